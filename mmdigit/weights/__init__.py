@@ -1,0 +1,1 @@
+"""The shipped model, its SHA-256, thresholds and model card."""

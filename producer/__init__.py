@@ -1,0 +1,1 @@
+"""The producer: reads sources of pairs and publishes them as jobs."""

@@ -1,0 +1,1 @@
+"""A small sample pack that the project draws and speaks itself."""

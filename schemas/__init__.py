@@ -1,0 +1,1 @@
+"""What crosses a process boundary: jobs, predictions, dead letters, settings and errors."""

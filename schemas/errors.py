@@ -1,0 +1,88 @@
+"""The whole error tree, and what each leaf leads to.
+
+    MmdigitError
+    ├── InvalidJob            can never succeed            -> dead letter, the batch goes on
+    │   ├── InvalidRecord     not a job in any known encoding
+    │   ├── InvalidImage      the image bytes cannot be read as one digit
+    │   ├── InvalidAudio      the audio bytes cannot be read as one clip
+    │   └── ModelRejected     the model fails on this job, alone
+    ├── RetriableError        may succeed later            -> try again, commit nothing
+    │   ├── TransportError    broker or queue file not reachable, or not ready
+    │   ├── StoreError        prediction store not reachable, or not ready
+    │   └── RebalanceError    the partitions moved before the commit; the new owner repeats the work
+    └── SettingsError         the program was started wrongly -> one line, exit code 2
+        ├── DataError         a data folder, manifest or download is missing or altered
+        ├── WeightsError      the model file is missing or not the pinned one
+        └── TopicError        the topic does not exist and is never created on the fly
+
+`InvalidJob.reason` is a short fixed word, used as a metric label and in dead letters.
+Third-party errors are mapped to these at the edge where they arise, always `from exc`.
+"""
+
+from typing import ClassVar
+
+
+class MmdigitError(Exception):
+    """Base of every error this project raises on purpose."""
+
+
+class InvalidJob(MmdigitError):
+    """The job can never succeed; it goes to the dead letters."""
+
+    reason: ClassVar[str] = "invalid_job"
+
+
+class InvalidRecord(InvalidJob):
+    """The record is not a job in any known encoding or schema version."""
+
+    reason: ClassVar[str] = "invalid_record"
+
+
+class InvalidImage(InvalidJob):
+    """The image bytes cannot be read as a picture of one digit."""
+
+    reason: ClassVar[str] = "invalid_image"
+
+
+class InvalidAudio(InvalidJob):
+    """The audio bytes cannot be read as a clip of one digit."""
+
+    reason: ClassVar[str] = "invalid_audio"
+
+
+class ModelRejected(InvalidJob):
+    """The model fails on this job even when it is alone in its batch."""
+
+    reason: ClassVar[str] = "model_rejected"
+
+
+class RetriableError(MmdigitError):
+    """The same call may succeed later; nothing may be committed."""
+
+
+class TransportError(RetriableError):
+    """The broker or queue file is not reachable, or not ready."""
+
+
+class StoreError(RetriableError):
+    """The prediction store is not reachable, or not ready."""
+
+
+class RebalanceError(RetriableError):
+    """The partitions were taken away before the commit; their new owner repeats the work."""
+
+
+class SettingsError(MmdigitError):
+    """The program was started wrongly; it ends with exit code 2."""
+
+
+class DataError(SettingsError):
+    """A data folder, manifest or download is missing, incomplete or altered."""
+
+
+class WeightsError(SettingsError):
+    """The model file is missing, or its SHA-256 is not the pinned one."""
+
+
+class TopicError(SettingsError):
+    """The topic does not exist; topics are created on purpose, never on the fly."""

@@ -1,0 +1,80 @@
+"""Prediction: what the worker stores for a job; Answer: the part of it that the model gives."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from schemas.identifiers import Identifier
+
+PREDICTION_VERSION = 1
+
+Label = Annotated[int, Field(ge=0, le=9)]
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Duration = Annotated[float, Field(ge=0.0)]
+Decision = Literal["accept", "review"]
+Reason = Literal["low_confidence", "conflict", "not_a_digit"]
+
+
+class HeadAnswer(BaseModel):
+    """The answer of one head: a label 0-9 and its probability."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: Label
+    confidence: Probability
+
+
+class Answer(BaseModel):
+    """What the model says about one job. `label` and `confidence` are the fused head's when both
+    modalities are there, otherwise those of the one that is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: Label
+    confidence: Probability
+    probabilities: Annotated[tuple[Probability, ...], Field(min_length=10, max_length=10)]
+    image: HeadAnswer | None = None
+    audio: HeadAnswer | None = None
+    fused: HeadAnswer | None = None
+    novelty: Probability
+    """0 = like the digits the model knows, 1 = not a digit."""
+    decision: Decision
+    reasons: tuple[Reason, ...] = ()
+    """Why the decision is review; empty when it is accept."""
+    model_version: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class Source(BaseModel):
+    """Where the job came from: the record's topic, partition and offset."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    topic: Annotated[str, Field(max_length=249)]
+    partition: Annotated[int, Field(ge=0)]
+    offset: Annotated[int, Field(ge=0)]
+
+
+class Timings(BaseModel):
+    """When the job was made and predicted, and how long its batch took, in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    created_at: AwareDatetime
+    predicted_at: AwareDatetime
+    wait_s: Duration
+    """From polled to the batch's closing."""
+    predict_s: Duration
+    """The model's time for the whole batch."""
+    batch_size: Annotated[int, Field(ge=1)]
+
+
+class Prediction(Answer):
+    """The stored answer to one job, keyed by its job_id."""
+
+    version: Literal[1] = PREDICTION_VERSION
+    job_id: Identifier
+    group: Identifier | None = None
+    expected: Label | None = None
+    """The label that the producer knows to be true, if it sent one."""
+    source: Source
+    timings: Timings

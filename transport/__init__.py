@@ -1,0 +1,1 @@
+"""How records and predictions move: ports and their adapters."""

@@ -1,0 +1,1 @@
+"""The worker: consumes jobs in batches, predicts, stores, commits."""
