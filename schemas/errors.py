@@ -3,10 +3,12 @@
     MmdigitError
     ├── InvalidJob            can never succeed            -> dead letter, the batch goes on
     │   ├── InvalidRecord     not a job in any known encoding
+    │   │   ├── RecordTooLarge    more bytes than any job may have
+    │   │   └── UnknownVersion    a schema version that this program does not read
     │   ├── InvalidImage      the image bytes cannot be read as one digit
     │   ├── InvalidAudio      the audio bytes cannot be read as one clip
     │   └── ModelRejected     the model fails on this job, alone
-    ├── RetriableError        may succeed later            -> try again, commit nothing
+    ├── RetriableError        may succeed later            -> try again, commit nothing; at start-up exit code 3
     │   ├── TransportError    broker or queue file not reachable, or not ready
     │   ├── StoreError        prediction store not reachable, or not ready
     │   └── RebalanceError    the partitions moved before the commit; the new owner repeats the work
@@ -15,6 +17,7 @@
         ├── WeightsError      the model file is missing or not the pinned one
         └── TopicError        the topic does not exist and is never created on the fly
 
+`exit_code` is what a program ends with when the error reaches its top: 1, 2 for settings, 3 for retriable ones.
 `InvalidJob.reason` is a short fixed word, used as a metric label and in dead letters.
 Third-party errors are mapped to these at the edge where they arise, always `from exc`.
 """
@@ -24,6 +27,8 @@ from typing import ClassVar
 
 class MmdigitError(Exception):
     """Base of every error this project raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
 
 
 class InvalidJob(MmdigitError):
@@ -36,6 +41,18 @@ class InvalidRecord(InvalidJob):
     """The record is not a job in any known encoding or schema version."""
 
     reason: ClassVar[str] = "invalid_record"
+
+
+class RecordTooLarge(InvalidRecord):
+    """The record has more bytes than any job may have."""
+
+    reason: ClassVar[str] = "record_too_large"
+
+
+class UnknownVersion(InvalidRecord):
+    """The record has a schema version that this program does not read."""
+
+    reason: ClassVar[str] = "unknown_version"
 
 
 class InvalidImage(InvalidJob):
@@ -59,6 +76,8 @@ class ModelRejected(InvalidJob):
 class RetriableError(MmdigitError):
     """The same call may succeed later; nothing may be committed."""
 
+    exit_code: ClassVar[int] = 3
+
 
 class TransportError(RetriableError):
     """The broker or queue file is not reachable, or not ready."""
@@ -74,6 +93,8 @@ class RebalanceError(RetriableError):
 
 class SettingsError(MmdigitError):
     """The program was started wrongly; it ends with exit code 2."""
+
+    exit_code: ClassVar[int] = 2
 
 
 class DataError(SettingsError):

@@ -1,0 +1,32 @@
+"""DeadLetter: a record that can never succeed, kept whole with the reason."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from schemas.identifiers import Identifier
+from schemas.prediction import Source
+
+DEAD_LETTER_VERSION = 1
+MAX_ERROR_CHARACTERS = 1000
+
+
+class DeadLetter(BaseModel):
+    """A record that can never succeed: its original bytes, where it stood, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+
+    version: Literal[1] = DEAD_LETTER_VERSION
+    original: bytes
+    """The record's value, byte for byte."""
+    key: bytes | None = None
+    """The record's key, byte for byte, so that a replay lands on the same partition."""
+    source: Source
+    reason: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
+    error: Annotated[str, Field(max_length=MAX_ERROR_CHARACTERS)]
+    job_id: Identifier | None = None
+    """Of the job, where the record could be decoded that far."""
+    group: Identifier | None = None
+    first_seen: AwareDatetime
+    last_seen: AwareDatetime
+    attempts: Annotated[int, Field(ge=1)] = 1

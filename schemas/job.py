@@ -1,0 +1,37 @@
+"""Job: one image and/or one audio clip of one digit, as a producer sends it."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from schemas.identifiers import Identifier
+from schemas.prediction import Label
+
+JOB_VERSION = 1
+MAX_IMAGE_BYTES = 2 * 1024 * 1024
+MAX_AUDIO_BYTES = 2 * 1024 * 1024
+MAX_RECORD_BYTES = 6 * 1024 * 1024
+"""Both at their limit in base64 (4/3), and room for the other fields."""
+
+
+class Job(BaseModel):
+    """One image and/or one audio clip of one digit. On the wire, JSON with base64 bytes or msgpack."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+
+    version: Literal[1] = JOB_VERSION
+    job_id: Identifier
+    group: Identifier | None = None
+    image: Annotated[bytes, Field(max_length=MAX_IMAGE_BYTES)] | None = None
+    """PNG, JPEG, or 784 raw bytes (28x28, bright ink on dark)."""
+    audio: Annotated[bytes, Field(max_length=MAX_AUDIO_BYTES)] | None = None
+    """WAV or FLAC, 8-48 kHz, mono or stereo."""
+    expected: Label | None = None
+    """The true label, where the producer knows it; the model never sees it."""
+    created_at: AwareDatetime
+
+    @model_validator(mode="after")
+    def _has_a_modality(self) -> Self:
+        if self.image is None and self.audio is None:
+            raise ValueError("a job needs an image, an audio clip, or both")
+        return self

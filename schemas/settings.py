@@ -1,0 +1,91 @@
+"""What every program shares: settings from MMDIGIT_* variables and flags, one-line errors, exit codes."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, Self
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as SourceError
+
+from schemas.errors import MmdigitError, SettingsError
+
+ENV_PREFIX = "MMDIGIT_"
+
+ENVIRONMENT = frozenset(
+    f"{ENV_PREFIX}{name}"
+    for name in (
+        # worker
+        "FROM STORE DEAD_LETTERS CONSUMER_GROUP INSTANCE_ID BATCH_SIZE BATCH_WAIT_S THREADS METRICS_HOST METRICS_PORT "
+        "STUCK_AFTER_S TTL_S STREAM_LENGTH JSON_LOGS LOG_LEVEL EXIT_WHEN_IDLE_S "
+        # producer
+        "TO GROUP COUNT RATE SEED WIRE WAIT OUTPUT JOURNAL_DIR WAIT_TIMEOUT_S "
+        # mmdigit
+        "DATA "
+        # tests
+        "REQUIRE_DOCKER"
+    ).split()
+)
+"""Every variable that some program of the project reads; a test holds it equal to their settings classes."""
+
+
+def validation_lines(error: ValidationError) -> str:
+    """The first three failures of a validation in one line, without the values that failed."""
+    failures = error.errors(include_url=False, include_input=False, include_context=False)
+    lines = [f"{'.'.join(map(str, failure['loc'])) or 'value'}: {failure['msg']}" for failure in failures[:3]]
+    more = len(failures) - len(lines)
+    return "; ".join(lines) + (f"; and {more} more" if more else "")
+
+
+class ProgramSettings(BaseSettings):
+    """Base of each program's settings: frozen, from flags first, then MMDIGIT_* variables, then defaults."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=ENV_PREFIX,
+        env_prefix_target="all",
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        cli_hide_none_type=True,
+        cli_avoid_json=True,
+    )
+    prog: ClassVar[str] = "mmdigit"
+
+    @classmethod
+    def load(cls, argv: Sequence[str]) -> Self:
+        """Read the environment and argv (without the program's name).
+
+        Raises SettingsError naming each setting that is missing or out of range, and every MMDIGIT_* variable
+        that no program of the project knows. An unknown flag or --help leaves through SystemExit, as argparse does.
+        """
+        refuse_unknown_variables(os.environ)
+        try:
+            return CliApp.run(cls, cli_args=list(argv))
+        except ValidationError as error:
+            raise SettingsError(f"{validation_lines(error)} (see {cls.prog} --help)") from error
+        except SourceError as error:
+            raise SettingsError(f"{error} (see {cls.prog} --help)") from error
+
+
+def refuse_unknown_variables(environment: Mapping[str, str]) -> None:
+    """Raise SettingsError if a variable starts with MMDIGIT_ and no program of the project knows it."""
+    unknown = sorted(name for name in environment if name.startswith(ENV_PREFIX) and name not in ENVIRONMENT)
+    if unknown:
+        raise SettingsError(f"unknown environment variable {', '.join(unknown)}; docs/settings.md lists the known ones")
+
+
+def run_program(prog: str, main: Callable[[Sequence[str]], int], argv: Sequence[str] | None = None) -> int:
+    """Run main and turn what it raises into one line on standard error and the documented exit code.
+
+    0 done, 1 some input failed, 2 wrong settings, 3 broker or store not reachable, 130 interrupted.
+    """
+    try:
+        return main(sys.argv[1:] if argv is None else argv)
+    except MmdigitError as error:
+        sys.stderr.write(f"{prog}: error: {' '.join(str(error).split())}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{prog}: interrupted\n")
+        return 130

@@ -1,0 +1,172 @@
+"""The ports: Publisher, Consumer and PredictionStore. Their docstrings are the contract that tests/contract/ runs
+on every adapter; programs know nothing else of Kafka, Redis or SQLite."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, Self
+
+from schemas.dead_letter import DeadLetter
+from schemas.prediction import Prediction
+
+
+class TopicPartition(NamedTuple):
+    """One ordered log of records."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as it stands in a topic, undecoded. timestamp_s: seconds since the epoch, when it was appended or made."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes
+    timestamp_s: float
+
+    @property
+    def topic_partition(self) -> TopicPartition:
+        return TopicPartition(self.topic, self.partition)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCounts:
+    """How far a group of jobs is: how many are answered, how many ended as dead letters."""
+
+    done: int
+    dead: int
+
+
+class Publisher(Protocol):
+    """Sends records to one topic.
+
+    Every method raises TransportError when the broker or file is not reachable, TopicError when the topic is missing.
+    """
+
+    def send(self, key: bytes | None, value: bytes, on_delivered: Callable[[], None] | None = None) -> None:
+        """Hand over one record; it may still be in memory when this returns, in a buffer of bounded size.
+
+        on_delivered is called once, from send, flush or a thread of the adapter, when the record is acknowledged as
+        durable, and never for a record that was not. Blocks while the buffer is full. Raises InvalidRecord if the
+        record is larger than the topic takes. Records with equal keys keep their order.
+        """
+        ...
+
+    def flush(self, timeout_s: float) -> None:
+        """Return when every record handed over is acknowledged.
+
+        Raises TransportError if one was not within timeout_s, or failed; which ones is known by on_delivered.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of all resources; records not flushed may be lost. Safe to call twice."""
+        ...
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exc_info: object) -> None: ...
+
+
+class Consumer(Protocol):
+    """Reads one topic as a member of a consumer group, from the earliest record that the group has not committed.
+
+    At least once: what is not committed is delivered again, to this member or another. Nothing is ever committed
+    but by commit(). Not safe for use from several threads.
+    Every method raises TransportError when the broker or file is not reachable, TopicError when the topic is missing.
+    """
+
+    def poll(self, max_records: int, timeout_s: float) -> list[Record]:
+        """Up to max_records records, in order within each partition; waits up to timeout_s for the first one.
+
+        An empty list means that none came in time. Partitions may come and go only inside poll() and keep_alive():
+        on_revoked, if set, is called there with those that went, before their new owner can read them.
+        """
+        ...
+
+    def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
+        """Store, for each partition, the offset of the next record to read; returns once that is durable.
+
+        Raises RebalanceError if a partition is no longer this member's: its records will be delivered again.
+        """
+        ...
+
+    def rewind(self, next_offsets: Mapping[TopicPartition, int]) -> None:
+        """Read each named partition again from that offset on. Partitions that are no longer assigned are skipped."""
+        ...
+
+    def keep_alive(self) -> None:
+        """Keep the membership of the group without delivering records: to be called while the caller cannot take more."""
+        ...
+
+    def assignment(self) -> frozenset[TopicPartition]:
+        """The partitions that this member owns now."""
+        ...
+
+    def lag(self) -> dict[TopicPartition, int]:
+        """For each owned partition, how many records lie between the last one polled and the newest, as last known.
+
+        Never waits for the network.
+        """
+        ...
+
+    on_assigned: Callable[[frozenset[TopicPartition]], None] | None
+    on_revoked: Callable[[frozenset[TopicPartition]], None] | None
+
+    def close(self) -> None:
+        """Leave the group at once, so that others take over; commits nothing. Safe to call twice."""
+        ...
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exc_info: object) -> None: ...
+
+
+class PredictionStore(Protocol):
+    """Keeps the outcome of each job, keyed by job_id: its prediction, or the note that it is a dead letter.
+
+    Every method raises StoreError when the store is not reachable or refuses.
+    """
+
+    def put(self, predictions: Sequence[Prediction]) -> None:
+        """Store all of them durably in one round trip, all or none. Idempotent by job_id: again is harmless.
+
+        A job's first prediction adds one to its group's done count (and removes its dead-letter note, if any) and
+        appears once in the feed; putting it again replaces the stored prediction and changes neither.
+        """
+        ...
+
+    def put_dead(self, dead_letters: Sequence[DeadLetter]) -> None:
+        """Note the jobs that became dead letters, so that whoever waits for a group sees its end.
+
+        Counts each job once, and not if it has a prediction. Dead letters without a job_id are skipped.
+        """
+        ...
+
+    def get(self, job_ids: Sequence[str]) -> list[Prediction | None]:
+        """The stored prediction of each job, in order; None where there is none (or it has expired)."""
+        ...
+
+    def dead(self, job_ids: Sequence[str]) -> list[str | None]:
+        """The reason of each job that is noted as a dead letter, in order; None where it is not."""
+        ...
+
+    def counts(self, group: str) -> GroupCounts:
+        """How many jobs of the group are answered and dead. Redelivery does not inflate either."""
+        ...
+
+    def feed(self, after: str = "", limit: int = 1000, timeout_s: float = 0.0) -> list[tuple[str, Prediction]]:
+        """Up to limit predictions in the order of their storing, each with its position, after that position.
+
+        For whoever subscribes instead of polling by job; "" starts at the oldest one kept (the feed is capped).
+        Waits up to timeout_s for the first one.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of all resources. Safe to call twice."""
+        ...
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exc_info: object) -> None: ...
