@@ -1,0 +1,201 @@
+"""Audio bytes to the model's input: one second of mono speech at 8 kHz with the spoken part in its middle.
+
+Accepts WAV and FLAC. What a header claims is compared with the bytes that came before anything is allocated for it.
+"""
+
+import io
+import struct
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from schemas.errors import InvalidAudio
+
+SAMPLE_RATE_HZ = 8000  # the telephone's; the Free Spoken Digit Dataset's too
+N_SAMPLES = 8000  # 1 s: 99 % of the spoken digits of the training sets are shorter
+
+MAX_AUDIO_BYTES = 4 * 1024 * 1024  # 10 s of stereo at 48 kHz in 32 bits are 3.84 MB
+MIN_RATE_HZ, MAX_RATE_HZ = 8000, 48000
+MIN_DURATION_S, MAX_DURATION_S = 0.05, 10.0
+SILENCE_PEAK = 5e-4  # of full scale (-66 dB): below it there is nothing but the converter's own noise
+SPEECH_RMS = 0.1  # of full scale: the level of the spoken part after normalisation
+FRAME, HOP = 160, 80  # samples at 8 kHz: 20 ms every 10 ms, for finding the spoken part
+READ_BLOCK = 8192  # frames read at a time, so that a lying header costs no more than one block
+SUBTYPES = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"}
+
+Waveform = NDArray[np.float32]
+
+
+def decode_audio(data: bytes) -> Waveform:
+    """One spoken digit, brought to what the model expects.
+
+    data: a WAV or FLAC file, 8-48 kHz, mono or stereo, MIN_DURATION_S to MAX_DURATION_S.
+    Returns (N_SAMPLES,), mono at SAMPLE_RATE_HZ, range [-1, 1], the spoken part in the middle at a level of its own.
+    Raises InvalidAudio, and nothing else, whatever the bytes are.
+    """
+    return place(read_waveform(data))
+
+
+def read_waveform(data: bytes) -> Waveform:
+    """The whole clip as mono at SAMPLE_RATE_HZ.
+
+    Returns (n_samples,), range [-1, 1], of any duration within the limits.
+    Raises InvalidAudio, and nothing else, whatever the bytes are.
+    """
+    if len(data) > MAX_AUDIO_BYTES:
+        raise InvalidAudio(f"expected at most {MAX_AUDIO_BYTES} bytes of audio, {len(data)} came; send a shorter clip")
+    if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
+        _check_wav_claims(data)
+    elif data[:4] == b"fLaC":
+        _check_flac_claims(data)
+    else:
+        raise InvalidAudio(f"expected a WAV or FLAC file, {len(data)} bytes of something else came; convert the clip")
+    try:
+        samples, rate_hz = _read_samples(data)
+    except InvalidAudio:
+        raise
+    except Exception as exc:  # libsndfile and its wrapper document no closed set of errors for broken files
+        raise InvalidAudio(
+            f"expected a whole WAV or FLAC file, a damaged one came ({type(exc).__name__}: {str(exc)[:100]}); "
+            "send the file again"
+        ) from exc
+    if not bool(np.isfinite(samples).all()):
+        raise InvalidAudio("expected finite samples, NaN or infinity came; save the clip as 16-bit PCM")
+    mono = samples.mean(axis=1)
+    mono -= mono.mean()
+    peak = float(np.abs(mono).max())
+    if peak < SILENCE_PEAK:
+        raise InvalidAudio(
+            f"expected speech, silence came (peak {peak:.1e} of full scale, at least {SILENCE_PEAK:.0e} is needed); "
+            "record it again, closer to the microphone"
+        )
+    if peak > 1:  # float files may exceed full scale
+        mono /= peak
+    if rate_hz != SAMPLE_RATE_HZ:
+        mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ)
+    return np.clip(mono, -1, 1).astype(np.float32)
+
+
+def place(waveform: Waveform) -> Waveform:
+    """The second that holds most of the speech, the speech in its middle, at a fixed level.
+
+    waveform: (n_samples,), mono at SAMPLE_RATE_HZ. Depends on this clip alone.
+    Returns (N_SAMPLES,), range [-1, 1]; all zeros for an all-zero clip.
+    """
+    padded = np.zeros(waveform.size + 2 * N_SAMPLES, np.float32)
+    padded[N_SAMPLES : N_SAMPLES + waveform.size] = waveform
+    squares = np.concatenate([[0.0], np.cumsum(padded.astype(np.float64) ** 2)])
+    starts = np.arange(0, padded.size - FRAME + 1, HOP)
+    energy = (squares[starts + FRAME] - squares[starts]) / FRAME  # (n_frames,)
+    loudest = float(energy.max())
+    if loudest <= 0:
+        return np.zeros(N_SAMPLES, np.float32)
+    inside = (starts >= N_SAMPLES) & (starts <= N_SAMPLES + max(waveform.size - FRAME, 0))
+    noise = float(np.percentile(energy[inside], 10)) if bool(inside.any()) else 0.0
+    # Speech is within 30 dB of the loudest frame and 6 dB above the clip's own noise.
+    threshold = min(max(loudest * 1e-3, noise * 4), loudest * 0.5)
+    # Loudness in whole decibels: integers, so that equally good windows tie exactly and the middle one is taken.
+    weight = np.where(energy > threshold, 1 + 10 * np.log10(np.maximum(energy / threshold, 1)), 0).astype(np.int64)
+    window = N_SAMPLES // HOP  # 100 frames
+    sums = np.concatenate([[0], np.cumsum(weight)])
+    totals = sums[window:] - sums[:-window]
+    best = np.flatnonzero(totals == totals.max())
+    start = int(best[best.size // 2]) * HOP
+    clip = padded[start : start + N_SAMPLES].copy()
+    spoken = energy[start // HOP : start // HOP + window]
+    level = float(np.sqrt(spoken[spoken > threshold].mean())) if bool((spoken > threshold).any()) else 0.0
+    peak = float(np.abs(clip).max())
+    if level <= 0 or peak <= 0:
+        return clip
+    return np.clip(clip * min(SPEECH_RMS / level, 1 / peak), -1, 1).astype(np.float32)
+
+
+class _Bytes(io.BytesIO):
+    """BytesIO on which a damaged header's seek before the start fails quietly, as files do in C."""
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self.tell(), io.SEEK_END: len(self.getbuffer())}[whence]
+        return super().seek(max(0, base + offset))
+
+
+def _read_samples(data: bytes) -> tuple[Waveform, int]:
+    """(n_frames, n_channels) in [-1, 1] and the sample rate. Raises InvalidAudio, or whatever libsndfile raises."""
+    with soundfile.SoundFile(_Bytes(data)) as sound:
+        rate_hz, channels, claimed = sound.samplerate, sound.channels, sound.frames
+        if sound.subtype not in SUBTYPES:
+            raise InvalidAudio(f"expected PCM or float samples, {sound.subtype} came; save the clip as 16-bit PCM")
+        _check_format(rate_hz, channels)
+        limit = round(MAX_DURATION_S * rate_hz)
+        blocks: list[Waveform] = []
+        n_frames = 0
+        while n_frames <= limit:
+            block = sound.read(READ_BLOCK, dtype="float32", always_2d=True)
+            if block.shape[0] == 0:
+                break
+            blocks.append(block)
+            n_frames += block.shape[0]
+    if n_frames > limit:
+        raise InvalidAudio(f"expected at most {MAX_DURATION_S:g} s of audio, more came; send one digit a clip")
+    if 0 < claimed < 2**62 and n_frames < claimed:
+        raise InvalidAudio(f"expected the {claimed} samples that the header claims, {n_frames} came; send it again")
+    if n_frames < MIN_DURATION_S * rate_hz:
+        raise InvalidAudio(
+            f"expected at least {MIN_DURATION_S:g} s of audio, {n_frames / rate_hz:.3f} s came; record the whole digit"
+        )
+    return np.concatenate(blocks), rate_hz
+
+
+def _check_format(rate_hz: int, channels: int) -> None:
+    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+        raise InvalidAudio(f"expected {MIN_RATE_HZ}-{MAX_RATE_HZ} Hz, {rate_hz} Hz came; resample the clip")
+    if channels not in (1, 2):
+        raise InvalidAudio(f"expected mono or stereo, {channels} channels came; mix the clip down to mono")
+
+
+def _check_wav_claims(data: bytes) -> None:
+    """Raises InvalidAudio unless every chunk up to the samples lies within the bytes that came.
+
+    Source: IBM and Microsoft, "Multimedia Programming Interface and Data Specifications 1.0", RIFF.
+    """
+    place_bytes = 12
+    described = False
+    while place_bytes + 8 <= len(data):
+        name, size = data[place_bytes : place_bytes + 4], struct.unpack_from("<I", data, place_bytes + 4)[0]
+        present = len(data) - place_bytes - 8
+        if size > present:
+            raise InvalidAudio(
+                f"expected a whole WAV file, its {name!r} chunk claims {size} bytes and {present} came; send it again"
+            )
+        if name == b"fmt ":
+            if size < 16:
+                raise InvalidAudio(f"expected a WAV format chunk of 16 bytes or more, {size} came; save it again")
+            _, channels, rate_hz = struct.unpack_from("<HHI", data, place_bytes + 8)
+            _check_format(rate_hz, channels)
+            described = True
+        if name == b"data":
+            if not described:
+                raise InvalidAudio("expected the WAV format before the samples, none came; save the clip again")
+            if size == 0:
+                raise InvalidAudio("expected samples, a WAV file without any came; record it again")
+            return
+        place_bytes += 8 + size + size % 2
+    raise InvalidAudio("expected a WAV file with samples, one without a data chunk came; record it again")
+
+
+def _check_flac_claims(data: bytes) -> None:
+    """Raises InvalidAudio unless the first block describes a clip within the limits.
+
+    Source: RFC 9639, section 8.2, streaminfo: 20 bits sample rate, 3 bits channels - 1, 5 bits depth - 1, 36 bits total.
+    """
+    if len(data) < 42 or data[4] & 0x7F != 0:
+        raise InvalidAudio("expected a FLAC file that begins with its stream info, none came; save the clip again")
+    packed = int.from_bytes(data[18:26], "big")
+    rate_hz, channels, total = packed >> 44, (packed >> 41 & 7) + 1, packed & (1 << 36) - 1
+    _check_format(rate_hz, channels)
+    if total > MAX_DURATION_S * rate_hz:
+        raise InvalidAudio(
+            f"expected at most {MAX_DURATION_S:g} s of audio, {total / rate_hz:.0f} s are claimed; "
+            "send one digit a clip"
+        )

@@ -1,0 +1,257 @@
+"""Image bytes to the model's input: one digit, bright ink on black, centred in 28x28 like MNIST.
+
+Accepts PNG and JPEG of any size and polarity, and exactly 784 raw bytes (28x28, uint8, bright ink).
+Source of the layout: LeCun, Cortes and Burges, "The MNIST database": the digit's longest side is 20 pixels, aspect
+kept, and its centre of mass lies in the middle of 28x28.
+"""
+
+import io
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from schemas.errors import InvalidImage
+
+IMAGE_SIDE = 28  # pixels
+DIGIT_SIDE = 20  # pixels, the longest side of the digit inside the picture
+RAW_BYTES = IMAGE_SIDE * IMAGE_SIDE  # 784
+
+MAX_IMAGE_BYTES = 4 * 1024 * 1024
+MAX_PIXELS = 12_500_000  # a 12-megapixel photo: 50 MB at most while it is decoded
+MIN_SIDE = 8  # pixels; below this no digit can be told from another
+MAX_JPEG_SCANS = 100  # a usual progressive JPEG has about 10; each costs one pass over all pixels
+WORKING_SIDE = 256  # pixels; larger pictures are reduced to this before the ink is looked for
+STROKE_SIDE = 60  # pixels; the digit's longest side while its stroke is measured: three times DIGIT_SIDE
+MIN_STROKE = 1.6  # pixels of the final picture; thinner strokes fade away when reduced and are thickened first
+BLANK_CONTRAST = 0.08  # of full range; a picture whose ink and paper differ by less is blank
+
+ORIENTATION_TAG = 0x0112  # EXIF: how the camera was held
+TRANSPOSE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+Grey = NDArray[np.float32]
+
+
+def decode_image(data: bytes) -> Grey:
+    """The digit in a picture, brought to what MNIST looks like.
+
+    data: a PNG or JPEG file of up to MAX_IMAGE_BYTES and MAX_PIXELS, or RAW_BYTES raw bytes.
+    Returns (28, 28), range [0, 1], 1 = ink. A blank picture gives all zeros; a 28x28 picture that already looks like
+    MNIST is passed through unchanged.
+    Raises InvalidImage, and nothing else, whatever the bytes are.
+    """
+    if len(data) == RAW_BYTES:
+        raw = np.frombuffer(data, np.uint8).reshape(IMAGE_SIDE, IMAGE_SIDE)
+        return normalise(raw.astype(np.float32) / 255, bright_ink=True)
+    return normalise(_read_grey(data))
+
+
+def normalise(grey: Grey, bright_ink: bool | None = None) -> Grey:
+    """Find the ink, scale its longest side to 20 pixels, put its centre of mass in the middle.
+
+    grey: (height, width), range [0, 1]. bright_ink: None = find the polarity from the border.
+    Returns (28, 28), range [0, 1], 1 = ink.
+    """
+    if bright_ink is not False and _looks_like_mnist(grey):
+        return grey.astype(np.float32)
+    ink = _find_ink(grey, bright_ink)
+    rows, columns = np.flatnonzero((ink > 0.3).any(axis=1)), np.flatnonzero((ink > 0.3).any(axis=0))
+    if rows.size == 0:
+        return np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32)
+    digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    if max(digit.shape) > STROKE_SIDE:
+        digit = _stretch(_resize(digit, STROKE_SIDE))
+    digit = _thicken(digit)
+    return _centre(_stretch(_resize(digit, DIGIT_SIDE)))
+
+
+def _read_grey(data: bytes) -> Grey:
+    """The picture as (height, width), range [0, 1], reduced to WORKING_SIDE if it is larger."""
+    if len(data) > MAX_IMAGE_BYTES:
+        raise InvalidImage(f"expected at most {MAX_IMAGE_BYTES} bytes of image, {len(data)} came; send a smaller crop")
+    try:
+        # Pillow documents no closed set of errors for broken files (OSError, SyntaxError, struct.error, ...).
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            return _decode(data)
+    except InvalidImage:
+        raise
+    except Image.UnidentifiedImageError as exc:
+        raise InvalidImage(
+            f"expected a PNG or JPEG file or {RAW_BYTES} raw bytes, {len(data)} bytes of something else came; "
+            "convert the picture to PNG"
+        ) from exc
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as exc:
+        raise InvalidImage(f"expected at most {MAX_PIXELS} pixels, far more are declared; send a smaller crop") from exc
+    except Exception as exc:
+        raise InvalidImage(
+            f"expected a whole PNG or JPEG file, a damaged one came ({type(exc).__name__}: {str(exc)[:100]}); "
+            "send the file again"
+        ) from exc
+
+
+def _decode(data: bytes) -> Grey:
+    with Image.open(io.BytesIO(data), formats=["PNG", "JPEG"]) as image:
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise InvalidImage(
+                f"expected at most {MAX_PIXELS} pixels, {width}x{height} are declared; send a smaller crop"
+            )
+        if min(width, height) < MIN_SIDE:
+            raise InvalidImage(
+                f"expected at least {MIN_SIDE}x{MIN_SIDE} pixels, {width}x{height} came; send a larger crop"
+            )
+        if getattr(image, "n_frames", 1) > 1:
+            raise InvalidImage("expected one still picture, an animation came; send one frame of it")
+        if image.format == "JPEG":
+            if data.count(b"\xff\xda") > MAX_JPEG_SCANS:
+                raise InvalidImage(f"expected at most {MAX_JPEG_SCANS} JPEG scans, more came; save the picture again")
+            image.draft("L", (2 * WORKING_SIDE, 2 * WORKING_SIDE))  # decode at a half, quarter or eighth if large
+        image.load()
+        grey = _to_grey(image)
+        longest = max(grey.size)
+        if longest > WORKING_SIDE:
+            scale = WORKING_SIDE / longest
+            size = (max(1, round(grey.width * scale)), max(1, round(grey.height * scale)))
+            grey = grey.resize(size, Image.Resampling.BOX)
+        orientation = _orientation(image)
+        if orientation in TRANSPOSE:
+            grey = grey.transpose(TRANSPOSE[orientation])
+        values = np.asarray(grey, dtype=np.float32)
+        return np.clip(values / 255, 0, 1) if grey.mode == "L" else np.clip(values, 0, 1)
+
+
+def _to_grey(image: Image.Image) -> Image.Image:
+    """Mode L (0-255), or mode F (0-1) for 16-bit pictures. Raises InvalidImage for other depths."""
+    if image.mode == "I;16":
+        return Image.fromarray(np.asarray(image, dtype=np.float32) / 65535)
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or (image.mode == "P" and "transparency" in image.info):
+        # Transparent paper is given the colour that the ink is not.
+        grey_alpha = np.asarray(image.convert("RGBA").convert("LA"), dtype=np.float32) / 255
+        grey, alpha = grey_alpha[..., 0], grey_alpha[..., 1]
+        ink_is_dark = float((grey * alpha).sum()) < 0.5 * float(alpha.sum())
+        return Image.fromarray(grey * alpha + (1 - alpha) * (1.0 if ink_is_dark else 0.0))
+    if image.mode in ("1", "L", "P", "RGB", "CMYK", "YCbCr"):
+        return image.convert("L")
+    raise InvalidImage(f"expected a grey, colour or palette picture, mode {image.mode} came; save it as 8-bit PNG")
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ORIENTATION_TAG, 1))
+    except Exception:  # a damaged EXIF block says nothing about the pixels, which are whole
+        return 1
+
+
+def _looks_like_mnist(grey: Grey) -> bool:
+    """28x28, bright ink, black border, longest side 16-20 pixels and centre of mass near the middle."""
+    if grey.shape != (IMAGE_SIDE, IMAGE_SIDE):
+        return False
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    total = float(grey.sum())
+    if float(np.median(border)) > 0 or float(border.mean()) > 0.05 or grey.max() < 0.5 or total == 0:
+        return False
+    rows, columns = np.flatnonzero(grey.any(axis=1)), np.flatnonzero(grey.any(axis=0))
+    longest = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
+    places = np.arange(IMAGE_SIDE)
+    row, column = float(places @ grey.sum(axis=1)) / total, float(places @ grey.sum(axis=0)) / total
+    # Measured on all 70,000 MNIST digits: longest side 17-20, centre of mass 13.4-14.6.
+    return 16 <= longest <= 20 and max(abs(row - 14), abs(column - 14)) <= 1.5
+
+
+def _find_ink(grey: Grey, bright_ink: bool | None) -> Grey:
+    """How much ink is at each pixel, (height, width), range [0, 1]; all zeros if the picture is blank."""
+    if float(grey.max() - grey.min()) < BLANK_CONTRAST:
+        return np.zeros_like(grey)
+    height, width = grey.shape
+    depth = max(1, round(0.12 * min(height, width)))  # wide, so that a box line at the very edge does not decide
+    ring = np.ones(grey.shape, bool)
+    ring[depth : height - depth, depth : width - depth] = False
+    paper = float(np.median(grey[ring]))
+    if bright_ink is None:
+        bright_ink = float(grey.max()) - paper > paper - float(grey.min())
+    # Uneven light: a plane through those border pixels that are paper.
+    contrast = float(grey.max() - paper if bright_ink else paper - grey.min())
+    rows, columns = np.nonzero(ring & (np.abs(grey - paper) < 0.35 * contrast))
+    if rows.size >= 16:
+        step = max(1, rows.size // 512)
+        rows, columns = rows[::step], columns[::step]
+        design = np.stack([rows, columns, np.ones(rows.size)], axis=1).astype(np.float64)
+        slope_row, slope_column, level = np.linalg.lstsq(design, grey[rows, columns], rcond=None)[0]
+        plane = slope_row * np.arange(height)[:, None] + slope_column * np.arange(width)[None, :] + level
+    else:
+        plane = np.full(grey.shape, paper)
+    difference = np.clip((grey - plane) if bright_ink else (plane - grey), 0, None)
+    if float(difference.max()) < BLANK_CONTRAST:
+        return np.zeros_like(grey)
+    core = difference > _otsu(difference)
+    high = float(np.median(difference[core]))
+    low = min(float(np.percentile(difference[~core], 90)), 0.5 * high)
+    return np.clip((difference - low) / (high - low), 0, 1).astype(np.float32)
+
+
+def _otsu(values: NDArray[np.float64] | Grey) -> float:
+    """The threshold that best separates the values into two groups (Otsu 1979)."""
+    counts, edges = np.histogram(values, bins=64, range=(0.0, float(values.max())))
+    centres = (edges[:-1] + edges[1:]) / 2
+    below = np.cumsum(counts).astype(np.float64)
+    sums = np.cumsum(counts * centres)
+    above = below[-1] - below
+    inner = slice(0, -1)
+    separation = (sums[-1] * below[inner] / below[-1] - sums[inner]) ** 2 / np.maximum(below[inner] * above[inner], 1)
+    return float(edges[1:][inner][int(np.argmax(separation))])
+
+
+def _resize(ink: Grey, longest: int) -> Grey:
+    """Scaled so that the longest side has that many pixels, aspect kept."""
+    height, width = ink.shape
+    scale = longest / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BILINEAR), dtype=np.float32)
+
+
+def _stretch(ink: Grey) -> Grey:
+    """Ink rescaled so that the inside of the stroke is 1 again."""
+    full = float(np.percentile(ink[ink > 0.05], 90)) if bool((ink > 0.05).any()) else 1.0
+    return np.clip(ink / full, 0, 1)
+
+
+def _thicken(digit: Grey) -> Grey:
+    """Strokes of at least MIN_STROKE final pixels: a hairline would otherwise vanish in the reduction."""
+    final_pixel = max(digit.shape) / DIGIT_SIDE
+    for _ in range(8):
+        inked = np.pad(digit > 0.5, 1)
+        edges = int((inked[1:] != inked[:-1]).sum() + (inked[:, 1:] != inked[:, :-1]).sum())
+        # A stroke of width w and length l has area w*l and about 2 * 1.27 * l edges, averaged over its directions.
+        stroke = 2.55 * int(inked.sum()) / max(edges, 1)
+        if stroke >= MIN_STROKE * final_pixel:
+            break
+        wide = np.pad(digit, 2)
+        grown = wide.copy()
+        for rows, columns in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            grown = np.maximum(grown, np.roll(wide, (rows, columns), (0, 1)))
+        digit = grown[1:-1, 1:-1]
+    return digit
+
+
+def _centre(digit: Grey) -> Grey:
+    """Placed in 28x28 with the centre of mass in the middle, moved no further than the frame allows."""
+    height, width = digit.shape
+    total = float(digit.sum())
+    row = float(np.arange(height) @ digit.sum(axis=1)) / total
+    column = float(np.arange(width) @ digit.sum(axis=0)) / total
+    top = min(max(round(IMAGE_SIDE / 2 - row), 0), IMAGE_SIDE - height)
+    left = min(max(round(IMAGE_SIDE / 2 - column), 0), IMAGE_SIDE - width)
+    picture = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32)
+    picture[top : top + height, left : left + width] = digit
+    return picture
