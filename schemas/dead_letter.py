@@ -1,20 +1,23 @@
 """DeadLetter: a record that can never succeed, kept whole with the reason."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.identifiers import Identifier
+from schemas.moment import Moment
 from schemas.prediction import Source
 
-DEAD_LETTER_VERSION = 1
+DEAD_LETTER_VERSION: Final = 1
 MAX_ERROR_CHARACTERS = 1000
 
 
 class DeadLetter(BaseModel):
     """A record that can never succeed: its original bytes, where it stood, and why."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64", hide_input_in_errors=True
+    )
 
     version: Literal[1] = DEAD_LETTER_VERSION
     original: bytes
@@ -27,6 +30,6 @@ class DeadLetter(BaseModel):
     job_id: Identifier | None = None
     """Of the job, where the record could be decoded that far."""
     group: Identifier | None = None
-    first_seen: AwareDatetime
-    last_seen: AwareDatetime
+    first_seen: Moment
+    last_seen: Moment
     attempts: Annotated[int, Field(ge=1)] = 1

@@ -31,7 +31,7 @@ class MmdigitError(Exception):
     exit_code: ClassVar[int] = 1
 
 
-class InvalidJob(MmdigitError):
+class InvalidJob(MmdigitError):  # noqa: N818 (it names what failed, as its leaves do)
     """The job can never succeed; it goes to the dead letters."""
 
     reason: ClassVar[str] = "invalid_job"

@@ -1,13 +1,14 @@
 """Job: one image and/or one audio clip of one digit, as a producer sends it."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from schemas.identifiers import Identifier
+from schemas.moment import Moment
 from schemas.prediction import Label
 
-JOB_VERSION = 1
+JOB_VERSION: Final = 1
 MAX_IMAGE_BYTES = 2 * 1024 * 1024
 MAX_AUDIO_BYTES = 2 * 1024 * 1024
 MAX_RECORD_BYTES = 6 * 1024 * 1024
@@ -17,7 +18,9 @@ MAX_RECORD_BYTES = 6 * 1024 * 1024
 class Job(BaseModel):
     """One image and/or one audio clip of one digit. On the wire, JSON with base64 bytes or msgpack."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64", hide_input_in_errors=True
+    )
 
     version: Literal[1] = JOB_VERSION
     job_id: Identifier
@@ -28,7 +31,8 @@ class Job(BaseModel):
     """WAV or FLAC, 8-48 kHz, mono or stereo."""
     expected: Label | None = None
     """The true label, where the producer knows it; the model never sees it."""
-    created_at: AwareDatetime
+    created_at: Moment
+    """End-to-end latency counts from here."""
 
     @model_validator(mode="after")
     def _has_a_modality(self) -> Self:

@@ -1,12 +1,13 @@
 """Prediction: what the worker stores for a job; Answer: the part of it that the model gives."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.identifiers import Identifier
+from schemas.moment import Moment
 
-PREDICTION_VERSION = 1
+PREDICTION_VERSION: Final = 1
 
 Label = Annotated[int, Field(ge=0, le=9)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -59,8 +60,8 @@ class Timings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    created_at: AwareDatetime
-    predicted_at: AwareDatetime
+    created_at: Moment
+    predicted_at: Moment
     wait_s: Duration
     """From polled to the batch's closing."""
     predict_s: Duration

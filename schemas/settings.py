@@ -10,32 +10,33 @@ from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from schemas.errors import MmdigitError, SettingsError
+from schemas.printable import printable
 
 ENV_PREFIX = "MMDIGIT_"
 
-ENVIRONMENT = frozenset(
-    f"{ENV_PREFIX}{name}"
-    for name in (
-        # worker
-        "FROM STORE DEAD_LETTERS CONSUMER_GROUP INSTANCE_ID BATCH_SIZE BATCH_WAIT_S THREADS METRICS_HOST METRICS_PORT "
-        "STUCK_AFTER_S TTL_S STREAM_LENGTH JSON_LOGS LOG_LEVEL EXIT_WHEN_IDLE_S "
-        # producer
-        "TO GROUP COUNT RATE SEED WIRE WAIT OUTPUT JOURNAL_DIR WAIT_TIMEOUT_S "
-        # mmdigit
-        "DATA "
-        # tests
-        "REQUIRE_DOCKER"
-    ).split()
-)
+_WORKER = """
+FROM STORE DEAD_LETTERS CONSUMER_GROUP INSTANCE_ID BATCH_SIZE BATCH_WAIT_S THREADS METRICS_HOST METRICS_PORT
+STUCK_AFTER_S TTL_S STREAM_LENGTH JSON_LOGS LOG_LEVEL EXIT_WHEN_IDLE_S
+"""
+_PRODUCER = "FROM TO GROUP COUNT RATE SEED SPLIT WIRE JOURNAL_DIR RESEND WAIT STORE OUTPUT WAIT_TIMEOUT_S"
+_MMDIGIT = "DATA"
+_TESTS = "REQUIRE_DOCKER"
+
+ENVIRONMENT = frozenset(f"{ENV_PREFIX}{name}" for name in f"{_WORKER} {_PRODUCER} {_MMDIGIT} {_TESTS}".split())
 """Every variable that some program of the project reads; a test holds it equal to their settings classes."""
 
 
 def validation_lines(error: ValidationError) -> str:
     """The first three failures of a validation in one line, without the values that failed."""
     failures = error.errors(include_url=False, include_input=False, include_context=False)
-    lines = [f"{'.'.join(map(str, failure['loc'])) or 'value'}: {failure['msg']}" for failure in failures[:3]]
+    lines = [f"{_place(failure['loc'])}: {printable(failure['msg'], 200)}" for failure in failures[:3]]
     more = len(failures) - len(lines)
     return "; ".join(lines) + (f"; and {more} more" if more else "")
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    # A name that the sender chose may stand here.
+    return printable(".".join(map(str, location)), 60) or "value"
 
 
 class ProgramSettings(BaseSettings):
@@ -44,6 +45,7 @@ class ProgramSettings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True,
         extra="forbid",
+        hide_input_in_errors=True,
         env_prefix=ENV_PREFIX,
         env_prefix_target="all",
         cli_kebab_case=True,
