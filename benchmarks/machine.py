@@ -1,0 +1,47 @@
+"""The machine and the versions that a figure belongs to."""
+
+import os
+import platform
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+def machine(packages: Sequence[str] = ()) -> dict[str, object]:
+    """CPU, cores that this process may use, Python, operating system, versions of the packages, date in UTC."""
+    return {
+        "cpu": cpu_model(),
+        "cores": usable_cores(),
+        "python": platform.python_version(),
+        "os": f"{platform.system()} {platform.machine()}",
+        "packages": {name: version(name) for name in packages},
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def machine_line(facts: dict[str, object]) -> str:
+    """The facts of machine() as one line of text."""
+    packages = facts["packages"]
+    versions = [f"{name} {number}" for name, number in packages.items()] if isinstance(packages, dict) else []
+    python = f"Python {facts['python']}"
+    return ", ".join(map(str, [facts["cpu"], f"{facts['cores']} cores", python, facts["os"], *versions, facts["date"]]))
+
+
+def cpu_model() -> str:
+    """The CPU's name as the system gives it."""
+    if _CPUINFO.is_file():
+        found = re.search(r"^model name\s*:\s*(.+)$", _CPUINFO.read_text(), re.MULTILINE)
+        if found:
+            return found[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def usable_cores() -> int:
+    """How many cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
