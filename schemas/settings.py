@@ -15,8 +15,8 @@ from schemas.printable import printable
 ENV_PREFIX = "MMDIGIT_"
 
 _WORKER = """
-FROM STORE DEAD_LETTERS CONSUMER_GROUP INSTANCE_ID BATCH_SIZE BATCH_WAIT_S THREADS METRICS_HOST METRICS_PORT
-STUCK_AFTER_S TTL_S STREAM_LENGTH JSON_LOGS LOG_LEVEL EXIT_WHEN_IDLE_S
+FROM STORE DEAD_LETTERS CONSUMER_GROUP INSTANCE_ID BATCH_SIZE BATCH_BYTES BATCH_WAIT_S WEIGHTS THREADS TTL_S
+FEED_LENGTH RETRY_MAX_S STUCK_AFTER_S EXIT_WHEN_IDLE_S METRICS_HOST METRICS_PORT JSON_LOGS LOG_LEVEL
 """
 _PRODUCER = "FROM TO GROUP COUNT RATE SEED SPLIT WIRE JOURNAL_DIR RESEND WAIT STORE OUTPUT WAIT_TIMEOUT_S"
 _MMDIGIT = "DATA"
@@ -29,14 +29,17 @@ ENVIRONMENT = frozenset(f"{ENV_PREFIX}{name}" for name in f"{_WORKER} {_PRODUCER
 def validation_lines(error: ValidationError) -> str:
     """The first three failures of a validation in one line, without the values that failed."""
     failures = error.errors(include_url=False, include_input=False, include_context=False)
-    lines = [f"{_place(failure['loc'])}: {printable(failure['msg'], 200)}" for failure in failures[:3]]
+    lines = [
+        _place(failure["loc"]) + printable(failure["msg"].removeprefix("Value error, "), 200)
+        for failure in failures[:3]
+    ]
     more = len(failures) - len(lines)
     return "; ".join(lines) + (f"; and {more} more" if more else "")
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    # A name that the sender chose may stand here.
-    return printable(".".join(map(str, location)), 60) or "value"
+    # A name that the sender chose may stand here. Empty for what concerns the whole.
+    return f"{printable('.'.join(map(str, location)), 60)}: " if location else ""
 
 
 class ProgramSettings(BaseSettings):

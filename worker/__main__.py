@@ -1,0 +1,99 @@
+"""python -m worker: consumes jobs, predicts them, stores the predictions, commits."""
+
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from mmdigit.predictor import Predictor
+from schemas import VERSION
+from schemas.settings import run_program
+from transport.urls import open_consumer, open_publisher, open_store, redact
+from worker.health import HealthServer, Status
+from worker.logs import set_up
+from worker.loop import Worker
+from worker.metrics import Metrics
+from worker.settings import WorkerSettings
+
+log = logging.getLogger("worker")
+
+
+class _Health:
+    """What /healthz and /readyz say, before and after the loop is there."""
+
+    def __init__(self, stuck_after_s: float) -> None:
+        self.worker: Worker | None = None
+        self._stuck_after_s = stuck_after_s
+
+    def alive(self) -> Status:
+        if self.worker is None:
+            return Status(True, "starting")
+        silent_s = self.worker.since_turn_s
+        if silent_s > self._stuck_after_s:
+            return Status(False, f"stuck: the loop has not turned for {silent_s:.0f} s")
+        return Status(True, "alive")
+
+    def ready(self) -> Status:
+        if self.worker is None:
+            return Status(False, "loading the model, or connecting")
+        if self.worker.trouble:
+            return Status(False, self.worker.trouble)
+        if not self.worker.assigned:
+            return Status(False, "no partitions assigned yet")
+        return Status(True, f"ready, {len(self.worker.assigned)} partitions")
+
+
+def work(argv: Sequence[str]) -> int:
+    """Run the worker until SIGTERM, SIGINT or idleness. A second signal ends it at once, without commit."""
+    settings = WorkerSettings.load(argv)
+    set_up(settings.log_level, as_json=settings.json_logs)
+    metrics = Metrics()
+    metrics.build_info.labels(VERSION).set(1)
+    health = _Health(settings.stuck_after_s)
+    with ExitStack() as stack:
+        server = HealthServer(
+            settings.metrics_host, settings.metrics_port, metrics.registry, health.alive, health.ready
+        )
+        stack.callback(server.close)
+        model = Predictor.load(settings.weights, threads=settings.threads)
+        model.warm_up()
+        store = stack.enter_context(
+            open_store(settings.store_url, ttl_s=settings.ttl_s, feed_length=settings.feed_length)
+        )
+        dead_letters = stack.enter_context(open_publisher(settings.dead_letters_url))
+        consumer = stack.enter_context(
+            open_consumer(settings.from_url, group=settings.consumer_group, instance_id=settings.instance_id)
+        )
+        worker = health.worker = Worker(settings, model, consumer, store, dead_letters, metrics)
+        _stop_on_signals(worker)
+        log.info(
+            "ready to work",
+            extra={
+                "jobs": redact(settings.from_url),
+                "store": redact(settings.store_url),
+                "model": model.model_version,
+                "metrics": f"http://{settings.metrics_host}:{server.port}/metrics",
+            },
+        )
+        worker.run()
+    log.info("stopped")
+    return 0
+
+
+def _stop_on_signals(worker: Worker) -> None:
+    def stop(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        log.info("stopping after the batch in hand", extra={"signal": signal.Signals(number).name})
+        worker.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+
+
+def main() -> int:
+    return run_program("python -m worker", work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

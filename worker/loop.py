@@ -1,0 +1,265 @@
+"""The loop: poll, decode, batch, predict, store, commit. `Worker.run_once` is the whole story."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Protocol, TypeVar
+
+from mmdigit.predictor import Sample, read_sample
+from schemas.dead_letter import DeadLetter
+from schemas.errors import InvalidJob, InvalidRecord, RetriableError, SettingsError
+from schemas.prediction import Answer, Prediction, Timings
+from schemas.wire import decode_job, encode
+from transport.ports import Consumer, PredictionStore, Publisher, Record, TopicPartition
+from worker import outcomes
+from worker.batcher import Batcher, Decoded
+from worker.isolation import predict_each
+from worker.metrics import Metrics
+from worker.offsets import OffsetTracker
+from worker.settings import WorkerSettings
+
+log = logging.getLogger(__name__)
+
+POLL_TIMEOUT_S = 0.5  # how long an idle turn lasts at most, and so how soon a stop is noticed
+FIRST_RETRY_S = 0.1
+DEAD_LETTER_TIMEOUT_S = 30.0
+
+Result = TypeVar("Result")
+
+
+class Model(Protocol):
+    """What the loop needs of mmdigit.predictor.Predictor."""
+
+    @property
+    def model_version(self) -> str: ...
+    def predict(self, samples: Sequence[Sample]) -> list[Answer]: ...
+
+
+class Stopped(Exception):  # noqa: N818  no error: the end that was asked for
+    """The worker was told to stop while it waited for a store or broker to come back; nothing was committed."""
+
+
+class Worker:
+    """Commits an offset only after its prediction is stored or its dead letter is acknowledged."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        model: Model,
+        consumer: Consumer,
+        store: PredictionStore,
+        dead_letters: Publisher,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._settings = settings
+        self._model = model
+        self._consumer = consumer
+        self._store = store
+        self._dead_letters = dead_letters
+        self._metrics = metrics
+        self._clock = clock
+        self._now = now
+        self._batcher = Batcher(settings.batch_size, settings.batch_bytes, settings.batch_wait_s, clock)
+        self._offsets = OffsetTracker()
+        self._assigned: frozenset[TopicPartition] = frozenset()
+        self._stop = threading.Event()
+        self._last_record_s = self._last_turn_s = self._last_commit_s = clock()
+        self.trouble = ""
+        """What the loop waits for when a store or broker fails; empty when all is well."""
+        consumer.on_assigned = self._on_assigned
+        consumer.on_revoked = self._on_revoked
+        metrics.model_info.labels(model.model_version).set(1)
+        metrics.since_turn_s.set_function(lambda: self.since_turn_s)
+        metrics.since_commit_s.set_function(lambda: clock() - self._last_commit_s)
+
+    def run(self) -> None:
+        """Turn until stopped, or idle for long enough; then finish and commit the batch that is open."""
+        try:
+            while not self._stop.is_set() and not self._idle_for_long():
+                self.run_once()
+            if len(self._batcher):
+                self._finish(self._batcher.close())
+            self._commit()
+        except Stopped:
+            log.warning("stopped while waiting; what is not committed will be delivered again")
+
+    def run_once(self) -> None:
+        """One turn: poll, decode, batch; and when the batch is due: predict, store or dead-letter, commit."""
+        self._last_turn_s = self._clock()
+        with self._metrics.stage("poll"):
+            records = self._retry("poll", self._poll)
+        with self._metrics.stage("decode"):
+            for record in records:
+                self._offsets.begin(record.topic_partition, record.offset)
+                self._batcher.add(self._decode(record))
+        self._metrics.in_flight.set(self._offsets.in_flight)
+        if self._batcher.time_left_s == 0:
+            self._finish(self._batcher.close())
+        elif not records:
+            self._commit()  # what an earlier commit left behind, if anything
+
+    def _finish(self, batch: list[Decoded]) -> None:
+        with self._metrics.stage("predict"):
+            predictions, dead_letters = self._predict(batch)
+        with self._metrics.stage("dead_letter"):
+            self._write_dead_letters(dead_letters)
+        with self._metrics.stage("store"):
+            self._retry("store", lambda: self._store.put(predictions))
+        for decoded in batch:
+            self._offsets.finish(decoded.record.topic_partition, decoded.record.offset)
+        with self._metrics.stage("commit"):
+            self._commit()
+        self._count(predictions, dead_letters)
+
+    def stop(self) -> None:
+        """End after the batch in hand; may be called from a signal handler."""
+        self._stop.set()
+
+    @property
+    def since_turn_s(self) -> float:
+        """Seconds since the loop last turned, or last tried again."""
+        return self._clock() - self._last_turn_s
+
+    @property
+    def assigned(self) -> frozenset[TopicPartition]:
+        """The partitions of this worker, as of the last rebalance; may be read from any thread."""
+        return self._assigned
+
+    def _poll(self) -> list[Record]:
+        time_left_s = self._batcher.time_left_s
+        timeout_s = POLL_TIMEOUT_S if time_left_s is None else min(time_left_s, POLL_TIMEOUT_S)
+        records = self._consumer.poll(self._batcher.room, timeout_s)
+        if records:
+            self._last_record_s = self._clock()
+        for partition, lag in self._consumer.lag().items():
+            self._metrics.lag.labels(partition.topic, partition.partition).set(lag)
+        return records
+
+    def _decode(self, record: Record) -> Decoded:
+        job = sample = error = None
+        try:
+            job = decode_job(record.value)
+            sample = read_sample(job.image, job.audio)
+        except InvalidJob as exc:
+            error = exc
+        return Decoded(record, self._clock(), job, sample, error)
+
+    def _predict(self, batch: list[Decoded]) -> tuple[list[Prediction], list[DeadLetter]]:
+        closed_s = self._clock()
+        good = [(decoded, decoded.job, decoded.sample) for decoded in batch if decoded.job and decoded.sample]
+        answers = predict_each(self._model.predict, [sample for _, _, sample in good])
+        predict_s, now = self._clock() - closed_s, self._now()
+        predictions = []
+        dead_letters = [outcomes.dead_letter(decoded, decoded.error, now) for decoded in batch if decoded.error]
+        for (decoded, job, _), answer in zip(good, answers, strict=True):
+            wait_s = closed_s - decoded.polled_at_s
+            self._metrics.stage_s.labels("wait").observe(wait_s)
+            if isinstance(answer, InvalidJob):
+                dead_letters.append(outcomes.dead_letter(decoded, answer, now))
+                continue
+            timings = Timings(
+                created_at=job.created_at,
+                predicted_at=now,
+                wait_s=wait_s,
+                predict_s=predict_s,
+                batch_size=len(batch),
+            )
+            predictions.append(outcomes.prediction(job, decoded.record, answer, timings))
+        return predictions, dead_letters
+
+    def _write_dead_letters(self, dead_letters: list[DeadLetter]) -> None:
+        """Send those not yet acknowledged until all are; then note them in the store."""
+        unacknowledged = dict(enumerate(dead_letters))
+
+        def publish() -> None:
+            for number, letter in list(unacknowledged.items()):
+                self._dead_letters.send(
+                    letter.key, encode(letter, "msgpack"), lambda number=number: unacknowledged.pop(number, None)
+                )
+            self._dead_letters.flush(DEAD_LETTER_TIMEOUT_S)
+
+        if not dead_letters:
+            return
+        try:
+            self._retry("dead_letter", publish)
+        except InvalidRecord as exc:
+            raise SettingsError(f"the dead-letter topic must take larger records than the jobs' topic: {exc}") from exc
+        self._retry("store", lambda: self._store.put_dead(dead_letters))
+
+    def _commit(self) -> None:
+        next_offsets = self._offsets.committable()
+        if not next_offsets:
+            return
+        try:
+            self._consumer.commit(next_offsets)
+        except RetriableError as exc:
+            # Nothing to hold back: all of it is stored, and the next commit includes it.
+            self._metrics.retries.labels("commit").inc()
+            log.warning("commit failed, the next one includes it", extra={"error": str(exc)})
+            return
+        self._offsets.committed(next_offsets)
+        self._last_commit_s = self._clock()
+
+    def _count(self, predictions: list[Prediction], dead_letters: list[DeadLetter]) -> None:
+        stored_at = self._now()
+        for prediction in predictions:
+            self._metrics.jobs.labels(prediction.decision).inc()
+            for reason in prediction.reasons:
+                self._metrics.review_reasons.labels(reason).inc()
+            latency_s = (stored_at - prediction.timings.created_at).total_seconds()
+            self._metrics.latency_s.observe(max(0.0, latency_s))  # another machine's clock may be ahead
+        for letter in dead_letters:
+            self._metrics.jobs.labels("dead_letter").inc()
+            self._metrics.dead_letters.labels(letter.reason).inc()
+            log.warning("dead letter", extra=dict(letter.source) | {"reason": letter.reason, "error": letter.error})
+        self._metrics.batches.inc()
+        self._metrics.batch_size.observe(len(predictions) + len(dead_letters))
+        self._metrics.in_flight.set(self._offsets.in_flight)
+
+    def _retry(self, stage: str, action: Callable[[], Result]) -> Result:
+        """Try until it works, with growing pauses, keeping the group membership. Raises Stopped if told to stop."""
+        pause_s = FIRST_RETRY_S
+        while True:
+            try:
+                result = action()
+            except RetriableError as exc:
+                self.trouble = f"{stage}: {exc}"
+                self._metrics.retries.labels(stage).inc()
+                log.warning("will try again", extra={"stage": stage, "pause_s": pause_s, "error": str(exc)})
+            else:
+                self.trouble = ""
+                return result
+            if self._stop.wait(pause_s):
+                raise Stopped
+            self._last_turn_s = self._clock()
+            try:
+                self._consumer.keep_alive()
+            except RetriableError as exc:
+                log.debug("keep-alive failed", extra={"error": str(exc)})
+            pause_s = min(2 * pause_s, self._settings.retry_max_s)
+
+    def _idle_for_long(self) -> bool:
+        limit_s = self._settings.exit_when_idle_s
+        return limit_s is not None and self._clock() - self._last_record_s >= limit_s
+
+    def _on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
+        self._assigned |= partitions
+        self._partitions_moved("assigned", partitions)
+
+    def _on_revoked(self, partitions: frozenset[TopicPartition]) -> None:
+        """What was polled of them and is not stored belongs to their new owner."""
+        self._assigned -= partitions
+        self._batcher.drop(partitions)
+        for partition in partitions:
+            self._metrics.lag.remove(partition.topic, str(partition.partition))
+        self._partitions_moved("revoked", partitions)
+
+    def _partitions_moved(self, event: str, partitions: frozenset[TopicPartition]) -> None:
+        self._offsets.forget(partitions)
+        self._metrics.rebalances.labels(event).inc()
+        self._metrics.assigned_partitions.set(len(self._assigned))
+        log.info("partitions %s", event, extra={"partitions": [p.partition for p in sorted(partitions)]})

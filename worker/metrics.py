@@ -1,0 +1,118 @@
+"""Every metric of the worker, in one list; docs/metrics.md is made from it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+
+STAGES = ("poll", "decode", "wait", "predict", "dead_letter", "store", "commit")
+_DURATION_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_LATENCY_BUCKETS_S = (
+    *(0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75),
+    *(1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0, 300.0, 1800.0, 7200.0, 43200.0),
+)
+_SIZE_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: its full name as scraped, kind, unit ("" for a count), help, labels and buckets."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    unit: str
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+METRICS = (
+    Metric("mmdigit_jobs_total", "counter", "", "Jobs by outcome: accept, review or dead_letter.", ("outcome",)),
+    Metric("mmdigit_review_reasons_total", "counter", "", "Reviews by reason; one job may have several.", ("reason",)),
+    Metric("mmdigit_dead_letters_total", "counter", "", "Acknowledged dead letters by reason.", ("reason",)),
+    Metric(
+        *("mmdigit_latency_seconds", "histogram", "seconds", "From a job's created_at to its prediction stored."),
+        buckets=_LATENCY_BUCKETS_S,
+    ),
+    Metric(
+        *("mmdigit_stage_seconds", "histogram", "seconds", "Wall time of each stage, once a turn (wait: a batch)."),
+        ("stage",),
+        _DURATION_BUCKETS_S,
+    ),
+    Metric(
+        *("mmdigit_stage_cpu_seconds_total", "counter", "seconds", "CPU of the loop's thread in each stage."),
+        ("stage",),
+    ),
+    Metric("mmdigit_batches_total", "counter", "", "Batches closed."),
+    Metric("mmdigit_batch_size", "histogram", "", "Jobs in a batch, dead letters included.", buckets=_SIZE_BUCKETS),
+    Metric("mmdigit_in_flight_jobs", "gauge", "", "Jobs polled and neither stored nor dead-lettered."),
+    Metric("mmdigit_retries_total", "counter", "", "Tries that failed and will be repeated, by stage.", ("stage",)),
+    Metric("mmdigit_rebalances_total", "counter", "", "Times that partitions were assigned or revoked.", ("event",)),
+    Metric("mmdigit_assigned_partitions", "gauge", "", "Partitions that this worker owns."),
+    Metric("mmdigit_lag_records", "gauge", "", "Records not yet polled, as last known.", ("topic", "partition")),
+    Metric("mmdigit_since_commit_seconds", "gauge", "seconds", "Since the last commit, or since the start."),
+    Metric("mmdigit_since_turn_seconds", "gauge", "seconds", "Since the loop's last turn; grows when it is stuck."),
+    Metric("mmdigit_model_info", "gauge", "", "1; the label names the model that this worker runs.", ("version",)),
+    Metric("mmdigit_build_info", "gauge", "", "1; the label names the version of this worker.", ("version",)),
+)
+"""process_* (CPU, memory, files) and python_info come from prometheus-client itself."""
+
+
+class Metrics:
+    """The metrics of METRICS in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self._by_name = {metric.name: metric for metric in METRICS}
+        self.jobs = self._counter("mmdigit_jobs_total")
+        self.review_reasons = self._counter("mmdigit_review_reasons_total")
+        self.dead_letters = self._counter("mmdigit_dead_letters_total")
+        self.latency_s = self._histogram("mmdigit_latency_seconds")
+        self.stage_s = self._histogram("mmdigit_stage_seconds")
+        self.stage_cpu_s = self._counter("mmdigit_stage_cpu_seconds_total")
+        self.batches = self._counter("mmdigit_batches_total")
+        self.batch_size = self._histogram("mmdigit_batch_size")
+        self.in_flight = self._gauge("mmdigit_in_flight_jobs")
+        self.retries = self._counter("mmdigit_retries_total")
+        self.rebalances = self._counter("mmdigit_rebalances_total")
+        self.assigned_partitions = self._gauge("mmdigit_assigned_partitions")
+        self.lag = self._gauge("mmdigit_lag_records")
+        self.since_commit_s = self._gauge("mmdigit_since_commit_seconds")
+        self.since_turn_s = self._gauge("mmdigit_since_turn_seconds")
+        self.model_info = self._gauge("mmdigit_model_info")
+        self.build_info = self._gauge("mmdigit_build_info")
+        for stage in STAGES:  # so that every series is there from the start, at 0
+            self.stage_s.labels(stage)
+            self.stage_cpu_s.labels(stage)
+            self.retries.labels(stage)
+        for outcome in ("accept", "review", "dead_letter"):
+            self.jobs.labels(outcome)
+        for event in ("assigned", "revoked"):
+            self.rebalances.labels(event)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Count the wall time and the thread's CPU time of one stage."""
+        started_s, cpu_s = time.monotonic(), time.thread_time()
+        try:
+            yield
+        finally:
+            self.stage_s.labels(name).observe(time.monotonic() - started_s)
+            self.stage_cpu_s.labels(name).inc(time.thread_time() - cpu_s)
+
+    def _counter(self, name: str) -> Counter:
+        metric = self._by_name[name]
+        return Counter(metric.name, metric.help, metric.labels, registry=self.registry)
+
+    def _gauge(self, name: str) -> Gauge:
+        metric = self._by_name[name]
+        return Gauge(metric.name, metric.help, metric.labels, registry=self.registry)
+
+    def _histogram(self, name: str) -> Histogram:
+        metric = self._by_name[name]
+        return Histogram(metric.name, metric.help, metric.labels, buckets=metric.buckets, registry=self.registry)

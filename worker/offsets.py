@@ -1,0 +1,66 @@
+"""Which offsets are safe to commit: up to the first job that is not yet stored or dead-lettered."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from transport.ports import TopicPartition
+
+
+@dataclass(slots=True)
+class _Partition:
+    next_offset: int  # everything begun before it is finished
+    committed: int
+    begun: deque[int] = field(default_factory=deque)  # from next_offset on, ascending
+    unfinished: set[int] = field(default_factory=set)  # those of them that hold next_offset back
+
+
+class OffsetTracker:
+    """Tracks each polled record from begun to finished, out of order if need be, per partition.
+
+    Offsets may have holes (compacted topics, aborted transactions): only what was begun counts.
+    """
+
+    def __init__(self) -> None:
+        self._partitions: dict[TopicPartition, _Partition] = {}
+
+    def begin(self, partition: TopicPartition, offset: int) -> None:
+        """A record was polled. Offsets of a partition come in ascending order until rewound or revoked."""
+        state = self._partitions.setdefault(partition, _Partition(next_offset=offset, committed=offset))
+        if offset < state.next_offset or (state.begun and offset <= state.begun[-1]):
+            raise ValueError(f"{partition} began offset {offset} again; forget() the partition first")
+        state.begun.append(offset)
+        state.unfinished.add(offset)
+
+    def finish(self, partition: TopicPartition, offset: int) -> None:
+        """The record's prediction is stored or its dead letter acknowledged. Unknown (revoked) ones are ignored."""
+        state = self._partitions.get(partition)
+        if state is None:
+            return
+        state.unfinished.discard(offset)
+        while state.begun and state.begun[0] not in state.unfinished:
+            state.next_offset = state.begun.popleft() + 1
+
+    def committable(self) -> dict[TopicPartition, int]:
+        """The next_offset of each partition that moved since its last commit: everything before it is finished."""
+        return {
+            partition: state.next_offset
+            for partition, state in self._partitions.items()
+            if state.next_offset != state.committed
+        }
+
+    def committed(self, next_offsets: dict[TopicPartition, int]) -> None:
+        """These were committed."""
+        for partition, next_offset in next_offsets.items():
+            if partition in self._partitions:
+                self._partitions[partition].committed = next_offset
+
+    def forget(self, partitions: Iterable[TopicPartition]) -> None:
+        """The partitions were revoked or rewound: nothing of them is this worker's to commit any more."""
+        for partition in partitions:
+            self._partitions.pop(partition, None)
+
+    @property
+    def in_flight(self) -> int:
+        """Records begun and not finished."""
+        return sum(len(state.unfinished) for state in self._partitions.values())

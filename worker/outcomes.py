@@ -1,0 +1,42 @@
+"""What becomes of a job: the prediction that is stored, or the dead letter that keeps it."""
+
+from datetime import datetime
+
+from schemas.dead_letter import MAX_ERROR_CHARACTERS, DeadLetter
+from schemas.errors import InvalidJob
+from schemas.job import Job
+from schemas.prediction import Answer, Prediction, Source, Timings
+from transport.ports import Record
+from worker.batcher import Decoded
+
+
+def prediction(job: Job, record: Record, answer: Answer, timings: Timings) -> Prediction:
+    """The answer to the job, with where it came from and how long it took."""
+    # Validated where they were made; validating each once more costs as much as storing it.
+    return Prediction.model_construct(
+        **dict(answer),
+        job_id=job.job_id,
+        group=job.group,
+        expected=job.expected,
+        source=_source(record),
+        timings=timings,
+    )
+
+
+def dead_letter(decoded: Decoded, error: InvalidJob, now: datetime) -> DeadLetter:
+    """The record, byte for byte, with the reason why it can never succeed."""
+    return DeadLetter(
+        original=decoded.record.value,
+        key=decoded.record.key,
+        source=_source(decoded.record),
+        reason=error.reason,
+        error=str(error)[:MAX_ERROR_CHARACTERS],
+        job_id=decoded.job.job_id if decoded.job else None,
+        group=decoded.job.group if decoded.job else None,
+        first_seen=now,
+        last_seen=now,
+    )
+
+
+def _source(record: Record) -> Source:
+    return Source(topic=record.topic, partition=record.partition, offset=record.offset)

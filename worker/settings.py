@@ -1,0 +1,64 @@
+"""The worker's settings: MMDIGIT_* variables and flags, one frozen class."""
+
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from schemas.identifiers import Identifier
+from schemas.settings import ProgramSettings
+from transport.urls import DEFAULT_FEED_LENGTH, DEFAULT_TTL_S, dead_letter_url
+
+
+class WorkerSettings(ProgramSettings):
+    """Consumes jobs in batches, predicts them, writes the predictions to the store and only then commits."""
+
+    prog: ClassVar[str] = "python -m worker"
+
+    from_url: Annotated[
+        str, Field(validation_alias="from", description="topic of jobs: kafka://host:9092/topic or sqlite:///file")
+    ]
+    store_url: Annotated[
+        str, Field(validation_alias="store", description="prediction store: redis://host:6379/0 or sqlite:///file")
+    ]
+    dead_letters: Annotated[
+        str | None, Field(description="topic of dead letters; by default the jobs' topic with .dead after its name")
+    ] = None
+    consumer_group: Annotated[Identifier, Field(description="consumer group; workers of one group share the jobs")] = (
+        "mmdigit"
+    )
+    instance_id: Annotated[
+        Identifier | None,
+        Field(description="static member of the group: keeps its partitions over a quick restart (Kafka)"),
+    ] = None
+    batch_size: Annotated[int, Field(ge=1, le=1024, description="jobs in a batch at most")] = 32
+    batch_bytes: Annotated[int, Field(ge=1024, description="record bytes in a batch at most, but for its last")] = (
+        16 * 1024 * 1024
+    )
+    batch_wait_s: Annotated[
+        float, Field(ge=0, le=60, description="how long the oldest job of a batch waits for more, in seconds")
+    ] = 0.01
+    weights: Annotated[Path | None, Field(description="model file; by default the shipped one")] = None
+    threads: Annotated[int, Field(ge=1, le=256, description="threads of the model")] = 1
+    ttl_s: Annotated[int, Field(ge=1, description="how long predictions are kept, in seconds")] = DEFAULT_TTL_S
+    feed_length: Annotated[int, Field(ge=1, description="predictions kept in the feed, about")] = DEFAULT_FEED_LENGTH
+    retry_max_s: Annotated[
+        float, Field(gt=0, le=300, description="longest pause between tries of a store or broker that fails")
+    ] = 10.0
+    stuck_after_s: Annotated[
+        float, Field(gt=0, description="seconds without a turn of the loop after which /healthz fails")
+    ] = 60.0
+    exit_when_idle_s: Annotated[
+        float | None, Field(gt=0, description="end with exit code 0 after so many seconds without a record")
+    ] = None
+    metrics_host: Annotated[str, Field(description="address that /metrics, /healthz and /readyz listen on")] = (
+        "127.0.0.1"
+    )
+    metrics_port: Annotated[int, Field(ge=0, le=65535, description="their port; 0 takes a free one and logs it")] = 9100
+    json_logs: Annotated[bool, Field(description="one JSON object a line instead of readable lines")] = False
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="least level logged")] = "info"
+
+    @property
+    def dead_letters_url(self) -> str:
+        """Where dead letters go. Raises SettingsError if the jobs' URL is wrong."""
+        return self.dead_letters or dead_letter_url(self.from_url)
