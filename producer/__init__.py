@@ -1,1 +1,1 @@
-"""The producer: reads sources of pairs and publishes them as jobs."""
+"""Sends jobs to a topic, each of them once, and can wait for their predictions."""

@@ -57,6 +57,11 @@ class ProgramSettings(BaseSettings):
         cli_avoid_json=True,
     )
     prog: ClassVar[str] = "mmdigit"
+    """What a user types to start the program."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
+        cls.model_config["cli_prog_name"] = cls.prog
 
     @classmethod
     def load(cls, argv: Sequence[str]) -> Self:
