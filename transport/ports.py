@@ -18,7 +18,7 @@ class TopicPartition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as it stands in a topic, undecoded. timestamp_s: seconds since the epoch, when it was appended or made."""
+    """One record as it stands in a topic, undecoded. timestamp_s: since the epoch, when it was made or appended."""
 
     topic: str
     partition: int
@@ -46,7 +46,7 @@ class Publisher(Protocol):
     Every method raises TransportError when the broker or file is not reachable, TopicError when the topic is missing.
     """
 
-    def send(self, key: bytes | None, value: bytes, on_delivered: Callable[[], None] | None = None) -> None:
+    def send(self, key: bytes | None, value: bytes, on_delivered: Callable[[], object] | None = None) -> None:
         """Hand over one record; it may still be in memory when this returns, in a buffer of bounded size.
 
         on_delivered is called once, from send, flush or a thread of the adapter, when the record is acknowledged as
@@ -98,7 +98,7 @@ class Consumer(Protocol):
         ...
 
     def keep_alive(self) -> None:
-        """Keep the membership of the group without delivering records: to be called while the caller cannot take more."""
+        """Keep the membership of the group without delivering records, while the caller cannot take more."""
         ...
 
     def assignment(self) -> frozenset[TopicPartition]:

@@ -81,7 +81,7 @@ def _handler(registry: CollectorRegistry, checks: dict[str, Check]) -> type[Base
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it so
             """Scrapes are not news."""
 
     return Handler

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol, TypeVar
 
 from mmdigit.predictor import Sample, read_sample
@@ -177,9 +178,8 @@ class Worker:
 
         def publish() -> None:
             for number, letter in list(unacknowledged.items()):
-                self._dead_letters.send(
-                    letter.key, encode(letter, "msgpack"), lambda number=number: unacknowledged.pop(number, None)
-                )
+                acknowledged = partial(unacknowledged.pop, number, None)
+                self._dead_letters.send(letter.key, encode(letter, "msgpack"), acknowledged)
             self._dead_letters.flush(DEAD_LETTER_TIMEOUT_S)
 
         if not dead_letters:
