@@ -1,0 +1,61 @@
+# Everything a newcomer runs. `make` alone lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+JOBS ?= 10000
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types unit up backfill down bench lock docs clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+demo: $(VENV)/.worker ## jobs -> queue file -> worker -> table of predictions; DATA=folder for real data
+	@$(BIN)/python -m samples.demo $(if $(DATA),--data $(DATA) --count $(JOBS))
+
+test: $(VENV)/.test ## lint, types, unit, contract and integration tests
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . && echo "lint: ok"
+	@$(BIN)/mypy
+	@$(BIN)/pytest
+
+unit: $(VENV)/.test ## only the tests that need neither Docker nor data
+	@$(BIN)/pytest -m "not docker and not data"
+
+up: ## the real stack: Kafka, Redis, worker, Prometheus (PROFILE=grafana adds Grafana)
+	docker compose $(if $(PROFILE),--profile $(PROFILE)) up --build --detach --wait
+
+backfill: $(VENV)/.worker ## send JOBS pairs through the stack and wait for the predictions; DATA=folder for real data
+	@$(BIN)/python -m producer --from $(if $(DATA),pairs:$(DATA),samples/pack/manifest.csv) \
+	  $(if $(DATA),--count $(JOBS)) --to kafka://localhost:29092/mmdigit.jobs \
+	  --wait --store redis://localhost:6379/0 --output .mmdigit/backfill.csv
+
+down: ## stop the stack and forget its data
+	docker compose --profile grafana down --volumes
+
+bench: $(VENV)/.test ## jobs/s, CPU per job by stage, latency; embedded and on Kafka + Redis
+	@$(BIN)/python -m benchmarks.pipeline
+
+docs: $(VENV)/.worker ## write docs/settings.md and docs/metrics.md from the code
+	@$(BIN)/python docs/generate.py
+
+lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes
+	@for set in worker train test; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-emit-index-url --no-emit-find-links requirements/$$set.in -o requirements/$$set.txt || exit 1; done
+
+clean: ## remove the environment and everything that runs left behind
+	rm -rf $(VENV) .mmdigit .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "make: expected Python 3.11 or newer as $(PYTHON); name another one: make PYTHON=/path/to/python3 ..." >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: expected Python 3.11 or newer, got $$($(PYTHON) --version 2>&1); name another one: make PYTHON=/path/to/python3 ..." >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: expected Python's venv module; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
+
+# --no-deps for the project itself: what it needs is in the requirements files, pinned, and nothing else comes in.
+$(VENV)/.%: requirements/%.txt $(VENV)/bin/python
+	@echo "installing requirements/$*.txt into $(VENV)"
+	@$(PIP) install --require-hashes -r $<
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,62 @@
+"""Imports point one way: the arrows of the floor plan, and who may import which library."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ALLOWED = {
+    "schemas": set(),
+    "mmdigit": {"schemas"},
+    "transport": {"schemas"},
+    "worker": {"schemas", "mmdigit", "transport"},
+    "producer": {"schemas", "mmdigit", "transport"},
+}
+ONLY_IN = {
+    "kafka": ["transport/kafka"],
+    "redis": ["transport/redis"],
+    "sqlite3": ["transport/embedded"],
+    "torch": ["mmdigit/training/"],
+    "torchvision": ["mmdigit/training/"],
+    "torchaudio": ["mmdigit/training/"],
+    "pickle": [],
+}
+
+
+def modules() -> list[Path]:
+    return [path for package in ALLOWED for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The top-level names of all absolute imports, wherever in the file they stand."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module is not None
+            yield node.module.partition(".")[0]
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_follow_the_arrows(path: Path) -> None:
+    place = path.relative_to(ROOT).as_posix()
+    package = place.partition("/")[0]
+    names = set(imported(path))
+    inside = names & {*ALLOWED, "tests", "benchmarks", "samples"}
+    assert inside <= {package, *ALLOWED[package]}
+    for library, places in ONLY_IN.items():
+        if library in names:
+            assert any(place.startswith(allowed) for allowed in places), f"only {places} may import {library}"
+
+
+def test_every_module_says_its_job_in_its_first_line() -> None:
+    silent = [path for path in modules() if not (ast.get_docstring(ast.parse(path.read_text())) or "").strip()]
+    assert silent == []
+
+
+def test_modules_stay_small() -> None:
+    large = {str(p.relative_to(ROOT)): n for p in modules() if (n := len(p.read_text().splitlines())) > 320}
+    assert large == {}

@@ -1,0 +1,59 @@
+"""One outcome per sample, whichever of them the model fails on."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmdigit.predictor import Sample
+from schemas.errors import ModelRejected
+from schemas.prediction import Answer
+from tests.worker.fakes import answer
+from worker.isolation import predict_each
+
+
+def sample(number: int) -> Sample:
+    return Sample(image=np.full((28, 28), number / 255, np.float32), audio=None)
+
+
+def number_of(one: Sample) -> int:
+    assert one.image is not None
+    return round(float(one.image[0, 0]) * 255)
+
+
+@settings(derandomize=True, deadline=None)
+@given(size=st.integers(0, 40), guilty=st.sets(st.integers(0, 39)))
+def test_exactly_the_guilty_are_rejected_and_the_others_answered_in_order(size: int, guilty: set[int]) -> None:
+    calls = []
+
+    def predict(samples: Sequence[Sample]) -> list[Answer]:
+        calls.append(len(samples))
+        if any(number_of(one) in guilty for one in samples):
+            raise RuntimeError("cannot")
+        return [answer(number_of(one) % 10) for one in samples]
+
+    results = predict_each(predict, [sample(number) for number in range(size)])
+    assert len(results) == size
+    for number, result in enumerate(results):
+        if number in guilty:
+            assert isinstance(result, ModelRejected)
+            assert "RuntimeError: cannot" in str(result)
+        else:
+            assert isinstance(result, Answer)
+            assert result.label == number % 10
+    if not guilty & set(range(size)):
+        assert len(calls) == (1 if size else 0)  # nothing extra when nothing fails
+
+
+def test_isolating_one_of_many_takes_a_logarithm_of_calls() -> None:
+    calls = []
+
+    def predict(samples: Sequence[Sample]) -> list[Answer]:
+        calls.append(len(samples))
+        if any(number_of(one) == 17 for one in samples):
+            raise RuntimeError("cannot")
+        return [answer(0) for _ in samples]
+
+    predict_each(predict, [sample(number) for number in range(64)])
+    assert len(calls) == 13

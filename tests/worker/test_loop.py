@@ -1,0 +1,203 @@
+"""The loop with fakes on every side: what is stored, dead-lettered and committed, and in which order."""
+
+import logging
+
+import pytest
+
+from schemas.errors import SettingsError
+from tests.worker import fakes
+from tests.worker.fakes import P0, P1, Bench, FakeConsumer, FakeModel, image_bytes, job_value, record
+
+
+def test_a_batch_is_stored_and_then_committed() -> None:
+    bench = Bench(FakeConsumer([record(7, job_value("a")), record(8, job_value("b")), record(3, job_value("c"), P1)]))
+    bench.worker.run_once()
+    assert sorted(bench.store.predictions) == ["a", "b", "c"]
+    stored = bench.store.predictions["c"]
+    assert (stored.source.partition, stored.source.offset, stored.group) == (1, 3, "g")
+    assert stored.timings.batch_size == 3
+    assert bench.consumer.commits == [{P0: 9, P1: 4}]
+    assert bench.model.batches == [3]
+
+
+def test_nothing_is_committed_before_the_store_answers() -> None:
+    bench = Bench(FakeConsumer([record(0, job_value("a"))]))
+    bench.store.failing = 3
+    bench.worker.run_once()
+    assert bench.store.puts == 4
+    assert bench.consumer.keep_alives == 3  # the group membership is kept meanwhile
+    assert bench.consumer.commits == [{P0: 1}]
+    assert bench.model.batches == [1]  # predicted once, stored when possible
+    assert bench.count("mmdigit_retries_total", stage="store") == 3
+    assert bench.worker.trouble == ""
+
+
+def test_a_stop_while_the_store_is_away_commits_nothing() -> None:
+    bench = Bench(FakeConsumer([record(0, job_value("a"))]))
+    bench.store.failing = 10**6
+    bench.consumer.before_poll = bench.worker.stop
+    bench.worker.run()
+    assert bench.consumer.commits == []
+    assert bench.store.predictions == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b"", "invalid_record"),
+        (b'{"version": 1, "job_id": "x"', "invalid_record"),
+        (b'{"version": 9, "job_id": "x", "image": "AAAA", "created_at": "2026-01-01T00:00:00Z"}', "unknown_version"),
+        (b"\xff" * 50, "invalid_record"),
+        (b"{" * (6 * 1024 * 1024 + 1), "record_too_large"),
+        (job_value("x", image=b"\x89PNG\r\n\x1a\nrubbish"), "invalid_image"),
+        (job_value("x", image=fakes.png(10_000, 10_000)), "invalid_image"),
+    ],
+    ids=["empty", "truncated", "version", "rubbish", "oversized", "broken-image", "bomb"],
+)
+def test_a_record_that_can_never_succeed_is_dead_lettered_and_its_batch_mates_are_not(value: bytes, reason: str) -> None:
+    bench = Bench(FakeConsumer([record(0, job_value("a")), record(1, value), record(2, job_value("b"))]))
+    bench.worker.run_once()
+    assert sorted(bench.store.predictions) == ["a", "b"]
+    [letter] = bench.publisher.letters
+    assert (letter.reason, letter.original) == (reason, value)
+    assert (letter.source.topic, letter.source.partition, letter.source.offset) == ("jobs", 0, 1)
+    assert bench.store.dead_notes == [letter]
+    assert bench.consumer.commits == [{P0: 3}]
+    assert bench.count("mmdigit_dead_letters_total", reason=reason) == 1
+    assert bench.count("mmdigit_jobs_total", outcome="dead_letter") == 1
+
+
+def test_a_job_that_the_model_fails_on_is_isolated() -> None:
+    poison = 77
+    values = [job_value(f"j{n}", image_bytes(poison if n == 5 else 200 + n)) for n in range(8)]
+    bench = Bench(FakeConsumer([record(n, value) for n, value in enumerate(values)]), model=FakeModel(poison))
+    bench.worker.run_once()
+    assert {int(job_id[1:]): p.label for job_id, p in bench.store.predictions.items()} == {
+        n: n for n in range(8) if n != 5
+    }
+    [letter] = bench.publisher.letters
+    assert (letter.reason, letter.job_id, letter.group) == ("model_rejected", "j5", "g")
+    assert bench.consumer.commits == [{P0: 8}]
+
+
+def test_dead_letters_are_sent_again_until_acknowledged_and_only_those_that_were_not() -> None:
+    bench = Bench(FakeConsumer([record(0, b"x"), record(1, b"y"), record(2, b"z")]))
+    bench.publisher.lose = 2
+    bench.worker.run_once()
+    assert sorted(letter.original for letter in bench.publisher.letters) == [b"x", b"y", b"z"]
+    assert bench.consumer.commits == [{P0: 3}]
+    assert bench.count("mmdigit_retries_total", stage="dead_letter") == 1
+
+
+def test_a_dead_letter_that_the_topic_never_takes_stops_the_worker_without_commit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench(FakeConsumer([record(0, b"x")]))
+
+    def refuse(*_: object) -> None:
+        from schemas.errors import RecordTooLarge
+
+        raise RecordTooLarge("expected at most 1 byte")
+
+    monkeypatch.setattr(bench.publisher, "send", refuse)
+    with pytest.raises(SettingsError, match="dead-letter topic must take larger records"):
+        bench.worker.run_once()
+    assert bench.consumer.commits == []
+
+
+def test_a_commit_that_fails_is_included_in_the_next_one() -> None:
+    bench = Bench(FakeConsumer([record(0, job_value("a"))]))
+    bench.consumer.failing_commits = 1
+    bench.worker.run_once()
+    assert bench.consumer.commits == []
+    bench.worker.run_once()  # an idle turn
+    assert bench.consumer.commits == [{P0: 1}]
+
+
+def test_polling_goes_on_when_the_broker_comes_back() -> None:
+    bench = Bench(FakeConsumer([record(0, job_value("a"))]))
+    bench.consumer.failing_polls = 2
+    bench.worker.run_once()
+    assert bench.consumer.commits == [{P0: 1}]
+    assert bench.count("mmdigit_retries_total", stage="poll") == 2
+
+
+def test_records_of_a_revoked_partition_are_neither_stored_nor_committed() -> None:
+    bench = Bench(
+        FakeConsumer([record(0, job_value("mine")), record(4, job_value("theirs"), P1)]), options={"batch_wait_s": 1.0}
+    )
+    bench.worker.run_once()
+    assert bench.store.predictions == {}  # waits for more
+    revoke = bench.consumer.on_revoked
+    assert revoke is not None
+    bench.consumer.before_poll = lambda: revoke(frozenset({P1}))
+    bench.clock.now_s += 1.0
+    bench.worker.run_once()
+    assert list(bench.store.predictions) == ["mine"]
+    assert bench.consumer.commits == [{P0: 1}]
+    assert bench.worker.assigned == {P0}
+    assert bench.count("mmdigit_assigned_partitions") == 1
+    assert bench.count("mmdigit_rebalances_total", event="revoked") == 1
+
+
+def test_a_partition_revoked_while_the_store_is_away_is_not_committed() -> None:
+    bench = Bench(FakeConsumer([record(0, job_value("a")), record(4, job_value("b"), P1)]))
+    bench.store.failing = 1
+    revoke = bench.consumer.on_revoked
+    assert revoke is not None
+    bench.consumer.keep_alive = lambda: revoke(frozenset({P1}))  # type: ignore[method-assign]
+    bench.worker.run_once()
+    assert bench.consumer.commits == [{P0: 1}]
+
+
+def test_a_batch_waits_for_more_until_its_oldest_job_has_waited_long_enough() -> None:
+    bench = Bench(FakeConsumer([record(0, job_value("a"))]), options={"batch_wait_s": 0.5})
+    bench.worker.run_once()
+    bench.clock.now_s += 0.4
+    bench.consumer.queue.append(record(1, job_value("b")))
+    bench.worker.run_once()
+    assert bench.model.batches == []
+    bench.clock.now_s += 0.1
+    bench.worker.run_once()
+    assert bench.model.batches == [2]
+    assert bench.store.predictions["a"].timings.wait_s == pytest.approx(0.5)
+    assert bench.store.predictions["b"].timings.wait_s == pytest.approx(0.1)
+
+
+def test_a_full_batch_does_not_wait() -> None:
+    records = [record(n, job_value(f"j{n}")) for n in range(5)]
+    bench = Bench(FakeConsumer(records), options={"batch_wait_s": 60.0, "batch_size": 2})
+    bench.worker.run_once()
+    bench.worker.run_once()
+    assert bench.model.batches == [2, 2]
+    assert bench.count("mmdigit_lag_records", topic="jobs", partition="0") == 1
+
+
+def test_a_stop_finishes_the_open_batch() -> None:
+    bench = Bench(FakeConsumer([record(0, job_value("a"))]), options={"batch_wait_s": 60.0})
+    bench.worker.run_once()
+    bench.worker.stop()
+    bench.worker.run()
+    assert list(bench.store.predictions) == ["a"]
+    assert bench.consumer.commits == [{P0: 1}]
+
+
+def test_the_worker_ends_when_idle_for_long_enough() -> None:
+    bench = Bench(FakeConsumer([record(0, job_value("a"))]), options={"exit_when_idle_s": 5.0})
+
+    def pass_time() -> None:
+        bench.clock.now_s += 1.0
+
+    bench.consumer.before_poll = pass_time
+    bench.worker.run()
+    assert list(bench.store.predictions) == ["a"]
+    assert bench.clock.now_s == 106.0
+
+
+def test_dead_letters_are_logged_with_their_place_but_not_their_bytes(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench(FakeConsumer([record(5, b"secret payload")]))
+    with caplog.at_level(logging.WARNING):
+        bench.worker.run_once()
+    [line] = caplog.records
+    assert (vars(line)["offset"], vars(line)["reason"]) == (5, "invalid_record")
+    assert "secret payload" not in caplog.text

@@ -1,0 +1,89 @@
+"""Offset tracking against a plain model: out-of-order completion, gaps, revocation, failed commits."""
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from transport.ports import TopicPartition
+from worker.offsets import OffsetTracker
+
+PARTITIONS = [TopicPartition("jobs", number) for number in range(3)]
+
+
+class OffsetMachine(RuleBasedStateMachine):
+    """The model keeps every begun offset in a list, and finds the first gap by looking."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tracker = OffsetTracker()
+        self.begun: dict[TopicPartition, list[int]] = {}
+        self.finished: dict[TopicPartition, set[int]] = {}
+        self.committed: dict[TopicPartition, int] = {}
+        self.log_end = dict.fromkeys(PARTITIONS, 0)
+
+    @rule(partition=st.sampled_from(PARTITIONS), hole=st.integers(0, 2), count=st.integers(1, 4))
+    def poll(self, partition: TopicPartition, hole: int, count: int) -> None:
+        for _ in range(count):
+            offset = self.log_end[partition] + hole
+            self.log_end[partition] = offset + 1
+            if partition not in self.begun:
+                self.begun[partition], self.finished[partition] = [], set()
+                self.committed[partition] = offset
+            self.begun[partition].append(offset)
+            self.tracker.begin(partition, offset)
+
+    @precondition(lambda self: any(self.begun.values()))
+    @rule(data=st.data())
+    def finish(self, data: st.DataObject) -> None:
+        partition = data.draw(st.sampled_from([p for p, begun in self.begun.items() if begun]))
+        offset = data.draw(st.sampled_from(self.begun[partition]))
+        self.finished[partition].add(offset)
+        self.tracker.finish(partition, offset)
+
+    @rule(partition=st.sampled_from(PARTITIONS), offset=st.integers(0, 50))
+    def finish_something_never_begun(self, partition: TopicPartition, offset: int) -> None:
+        if offset not in self.begun.get(partition, []):
+            self.tracker.finish(partition, offset)
+
+    @rule()
+    def commit(self) -> None:
+        next_offsets = self.tracker.committable()
+        self.tracker.committed(next_offsets)
+        self.committed |= next_offsets
+
+    @rule(partition=st.sampled_from(PARTITIONS))
+    def revoke(self, partition: TopicPartition) -> None:
+        """The next owner, maybe this worker again, starts from what was committed."""
+        self.tracker.forget([partition])
+        self.log_end[partition] = self.committed.pop(partition, self.log_end[partition])
+        self.begun.pop(partition, None)
+        self.finished.pop(partition, None)
+
+    def safe(self, partition: TopicPartition) -> int:
+        begun = self.begun[partition]
+        gaps = [offset for offset in begun if offset not in self.finished[partition]]
+        return gaps[0] if gaps and gaps[0] == begun[0] else max([o for o in begun if not gaps or o < gaps[0]]) + 1
+
+    @invariant()
+    def commits_exactly_up_to_the_first_gap(self) -> None:
+        expected = {p: self.safe(p) for p in self.begun if self.safe(p) != self.committed[p]}
+        assert self.tracker.committable() == expected
+
+    @invariant()
+    def counts_what_is_in_flight(self) -> None:
+        unfinished = sum(len(set(self.begun[p]) - self.finished[p]) for p in self.begun)
+        assert self.tracker.in_flight == unfinished
+
+
+TestOffsetMachine = OffsetMachine.TestCase
+TestOffsetMachine.settings = settings(max_examples=150, stateful_step_count=40, deadline=None, derandomize=True)
+
+
+def test_an_offset_begun_twice_is_a_mistake_of_the_caller() -> None:
+    tracker = OffsetTracker()
+    tracker.begin(PARTITIONS[0], 5)
+    with pytest.raises(ValueError, match="began offset 5 again"):
+        tracker.begin(PARTITIONS[0], 5)
+    tracker.forget([PARTITIONS[0]])
+    tracker.begin(PARTITIONS[0], 5)

@@ -1,0 +1,30 @@
+"""The worker's settings from flags and environment."""
+
+import pytest
+
+from schemas.errors import SettingsError
+from worker.settings import WorkerSettings
+
+
+def test_flags_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMDIGIT_FROM", "sqlite:///environment.db")
+    monkeypatch.setenv("MMDIGIT_BATCH_SIZE", "7")
+    settings = WorkerSettings.load(["--from", "sqlite:///flag.db", "--store", "sqlite:///flag.db"])
+    assert (settings.from_url, settings.batch_size) == ("sqlite:///flag.db", 7)
+
+
+def test_dead_letters_go_beside_the_jobs_unless_told_otherwise() -> None:
+    settings = WorkerSettings.load(["--from", "kafka://h:9092/jobs", "--store", "redis://h"])
+    assert settings.dead_letters_url == "kafka://h:9092/jobs.dead"
+    settings = WorkerSettings.load(["--from", "kafka://h/a", "--store", "redis://h", "--dead-letters", "kafka://h/b"])
+    assert settings.dead_letters_url == "kafka://h/b"
+
+
+def test_a_wrong_value_is_one_line_without_the_value() -> None:
+    with pytest.raises(SettingsError, match=r"batch_size: .* less than or equal to 1024 \(see python -m worker --help\)"):
+        WorkerSettings.load(["--from", "a", "--store", "b", "--batch-size", "9999"])
+
+
+def test_what_is_required_is_named() -> None:
+    with pytest.raises(SettingsError, match="from: Field required; store: Field required"):
+        WorkerSettings.load([])
