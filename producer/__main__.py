@@ -1,0 +1,91 @@
+"""python -m producer --from SOURCE --to URL: sends jobs, each of them once; with --wait, collects their predictions."""
+
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+
+from producer.destination import destination_of
+from producer.journal import Journal
+from producer.pace import Clock
+from producer.progress import progress_on
+from producer.publish import Published, Publishing
+from producer.results import Outcomes, Waiting
+from producer.roster import Roster
+from producer.settings import ProducerSettings
+from producer.sources import open_source
+from schemas.errors import SettingsError
+from schemas.settings import run_program
+from transport.urls import open_publisher, open_store
+
+
+def main(argv: Sequence[str]) -> int:
+    """Returns 0 if every job was acknowledged and, with --wait, has an outcome; 1 if input or an outcome is missing."""
+    settings = ProducerSettings.load(argv)
+    if settings.output is not None and not settings.output.parent.is_dir():
+        raise SettingsError(f"the folder of --output, {settings.output.parent}, does not exist; make it first")
+    clock = Clock()
+    start_s = clock.monotonic()
+    source = open_source(settings.source, count=settings.count, seed=settings.seed, split=settings.split)
+    group = settings.group or source.group
+    destination = destination_of(settings.to_url)
+    with Roster() as roster:
+        with (
+            open_publisher(settings.to_url) as publisher,
+            Journal.open(settings.journal_dir, destination, group, resend=settings.resend) as journal,
+            progress_on(sys.stderr, "jobs", len(source), clock.monotonic) as progress,
+        ):
+            publishing = Publishing(publisher, journal, roster, progress, clock, group)
+            published = publishing.run(source, settings.wire, settings.rate)
+            sys.stdout.write(_sent_lines(published, group, journal))
+            sys.stdout.flush()
+        if not settings.wait or settings.store_url is None:
+            return 1 if published.unsendable else 0
+        with (
+            closing(open_store(settings.store_url)) as store,
+            progress_on(sys.stderr, "outcomes", len(roster), clock.monotonic) as progress,
+        ):
+            waiting = Waiting(store, group, clock, settings.wait_timeout_s, progress)
+            outcomes = waiting.collect(roster, settings.output)
+    sys.stdout.write(_outcome_lines(outcomes, published, clock.monotonic() - start_s, settings))
+    return 1 if published.unsendable or outcomes.missing else 0
+
+
+def _sent_lines(published: Published, group: str, journal: Journal) -> str:
+    per_s = published.sent / published.seconds if published.seconds > 0 else 0.0
+    line = (
+        f"group {group}: {published.sent} sent and acknowledged in {published.seconds:.1f} s ({per_s:.0f} jobs/s), "
+        f"{published.resumed} resumed, {published.unsendable} unsendable\n"
+    )
+    if published.resumed:
+        line += f"resumed: acknowledged by an earlier run, says {journal.path}; --resend sends them again\n"
+    return line
+
+
+def _outcome_lines(outcomes: Outcomes, published: Published, seconds: float, settings: ProducerSettings) -> str:
+    dead = outcomes.dead.total()
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(outcomes.dead.items()))
+    in_all = f", {(outcomes.answered + dead) / seconds:.0f} jobs/s from the start to the last outcome"
+    lines = [
+        f"{outcomes.answered} answered, {dead} dead{f' ({reasons})' if reasons else ''}, {outcomes.missing} missing"
+        f"{'' if published.resumed or outcomes.missing else in_all}"
+    ]
+    if outcomes.labelled:
+        share = outcomes.correct / outcomes.labelled
+        lines.append(
+            f"accuracy {share:.2%}: {outcomes.correct} of {outcomes.labelled} answered jobs with a known label"
+        )
+    if settings.output is not None:
+        lines.append(f"predictions in {settings.output}")
+    if outcomes.missing:
+        lines.append(
+            f"no outcome came for {settings.wait_timeout_s:g} s: is a worker running? The same command again goes on "
+            "waiting; --resend sends again what the topic or the store has lost"
+        )
+    return "".join(f"{line}\n" for line in lines)
+
+
+if __name__ == "__main__":
+    # A stopped container ends as by Ctrl-C: the journal is written.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    raise SystemExit(run_program(ProducerSettings.prog, main))

@@ -1,0 +1,46 @@
+"""When each job is due: the clock, and the open-loop schedule of --rate."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time as the producer sees it; tests give their own. monotonic and sleep in seconds."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], datetime] = _utc_now
+
+
+class Schedule:
+    """Turns that are due every 1 / rate seconds from the first one on, however long each job takes.
+
+    rate: jobs per second; None has no schedule. A late turn is taken at once, so that the rate is kept on average.
+    """
+
+    def __init__(self, rate: float | None, clock: Clock) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._start_s: float | None = None
+        self._turns = 0
+
+    def take_turn(self) -> float:
+        """Wait until the next turn is due. Returns how late it is taken, in seconds, never less than 0."""
+        if self._rate is None:
+            return 0.0
+        now_s = self._clock.monotonic()
+        if self._start_s is None:
+            self._start_s = now_s
+        due_s = self._start_s + self._turns / self._rate
+        self._turns += 1
+        if due_s > now_s:
+            self._clock.sleep(due_s - now_s)
+            return 0.0
+        return now_s - due_s

@@ -1,0 +1,120 @@
+"""Sends the jobs of a source, each of them once, and returns when all are acknowledged."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from producer.jobs import job_id_of, job_of
+from producer.journal import Journal
+from producer.pace import Clock, Schedule
+from producer.progress import Progress
+from producer.roster import Roster
+from producer.sample import Sample, Source, Unreadable
+from schemas.errors import InvalidRecord, MmdigitError, TransportError
+from schemas.printable import printable
+from schemas.wire import Wire, encode
+from transport.ports import Publisher
+
+DELIVERY_TIMEOUT_S = 120.0
+INTERRUPTED_FLUSH_S = 5.0
+JOURNAL_EVERY_JOBS = 1000
+JOURNAL_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """How a run of publishing ended. resumed: acknowledged by an earlier run. unsendable: named on standard error."""
+
+    sent: int
+    resumed: int
+    unsendable: int
+    seconds: float
+
+
+class Publishing:
+    """One run over a source: sends every job that the journal does not know, and enters all of them in the roster."""
+
+    def __init__(
+        self, publisher: Publisher, journal: Journal, roster: Roster, progress: Progress, clock: Clock, group: str
+    ) -> None:
+        self._publisher = publisher
+        self._journal = journal
+        self._roster = roster
+        self._progress = progress
+        self._clock = clock
+        self._group = group
+        self._sent = self._resumed = self._unsendable = 0
+        self._start_s = self._last_write_s = clock.monotonic()
+
+    def run(self, source: Source, wire: Wire, rate: float | None) -> Published:
+        """Send the source's jobs and return when each is acknowledged.
+
+        Raises TransportError if the destination does not take them; interrupted or not, what was acknowledged is in
+        the journal, so that the same run again sends only the rest.
+        """
+        try:
+            self._send_all(source, wire, Schedule(rate, self._clock))
+            self._publisher.flush(DELIVERY_TIMEOUT_S)
+        except KeyboardInterrupt:
+            with suppress(MmdigitError):
+                self._publisher.flush(INTERRUPTED_FLUSH_S)
+            self._say_how_to_resume()
+            raise
+        except MmdigitError:
+            self._say_how_to_resume()
+            raise
+        self._write_journal()
+        if self._journal.acknowledged != self._sent:
+            self._say_how_to_resume()
+            raise TransportError(f"only {self._journal.acknowledged} of {self._sent} jobs were acknowledged")
+        return Published(self._sent, self._resumed, self._unsendable, self._clock.monotonic() - self._start_s)
+
+    def _send_all(self, source: Source, wire: Wire, schedule: Schedule) -> None:
+        for sample in source:
+            if isinstance(sample, Unreadable):
+                self._skip(sample.sample_id, sample.reason)
+            else:
+                self._send(sample, wire, schedule)
+            if self._journal.unwritten >= JOURNAL_EVERY_JOBS or self._since_write_s() >= JOURNAL_EVERY_S:
+                self._write_journal()
+
+    def _send(self, sample: Sample, wire: Wire, schedule: Schedule) -> None:
+        job_id = job_id_of(sample, self._group)
+        if job_id in self._journal:
+            self._resumed += 1
+        else:
+            # A late job counts its latency from when it was due: a slow destination cannot hide behind a slow producer.
+            late_s = schedule.take_turn()
+            job = job_of(sample, job_id, self._group, self._clock.now() - timedelta(seconds=late_s))
+            try:
+                self._publisher.send(job_id.encode(), encode(job, wire), partial(self._journal.acknowledge, job_id))
+            except InvalidRecord as error:
+                self._skip(sample.sample_id, str(error))
+                return
+            self._sent += 1
+        self._roster.add(sample.sample_id, job_id, sample.label)
+
+    def _skip(self, sample_id: str, reason: str) -> None:
+        self._unsendable += 1
+        self._progress.line(f"{printable(sample_id)}: {reason}")
+
+    def _since_write_s(self) -> float:
+        return self._clock.monotonic() - self._last_write_s
+
+    def _write_journal(self) -> None:
+        self._journal.write()
+        self._last_write_s = self._clock.monotonic()
+        acknowledged = self._journal.acknowledged
+        elapsed_s = self._last_write_s - self._start_s
+        per_s = f", {acknowledged / elapsed_s:.0f} jobs/s" if elapsed_s > 0 else ""
+        self._progress.update(
+            self._resumed + self._unsendable + self._sent, f"{self._sent} sent, {acknowledged} acknowledged{per_s}"
+        )
+
+    def _say_how_to_resume(self) -> None:
+        self._journal.write()
+        self._progress.line(
+            f"{self._journal.acknowledged} of {self._sent} sent jobs were acknowledged; "
+            "the same command again sends only the others"
+        )

@@ -1,0 +1,157 @@
+"""Waits for the outcome of every job of a run, and writes them as CSV in the source's order."""
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from producer.pace import Clock
+from producer.progress import Progress
+from producer.roster import Entry, Roster
+from schemas.errors import DataError, StoreError
+from schemas.prediction import Prediction
+from schemas.table import PREDICTION_COLUMNS, answer_row, safe_cell
+from transport.ports import PredictionStore
+
+RESULT_COLUMNS = (*PREDICTION_COLUMNS, "expected", "job_id", "group", "dead_letter_reason")
+LOOK_UP_JOBS = 500
+POLL_EVERY_S = 0.2
+
+Outcome = Prediction | str
+"""A prediction, or the reason of a dead letter."""
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """How the jobs of a run ended. missing: neither answered nor dead when waiting ended."""
+
+    answered: int = 0
+    missing: int = 0
+    labelled: int = 0
+    """Answered, with a known label."""
+    correct: int = 0
+    """Of those, answered with that label."""
+    dead: Counter[str] = field(default_factory=Counter)
+    """Dead letters by reason."""
+
+    def count(self, entry: Entry, outcome: Outcome | None) -> None:
+        """Add one job's."""
+        if outcome is None:
+            self.missing += 1
+        elif isinstance(outcome, str):
+            self.dead[outcome] += 1
+        else:
+            self.answered += 1
+            self.labelled += entry.label is not None
+            self.correct += entry.label == outcome.label
+
+
+class Waiting:
+    """Looks the jobs of a roster up in the store until each has an outcome, or none came for timeout_s."""
+
+    def __init__(self, store: PredictionStore, group: str, clock: Clock, timeout_s: float, progress: Progress) -> None:
+        self._store = store
+        self._group = group
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._progress = progress
+        self._ended = 0  # outcomes in the group, whoever's jobs they are
+        self._last_news_s = clock.monotonic()
+        self._gave_up = False
+
+    def collect(self, roster: Roster, output: Path | None) -> Outcomes:
+        """Wait, and write a row for each job to output, which appears only when it is complete.
+
+        Raises DataError if output cannot be written, StoreError if the store is not reachable for timeout_s.
+        """
+        outcomes = Outcomes()
+        looked_up = 0  # and found
+        with _rows_to(output) as rows:
+            for chunk in roster.chunks(LOOK_UP_JOBS):
+                found = self._outcomes_of(chunk, looked_up, len(roster))
+                for entry in chunk:
+                    outcome = found.get(entry.job_id)
+                    outcomes.count(entry, outcome)
+                    if rows is not None:
+                        rows.writerow(result_row(entry, outcome, self._group))
+                looked_up += len(found)
+                self._show(looked_up, len(roster))
+        return outcomes
+
+    def _outcomes_of(self, chunk: list[Entry], looked_up: int, total: int) -> dict[str, Outcome]:
+        found: dict[str, Outcome] = {}
+        while True:
+            pending = [entry.job_id for entry in chunk if entry.job_id not in found]
+            try:
+                new = self._look_up(pending)
+                found |= new
+                if len(new) == len(pending):
+                    self._last_news_s = self._clock.monotonic()
+                    return found
+                counts = self._store.counts(self._group)
+            except StoreError:
+                if self._is_over():
+                    raise
+            else:
+                if new or counts.done + counts.dead != self._ended:
+                    self._last_news_s = self._clock.monotonic()
+                self._ended = counts.done + counts.dead
+                if self._gave_up or self._is_over():
+                    self._gave_up = True
+                    return found
+                self._show(looked_up + len(found), total)
+            self._clock.sleep(POLL_EVERY_S)
+
+    def _look_up(self, job_ids: list[str]) -> dict[str, Outcome]:
+        found: dict[str, Outcome] = {}
+        for job_id, prediction in zip(job_ids, self._store.get(job_ids), strict=True):
+            if prediction is not None:
+                found[job_id] = prediction
+        unanswered = [job_id for job_id in job_ids if job_id not in found]
+        if unanswered:
+            for job_id, reason in zip(unanswered, self._store.dead(unanswered), strict=True):
+                if reason is not None:
+                    found[job_id] = reason
+        return found
+
+    def _is_over(self) -> bool:
+        return self._clock.monotonic() - self._last_news_s >= self._timeout_s
+
+    def _show(self, looked_up: int, total: int) -> None:
+        ended = min(max(looked_up, self._ended), total)
+        self._progress.update(ended, f"{total - ended} to come")
+
+
+def result_row(entry: Entry, outcome: Outcome | None, group: str) -> dict[str, str]:
+    """The cells of RESULT_COLUMNS for one job; those that do not apply are empty."""
+    return dict.fromkeys(RESULT_COLUMNS, "") | {
+        **(answer_row(outcome) if isinstance(outcome, Prediction) else {}),
+        "id": safe_cell(entry.sample_id),
+        "expected": "" if entry.label is None else str(entry.label),
+        "job_id": entry.job_id,
+        "group": group,
+        "dead_letter_reason": safe_cell(outcome) if isinstance(outcome, str) else "",
+    }
+
+
+@contextmanager
+def _rows_to(path: Path | None) -> Iterator["csv.DictWriter[str] | None"]:
+    """Rows of a CSV file that replaces path at the end; none if there is no path."""
+    if path is None:
+        yield None
+        return
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        # surrogateescape: a file name that is not UTF-8 is an id too.
+        with partial.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            rows = csv.DictWriter(file, RESULT_COLUMNS, lineterminator="\n")
+            rows.writeheader()
+            yield rows
+        partial.replace(path)
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)
