@@ -30,9 +30,7 @@ def settings_page() -> str:
             alias = str(field.validation_alias or name)
             default = "required" if field.default is PydanticUndefined else f"`{field.default}`"
             meaning = " ".join((field.description or "").split()).replace("|", "\\|")
-            parts.append(
-                f"| `--{alias.replace('_', '-')}` | `{ENV_PREFIX}{alias.upper()}` | {default} | {meaning} |\n"
-            )
+            parts.append(f"| `--{alias.replace('_', '-')}` | `{ENV_PREFIX}{alias.upper()}` | {default} | {meaning} |\n")
     return "".join(parts)
 
 

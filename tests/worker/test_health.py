@@ -53,7 +53,9 @@ def test_a_taken_port_is_one_clear_line(server: HealthServer) -> None:
         HealthServer("127.0.0.1", server.port, Metrics().registry, lambda: Checks.alive, lambda: Checks.ready)
 
 
-def test_a_peer_that_hangs_up_or_talks_rubbish_harms_nobody(server: HealthServer, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_peer_that_hangs_up_or_talks_rubbish_harms_nobody(
+    server: HealthServer, capfd: pytest.CaptureFixture[str]
+) -> None:
     with socket.create_connection(("127.0.0.1", server.port)) as peer:
         peer.sendall(b"\x00\xff rubbish\r\n\r\n")
     assert get(server, "/healthz")[0] == 200

@@ -14,7 +14,7 @@ from worker.isolation import predict_each
 
 
 def sample(number: int) -> Sample:
-    return Sample(image=np.full((28, 28), number / 255, np.float32), audio=None)
+    return Sample(image=np.full((28, 28), number / 255, np.float32))
 
 
 def number_of(one: Sample) -> int:

@@ -54,7 +54,9 @@ def test_a_stop_while_the_store_is_away_commits_nothing() -> None:
     ],
     ids=["empty", "truncated", "version", "rubbish", "oversized", "broken-image", "bomb"],
 )
-def test_a_record_that_can_never_succeed_is_dead_lettered_and_its_batch_mates_are_not(value: bytes, reason: str) -> None:
+def test_a_record_that_can_never_succeed_is_dead_lettered_and_its_batch_mates_are_not(
+    value: bytes, reason: str
+) -> None:
     bench = Bench(FakeConsumer([record(0, job_value("a")), record(1, value), record(2, job_value("b"))]))
     bench.worker.run_once()
     assert sorted(bench.store.predictions) == ["a", "b"]
@@ -68,7 +70,7 @@ def test_a_record_that_can_never_succeed_is_dead_lettered_and_its_batch_mates_ar
 
 
 def test_a_job_that_the_model_fails_on_is_isolated() -> None:
-    poison = 77
+    poison = 255
     values = [job_value(f"j{n}", image_bytes(poison if n == 5 else 200 + n)) for n in range(8)]
     bench = Bench(FakeConsumer([record(n, value) for n, value in enumerate(values)]), model=FakeModel(poison))
     bench.worker.run_once()

@@ -21,7 +21,9 @@ def test_dead_letters_go_beside_the_jobs_unless_told_otherwise() -> None:
 
 
 def test_a_wrong_value_is_one_line_without_the_value() -> None:
-    with pytest.raises(SettingsError, match=r"batch_size: .* less than or equal to 1024 \(see python -m worker --help\)"):
+    with pytest.raises(
+        SettingsError, match=r"batch_size: .* less than or equal to 1024 \(see python -m worker --help\)"
+    ):
         WorkerSettings.load(["--from", "a", "--store", "b", "--batch-size", "9999"])
 
 
