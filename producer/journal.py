@@ -9,13 +9,12 @@ In memory, 16 bytes of each job that an earlier run sent: about 100 MB for a mil
 
 import fcntl
 import hashlib
-import io
 import json
 import os
 import re
 from collections import deque
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from producer.destination import Destination
 from producer.jobs import JOB_ID_CHARACTERS
@@ -32,7 +31,7 @@ _MAX_HEADER_BYTES = 4096
 class Journal:
     """The acknowledged jobs of one group at one destination; holds its file's lock until it is closed."""
 
-    def __init__(self, path: Path, file: io.BufferedRandom, earlier: set[bytes]) -> None:
+    def __init__(self, path: Path, file: BinaryIO, earlier: set[bytes]) -> None:
         self.path = path
         self._file = file
         self._earlier = earlier
@@ -92,9 +91,9 @@ class Journal:
 
     def write(self) -> None:
         """Hand what was acknowledged to the operating system. Raises RetriableError if it does not take it."""
-        lines = []
-        for _ in range(len(self._pending)):
-            lines.append(f"{self._pending.popleft()}\n")
+        lines = [f"{self._pending.popleft()}\n" for _ in range(len(self._pending))]
+        if not lines:
+            return
         try:
             self._file.write("".join(lines).encode())
             self._file.flush()
@@ -127,14 +126,14 @@ def _header(destination: Destination, group: str) -> bytes:
     return json.dumps(fields).encode() + b"\n"
 
 
-def _lock(file: io.BufferedRandom, busy: str) -> None:
+def _lock(file: BinaryIO, busy: str) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise SettingsError(busy) from error
 
 
-def _read(file: io.BufferedRandom, header: bytes, shown: str) -> set[bytes]:
+def _read(file: BinaryIO, header: bytes, shown: str) -> set[bytes]:
     """The acknowledged job ids, as 16 bytes each; leaves the file at its end, without a torn line."""
     first = file.readline(_MAX_HEADER_BYTES)
     if header.startswith(first) and first != header:  # empty, or torn while the header was written

@@ -1,0 +1,173 @@
+"""The journal: what it remembers over crashes, and what it refuses."""
+
+import hashlib
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from producer.destination import Destination, destination_of
+from producer.journal import Journal
+from schemas.errors import RetriableError, SettingsError
+
+TOPIC = Destination("kafka://broker:9092/jobs", is_new=False)
+job_ids = st.binary(min_size=16, max_size=16).map(bytes.hex)
+
+
+def ids(count: int) -> list[str]:
+    return [hashlib.sha256(str(number).encode()).hexdigest()[:32] for number in range(count)]
+
+
+def write(folder: Path, acknowledged: list[str]) -> Path:
+    with Journal.open(folder, TOPIC, "group") as journal:
+        for job_id in acknowledged:
+            journal.acknowledge(job_id)
+    return journal.path
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(job_ids, max_size=20), st.lists(job_ids, max_size=20))
+def test_what_was_acknowledged_is_remembered(tmp_path: Path, acknowledged: list[str], others: list[str]) -> None:
+    write(tmp_path, []).unlink()
+    write(tmp_path, acknowledged)
+    with Journal.open(tmp_path, TOPIC, "group") as journal:
+        assert len(journal) == len(set(acknowledged))
+        assert all(job_id in journal for job_id in acknowledged)
+        assert [job_id in journal for job_id in others] == [job_id in acknowledged for job_id in others]
+
+
+def test_a_journal_torn_at_any_byte_keeps_every_whole_line(tmp_path: Path) -> None:
+    path = write(tmp_path, ids(3))
+    whole = path.read_bytes()
+    header_bytes = len(whole) - 3 * 33
+    for length in range(len(whole) + 1):
+        path.write_bytes(whole[:length])
+        kept = max(0, (length - header_bytes) // 33)
+        with Journal.open(tmp_path, TOPIC, "group") as journal:
+            assert [job_id in journal for job_id in ids(3)] == [number < kept for number in range(3)]
+            journal.acknowledge(ids(5)[4])
+        # What is written after the tear stands on a line of its own.
+        assert path.read_bytes() == whole[: header_bytes + 33 * kept] + f"{ids(5)[4]}\n".encode()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200))
+def test_rubbish_after_whole_lines_is_not_taken_for_jobs(tmp_path: Path, rubbish: bytes) -> None:
+    path = write(tmp_path, [])
+    path.write_bytes(path.read_bytes() + b"".join(f"{job_id}\n".encode() for job_id in ids(2)) + b"\n" + rubbish)
+    with Journal.open(tmp_path, TOPIC, "group") as journal:
+        assert all(job_id in journal for job_id in ids(2))
+    path.unlink()
+
+
+def test_resending_and_a_new_destination_start_anew(tmp_path: Path) -> None:
+    write(tmp_path, ids(3))
+    with Journal.open(tmp_path, Destination(TOPIC.name, is_new=True), "group") as journal:
+        assert len(journal) == 0
+    write(tmp_path, ids(3))
+    with Journal.open(tmp_path, TOPIC, "group", resend=True) as journal:
+        assert len(journal) == 0
+    with Journal.open(tmp_path, TOPIC, "group") as journal:
+        assert len(journal) == 0
+
+
+def test_groups_and_destinations_have_their_own(tmp_path: Path) -> None:
+    write(tmp_path, ids(3))
+    for destination, group in ((TOPIC, "group2"), (Destination("kafka://broker:9092/jobs2", is_new=False), "group")):
+        with Journal.open(tmp_path, destination, group) as journal:
+            assert len(journal) == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content.replace(b'"group"', b'"other"', 1),
+        lambda content: content.replace(b'"version": 1', b'"version": 2'),
+        lambda content: b"once upon a time\n" + content,
+        lambda content: b"\x00" * 10_000,
+    ],
+)
+def test_another_journal_under_the_same_name_is_refused(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+    path = write(tmp_path, ids(3))
+    changed = change(path.read_bytes())
+    path.write_bytes(changed)
+    with pytest.raises(SettingsError, match="not this group's journal"):
+        Journal.open(tmp_path, TOPIC, "group")
+    assert path.read_bytes() == changed
+
+
+def test_two_producers_cannot_send_one_group_at_once(tmp_path: Path) -> None:
+    with Journal.open(tmp_path, TOPIC, "group"), pytest.raises(SettingsError, match="another producer"):
+        Journal.open(tmp_path, TOPIC, "group")
+    Journal.open(tmp_path, TOPIC, "group").close()
+
+
+def test_a_folder_that_cannot_be_made_is_a_wrong_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingsError, match="--journal-dir"):
+        Journal.open(tmp_path / "file", TOPIC, "group")
+
+
+def test_acknowledgements_come_from_other_threads(tmp_path: Path) -> None:
+    with Journal.open(tmp_path, TOPIC, "group") as journal:
+        threads = [
+            threading.Thread(target=lambda part=part: deque(map(journal.acknowledge, part)))
+            for part in (ids(1000)[:500], ids(1000)[500:])
+        ]
+        for thread in threads:
+            thread.start()
+        while journal.acknowledged < 1000:
+            journal.write()
+        for thread in threads:
+            thread.join()
+        assert journal.acknowledged == 1000
+    with Journal.open(tmp_path, TOPIC, "group") as journal:
+        assert len(journal) == 1000
+
+
+def test_closing_twice_is_safe(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path, TOPIC, "group")
+    journal.acknowledge(ids(1)[0])
+    assert (journal.acknowledged, journal.unwritten) == (1, 1)
+    journal.write()
+    assert (journal.acknowledged, journal.unwritten) == (1, 0)
+    journal.close()
+    journal.close()
+
+
+def test_a_full_disk_is_retriable(tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("needs /dev/full")
+    with full.open("r+b", buffering=0) as file:
+        journal = Journal(tmp_path / "journal", file, set())
+        journal.acknowledge(ids(1)[0])
+        with pytest.raises(RetriableError, match="No space left"):
+            journal.write()
+
+
+def test_a_sqlite_destination_is_the_same_from_every_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "inside").mkdir()
+    monkeypatch.chdir(tmp_path)
+    here = destination_of("sqlite:///queue.db?topic=jobs")
+    monkeypatch.chdir(tmp_path / "inside")
+    assert destination_of("sqlite:///../queue.db?topic=jobs") == here
+    assert destination_of("sqlite:///queue.db?topic=jobs") != here
+    assert destination_of(f"sqlite:///{tmp_path}/queue.db?topic=jobs") == here
+
+
+def test_a_sqlite_destination_is_new_until_its_file_exists(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/queue.db"
+    assert destination_of(url).is_new
+    (tmp_path / "queue.db").write_text("")
+    assert not destination_of(url).is_new
+
+
+def test_a_destination_shows_no_secret() -> None:
+    destination = destination_of("kafka://user:hunter2@broker:9092/jobs")
+    assert "hunter2" not in destination.name
+    assert not destination.is_new

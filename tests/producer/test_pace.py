@@ -1,0 +1,52 @@
+"""The open-loop schedule."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producer.pace import Clock, Schedule
+from tests.producer.fakes import FakeTime
+
+
+def test_turns_come_at_the_rate() -> None:
+    time = FakeTime(now_s=100.0)
+    schedule = Schedule(4.0, time.clock)
+    taken = []
+    for _ in range(5):
+        assert schedule.take_turn() == 0.0
+        taken.append(time.now_s)
+    assert taken == [100.0, 100.25, 100.5, 100.75, 101.0]
+
+
+def test_no_rate_never_waits() -> None:
+    time = FakeTime()
+    schedule = Schedule(None, time.clock)
+    assert [schedule.take_turn() for _ in range(3)] == [0.0] * 3
+    assert time.slept_s == []
+
+
+def test_a_slow_job_does_not_move_those_after_it() -> None:
+    time = FakeTime()
+    schedule = Schedule(10.0, time.clock)
+    schedule.take_turn()
+    time.now_s = 0.35  # the first job took the time of three others
+    assert [schedule.take_turn() for _ in range(3)] == pytest.approx([0.25, 0.15, 0.05])
+    assert schedule.take_turn() == 0.0
+    assert time.now_s == pytest.approx(0.4)
+
+
+@given(st.floats(0.01, 1e4), st.lists(st.floats(0, 2), max_size=50))
+def test_no_turn_is_taken_early_nor_any_lateness_hidden(rate: float, work_s: list[float]) -> None:
+    time = FakeTime()
+    schedule = Schedule(rate, time.clock)
+    for turn, seconds in enumerate(work_s):
+        late_s = schedule.take_turn()
+        assert time.now_s == pytest.approx(turn / rate + late_s, abs=1e-6)
+        assert late_s >= 0
+        time.now_s += seconds
+
+
+def test_the_real_clock_says_an_aware_time_and_does_not_go_back() -> None:
+    clock = Clock()
+    assert clock.now().tzinfo is not None
+    assert clock.monotonic() <= clock.monotonic()
