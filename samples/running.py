@@ -1,0 +1,83 @@
+"""A worker as a process of its own: started, awaited, asked for its metrics, stopped. For the demo, benchmarks, tests."""
+
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import IO
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from schemas.errors import TransportError
+
+READY_WITHIN_S = 60.0
+STOPPED_WITHIN_S = 60.0
+_METRICS_URL = re.compile(r"metrics=(http://\S+)")
+
+
+class Scraped:
+    """One answer of /metrics."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+
+    def value(self, name: str, **labels: str) -> float:
+        """The sample of that name with those labels among its own; 0 if there is none."""
+        return sum(s.value for s in self._samples if s.name == name and labels.items() <= s.labels.items())
+
+    def quantile(self, name: str, q: float) -> float:
+        """The q-quantile of a histogram, interpolated within its bucket as Prometheus does; NaN if it is empty."""
+        counts = sorted((float(s.labels["le"]), s.value) for s in self._samples if s.name == f"{name}_bucket")
+        total = counts[-1][1] if counts else 0.0
+        lower = below = 0.0
+        for bound, count in counts:
+            if total and count >= q * total:
+                inside = 0.0 if bound == float("inf") else (bound - lower) * (q * total - below) / (count - below)
+                return lower + inside
+            lower, below = bound, count
+        return float("nan")
+
+
+class RunningWorker(AbstractContextManager["RunningWorker"]):
+    """`python -m worker` on the given topic and store, logging to a file; leaves by SIGTERM at the end of the block."""
+
+    def __init__(self, jobs_url: str, store_url: str, log: Path, options: Sequence[str] = ()) -> None:
+        """Starts at once. options: further flags of the worker."""
+        self.log = log
+        self._file: IO[bytes] = log.open("wb")
+        self.process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "worker", "--from", jobs_url, "--store", store_url, "--metrics-port", "0", *options],
+            stderr=self._file,
+        )
+        self.metrics_url = ""
+
+    def wait_until_ready(self) -> None:
+        """Raises TransportError, with its last log line, if it ends or is not ready in time."""
+        deadline_s = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < deadline_s and self.process.poll() is None:
+            if match := _METRICS_URL.search(self.log.read_text()):
+                self.metrics_url = match[1]
+                return
+            time.sleep(0.02)
+        lines = self.log.read_text().strip().splitlines() or ["it logged nothing"]
+        raise TransportError(f"expected a worker ready within {READY_WITHIN_S:.0f} s: {lines[-1]}")
+
+    def scrape(self) -> Scraped:
+        """Its metrics now."""
+        with urllib.request.urlopen(self.metrics_url, timeout=10) as response:  # noqa: S310  the worker's own address
+            return Scraped(response.read().decode())
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code once it has left."""
+        self.process.terminate()
+        return self.process.wait(timeout=STOPPED_WITHIN_S)
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self.process.poll() is None:
+            self.stop()
+        self._file.close()
