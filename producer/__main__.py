@@ -3,7 +3,7 @@
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack
 
 from producer.destination import destination_of
 from producer.journal import Journal
@@ -29,7 +29,12 @@ def main(argv: Sequence[str]) -> int:
     source = open_source(settings.source, count=settings.count, seed=settings.seed, split=settings.split)
     group = settings.group or source.group
     destination = destination_of(settings.to_url)
-    with Roster() as roster:
+    with ExitStack() as resources:
+        roster = resources.enter_context(Roster())
+        # Before anything is sent, so that a wrong URL of the store is known at once.
+        store = (
+            resources.enter_context(open_store(settings.store_url)) if settings.wait and settings.store_url else None
+        )
         with (
             open_publisher(settings.to_url) as publisher,
             Journal.open(settings.journal_dir, destination, group, resend=settings.resend) as journal,
@@ -37,14 +42,11 @@ def main(argv: Sequence[str]) -> int:
         ):
             publishing = Publishing(publisher, journal, roster, progress, clock, group)
             published = publishing.run(source, settings.wire, settings.rate)
-            sys.stdout.write(_sent_lines(published, group, journal))
-            sys.stdout.flush()
-        if not settings.wait or settings.store_url is None:
+        sys.stdout.write(_sent_lines(published, group, journal))
+        sys.stdout.flush()
+        if store is None:
             return 1 if published.unsendable else 0
-        with (
-            closing(open_store(settings.store_url)) as store,
-            progress_on(sys.stderr, "outcomes", len(roster), clock.monotonic) as progress,
-        ):
+        with progress_on(sys.stderr, "outcomes", len(roster), clock.monotonic) as progress:
             waiting = Waiting(store, group, clock, settings.wait_timeout_s, progress)
             outcomes = waiting.collect(roster, settings.output)
     sys.stdout.write(_outcome_lines(outcomes, published, clock.monotonic() - start_s, settings))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Self
 
 from producer.group_names import group_of_path
-from producer.sample import Sample, Unreadable, read_sample
+from producer.sample import Sample, Unreadable, read_sample, why
 from schemas.errors import DataError
 from schemas.printable import printable
 
@@ -30,7 +30,7 @@ class FolderSource:
         try:
             names = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("."))
         except OSError as error:
-            raise DataError(f"cannot read the folder {printable(str(path), 200)}: {error.strerror}") from error
+            raise DataError(f"cannot read the folder {printable(str(path), 200)}: {why(error)}") from error
         for name in names:
             modality = MODALITY_OF_SUFFIX.get(Path(name).suffix.lower())
             if modality is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from producer.group_names import group_of_path
-from producer.sample import Sample, Unreadable, read_sample
+from producer.sample import Sample, Unreadable, read_sample, why
 from schemas.errors import DataError
 from schemas.printable import printable
 
@@ -91,9 +91,9 @@ def _rows(path: Path) -> Iterator[tuple[int, tuple[str, str, str, str]]]:
                 if any(cells.values()):
                     yield reader.line_num, tuple(cells.get(column, "") for column in COLUMNS)  # type: ignore[misc]
     except (csv.Error, UnicodeDecodeError) as error:
-        raise DataError(f"{_name(path)} is not CSV in UTF-8: {printable(str(error), 200)}") from error
+        raise DataError(f"{_name(path)} is not CSV in UTF-8: {why(error)}") from error
     except OSError as error:
-        raise DataError(f"cannot read {_name(path)}: {error.strerror}") from error
+        raise DataError(f"cannot read {_name(path)}: {why(error)}") from error
 
 
 def _check_columns(path: Path, columns: list[str]) -> None:

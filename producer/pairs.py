@@ -11,7 +11,7 @@ from typing import Self
 
 from PIL import Image
 
-from producer.sample import Sample, Unreadable, read_sample
+from producer.sample import Sample, Unreadable, read_sample, why
 from producer.settings import Split
 from schemas.errors import DataError
 from schemas.printable import printable
@@ -98,7 +98,7 @@ def _idx(path: Path, magic: int, shape: tuple[int, ...]) -> bytes:
     except FileNotFoundError as error:
         raise _missing(path) from error
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{printable(str(path), 200)} cannot be read ({error}); download it again") from error
+        raise DataError(f"{printable(str(path), 200)} cannot be read ({why(error)}); download it again") from error
     if not content.startswith(header) or len(content) != len(header) + n_bytes:
         raise DataError(f"{printable(str(path), 200)} is not the MNIST file of that name; download it again")
     return content[len(header) :]

@@ -61,6 +61,11 @@ def read_sample(sample_id: str, image: Path | None, audio: Path | None, label: i
         return Unreadable(sample_id, str(error))
 
 
+def why(error: Exception) -> str:
+    """What went wrong with a file, without its name, which may be long and hold anything."""
+    return printable(error.strerror if isinstance(error, OSError) and error.strerror else str(error), 200)
+
+
 class _ReadError(Exception):
     """Never leaves this file."""
 
@@ -75,8 +80,7 @@ def _read(path: Path, modality: str) -> bytes:
         with path.open("rb") as file:
             content = file.read(max_bytes + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise _ReadError(f"cannot read {modality} {shown}: {why}") from error
+        raise _ReadError(f"cannot read {modality} {shown}: {why(error)}") from error
     if len(content) > max_bytes:
         raise _ReadError(f"{modality} {shown} is larger than {max_bytes} bytes")
     if not content:

@@ -7,7 +7,7 @@ from pathlib import Path
 from producer.folder import FolderSource
 from producer.manifest import ManifestSource
 from producer.pairs import PairsSource
-from producer.sample import Sample, Source, Unreadable
+from producer.sample import Sample, Source, Unreadable, why
 from producer.settings import Split
 from schemas.errors import DataError
 from schemas.printable import printable
@@ -35,7 +35,7 @@ def open_source(text: str, *, count: int | None, seed: int, split: Split) -> Sou
                 f"expected a folder, a CSV manifest or pairs:DIR, got {printable(text, 200)}, which does not exist"
             )
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise DataError(f"cannot read {printable(text, 200)}: {error}") from error
+        raise DataError(f"cannot read {printable(text, 200)}: {why(error)}") from error
     return source if count is None or count >= len(source) else FirstOf(source, count)
 
 

@@ -49,7 +49,7 @@ class FakePublisher:
     values: list[bytes] = field(default_factory=list)
     keys: list[bytes | None] = field(default_factory=list)
     _unacknowledged: list[Callable[[], object]] = field(default_factory=list)
-    _acknowledged: int = 0
+    acknowledged: int = 0
 
     @property
     def jobs(self) -> list[Job]:
@@ -75,9 +75,9 @@ class FakePublisher:
             raise TransportError(f"not acknowledged within {timeout_s} s")
 
     def _acknowledge(self) -> None:
-        while self._unacknowledged and (self.acknowledges_only is None or self._acknowledged < self.acknowledges_only):
+        while self._unacknowledged and (self.acknowledges_only is None or self.acknowledged < self.acknowledges_only):
             self._unacknowledged.pop(0)()
-            self._acknowledged += 1
+            self.acknowledged += 1
 
     def close(self) -> None: ...
 

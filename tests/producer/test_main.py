@@ -1,0 +1,162 @@
+"""The producer as a user starts it, on a SQLite file."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from producer.__main__ import main
+from schemas.job import Job
+from schemas.settings import run_program
+from schemas.wire import decode_job
+from tests.producer.fakes import prediction_of
+from transport.urls import open_consumer, open_store
+
+ROOT = Path(__file__).parents[2]
+URL = "sqlite:///queue.db"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with a folder of four samples and a manifest that labels them."""
+    for name in os.environ:
+        if name.startswith("MMDIGIT_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "samples").mkdir()
+    rows = ["id,image,audio,label"]
+    for number in range(4):
+        (tmp_path / "samples" / f"{number}.png").write_bytes(b"png %d" % number)
+        rows.append(f"row-{number},samples/{number}.png,,{number}")
+    (tmp_path / "pairs.csv").write_text("\n".join(rows))
+    return tmp_path
+
+
+def started(*arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "producer", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(*arguments: str) -> tuple[int, str, str]:
+    process = started(*arguments)
+    stdout, stderr = process.communicate()
+    return process.returncode, stdout, stderr
+
+
+def queued() -> list[Job]:
+    with open_consumer(URL, group="test") as consumer:
+        return [decode_job(record.value) for record in consumer.poll(1000, timeout_s=1.0)]
+
+
+def test_a_second_run_sends_nothing(folder: Path) -> None:
+    code, stdout, stderr = ended("--from", "samples", "--to", URL)
+    assert (code, stderr) == (0, "jobs 4/4: 4 sent, 4 acknowledged" + stderr.partition("acknowledged")[2])
+    assert "4 sent and acknowledged" in stdout
+    code, stdout, _ = ended("--from", "samples", "--to", URL)
+    assert code == 0
+    assert "0 sent and acknowledged" in stdout
+    assert "4 resumed" in stdout
+    assert [job.image for job in queued()] == [b"png %d" % number for number in range(4)]
+    # The queue was thrown away: nothing of it can be resumed.
+    for path in folder.glob("queue.db*"):
+        path.unlink()
+    assert "4 sent and acknowledged" in ended("--from", "samples", "--to", URL)[1]
+
+
+def test_an_interrupted_run_resumes(folder: Path) -> None:
+    process = started("--from", "samples", "--to", URL, "--rate", "0.1", "--group", "g")
+    with open_consumer(URL, group="test") as consumer:
+        assert len(consumer.poll(1, timeout_s=15.0)) == 1
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert "1 of 1 sent jobs were acknowledged; the same command again sends only the others" in stderr
+    assert "Traceback" not in stderr
+    code, stdout, _ = ended("--from", "samples", "--to", URL, "--group", "g")
+    assert code == 0
+    assert "3 sent and acknowledged" in stdout
+    assert [job.image for job in queued()] == [b"png %d" % number for number in range(4)]
+
+
+def run(*arguments: str) -> int:
+    return run_program("producer", main, list(arguments))
+
+
+def test_waiting_ends_with_a_table_and_the_accuracy(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--from", "pairs.csv", "--to", URL, "--wire", "json") == 0
+    jobs = queued()
+    assert [job.expected for job in jobs] == [0, 1, 2, 3]
+    with open_store(URL) as store:
+        store.put([prediction_of(job.job_id, label=job.expected or 5, group=job.group) for job in jobs[:3]])
+    waiting = ("--wait", "--store", URL, "--output", "out.csv", "--wait-timeout-s", "0.1")
+    assert run("--from", "pairs.csv", "--to", URL, *waiting) == 1
+    said = capsys.readouterr()
+    assert "3 answered, 0 dead, 1 missing\n" in said.out
+    assert "is a worker running?" in said.out
+    with open_store(URL) as store:
+        store.put([prediction_of(jobs[3].job_id, label=3, group=jobs[3].group)])
+    assert run("--from", "pairs.csv", "--to", URL, *waiting) == 0
+    said = capsys.readouterr()
+    assert "accuracy 75.00%: 3 of 4 answered jobs with a known label" in said.out
+    with (folder / "out.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["id"], row["label"], row["expected"]) for row in rows] == [
+        ("row-0", "5", "0"),
+        ("row-1", "1", "1"),
+        ("row-2", "2", "2"),
+        ("row-3", "3", "3"),
+    ]
+
+
+def test_a_missing_file_is_named_and_the_others_are_sent(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "samples" / "2.png").unlink()
+    assert run("--from", "pairs.csv", "--to", URL) == 1
+    said = capsys.readouterr()
+    assert "row-2: cannot read image samples/2.png: No such file or directory\n" in said.err
+    assert "3 sent and acknowledged" in said.out
+    assert "1 unsendable" in said.out
+    assert len(queued()) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--from", "nowhere", "--to", URL], 2, "nowhere, which does not exist"),
+        (["--from", "samples", "--to", "carrier://pigeon"], 2, "expected the URL of a topic"),
+        (["--from", "samples", "--to", "sqlite:///nowhere/queue.db"], 2, "existing folder"),
+        pytest.param(
+            ["--from", "samples", "--to", "sqlite:////proc/version"],
+            3,
+            "/proc/version",
+            marks=pytest.mark.skipif(not Path("/proc/version").exists(), reason="needs a file that no one can write"),
+        ),
+        (["--from", "samples", "--to", URL, "--journal-dir", "pairs.csv"], 2, "--journal-dir"),
+        (["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "no/out.csv"], 2, "make it first"),
+        (["--from", "samples", "--to", URL, "--wait", "--store", "carrier://pigeon"], 2, "prediction store"),
+    ],
+)
+def test_what_cannot_start_says_so_in_one_line(
+    arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*arguments) == code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("producer: error: ")
+    assert message in line
+    assert not Path("out.csv").exists()
+
+
+def test_the_manifest_is_checked_before_anything_is_sent(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (folder / "pairs.csv").open("a") as file:
+        file.write("\nrow-0,samples/0.png,,0\n")
+    assert run("--from", "pairs.csv", "--to", URL) == 2
+    assert "the id row-0 stands there a second time" in capsys.readouterr().err
+    assert not (folder / "queue.db").exists()
