@@ -16,7 +16,12 @@ class DeadLetter(BaseModel):
     """A record that can never succeed: its original bytes, where it stood, and why."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64", hide_input_in_errors=True
+        frozen=True,
+        extra="forbid",
+        ser_json_bytes="base64",
+        val_json_bytes="base64",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
 
     version: Literal[1] = DEAD_LETTER_VERSION

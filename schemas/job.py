@@ -19,12 +19,19 @@ class Job(BaseModel):
     """One image and/or one audio clip of one digit. On the wire, JSON with base64 bytes or msgpack."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64", hide_input_in_errors=True
+        frozen=True,
+        extra="forbid",
+        ser_json_bytes="base64",
+        val_json_bytes="base64",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
 
     version: Literal[1] = JOB_VERSION
     job_id: Identifier
+    """Chosen by the producer; a job with the same id is the same job, and is answered once."""
     group: Identifier | None = None
+    """Of the jobs that belong together: a form, a field, a backfill."""
     image: Annotated[bytes, Field(max_length=MAX_IMAGE_BYTES)] | None = None
     """PNG, JPEG, or 784 raw bytes (28x28, bright ink on dark)."""
     audio: Annotated[bytes, Field(max_length=MAX_AUDIO_BYTES)] | None = None

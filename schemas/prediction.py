@@ -11,7 +11,7 @@ PREDICTION_VERSION: Final = 1
 
 Label = Annotated[int, Field(ge=0, le=9)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
-Duration = Annotated[float, Field(ge=0.0)]
+Duration = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Decision = Literal["accept", "review"]
 Reason = Literal["low_confidence", "conflict", "not_a_digit"]
 
@@ -19,7 +19,7 @@ Reason = Literal["low_confidence", "conflict", "not_a_digit"]
 class HeadAnswer(BaseModel):
     """The answer of one head: a label 0-9 and its probability."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     label: Label
     confidence: Probability
@@ -29,7 +29,7 @@ class Answer(BaseModel):
     """What the model says about one job. `label` and `confidence` are the fused head's when both
     modalities are there, otherwise those of the one that is."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     label: Label
     confidence: Probability
@@ -48,7 +48,7 @@ class Answer(BaseModel):
 class Source(BaseModel):
     """Where the job came from: the record's topic, partition and offset."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     topic: Annotated[str, Field(max_length=249)]
     partition: Annotated[int, Field(ge=0)]
@@ -58,7 +58,7 @@ class Source(BaseModel):
 class Timings(BaseModel):
     """When the job was made and predicted, and how long its batch took, in seconds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     created_at: Moment
     predicted_at: Moment
