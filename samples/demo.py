@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -20,7 +21,7 @@ from schemas.settings import run_program
 
 FOLDER = Path(".mmdigit/demo")  # wholly the demo's own: emptied at each start
 PACK = Path(__file__).parent / "pack" / "manifest.csv"
-SHOWN_OF_EACH_KIND = 5
+SHOWN_OF_EACH_KIND = 3
 
 Row = dict[str, str]
 
@@ -66,32 +67,29 @@ def demo(argv: Sequence[str]) -> int:
 
 def predictions_table(rows: list[Row]) -> Table:
     """A few predictions of each kind: accepted, and reviewed for each of the reasons that occur."""
-    table = Table(title="Some of the predictions")
-    for column in ("id", "expected", "image", "audio", "answer", "confidence", "novelty", "decision", "reasons"):
-        table.add_column(column, justify="left" if column in ("id", "decision", "reasons") else "right")
+    table = Table(
+        title="Some of the predictions (label and confidence of each head)", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    for column in ("id", "true", "image", "audio", "answer", "conf.", "novelty"):
+        table.add_column(column, justify="left" if column == "id" else "right", no_wrap=True)
+    table.add_column("accept, or why review")
     kinds: dict[str, list[Row]] = {}
     for row in rows:
-        kinds.setdefault(row["reasons"] or row["dead_letter_reason"], []).append(row)
+        kinds.setdefault(_decision(row), []).append(row)
     for kind in sorted(kinds):
         for row in kinds[kind][:SHOWN_OF_EACH_KIND]:
-            table.add_row(
-                *(row[name] or "-" for name in ("id", "expected")),
-                *(_head(row, head) for head in ("image", "audio")),
-                f"[bold]{row['label'] or '-'}[/bold]",
-                _short(row["confidence"]),
-                _short(row["novelty"]),
-                f"[green]{row['decision']}[/green]"
-                if row["decision"] == "accept"
-                else row["decision"] or "dead letter",
-                row["reasons"] or row["dead_letter_reason"],
-            )
+            heads = (_head(row, head) for head in ("image", "audio"))
+            answer = f"[bold]{row['label'] or '-'}[/bold]"
+            figures = (_short(row[name]) for name in ("confidence", "novelty"))
+            colour = "green" if kind == "accept" else "yellow"
+            table.add_row(row["id"], row["expected"] or "-", *heads, answer, *figures, f"[{colour}]{kind}[/{colour}]")
         table.add_section()
     return table
 
 
 def summary_table(rows: list[Row], metrics: Scraped, elapsed_s: float) -> Table:
     """Accuracy where the label is known, rate, latency."""
-    table = Table(title="Summary", show_header=False)
+    table = Table(title="Summary", show_header=False, box=SIMPLE_HEAD)
     table.add_column(justify="left")
     table.add_column(justify="right")
     answered = [row for row in rows if row["label"]]
@@ -105,10 +103,11 @@ def summary_table(rows: list[Row], metrics: Scraped, elapsed_s: float) -> Table:
     table.add_row("accuracy, fused (both there)", _accuracy(paired, "label"))
     table.add_row("accuracy, what was accepted", _accuracy(accepted, "label"))
     table.add_section()
-    table.add_row("rate, first job sent to last answer seen", f"{len(answered) / elapsed_s:.0f} jobs/s")
+    table.add_row("rate, from the first job sent to the last answer", f"{len(answered) / elapsed_s:.0f} jobs/s")
     table.add_row("latency p50, created to stored", _duration(metrics.quantile("mmdigit_latency_seconds", 0.5)))
     table.add_row(
-        "latency p99 (the whole queue is sent at once)", _duration(metrics.quantile("mmdigit_latency_seconds", 0.99))
+        "latency p99 (all jobs are sent at once and queue)",
+        _duration(metrics.quantile("mmdigit_latency_seconds", 0.99)),
     )
     return table
 
@@ -121,13 +120,19 @@ def _accuracy(rows: list[Row], column: str) -> str:
     return f"{right / len(known):.2%}  ({right} of {len(known)})"
 
 
+def _decision(row: Row) -> str:
+    if row["dead_letter_reason"]:
+        return f"dead letter: {row['dead_letter_reason']}"
+    return row["reasons"].replace(";", ", ").replace("_", " ") or row["decision"]
+
+
 def _head(row: Row, head: str) -> str:
     label, confidence = row[f"{head}_label"], row[f"{head}_confidence"]
-    return f"{label} ({_short(confidence)})" if label else "-"
+    return f"{label} {_short(confidence)}" if label else "-"
 
 
 def _short(probability: str) -> str:
-    return f"{float(probability):.3f}" if probability else "-"
+    return f"{float(probability):.2f}" if probability else "-"
 
 
 def _duration(seconds: float) -> str:
