@@ -72,7 +72,7 @@ def predictions_table(rows: list[Row]) -> Table:
     )
     for column in ("id", "true", "image", "audio", "answer", "conf.", "novelty"):
         table.add_column(column, justify="left" if column == "id" else "right", no_wrap=True)
-    table.add_column("accept, or why review")
+    table.add_column("decision")
     kinds: dict[str, list[Row]] = {}
     for row in rows:
         kinds.setdefault(_decision(row), []).append(row)
