@@ -12,11 +12,11 @@ import soxr
 from numpy.typing import NDArray
 
 from schemas.errors import InvalidAudio
+from schemas.job import MAX_AUDIO_BYTES
 
 SAMPLE_RATE_HZ = 8000  # the telephone's; the Free Spoken Digit Dataset's too
 N_SAMPLES = 8000  # 1 s: 99 % of the spoken digits of the training sets are shorter
 
-MAX_AUDIO_BYTES = 4 * 1024 * 1024  # 10 s of stereo at 48 kHz in 32 bits are 3.84 MB
 MIN_RATE_HZ, MAX_RATE_HZ = 8000, 48000
 MIN_DURATION_S, MAX_DURATION_S = 0.05, 10.0
 SILENCE_PEAK = 5e-4  # of full scale (-66 dB): below it there is nothing but the converter's own noise

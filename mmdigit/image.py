@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from schemas.errors import InvalidImage
+from schemas.job import MAX_IMAGE_BYTES
 
 IMAGE_SIDE = 28  # pixels
 DIGIT_SIDE = 20  # pixels, the longest side of the digit inside the picture
 RAW_BYTES = IMAGE_SIDE * IMAGE_SIDE  # 784
 
-MAX_IMAGE_BYTES = 4 * 1024 * 1024
 MAX_PIXELS = 12_500_000  # a 12-megapixel photo: 50 MB at most while it is decoded
 MIN_SIDE = 8  # pixels; below this no digit can be told from another
 MAX_JPEG_SCANS = 100  # a usual progressive JPEG has about 10; each costs one pass over all pixels

@@ -1,0 +1,134 @@
+"""`mmdigit predict`: one sample as a JSON line, or a manifest of many as a CSV table."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from mmdigit.manifest import Row, read_file, read_manifest
+from mmdigit.predictor import Predictor, Sample, read_sample
+from schemas.errors import DataError, InvalidJob
+from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
+from schemas.prediction import Answer
+from schemas.printable import printable
+from schemas.table import PREDICTION_COLUMNS, answer_row, safe_cell
+
+BATCH = 32  # samples in memory at once
+UNREADABLE = "unreadable"  # the reason in the table of a row that was no sample at all
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What became of a manifest's rows."""
+
+    rows: int
+    failed: int
+    labelled: int
+    right: int
+    review: int
+
+
+def predict_one(predictor: Predictor, image: Path | None, audio: Path | None) -> Answer:
+    """The answer to one sample's files. Raises DataError for a missing file, InvalidJob for one that is no digit's."""
+    return predictor.predict([_sample(image, audio)])[0]
+
+
+def predict_manifest(predictor: Predictor, manifest: Path, output: Path, errors: TextIO) -> Tally:
+    """Write PREDICTION_COLUMNS for each row of the manifest, in its order; the table appears only when it is whole.
+
+    A row that fails keeps its place: its label and figures are empty, its decision is review, its reason says which
+    part failed (invalid_image, invalid_audio or unreadable), and a line on errors says why.
+    Raises DataError if the manifest or the output's folder cannot be used.
+    """
+    rows = read_manifest(manifest)
+    partial = output.with_name(f".{output.name}.partial")
+    failed = labelled = right = review = 0
+    with ExitStack() as cleanup:
+        try:
+            file = cleanup.enter_context(partial.open("w", encoding="utf-8", newline=""))
+        except OSError as exc:
+            raise DataError(f"expected to write {output}, its folder refuses ({exc.strerror}); check --output") from exc
+        cleanup.callback(partial.unlink, missing_ok=True)
+        table = csv.DictWriter(file, PREDICTION_COLUMNS)
+        table.writeheader()
+        progress = cleanup.enter_context(_progress(errors))
+        task = progress.add_task("predict", total=len(rows))
+        for part in (rows[start : start + BATCH] for start in range(0, len(rows), BATCH)):
+            for row, answer, fault in _answers(predictor, part):
+                if answer is None:
+                    failed += 1
+                    cells = dict.fromkeys(PREDICTION_COLUMNS, "") | {"decision": "review", "reasons": fault.reason}
+                    progress.console.print(
+                        f"mmdigit: line {row.line} ({printable(row.id) or 'no id'}): {fault.message}", soft_wrap=True
+                    )
+                else:
+                    cells = answer_row(answer)
+                    review += answer.decision == "review"
+                    labelled += row.label is not None
+                    right += row.label == answer.label
+                table.writerow({**cells, "id": safe_cell(row.id), "model_version": predictor.model_version})
+            progress.advance(task, len(part))
+        file.close()
+        partial.replace(output)
+    return Tally(len(rows), failed, labelled, right, review)
+
+
+def summary(tally: Tally, output: Path) -> str:
+    """What a user wants to know when it is done, one line or two."""
+    lines = f"{tally.rows - tally.failed} of {tally.rows} rows predicted, {tally.review} of them for review: {output}\n"
+    if tally.failed:
+        lines += (
+            f"{tally.failed} rows could not be read: their label is empty, the reasons are above and in the table\n"
+        )
+    if tally.labelled:
+        share = 100 * tally.right / tally.labelled
+        lines += f"accuracy {share:.2f} % ({tally.right} of {tally.labelled} labelled rows that could be read)\n"
+    return lines
+
+
+@dataclass(frozen=True)
+class _Fault:
+    reason: str = ""
+    message: str = ""
+
+
+def _answers(predictor: Predictor, rows: Sequence[Row]) -> Iterator[tuple[Row, Answer | None, _Fault]]:
+    samples: list[Sample] = []
+    faults: list[_Fault | None] = []
+    for row in rows:
+        try:
+            if row.fault is not None:
+                raise DataError(row.fault)
+            samples.append(_sample(row.image, row.audio))
+            faults.append(None)
+        except InvalidJob as exc:
+            faults.append(_Fault(exc.reason, str(exc)))
+        except DataError as exc:
+            faults.append(_Fault(UNREADABLE, str(exc)))
+    found = iter(predictor.predict(samples))
+    for row, fault in zip(rows, faults, strict=True):
+        yield (row, next(found), _Fault()) if fault is None else (row, None, fault)
+
+
+def _sample(image: Path | None, audio: Path | None) -> Sample:
+    return read_sample(
+        None if image is None else read_file(image, MAX_IMAGE_BYTES),
+        None if audio is None else read_file(audio, MAX_AUDIO_BYTES),
+    )
+
+
+def _progress(errors: TextIO) -> Progress:
+    """A bar on a terminal, nothing elsewhere."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(file=errors, markup=False, highlight=False),
+        disable=not errors.isatty(),
+    )

@@ -1,0 +1,197 @@
+"""The exported model, run by ONNX Runtime: samples in, answers out. No torch."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from mmdigit.audio import N_SAMPLES, Waveform, decode_audio
+from mmdigit.decision import Probabilities, Thresholds, decide
+from mmdigit.image import IMAGE_SIDE, Grey, decode_image
+from schemas.errors import WeightsError
+from schemas.prediction import Answer, HeadAnswer
+
+WEIGHTS = Path(__file__).parent / "weights" / "mmdigit.onnx"
+INPUTS = ("image", "image_present", "waveform", "audio_present")
+OUTPUTS = ("image_logits", "audio_logits", "fused_logits", "image_novelty_logit", "audio_novelty_logit")
+WARM_UP_SIZES = (1, 8)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """What the model reads of one job: an image, a waveform, or both. Raises ValueError if there is neither.
+
+    image: (28, 28), range [0, 1], 1 = ink, as decode_image gives it.
+    waveform: (N_SAMPLES,), range [-1, 1], as decode_audio gives it.
+    """
+
+    image: Grey | None = None
+    waveform: Waveform | None = None
+
+    def __post_init__(self) -> None:
+        if self.image is None and self.waveform is None:
+            raise ValueError("expected an image, a waveform or both, neither came")
+
+
+def read_sample(image: bytes | None, audio: bytes | None) -> Sample:
+    """Decode what a job carries. Raises InvalidImage or InvalidAudio; ValueError if both are None."""
+    return Sample(
+        image=None if image is None else decode_image(image),
+        waveform=None if audio is None else decode_audio(audio),
+    )
+
+
+class Predictor:
+    """A loaded model. Answers to a sample do not depend on its batch mates beyond float rounding (1e-5)."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, model_version: str, thresholds: Thresholds) -> None:
+        self._session = session
+        self.model_version = model_version
+        self.thresholds = thresholds
+
+    @classmethod
+    def load(cls, path: Path | None = None, *, threads: int = 1) -> Self:
+        """Load an exported model and the metadata beside it (`NAME.onnx`, `NAME.json`).
+
+        path: the ONNX file; None = the shipped one. threads: for one prediction, within ONNX Runtime.
+        Raises WeightsError if a file is missing or damaged, or the model is not the one that the metadata pins.
+        """
+        path = WEIGHTS if path is None else path
+        content, metadata = _read(path), _read_metadata(path.with_suffix(".json"))
+        came = hashlib.sha256(content).hexdigest()
+        if came != metadata["sha256"]:
+            raise WeightsError(
+                f"expected {path} with SHA-256 {metadata['sha256']}, {came} came; restore the file or export it again"
+            )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        options.log_severity_level = 3
+        try:
+            session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            thresholds = Thresholds(**metadata["thresholds"])
+            model_version = str(metadata["model_version"])
+        except Exception as exc:  # ONNX Runtime's errors have no common base
+            raise WeightsError(f"expected {path} to be a model exported by mmdigit: {str(exc)[:200]}") from exc
+        return cls(session, model_version, thresholds)
+
+    def predict(self, samples: Sequence[Sample]) -> list[Answer]:
+        """One answer a sample, in order. Any number of samples, none included.
+
+        Raises ValueError, naming the sample, if an array has another shape than Sample states, or holds NaN or
+        infinity: decoders never give such, so it is the caller's mistake.
+        """
+        if not samples:
+            return []
+        feed = _feed(samples)
+        logits = dict(zip(OUTPUTS, self._session.run(list(OUTPUTS), feed), strict=True))
+        image, audio, fused = (_softmax(logits[f"{head}_logits"]) for head in ("image", "audio", "fused"))
+        image_novelty, audio_novelty = (_sigmoid(logits[f"{head}_novelty_logit"]) for head in ("image", "audio"))
+        return [
+            self._answer(
+                image[row] if sample.image is not None else None,
+                audio[row] if sample.waveform is not None else None,
+                fused[row],
+                float(image_novelty[row]) if sample.image is not None else None,
+                float(audio_novelty[row]) if sample.waveform is not None else None,
+            )
+            for row, sample in enumerate(samples)
+        ]
+
+    def warm_up(self) -> None:
+        """Run once on empty samples, so that the first real batch is not slower than the others."""
+        empty = Sample(np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32), np.zeros(N_SAMPLES, np.float32))
+        for size in WARM_UP_SIZES:
+            self.predict([empty] * size)
+
+    def _answer(
+        self,
+        image: Probabilities | None,
+        audio: Probabilities | None,
+        fused: Probabilities,
+        image_novelty: float | None,
+        audio_novelty: float | None,
+    ) -> Answer:
+        both = image is not None and audio is not None
+        final = fused if both else image if image is not None else audio
+        if final is None:
+            raise ValueError("expected an image, a waveform or both, neither came")
+        decision, reasons = decide(image, audio, fused if both else None, image_novelty, audio_novelty, self.thresholds)
+        head = _head_answer(final)
+        return Answer(
+            label=head.label,
+            confidence=head.confidence,
+            probabilities=tuple(final.tolist()),
+            image=None if image is None else _head_answer(image),
+            audio=None if audio is None else _head_answer(audio),
+            fused=head if both else None,
+            novelty=max(novelty for novelty in (image_novelty, audio_novelty) if novelty is not None),
+            decision=decision,
+            reasons=reasons,
+            model_version=self.model_version,
+        )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise WeightsError(
+            f"expected the model at {path}, it cannot be read ({exc.strerror}); restore the file"
+        ) from exc
+
+
+def _read_metadata(path: Path) -> dict[str, Any]:
+    try:
+        metadata = json.loads(_read(path))
+        if not {"sha256", "model_version", "thresholds"} <= metadata.keys():
+            raise ValueError("sha256, model_version or thresholds is missing")
+    except (ValueError, AttributeError) as exc:
+        raise WeightsError(f"expected {path} to describe the model ({exc}); restore the file") from exc
+    return dict(metadata)
+
+
+def _feed(samples: Sequence[Sample]) -> dict[str, NDArray[np.float32]]:
+    """The model's inputs: image (B, 1, 28, 28), waveform (B, N_SAMPLES), and who is present, each (B,), 1 or 0."""
+    count = len(samples)
+    image = np.zeros((count, 1, IMAGE_SIDE, IMAGE_SIDE), np.float32)
+    waveform = np.zeros((count, N_SAMPLES), np.float32)
+    image_present, audio_present = np.zeros(count, np.float32), np.zeros(count, np.float32)
+    for row, sample in enumerate(samples):
+        if sample.image is not None:
+            _check(row, "image", sample.image, (IMAGE_SIDE, IMAGE_SIDE))
+            image[row, 0], image_present[row] = sample.image, 1
+        if sample.waveform is not None:
+            _check(row, "waveform", sample.waveform, (N_SAMPLES,))
+            waveform[row], audio_present[row] = sample.waveform, 1
+    return dict(zip(INPUTS, (image, image_present, waveform, audio_present), strict=True))
+
+
+def _check(row: int, name: str, values: NDArray[np.float32], shape: tuple[int, ...]) -> None:
+    if values.shape != shape:
+        raise ValueError(f"sample {row}: expected {name} of shape {shape}, {values.shape} came")
+    if not bool(np.isfinite(values).all()):
+        raise ValueError(f"sample {row}: expected finite values in {name}, NaN or infinity came")
+
+
+def _head_answer(probabilities: Probabilities) -> HeadAnswer:
+    label = int(probabilities.argmax())
+    return HeadAnswer(label=label, confidence=float(probabilities[label]))
+
+
+def _softmax(logits: NDArray[np.float32]) -> Probabilities:
+    """(B, 10) to (B, 10), each row's sum 1. In 64 bits, so that a confidence never leaves [0, 1] by rounding."""
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
+
+
+def _sigmoid(logits: NDArray[np.float32]) -> Probabilities:
+    """(B,) to (B,), range [0, 1]."""
+    return np.asarray(1 / (1 + np.exp(-logits.astype(np.float64).clip(-60, 60))), np.float64)

@@ -1,0 +1,180 @@
+"""The data sets: read from a folder, checked, and split into training, validation and test.
+
+Layout of the folder (`--data DIR`, `MMDIGIT_DATA`): `MNIST/raw/*.gz`, `mnist-writers/*.csv.gz`,
+`free-spoken-digit-dataset/recordings/`, `speech-commands-digits/`, `cs566-digits/`, `omniglot/*.zip`.
+Test splits: MNIST's 10,000 test digits; FSDD's recordings 0-4 of each speaker and digit. Validation is carved from
+the training sets, by writer and by speaker, and no choice ever reads a test split.
+"""
+
+import csv
+import gzip
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdigit.audio import Waveform, read_waveform
+from mmdigit.image import decode_image
+from schemas.errors import DataError, InvalidJob
+
+Split = Literal["train", "validation", "test"]
+
+MNIST_COUNT = {"train": 60_000, "t10k": 10_000}
+FSDD_COUNT = 3_000
+FSDD_TEST = range(0, 5)  # recording indices, the data set's own test split
+FSDD_VALIDATION = range(5, 10)
+VALIDATION_PART = 10  # every tenth writer of MNIST
+VALIDATION_PART_SPEAKERS = 5  # every fifth speaker of Speech Commands
+NEGATIVE_ALPHABETS: dict[Split, tuple[str, ...]] = {
+    "train": ("Balinese", "Early_Aramaic", "Korean"),
+    "validation": ("Greek",),
+    "test": ("Latin",),
+}
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One recording. waveform: (n_samples,), 8 kHz, range [-1, 1]; label None = not a digit."""
+
+    waveform: Waveform
+    label: int | None
+    source: str
+    speaker: str
+    index: int
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Handwritten digits. pictures: (N, 28, 28), uint8, 255 = ink; labels: (N,), 0-9; writers: (N,), -1 = unknown."""
+
+    pictures: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    writers: NDArray[np.int64]
+
+    def take(self, chosen: NDArray[np.bool_]) -> "Digits":
+        return Digits(self.pictures[chosen], self.labels[chosen], self.writers[chosen])
+
+
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """The array in a gzip-compressed IDX file of bytes. Raises DataError if it is missing or damaged.
+
+    Source: LeCun, Cortes and Burges, "The MNIST database", file formats.
+    """
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except FileNotFoundError as exc:
+        raise DataError(f"expected {path}, it is missing; run `mmdigit data download` or name another --data") from exc
+    except (OSError, EOFError, zlib.error) as exc:
+        raise DataError(f"expected {path} to be a gzip file, it is damaged ({exc}); download it again") from exc
+    if len(content) < 8 or content[:3] != b"\x00\x00\x08":
+        raise DataError(f"expected {path} to hold an IDX array of bytes, something else came; download it again")
+    n_axes = content[3]
+    shape = [int.from_bytes(content[4 + 4 * axis : 8 + 4 * axis], "big") for axis in range(n_axes)]
+    values = np.frombuffer(content, np.uint8, offset=4 + 4 * n_axes)
+    if values.size != int(np.prod(shape)):
+        raise DataError(f"expected {path} to hold {shape} values, {values.size} came; download it again")
+    return values.reshape(shape)
+
+
+def load_digits(folder: Path, split: Split) -> Digits:
+    """MNIST: test = the official 10,000; validation = every tenth writer of the 60,000; train = the others.
+
+    Raises DataError if a file is missing, damaged or not the expected size.
+    """
+    part = "t10k" if split == "test" else "train"
+    pictures = read_idx(folder / "MNIST" / "raw" / f"{part}-images-idx3-ubyte.gz")
+    labels = read_idx(folder / "MNIST" / "raw" / f"{part}-labels-idx1-ubyte.gz").astype(np.int64)
+    count = MNIST_COUNT[part]
+    if pictures.shape != (count, 28, 28) or labels.shape != (count,) or labels.max() > 9:
+        raise DataError(f"expected {count} MNIST digits in {folder}, {pictures.shape} came; download them again")
+    writers = _writers(folder, part, labels)
+    digits = Digits(pictures, labels, writers)
+    if split == "test":
+        return digits
+    # Without the table of writers every tenth digit stands in: a weaker split, but never the test set.
+    key = writers if writers[0] >= 0 else np.arange(count)
+    held_out = key % VALIDATION_PART == 0
+    return digits.take(held_out if split == "validation" else ~held_out)
+
+
+def _writers(folder: Path, part: str, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    path = folder / "mnist-writers" / f"{'test' if part == 't10k' else 'train'}.csv.gz"
+    if not path.exists():
+        return np.full(labels.size, -1, np.int64)
+    with gzip.open(path, "rt", newline="") as file:
+        rows = [(int(row["index"]), int(row["label"]), int(row["writer"])) for row in csv.DictReader(file)]
+    table = np.array(sorted(rows), np.int64)
+    if table.shape != (labels.size, 3) or not bool((table[:, 1] == labels).all()):
+        raise DataError(f"expected {path} to match the MNIST labels, it does not; restore it")
+    return table[:, 2]
+
+
+def load_spoken(folder: Path, split: Split) -> list[Clip]:
+    """Spoken digits, decoded. Test holds FSDD's official test split alone.
+
+    Raises DataError if FSDD is missing or incomplete or a clip cannot be read; the two smaller sets are optional.
+    """
+    clips = [clip for clip in _read_folder(folder / "free-spoken-digit-dataset" / "recordings", "fsdd", FSDD_COUNT)]
+    chosen = [clip for clip in clips if _fsdd_split(clip) == split]
+    if split == "test":
+        return chosen
+    for name, source in (("speech-commands-digits", "speech-commands"), ("cs566-digits", "cs566")):
+        if (folder / name).is_dir():
+            chosen += [clip for clip in _read_folder(folder / name, source, None) if _small_split(clip) == split]
+    return chosen
+
+
+def _fsdd_split(clip: Clip) -> Split:
+    return "test" if clip.index in FSDD_TEST else "validation" if clip.index in FSDD_VALIDATION else "train"
+
+
+def _small_split(clip: Clip) -> Split:
+    """Speech Commands: every fifth speaker is held out, by a checksum of the name; cs566 has two speakers, both kept."""
+    held_out = clip.source == "speech-commands" and zlib.crc32(clip.speaker.encode()) % VALIDATION_PART_SPEAKERS == 0
+    return "validation" if held_out else "train"
+
+
+def _read_folder(folder: Path, source: str, expected: int | None) -> list[Clip]:
+    paths = sorted(folder.glob("*.wav"))
+    if not paths or (expected is not None and len(paths) != expected):
+        raise DataError(
+            f"expected {expected or 'some'} recordings in {folder}, {len(paths)} are there; "
+            "run `mmdigit data download` or name another --data"
+        )
+    clips = []
+    for path in paths:
+        try:
+            digit, speaker, index = path.stem.split("_")
+            clips.append(Clip(read_waveform(path.read_bytes()), int(digit), source, speaker, int(index)))
+        except (ValueError, InvalidJob) as exc:
+            raise DataError(f"expected {path} to be a recording {{digit}}_{{speaker}}_{{index}}.wav: {exc}") from exc
+    if {clip.label for clip in clips} != set(range(10)):
+        raise DataError(f"expected recordings of all ten digits in {folder}, some are missing; restore it")
+    return clips
+
+
+def load_glyphs(folder: Path, split: Split) -> NDArray[np.uint8]:
+    """Characters that are no digits, as the decoder gives them: (N, 28, 28), uint8, 255 = ink.
+
+    Each split has alphabets of its own. Returns (0, 28, 28) if Omniglot is not there.
+    """
+    path = folder / "omniglot" / "images_background_small1.zip"
+    if not path.exists():
+        return np.zeros((0, 28, 28), np.uint8)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = sorted(
+                name
+                for name in archive.namelist()
+                if name.endswith(".png") and any(f"{part}/" in name for part in NEGATIVE_ALPHABETS[split])
+            )
+            pictures = [decode_image(archive.read(name)) for name in names]
+    except (zipfile.BadZipFile, InvalidJob) as exc:
+        raise DataError(f"expected {path} to be the Omniglot archive, it is damaged ({exc}); restore it") from exc
+    if not pictures:
+        raise DataError(f"expected the alphabets {NEGATIVE_ALPHABETS[split]} in {path}, none is there; restore it")
+    return np.round(np.stack(pictures) * 255).astype(np.uint8)
