@@ -1,0 +1,86 @@
+"""The models whose encodings are kept in golden/, and strategies for any others."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+from hypothesis import strategies as st
+
+from schemas.dead_letter import DeadLetter
+from schemas.job import Job
+from schemas.prediction import HeadAnswer, Prediction, Source, Timings
+
+CREATED_AT = datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)
+
+JOB = Job(
+    job_id="form-17.field-3:0",
+    group="form-17",
+    image=bytes(range(256)),
+    audio=b"\xfb\xff\xbe>?",
+    expected=0,
+    created_at=CREATED_AT,
+)
+LEAST_JOB = Job(job_id="a", audio=b"\xfb\xff\xbe>?", created_at=CREATED_AT)
+DEAD_LETTER = DeadLetter(
+    original=b'{"version": 9}\xff',
+    key=b"form-17.field-3:0",
+    source=Source(topic="mmdigit.jobs", partition=3, offset=2**40),
+    reason="unknown_version",
+    error='expected a Job of version 1; "quoted", é',
+    job_id="form-17.field-3:0",
+    group="form-17",
+    first_seen=CREATED_AT,
+    last_seen=CREATED_AT + timedelta(seconds=1),
+    attempts=2,
+)
+PREDICTION = Prediction(
+    label=7,
+    confidence=0.5,
+    probabilities=(0.0, 0.125, 0.0, 0.0, 0.0, 0.0, 0.25, 0.5, 0.125, 0.0),
+    image=HeadAnswer(label=1, confidence=0.75),
+    audio=HeadAnswer(label=7, confidence=1.0),
+    fused=HeadAnswer(label=7, confidence=0.5),
+    novelty=0.0625,
+    decision="review",
+    reasons=("low_confidence", "conflict"),
+    model_version="2026-01-31",
+    job_id="form-17.field-3:0",
+    group="form-17",
+    expected=7,
+    source=Source(topic="mmdigit.jobs", partition=0, offset=0),
+    timings=Timings(
+        created_at=CREATED_AT,
+        predicted_at=CREATED_AT + timedelta(seconds=0.5),
+        wait_s=0.25,
+        predict_s=0.125,
+        batch_size=32,
+    ),
+)
+
+identifiers = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", fullmatch=True)
+offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+moments = st.datetimes(datetime(1971, 1, 2), datetime(9998, 12, 30), timezones=offsets | st.just(UTC))
+contents = st.binary(max_size=64)
+jobs = st.builds(
+    Job,
+    job_id=identifiers,
+    group=st.none() | identifiers,
+    image=contents,
+    audio=st.none() | contents,
+    expected=st.none() | st.integers(0, 9),
+    created_at=moments,
+) | st.builds(Job, job_id=identifiers, audio=contents, created_at=moments)
+sources = st.builds(
+    Source, topic=st.text(max_size=249), partition=st.integers(0, 2**31), offset=st.integers(0, 2**63 - 1)
+)
+dead_letters = st.builds(
+    DeadLetter,
+    original=st.binary(max_size=200),
+    key=st.none() | contents,
+    source=sources,
+    reason=st.from_regex(r"[a-z_]{1,40}", fullmatch=True),
+    error=st.text(max_size=1000),
+    job_id=st.none() | identifiers,
+    group=st.none() | identifiers,
+    first_seen=moments,
+    last_seen=moments,
+    attempts=st.integers(1, 2**31),
+)

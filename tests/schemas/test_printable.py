@@ -1,0 +1,24 @@
+"""Text from outside in messages."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.printable import printable
+
+
+@given(st.text(), st.integers(1, 100))
+def test_text_is_one_bounded_harmless_line(text: str, max_characters: int) -> None:
+    shown = printable(text, max_characters)
+    assert shown.isprintable()
+    assert len(shown) <= max_characters + 3
+    if text.isprintable() and len(text) <= max_characters:
+        assert shown == text
+
+
+def test_what_moves_a_terminal_is_escaped() -> None:
+    assert printable("a\x1b[2J\u202e\n\udcff") == r"a\x1b[2J\u202e\n\udcff"
+
+
+def test_what_is_too_long_is_cut() -> None:
+    assert printable("abcdef", 5) == "abcde..."
+    assert printable("\n" * 5, 5) == r"\n\n\..."

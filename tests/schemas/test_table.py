@@ -1,0 +1,52 @@
+"""The table of predictions."""
+
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.table import PREDICTION_COLUMNS, answer_row, safe_cell
+from tests.schemas.samples import PREDICTION
+
+
+def test_a_row_has_every_column_but_the_id() -> None:
+    assert ("id", *answer_row(PREDICTION)) == PREDICTION_COLUMNS
+    assert answer_row(PREDICTION) == {
+        "label": "7",
+        "confidence": "0.500000",
+        "decision": "review",
+        "reasons": "low_confidence;conflict",
+        "image_label": "1",
+        "image_confidence": "0.750000",
+        "audio_label": "7",
+        "audio_confidence": "1.000000",
+        "novelty": "0.062500",
+        "model_version": "2026-01-31",
+    }
+
+
+def test_a_head_that_did_not_answer_is_empty() -> None:
+    row = answer_row(PREDICTION.model_copy(update={"image": None, "reasons": ()}))
+    assert (row["image_label"], row["image_confidence"], row["reasons"]) == ("", "", "")
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1"])
+def test_formulas_are_not_run(text: str) -> None:
+    assert safe_cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["", "0", "row-1", "a=1", "'=1", " =1", "é"])
+def test_other_text_stays(text: str) -> None:
+    assert safe_cell(text) == text
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
+def test_no_cell_starts_a_formula_after_csv(text: str) -> None:
+    file = io.StringIO(newline="")
+    csv.writer(file).writerow([safe_cell(text), "end"])
+    file.seek(0)
+    ((cell, _),) = csv.reader(file)
+    assert cell.removeprefix("'") == text.removeprefix("'")
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
