@@ -1,0 +1,212 @@
+"""PredictionStore on Redis: one script call, and so one round trip, stores a whole batch at once or not at all.
+
+    mmdigit:prediction:{job_id}   string: the prediction as JSON, with TTL
+    mmdigit:dead:{job_id}         string: {"reason": ..., "group": ...}, with TTL
+    mmdigit:group:{group}         hash: done, dead; TTL anew with each change
+    mmdigit:predictions           stream: each job's first prediction in the field "prediction", capped
+
+Needs Redis 7 or newer: a script that starts with #!lua is refused as a whole, before its first write, when the memory
+is full or the server is a replica. One server (or one primary), not a Redis Cluster.
+Source: https://redis.io/docs/latest/develop/programmability/lua-api/#script_flags.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import ChildDeadlockedError, RedisClusterException, RedisError
+from redis.retry import Retry
+
+from schemas.dead_letter import DeadLetter
+from schemas.errors import SettingsError, StoreError
+from schemas.prediction import Prediction
+from transport.ports import GroupCounts
+from transport.stored import read_prediction, write_prediction
+
+FEED_KEY = "mmdigit:predictions"
+CONNECT_TIMEOUT_S = 3.0
+SOCKET_TIMEOUT_S = 5.0
+RETRIES = 2
+"""A dropped connection is mended unseen; an outage is an error within (1 + RETRIES) timeouts, and the caller's to wait out.
+Repeating is safe: every script here is idempotent."""
+
+_LONGEST_BLOCK_S = SOCKET_TIMEOUT_S / 2  # a blocking read ends before the socket's own time-out
+_POSITION = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?")
+
+_COUNT = """
+local function count(group, field, step, ttl_s)
+  if not group or group == cjson.null or group == '' then return end
+  local key = 'mmdigit:group:' .. group
+  local left = tonumber(redis.call('HGET', key, field) or 0)
+  if left + step < 0 then return end
+  redis.call('HINCRBY', key, field, step)
+  redis.call('EXPIRE', key, ttl_s)
+end
+"""
+
+# KEYS: feed, then prediction and note of each job. ARGV: ttl_s, feed length, then prediction and group of each job.
+_PUT = f"""#!lua
+{_COUNT}
+local ttl_s = ARGV[1]
+for i = 2, #KEYS, 2 do
+  local prediction, group = ARGV[i + 1], ARGV[i + 2]
+  local first = redis.call('EXISTS', KEYS[i]) == 0
+  redis.call('SET', KEYS[i], prediction, 'EX', ttl_s)
+  if first then
+    local note = redis.call('GETDEL', KEYS[i + 1])
+    if note then count(cjson.decode(note)['group'], 'dead', -1, ttl_s) end
+    count(group, 'done', 1, ttl_s)
+    redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'prediction', prediction)
+  end
+end
+"""
+
+# KEYS: prediction and note of each job. ARGV: ttl_s, then note and group of each job.
+_PUT_DEAD = f"""#!lua
+{_COUNT}
+local ttl_s = ARGV[1]
+for i = 1, #KEYS, 2 do
+  if redis.call('EXISTS', KEYS[i]) == 0 then
+    local first = redis.call('EXISTS', KEYS[i + 1]) == 0
+    redis.call('SET', KEYS[i + 1], ARGV[i + 1], 'EX', ttl_s)
+    if first then count(ARGV[i + 2], 'dead', 1, ttl_s) end
+  end
+end
+"""
+
+
+def open_redis_store(url: str, *, ttl_s: int, feed_length: int) -> "RedisStore":
+    """The store at url. Raises StoreError if the server does not answer."""
+    address = urlsplit(url).netloc.rpartition("@")[2]
+    with mapped(address):
+        client = redis.Redis.from_url(
+            url,
+            socket_connect_timeout=CONNECT_TIMEOUT_S,
+            socket_timeout=SOCKET_TIMEOUT_S,
+            health_check_interval=30,
+            retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), RETRIES),
+        )
+        try:
+            client.ping()
+        except BaseException:
+            client.close()
+            raise
+    return RedisStore(client, address, ttl_s=ttl_s, feed_length=feed_length)
+
+
+@contextmanager
+def mapped(address: str) -> Iterator[None]:
+    """Turn every error of the Redis client inside into StoreError; address is shown, so it has no password."""
+    try:
+        yield
+    # The last two are no RedisError, though a Redis client raises them.
+    except (RedisError, ChildDeadlockedError, RedisClusterException) as error:
+        raise StoreError(
+            f"expected an answer from Redis at {address}, got {type(error).__name__}: {error}; "
+            "check the address, the password and the server's state"
+        ) from error
+
+
+class RedisStore:
+    """Predictions, dead-letter notes, group counts and the feed on one Redis server."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        address: str,
+        *,
+        ttl_s: int,
+        feed_length: int,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._address = address
+        self._ttl_s = ttl_s
+        self._feed_length = feed_length
+        self._monotonic = monotonic
+        # A script object calls EVALSHA, and loads the script again where the server has lost it.
+        self._put_script: Callable[..., Any] = client.register_script(_PUT)
+        self._put_dead_script: Callable[..., Any] = client.register_script(_PUT_DEAD)
+
+    def put(self, predictions: Sequence[Prediction]) -> None:
+        if not predictions:
+            return
+        keys = [FEED_KEY]
+        arguments: list[str | int | bytes] = [self._ttl_s, self._feed_length]
+        for prediction in predictions:
+            keys += [_prediction_key(prediction.job_id), _dead_key(prediction.job_id)]
+            arguments += [write_prediction(prediction), prediction.group or ""]
+        with mapped(self._address):
+            self._put_script(keys, arguments)
+
+    def put_dead(self, dead_letters: Sequence[DeadLetter]) -> None:
+        keys: list[str] = []
+        arguments: list[str | int] = [self._ttl_s]
+        for letter in dead_letters:
+            if letter.job_id is not None:
+                keys += [_prediction_key(letter.job_id), _dead_key(letter.job_id)]
+                arguments += [json.dumps({"reason": letter.reason, "group": letter.group}), letter.group or ""]
+        if keys:
+            with mapped(self._address):
+                self._put_dead_script(keys, arguments)
+
+    def get(self, job_ids: Sequence[str]) -> list[Prediction | None]:
+        values = self._values([_prediction_key(job_id) for job_id in job_ids])
+        return [None if value is None else read_prediction(value) for value in values]
+
+    def dead(self, job_ids: Sequence[str]) -> list[str | None]:
+        values = self._values([_dead_key(job_id) for job_id in job_ids])
+        return [None if value is None else json.loads(value)["reason"] for value in values]
+
+    def counts(self, group: str) -> GroupCounts:
+        with mapped(self._address):
+            done, dead = self._client.hmget(f"mmdigit:group:{group}", ["done", "dead"])
+        return GroupCounts(done=int(done or 0), dead=int(dead or 0))
+
+    def feed(self, after: str = "", limit: int = 1000, timeout_s: float = 0.0) -> list[tuple[str, Prediction]]:
+        if after and _POSITION.fullmatch(after) is None:
+            raise SettingsError(
+                f"expected a position that this feed gave, or none, got {after!r}; start again without one"
+            )
+        deadline_s = self._monotonic() + timeout_s
+        while True:
+            block_s = min(deadline_s - self._monotonic(), _LONGEST_BLOCK_S)
+            block_ms = int(block_s * 1000) or None if block_s > 0 else None  # to Redis, 0 is for ever
+            with mapped(self._address):
+                answer: Any = self._client.xread({FEED_KEY: after or "0-0"}, count=limit, block=block_ms)
+            if answer or block_ms is None:
+                return [
+                    (position.decode(), read_prediction(fields[b"prediction"]))
+                    for _, entries in answer
+                    for position, fields in entries
+                ]
+
+    def close(self) -> None:
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _values(self, keys: list[str]) -> list[bytes | None]:
+        if not keys:
+            return []
+        with mapped(self._address):
+            values: Any = self._client.mget(keys)
+        return list(values)
+
+
+def _prediction_key(job_id: str) -> str:
+    return f"mmdigit:prediction:{job_id}"
+
+
+def _dead_key(job_id: str) -> str:
+    return f"mmdigit:dead:{job_id}"
