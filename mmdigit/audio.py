@@ -7,8 +7,8 @@ import io
 import struct
 
 import numpy as np
-import soundfile
-import soxr
+import soundfile  # type: ignore[import-untyped]
+import soxr  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from schemas.errors import InvalidAudio
@@ -75,7 +75,7 @@ def read_waveform(data: bytes) -> Waveform:
         mono /= peak
     if rate_hz != SAMPLE_RATE_HZ:
         mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ)
-    return np.clip(mono, -1, 1).astype(np.float32)
+    return np.asarray(np.clip(mono, -1, 1), np.float32)
 
 
 def place(waveform: Waveform) -> Waveform:
@@ -109,7 +109,7 @@ def place(waveform: Waveform) -> Waveform:
     peak = float(np.abs(clip).max())
     if level <= 0 or peak <= 0:
         return clip
-    return np.clip(clip * min(SPEECH_RMS / level, 1 / peak), -1, 1).astype(np.float32)
+    return np.asarray(np.clip(clip * min(SPEECH_RMS / level, 1 / peak), -1, 1), np.float32)
 
 
 class _Bytes(io.BytesIO):
@@ -187,7 +187,7 @@ def _check_wav_claims(data: bytes) -> None:
 def _check_flac_claims(data: bytes) -> None:
     """Raises InvalidAudio unless the first block describes a clip within the limits.
 
-    Source: RFC 9639, section 8.2, streaminfo: 20 bits sample rate, 3 bits channels - 1, 5 bits depth - 1, 36 bits total.
+    Source: RFC 9639, section 8.2, streaminfo: 20 bits rate, 3 bits channels - 1, 5 bits depth - 1, 36 bits samples.
     """
     if len(data) < 42 or data[4] & 0x7F != 0:
         raise InvalidAudio("expected a FLAC file that begins with its stream info, none came; save the clip again")

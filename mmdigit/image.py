@@ -10,7 +10,7 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from schemas.errors import InvalidImage
 from schemas.job import MAX_IMAGE_BYTES
@@ -51,7 +51,7 @@ def decode_image(data: bytes) -> Grey:
     """
     if len(data) == RAW_BYTES:
         raw = np.frombuffer(data, np.uint8).reshape(IMAGE_SIDE, IMAGE_SIDE)
-        return normalise(raw.astype(np.float32) / 255, bright_ink=True)
+        return normalise(np.asarray(raw / 255, np.float32), bright_ink=True)
     return normalise(_read_grey(data))
 
 
@@ -86,7 +86,7 @@ def _read_grey(data: bytes) -> Grey:
             return _decode(data)
     except InvalidImage:
         raise
-    except Image.UnidentifiedImageError as exc:
+    except UnidentifiedImageError as exc:
         raise InvalidImage(
             f"expected a PNG or JPEG file or {RAW_BYTES} raw bytes, {len(data)} bytes of something else came; "
             "convert the picture to PNG"
@@ -197,7 +197,7 @@ def _find_ink(grey: Grey, bright_ink: bool | None) -> Grey:
     core = difference > _otsu(difference)
     high = float(np.median(difference[core]))
     low = min(float(np.percentile(difference[~core], 90)), 0.5 * high)
-    return np.clip((difference - low) / (high - low), 0, 1).astype(np.float32)
+    return np.asarray(np.clip((difference - low) / (high - low), 0, 1), np.float32)
 
 
 def _otsu(values: NDArray[np.float64] | Grey) -> float:
@@ -223,7 +223,7 @@ def _resize(ink: Grey, longest: int) -> Grey:
 def _stretch(ink: Grey) -> Grey:
     """Ink rescaled so that the inside of the stroke is 1 again."""
     full = float(np.percentile(ink[ink > 0.05], 90)) if bool((ink > 0.05).any()) else 1.0
-    return np.clip(ink / full, 0, 1)
+    return np.asarray(np.clip(ink / full, 0, 1), np.float32)
 
 
 def _thicken(digit: Grey) -> Grey:

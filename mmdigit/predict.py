@@ -82,9 +82,7 @@ def summary(tally: Tally, output: Path) -> str:
     """What a user wants to know when it is done, one line or two."""
     lines = f"{tally.rows - tally.failed} of {tally.rows} rows predicted, {tally.review} of them for review: {output}\n"
     if tally.failed:
-        lines += (
-            f"{tally.failed} rows could not be read: their label is empty, the reasons are above and in the table\n"
-        )
+        lines += f"{tally.failed} rows failed: their label is empty, the reasons are above and in the table\n"
     if tally.labelled:
         share = 100 * tally.right / tally.labelled
         lines += f"accuracy {share:.2f} % ({tally.right} of {tally.labelled} labelled rows that could be read)\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import onnxruntime
+import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from mmdigit.audio import N_SAMPLES, Waveform, decode_audio
@@ -143,9 +143,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as exc:
-        raise WeightsError(
-            f"expected the model at {path}, it cannot be read ({exc.strerror}); restore the file"
-        ) from exc
+        raise WeightsError(f"expected a model at {path}, it cannot be read ({exc.strerror}); restore it") from exc
 
 
 def _read_metadata(path: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torchvision.transforms.v2 import functional as vision
+from torchvision.transforms.v2 import functional as vision  # type: ignore[import-untyped]
 
 from mmdigit.audio import N_SAMPLES, SAMPLE_RATE_HZ
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-import soxr
+import soxr  # type: ignore[import-untyped]
 import torch
 from numpy.typing import NDArray
 from torch import Tensor

@@ -118,7 +118,7 @@ def load_spoken(folder: Path, split: Split) -> list[Clip]:
 
     Raises DataError if FSDD is missing or incomplete or a clip cannot be read; the two smaller sets are optional.
     """
-    clips = [clip for clip in _read_folder(folder / "free-spoken-digit-dataset" / "recordings", "fsdd", FSDD_COUNT)]
+    clips = _read_folder(folder / "free-spoken-digit-dataset" / "recordings", "fsdd", FSDD_COUNT)
     chosen = [clip for clip in clips if _fsdd_split(clip) == split]
     if split == "test":
         return chosen
@@ -133,7 +133,7 @@ def _fsdd_split(clip: Clip) -> Split:
 
 
 def _small_split(clip: Clip) -> Split:
-    """Speech Commands: every fifth speaker is held out, by a checksum of the name; cs566 has two speakers, both kept."""
+    """Speech Commands: every fifth speaker, by a checksum of the name; cs566 has two, both kept."""
     held_out = clip.source == "speech-commands" and zlib.crc32(clip.speaker.encode()) % VALIDATION_PART_SPEAKERS == 0
     return "validation" if held_out else "train"
 

@@ -11,7 +11,7 @@ import math
 from typing import NamedTuple
 
 import torch
-import torchaudio
+import torchaudio  # type: ignore[import-untyped]
 from torch import Tensor, nn
 from torch.nn import functional
 

@@ -15,6 +15,8 @@ def model_card(metadata: dict[str, Any]) -> str:
         f"| {100 * validation[head]['accepted']:.2f} % | {100 * validation[head]['error_of_accepted']:.3f} % |"
         for head in ("image", "audio", "fused")
     )
+    speakers = ", ".join(f"{who} {100 * share:.1f} %" for who, share in metadata["test"]["audio_by_speaker"].items())
+    synthetic = f"{plan['spoken_digits']} digits and {plan['spoken_words']} other words"
     return f"""# Model card: {metadata["model_version"]}
 
 Reads a digit that was written (28x28 picture), spoken in English (1 s at 8 kHz), or both.
@@ -22,12 +24,12 @@ Reads a digit that was written (28x28 picture), spoken in English (1 s at 8 kHz)
 
 ## Figures on the official test splits
 
-Made by `mmdigit export --data DIR --training runs/train --output mmdigit/weights`; `mmdigit evaluate --data DIR --output DIR`
-measures the shipped file again. Measured {metadata["test"]["measured_at"]}, one seed ({plan["seed"]}).
+Made by `mmdigit export --data DIR --training runs/train --output mmdigit/weights`;
+`mmdigit evaluate --data DIR --output DIR` measures the shipped file again. Measured {metadata["test"]["measured_at"]}, one seed ({plan["seed"]}).
 
 {table(metadata["test"])}
 
-By FSDD speaker: {", ".join(f"{who} {100 * share:.1f} %" for who, share in metadata["test"]["audio_by_speaker"].items())}.
+By FSDD speaker: {speakers}.
 
 ## Thresholds, chosen on the validation split
 
@@ -54,7 +56,7 @@ every probability on {metadata["parity"]["pairs"]} random pairs.
 | Free Spoken Digit Dataset v1.0.10 (Jakobovski et al.), recordings 5-49 | spoken digits, six speakers | CC BY-SA 4.0 |
 | Speech Commands (Warden), 338 clips | spoken digits, 137 speakers | CC BY 4.0 |
 | cs566 course recordings, 578 clips | spoken digits, two speakers of Indian English | Apache-2.0, MIT |
-| espeak-ng, many voices, {plan["spoken_digits"]} digits and {plan["spoken_words"]} other words | spoken digits; negatives | output of a GPL-3.0 program |
+| espeak-ng, many voices, {synthetic} | spoken digits; negatives | output of a GPL-3.0 program |
 | Omniglot (Lake), Balinese, Aramaic and Korean | written negatives | MIT |
 
 ## Limits

@@ -30,7 +30,7 @@ HELD_OUT = frozenset({"f2", "f4", "m3", "m5", "m6", "en-029", "en-gb-scotland"})
 
 DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 # No homophones of digits (to, too, for, ate, won), but many rhymes and near ones.
-OTHER_WORDS = tuple(
+OTHER_WORDS = tuple(  # noqa: SIM905 - a list of 150 quoted words reads worse
     """
     yes no stop go left right up down on off house table water hello goodbye people woman man child school paper pencil
     window door street summer winter morning evening yellow orange purple green black white brown music doctor letter
@@ -59,7 +59,7 @@ def synthesise(cache: Path, n_digits: int, n_words: int, seed: int) -> list[Clip
         with ThreadPoolExecutor(2) as pool:
             spoken = list(pool.map(lambda entry: _speak(program, entry), plan))
         partial = path.with_suffix(".partial.npz")
-        np.savez(partial, **{str(number): clip for number, clip in enumerate(spoken)})
+        np.savez(partial, **{str(number): clip for number, clip in enumerate(spoken)})  # type: ignore[arg-type]
         partial.rename(path)
     clips = []
     with np.load(path) as stored:

@@ -186,10 +186,12 @@ def validate(model: DigitModel, sets: TrainingSets) -> dict[str, float]:
     model.eval()
     digits, clips = sets.validation_digits, sets.validation_clips
     images = torch.from_numpy(digits.pictures.astype(np.float32) / 255)[:, None]
-    seen = torch.cat([model.image_head(model.image_encoder(part)).argmax(dim=1) for part in images.split(512)])
+    seen = torch.cat([model.image_head(model.image_encoder(part)).argmax(dim=1) for part in torch.split(images, 512)])
     figures = {"validation_image": _percent(seen.numpy() == digits.labels)}
     sounds = torch.from_numpy(np.stack([place(clip.waveform) for clip in clips]))
-    heard = [model.audio_head(model.audio_encoder(model.log_mel(part))).argmax(dim=1) for part in sounds.split(512)]
+    heard = [
+        model.audio_head(model.audio_encoder(model.log_mel(part))).argmax(dim=1) for part in torch.split(sounds, 512)
+    ]
     right = torch.cat(heard).numpy() == np.array([clip.label for clip in clips])
     for source in sorted({clip.source for clip in clips}):
         figures[f"validation_{source}"] = _percent(right[[clip.source == source for clip in clips]])
@@ -240,7 +242,7 @@ def _resume(
 
 
 def load_checkpoint(path: Path) -> tuple[DigitModel, dict[str, Any], int]:
-    """The averaged model of a checkpoint, its plan, and how many epochs were done. Raises DataError if it is missing."""
+    """The averaged model of a checkpoint, its plan, how many epochs were done. Raises DataError if it is missing."""
     if not path.exists():
         raise DataError(f"expected a checkpoint at {path}, it is missing; run `mmdigit train` first")
     state = torch.load(path, weights_only=True)

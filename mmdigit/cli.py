@@ -1,0 +1,184 @@
+"""`mmdigit`: predict without any queue, evaluate, train, export, fetch the data. Only train and export need torch."""
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from schemas.errors import SettingsError
+from schemas.settings import ProgramSettings, run_program
+
+Threads = Annotated[int, Field(ge=1, le=256, description="threads of the model")]
+Weights = Annotated[Path | None, Field(description="model file; by default the shipped one")]
+
+
+class PredictSettings(ProgramSettings):
+    """Reads one digit and prints its answer as JSON, or a manifest of many and writes a CSV table."""
+
+    prog: ClassVar[str] = "mmdigit predict"
+
+    image: Annotated[Path | None, Field(description="PNG or JPEG of one digit, or 784 raw bytes")] = None
+    audio: Annotated[Path | None, Field(description="WAV or FLAC of one spoken digit")] = None
+    manifest: Annotated[
+        Path | None, Field(description="CSV with columns id,image,audio,label; paths relative to it, may be empty")
+    ] = None
+    output: Annotated[Path | None, Field(description="CSV file for the answers to the manifest")] = None
+    weights: Weights = None
+    threads: Threads = 1
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.manifest is None) == (self.image is None and self.audio is None):
+            raise ValueError("give --image, --audio or both, or else --manifest")
+        if (self.manifest is None) != (self.output is None):
+            raise ValueError("--manifest and --output belong together")
+        return self
+
+
+class EvaluateSettings(ProgramSettings):
+    """Measures a model on the official test splits: prints a table, writes report.json and report.md."""
+
+    prog: ClassVar[str] = "mmdigit evaluate"
+
+    data: Annotated[Path, Field(description="folder of data sets, laid out as docs/model.md says")]
+    output: Annotated[Path, Field(description="folder for the report")]
+    weights: Weights = None
+    threads: Threads = 1
+
+
+class TrainSettings(ProgramSettings):
+    """Trains the model, or resumes the training that the output folder holds. Needs requirements/train.txt."""
+
+    prog: ClassVar[str] = "mmdigit train"
+
+    data: Annotated[Path, Field(description="folder of data sets, laid out as docs/model.md says")]
+    output: Annotated[Path, Field(description="folder for the checkpoint and the history")] = Path("runs/train")
+    quick: Annotated[bool, Field(description="two epochs, to try the machinery")] = False
+    epochs: Annotated[int | None, Field(ge=1, le=1000, description="epochs; by default the plan's")] = None
+    seed: Annotated[int, Field(ge=0, le=10_000, description="of weights, order and augmentation")] = 1
+    threads: Annotated[int, Field(ge=1, le=256, description="threads of the training")] = 2
+
+
+class ExportSettings(ProgramSettings):
+    """Writes a trained model as ONNX with its metadata and model card. Needs requirements/train.txt."""
+
+    prog: ClassVar[str] = "mmdigit export"
+
+    data: Annotated[Path, Field(description="folder of data sets, for the thresholds and the figures")]
+    training: Annotated[Path, Field(description="folder of the training")] = Path("runs/train")
+    output: Annotated[Path, Field(description="folder for mmdigit.onnx, mmdigit.json and MODEL_CARD.md")]
+    threads: Threads = 1
+
+
+class DownloadSettings(ProgramSettings):
+    """Fetches MNIST and the Free Spoken Digit Dataset, checked and resumable."""
+
+    prog: ClassVar[str] = "mmdigit data download"
+
+    data: Annotated[Path, Field(description="folder to put the data sets into")]
+
+
+COMMANDS: dict[str, type[ProgramSettings]] = {
+    "predict": PredictSettings,
+    "evaluate": EvaluateSettings,
+    "train": TrainSettings,
+    "export": ExportSettings,
+    "data download": DownloadSettings,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns 0 done, 1 some input failed, 2 wrong settings or files, 130 interrupted."""
+    return run_program("mmdigit", _main, argv)
+
+
+def _main(argv: Sequence[str]) -> int:
+    if not argv or argv[0] in ("-h", "--help"):
+        sys.stdout.write(usage())
+        return 0 if argv else 2
+    for name, run in _RUN.items():
+        words = name.split()
+        if list(argv[: len(words)]) == words:
+            return run(argv[len(words) :])
+    raise SettingsError(f"expected a command ({', '.join(COMMANDS)}), {argv[0]!r} came; see mmdigit --help")
+
+
+def usage() -> str:
+    """One line a command."""
+    lines = [f"  {name:<14} {(settings.__doc__ or '').strip()}\n" for name, settings in COMMANDS.items()]
+    return "usage: mmdigit COMMAND ...\n\n" + "".join(lines) + "\nmmdigit COMMAND --help lists its settings.\n"
+
+
+def _predict(argv: Sequence[str]) -> int:
+    settings = PredictSettings.load(argv)
+    from mmdigit.predict import predict_manifest, predict_one, summary
+    from mmdigit.predictor import Predictor
+
+    predictor = Predictor.load(settings.weights, threads=settings.threads)
+    if settings.manifest is None or settings.output is None:
+        sys.stdout.write(f"{predict_one(predictor, settings.image, settings.audio).model_dump_json()}\n")
+        return 0
+    tally = predict_manifest(predictor, settings.manifest, settings.output, sys.stderr)
+    sys.stdout.write(summary(tally, settings.output))
+    return 1 if tally.failed else 0
+
+
+def _evaluate(argv: Sequence[str]) -> int:
+    settings = EvaluateSettings.load(argv)
+    from mmdigit.training import evaluate
+
+    evaluate.run(settings.data, settings.output, settings.weights, settings.threads)
+    return 0
+
+
+def _train(argv: Sequence[str]) -> int:
+    settings = TrainSettings.load(argv)
+    _need_torch()
+    from dataclasses import replace
+
+    from mmdigit.training import train
+
+    plan = replace(
+        train.QUICK if settings.quick else train.TrainingPlan(), seed=settings.seed, threads=settings.threads
+    )
+    if settings.epochs is not None:
+        plan = replace(plan, epochs=settings.epochs)
+    train.run(settings.data, settings.output, plan)
+    return 0
+
+
+def _export(argv: Sequence[str]) -> int:
+    settings = ExportSettings.load(argv)
+    _need_torch()
+    from mmdigit.training import export
+
+    export.run(settings.data, settings.training, settings.output, settings.threads)
+    return 0
+
+
+def _download(argv: Sequence[str]) -> int:
+    settings = DownloadSettings.load(argv)
+    from mmdigit.training import download
+
+    download.run(settings.data)
+    return 0
+
+
+def _need_torch() -> None:
+    if any(find_spec(name) is None for name in ("torch", "torchvision", "torchaudio", "onnx")):
+        raise SettingsError("expected torch, it is not installed; run `pip install -r requirements/train.txt` first")
+
+
+_RUN: dict[str, Callable[[Sequence[str]], int]] = {
+    "predict": _predict,
+    "evaluate": _evaluate,
+    "train": _train,
+    "export": _export,
+    "data download": _download,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
