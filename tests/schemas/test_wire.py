@@ -249,13 +249,13 @@ from schemas.wire import decode_job
 n = {MAX_RECORD_BYTES} - 100
 def tree(depth):
     inner = tree(depth - 1) if depth else b"\\x80"
-    return b"\\xde\\x00\\x40" + b"".join(b"\\xa2%02x" % number + inner for number in range(64))
+    return b"\\x82\\xa1a" + inner + b"\\xa1b" + inner
 records = [
     b'{{"a":[' + b"[]," * (n // 3) + b"1]}}",
     b'{{"a":[' + b"1," * (n // 2) + b"1]}}",
     b"{{" + b",".join(b'"%x":1' % number for number in range(n // 13)) + b"}}",
     b"\\x81\\xa1a\\xdc\\x00\\x40" + (b"\\xdc\\x00\\x40" + (b"\\xdc\\x00\\x40" + b"\\x90" * 64) * 64) * 64,
-    b"\\x84" + b"".join(b"\\xa1%c" % letter + tree(2) for letter in b"abcd"),
+    tree(18),
 ]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for record in records:

@@ -1,0 +1,36 @@
+"""docs/wire.md: its example runs, its numbers are those of the code."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import schemas.wire
+from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES, MAX_RECORD_BYTES, Job
+from schemas.wire import decode_job
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "wire.md").read_text()
+
+
+def test_the_example_makes_a_job() -> None:
+    (script,) = re.findall(r"^```sh\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    ran = subprocess.run(
+        ["sh", "-ec", script], cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True, check=True
+    )
+    job = decode_job(ran.stdout)
+    assert (job.job_id, job.audio) == ("form-17.field-3", None)
+    assert (job.image or b"").startswith(b"\x89PNG")
+
+
+def test_every_field_is_explained() -> None:
+    fields = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
+    assert sorted(fields) == sorted(Job.model_fields)
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    assert MAX_IMAGE_BYTES == MAX_AUDIO_BYTES == 2 * 2**20
+    assert "| record | 6 MiB |" in PAGE
+    assert MAX_RECORD_BYTES == 6 * 2**20
+    assert f"| commas in JSON | {schemas.wire._MAX_COMMAS:,} |" in PAGE
+    assert f"| maps in msgpack | {schemas.wire._MAX_MAPS}, of {schemas.wire._MAX_MAP_LENGTH} fields |" in PAGE
