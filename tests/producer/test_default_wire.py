@@ -1,0 +1,11 @@
+"""The producer's default encoding is the one that the benchmark's rule chooses."""
+
+from benchmarks.machine import machine_line
+from benchmarks.wire import compare
+from producer.settings import ProducerSettings
+
+
+def test_the_default_wins_by_the_rule() -> None:
+    result = compare(calls=50, repetitions=5)
+    assert result["default"] == ProducerSettings.model_fields["wire"].default
+    assert "pydantic" in machine_line(result["machine"])  # type: ignore[arg-type]
