@@ -1,0 +1,51 @@
+# The worker (and the producer): Debian's Python, pinned wheels, no torch, no compiler, no pip.
+# It runs with `--read-only --cap-drop ALL`; a user, a port and the settings (MMDIGIT_*) are all it needs.
+
+FROM debian:bookworm-slim AS builder
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends python3-venv \
+ && rm -rf /var/lib/apt/lists/*
+# pip lives beside the environment, not in it: what is copied to the last stage cannot install anything.
+RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/mmdigit
+COPY requirements/worker.txt /tmp/worker.txt
+# setuptools only installs the project into a development environment; the wheels' own tests never run here.
+RUN /opt/pip/bin/pip --python /opt/mmdigit/bin/python --disable-pip-version-check --no-cache-dir \
+      install --require-hashes --only-binary :all: --requirement /tmp/worker.txt \
+ && /opt/pip/bin/pip --python /opt/mmdigit/bin/python --disable-pip-version-check uninstall --yes setuptools \
+ && rm -rf /opt/mmdigit/lib/python3*/site-packages/numpy/*/tests
+COPY schemas /app/schemas
+COPY mmdigit /app/mmdigit
+COPY transport /app/transport
+COPY worker /app/worker
+COPY producer /app/producer
+# Checked by no time stamp, so that the bytecode stays valid however the files were copied.
+RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app \
+ && chmod -R a+rX /app
+
+FROM debian:bookworm-slim
+ARG VERSION=0.1.0
+LABEL org.opencontainers.image.title="mmdigit" \
+      org.opencontainers.image.description="A streaming worker that reads digits which were both written and spoken" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}"
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends python3 \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/apt /var/log/dpkg.log
+COPY --from=builder /opt/mmdigit /opt/mmdigit
+COPY --from=builder /app /app
+# ONNX Runtime 1.29 and later reports to its maker unless this is set before it is loaded.
+ENV ORT_DISABLE_TELEMETRY=1
+ENV PATH=/opt/mmdigit/bin:/usr/bin:/bin \
+    PYTHONPATH=/app \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    MMDIGIT_METRICS_HOST=0.0.0.0 \
+    MMDIGIT_METRICS_PORT=9100 \
+    MMDIGIT_JSON_LOGS=true
+WORKDIR /app
+USER 10001:10001
+EXPOSE 9100
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:%s/healthz' % os.environ['MMDIGIT_METRICS_PORT'], timeout=4)"]
+# Exec form: SIGTERM reaches the worker itself, which finishes its batch, commits and leaves.
+ENTRYPOINT ["python", "-m", "worker"]
