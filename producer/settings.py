@@ -48,7 +48,7 @@ class ProducerSettings(ProgramSettings):
     ] = None
     seed: Annotated[int, Field(ge=0, description="which random pairs")] = 0
     split: Annotated[Split, Field(description="which part of the data sets the pairs come from")] = "test"
-    wire: Annotated[Wire, Field(description="encoding of the jobs")] = "msgpack"  # benchmarks/wire.py: over 70 % less time
+    wire: Annotated[Wire, Field(description="encoding of the jobs")] = "msgpack"  # see benchmarks/wire.py
     journal_dir: Annotated[Path, Field(description="folder that remembers which jobs each topic has acknowledged")] = (
         Path(".mmdigit/journal")
     )

@@ -1,4 +1,23 @@
 """What crosses a process boundary: jobs, predictions, dead letters, settings and errors."""
 
+from schemas.dead_letter import DeadLetter
+from schemas.job import Job
+from schemas.prediction import Answer, HeadAnswer, Prediction, Source, Timings
+from schemas.wire import decode_dead_letter, decode_job, encode
+
+__all__ = [
+    "VERSION",
+    "Answer",
+    "DeadLetter",
+    "HeadAnswer",
+    "Job",
+    "Prediction",
+    "Source",
+    "Timings",
+    "decode_dead_letter",
+    "decode_job",
+    "encode",
+]
+
 VERSION = "0.1.0"
 """Of the whole project: in the image, in the metrics and in CHANGELOG.md."""

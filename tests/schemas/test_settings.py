@@ -9,14 +9,15 @@ import pytest
 from pydantic import Field
 
 import schemas.errors
+from mmdigit.cli import COMMANDS
 from producer.settings import ProducerSettings
 from schemas.errors import InvalidImage, MmdigitError, StoreError, TopicError
 from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings, run_program
 from worker.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[2]
-OUTSIDE_SETTINGS = {"MMDIGIT_DATA", "MMDIGIT_REQUIRE_DOCKER"}
-"""Read by the mmdigit command, and by the tests."""
+PROGRAMS: list[type[ProgramSettings]] = [WorkerSettings, ProducerSettings, *COMMANDS.values()]
+FOR_TESTS = {"MMDIGIT_REQUIRE_DOCKER"}
 
 
 class FakeSettings(ProgramSettings):
@@ -39,10 +40,10 @@ def variables_of(program: type[ProgramSettings]) -> set[str]:
 
 
 def test_the_known_variables_are_those_of_the_programs() -> None:
-    assert variables_of(WorkerSettings) | variables_of(ProducerSettings) | OUTSIDE_SETTINGS == ENVIRONMENT
+    assert FOR_TESTS.union(*map(variables_of, PROGRAMS)) == ENVIRONMENT
 
 
-@pytest.mark.parametrize("program", [WorkerSettings, ProducerSettings])
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_every_setting_says_what_it_is(program: type[ProgramSettings]) -> None:
     assert [name for name, field in program.model_fields.items() if not field.description] == []
 
