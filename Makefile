@@ -6,9 +6,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit up backfill down bench lock docs clean
+.PHONY: help demo test unit up backfill down bench lock docs clean
 
-help: ## list the targets
+help: ## list what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
 demo: $(VENV)/.worker ## jobs -> queue file -> worker -> table of predictions; DATA=folder for real data
@@ -30,14 +30,15 @@ backfill: $(VENV)/.worker ## send JOBS pairs through the stack and wait for the 
 	  $(if $(DATA),--count $(JOBS)) --to kafka://localhost:29092/mmdigit.jobs \
 	  --wait --store redis://localhost:6379/0 --output .mmdigit/backfill.csv
 
-down: ## stop the stack and forget its data
+down: ## stop the stack; forget its data and what was sent to it
 	docker compose --profile grafana down --volumes
+	@rm -rf .mmdigit/journal
 
 bench: $(VENV)/.test ## jobs/s, CPU per job by stage, latency; embedded and on Kafka + Redis
 	@$(BIN)/python -m benchmarks.pipeline
 
-docs: $(VENV)/.worker ## write docs/settings.md and docs/metrics.md from the code
-	@$(BIN)/python docs/generate.py
+docs: $(VENV)/.worker ## write docs/settings.md, docs/metrics.md and docs/api.md from the code
+	@$(BIN)/python -m docs.generate
 
 lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes
 	@for set in worker train test; do \

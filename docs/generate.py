@@ -1,12 +1,17 @@
-"""Writes docs/settings.md and docs/metrics.md from the code; a test checks that they are current."""
+"""Writes docs/settings.md, docs/metrics.md and docs/api.md from the code; a test checks that they are current."""
 
+import inspect
+import re
 from pathlib import Path
 
 from pydantic_core import PydanticUndefined
 
+import mmdigit
+import schemas
+import transport
 from mmdigit.cli import COMMANDS
 from producer.settings import ProducerSettings
-from schemas.settings import ENV_PREFIX, ProgramSettings
+from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings
 from worker.metrics import METRICS
 from worker.settings import WorkerSettings
 
@@ -18,19 +23,28 @@ def settings_page() -> str:
     programs: list[type[ProgramSettings]] = [WorkerSettings, ProducerSettings, *COMMANDS.values()]
     parts = [
         "# Settings\n\nFlags win over variables, variables over defaults. A variable that starts with `MMDIGIT_` and "
-        "that no program knows is an error (exit code 2). Two variables are read by the tests alone: "
-        "`MMDIGIT_REQUIRE_DOCKER=1` makes a missing Docker engine a failure, `MMDIGIT_DATA` names the folder of real "
-        "data.\n\nExit codes of every program: 0 done; 1 some input failed; 2 wrong settings, or a missing file, "
-        "topic or model; 3 broker, queue file or store not reachable; 130 interrupted.\n"
+        "that stands in none of these tables is an error (exit code 2), but for `MMDIGIT_REQUIRE_DOCKER=1`, which "
+        "makes a missing Docker engine a failure of the tests.\n\nExit codes of every program: 0 done; 1 some input failed; "
+        "2 wrong settings, or a missing file, topic or model; 3 broker, queue file or store not reachable; "
+        "130 interrupted.\n"
     ]
     for program in programs:
         parts.append(f"\n## {program.prog}\n\n{(program.__doc__ or '').strip()}\n")
         parts.append("\n| flag | variable | default | meaning |\n|---|---|---|---|\n")
         for name, field in program.model_fields.items():
             alias = str(field.validation_alias or name)
-            default = "required" if field.default is PydanticUndefined else f"`{field.default}`"
-            meaning = " ".join((field.description or "").split()).replace("|", "\\|")
-            parts.append(f"| `--{alias.replace('_', '-')}` | `{ENV_PREFIX}{alias.upper()}` | {default} | {meaning} |\n")
+            variable = f"{ENV_PREFIX}{alias.upper()}"
+            cells = (
+                f"`--{alias.replace('_', '-')}`",
+                f"`{variable}`" if variable in ENVIRONMENT else "-",
+                "required"
+                if field.default is PydanticUndefined
+                else "-"
+                if field.default is None
+                else f"`{field.default}`",
+                " ".join((field.description or "").split()).replace("|", "\\|"),
+            )
+            parts.append(f"| {' | '.join(cells)} |\n")
     return "".join(parts)
 
 
@@ -43,12 +57,28 @@ def metrics_page() -> str:
     )
     return (
         "# Metrics\n\nThe worker serves them at `/metrics`; `process_*` (CPU, memory, files) and `python_info` stand "
-        "beside them. No label ever holds a job id.\n\n| name | kind | unit | labels | meaning |\n|---|---|---|---|---|\n"
-        + rows
+        "beside them. No label ever holds a job id.\n\n"
+        "| name | kind | unit | labels | meaning |\n|---|---|---|---|---|\n" + rows
     )
 
 
-PAGES = {"settings.md": settings_page, "metrics.md": metrics_page}
+def api_page() -> str:
+    """One table a package: its public names, and the first sentence of what each says of itself."""
+    parts = [
+        "# Public names\n\nFor programs that produce jobs, read predictions, or predict in their own process. Whatever "
+        "stands here keeps its meaning within a major version; everything else may change.\n"
+    ]
+    for package in (schemas, mmdigit, transport):
+        parts.append(f"\n## {package.__name__}\n\n{package.__doc__}\n\n| name | meaning |\n|---|---|\n")
+        for name in package.__all__:
+            value = getattr(package, name)
+            text = "the version of the project" if isinstance(value, str) else inspect.getdoc(value) or ""
+            sentence = re.split(r"(?<=[.])\s|\n\n", text, maxsplit=1)[0]
+            parts.append(f"| `{name}` | {' '.join(sentence.split()).replace('|', chr(92) + '|')} |\n")
+    return "".join(parts)
+
+
+PAGES = {"settings.md": settings_page, "metrics.md": metrics_page, "api.md": api_page}
 
 if __name__ == "__main__":
     for file_name, page in PAGES.items():

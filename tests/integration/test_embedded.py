@@ -17,6 +17,7 @@ from PIL import Image
 from mmdigit.predictor import Predictor, read_sample
 from samples.demo import PACK
 from samples.running import RunningWorker
+from schemas.dead_letter import DeadLetter
 from schemas.job import Job
 from schemas.wire import decode_dead_letter, encode
 from transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
@@ -92,7 +93,7 @@ def bad_records() -> dict[str, tuple[bytes, str]]:
     good_image.save(buffer, "PNG")
 
     def job(**fields: bytes | None) -> bytes:
-        return encode(Job(job_id="bad", group="bad", created_at=NOW, **fields), "msgpack")  # type: ignore[arg-type]
+        return encode(Job(job_id="bad", group="bad", created_at=NOW, **fields), "msgpack")
 
     def plain(**fields: object) -> bytes:
         return json.dumps({"version": 1, "job_id": "bad", "created_at": NOW.isoformat(), **fields}).encode()
@@ -132,7 +133,7 @@ def test_bad_input_is_dead_lettered_with_its_reason_and_memory_stays_flat(tmp_pa
                     publisher.send(None, encode(mate, "json"))
             publisher.flush(30)
         with open_consumer(dead_letter_url(url), group="test") as consumer:
-            letters = []
+            letters: list[DeadLetter] = []
             while len(letters) < 3 * len(bad):
                 letters += [decode_dead_letter(record.value) for record in consumer.poll(100, 1.0)]
         scraped = worker.scrape()
@@ -178,7 +179,11 @@ def test_sigterm_finishes_the_batch_in_hand_and_commits_it(tmp_path: Path) -> No
         (["--from", "sqlite:///{tmp}/q.db", "--store", "ftp://x"], 2, "expected the URL of a prediction store"),
         (["--from", "kafka://127.0.0.1:1/jobs", "--store", "sqlite:///{tmp}/q.db"], 3, "127.0.0.1:1"),
         (["--from", "sqlite:///{tmp}/q.db", "--store", "redis://127.0.0.1:1/0"], 3, "127.0.0.1:1"),
-        (["--from", "sqlite:///{tmp}/q.db", "--store", "sqlite:///{tmp}/q.db", "--weights", "{tmp}/no.onnx"], 2, "no.onnx"),
+        (
+            ["--from", "sqlite:///{tmp}/q.db", "--store", "sqlite:///{tmp}/q.db", "--weights", "{tmp}/no.onnx"],
+            2,
+            "no.onnx",
+        ),
         (["--from", "sqlite:///{tmp}/absent/q.db", "--store", "sqlite:///{tmp}/q.db"], 2, "absent"),
     ],
     ids=["topic-url", "store-url", "broker", "redis", "weights", "folder"],

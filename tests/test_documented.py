@@ -1,0 +1,65 @@
+"""Every setting, metric, command and public name is documented, and nothing else is."""
+
+import importlib
+import re
+import types
+from pathlib import Path
+
+import pytest
+
+from docs.generate import PAGES
+from mmdigit.cli import COMMANDS
+from producer.settings import ProducerSettings
+from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings
+from worker.settings import WorkerSettings
+
+ROOT = Path(__file__).parents[1]
+PROGRAMS: list[type[ProgramSettings]] = [WorkerSettings, ProducerSettings, *COMMANDS.values()]
+PUBLIC = ["schemas", "mmdigit", "transport"]
+TESTS_ONLY = {"MMDIGIT_REQUIRE_DOCKER"}
+
+
+def variables(program: type[ProgramSettings]) -> set[str]:
+    return {f"{ENV_PREFIX}{(field.validation_alias or name)}".upper() for name, field in program.model_fields.items()}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_generated_pages_are_current(name: str) -> None:
+    assert (ROOT / "docs" / name).read_text() == PAGES[name](), "run `make docs`"
+
+
+def test_every_setting_says_what_it_means() -> None:
+    for program in PROGRAMS:
+        for name, field in program.model_fields.items():
+            assert field.description, f"{program.__name__}.{name} has no description"
+
+
+def test_the_known_variables_are_those_of_the_settings_classes() -> None:
+    services = variables(WorkerSettings) | variables(ProducerSettings)
+    commands = set().union(*(variables(program) for program in COMMANDS.values()))
+    assert services <= ENVIRONMENT
+    assert (services | commands | TESTS_ONLY).issuperset(ENVIRONMENT)
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_the_public_names_are_exactly_those_exported(package: str) -> None:
+    module = importlib.import_module(package)
+    named = {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and not isinstance(value, types.ModuleType)
+    }
+    assert sorted(named) == sorted(module.__all__)
+
+
+def test_every_command_of_make_is_in_its_help() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    [phony] = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    helped = re.findall(r"^(\w+):.*## ", makefile, re.MULTILINE)
+    assert sorted(phony.split()) == sorted(helped)
+
+
+def test_links_inside_the_documentation_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "samples" / "README.md"]:
+        for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
