@@ -55,7 +55,7 @@ class Publishing:
         """
         try:
             self._send_all(source, wire, Schedule(rate, self._clock))
-            self._publisher.flush(DELIVERY_TIMEOUT_S)
+            self._flush()
         except KeyboardInterrupt:
             with suppress(MmdigitError):
                 self._publisher.flush(INTERRUPTED_FLUSH_S)
@@ -94,6 +94,17 @@ class Publishing:
                 return
             self._sent += 1
         self._roster.add(sample.sample_id, job_id, sample.label)
+
+    def _flush(self) -> None:
+        try:
+            self._publisher.flush(DELIVERY_TIMEOUT_S)
+        except InvalidRecord as error:
+            # The broker refused some only now; the others must still be confirmed.
+            self._publisher.flush(DELIVERY_TIMEOUT_S)
+            refused = self._sent - self._journal.acknowledged
+            self._sent -= refused
+            self._unsendable += refused
+            self._progress.line(f"{refused} jobs were refused: {error}")
 
     def _skip(self, sample_id: str, reason: str) -> None:
         self._unsendable += 1

@@ -13,7 +13,7 @@ from producer.journal import Journal
 from producer.publish import Published, Publishing
 from producer.roster import Roster
 from producer.sample import Sample, Unreadable
-from schemas.errors import TransportError
+from schemas.errors import InvalidRecord, TransportError
 from schemas.wire import Wire
 from tests.producer.fakes import EPOCH, FakeProgress, FakePublisher, FakeSource, FakeTime, samples
 
@@ -107,6 +107,19 @@ def test_a_sample_that_cannot_be_sent_is_named_and_leaves_the_others(tmp_path: P
     )
     assert run.progress.lines == ["sample-1: the topic takes no such record", "line 7\\x1b: is empty"]
     assert run.entered == ["sample-0", "sample-2"]
+
+
+def test_a_record_that_the_broker_refuses_late_leaves_the_others(tmp_path: Path) -> None:
+    class LateRefusal(FakePublisher):
+        def flush(self, timeout_s: float) -> None:
+            if self.acknowledged == 0:
+                self._unacknowledged.pop(1)
+                self._acknowledge()
+                raise InvalidRecord("larger than the topic takes")
+
+    run = Run(tmp_path, LateRefusal())
+    assert run(FakeSource(samples(3))) == Published(2, 0, 1, 0.0)
+    assert run.progress.lines == ["1 jobs were refused: larger than the topic takes"]
 
 
 def test_an_acknowledgement_that_never_comes_is_an_error(tmp_path: Path) -> None:
