@@ -6,14 +6,11 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from schemas.errors import InvalidRecord, TransportError
-from schemas.job import MAX_RECORD_BYTES
 from transport.embedded import BUSY_TIMEOUT_S, mapped, open_database, topic_id, transaction
+from transport.ports import MAX_SENT_BYTES
 
 MAX_BUFFERED_RECORDS = 1000
 MAX_BUFFERED_BYTES = 8 * 1024 * 1024
-MAX_SENT_BYTES = 4 * MAX_RECORD_BYTES
-"""A dead letter holds a whole record, in base64 where it is JSON, and a record may itself be over the limit."""
-
 LINGER_S = 0.05
 """A record that comes this long after the last write is written at once: a slow producer's jobs do not wait."""
 
@@ -22,7 +19,7 @@ class _Pending(NamedTuple):
     key: bytes | None
     value: bytes
     timestamp_s: float
-    on_delivered: Callable[[], None] | None
+    on_delivered: Callable[[], object] | None
 
 
 class SqlitePublisher:
@@ -50,7 +47,7 @@ class SqlitePublisher:
             self._connection.close()
             raise
 
-    def send(self, key: bytes | None, value: bytes, on_delivered: Callable[[], None] | None = None) -> None:
+    def send(self, key: bytes | None, value: bytes, on_delivered: Callable[[], object] | None = None) -> None:
         if len(value) > MAX_SENT_BYTES:
             raise InvalidRecord(
                 f"expected a record of at most {MAX_SENT_BYTES} bytes, got {len(value)}; send a smaller one"

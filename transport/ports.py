@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, Self
 
 from schemas.dead_letter import DeadLetter
+from schemas.job import MAX_RECORD_BYTES
 from schemas.prediction import Prediction
+
+MAX_SENT_BYTES = 4 * MAX_RECORD_BYTES
+"""Of any record, the dead letters' too: one holds a whole record, in base64 where it is JSON, and that record may
+itself be over the jobs' limit."""
 
 
 class TopicPartition(NamedTuple):
@@ -59,6 +64,8 @@ class Publisher(Protocol):
         """Return when every record handed over is acknowledged.
 
         Raises TransportError if one was not within timeout_s, or failed; which ones is known by on_delivered.
+        Those are not tried again (though one may still arrive): send them again. Raises InvalidRecord if a broker
+        refused one as too large only now.
         """
         ...
 
@@ -82,7 +89,10 @@ class Consumer(Protocol):
         """Up to max_records records, in order within each partition; waits up to timeout_s for the first one.
 
         An empty list means that none came in time. Partitions may come and go only inside poll() and keep_alive():
-        on_revoked, if set, is called there with those that went, before their new owner can read them.
+        on_revoked, if set, is called there with those that went, before their new owner can read them (unless
+        they were lost: then it may already read them). The callbacks may run in a thread of the adapter while
+        poll() waits, and must not call the consumer. A broker that goes away after the start may show as empty
+        lists, while the adapter reconnects by itself.
         """
         ...
 
@@ -108,7 +118,7 @@ class Consumer(Protocol):
     def lag(self) -> dict[TopicPartition, int]:
         """For each owned partition, how many records lie between the last one polled and the newest, as last known.
 
-        Never waits for the network.
+        Never waits for the network. A partition of which nothing is known yet is missing.
         """
         ...
 
@@ -116,7 +126,7 @@ class Consumer(Protocol):
     on_revoked: Callable[[frozenset[TopicPartition]], None] | None
 
     def close(self) -> None:
-        """Leave the group at once, so that others take over; commits nothing. Safe to call twice."""
+        """Leave the group at once, so that others take over; commits nothing, calls nobody back. Safe to call twice."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -159,8 +169,8 @@ class PredictionStore(Protocol):
     def feed(self, after: str = "", limit: int = 1000, timeout_s: float = 0.0) -> list[tuple[str, Prediction]]:
         """Up to limit predictions in the order of their storing, each with its position, after that position.
 
-        For whoever subscribes instead of polling by job; "" starts at the oldest one kept (the feed is capped).
-        Waits up to timeout_s for the first one.
+        For whoever subscribes instead of polling by job; "" starts at the oldest one kept (the feed is capped, at
+        about feed_length). Waits up to timeout_s for the first one. Raises SettingsError for a position that is none.
         """
         ...
 

@@ -33,8 +33,8 @@ FEED_KEY = "mmdigit:predictions"
 CONNECT_TIMEOUT_S = 3.0
 SOCKET_TIMEOUT_S = 5.0
 RETRIES = 2
-"""A dropped connection is mended unseen; an outage is an error within (1 + RETRIES) timeouts, and the caller's to wait out.
-Repeating is safe: every script here is idempotent."""
+"""A dropped connection is mended unseen; an outage is an error within (1 + RETRIES) timeouts, and the caller's to wait
+out. Repeating is safe: every script here is idempotent."""
 
 _LONGEST_BLOCK_S = SOCKET_TIMEOUT_S / 2  # a blocking read ends before the socket's own time-out
 _POSITION = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?")

@@ -1,0 +1,110 @@
+"""What the Kafka publisher and consumer share: connecting in bounded time, and the mapping of every Kafka error."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import (
+    CommitFailedError,
+    FencedInstanceIdError,
+    IllegalGenerationError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RebalanceInProgressError,
+    RecordListTooLargeError,
+    UnknownMemberIdError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
+from kafka.net.compat import KafkaNetClient
+
+from schemas.errors import InvalidRecord, MmdigitError, RebalanceError, TopicError, TransportError
+
+BOOTSTRAP_TIMEOUT_S = 10.0
+"""How long a start waits for the first broker that answers; afterwards the client reconnects by itself."""
+
+Client = TypeVar("Client")
+_MOVED = (
+    CommitFailedError,
+    FencedInstanceIdError,
+    IllegalGenerationError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
+
+# Its warnings are for programs that set up logging; the others get our one line and no more.
+logging.getLogger("kafka").addHandler(logging.NullHandler())
+
+
+@contextmanager
+def mapped(place: str) -> Iterator[None]:
+    """Turn every error of kafka-python inside into one of ours. place: host:port,host:port/topic, for the message."""
+    try:
+        yield
+    except KafkaError as error:
+        raise our_error(error, place) from error
+
+
+def our_error(error: BaseException, place: str) -> MmdigitError:
+    """The error of ours that stands for one of kafka-python's."""
+    topic = place.rpartition("/")[2]
+    if isinstance(error, UnknownTopicOrPartitionError):
+        return TopicError(
+            f"expected the topic {topic!r} at {place}, got no such topic; create it: kafka-topics.sh --create "
+            f"--topic {topic} --partitions 6 --bootstrap-server {place.partition(',')[0].partition('/')[0]}"
+        )
+    if isinstance(error, _MOVED):
+        return RebalanceError(
+            f"expected to be the owner of partitions of {place}, got {error}; their owner repeats the work"
+        )
+    if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
+        return InvalidRecord(f"expected a record that {place} takes, got {error}; raise the topic's max.message.bytes")
+    return TransportError(f"expected an answer from Kafka at {place}, got {error}; check the address and the broker")
+
+
+def connect(make: Callable[..., Client], bootstrap: Sequence[str], **settings: Any) -> Client:
+    """Make a client of kafka-python. Its constructor waits for a broker; when it fails it leaves a thread and sockets
+    behind, which are closed here."""
+    opened: list[KafkaNetClient] = []
+
+    def net_client(**config: Any) -> KafkaNetClient:
+        opened.append(KafkaNetClient(**config))
+        return opened[-1]
+
+    try:
+        return make(
+            bootstrap_servers=list(bootstrap),
+            bootstrap_timeout_ms=int(BOOTSTRAP_TIMEOUT_S * 1000),
+            client_id="mmdigit",
+            kafka_client=net_client,
+            **settings,
+        )
+    except BaseException:
+        for client in opened:
+            client.close()
+        raise
+
+
+def max_record_bytes(bootstrap: Sequence[str], topic: str, default: int) -> int:
+    """How large a record the topic takes, or default where this user may not see its settings.
+
+    Raises TopicError if the topic does not exist: asked of the broker, since a client would create it or wait for it.
+    """
+    place = f"{','.join(bootstrap)}/{topic}"
+    with mapped(place):
+        admin = connect(KafkaAdminClient, bootstrap)
+        try:
+            (description,) = admin.describe_topics([topic])
+            error_type = for_code(description["error_code"])
+            if issubclass(error_type, KafkaError) and description["error_code"] != 0:
+                raise error_type()
+            try:
+                found = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)], config_filter="all")
+                return int(found["topic"][topic]["max.message.bytes"]["value"])
+            except (KafkaError, KeyError):
+                return default
+        finally:
+            admin.close()
