@@ -194,6 +194,8 @@ def _check_flac_claims(data: bytes) -> None:
     packed = int.from_bytes(data[18:26], "big")
     rate_hz, channels, total = packed >> 44, (packed >> 41 & 7) + 1, packed & (1 << 36) - 1
     _check_format(rate_hz, channels)
+    if total == 0:  # a stream's: libsndfile cannot read it in blocks
+        raise InvalidAudio("expected a FLAC file that states its length, none came; save the clip again")
     if total > MAX_DURATION_S * rate_hz:
         raise InvalidAudio(
             f"expected at most {MAX_DURATION_S:g} s of audio, {total / rate_hz:.0f} s are claimed; "

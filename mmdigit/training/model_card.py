@@ -25,7 +25,8 @@ Reads a digit that was written (28x28 picture), spoken in English (1 s at 8 kHz)
 ## Figures on the official test splits
 
 Made by `mmdigit export --data DIR --training runs/train --output mmdigit/weights`;
-`mmdigit evaluate --data DIR --output DIR` measures the shipped file again. Measured {metadata["test"]["measured_at"]}, one seed ({plan["seed"]}).
+`mmdigit evaluate --data DIR --output DIR` measures the shipped file again.
+Measured {metadata["test"]["measured_at"]}, one seed ({plan["seed"]}).
 
 {table(metadata["test"])}
 

@@ -1,0 +1,70 @@
+"""Pictures and sounds for the tests, made on the spot."""
+
+import io
+import struct
+
+import numpy as np
+import soundfile  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+
+def drawn_digit(side: int = 100, thickness: int = 12, ink: int = 0, paper: int = 255) -> Image.Image:
+    """A seven in strokes on a square of paper."""
+    image = Image.new("L", (side, side), paper)
+    draw = ImageDraw.Draw(image)
+    draw.line(
+        [(0.3 * side, 0.25 * side), (0.7 * side, 0.25 * side), (0.45 * side, 0.8 * side)],
+        fill=ink,
+        width=thickness,
+        joint="curve",
+    )
+    return image
+
+
+def mnist_like(seed: int = 0) -> NDArray[np.uint8]:
+    """A 28x28 picture as MNIST has them: bright ring on black, 20 pixels high, in the middle."""
+    rows, columns = np.mgrid[:28, :28] - 13.5
+    distance = np.hypot(rows, columns * 1.4)
+    ring = np.clip(2.5 - np.abs(distance - 8), 0, 1)
+    random = np.random.default_rng(seed)
+    return np.round(ring * random.uniform(0.8, 1, ring.shape) * 255).astype(np.uint8)
+
+
+def as_bytes(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def tone(
+    duration_s: float = 0.5, rate_hz: int = 8000, level: float = 0.3, pitch_hz: float = 440
+) -> NDArray[np.float64]:
+    """A tone with soft ends, (n_samples,)."""
+    time_s = np.arange(round(duration_s * rate_hz)) / rate_hz
+    ends = np.clip(np.minimum(time_s, duration_s - time_s) / 0.02, 0, 1)
+    return np.asarray(level * np.sin(2 * np.pi * pitch_hz * time_s) * ends, np.float64)
+
+
+def wav(samples: NDArray[np.float64], rate_hz: int = 8000, kind: str = "WAV", subtype: str = "PCM_16") -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, rate_hz, subtype=subtype, format=kind)
+    return buffer.getvalue()
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that declares a size and holds nothing."""
+    import zlib
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + header
+    end = b"IEND"
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + struct.pack(">I", len(header))
+        + chunk
+        + struct.pack(">I", zlib.crc32(chunk))
+        + struct.pack(">I", 0)
+        + end
+        + struct.pack(">I", zlib.crc32(end))
+    )
