@@ -232,9 +232,7 @@ def _resume(
         return 0
     state = torch.load(path, weights_only=True)
     if state["plan"] != json.dumps(asdict(plan)):
-        raise SettingsError(
-            f"expected {path} to be of this training plan, it is of {state['plan']}; name another folder"
-        )
+        raise SettingsError(f"expected {path} to be of this plan, it is of {state['plan']}; name another --output")
     model.load_state_dict(state["model"])
     average.load_state_dict(state["average"])
     optimizer.load_state_dict(state["optimizer"])

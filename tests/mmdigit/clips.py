@@ -28,7 +28,7 @@ def mnist_like(seed: int = 0) -> NDArray[np.uint8]:
     distance = np.hypot(rows, columns * 1.4)
     ring = np.clip(2.5 - np.abs(distance - 8), 0, 1)
     random = np.random.default_rng(seed)
-    return np.round(ring * random.uniform(0.8, 1, ring.shape) * 255).astype(np.uint8)
+    return np.asarray(np.round(ring * random.uniform(0.8, 1, ring.shape) * 255), np.uint8)
 
 
 def as_bytes(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mmdigit.audio import MAX_AUDIO_BYTES, N_SAMPLES, SPEECH_RMS, decode_audio, place
+from mmdigit.audio import N_SAMPLES, SPEECH_RMS, decode_audio, place
 from schemas.errors import InvalidAudio
+from schemas.job import MAX_AUDIO_BYTES
 from tests.mmdigit.clips import tone, wav
 
 

@@ -28,7 +28,7 @@ def some_samples(count: int) -> list[Sample]:
     random = np.random.default_rng(1)
     samples = []
     for number in range(count):
-        image = mnist_like(number).astype(np.float32) / 255 * random.uniform(0.5, 1)
+        image = np.asarray(mnist_like(number) / 255 * random.uniform(0.5, 1), np.float32)
         waveform = np.clip(random.normal(0, random.uniform(0.001, 0.3), N_SAMPLES), -1, 1).astype(np.float32)
         samples.append(Sample(None if number % 3 == 2 else image, None if number % 3 == 1 else waveform))
     return samples

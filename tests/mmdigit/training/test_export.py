@@ -1,0 +1,32 @@
+"""Export: torch and ONNX Runtime agree, for every batch size and with a modality missing; the file is pinned."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from mmdigit.predictor import Predictor  # noqa: E402
+from mmdigit.training.export import PARITY_TOLERANCE, parity, write_model  # noqa: E402
+from mmdigit.training.model import DigitModel  # noqa: E402
+from mmdigit.training.thresholds import OPEN  # noqa: E402
+
+
+def test_torch_and_onnx_runtime_agree(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = DigitModel()
+    with torch.no_grad():  # statistics and scales other than their beginning, as training leaves them
+        for name, value in model.state_dict().items():
+            if name.endswith("running_mean"):
+                value.uniform_(-0.2, 0.2)
+            if name.endswith("running_var"):
+                value.uniform_(0.5, 1.5)
+    path = tmp_path / "m.onnx"
+    metadata = write_model(model, path, asdict(OPEN), {"note": "made up"})
+    predictor = Predictor.load(path)
+    assert predictor.model_version == metadata["model_version"]
+    assert json.loads(path.with_suffix(".json").read_text()) == metadata
+    assert parity(model, predictor, pairs=150) < PARITY_TOLERANCE
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["m.json", "m.onnx"]
