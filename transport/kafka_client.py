@@ -26,6 +26,9 @@ from schemas.errors import InvalidRecord, MmdigitError, RebalanceError, TopicErr
 BOOTSTRAP_TIMEOUT_S = 10.0
 """How long a start waits for the first broker that answers; afterwards the client reconnects by itself."""
 
+RECONNECT_MAX_MS = 2_000
+"""Between attempts to reach a broker that is away (kafka-python's default lets a restarted one wait for 30 s)."""
+
 Client = TypeVar("Client")
 _MOVED = (
     CommitFailedError,
@@ -65,7 +68,9 @@ def our_error(error: BaseException, place: str) -> MmdigitError:
     return TransportError(f"expected an answer from Kafka at {place}, got {error}; check the address and the broker")
 
 
-def connect(make: Callable[..., Client], bootstrap: Sequence[str], **settings: Any) -> Client:
+def connect(
+    make: Callable[..., Client], bootstrap: Sequence[str], *, timeout_s: float | None = None, **settings: Any
+) -> Client:
     """Make a client of kafka-python. Its constructor waits for a broker; when it fails it leaves a thread and sockets
     behind, which are closed here."""
     opened: list[KafkaNetClient] = []
@@ -77,7 +82,8 @@ def connect(make: Callable[..., Client], bootstrap: Sequence[str], **settings: A
     try:
         return make(
             bootstrap_servers=list(bootstrap),
-            bootstrap_timeout_ms=int(BOOTSTRAP_TIMEOUT_S * 1000),
+            bootstrap_timeout_ms=int(1000 * (BOOTSTRAP_TIMEOUT_S if timeout_s is None else timeout_s)),
+            reconnect_backoff_max_ms=RECONNECT_MAX_MS,
             client_id="mmdigit",
             kafka_client=net_client,
             **settings,

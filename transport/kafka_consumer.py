@@ -30,7 +30,7 @@ PARTITION_FETCH_BYTES = 1024 * 1024
 
 
 class KafkaTopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
-    """A member of a consumer group on one topic; callbacks run in the client's thread while poll or keep_alive waits."""
+    """A member of a consumer group on one topic; callbacks run in the client's thread while poll() waits."""
 
     def __init__(
         self, bootstrap: Sequence[str], topic: str, group: str, instance_id: str | None, max_record_bytes: int

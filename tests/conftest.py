@@ -1,0 +1,77 @@
+"""What all tests share: real services and data where they are there, one clear line where they are not."""
+
+import itertools
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+KafkaTopic = Callable[..., str]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip tests of what is missing here; with MMDIGIT_REQUIRE_DOCKER=1 a missing Docker engine is a failure."""
+    if item.get_closest_marker("docker"):
+        from tests.services import docker_problem
+
+        if problem := docker_problem():
+            if os.environ.get("MMDIGIT_REQUIRE_DOCKER") == "1":
+                pytest.fail(f"MMDIGIT_REQUIRE_DOCKER=1, but {problem}", pytrace=False)
+            pytest.skip(problem)
+    if item.get_closest_marker("data") and not os.environ.get("MMDIGIT_DATA"):
+        pytest.skip("MMDIGIT_DATA is not set; set it to the folder of the data sets (mmdigit data download)")
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of the real data sets, for tests marked data."""
+    folder = Path(os.environ["MMDIGIT_DATA"])
+    if not folder.is_dir():
+        pytest.fail(f"expected a folder in MMDIGIT_DATA, got {str(folder)!r}", pytrace=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap() -> Iterator[str]:
+    """host:port of a real broker, one for the whole run, for tests marked docker."""
+    from tests.services import kafka_broker
+
+    with kafka_broker() as bootstrap:
+        yield bootstrap
+
+
+@pytest.fixture(scope="session")
+def kafka_topic(kafka_bootstrap: str) -> KafkaTopic:
+    """Makes a new topic: kafka_topic(partitions=1, max_message_bytes=...) -> its kafka:// URL."""
+    from tests.services import kafka_admin
+
+    run = uuid.uuid4().hex[:8]
+    numbers = itertools.count()
+
+    def make(partitions: int = 1, *, max_message_bytes: int = 8 * 1024 * 1024, with_dead_letters: bool = False) -> str:
+        topic = f"test-{run}-{next(numbers)}"
+        names = [topic, f"{topic}.dead"] if with_dead_letters else [topic]
+        settings = {
+            "num_partitions": partitions,
+            "replication_factor": 1,
+            "configs": {"max.message.bytes": str(max_message_bytes)},
+        }
+        admin = kafka_admin(kafka_bootstrap)
+        try:
+            admin.create_topics(dict.fromkeys(names, settings), wait_for_metadata=True)
+        finally:
+            admin.close()
+        return f"kafka://{kafka_bootstrap}/{topic}"
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """URL of a real Redis server, one for the whole run, for tests marked docker; clear it before you count on it."""
+    from tests.services import redis_server
+
+    with redis_server() as url:
+        yield url

@@ -1,0 +1,271 @@
+"""The contract of Publisher and Consumer, on SQLite and on a real Kafka broker."""
+
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from schemas.errors import InvalidRecord, RebalanceError, SettingsError, TransportError
+from schemas.job import MAX_RECORD_BYTES
+from tests.contract.conftest import Queue
+from tests.polling import until
+from tests.services import free_port
+from transport.ports import MAX_SENT_BYTES, Consumer, Record, TopicPartition
+from transport.urls import open_consumer, open_publisher
+
+Read = Callable[[Consumer, int], list[Record]]
+
+
+def next_offsets(records: list[Record]) -> dict[TopicPartition, int]:
+    """What to commit when all of records are done."""
+    return {record.topic_partition: record.offset + 1 for record in records}
+
+
+def numbered(count: int, start: int = 0) -> list[bytes]:
+    return [str(number).encode() for number in range(start, start + count)]
+
+
+def test_records_come_in_order_with_their_place(queue: Queue, read: Read) -> None:
+    queue.publish(*numbered(200), key=b"same")
+    records = read(queue.consumer(), 200)
+    assert [record.value for record in records] == numbered(200)
+    assert [record.offset for record in records] == list(range(200))
+    assert {(record.partition, record.key) for record in records} == {(0, b"same")}
+    assert all(record.timestamp_s > 1_700_000_000 for record in records)
+
+
+def test_any_bytes_pass_through_unchanged(queue: Queue, read: Read) -> None:
+    values = [b"", b"\x00", bytes(range(256)), bytes(range(256)) * 40]
+    queue.publish(*values, key=b"\x00\xff")
+    records = read(queue.consumer(), len(values))
+    assert [record.value for record in records] == values
+    assert {record.key for record in records} == {b"\x00\xff"}
+
+
+def test_the_largest_record_passes(queue: Queue, read: Read) -> None:
+    value = bytes(range(256)) * (MAX_RECORD_BYTES // 256)
+    queue.publish(b"before", value, b"after")
+    assert [record.value for record in read(queue.consumer(), 3)] == [b"before", value, b"after"]
+
+
+def test_a_record_that_is_too_large_is_refused_at_once_and_the_others_are_sent(queue: Queue, read: Read) -> None:
+    publisher = queue.publisher()
+    publisher.send(None, b"before")
+    delivered: list[str] = []
+    with pytest.raises(InvalidRecord, match="expected a record"):
+        publisher.send(None, bytes(MAX_SENT_BYTES + 1), lambda: delivered.append("too large"))
+    publisher.send(None, b"after")
+    publisher.flush(10)
+    assert [record.value for record in read(queue.consumer(), 2)] == [b"before", b"after"]
+    assert delivered == []
+
+
+def test_poll_gives_no_more_than_asked_for(queue: Queue, read: Read) -> None:
+    queue.publish(*numbered(10))
+    consumer = queue.consumer()
+    read(consumer, 1)
+    assert 1 <= len(consumer.poll(3, 5)) <= 3
+
+
+def test_poll_of_an_empty_topic_ends_with_nothing(queue: Queue) -> None:
+    assert queue.consumer().poll(10, 0.05) == []
+
+
+def test_what_is_not_committed_is_delivered_again(queue: Queue, read: Read) -> None:
+    queue.publish(*numbered(5))
+    with open_consumer(queue.url, group="readers") as first:
+        assert len(read(first, 5)) == 5
+    assert [record.value for record in read(queue.consumer(), 5)] == numbered(5)
+
+
+def test_what_is_committed_is_not_delivered_again(queue: Queue, read: Read) -> None:
+    queue.publish(*numbered(5))
+    with open_consumer(queue.url, group="readers") as first:
+        first.commit(next_offsets(read(first, 5)[:3]))
+    assert [record.value for record in read(queue.consumer(), 2)] == numbered(2, start=3)
+
+
+def test_groups_are_independent(queue: Queue, read: Read) -> None:
+    queue.publish(*numbered(5))
+    first = queue.consumer("first")
+    first.commit(next_offsets(read(first, 5)))
+    assert [record.value for record in read(queue.consumer("second"), 5)] == numbered(5)
+
+
+def test_rewind_reads_again_from_there(queue: Queue, read: Read) -> None:
+    queue.publish(*numbered(5))
+    consumer = queue.consumer()
+    records = read(consumer, 5)
+    consumer.rewind({records[2].topic_partition: records[2].offset})
+    assert [record.value for record in read(consumer, 3)] == numbered(3, start=2)
+
+
+def test_rewind_of_what_is_not_assigned_is_skipped(queue: Queue, read: Read) -> None:
+    queue.publish(*numbered(2))
+    consumer = queue.consumer()
+    (first,) = read(consumer, 1)
+    consumer.rewind({TopicPartition(first.topic, 77): 0})
+    assert [record.value for record in read(consumer, 1)] == [b"1"]
+
+
+def test_keep_alive_delivers_and_loses_nothing(queue: Queue, read: Read) -> None:
+    queue.publish(*numbered(20))
+    consumer = queue.consumer()
+    records: list[Record] = []
+    for _ in range(20):
+        consumer.keep_alive()
+        records += read(consumer, 1)
+        consumer.keep_alive()
+    assert [record.value for record in records] == numbered(20)
+
+
+def test_keep_alive_joins_the_group_and_loses_nothing(queue: Queue, read: Read) -> None:
+    queue.publish(*numbered(3))
+    consumer = queue.consumer()
+
+    def joined() -> bool:
+        consumer.keep_alive()
+        return bool(consumer.assignment())
+
+    until(joined, 30, "an assignment")
+    for _ in range(20):
+        consumer.keep_alive()
+    assert [record.value for record in read(consumer, 3)] == numbered(3)
+
+
+def test_partitions_are_told_once_inside_poll(queue: Queue, read: Read) -> None:
+    queue.publish(b"1")
+    consumer = queue.consumer()
+    told: list[frozenset[TopicPartition]] = []
+    consumer.on_assigned = told.append
+    consumer.on_revoked = lambda partitions: told.append(partitions)
+    assert consumer.assignment() == frozenset()
+    (record,) = read(consumer, 1)
+    consumer.poll(1, 0.05)
+    consumer.close()
+    assert told == [frozenset({record.topic_partition})]
+    assert consumer.assignment() == frozenset()
+
+
+def test_commit_of_a_partition_that_is_not_owned_is_refused(queue: Queue, read: Read) -> None:
+    queue.publish(b"1")
+    consumer = queue.consumer()
+    (record,) = read(consumer, 1)
+    with pytest.raises(RebalanceError):
+        consumer.commit({TopicPartition(record.topic, 77): 1})
+
+
+def test_lag_counts_what_was_not_polled(queue: Queue, read: Read) -> None:
+    queue.publish(*numbered(10))
+    consumer = queue.consumer()
+    (record,) = read(consumer, 1)
+    assert consumer.lag() == {record.topic_partition: 9}
+    read(consumer, 9)
+    assert consumer.lag() == {record.topic_partition: 0}
+
+
+def test_on_delivered_comes_once_for_each_record_before_flush_ends(queue: Queue) -> None:
+    publisher = queue.publisher()
+    delivered: Counter[int] = Counter()
+    for number in range(2500):
+        publisher.send(None, b"x", lambda number=number: delivered.update([number]))  # type: ignore[misc]
+    publisher.flush(30)
+    assert delivered == Counter(range(2500))
+    publisher.flush(30)
+    assert delivered.total() == 2500
+
+
+def test_close_is_safe_twice(queue: Queue) -> None:
+    publisher, consumer = queue.publisher(), queue.consumer()
+    for opened in (publisher, consumer, publisher, consumer):
+        opened.close()
+
+
+SENDS = """
+import sys
+from transport.urls import open_publisher
+url, name, count = sys.argv[1:]
+with open_publisher(url) as publisher:
+    for number in range(int(count)):
+        publisher.send(name.encode(), f"{name} {number}".encode())
+    publisher.flush(30)
+"""
+
+
+def test_producers_in_several_processes_lose_and_mix_nothing(
+    queue: Queue, read: Read, child_environment: dict[str, str]
+) -> None:
+    with open_publisher(queue.url):  # the children race for everything but making the file
+        pass
+    names = ["a", "b", "c"]
+    children = [
+        subprocess.Popen([sys.executable, "-c", SENDS, queue.url, name, "500"], env=child_environment) for name in names
+    ]
+    records = read(queue.consumer(), 1500)
+    assert [child.wait(30) for child in children] == [0, 0, 0]
+    for name in names:
+        assert [record.value for record in records if record.key == name.encode()] == [
+            f"{name} {number}".encode() for number in range(500)
+        ]
+
+
+SENDS_FOR_EVER = """
+import itertools, sys
+from transport.urls import open_publisher
+with open_publisher(sys.argv[1]) as publisher:
+    for number in itertools.count():
+        publisher.send(None, str(number).encode(), lambda number=number: print(number, flush=True))
+"""
+
+
+def test_a_killed_publisher_keeps_what_was_acknowledged(
+    queue: Queue, read: Read, child_environment: dict[str, str]
+) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-c", SENDS_FOR_EVER, queue.url], env=child_environment, stdout=subprocess.PIPE
+    )
+    assert child.stdout is not None
+    acknowledged = [int(child.stdout.readline()) for _ in range(1500)]
+    child.send_signal(signal.SIGKILL)
+    with child.stdout as printed:  # a line may be torn
+        acknowledged += [int(line) for line in printed.read().splitlines(keepends=True) if line.endswith(b"\n")]
+    child.wait(10)
+    assert acknowledged == list(range(len(acknowledged)))
+    records = read(queue.consumer(), len(acknowledged))
+    assert [int(record.value) for record in records] == acknowledged
+    queue.publish(b"still works")
+    with open_consumer(queue.url, group="others") as other:
+        assert until(lambda: [r for r in other.poll(1000, 0.5) if r.value == b"still works"], 30, "the last record")
+
+
+def test_a_second_member_shares_the_work_or_is_told_why_not(queue: Queue, read: Read) -> None:
+    queue.publish(b"1")
+    first = queue.consumer()
+    read(first, 1)
+    if queue.kind == "sqlite":
+        with pytest.raises(SettingsError, match="only consumer of group 'readers'"):
+            queue.consumer()
+        return
+    second = queue.consumer()
+
+    def rebalanced() -> bool:
+        first.poll(1, 0.1)
+        second.poll(1, 0.1)
+        # One partition: whoever has it, the other waits with none.
+        return len(first.assignment() | second.assignment()) == 1
+
+    until(rebalanced, 30, "one owner")
+    assert not first.assignment() & second.assignment()
+
+
+@pytest.mark.parametrize("scheme", ["sqlite", "kafka"])
+def test_a_place_that_cannot_be_reached_is_one_clear_line(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transport.kafka_client.BOOTSTRAP_TIMEOUT_S", 0.5)
+    place = {"sqlite": "sqlite:////proc/nowhere.db", "kafka": f"kafka://127.0.0.1:{free_port()}/jobs"}[scheme]
+    for attempt in (lambda: open_publisher(place), lambda: open_consumer(place, group="readers")):
+        with pytest.raises(TransportError, match="expected") as caught:
+            attempt()
+        assert "\n" not in str(caught.value)

@@ -1,0 +1,168 @@
+"""The contract of PredictionStore, on SQLite and on a real Redis server."""
+
+import threading
+
+import pytest
+
+from schemas.errors import SettingsError, StoreError
+from tests.contract.conftest import Store
+from tests.factories import make_dead_letter, make_prediction
+from tests.polling import until
+from tests.services import free_port
+from transport.ports import GroupCounts
+from transport.urls import open_store
+
+
+def test_get_keeps_the_order_and_tells_what_is_missing(store: Store) -> None:
+    opened = store.open()
+    opened.put([make_prediction(1), make_prediction(2)])
+    assert opened.get(["job-2", "nobody", "job-1"]) == [make_prediction(2), None, make_prediction(1)]
+    assert opened.get([]) == []
+
+
+def test_what_was_put_is_there_after_opening_again(store: Store) -> None:
+    with open_store(store.url) as first:
+        first.put([make_prediction(1)])
+    assert store.open().get(["job-1"]) == [make_prediction(1)]
+
+
+def test_putting_again_changes_no_count_and_no_feed(store: Store) -> None:
+    opened = store.open()
+    batch = [make_prediction(number) for number in range(3)]
+    for _ in range(3):
+        opened.put(batch)
+    opened.put([batch[0], batch[0]])
+    assert opened.counts("g") == GroupCounts(done=3, dead=0)
+    assert [prediction for _, prediction in opened.feed()] == batch
+
+
+def test_putting_again_replaces_the_prediction(store: Store) -> None:
+    opened = store.open()
+    opened.put([make_prediction(1, label=1)])
+    opened.put([make_prediction(1, label=2)])
+    assert opened.get(["job-1"]) == [make_prediction(1, label=2)]
+
+
+def test_groups_are_counted_apart_and_jobs_without_one_not_at_all(store: Store) -> None:
+    opened = store.open()
+    opened.put([make_prediction(1, group="a"), make_prediction(2, group="b"), make_prediction(3, group=None)])
+    assert opened.counts("a") == opened.counts("b") == GroupCounts(done=1, dead=0)
+    assert opened.counts("never seen") == GroupCounts(done=0, dead=0)
+    assert opened.get(["job-3"]) == [make_prediction(3, group=None)]
+
+
+def test_dead_letters_are_noted_with_their_reason_and_counted_once(store: Store) -> None:
+    opened = store.open()
+    opened.put_dead([make_dead_letter(1), make_dead_letter(None), make_dead_letter(2, reason="model_rejected")])
+    opened.put_dead([make_dead_letter(1)])
+    assert opened.dead(["job-2", "job-3", "job-1"]) == ["model_rejected", None, "invalid_image"]
+    assert opened.dead([]) == []
+    assert opened.counts("g") == GroupCounts(done=0, dead=2)
+    assert opened.get(["job-1"]) == [None]
+
+
+def test_a_dead_job_that_is_predicted_later_is_done(store: Store) -> None:
+    opened = store.open()
+    opened.put_dead([make_dead_letter(1), make_dead_letter(2), make_dead_letter(3, group=None)])
+    opened.put([make_prediction(1), make_prediction(3, group=None)])
+    assert opened.dead(["job-1", "job-2", "job-3"]) == [None, "invalid_image", None]
+    assert opened.counts("g") == GroupCounts(done=1, dead=1)
+
+
+def test_a_predicted_job_does_not_become_dead(store: Store) -> None:
+    opened = store.open()
+    opened.put([make_prediction(1)])
+    opened.put_dead([make_dead_letter(1)])
+    assert opened.dead(["job-1"]) == [None]
+    assert opened.counts("g") == GroupCounts(done=1, dead=0)
+
+
+def test_nothing_is_put_of_nothing(store: Store) -> None:
+    opened = store.open()
+    opened.put([])
+    opened.put_dead([])
+    opened.put_dead([make_dead_letter(None)])
+    assert opened.feed() == []
+
+
+def test_feed_goes_on_after_a_position(store: Store) -> None:
+    opened = store.open()
+    opened.put([make_prediction(number) for number in range(5)])
+    first = opened.feed(limit=2)
+    assert [prediction.job_id for _, prediction in first] == ["job-0", "job-1"]
+    assert [prediction.job_id for _, prediction in opened.feed(first[-1][0])] == ["job-2", "job-3", "job-4"]
+    last = opened.feed()[-1][0]
+    assert opened.feed(last) == []
+    opened.put([make_prediction(9)])
+    assert [prediction.job_id for _, prediction in opened.feed(last)] == ["job-9"]
+
+
+def test_feed_keeps_about_the_newest(store: Store) -> None:
+    opened = store.open(feed_length=10)
+    for start in range(0, 300, 10):
+        opened.put([make_prediction(number) for number in range(start, start + 10)])
+    kept = [prediction.job_id for _, prediction in opened.feed()]
+    assert kept == [f"job-{number}" for number in range(300 - len(kept), 300)]
+    assert 10 <= len(kept) <= 10 + 100  # Redis drops whole nodes of its stream
+
+
+def test_feed_waits_for_the_first_one(store: Store) -> None:
+    reader, writer = store.open(), store.open()
+    assert reader.feed(timeout_s=0.05) == []
+    timer = threading.Timer(0.1, writer.put, [[make_prediction(1)]])
+    timer.start()
+    try:
+        assert [prediction for _, prediction in reader.feed(timeout_s=20)] == [make_prediction(1)]
+    finally:
+        timer.join()
+
+
+def test_feed_refuses_a_position_that_is_none(store: Store) -> None:
+    with pytest.raises(SettingsError, match="position"):
+        store.open().feed("yesterday")
+
+
+def test_what_has_expired_is_gone(store: Store) -> None:
+    opened = store.open(ttl_s=1)
+    opened.put([make_prediction(1)])
+    opened.put_dead([make_dead_letter(2)])
+    until(lambda: opened.get(["job-1"]) == [None] and opened.dead(["job-2"]) == [None], 10, "an expiry")
+    until(lambda: opened.counts("g") == GroupCounts(done=0, dead=0), 10, "the counts' expiry")
+    opened.put([make_prediction(1)])
+    assert opened.counts("g") == GroupCounts(done=1, dead=0)
+
+
+def test_two_writers_count_each_job_once(store: Store) -> None:
+    batches = [[make_prediction(number) for number in range(start, start + 20)] for start in range(0, 200, 10)]
+
+    def put_all() -> None:
+        with open_store(store.url) as opened:
+            for batch in batches:
+                opened.put(batch)
+
+    threads = [threading.Thread(target=put_all) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    opened = store.open()
+    assert opened.counts("g") == GroupCounts(done=210, dead=0)
+    assert len(opened.feed()) == 210
+
+
+def test_close_is_safe_twice(store: Store) -> None:
+    opened = store.open()
+    opened.close()
+    opened.close()
+
+
+@pytest.mark.parametrize("scheme", ["sqlite", "redis"])
+def test_a_place_that_cannot_be_reached_is_one_clear_line(scheme: str) -> None:
+    url = {
+        "sqlite": "sqlite:////proc/nowhere.db",
+        "redis": f"redis://user:secret-word@127.0.0.1:{free_port()}/0",
+    }[scheme]
+    with pytest.raises(StoreError, match="expected") as caught:
+        open_store(url)
+    assert "\n" not in str(caught.value)
+    assert "secret-word" not in str(caught.value)

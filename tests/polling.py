@@ -1,0 +1,17 @@
+"""Waiting in tests: until something is so, with a deadline, instead of sleeping for long enough."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Value = TypeVar("Value")
+
+
+def until(look: Callable[[], Value], timeout_s: float, what: str, pause_s: float = 0.02) -> Value:
+    """The first true value of look(). Fails the test when there is none within timeout_s."""
+    deadline_s = time.monotonic() + timeout_s
+    while not (value := look()):
+        if time.monotonic() >= deadline_s:
+            raise AssertionError(f"expected {what} within {timeout_s} s; last seen: {value!r}")
+        time.sleep(pause_s)
+    return value

@@ -1,0 +1,111 @@
+"""Real Kafka and Redis for the tests, in containers that end with the test run."""
+
+import functools
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import docker
+from docker.errors import DockerException
+from kafka import KafkaAdminClient
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
+
+from tests.polling import until
+from transport.kafka_client import connect
+
+KAFKA_IMAGE = "apache/kafka:4.3.1"
+REDIS_IMAGE = "redis:8.2.3-bookworm"
+START_TIMEOUT_S = 60.0
+
+
+@functools.cache
+def docker_problem() -> str:
+    """Why there is no Docker engine to use, in one line; empty when there is one."""
+    try:
+        client = docker.from_env()
+        try:
+            client.ping()
+        finally:
+            client.close()
+    except DockerException as error:
+        return f"no Docker engine answers ({' '.join(str(error).split())[:200]}); start one, or set DOCKER_HOST"
+    return ""
+
+
+@contextmanager
+def kafka_broker() -> Iterator[str]:
+    """One KRaft broker that is controller too; yields its host:port. Topics are never created on the fly."""
+    _without_missing_reaper()
+    port = free_port()  # chosen before the start: the broker tells clients the address they are to use
+    container = DockerContainer(KAFKA_IMAGE).with_bind_ports(port, port)
+    for name, value in {
+        "NODE_ID": "1",
+        "PROCESS_ROLES": "broker,controller",
+        "LISTENERS": f"PLAINTEXT://:{port},CONTROLLER://:29093",
+        "ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{port}",
+        "LISTENER_SECURITY_PROTOCOL_MAP": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        "CONTROLLER_LISTENER_NAMES": "CONTROLLER",
+        "CONTROLLER_QUORUM_VOTERS": "1@localhost:29093",
+        "OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
+        "OFFSETS_TOPIC_NUM_PARTITIONS": "1",
+        "TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
+        "TRANSACTION_STATE_LOG_MIN_ISR": "1",
+        "GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
+        "AUTO_CREATE_TOPICS_ENABLE": "false",
+        "HEAP_OPTS": "-Xmx512m",
+    }.items():
+        container = container.with_env(f"KAFKA_{name}", value)
+    with container:
+        address = f"127.0.0.1:{port}"
+        kafka_admin(address, timeout_s=START_TIMEOUT_S).close()  # returns when the broker answers
+        yield address
+
+
+@contextmanager
+def redis_server(*arguments: str) -> Iterator[str]:
+    """A Redis server, started with these arguments beside the defaults; yields its URL."""
+    _without_missing_reaper()
+    container = DockerContainer(REDIS_IMAGE).with_exposed_ports(6379)
+    if arguments:
+        container = container.with_command(" ".join(("redis-server", *arguments)))
+    with container:
+        port = int(container.get_exposed_port(6379))
+        until(lambda: _answers_ping(port), START_TIMEOUT_S, f"a Redis server at port {port}")
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+def kafka_admin(bootstrap: str, timeout_s: float = 10.0) -> KafkaAdminClient:
+    """An admin client; to be closed by the caller."""
+    return connect(KafkaAdminClient, [bootstrap], timeout_s=timeout_s)
+
+
+def free_port() -> int:
+    """A TCP port of this host that nobody uses now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _without_missing_reaper() -> None:
+    """testcontainers starts a container that removes the others when this process is killed. Where its image is not
+    here it would be pulled, and no test may need a registry for that."""
+    if "TESTCONTAINERS_RYUK_DISABLED" in os.environ:
+        return
+    client = docker.from_env()
+    try:
+        present = client.images.list(name=testcontainers_config.ryuk_image)
+    finally:
+        client.close()
+    if not present:
+        testcontainers_config.ryuk_disabled = True
+
+
+def _answers_ping(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as probe:
+            probe.sendall(b"PING\r\n")
+            return probe.recv(16).startswith(b"+PONG")
+    except OSError:
+        return False
