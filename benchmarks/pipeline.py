@@ -14,8 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +35,7 @@ LATENCY_SHARE = 0.5
 LATENCY_JOBS = 3_000
 STALLED_AFTER_S = 60.0
 BATCH_SIZE = 32
+PARTITIONS = 8
 
 
 class Place(NamedTuple):
@@ -42,6 +43,9 @@ class Place(NamedTuple):
 
     jobs_url: str
     store_url: str
+
+
+MakePlace = Callable[[Path, int], Place]
 
 
 def saturation(place: Place, source: Sequence[str], folder: Path) -> dict[str, object]:
@@ -124,16 +128,24 @@ def _spread(runs: list[dict[str, object]], name: str) -> dict[str, float]:
 
 
 @contextmanager
-def _embedded(folder: Path) -> Iterator[Place]:
-    yield Place(f"sqlite:///{folder / 'queue.db'}", f"sqlite:///{folder / 'queue.db'}")
+def _embedded() -> Iterator[MakePlace]:
+    yield lambda folder, _number: Place(f"sqlite:///{folder / 'queue.db'}", f"sqlite:///{folder / 'queue.db'}")
 
 
 @contextmanager
-def _kafka_and_redis(folder: Path) -> Iterator[Place]:
-    from tests.services import fresh_topic_and_database
+def _kafka_and_redis() -> Iterator[MakePlace]:
+    from tests.services import kafka_admin, kafka_broker, redis_server
 
-    with fresh_topic_and_database() as (jobs_url, store_url):
-        yield Place(jobs_url, store_url)
+    with kafka_broker() as bootstrap, redis_server() as redis_url:
+
+        def make(_folder: Path, number: int) -> Place:
+            topic = {"num_partitions": PARTITIONS, "replication_factor": 1}
+            admin = kafka_admin(bootstrap)
+            admin.create_topics({f"jobs-{number}": topic, f"jobs-{number}.dead": topic}, wait_for_metadata=True)
+            admin.close()
+            return Place(f"kafka://{bootstrap}/jobs-{number}", redis_url.removesuffix("0") + str(number))
+
+        yield make
 
 
 TRANSPORTS = {"embedded": _embedded, "kafka+redis": _kafka_and_redis}
@@ -143,25 +155,24 @@ def measure(
     transport: str, source: Sequence[str], latency_source: Sequence[str], repetitions: int
 ) -> dict[str, object]:
     """All figures of one transport; every run has a fresh topic, store, and worker process."""
+    with TRANSPORTS[transport]() as make_place, tempfile.TemporaryDirectory() as folder:
 
-    @contextmanager
-    def fresh() -> Iterator[tuple[Place, Path]]:
-        with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            yield stack.enter_context(TRANSPORTS[transport](folder)), folder
+        def fresh(number: int) -> tuple[Place, Path]:
+            own = Path(folder) / str(number)
+            own.mkdir()
+            return make_place(own, number), own
 
-    runs = []
-    for number in track(
-        range(repetitions + 1), description=f"{transport}: saturation", console=Console(stderr=True), transient=True
-    ):
-        with fresh() as (place, folder):
-            run = saturation(place, source, folder)
-        if number:  # the first one warms the machine's caches
-            runs.append(run)
-    jobs_per_s = _spread(runs, "jobs_per_s")
+        runs = []
+        progress = Console(stderr=True)
+        for number in track(range(repetitions + 1), f"{transport}: saturation", console=progress, transient=True):
+            place, own = fresh(number)
+            run = saturation(place, source, own)
+            if number:  # the first one warms the machine's caches
+                runs.append(run)
+        jobs_per_s = _spread(runs, "jobs_per_s")
+        place, own = fresh(repetitions + 1)
+        steady = latency(place, latency_source, own, jobs_per_s["median"] * LATENCY_SHARE)
     middle = min(runs, key=lambda run: abs(float(run["jobs_per_s"]) - jobs_per_s["median"]))  # type: ignore[arg-type]
-    with fresh() as (place, folder):
-        steady = latency(place, latency_source, folder, jobs_per_s["median"] * LATENCY_SHARE)
     return {
         "saturation": {
             **middle,

@@ -77,7 +77,7 @@ def work(argv: Sequence[str]) -> int:
             },
         )
         worker.run()
-    log.info("stopped")
+    log.info("stopped", extra={"answered": worker.answered, "dead_lettered": worker.dead_lettered})
     return 0
 
 

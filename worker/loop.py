@@ -69,6 +69,8 @@ class Worker:
         self._assigned: frozenset[TopicPartition] = frozenset()
         self._stop = threading.Event()
         self._last_record_s = self._last_turn_s = self._last_commit_s = clock()
+        self.answered = self.dead_lettered = 0
+        """Jobs, since the start."""
         self.trouble = ""
         """What the loop waits for when a store or broker fails; empty when all is well."""
         consumer.on_assigned = self._on_assigned
@@ -205,6 +207,8 @@ class Worker:
         self._last_commit_s = self._clock()
 
     def _count(self, predictions: list[Prediction], dead_letters: list[DeadLetter]) -> None:
+        self.answered += len(predictions)
+        self.dead_lettered += len(dead_letters)
         stored_at = self._now()
         for prediction in predictions:
             self._metrics.jobs.labels(prediction.decision).inc()

@@ -1,0 +1,113 @@
+"""Real pairs through real Kafka and Redis with two worker processes, one of which is killed midway."""
+
+import csv
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import redis
+
+from mmdigit.predictor import Predictor, read_sample
+from samples.running import RunningWorker
+from schemas.prediction import Answer
+from schemas.wire import decode_job
+from tests.polling import until
+from transport.urls import open_consumer, open_store
+
+JOBS = 2_000
+BATCH = 64
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+
+
+def produce(folder: Path, jobs_url: str, store_url: str, data: Path, *options: str) -> subprocess.Popen[bytes]:
+    with (folder / "producer.out").open("wb") as out:
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-m", "producer", "--from", f"pairs:{data}", "--count", str(JOBS), "--to", jobs_url),
+                *("--group", "stack", "--journal-dir", str(folder), "--wait", "--store", store_url),
+                *("--output", str(folder / "out.csv"), *options),
+            ],
+            stdout=out,
+        )
+
+
+def offline(jobs_url: str) -> dict[str, Answer]:
+    """What the offline predictor answers to each job that stands in the topic, one at a time."""
+    predictor = Predictor.load()
+    answers: dict[str, Answer] = {}
+    with open_consumer(jobs_url, group="offline") as consumer:
+        while len(answers) < JOBS:
+            for record in consumer.poll(500, 1.0):
+                job = decode_job(record.value)
+                [answers[job.job_id]] = predictor.predict([read_sample(job.image, job.audio)])
+    return answers
+
+
+@pytest.mark.data
+def test_every_job_is_answered_as_offline_though_a_worker_is_killed_midway(
+    tmp_path: Path, kafka_topic: Callable[..., str], redis_url: str, data_dir: Path
+) -> None:
+    redis.Redis.from_url(redis_url).flushdb()
+    jobs_url = kafka_topic(8, with_dead_letters=True)
+    options = ["--batch-size", str(BATCH)]
+    first = RunningWorker(jobs_url, redis_url, tmp_path / "first.log", options)
+    second = RunningWorker(jobs_url, redis_url, tmp_path / "second.log", options)
+    with first, second, open_store(redis_url) as store:
+        for worker in (first, second):
+            worker.wait_until_ready()
+            until(lambda worker=worker: worker.scrape().value("mmdigit_assigned_partitions"), 30, "partitions")
+        producer = produce(tmp_path, jobs_url, redis_url, data_dir, "--rate", "600")
+        until(lambda: store.counts("stack").done >= JOBS // 4, 60, "a quarter of the answers")
+        assert first.scrape().value("mmdigit_in_flight_jobs") + store.counts("stack").done < JOBS
+        first.process.kill()
+        assert producer.wait(timeout=120) == 0, (tmp_path / "producer.out").read_text()
+        counts = store.counts("stack")
+        assert (counts.done, counts.dead) == (JOBS, 0)  # redelivery did not inflate them
+        assert second.stop() == 0
+        expected = offline(jobs_url)
+        stored = dict(zip(expected, store.get(list(expected)), strict=True))
+        assert len(expected) == JOBS
+        for job_id, answer in expected.items():
+            prediction = stored[job_id]
+            assert prediction is not None
+            assert (prediction.label, prediction.decision) == (answer.label, answer.decision)
+            assert prediction.probabilities == pytest.approx(answer.probabilities, abs=1e-5)
+        feed = store.feed(limit=3 * JOBS)
+        assert len(feed) == len({prediction.job_id for _, prediction in feed}) == JOBS  # once each
+    with (tmp_path / "out.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == JOBS
+    accuracy = sum(row["label"] == row["expected"] for row in rows) / JOBS
+    assert accuracy > 0.99
+    with open_consumer(jobs_url, group="mmdigit") as consumer:
+        polled = [consumer.poll(1, 1.0) for _ in range(5)]
+        assert len(consumer.assignment()) == 8
+        assert polled == [[]] * 5  # everything is committed
+
+
+@pytest.mark.data
+def test_a_sigterm_loses_and_repeats_nothing(
+    tmp_path: Path, kafka_topic: Callable[..., str], redis_url: str, data_dir: Path
+) -> None:
+    redis.Redis.from_url(redis_url).flushdb()
+    jobs_url = kafka_topic(4, with_dead_letters=True)
+    with open_store(redis_url) as store:
+        producer = produce(tmp_path, jobs_url, redis_url, data_dir)
+        predicted = 0.0
+        for turn in range(20):
+            with RunningWorker(jobs_url, redis_url, tmp_path / f"{turn}.log", ["--batch-size", str(BATCH)]) as worker:
+                worker.wait_until_ready()
+                before = store.counts("stack").done
+                goal = min(JOBS, before + JOBS // 3)
+                until(lambda goal=goal: store.counts("stack").done >= goal, 60, "more answers")
+                worker.process.terminate()
+                assert worker.process.wait(timeout=30) == 0
+            predicted += sum(float(n) for n in re.findall(r"answered=(\d+)", worker.log.read_text()))
+            if store.counts("stack").done == JOBS:
+                break
+        assert producer.wait(timeout=60) == 0
+    assert predicted == JOBS  # none of them twice
