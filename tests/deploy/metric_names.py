@@ -1,0 +1,22 @@
+"""Which metrics a text names, and which the worker and the rules give."""
+
+import re
+
+from tests.deploy.engine import ROOT
+from worker.metrics import METRICS
+
+RULES = ROOT / "deploy" / "prometheus" / "rules.yml"
+
+
+def known() -> set[str]:
+    """Every series of ours that Prometheus can hold: the worker's metrics and the recorded ones."""
+    series = set(re.findall(r"record: (\S+)", RULES.read_text(encoding="utf-8")))
+    for metric in METRICS:
+        parts = ("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",)
+        series |= {metric.name + part for part in parts}
+    return series
+
+
+def named(text: str) -> set[str]:
+    """Every name in text that looks like a series of ours."""
+    return set(re.findall(r"\bmmdigit[_:][a-z0-9_:]+", text))

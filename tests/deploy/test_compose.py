@@ -1,0 +1,85 @@
+"""docker-compose.yml: valid, pinned, closed to the network, and in step with the programs' settings."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from schemas import VERSION
+from schemas.job import MAX_RECORD_BYTES
+from schemas.settings import ENV_PREFIX, ENVIRONMENT
+from tests.deploy.engine import ROOT, output
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(60)]
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    """The services of every profile, as Compose understands them."""
+    config = output("docker", "compose", "--profile", "*", "config", "--format", "json")
+    found: dict[str, Any] = json.loads(config)["services"]
+    return found
+
+
+def test_stack_without_profiles_is_the_documented_one() -> None:
+    names = output("docker", "compose", "config", "--services").split()
+    assert sorted(names) == ["kafka", "prometheus", "redis", "topics", "worker"]
+
+
+def test_images_are_pinned(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+\.\d+(-\w+)?", service["image"]), name
+    assert services["worker"]["image"] == services["producer"]["image"] == f"mmdigit:{VERSION}"
+
+
+def test_ports_are_open_to_this_machine_alone(services: dict[str, Any]) -> None:
+    ports = [port for service in services.values() for port in service.get("ports", ())]
+    assert {port["published"] for port in ports} == {"29092", "6379", "9090", "3000"}
+    assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
+
+
+def test_every_service_has_a_memory_limit_and_gains_no_privileges(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert "no-new-privileges:true" in service["security_opt"], name
+        assert name == "topics" or int(service["mem_limit"]) > 0, name
+
+
+@pytest.mark.parametrize("name", ["worker", "producer", "prometheus", "grafana"])
+def test_hardened_services_are_read_only_and_without_capabilities(services: dict[str, Any], name: str) -> None:
+    assert services[name]["read_only"]
+    assert services[name]["cap_drop"] == ["ALL"]
+
+
+def test_worker_starts_after_topics_and_store_and_has_time_to_drain(services: dict[str, Any]) -> None:
+    worker = services["worker"]
+    assert worker["depends_on"]["topics"]["condition"] == "service_completed_successfully"
+    assert worker["depends_on"]["redis"]["condition"] == "service_healthy"
+    assert worker["stop_grace_period"] == "2m0s"
+    assert "ports" not in worker  # any number of workers may run
+
+
+def test_variables_are_settings(services: dict[str, Any]) -> None:
+    names = {name for service in services.values() for name in service.get("environment", ())}
+    assert {name for name in names if name.startswith(ENV_PREFIX)} <= ENVIRONMENT
+
+
+def test_kafka_takes_what_the_topics_take_and_makes_none_on_its_own(services: dict[str, Any]) -> None:
+    environment = services["kafka"]["environment"]
+    script = (ROOT / "deploy" / "kafka" / "create-topics.sh").read_text(encoding="utf-8")
+    limits = {
+        topic: int(mib) * 1024 * 1024
+        for topic, mib in re.findall(r"create (\S+) \d+ max\.message\.bytes=\$\(\((\d+) \* 1024 \* 1024\)\)", script)
+    }
+    assert set(limits) == {"mmdigit.jobs", "mmdigit.jobs.dead"}
+    assert limits["mmdigit.jobs"] > MAX_RECORD_BYTES
+    assert limits["mmdigit.jobs.dead"] > limits["mmdigit.jobs"] * 4 / 3
+    for name in ("KAFKA_MESSAGE_MAX_BYTES", "KAFKA_REPLICA_FETCH_MAX_BYTES"):
+        assert int(environment[name]) > max(limits.values())
+    assert environment["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+
+
+def test_redis_drops_nothing(services: dict[str, Any]) -> None:
+    command = " ".join(services["redis"]["command"])
+    assert "--appendonly yes" in command
+    assert "--maxmemory-policy noeviction" in command

@@ -1,0 +1,126 @@
+"""The worker's image: small, without tools, locked down, and deaf to nothing but SIGKILL."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from schemas import VERSION
+from tests.deploy.engine import output, run
+from tests.polling import until
+
+TAG = "mmdigit:test"
+MAX_IMAGE_BYTES = 450 * 10**6
+LOCKED_DOWN = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--tmpfs", "/tmp")  # noqa: S108
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(60)]
+
+
+@pytest.fixture(scope="module")
+def image() -> str:
+    """The image of this tree, built as Compose builds it."""
+    override = f"services: {{worker: {{image: '{TAG}', build: .}}}}"
+    command = ("docker", "compose", "--file", "-", "--project-directory", ".", "build", "--quiet", "worker")
+    output(*command, stdin=override, timeout_s=600)
+    return TAG
+
+
+@pytest.fixture(scope="module")
+def config(image: str) -> dict[str, Any]:
+    inspected: dict[str, Any] = json.loads(output("docker", "image", "inspect", image))[0]
+    return inspected
+
+
+@pytest.fixture
+def worker(image: str) -> Iterator[str]:
+    """A worker on a SQLite file of its own, ready; yields its container."""
+    urls = ("--from", "sqlite:////tmp/queue.db", "--store", "sqlite:////tmp/queue.db")
+    container = output("docker", "run", "--detach", "--network", "none", *LOCKED_DOWN, image, *urls).strip()
+    try:
+        until(lambda: answers(container, "readyz"), 30, "a worker that is ready", pause_s=0.2)
+        yield container
+    finally:
+        run("docker", "rm", "--force", container)
+
+
+def answers(container: str, path: str) -> bool:
+    script = f"import urllib.request as r; r.urlopen('http://127.0.0.1:9100/{path}', timeout=5)"
+    return run("docker", "exec", container, "python", "-c", script).returncode == 0
+
+
+def python(image: str, script: str) -> str:
+    """What a script prints in the image."""
+    return output("docker", "run", "--rm", *LOCKED_DOWN, "--entrypoint", "python", image, "-c", script)
+
+
+@pytest.mark.timeout(600)  # the first build fetches every wheel
+def test_image_is_small(config: dict[str, Any]) -> None:
+    assert config["Size"] < MAX_IMAGE_BYTES
+
+
+def test_labels_name_the_version(config: dict[str, Any]) -> None:
+    labels = config["Config"]["Labels"]
+    assert labels["org.opencontainers.image.version"] == VERSION
+    assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
+
+
+def test_user_is_a_number_and_not_root(image: str) -> None:
+    assert python(image, "import os; print(os.getuid(), os.getgid())").split() == ["10001", "10001"]
+
+
+def test_no_torch_no_pip_no_tests_no_training(image: str) -> None:
+    script = """
+from importlib.util import find_spec
+unwanted = ("torch", "torchaudio", "pip", "setuptools", "ensurepip", "pytest", "tests", "mmdigit.training")
+print([name for name in unwanted if find_spec(name)])
+"""
+    assert python(image, script).strip() == "[]"
+
+
+def test_no_compiler(image: str) -> None:
+    script = """
+import shutil
+print([name for name in ("cc", "gcc", "g++", "c++", "clang", "ld", "as", "make", "pip", "pip3") if shutil.which(name)])
+"""
+    assert python(image, script).strip() == "[]"
+
+
+def test_bytecode_is_in_the_image(image: str) -> None:
+    script = """
+import pathlib
+sources = [path for path in pathlib.Path("/app").rglob("*.py")]
+print(len(sources) > 20, len(sources) == len(list(pathlib.Path("/app").rglob("*.pyc"))))
+"""
+    assert python(image, script).split() == ["True", "True"]
+
+
+def test_model_runtime_reports_to_nobody(config: dict[str, Any]) -> None:
+    assert "ORT_DISABLE_TELEMETRY=1" in config["Config"]["Env"]
+
+
+def test_entrypoint_needs_no_shell(config: dict[str, Any]) -> None:
+    assert config["Config"]["Entrypoint"] == ["python", "-m", "worker"]
+
+
+def test_producer_and_predict_start_from_the_same_image(image: str) -> None:
+    for module in ("producer", "mmdigit"):
+        output("docker", "run", "--rm", *LOCKED_DOWN, "--entrypoint", "python", image, "-m", module, "--help")
+
+
+def test_wrong_settings_are_one_line_and_exit_code_2(image: str) -> None:
+    done = run("docker", "run", "--rm", *LOCKED_DOWN, "--env", "MMDIGIT_NO_SUCH=1", image)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "MMDIGIT_NO_SUCH" in done.stderr
+
+
+def test_health_check_passes_and_sigterm_ends_the_worker_in_order(config: dict[str, Any], worker: str) -> None:
+    kind, *command = config["Config"]["Healthcheck"]["Test"]
+    assert kind == "CMD"
+    output("docker", "exec", worker, *command)
+    output("docker", "stop", "--time", "30", worker, timeout_s=45)
+    state = json.loads(output("docker", "inspect", worker))[0]["State"]
+    logs = run("docker", "logs", worker)
+    assert state["ExitCode"] == 0
+    assert '"message": "stopped"' in (logs.stdout + logs.stderr).splitlines()[-1]

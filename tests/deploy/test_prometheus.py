@@ -1,0 +1,41 @@
+"""Prometheus: its configuration and rules are read, alerts fire when they should, and every metric they name exists."""
+
+import re
+
+import pytest
+
+from tests.deploy.engine import ROOT, output
+from tests.deploy.metric_names import known, named
+
+FOLDER = ROOT / "deploy" / "prometheus"
+IMAGE = "prom/prometheus:v3.5.0"
+
+
+def promtool(*arguments: str) -> str:
+    mounts = ("--volume", f"{FOLDER}:/etc/prometheus:ro", "--volume", f"{ROOT / 'tests' / 'deploy'}:/cases:ro")
+    return output("docker", "run", "--rm", "--network", "none", *mounts, "--entrypoint", "promtool", IMAGE, *arguments)
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(60)
+def test_configuration_and_rules_are_valid() -> None:
+    assert "FAILED" not in promtool("check", "config", "/etc/prometheus/prometheus.yml")
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(60)
+def test_alerts_fire_and_stay_silent_when_they_should() -> None:
+    promtool("test", "rules", "/cases/rules_cases.yml")
+
+
+def test_rules_name_only_metrics_that_exist() -> None:
+    rules = (FOLDER / "rules.yml").read_text(encoding="utf-8")
+    expressions = re.sub(r"^ *#.*$", "", rules, flags=re.MULTILINE)
+    assert named(expressions) <= known()
+
+
+def test_every_alert_has_its_cases() -> None:
+    rules = (FOLDER / "rules.yml").read_text(encoding="utf-8")
+    cases = (ROOT / "tests" / "deploy" / "rules_cases.yml").read_text(encoding="utf-8")
+    for alert in re.findall(r"alert: (\w+)", rules):
+        assert len(re.findall(rf"alertname: {alert}\b", cases)) >= 2, alert
