@@ -63,7 +63,8 @@ def read_waveform(data: bytes) -> Waveform:
         ) from exc
     if not bool(np.isfinite(samples).all()):
         raise InvalidAudio("expected finite samples, NaN or infinity came; save the clip as 16-bit PCM")
-    mono = samples.mean(axis=1)
+    # Float files may exceed full scale, by so much that sums overflow.
+    mono = (samples / max(1.0, float(np.abs(samples).max()))).mean(axis=1)
     mono -= mono.mean()
     peak = float(np.abs(mono).max())
     if peak < SILENCE_PEAK:
@@ -71,8 +72,6 @@ def read_waveform(data: bytes) -> Waveform:
             f"expected speech, silence came (peak {peak:.1e} of full scale, at least {SILENCE_PEAK:.0e} is needed); "
             "record it again, closer to the microphone"
         )
-    if peak > 1:  # float files may exceed full scale
-        mono /= peak
     if rate_hz != SAMPLE_RATE_HZ:
         mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ)
     return np.asarray(np.clip(mono, -1, 1), np.float32)

@@ -19,6 +19,7 @@ IMAGE_SIDE = 28  # pixels
 DIGIT_SIDE = 20  # pixels, the longest side of the digit inside the picture
 RAW_BYTES = IMAGE_SIDE * IMAGE_SIDE  # 784
 
+MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")  # a file of 784 bytes is still a file
 MAX_PIXELS = 12_500_000  # a 12-megapixel photo: 50 MB at most while it is decoded
 MIN_SIDE = 8  # pixels; below this no digit can be told from another
 MAX_JPEG_SCANS = 100  # a usual progressive JPEG has about 10; each costs one pass over all pixels
@@ -49,7 +50,7 @@ def decode_image(data: bytes) -> Grey:
     MNIST is passed through unchanged.
     Raises InvalidImage, and nothing else, whatever the bytes are.
     """
-    if len(data) == RAW_BYTES:
+    if len(data) == RAW_BYTES and not data.startswith(MAGIC):
         raw = np.frombuffer(data, np.uint8).reshape(IMAGE_SIDE, IMAGE_SIDE)
         return normalise(np.asarray(raw / 255, np.float32), bright_ink=True)
     return normalise(_read_grey(data))
@@ -119,31 +120,33 @@ def _decode(data: bytes) -> Grey:
             image.draft("L", (2 * WORKING_SIDE, 2 * WORKING_SIDE))  # decode at a half, quarter or eighth if large
         image.load()
         grey = _to_grey(image)
-        longest = max(grey.size)
-        if longest > WORKING_SIDE:
-            scale = WORKING_SIDE / longest
-            size = (max(1, round(grey.width * scale)), max(1, round(grey.height * scale)))
-            grey = grey.resize(size, Image.Resampling.BOX)
         orientation = _orientation(image)
-        if orientation in TRANSPOSE:
-            grey = grey.transpose(TRANSPOSE[orientation])
-        values = np.asarray(grey, dtype=np.float32)
-        return np.clip(values / 255, 0, 1) if grey.mode == "L" else np.clip(values, 0, 1)
+        return np.asarray(grey.transpose(TRANSPOSE[orientation]) if orientation in TRANSPOSE else grey, np.float32)
 
 
 def _to_grey(image: Image.Image) -> Image.Image:
-    """Mode L (0-255), or mode F (0-1) for 16-bit pictures. Raises InvalidImage for other depths."""
+    """Reduced to WORKING_SIDE, mode F, range [0, 1]. Raises InvalidImage for depths that no user sends."""
     if image.mode == "I;16":
-        return Image.fromarray(np.asarray(image, dtype=np.float32) / 65535)
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or (image.mode == "P" and "transparency" in image.info):
+        deep = _reduce(Image.fromarray(np.asarray(image).astype(np.float32)))
+        return Image.fromarray(np.asarray(deep, np.float32) / 65535)
+    if image.mode in ("RGBA", "LA", "PA") or (image.mode == "P" and "transparency" in image.info):
         # Transparent paper is given the colour that the ink is not.
-        grey_alpha = np.asarray(image.convert("RGBA").convert("LA"), dtype=np.float32) / 255
+        grey_alpha = np.asarray(_reduce(image.convert("RGBA")).convert("LA"), np.float32) / 255
         grey, alpha = grey_alpha[..., 0], grey_alpha[..., 1]
         ink_is_dark = float((grey * alpha).sum()) < 0.5 * float(alpha.sum())
-        return Image.fromarray(grey * alpha + (1 - alpha) * (1.0 if ink_is_dark else 0.0))
+        return Image.fromarray(grey * alpha + (1 - alpha) * np.float32(ink_is_dark))
     if image.mode in ("1", "L", "P", "RGB", "CMYK", "YCbCr"):
-        return image.convert("L")
+        return Image.fromarray(np.asarray(_reduce(image.convert("L")), np.float32) / 255)
     raise InvalidImage(f"expected a grey, colour or palette picture, mode {image.mode} came; save it as 8-bit PNG")
+
+
+def _reduce(image: Image.Image) -> Image.Image:
+    """Its longest side WORKING_SIDE at most, each pixel the mean of those it stands for."""
+    scale = WORKING_SIDE / max(image.size)
+    if scale >= 1:
+        return image
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.BOX)
 
 
 def _orientation(image: Image.Image) -> int:

@@ -71,6 +71,11 @@ def test_floats_beyond_full_scale_are_scaled() -> None:
     )
 
 
+def test_floats_near_the_largest_do_not_overflow() -> None:
+    huge = wav(tone() * 1e39 / 3, subtype="FLOAT")
+    assert np.isfinite(decode_audio(huge)).all()
+
+
 def header(data_bytes: int, rate_hz: int = 8000, channels: int = 1, code: int = 1) -> bytes:
     return (
         b"RIFF"

@@ -104,6 +104,23 @@ def test_what_is_no_picture_is_refused(data: bytes, message: str) -> None:
         decode_image(data)
 
 
+def test_a_png_of_784_bytes_is_not_raw() -> None:
+    from PIL.PngImagePlugin import PngInfo
+
+    plain = as_bytes(drawn_digit())
+    text = PngInfo()
+    text.add_text("c", "x" * (784 - len(plain) - 14))
+    padded = as_bytes(drawn_digit(), pnginfo=text)
+    assert len(padded) == 784
+    np.testing.assert_array_equal(decode_image(padded), decode_image(plain))
+
+
+def test_the_largest_picture_is_read() -> None:
+    large, small = drawn_digit(3500, 300), decode_image(as_bytes(drawn_digit(250, 22)))
+    for kind in ("PNG", "JPEG"):
+        assert np.abs(decode_image(as_bytes(large, kind)) - small).mean() < 0.03
+
+
 def test_an_animation_is_refused() -> None:
     frames = [drawn_digit(ink=ink) for ink in (0, 50, 100)]
     data = as_bytes(frames[0], "PNG", save_all=True, append_images=frames[1:])

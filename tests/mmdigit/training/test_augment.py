@@ -19,11 +19,13 @@ def chance(seed: int = 0) -> Chance:
 
 
 def pictures() -> "Tensor":
-    return torch.rand(16, 1, 28, 28, generator=torch.Generator().manual_seed(3))
+    grey: Tensor = torch.rand(16, 1, 28, 28, generator=torch.Generator().manual_seed(3))
+    return grey
 
 
 def waveforms() -> "Tensor":
-    return torch.randn(16, 8000, generator=torch.Generator().manual_seed(3)).clamp(-3, 3) / 3
+    sound: Tensor = torch.randn(16, 8000, generator=torch.Generator().manual_seed(3)).clamp(-3, 3) / 3
+    return sound
 
 
 CASES: list[tuple[str, Callable[[Chance], "Tensor"], float, float]] = [

@@ -27,7 +27,8 @@ from mmdigit.training.model import (  # noqa: E402
 
 
 def noise(count: int, seed: int = 0) -> "Tensor":
-    return torch.randn(count, N_SAMPLES, generator=torch.Generator().manual_seed(seed)) * 0.1
+    sound: Tensor = torch.randn(count, N_SAMPLES, generator=torch.Generator().manual_seed(seed)) * 0.1
+    return sound
 
 
 def test_the_mel_spectrogram_is_torchaudio_s() -> None:
