@@ -38,6 +38,9 @@ class KafkaTopicPublisher:
                 KafkaProducer,
                 bootstrap,
                 acks="all",
+                # No compression: on jobs of a PNG and a WAV (7.7 KB) lz4 saves 10 % and zstd 26 % of the bytes, for
+                # 20 % and 45 % more CPU here (75 us a record without) and 30 % more in the worker.
+                compression_type=None,
                 enable_idempotence=True,  # a retry after a lost answer does not append twice
                 allow_auto_create_topics=False,
                 linger_ms=LINGER_MS,

@@ -189,7 +189,7 @@ def _split(url: str, example: str) -> SplitResult:
 def _require_identifier(what: str, text: str) -> None:
     if not is_identifier(text):
         raise SettingsError(
-            f"expected a {what} of 1-128 characters of A-Z a-z 0-9 . _ : -, not starting with a mark, got {text!r}"
+            f"expected as {what} 1-128 characters of A-Z a-z 0-9 . _ : -, not starting with a mark, got {text!r}"
         )
 
 
