@@ -2,13 +2,13 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from mmdigit.audio import N_SAMPLES, Waveform, decode_audio
@@ -16,6 +16,10 @@ from mmdigit.decision import Probabilities, Thresholds, decide
 from mmdigit.image import IMAGE_SIDE, Grey, decode_image
 from schemas.errors import WeightsError
 from schemas.prediction import Answer, HeadAnswer
+
+# ONNX Runtime reports its use to its maker unless this is set before it is loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+import onnxruntime  # type: ignore[import-untyped]  # noqa: E402
 
 WEIGHTS = Path(__file__).parent / "weights" / "mmdigit.onnx"
 INPUTS = ("image", "image_present", "waveform", "audio_present")
