@@ -19,7 +19,7 @@ from schemas.prediction import Answer, HeadAnswer
 
 # ONNX Runtime reports its use to its maker unless this is set before it is loaded.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-import onnxruntime  # type: ignore[import-untyped]  # noqa: E402
+import onnxruntime  # type: ignore[import-untyped]
 
 WEIGHTS = Path(__file__).parent / "weights" / "mmdigit.onnx"
 INPUTS = ("image", "image_present", "waveform", "audio_present")
