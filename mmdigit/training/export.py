@@ -53,7 +53,7 @@ def export_onnx(model: DigitModel, path: Path) -> None:
     onnx.checker.check_model(str(path), full_check=True)
 
 
-def parity(model: DigitModel, predictor: Predictor, pairs: int = PARITY_PAIRS, seed: int = 0) -> float:
+def parity(model: DigitModel, predictor: Predictor, pairs: int, seed: int = 0) -> float:
     """The largest difference of any probability between torch and the exported model, on random pairs.
 
     A quarter of the pairs lacks the image, another quarter the audio.
@@ -114,7 +114,7 @@ def run(data: Path, training: Path, output: Path, threads: int) -> None:
     path = output / "mmdigit.onnx"
     metadata = write_model(model, path, asdict(OPEN))
     predictor = Predictor.load(path, threads=threads)
-    difference = parity(model, predictor)
+    difference = parity(model, predictor, PARITY_PAIRS)
     if difference > PARITY_TOLERANCE:
         raise WeightsError(f"expected torch and ONNX Runtime to agree within {PARITY_TOLERANCE}, {difference} came")
     sys.stderr.write(f"torch and ONNX Runtime agree within {difference:.1e} on {PARITY_PAIRS} pairs\n")
