@@ -1,4 +1,4 @@
-"""A worker as a process of its own: started, awaited, asked for its metrics, stopped. For the demo, benchmarks, tests."""
+"""A worker as a process of its own, for the demo, benchmarks and tests: started, awaited, scraped, stopped."""
 
 import re
 import subprocess

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from samples.running import RunningWorker
 from schemas.prediction import Answer
 from schemas.wire import decode_job
 from tests.polling import until
+from transport.ports import PredictionStore
 from transport.urls import open_consumer, open_store
 
 JOBS = 2_000
@@ -47,6 +49,14 @@ def offline(jobs_url: str) -> dict[str, Answer]:
     return answers
 
 
+def assigned_partitions(worker: RunningWorker) -> float:
+    return worker.scrape().value("mmdigit_assigned_partitions")
+
+
+def has_answered(store: PredictionStore, jobs: int) -> bool:
+    return store.counts("stack").done >= jobs
+
+
 @pytest.mark.data
 def test_every_job_is_answered_as_offline_though_a_worker_is_killed_midway(
     tmp_path: Path, kafka_topic: Callable[..., str], redis_url: str, data_dir: Path
@@ -59,9 +69,9 @@ def test_every_job_is_answered_as_offline_though_a_worker_is_killed_midway(
     with first, second, open_store(redis_url) as store:
         for worker in (first, second):
             worker.wait_until_ready()
-            until(lambda worker=worker: worker.scrape().value("mmdigit_assigned_partitions"), 30, "partitions")
+            until(partial(assigned_partitions, worker), 30, "partitions")
         producer = produce(tmp_path, jobs_url, redis_url, data_dir, "--rate", "600")
-        until(lambda: store.counts("stack").done >= JOBS // 4, 60, "a quarter of the answers")
+        until(partial(has_answered, store, JOBS // 4), 60, "a quarter of the answers")
         assert first.scrape().value("mmdigit_in_flight_jobs") + store.counts("stack").done < JOBS
         first.process.kill()
         assert producer.wait(timeout=120) == 0, (tmp_path / "producer.out").read_text()
@@ -102,8 +112,7 @@ def test_a_sigterm_loses_and_repeats_nothing(
             with RunningWorker(jobs_url, redis_url, tmp_path / f"{turn}.log", ["--batch-size", str(BATCH)]) as worker:
                 worker.wait_until_ready()
                 before = store.counts("stack").done
-                goal = min(JOBS, before + JOBS // 3)
-                until(lambda goal=goal: store.counts("stack").done >= goal, 60, "more answers")
+                until(partial(has_answered, store, min(JOBS, before + JOBS // 3)), 60, "more answers")
                 worker.process.terminate()
                 assert worker.process.wait(timeout=30) == 0
             predicted += sum(float(n) for n in re.findall(r"answered=(\d+)", worker.log.read_text()))
