@@ -64,13 +64,10 @@ def kafka_broker() -> Iterator[str]:
 
 
 @contextmanager
-def redis_server(*arguments: str) -> Iterator[str]:
-    """A Redis server, started with these arguments beside the defaults; yields its URL."""
+def redis_server() -> Iterator[str]:
+    """A Redis server; yields its URL."""
     _without_missing_reaper()
-    container = DockerContainer(REDIS_IMAGE).with_exposed_ports(6379)
-    if arguments:
-        container = container.with_command(" ".join(("redis-server", *arguments)))
-    with container:
+    with DockerContainer(REDIS_IMAGE).with_exposed_ports(6379) as container:
         port = int(container.get_exposed_port(6379))
         until(lambda: _answers_ping(port), START_TIMEOUT_S, f"a Redis server at port {port}")
         yield f"redis://127.0.0.1:{port}/0"

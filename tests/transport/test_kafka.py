@@ -1,0 +1,149 @@
+"""Kafka: every error of the client is mapped, topics are never made on the fly, partitions move without loss."""
+
+import contextlib
+import inspect
+from collections import Counter
+
+import kafka.errors
+import pytest
+
+from schemas.errors import InvalidRecord, MmdigitError, RebalanceError, TopicError, TransportError
+from tests.conftest import KafkaTopic
+from tests.polling import until
+from transport.kafka_client import mapped
+from transport.ports import Consumer, Record, TopicPartition
+from transport.urls import open_consumer, open_publisher
+
+ERRORS = [error for _, error in inspect.getmembers(kafka.errors, inspect.isclass) if issubclass(error, Exception)]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_every_error_of_the_client_is_mapped(error: type[Exception]) -> None:
+    raised = error({}) if error is kafka.errors.LogTruncationError else error()
+    with pytest.raises(MmdigitError) as caught, mapped("host:1/jobs"):
+        raise raised
+    assert caught.value.__cause__ is raised
+    assert "host:1/jobs" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "ours"),
+    [
+        (kafka.errors.UnknownTopicOrPartitionError, TopicError),
+        (kafka.errors.CommitFailedError, RebalanceError),
+        (kafka.errors.IllegalGenerationError, RebalanceError),
+        (kafka.errors.UnknownMemberIdError, RebalanceError),
+        (kafka.errors.MessageSizeTooLargeError, InvalidRecord),
+        (kafka.errors.KafkaTimeoutError, TransportError),
+    ],
+)
+def test_errors_lead_where_the_worker_expects_them(error: type[Exception], ours: type[MmdigitError]) -> None:
+    with pytest.raises(ours), mapped("host:1/jobs"):
+        raise error()
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_a_missing_topic_is_one_line_with_the_command_and_stays_missing(kafka_bootstrap: str) -> None:
+    url = f"kafka://{kafka_bootstrap}/never-made"
+    for _ in range(2):
+        with pytest.raises(TopicError, match=r"kafka-topics\.sh --create --topic never-made"):
+            open_publisher(url)
+        with pytest.raises(TopicError, match=r"kafka-topics\.sh --create --topic never-made"):
+            open_consumer(url, group="g")
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_the_topics_own_limit_is_told_by_send(kafka_topic: KafkaTopic) -> None:
+    with open_publisher(kafka_topic(max_message_bytes=10_000)) as publisher:
+        with pytest.raises(InvalidRecord, match=r"max\.message\.bytes 10000"):
+            publisher.send(None, bytes(10_000))
+        publisher.send(None, bytes(8_000))
+        publisher.flush(10)
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_equal_keys_share_a_partition_and_all_partitions_are_used(kafka_topic: KafkaTopic) -> None:
+    url = kafka_topic(4)
+    with open_publisher(url) as publisher:
+        for number in range(200):
+            publisher.send(f"key {number % 50}".encode(), str(number).encode())
+        publisher.flush(10)
+    records: list[Record] = []
+    with open_consumer(url, group="g") as consumer:
+
+        def read_all() -> bool:
+            records.extend(consumer.poll(100, 0.2))
+            return len(records) == 200
+
+        until(read_all, 30, "200 records")
+    places = {(record.key, record.partition) for record in records}
+    assert len(places) == 50
+    assert {partition for _, partition in places} == {0, 1, 2, 3}
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_partitions_move_to_a_new_member_and_back_without_loss(kafka_topic: KafkaTopic) -> None:
+    url = kafka_topic(4)
+    with open_publisher(url) as publisher:
+        for number in range(400):
+            publisher.send(str(number).encode(), str(number).encode())
+        publisher.flush(10)
+    seen: Counter[bytes] = Counter()
+    revoked: list[TopicPartition] = []
+
+    def work(consumer: Consumer) -> None:
+        records = consumer.poll(10, 0.1)
+        done = {record.topic_partition: record.offset + 1 for record in records}
+        seen.update(record.value for record in records)
+        with contextlib.suppress(RebalanceError):  # moving just now: delivered again, seen twice
+            consumer.commit(done)
+
+    first, second = open_consumer(url, group="g"), open_consumer(url, group="g")
+    first.on_revoked = revoked.extend
+
+    def owned(*working: Consumer) -> list[int]:
+        for consumer in working:
+            work(consumer)
+        return [len(consumer.assignment()) for consumer in working]
+
+    with first:
+        until(lambda: owned(first) == [4], 30, "all partitions at the first")
+        with second:
+            until(lambda: owned(first, second) == [2, 2], 30, "two partitions each")
+            assert not first.assignment() & second.assignment()
+            assert len(revoked) == 2  # cooperative: only what moved
+            with pytest.raises(RebalanceError):
+                first.commit({revoked[0]: 400})
+        until(lambda: owned(first) == [4], 8, "all partitions back, sooner than a session times out")
+        until(lambda: owned(first) and len(seen) == 400, 30, "all records")
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_partitions_assigned_during_keep_alive_deliver_nothing_and_lose_nothing(kafka_topic: KafkaTopic) -> None:
+    url = kafka_topic(3)
+    with open_publisher(url) as publisher:
+        for number in range(30):
+            publisher.send(str(number).encode(), str(number).encode())
+        publisher.flush(10)
+    with open_consumer(url, group="g") as consumer:
+
+        def joined() -> bool:
+            consumer.keep_alive()
+            return len(consumer.assignment()) == 3
+
+        until(joined, 30, "an assignment")
+        for _ in range(50):
+            consumer.keep_alive()
+        values: list[bytes] = []
+
+        def read_all() -> bool:
+            values.extend(record.value for record in consumer.poll(7, 0.2))
+            return len(values) == 30
+
+        until(read_all, 30, "30 records")
+    assert sorted(values, key=int) == [str(number).encode() for number in range(30)]

@@ -1,0 +1,85 @@
+"""Redis: every error of the client is mapped, a full server refuses a batch whole, a lost script is loaded again."""
+
+import inspect
+
+import pytest
+import redis
+import redis.exceptions
+
+from schemas.errors import StoreError
+from tests.factories import make_dead_letter, make_prediction
+from transport.ports import GroupCounts
+from transport.redis import FEED_KEY, mapped
+from transport.urls import open_store
+
+ERRORS = [error for _, error in inspect.getmembers(redis.exceptions, inspect.isclass) if issubclass(error, Exception)]
+NEVER_FROM_ONE_SERVER = {redis.exceptions.IncorrectPolicyType}  # of the cluster's command routing
+
+
+@pytest.mark.parametrize("error", [error for error in ERRORS if error not in NEVER_FROM_ONE_SERVER])
+def test_every_error_of_the_client_is_mapped(error: type[Exception]) -> None:
+    # Some constructors parse an answer of the server: make one without them.
+    raised = error.__new__(error, "0 host:1")
+    raised.args = ("broken",)
+    with pytest.raises(StoreError) as caught, mapped("host:1"):
+        raise raised
+    assert caught.value.__cause__ is raised
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(90)
+def test_a_full_server_refuses_the_batch_as_a_whole(redis_url: str) -> None:
+    with open_store(redis_url) as store, redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+        store.put([make_prediction(0)])
+        client.config_set("maxmemory", 1)  # less than is in use already, and nothing may be evicted
+        try:
+            with pytest.raises(StoreError, match="OutOfMemory"):
+                store.put([make_prediction(number) for number in range(1, 50)])
+            with pytest.raises(StoreError, match="OutOfMemory"):
+                store.put_dead([make_dead_letter(99)])
+            assert store.get(["job-0", "job-1"]) == [make_prediction(0), None]
+            assert store.counts("g") == GroupCounts(done=1, dead=0)
+        finally:
+            client.config_set("maxmemory", 0)
+        store.put([make_prediction(1)])
+        assert store.counts("g") == GroupCounts(done=2, dead=0)
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(90)
+def test_a_lost_script_and_a_lost_connection_are_mended_unseen(redis_url: str) -> None:
+    with open_store(redis_url) as store, redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+        store.put([make_prediction(0)])
+        client.script_flush()
+        client.client_kill_filter(_type="normal", skipme=True)
+        store.put([make_prediction(1)])
+        assert store.counts("g") == GroupCounts(done=2, dead=0)
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(90)
+def test_put_is_one_call_and_leaves_the_documented_keys(redis_url: str) -> None:
+    with open_store(redis_url, ttl_s=1000) as store, redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+        store.put([make_prediction(0)])
+        before = client.info("commandstats")["cmdstat_evalsha"]["calls"]
+        store.put([make_prediction(number) for number in range(64)])
+        assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == before + 1
+        store.put_dead([make_dead_letter(100)])
+        assert client.hgetall("mmdigit:group:g") == {b"done": b"64", b"dead": b"1"}
+        assert client.get("mmdigit:dead:job-100") == b'{"reason": "invalid_image", "group": "g"}'
+        assert client.xlen(FEED_KEY) == 64
+        for key in ("mmdigit:prediction:job-5", "mmdigit:dead:job-100", "mmdigit:group:g"):
+            assert 990 <= client.ttl(key) <= 1000
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(90)
+def test_another_programs_value_is_a_store_error(redis_url: str) -> None:
+    with open_store(redis_url) as store, redis.Redis.from_url(redis_url) as client:
+        client.set("mmdigit:prediction:job-7", b'{"version": 2}')
+        with pytest.raises(StoreError, match="version"):
+            store.get(["job-7"])
+        client.delete("mmdigit:prediction:job-7")
