@@ -36,10 +36,12 @@ class JsonFormatter(logging.Formatter):
 
 
 def set_up(level: str, *, as_json: bool) -> None:
-    """Log to standard error from `level` on; libraries from warning on."""
+    """Log to standard error from `level` on; libraries from warning on, Kafka's client (which tries again, and warns
+    of each try) from error on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if as_json else ReadableFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("kafka").setLevel(logging.ERROR)
     for package in ("worker", "transport", "mmdigit"):
         logging.getLogger(package).setLevel(level.upper())
 
