@@ -9,7 +9,7 @@ JOBS ?= 10000
 .PHONY: help demo test unit up backfill down bench lock docs clean
 
 help: ## list what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.worker ## jobs -> queue file -> worker -> table of predictions; DATA=folder for real data
 	@$(BIN)/python -m samples.demo $(if $(DATA),--data $(DATA) --count $(JOBS))
