@@ -2,9 +2,10 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from schemas.identifiers import Identifier
+from schemas.message import Message
 from schemas.moment import Moment
 from schemas.prediction import Source
 
@@ -12,17 +13,8 @@ DEAD_LETTER_VERSION: Final = 1
 MAX_ERROR_CHARACTERS = 1000
 
 
-class DeadLetter(BaseModel):
+class DeadLetter(Message):
     """A record that can never succeed: its original bytes, where it stood, and why."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        ser_json_bytes="base64",
-        val_json_bytes="base64",
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
 
     version: Literal[1] = DEAD_LETTER_VERSION
     original: bytes

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from schemas.identifiers import Identifier
+from schemas.message import Message
 from schemas.moment import Moment
 from schemas.prediction import Label
 
@@ -15,17 +16,8 @@ MAX_RECORD_BYTES = 6 * 1024 * 1024
 """Both at their limit in base64 (4/3), and room for the other fields."""
 
 
-class Job(BaseModel):
+class Job(Message):
     """One image and/or one audio clip of one digit. On the wire, JSON with base64 bytes or msgpack."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        ser_json_bytes="base64",
-        val_json_bytes="base64",
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
 
     version: Literal[1] = JOB_VERSION
     job_id: Identifier

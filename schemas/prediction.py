@@ -2,9 +2,10 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from schemas.identifiers import Identifier
+from schemas.message import Message
 from schemas.moment import Moment
 
 PREDICTION_VERSION: Final = 1
@@ -16,20 +17,16 @@ Decision = Literal["accept", "review"]
 Reason = Literal["low_confidence", "conflict", "not_a_digit"]
 
 
-class HeadAnswer(BaseModel):
+class HeadAnswer(Message):
     """The answer of one head: a label 0-9 and its probability."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     label: Label
     confidence: Probability
 
 
-class Answer(BaseModel):
+class Answer(Message):
     """What the model says about one job. `label` and `confidence` are the fused head's when both
     modalities are there, otherwise those of the one that is."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     label: Label
     confidence: Probability
@@ -45,20 +42,16 @@ class Answer(BaseModel):
     model_version: Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class Source(BaseModel):
+class Source(Message):
     """Where the job came from: the record's topic, partition and offset."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     topic: Annotated[str, Field(max_length=249)]
     partition: Annotated[int, Field(ge=0)]
     offset: Annotated[int, Field(ge=0)]
 
 
-class Timings(BaseModel):
+class Timings(Message):
     """When the job was made and predicted, and how long its batch took, in seconds."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     created_at: Moment
     predicted_at: Moment
