@@ -14,14 +14,22 @@ from transport.ports import Record, TopicPartition
 
 SESSION_TIMEOUT_MS = 10_000
 """After a SIGKILL another member takes over this much later (Kafka's default: 45 s). Heartbeats come from a thread of
-their own every 3 s, so a long batch does not end the session."""
+their own, so a long batch does not end the session."""
 
 STATIC_SESSION_TIMEOUT_MS = 45_000
 """A static member keeps its partitions over a restart that is quicker than this."""
 
-HEARTBEAT_INTERVAL_MS = 3_000
+HEARTBEAT_INTERVAL_MS = 1_000
+"""By a heartbeat's answer a member learns of a rebalance, and a cooperative one takes two: 2 s instead of 6 s."""
+
+METADATA_MAX_AGE_MS = 60_000
+"""Partitions that are added to the topic are read this much later at most."""
+
 MAX_POLL_INTERVAL_MS = 120_000
 """A worker that neither polls nor keeps alive for this long is hung: its partitions go to another."""
+
+JOIN_TIMEOUT_MS = 3_000
+"""A poll may last this much longer while the group rebalances: the others' heartbeats, and what they have in hand."""
 
 COMMIT_TIMEOUT_MS = 10_000
 CLOSE_TIMEOUT_MS = 5_000
@@ -53,14 +61,18 @@ class KafkaTopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # ka
                 session_timeout_ms=SESSION_TIMEOUT_MS if instance_id is None else STATIC_SESSION_TIMEOUT_MS,
                 heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS,
                 max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
+                metadata_max_age_ms=METADATA_MAX_AGE_MS,
                 max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
                 fetch_max_bytes=max(max_record_bytes, 8 * PARTITION_FETCH_BYTES),  # of one answer of one broker
                 metrics_enabled=False,  # ours are in worker/metrics.py; these cost time for each record
             )
             self._consumer.subscribe([topic], listener=self)
+            # Joining before the partitions are known would share out none of them, and then rebalance.
+            self._consumer.partitions_for_topic(topic)
 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
         with mapped(self._place):
+            self._join()
             polled = self._consumer.poll(timeout_ms=timeout_s * 1000, max_records=max_records)
         return [
             Record(
@@ -97,6 +109,7 @@ class KafkaTopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # ka
 
     def keep_alive(self) -> None:
         with mapped(self._place):
+            self._join()
             paused = self._consumer.assignment()
             self._consumer.pause(*paused)
             try:
@@ -150,6 +163,19 @@ class KafkaTopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # ka
     def on_partitions_lost(self, lost: Iterable[KafkaPartition]) -> None:
         """Called by kafka-python with partitions that another member may already read."""
         self.on_partitions_revoked(lost)
+
+    def _join(self) -> None:
+        """Join the group, or join it again, before polling.
+
+        kafka-python 3.0.12 goes on joining when poll's time is up, but forgets the outcome if the join ends between two
+        polls: it joins anew, or, where the reason was new metadata, sees no reason any more and stays without
+        partitions and heartbeats for good. So a join gets time of its own, and one that was left behind is repeated.
+        """
+        coordinator = self._consumer._coordinator
+        if coordinator.rejoining and not coordinator.need_rejoin():
+            coordinator.request_rejoin()
+        if coordinator.need_rejoin():
+            coordinator.poll(timeout_ms=JOIN_TIMEOUT_MS)
 
 
 def _ours(partitions: Iterable[KafkaPartition]) -> frozenset[TopicPartition]:

@@ -91,8 +91,9 @@ class Consumer(Protocol):
         An empty list means that none came in time. Partitions may come and go only inside poll() and keep_alive():
         on_revoked, if set, is called there with those that went, before their new owner can read them (unless
         they were lost: then it may already read them). The callbacks may run in a thread of the adapter while
-        poll() waits, and must not call the consumer. A broker that goes away after the start may show as empty
-        lists, while the adapter reconnects by itself.
+        poll() waits, and must not call the consumer. While the group rebalances, poll() and keep_alive() may last
+        a few seconds longer. A broker that goes away after the start may show as empty lists, while the adapter
+        reconnects by itself.
         """
         ...
 

@@ -11,6 +11,7 @@ from schemas.errors import InvalidRecord, MmdigitError, RebalanceError, TopicErr
 from tests.conftest import KafkaTopic
 from tests.polling import until
 from transport.kafka_client import mapped
+from transport.kafka_consumer import KafkaTopicConsumer
 from transport.ports import Consumer, Record, TopicPartition
 from transport.urls import open_consumer, open_publisher
 
@@ -147,3 +148,15 @@ def test_partitions_assigned_during_keep_alive_deliver_nothing_and_lose_nothing(
 
         until(read_all, 30, "30 records")
     assert sorted(values, key=int) == [str(number).encode() for number in range(30)]
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_a_join_that_a_short_poll_left_behind_is_taken_up(kafka_topic: KafkaTopic) -> None:
+    with open_consumer(kafka_topic(2), group="left-behind") as consumer:
+        assert isinstance(consumer, KafkaTopicConsumer)
+        until(lambda: consumer.poll(1, 0.1) or consumer.assignment(), 30, "an assignment")
+        coordinator = consumer._consumer._coordinator
+        coordinator.rejoining = True  # as left by a join for new metadata that outlasted its poll
+        until(lambda: consumer.poll(1, 0.1) or not coordinator.rejoining, 30, "the join's end")
+        assert len(consumer.assignment()) == 2
