@@ -11,7 +11,7 @@ from transport.ports import MAX_SENT_BYTES
 
 MAX_BUFFERED_RECORDS = 1000
 MAX_BUFFERED_BYTES = 8 * 1024 * 1024
-LINGER_S = 0.05
+LINGER_S = 0.01
 """A record that comes this long after the last write is written at once: a slow producer's jobs do not wait."""
 
 
