@@ -68,7 +68,7 @@ def demo(argv: Sequence[str]) -> int:
 def predictions_table(rows: list[Row]) -> Table:
     """A few predictions of each kind: accepted, and reviewed for each of the reasons that occur."""
     table = Table(
-        title="Some of the predictions (label and confidence of each head)", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        title="Some of the predictions: accepted, or to be reviewed and why", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
     for column in ("id", "true", "image", "audio", "answer", "conf.", "novelty"):
         table.add_column(column, justify="left" if column == "id" else "right", no_wrap=True)
