@@ -26,6 +26,7 @@ up: ## the real stack: Kafka, Redis, worker, Prometheus (PROFILE=grafana adds Gr
 	docker compose $(if $(PROFILE),--profile $(PROFILE)) up --build --detach --wait
 
 backfill: $(VENV)/.worker ## send JOBS pairs through the stack and wait for the predictions; DATA=folder for real data
+	@mkdir -p .mmdigit
 	@$(BIN)/python -m producer --from $(if $(DATA),pairs:$(DATA),samples/pack/manifest.csv) \
 	  $(if $(DATA),--count $(JOBS)) --to kafka://localhost:29092/mmdigit.jobs \
 	  --wait --store redis://localhost:6379/0 --output .mmdigit/backfill.csv
