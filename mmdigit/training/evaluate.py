@@ -131,7 +131,12 @@ def measure(predictor: Predictor, folder: Path) -> dict[str, Any]:
             "reviewed": sum(answer.decision == "review" for answer in conflicts) / len(conflicts),
         },
         "wrong_images": [
-            {"index": int(row), "label": int(digits.labels[row]), "answer": seen[row].label}
+            {
+                "index": int(row),
+                "label": int(digits.labels[row]),
+                "answer": seen[row].label,
+                "decision": seen[row].decision,
+            }
             for row in np.flatnonzero(~right_images)
         ],
         "wrong_clips": [
@@ -145,6 +150,7 @@ def measure(predictor: Predictor, folder: Path) -> dict[str, Any]:
         report["novelty_letters"] = {
             "split": "Omniglot Latin letters, an alphabet kept from training, against MNIST test",
             "total": len(unknown),
+            "found": sum("not_a_digit" in answer.reasons for answer in unknown) / len(unknown),
             "auroc": auroc(known, np.array([answer.novelty for answer in unknown])),
         }
     return report

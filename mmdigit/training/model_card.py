@@ -54,7 +54,7 @@ every probability on {metadata["parity"]["pairs"]} random pairs.
 | data | for | licence |
 |---|---|---|
 | MNIST (LeCun, Cortes, Burges) | handwritten digits | CC BY-SA 3.0 |
-| Free Spoken Digit Dataset v1.0.10 (Jakobovski et al.), recordings 10-49 (5-9 for validation) | spoken digits, six speakers | CC BY-SA 4.0 |
+| FSDD v1.0.10 (Jakobovski et al.), recordings 5-49 | spoken digits, 5-9 for validation | CC BY-SA 4.0 |
 | Speech Commands (Warden), 338 clips (49 of them for validation) | spoken digits, 137 speakers | CC BY 4.0 |
 | cs566 course recordings, 578 clips | spoken digits, two speakers of Indian English | Apache-2.0, MIT |
 | espeak-ng, many voices, {synthetic} | spoken digits; negatives | output of a GPL-3.0 program |
