@@ -36,7 +36,7 @@ down: ## stop the stack; forget its data and what was sent to it
 	@rm -rf .mmdigit/journal
 
 bench: $(VENV)/.test ## jobs/s, CPU per job by stage, latency; embedded and on Kafka + Redis
-	@$(BIN)/python -m benchmarks.pipeline
+	@$(BIN)/python -m benchmarks.pipeline $(if $(DATA),--data $(DATA) --jobs $(JOBS))
 
 docs: $(VENV)/.worker ## write docs/settings.md, docs/metrics.md and docs/api.md from the code
 	@$(BIN)/python -m docs.generate

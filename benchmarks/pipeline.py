@@ -202,7 +202,8 @@ def benchmark(argv: Sequence[str]) -> int:
 
     transports = [options.only] if options.only else list(TRANSPORTS)
     result = {
-        "command": "python -m benchmarks.pipeline " + " ".join(argv),
+        "command": "python -m benchmarks.pipeline"
+        + ("" if options.data is None else f" --data DIR --jobs {options.jobs}"),
         "machine": machine(PACKAGES),
         "source": "sample pack" if options.data is None else "MNIST test x Free Spoken Digit test",
         "settings": {"batch_size": BATCH_SIZE, "threads": 1, "worker_processes": 1, "repetitions": options.repetitions},
