@@ -1,0 +1,70 @@
+"""Every dependency states its reason and is pinned with hashes; no index address stands in any file."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SETS = ["worker", "train", "test"]
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_each_dependency_has_its_reason_beside_it(name: str) -> None:
+    lines = (ROOT / "requirements" / f"{name}.in").read_text().splitlines()
+    bare = [line for line in lines if line and not line.startswith(("#", "-r ")) and not re.search(r"\s# \S", line)]
+    assert bare == []
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_each_pin_has_hashes_and_no_index_address(name: str) -> None:
+    text = (ROOT / "requirements" / f"{name}.txt").read_text()
+    pins = re.findall(r"^([a-z0-9][\w.\[\],-]*)==(\S+)(.*(?:\n    .*)*)", text, re.MULTILINE)
+    assert len(pins) > 15
+    for package, _version, rest in pins:
+        assert "--hash=sha256:" in rest, f"{package} has no hash"
+    assert "://" not in text
+    assert "-url" not in text
+
+
+def test_the_sets_agree_with_each_other() -> None:
+    def pins(name: str) -> set[str]:
+        text = (ROOT / "requirements" / f"{name}.txt").read_text()
+        return set(re.findall(r"^([a-z0-9][\w.\[\],-]*==[^\\\n]*?) \\?$", text, re.MULTILINE))
+
+    assert pins("worker") <= pins("train") <= pins("test")
+
+
+def fake_python(folder: Path, script: str) -> Path:
+    path = folder / "python3"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        (
+            'case "$*" in *version_info*) exit 1;; *--version*) echo "Python 3.9.2";; esac',
+            "expected Python 3.11 or newer, got Python 3.9.2",
+        ),
+        ('case "$*" in *ensurepip*) exit 1;; esac', "on Debian: apt-get install python3-venv"),
+        ("", ""),
+    ],
+    ids=["old", "no-venv", "absent"],
+)
+def test_make_says_what_is_wrong_with_python(tmp_path: Path, script: str, message: str) -> None:
+    python = fake_python(tmp_path, script) if script else tmp_path / "absent"
+    made = subprocess.run(
+        ["make", "demo", f"PYTHON={python}", f"VENV={tmp_path / 'venv'}"],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert made.returncode == 2
+    first = made.stderr.splitlines()[0]
+    assert first.startswith("make: expected Python")
+    assert message in first
