@@ -7,6 +7,7 @@
     │   │   └── UnknownVersion    a schema version that this program does not read
     │   ├── InvalidImage      the image bytes cannot be read as one digit
     │   ├── InvalidAudio      the audio bytes cannot be read as one clip
+    │   ├── DecoderFailed     a decoder fails on it in a way that nobody foresaw
     │   └── ModelRejected     the model fails on this job, alone
     ├── RetriableError        may succeed later            -> try again, commit nothing; at start-up exit code 3
     │   ├── TransportError    broker or queue file not reachable, or not ready
@@ -65,6 +66,12 @@ class InvalidAudio(InvalidJob):
     """The audio bytes cannot be read as a clip of one digit."""
 
     reason: ClassVar[str] = "invalid_audio"
+
+
+class DecoderFailed(InvalidJob):
+    """A decoder failed on the job with an error of none of these kinds: a mistake in this project, to be reported."""
+
+    reason: ClassVar[str] = "decoder_failed"
 
 
 class ModelRejected(InvalidJob):

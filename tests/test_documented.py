@@ -10,6 +10,7 @@ import pytest
 from docs.generate import PAGES
 from mmdigit.cli import COMMANDS
 from producer.settings import ProducerSettings
+from schemas.errors import InvalidJob
 from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings
 from worker.settings import WorkerSettings
 
@@ -39,6 +40,16 @@ def test_the_known_variables_are_those_of_the_settings_classes() -> None:
     commands = set().union(*(variables(program) for program in COMMANDS.values()))
     assert services <= ENVIRONMENT
     assert (services | commands | TESTS_ONLY).issuperset(ENVIRONMENT)
+
+
+def test_every_reason_of_a_dead_letter_is_explained() -> None:
+    def leaves(kind: type[InvalidJob]) -> set[type[InvalidJob]]:
+        return {kind}.union(*(leaves(child) for child in kind.__subclasses__()))
+
+    page = (ROOT / "docs" / "delivery.md").read_text()
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == {
+        kind.reason for kind in leaves(InvalidJob) - {InvalidJob}
+    }
 
 
 @pytest.mark.parametrize("package", PUBLIC)

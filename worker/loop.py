@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from mmdigit.predictor import Sample, read_sample
 from schemas.dead_letter import DeadLetter
-from schemas.errors import InvalidJob, InvalidRecord, RetriableError, SettingsError
+from schemas.errors import DecoderFailed, InvalidJob, InvalidRecord, RetriableError, SettingsError
 from schemas.prediction import Answer, Prediction, Timings
 from schemas.wire import decode_job, encode
 from transport.ports import Consumer, PredictionStore, Publisher, Record, TopicPartition
@@ -143,12 +143,16 @@ class Worker:
         return records
 
     def _decode(self, record: Record) -> Decoded:
-        job = sample = error = None
+        job = sample = None
+        error: InvalidJob | None = None
         try:
             job = decode_job(record.value)
             sample = read_sample(job.image, job.audio)
         except InvalidJob as exc:
             error = exc
+        except Exception as exc:  # it must not stop the jobs behind it, again after each restart
+            log.exception("a decoder failed unforeseen; please report it", extra=dict(outcomes.source(record)))
+            error = DecoderFailed(f"{type(exc).__name__}: {exc}")
         return Decoded(record, self._clock(), job, sample, error)
 
     def _predict(self, batch: list[Decoded]) -> tuple[list[Prediction], list[DeadLetter]]:

@@ -18,7 +18,7 @@ def prediction(job: Job, record: Record, answer: Answer, timings: Timings) -> Pr
         job_id=job.job_id,
         group=job.group,
         expected=job.expected,
-        source=_source(record),
+        source=source(record),
         timings=timings,
     )
 
@@ -28,7 +28,7 @@ def dead_letter(decoded: Decoded, error: InvalidJob, now: datetime) -> DeadLette
     return DeadLetter(
         original=decoded.record.value,
         key=decoded.record.key,
-        source=_source(decoded.record),
+        source=source(decoded.record),
         reason=error.reason,
         error=str(error)[:MAX_ERROR_CHARACTERS],
         job_id=decoded.job.job_id if decoded.job else None,
@@ -38,5 +38,6 @@ def dead_letter(decoded: Decoded, error: InvalidJob, now: datetime) -> DeadLette
     )
 
 
-def _source(record: Record) -> Source:
+def source(record: Record) -> Source:
+    """Where the record stands."""
     return Source(topic=record.topic, partition=record.partition, offset=record.offset)

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from mmdigit.predictor import Sample, read_sample
 from schemas.errors import SettingsError
 from tests.worker import fakes
 from tests.worker.fakes import P0, P1, Bench, FakeConsumer, FakeModel, image_bytes, job_value, record
@@ -67,6 +68,21 @@ def test_a_record_that_can_never_succeed_is_dead_lettered_and_its_batch_mates_ar
     assert bench.consumer.commits == [{P0: 3}]
     assert bench.count("mmdigit_dead_letters_total", reason=reason) == 1
     assert bench.count("mmdigit_jobs_total", outcome="dead_letter") == 1
+
+
+def test_a_decoder_that_fails_unforeseen_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(image: bytes | None, audio: bytes | None) -> Sample:
+        if image == b"strange":
+            raise ZeroDivisionError("division by zero")
+        return read_sample(image, audio)
+
+    monkeypatch.setattr("worker.loop.read_sample", read)
+    bench = Bench(FakeConsumer([record(0, job_value("a")), record(1, job_value("x", b"strange"))]))
+    bench.worker.run_once()
+    assert list(bench.store.predictions) == ["a"]
+    [letter] = bench.publisher.letters
+    assert (letter.reason, letter.error) == ("decoder_failed", "ZeroDivisionError: division by zero")
+    assert bench.consumer.commits == [{P0: 2}]
 
 
 def test_a_job_that_the_model_fails_on_is_isolated() -> None:
