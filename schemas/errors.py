@@ -1,22 +1,23 @@
 """The whole error tree, and what each leaf leads to.
 
     MmdigitError
-    ├── InvalidJob            can never succeed            -> dead letter, the batch goes on
-    │   ├── InvalidRecord     not a job in any known encoding
-    │   │   ├── RecordTooLarge    more bytes than any job may have
-    │   │   └── UnknownVersion    a schema version that this program does not read
-    │   ├── InvalidImage      the image bytes cannot be read as one digit
-    │   ├── InvalidAudio      the audio bytes cannot be read as one clip
-    │   ├── DecoderFailed     a decoder fails on it in a way that nobody foresaw
-    │   └── ModelRejected     the model fails on this job, alone
-    ├── RetriableError        may succeed later            -> try again, commit nothing; at start-up exit code 3
-    │   ├── TransportError    broker or queue file not reachable, or not ready
-    │   ├── StoreError        prediction store not reachable, or not ready
-    │   └── RebalanceError    the partitions moved before the commit; the new owner repeats the work
-    └── SettingsError         the program was started wrongly -> one line, exit code 2
-        ├── DataError         a data folder, manifest or download is missing or altered
-        ├── WeightsError      the model file is missing or not the pinned one
-        └── TopicError        the topic does not exist and is never created on the fly
+    ├── InvalidJob              can never succeed
+    │   ├── InvalidRecord       dead letter   not a job in any known encoding
+    │   │   ├── RecordTooLarge  dead letter   more bytes than any job may have
+    │   │   └── UnknownVersion  dead letter   a schema version that this program does not read
+    │   ├── InvalidImage        dead letter   the image bytes cannot be read as one digit
+    │   ├── InvalidAudio        dead letter   the audio bytes cannot be read as one clip
+    │   ├── DecoderFailed       dead letter   a decoder fails on it in a way that nobody foresaw
+    │   └── ModelRejected       dead letter   the model fails on this job alone, and on no other
+    ├── RetriableError          may succeed later: nothing is committed; exit 3 where a program cannot even start
+    │   ├── TransportError      retry         broker or queue file not reachable, or not ready
+    │   ├── StoreError          retry         prediction store not reachable, or not ready
+    │   ├── ModelError          retry         the model fails on everything, or memory is short
+    │   └── RebalanceError      retry         the partitions moved before the commit; the new owner repeats the work
+    └── SettingsError           the program was started wrongly: one line
+        ├── DataError           exit 2        a data folder, manifest or download is missing or altered
+        ├── WeightsError        exit 2        the model file is missing or not the pinned one
+        └── TopicError          exit 2        the topic does not exist and is never created on the fly
 
 `exit_code` is what a program ends with when the error reaches its top: 1, 2 for settings, 3 for retriable ones.
 `InvalidJob.reason` is a short fixed word, used as a metric label and in dead letters.
@@ -92,6 +93,10 @@ class TransportError(RetriableError):
 
 class StoreError(RetriableError):
     """The prediction store is not reachable, or not ready."""
+
+
+class ModelError(RetriableError):
+    """The model fails on everything it is given, or memory is short: no fault of the jobs."""
 
 
 class RebalanceError(RetriableError):

@@ -3,26 +3,42 @@
 from collections.abc import Callable, Sequence
 
 from mmdigit.predictor import Sample
-from schemas.errors import ModelRejected
+from schemas.errors import ModelRejected, ModelError
 from schemas.prediction import Answer
 
 Predict = Callable[[Sequence[Sample]], list[Answer]]
 
 
-def predict_each(predict: Predict, samples: Sequence[Sample]) -> list[Answer | ModelRejected]:
+def predict_each(
+    predict: Predict, samples: Sequence[Sample], probe: Callable[[], object]
+) -> list[Answer | ModelRejected]:
     """One outcome per sample, in order: its answer, or ModelRejected if predict raises on it alone.
 
     One call when nothing fails; a batch that fails is halved until each guilty sample stands alone, about
-    2 log2(len(samples)) more calls for one of them.
+    2 log2(len(samples)) more calls for one of them. probe runs the model on what it is known to take: a sample is
+    guilty only if that still works. Raises ModelError if it does not, or if memory is short.
     """
     if not samples:
         return []
     try:
         return list(predict(samples))
+    except MemoryError as exc:
+        raise ModelError("expected the model to find enough memory, it did not; give the worker more") from exc
     except Exception as exc:
         if len(samples) == 1:
+            _require_working(probe)
             rejected = ModelRejected(f"the model failed on this job alone: {type(exc).__name__}: {exc}")
             rejected.__cause__ = exc
             return [rejected]
     half = len(samples) // 2
-    return predict_each(predict, samples[:half]) + predict_each(predict, samples[half:])
+    return predict_each(predict, samples[:half], probe) + predict_each(predict, samples[half:], probe)
+
+
+def _require_working(probe: Callable[[], object]) -> None:
+    try:
+        probe()
+    except Exception as exc:
+        raise ModelError(
+            f"expected the model to take its own warm-up samples, got {type(exc).__name__}: {exc}; restart the worker, "
+            "or deploy a working model"
+        ) from exc

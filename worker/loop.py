@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from mmdigit.predictor import Sample, read_sample
 from schemas.dead_letter import DeadLetter
-from schemas.errors import DecoderFailed, InvalidJob, InvalidRecord, RetriableError, SettingsError
+from schemas.errors import DecoderFailed, InvalidJob, InvalidRecord, RetriableError, SettingsError, TransportError
 from schemas.prediction import Answer, Prediction, Timings
 from schemas.wire import decode_job, encode
 from transport.ports import Consumer, PredictionStore, Publisher, Record, TopicPartition
@@ -36,6 +36,7 @@ class Model(Protocol):
     @property
     def model_version(self) -> str: ...
     def predict(self, samples: Sequence[Sample]) -> list[Answer]: ...
+    def warm_up(self) -> None: ...
 
 
 class Stopped(Exception):  # noqa: N818  no error: the end that was asked for
@@ -107,7 +108,7 @@ class Worker:
 
     def _finish(self, batch: list[Decoded]) -> None:
         with self._metrics.stage("predict"):
-            predictions, dead_letters = self._predict(batch)
+            predictions, dead_letters = self._retry("predict", lambda: self._predict(batch))
         with self._metrics.stage("dead_letter"):
             self._write_dead_letters(dead_letters)
         with self._metrics.stage("store"):
@@ -158,7 +159,7 @@ class Worker:
     def _predict(self, batch: list[Decoded]) -> tuple[list[Prediction], list[DeadLetter]]:
         closed_s = self._clock()
         good = [(decoded, decoded.job, decoded.sample) for decoded in batch if decoded.job and decoded.sample]
-        answers = predict_each(self._model.predict, [sample for _, _, sample in good])
+        answers = predict_each(self._model.predict, [sample for _, _, sample in good], self._model.warm_up)
         predict_s, now = self._clock() - closed_s, self._now()
         predictions = []
         dead_letters = [outcomes.dead_letter(decoded, decoded.error, now) for decoded in batch if decoded.error]
@@ -187,6 +188,8 @@ class Worker:
                 acknowledged = partial(unacknowledged.pop, number, None)
                 self._dead_letters.send(letter.key, encode(letter, "msgpack"), acknowledged)
             self._dead_letters.flush(DEAD_LETTER_TIMEOUT_S)
+            if unacknowledged:  # whatever the adapter says: nothing is committed without the acknowledgement
+                raise TransportError(f"expected all dead letters acknowledged, {len(unacknowledged)} are not")
 
         if not dead_letters:
             return

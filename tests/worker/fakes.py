@@ -191,9 +191,20 @@ class FakeModel:
     def __init__(self, poison: int | None = None) -> None:
         self.poison = poison
         self.batches: list[int] = []
+        self.broken = 0
+        """How many of the next calls fail, whatever they are given."""
+
+    def warm_up(self) -> None:
+        self._maybe_fail()
+
+    def _maybe_fail(self) -> None:
+        if self.broken:
+            self.broken -= 1
+            raise RuntimeError("the model cannot take anything")
 
     def predict(self, samples: Sequence[Sample]) -> list[Answer]:
         self.batches.append(len(samples))
+        self._maybe_fail()
         shades = [0 if sample.image is None else round(float(sample.image.max()) * 255) for sample in samples]
         if self.poison in shades:
             raise RuntimeError("the model cannot take this")

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmdigit.predictor import Sample
-from schemas.errors import ModelRejected
+from schemas.errors import ModelRejected, ModelError
 from schemas.prediction import Answer
 from tests.worker.fakes import answer
 from worker.isolation import predict_each
@@ -22,6 +23,10 @@ def number_of(one: Sample) -> int:
     return round(float(one.image[0, 0]) * 255)
 
 
+def works() -> None:
+    """A model that takes its warm-up samples."""
+
+
 @settings(derandomize=True, deadline=None)
 @given(size=st.integers(0, 40), guilty=st.sets(st.integers(0, 39)))
 def test_exactly_the_guilty_are_rejected_and_the_others_answered_in_order(size: int, guilty: set[int]) -> None:
@@ -33,7 +38,7 @@ def test_exactly_the_guilty_are_rejected_and_the_others_answered_in_order(size: 
             raise RuntimeError("cannot")
         return [answer(number_of(one) % 10) for one in samples]
 
-    results = predict_each(predict, [sample(number) for number in range(size)])
+    results = predict_each(predict, [sample(number) for number in range(size)], works)
     assert len(results) == size
     for number, result in enumerate(results):
         if number in guilty:
@@ -55,5 +60,21 @@ def test_isolating_one_of_many_takes_a_logarithm_of_calls() -> None:
             raise RuntimeError("cannot")
         return [answer(0) for _ in samples]
 
-    predict_each(predict, [sample(number) for number in range(64)])
+    predict_each(predict, [sample(number) for number in range(64)], works)
     assert len(calls) == 13
+
+
+def test_a_model_that_fails_on_everything_rejects_nobody() -> None:
+    def fail(*_: object) -> list[Answer]:
+        raise RuntimeError("no such operator")
+
+    with pytest.raises(ModelError, match="no such operator; restart the worker"):
+        predict_each(fail, [sample(1), sample(2)], fail)
+
+
+def test_short_memory_rejects_nobody() -> None:
+    def fail(_: Sequence[Sample]) -> list[Answer]:
+        raise MemoryError
+
+    with pytest.raises(ModelError, match="enough memory"):
+        predict_each(fail, [sample(1)], works)

@@ -98,6 +98,16 @@ def test_a_job_that_the_model_fails_on_is_isolated() -> None:
     assert bench.consumer.commits == [{P0: 8}]
 
 
+def test_a_model_that_is_out_of_order_is_tried_again_and_rejects_nobody() -> None:
+    bench = Bench(FakeConsumer([record(0, job_value("a")), record(1, job_value("b"))]))
+    bench.model.broken = 7
+    bench.worker.run_once()
+    assert bench.publisher.letters == []
+    assert sorted(bench.store.predictions) == ["a", "b"]
+    assert bench.consumer.commits == [{P0: 2}]
+    assert bench.count("mmdigit_retries_total", stage="predict") > 0
+
+
 def test_dead_letters_are_sent_again_until_acknowledged_and_only_those_that_were_not() -> None:
     bench = Bench(FakeConsumer([record(0, b"x"), record(1, b"y"), record(2, b"z")]))
     bench.publisher.lose = 2
