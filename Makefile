@@ -14,10 +14,10 @@ help: ## list what there is
 demo: $(VENV)/.worker ## jobs -> queue file -> worker -> table of predictions; DATA=folder for real data
 	@$(BIN)/python -m samples.demo $(if $(DATA),--data $(DATA) --count $(JOBS))
 
-test: $(VENV)/.test ## lint, types, unit, contract and integration tests
+test: $(VENV)/.test ## lint, types, unit, contract and integration tests; DATA=folder adds those on real data
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . && echo "lint: ok"
 	@$(BIN)/mypy
-	@$(BIN)/pytest
+	@$(if $(DATA),MMDIGIT_DATA=$(abspath $(DATA))) $(BIN)/pytest
 
 unit: $(VENV)/.test ## only the tests that need neither Docker nor data
 	@$(BIN)/pytest -m "not docker and not data"
@@ -36,7 +36,7 @@ down: ## stop the stack; forget its data and what was sent to it
 	@rm -rf .mmdigit/journal
 
 bench: $(VENV)/.test ## jobs/s, CPU per job by stage, latency; embedded and on Kafka + Redis
-	@$(BIN)/python -m benchmarks.pipeline $(if $(DATA),--data $(DATA) --jobs $(JOBS))
+	@$(BIN)/python -m benchmarks.pipeline $(if $(DATA),--data $(DATA) --jobs $(JOBS)) --output benchmarks/results/pipeline.json
 
 docs: $(VENV)/.worker ## write docs/settings.md, docs/metrics.md and docs/api.md from the code
 	@$(BIN)/python -m docs.generate
@@ -57,7 +57,7 @@ $(VENV)/bin/python:
 
 # --no-deps for the project itself: what it needs is in the requirements files, pinned, and nothing else comes in.
 $(VENV)/.%: requirements/%.txt $(VENV)/bin/python
-	@echo "installing requirements/$*.txt into $(VENV)"
+	@echo "installing requirements/$*.txt into $(VENV)$(if $(filter-out worker,$*), (torch: about 5 GB, some minutes))"
 	@$(PIP) install --require-hashes -r $<
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@

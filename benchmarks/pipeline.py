@@ -49,7 +49,7 @@ MakePlace = Callable[[Path, int], Place]
 
 
 def saturation(place: Place, source: Sequence[str], folder: Path) -> dict[str, object]:
-    """Drain a preloaded topic once: jobs/s, CPU per job in microseconds by stage, peak of memory."""
+    """Drain a preloaded topic once: jobs/s, CPU per job in microseconds by stage, memory at the end."""
     jobs = _produce(place, source, folder)
     with RunningWorker(*place, folder / "worker.log", ["--batch-size", str(BATCH_SIZE)]) as worker:
         worker.wait_until_ready()

@@ -43,7 +43,7 @@ class EvaluateSettings(ProgramSettings):
 
     prog: ClassVar[str] = "mmdigit evaluate"
 
-    data: Annotated[Path, Field(description="folder of data sets, laid out as docs/model.md says")]
+    data: Annotated[Path, Field(description="folder of data sets, laid out as docs/data.md says")]
     output: Annotated[Path, Field(description="folder for the report")]
     weights: Weights = None
     threads: Threads = 1
@@ -54,7 +54,7 @@ class TrainSettings(ProgramSettings):
 
     prog: ClassVar[str] = "mmdigit train"
 
-    data: Annotated[Path, Field(description="folder of data sets, laid out as docs/model.md says")]
+    data: Annotated[Path, Field(description="folder of data sets, laid out as docs/data.md says")]
     output: Annotated[Path, Field(description="folder for the checkpoint and the history")] = Path("runs/train")
     quick: Annotated[bool, Field(description="two epochs, to try the machinery")] = False
     epochs: Annotated[int | None, Field(ge=1, le=1000, description="epochs; by default the plan's")] = None
@@ -128,6 +128,7 @@ def _predict(argv: Sequence[str]) -> int:
 
 def _evaluate(argv: Sequence[str]) -> int:
     settings = EvaluateSettings.load(argv)
+    _need_training()
     from mmdigit.training import evaluate
 
     evaluate.run(settings.data, settings.output, settings.weights, settings.threads)
@@ -161,13 +162,20 @@ def _export(argv: Sequence[str]) -> int:
 
 def _download(argv: Sequence[str]) -> int:
     settings = DownloadSettings.load(argv)
+    _need_training()
     from mmdigit.training import download
 
     download.run(settings.data)
     return 0
 
 
+def _need_training() -> None:
+    if find_spec("mmdigit.training") is None:
+        raise SettingsError("expected the package mmdigit.training, the worker image leaves it out; use a checkout")
+
+
 def _need_torch() -> None:
+    _need_training()
     if any(find_spec(name) is None for name in ("torch", "torchvision", "torchaudio", "onnx")):
         raise SettingsError("expected torch, it is not installed; run `pip install -r requirements/train.txt` first")
 

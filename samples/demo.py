@@ -62,6 +62,7 @@ def demo(argv: Sequence[str]) -> int:
     console.print(predictions_table(rows))
     console.print(summary_table(rows, metrics, elapsed_s))
     console.print(f"predictions: {output}   metrics at the end: {FOLDER / 'metrics.txt'}", soft_wrap=True)
+    console.print("next: make up, for the same on Kafka, Redis and Prometheus")
     return produced.returncode
 
 
@@ -98,10 +99,13 @@ def summary_table(rows: list[Row], metrics: Scraped, elapsed_s: float) -> Table:
     table.add_row("jobs answered", f"{len(answered)} of {len(rows)}")
     table.add_row("accepted", f"{len(accepted) / max(1, len(answered)):.1%}")
     table.add_section()
-    table.add_row("accuracy, image alone", _accuracy(answered, "image_label"))
-    table.add_row("accuracy, audio alone", _accuracy(answered, "audio_label"))
-    table.add_row("accuracy, fused (both there)", _accuracy(paired, "label"))
-    table.add_row("accuracy, what was accepted", _accuracy(accepted, "label"))
+    table.add_row("accuracy of the image's answer", _accuracy(answered, "image_label"))
+    table.add_row("accuracy of the audio's answer", _accuracy(answered, "audio_label"))
+    table.add_row("accuracy of both, fused", _accuracy(paired, "label"))
+    table.add_row("accuracy of what was accepted", _accuracy(accepted, "label"))
+    if unlabelled := [row for row in answered if not row["expected"]]:
+        reviewed = sum(row["decision"] == "review" for row in unlabelled)
+        table.add_row("planted conflicts and scribbles sent to review", f"{reviewed} of {len(unlabelled)}")
     table.add_section()
     table.add_row("rate, from the first job sent to the last answer", f"{len(answered) / elapsed_s:.0f} jobs/s")
     table.add_row("latency p50, created to stored", _duration(metrics.quantile("mmdigit_latency_seconds", 0.5)))

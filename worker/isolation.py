@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from mmdigit.predictor import Sample
-from schemas.errors import ModelRejected, ModelError
+from schemas.errors import ModelError, ModelRejected
 from schemas.prediction import Answer
 
 Predict = Callable[[Sequence[Sample]], list[Answer]]

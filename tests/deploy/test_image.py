@@ -108,6 +108,14 @@ def test_producer_and_predict_start_from_the_same_image(image: str) -> None:
         output("docker", "run", "--rm", *LOCKED_DOWN, "--entrypoint", "python", image, "-m", module, "--help")
 
 
+def test_commands_that_the_image_leaves_out_say_so(image: str) -> None:
+    command = ("evaluate", "--data", "/data", "--output", "/report")
+    done = run("docker", "run", "--rm", *LOCKED_DOWN, "--entrypoint", "python", image, "-m", "mmdigit", *command)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "use a checkout" in done.stderr
+
+
 def test_wrong_settings_are_one_line_and_exit_code_2(image: str) -> None:
     done = run("docker", "run", "--rm", *LOCKED_DOWN, "--env", "MMDIGIT_NO_SUCH=1", image)
     assert done.returncode == 2

@@ -20,6 +20,7 @@ from samples.running import RunningWorker
 from schemas.dead_letter import DeadLetter
 from schemas.job import Job
 from schemas.wire import decode_dead_letter, encode
+from tests.polling import until
 from transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 
 pytestmark = pytest.mark.timeout(90)
@@ -87,7 +88,7 @@ def png_bomb() -> bytes:
 
 
 def bad_records() -> dict[str, tuple[bytes, str]]:
-    """Name -> (record, the reason it must be dead-lettered with). The list of the README."""
+    """Name -> (record, the reason it must be dead-lettered with)."""
     good_image = Image.new("L", (28, 28), 255)
     buffer = io.BytesIO()
     good_image.save(buffer, "PNG")
@@ -162,8 +163,7 @@ def test_sigterm_finishes_the_batch_in_hand_and_commits_it(tmp_path: Path) -> No
         with open_publisher(url) as publisher:
             publisher.send(None, encode(Job(job_id="j", image=bytes(784), created_at=NOW), "json"))
             publisher.flush(10)
-        while worker.scrape().value("mmdigit_in_flight_jobs") == 0:
-            pass
+        until(lambda: worker.scrape().value("mmdigit_in_flight_jobs"), 20, "a job in flight")
         worker.process.send_signal(signal.SIGTERM)
         assert worker.process.wait(timeout=20) == 0
     with open_store(url) as store:

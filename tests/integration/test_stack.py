@@ -1,6 +1,10 @@
-"""Real pairs through real Kafka and Redis with two worker processes, one of which is killed midway."""
+"""Pairs through real Kafka and Redis with two worker processes, one of which is killed midway.
+
+2,000 pairs of real digits where MMDIGIT_DATA is set, else the 1,000 of the sample pack.
+"""
 
 import csv
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +16,7 @@ import pytest
 import redis
 
 from mmdigit.predictor import Predictor, read_sample
+from samples.demo import PACK
 from samples.running import RunningWorker
 from schemas.prediction import Answer
 from schemas.wire import decode_job
@@ -19,17 +24,19 @@ from tests.polling import until
 from transport.ports import PredictionStore
 from transport.urls import open_consumer, open_store
 
-JOBS = 2_000
+DATA = os.environ.get("MMDIGIT_DATA")
+JOBS = 2_000 if DATA else 1_000
+SOURCE = [f"pairs:{DATA}", "--count", str(JOBS)] if DATA else [str(PACK)]
 BATCH = 64
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
 
-def produce(folder: Path, jobs_url: str, store_url: str, data: Path, *options: str) -> subprocess.Popen[bytes]:
+def produce(folder: Path, jobs_url: str, store_url: str, *options: str) -> subprocess.Popen[bytes]:
     with (folder / "producer.out").open("wb") as out:
         return subprocess.Popen(
             [
-                *(sys.executable, "-m", "producer", "--from", f"pairs:{data}", "--count", str(JOBS), "--to", jobs_url),
+                *(sys.executable, "-m", "producer", "--from", *SOURCE, "--to", jobs_url),
                 *("--group", "stack", "--journal-dir", str(folder), "--wait", "--store", store_url),
                 *("--output", str(folder / "out.csv"), *options),
             ],
@@ -57,9 +64,8 @@ def has_answered(store: PredictionStore, jobs: int) -> bool:
     return store.counts("stack").done >= jobs
 
 
-@pytest.mark.data
 def test_every_job_is_answered_as_offline_though_a_worker_is_killed_midway(
-    tmp_path: Path, kafka_topic: Callable[..., str], redis_url: str, data_dir: Path
+    tmp_path: Path, kafka_topic: Callable[..., str], redis_url: str
 ) -> None:
     redis.Redis.from_url(redis_url).flushdb()
     jobs_url = kafka_topic(8, with_dead_letters=True)
@@ -70,7 +76,7 @@ def test_every_job_is_answered_as_offline_though_a_worker_is_killed_midway(
         for worker in (first, second):
             worker.wait_until_ready()
             until(partial(assigned_partitions, worker), 30, "partitions")
-        producer = produce(tmp_path, jobs_url, redis_url, data_dir, "--rate", "600")
+        producer = produce(tmp_path, jobs_url, redis_url, "--rate", "600")
         until(partial(has_answered, store, JOBS // 4), 60, "a quarter of the answers")
         assert first.scrape().value("mmdigit_in_flight_jobs") + store.counts("stack").done < JOBS
         first.process.kill()
@@ -91,22 +97,19 @@ def test_every_job_is_answered_as_offline_though_a_worker_is_killed_midway(
     with (tmp_path / "out.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == JOBS
-    accuracy = sum(row["label"] == row["expected"] for row in rows) / JOBS
-    assert accuracy > 0.99
+    labelled = [row for row in rows if row["expected"]]
+    assert sum(row["label"] == row["expected"] for row in labelled) > 0.99 * len(labelled) > 900
     with open_consumer(jobs_url, group="mmdigit") as consumer:
         polled = [consumer.poll(1, 1.0) for _ in range(5)]
         assert len(consumer.assignment()) == 8
         assert polled == [[]] * 5  # everything is committed
 
 
-@pytest.mark.data
-def test_a_sigterm_loses_and_repeats_nothing(
-    tmp_path: Path, kafka_topic: Callable[..., str], redis_url: str, data_dir: Path
-) -> None:
+def test_a_sigterm_loses_and_repeats_nothing(tmp_path: Path, kafka_topic: Callable[..., str], redis_url: str) -> None:
     redis.Redis.from_url(redis_url).flushdb()
     jobs_url = kafka_topic(4, with_dead_letters=True)
     with open_store(redis_url) as store:
-        producer = produce(tmp_path, jobs_url, redis_url, data_dir)
+        producer = produce(tmp_path, jobs_url, redis_url)
         predicted = 0.0
         for turn in range(20):
             with RunningWorker(jobs_url, redis_url, tmp_path / f"{turn}.log", ["--batch-size", str(BATCH)]) as worker:

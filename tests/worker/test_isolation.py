@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmdigit.predictor import Sample
-from schemas.errors import ModelRejected, ModelError
+from schemas.errors import ModelError, ModelRejected
 from schemas.prediction import Answer
 from tests.worker.fakes import answer
 from worker.isolation import predict_each
