@@ -118,6 +118,10 @@ class _Bytes(io.BytesIO):
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self.tell(), io.SEEK_END: len(self.getbuffer())}[whence]
         return super().seek(max(0, base + offset))
 
+    def __repr__(self) -> str:
+        """As libsndfile's errors name it."""
+        return "the clip"
+
 
 def _read_samples(data: bytes) -> tuple[Waveform, int]:
     """(n_frames, n_channels) in [-1, 1] and the sample rate. Raises InvalidAudio, or whatever libsndfile raises."""

@@ -16,7 +16,7 @@ from schemas.errors import DataError, InvalidJob
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
 from schemas.prediction import Answer
 from schemas.printable import printable
-from schemas.table import PREDICTION_COLUMNS, answer_row, safe_cell
+from schemas.table import PREDICTION_COLUMNS, answer_row, replacing, safe_cell
 
 BATCH = 32  # samples in memory at once
 UNREADABLE = "unreadable"  # the reason in the table of a row that was no sample at all
@@ -46,15 +46,9 @@ def predict_manifest(predictor: Predictor, manifest: Path, output: Path, errors:
     Raises DataError if the manifest or the output's folder cannot be used.
     """
     rows = read_manifest(manifest)
-    partial = output.with_name(f".{output.name}.partial")
     failed = labelled = right = review = 0
     with ExitStack() as cleanup:
-        try:
-            file = cleanup.enter_context(partial.open("w", encoding="utf-8", newline=""))
-        except OSError as exc:
-            raise DataError(f"expected to write {output}, its folder refuses ({exc.strerror}); check --output") from exc
-        cleanup.callback(partial.unlink, missing_ok=True)
-        table = csv.DictWriter(file, PREDICTION_COLUMNS)
+        table = csv.DictWriter(cleanup.enter_context(replacing(output)), PREDICTION_COLUMNS)
         table.writeheader()
         progress = cleanup.enter_context(_progress(errors))
         task = progress.add_task("predict", total=len(rows))
@@ -73,8 +67,6 @@ def predict_manifest(predictor: Predictor, manifest: Path, output: Path, errors:
                     right += row.label == answer.label
                 table.writerow({**cells, "id": safe_cell(row.id), "model_version": predictor.model_version})
             progress.advance(task, len(part))
-        file.close()
-        partial.replace(output)
     return Tally(len(rows), failed, labelled, right, review)
 
 

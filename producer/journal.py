@@ -13,6 +13,7 @@ import json
 import os
 import re
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -43,7 +44,7 @@ class Journal:
         """The journal in that folder, made if there is none; emptied if resend, or if the destination is new.
 
         Raises SettingsError if it is not usable: no permission, not a journal, a journal of something else, or one
-        that another producer is writing to.
+        that another producer is writing to. Raises RetriableError if the disk is full.
         """
         name = hashlib.sha256(f"{destination.name}\n{group}".encode()).hexdigest()[:32]
         path = folder / f"{name}.journal"
@@ -62,8 +63,11 @@ class Journal:
                 file.truncate()
                 file.write(header)
                 file.flush()
-        except BaseException:
-            file.close()
+        except BaseException as error:
+            with suppress(OSError):  # closing writes what is buffered, and fails again where the disk is full
+                file.close()
+            if isinstance(error, OSError):
+                raise RetriableError(f"cannot write the journal {shown}: {error.strerror}") from error
             raise
         return cls(path, file, earlier)
 

@@ -1,7 +1,6 @@
 """Waits for the outcome of every job of a run, and writes them as CSV in the source's order."""
 
 import csv
-import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +10,9 @@ from pathlib import Path
 from producer.pace import Clock
 from producer.progress import Progress
 from producer.roster import Entry, Roster
-from schemas.errors import DataError, StoreError
+from schemas.errors import StoreError
 from schemas.prediction import Prediction
-from schemas.table import PREDICTION_COLUMNS, answer_row, safe_cell
+from schemas.table import PREDICTION_COLUMNS, answer_row, replacing, safe_cell
 from transport.ports import PredictionStore
 
 RESULT_COLUMNS = (*PREDICTION_COLUMNS, "expected", "job_id", "group", "dead_letter_reason")
@@ -143,15 +142,7 @@ def _rows_to(path: Path | None) -> Iterator["csv.DictWriter[str] | None"]:
     if path is None:
         yield None
         return
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        # surrogateescape: a file name that is not UTF-8 is an id too.
-        with partial.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            rows = csv.DictWriter(file, RESULT_COLUMNS, lineterminator="\n")
-            rows.writeheader()
-            yield rows
-        partial.replace(path)
-    except OSError as error:
-        raise DataError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as file:
+        rows = csv.DictWriter(file, RESULT_COLUMNS, lineterminator="\n")
+        rows.writeheader()
+        yield rows

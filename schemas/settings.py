@@ -96,6 +96,10 @@ def run_program(prog: str, main: Callable[[Sequence[str]], int], argv: Sequence[
     except MmdigitError as error:
         sys.stderr.write(f"{prog}: error: {' '.join(str(error).split())}\n")
         return error.exit_code
+    except BrokenPipeError:
+        # Whoever read the output has enough; what is left of it must not fail once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         sys.stderr.write(f"{prog}: interrupted\n")
         return 130

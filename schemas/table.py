@@ -1,5 +1,12 @@
-"""Predictions as a CSV table: its columns, a row of it, and cells that no spreadsheet runs as a formula."""
+"""Predictions as a CSV table: its columns, a row of it, cells that no spreadsheet runs as a formula, and its file."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from schemas.errors import DataError
 from schemas.prediction import Answer, HeadAnswer
 
 PREDICTION_COLUMNS = (
@@ -41,6 +48,30 @@ def answer_row(answer: Answer) -> dict[str, str]:
         "novelty": f"{answer.novelty:.6f}",
         "model_version": safe_cell(answer.model_version),
     }
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """A text file that takes the place of path when the block ends well; until then, and if not, path stays as it is.
+
+    A symbolic link keeps pointing where it does. Raises DataError if the file cannot be written, or if path is there
+    and no plain file (a device, a folder).
+    """
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        raise DataError(
+            f"expected a plain file, or none yet, at {path}, something else is there; name another --output"
+        )
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        # surrogateescape: a file name that is not UTF-8 is an id too.
+        with partial.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            yield file
+        partial.replace(target)
+    except OSError as exc:
+        raise DataError(f"expected to write {path}, its folder refuses ({exc.strerror}); check --output") from exc
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _head_cells(name: str, head: HeadAnswer | None) -> dict[str, str]:

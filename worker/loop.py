@@ -69,7 +69,7 @@ class Worker:
         self._offsets = OffsetTracker()
         self._assigned: frozenset[TopicPartition] = frozenset()
         self._stop = threading.Event()
-        self._last_record_s = self._last_turn_s = self._last_commit_s = clock()
+        self._last_busy_s = self._last_turn_s = self._last_commit_s = clock()
         self.answered = self.dead_lettered = 0
         """Jobs, since the start."""
         self.trouble = ""
@@ -100,6 +100,7 @@ class Worker:
             for record in records:
                 self._offsets.begin(record.topic_partition, record.offset)
                 self._batcher.add(self._decode(record))
+                self._last_turn_s = self._clock()  # a batch of large pictures takes seconds, and is no standstill
         self._metrics.in_flight.set(self._offsets.in_flight)
         if self._batcher.time_left_s == 0:
             self._finish(self._batcher.close())
@@ -118,6 +119,7 @@ class Worker:
         with self._metrics.stage("commit"):
             self._commit()
         self._count(predictions, dead_letters)
+        self._last_busy_s = self._clock()
 
     def stop(self) -> None:
         """End after the batch in hand; may be called from a signal handler."""
@@ -138,7 +140,7 @@ class Worker:
         timeout_s = POLL_TIMEOUT_S if time_left_s is None else min(time_left_s, POLL_TIMEOUT_S)
         records = self._consumer.poll(self._batcher.room, timeout_s)
         if records:
-            self._last_record_s = self._clock()
+            self._last_busy_s = self._clock()
         for partition, lag in self._consumer.lag().items():
             self._metrics.lag.labels(partition.topic, partition.partition).set(lag)
         return records
@@ -246,7 +248,7 @@ class Worker:
                 return result
             if self._stop.wait(pause_s):
                 raise Stopped
-            self._last_turn_s = self._clock()
+            self._last_turn_s = self._last_busy_s = self._clock()  # waiting for others is no idleness
             try:
                 self._consumer.keep_alive()
             except RetriableError as exc:
@@ -255,7 +257,7 @@ class Worker:
 
     def _idle_for_long(self) -> bool:
         limit_s = self._settings.exit_when_idle_s
-        return limit_s is not None and self._clock() - self._last_record_s >= limit_s
+        return limit_s is not None and self._clock() - self._last_busy_s >= limit_s
 
     def _on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
         self._assigned |= partitions

@@ -40,8 +40,12 @@ class WorkerSettings(ProgramSettings):
     ] = 0.01
     weights: Annotated[Path | None, Field(description="model file; by default the shipped one")] = None
     threads: Annotated[int, Field(ge=1, le=256, description="threads of the model")] = 1
-    ttl_s: Annotated[int, Field(ge=1, description="how long predictions are kept, in seconds")] = DEFAULT_TTL_S
-    feed_length: Annotated[int, Field(ge=1, description="predictions kept in the feed, about")] = DEFAULT_FEED_LENGTH
+    ttl_s: Annotated[
+        int, Field(ge=1, le=10 * 365 * 86_400, description="how long predictions are kept, in seconds")
+    ] = DEFAULT_TTL_S
+    feed_length: Annotated[int, Field(ge=1, le=10**9, description="predictions kept in the feed, about")] = (
+        DEFAULT_FEED_LENGTH
+    )
     retry_max_s: Annotated[
         float, Field(gt=0, le=300, description="longest pause between tries of a store or broker that fails")
     ] = 10.0

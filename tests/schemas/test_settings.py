@@ -153,3 +153,11 @@ def test_programs_start_as_modules(module: str) -> None:
     ran = subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert f"usage: python -m {module}" in ran.stdout
+
+
+def test_a_reader_that_has_enough_is_no_traceback() -> None:
+    program = "from schemas.settings import run_program; import sys; "
+    program += "sys.exit(run_program('p', lambda _: [print('x' * 100, flush=True) for _ in range(10000)] and 0))"
+    command = f'{sys.executable} -c "{program}" | head -c 1'
+    done = subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("x", "")

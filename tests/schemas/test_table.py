@@ -2,12 +2,14 @@
 
 import csv
 import io
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.table import PREDICTION_COLUMNS, answer_row, safe_cell
+from schemas.errors import DataError
+from schemas.table import PREDICTION_COLUMNS, answer_row, replacing, safe_cell
 from tests.schemas.samples import PREDICTION
 
 
@@ -50,3 +52,38 @@ def test_no_cell_starts_a_formula_after_csv(text: str) -> None:
     ((cell, _),) = csv.reader(file)
     assert cell.removeprefix("'") == text.removeprefix("'")
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+
+
+def test_it_takes_its_place_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("old")
+    with replacing(path) as file:
+        file.write("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_block_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), replacing(path) as file:
+        file.write(str(1 / 0))
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
+    link, real = tmp_path / "link.csv", tmp_path / "real.csv"
+    link.symlink_to(real)
+    with replacing(link) as file:
+        file.write("new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+
+
+def test_a_device_or_folder_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path, Path("/dev/null")):
+        with pytest.raises(DataError, match="expected a plain file"), replacing(path):
+            pass
+    assert Path("/dev/null").is_char_device()

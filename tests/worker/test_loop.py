@@ -1,11 +1,13 @@
 """The loop with fakes on every side: what is stored, dead-lettered and committed, and in which order."""
 
 import logging
+from collections.abc import Sequence
 
 import pytest
 
 from mmdigit.predictor import Sample, read_sample
 from schemas.errors import SettingsError
+from schemas.prediction import Prediction
 from tests.worker import fakes
 from tests.worker.fakes import P0, P1, Bench, FakeConsumer, FakeModel, image_bytes, job_value, record
 
@@ -220,6 +222,39 @@ def test_the_worker_ends_when_idle_for_long_enough() -> None:
     bench.worker.run()
     assert list(bench.store.predictions) == ["a"]
     assert bench.clock.now_s == 106.0
+
+
+def test_work_and_outages_are_no_idleness() -> None:
+    records = [record(n, job_value(f"j{n}")) for n in range(3)]
+    bench = Bench(FakeConsumer(records), options={"exit_when_idle_s": 5.0, "batch_size": 1})
+    put = bench.store.put
+
+    def put_slowly(predictions: Sequence[Prediction]) -> None:
+        bench.clock.now_s += 60.0
+        put(predictions)
+
+    def pass_time() -> None:
+        bench.clock.now_s += 1.0
+
+    bench.store.put = put_slowly  # type: ignore[method-assign]
+    bench.store.failing = 1
+    bench.consumer.before_poll = pass_time
+    bench.worker.run()
+    assert sorted(bench.store.predictions) == ["j0", "j1", "j2"]
+
+
+def test_each_decoded_record_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(FakeConsumer([record(n, job_value(f"j{n}")) for n in range(3)]), options={"batch_wait_s": 60.0})
+    silences = []
+
+    def read_slowly(image: bytes | None, audio: bytes | None) -> Sample:
+        silences.append(bench.worker.since_turn_s)
+        bench.clock.now_s += 10.0
+        return read_sample(image, audio)
+
+    monkeypatch.setattr("worker.loop.read_sample", read_slowly)
+    bench.worker.run_once()
+    assert silences == [0.0, 0.0, 0.0]
 
 
 def test_dead_letters_are_logged_with_their_place_but_not_their_bytes(caplog: pytest.LogCaptureFixture) -> None:
