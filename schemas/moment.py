@@ -19,6 +19,9 @@ def _moment(value: object) -> datetime:
             value = None
     if not isinstance(value, datetime):
         raise ValueError("expected ISO 8601 with an offset, such as 2026-01-31T12:00:00Z")
+    offset = value.utcoffset()
+    if offset is not None and offset.seconds % 60:
+        raise ValueError("expected an offset of whole minutes")  # ISO 8601 knows no other, and it would be cut off
     if not _EARLIEST_YEAR <= value.year <= _LATEST_YEAR:
         raise ValueError(f"expected a year from {_EARLIEST_YEAR} to {_LATEST_YEAR}")
     return value

@@ -124,6 +124,7 @@ def test_other_versions_are_named(version: object) -> None:
         {"created_at": "yesterday"},
         {"created_at": "2026-01-31"},
         {"created_at": "2026-01-31T12:00:00"},
+        {"created_at": "2026-01-31T12:00:00+23:59:59"},
         {"created_at": "0001-01-01T00:00:00+14:00"},
         {"created_at": "9999-12-31T23:59:59-14:00"},
         {"created_at": None},
