@@ -36,7 +36,6 @@ class TrainingSets:
     glyphs: NDArray[np.uint8]
     validation_digits: Digits
     validation_clips: Sequence[Clip]
-    validation_glyphs: NDArray[np.uint8]
 
 
 class ClipBank:

@@ -68,7 +68,6 @@ def load_sets(folder: Path, cache: Path, plan: TrainingPlan, say: Callable[[str]
         glyphs=load_glyphs(folder, "train"),
         validation_digits=load_digits(folder, "validation"),
         validation_clips=load_spoken(folder, "validation"),
-        validation_glyphs=load_glyphs(folder, "validation"),
     )
     say(
         f"{sets.digits.labels.size} handwritten digits, {len(clips)} recorded and {len(synthetic)} synthetic clips, "

@@ -57,7 +57,20 @@ class Clock:
         return self.now_s
 
 
-class FakeConsumer:
+class Closable:
+    """What every port has in common."""
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+class FakeConsumer(Closable):
     """Delivers scripted records; failures and rebalances are scripted too."""
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
@@ -94,17 +107,8 @@ class FakeConsumer:
     def lag(self) -> dict[TopicPartition, int]:
         return {P0: len(self.queue)}
 
-    def close(self) -> None:
-        """Nothing to let go of."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
-
-
-class FakeStore:
+class FakeStore(Closable):
     """Keeps predictions in memory; fails the next `failing` writes."""
 
     def __init__(self) -> None:
@@ -138,17 +142,8 @@ class FakeStore:
     def feed(self, after: str = "", limit: int = 1000, timeout_s: float = 0.0) -> list[tuple[str, Prediction]]:
         raise NotImplementedError
 
-    def close(self) -> None:
-        """Nothing to let go of."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
-
-
-class FakePublisher:
+class FakePublisher(Closable):
     """Acknowledges on flush; `lose` of the next records handed over are never acknowledged."""
 
     def __init__(self) -> None:
@@ -172,15 +167,6 @@ class FakePublisher:
                 on_delivered()
         if lost:
             raise TransportError(f"{lost} records not acknowledged")
-
-    def close(self) -> None:
-        """Nothing to let go of."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
 
 
 class FakeModel:

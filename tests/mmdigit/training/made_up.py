@@ -30,4 +30,4 @@ def clips(per_digit: int) -> list[Clip]:
 
 def sets(count: int = 96) -> TrainingSets:
     glyphs = np.random.default_rng(5).integers(0, 255, (8, 28, 28)).astype(np.uint8)
-    return TrainingSets(digits(count, 1), clips(2), glyphs, digits(20, 2), clips(1)[:10], glyphs)
+    return TrainingSets(digits(count, 1), clips(2), glyphs, digits(20, 2), clips(1)[:10])
