@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
@@ -12,6 +13,7 @@ from schemas.errors import SettingsError
 from schemas.settings import ProgramSettings, run_program
 
 Threads = Annotated[int, Field(ge=1, le=256, description="threads of the model")]
+TrainingThreads = Annotated[int, Field(ge=1, le=256, description="threads of the training")]
 Weights = Annotated[Path | None, Field(description="model file; by default the shipped one")]
 
 
@@ -55,11 +57,31 @@ class TrainSettings(ProgramSettings):
     prog: ClassVar[str] = "mmdigit train"
 
     data: Annotated[Path, Field(description="folder of data sets, laid out as docs/data.md says")]
-    output: Annotated[Path, Field(description="folder for the checkpoint and the history")] = Path("runs/train")
-    quick: Annotated[bool, Field(description="two epochs, to try the machinery")] = False
-    epochs: Annotated[int | None, Field(ge=1, le=1000, description="epochs; by default the plan's")] = None
-    seed: Annotated[int, Field(ge=0, le=10_000, description="of weights, order and augmentation")] = 1
-    threads: Annotated[int, Field(ge=1, le=256, description="threads of the training")] = 2
+    output: Annotated[Path, Field(description="folder for checkpoints, history and TensorBoard logs")] = Path(
+        "runs/seed-1"
+    )
+    config: Annotated[Path | None, Field(description="TOML file; by default the shipped weights' own")] = None
+    quick: Annotated[bool, Field(description="a training of two minutes, to try the machinery")] = False
+    seed: Annotated[int | None, Field(ge=0, le=10_000, description="instead of the configuration's")] = None
+    threads: TrainingThreads = 2
+
+    @model_validator(mode="after")
+    def _one_plan(self) -> Self:
+        if self.quick and self.config is not None:
+            raise ValueError("give --quick or --config, not both")
+        return self
+
+
+class StudySettings(ProgramSettings):
+    """Trains several models to answer a question (seeds, folds, ablation), resumable. Needs requirements/train.txt."""
+
+    prog: ClassVar[str] = "mmdigit study seeds|folds|ablation"
+
+    data: Annotated[Path, Field(description="folder of data sets, laid out as docs/data.md says")]
+    output: Annotated[Path, Field(description="folder for all trainings, shared by all studies")] = Path("runs")
+    result: Annotated[Path | None, Field(description="result file; by default OUTPUT/NAME.json")] = None
+    config: Annotated[Path | None, Field(description="TOML file; by default the shipped weights' own")] = None
+    threads: TrainingThreads = 2
 
 
 class ExportSettings(ProgramSettings):
@@ -85,6 +107,9 @@ COMMANDS: dict[str, type[ProgramSettings]] = {
     "predict": PredictSettings,
     "evaluate": EvaluateSettings,
     "train": TrainSettings,
+    "study seeds": StudySettings,
+    "study folds": StudySettings,
+    "study ablation": StudySettings,
     "export": ExportSettings,
     "data download": DownloadSettings,
 }
@@ -138,16 +163,25 @@ def _evaluate(argv: Sequence[str]) -> int:
 def _train(argv: Sequence[str]) -> int:
     settings = TrainSettings.load(argv)
     _need_torch()
-    from dataclasses import replace
-
     from mmdigit.training import train
+    from mmdigit.training.plan import QUICK, SHIPPED, TrainingPlan
 
-    plan = replace(
-        train.QUICK if settings.quick else train.TrainingPlan(), seed=settings.seed, threads=settings.threads
-    )
-    if settings.epochs is not None:
-        plan = replace(plan, epochs=settings.epochs)
-    train.run(settings.data, settings.output, plan)
+    plan = TrainingPlan.read(QUICK if settings.quick else settings.config or SHIPPED)
+    if settings.seed is not None:
+        plan = plan.model_copy(update={"seed": settings.seed})
+    train.run(settings.data, settings.output, plan, settings.threads)
+    return 0
+
+
+def _study(name: str, argv: Sequence[str]) -> int:
+    settings = StudySettings.load(argv)
+    _need_torch()
+    from mmdigit.training import study
+    from mmdigit.training.plan import SHIPPED, TrainingPlan
+
+    result = settings.result or settings.output / f"{name}.json"
+    plan = TrainingPlan.read(settings.config or SHIPPED)
+    study.run(name, settings.data, settings.output, result, plan, settings.threads)
     return 0
 
 
@@ -176,7 +210,7 @@ def _need_training() -> None:
 
 def _need_torch() -> None:
     _need_training()
-    if any(find_spec(name) is None for name in ("torch", "torchvision", "torchaudio", "onnx")):
+    if any(find_spec(name) is None for name in ("torch", "torchvision", "torchaudio", "onnx", "tensorboard")):
         raise SettingsError("expected torch, it is not installed; run `pip install -r requirements/train.txt` first")
 
 
@@ -184,6 +218,9 @@ _RUN: dict[str, Callable[[Sequence[str]], int]] = {
     "predict": _predict,
     "evaluate": _evaluate,
     "train": _train,
+    "study seeds": partial(_study, "seeds"),
+    "study folds": partial(_study, "folds"),
+    "study ablation": partial(_study, "ablation"),
     "export": _export,
     "data download": _download,
 }

@@ -46,6 +46,11 @@ class Clip:
     speaker: str
     index: int
 
+    @property
+    def name(self) -> str:
+        """Whose recording it is: SOURCE/SPEAKER."""
+        return f"{self.source}/{self.speaker}"
+
 
 @dataclass(frozen=True)
 class Digits:

@@ -4,7 +4,8 @@
     waveform (B, 8000) -> log-mel (B, 49, 40) -> GRU, both directions -> embedding (B, 128) -> the same
     both embeddings, or zeros for a missing one -> latent fusion -> fused logits (B, 10)
 
-Everything between the decoders and the logits is in here, so that one exported file holds it.
+Everything between the decoders and the logits is in here, so that one exported file holds it. The two specialists are
+trained apart and the fusion on top of them, so that neither pays for the other when one modality is missing.
 """
 
 import math
@@ -27,13 +28,24 @@ EMBEDDING = 128
 
 
 class Logits(NamedTuple):
-    """What the model gives, unnormalised. image, audio, fused: (B, 10); the novelties: (B,), > 0 = not a digit."""
+    """What the model gives, unnormalised. image, audio, fused: (B, 10); the novelties: (B,), > 0 = not a digit;
+    the embeddings: (B, EMBEDDING)."""
 
     image: Tensor
     audio: Tensor
     fused: Tensor
     image_novelty: Tensor
     audio_novelty: Tensor
+    image_embedding: Tensor
+    audio_embedding: Tensor
+
+
+class Reading(NamedTuple):
+    """What one specialist gives. embedding: (B, EMBEDDING); logits: (B, 10); novelty: (B,), > 0 = not a digit."""
+
+    embedding: Tensor
+    logits: Tensor
+    novelty: Tensor
 
 
 class LogMel(nn.Module):
@@ -76,17 +88,17 @@ class LogMel(nn.Module):
 class ImageEncoder(nn.Module):
     """Four convolutional layers and a projection: (B, 1, 28, 28) -> (B, EMBEDDING)."""
 
-    def __init__(self, widths: tuple[int, int, int, int] = (16, 32, 64, 96), dropout: float = 0.2) -> None:
+    def __init__(self, widths: tuple[int, int, int, int] = (32, 64, 96, 128), dropout: float = 0.3) -> None:
         super().__init__()
         first, second, third, fourth = widths
         self.layers = nn.Sequential(
-            *_convolution(1, first),
-            *_convolution(first, second),
+            *_convolution(1, first, 5),
             nn.MaxPool2d(2),  # (B, 32, 14, 14)
-            *_convolution(second, third),
-            nn.MaxPool2d(2),  # (B, 64, 7, 7)
-            *_convolution(third, fourth),
-            nn.MaxPool2d(2),  # (B, 96, 3, 3)
+            *_convolution(first, second, 3),
+            *_convolution(second, third, 3),
+            nn.MaxPool2d(2),  # (B, 96, 7, 7)
+            *_convolution(third, fourth, 3),
+            nn.MaxPool2d(2),  # (B, 128, 3, 3)
             nn.Flatten(),
             nn.Dropout(dropout),
             nn.Linear(fourth * 9, EMBEDDING, bias=False),
@@ -99,17 +111,17 @@ class ImageEncoder(nn.Module):
         return embedding
 
 
-def _convolution(n_in: int, n_out: int) -> tuple[nn.Module, ...]:
-    return nn.Conv2d(n_in, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU()
+def _convolution(n_in: int, n_out: int, kernel: int) -> tuple[nn.Module, ...]:
+    return nn.Conv2d(n_in, n_out, kernel, padding=kernel // 2, bias=False), nn.BatchNorm2d(n_out), nn.ReLU()
 
 
 class AudioEncoder(nn.Module):
     """Frame projection, one recurrent layer in both directions, mean and maximum over time: -> (B, EMBEDDING)."""
 
-    def __init__(self, width: int = 64, hidden: int = 96, dropout: float = 0.2) -> None:
+    def __init__(self, width: int = 96, hidden: int = 128, dropout: float = 0.3) -> None:
         super().__init__()
         self.frames = nn.Sequential(
-            nn.Conv1d(N_MELS, width, 5, padding=2, bias=False),
+            nn.Conv1d(N_MELS, width, 5, stride=2, padding=2, bias=False),  # every 40 ms, over 112 ms
             nn.BatchNorm1d(width),
             nn.ReLU(),
             nn.Dropout(dropout / 2),
@@ -120,10 +132,46 @@ class AudioEncoder(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        frames = self.frames(features.transpose(1, 2)).transpose(1, 2)  # (B, 49, 64)
-        states, _ = self.recurrent(frames)  # (B, 49, 192)
+        frames = self.frames(features.transpose(1, 2)).transpose(1, 2)  # (B, 25, 96)
+        states, _ = self.recurrent(frames)  # (B, 25, 256)
         embedding: Tensor = self.project(torch.cat([states.mean(dim=1), states.amax(dim=1)], dim=1))
         return embedding
+
+
+class Specialist(nn.Module):
+    """An encoder with its ten logits and its novelty."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = nn.Linear(EMBEDDING, 10)
+        self.novelty = nn.Sequential(nn.Linear(EMBEDDING, 32), nn.ReLU(), nn.Linear(32, 1))
+
+    def forward(self, inputs: Tensor) -> Reading:
+        """inputs: what the encoder takes: images (B, 1, 28, 28) or log-mels (B, N_FRAMES, N_MELS)."""
+        embedding = self.encoder(inputs)
+        return Reading(embedding, self.head(embedding), self.novelty(embedding).squeeze(1))
+
+
+class Fusion(nn.Module):
+    """Latent fusion: both heads' evidence, weighed, and corrected by what both embeddings say together."""
+
+    def __init__(self, dropout: float = 0.3) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(2))
+        self.correction = nn.Sequential(
+            nn.Linear(2 * EMBEDDING, EMBEDDING), nn.ReLU(), nn.Dropout(dropout), nn.Linear(EMBEDDING, 10)
+        )
+        nn.init.zeros_(self.correction[3].weight)  # begins as the plain sum
+        nn.init.zeros_(self.correction[3].bias)
+
+    def forward(self, image: Reading, image_present: Tensor, audio: Reading, audio_present: Tensor) -> Tensor:
+        """The present flags: (B,), 1 or 0. Returns (B, 10)."""
+        image_gate, audio_gate = image_present[:, None], audio_present[:, None]
+        both = torch.cat([image.embedding * image_gate, audio.embedding * audio_gate], dim=1)
+        evidence = self.weight[0] * image.logits * image_gate + self.weight[1] * audio.logits * audio_gate
+        fused: Tensor = evidence + self.correction(both)
+        return fused
 
 
 class DigitModel(nn.Module):
@@ -132,29 +180,17 @@ class DigitModel(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.log_mel = LogMel()
-        self.image_encoder = ImageEncoder()
-        self.audio_encoder = AudioEncoder()
-        self.image_head = nn.Linear(EMBEDDING, 10)
-        self.audio_head = nn.Linear(EMBEDDING, 10)
-        self.image_novelty = nn.Sequential(nn.Linear(EMBEDDING, 32), nn.ReLU(), nn.Linear(32, 1))
-        self.audio_novelty = nn.Sequential(nn.Linear(EMBEDDING, 32), nn.ReLU(), nn.Linear(32, 1))
-        self.fusion = nn.Sequential(nn.Linear(2 * EMBEDDING, EMBEDDING), nn.ReLU(), nn.Linear(EMBEDDING, 10))
+        self.image = Specialist(ImageEncoder())
+        self.audio = Specialist(AudioEncoder())
+        self.fusion = Fusion()
 
     def forward(self, image: Tensor, image_present: Tensor, waveform: Tensor, audio_present: Tensor) -> Logits:
         """image: (B, 1, 28, 28), range [0, 1], 1 = ink; waveform: (B, N_SAMPLES), range [-1, 1];
         image_present, audio_present: (B,), 1 or 0. A missing modality's own logits mean nothing."""
-        seen = self.image_encoder(image)
-        heard = self.audio_encoder(self.log_mel(waveform))
-        return self.heads(seen, image_present, heard, audio_present)
-
-    def heads(self, seen: Tensor, image_present: Tensor, heard: Tensor, audio_present: Tensor) -> Logits:
-        """From the two embeddings, each (B, EMBEDDING), and which of them are real, each (B,), 1 or 0."""
-        image, audio = self.image_head(seen), self.audio_head(heard)
-        image_gate, audio_gate = image_present[:, None], audio_present[:, None]
-        # Latent fusion: the two heads' evidence added, corrected by what both embeddings say together.
-        correction = self.fusion(torch.cat([seen * image_gate, heard * audio_gate], dim=1))
-        fused = image * image_gate + audio * audio_gate + correction
-        return Logits(image, audio, fused, self.image_novelty(seen).squeeze(1), self.audio_novelty(heard).squeeze(1))
+        seen: Reading = self.image(image)
+        heard: Reading = self.audio(self.log_mel(waveform))
+        fused = self.fusion(seen, image_present, heard, audio_present)
+        return Logits(seen.logits, heard.logits, fused, seen.novelty, heard.novelty, seen.embedding, heard.embedding)
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -1,4 +1,7 @@
-"""Train the model: seeded, resumable after every epoch to the very same weights, the last epoch's average shipped."""
+"""Train the model in three stages: the image specialist, the audio specialist, and the fusion of both.
+
+Seeded, resumable after every epoch of every stage to the very same weights; each stage's last epoch's average is kept.
+"""
 
 import json
 import math
@@ -6,129 +9,282 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.tensorboard import SummaryWriter
 
 from mmdigit.audio import place
 from mmdigit.training.augment import Chance, augment_features
-from mmdigit.training.batches import SPEEDS, Batch, ClipBank, TrainingSets, batches
-from mmdigit.training.data import load_digits, load_glyphs, load_spoken
-from mmdigit.training.model import DigitModel, count_parameters
+from mmdigit.training.data import Clip, Digits, load_digits, load_glyphs, load_spoken
+from mmdigit.training.model import DigitModel, Fusion, Reading, Specialist, count_parameters
+from mmdigit.training.photographs import bank as photograph_bank
+from mmdigit.training.pictures import PictureBatch, PictureSets, picture_batches
+from mmdigit.training.plan import Schedule, TrainingPlan
+from mmdigit.training.sounds import NOT_A_DIGIT, Bank, heard_rows, load_bank, sound_batches
 from mmdigit.training.synthesis import synthesise
 from schemas.errors import DataError, SettingsError
 
-CHECKPOINT = "checkpoint.pt"
+StageName = Literal["image", "audio", "fusion"]
+STAGES: tuple[StageName, ...] = ("image", "audio", "fusion")
 HISTORY = "history.jsonl"
 WARM_UP_STEPS = 100
 
+Example = TypeVar("Example")
+Part = TypeVar("Part", bound=nn.Module)
+
 
 @dataclass(frozen=True)
-class TrainingPlan:
-    """Everything a training depends on besides the data."""
+class TrainingSets:
+    """What a training reads."""
 
-    seed: int = 1
-    epochs: int = 18
-    batch_size: int = 256
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.02
-    ema_decay: float = 0.999
-    speeds: tuple[float, ...] = SPEEDS
-    spoken_digits: int = 5000
-    """Clips by espeak-ng, where it is installed."""
-    spoken_words: int = 2000
-    threads: int = 2
-    mixed_precision: bool = True
-    """The picture's convolutions in bfloat16 while training: 3 times as fast where the processor has it."""
-
-
-QUICK = TrainingPlan(epochs=2, speeds=(1.0, 0.9, 1.1), spoken_digits=300, spoken_words=150)
-"""A few minutes: to try the machinery, not to ship."""
+    pictures: PictureSets
+    clips: list[Clip]
+    bank: Bank
+    validation_digits: Digits
+    validation_clips: list[Clip]
 
 
 def load_sets(folder: Path, cache: Path, plan: TrainingPlan, say: Callable[[str], None]) -> TrainingSets:
-    """Read, decode and check all training and validation data.
+    """Read, decode and check all training and validation data; make what is synthetic, or take it from the cache.
 
     Raises DataError if a required set is missing or altered.
     """
-    clips = load_spoken(folder, "train")
-    synthetic = synthesise(cache, plan.spoken_digits, plan.spoken_words, plan.seed)
+    digits, glyphs = load_digits(folder, "train"), load_glyphs(folder, "train")
+    recorded = load_spoken(folder, "train")
+    synthetic = synthesise(cache, plan.audio.spoken_digits, plan.audio.spoken_words, plan.data_seed)
     if not synthetic:
-        say("espeak-ng is not installed: training without synthetic speech, which strangers' voices will show")
+        say("no speech synthesis is installed: training on recorded voices alone, which strangers' will show")
+    clips = [clip for clip in [*recorded, *synthetic] if clip.source in plan.audio.shares]
+    pictures = PictureSets(
+        digits=digits,
+        photographs=photograph_bank(digits.pictures, cache, plan.data_seed),
+        glyphs=glyphs,
+        photographed_glyphs=photograph_bank(glyphs, cache, plan.data_seed),
+    )
     sets = TrainingSets(
-        digits=load_digits(folder, "train"),
-        clips=[*clips, *synthetic],
-        glyphs=load_glyphs(folder, "train"),
+        pictures=pictures,
+        clips=clips,
+        bank=load_bank(clips, plan.audio, plan.data_seed, cache),
         validation_digits=load_digits(folder, "validation"),
         validation_clips=load_spoken(folder, "validation"),
     )
     say(
-        f"{sets.digits.labels.size} handwritten digits, {len(clips)} recorded and {len(synthetic)} synthetic clips, "
-        f"{len(sets.glyphs)} glyphs; validation: {sets.validation_digits.labels.size} digits, "
+        f"{digits.labels.size} handwritten digits, {len(recorded)} recorded and {len(synthetic)} synthetic clips, "
+        f"{len(glyphs)} glyphs; validation: {sets.validation_digits.labels.size} digits, "
         f"{len(sets.validation_clips)} clips"
     )
     return sets
 
 
-def train(sets: TrainingSets, plan: TrainingPlan, folder: Path, stop_after: int | None = None) -> DigitModel:
-    """Train from the folder's checkpoint, or from the start if there is none, and return the averaged model.
+def train(
+    sets: TrainingSets, plan: TrainingPlan, folder: Path, *, threads: int = 2, stop_after: int | None = None
+) -> DigitModel:
+    """Train every stage from the folder's checkpoints, or from the start if there are none.
 
-    folder: where the checkpoint and the history are written, after each epoch. stop_after: leave after that many
-    epochs in all, as an interruption would. Raises SettingsError if the checkpoint belongs to another plan.
+    folder: where the checkpoints, the history and TensorBoard's logs are written, after each epoch. stop_after: leave
+    each stage after that many epochs, as an interruption would. Raises SettingsError if a checkpoint belongs to
+    another plan.
     """
-    torch.set_num_threads(plan.threads)
+    image = train_image(sets, plan, folder, threads=threads, stop_after=stop_after)
+    audio = train_audio(sets, plan, folder, threads=threads, stop_after=stop_after)
+    fusion = train_fusion(image, audio, sets, plan, folder, threads=threads, stop_after=stop_after)
+    return assemble(image, audio, fusion)
+
+
+def assemble(image: Specialist, audio: Specialist, fusion: Fusion) -> DigitModel:
+    """The whole model of its trained parts."""
+    model = DigitModel()
+    model.image, model.audio, model.fusion = image, audio, fusion
+    model.eval()
+    return model
+
+
+def train_image(
+    sets: TrainingSets, plan: TrainingPlan, folder: Path, *, threads: int = 2, stop_after: int | None = None
+) -> Specialist:
+    """The image specialist. Raises as train does, and DataError if there are fewer digits than fill a batch."""
+    if sets.pictures.digits.labels.size < plan.image.batch_size:
+        raise DataError(
+            f"expected at least {plan.image.batch_size} handwritten digits, {sets.pictures.digits.labels.size} came"
+        )
+
+    def loss(part: Specialist, batch: PictureBatch, _: Chance) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            embedding = part.encoder(batch.image.contiguous(memory_format=torch.channels_last)).float()
+        return _specialist_loss(part, embedding, batch.label, batch.is_digit)
+
+    stage = Stage(
+        name="image",
+        schedule=plan.image,
+        n_steps=sets.pictures.digits.labels.size // plan.image.batch_size,
+        batches=lambda seed: picture_batches(sets.pictures, plan.image, seed),
+        loss=loss,
+        validate=lambda part: validate_image(part, sets.validation_digits),
+    )
+    return fit(
+        stage, lambda: DigitModel().image.to(memory_format=torch.channels_last), plan, folder, threads, stop_after
+    )
+
+
+def train_audio(
+    sets: TrainingSets, plan: TrainingPlan, folder: Path, *, threads: int = 2, stop_after: int | None = None
+) -> Specialist:
+    """The audio specialist. Raises as train does."""
+    rows = heard_rows(sets.bank, sets.clips, plan.leave_out)
+
+    def loss(part: Specialist, batch: tuple[Tensor, Tensor], chance: Chance) -> Tensor:
+        features, label = batch
+        features = augment_features(features, chance, plan.audio.distortions)
+        with torch.autocast("cpu", torch.bfloat16):
+            embedding = part.encoder(features).float()
+        return _specialist_loss(part, embedding, label, label != NOT_A_DIGIT)
+
+    def batches(seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+        for chosen in sound_batches(rows, plan.audio.batch_size, seed):
+            yield sets.bank.batch(chosen), torch.from_numpy(sets.bank.labels[chosen])
+
+    strangers = [clip for clip in sets.validation_clips if clip.name not in plan.leave_out]
+    stage = Stage(
+        name="audio",
+        schedule=plan.audio,
+        n_steps=rows.size // plan.audio.batch_size,
+        batches=batches,
+        loss=loss,
+        validate=lambda part: validate_audio(part, strangers),
+    )
+    return fit(stage, lambda: DigitModel().audio, plan, folder, threads, stop_after)
+
+
+def train_fusion(
+    image: Specialist,
+    audio: Specialist,
+    sets: TrainingSets,
+    plan: TrainingPlan,
+    folder: Path,
+    *,
+    threads: int = 2,
+    stop_after: int | None = None,
+) -> Fusion:
+    """The fusion, on the readings of both finished specialists. Raises as train does."""
+    rows = heard_rows(sets.bank, sets.clips, plan.leave_out)
+    by_label = [rows[sets.bank.labels[rows] == label] for label in range(10)]
+
+    def batches(seed: int) -> Iterator[tuple[Reading, Reading, Tensor, Tensor]]:
+        random = np.random.default_rng(seed)
+        for batch in picture_batches(sets.pictures, plan.image.model_copy(update={"negatives": 0.0}), seed):
+            labels = batch.label.numpy()
+            chosen = np.array([random.choice(by_label[label]) for label in labels])
+            with torch.no_grad():
+                yield (
+                    image(batch.image),
+                    audio(sets.bank.batch(chosen)),
+                    batch.label,
+                    _present(labels.size, random, plan),
+                )
+
+    def loss(part: Fusion, batch: tuple[Reading, Reading, Tensor, Tensor], _: Chance) -> Tensor:
+        seen, heard, label, present = batch
+        return functional.cross_entropy(part(seen, present[0], heard, present[1]), label)
+
+    stage = Stage(
+        name="fusion",
+        schedule=plan.fusion,
+        n_steps=sets.pictures.digits.labels.size // plan.image.batch_size,
+        batches=batches,
+        loss=loss,
+        validate=lambda part: validate_fusion(assemble(image, audio, part), sets, plan),
+    )
+    return fit(stage, Fusion, plan, folder, threads, stop_after)
+
+
+def _present(count: int, random: np.random.Generator, plan: TrainingPlan) -> Tensor:
+    """(2, B), 1 or 0: whether the image and the audio of each pair are there; never neither."""
+    hidden = random.random(count)
+    return torch.from_numpy(
+        np.stack([hidden >= plan.fusion.hidden, hidden < 1 - plan.fusion.hidden]).astype(np.float32)
+    )
+
+
+def _specialist_loss(part: Specialist, embedding: Tensor, label: Tensor, is_digit: Tensor) -> Tensor:
+    """The digits' cross-entropy, and half of the novelty's."""
+    logits, novelty = part.head(embedding), part.novelty(embedding).squeeze(1)
+    digits = functional.cross_entropy(logits[is_digit], label[is_digit])
+    return digits + 0.5 * functional.binary_cross_entropy_with_logits(novelty, (~is_digit).float())
+
+
+@dataclass(frozen=True)
+class Stage(Generic[Part, Example]):
+    """What fit needs to know of one stage. batches: one epoch's, by its seed; validate: figures, in percent."""
+
+    name: StageName
+    schedule: Schedule
+    n_steps: int
+    batches: Callable[[int], Iterator[Example]]
+    loss: Callable[[Part, Example, Chance], Tensor]
+    validate: Callable[[Part], dict[str, float]]
+
+
+def fit(
+    stage: Stage[Part, Example],
+    make: Callable[[], Part],
+    plan: TrainingPlan,
+    folder: Path,
+    threads: int,
+    stop_after: int | None,
+) -> Part:
+    """Train one stage from its checkpoint in the folder, or from the start; return the average of its weights."""
+    torch.set_num_threads(threads)
     folder.mkdir(parents=True, exist_ok=True)
-    bank = ClipBank(sets.clips, plan.speeds)
+    schedule, path = stage.schedule, checkpoint_path(folder, stage.name)
     torch.manual_seed(plan.seed)
-    model, average = DigitModel(), DigitModel()
-    model.image_encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.AdamW(_parameter_groups(model, plan.weight_decay), lr=plan.learning_rate)
-    done = _resume(folder / CHECKPOINT, plan, model, average, optimizer)
-    n_steps = sets.digits.labels.size // plan.batch_size
-    if n_steps == 0:
-        raise DataError(f"expected at least {plan.batch_size} handwritten digits, {sets.digits.labels.size} came")
-    with _progress() as progress:
-        for epoch in range(done, plan.epochs if stop_after is None else min(stop_after, plan.epochs)):
+    part, average = make(), make()
+    average.load_state_dict(part.state_dict())
+    optimizer = torch.optim.AdamW(_parameter_groups(part, schedule.weight_decay), lr=schedule.learning_rate)
+    done = _resume(path, plan, part, average, optimizer)
+    last = schedule.epochs if stop_after is None else min(stop_after, schedule.epochs)
+    with _progress() as progress, SummaryWriter(str(folder / "tensorboard" / stage.name), purge_step=done) as board:
+        for epoch in range(done, last):
             seed = plan.seed * 100_003 + epoch
             torch.manual_seed(seed)
             chance = Chance(torch.Generator().manual_seed(seed + 1))
-            task = progress.add_task(f"epoch {epoch + 1}/{plan.epochs}", total=n_steps, loss=math.nan)
+            task = progress.add_task(f"{stage.name} {epoch + 1}/{schedule.epochs}", total=stage.n_steps, loss=math.nan)
             began_s = time.monotonic()
             losses = []
-            model.train()
-            for step, batch in enumerate(_ahead(batches(sets, bank, plan.batch_size, seed))):
-                _set_rate(optimizer, plan, epoch * n_steps + step, plan.epochs * n_steps)
-                loss = _loss(model, batch, chance, plan.mixed_precision)
+            part.train()
+            for step, batch in enumerate(_ahead(stage.batches(seed))):
+                _set_rate(optimizer, schedule, epoch * stage.n_steps + step, schedule.epochs * stage.n_steps)
+                loss = stage.loss(part, batch, chance)
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
-                torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+                torch.nn.utils.clip_grad_norm_(part.parameters(), 5.0)
                 optimizer.step()
-                _follow(average, model, plan.ema_decay, epoch * n_steps + step)
+                _follow(average, part, schedule.ema_decay, epoch * stage.n_steps + step)
                 losses.append(float(loss.detach()))
                 progress.update(task, advance=1, loss=sum(losses[-50:]) / len(losses[-50:]))
-            record = {
-                "epoch": epoch + 1,
-                "loss": round(sum(losses) / len(losses), 5),
-                **validate(average, sets),
-                "duration_s": round(time.monotonic() - began_s, 1),
-            }
-            _save(folder / CHECKPOINT, plan, epoch + 1, model, average, optimizer)
+            average.eval()
+            figures = {"loss": round(sum(losses) / len(losses), 5), **stage.validate(average)}
+            for name, value in figures.items():
+                board.add_scalar(name, value, epoch + 1)
+            record = {"stage": stage.name, "epoch": epoch + 1, **figures}
+            _save(path, plan, epoch + 1, part, average, optimizer)
             with (folder / HISTORY).open("a") as history:
-                history.write(json.dumps(record) + "\n")
+                history.write(json.dumps({**record, "duration_s": round(time.monotonic() - began_s, 1)}) + "\n")
             progress.console.print(json.dumps(record), highlight=False, soft_wrap=True)
+            progress.remove_task(task)
     average.eval()
     return average
 
 
-def _ahead(source: Iterator[Batch]) -> Iterator[Batch]:
+def _ahead(source: Iterator[Example]) -> Iterator[Example]:
     """The same batches, the next one made while this one is learnt from."""
     with ThreadPoolExecutor(1) as pool:
         upcoming = pool.submit(next, source, None)
@@ -137,42 +293,25 @@ def _ahead(source: Iterator[Batch]) -> Iterator[Batch]:
             yield batch
 
 
-def _parameter_groups(model: DigitModel, weight_decay: float) -> list[dict[str, Any]]:
-    decayed = [parameter for parameter in model.parameters() if parameter.ndim > 1]
-    others = [parameter for parameter in model.parameters() if parameter.ndim <= 1]
+def _parameter_groups(part: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    decayed = [parameter for parameter in part.parameters() if parameter.ndim > 1]
+    others = [parameter for parameter in part.parameters() if parameter.ndim <= 1]
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
 
 
-def _set_rate(optimizer: torch.optim.Optimizer, plan: TrainingPlan, step: int, n_steps: int) -> None:
+def _set_rate(optimizer: torch.optim.Optimizer, schedule: Schedule, step: int, n_steps: int) -> None:
     """A short warm-up, then half a cosine down to nothing."""
     warm_up = min(1.0, (step + 1) / WARM_UP_STEPS)
-    rate = plan.learning_rate * warm_up * 0.5 * (1 + math.cos(math.pi * step / n_steps))
+    rate = schedule.learning_rate * warm_up * 0.5 * (1 + math.cos(math.pi * step / n_steps))
     for group in optimizer.param_groups:
         group["lr"] = rate
 
 
-def _loss(model: DigitModel, batch: Batch, chance: Chance, mixed_precision: bool) -> Tensor:
-    with torch.no_grad():
-        features = augment_features(model.log_mel(batch.waveform), chance)
-    with torch.autocast("cpu", torch.bfloat16, enabled=mixed_precision):
-        seen = model.image_encoder(batch.image.contiguous(memory_format=torch.channels_last))
-    heard = model.audio_encoder(features)
-    logits = model.heads(seen.float(), batch.image_present, heard, batch.audio_present)
-    readable = (batch.image_is_digit & (batch.image_present > 0)) | (batch.audio_is_digit & (batch.audio_present > 0))
-    return (
-        functional.cross_entropy(logits.image[batch.image_is_digit], batch.label[batch.image_is_digit])
-        + functional.cross_entropy(logits.audio[batch.audio_is_digit], batch.label[batch.audio_is_digit])
-        + functional.cross_entropy(logits.fused[readable], batch.label[readable])
-        + 0.5 * functional.binary_cross_entropy_with_logits(logits.image_novelty, (~batch.image_is_digit).float())
-        + 0.5 * functional.binary_cross_entropy_with_logits(logits.audio_novelty, (~batch.audio_is_digit).float())
-    )
-
-
 @torch.no_grad()
-def _follow(average: DigitModel, model: DigitModel, decay: float, step: int) -> None:
+def _follow(average: nn.Module, part: nn.Module, decay: float, step: int) -> None:
     """Exponential moving average of weights and of BatchNorm's statistics; short at first, so that it starts well."""
     decay = min(decay, (1 + step) / (10 + step))
-    for kept, new in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
+    for kept, new in zip(average.state_dict().values(), part.state_dict().values(), strict=True):
         if kept.is_floating_point():
             kept.lerp_(new, 1 - decay)
         else:
@@ -180,41 +319,80 @@ def _follow(average: DigitModel, model: DigitModel, decay: float, step: int) -> 
 
 
 @torch.no_grad()
-def validate(model: DigitModel, sets: TrainingSets) -> dict[str, float]:
-    """Accuracy of each single head on the validation sets, in percent."""
-    model.eval()
-    digits, clips = sets.validation_digits, sets.validation_clips
-    images = torch.from_numpy(digits.pictures.astype(np.float32) / 255)[:, None]
-    seen = torch.cat([model.image_head(model.image_encoder(part)).argmax(dim=1) for part in torch.split(images, 512)])
-    figures = {"validation_image": _percent(seen.numpy() == digits.labels)}
+def read_images(part: Specialist, pictures: NDArray[np.uint8]) -> Reading:
+    """pictures: (N, 28, 28), 255 = ink. What the specialist gives for all of them."""
+    images = torch.from_numpy(pictures.astype(np.float32) / 255)[:, None]
+    return Reading(*(torch.cat(parts) for parts in zip(*map(part, torch.split(images, 512)), strict=True)))
+
+
+@torch.no_grad()
+def read_clips(part: Specialist, clips: list[Clip]) -> Reading:
+    """What the specialist gives for all clips, each placed as the decoder does."""
+    log_mel = DigitModel().log_mel
     sounds = torch.from_numpy(np.stack([place(clip.waveform) for clip in clips]))
-    heard = [
-        model.audio_head(model.audio_encoder(model.log_mel(part))).argmax(dim=1) for part in torch.split(sounds, 512)
-    ]
-    right = torch.cat(heard).numpy() == np.array([clip.label for clip in clips])
-    for source in sorted({clip.source for clip in clips}):
-        figures[f"validation_{source}"] = _percent(right[[clip.source == source for clip in clips]])
-    return figures
+    return Reading(
+        *(torch.cat(parts) for parts in zip(*(part(log_mel(some)) for some in torch.split(sounds, 512)), strict=True))
+    )
 
 
-def _percent(right: "np.ndarray[Any, np.dtype[np.bool_]]") -> float:
+def validate_image(part: Specialist, digits: Digits) -> dict[str, float]:
+    """Accuracy on the validation writers, in percent."""
+    answers = read_images(part, digits.pictures).logits.argmax(dim=1).numpy()
+    return {"validation_image": _percent(answers == digits.labels)}
+
+
+def validate_audio(part: Specialist, clips: list[Clip]) -> dict[str, float]:
+    """Accuracy on each source's validation clips, in percent."""
+    right = read_clips(part, clips).logits.argmax(dim=1).numpy() == np.array([clip.label for clip in clips])
+    return {
+        f"validation_{source}": _percent(right[[clip.source == source for clip in clips]])
+        for source in sorted({clip.source for clip in clips})
+    }
+
+
+@torch.no_grad()
+def validate_fusion(model: DigitModel, sets: TrainingSets, plan: TrainingPlan) -> dict[str, float]:
+    """Accuracy on validation pairs of the fused head and of the plain sum of both heads' logits, in percent."""
+    clips = [clip for clip in sets.validation_clips if clip.name not in plan.leave_out]
+    seen, heard = read_images(model.image, sets.validation_digits.pictures), read_clips(model.audio, clips)
+    labels, spoken = sets.validation_digits.labels, np.array([clip.label for clip in clips])
+    random = np.random.default_rng(plan.data_seed)
+    partner = np.array([random.choice(np.flatnonzero(spoken == label)) for label in labels])
+    chosen = Reading(*(part[torch.from_numpy(partner)] for part in heard))
+    there = torch.ones(labels.size)
+    fused = model.fusion(seen, there, chosen, there)
+    return {
+        "validation_fused": _percent(fused.argmax(dim=1).numpy() == labels),
+        "validation_sum": _percent((seen.logits + chosen.logits).argmax(dim=1).numpy() == labels),
+        "validation_fused_loss": round(float(functional.cross_entropy(fused, torch.from_numpy(labels))), 6),
+    }
+
+
+def _percent(right: NDArray[np.bool_]) -> float:
     return round(100 * float(right.mean()), 3)
 
 
+def checkpoint_path(folder: Path, stage: StageName) -> Path:
+    return folder / f"{stage}.pt"
+
+
+def _identity(plan: TrainingPlan, path: Path) -> str:
+    """What must be the same for a checkpoint to go on: the parts of the plan that its stage depends on."""
+    stages = {"image": {"image"}, "audio": {"audio"}, "fusion": {"image", "audio", "fusion"}}[path.stem]
+    common = {"seed", "data_seed"} | (set() if path.stem == "image" else {"leave_out"})
+    return json.dumps(plan.model_dump(include=common | stages), sort_keys=True)
+
+
 def _save(
-    path: Path,
-    plan: TrainingPlan,
-    epochs: int,
-    model: DigitModel,
-    average: DigitModel,
-    optimizer: torch.optim.Optimizer,
+    path: Path, plan: TrainingPlan, epochs: int, part: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
 ) -> None:
     partial = path.with_suffix(".partial")
     torch.save(
         {
-            "plan": json.dumps(asdict(plan)),
+            "identity": _identity(plan, path),
+            "plan": plan.model_dump_json(),
             "epochs": epochs,
-            "model": model.state_dict(),
+            "part": part.state_dict(),
             "average": average.state_dict(),
             "optimizer": optimizer.state_dict(),
         },
@@ -224,40 +402,49 @@ def _save(
 
 
 def _resume(
-    path: Path, plan: TrainingPlan, model: DigitModel, average: DigitModel, optimizer: torch.optim.Optimizer
+    path: Path, plan: TrainingPlan, part: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
 ) -> int:
     """Restore the state and return the number of epochs done; 0 if there is no checkpoint."""
     if not path.exists():
         return 0
     state = torch.load(path, weights_only=True)
-    if state["plan"] != json.dumps(asdict(plan)):
+    if state["identity"] != _identity(plan, path):
         raise SettingsError(f"expected {path} to be of this plan, it is of {state['plan']}; name another --output")
-    model.load_state_dict(state["model"])
+    part.load_state_dict(state["part"])
     average.load_state_dict(state["average"])
     optimizer.load_state_dict(state["optimizer"])
     return int(state["epochs"])
 
 
-def load_checkpoint(path: Path) -> tuple[DigitModel, dict[str, Any], int]:
-    """The averaged model of a checkpoint, its plan, how many epochs were done. Raises DataError if it is missing."""
-    if not path.exists():
-        raise DataError(f"expected a checkpoint at {path}, it is missing; run `mmdigit train` first")
-    state = torch.load(path, weights_only=True)
+def load_checkpoint(folder: Path) -> tuple[DigitModel, TrainingPlan]:
+    """The finished model of a training's folder and its plan. Raises DataError if a stage is missing or unfinished."""
     model = DigitModel()
-    model.load_state_dict(state["average"])
+    plan = None
+    for stage in STAGES:
+        path = checkpoint_path(folder, stage)
+        if not path.exists():
+            raise DataError(f"expected a checkpoint at {path}, it is missing; run `mmdigit train` first")
+        state = torch.load(path, weights_only=True)
+        plan = TrainingPlan.model_validate_json(state["plan"])
+        n_epochs = getattr(plan, stage).epochs
+        if state["epochs"] != n_epochs:
+            raise DataError(f"expected {n_epochs} epochs in {path}, {state['epochs']} are done; run `mmdigit train` on")
+        getattr(model, stage).load_state_dict(state["average"])
+    if plan is None:
+        raise DataError(f"expected checkpoints in {folder}, none is there; run `mmdigit train` first")
     model.eval()
-    return model, json.loads(state["plan"]), int(state["epochs"])
+    return model, plan
 
 
-def run(data: Path, output: Path, plan: TrainingPlan) -> None:
-    """`mmdigit train`: load the data, train or resume, leave the checkpoint in output."""
+def run(data: Path, output: Path, plan: TrainingPlan, threads: int) -> None:
+    """`mmdigit train`: load the data, train or resume, leave the checkpoints in output."""
 
     def say(line: str) -> None:
         sys.stderr.write(f"{line}\n")
 
     sets = load_sets(data, output.parent / "cache", plan, say)
-    say(f"{count_parameters(DigitModel())} parameters, seed {plan.seed}, {plan.epochs} epochs")
-    train(sets, plan, output)
+    say(f"{count_parameters(DigitModel())} parameters, seed {plan.seed}")
+    train(sets, plan, output, threads=threads)
 
 
 def _progress() -> Progress:

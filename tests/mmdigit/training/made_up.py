@@ -1,10 +1,28 @@
 """Small data sets for the tests, made on the spot: rings and bars, and tones of ten pitches."""
 
+from pathlib import Path
+
 import numpy as np
 
-from mmdigit.training.batches import TrainingSets
 from mmdigit.training.data import Clip, Digits
+from mmdigit.training.pictures import PictureSets
+from mmdigit.training.plan import QUICK, AudioPlan, TrainingPlan
+from mmdigit.training.sounds import load_bank
+from mmdigit.training.train import TrainingSets
 from tests.mmdigit.clips import tone
+
+
+def plan(**changes: object) -> TrainingPlan:
+    """Two short epochs of each stage."""
+    quick = TrainingPlan.read(QUICK)
+    return TrainingPlan(
+        seed=3,
+        image=quick.image.model_copy(update={"epochs": 2, "batch_size": 32}),
+        audio=AudioPlan.model_validate(
+            {**quick.audio.model_dump(), "epochs": 2, "batch_size": 32, "rows": 96, "shares": {"fsdd": 1, "espeak": 1}}
+        ),
+        fusion=quick.fusion.model_copy(update={"epochs": 2}),
+    ).model_copy(update=changes)
 
 
 def digits(count: int, seed: int) -> Digits:
@@ -18,16 +36,26 @@ def digits(count: int, seed: int) -> Digits:
 
 
 def clips(per_digit: int) -> list[Clip]:
-    """Label n is a tone of 200 + 150n Hz; one clip that is no digit."""
+    """Label n is a tone of 200 + 150n Hz, said by speakers a and b; one clip that is no digit."""
     spoken = [
-        Clip(tone(0.2 + 0.01 * number, pitch_hz=200 + 150 * label).astype(np.float32), label, "fsdd", "a", number)
+        Clip(
+            tone(0.2 + 0.01 * number, pitch_hz=200 + 150 * label).astype(np.float32),
+            label,
+            "fsdd",
+            "ab"[number % 2],
+            number,
+        )
         for label in range(10)
         for number in range(per_digit)
     ]
-    other = Clip(tone(0.3, pitch_hz=3000).astype(np.float32), None, "espeak", "b", 0)
+    other = Clip(tone(0.3, pitch_hz=3000).astype(np.float32), None, "espeak", "c", 0)
     return [*spoken, other]
 
 
-def sets(count: int = 96) -> TrainingSets:
+def sets(cache: Path, count: int = 96) -> TrainingSets:
+    """What a training of plan() reads; the bank is kept in cache."""
     glyphs = np.random.default_rng(5).integers(0, 255, (8, 28, 28)).astype(np.uint8)
-    return TrainingSets(digits(count, 1), clips(2), glyphs, digits(20, 2), clips(1)[:10])
+    train_digits = digits(count, 1)
+    pictures = PictureSets(train_digits, train_digits.pictures // 2, glyphs, glyphs)
+    spoken = clips(2)
+    return TrainingSets(pictures, spoken, load_bank(spoken, plan().audio, 1, cache), digits(20, 2), clips(1)[:10])

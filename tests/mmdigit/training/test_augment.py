@@ -1,7 +1,7 @@
 """Augmentation: shapes and ranges are kept, and the same seed gives the same batch."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
@@ -12,6 +12,9 @@ torch = pytest.importorskip("torch")
 
 from mmdigit.training import augment  # noqa: E402
 from mmdigit.training.augment import Chance  # noqa: E402
+from mmdigit.training.plan import Distortion  # noqa: E402
+
+ALL = get_args(Distortion)
 
 
 def chance(seed: int = 0) -> Chance:
@@ -31,9 +34,9 @@ def waveforms() -> "Tensor":
 CASES: list[tuple[str, Callable[[Chance], "Tensor"], float, float]] = [
     ("pictures", lambda luck: augment.augment_pictures(pictures(), luck), 0, 1),
     ("spoiled", lambda luck: augment.spoiled_pictures(pictures(), luck), 0, 1),
-    ("waveforms", lambda luck: augment.augment_waveforms(waveforms(), waveforms(), luck), -1, 1),
+    ("waveforms", lambda luck: augment.augment_waveforms(waveforms(), waveforms(), luck, ALL), -1, 1),
     ("not words", lambda luck: augment.not_words(waveforms(), luck), -1, 1),
-    ("features", lambda luck: augment.augment_features(torch.rand(16, 49, 40), luck) * 0, 0, 0),
+    ("features", lambda luck: augment.augment_features(torch.rand(16, 49, 40), luck, ALL) * 0, 0, 0),
 ]
 
 
@@ -50,9 +53,17 @@ def test_ranges_and_seeds(make: Callable[[Chance], "Tensor"], low: float, high: 
 
 def test_silent_clips_stay_finite() -> None:
     silent = torch.zeros(4, 8000)
-    assert bool(torch.isfinite(augment.augment_waveforms(silent, silent, chance())).all())
+    assert bool(torch.isfinite(augment.augment_waveforms(silent, silent, chance(), ALL)).all())
     assert bool(torch.isfinite(augment.not_words(silent, chance())).all())
 
 
 def test_features_keep_their_shape() -> None:
-    assert augment.augment_features(torch.rand(3, 49, 40), chance()).shape == (3, 49, 40)
+    assert augment.augment_features(torch.rand(3, 49, 40), chance(), ALL).shape == (3, 49, 40)
+
+
+def test_without_distortions_a_clip_is_only_scaled() -> None:
+    sound = waveforms()
+    same = augment.augment_waveforms(sound, sound, chance(), ())
+    torch.testing.assert_close(same, sound / sound.abs().amax(dim=1, keepdim=True))
+    features = torch.rand(3, 49, 40)
+    torch.testing.assert_close(augment.augment_features(features, chance(), ()), features)

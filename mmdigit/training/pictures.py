@@ -1,0 +1,78 @@
+"""The pictures of a training: batches of handwritten digits, augmented, with some that are no digits among them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mmdigit.training.augment import Chance, augment_pictures, spoiled_pictures
+from mmdigit.training.data import Digits
+from mmdigit.training.plan import ImagePlan
+from mmdigit.training.strokes import barred_sevens, characters, flagged_ones
+
+
+@dataclass(frozen=True)
+class PictureSets:
+    """What the image stage reads, all uint8, 255 = ink.
+
+    photographs: (N, 28, 28), each digit as the decoder gives a photograph of it, or (0, 28, 28);
+    glyphs, photographed_glyphs: (M, 28, 28), characters that are no digits, and the same photographed, maybe none.
+    """
+
+    digits: Digits
+    photographs: NDArray[np.uint8]
+    glyphs: NDArray[np.uint8]
+    photographed_glyphs: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class PictureBatch:
+    """image: (B, 1, 28, 28), range [0, 1], 1 = ink; label: (B,); is_digit: (B,), bool."""
+
+    image: Tensor
+    label: Tensor
+    is_digit: Tensor
+
+
+def picture_batches(sets: PictureSets, plan: ImagePlan, seed: int) -> Iterator[PictureBatch]:
+    """One epoch over the handwritten digits, in an order and with an augmentation that depend on the seed alone."""
+    random = np.random.default_rng(seed)
+    chance = Chance(torch.Generator().manual_seed(seed))
+    order = random.permutation(sets.digits.labels.size)
+    for start in range(0, order.size - plan.batch_size + 1, plan.batch_size):
+        yield picture_batch(sets, plan, order[start : start + plan.batch_size], random, chance)
+
+
+def picture_batch(
+    sets: PictureSets, plan: ImagePlan, rows: NDArray[np.int64], random: np.random.Generator, chance: Chance
+) -> PictureBatch:
+    """The digits of these rows, some replaced by photographs of them, by drawn ones and sevens, by what is no digit."""
+    pictures, labels = sets.digits.pictures[rows], sets.digits.labels[rows].copy()
+    photographed = random.random(rows.size) < plan.photographs * bool(sets.photographs.size)
+    pictures[photographed] = sets.photographs[rows[photographed]]
+    kind = random.random(rows.size)
+    negative = kind < plan.negatives
+    glyphs = kind < plan.negatives * 0.4 * bool(sets.glyphs.size)
+    pictures[glyphs] = _drawn_from(sets.glyphs, int(glyphs.sum()), random)
+    as_photographs = glyphs & photographed & bool(sets.photographed_glyphs.size)
+    pictures[as_photographs] = _drawn_from(sets.photographed_glyphs, int(as_photographs.sum()), random)
+    images = torch.from_numpy(pictures.astype(np.float32) / 255)[:, None]
+    invented = negative & ~glyphs & (kind < plan.negatives * 0.7)
+    spoiled = negative & ~glyphs & ~invented
+    ones = (kind > 1 - plan.strokes / 2) & (labels != 7)
+    sevens = (kind > 1 - plan.strokes / 2) & (labels == 7) | (kind > 1 - plan.strokes) & (kind <= 1 - plan.strokes / 2)
+    labels[ones], labels[sevens] = 1, 7
+    for chosen, draw in ((invented, characters), (ones, flagged_ones), (sevens, barred_sevens)):
+        if chosen.any():
+            images[torch.from_numpy(chosen)] = draw(int(chosen.sum()), chance)
+    images = augment_pictures(images, chance)
+    if spoiled.any():
+        images[torch.from_numpy(spoiled)] = spoiled_pictures(images[torch.from_numpy(spoiled)], chance)
+    return PictureBatch(images, torch.from_numpy(labels), torch.from_numpy(~negative))
+
+
+def _drawn_from(pictures: NDArray[np.uint8], count: int, random: np.random.Generator) -> NDArray[np.uint8]:
+    return pictures[random.integers(0, max(1, pictures.shape[0]), count)] if count else pictures[:0]
