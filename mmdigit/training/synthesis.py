@@ -1,98 +1,327 @@
-"""More speech for training, spoken by espeak-ng: digits by many voices, and other words as negatives.
+"""More speech for training, spoken by speech synthesisers: digits by many voices and accents, and other words.
 
-Seeded; the clips are cached in a folder outside the repository. Optional: without espeak-ng nothing is made and the
-training says so. Some voices and variants are never used here: the project's sample pack is spoken by them.
+Seeded; the clips are cached in a folder outside the repository. Every synthesiser is optional: those that are installed
+share the work, and one line says which are missing. Some voices and variants of espeak-ng are never used: the
+project's sample pack is spoken by them.
 """
 
 import hashlib
+import itertools
 import json
 import shutil
+import struct
 import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mmdigit.audio import read_waveform
+from mmdigit.audio import FRAME, HOP, SAMPLE_RATE_HZ, Waveform, read_waveform
+from mmdigit.training import pronunciations
 from mmdigit.training.data import Clip
+from mmdigit.training.pronunciations import Lexicon
 from schemas.errors import InvalidAudio
 
-VOICES = ("en-us", "en-gb", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc")
-VARIANTS = (
-    *("m1", "m2", "m4", "m7", "m8", "f1", "f3", "f5", "klatt", "klatt2", "klatt4", "Alex", "Alicia", "Andrea"),
-    *("Andy", "Annie", "Denis", "Diogo", "Gene", "Gene2", "Henrique", "Hugo", "Jacky", "Lee", "Marco", "Mario"),
-    *("Michael", "Mike", "Nguyen", "RicishayMax", "Storm", "adam", "anika", "announcer", "antonio", "aunty"),
-    *("belinda", "benjamin", "boris", "caleb", "david", "ed", "edward", "grandma", "grandpa", "gustave", "iven"),
-    *("iven2", "john", "kaukovalta", "linda", "marcelo", "max", "michel", "miguel", "norbert", "pablo", "paul"),
-    *("pedro", "quincy", "rob", "robert", "sandro", "shelby", "steph", "steph2", "travis", "victor", "zac", "whisper"),
-)
-HELD_OUT = frozenset({"f2", "f4", "m3", "m5", "m6", "en-029", "en-gb-scotland"})  # the sample pack's
+MAX_DIGIT_S, MAX_OTHER_S = 1.6, 2.5
+MIN_SPEECH_S = 0.1
+SPEECH_FLOOR_DB = -40.0  # relative to the loudest frame: below it is no speech
+ABOVE_NOISE_DB, HIGHEST_FLOOR_DB = 9.0, -14.0  # nor is what hardly rises above the voice's own noise
+PAUSE_S = 0.25  # longer than the closure in "eight" or between two digits in a row
+MARGIN_S = 0.03  # kept on both sides of the speech
+PAIRS = 0.2  # the part of the non-digits that is two digits in a row
+SIZES = (0.87, 1.16)  # of the speaker: pitch and formants together, as a larger or a smaller person has them
+PACES = (0.75, 1.4)  # words a minute, relative to the voice's own
+CHUNK = 40  # utterances for one run of a synthesiser
+TIMEOUT_S = 120
+EMPTY = np.zeros(0, np.float32)
 
-DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-# No homophones of digits (to, too, for, ate, won), but many rhymes and near ones.
-OTHER_WORDS = tuple(
-    """
-    yes no stop go left right up down on off house table water hello goodbye people woman man child school paper pencil
-    window door street summer winter morning evening yellow orange purple green black white brown music doctor letter
-    number plus minus times equals comma point percent dollar hundred thousand million ten eleven twelve twenty hate
-    gate late wait height fight night fire fine mine line wine pine sign dive hive live drive free tree sea key tea she
-    knee more door floor store pour war shoe blue true new who few zebra hero arrow narrow heaven level
-    sick fix mix pick kicks stick sun run gun fun none done once when wand sierra alpha bravo charlie delta echo
-    foxtrot golf hotel india juliet kilo mike november oscar papa quebec romeo tango uniform victor x-ray yankee zulu
-    happy apple banana garden mountain river forest animal bird horse sheep dog cat computer telephone picture
-    """.split()  # noqa: SIM905 - 150 quoted words would read worse
-)
+
+@dataclass(frozen=True)
+class Utterance:
+    """What to say and how. label: -1 = not a digit; pitch: 0-1 within the voice's range; pace, size: 1 = the voice's."""
+
+    engine: str
+    voice: str
+    text: str
+    label: int
+    pitch: float
+    pace: float
+    size: float
+
+
+Speak = Callable[[str, Sequence[Utterance]], list[bytes]]
+"""(program, utterances of one voice) -> a WAV file each; empty bytes for one that the voice cannot say."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A synthesiser with a set of its voices. share: of the clips, relative to the others; listing: names its voices;
+    () = it cannot, and has them all."""
+
+    name: str
+    program: str
+    share: float
+    lexicons: tuple[Lexicon, ...]
+    listing: tuple[str, ...]
+    speak: Speak
 
 
 def synthesise(cache: Path, n_digits: int, n_words: int, seed: int) -> list[Clip]:
     """Digits and other words in many voices, from the cache if this very set was made before.
 
-    n_digits, n_words: how many clips of each. Returns [] where espeak-ng is not installed.
+    n_digits, n_words: how many clips of each are asked of the voices; a few come out silent or too long and are left
+    out. Clip.source names the engine, Clip.speaker the voice. The first time takes minutes and shows its progress on
+    stderr. Returns [] where no synthesiser is installed.
     """
-    program = shutil.which("espeak-ng")
-    if program is None:
+    console = Console(stderr=True)
+    engines, versions = [], []
+    for engine in ENGINES:
+        usable, version = _usable(engine)
+        if isinstance(usable, str):
+            console.print(f"no speech from {engine.name}: {usable}")
+        else:
+            engines.append(usable)
+            versions.append(version)
+    if not engines:
         return []
-    plan = _plan(n_digits, n_words, seed)
-    cache.mkdir(parents=True, exist_ok=True)
-    path = cache / f"espeak-{hashlib.sha256(json.dumps(plan).encode()).hexdigest()[:16]}.npz"
+    plan = _plan(engines, n_digits, n_words, seed)
+    key = json.dumps([versions, [astuple(utterance) for utterance in plan]])
+    path = cache / f"speech-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
     if not path.exists():
-        with ThreadPoolExecutor(2) as pool:
-            spoken = list(pool.map(lambda entry: _speak(program, entry), plan))
-        partial = path.with_suffix(".partial.npz")
-        np.savez(partial, **{str(number): clip for number, clip in enumerate(spoken)})  # type: ignore[arg-type]
-        partial.rename(path)
+        cache.mkdir(parents=True, exist_ok=True)
+        _write(path, _speak_all(engines, plan, console))
     clips = []
-    with np.load(path) as stored:
-        for number, (label, _, voice, _, _) in enumerate(plan):
-            waveform = stored[str(number)]
-            if waveform.size:
-                clips.append(Clip(waveform, label if label >= 0 else None, "espeak", voice, number))
+    for number, (utterance, waveform) in enumerate(zip(plan, _read(path), strict=True)):
+        if waveform.size:
+            label = utterance.label if utterance.label >= 0 else None
+            clips.append(Clip(waveform, label, utterance.engine, utterance.voice, number))
+    for engine in engines:
+        planned = sum(utterance.engine == engine.name for utterance in plan)
+        made = sum(clip.source == engine.name for clip in clips)
+        if made < planned / 2:
+            console.print(f"expected {planned} clips from {engine.name}, {made} are usable; is it whole?")
     return clips
 
 
-def _plan(n_digits: int, n_words: int, seed: int) -> list[tuple[int, str, str, int, int]]:
-    """(label or -1, word, voice, pitch, words a minute) of every clip."""
+def _usable(engine: Engine) -> tuple[Engine | str, str]:
+    """The engine with those of its voices that are installed, or why there is none; and what tells its version."""
+    program = shutil.which(engine.program)
+    if program is None:
+        return f"{engine.program} is not installed", ""
+    try:
+        listed = _run([program, *engine.listing]).decode(errors="replace") if engine.listing else ""
+    except (OSError, subprocess.SubprocessError) as exc:
+        return f"{engine.program} is broken ({exc})", ""
+    names = set(listed.replace("(", " ").replace(")", " ").split())
+    lexicons = []
+    for lexicon in engine.lexicons:
+        voices = tuple(voice for voice in lexicon.voices if voice in names or not engine.listing)
+        if voices:
+            lexicons.append(Lexicon(voices, lexicon.digits, lexicon.others, lexicon.share))
+    if not lexicons:
+        return f"{engine.program} has none of its voices", ""
+    usable = Engine(engine.name, program, engine.share, tuple(lexicons), engine.listing, engine.speak)
+    sample = Utterance(engine.name, lexicons[0].voices[0], lexicons[0].digits[9][0], 9, 0.5, 1.0, 1.0)
+    (spoken,) = _speak(usable, [sample])
+    if not spoken.size:
+        return f"{engine.program} is broken (it says nothing)", ""
+    return usable, hashlib.sha256(listed.encode() + spoken.tobytes()).hexdigest()
+
+
+def _plan(engines: Sequence[Engine], n_digits: int, n_words: int, seed: int) -> list[Utterance]:
     random = np.random.default_rng(seed)
     plan = []
     for number in range(n_digits + n_words):
-        if number < n_digits:
-            label = number % 10
-            word = "oh" if label == 0 and random.random() < 0.25 else DIGIT_WORDS[label]
+        engine = engines[_draw(random, [engine.share for engine in engines])]
+        lexicon = engine.lexicons[_draw(random, [lexicon.share for lexicon in engine.lexicons])]
+        voice = str(random.choice(lexicon.voices))
+        if engine.speak is _espeak:
+            voice += f"+{random.choice(pronunciations.ESPEAK_VARIANTS)}"
+        pace = float(random.uniform(*PACES))
+        label = number % 10 if number < n_digits else -1
+        if label >= 0:
+            text = str(random.choice(lexicon.digits[label]))
+        elif random.random() < PAIRS:
+            text = " ".join(str(random.choice(lexicon.digits[digit])) for digit in random.integers(0, 10, 2))
+            pace *= 1.3  # so that both lie within the second that the model hears
         else:
-            label, word = -1, str(random.choice(OTHER_WORDS))
-        voice = f"{random.choice(VOICES)}+{random.choice(VARIANTS)}"
-        plan.append((label, word, voice, int(random.integers(15, 90)), int(random.integers(110, 220))))
+            text = str(random.choice(lexicon.others))
+        pitch, size = float(random.random()), float(random.uniform(*SIZES))
+        plan.append(Utterance(engine.name, voice, text, label, round(pitch, 3), round(pace, 3), round(size, 3)))
     return plan
 
 
-def _speak(program: str, entry: tuple[int, str, str, int, int]) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    """One word as (n_samples,) at 8 kHz; empty if this voice gives nothing for it."""
-    _, word, voice, pitch, speed = entry
-    command = [program, "-v", voice, "-p", str(pitch), "-s", str(speed), "--stdout", word]
-    wav = subprocess.run(command, capture_output=True, check=True).stdout  # noqa: S603 - a fixed program and words
-    # espeak-ng writes to a pipe and cannot know the length: it claims the largest. Put the true lengths in.
-    wav = wav[:4] + (len(wav) - 8).to_bytes(4, "little") + wav[8:40] + (len(wav) - 44).to_bytes(4, "little") + wav[44:]
+def _draw(random: np.random.Generator, shares: Sequence[float]) -> int:
+    return int(random.choice(len(shares), p=np.array(shares) / sum(shares)))
+
+
+def _speak_all(engines: Sequence[Engine], plan: Sequence[Utterance], console: Console) -> list[Waveform]:
+    """Every utterance of the plan, in its order; empty where nothing usable came."""
+    by_name = {engine.name: engine for engine in engines}
+    chunks = []
+    order = sorted(range(len(plan)), key=lambda number: (plan[number].engine, plan[number].voice, number))
+    for _, group in itertools.groupby(order, key=lambda number: (plan[number].engine, plan[number].voice)):
+        numbers = list(group)
+        chunks += [numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK)]
+
+    def speak(numbers: Sequence[int]) -> list[Waveform]:
+        return _speak(by_name[plan[numbers[0]].engine], [plan[number] for number in numbers])
+
+    clips: list[Waveform] = [EMPTY] * len(plan)
+    columns = (TextColumn("speech"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with ThreadPoolExecutor(2) as pool, Progress(*columns, console=console) as progress:
+        task = progress.add_task("speech", total=len(plan))
+        for numbers, spoken in zip(chunks, pool.map(speak, chunks), strict=True):
+            for number, waveform in zip(numbers, spoken, strict=True):
+                clips[number] = waveform
+            progress.advance(task, len(numbers))
+    return clips
+
+
+def _speak(engine: Engine, utterances: Sequence[Utterance]) -> list[Waveform]:
     try:
-        return read_waveform(wav)
+        files = engine.speak(engine.program, utterances)
+    except (OSError, subprocess.SubprocessError):  # counted with the silent ones
+        return [EMPTY] * len(utterances)
+    return [_usable_part(file, utterance) for file, utterance in zip(files, utterances, strict=True)]
+
+
+def _usable_part(file: bytes, utterance: Utterance) -> Waveform:
+    """The speech in a WAV file, of a speaker of another size, (n_samples,); empty if there is none or too much."""
+    if file[:4] != b"RIFF" or file[12:16] != b"fmt ":
+        return EMPTY
+    # Played at another rate, the same samples come from a smaller or a larger speaker.
+    rate_hz = round(struct.unpack_from("<I", file, 24)[0] * utterance.size)
+    try:
+        waveform = read_waveform(file[:24] + struct.pack("<I", rate_hz) + file[28:])
     except InvalidAudio:
-        return np.zeros(0, np.float32)
+        return EMPTY
+    speech = _trim(waveform)
+    longest_s = MAX_DIGIT_S if utterance.label >= 0 else MAX_OTHER_S
+    return speech if MIN_SPEECH_S <= speech.size / SAMPLE_RATE_HZ <= longest_s else EMPTY
+
+
+def _trim(waveform: Waveform) -> Waveform:
+    """The loudest stretch without a pause of PAUSE_S, and MARGIN_S on both sides; some voices are noisy in pauses."""
+    if waveform.size < FRAME:
+        return EMPTY
+    frames = np.lib.stride_tricks.sliding_window_view(waveform, FRAME)[::HOP]
+    level_db = 10 * np.log10((frames.astype(np.float64) ** 2).mean(axis=1) + 1e-12)
+    level_db -= level_db.max()
+    noise_db = min(float(np.quantile(level_db, 0.1)) + ABOVE_NOISE_DB, HIGHEST_FLOOR_DB)
+    (loud,) = np.nonzero(level_db > max(SPEECH_FLOOR_DB, noise_db))
+    stretches = np.split(loud, 1 + np.nonzero(np.diff(loud) * HOP > PAUSE_S * SAMPLE_RATE_HZ)[0])
+    speech = max(stretches, key=lambda stretch: float((10 ** (level_db[stretch] / 10)).sum()))
+    margin = round(MARGIN_S * SAMPLE_RATE_HZ)
+    return waveform[max(int(speech[0]) * HOP - margin, 0) : int(speech[-1]) * HOP + FRAME + margin].copy()
+
+
+def _write(path: Path, clips: Sequence[Waveform]) -> None:
+    """All clips in one array of 16 bits a sample, and where each ends."""
+    partial = path.with_suffix(".partial.npz")
+    samples = np.concatenate(clips)
+    np.savez(
+        partial,
+        samples=np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16),
+        ends=np.cumsum([clip.size for clip in clips]),
+    )
+    partial.rename(path)
+
+
+def _read(path: Path) -> list[Waveform]:
+    with np.load(path) as stored:
+        samples = stored["samples"].astype(np.float32) / 32767
+        return np.split(samples, stored["ends"][:-1])
+
+
+def _run(command: list[str]) -> bytes:
+    """The program's output. Raises OSError or subprocess.SubprocessError if it cannot run, fails or hangs."""
+    return subprocess.run(  # noqa: S603 - fixed programs, and words from our own tables
+        command, capture_output=True, check=True, stdin=subprocess.DEVNULL, timeout=TIMEOUT_S
+    ).stdout
+
+
+def _espeak(program: str, utterances: Sequence[Utterance]) -> list[bytes]:
+    files = []
+    for utterance in utterances:
+        text = f"[[{utterance.text}]]" if utterance.engine == "espeak-accent" else utterance.text
+        pitch, speed = round(15 + 75 * utterance.pitch), round(155 * utterance.pace / utterance.size)
+        wav = _run([program, "-v", utterance.voice, "-p", str(pitch), "-s", str(speed), "--stdout", text])
+        # espeak-ng writes to a pipe and cannot know the length: it claims the largest. Put the true lengths in.
+        lengths = struct.pack("<I", max(len(wav) - 8, 0)), struct.pack("<I", max(len(wav) - 44, 0))
+        files.append(wav[:4] + lengths[0] + wav[8:40] + lengths[1] + wav[44:])
+    return files
+
+
+def _flite(program: str, utterances: Sequence[Utterance]) -> list[bytes]:
+    files = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "spoken.wav"
+        for utterance in utterances:
+            stretch, shift = utterance.size / utterance.pace, 0.85 + 0.4 * utterance.pitch
+            options = [f"duration_stretch={stretch:.3f}", f"f0_shift={shift:.3f}"]
+            options.append(f"int_f0_target_mean={80 + 80 * utterance.pitch:.0f}")
+            settings = [part for option in options for part in ("--setf", option)]
+            path.unlink(missing_ok=True)
+            _run([program, "-voice", utterance.voice, *settings, "-t", utterance.text, "-o", str(path)])
+            files.append(path.read_bytes() if path.exists() else b"")
+    return files
+
+
+def _festival(program: str, utterances: Sequence[Utterance]) -> list[bytes]:
+    """One run for all: festival takes long to start."""
+    voice = utterances[0].voice
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{number}.wav" for number in range(len(utterances))]
+        lines = [f"(voice_{voice})"]
+        for utterance, path in zip(utterances, paths, strict=True):
+            mean_hz = 85 + 70 * utterance.pitch
+            lines += [
+                f"(Parameter.set 'Duration_Stretch {utterance.size / utterance.pace:.3f})",
+                f"(set! int_lr_params '((target_f0_mean {mean_hz:.0f}) (target_f0_std 14)"
+                " (model_f0_mean 170) (model_f0_std 34)))",
+                f'(utt.save.wave (utt.synth (Utterance Text "{utterance.text}")) "{path}" \'riff)',
+            ]
+        script = Path(folder) / "say.scm"
+        script.write_bytes("\n".join(lines).encode(pronunciations.FESTIVAL_ENCODINGS.get(voice, "utf-8")))
+        _run([program, "--batch", str(script)])
+        return [path.read_bytes() if path.exists() else b"" for path in paths]
+
+
+def _pico(program: str, utterances: Sequence[Utterance]) -> list[bytes]:
+    files = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "spoken.wav"
+        for utterance in utterances:
+            pitch, speed = round(75 + 60 * utterance.pitch), round(100 * utterance.pace / utterance.size)
+            text = f'<pitch level="{pitch}"><speed level="{speed}">{utterance.text}</speed></pitch>'
+            path.unlink(missing_ok=True)
+            _run([program, f"--lang={utterance.voice}", f"--wave={path}", text])
+            files.append(path.read_bytes() if path.exists() else b"")
+    return files
+
+
+ENGINES = (
+    Engine("espeak", "espeak-ng", 0.25, pronunciations.ESPEAK_ENGLISH, ("--voices",), _espeak),
+    Engine("espeak-accent", "espeak-ng", 0.33, pronunciations.ESPEAK_ACCENTS, ("--voices",), _espeak),
+    Engine("flite", "flite", 0.13, pronunciations.FLITE, ("-lv",), _flite),
+    Engine(
+        "festival", "festival", 0.08, pronunciations.FESTIVAL_ENGLISH, ("--batch", "(print (voice.list))"), _festival
+    ),
+    Engine(
+        "festival-accent",
+        "festival",
+        0.12,
+        pronunciations.FESTIVAL_ACCENTS,
+        ("--batch", "(print (voice.list))"),
+        _festival,
+    ),
+    Engine("pico", "pico2wave", 0.04, pronunciations.PICO_ENGLISH, (), _pico),
+    Engine("pico-accent", "pico2wave", 0.05, pronunciations.PICO_ACCENTS, (), _pico),
+)
