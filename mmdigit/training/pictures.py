@@ -1,13 +1,17 @@
 """The pictures of a training: batches of handwritten digits, augmented, with some that are no digits among them."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmdigit import image
+from mmdigit.training import photographs
 from mmdigit.training.augment import Chance, augment_pictures, spoiled_pictures
 from mmdigit.training.data import Digits
 from mmdigit.training.plan import ImagePlan
@@ -35,6 +39,20 @@ class PictureBatch:
     image: Tensor
     label: Tensor
     is_digit: Tensor
+
+
+def load_photographs(digits: Digits, cache: Path, seed: int) -> NDArray[np.uint8]:
+    """Each digit once as the decoder gives a photograph or scan of it, (N, 28, 28), from the cache if made before."""
+    digest = hashlib.sha256(digits.pictures.tobytes() + digits.labels.tobytes() + str(seed).encode())
+    for module in (image, photographs):  # another decoder or renderer makes other pictures
+        digest.update(Path(str(module.__file__)).read_bytes())
+    path = cache / f"photographs-{digest.hexdigest()[:16]}.npy"
+    if not path.exists():
+        made = photographs.bank(digits, 1, seed, workers=2)
+        cache.mkdir(parents=True, exist_ok=True)
+        np.save(path.with_suffix(".partial.npy"), made)
+        path.with_suffix(".partial.npy").replace(path)
+    return np.asarray(np.load(path), np.uint8)
 
 
 def picture_batches(sets: PictureSets, plan: ImagePlan, seed: int) -> Iterator[PictureBatch]:
