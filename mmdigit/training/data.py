@@ -8,6 +8,7 @@ the training sets, by writer and by speaker, and no choice ever reads a test spl
 
 import csv
 import gzip
+import hashlib
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -24,6 +25,15 @@ from schemas.errors import DataError, InvalidJob
 Split = Literal["train", "validation", "test"]
 
 MNIST_COUNT = {"train": 60_000, "t10k": 10_000}
+# MD5 of the unpacked files, so that a re-compressed copy is right too. The official archives' own MD5, in this order:
+# f68b3c2dcbeaaa9fbdd348bbdeb94873, d53e105ee54ea40749a09fcbcd1e9432, 9fb629c4189551a2d022fa330f9573f3,
+# ec29112dd5afa0611ce80d1b7f02629c.
+MNIST_MD5 = {
+    "train-images-idx3-ubyte.gz": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte.gz": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte.gz": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte.gz": "27ae3e4e09519cfbb04c329615203637",
+}
 FSDD_COUNT = 3_000
 FSDD_TEST = range(0, 5)  # recording indices, the data set's own test split
 FSDD_VALIDATION = range(5, 10)
@@ -64,9 +74,10 @@ class Digits:
         return Digits(self.pictures[chosen], self.labels[chosen], self.writers[chosen])
 
 
-def read_idx(path: Path) -> NDArray[np.uint8]:
-    """The array in a gzip-compressed IDX file of bytes. Raises DataError if it is missing or damaged.
+def read_idx(path: Path, md5: str | None = None) -> NDArray[np.uint8]:
+    """The array in a gzip-compressed IDX file of bytes.
 
+    md5: of the unpacked file, if it is known. Raises DataError if the file is missing, damaged or another one.
     Source: LeCun, Cortes and Burges, "The MNIST database", file formats.
     """
     try:
@@ -77,6 +88,8 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         raise DataError(f"expected {path} to be a gzip file, it is damaged ({exc}); download it again") from exc
     if len(content) < 8 or content[:3] != b"\x00\x00\x08":
         raise DataError(f"expected {path} to hold an IDX array of bytes, something else came; download it again")
+    if md5 is not None and (came := hashlib.md5(content, usedforsecurity=False).hexdigest()) != md5:
+        raise DataError(f"expected {path} unpacked with MD5 {md5}, {came} came: it was altered; download it again")
     n_axes = content[3]
     shape = [int.from_bytes(content[4 + 4 * axis : 8 + 4 * axis], "big") for axis in range(n_axes)]
     values = np.frombuffer(content, np.uint8, offset=4 + 4 * n_axes)
@@ -91,8 +104,9 @@ def load_digits(folder: Path, split: Split) -> Digits:
     Raises DataError if a file is missing, damaged or not the expected size.
     """
     part = "t10k" if split == "test" else "train"
-    pictures = read_idx(folder / "MNIST" / "raw" / f"{part}-images-idx3-ubyte.gz")
-    labels = read_idx(folder / "MNIST" / "raw" / f"{part}-labels-idx1-ubyte.gz").astype(np.int64)
+    names = (f"{part}-images-idx3-ubyte.gz", f"{part}-labels-idx1-ubyte.gz")
+    pictures, labels = (read_idx(folder / "MNIST" / "raw" / name, MNIST_MD5.get(name)) for name in names)
+    labels = labels.astype(np.int64)
     count = MNIST_COUNT[part]
     if pictures.shape != (count, 28, 28) or labels.shape != (count,) or labels.max() > 9:
         raise DataError(f"expected {count} MNIST digits in {folder}, {pictures.shape} came; download them again")

@@ -22,7 +22,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mmdigit.training.data import FSDD_COUNT
+from mmdigit.training.data import FSDD_COUNT, MNIST_MD5
 from schemas.errors import DataError
 
 CHUNK_BYTES = 64 * 1024
@@ -49,22 +49,9 @@ MNIST_ADDRESSES = (
 )
 
 
-def _mnist(name: str, unpacked_md5: str) -> Source:
-    return Source(
-        tuple(f"{address}/{name}" for address in MNIST_ADDRESSES),
-        f"MNIST/raw/{name}",
-        unpacked_md5,
-    )
-
-
-# MD5 of the unpacked files, so that a re-compressed copy is right too. The official archives' own MD5, in this order:
-# f68b3c2dcbeaaa9fbdd348bbdeb94873, d53e105ee54ea40749a09fcbcd1e9432, 9fb629c4189551a2d022fa330f9573f3,
-# ec29112dd5afa0611ce80d1b7f02629c.
-MNIST = (
-    _mnist("train-images-idx3-ubyte.gz", "6bbc9ace898e44ae57da46a324031adb"),
-    _mnist("train-labels-idx1-ubyte.gz", "a25bea736e30d166cdddb491f175f624"),
-    _mnist("t10k-images-idx3-ubyte.gz", "2646ac647ad5339dbf082846283269ea"),
-    _mnist("t10k-labels-idx1-ubyte.gz", "27ae3e4e09519cfbb04c329615203637"),
+MNIST = tuple(
+    Source(tuple(f"{address}/{name}" for address in MNIST_ADDRESSES), f"MNIST/raw/{name}", md5)
+    for name, md5 in MNIST_MD5.items()
 )
 FSDD = Source(
     ("https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz",),

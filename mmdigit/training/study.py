@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mmdigit.audio import Waveform, place
+from mmdigit.audio import Waveform
 from mmdigit.training.calibration import fit_temperature
 from mmdigit.training.data import Clip, load_digits, load_spoken
 from mmdigit.training.measures import clustered_bootstrap, ece, two_way_bootstrap, wilson
 from mmdigit.training.model import DigitModel, Reading
 from mmdigit.training.plan import Distortion, TrainingPlan
-from mmdigit.training.spoil import NOISES, add_noise
+from mmdigit.training.spoil_sounds import NOISES, noisy
 from mmdigit.training.train import (
     assemble,
     load_sets,
@@ -261,8 +261,7 @@ def _in_noise(
     found = []
     for kind in NOISES:
         for ratio_db in RATIOS_DB:
-            noisy = [_noisy(clip, kind, ratio_db, number) for number, clip in enumerate(clips)]
-            heard = read_clips(model.audio, noisy)
+            heard = read_clips(model.audio, [_in_noise_of(clip, kind, ratio_db, number) for number, clip in enumerate(clips)])
             tables = fused_tables(model, seen, seen_labels, heard, labels)
             found.append(
                 {"kind": kind, "ratio_db": ratio_db, "audio": _accuracy(heard, labels), "fused": _share(tables)}
@@ -270,9 +269,9 @@ def _in_noise(
     return found
 
 
-def _noisy(clip: Clip, kind: str, ratio_db: int, seed: int) -> Clip:
-    waveform: Waveform = add_noise(clip.waveform, kind, ratio_db, np.random.default_rng(seed))
-    return Clip(place(waveform), clip.label, clip.source, clip.speaker, clip.index)
+def _in_noise_of(clip: Clip, kind: str, ratio_db: int, seed: int) -> Clip:
+    waveform: Waveform = noisy(clip.waveform, NOISES[kind], ratio_db, np.random.default_rng(seed))
+    return Clip(waveform, clip.label, clip.source, clip.speaker, clip.index)
 
 
 def _keep_held_out(

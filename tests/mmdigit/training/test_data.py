@@ -47,8 +47,15 @@ def test_a_damaged_idx_file_is_one_line(tmp_path: Path, content: bytes | None, m
     assert "\n" not in str(caught.value)
 
 
+def test_an_altered_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(idx(np.ones((3, 4))))
+    with pytest.raises(DataError, match="it was altered; download it again"):
+        read_idx(tmp_path / "a.gz", "0" * 32)
+
+
 def small_mnist(folder: Path, monkeypatch: pytest.MonkeyPatch, count: int = 40) -> None:
     monkeypatch.setattr(data, "MNIST_COUNT", {"train": count, "t10k": count})
+    monkeypatch.setattr(data, "MNIST_MD5", {})
     raw = folder / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for part in ("train", "t10k"):
