@@ -131,8 +131,8 @@ FESTIVAL_ENGLISH = (english("kal_diphone", "ked_diphone", "cmu_us_slt_arctic_hts
 FESTIVAL_ACCENTS = (
     Lexicon(
         ("hindi_NSK_diphone",),
-        _digits("जीरो|झीरो|ओ वन|वान टू थ्री|त्री फोर|फ्होर फाइव|फाईव सिक्स सेवन|सेवेन एट|एइट नाइन|नाईन"),
-        _words("हेलो पानी घर नमस्ते दिल्ली मकान लाइन फाइन हेवन डोर मोर गेट टेन इलेवन स्टॉप डॉक्टर होटल केला बस"),
+        _digits("जीरो|झीरो|ओ वन्|वान् टू थ्री|त्री फोर् फाइव्|फाईव् सिक्स् सेवन्|सेवेन् एट्|एइट् नाइन्|नाईन्"),
+        _words("हेलो पानी घर नमस्ते दिल्ली मकान लाइन् फाइन् हेवन् डोर् मोर् गेट् टेन् इलेवन् स्टॉप् डॉक्टर् होटल् केला बस्"),
         share=2.0,
     ),
     Lexicon(
@@ -142,7 +142,7 @@ FESTIVAL_ACCENTS = (
     ),
     Lexicon(
         ("lp_diphone", "pc_diphone"),
-        _digits("zirou|siro|ou uan tu tri for|foar faiv sics seven eit nain"),
+        _digits("zìrou|sìro|ou uan tu tri for|foar fàiv sics sèven éit nàin"),
         LATIN_OTHERS,
     ),
     Lexicon(
@@ -151,10 +151,10 @@ FESTIVAL_ACCENTS = (
         LATIN_OTHERS,
         share=1.5,
     ),
-    Lexicon(("upc_ca_ona_hts",), _digits("ziro|sirou uan tu tri for faiv sics seven eit nain"), LATIN_OTHERS),
+    Lexicon(("upc_ca_ona_hts",), _digits("ziro|síro uan tu tri for fàiv sics sèven èit nàin"), LATIN_OTHERS),
     Lexicon(
         ("msu_ru_nsh_clunits",),
-        _digits("зиро|зироу уан|ван ту три|сри фор файв|файф сикс сэвэн эйт найн"),
+        _digits("зиро|зироу уан|ван ту три|сри фор файв|файф сикс сэвэн эйт наин|наайн"),
         _words("привет вода дом лайн файн дор мор тэн стоп доктор отель банан метро телефон радио солнце"),
     ),
     Lexicon(
