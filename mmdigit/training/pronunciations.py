@@ -30,8 +30,12 @@ def _digits(spellings: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(entry.split("|")) for entry in spellings.split())
 
 
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 # No homophones of digits (to, too, for, ate, won), but many rhymes and near ones.
-OTHER_WORDS = tuple(
+OTHER_WORDS = _words(
     """
     yes no stop go left right up down on off house table water hello goodbye people woman man child school paper pencil
     window door street summer winter morning evening yellow orange purple green black white brown music doctor letter
@@ -42,10 +46,10 @@ OTHER_WORDS = tuple(
     foxtrot golf hotel india juliet kilo mike november oscar papa quebec romeo tango uniform victor x-ray yankee zulu
     happy apple banana garden mountain river forest animal bird horse sheep dog cat computer telephone picture
     thirteen fourteen fifteen sixteen seventeen eighteen nineteen thirty forty fifty sixty seventy eighty ninety
-    """.split()  # noqa: SIM905 - 150 quoted words would read worse
+    """
 )
-LETTERS = tuple(  # without O, which is a digit here
-    "ay bee see dee ee eff gee aitch eye jay kay el em en pee cue ar ess tee you vee double-you ex why zed zee".split()  # noqa: SIM905
+LETTERS = _words(  # without O, which is a digit here
+    "ay bee see dee ee eff gee aitch eye jay kay el em en pee cue ar ess tee you vee double-you ex why zed zee"
 )
 PHRASES = (
     *("thank you", "good morning", "try again", "I don't know", "what is it", "hold on", "come here", "very good"),
@@ -61,7 +65,7 @@ def english(*voices: str, share: float = 1.0) -> Lexicon:
 
 
 # What every language's phonemes can say. No "tree", "free", "sick" or "fife": accents say these for digits.
-PHONEME_OTHERS = tuple(
+PHONEME_OTHERS = _words(
     """
     h'elou b'ai m'an k'at d'og h'aus s'an m'un r'an g'an f'an d'an t'en tw'elv il'even tw'enti h'undred t'auzand
     f'ain l'ain m'ain w'ain s'ain p'ain d'ain l'aiv d'aiv h'aiv dr'aiv f'aier l'ait n'ait f'ait h'eit l'eit g'eit
@@ -70,13 +74,13 @@ PHONEME_OTHERS = tuple(
     'af b'i s'i d'i 'i 'ef dZ'i 'eitS 'ai dZ'ei k'ei 'el 'em 'en p'i kj'u 'ar 'es t'i j'u v'i d'abelju 'eks w'ai
     z'ed m'ornin jel'ou w'oter m'usik d'oktor l'eter n'amber pl'as m'ainus k'oma p'oint m'iljon ban'ana t'elefon
     hot'el r'adio t'aksi f'iftin s'ikstin f'ortin n'aintin 'eitin s'eventin f'orti f'ifti s'iksti s'eventi n'ainti
-    """.split()  # noqa: SIM905
+    """
 )
-LATIN_OTHERS = tuple(  # plain in Italian, Czech, Finnish, Catalan, Spanish, German and French letters alike
+LATIN_OTHERS = _words(  # plain in Italian, Czech, Finnish, Catalan, Spanish, German and French letters alike
     """
     banana telefon hotel radio taksi mama papa kafe doktor alo melon limon lain main dor mor eleven level stop gud
     minus plus metro auto kilo nota tomato sandal pasta tango papu mono luna sol fin gas bus film tempo lama sala
-    """.split()  # noqa: SIM905
+    """
 )
 
 GENERAL_PHONEMES = _digits(
@@ -84,30 +88,30 @@ GENERAL_PHONEMES = _digits(
     "s'even|s'ev@n|s'eben 'eit|'e:t n'ain|n'a:in"
 )
 SLAVIC_PHONEMES = _digits(
-    "z'iro|z'irou|'ou v'an|u'an t'u|t'u: tr'i|sr'i|fr'i f'or|f'o:r f'aiv|f'aif s'iks s'even|s'eve:n 'eit|'ejt n'ain|n'ajn"
+    "z'iro|z'irou|'ou v'an|u'an t'u|t'u: tr'i|sr'i|fr'i f'or|f'o:r f'aiv|f'aif s'iks s'even|s'eve:n "
+    "'eit|'ejt n'ain|n'ajn"
 )
 INDIAN_PHONEMES = _digits(
     "J'i:ro:|dZ'i:ro|z'i:ro:|'o: v'Vn|w'an|v'an t.'u:|t.'u t#r'i:|tr'i:|t#r'i p#'o:r|f'o:r|p#'or p#'aiv|f'aiv|p#'a:Iv "
     "s'Iks|s'iks s'e:v@n|s'even 'e:t.|'eit. n'a:In|n'ain"
 )
 CHINESE_PHONEMES = _digits(
-    "z'i55ro51|z'i51rou51|'ou51 w'a51n|w'a55n t'u51|t'u55 sr'i51|tr'i51|sr'i55 f'o51r|f'o55r|f'o51 f'ai51v|f'ai51f|f'ai55v "
-    "s'i51ks|s'i55ks s'e55v@n51|s'e51ven51|s'e55wen51 'ei51t|'ei55t n'ai51n|n'ai55n"
+    "z'i55ro51|z'i51rou51|'ou51 w'a51n|w'a55n t'u51|t'u55 sr'i51|tr'i51|sr'i55 "
+    "f'o51r|f'o55r|f'o51 f'ai51v|f'ai51f|f'ai55v"
+    " s'i51ks|s'i55ks s'e55v@n51|s'e51ven51|s'e55wen51 'ei51t|'ei55t n'ai51n|n'ai55n"
 )
 GREEK_PHONEMES = _digits("z'iro,u|z'iro|'ou u'an|w'an t'u|d'u Tr'i|tr'i f'or f'aiv|f'aIv s'iks s'even 'eit n'ain|n'aIn")
 
 ESPEAK_ENGLISH = (english("en-us", "en-gb", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc"),)
 ESPEAK_ACCENTS = (
-    Lexicon(
-        tuple("hi mr te ta ml kn bn gu pa ur ne kok or as si sd".split()), INDIAN_PHONEMES, PHONEME_OTHERS, share=2.5
-    ),
+    Lexicon(_words("hi mr te ta ml kn bn gu pa ur ne kok or as si sd"), INDIAN_PHONEMES, PHONEME_OTHERS, share=2.5),
     Lexicon(("cmn", "yue", "hak", "shn", "th"), CHINESE_PHONEMES, PHONEME_OTHERS, share=1.5),
     Lexicon(("el",), GREEK_PHONEMES, PHONEME_OTHERS, share=1.2),
-    Lexicon(tuple("de nl da sv nb is af fi et hu".split()), GENERAL_PHONEMES, PHONEME_OTHERS),
-    Lexicon(tuple("es es-419 it pt pt-br ca ro fr-fr fr-ch an pap la".split()), GENERAL_PHONEMES, PHONEME_OTHERS, 1.2),
-    Lexicon(tuple("ru uk pl cs sk bg sr hr bs mk sl be lt".split()), SLAVIC_PHONEMES, PHONEME_OTHERS),
+    Lexicon(_words("de nl da sv nb is af fi et hu"), GENERAL_PHONEMES, PHONEME_OTHERS),
+    Lexicon(_words("es es-419 it pt pt-br ca ro fr-fr fr-ch an pap la"), GENERAL_PHONEMES, PHONEME_OTHERS, 1.2),
+    Lexicon(_words("ru uk pl cs sk bg sr hr bs mk sl be lt"), SLAVIC_PHONEMES, PHONEME_OTHERS),
     Lexicon(
-        tuple("ar he fa tr az kk ky uz tt tk am om sw id ms ja ko ka hy ku eu eo cy ga gd mi gn sq ug ba cv".split()),
+        _words("ar he fa tr az kk ky uz tt tk am om sw id ms ja ko ka hy ku eu eo cy ga gd mi gn sq ug ba cv"),
         GENERAL_PHONEMES,
         PHONEME_OTHERS,
         share=1.5,
@@ -126,19 +130,19 @@ FLITE = (english("kal16", "awb", "rms", "slt"),)
 FESTIVAL_ENGLISH = (english("kal_diphone", "ked_diphone", "cmu_us_slt_arctic_hts"),)
 FESTIVAL_ACCENTS = (
     Lexicon(
-        ("hindi_NSK_diphone", "marathi_NSK_diphone"),
-        _digits("जीरो|ज़ीरो|ओ वन|वान टू थ्री|त्री फोर|फ़ोर फाइव|फाईव सिक्स सेवन|सेवेन एट|एइट नाइन|नाईन"),
-        tuple("हेलो पानी घर नमस्ते दिल्ली मकान लाइन फाइन हेवन डोर मोर गेट टेन इलेवन स्टॉप डॉक्टर होटल केला बस".split()),
+        ("hindi_NSK_diphone",),
+        _digits("जीरो|झीरो|ओ वन्|वान् टू थ्री|त्री फोर् फाइव्|फाईव् सिक्स् सेवन्|सेवेन् एट्|एइट् नाइन्|नाईन्"),
+        _words("हेलो पानी घर नमस्ते दिल्ली मकान लाइन् फाइन् हेवन् डोर् मोर् गेट् टेन् इलेवन् स्टॉप् डॉक्टर् होटल् केला बस्"),
         share=2.0,
     ),
     Lexicon(
         ("telugu_NSK_diphone",),
         _digits("జీరో|ఓ వన్ టూ త్రీ|థ్రీ ఫోర్ ఫైవ్ సిక్స్ సెవెన్ ఎయిట్|ఏట్ నైన్"),
-        tuple("హలో నీరు ఇల్లు లైన్ ఫైన్ హెవెన్ డోర్ మోర్ గేట్ టెన్ స్టాప్ డాక్టర్ హోటల్ బస్ బనానా".split()),
+        _words("హలో నీరు ఇల్లు లైన్ ఫైన్ హెవెన్ డోర్ మోర్ గేట్ టెన్ స్టాప్ డాక్టర్ హోటల్ బస్ బనానా"),
     ),
     Lexicon(
         ("lp_diphone", "pc_diphone"),
-        _digits("zirou|siro|ou uan tu tri for|foar faiv sics seven eit nain"),
+        _digits("zìrou|sìro|ou uan tu tri for|foar fàiv sics sèven éit nàin"),
         LATIN_OTHERS,
     ),
     Lexicon(
@@ -147,11 +151,11 @@ FESTIVAL_ACCENTS = (
         LATIN_OTHERS,
         share=1.5,
     ),
-    Lexicon(("upc_ca_ona_hts",), _digits("ziro|sirou uan tu tri for faiv sics seven eit nain"), LATIN_OTHERS),
+    Lexicon(("upc_ca_ona_hts",), _digits("ziro|síro uan tu tri for fàiv sics sèven èit nàin"), LATIN_OTHERS),
     Lexicon(
         ("msu_ru_nsh_clunits",),
-        _digits("зиро|зироу уан|ван ту три|сри фор файв|файф сикс сэвэн эйт найн"),
-        tuple("привет вода дом лайн файн дор мор тэн стоп доктор отель банан метро телефон радио солнце".split()),
+        _digits("зиро|зироу уан|ван ту три|сри фор файв|файф сикс сэвэн эйт наин|наайн"),
+        _words("привет вода дом лайн файн дор мор тэн стоп доктор отель банан метро телефон радио солнце"),
     ),
     Lexicon(
         ("hy_fi_mv_diphone", "suo_fi_lj_diphone"),

@@ -12,7 +12,6 @@ import shutil
 import struct
 import subprocess
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
@@ -44,7 +43,7 @@ EMPTY = np.zeros(0, np.float32)
 
 @dataclass(frozen=True)
 class Utterance:
-    """What to say and how. label: -1 = not a digit; pitch: 0-1 within the voice's range; pace, size: 1 = the voice's."""
+    """What to say and how. label: -1 = no digit; pitch: 0-1 of the voice's range; pace, size: 1 = the voice's own."""
 
     engine: str
     voice: str
@@ -185,10 +184,14 @@ def _speak_all(engines: Sequence[Engine], plan: Sequence[Utterance], console: Co
 
 
 def _speak(engine: Engine, utterances: Sequence[Utterance]) -> list[Waveform]:
+    """Where a run fails, its halves are tried: one word that crashes a voice costs no other."""
     try:
         files = engine.speak(engine.program, utterances)
-    except (OSError, subprocess.SubprocessError):  # counted with the silent ones
-        return [EMPTY] * len(utterances)
+    except (OSError, subprocess.SubprocessError):
+        if len(utterances) == 1:
+            return [EMPTY]
+        half = len(utterances) // 2
+        return _speak(engine, utterances[:half]) + _speak(engine, utterances[half:])
     return [_usable_part(file, utterance) for file, utterance in zip(files, utterances, strict=True)]
 
 
