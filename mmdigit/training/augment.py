@@ -125,6 +125,8 @@ def augment_waveforms(waveforms: Tensor, babble: Tensor, chance: Chance, kinds: 
     what is done ("speed", "warp" and "mask" are done elsewhere). Returns (B, N_SAMPLES), range [-1, 1].
     """
     count = waveforms.shape[0]
+    if "trim" in kinds:
+        waveforms = _trim(waveforms, chance)
     if "shift" in kinds:
         waveforms = _shift(waveforms, chance)
     if "room" in kinds or "equaliser" in kinds:
@@ -137,6 +139,8 @@ def augment_waveforms(waveforms: Tensor, babble: Tensor, chance: Chance, kinds: 
     waveforms = waveforms / waveforms.std(dim=1, keepdim=True).clamp(min=1e-6) * 0.1
     if "noise" in kinds:
         waveforms = waveforms + _noise(count, babble if "babble" in kinds else babble[:0], chance)
+    if "click" in kinds:
+        waveforms = waveforms + _clicks(count, chance)
     waveforms = waveforms / waveforms.abs().amax(dim=1, keepdim=True).clamp(min=1e-6)
     if "overload" in kinds:
         clipped = (waveforms * chance.uniform((count, 1), 1.5, 6)).clamp(-1, 1)
@@ -157,6 +161,30 @@ def _noise(count: int, babble: Tensor, chance: Chance) -> Tensor:
     noise = noise / noise.std(dim=1, keepdim=True).clamp(min=1e-6)
     ratio_db = chance.uniform((count, 1), 0, 45)
     return noise * 0.1 * 10 ** (-ratio_db / 20) * chance.happens(count, 0.7)[:, None]
+
+
+def _clicks(count: int, chance: Chance) -> Tensor:
+    """(B, N_SAMPLES): a click of a button or a puff of breath somewhere in every fifth clip, for speech of level 0.1."""
+    time_s = torch.arange(N_SAMPLES)[None, :] / SAMPLE_RATE_HZ - chance.uniform((count, 1), 0.0, 1.0)
+    decay_s = torch.exp(chance.uniform((count, 1), math.log(2e-3), math.log(4e-2)))
+    envelope = torch.where(time_s >= 0, torch.exp(-time_s.clamp(min=0) / decay_s), torch.zeros(1))
+    loudness = torch.exp(chance.uniform((count, 1), math.log(0.02), math.log(0.5)))
+    return chance.normal((count, N_SAMPLES)) * envelope * loudness * chance.happens(count, 0.2)[:, None]
+
+
+def _trim(waveforms: Tensor, chance: Chance) -> Tensor:
+    """The first or last tenth of the speech cut from every fifth clip, as recorders that wait for a voice do."""
+    count = waveforms.shape[0]
+    loud = waveforms.abs() > 0.05 * waveforms.abs().amax(dim=1, keepdim=True)
+    place = torch.arange(N_SAMPLES)[None, :]
+    first = torch.where(loud, place, N_SAMPLES).amin(dim=1, keepdim=True)
+    last = torch.where(loud, place, 0).amax(dim=1, keepdim=True)
+    length = (last - first).clamp(min=0)
+    front = first + length * chance.uniform((count, 1), 0.0, 0.12) * chance.happens(count, 0.2)[:, None] - 1
+    back = last - length * chance.uniform((count, 1), 0.0, 0.12) * chance.happens(count, 0.2)[:, None] + 1
+    trimmed = (front > first) | (back < last)
+    kept = (place >= front) & (place <= back) | ~trimmed
+    return waveforms * kept.float()
 
 
 def _shift(waveforms: Tensor, chance: Chance) -> Tensor:

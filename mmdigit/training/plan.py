@@ -13,7 +13,9 @@ SHIPPED = CONFIGS / "shipped.toml"
 QUICK = CONFIGS / "quick.toml"
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Distortion = Literal["shift", "speed", "room", "equaliser", "noise", "babble", "overload", "codec", "warp", "mask"]
+Distortion = Literal[
+    "shift", "trim", "speed", "room", "equaliser", "noise", "babble", "click", "overload", "codec", "warp", "mask"
+]
 
 
 class _Part(BaseModel):

@@ -57,7 +57,11 @@ PHRASES = (
     *("um", "uh", "hmm", "okay", "yeah", "sorry", "let me see", "turn it off", "call home", "next please", "half past"),
 )
 ENGLISH_OTHERS = (*OTHER_WORDS, *LETTERS, *PHRASES)
-ENGLISH_DIGITS = (("zero", "zero", "zero", "oh"), *((word,) for word in DIGIT_WORDS[1:]))
+ENGLISH_ACCENTS = {"one": ("vun",), "seven": ("seevan",)}  # one in four: heard in Indian English
+ENGLISH_DIGITS = (
+    ("zero", "zero", "zeero", "oh"),
+    *((word, word, word, *ENGLISH_ACCENTS.get(word, (word,))) for word in DIGIT_WORDS[1:]),
+)
 
 
 def english(*voices: str, share: float = 1.0) -> Lexicon:
@@ -85,20 +89,20 @@ LATIN_OTHERS = _words(  # plain in Italian, Czech, Finnish, Catalan, Spanish, Ge
 
 GENERAL_PHONEMES = _digits(
     "z'iro|z'irou|s'iro|'ou w'an|v'an|w'on|u'an t'u|t'u: tr'i|sr'i|tr'i: f'or|f'o:r|f'o: f'aiv|f'aif s'iks|s'i:ks "
-    "s'even|s'ev@n|s'eben 'eit|'e:t n'ain|n'a:in"
+    "s'even|s'ev@n|s'eben|s'ivan 'eit|'e:t n'ain|n'a:in"
 )
 SLAVIC_PHONEMES = _digits(
     "z'iro|z'irou|'ou v'an|u'an t'u|t'u: tr'i|sr'i|fr'i f'or|f'o:r f'aiv|f'aif s'iks s'even|s'eve:n "
     "'eit|'ejt n'ain|n'ajn"
 )
 INDIAN_PHONEMES = _digits(
-    "J'i:ro:|dZ'i:ro|z'i:ro:|'o: v'Vn|w'an|v'an t.'u:|t.'u t#r'i:|tr'i:|t#r'i p#'o:r|f'o:r|p#'or p#'aiv|f'aiv|p#'a:Iv "
-    "s'Iks|s'iks s'e:v@n|s'even 'e:t.|'eit. n'a:In|n'ain"
+    "J'i:ro:|dZ'i:ro|z'i:ro:|'o: v'Vn|w'an|v'an|v'on t.'u:|t.'u t#r'i:|tr'i:|t#r'i p#'o:r|f'o:r|p#'or p#'aiv|f'aiv|p#'a:Iv "
+    "s'Iks|s'iks s'e:v@n|s'even|s'i:v@n 'e:t.|'eit. n'a:In|n'ain"
 )
 CHINESE_PHONEMES = _digits(
     "z'i55ro51|z'i51rou51|'ou51 w'a51n|w'a55n t'u51|t'u55 sr'i51|tr'i51|sr'i55 "
     "f'o51r|f'o55r|f'o51 f'ai51v|f'ai51f|f'ai55v"
-    " s'i51ks|s'i55ks s'e55v@n51|s'e51ven51|s'e55wen51 'ei51t|'ei55t n'ai51n|n'ai55n"
+    " s'i51ks|s'i55ks s'e55v@n51|s'e51ven51|s'e55wen51|s'i51van51 'ei51t|'ei55t n'ai51n|n'ai55n"
 )
 GREEK_PHONEMES = _digits("z'iro,u|z'iro|'ou u'an|w'an t'u|d'u Tr'i|tr'i f'or f'aiv|f'aIv s'iks s'even 'eit n'ain|n'aIn")
 
