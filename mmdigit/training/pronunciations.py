@@ -179,6 +179,5 @@ PICO_ACCENTS = (
         ("de-DE",), _digits("sierou|oh uann tuh|tu srih|tri fohr|for faiw sicks sewwen ejt|eht nein"), LATIN_OTHERS
     ),
     Lexicon(("es-ES",), _digits("sirou|siro uan|guan tu tri|zri for faif|faib sics seven éit nain"), LATIN_OTHERS),
-    Lexicon(("fr-FR",), _digits("zirot|zéro ouane tou sri|tri for faïve sixe sevène éïte naïne"), LATIN_OTHERS),
     Lexicon(("it-IT",), _digits("zirou|siro uan tu tri|sri for faiv sics seven éit nain"), LATIN_OTHERS),
 )

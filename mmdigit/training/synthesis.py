@@ -31,6 +31,7 @@ MAX_DIGIT_S, MAX_OTHER_S = 1.6, 2.5
 MIN_SPEECH_S = 0.1
 SPEECH_FLOOR_DB = -40.0  # relative to the loudest frame: below it is no speech
 ABOVE_NOISE_DB, HIGHEST_FLOOR_DB = 9.0, -14.0  # nor is what hardly rises above the voice's own noise
+QUIET_FRAMES = 10  # 0.1 s: the quietest such stretch is the voice's noise
 PAUSE_S = 0.25  # longer than the closure in "eight" or between two digits in a row
 MARGIN_S = 0.03  # kept on both sides of the speech
 PAIRS = 0.2  # the part of the non-digits that is two digits in a row
@@ -212,12 +213,13 @@ def _usable_part(file: bytes, utterance: Utterance) -> Waveform:
 
 def _trim(waveform: Waveform) -> Waveform:
     """The loudest stretch without a pause of PAUSE_S, and MARGIN_S on both sides; some voices are noisy in pauses."""
-    if waveform.size < FRAME:
+    if waveform.size < FRAME + QUIET_FRAMES * HOP:
         return EMPTY
     frames = np.lib.stride_tricks.sliding_window_view(waveform, FRAME)[::HOP]
     level_db = 10 * np.log10((frames.astype(np.float64) ** 2).mean(axis=1) + 1e-12)
     level_db -= level_db.max()
-    noise_db = min(float(np.quantile(level_db, 0.1)) + ABOVE_NOISE_DB, HIGHEST_FLOOR_DB)
+    quietest_db = float(np.convolve(level_db, np.full(QUIET_FRAMES, 1 / QUIET_FRAMES), "valid").min())
+    noise_db = min(quietest_db + ABOVE_NOISE_DB, HIGHEST_FLOOR_DB)
     (loud,) = np.nonzero(level_db > max(SPEECH_FLOOR_DB, noise_db))
     stretches = np.split(loud, 1 + np.nonzero(np.diff(loud) * HOP > PAUSE_S * SAMPLE_RATE_HZ)[0])
     speech = max(stretches, key=lambda stretch: float((10 ** (level_db[stretch] / 10)).sum()))
