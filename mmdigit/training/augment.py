@@ -164,7 +164,7 @@ def _noise(count: int, babble: Tensor, chance: Chance) -> Tensor:
 
 
 def _clicks(count: int, chance: Chance) -> Tensor:
-    """(B, N_SAMPLES): a click of a button or a puff of breath somewhere in every fifth clip, for speech of level 0.1."""
+    """(B, N_SAMPLES): a button's click or a puff of breath somewhere in every fifth clip, for speech of level 0.1."""
     time_s = torch.arange(N_SAMPLES)[None, :] / SAMPLE_RATE_HZ - chance.uniform((count, 1), 0.0, 1.0)
     decay_s = torch.exp(chance.uniform((count, 1), math.log(2e-3), math.log(4e-2)))
     envelope = torch.where(time_s >= 0, torch.exp(-time_s.clamp(min=0) / decay_s), torch.zeros(1))

@@ -96,8 +96,8 @@ SLAVIC_PHONEMES = _digits(
     "'eit|'ejt n'ain|n'ajn"
 )
 INDIAN_PHONEMES = _digits(
-    "J'i:ro:|dZ'i:ro|z'i:ro:|'o: v'Vn|w'an|v'an|v'on t.'u:|t.'u t#r'i:|tr'i:|t#r'i p#'o:r|f'o:r|p#'or p#'aiv|f'aiv|p#'a:Iv "
-    "s'Iks|s'iks s'e:v@n|s'even|s'i:v@n 'e:t.|'eit. n'a:In|n'ain"
+    "J'i:ro:|dZ'i:ro|z'i:ro:|'o: v'Vn|w'an|v'an|v'on t.'u:|t.'u t#r'i:|tr'i:|t#r'i p#'o:r|f'o:r|p#'or "
+    "p#'aiv|f'aiv|p#'a:Iv s'Iks|s'iks s'e:v@n|s'even|s'i:v@n 'e:t.|'eit. n'a:In|n'ain"
 )
 CHINESE_PHONEMES = _digits(
     "z'i55ro51|z'i51rou51|'ou51 w'a51n|w'a55n t'u51|t'u55 sr'i51|tr'i51|sr'i55 "

@@ -261,7 +261,8 @@ def _in_noise(
     found = []
     for kind in NOISES:
         for ratio_db in RATIOS_DB:
-            heard = read_clips(model.audio, [_in_noise_of(clip, kind, ratio_db, number) for number, clip in enumerate(clips)])
+            spoiled = [_in_noise_of(clip, kind, ratio_db, number) for number, clip in enumerate(clips)]
+            heard = read_clips(model.audio, spoiled)
             tables = fused_tables(model, seen, seen_labels, heard, labels)
             found.append(
                 {"kind": kind, "ratio_db": ratio_db, "audio": _accuracy(heard, labels), "fused": _share(tables)}
