@@ -210,53 +210,65 @@ def _upright_lines(inked: NDArray[np.uint8], upright: bool) -> list[_Line]:
         while stop < width and cover[stop] > 0.5 * best[column]:
             stop += 1
         free[max(0, start - 3) : stop + 3] = False
-        if stop - start > max(2, LINE_WIDTH * width):
+        beside = max(cover[start - 3] if start >= 3 else 0, cover[stop + 2] if stop + 2 < width else 0)
+        if stop - start > max(2, LINE_WIDTH * width) or beside > 0.4 * best[column]:
             continue
         run = _sheared(inked, LINE_SLOPES[turn], cv2.INTER_NEAREST)[:, start:stop].any(axis=1)
         rows = np.flatnonzero(run)
-        if rows[-1] - rows[0] < 0.45 * height or run[rows[0] : rows[-1] + 1].mean() < LINE_COVER:
+        if rows[-1] - rows[0] < 0.55 * height or run[rows[0] : rows[-1] + 1].mean() < LINE_COVER:
             continue
         lines.append(_Line(start, stop, float(LINE_SLOPES[turn]), float(rows[0]), float(rows[-1] + 1), upright))
     return lines
 
 
 def _erased(ink: Grey, lines: list[_Line]) -> Grey:
-    for line in lines:
-        if line.upright:
-            ink = _erase_upright(ink, line)
-        else:
-            ink = np.ascontiguousarray(_erase_upright(np.ascontiguousarray(ink.T), line).T)
-    return ink
+    """Without those lines. Where ink lies on both sides, or is far darker than the line, a stroke crosses and stays."""
+    if not lines:
+        return ink
+    bands = [_band(ink.shape, line) for line in lines]
+    clear = np.where(np.any(bands, axis=0), 0, ink).astype(np.float32)
+    crossing = np.zeros_like(ink)
+    for line, band in zip(lines, bands, strict=True):
+        level = float(np.median(np.where(band, ink, 0).max(axis=1 if line.upright else 0)))
+        across = _crossing(clear, line) if line.upright else _crossing(np.ascontiguousarray(clear.T), line).T
+        dark = ink > 1.6 * level + 0.05
+        crossing = np.where(band, np.maximum(crossing, np.where(dark, ink, np.minimum(ink, across))), crossing)
+    return np.asarray(np.maximum(clear, crossing), np.float32)
 
 
-def _erase_upright(ink: Grey, line: _Line) -> Grey:
-    """Without one line; where there is ink on both of its sides, or ink far darker than the line, a stroke crosses."""
-    height, width = ink.shape
-    shift = LINE_SLOPES.dtype.type(line.slope)
-    middle = -shift * (np.arange(height) - height / 2)
-    reach = 1 + round(0.012 * width)
-    start = np.round(line.start + middle).astype(int) - reach
-    stop = np.round(line.stop + middle).astype(int) + reach
-    rows = np.arange(height)
+def _edges(shape: tuple[int, ...], line: _Line) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where a line and its blurred edges begin and end in each row of a picture in which it stands upright."""
+    height, width = shape
+    middle = -line.slope * (np.arange(height) - height / 2)
+    blur = 1 + round(0.012 * width)
+    return (
+        np.floor(line.start + middle).astype(np.int64) - blur,
+        np.ceil(line.stop + middle).astype(np.int64) + blur,
+    )
+
+
+def _band(shape: tuple[int, ...], line: _Line) -> Flags:
+    """The pixels of a line and its blurred edges."""
+    height, width = shape if line.upright else shape[::-1]
+    start, stop = _edges((height, width), line)
     columns = np.arange(width)
     band = (columns >= start[:, None]) & (columns < stop[:, None])
-    if not bool(band.any()):
-        return ink
-    level = float(np.median(ink[band]))
-    beside = 1 + reach // 2
-    spread = np.ones((2 * ((line.stop - line.start + 2 * reach) // 2) + 1, 1), np.uint8)
+    return band if line.upright else band.T
 
-    def side(place: NDArray[np.int64]) -> Grey:
-        inside = (place >= 0) & (place < width)
-        values = np.where(inside, ink[rows, np.clip(place, 0, width - 1)], 0).astype(np.float32)
-        return np.asarray(cv2.dilate(values[:, None], spread), np.float32)
 
-    left = np.maximum(side(start - 1), side(start - beside))
-    right = np.maximum(side(stop), side(stop + beside - 1))
-    crossing = np.minimum(left, right)
-    kept = np.minimum(ink, crossing)
-    kept = np.where(ink > 1.8 * level + 0.02, ink, kept)
-    return np.asarray(np.where(band, kept, ink), np.float32)
+def _crossing(clear: Grey, line: _Line) -> Grey:
+    """How much ink lies on both sides of an upright line, (height, 1): a stroke may cross it at a slant."""
+    height, width = clear.shape
+    start, stop = _edges(clear.shape, line)
+    slant = np.ones((2 * int(stop[0] - start[0]) // 2 | 1, 1), np.uint8)
+    sides = []
+    for places in ((start - 1, start - 3), (stop, stop + 2)):
+        values = np.zeros(height, np.float32)
+        for place in places:
+            inside = (place >= 0) & (place < width)
+            values = np.maximum(values, np.where(inside, clear[np.arange(height), np.clip(place, 0, width - 1)], 0))
+        sides.append(np.asarray(cv2.dilate(values[:, None].astype(np.float32), slant), np.float32))
+    return np.minimum(*sides)
 
 
 def _digit_parts(core: Flags, ink: Grey, had_lines: bool) -> Flags:
@@ -286,7 +298,7 @@ def _digit_parts(core: Flags, ink: Grey, had_lines: bool) -> Flags:
         if part == main or area[part] < max(3, 0.015 * area[main]):
             continue
         gap = float(away[places == part + 1].min())
-        allowed = 0.07 if touches[part] else 0.25
+        allowed = 0.07 if touches[part] else 0.2 if area[part] < 0.15 * area[main] else 0.4
         kept[part + 1] = gap <= allowed * size
     return np.asarray(kept[places])
 
