@@ -9,9 +9,9 @@ import io
 import warnings
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from mmdigit.ink import Grey, find_ink
 from schemas.errors import InvalidImage
 from schemas.job import MAX_IMAGE_BYTES
 
@@ -26,7 +26,6 @@ MAX_JPEG_SCANS = 20  # a usual progressive JPEG has about 10; each costs one pas
 WORKING_SIDE = 256  # pixels; larger pictures are reduced to this before the ink is looked for
 STROKE_SIDE = 60  # pixels; the digit's longest side while its stroke is measured: three times DIGIT_SIDE
 MIN_STROKE = 1.6  # pixels of the final picture; thinner strokes fade away when reduced and are thickened first
-BLANK_CONTRAST = 0.08  # of full range; a picture whose ink and paper differ by less is blank
 
 ORIENTATION_TAG = 0x0112  # EXIF: how the camera was held
 TRANSPOSE = {
@@ -38,8 +37,6 @@ TRANSPOSE = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-Grey = NDArray[np.float32]
 
 
 def decode_image(data: bytes) -> Grey:
@@ -59,12 +56,12 @@ def decode_image(data: bytes) -> Grey:
 def normalise(grey: Grey, bright_ink: bool | None = None) -> Grey:
     """Find the ink, scale its longest side to 20 pixels, put its centre of mass in the middle.
 
-    grey: (height, width), range [0, 1]. bright_ink: None = find the polarity from the border.
+    grey: (height, width), range [0, 1]. bright_ink: None = find the polarity.
     Returns (28, 28), range [0, 1], 1 = ink.
     """
     if bright_ink is not False and _looks_like_mnist(grey):
         return grey.astype(np.float32)
-    ink = _find_ink(grey, bright_ink)
+    ink = find_ink(grey, bright_ink)
     rows, columns = np.flatnonzero((ink > 0.3).any(axis=1)), np.flatnonzero((ink > 0.3).any(axis=0))
     if rows.size == 0:
         return np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32)
@@ -170,49 +167,6 @@ def _looks_like_mnist(grey: Grey) -> bool:
     row, column = float(places @ grey.sum(axis=1)) / total, float(places @ grey.sum(axis=0)) / total
     # Measured on all 70,000 MNIST digits: longest side 17-20, centre of mass 13.4-14.6.
     return 16 <= longest <= 20 and max(abs(row - 14), abs(column - 14)) <= 1.5
-
-
-def _find_ink(grey: Grey, bright_ink: bool | None) -> Grey:
-    """How much ink is at each pixel, (height, width), range [0, 1]; all zeros if the picture is blank."""
-    if float(grey.max() - grey.min()) < BLANK_CONTRAST:
-        return np.zeros_like(grey)
-    height, width = grey.shape
-    depth = max(1, round(0.12 * min(height, width)))  # wide, so that a box line at the very edge does not decide
-    ring = np.ones(grey.shape, bool)
-    ring[depth : height - depth, depth : width - depth] = False
-    paper = float(np.median(grey[ring]))
-    if bright_ink is None:
-        bright_ink = float(grey.max()) - paper > paper - float(grey.min())
-    # Uneven light: a plane through those border pixels that are paper.
-    contrast = float(grey.max() - paper if bright_ink else paper - grey.min())
-    rows, columns = np.nonzero(ring & (np.abs(grey - paper) < 0.35 * contrast))
-    if rows.size >= 16:
-        step = max(1, rows.size // 512)
-        rows, columns = rows[::step], columns[::step]
-        design = np.stack([rows, columns, np.ones(rows.size)], axis=1).astype(np.float64)
-        slope_row, slope_column, level = np.linalg.lstsq(design, grey[rows, columns], rcond=None)[0]
-        plane = slope_row * np.arange(height)[:, None] + slope_column * np.arange(width)[None, :] + level
-    else:
-        plane = np.full(grey.shape, paper)
-    difference = np.clip((grey - plane) if bright_ink else (plane - grey), 0, None)
-    if float(difference.max()) < BLANK_CONTRAST:
-        return np.zeros_like(grey)
-    core = difference > _otsu(difference)
-    high = float(np.median(difference[core]))
-    low = min(float(np.percentile(difference[~core], 90)), 0.5 * high)
-    return np.asarray(np.clip((difference - low) / (high - low), 0, 1), np.float32)
-
-
-def _otsu(values: NDArray[np.float64] | Grey) -> float:
-    """The threshold that best separates the values into two groups (Otsu 1979)."""
-    counts, edges = np.histogram(values, bins=64, range=(0.0, float(values.max())))
-    centres = (edges[:-1] + edges[1:]) / 2
-    below = np.cumsum(counts).astype(np.float64)
-    sums = np.cumsum(counts * centres)
-    above = below[-1] - below
-    inner = slice(0, -1)
-    separation = (sums[-1] * below[inner] / below[-1] - sums[inner]) ** 2 / np.maximum(below[inner] * above[inner], 1)
-    return float(edges[1:][inner][int(np.argmax(separation))])
 
 
 def _resize(ink: Grey, longest: int) -> Grey:

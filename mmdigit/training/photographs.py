@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmdigit.image import IMAGE_SIDE, Grey, normalise
+from mmdigit.image import IMAGE_SIDE, normalise
+from mmdigit.ink import Grey
 from mmdigit.training.data import Digits
 
 Mask = NDArray[np.float32]  # (height, width), range [0, 1], how much of the light is taken away
