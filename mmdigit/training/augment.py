@@ -169,7 +169,8 @@ def _clicks(count: int, chance: Chance) -> Tensor:
     decay_s = torch.exp(chance.uniform((count, 1), math.log(2e-3), math.log(4e-2)))
     envelope = torch.where(time_s >= 0, torch.exp(-time_s.clamp(min=0) / decay_s), torch.zeros(1))
     loudness = torch.exp(chance.uniform((count, 1), math.log(0.02), math.log(0.5)))
-    return chance.normal((count, N_SAMPLES)) * envelope * loudness * chance.happens(count, 0.2)[:, None]
+    clicks: Tensor = chance.normal((count, N_SAMPLES)) * envelope * loudness
+    return clicks * chance.happens(count, 0.2)[:, None]
 
 
 def _trim(waveforms: Tensor, chance: Chance) -> Tensor:

@@ -105,8 +105,8 @@ def load_digits(folder: Path, split: Split) -> Digits:
     """
     part = "t10k" if split == "test" else "train"
     names = (f"{part}-images-idx3-ubyte.gz", f"{part}-labels-idx1-ubyte.gz")
-    pictures, labels = (read_idx(folder / "MNIST" / "raw" / name, MNIST_MD5.get(name)) for name in names)
-    labels = labels.astype(np.int64)
+    pictures, read = (read_idx(folder / "MNIST" / "raw" / name, MNIST_MD5.get(name)) for name in names)
+    labels = read.astype(np.int64)
     count = MNIST_COUNT[part]
     if pictures.shape != (count, 28, 28) or labels.shape != (count,) or labels.max() > 9:
         raise DataError(f"expected {count} MNIST digits in {folder}, {pictures.shape} came; download them again")

@@ -159,11 +159,10 @@ class Fusion(nn.Module):
     def __init__(self, dropout: float = 0.3) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(2))
-        self.correction = nn.Sequential(
-            nn.Linear(2 * EMBEDDING, EMBEDDING), nn.ReLU(), nn.Dropout(dropout), nn.Linear(EMBEDDING, 10)
-        )
-        nn.init.zeros_(self.correction[3].weight)  # begins as the plain sum
-        nn.init.zeros_(self.correction[3].bias)
+        last = nn.Linear(EMBEDDING, 10)
+        nn.init.zeros_(last.weight)  # begins as the plain sum
+        nn.init.zeros_(last.bias)
+        self.correction = nn.Sequential(nn.Linear(2 * EMBEDDING, EMBEDDING), nn.ReLU(), nn.Dropout(dropout), last)
 
     def forward(self, image: Reading, image_present: Tensor, audio: Reading, audio_present: Tensor) -> Tensor:
         """The present flags: (B,), 1 or 0. Returns (B, 10)."""

@@ -287,7 +287,8 @@ def _keep_held_out(
     """What calibration needs of this fold: the stranger's logits, and those of pairs with validation images."""
     indices = np.array([clip.index for clip in clips])
     random = np.random.default_rng(0)
-    rows, columns = [], []
+    rows: list[NDArray[np.int64]] = []
+    columns: list[NDArray[np.int64]] = []
     for label in range(10):
         images = np.flatnonzero(seen_labels == label)
         usable = np.flatnonzero((labels == label) & ~np.isin(indices, OFFICIAL_TEST))

@@ -61,7 +61,7 @@ def load_sets(folder: Path, cache: Path, plan: TrainingPlan, say: Callable[[str]
     recorded = load_spoken(folder, "train")
     synthetic = synthesise(cache, plan.audio.spoken_digits, plan.audio.spoken_words, plan.data_seed)
     if not synthetic:
-        say("no speech synthesis is installed: training on recorded voices alone, which strangers' will show")
+        say("no speech synthesiser is installed: training on recorded voices alone, which strangers will show")
     clips = [clip for clip in [*recorded, *synthetic] if clip.source in plan.audio.shares]
     none = glyphs[:0]
     wanted = plan.image.photographs > 0
@@ -133,8 +133,13 @@ def train_image(
         validate=lambda part: validate_image(part, sets.validation_digits),
     )
     return fit(
-        stage, lambda: DigitModel().image.to(memory_format=torch.channels_last), plan, folder, threads, stop_after
+        stage, _image_part, plan, folder, threads, stop_after
     )
+
+
+def _image_part() -> Specialist:
+    part = DigitModel().image
+    return part.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def train_audio(
