@@ -20,8 +20,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from mmdigit.training import splits
-from mmdigit.training.official import by_speaker, official, read_official
+from mmdigit.training.data import Clip, Digits
+from mmdigit.training.official import by_speaker, encode_official, official, read_test_split
 from mmdigit.training.parts import PartedModel
+from mmdigit.training.plots import draw_all
 from mmdigit.training.report import document, table
 from schemas.errors import SettingsError
 
@@ -33,26 +35,25 @@ SUMMARY = (
 )
 
 
-def measure(weights: Path | None, folder: Path, threads: int = 1, progress: Progress | None = None) -> dict[str, Any]:
+def measure(weights: Path | None, folder: Path, threads: int = 1) -> dict[str, Any]:
     """All figures, as written to report.json.
 
     weights: an exported file, None = the shipped one; folder: of data sets, laid out as docs/data.md says.
     Raises DataError if the data is missing or altered, WeightsError if the model is not the one that is pinned.
     """
     model = PartedModel.load(weights, threads=threads)
-    if progress is None:
-        with Progress(console=Console(stderr=True)) as progress:
-            return _measure(model, folder, progress)
-    return _measure(model, folder, progress)
+    digits, clips = read_test_split(folder)
+    with Progress(console=Console(stderr=True)) as progress:
+        return _measure(model, digits, clips, folder, progress)
 
 
-def _measure(model: PartedModel, folder: Path, progress: Progress) -> dict[str, Any]:
+def _measure(model: PartedModel, digits: Digits, clips: list[Clip], folder: Path, progress: Progress) -> dict[str, Any]:
     started = time.monotonic()
 
     def show(entries: Sequence[Any], name: str) -> Iterator[Any]:
         yield from progress.track(entries, description=f"{name:<20}")
 
-    data = read_official(model, folder, show)
+    data = encode_official(model, digits, clips, show)
     report: dict[str, Any] = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "model_version": model.whole.model_version,
@@ -100,14 +101,13 @@ def run(data: Path, output: Path, weights: Path | None, threads: int) -> None:
     Raises SettingsError if the output cannot be written, before anything is measured, and what measure() raises.
     Files appear in the folder when all of them are made, each whole.
     """
-    from mmdigit.training.official import read_test_split
-    from mmdigit.training.plots import draw_all
-
     with _all_or_nothing(output) as partial:
+        model = PartedModel.load(weights, threads=threads)
+        digits, clips = read_test_split(data)
         with Progress(console=Console(stderr=True)) as progress:
-            report = measure(weights, data, threads, progress)
+            report = _measure(model, digits, clips, data, progress)
             task = progress.add_task(f"{'plots':<20}", total=None)
-            names = draw_all(report, *read_test_split(data), partial)
+            names = draw_all(report, digits, clips, partial)
             progress.update(task, total=1, completed=1)
         (partial / "report.json").write_text(json.dumps(report, indent=2) + "\n")
         (partial / "report.md").write_text(document(report, names))
@@ -117,6 +117,7 @@ def run(data: Path, output: Path, weights: Path | None, threads: int) -> None:
 @contextmanager
 def _all_or_nothing(output: Path) -> Iterator[Path]:
     """A folder to write into, whose files move to the output at the end, or are removed if anything fails."""
+    existed = output.exists()
     try:
         output.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=output))
@@ -134,3 +135,5 @@ def _all_or_nothing(output: Path) -> Iterator[Path]:
         ) from exc
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        if not existed and not any(output.iterdir()):
+            output.rmdir()

@@ -15,7 +15,7 @@ import torch
 from mmdigit.audio import N_SAMPLES
 from mmdigit.image import IMAGE_SIDE
 from mmdigit.predictor import INPUTS, OUTPUTS, Predictor, Sample
-from mmdigit.training.evaluate import measure
+from mmdigit.training.evaluate import measure, summary
 from mmdigit.training.model import DigitModel, count_parameters
 from mmdigit.training.model_card import model_card
 from mmdigit.training.thresholds import OPEN, choose_thresholds
@@ -125,8 +125,7 @@ def run(data: Path, training: Path, output: Path, threads: int) -> None:
     metadata["validation"] = validation
     metadata["parity"] = {"largest_difference": difference, "pairs": PARITY_PAIRS}
     _write_json(path.with_suffix(".json"), metadata)
-    report = measure(Predictor.load(path, threads=threads), data)
-    metadata["test"] = {name: report[name] for name in report if not name.startswith("wrong_")}
+    metadata["test"] = summary(measure(path, data, threads))
     _write_json(path.with_suffix(".json"), metadata)
     (output / "MODEL_CARD.md").write_text(model_card(metadata))
     sys.stdout.write(f"{path}: {metadata['model_version']}, SHA-256 {metadata['sha256']}\n")
