@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mmdigit.audio import N_SAMPLES, SAMPLE_RATE_HZ, Waveform, place
 from mmdigit.training.data import Clip, Digits
+from mmdigit.training.measures import wilson
 
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY = (
     *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#777777"),
@@ -33,7 +34,7 @@ STYLE: dict[Any, Any] = {
 }
 N_HARDEST = 24  # pictures in the plot of the hardest images
 N_SOUNDS = 8  # log-mels in the plot of the hardest clips
-N_FFT, HOP, N_MELS = 256, 80, 40  # 32 ms every 10 ms, as the model's bands: 40 from 60 to 4000 Hz
+N_FFT, HOP, N_MELS = 256, 160, 40  # as the model's own: 32 ms every 20 ms, 40 bands from 60 to 4000 Hz
 
 
 def draw_all(report: dict[str, Any], digits: Digits, clips: Sequence[Clip], folder: Path) -> list[str]:
@@ -54,7 +55,7 @@ def draw_all(report: dict[str, Any], digits: Digits, clips: Sequence[Clip], fold
     with mpl.rc_context(STYLE):
         for name, draw in plots.items():
             figure = draw()
-            figure.text(0.995, 0.005, report["model_version"], ha="right", va="bottom", fontsize=7, color=GREY)
+            figure.text(0.005, 0.005, report["model_version"], ha="left", va="bottom", fontsize=7, color=GREY)
             figure.savefig(folder / f"{name}.png", dpi=DPI, metadata={"Software": None})
             names.append(f"{name}.png")
     return names
@@ -66,8 +67,7 @@ def confusion(report: dict[str, Any]) -> Figure:
     for panel, head in zip(panels, HEADS, strict=True):
         counts = np.array(report["heads"][head]["confusion"])
         wrong = counts * (1 - np.eye(10, dtype=np.int64))
-        most = max(int(wrong.max()), 1)
-        panel.imshow(np.where(np.eye(10, dtype=bool), 0, wrong / most), cmap="Oranges", vmin=0, vmax=1.4)
+        panel.imshow(np.ma.masked_equal(wrong, 0), cmap="Oranges", vmin=-1, vmax=max(5, int(wrong.max())) * 1.4)
         for row, column in np.argwhere(counts > 0):
             right = row == column
             size = 6.5 if counts[row, column] >= 1000 else 8
@@ -89,40 +89,45 @@ def reliability(report: dict[str, Any]) -> Figure:
         rows = part["reliability"]
         panel.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="calibrated")
         total = sum(row["total"] for row in rows)
-        sizes = [12 + 260 * np.sqrt(row["total"] / total) for row in rows]
-        across, up = [row["confidence"] for row in rows], [row["accuracy"] for row in rows]
-        panel.plot(across, up, color=COLOURS[head], linewidth=1.2)
+        across, up = np.array([row["confidence"] for row in rows]), np.array([row["accuracy"] for row in rows])
+        ends = np.array([wilson(round(row["accuracy"] * row["total"]), int(row["total"])) for row in rows])
+        panel.errorbar(
+            across, up, yerr=np.abs(ends.T - up).clip(0), color=COLOURS[head], linestyle="none", elinewidth=1.2,
+            label="95 % interval",
+        )  # fmt: skip
+        sizes = [14 + 240 * np.sqrt(row["total"] / total) for row in rows]
         panel.scatter(across, up, s=sizes, color=COLOURS[head], alpha=0.75, label="answers (area: how many)")
         panel.set(xlim=(-0.03, 1.06), ylim=(-0.05, 1.09), xlabel="confidence", ylabel="accuracy")
-        panel.set_title(f"{head}: ECE {100 * part['ece']:.2f} % of {total:,}")
-    panels[0].legend(loc="upper left", markerscale=0.4)
+        panel.set_title(f"{head}: ECE {100 * part['ece']:.3f} %, {total:,} answers")
+    panels[0].legend(loc="lower right", markerscale=0.4, fontsize=9)
     return figure
 
 
 def risk_coverage(report: dict[str, Any]) -> Figure:
-    """Error among the accepted against the share accepted, with its bound."""
-    figure, panels = _panels("Error among the accepted, official test split", 3, (12, 4.4))
+    """Error among the accepted against the share sent to review, with its bound; both on a logarithmic scale."""
+    figure, panels = _panels("Error among the accepted, by the share sent to review; official test split", 3, (12, 4.4))
+    least_error, least_review = 1e-4, 1e-3  # percent; what is less is drawn there, as none
     for panel, head in zip(panels, HEADS, strict=True):
         rows = [row for row in report["heads"][head]["risk"] if row["coverage"] > 0]
-        coverage = [100 * row["coverage"] for row in rows]
-        floor = 1e-4
-        errors = [max(100 * row["error"], floor) for row in rows]
-        panel.plot(coverage, errors, color=COLOURS[head], marker="o", markersize=4, label="error")
+        decision = report["heads"][head]["decision"]
+        reviewed = [max(100 * (1 - row["coverage"]), least_review) for row in rows]
+        errors = [max(100 * row["error"], least_error) for row in rows]
+        panel.plot(reviewed, errors, color=COLOURS[head], marker="o", markersize=4, label="error")
         panel.plot(
-            coverage, [100 * row["bound"] for row in rows], color=COLOURS[head], linestyle="--", linewidth=1,
+            reviewed, [100 * row["bound"] for row in rows], color=COLOURS[head], linestyle="--", linewidth=1,
             label="95 % upper bound",
         )  # fmt: skip
-        decision = report["heads"][head]["decision"]
         panel.plot(
-            100 * decision["coverage"], max(100 * decision["error"], floor), marker="*", markersize=13,
-            color=VERMILION, linestyle="none", label="shipped decision",
+            max(100 * (1 - decision["coverage"]), least_review), max(100 * decision["error"], least_error),
+            marker="*", markersize=13, color=VERMILION, linestyle="none", label="shipped decision",
         )  # fmt: skip
-        panel.set(yscale="log", ylim=(floor * 0.7, 20), xlabel="accepted, % of all answers")
-        panel.set_ylabel("wrong among them, %")
+        panel.set(xscale="log", yscale="log", ylim=(least_error * 0.7, 30), xlabel="sent to review, % of all answers")
+        panel.set_xticks([1e-3, 1e-2, 1e-1, 1, 10, 50], ["none", "0.01", "0.1", "1", "10", "50"])
         panel.set_yticks([1e-4, 1e-3, 1e-2, 1e-1, 1, 10], ["none", "0.001", "0.01", "0.1", "1", "10"])
         panel.minorticks_off()
-        panel.set_title(head)
-    panels[0].legend(loc="upper left", fontsize=9)
+        panel.set_title(f"{head}: {np.array(report['heads'][head]['confusion']).sum():,} answers")
+    panels[0].set_ylabel("wrong among the accepted, %")
+    panels[0].legend(loc="upper right", fontsize=9)
     return figure
 
 
@@ -137,6 +142,8 @@ def speakers(report: dict[str, Any]) -> Figure:
         panel.set(xlabel="accuracy, % (bar: 95 % interval)", title=f"{head}: {rows[0][head]['total']:,} answers each")
         panel.invert_yaxis()
         panel.grid(axis="y", visible=False)
+        panel.locator_params(axis="x", nbins=5)
+        panel.ticklabel_format(axis="x", useOffset=False)
     return figure
 
 
@@ -171,9 +178,12 @@ def conflicts(report: dict[str, Any]) -> Figure:
         color=BLUE, marker="o", markersize=5, label="limit on the agreement",
     )  # fmt: skip
     panel.axvline(1, color=GREY, linestyle="--", linewidth=1)
-    panel.axhline(
-        100 * report["conflict"]["detected"], color=VERMILION, linewidth=1.2, label="shipped decision: conflict"
-    )
+    fused = report["heads"]["fused"]
+    false_alarms = fused["decision"]["reasons"].get("conflict", 0) / max(int(np.sum(fused["confusion"])), 1)
+    panel.plot(
+        max(100 * false_alarms, 0.01), 100 * report["conflict"]["detected"],
+        marker="*", markersize=13, color=VERMILION, linestyle="none", label="shipped decision",
+    )  # fmt: skip
     ticks = [0.01, 0.1, 1, 10]
     panel.set(xscale="log", xlabel="false alarms, % of pairs of the same digit", ylabel="conflicts found, %")
     panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
@@ -192,8 +202,7 @@ def novelty(report: dict[str, Any]) -> Figure:
         values = [{"accuracy": rows[place]["auroc"], "interval_95": rows[place]["interval_95"]} for place in chosen]
         _points(panel, np.array(chosen), values, COLOURS[modality], scale=1, label=modality)
     panel.set_yticks(places, [f"{row['kind']} ({row['total']})" for row in rows])
-    panel.axvline(0.5, color=GREY, linestyle="--", linewidth=1)
-    panel.set(xlabel="AUROC (bar: 95 % interval; dashed: no better than chance)", xlim=(None, 1.01))
+    panel.set(xlabel="AUROC (bar: 95 % interval; 0.5 is chance)")
     panel.invert_yaxis()
     panel.legend(loc="lower left")
     panel.grid(axis="y", visible=False)
@@ -226,7 +235,7 @@ def corrupted(report: dict[str, Any]) -> Figure:
 def hardest_images(report: dict[str, Any], digits: Digits) -> Figure:
     """The wrong images, the least sure first, then the least sure of the right ones."""
     chosen = report["hardest_images"][:N_HARDEST]
-    figure = Figure(figsize=(9, 5.4), layout="constrained")
+    figure = Figure(figsize=(9, 4.8), layout="constrained")
     figure.suptitle("The hardest images of MNIST test: label, answer and its confidence")
     panels = np.asarray(figure.subplots(3, N_HARDEST // 3)).ravel()
     for panel in panels:
@@ -248,7 +257,14 @@ def hardest_clips(report: dict[str, Any], clips: Sequence[Clip]) -> Figure:
         panel.set_axis_off()
     for panel, row in zip(panels.ravel(), chosen, strict=False):
         sound = place(clips[row["place"]].waveform)
-        panel.imshow(log_mel(sound).T, origin="lower", aspect="auto", cmap="cividis", extent=(0, 1, 0, N_MELS))
+        panel.imshow(
+            log_mel(sound).T,
+            origin="lower",
+            aspect="auto",
+            cmap="cividis",
+            interpolation="nearest",
+            extent=(0, 1, 0, N_MELS),
+        )
         panel.set_title(
             f"{_verdict(row)}\n{row['clip']}", fontsize=9, color="black" if row["label"] == row["answer"] else VERMILION
         )
@@ -264,7 +280,7 @@ def hardest_clips(report: dict[str, Any], clips: Sequence[Clip]) -> Figure:
 
 
 def log_mel(waveform: Waveform) -> NDArray[np.float64]:
-    """What the model sees of a clip, twice as fine in time: (N_SAMPLES,) to (n_frames, N_MELS), dB below its loudest
+    """What the model sees of a clip: (N_SAMPLES,) to (n_frames, N_MELS), dB below its loudest
     band, at most 50."""
     starts = np.arange(0, N_SAMPLES - N_FFT + 1, HOP)
     frames = waveform[starts[:, None] + np.arange(N_FFT)] * np.hanning(N_FFT)

@@ -80,7 +80,9 @@ def document(report: dict[str, Any], plots: Sequence[str]) -> str:
         f"({_temperatures(report)}).\n\n" + _fusion_table(report),
         "## Confusions, calibration and risk",
         _plots(plots, "confusion", "reliability", "risk_coverage"),
-        _heads_table(report),
+        _heads_table(report)
+        + "\n\nBound: one-sided 95 %, exact (Clopper-Pearson). It takes answers for independent; the fused ones share "
+        "images and clips, so that theirs is too small.",
         "## Speakers",
         _plots(plots, "speakers"),
         _rows(
