@@ -41,12 +41,12 @@ class PredictSettings(ProgramSettings):
 
 
 class EvaluateSettings(ProgramSettings):
-    """Measures a model on the official test splits: prints a table, writes report.json and report.md."""
+    """Measures a model on the test splits and harder ones: prints a table, writes report.json, report.md and plots."""
 
     prog: ClassVar[str] = "mmdigit evaluate"
 
     data: Annotated[Path, Field(description="folder of data sets, laid out as docs/data.md says")]
-    output: Annotated[Path, Field(description="folder for the report")]
+    output: Annotated[Path, Field(description="folder for the report and its plots")]
     weights: Weights = None
     threads: Threads = 1
 
@@ -153,7 +153,7 @@ def _predict(argv: Sequence[str]) -> int:
 
 def _evaluate(argv: Sequence[str]) -> int:
     settings = EvaluateSettings.load(argv)
-    _need_training()
+    _need_plots()
     from mmdigit.training import evaluate
 
     evaluate.run(settings.data, settings.output, settings.weights, settings.threads)
@@ -206,6 +206,14 @@ def _download(argv: Sequence[str]) -> int:
 def _need_training() -> None:
     if find_spec("mmdigit.training") is None:
         raise SettingsError("expected the package mmdigit.training, the worker image leaves it out; use a checkout")
+
+
+def _need_plots() -> None:
+    _need_training()
+    if any(find_spec(name) is None for name in ("onnx", "matplotlib")):
+        raise SettingsError(
+            "expected onnx and matplotlib, one is not installed; run `pip install -r requirements/train.txt` first"
+        )
 
 
 def _need_torch() -> None:

@@ -1,200 +1,139 @@
-"""Figures of an exported model on the official test splits: MNIST's test digits, FSDD's recordings 0-4, and all pairs.
+"""`mmdigit evaluate`: all figures of an exported model, as report.json, report.md and plots. Without torch.
 
-Runs the exported file as the worker does, without torch. Nothing measured here ever informs a choice.
+Reads test splits and the shipped file alone; nothing measured here ever informs a choice. Strangers and the spread over
+seeds need trainings of their own and are measured elsewhere.
 """
 
 import json
+import shutil
 import sys
-from collections.abc import Sequence
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
-from mmdigit.audio import place
-from mmdigit.image import decode_image
-from mmdigit.predictor import Predictor, Sample
-from mmdigit.training.data import load_digits, load_glyphs, load_spoken
-from schemas.prediction import Answer
+from mmdigit.training import splits
+from mmdigit.training.data import Clip, Digits
+from mmdigit.training.official import by_speaker, encode_official, official, read_test_split
+from mmdigit.training.parts import PartedModel
+from mmdigit.training.plots import draw_all
+from mmdigit.training.report import document, table
+from schemas.errors import SettingsError
 
-BATCH = 256
-BOOTSTRAPS = 1000
-CONFLICT_PAIRS = 5_000
-SEED = 20_261_123
-Z_95 = 1.96
+__all__ = ["measure", "run", "summary", "table"]
 
-Right = NDArray[np.bool_]
-
-
-def wilson(right: int, total: int) -> tuple[float, float]:
-    """95 % interval of a share, range [0, 1]. Raises ValueError if total is 0. Source: Wilson 1927."""
-    if total <= 0:
-        raise ValueError("expected at least one answer to measure a share, none came")
-    share = right / total
-    middle = share + Z_95**2 / (2 * total)
-    spread = Z_95 * float(np.sqrt(share * (1 - share) / total + Z_95**2 / (4 * total**2)))
-    scale = 1 + Z_95**2 / total
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+SUMMARY = (
+    *("measured_at", "model_version", "image", "audio", "fused", "audio_by_speaker", "accepted_pairs", "conflict"),
+    *("missing", "novelty_letters", "calibration", "noise_mean", "novelty_mean"),
+)
 
 
-def two_way_bootstrap(right: Sequence[Right], seed: int = SEED) -> tuple[float, float]:
-    """95 % interval of the share of right pairs when both images and clips are drawn anew.
+def measure(weights: Path | None, folder: Path, threads: int = 1) -> dict[str, Any]:
+    """All figures, as written to report.json.
 
-    right: one (n_images, n_clips) table a label: whether each pair of that label was read rightly.
+    weights: an exported file, None = the shipped one; folder: of data sets, laid out as docs/data.md says.
+    Raises DataError if the data is missing or altered, WeightsError if the model is not the one that is pinned.
     """
-    random = np.random.default_rng(seed)
-    shares = []
-    for _ in range(BOOTSTRAPS):
-        hits, pairs = 0.0, 0
-        for table in right:
-            n_images, n_clips = table.shape
-            images = random.multinomial(n_images, np.full(n_images, 1 / n_images))
-            clips = random.multinomial(n_clips, np.full(n_clips, 1 / n_clips))
-            hits += float(images @ table @ clips)
-            pairs += table.size
-        shares.append(hits / pairs)
-    return float(np.percentile(shares, 2.5)), float(np.percentile(shares, 97.5))
-
-
-def auroc(known: NDArray[np.float64], novel: NDArray[np.float64]) -> float:
-    """The chance that a novel sample scores higher than a known one, ties counting half."""
-    order = np.sort(known)
-    below = np.searchsorted(order, novel, side="left")
-    through = np.searchsorted(order, novel, side="right")
-    return float((below + through).mean() / 2 / known.size)
-
-
-def answers(predictor: Predictor, samples: Sequence[Sample], progress: Progress, name: str) -> list[Answer]:
-    """All answers, in batches, with a progress bar."""
-    found: list[Answer] = []
-    for start in progress.track(range(0, len(samples), BATCH), description=name):
-        found += predictor.predict(samples[start : start + BATCH])
-    return found
-
-
-def measure(predictor: Predictor, folder: Path) -> dict[str, Any]:
-    """All figures, as written to report.json. Raises DataError if the data is missing or altered."""
-    digits, clips, glyphs = load_digits(folder, "test"), load_spoken(folder, "test"), load_glyphs(folder, "test")
-    images = [decode_image(picture.tobytes()) for picture in digits.pictures]
-    sounds = [place(clip.waveform) for clip in clips]
-    heard = np.array([clip.label for clip in clips])
-    random = np.random.default_rng(SEED)
+    model = PartedModel.load(weights, threads=threads)
+    digits, clips = read_test_split(folder)
     with Progress(console=Console(stderr=True)) as progress:
-        seen = answers(predictor, [Sample(image=image) for image in images], progress, "images")
-        spoken = answers(predictor, [Sample(waveform=sound) for sound in sounds], progress, "clips")
-        tables, accepted, accepted_right = [], 0, 0
-        for label in range(10):
-            rows, columns = np.flatnonzero(digits.labels == label), np.flatnonzero(heard == label)
-            pairs = [Sample(images[row], sounds[column]) for row in rows for column in columns]
-            found = answers(predictor, pairs, progress, f"pairs of {label}")
-            tables.append(np.array([answer.label == label for answer in found]).reshape(rows.size, columns.size))
-            taken = [answer for answer in found if answer.decision == "accept"]
-            accepted += len(taken)
-            accepted_right += sum(answer.label == label for answer in taken)
-        first = random.integers(0, len(images), CONFLICT_PAIRS * 2)
-        second = random.integers(0, len(sounds), CONFLICT_PAIRS * 2)
-        differ = np.flatnonzero(digits.labels[first] != heard[second])[:CONFLICT_PAIRS]
-        mismatched = [Sample(images[first[pair]], sounds[second[pair]]) for pair in differ]
-        conflicts = answers(predictor, mismatched, progress, "mismatched pairs")
-        letters = [Sample(image=decode_image(glyph.tobytes())) for glyph in glyphs]
-        unknown = answers(predictor, letters, progress, "letters")
+        return _measure(model, digits, clips, folder, progress)
 
-    right_images = np.array([answer.label for answer in seen]) == digits.labels
-    right_clips = np.array([answer.label for answer in spoken]) == heard
-    n_pairs = sum(table.size for table in tables)
-    n_right = sum(int(table.sum()) for table in tables)
+
+def _measure(model: PartedModel, digits: Digits, clips: list[Clip], folder: Path, progress: Progress) -> dict[str, Any]:
+    started = time.monotonic()
+
+    def show(entries: Sequence[Any], name: str) -> Iterator[Any]:
+        yield from progress.track(entries, description=f"{name:<20}")
+
+    data = encode_official(model, digits, clips, show)
     report: dict[str, Any] = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model_version": predictor.model_version,
-        "image": _share("MNIST test", right_images),
-        "audio": _share("FSDD recordings 0-4", right_clips),
-        "audio_by_speaker": {
-            speaker: round(float(right_clips[[clip.speaker == speaker for clip in clips]].mean()), 5)
-            for speaker in sorted({clip.speaker for clip in clips})
-        },
-        "fused": {
-            "split": "MNIST test x FSDD recordings 0-4, all pairs of the same digit",
-            "right": n_right,
-            "total": n_pairs,
-            "accuracy": n_right / n_pairs,
-            "interval_95": list(two_way_bootstrap(tables)),
-            "interval_by": f"two-way bootstrap over images and clips, {BOOTSTRAPS} draws, seed {SEED}",
-        },
-        "accepted_pairs": {"coverage": accepted / n_pairs, "error": 1 - accepted_right / max(accepted, 1)},
-        "conflict": {
-            "split": f"{len(conflicts)} pairs of different digits, seed {SEED}",
-            "detected": sum("conflict" in answer.reasons for answer in conflicts) / len(conflicts),
-            "reviewed": sum(answer.decision == "review" for answer in conflicts) / len(conflicts),
-        },
-        "wrong_images": [
-            {
-                "index": int(row),
-                "label": int(digits.labels[row]),
-                "answer": seen[row].label,
-                "decision": seen[row].decision,
-            }
-            for row in np.flatnonzero(~right_images)
-        ],
-        "wrong_clips": [
-            {"clip": f"{clip.label}_{clip.speaker}_{clip.index}", "answer": answer.label}
-            for clip, answer in zip(clips, spoken, strict=True)
-            if clip.label != answer.label
-        ],
+        "model_version": model.whole.model_version,
+        "temperature": model.temperature,
+        "thresholds": asdict(model.thresholds),
+        **official(data, show),
+        "speakers": by_speaker(data),
+        "missing": splits.missing(data, show),
+        "conflict": splits.mismatched(data, show),
+        "noise": splits.noise(data, show),
+        "not_digits": splits.not_digits(data, folder, show),
+        "corrupted": splits.corrupted(data, show),
     }
-    if unknown:
-        known = np.array([answer.novelty for answer in seen])
-        report["novelty_letters"] = {
-            "split": "Omniglot Latin letters, an alphabet kept from training, against MNIST test",
-            "total": len(unknown),
-            "found": sum("not_a_digit" in answer.reasons for answer in unknown) / len(unknown),
-            "auroc": auroc(known, np.array([answer.novelty for answer in unknown])),
-        }
-    return report
+    report["duration_s"] = round(time.monotonic() - started, 1)
+    return {**report, **_main_figures(report)}
 
 
-def _share(split: str, right: Right) -> dict[str, Any]:
-    hits, total = int(right.sum()), int(right.size)
-    return {
-        "split": split,
-        "right": hits,
-        "total": total,
-        "accuracy": hits / total,
-        "interval_95": list(wilson(hits, total)),
-        "interval_by": "Wilson",
+def _main_figures(report: dict[str, Any]) -> dict[str, Any]:
+    """What the main table, the model card and older readers of the report take from its parts."""
+    novelty = report["not_digits"]["rows"]
+    found: dict[str, Any] = {
+        "audio_by_speaker": {row["speaker"]: round(row["audio"]["accuracy"], 5) for row in report["speakers"]},
+        "calibration": {
+            head: {"ece": part["ece"], "error_at_99": part["error_at_99"]} for head, part in report["heads"].items()
+        },
+        "noise_mean": [row for row in report["noise"]["rows"] if row["kind"] == "mean"],
+        "novelty_mean": {
+            modality: sum(chosen) / len(chosen)
+            for modality in ("image", "audio")
+            if (chosen := [row["auroc"] for row in novelty if row["modality"] == modality])
+        },
     }
+    letters = [row for row in novelty if row["kind"] == "Latin letters"]
+    return {**found, "novelty_letters": letters[0]} if letters else found
 
 
-def table(report: dict[str, Any]) -> str:
-    """The report's main figures as a Markdown table."""
-    lines = ["| what | split | right | accuracy | 95 % interval |", "|---|---|---|---|---|"]
-    for name in ("image", "audio", "fused"):
-        row = report[name]
-        low, high = row["interval_95"]
-        lines.append(
-            f"| {name} | {row['split']} | {row['right']} of {row['total']} | {100 * row['accuracy']:.3f} % "
-            f"| {100 * low:.3f}-{100 * high:.3f} % ({row['interval_by']}) |"
-        )
-    conflict, accepted = report["conflict"], report["accepted_pairs"]
-    lines.append(f"| conflict found | {conflict['split']} | | {100 * conflict['detected']:.1f} % | |")
-    lines.append(
-        f"| accepted pairs | of the fused row | | {100 * accepted['coverage']:.2f} % accepted, "
-        f"{100 * accepted['error']:.4f} % of them wrong | |"
-    )
-    if "novelty_letters" in report:
-        novelty = report["novelty_letters"]
-        lines.append(f"| novelty AUROC | {novelty['split']} ({novelty['total']}) | | {novelty['auroc']:.4f} | |")
-    return "\n".join(lines)
+def summary(report: dict[str, Any]) -> dict[str, Any]:
+    """The main figures alone, as the metadata of a model keeps them: all that table() reads."""
+    return {name: report[name] for name in SUMMARY if name in report}
 
 
 def run(data: Path, output: Path, weights: Path | None, threads: int) -> None:
-    """`mmdigit evaluate`: print the table, write report.json and report.md."""
-    report = measure(Predictor.load(weights, threads=threads), data)
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-    text = f"Model {report['model_version']}, measured {report['measured_at']}.\n\n{table(report)}\n"
-    (output / "report.md").write_text(text)
-    sys.stdout.write(text)
+    """`mmdigit evaluate`: print the table; write report.json, report.md and the plots.
+
+    Raises SettingsError if the output cannot be written, before anything is measured, and what measure() raises.
+    Files appear in the folder when all of them are made, each whole.
+    """
+    with _all_or_nothing(output) as partial:
+        model = PartedModel.load(weights, threads=threads)
+        digits, clips = read_test_split(data)
+        with Progress(console=Console(stderr=True)) as progress:
+            report = _measure(model, digits, clips, data, progress)
+            task = progress.add_task(f"{'plots':<20}", total=None)
+            names = draw_all(report, digits, clips, partial)
+            progress.update(task, total=1, completed=1)
+        (partial / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+        (partial / "report.md").write_text(document(report, names))
+    sys.stdout.write(f"Model {report['model_version']}, measured {report['measured_at']}.\n\n{table(report)}\n")
+
+
+@contextmanager
+def _all_or_nothing(output: Path) -> Iterator[Path]:
+    """A folder to write into, whose files move to the output at the end, or are removed if anything fails."""
+    existed = output.exists()
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=output))
+    except OSError as exc:
+        raise SettingsError(
+            f"expected to write to {output}, that fails ({exc.strerror}); name another --output"
+        ) from exc
+    try:
+        yield partial
+        for path in sorted(partial.iterdir()):
+            path.replace(output / path.name)
+    except OSError as exc:
+        raise SettingsError(
+            f"expected to write the report to {output}, that fails ({exc.strerror}); make room or name another --output"
+        ) from exc
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        if not existed and not any(output.iterdir()):
+            output.rmdir()

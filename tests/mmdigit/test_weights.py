@@ -8,7 +8,7 @@ import pytest
 
 from mmdigit.predictor import Predictor, Sample, read_sample
 from mmdigit.training.data import FSDD_TEST, load_digits, load_glyphs
-from mmdigit.training.evaluate import auroc
+from mmdigit.training.measures import auroc
 
 pytestmark = [
     pytest.mark.data,
