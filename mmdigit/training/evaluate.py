@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
@@ -19,53 +18,11 @@ from mmdigit.audio import place
 from mmdigit.image import decode_image
 from mmdigit.predictor import Predictor, Sample
 from mmdigit.training.data import load_digits, load_glyphs, load_spoken
+from mmdigit.training.measures import BOOTSTRAPS, SEED, Right, auroc, two_way_bootstrap, wilson
 from schemas.prediction import Answer
 
 BATCH = 256
-BOOTSTRAPS = 1000
 CONFLICT_PAIRS = 5_000
-SEED = 20_261_123
-Z_95 = 1.96
-
-Right = NDArray[np.bool_]
-
-
-def wilson(right: int, total: int) -> tuple[float, float]:
-    """95 % interval of a share, range [0, 1]. Raises ValueError if total is 0. Source: Wilson 1927."""
-    if total <= 0:
-        raise ValueError("expected at least one answer to measure a share, none came")
-    share = right / total
-    middle = share + Z_95**2 / (2 * total)
-    spread = Z_95 * float(np.sqrt(share * (1 - share) / total + Z_95**2 / (4 * total**2)))
-    scale = 1 + Z_95**2 / total
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
-
-
-def two_way_bootstrap(right: Sequence[Right], seed: int = SEED) -> tuple[float, float]:
-    """95 % interval of the share of right pairs when both images and clips are drawn anew.
-
-    right: one (n_images, n_clips) table a label: whether each pair of that label was read rightly.
-    """
-    random = np.random.default_rng(seed)
-    shares = []
-    for _ in range(BOOTSTRAPS):
-        hits, pairs = 0.0, 0
-        for table in right:
-            n_images, n_clips = table.shape
-            images = random.multinomial(n_images, np.full(n_images, 1 / n_images))
-            clips = random.multinomial(n_clips, np.full(n_clips, 1 / n_clips))
-            hits += float(images @ table @ clips)
-            pairs += table.size
-        shares.append(hits / pairs)
-    return float(np.percentile(shares, 2.5)), float(np.percentile(shares, 97.5))
-
-
-def auroc(known: NDArray[np.float64], novel: NDArray[np.float64]) -> float:
-    """The chance that a novel sample scores higher than a known one, ties counting half."""
-    order = np.sort(known)
-    below = np.searchsorted(order, novel, side="left")
-    through = np.searchsorted(order, novel, side="right")
-    return float((below + through).mean() / 2 / known.size)
 
 
 def answers(predictor: Predictor, samples: Sequence[Sample], progress: Progress, name: str) -> list[Answer]:
