@@ -27,13 +27,16 @@ EMBEDDING = 128
 
 
 class Logits(NamedTuple):
-    """What the model gives, unnormalised. image, audio, fused: (B, 10); the novelties: (B,), > 0 = not a digit."""
+    """What the model gives, unnormalised. image, audio, fused: (B, 10); the novelties: (B,), > 0 = not a digit;
+    the embeddings, (B, EMBEDDING): with the flags of presence, all that the fused logits depend on."""
 
     image: Tensor
     audio: Tensor
     fused: Tensor
     image_novelty: Tensor
     audio_novelty: Tensor
+    image_embedding: Tensor
+    audio_embedding: Tensor
 
 
 class LogMel(nn.Module):
@@ -154,7 +157,8 @@ class DigitModel(nn.Module):
         # Latent fusion: the two heads' evidence added, corrected by what both embeddings say together.
         correction = self.fusion(torch.cat([seen * image_gate, heard * audio_gate], dim=1))
         fused = image * image_gate + audio * audio_gate + correction
-        return Logits(image, audio, fused, self.image_novelty(seen).squeeze(1), self.audio_novelty(heard).squeeze(1))
+        image_novelty, audio_novelty = self.image_novelty(seen).squeeze(1), self.audio_novelty(heard).squeeze(1)
+        return Logits(image, audio, fused, image_novelty, audio_novelty, seen, heard)
 
 
 def count_parameters(model: nn.Module) -> int:
