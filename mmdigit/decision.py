@@ -19,7 +19,6 @@ TargetError = Annotated[
     Field(gt=0, lt=1, description="share of the accepted digits that may be wrong; less sure ones go to review"),
 ]
 DEFAULT_TARGET_ERROR = 0.001
-MIN_COVERAGE = 0.5  # of the held-out digits: no stricter than this where the data cannot show the target
 
 
 @dataclass(frozen=True)
@@ -68,16 +67,18 @@ class OperatingPoint:
 def operating_point(rows: Sequence[RiskRow], target_error: float) -> OperatingPoint:
     """The lowest confidence whose bound meets the target. A stricter target never gives a lower confidence.
 
-    If the data show the target nowhere: the highest confidence at which MIN_COVERAGE is still accepted, or the one
-    with the lowest bound, whichever is higher. rows: a head's risk-coverage table, at least one, in any order.
+    If the data show the target nowhere, the calibrated confidence itself has to promise it: 1 - target_error or more,
+    and no less than that of the lowest bound. rows: a head's risk-coverage table, at least one, in any order.
     """
     meeting = [row for row in rows if row.bound <= target_error]
     if meeting:
         chosen = min(meeting, key=lambda row: row.confidence)
     else:
         safest = min(rows, key=lambda row: (row.bound, row.confidence))
-        covering = [row for row in rows if row.coverage >= MIN_COVERAGE]
-        chosen = max([safest, *covering], key=lambda row: row.confidence)
+        strictest = max(rows, key=lambda row: row.confidence)
+        promising = [row for row in rows if row.confidence >= 1 - target_error - 1e-9]
+        promised = min(promising, key=lambda row: row.confidence, default=strictest)
+        chosen = max(safest, promised, key=lambda row: row.confidence)
     return OperatingPoint(chosen.confidence, chosen.bound, bool(meeting))
 
 

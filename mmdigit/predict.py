@@ -88,9 +88,8 @@ def assurance(predictor: Predictor) -> str:
         if point.bound is None:
             known = "not shown, this model file holds fixed thresholds and no held-out errors"
         else:
-            known = (
-                f"{'shown' if point.shown else 'not shown'}, at most {point.bound:.2g} wrong by held-out data (95 %)"
-            )
+            word = "shown" if point.shown else "not shown"
+            known = f"{word}, held-out data say at most {point.bound:.2g} (95 %)"
         lines += f"  {head:<5} accepted from confidence {point.confidence:g}: {known}\n"
     return lines
 

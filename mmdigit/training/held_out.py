@@ -66,7 +66,7 @@ def read_folds(folder: Path, digits: Digits, speakers: Sequence[str]) -> Folds:
 def _read_fold(path: Path, digits: Digits) -> tuple[Logits, Labels, Logits, Labels]:
     names = ("audio_logits", "labels", "indices", "fused_logits", "fused_labels", "fused_images", "fused_clips")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             logits, labels, indices, fused, fused_labels, images, sounds = (file[name] for name in names)
         for values in (logits, fused):
             if values.ndim != 2 or values.shape[1] != 10 or not bool(np.isfinite(values).all()):

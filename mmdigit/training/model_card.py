@@ -64,8 +64,8 @@ Probabilities are softmax(logits / temperature). ECE: expected calibration error
 
 `MMDIGIT_TARGET_ERROR` or `--target-error`: an answer is accepted from the lowest confidence at which the one-sided
 95 % upper bound of the error among the accepted held-out answers meets the target. Where there is none, the data are
-too few or the head is too weak to show the target ("not shown"): the strictest confidence that still accepts half of
-the held-out digits is taken, and the worker says so.
+too few or the head is too weak to show the target ("not shown"): then the calibrated confidence itself has to promise
+it, 1 - target error or more, and the worker says so at its start.
 
 | head | target error | accepted from | share accepted | wrong among them | at most (95 %) | |
 |---|---|---|---|---|---|---|

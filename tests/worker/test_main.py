@@ -1,7 +1,12 @@
-"""What /healthz and /readyz say over the life of a worker."""
+"""What /healthz and /readyz say over the life of a worker, and what it says of the target error at its start."""
 
+import logging
+
+import pytest
+
+from mmdigit.decision import OperatingPoint
 from tests.worker.fakes import P0, P1, Bench
-from worker.__main__ import _Health
+from worker.__main__ import _Health, log_target_error
 from worker.health import Status
 
 
@@ -33,3 +38,23 @@ def test_a_loop_that_does_not_turn_is_found_out() -> None:
     bench.worker.run_once()
     assert health.alive().ok
     assert bench.count("mmdigit_since_turn_seconds") == 0
+
+
+@pytest.mark.parametrize(
+    ("audio", "level", "not_shown"),
+    [
+        (OperatingPoint(0.8, 0.0009, True), logging.INFO, []),
+        (OperatingPoint(0.99, 0.01, False), logging.WARNING, ["audio"]),
+        (OperatingPoint(0.5, None, False), logging.WARNING, ["audio"]),
+    ],
+)
+def test_the_log_says_where_the_target_error_is_not_shown(
+    audio: OperatingPoint, level: int, not_shown: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "worker")
+    log_target_error(0.001, {"image": OperatingPoint(0.9, 0.0004, True), "audio": audio})
+    [record] = caplog.records
+    said = vars(record)
+    assert (record.levelno, said["target_error"], said["not_shown"]) == (level, 0.001, not_shown)
+    assert said["error_bounds"] == {"image": 0.0004, "audio": audio.bound}
+    assert said["accepted_from"] == {"image": 0.9, "audio": audio.confidence}
