@@ -87,9 +87,15 @@ def work(argv: Sequence[str]) -> int:
 def log_target_error(target_error: float, points: Mapping[Head, OperatingPoint]) -> None:
     """Say once whether held-out data show the target error for every head; a warning where they do not."""
     not_shown = [head for head, point in points.items() if not point.shown]
+    if any(point.bound is None for point in points.values()):
+        message = "the model file holds fixed thresholds: the target error changes nothing, and nothing shows it"
+    elif not_shown:
+        message = "held-out data do not show the target error for every head"
+    else:
+        message = "held-out data show the target error"
     log.log(
         logging.WARNING if not_shown else logging.INFO,
-        "held-out data do not show the target error for every head" if not_shown else "target error shown",
+        message,
         extra={
             "target_error": target_error,
             "not_shown": not_shown,

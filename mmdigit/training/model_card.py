@@ -36,6 +36,7 @@ def model_card(metadata: dict[str, Any]) -> str:
     plan, training, validation = metadata["training"]["plan"], metadata["training"], metadata["validation"]
     speakers = ", ".join(f"{who} {100 * share:.1f} %" for who, share in metadata["test"]["audio_by_speaker"].items())
     sources = "\n".join(f"| {data.format_map(plan)} | {use} | {licence} |" for data, use, licence in SOURCES)
+    folds = " --folds runs/folds" if validation["left_out_speakers"] else ""
     fixed, conflict = metadata["thresholds"], validation["conflict"]
     return f"""# Model card: {metadata["model_version"]}
 
@@ -44,7 +45,7 @@ Reads a digit that was written (28x28 picture), spoken in English (1 s at 8 kHz)
 
 ## Figures on the official test splits
 
-Made by `mmdigit export --data DIR --training runs/train --output mmdigit/weights`;
+Made by `mmdigit export --data DIR --training runs/train{folds} --output mmdigit/weights`;
 `mmdigit evaluate --data DIR --output DIR` measures the shipped file again.
 Measured {metadata["test"]["measured_at"]}, one seed ({plan["seed"]}).
 
@@ -71,10 +72,11 @@ it, 1 - target error or more, and the worker says so at its start.
 |---|---|---|---|---|---|---|
 {_thresholds(metadata)}
 
-Whatever the target error: `not_a_digit` above a novelty of {fixed["image_novelty"]:g} (image) and
-{fixed["audio_novelty"]:g} (audio), 0.5 % of the validation digits; `conflict` if the two labels differ and the chance
-that both mean the same digit is below {fixed["agreement"]:.4g}, which {100 * conflict["false_alarms"]:.2f} % of the
-pairs of the same digit do, and {100 * conflict["detected"]:.2f} % of the pairs of different digits.
+Whatever the target error: `not_a_digit` above a novelty of {fixed["image_novelty"]:g} (image) or
+{fixed["audio_novelty"]:g} (audio), which at most 0.5 % of the validation digits exceed; `conflict` if the two labels
+differ and the chance that both mean the same digit is below {fixed["agreement"]:.4g}, as it is for
+{100 * conflict["false_alarms"]:.2f} % of the pairs of the same digit and {100 * conflict["detected"]:.2f} % of those of
+different digits ({conflict["split"]}).
 
 Sent to review on the validation split, at the target error {validation["reviews"]["target_error"]:g}:
 
