@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from mmdigit.decision import DEFAULT_TARGET_ERROR, TargetError
 from schemas.errors import SettingsError
 from schemas.settings import ProgramSettings, run_program
 
@@ -28,6 +29,7 @@ class PredictSettings(ProgramSettings):
         Path | None, Field(description="CSV with columns id,image,audio,label; paths relative to it, may be empty")
     ] = None
     output: Annotated[Path | None, Field(description="CSV file for the answers to the manifest")] = None
+    target_error: TargetError = DEFAULT_TARGET_ERROR
     weights: Weights = None
     threads: Threads = 1
 
@@ -89,8 +91,12 @@ class ExportSettings(ProgramSettings):
 
     prog: ClassVar[str] = "mmdigit export"
 
-    data: Annotated[Path, Field(description="folder of data sets, for the thresholds and the figures")]
+    data: Annotated[Path, Field(description="folder of data sets, for the calibration and the figures")]
     training: Annotated[Path, Field(description="folder of the training")] = Path("runs/train")
+    folds: Annotated[
+        Path | None,
+        Field(description="folder of the leave-one-speaker-out trainings, to calibrate on speakers never heard"),
+    ] = None
     output: Annotated[Path, Field(description="folder for mmdigit.onnx, mmdigit.json and MODEL_CARD.md")]
     threads: Threads = 1
 
@@ -139,15 +145,15 @@ def usage() -> str:
 
 def _predict(argv: Sequence[str]) -> int:
     settings = PredictSettings.load(argv)
-    from mmdigit.predict import predict_manifest, predict_one, summary
+    from mmdigit.predict import assurance, predict_manifest, predict_one, summary
     from mmdigit.predictor import Predictor
 
-    predictor = Predictor.load(settings.weights, threads=settings.threads)
+    predictor = Predictor.load(settings.weights, threads=settings.threads, target_error=settings.target_error)
     if settings.manifest is None or settings.output is None:
         sys.stdout.write(f"{predict_one(predictor, settings.image, settings.audio).model_dump_json()}\n")
         return 0
     tally = predict_manifest(predictor, settings.manifest, settings.output, sys.stderr)
-    sys.stdout.write(summary(tally, settings.output))
+    sys.stdout.write(summary(tally, settings.output) + assurance(predictor))
     return 1 if tally.failed else 0
 
 
@@ -190,7 +196,7 @@ def _export(argv: Sequence[str]) -> int:
     _need_torch()
     from mmdigit.training import export
 
-    export.run(settings.data, settings.training, settings.output, settings.threads)
+    export.run(settings.data, settings.training, settings.folds, settings.output, settings.threads)
     return 0
 
 

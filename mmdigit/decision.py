@@ -1,32 +1,85 @@
-"""Accept or review: a pure function of what the heads say and of thresholds chosen on the validation split."""
+"""Accept or review: pure functions of what the heads say, of the target error, and of what held-out data showed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from schemas.prediction import Decision, Reason
+from schemas.prediction import Decision, Probability, Reason
 
 Probabilities = NDArray[np.float64]
+Head = Literal["image", "audio", "fused"]
+HEADS: Final[tuple[Head, ...]] = get_args(Head)
+
+TargetError = Annotated[
+    float,
+    Field(gt=0, lt=1, description="share of the accepted digits that may be wrong; less sure ones go to review"),
+]
+DEFAULT_TARGET_ERROR = 0.001
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """When an answer is sent to review. All are probabilities, range [0, 1]; the shipped ones are in the weights'
-    metadata, chosen on the validation split by `mmdigit export`."""
+    """When an answer is sent to review. All are probabilities, range [0, 1]. Those of confidence follow from the
+    target error, the others stand in the weights' metadata, chosen on the validation split by `mmdigit export`."""
 
-    image_confidence: float
+    image_confidence: Probability
     """Review below this, when only the image is there."""
-    audio_confidence: float
+    audio_confidence: Probability
     """Review below this, when only the audio is there."""
-    fused_confidence: float
+    fused_confidence: Probability
     """Review below this, when both are there."""
-    agreement: float
+    agreement: Probability
     """Review below this chance that image and audio mean the same digit, if their labels differ."""
-    image_novelty: float
+    image_novelty: Probability
     """Review above this."""
-    audio_novelty: float
+    audio_novelty: Probability
     """Review above this."""
+
+
+@dataclass(frozen=True)
+class RiskRow:
+    """What held-out data showed of the answers whose confidence is at least this one. All range [0, 1]."""
+
+    confidence: Probability
+    coverage: Probability
+    """Share of all answers."""
+    error: Probability
+    """Share of them that is wrong."""
+    bound: Probability
+    """One-sided 95 % upper bound of that share."""
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """The confidence from which a head's answers are accepted, and what is known of their error."""
+
+    confidence: float
+    bound: float | None
+    """What held-out data show that the error is at most (95 %); None if the model file says nothing of it."""
+    shown: bool
+    """Whether that meets the target error."""
+
+
+def operating_point(rows: Sequence[RiskRow], target_error: float) -> OperatingPoint:
+    """The lowest confidence whose bound meets the target. A stricter target never gives a lower confidence.
+
+    If the data show the target nowhere, the calibrated confidence itself has to promise it: 1 - target_error or more,
+    and no less than that of the lowest bound. rows: a head's risk-coverage table, at least one, in any order.
+    """
+    meeting = [row for row in rows if row.bound <= target_error]
+    if meeting:
+        chosen = min(meeting, key=lambda row: row.confidence)
+    else:
+        safest = min(rows, key=lambda row: (row.bound, row.confidence))
+        strictest = max(rows, key=lambda row: row.confidence)
+        promising = [row for row in rows if row.confidence >= 1 - target_error - 1e-9]
+        promised = min(promising, key=lambda row: row.confidence, default=strictest)
+        chosen = max(safest, promised, key=lambda row: row.confidence)
+    return OperatingPoint(chosen.confidence, chosen.bound, bool(meeting))
 
 
 def decide(
@@ -69,3 +122,12 @@ def agreement(image: Probabilities, audio: Probabilities) -> float:
     image, audio: (10,), sum 1.
     """
     return float(image @ audio)
+
+
+def softmax(logits: NDArray[Any], temperature: float = 1.0) -> Probabilities:
+    """(B, 10) to (B, 10), each row's sum 1. In 64 bits, so that a confidence never leaves [0, 1] by rounding.
+
+    temperature: above 0; larger is less sure, and no label ever changes.
+    """
+    powers = np.exp((logits.astype(np.float64) - logits.max(axis=1, keepdims=True)) / temperature)
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)

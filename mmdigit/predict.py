@@ -81,6 +81,19 @@ def summary(tally: Tally, output: Path) -> str:
     return lines
 
 
+def assurance(predictor: Predictor) -> str:
+    """What held-out data show of the target error, for each head: one line a head."""
+    lines = f"target error {predictor.target_error:g} of the accepted:\n"
+    for head, point in predictor.operating_points.items():
+        if point.bound is None:
+            known = "not shown, this model file holds fixed thresholds and no held-out errors"
+        else:
+            word = "shown" if point.shown else "not shown"
+            known = f"{word}, held-out data say at most {point.bound:.2g} (95 %)"
+        lines += f"  {head:<5} accepted from confidence {point.confidence:g}: {known}\n"
+    return lines
+
+
 @dataclass(frozen=True)
 class _Fault:
     reason: str = ""

@@ -1,19 +1,19 @@
 """The exported model, run by ONNX Runtime: samples in, answers out. No torch."""
 
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.audio import N_SAMPLES, Waveform, decode_audio
-from mmdigit.decision import Probabilities, Thresholds, decide
+from mmdigit.decision import DEFAULT_TARGET_ERROR, HEADS, Probabilities, decide, softmax
 from mmdigit.image import IMAGE_SIDE, Grey, decode_image
+from mmdigit.metadata import Metadata, read_metadata
 from schemas.errors import WeightsError
 from schemas.prediction import Answer, HeadAnswer
 
@@ -54,24 +54,34 @@ def read_sample(image: bytes | None, audio: bytes | None) -> Sample:
 class Predictor:
     """A loaded model. Answers to a sample do not depend on its batch mates beyond float rounding (1e-5)."""
 
-    def __init__(self, session: onnxruntime.InferenceSession, model_version: str, thresholds: Thresholds) -> None:
+    def __init__(self, session: onnxruntime.InferenceSession, metadata: Metadata, target_error: float) -> None:
         self._session = session
-        self.model_version = model_version
-        self.thresholds = thresholds
+        self.temperature = metadata.temperature
+        """Of each head: probabilities are softmax(logits / temperature)."""
+        self.model_version = metadata.model_version
+        self.target_error = target_error
+        self.operating_points = metadata.operating_points(target_error)
+        """Of each head: from which confidence it accepts, and whether held-out data show the target error there."""
+        self.thresholds = metadata.resolved_thresholds(target_error)
 
     @classmethod
-    def load(cls, path: Path | None = None, *, threads: int = 1) -> Self:
+    def load(cls, path: Path | None = None, *, threads: int = 1, target_error: float = DEFAULT_TARGET_ERROR) -> Self:
         """Load an exported model and the metadata beside it (`NAME.onnx`, `NAME.json`).
 
         path: the ONNX file; None = the shipped one. threads: for one prediction, within ONNX Runtime.
-        Raises WeightsError if a file is missing or damaged, or the model is not the one that the metadata pins.
+        target_error: share of the accepted digits that may be wrong, range (0, 1); it sets the confidences from which
+        an answer is accepted, and operating_points says whether held-out data show it.
+        Raises WeightsError if a file is missing or damaged, or the model is not the one that the metadata pins;
+        ValueError for a target error that is none.
         """
+        if not 0 < target_error < 1:
+            raise ValueError(f"expected a target error above 0 and below 1, {target_error} came")
         path = WEIGHTS if path is None else path
-        content, metadata = _read(path), _read_metadata(path.with_suffix(".json"))
+        content, metadata = _read(path), read_metadata(path.with_suffix(".json"))
         came = hashlib.sha256(content).hexdigest()
-        if came != metadata["sha256"]:
+        if came != metadata.sha256:
             raise WeightsError(
-                f"expected {path} with SHA-256 {metadata['sha256']}, {came} came; restore the file or export it again"
+                f"expected {path} with SHA-256 {metadata.sha256}, {came} came; restore the file or export it again"
             )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -80,11 +90,9 @@ class Predictor:
         options.log_severity_level = 3
         try:
             session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-            thresholds = Thresholds(**metadata["thresholds"])
-            model_version = str(metadata["model_version"])
         except Exception as exc:  # ONNX Runtime's errors have no common base
             raise WeightsError(f"expected {path} to be a model exported by mmdigit: {str(exc)[:200]}") from exc
-        return cls(session, model_version, thresholds)
+        return cls(session, metadata, target_error)
 
     def predict(self, samples: Sequence[Sample]) -> list[Answer]:
         """One answer a sample, in order. Any number of samples, none included.
@@ -94,9 +102,8 @@ class Predictor:
         """
         if not samples:
             return []
-        feed = _feed(samples)
-        logits = dict(zip(OUTPUTS, self._session.run(list(OUTPUTS), feed), strict=True))
-        image, audio, fused = (_softmax(logits[f"{head}_logits"]) for head in ("image", "audio", "fused"))
+        logits = self.outputs(samples)
+        image, audio, fused = (softmax(logits[f"{head}_logits"], self.temperature[head]) for head in HEADS)
         image_novelty, audio_novelty = (_sigmoid(logits[f"{head}_novelty_logit"]) for head in ("image", "audio"))
         return [
             self._answer(
@@ -108,6 +115,13 @@ class Predictor:
             )
             for row, sample in enumerate(samples)
         ]
+
+    def outputs(self, samples: Sequence[Sample], names: Sequence[str] = OUTPUTS) -> dict[str, NDArray[np.float32]]:
+        """What the model itself gives, before any temperature, by name: the logits (B, 10), the novelties (B,).
+
+        A missing modality's own logits mean nothing. Raises ValueError as predict does, and for no sample at all.
+        """
+        return dict(zip(names, self._session.run(list(names), _feed(samples)), strict=True))
 
     def warm_up(self) -> None:
         """Run once on empty samples, so that the first real batch is not slower than the others."""
@@ -150,16 +164,6 @@ def _read(path: Path) -> bytes:
         raise WeightsError(f"expected a model at {path}, it cannot be read ({exc.strerror}); restore it") from exc
 
 
-def _read_metadata(path: Path) -> dict[str, Any]:
-    try:
-        metadata = json.loads(_read(path))
-        if not {"sha256", "model_version", "thresholds"} <= metadata.keys():
-            raise ValueError("sha256, model_version or thresholds is missing")
-    except (ValueError, AttributeError) as exc:
-        raise WeightsError(f"expected {path} to describe the model ({exc}); restore the file") from exc
-    return dict(metadata)
-
-
 def _feed(samples: Sequence[Sample]) -> dict[str, NDArray[np.float32]]:
     """The model's inputs: image (B, 1, 28, 28), waveform (B, N_SAMPLES), and who is present, each (B,), 1 or 0."""
     count = len(samples)
@@ -186,12 +190,6 @@ def _check(row: int, name: str, values: NDArray[np.float32], shape: tuple[int, .
 def _head_answer(probabilities: Probabilities) -> HeadAnswer:
     label = int(probabilities.argmax())
     return HeadAnswer(label=label, confidence=float(probabilities[label]))
-
-
-def _softmax(logits: NDArray[np.float32]) -> Probabilities:
-    """(B, 10) to (B, 10), each row's sum 1. In 64 bits, so that a confidence never leaves [0, 1] by rounding."""
-    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
 
 
 def _sigmoid(logits: NDArray[np.float32]) -> Probabilities:

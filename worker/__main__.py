@@ -3,9 +3,10 @@
 import logging
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
+from mmdigit.decision import Head, OperatingPoint
 from mmdigit.predictor import Predictor
 from schemas import VERSION
 from schemas.settings import run_program
@@ -56,8 +57,10 @@ def work(argv: Sequence[str]) -> int:
             settings.metrics_host, settings.metrics_port, metrics.registry, health.alive, health.ready
         )
         stack.callback(server.close)
-        model = Predictor.load(settings.weights, threads=settings.threads)
+        model = Predictor.load(settings.weights, threads=settings.threads, target_error=settings.target_error)
         model.warm_up()
+        metrics.target_error.set(model.target_error)
+        log_target_error(model.target_error, model.operating_points)
         store = stack.enter_context(
             open_store(settings.store_url, ttl_s=settings.ttl_s, feed_length=settings.feed_length)
         )
@@ -79,6 +82,27 @@ def work(argv: Sequence[str]) -> int:
         worker.run()
     log.info("stopped", extra={"answered": worker.answered, "dead_lettered": worker.dead_lettered})
     return 0
+
+
+def log_target_error(target_error: float, points: Mapping[Head, OperatingPoint]) -> None:
+    """Say once whether held-out data show the target error for every head; a warning where they do not."""
+    not_shown = [head for head, point in points.items() if not point.shown]
+    if any(point.bound is None for point in points.values()):
+        message = "the model file holds fixed thresholds: the target error changes nothing, and nothing shows it"
+    elif not_shown:
+        message = "held-out data do not show the target error for every head"
+    else:
+        message = "held-out data show the target error"
+    log.log(
+        logging.WARNING if not_shown else logging.INFO,
+        message,
+        extra={
+            "target_error": target_error,
+            "not_shown": not_shown,
+            "error_bounds": {head: point.bound for head, point in points.items()},
+            "accepted_from": {head: point.confidence for head, point in points.items()},
+        },
+    )
 
 
 def _stop_on_signals(worker: Worker) -> None:

@@ -56,6 +56,7 @@ METRICS = (
     Metric("mmdigit_since_commit_seconds", "gauge", "seconds", "Since the last commit, or since the start."),
     Metric("mmdigit_since_turn_seconds", "gauge", "seconds", "Since the loop's last turn; grows when it is stuck."),
     Metric("mmdigit_model_info", "gauge", "", "1; the label names the model that this worker runs.", ("version",)),
+    Metric("mmdigit_target_error", "gauge", "", "Share of the accepted digits that may be wrong, as set."),
     Metric("mmdigit_build_info", "gauge", "", "1; the label names the version of this worker.", ("version",)),
 )
 """process_* (CPU, memory, files) and python_info come from prometheus-client itself."""
@@ -85,6 +86,7 @@ class Metrics:
         self.since_commit_s = self._gauge("mmdigit_since_commit_seconds")
         self.since_turn_s = self._gauge("mmdigit_since_turn_seconds")
         self.model_info = self._gauge("mmdigit_model_info")
+        self.target_error = self._gauge("mmdigit_target_error")
         self.build_info = self._gauge("mmdigit_build_info")
         for stage in STAGES:  # so that every series is there from the start, at 0
             self.stage_s.labels(stage)

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from mmdigit.decision import DEFAULT_TARGET_ERROR, TargetError
 from schemas.identifiers import Identifier
 from schemas.settings import ProgramSettings
 from transport.urls import DEFAULT_FEED_LENGTH, DEFAULT_TTL_S, dead_letter_url
@@ -40,6 +41,7 @@ class WorkerSettings(ProgramSettings):
     ] = 0.01
     weights: Annotated[Path | None, Field(description="model file; by default the shipped one")] = None
     threads: Annotated[int, Field(ge=1, le=256, description="threads of the model")] = 1
+    target_error: TargetError = DEFAULT_TARGET_ERROR
     ttl_s: Annotated[
         int, Field(ge=1, le=10 * 365 * 86_400, description="how long predictions are kept, in seconds")
     ] = DEFAULT_TTL_S

@@ -43,10 +43,12 @@ def test_one_sample_is_one_json_line(files: Path) -> None:
 def test_a_manifest_becomes_a_table(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (files / "pairs.csv").write_text("id,image,audio,label\na,seven.png,,7\nb,none.png,,7\n")
     arguments = ["predict", "--manifest", str(files / "pairs.csv"), "--output", str(files / "out.csv")]
+    arguments += ["--target-error", "0.002"]
     assert cli.main(arguments) == 1
     captured = capsys.readouterr()
     assert "1 of 2 rows predicted" in captured.out
     assert "accuracy 100.00 %" in captured.out
+    assert "target error 0.002 of the accepted" in captured.out
     assert "line 3 (b): expected a file" in captured.err
     (files / "pairs.csv").write_text("id,image,audio,label\na,seven.png,,7\n")
     assert cli.main(arguments) == 0
@@ -64,6 +66,9 @@ def test_a_manifest_becomes_a_table(files: Path, capsys: pytest.CaptureFixture[s
         (["predict", "--image", "i.png", "--weights", "/none.onnx"], 2, "expected a model at /none.onnx"),
         (["predict", "--image", str(ROOT / "README.md")], 1, "expected a PNG or JPEG"),
         (["predict", "--image", "i.png", "--threads", "0"], 2, "threads: "),
+        (["predict", "--image", "i.png", "--target-error", "0"], 2, "target_error: "),
+        (["predict", "--image", "i.png", "--target-error", "1"], 2, "target_error: "),
+        (["predict", "--image", "i.png", "--target-error", "nan"], 2, "target_error: "),
         (["evaluate", "--data", "/none", "--output", "report"], 2, "run `mmdigit data download`"),
         (["evaluate"], 2, "data: Field required"),
         (["dance"], 2, "expected a command"),

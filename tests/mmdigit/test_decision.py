@@ -1,11 +1,13 @@
-"""Accept or review: each reason alone, and together."""
+"""Accept or review: each reason alone, and together; and where a head starts to accept."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
-from mmdigit.decision import Probabilities, Thresholds, agreement, decide
+from mmdigit.decision import Probabilities, RiskRow, Thresholds, agreement, decide, operating_point, softmax
 
 THRESHOLDS = Thresholds(0.9, 0.8, 0.7, 0.3, 0.5, 0.6)
 
@@ -56,3 +58,59 @@ def test_agreement_is_a_probability_and_alike_both_ways(first: int, second: int,
     value = agreement(sure(first, one), sure(second, other))
     assert 0 <= value <= 1 + 1e-12
     assert value == pytest.approx(agreement(sure(second, other), sure(first, one)))
+
+
+SHARES = st.floats(0, 1)
+ROWS = st.lists(st.builds(RiskRow, SHARES, SHARES, SHARES, SHARES), min_size=1, max_size=12)
+TARGETS = st.floats(1e-6, 1, exclude_max=True)
+
+
+@settings(derandomize=True)
+@given(ROWS, TARGETS)
+def test_the_target_is_met_by_the_bound_wherever_any_row_meets_it(rows: list[RiskRow], target: float) -> None:
+    point = operating_point(rows, target)
+    meeting = [row.confidence for row in rows if row.bound <= target]
+    assert point.shown == bool(meeting)
+    assert (point.confidence, point.bound) in {(row.confidence, row.bound) for row in rows}
+    if meeting:
+        assert point.bound is not None
+        assert point.bound <= target
+        assert point.confidence == min(meeting)
+
+
+@settings(derandomize=True)
+@given(ROWS, TARGETS, TARGETS)
+def test_a_stricter_target_never_accepts_from_a_lower_confidence(rows: list[RiskRow], one: float, other: float) -> None:
+    stricter, laxer = sorted((one, other))
+    assert operating_point(rows, stricter).confidence >= operating_point(rows, laxer).confidence
+
+
+@pytest.mark.parametrize(
+    ("rows", "confidence"),
+    [
+        ([(0.9, 0.9, 0.02, 0.05), (0.99, 0.6, 0.0, 0.04), (0.999, 0.4, 0.0, 0.07)], 0.99),
+        ([(0.9, 0.9, 0.02, 0.05), (0.99, 0.6, 0.0, 0.04), (0.999, 0.4, 0.0, 0.03)], 0.999),
+        ([(0.0, 1.0, 0.9, 0.95), (0.99, 0.0, 0.0, 1.0), (0.999, 0.0, 0.0, 1.0)], 0.99),
+        ([(0.5, 0.4, 0.0, 0.05), (0.9, 0.2, 0.0, 0.06)], 0.9),
+    ],
+    ids=["confidence promises it", "the lowest bound is higher", "a head that knows nothing", "none promises it"],
+)
+def test_where_data_cannot_show_the_target_confidence_has_to_promise_it(
+    rows: list[tuple[float, float, float, float]], confidence: float
+) -> None:
+    point = operating_point([RiskRow(*row) for row in rows], 0.01)
+    assert (point.confidence, point.shown) == (confidence, False)
+
+
+LOGITS = arrays(np.float32, (3, 10), elements=st.floats(-50, 50, width=32))
+
+
+@settings(derandomize=True)
+@given(LOGITS, st.floats(0.1, 10))
+def test_a_temperature_keeps_every_label(logits: NDArray[np.float32], temperature: float) -> None:
+    plain, scaled = softmax(logits), softmax(logits, temperature)
+    np.testing.assert_allclose(scaled.sum(axis=1), 1)
+    top = np.take_along_axis(scaled, plain.argmax(axis=1)[:, None], axis=1)[:, 0]
+    np.testing.assert_array_equal(top, scaled.max(axis=1))
+    surer = scaled.max(axis=1) - plain.max(axis=1)
+    assert bool((surer <= 1e-9).all() if temperature >= 1 else (surer >= -1e-9).all())

@@ -142,7 +142,7 @@ def test_a_missing_model_is_one_line(tmp_path: Path) -> None:
         ("metadata", "to describe the model"),
         ("list", "to describe the model"),
         ("missing", "to describe the model"),
-        ("thresholds", "exported by mmdigit"),
+        ("thresholds", "to describe the model"),
     ],
 )
 def test_an_altered_model_is_refused(tmp_path: Path, change: str, message: str) -> None:

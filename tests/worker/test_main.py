@@ -1,7 +1,16 @@
-"""What /healthz and /readyz say over the life of a worker."""
+"""What /healthz and /readyz say over the life of a worker, and what it says of the target error at its start."""
 
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmdigit.decision import OperatingPoint
 from tests.worker.fakes import P0, P1, Bench
-from worker.__main__ import _Health
+from worker.__main__ import _Health, log_target_error
 from worker.health import Status
 
 
@@ -33,3 +42,39 @@ def test_a_loop_that_does_not_turn_is_found_out() -> None:
     bench.worker.run_once()
     assert health.alive().ok
     assert bench.count("mmdigit_since_turn_seconds") == 0
+
+
+@pytest.mark.parametrize(
+    ("audio", "level", "not_shown", "words"),
+    [
+        (OperatingPoint(0.8, 0.0009, True), logging.INFO, [], "data show"),
+        (OperatingPoint(0.99, 0.01, False), logging.WARNING, ["audio"], "do not show"),
+        (OperatingPoint(0.5, None, False), logging.WARNING, ["audio"], "fixed thresholds"),
+    ],
+)
+def test_the_log_says_where_the_target_error_is_not_shown(
+    audio: OperatingPoint, level: int, not_shown: list[str], words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "worker")
+    log_target_error(0.001, {"image": OperatingPoint(0.9, 0.0004, True), "audio": audio})
+    [record] = caplog.records
+    said = vars(record)
+    assert words in record.getMessage()
+    assert (record.levelno, said["target_error"], said["not_shown"]) == (level, 0.001, not_shown)
+    assert said["error_bounds"] == {"image": 0.0004, "audio": audio.bound}
+    assert said["accepted_from"] == {"image": 0.9, "audio": audio.confidence}
+
+
+def test_a_worker_takes_its_target_error_and_says_its_model(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    from tests.mmdigit.small_model import generation_2, save
+
+    weights, url = save(tmp_path / "m.onnx", generation_2()), f"sqlite:///{tmp_path / 'queue.db'}"
+    command = [sys.executable, "-m", "worker", "--from", url, "--store", url, "--weights", str(weights)]
+    options = ["--target-error", "0.0004", "--metrics-port", "0", "--exit-when-idle-s", "0.1", "--json-logs"]
+    done = subprocess.run([*command, *options], check=True, capture_output=True, text=True)
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    [said] = [line for line in lines if "target_error" in line]
+    assert (said["target_error"], said["not_shown"]) == (0.0004, ["audio"])
+    assert said["accepted_from"] == {"image": 0.99, "audio": 0.999, "fused": 0.99}
+    assert [line["model"] for line in lines if "model" in line] == ["mmdigit-2-00000000"]

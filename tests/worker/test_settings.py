@@ -30,3 +30,13 @@ def test_a_wrong_value_is_one_line_without_the_value() -> None:
 def test_what_is_required_is_named() -> None:
     with pytest.raises(SettingsError, match="from: Field required; store: Field required"):
         WorkerSettings.load([])
+
+
+def test_the_target_error_is_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    urls = ["--from", "sqlite:///a.db", "--store", "sqlite:///a.db"]
+    assert WorkerSettings.load(urls).target_error == 0.001
+    monkeypatch.setenv("MMDIGIT_TARGET_ERROR", "0.01")
+    assert WorkerSettings.load(urls).target_error == 0.01
+    for wrong in ("0", "1", "-0.1", "nan", "inf", "few"):
+        with pytest.raises(SettingsError, match="target_error: "):
+            WorkerSettings.load([*urls, "--target-error", wrong])

@@ -8,14 +8,15 @@ import pytest
 pytest.importorskip("torch")
 
 from mmdigit import cli
-from mmdigit.decision import Thresholds
+from mmdigit.decision import HEADS
 from mmdigit.predictor import Predictor
 from mmdigit.training import export, train
+from mmdigit.training.model_card import TARGET_ERRORS
 from mmdigit.training.train import CHECKPOINT, TrainingPlan
+from schemas.errors import DataError
 from tests.mmdigit.training import made_up
 
 SMALL = TrainingPlan(epochs=2, batch_size=32, speeds=(1.0,), spoken_digits=0, spoken_words=0, mixed_precision=False)
-THRESHOLDS = Thresholds(0.9, 0.8, 0.7, 0.3, 0.5, 0.6)
 SHARE = {
     "split": "made up",
     "right": 9,
@@ -34,7 +35,12 @@ REPORT = {
     "conflict": {"split": "made up", "detected": 0.99, "reviewed": 1.0},
     "wrong_images": [],
 }
-ANSWERED = {"total": 10, "accuracy": 0.9, "accepted": 0.8, "error_of_accepted": 0.0}
+
+
+def made_up_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "load_digits", lambda *_: made_up.digits(60, 2))
+    monkeypatch.setattr(export, "load_spoken", lambda *_: made_up.clips(3)[:30])
+    monkeypatch.setattr(export, "PARITY_PAIRS", 100)
 
 
 def test_train_resume_and_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,20 +54,27 @@ def test_train_resume_and_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (training / CHECKPOINT).read_bytes() == finished
     assert cli.main([*arguments, "--epochs", "3"]) == 2
 
-    validation = {"image": ANSWERED, "audio": ANSWERED, "fused": ANSWERED}
-    monkeypatch.setattr(export, "choose_thresholds", lambda *_: (THRESHOLDS, validation))
+    made_up_data(monkeypatch)
     monkeypatch.setattr(export, "measure", lambda *_: REPORT)
-    monkeypatch.setattr(export, "PARITY_PAIRS", 100)
     assert cli.main(["export", "--data", "none", "--training", str(training), "--output", str(output)]) == 0
     predictor = Predictor.load(output / "mmdigit.onnx")
-    assert predictor.thresholds == THRESHOLDS
+    assert predictor.model_version.startswith("mmdigit-2-")
     metadata = json.loads((output / "mmdigit.json").read_text())
     assert metadata["training"]["epochs_done"] == 2
     assert metadata["test"]["image"] == SHARE
+    assert predictor.temperature == metadata["temperature"]
+    assert [metadata["risk"][head]["total"] for head in HEADS] == [60, 30, 60]
+    assert metadata["validation"]["reviews"]["both"]["total"] == 60
+    strict, lax = (Predictor.load(output / "mmdigit.onnx", target_error=target) for target in (0.001, 0.999))
+    assert strict.thresholds.image_confidence > lax.thresholds.image_confidence
     card = (output / "MODEL_CARD.md").read_text()
     assert metadata["sha256"] in card
     assert predictor.model_version in card
     assert "90.000 %" in card
+    assert card.count("| fused |") == len(TARGET_ERRORS) + 2
+    assert "| audio | 0.001 |" in card
+    assert "300 digits" not in card
+    assert "0 digits and 0 other words" in card
     assert sorted(path.name for path in output.iterdir()) == ["MODEL_CARD.md", "mmdigit.json", "mmdigit.onnx"]
 
 
@@ -70,3 +83,32 @@ def test_export_without_a_training_is_one_line(tmp_path: Path, capsys: pytest.Ca
     assert cli.main(arguments) == 2
     assert "run `mmdigit train` first" in capsys.readouterr().err
     assert not (tmp_path / "o").exists()
+
+
+def test_an_export_that_fails_leaves_the_old_files_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise DataError("expected the test split, it is missing")
+
+    sets = made_up.sets(64)
+    train.train(sets, SMALL, tmp_path / "train", stop_after=1)
+    made_up_data(monkeypatch)
+    output = tmp_path / "weights"
+    output.mkdir()
+    for name in export.FILES:
+        (output / name).write_text("the old one")
+    monkeypatch.setattr(export, "measure", fail)
+    assert cli.main(["export", "--data", "none", "--training", str(tmp_path / "train"), "--output", str(output)]) == 2
+    assert {path.name: path.read_text() for path in output.iterdir()} == dict.fromkeys(export.FILES, "the old one")
+
+
+def test_folds_that_are_not_there_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train.train(made_up.sets(64), SMALL, tmp_path / "train", stop_after=1)
+    made_up_data(monkeypatch)
+    capsys.readouterr()
+    arguments = ["export", "--data", "none", "--training", str(tmp_path / "train"), "--folds", str(tmp_path)]
+    assert cli.main([*arguments, "--output", str(tmp_path / "weights")]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert "left this speaker out" in line
+    assert not (tmp_path / "weights").exists()

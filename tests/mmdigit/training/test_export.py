@@ -3,18 +3,19 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from mmdigit.predictor import Predictor  # noqa: E402
-from mmdigit.training.export import PARITY_TOLERANCE, parity, write_model  # noqa: E402
-from mmdigit.training.model import DigitModel  # noqa: E402
-from mmdigit.training.thresholds import OPEN  # noqa: E402
+from mmdigit.training.calibration import OPEN  # noqa: E402
+from mmdigit.training.export import EXPORTED, PARITY_TOLERANCE, parity, write_model  # noqa: E402
+from mmdigit.training.model import DigitModel, Logits  # noqa: E402
 
 
-def test_torch_and_onnx_runtime_agree(tmp_path: Path) -> None:
+def some_model() -> DigitModel:
     torch.manual_seed(0)
     model = DigitModel()
     with torch.no_grad():  # statistics and scales other than their beginning, as training leaves them
@@ -23,6 +24,11 @@ def test_torch_and_onnx_runtime_agree(tmp_path: Path) -> None:
                 value.uniform_(-0.2, 0.2)
             if name.endswith("running_var"):
                 value.uniform_(0.5, 1.5)
+    return model
+
+
+def test_torch_and_onnx_runtime_agree(tmp_path: Path) -> None:
+    model = some_model()
     path = tmp_path / "m.onnx"
     metadata = write_model(model, path, asdict(OPEN), {"note": "made up"})
     predictor = Predictor.load(path)
@@ -30,3 +36,20 @@ def test_torch_and_onnx_runtime_agree(tmp_path: Path) -> None:
     assert json.loads(path.with_suffix(".json").read_text()) == metadata
     assert parity(model, predictor, pairs=150) < PARITY_TOLERANCE
     assert sorted(file.name for file in tmp_path.iterdir()) == ["m.json", "m.onnx"]
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+def test_parity_looks_at_every_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    model = some_model()
+    write_model(model, tmp_path / "m.onnx", asdict(OPEN))
+    predictor = Predictor.load(tmp_path / "m.onnx")
+    whole = DigitModel.heads
+
+    def shifted(self: DigitModel, *parts: Any) -> Logits:
+        outputs = list(whole(self, *parts))
+        outputs[EXPORTED.index(name)] = outputs[EXPORTED.index(name)] + 0.01
+        return Logits(*outputs)
+
+    assert parity(model, predictor, pairs=8) < PARITY_TOLERANCE
+    monkeypatch.setattr(DigitModel, "heads", shifted)
+    assert parity(model, predictor, pairs=8) > PARITY_TOLERANCE

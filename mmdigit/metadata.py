@@ -1,0 +1,93 @@
+"""What stands beside an exported model, `NAME.json` beside `NAME.onnx`: read and checked.
+
+Generation 1 states fixed thresholds of confidence. Generation 2 states each head's temperature and risk-coverage
+table instead, so that the user's target error chooses the thresholds. Both are read.
+"""
+
+from pathlib import Path
+from typing import Annotated, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mmdigit.decision import HEADS, Head, OperatingPoint, RiskRow, Thresholds, operating_point
+from schemas.errors import WeightsError
+from schemas.prediction import Probability
+from schemas.settings import validation_lines
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+
+
+T = TypeVar("T")
+PerHead = Annotated[dict[Head, T], Field(min_length=len(HEADS))]  # and so all of them: no other key is allowed
+
+
+class RiskTable(_Part):
+    """A head's errors on held-out data, by confidence."""
+
+    split: Annotated[str, Field(max_length=1000)]
+    """Which data."""
+    total: Annotated[int, Field(ge=1)]
+    rows: Annotated[tuple[RiskRow, ...], Field(min_length=1, max_length=1000)]
+
+
+class FixedThresholds(_Part):
+    """Those that follow from no target error; those of confidence in generation 1 alone."""
+
+    agreement: Probability
+    image_novelty: Probability
+    audio_novelty: Probability
+    image_confidence: Probability | None = None
+    audio_confidence: Probability | None = None
+    fused_confidence: Probability | None = None
+
+
+class Metadata(_Part):
+    """The part of the metadata that predicting needs; `mmdigit export` writes more."""
+
+    model_version: Annotated[str, Field(min_length=1, max_length=64)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    thresholds: FixedThresholds
+    temperature: PerHead[Annotated[float, Field(gt=0, le=100)]] = dict.fromkeys(HEADS, 1.0)
+    """Probabilities are softmax(logits / temperature)."""
+    risk: PerHead[RiskTable] | None = None
+
+    @model_validator(mode="after")
+    def _confidence_from_somewhere(self) -> Self:
+        if self.risk is None and None in [getattr(self.thresholds, f"{head}_confidence") for head in HEADS]:
+            raise ValueError("neither risk nor all of thresholds' image_, audio_ and fused_confidence are there")
+        return self
+
+    def operating_points(self, target_error: float) -> dict[Head, OperatingPoint]:
+        """Where each head starts to accept. target_error: range (0, 1); without tables it changes nothing."""
+        if self.risk is not None:
+            return {head: operating_point(self.risk[head].rows, target_error) for head in HEADS}
+        return {head: OperatingPoint(getattr(self.thresholds, f"{head}_confidence"), None, False) for head in HEADS}
+
+    def resolved_thresholds(self, target_error: float) -> Thresholds:
+        """All six thresholds, those of confidence for this target error."""
+        confidence = {
+            f"{head}_confidence": point.confidence for head, point in self.operating_points(target_error).items()
+        }
+        fixed = self.thresholds
+        return Thresholds(
+            **confidence,
+            agreement=fixed.agreement,
+            image_novelty=fixed.image_novelty,
+            audio_novelty=fixed.audio_novelty,
+        )
+
+
+def read_metadata(path: Path) -> Metadata:
+    """Raises WeightsError if the file is missing, damaged, or does not describe a model."""
+    try:
+        return Metadata.model_validate_json(path.read_bytes(), strict=True)
+    except OSError as exc:
+        raise WeightsError(
+            f"expected a description of the model at {path}, it cannot be read ({exc.strerror}); restore it"
+        ) from exc
+    except ValidationError as exc:
+        raise WeightsError(
+            f"expected {path} to describe the model ({validation_lines(exc)}); restore the file"
+        ) from exc

@@ -1,0 +1,106 @@
+"""Temperatures, tables and thresholds follow from held-out answers by rule."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mmdigit.decision import Head, RiskRow, agreement, operating_point, softmax
+from mmdigit.training.calibration import (
+    CONFIDENCES,
+    CONFLICT_FALSE_ALARMS,
+    TEMPERATURES,
+    conflict_limit,
+    fit_temperature,
+    novelty_threshold,
+    risk_table,
+)
+from mmdigit.training.held_out import HeldOut
+from mmdigit.training.measures import ece
+
+SAME: dict[Head, float] = {"image": 1.0, "audio": 1.0, "fused": 1.0}
+
+
+def drawn(count: int, spread: float, seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Logits whose softmax is exactly how often each label is right: calibrated at temperature 1."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(0, spread, (count, 10))
+    chances = softmax(logits).cumsum(axis=1)
+    return logits, (random.random((count, 1)) > chances).sum(axis=1).clip(0, 9)
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 1.7, 4.0])
+def test_the_temperature_that_made_the_logits_is_found(temperature: float) -> None:
+    logits, labels = drawn(20_000, 4.0, 1)
+    found = fit_temperature(logits * temperature, labels)
+    assert found == pytest.approx(temperature, rel=0.05)
+    right = logits.argmax(axis=1) == labels
+    assert ece(softmax(logits * temperature, found).max(axis=1), right) < 0.01
+
+
+def test_the_temperature_has_the_least_loss() -> None:
+    logits, labels = drawn(500, 2.0, 2)
+
+    def loss(temperature: float) -> float:
+        return float(-np.log(softmax(logits, temperature)[np.arange(500), labels]).mean())
+
+    found = fit_temperature(logits, labels)
+    assert all(loss(found) <= loss(other) for other in np.geomspace(*TEMPERATURES, 200))
+
+
+def test_without_a_wrong_answer_there_is_no_temperature_to_find() -> None:
+    logits = np.eye(10)
+    assert fit_temperature(logits, np.arange(10)) == 1.0
+    assert fit_temperature(np.zeros((0, 10)), np.zeros(0, np.int64)) == 1.0
+    assert fit_temperature(logits, (np.arange(10) + 1) % 10) == pytest.approx(TEMPERATURES[1], rel=1e-3)
+
+
+def test_a_risk_table_counts_what_is_accepted() -> None:
+    logits, labels = drawn(3000, 6.0, 3)
+    table = risk_table(HeldOut(logits.astype(np.float32), labels, "drawn"), 1.5)
+    assert (table["split"], table["total"], len(table["rows"])) == ("drawn", 3000, len(CONFIDENCES))
+    probabilities = softmax(logits, 1.5)
+    for row in table["rows"]:
+        taken = probabilities.max(axis=1) >= row["confidence"]
+        assert row["coverage"] == pytest.approx(taken.mean(), abs=1e-3)
+        wrong = (probabilities.argmax(axis=1) != labels)[taken]
+        assert row["error"] == pytest.approx(wrong.mean() if wrong.size else 0, abs=1e-3)
+        assert row["bound"] > row["error"]
+    shown = operating_point([RiskRow(**row) for row in table["rows"]], 0.02)
+    assert shown.shown
+    assert 0 < shown.confidence < 0.99999
+
+
+def alike(count: int, wrong: int, seed: int) -> HeldOut:
+    """Sure answers, of which the first ones are wrong, as sure as the others."""
+    labels = np.random.default_rng(seed).integers(0, 10, count)
+    answers = labels.copy()
+    answers[:wrong] = (labels[:wrong] + 1) % 10
+    logits = np.random.default_rng(seed + 1).normal(0, 0.5, (count, 10)) + 6 * np.eye(10)[answers]
+    return HeldOut(logits.astype(np.float32), labels, "made up")
+
+
+def test_any_difference_is_a_conflict_where_answers_hardly_differ() -> None:
+    limit, found = conflict_limit(alike(2000, 4, 0), alike(500, 1, 5), SAME, np.random.default_rng(0))
+    assert limit == 1.0
+    assert found["detected"] > 0.99
+    assert 0 < found["false_alarms"] <= CONFLICT_FALSE_ALARMS
+
+
+def test_no_more_than_one_in_a_hundred_same_digits_is_a_conflict() -> None:
+    image, audio = alike(2000, 20, 0), alike(500, 25, 5)
+    limit, found = conflict_limit(image, audio, SAME, np.random.default_rng(0))
+    assert 0 < limit < 1
+    assert 0.005 < found["false_alarms"] <= CONFLICT_FALSE_ALARMS
+    seen, spoken = softmax(image.logits), softmax(audio.logits)
+    pairs = [(row, column) for row in range(200) for column in range(200)]
+    below = [
+        agreement(seen[row], spoken[column]) < limit and seen[row].argmax() != spoken[column].argmax()
+        for row, column in pairs
+        if image.labels[row] != audio.labels[column]
+    ]
+    assert np.mean(below) == pytest.approx(found["detected"], abs=0.2)
+
+
+def test_a_novelty_threshold_is_at_least_one_half() -> None:
+    assert novelty_threshold(np.full(100, 0.01)) == 0.5
+    assert 0.9 < novelty_threshold(np.linspace(0, 1, 1000)) < 1
