@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from mmdigit.audio import Waveform
 from mmdigit.training.calibration import fit_temperature
-from mmdigit.training.data import Clip, load_digits, load_spoken
+from mmdigit.training.data import FSDD_TEST, Clip, load_digits, load_spoken
+from mmdigit.training.held_out import HELD_OUT
 from mmdigit.training.measures import clustered_bootstrap, ece, two_way_bootstrap, wilson
 from mmdigit.training.model import DigitModel, Reading
 from mmdigit.training.plan import Distortion, TrainingPlan
@@ -37,8 +38,6 @@ SHIPPED_SEED = SEEDS[0]
 """Settled before any of them was trained."""
 FSDD_SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 HALVES = (("george", "jackson", "lucas"), ("nicolas", "theo", "yweweler"))
-OFFICIAL_TEST = range(0, 5)  # recording numbers; never read for calibration
-HELD_OUT = "held_out.npz"
 RATIOS_DB = (20, 10, 5, 0)
 PAIRS_AT_ONCE = 20_000
 PARTNERS = 4  # clips that each validation image is paired with for the calibration of the fused head
@@ -123,7 +122,7 @@ def _over_speakers(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, An
     for speaker, held_out in kept.items():
         # The temperature of the other folds, so that nobody's own clips set it.
         others = [other for name, other in kept.items() if name != speaker]
-        usable = [other["indices"] >= len(OFFICIAL_TEST) for other in others]
+        usable = [~np.isin(other["indices"], FSDD_TEST) for other in others]
         temperature = fit_temperature(
             np.concatenate([other["audio_logits"][use] for other, use in zip(others, usable, strict=True)]),
             np.concatenate([other["labels"][use] for other, use in zip(others, usable, strict=True)]),
@@ -200,11 +199,11 @@ def ablation_steps(plan: TrainingPlan) -> list[tuple[str, dict[str, float], tupl
     distortions: tuple[Distortion, ...] = ()
     steps.append(("three speakers as they are", dict(shares), distortions))
     groups: tuple[tuple[Distortion, ...], ...] = (
-        ("shift", "speed"),
+        ("shift", "trim", "speed"),
         ("warp",),
         ("mask",),
         ("room", "equaliser"),
-        ("noise", "babble", "overload", "codec"),
+        ("noise", "babble", "click", "overload", "codec"),
     )
     for group in groups:
         distortions = (*distortions, *(kind for kind in group if kind in plan.audio.distortions))
@@ -291,7 +290,7 @@ def _keep_held_out(
     columns: list[NDArray[np.int64]] = []
     for label in range(10):
         images = np.flatnonzero(seen_labels == label)
-        usable = np.flatnonzero((labels == label) & ~np.isin(indices, OFFICIAL_TEST))
+        usable = np.flatnonzero((labels == label) & ~np.isin(indices, FSDD_TEST))
         rows.append(np.repeat(images, PARTNERS))
         columns.append(random.choice(usable, images.size * PARTNERS))
     images, partners = np.concatenate(rows), np.concatenate(columns)

@@ -58,4 +58,4 @@ def sets(cache: Path, count: int = 96) -> TrainingSets:
     train_digits = digits(count, 1)
     pictures = PictureSets(train_digits, train_digits.pictures // 2, glyphs, glyphs)
     spoken = clips(2)
-    return TrainingSets(pictures, spoken, load_bank(spoken, plan().audio, 1, cache), digits(20, 2), clips(1)[:10])
+    return TrainingSets(pictures, spoken, load_bank(spoken, plan().audio, 1, cache), digits(20, 2), clips(2)[:20])
