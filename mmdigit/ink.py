@@ -15,22 +15,26 @@ Grey = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
 SMALLEST, LARGEST = 64, 128  # pixels, the longest side that is worked on
-LEAST_CONTRAST = 0.04  # of full range; fainter ink is none
+LEAST_CONTRAST = 0.03  # of full range; fainter ink is none
 LEAST_SIGNAL = 3.0  # ink stands out from the grain of the paper by so many standard deviations
 WIDEST_STROKE = 0.28  # of the longest side; what is wider is shade or paper
+WIDEST_EVEN = 0.6  # the same in even light, where ink may crowd out the paper
+DARKEST = 0.2  # keeps the grain of deep shadow from growing without bound
+FAINTER = 0.6  # of the threshold between ink and paper: so faint a stroke may be where it goes on from a darker one
 LEAST_SIDE = 0.1  # of the longest side; what is smaller is no digit
 
 # Lines of boxes and of writing paper, in parts of the picture's side.
 LINE_SLOPES = np.tan(np.deg2rad((-4.0, -3.0, -2.2, -1.5, -0.75, 0.0, 0.75, 1.5, 2.2, 3.0, 4.0)))
-LINE_COVER = 0.72  # of its length is inked
-LINE_WIDTH = 0.13  # at most
+LINE_PEAK = 0.58  # of the picture's side is inked along its middle
+LINE_COVER = 0.75  # of its own length is inked
+LINE_WIDTH = 0.16  # at most
 LINE_END = 0.03  # its ends lie so near to the edge of the picture, or to a line across
-EDGE_ZONE = 0.3  # nearer to an edge than this it is a box line; between, it needs a digit beside it
+EDGE_ZONE = 0.24  # nearer to an edge than this it is a box line; between, it needs a digit beside it
 
 # How much each sign says that the ink is dark: fitted on rendered crops (mmdigit/training/photographs.py).
 POLARITY_SIDE = 64
-POLARITY_WINDOWS = (5, 9, 17)
-POLARITY_WEIGHTS = np.array([3.6, 7.3, 2.1, 1.9, 0.3])
+POLARITY_WINDOWS = (5, 9, 17, 29)
+POLARITY_WEIGHTS = np.array([4.4, 5.7, 11.8, -6.9, 2.0, -0.8])
 POLARITY_PRIOR = 1.0  # dark ink is the more usual
 
 
@@ -54,11 +58,12 @@ def find_ink(grey: Grey, bright_ink: bool | None = None) -> Grey:
     ink, had_lines = _without_lines(ink, floor)
     if float(ink.max()) < floor:
         return blank
-    core = ink > max(_otsu(ink), 0.6 * floor)
+    threshold = max(_otsu(ink), 0.6 * floor)
+    core = _connected(ink > max(FAINTER * threshold, 0.6 * floor), ink > threshold)
     chosen = _digit_parts(core, ink, had_lines)
     if not bool(chosen.any()):
         return blank
-    high = float(np.median(ink[chosen]))
+    high = float(np.percentile(ink[chosen], 60))
     if high < floor:
         return blank
     low = min(max(float(np.percentile(ink[~core], 90)), 1.5 * grain), 0.5 * high)
@@ -82,9 +87,9 @@ def _ink_is_dark(grey: Grey) -> bool:
 
 
 def polarity_signs(grey: Grey) -> NDArray[np.float64]:
-    """Five signs that the ink is dark, (5,), range about [-1, 1]; those of the negative are the same with -.
+    """Six signs that the ink is dark, (6,), range about [-1, 1]; those of the negative are the same with -.
 
-    Thin dark structure against thin bright structure at three widths, the border against the middle of the range,
+    Thin dark structure against thin bright structure at four widths, the border against the middle of the range,
     and whether the few are darker than the many.
     """
     scale = POLARITY_SIDE / max(grey.shape)
@@ -112,17 +117,28 @@ def _above_paper(dark: Grey) -> tuple[Grey, float]:
     dark: dark ink. The paper is what a closing wider than any stroke leaves: it follows slopes and the hard edges of
     shadows, as those are wider (black top-hat; Serra 1982).
     """
-    rough = float(np.median(np.abs(_second_difference(dark)))) * 0.247  # Immerkaer 1996, by the median
-    low, high = np.percentile(dark, (1, 99))
+    rough = float(np.median(np.abs(_second_difference(dark)[::2, ::2]))) * 0.247  # Immerkaer 1996, by the median
+    low, high = np.percentile(dark[::2, ::2], (1, 99))
     sigma = 0.6 + min(1.2, 12 * max(0.0, rough / max(float(high - low), 1e-6) - 0.02))
     smooth = np.asarray(cv2.GaussianBlur(dark, (0, 0), sigma), np.float32)
-    window = max(3, round(WIDEST_STROKE * max(dark.shape)))
-    kernel = np.ones((window, window), np.uint8)
-    paper = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, kernel), np.float32)
-    ink = paper - smooth
+    window = round((WIDEST_STROKE if _is_shaded(smooth) else WIDEST_EVEN) * max(dark.shape))
+    paper = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, np.ones((window, window), np.uint8)), np.float32)
+    ink = (paper - smooth) / (paper + DARKEST)  # light multiplies: in shadow, ink takes away less
     # The closing lies on the grain's crests, the paper a little lower.
-    level = float(np.percentile(ink, 25))
-    return np.clip(ink - level, 0, 1), rough / (3.5 * sigma)  # white noise after that smoothing: 1 / (2 sqrt(pi) sigma)
+    level = float(np.percentile(ink[::2, ::2], 25 if window < 0.5 * max(dark.shape) else 5))
+    grain = rough / (3.5 * sigma) / (float(np.median(paper[::2, ::2])) + DARKEST)  # white noise after smoothing: 1/(2 sqrt(pi) s)
+    return np.clip(ink - level, 0, 1), grain
+
+
+def _is_shaded(grey: Grey) -> bool:
+    """Whether what is dark in the whole is more than strokes, or not clearly apart from the paper."""
+    low = float(grey.min())
+    threshold = _otsu(grey - low) + low
+    dark = grey < threshold
+    share = float(dark.mean())
+    apart = share * (1 - share) * float(grey[~dark].mean() - grey[dark].mean()) ** 2 / max(float(grey.var()), 1e-9)
+    depth = float(cv2.distanceTransform(np.pad(dark, 1, mode="edge").astype(np.uint8), cv2.DIST_L2, 3).max())
+    return apart < 0.75 or depth > 0.5 * WIDEST_STROKE * max(grey.shape)
 
 
 def _second_difference(grey: Grey) -> Grey:
@@ -149,31 +165,56 @@ class _Line(NamedTuple):
 def _without_lines(ink: Grey, floor: float) -> tuple[Grey, bool]:
     """The ink without the lines of boxes and writing paper; strokes that cross them are joined again.
 
-    Returns it, and whether a box line was there.
+    Returns it, and whether a box line was there. Looks twice: dark lines hide fainter ones.
     """
-    inked = (ink > max(0.5 * _otsu(ink), 0.6 * floor)).astype(np.uint8)
-    height, width = ink.shape
-    found = _upright_lines(inked, True) + _upright_lines(np.ascontiguousarray(inked.T), False)
-    if not found:
-        return ink, False
+    had_lines = False
+    for _ in range(2):
+        outer, inner = _lines(ink > max(0.5 * _otsu(ink), 0.6 * floor))
+        cleared = _erased(ink, outer)
+        if inner:
+            # A digit one may run from edge to edge as well: only if a digit as dark is left, these are lines.
+            alone = _erased(ink, outer + inner)
+            strength = max(_strength(ink, line) for line in inner)
+            if _is_digit_sized(alone > max(0.5 * _otsu(alone), 0.6 * floor, 0.5 * strength)):
+                cleared = alone
+        had_lines = had_lines or bool(outer)
+        if cleared is ink:
+            break
+        ink = cleared
+    return ink, had_lines
 
-    def ends(line: _Line, across: int, along: int) -> bool:
-        """Both ends lie at the edge of the picture or at a line across."""
-        places = [(other.start + other.stop) / 2 for other in found if other.upright != line.upright]
+
+def _lines(inked: Flags) -> tuple[list[_Line], list[_Line]]:
+    """The lines near the edges, and those through the middle, that go from edge to edge or from line to line."""
+    flags = inked.astype(np.uint8)
+    height, width = flags.shape
+    found = _upright_lines(flags, True) + _upright_lines(np.ascontiguousarray(flags.T), False)
+    outer: list[_Line] = []
+    inner: list[_Line] = []
+    for line in found:
+        across, along = (width, height) if line.upright else (height, width)
+        places = [
+            (other.start + other.stop) / 2
+            for other in found
+            if other.upright != line.upright and other.distance(along) <= EDGE_ZONE
+        ]
         reach = max(2.0, LINE_END * along)
-        first = line.top <= reach or any(-2 * reach <= place - line.top <= 0.3 * along for place in places)
-        last = line.bottom >= along - reach or any(-2 * reach <= line.bottom - p <= 0.3 * along for p in places)
-        return first and last
+        to_edges = line.top <= reach, line.bottom >= along - reach
+        to_lines = (
+            any(-2 * reach <= place - line.top <= EDGE_ZONE * along for place in places),
+            any(-2 * reach <= line.bottom - place <= EDGE_ZONE * along for place in places),
+        )
+        if line.distance(across) > EDGE_ZONE:
+            if all(to_edges):
+                inner.append(line)
+        elif (to_edges[0] or to_lines[0]) and (to_edges[1] or to_lines[1]):
+            outer.append(line)
+    return outer, inner
 
-    lines = [line for line in found if ends(line, *((width, height) if line.upright else (height, width)))]
-    outer = [line for line in lines if line.distance(width if line.upright else height) <= EDGE_ZONE]
-    cleared = _erased(ink, outer)
-    inner = [line for line in lines if line not in outer]
-    if inner:
-        alone = _erased(cleared, inner)
-        if _is_digit_sized(alone > max(0.5 * _otsu(alone), 0.6 * floor)):
-            cleared = alone
-    return cleared, bool(outer)
+
+def _strength(ink: Grey, line: _Line) -> float:
+    """How dark a line is along its middle."""
+    return float(np.median(np.where(_band(ink.shape, line), ink, 0).max(axis=1 if line.upright else 0)))
 
 
 def _is_digit_sized(inked: Flags) -> bool:
@@ -200,7 +241,7 @@ def _upright_lines(inked: NDArray[np.uint8], upright: bool) -> list[_Line]:
     for _ in range(12):
         best = np.where(free, covers.max(axis=0), 0)
         column = int(best.argmax())
-        if best[column] < 0.5:
+        if best[column] < LINE_PEAK:
             break
         turn = int(covers[:, column].argmax())
         cover = covers[turn]
@@ -211,11 +252,11 @@ def _upright_lines(inked: NDArray[np.uint8], upright: bool) -> list[_Line]:
             stop += 1
         free[max(0, start - 3) : stop + 3] = False
         beside = max(cover[start - 3] if start >= 3 else 0, cover[stop + 2] if stop + 2 < width else 0)
-        if stop - start > max(2, LINE_WIDTH * width) or beside > 0.4 * best[column]:
+        if stop - start > max(2, LINE_WIDTH * width) or beside > 0.35 * best[column]:
             continue
         run = _sheared(inked, LINE_SLOPES[turn], cv2.INTER_NEAREST)[:, start:stop].any(axis=1)
         rows = np.flatnonzero(run)
-        if rows[-1] - rows[0] < 0.55 * height or run[rows[0] : rows[-1] + 1].mean() < LINE_COVER:
+        if run[rows[0] : rows[-1] + 1].mean() < LINE_COVER:
             continue
         lines.append(_Line(start, stop, float(LINE_SLOPES[turn]), float(rows[0]), float(rows[-1] + 1), upright))
     return lines
@@ -227,12 +268,15 @@ def _erased(ink: Grey, lines: list[_Line]) -> Grey:
         return ink
     bands = [_band(ink.shape, line) for line in lines]
     clear = np.where(np.any(bands, axis=0), 0, ink).astype(np.float32)
+    upright = np.any([band for line, band in zip(lines, bands, strict=True) if line.upright] or [bands[0] & False], 0)
+    flat = np.any([band for line, band in zip(lines, bands, strict=True) if not line.upright] or [bands[0] & False], 0)
+    corners = upright & flat
     crossing = np.zeros_like(ink)
     for line, band in zip(lines, bands, strict=True):
-        level = float(np.median(np.where(band, ink, 0).max(axis=1 if line.upright else 0)))
+        level = _strength(ink, line)
         across = _crossing(clear, line) if line.upright else _crossing(np.ascontiguousarray(clear.T), line).T
         dark = ink > 1.6 * level + 0.05
-        crossing = np.where(band, np.maximum(crossing, np.where(dark, ink, np.minimum(ink, across))), crossing)
+        crossing = np.where(band & ~corners, np.maximum(crossing, np.where(dark, ink, np.minimum(ink, across))), crossing)
     return np.asarray(np.maximum(clear, crossing), np.float32)
 
 
@@ -271,6 +315,14 @@ def _crossing(clear: Grey, line: _Line) -> Grey:
     return np.minimum(*sides)
 
 
+def _connected(inked: Flags, certain: Flags) -> Flags:
+    """The parts of `inked` that hold something certain (hysteresis, Canny 1986)."""
+    count, places = cv2.connectedComponents(inked.astype(np.uint8), connectivity=8)
+    held = np.bincount(np.asarray(places)[certain & inked], minlength=count) > 0
+    held[0] = False
+    return np.asarray(held[places])
+
+
 def _digit_parts(core: Flags, ink: Grey, had_lines: bool) -> Flags:
     """Which of the inked pixels are the digit's: its largest part and what belongs to that."""
     count, places, stats, centres = cv2.connectedComponentsWithStats(core.astype(np.uint8), connectivity=8)
@@ -304,12 +356,8 @@ def _digit_parts(core: Flags, ink: Grey, had_lines: bool) -> Flags:
 
 
 def _otsu(values: Grey) -> float:
-    """The threshold that best separates the values into two groups (Otsu 1979)."""
-    counts, edges = np.histogram(values, bins=64, range=(0.0, max(float(values.max()), 1e-6)))
-    centres = (edges[:-1] + edges[1:]) / 2
-    below = np.cumsum(counts).astype(np.float64)
-    sums = np.cumsum(counts * centres)
-    above = below[-1] - below
-    inner = slice(0, -1)
-    separation = (sums[-1] * below[inner] / below[-1] - sums[inner]) ** 2 / np.maximum(below[inner] * above[inner], 1)
-    return float(edges[1:][inner][int(np.argmax(separation))])
+    """The threshold that best separates values of at least 0 into two groups (Otsu 1979)."""
+    highest = max(float(values.max()), 1e-6)
+    steps = np.asarray(values * (255 / highest), np.uint8)
+    threshold, _ = cv2.threshold(steps, 0, 255, cv2.THRESH_OTSU)
+    return (threshold + 0.5) * highest / 255
