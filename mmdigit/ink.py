@@ -26,8 +26,10 @@ LEAST_SIDE = 0.1  # of the longest side; what is smaller is no digit
 # Lines of boxes and of writing paper, in parts of the picture's side.
 LINE_SLOPES = np.tan(np.deg2rad((-4.0, -3.0, -2.2, -1.5, -0.75, 0.0, 0.75, 1.5, 2.2, 3.0, 4.0)))
 LINE_PEAK = 0.58  # of the picture's side is inked along its middle
+FRAME_PEAK = 0.4  # the same for the sides of a whole box
 LINE_COVER = 0.75  # of its own length is inked
-LINE_WIDTH = 0.16  # at most
+LINE_WIDTH = 0.16  # at most, of a box
+RULE_WIDTH = 0.07  # at most, of a line to write on
 LINE_END = 0.03  # its ends lie so near to the edge of the picture, or to a line across
 EDGE_ZONE = 0.24  # nearer to an edge than this it is a box line; between, it needs a digit beside it
 
@@ -204,17 +206,33 @@ def _lines(inked: Flags) -> tuple[list[_Line], list[_Line]]:
             any(-2 * reach <= place - line.top <= EDGE_ZONE * along for place in places),
             any(-2 * reach <= line.bottom - place <= EDGE_ZONE * along for place in places),
         )
-        if line.distance(across) > EDGE_ZONE:
-            if all(to_edges):
-                inner.append(line)
-        elif (to_edges[0] or to_lines[0]) and (to_edges[1] or to_lines[1]):
-            outer.append(line)
+        long = line.bottom - line.top >= LINE_PEAK * along
+        if line.distance(across) <= EDGE_ZONE and long:
+            if (to_edges[0] or to_lines[0]) and (to_edges[1] or to_lines[1]):
+                outer.append(line)
+        elif all(to_edges) and line.stop - line.start <= RULE_WIDTH * across:
+            inner.append(line)
+    outer += [line for line in _frame(found) if line not in outer]
     return outer, inner
 
 
+def _frame(found: list[_Line]) -> list[_Line]:
+    """The four sides of a box that lies wholly in the picture: two lines each way that end at one another, or none."""
+    upright, flat = ([line for line in found if line.upright is way] for way in (True, False))
+    if len(upright) < 2 or len(flat) < 2:
+        return []
+    sides = [min(upright), max(upright), min(flat), max(flat)]
+    for line in sides:
+        first, last = sides[2:] if line.upright else sides[:2]
+        near = 0.07 * (last.stop - first.start) + 2
+        if abs(line.top - first.start) > near or abs(line.bottom - last.stop) > near:
+            return []
+    return sides
+
+
 def _strength(ink: Grey, line: _Line) -> float:
-    """How dark a line is along its middle."""
-    return float(np.median(np.where(_band(ink.shape, line), ink, 0).max(axis=1 if line.upright else 0)))
+    """How dark a line is where no digit lies over it: most strokes are on the dark side of its middle."""
+    return float(np.percentile(np.where(_band(ink.shape, line), ink, 0).max(axis=1 if line.upright else 0), 30))
 
 
 def _is_digit_sized(inked: Flags) -> bool:
@@ -241,7 +259,7 @@ def _upright_lines(inked: NDArray[np.uint8], upright: bool) -> list[_Line]:
     for _ in range(12):
         best = np.where(free, covers.max(axis=0), 0)
         column = int(best.argmax())
-        if best[column] < LINE_PEAK:
+        if best[column] < FRAME_PEAK:
             break
         turn = int(covers[:, column].argmax())
         cover = covers[turn]
