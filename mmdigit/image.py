@@ -6,6 +6,7 @@ kept, and its centre of mass lies in the middle of 28x28.
 """
 
 import io
+import math
 import warnings
 
 import numpy as np
@@ -69,7 +70,7 @@ def normalise(grey: Grey, bright_ink: bool | None = None) -> Grey:
     if max(digit.shape) > STROKE_SIDE:
         digit = _stretch(_resize(digit, STROKE_SIDE))
     digit = _thicken(digit)
-    return _centre(_stretch(_resize(digit, DIGIT_SIDE)))
+    return _stretch(_centre(digit))
 
 
 def _read_grey(data: bytes) -> Grey:
@@ -202,13 +203,18 @@ def _thicken(digit: Grey) -> Grey:
 
 
 def _centre(digit: Grey) -> Grey:
-    """Placed in 28x28 with the centre of mass in the middle, moved no further than the frame allows."""
-    height, width = digit.shape
-    total = float(digit.sum())
-    row = float(np.arange(height) @ digit.sum(axis=1)) / total
-    column = float(np.arange(width) @ digit.sum(axis=0)) / total
-    top = min(max(round(IMAGE_SIDE / 2 - row), 0), IMAGE_SIDE - height)
-    left = min(max(round(IMAGE_SIDE / 2 - column), 0), IMAGE_SIDE - width)
-    picture = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32)
-    picture[top : top + height, left : left + width] = digit
-    return picture
+    """Scaled to DIGIT_SIDE with the centre of mass in the middle of 28x28, no further out than the frame allows.
+
+    In one step and to a part of a pixel, so that a little more or less ink does not move the digit by a whole one.
+    """
+    pixel = max(digit.shape) / DIGIT_SIDE  # one pixel of the final picture
+    edges = []
+    for axis, length in enumerate(digit.shape):
+        middle = float(np.arange(length) @ digit.sum(axis=1 - axis)) / float(digit.sum()) + 0.5
+        first = middle - (IMAGE_SIDE / 2 + 0.5) * pixel  # MNIST's centres of mass lie at index 14
+        edges.append(min(max(first, length - IMAGE_SIDE * pixel), 0.0))
+    border = math.ceil(IMAGE_SIDE * pixel)
+    top, left = edges[0] + border, edges[1] + border
+    padded = Image.fromarray(np.pad(digit, border))
+    window = (left, top, left + IMAGE_SIDE * pixel, top + IMAGE_SIDE * pixel)
+    return np.asarray(padded.resize((IMAGE_SIDE, IMAGE_SIDE), Image.Resampling.BILINEAR, box=window), np.float32)

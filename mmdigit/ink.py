@@ -3,11 +3,11 @@
 Everything is decided on a copy of 64 to 128 pixels, so that the time does not depend on the picture.
 """
 
-from typing import NamedTuple
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from mmdigit.lines import otsu, without_lines
 
 cv2.setNumThreads(1)  # the pictures are small, and the worker has threads of its own
 
@@ -15,22 +15,18 @@ Grey = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
 SMALLEST, LARGEST = 64, 128  # pixels, the longest side that is worked on
-LEAST_CONTRAST = 0.04  # of full range; fainter ink is none
+LEAST_CONTRAST = 0.03  # of full range; fainter ink is none
 LEAST_SIGNAL = 3.0  # ink stands out from the grain of the paper by so many standard deviations
 WIDEST_STROKE = 0.28  # of the longest side; what is wider is shade or paper
+WIDEST_EVEN = 0.6  # the same in even light, where ink may crowd out the paper
+DARKEST = 0.2  # keeps the grain of deep shadow from growing without bound
+FAINTER = 0.6  # of the threshold between ink and paper: so faint a stroke may be where it goes on from a darker one
 LEAST_SIDE = 0.1  # of the longest side; what is smaller is no digit
-
-# Lines of boxes and of writing paper, in parts of the picture's side.
-LINE_SLOPES = np.tan(np.deg2rad((-4.0, -3.0, -2.2, -1.5, -0.75, 0.0, 0.75, 1.5, 2.2, 3.0, 4.0)))
-LINE_COVER = 0.72  # of its length is inked
-LINE_WIDTH = 0.13  # at most
-LINE_END = 0.03  # its ends lie so near to the edge of the picture, or to a line across
-EDGE_ZONE = 0.3  # nearer to an edge than this it is a box line; between, it needs a digit beside it
 
 # How much each sign says that the ink is dark: fitted on rendered crops (mmdigit/training/photographs.py).
 POLARITY_SIDE = 64
-POLARITY_WINDOWS = (5, 9, 17)
-POLARITY_WEIGHTS = np.array([3.6, 7.3, 2.1, 1.9, 0.3])
+POLARITY_WINDOWS = (5, 9, 17, 29)
+POLARITY_WEIGHTS = np.array([4.4, 5.7, 11.8, -6.9, 2.0, -0.8])
 POLARITY_PRIOR = 1.0  # dark ink is the more usual
 
 
@@ -38,7 +34,8 @@ def find_ink(grey: Grey, bright_ink: bool | None = None) -> Grey:
     """How much ink of the digit is at each pixel.
 
     grey: (height, width), range [0, 1], any size. bright_ink: None = find out.
-    Returns the picture scaled to a longest side of 64-128 pixels, range [0, 1], 1 = ink; all zeros if there is no digit.
+    Returns the picture scaled to a longest side of 64-128 pixels, range [0, 1], 1 = ink; all zeros if there is
+    no digit.
     """
     grey = _scaled(grey)
     blank = np.zeros_like(grey)
@@ -51,14 +48,15 @@ def find_ink(grey: Grey, bright_ink: bool | None = None) -> Grey:
     floor = max(LEAST_CONTRAST, LEAST_SIGNAL * grain)
     if float(ink.max()) < floor:
         return blank
-    ink, had_lines = _without_lines(ink, floor)
+    ink, had_lines = without_lines(ink, floor)
     if float(ink.max()) < floor:
         return blank
-    core = ink > max(_otsu(ink), 0.6 * floor)
+    threshold = max(otsu(ink), 0.6 * floor)
+    core = _connected(ink > max(FAINTER * threshold, 0.6 * floor), ink > threshold)
     chosen = _digit_parts(core, ink, had_lines)
     if not bool(chosen.any()):
         return blank
-    high = float(np.median(ink[chosen]))
+    high = float(np.percentile(ink[chosen], 60))
     if high < floor:
         return blank
     low = min(max(float(np.percentile(ink[~core], 90)), 1.5 * grain), 0.5 * high)
@@ -82,9 +80,9 @@ def _ink_is_dark(grey: Grey) -> bool:
 
 
 def polarity_signs(grey: Grey) -> NDArray[np.float64]:
-    """Five signs that the ink is dark, (5,), range about [-1, 1]; those of the negative are the same with -.
+    """Six signs that the ink is dark, (6,), range about [-1, 1]; those of the negative are the same with -.
 
-    Thin dark structure against thin bright structure at three widths, the border against the middle of the range,
+    Thin dark structure against thin bright structure at four widths, the border against the middle of the range,
     and whether the few are darker than the many.
     """
     scale = POLARITY_SIDE / max(grey.shape)
@@ -112,17 +110,30 @@ def _above_paper(dark: Grey) -> tuple[Grey, float]:
     dark: dark ink. The paper is what a closing wider than any stroke leaves: it follows slopes and the hard edges of
     shadows, as those are wider (black top-hat; Serra 1982).
     """
-    rough = float(np.median(np.abs(_second_difference(dark)))) * 0.247  # Immerkaer 1996, by the median
-    low, high = np.percentile(dark, (1, 99))
+    rough = float(np.median(np.abs(_second_difference(dark)[::2, ::2]))) * 0.247  # Immerkaer 1996, by the median
+    low, high = np.percentile(dark[::2, ::2], (1, 99))
     sigma = 0.6 + min(1.2, 12 * max(0.0, rough / max(float(high - low), 1e-6) - 0.02))
     smooth = np.asarray(cv2.GaussianBlur(dark, (0, 0), sigma), np.float32)
-    window = max(3, round(WIDEST_STROKE * max(dark.shape)))
-    kernel = np.ones((window, window), np.uint8)
-    paper = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, kernel), np.float32)
-    ink = paper - smooth
+    window = round((WIDEST_STROKE if _is_shaded(smooth) else WIDEST_EVEN) * max(dark.shape))
+    paper = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, np.ones((window, window), np.uint8)), np.float32)
+    ink = (paper - smooth) / (paper + DARKEST)  # light multiplies: in shadow, ink takes away less
     # The closing lies on the grain's crests, the paper a little lower.
-    level = float(np.percentile(ink, 25))
-    return np.clip(ink - level, 0, 1), rough / (3.5 * sigma)  # white noise after that smoothing: 1 / (2 sqrt(pi) sigma)
+    level = float(np.percentile(ink[::2, ::2], 25 if window < 0.5 * max(dark.shape) else 5))
+    grain = (
+        rough / (3.5 * sigma) / (float(np.median(paper[::2, ::2])) + DARKEST)
+    )  # white noise after smoothing: 1/(2 sqrt(pi) s)
+    return np.clip(ink - level, 0, 1), grain
+
+
+def _is_shaded(grey: Grey) -> bool:
+    """Whether what is dark in the whole is more than strokes, or not clearly apart from the paper."""
+    low = float(grey.min())
+    threshold = otsu(grey - low) + low
+    dark = grey < threshold
+    share = float(dark.mean())
+    apart = share * (1 - share) * float(grey[~dark].mean() - grey[dark].mean()) ** 2 / max(float(grey.var()), 1e-9)
+    depth = float(cv2.distanceTransform(np.pad(dark, 1, mode="edge").astype(np.uint8), cv2.DIST_L2, 3).max())
+    return apart < 0.75 or depth > 0.5 * WIDEST_STROKE * max(grey.shape)
 
 
 def _second_difference(grey: Grey) -> Grey:
@@ -130,145 +141,12 @@ def _second_difference(grey: Grey) -> Grey:
     return np.asarray(cv2.filter2D(grey, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT), np.float32)
 
 
-class _Line(NamedTuple):
-    """A line down the picture, or after transposing across it: columns start to stop at slope, from row top to bottom."""
-
-    start: int
-    stop: int
-    slope: float
-    top: float
-    bottom: float
-    upright: bool
-
-    def distance(self, size: int) -> float:
-        """To the nearer edge of the picture, in parts of its side."""
-        middle = (self.start + self.stop) / 2
-        return min(middle, size - middle) / size
-
-
-def _without_lines(ink: Grey, floor: float) -> tuple[Grey, bool]:
-    """The ink without the lines of boxes and writing paper; strokes that cross them are joined again.
-
-    Returns it, and whether a box line was there.
-    """
-    inked = (ink > max(0.5 * _otsu(ink), 0.6 * floor)).astype(np.uint8)
-    height, width = ink.shape
-    found = _upright_lines(inked, True) + _upright_lines(np.ascontiguousarray(inked.T), False)
-    if not found:
-        return ink, False
-
-    def ends(line: _Line, across: int, along: int) -> bool:
-        """Both ends lie at the edge of the picture or at a line across."""
-        places = [(other.start + other.stop) / 2 for other in found if other.upright != line.upright]
-        reach = max(2.0, LINE_END * along)
-        first = line.top <= reach or any(-2 * reach <= place - line.top <= 0.3 * along for place in places)
-        last = line.bottom >= along - reach or any(-2 * reach <= line.bottom - p <= 0.3 * along for p in places)
-        return first and last
-
-    lines = [line for line in found if ends(line, *((width, height) if line.upright else (height, width)))]
-    outer = [line for line in lines if line.distance(width if line.upright else height) <= EDGE_ZONE]
-    cleared = _erased(ink, outer)
-    inner = [line for line in lines if line not in outer]
-    if inner:
-        alone = _erased(cleared, inner)
-        if _is_digit_sized(alone > max(0.5 * _otsu(alone), 0.6 * floor)):
-            cleared = alone
-    return cleared, bool(outer)
-
-
-def _is_digit_sized(inked: Flags) -> bool:
-    count, _, stats, _ = cv2.connectedComponentsWithStats(inked.astype(np.uint8), connectivity=8)
-    if count < 2:
-        return False
-    sides = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
-    return bool(sides.max() > 0.2 * max(inked.shape))
-
-
-def _sheared(values: Grey | NDArray[np.uint8], slope: float, method: int) -> NDArray[np.float32]:
-    """Each row moved so that a line of that slope stands upright."""
-    height, width = values.shape
-    matrix = np.array([[1, slope, -slope * height / 2], [0, 1, 0]], np.float32)
-    return np.asarray(cv2.warpAffine(values, matrix, (width, height), flags=method), np.float32)
-
-
-def _upright_lines(inked: NDArray[np.uint8], upright: bool) -> list[_Line]:
-    """Straight runs of ink down the picture, whichever of LINE_SLOPES covers them best."""
-    height, width = inked.shape
-    covers = np.stack([_sheared(inked, slope, cv2.INTER_NEAREST).mean(axis=0) for slope in LINE_SLOPES])
-    lines: list[_Line] = []
-    free = np.ones(width, bool)
-    for _ in range(12):
-        best = np.where(free, covers.max(axis=0), 0)
-        column = int(best.argmax())
-        if best[column] < 0.5:
-            break
-        turn = int(covers[:, column].argmax())
-        cover = covers[turn]
-        start, stop = column, column + 1
-        while start > 0 and cover[start - 1] > 0.5 * best[column]:
-            start -= 1
-        while stop < width and cover[stop] > 0.5 * best[column]:
-            stop += 1
-        free[max(0, start - 3) : stop + 3] = False
-        beside = max(cover[start - 3] if start >= 3 else 0, cover[stop + 2] if stop + 2 < width else 0)
-        if stop - start > max(2, LINE_WIDTH * width) or beside > 0.4 * best[column]:
-            continue
-        run = _sheared(inked, LINE_SLOPES[turn], cv2.INTER_NEAREST)[:, start:stop].any(axis=1)
-        rows = np.flatnonzero(run)
-        if rows[-1] - rows[0] < 0.55 * height or run[rows[0] : rows[-1] + 1].mean() < LINE_COVER:
-            continue
-        lines.append(_Line(start, stop, float(LINE_SLOPES[turn]), float(rows[0]), float(rows[-1] + 1), upright))
-    return lines
-
-
-def _erased(ink: Grey, lines: list[_Line]) -> Grey:
-    """Without those lines. Where ink lies on both sides, or is far darker than the line, a stroke crosses and stays."""
-    if not lines:
-        return ink
-    bands = [_band(ink.shape, line) for line in lines]
-    clear = np.where(np.any(bands, axis=0), 0, ink).astype(np.float32)
-    crossing = np.zeros_like(ink)
-    for line, band in zip(lines, bands, strict=True):
-        level = float(np.median(np.where(band, ink, 0).max(axis=1 if line.upright else 0)))
-        across = _crossing(clear, line) if line.upright else _crossing(np.ascontiguousarray(clear.T), line).T
-        dark = ink > 1.6 * level + 0.05
-        crossing = np.where(band, np.maximum(crossing, np.where(dark, ink, np.minimum(ink, across))), crossing)
-    return np.asarray(np.maximum(clear, crossing), np.float32)
-
-
-def _edges(shape: tuple[int, ...], line: _Line) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where a line and its blurred edges begin and end in each row of a picture in which it stands upright."""
-    height, width = shape
-    middle = -line.slope * (np.arange(height) - height / 2)
-    blur = 1 + round(0.012 * width)
-    return (
-        np.floor(line.start + middle).astype(np.int64) - blur,
-        np.ceil(line.stop + middle).astype(np.int64) + blur,
-    )
-
-
-def _band(shape: tuple[int, ...], line: _Line) -> Flags:
-    """The pixels of a line and its blurred edges."""
-    height, width = shape if line.upright else shape[::-1]
-    start, stop = _edges((height, width), line)
-    columns = np.arange(width)
-    band = (columns >= start[:, None]) & (columns < stop[:, None])
-    return band if line.upright else band.T
-
-
-def _crossing(clear: Grey, line: _Line) -> Grey:
-    """How much ink lies on both sides of an upright line, (height, 1): a stroke may cross it at a slant."""
-    height, width = clear.shape
-    start, stop = _edges(clear.shape, line)
-    slant = np.ones((2 * int(stop[0] - start[0]) // 2 | 1, 1), np.uint8)
-    sides = []
-    for places in ((start - 1, start - 3), (stop, stop + 2)):
-        values = np.zeros(height, np.float32)
-        for place in places:
-            inside = (place >= 0) & (place < width)
-            values = np.maximum(values, np.where(inside, clear[np.arange(height), np.clip(place, 0, width - 1)], 0))
-        sides.append(np.asarray(cv2.dilate(values[:, None].astype(np.float32), slant), np.float32))
-    return np.minimum(*sides)
+def _connected(inked: Flags, certain: Flags) -> Flags:
+    """The parts of `inked` that hold something certain (hysteresis, Canny 1986)."""
+    count, places = cv2.connectedComponents(inked.astype(np.uint8), connectivity=8)
+    held = np.bincount(np.asarray(places)[certain & inked], minlength=count) > 0
+    held[0] = False
+    return np.asarray(held[places])
 
 
 def _digit_parts(core: Flags, ink: Grey, had_lines: bool) -> Flags:
@@ -301,15 +179,3 @@ def _digit_parts(core: Flags, ink: Grey, had_lines: bool) -> Flags:
         allowed = 0.07 if touches[part] else 0.2 if area[part] < 0.15 * area[main] else 0.4
         kept[part + 1] = gap <= allowed * size
     return np.asarray(kept[places])
-
-
-def _otsu(values: Grey) -> float:
-    """The threshold that best separates the values into two groups (Otsu 1979)."""
-    counts, edges = np.histogram(values, bins=64, range=(0.0, max(float(values.max()), 1e-6)))
-    centres = (edges[:-1] + edges[1:]) / 2
-    below = np.cumsum(counts).astype(np.float64)
-    sums = np.cumsum(counts * centres)
-    above = below[-1] - below
-    inner = slice(0, -1)
-    separation = (sums[-1] * below[inner] / below[-1] - sums[inner]) ** 2 / np.maximum(below[inner] * above[inner], 1)
-    return float(edges[1:][inner][int(np.argmax(separation))])

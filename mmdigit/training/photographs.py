@@ -44,13 +44,13 @@ class Kind(NamedTuple):
     neighbour: float = 0.1
     shadow: float = 0.15
     scanned: float = 0.25  # flat light and white paper; else photographed
-    two_level: float = 0.03  # black and white only
+    two_level: float = 0.08  # black and white only
 
 
 KINDS: dict[str, Kind] = {
     "sheet": Kind(0.25),
     "register": Kind(0.2, pen=0.75, pencil=0.05, ruled=0.45, old=0.9, through=0.4, neighbour=0.45, shadow=0.05),
-    "box": Kind(0.3, pen=0.7, pencil=0.15, ruled=0.02, box=1.0, neighbour=0.05, scanned=0.5, two_level=0.08),
+    "box": Kind(0.3, pen=0.7, pencil=0.15, ruled=0.02, box=1.0, neighbour=0.05, scanned=0.5, two_level=0.16),
     "pencil": Kind(0.08, pencil=1.0, ruled=0.3),
     "shadow": Kind(0.09, shadow=1.0, scanned=0.0, ruled=0.2),
     "neighbour": Kind(0.08, neighbour=1.0),
@@ -130,9 +130,9 @@ def photograph(
         strength = random.uniform(0.25, 0.95)
         paper = paper * (1 - strength * _box(layout, random))
     grey = paper * (1 - contrast * ink)
-    if not scanned or happens(chances.shadow):
+    if not scanned:
         grey = grey * _light(layout, happens(chances.shadow), random)
-    two_level = happens(chances.two_level) and not faint
+    two_level = scanned and not faint and happens(chances.two_level)
     return _camera(grey.astype(np.float32), longest, scanned, two_level, faint, random), kind
 
 
