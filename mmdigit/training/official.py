@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.audio import Waveform, place
-from mmdigit.decision import decide
+from mmdigit.decision import HEADS, decide
 from mmdigit.image import Grey, decode_image
 from mmdigit.training import measures
 from mmdigit.training.data import Clip, Digits, load_digits, load_spoken
 from mmdigit.training.pairs import LabelPairs, comparison, pair_share, right_tables, same_digit_pairs, share
-from mmdigit.training.parts import HEADS, PAIR_BATCH, Encoded, PartedModel, softmax
+from mmdigit.training.parts import PAIR_BATCH, Encoded, PartedModel, softmax
 
 IMAGES, CLIPS = "MNIST test", "FSDD recordings 0-4"
 PAIRS = "MNIST test x FSDD recordings 0-4, all pairs of the same digit"

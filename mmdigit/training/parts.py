@@ -3,7 +3,6 @@
 The parts come out of the very file that the worker runs; the whole file and its parts agree (tests hold it).
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,13 +13,12 @@ import onnx
 import onnx.utils
 from numpy.typing import NDArray
 
-from mmdigit.decision import Thresholds
+from mmdigit.decision import HEADS, Thresholds
 from mmdigit.predictor import WEIGHTS, Predictor
 from schemas.errors import WeightsError
 
 BATCH = 256
 PAIR_BATCH = 16_384
-HEADS = ("image", "audio", "fused")
 EMBEDDINGS = ("image_embedding", "audio_embedding")
 
 Track = Callable[[Sequence[int]], Iterable[int]]
@@ -62,7 +60,6 @@ class PartedModel:
         """
         path = WEIGHTS if path is None else path
         predictor = Predictor.load(path, threads=threads)
-        temperature = _temperature(path)
         try:
             model = onnx.load_model(path)
             embeddings = _name_embeddings(model)
@@ -80,7 +77,7 @@ class PartedModel:
                 f"expected {path} to be a model exported by mmdigit, with one embedding for each of its two inputs: "
                 f"{str(exc)[:200]}"
             ) from exc
-        return cls(predictor, temperature, *sessions)
+        return cls(predictor, {head: predictor.temperature[head] for head in HEADS}, *sessions)
 
     @property
     def thresholds(self) -> Thresholds:
@@ -128,18 +125,6 @@ class PartedModel:
     def probabilities(self, head: str, logits: NDArray[Any]) -> NDArray[np.float64]:
         """Calibrated, (..., 10), each sum 1; head: one of HEADS."""
         return softmax(logits / self.temperature[head])
-
-
-def _temperature(path: Path) -> dict[str, float]:
-    """The temperature of each head, from the metadata beside the file; 1 where it states none."""
-    stated = json.loads(path.with_suffix(".json").read_bytes()).get("temperature", {})
-    try:
-        temperature = {head: float(stated.get(head, 1.0)) for head in HEADS}
-    except (AttributeError, TypeError, ValueError) as exc:
-        raise WeightsError(f"expected one temperature a head beside {path}, {stated!r} came; restore the file") from exc
-    if any(not np.isfinite(value) or value <= 0 for value in temperature.values()):
-        raise WeightsError(f"expected temperatures above 0 beside {path}, {stated!r} came; restore the file")
-    return temperature
 
 
 def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:

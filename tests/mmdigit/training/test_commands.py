@@ -12,11 +12,31 @@ from mmdigit.decision import HEADS
 from mmdigit.predictor import Predictor
 from mmdigit.training import export, train
 from mmdigit.training.model_card import TARGET_ERRORS
-from mmdigit.training.train import CHECKPOINT, TrainingPlan
+from mmdigit.training.train import STAGES, checkpoint_path
 from schemas.errors import DataError
 from tests.mmdigit.training import made_up
 
-SMALL = TrainingPlan(epochs=2, batch_size=32, speeds=(1.0,), spoken_digits=0, spoken_words=0, mixed_precision=False)
+PLAN = made_up.plan()
+CONFIG = """
+[image]
+epochs = 1
+batch_size = 32
+learning_rate = 1e-3
+[audio]
+epochs = 1
+batch_size = 32
+learning_rate = 1e-3
+rows = 96
+spoken_digits = 7
+spoken_words = 5
+distortions = ["noise"]
+[audio.shares]
+fsdd = 1
+[fusion]
+epochs = 1
+batch_size = 32
+learning_rate = 1e-3
+"""
 SHARE = {
     "split": "made up",
     "right": 9,
@@ -44,15 +64,16 @@ def made_up_data(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_train_resume_and_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "load_sets", lambda *_: made_up.sets(64))
-    monkeypatch.setattr(train, "QUICK", SMALL)
-    training, output = tmp_path / "runs" / "train", tmp_path / "weights"
-    arguments = ["train", "--quick", "--data", "none", "--output", str(training), "--threads", "1"]
+    monkeypatch.setattr(train, "load_sets", lambda *_: made_up.sets(tmp_path, 64))
+    training, output, config = tmp_path / "runs" / "seed-1", tmp_path / "weights", tmp_path / "c.toml"
+    config.write_text(CONFIG)
+    arguments = ["train", "--config", str(config), "--data", "none", "--output", str(training), "--threads", "1"]
     assert cli.main(arguments) == 0
-    finished = (training / CHECKPOINT).read_bytes()
+    finished = [checkpoint_path(training, stage).read_bytes() for stage in STAGES]
     assert cli.main(arguments) == 0
-    assert (training / CHECKPOINT).read_bytes() == finished
-    assert cli.main([*arguments, "--epochs", "3"]) == 2
+    assert [checkpoint_path(training, stage).read_bytes() for stage in STAGES] == finished
+    assert cli.main([*arguments, "--seed", "3"]) == 2
+    assert cli.main([*arguments, "--quick"]) == 2
 
     made_up_data(monkeypatch)
     monkeypatch.setattr(export, "measure", lambda *_: REPORT)
@@ -60,7 +81,8 @@ def test_train_resume_and_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     predictor = Predictor.load(output / "mmdigit.onnx")
     assert predictor.model_version.startswith("mmdigit-2-")
     metadata = json.loads((output / "mmdigit.json").read_text())
-    assert metadata["training"]["epochs_done"] == 2
+    assert metadata["training"]["plan"]["audio"]["rows"] == 96
+    assert set(metadata["training"]["last_epochs"]) == set(STAGES)
     assert metadata["test"]["image"] == SHARE
     assert predictor.temperature == metadata["temperature"]
     assert [metadata["risk"][head]["total"] for head in HEADS] == [60, 30, 60]
@@ -73,8 +95,7 @@ def test_train_resume_and_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "90.000 %" in card
     assert card.count("| fused |") == len(TARGET_ERRORS) + 2
     assert "| audio | 0.001 |" in card
-    assert "300 digits" not in card
-    assert "0 digits and 0 other words" in card
+    assert "7 digits and 5 other words" in card
     assert sorted(path.name for path in output.iterdir()) == ["MODEL_CARD.md", "mmdigit.json", "mmdigit.onnx"]
 
 
@@ -89,8 +110,7 @@ def test_an_export_that_fails_leaves_the_old_files_alone(tmp_path: Path, monkeyp
     def fail(*_: object) -> None:
         raise DataError("expected the test split, it is missing")
 
-    sets = made_up.sets(64)
-    train.train(sets, SMALL, tmp_path / "train", stop_after=1)
+    train.train(made_up.sets(tmp_path, 64), PLAN, tmp_path / "train", threads=1)
     made_up_data(monkeypatch)
     output = tmp_path / "weights"
     output.mkdir()
@@ -104,7 +124,7 @@ def test_an_export_that_fails_leaves_the_old_files_alone(tmp_path: Path, monkeyp
 def test_folds_that_are_not_there_are_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    train.train(made_up.sets(64), SMALL, tmp_path / "train", stop_after=1)
+    train.train(made_up.sets(tmp_path, 64), PLAN, tmp_path / "train", threads=1)
     made_up_data(monkeypatch)
     capsys.readouterr()
     arguments = ["export", "--data", "none", "--training", str(tmp_path / "train"), "--folds", str(tmp_path)]

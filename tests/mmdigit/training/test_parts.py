@@ -42,9 +42,9 @@ def test_the_parts_of_the_shipped_file_say_what_the_whole_says() -> None:
 
 def test_the_parts_of_a_new_file_say_what_the_whole_says(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
+    from mmdigit.training.calibration import OPEN
     from mmdigit.training.export import write_model
     from mmdigit.training.model import DigitModel
-    from mmdigit.training.thresholds import OPEN
 
     torch.manual_seed(3)
     write_model(DigitModel(), tmp_path / "m.onnx", asdict(OPEN))
@@ -79,5 +79,5 @@ def test_temperatures_soften_the_probabilities(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("temperature", [{"image": 0}, {"image": "warm"}, {"image": -1.0}, 3, {"fused": float("nan")}])
 def test_senseless_temperatures_are_refused(tmp_path: Path, temperature: Any) -> None:
-    with pytest.raises(WeightsError, match=r"one temperature a head|temperatures above 0"):
+    with pytest.raises(WeightsError, match="to describe the model"):
         PartedModel.load(copy_with(tmp_path, temperature=temperature))
