@@ -5,8 +5,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 10000
 
+need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets (docs/data.md)" >&2; exit 2; }
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit up backfill down bench lock docs clean
+.PHONY: help demo test unit up backfill down bench seeds folds ablation evaluate lock docs clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +39,17 @@ down: ## stop the stack; forget its data and what was sent to it
 
 bench: $(VENV)/.test ## jobs/s, CPU per job by stage, latency; embedded and on Kafka + Redis
 	@$(BIN)/python -m benchmarks.pipeline $(if $(DATA),--data $(DATA) --jobs $(JOBS)) --output benchmarks/results/pipeline.json
+
+evaluate: $(VENV)/.test ## measure the shipped weights on every split, with plots; minutes (needs DATA=folder)
+	$(need_data)
+	@$(BIN)/mmdigit evaluate --data $(DATA) --output runs/report --threads 2
+
+seeds: ## train three seeds and measure each; hours, resumable (needs DATA=folder)
+folds: ## train six times with one speaker left out, measure the stranger; hours, resumable (needs DATA=folder)
+ablation: ## train with one distortion or source more each time; hours, resumable (needs DATA=folder)
+seeds folds ablation: $(VENV)/.test
+	$(need_data)
+	@$(BIN)/mmdigit study $@ --data $(DATA) --result benchmarks/results/$@.json
 
 docs: $(VENV)/.worker ## write docs/settings.md, docs/metrics.md and docs/api.md from the code
 	@$(BIN)/python -m docs.generate
