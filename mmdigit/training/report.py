@@ -109,7 +109,7 @@ def document(report: dict[str, Any], plots: Sequence[str]) -> str:
         _plots(plots, "novelty"),
         _novelty_table(report),
         "## Corrupted images",
-        "Each digit drawn on a crop of 160x160 pixels, spoiled there, saved as PNG and decoded as a job's picture is.",
+        "Each digit drawn on a crop of 120x120 pixels, spoiled there, saved as PNG and decoded as a job's picture is.",
         _plots(plots, "corrupted"),
         _corrupted_table(report),
         "## The hardest",

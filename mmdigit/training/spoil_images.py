@@ -1,6 +1,6 @@
 """Pictures that were never trained on, for measuring alone: digits as poor crops of a photograph, and no digits at all.
 
-Each is drawn on paper four times finer than MNIST and goes through the decoder as a PNG file, as a user's crop would.
+Each is drawn on paper three times finer than MNIST and goes through the decoder as a PNG file, as a user's crop would.
 All randomness comes from the generator given by the caller.
 """
 
@@ -14,8 +14,8 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from mmdigit.image import Grey, decode_image
 
-SIDE = 160  # pixels of the crop
-ZOOM = 4  # a digit of 20 MNIST pixels is 80 pixels of the crop
+SIDE = 120  # pixels of the crop
+ZOOM = 3  # a digit of 20 MNIST pixels is 60 pixels of the crop
 PAPER, INK = 235.0, 40.0  # of 255
 GRAIN = 3.0  # of 255: one sigma of what every sensor adds
 
@@ -45,9 +45,9 @@ def crop(picture: NDArray[np.uint8]) -> Crop:
 
 def developed(paper: Crop, random: Random) -> Grey:
     """What the decoder makes of a crop that a sensor saw: (28, 28), range [0, 1], 1 = ink."""
-    seen = np.clip(np.round(paper + random.normal(0, GRAIN, paper.shape)), 0, 255).astype(np.uint8)
+    seen = np.clip(np.round(paper + GRAIN * random.standard_normal(paper.shape, np.float32)), 0, 255).astype(np.uint8)
     file = io.BytesIO()
-    Image.fromarray(seen).save(file, "PNG", compress_level=1)
+    Image.fromarray(seen).save(file, "PNG", compress_level=0)  # nobody keeps it
     return decode_image(file.getvalue())
 
 
@@ -92,7 +92,7 @@ def _shadow(paper: Crop, strength: float, random: Random) -> Crop:
     """A shadow with a soft edge somewhere across the crop, from any side."""
     angle, rows, columns = random.uniform(0, 2 * np.pi), *np.mgrid[:SIDE, :SIDE]
     across = (rows - SIDE / 2) * np.sin(angle) + (columns - SIDE / 2) * np.cos(angle)
-    shade = 1 / (1 + np.exp(-(across - random.uniform(-0.25, 0.25) * SIDE) / 6))
+    shade = 1 / (1 + np.exp(-(across - random.uniform(-0.25, 0.25) * SIDE) / 4.5))
     return np.asarray(paper * (1 - strength / 100 * shade), np.float64)
 
 
@@ -100,7 +100,7 @@ def _box(paper: Crop, strength: float, random: Random) -> Crop:
     """The printed lines of a box, at that many of the four edges."""
     boxed = paper.copy()
     for turn in random.permutation(4)[: int(strength)]:
-        start, width = int(random.integers(1, 14)), int(random.integers(3, 6))
+        start, width = int(random.integers(1, 10)), int(random.integers(2, 5))
         side = np.rot90(boxed, turn)  # a view: writing to it draws on the crop
         side[:, start : start + width] = np.minimum(side[:, start : start + width], random.uniform(40, 110))
     return boxed
@@ -110,7 +110,7 @@ def _ruled(paper: Crop, strength: float, random: Random) -> Crop:
     """A printed line of the paper right through the digit, level or nearly so."""
     image = Image.fromarray(np.clip(np.round(paper), 0, 255).astype(np.uint8))
     line = Image.new("L", image.size, 255)
-    height, slope = random.uniform(0.35, 0.65) * SIDE, random.uniform(-6, 6)
+    height, slope = random.uniform(0.35, 0.65) * SIDE, random.uniform(-5, 5)
     ImageDraw.Draw(line).line([(0, height - slope), (SIDE, height + slope)], fill=110, width=int(strength))
     return np.minimum(np.asarray(image, np.float64), np.asarray(line, np.float64))
 
@@ -127,9 +127,9 @@ def _specks(paper: Crop, strength: float, random: Random) -> Crop:
 
 
 def _occlusion(paper: Crop, strength: float, random: Random) -> Crop:
-    """A square of blank paper over some of the digit; its side in percent of the digit's 80 pixels."""
+    """A square of blank paper over some of the digit; its side in percent of the digit's 60 pixels."""
     side = round(strength / 100 * 20 * ZOOM)
-    top, left = random.integers(SIDE // 2 - 40, SIDE // 2 + 41 - side, 2)
+    top, left = random.integers(SIDE // 2 - 30, SIDE // 2 + 31 - side, 2)
     covered = paper.copy()
     covered[top : top + side, left : left + side] = PAPER
     return covered
@@ -139,11 +139,11 @@ CORRUPTIONS = (
     Corruption("none", "as a crop", (0,), _none),
     Corruption("shift", "% of the crop", (10, 18, 25), _shift),
     Corruption("rotation", "degrees", (10, 20, 30), _rotation),
-    Corruption("blur", "pixels of 80, one sigma", (2, 4, 6), _blur),
+    Corruption("blur", "pixels of 60, one sigma", (1.5, 3, 4.5), _blur),
     Corruption("contrast", "% left", (50, 25, 15), _contrast),
     Corruption("shadow", "% darker", (20, 40, 60), _shadow),
     Corruption("box lines", "edges of 4", (1, 2, 4), _box),
-    Corruption("line through", "pixels of 80", (2, 4, 6), _ruled),
+    Corruption("line through", "pixels of 60", (2, 3, 5), _ruled),
     Corruption("inversion", "bright on dark", (1,), _inversion),
     Corruption("salt and pepper", "% of pixels", (1, 3, 6), _specks),
     Corruption("occlusion", "% of its height", (15, 25, 35), _occlusion),
@@ -167,8 +167,8 @@ def scribbles(count: int, random: Random) -> Grey:
     drawn = []
     for _ in range(count):
         turns = np.cumsum(random.normal(random.choice([-0.45, 0.0, 0.45]), 0.7, int(random.integers(35, 80))))
-        steps = np.cumsum(np.stack([np.cos(turns), np.sin(turns)], axis=1) * random.uniform(8, 16), axis=0)
-        drawn.append(developed(_strokes([_fitted(steps)], int(random.integers(4, 8))), random))
+        steps = np.cumsum(np.stack([np.cos(turns), np.sin(turns)], axis=1) * random.uniform(6, 12), axis=0)
+        drawn.append(developed(_strokes([_fitted(steps)], int(random.integers(3, 7))), random))
     return np.stack(drawn)
 
 
@@ -181,7 +181,7 @@ def marks(count: int, random: Random) -> Grey:
         shape = np.eye(2) + random.normal(0, 0.12, (2, 2))
         moved = _fitted((points + random.normal(0, 0.04, points.shape)) @ shape)
         ends = np.cumsum([len(stroke) for stroke in strokes])[:-1]
-        drawn.append(developed(_strokes(np.split(moved, ends), int(random.integers(4, 9))), random))
+        drawn.append(developed(_strokes(np.split(moved, ends), int(random.integers(3, 7))), random))
     return np.stack(drawn)
 
 
@@ -190,15 +190,15 @@ def crossed_out(pictures: NDArray[np.uint8], random: Random) -> Grey:
     drawn = []
     for picture in pictures:
         if random.random() < 0.5:
-            across = np.linspace(38, 122, int(random.integers(7, 12))) + random.normal(0, 2, 1)
-            heights = np.where(np.arange(across.size) % 2 == 0, 45, 115) + random.normal(0, 6, across.size)
+            across = np.linspace(28, 92, int(random.integers(7, 12))) + random.normal(0, 1.5, 1)
+            heights = np.where(np.arange(across.size) % 2 == 0, 34, 86) + random.normal(0, 4.5, across.size)
             strokes = [np.stack([across, heights], axis=1)]
         else:
             strokes = [
-                np.array([[random.uniform(30, 55), start], [random.uniform(105, 130), start + random.uniform(-50, 50)]])
-                for start in random.uniform(50, 110, int(random.integers(3, 6)))
+                np.array([[random.uniform(22, 41), start], [random.uniform(79, 98), start + random.uniform(-38, 38)]])
+                for start in random.uniform(38, 82, int(random.integers(3, 6)))
             ]
-        struck = np.minimum(crop(picture), _strokes(strokes, int(random.integers(4, 8))))
+        struck = np.minimum(crop(picture), _strokes(strokes, int(random.integers(3, 7))))
         drawn.append(developed(struck, random))
     return np.stack(drawn)
 
@@ -216,7 +216,7 @@ MARKS: tuple[tuple[tuple[tuple[float, float], ...], ...], ...] = (
 
 
 def _fitted(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, 2), moved and scaled so that the longest side is 80 pixels in the middle of the crop."""
+    """(n, 2), moved and scaled so that the longest side is 60 pixels in the middle of the crop."""
     low, high = points.min(axis=0), points.max(axis=0)
     scale = 20 * ZOOM / max(float((high - low).max()), 1e-6)
     return np.asarray((points - (low + high) / 2) * scale + SIDE / 2, np.float64)

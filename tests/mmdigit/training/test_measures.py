@@ -102,7 +102,7 @@ def test_auroc_interval_covers_the_truth_about_95_times_in_100() -> None:
     truth = 0.7602499  # of two normal distributions one apart: Phi(1 / sqrt 2)
     covered = 0
     for _ in range(300):
-        low, high = auroc_interval(random.normal(size=200), random.normal(1, 1, 60))
+        low, high = auroc_interval(random.normal(size=40), random.normal(1, 1, 200))
         covered += low <= truth <= high
     assert 0.9 < covered / 300 < 0.99
 

@@ -51,14 +51,16 @@ def test_the_parts_of_a_new_file_say_what_the_whole_says(tmp_path: Path) -> None
     check_parts_against_whole(tmp_path / "m.onnx")
 
 
-def test_a_hidden_modality_changes_nothing() -> None:
+@pytest.mark.parametrize("hidden", ["image", "audio"])
+def test_a_hidden_modality_changes_nothing(hidden: str) -> None:
     model = PartedModel.load()
     seen, heard = model.see(IMAGES), model.hear(SOUNDS)
-    rows, columns = np.arange(N), np.arange(N)
-    hidden = model.fuse_pairs(seen, rows, heard, columns, audio_present=False)
-    other = model.fuse_pairs(seen, rows, heard, columns[::-1].copy(), audio_present=False)
-    assert hidden == pytest.approx(other)
-    assert np.abs(hidden - model.fuse_pairs(seen, rows, heard, columns)).max() > 0.01
+    places, others = np.arange(N), np.arange(N)[::-1].copy()
+    present = {"image_present": hidden != "image", "audio_present": hidden != "audio"}
+    found = model.fuse_pairs(seen, places, heard, places, **present)
+    exchanged = (others, places) if hidden == "image" else (places, others)
+    assert found == pytest.approx(model.fuse_pairs(seen, exchanged[0], heard, exchanged[1], **present))
+    assert np.abs(found - model.fuse_pairs(seen, places, heard, places)).max() > 0.01
 
 
 def copy_with(folder: Path, **changes: Any) -> Path:

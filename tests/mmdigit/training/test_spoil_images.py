@@ -64,8 +64,8 @@ def test_what_the_corruptions_do() -> None:
     shadow = BY_NAME["shadow"].apply(np.full((SIDE, SIDE), PAPER), 40, random())
     assert shadow.min() == pytest.approx(0.6 * PAPER, rel=0.02)
     box = BY_NAME["box lines"].apply(np.full((SIDE, SIDE), PAPER), 4, random())
-    assert (box[[5, -5]] < PAPER).all(axis=1).any() or (box[:16] < PAPER).all(axis=1).any()
-    assert box[40:120, 40:120] == pytest.approx(PAPER)
+    assert (box[:16] < PAPER).all(axis=1).any()
+    assert box[20:100, 20:100] == pytest.approx(PAPER)
     rows, columns = np.nonzero(BY_NAME["shift"].apply(paper, 25, random()) < 200)
     assert np.hypot(rows.mean() - SIDE / 2, columns.mean() - SIDE / 2) == pytest.approx(0.25 * SIDE, abs=6)
 
