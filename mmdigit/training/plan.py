@@ -63,6 +63,8 @@ class FusionPlan(Schedule):
 
     hidden: Share = 0.1
     """of the pairs lack the image, and as many the audio"""
+    spoiled: Share = 0.1
+    """of the pairs have an image that is no digit, and as many such audio: the other alone then tells the digit"""
 
 
 class TrainingPlan(_Part):

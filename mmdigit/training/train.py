@@ -132,9 +132,7 @@ def train_image(
         loss=loss,
         validate=lambda part: validate_image(part, sets.validation_digits),
     )
-    return fit(
-        stage, _image_part, plan, folder, threads, stop_after
-    )
+    return fit(stage, _image_part, plan, folder, threads, stop_after)
 
 
 def _image_part() -> Specialist:
@@ -183,20 +181,19 @@ def train_fusion(
 ) -> Fusion:
     """The fusion, on the readings of both finished specialists. Raises as train does."""
     rows = heard_rows(sets.bank, sets.clips, plan.leave_out)
-    by_label = [rows[sets.bank.labels[rows] == label] for label in range(10)]
+    by_label = [rows[sets.bank.labels[rows] == label] for label in range(NOT_A_DIGIT, 10)]
+    spoiled = plan.image.model_copy(update={"negatives": plan.fusion.spoiled})
 
     def batches(seed: int) -> Iterator[tuple[Reading, Reading, Tensor, Tensor]]:
         random = np.random.default_rng(seed)
-        for batch in picture_batches(sets.pictures, plan.image.model_copy(update={"negatives": 0.0}), seed):
-            labels = batch.label.numpy()
-            chosen = np.array([random.choice(by_label[label]) for label in labels])
+        for batch in picture_batches(sets.pictures, spoiled, seed):
+            labels, is_digit = batch.label.numpy(), batch.is_digit.numpy()
+            drowned = is_digit & (random.random(labels.size) < plan.fusion.spoiled) & (by_label[0].size > 0)
+            wanted = np.where(drowned, NOT_A_DIGIT, labels)
+            chosen = np.array([random.choice(by_label[label + 1]) for label in wanted])
+            present = _present(is_digit, ~drowned, plan.fusion.hidden, random)
             with torch.no_grad():
-                yield (
-                    image(batch.image),
-                    audio(sets.bank.batch(chosen)),
-                    batch.label,
-                    _present(labels.size, random, plan),
-                )
+                yield image(batch.image), audio(sets.bank.batch(chosen)), batch.label, present
 
     def loss(part: Fusion, batch: tuple[Reading, Reading, Tensor, Tensor], _: Chance) -> Tensor:
         seen, heard, label, present = batch
@@ -213,12 +210,16 @@ def train_fusion(
     return fit(stage, Fusion, plan, folder, threads, stop_after)
 
 
-def _present(count: int, random: np.random.Generator, plan: TrainingPlan) -> Tensor:
-    """(2, B), 1 or 0: whether the image and the audio of each pair are there; never neither."""
-    hidden = random.random(count)
-    return torch.from_numpy(
-        np.stack([hidden >= plan.fusion.hidden, hidden < 1 - plan.fusion.hidden]).astype(np.float32)
-    )
+def _present(
+    written: NDArray[np.bool_], spoken: NDArray[np.bool_], hidden: float, random: np.random.Generator
+) -> Tensor:
+    """(2, B), 1 or 0: whether the image and the audio of each pair are there; never is only what is no digit.
+
+    written, spoken: (B,), whether the image and the audio are digits; hidden: how often each is taken away.
+    """
+    chance = random.random(written.size)
+    image, audio = (chance >= hidden) | ~spoken, (chance < 1 - hidden) | ~written
+    return torch.from_numpy(np.stack([image, audio]).astype(np.float32))
 
 
 def _specialist_loss(part: Specialist, embedding: Tensor, label: Tensor, is_digit: Tensor) -> Tensor:
