@@ -18,6 +18,7 @@ SMALLEST, LARGEST = 64, 128  # pixels, the longest side that is worked on
 LEAST_CONTRAST = 0.03  # of full range; fainter ink is none
 LEAST_SIGNAL = 3.0  # ink stands out from the grain of the paper by so many standard deviations
 WIDEST_STROKE = 0.28  # of the longest side; what is wider is shade or paper
+WIDEST_TIGHT = 0.52  # the same of a black digit that fills the crop and leaves most of its border free
 DARKEST = 0.2  # keeps the grain of deep shadow from growing without bound
 FAINTER = 0.6  # of the threshold between ink and paper: so faint a stroke may be where it goes on from a darker one
 LEAST_SIDE = 0.1  # of the longest side; what is smaller is no digit
@@ -139,7 +140,9 @@ def _even_paper(grey: Grey) -> Grey | None:
     share, bright = float(dark.mean()), float(grey[~dark].mean())
     apart = share * (1 - share) * (bright - float(grey[dark].mean())) ** 2 / max(float(grey.var()), 1e-9)
     depth = float(cv2.distanceTransform(np.pad(dark, 1, mode="edge").astype(np.uint8), cv2.DIST_L2, 3).max())
-    if apart < 0.75 or depth > 0.5 * WIDEST_STROKE * max(grey.shape):
+    border = float(np.concatenate([dark[0], dark[-1], dark[:, 0], dark[:, -1]]).mean())
+    widest = WIDEST_TIGHT if apart > 0.8 and border < 0.3 else WIDEST_STROKE
+    if apart < 0.75 or depth > 0.5 * widest * max(grey.shape):
         return None
     rows, columns = np.nonzero(grey > (threshold + bright) / 2)
     step = max(1, rows.size // 512)
