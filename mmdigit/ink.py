@@ -18,7 +18,7 @@ SMALLEST, LARGEST = 64, 128  # pixels, the longest side that is worked on
 LEAST_CONTRAST = 0.03  # of full range; fainter ink is none
 LEAST_SIGNAL = 3.0  # ink stands out from the grain of the paper by so many standard deviations
 WIDEST_STROKE = 0.28  # of the longest side; what is wider is shade or paper
-WIDEST_EVEN = 0.6  # the same in even light, where ink may crowd out the paper
+WIDEST_TIGHT = 0.52  # the same of a black digit that fills the crop and leaves most of its border free
 DARKEST = 0.2  # keeps the grain of deep shadow from growing without bound
 FAINTER = 0.6  # of the threshold between ink and paper: so faint a stroke may be where it goes on from a darker one
 LEAST_SIDE = 0.1  # of the longest side; what is smaller is no digit
@@ -107,33 +107,50 @@ def polarity_signs(grey: Grey) -> NDArray[np.float64]:
 def _above_paper(dark: Grey) -> tuple[Grey, float]:
     """Ink against the paper around it, (height, width), range [0, 1], and the paper's grain, its standard deviation.
 
-    dark: dark ink. The paper is what a closing wider than any stroke leaves: it follows slopes and the hard edges of
-    shadows, as those are wider (black top-hat; Serra 1982).
+    dark: dark ink. In even light the paper is a plane. Else it is what a closing wider than any stroke leaves: that
+    follows slopes and the hard edges of shadows, as those are wider (black top-hat; Serra 1982).
     """
     rough = float(np.median(np.abs(_second_difference(dark)[::2, ::2]))) * 0.247  # Immerkaer 1996, by the median
     low, high = np.percentile(dark[::2, ::2], (1, 99))
     sigma = 0.6 + min(1.2, 12 * max(0.0, rough / max(float(high - low), 1e-6) - 0.02))
     smooth = np.asarray(cv2.GaussianBlur(dark, (0, 0), sigma), np.float32)
-    window = round((WIDEST_STROKE if _is_shaded(smooth) else WIDEST_EVEN) * max(dark.shape))
-    paper = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, np.ones((window, window), np.uint8)), np.float32)
+    even = _even_paper(smooth)
+    if even is None:
+        window = max(3, round(WIDEST_STROKE * max(dark.shape)))
+        paper = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, np.ones((window, window), np.uint8)), np.float32)
+    else:
+        paper = np.maximum(even, smooth)
     ink = (paper - smooth) / (paper + DARKEST)  # light multiplies: in shadow, ink takes away less
     # The closing lies on the grain's crests, the paper a little lower.
-    level = float(np.percentile(ink[::2, ::2], 25 if window < 0.5 * max(dark.shape) else 5))
+    level = float(np.percentile(ink[::2, ::2], 25 if even is None else 5))
     grain = (
         rough / (3.5 * sigma) / (float(np.median(paper[::2, ::2])) + DARKEST)
     )  # white noise after smoothing: 1/(2 sqrt(pi) s)
     return np.clip(ink - level, 0, 1), grain
 
 
-def _is_shaded(grey: Grey) -> bool:
-    """Whether what is dark in the whole is more than strokes, or not clearly apart from the paper."""
+def _even_paper(grey: Grey) -> Grey | None:
+    """A plane through the paper, (height, width), where strokes may crowd it out; None = the light is not even.
+
+    It is not if what is dark in the whole is more than strokes, or not clearly apart from the paper.
+    """
     low = float(grey.min())
     threshold = otsu(grey - low) + low
     dark = grey < threshold
-    share = float(dark.mean())
-    apart = share * (1 - share) * float(grey[~dark].mean() - grey[dark].mean()) ** 2 / max(float(grey.var()), 1e-9)
+    share, bright = float(dark.mean()), float(grey[~dark].mean())
+    apart = share * (1 - share) * (bright - float(grey[dark].mean())) ** 2 / max(float(grey.var()), 1e-9)
     depth = float(cv2.distanceTransform(np.pad(dark, 1, mode="edge").astype(np.uint8), cv2.DIST_L2, 3).max())
-    return apart < 0.75 or depth > 0.5 * WIDEST_STROKE * max(grey.shape)
+    border = float(np.concatenate([dark[0], dark[-1], dark[:, 0], dark[:, -1]]).mean())
+    widest = WIDEST_TIGHT if apart > 0.8 and border < 0.3 else WIDEST_STROKE
+    if apart < 0.75 or depth > 0.5 * widest * max(grey.shape):
+        return None
+    rows, columns = np.nonzero(grey > (threshold + bright) / 2)
+    step = max(1, rows.size // 512)
+    rows, columns = rows[::step], columns[::step]
+    design = np.stack([rows, columns, np.ones(rows.size)], axis=1)
+    down, right, level = np.linalg.lstsq(design, grey[rows, columns].astype(np.float64), rcond=None)[0]
+    plane = down * np.arange(grey.shape[0])[:, None] + right * np.arange(grey.shape[1]) + level
+    return np.asarray(np.clip(plane, 0, 1), np.float32)
 
 
 def _second_difference(grey: Grey) -> Grey:

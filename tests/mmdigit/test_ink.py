@@ -33,7 +33,8 @@ def grey(image: Image.Image) -> NDArray[np.float32]:
 def with_lines(image: Image.Image, lines: list[Line], width: int = 4, ink: int = 0) -> NDArray[np.float32]:
     draw = ImageDraw.Draw(image)
     for line in lines:
-        draw.line([round(place * (image.width - 1)) for place in line], fill=ink, width=width)
+        x, y = np.array(line[::2]) * (image.width - 1), np.array(line[1::2]) * (image.height - 1)
+        draw.line([(round(x[0]), round(y[0])), (round(x[1]), round(y[1]))], fill=ink, width=width)
     return grey(image)
 
 
