@@ -271,7 +271,7 @@ def _stroke(
         field = cv2.warpAffine(large.astype(np.float32) / 255, matrix, size, flags=cv2.INTER_LINEAR)
         return _logistic(np.asarray((field - bias - 0.06 * wobble) * layout.scale * 3, np.float32))
     line = _middle_line(large)
-    steps = cv2.distanceTransform(255 - line, cv2.DIST_L2, 5)
+    steps = np.minimum(cv2.distanceTransform(255 - line, cv2.DIST_L2, 5), 99 * SKELETON_SCALE)  # no line: far away
     away = _blurred(np.asarray(steps / SKELETON_SCALE, np.float32), 1.0)  # MNIST pixels
     field = cv2.warpAffine(away, matrix, size, flags=cv2.INTER_LINEAR, borderValue=99.0)
     edge = pen / 2 * (1 + 0.2 * wobble) + 0.2  # the blur lifts the middle line by about 0.2

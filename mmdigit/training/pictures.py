@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmdigit import image, ink, lines
+from mmdigit.image import IMAGE_SIDE
 from mmdigit.training import photographs
 from mmdigit.training.augment import Chance, augment_pictures, spoiled_pictures
 from mmdigit.training.data import Digits
 from mmdigit.training.plan import ImagePlan
 from mmdigit.training.strokes import barred_sevens, characters, flagged_ones
+
+UNWRITTEN = 600  # photographs of paper, boxes and neighbours without a digit
 
 
 @dataclass(frozen=True)
@@ -23,13 +26,14 @@ class PictureSets:
     """What the image stage reads, all uint8, 255 = ink.
 
     photographs: (N, 28, 28), each digit as the decoder gives a photograph of it, or (0, 28, 28);
-    glyphs, photographed_glyphs: (M, 28, 28), characters that are no digits, and the same photographed, maybe none.
+    glyphs: (M, 28, 28), characters that are no digits, maybe none;
+    photographed_others: (L, 28, 28), photographs of them and of paper without a digit, maybe none.
     """
 
     digits: Digits
     photographs: NDArray[np.uint8]
     glyphs: NDArray[np.uint8]
-    photographed_glyphs: NDArray[np.uint8]
+    photographed_others: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,23 @@ class PictureBatch:
     is_digit: Tensor
 
 
-def load_photographs(digits: Digits, cache: Path, seed: int) -> NDArray[np.uint8]:
+def load_picture_sets(
+    digits: Digits, glyphs: NDArray[np.uint8], plan: ImagePlan, cache: Path, seed: int
+) -> PictureSets:
+    """These digits and glyphs with photographs of them, if the plan wants some, and of paper without a digit."""
+    if plan.photographs == 0:
+        return PictureSets(digits, digits.pictures[:0], glyphs, glyphs[:0])
+    unwritten = np.zeros((UNWRITTEN, IMAGE_SIDE, IMAGE_SIDE), np.uint8)
+    unwritten[:, (4, 23), (4, 23)] = 1  # where a digit would end, without any ink to see
+    others = np.concatenate([glyphs, unwritten])
+    photographed = _photographs(digits, cache, seed)
+    lost = photographed.max(axis=(1, 2)) == 0  # the decoder found nothing there: no example of its label
+    photographed[lost] = digits.pictures[lost]
+    nobody = np.full(len(others), -1)
+    return PictureSets(digits, photographed, glyphs, _photographs(Digits(others, nobody, nobody), cache, seed))
+
+
+def _photographs(digits: Digits, cache: Path, seed: int) -> NDArray[np.uint8]:
     """Each digit once as the decoder gives a photograph or scan of it, (N, 28, 28), from the cache if made before."""
     digest = hashlib.sha256(digits.pictures.tobytes() + digits.labels.tobytes() + str(seed).encode())
     for module in (image, ink, lines, photographs):  # another decoder or renderer makes other pictures
@@ -75,8 +95,8 @@ def picture_batch(
     negative = kind < plan.negatives
     glyphs = kind < plan.negatives * 0.4 * bool(sets.glyphs.size)
     pictures[glyphs] = _drawn_from(sets.glyphs, int(glyphs.sum()), random)
-    as_photographs = glyphs & photographed & bool(sets.photographed_glyphs.size)
-    pictures[as_photographs] = _drawn_from(sets.photographed_glyphs, int(as_photographs.sum()), random)
+    as_photographs = glyphs & photographed & bool(sets.photographed_others.size)
+    pictures[as_photographs] = _drawn_from(sets.photographed_others, int(as_photographs.sum()), random)
     images = torch.from_numpy(pictures.astype(np.float32) / 255)[:, None]
     invented = negative & ~glyphs & (kind < plan.negatives * 0.7)
     spoiled = negative & ~glyphs & ~invented

@@ -26,7 +26,7 @@ from mmdigit.audio import place
 from mmdigit.training.augment import Chance, augment_features
 from mmdigit.training.data import Clip, Digits, load_digits, load_glyphs, load_spoken
 from mmdigit.training.model import DigitModel, Fusion, Reading, Specialist, count_parameters
-from mmdigit.training.pictures import PictureBatch, PictureSets, load_photographs, picture_batches
+from mmdigit.training.pictures import PictureBatch, PictureSets, load_picture_sets, picture_batches
 from mmdigit.training.plan import Schedule, TrainingPlan
 from mmdigit.training.sounds import NOT_A_DIGIT, Bank, heard_rows, load_bank, sound_batches
 from mmdigit.training.synthesis import synthesise
@@ -63,15 +63,7 @@ def load_sets(folder: Path, cache: Path, plan: TrainingPlan, say: Callable[[str]
     if not synthetic:
         say("no speech synthesiser is installed: training on recorded voices alone, which strangers will show")
     clips = [clip for clip in [*recorded, *synthetic] if clip.source in plan.audio.shares]
-    none = glyphs[:0]
-    wanted = plan.image.photographs > 0
-    characters = Digits(glyphs, np.full(len(glyphs), NOT_A_DIGIT), np.full(len(glyphs), -1))
-    pictures = PictureSets(
-        digits=digits,
-        photographs=load_photographs(digits, cache, plan.data_seed) if wanted else none,
-        glyphs=glyphs,
-        photographed_glyphs=load_photographs(characters, cache, plan.data_seed) if wanted and len(glyphs) else none,
-    )
+    pictures = load_picture_sets(digits, glyphs, plan.image, cache, plan.data_seed)
     sets = TrainingSets(
         pictures=pictures,
         clips=clips,
