@@ -15,6 +15,7 @@ from schemas.settings import ProgramSettings, run_program
 
 Threads = Annotated[int, Field(ge=1, le=256, description="threads of the model")]
 TrainingThreads = Annotated[int, Field(ge=1, le=256, description="threads of the training")]
+Device = Annotated[str, Field(pattern=r"^[a-z]+(:[0-9]+)?$", description="torch's name of it: cpu, cuda, cuda:1, mps")]
 Weights = Annotated[Path | None, Field(description="model file; by default the shipped one")]
 
 
@@ -66,6 +67,7 @@ class TrainSettings(ProgramSettings):
     quick: Annotated[bool, Field(description="a training of two minutes, to try the machinery")] = False
     seed: Annotated[int | None, Field(ge=0, le=10_000, description="instead of the configuration's")] = None
     threads: TrainingThreads = 2
+    device: Device = "cpu"
 
     @model_validator(mode="after")
     def _one_plan(self) -> Self:
@@ -84,6 +86,7 @@ class StudySettings(ProgramSettings):
     result: Annotated[Path | None, Field(description="result file; by default OUTPUT/NAME.json")] = None
     config: Annotated[Path | None, Field(description="TOML file; by default the shipped weights' own")] = None
     threads: TrainingThreads = 2
+    device: Device = "cpu"
 
 
 class ExportSettings(ProgramSettings):
@@ -175,7 +178,7 @@ def _train(argv: Sequence[str]) -> int:
     plan = TrainingPlan.read(QUICK if settings.quick else settings.config or SHIPPED)
     if settings.seed is not None:
         plan = plan.model_copy(update={"seed": settings.seed})
-    train.run(settings.data, settings.output, plan, settings.threads)
+    train.run(settings.data, settings.output, plan, train.Machine(settings.threads, settings.device))
     return 0
 
 
@@ -184,10 +187,12 @@ def _study(name: str, argv: Sequence[str]) -> int:
     _need_torch()
     from mmdigit.training import study
     from mmdigit.training.plan import SHIPPED, TrainingPlan
+    from mmdigit.training.train import Machine
 
     result = settings.result or settings.output / f"{name}.json"
     plan = TrainingPlan.read(settings.config or SHIPPED)
-    study.run(name, settings.data, settings.output, result, plan, settings.threads)
+    machine = Machine(settings.threads, settings.device)
+    study.run(name, settings.data, settings.output, result, plan, machine)
     return 0
 
 

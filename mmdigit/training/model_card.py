@@ -22,8 +22,8 @@ SOURCES = (
         "Apache-2.0, MIT",
     ),
     (
-        "{spoken_digits} digits and {spoken_words} other words by espeak-ng (English, and 88 other languages' accents), flite, festival "
-        "and SVOX Pico",
+        "{spoken_digits} digits and {spoken_words} other words by espeak-ng (English, and 88 other languages' "
+        "accents), flite, festival and SVOX Pico",
         "spoken digits; spoken negatives",
         "output of programs under GPL-3.0, BSD-like, GPL-2.0/LGPL and Apache-2.0",
     ),

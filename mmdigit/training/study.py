@@ -23,6 +23,7 @@ from mmdigit.training.model import DigitModel, Reading
 from mmdigit.training.plan import Distortion, TrainingPlan
 from mmdigit.training.spoil_sounds import NOISES, noisy
 from mmdigit.training.train import (
+    Machine,
     assemble,
     load_sets,
     read_clips,
@@ -46,13 +47,13 @@ ABLATION_ROWS = 40_000
 SOURCES = ("fsdd", "cs566", "speech-commands")
 
 
-def seeds(data: Path, output: Path, plan: TrainingPlan, threads: int) -> dict[str, Any]:
+def seeds(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dict[str, Any]:
     """Train SEEDS and measure each on the official test splits."""
     sets = load_sets(data, output / "cache", plan, _say)
     digits, clips = load_digits(data, "test"), load_spoken(data, "test")
     rows = []
     for seed in SEEDS:
-        model = train(sets, plan.model_copy(update={"seed": seed}), output / f"seed-{seed}", threads=threads)
+        model = train(sets, plan.model_copy(update={"seed": seed}), output / f"seed-{seed}", machine)
         seen, heard = read_images(model.image, digits.pictures), read_clips(model.audio, clips)
         labels = _labels(clips)
         tables = fused_tables(model, seen, digits.labels, heard, labels)
@@ -76,11 +77,11 @@ def seeds(data: Path, output: Path, plan: TrainingPlan, threads: int) -> dict[st
     }
 
 
-def folds(data: Path, output: Path, plan: TrainingPlan, threads: int) -> dict[str, Any]:
+def folds(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dict[str, Any]:
     """Leave each speaker of FSDD out, train the audio and the fusion anew, and measure what strangers get."""
     plan = plan.model_copy(update={"seed": SHIPPED_SEED})
     sets = load_sets(data, output / "cache", plan, _say)
-    image = train_image(sets, plan, output / f"seed-{SHIPPED_SEED}", threads=threads)
+    image = train_image(sets, plan, output / f"seed-{SHIPPED_SEED}", machine)
     digits, validation = load_digits(data, "test"), sets.validation_digits
     seen, seen_validation = read_images(image, digits.pictures), read_images(image, validation.pictures)
     recorded = [clip for split in ("train", "validation", "test") for clip in load_spoken(data, split)]
@@ -88,8 +89,8 @@ def folds(data: Path, output: Path, plan: TrainingPlan, threads: int) -> dict[st
     for speaker in FSDD_SPEAKERS:
         folder = output / "folds" / speaker
         without = plan.model_copy(update={"leave_out": (f"fsdd/{speaker}",)})
-        audio = train_audio(sets, without, folder, threads=threads)
-        model = assemble(image, audio, train_fusion(image, audio, sets, without, folder, threads=threads))
+        audio = train_audio(sets, without, folder, machine)
+        model = assemble(image, audio, train_fusion(image, audio, sets, without, folder, machine))
         clips = [clip for clip in recorded if clip.name == f"fsdd/{speaker}"]
         labels = _labels(clips)
         heard = read_clips(audio, clips)
@@ -158,7 +159,7 @@ def _over_speakers(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, An
     }
 
 
-def ablation(data: Path, output: Path, plan: TrainingPlan, threads: int) -> dict[str, Any]:
+def ablation(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dict[str, Any]:
     """Add each distortion and each source of voices in turn; measure on FSDD's speakers, left out by halves."""
     rows = []
     recorded = [clip for split in ("train", "validation", "test") for clip in load_spoken(data, split)]
@@ -170,7 +171,7 @@ def ablation(data: Path, output: Path, plan: TrainingPlan, threads: int) -> dict
         for number, half in enumerate(HALVES):
             without = step.model_copy(update={"leave_out": tuple(f"fsdd/{speaker}" for speaker in half)})
             folder = output / "ablation" / f"{len(rows):02d}-{number}"
-            audio = train_audio(sets, without, folder, threads=threads)
+            audio = train_audio(sets, without, folder, machine)
             for speaker in half:
                 clips = [clip for clip in recorded if clip.name == f"fsdd/{speaker}"]
                 by_speaker[speaker] = _accuracy(read_clips(audio, clips), _labels(clips))
@@ -326,9 +327,9 @@ def _say(line: str) -> None:
 STUDIES = {"seeds": seeds, "folds": folds, "ablation": ablation}
 
 
-def run(name: str, data: Path, output: Path, result: Path, plan: TrainingPlan, threads: int) -> None:
+def run(name: str, data: Path, output: Path, result: Path, plan: TrainingPlan, machine: Machine) -> None:
     """`mmdigit study NAME`: train, measure, write the dated result file and print it."""
-    found = STUDIES[name](data, output, plan, threads)
+    found = STUDIES[name](data, output, plan, machine)
     report = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": f"mmdigit study {name}",

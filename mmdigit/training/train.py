@@ -26,7 +26,7 @@ from mmdigit.audio import place
 from mmdigit.training.augment import Chance, augment_features
 from mmdigit.training.data import Clip, Digits, load_digits, load_glyphs, load_spoken
 from mmdigit.training.model import DigitModel, Fusion, Reading, Specialist, count_parameters
-from mmdigit.training.pictures import PictureBatch, PictureSets, load_picture_sets, picture_batches
+from mmdigit.training.pictures import PictureSets, load_picture_sets, picture_batches
 from mmdigit.training.plan import Schedule, TrainingPlan
 from mmdigit.training.sounds import NOT_A_DIGIT, Bank, heard_rows, load_bank, sound_batches
 from mmdigit.training.synthesis import synthesise
@@ -39,6 +39,27 @@ WARM_UP_STEPS = 100
 
 Example = TypeVar("Example")
 Part = TypeVar("Part", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a training runs on. Another one gives slightly other weights.
+
+    device: as torch names it; on a GPU, too, the encoders run in bfloat16 where the precision allows it.
+    """
+
+    threads: int = 1
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError if the device is not there."""
+        try:
+            torch.zeros(1, device=self.device)
+        except (RuntimeError, AssertionError) as exc:
+            raise SettingsError(f"expected a device that torch finds here, {self.device!r} is none; try cpu") from exc
+
+
+ONE_THREAD = Machine()
 
 
 @dataclass(frozen=True)
@@ -80,7 +101,7 @@ def load_sets(folder: Path, cache: Path, plan: TrainingPlan, say: Callable[[str]
 
 
 def train(
-    sets: TrainingSets, plan: TrainingPlan, folder: Path, *, threads: int = 2, stop_after: int | None = None
+    sets: TrainingSets, plan: TrainingPlan, folder: Path, machine: Machine = ONE_THREAD, stop_after: int | None = None
 ) -> DigitModel:
     """Train every stage from the folder's checkpoints, or from the start if there are none.
 
@@ -88,9 +109,9 @@ def train(
     each stage after that many epochs, as an interruption would. Raises SettingsError if a checkpoint belongs to
     another plan.
     """
-    image = train_image(sets, plan, folder, threads=threads, stop_after=stop_after)
-    audio = train_audio(sets, plan, folder, threads=threads, stop_after=stop_after)
-    fusion = train_fusion(image, audio, sets, plan, folder, threads=threads, stop_after=stop_after)
+    image = train_image(sets, plan, folder, machine, stop_after)
+    audio = train_audio(sets, plan, folder, machine, stop_after)
+    fusion = train_fusion(image, audio, sets, plan, folder, machine, stop_after)
     return assemble(image, audio, fusion)
 
 
@@ -103,7 +124,7 @@ def assemble(image: Specialist, audio: Specialist, fusion: Fusion) -> DigitModel
 
 
 def train_image(
-    sets: TrainingSets, plan: TrainingPlan, folder: Path, *, threads: int = 2, stop_after: int | None = None
+    sets: TrainingSets, plan: TrainingPlan, folder: Path, machine: Machine = ONE_THREAD, stop_after: int | None = None
 ) -> Specialist:
     """The image specialist. Raises as train does, and DataError if there are fewer digits than fill a batch."""
     if sets.pictures.digits.labels.size < plan.image.batch_size:
@@ -111,20 +132,24 @@ def train_image(
             f"expected at least {plan.image.batch_size} handwritten digits, {sets.pictures.digits.labels.size} came"
         )
 
-    def loss(part: Specialist, batch: PictureBatch, _: Chance) -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16):
-            embedding = part.encoder(batch.image.contiguous(memory_format=torch.channels_last)).float()
-        return _specialist_loss(part, embedding, batch.label, batch.is_digit)
+    def batches(seed: int) -> Iterator[tuple[Tensor, ...]]:
+        for batch in picture_batches(sets.pictures, plan.image, seed):
+            yield batch.image.contiguous(memory_format=torch.channels_last), batch.label, batch.is_digit
+
+    def loss(part: Specialist, image: Tensor, label: Tensor, is_digit: Tensor) -> Tensor:
+        with torch.autocast(image.device.type, torch.bfloat16):
+            embedding = part.encoder(image).float()
+        return _specialist_loss(part, embedding, label, is_digit)
 
     stage = Stage(
         name="image",
         schedule=plan.image,
         n_steps=sets.pictures.digits.labels.size // plan.image.batch_size,
-        batches=lambda seed: picture_batches(sets.pictures, plan.image, seed),
+        batches=batches,
         loss=loss,
         validate=lambda part: validate_image(part, sets.validation_digits),
     )
-    return fit(stage, _image_part, plan, folder, threads, stop_after)
+    return fit(stage, _image_part, plan, folder, machine, stop_after)
 
 
 def _image_part() -> Specialist:
@@ -133,21 +158,21 @@ def _image_part() -> Specialist:
 
 
 def train_audio(
-    sets: TrainingSets, plan: TrainingPlan, folder: Path, *, threads: int = 2, stop_after: int | None = None
+    sets: TrainingSets, plan: TrainingPlan, folder: Path, machine: Machine = ONE_THREAD, stop_after: int | None = None
 ) -> Specialist:
     """The audio specialist. Raises as train does."""
     rows = heard_rows(sets.bank, sets.clips, plan.leave_out)
 
-    def loss(part: Specialist, batch: tuple[Tensor, Tensor], chance: Chance) -> Tensor:
-        features, label = batch
-        features = augment_features(features, chance, plan.audio.distortions)
-        with torch.autocast("cpu", torch.bfloat16):
+    def batches(seed: int) -> Iterator[tuple[Tensor, ...]]:
+        chance = Chance(torch.Generator().manual_seed(seed + 1))
+        for chosen in sound_batches(rows, plan.audio.batch_size, seed):
+            features = augment_features(sets.bank.batch(chosen), chance, plan.audio.distortions)
+            yield features, torch.from_numpy(sets.bank.labels[chosen])
+
+    def loss(part: Specialist, features: Tensor, label: Tensor) -> Tensor:
+        with torch.autocast(features.device.type, torch.bfloat16):
             embedding = part.encoder(features).float()
         return _specialist_loss(part, embedding, label, label != NOT_A_DIGIT)
-
-    def batches(seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-        for chosen in sound_batches(rows, plan.audio.batch_size, seed):
-            yield sets.bank.batch(chosen), torch.from_numpy(sets.bank.labels[chosen])
 
     strangers = [clip for clip in sets.validation_clips if clip.name not in plan.leave_out]
     stage = Stage(
@@ -158,7 +183,7 @@ def train_audio(
         loss=loss,
         validate=lambda part: validate_audio(part, strangers),
     )
-    return fit(stage, lambda: DigitModel().audio, plan, folder, threads, stop_after)
+    return fit(stage, lambda: DigitModel().audio, plan, folder, machine, stop_after)
 
 
 def train_fusion(
@@ -167,8 +192,7 @@ def train_fusion(
     sets: TrainingSets,
     plan: TrainingPlan,
     folder: Path,
-    *,
-    threads: int = 2,
+    machine: Machine = ONE_THREAD,
     stop_after: int | None = None,
 ) -> Fusion:
     """The fusion, on the readings of both finished specialists. Raises as train does."""
@@ -176,7 +200,7 @@ def train_fusion(
     by_label = [rows[sets.bank.labels[rows] == label] for label in range(NOT_A_DIGIT, 10)]
     spoiled = plan.image.model_copy(update={"negatives": plan.fusion.spoiled})
 
-    def batches(seed: int) -> Iterator[tuple[Reading, Reading, Tensor, Tensor]]:
+    def batches(seed: int) -> Iterator[tuple[Tensor, ...]]:
         random = np.random.default_rng(seed)
         for batch in picture_batches(sets.pictures, spoiled, seed):
             labels, is_digit = batch.label.numpy(), batch.is_digit.numpy()
@@ -185,11 +209,11 @@ def train_fusion(
             chosen = np.array([random.choice(by_label[label + 1]) for label in wanted])
             present = _present(is_digit, ~drowned, plan.fusion.hidden, random)
             with torch.no_grad():
-                yield image(batch.image), audio(sets.bank.batch(chosen)), batch.label, present
+                yield *image(batch.image), *audio(sets.bank.batch(chosen)), *present, batch.label
 
-    def loss(part: Fusion, batch: tuple[Reading, Reading, Tensor, Tensor], _: Chance) -> Tensor:
-        seen, heard, label, present = batch
-        return functional.cross_entropy(part(seen, present[0], heard, present[1]), label)
+    def loss(part: Fusion, *batch: Tensor) -> Tensor:
+        seen, heard, (image_present, audio_present, label) = Reading(*batch[:3]), Reading(*batch[3:6]), batch[6:]
+        return functional.cross_entropy(part(seen, image_present, heard, audio_present), label)
 
     stage = Stage(
         name="fusion",
@@ -199,7 +223,7 @@ def train_fusion(
         loss=loss,
         validate=lambda part: validate_fusion(assemble(image, audio, part), sets, plan),
     )
-    return fit(stage, Fusion, plan, folder, threads, stop_after)
+    return fit(stage, Fusion, plan, folder, machine, stop_after)
 
 
 def _present(
@@ -222,31 +246,35 @@ def _specialist_loss(part: Specialist, embedding: Tensor, label: Tensor, is_digi
 
 
 @dataclass(frozen=True)
-class Stage(Generic[Part, Example]):
-    """What fit needs to know of one stage. batches: one epoch's, by its seed; validate: figures, in percent."""
+class Stage(Generic[Part]):
+    """What fit needs to know of one stage.
+
+    batches: one epoch's, by its seed; loss: of the part on one batch; validate: figures, in percent.
+    """
 
     name: StageName
     schedule: Schedule
     n_steps: int
-    batches: Callable[[int], Iterator[Example]]
-    loss: Callable[[Part, Example, Chance], Tensor]
+    batches: Callable[[int], Iterator[tuple[Tensor, ...]]]
+    loss: Callable[..., Tensor]
     validate: Callable[[Part], dict[str, float]]
 
 
 def fit(
-    stage: Stage[Part, Example],
+    stage: Stage[Part],
     make: Callable[[], Part],
     plan: TrainingPlan,
     folder: Path,
-    threads: int,
+    machine: Machine,
     stop_after: int | None,
 ) -> Part:
     """Train one stage from its checkpoint in the folder, or from the start; return the average of its weights."""
-    torch.set_num_threads(threads)
+    torch.set_num_threads(machine.threads)
+    device = machine.device
     folder.mkdir(parents=True, exist_ok=True)
     schedule, path = stage.schedule, checkpoint_path(folder, stage.name)
     torch.manual_seed(plan.seed)
-    part, average = make(), make()
+    part, average = make().to(device), make().to(device)
     average.load_state_dict(part.state_dict())
     optimizer = torch.optim.AdamW(_parameter_groups(part, schedule.weight_decay), lr=schedule.learning_rate)
     done = _resume(path, plan, part, average, optimizer)
@@ -255,14 +283,13 @@ def fit(
         for epoch in range(done, last):
             seed = plan.seed * 100_003 + epoch
             torch.manual_seed(seed)
-            chance = Chance(torch.Generator().manual_seed(seed + 1))
             task = progress.add_task(f"{stage.name} {epoch + 1}/{schedule.epochs}", total=stage.n_steps, loss=math.nan)
             began_s = time.monotonic()
             losses = []
             part.train()
             for step, batch in enumerate(_ahead(stage.batches(seed))):
                 _set_rate(optimizer, schedule, epoch * stage.n_steps + step, schedule.epochs * stage.n_steps)
-                loss = stage.loss(part, batch, chance)
+                loss = stage.loss(part, *(tensor.to(device) for tensor in batch))
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 torch.nn.utils.clip_grad_norm_(part.parameters(), 5.0)
@@ -270,8 +297,9 @@ def fit(
                 _follow(average, part, schedule.ema_decay, epoch * stage.n_steps + step)
                 losses.append(float(loss.detach()))
                 progress.update(task, advance=1, loss=sum(losses[-50:]) / len(losses[-50:]))
-            average.eval()
+            average.eval().cpu()
             figures = {"loss": round(sum(losses) / len(losses), 5), **stage.validate(average)}
+            average.to(device)
             for name, value in figures.items():
                 board.add_scalar(name, value, epoch + 1)
             record = {"stage": stage.name, "epoch": epoch + 1, **figures}
@@ -280,8 +308,7 @@ def fit(
                 history.write(json.dumps({**record, "duration_s": round(time.monotonic() - began_s, 1)}) + "\n")
             progress.console.print(json.dumps(record), highlight=False, soft_wrap=True)
             progress.remove_task(task)
-    average.eval()
-    return average
+    return average.eval().cpu()
 
 
 def _ahead(source: Iterator[Example]) -> Iterator[Example]:
@@ -436,7 +463,7 @@ def load_checkpoint(folder: Path) -> tuple[DigitModel, TrainingPlan]:
     return model, plan
 
 
-def run(data: Path, output: Path, plan: TrainingPlan, threads: int) -> None:
+def run(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> None:
     """`mmdigit train`: load the data, train or resume, leave the checkpoints in output."""
 
     def say(line: str) -> None:
@@ -444,7 +471,7 @@ def run(data: Path, output: Path, plan: TrainingPlan, threads: int) -> None:
 
     sets = load_sets(data, output.parent / "cache", plan, say)
     say(f"{count_parameters(DigitModel())} parameters, seed {plan.seed}")
-    train(sets, plan, output, threads=threads)
+    train(sets, plan, output, machine)
 
 
 def _progress() -> Progress:

@@ -110,7 +110,7 @@ def test_an_export_that_fails_leaves_the_old_files_alone(tmp_path: Path, monkeyp
     def fail(*_: object) -> None:
         raise DataError("expected the test split, it is missing")
 
-    train.train(made_up.sets(tmp_path, 64), PLAN, tmp_path / "train", threads=1)
+    train.train(made_up.sets(tmp_path, 64), PLAN, tmp_path / "train")
     made_up_data(monkeypatch)
     output = tmp_path / "weights"
     output.mkdir()
@@ -124,7 +124,7 @@ def test_an_export_that_fails_leaves_the_old_files_alone(tmp_path: Path, monkeyp
 def test_folds_that_are_not_there_are_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    train.train(made_up.sets(tmp_path, 64), PLAN, tmp_path / "train", threads=1)
+    train.train(made_up.sets(tmp_path, 64), PLAN, tmp_path / "train")
     made_up_data(monkeypatch)
     capsys.readouterr()
     arguments = ["export", "--data", "none", "--training", str(tmp_path / "train"), "--folds", str(tmp_path)]

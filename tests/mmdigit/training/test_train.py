@@ -16,12 +16,12 @@ PLAN = made_up.plan()
 
 def test_an_interrupted_training_resumes_to_the_same_weights(tmp_path: Path) -> None:
     sets = made_up.sets(tmp_path)
-    whole = train(sets, PLAN, tmp_path / "whole", threads=1).state_dict()
-    train(sets, PLAN, tmp_path / "broken", threads=1, stop_after=1)
+    whole = train(sets, PLAN, tmp_path / "whole").state_dict()
+    train(sets, PLAN, tmp_path / "broken", stop_after=1)
     with pytest.raises(DataError, match="1 are done; run `mmdigit train` on"):
         load_checkpoint(tmp_path / "broken")
     checkpoint_path(tmp_path / "broken", "fusion").unlink()  # it was made of unfinished specialists
-    resumed = train(sets, PLAN, tmp_path / "broken", threads=1).state_dict()
+    resumed = train(sets, PLAN, tmp_path / "broken").state_dict()
     for name, value in whole.items():
         torch.testing.assert_close(resumed[name], value, rtol=0, atol=0, msg=name)
     histories = [
@@ -44,10 +44,10 @@ def test_an_interrupted_training_resumes_to_the_same_weights(tmp_path: Path) -> 
 
 def test_another_plan_s_checkpoint_is_refused(tmp_path: Path) -> None:
     sets = made_up.sets(tmp_path, 32)
-    train(sets, PLAN, tmp_path, threads=1, stop_after=1)
+    train(sets, PLAN, tmp_path, stop_after=1)
     for other in (made_up.plan(seed=4), made_up.plan(leave_out=("fsdd/a",))):
         with pytest.raises(SettingsError, match="name another --output"):
-            train(sets, other, tmp_path, threads=1)
+            train(sets, other, tmp_path)
 
 
 def test_too_little_data_and_no_checkpoint_are_refused(tmp_path: Path) -> None:
