@@ -15,7 +15,7 @@ from mmdigit.training import study  # noqa: E402
 from mmdigit.training.model import DigitModel  # noqa: E402
 from mmdigit.training.plan import SHIPPED, TrainingPlan  # noqa: E402
 from mmdigit.training.spoil_sounds import gusts  # noqa: E402
-from mmdigit.training.train import read_clips, read_images  # noqa: E402
+from mmdigit.training.train import Machine, read_clips, read_images  # noqa: E402
 from tests.mmdigit.training import made_up  # noqa: E402
 
 PLAN = made_up.plan(
@@ -42,7 +42,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_folds_leave_each_speaker_out(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = small / "results" / "folds.json"
-    study.run("folds", small, small / "runs", result, PLAN)
+    study.run("folds", small, small / "runs", result, PLAN, Machine())
     report = json.loads(result.read_text())
     assert report["command"] == "mmdigit study folds"
     assert [row["speaker"] for row in report["speakers"]] == ["a", "b"]
@@ -57,14 +57,14 @@ def test_folds_leave_each_speaker_out(small: Path, capsys: pytest.CaptureFixture
             assert kept["fused_logits"].shape[0] == kept["fused_labels"].size == 20 * study.PARTNERS
             assert kept["indices"][kept["fused_clips"]].min() >= 5  # the official test recordings calibrate nothing
     capsys.readouterr()
-    study.run("folds", small, small / "runs", result, PLAN)
+    study.run("folds", small, small / "runs", result, PLAN, Machine())
     again = json.loads(result.read_text())
     assert '"epoch"' not in capsys.readouterr().err
     assert {**again, "measured_at": 0} == {**report, "measured_at": 0}
 
 
 def test_seeds_differ_and_are_summarised(small: Path) -> None:
-    study.run("seeds", small, small / "runs", small / "seeds.json", PLAN)
+    study.run("seeds", small, small / "runs", small / "seeds.json", PLAN, Machine())
     report = json.loads((small / "seeds.json").read_text())
     assert [row["seed"] for row in report["seeds"]] == [1, 2]
     assert report["mean"]["image"] == pytest.approx(sum(row["image"] for row in report["seeds"]) / 2)

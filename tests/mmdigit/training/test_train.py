@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mmdigit.training.train import HISTORY, STAGES, checkpoint_path, load_checkpoint, train  # noqa: E402
+from mmdigit.training.train import HISTORY, STAGES, Machine, checkpoint_path, load_checkpoint, train  # noqa: E402
 from schemas.errors import DataError, SettingsError  # noqa: E402
 from tests.mmdigit.training import made_up  # noqa: E402
 
@@ -55,3 +55,8 @@ def test_too_little_data_and_no_checkpoint_are_refused(tmp_path: Path) -> None:
         train(made_up.sets(tmp_path, 10), PLAN, tmp_path)
     with pytest.raises(DataError, match="run `mmdigit train` first"):
         load_checkpoint(tmp_path / "none")
+
+
+def test_a_device_that_is_not_there_is_one_line() -> None:
+    with pytest.raises(SettingsError, match="'toaster' is none; try cpu"):
+        Machine(device="toaster")
