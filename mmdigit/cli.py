@@ -173,12 +173,13 @@ def _train(argv: Sequence[str]) -> int:
     settings = TrainSettings.load(argv)
     _need_torch()
     from mmdigit.training import train
+    from mmdigit.training.fit import Machine
     from mmdigit.training.plan import QUICK, SHIPPED, TrainingPlan
 
     plan = TrainingPlan.read(QUICK if settings.quick else settings.config or SHIPPED)
     if settings.seed is not None:
         plan = plan.model_copy(update={"seed": settings.seed})
-    train.run(settings.data, settings.output, plan, train.Machine(settings.threads, settings.device))
+    train.run(settings.data, settings.output, plan, Machine(settings.threads, settings.device))
     return 0
 
 
@@ -186,8 +187,8 @@ def _study(name: str, argv: Sequence[str]) -> int:
     settings = StudySettings.load(argv)
     _need_torch()
     from mmdigit.training import study
+    from mmdigit.training.fit import Machine
     from mmdigit.training.plan import SHIPPED, TrainingPlan
-    from mmdigit.training.train import Machine
 
     result = settings.result or settings.output / f"{name}.json"
     plan = TrainingPlan.read(settings.config or SHIPPED)

@@ -160,7 +160,8 @@ def _noise(count: int, babble: Tensor, chance: Chance) -> Tensor:
         noise = torch.where(chance.happens(count, 0.3)[:, None] > 0, murmur, noise)
     noise = noise / noise.std(dim=1, keepdim=True).clamp(min=1e-6)
     ratio_db = chance.uniform((count, 1), 0, 45)
-    return noise * 0.1 * 10 ** (-ratio_db / 20) * chance.happens(count, 0.7)[:, None]
+    scaled: Tensor = noise * 0.1 * 10 ** (-ratio_db / 20)
+    return scaled * chance.happens(count, 0.7)[:, None]
 
 
 def _clicks(count: int, chance: Chance) -> Tensor:

@@ -19,10 +19,11 @@ from mmdigit.predictor import INPUTS, OUTPUTS, Predictor, Sample
 from mmdigit.training.calibration import OPEN, calibrate, reviews
 from mmdigit.training.data import load_digits, load_spoken
 from mmdigit.training.evaluate import measure, summary
+from mmdigit.training.fit import HISTORY
 from mmdigit.training.held_out import read_folds
 from mmdigit.training.model import DigitModel, Logits, count_parameters
 from mmdigit.training.model_card import model_card
-from mmdigit.training.train import HISTORY, load_checkpoint
+from mmdigit.training.train import load_checkpoint
 from schemas.errors import WeightsError
 
 OPSET = 17

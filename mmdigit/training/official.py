@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from mmdigit.audio import Waveform, place
 from mmdigit.decision import HEADS, decide
-from mmdigit.image import Grey, decode_image
+from mmdigit.image import decode_image
+from mmdigit.ink import Grey
 from mmdigit.training import measures
 from mmdigit.training.data import Clip, Digits, load_digits, load_spoken
 from mmdigit.training.pairs import LabelPairs, comparison, pair_share, right_tables, same_digit_pairs, share

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from mmdigit.image import Grey, decode_image
+from mmdigit.image import decode_image
+from mmdigit.ink import Grey
 
 SIDE = 120  # pixels of the crop
 ZOOM = 3  # a digit of 20 MNIST pixels is 60 pixels of the crop

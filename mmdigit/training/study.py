@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from mmdigit.audio import Waveform
 from mmdigit.training.calibration import fit_temperature
 from mmdigit.training.data import FSDD_TEST, Clip, load_digits, load_spoken
+from mmdigit.training.fit import Machine
 from mmdigit.training.held_out import HELD_OUT
 from mmdigit.training.measures import clustered_bootstrap, ece, two_way_bootstrap, wilson
 from mmdigit.training.model import DigitModel, Reading
 from mmdigit.training.plan import Distortion, TrainingPlan
 from mmdigit.training.spoil_sounds import NOISES, noisy
 from mmdigit.training.train import (
-    Machine,
     assemble,
     load_sets,
     read_clips,
@@ -161,7 +161,7 @@ def _over_speakers(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, An
 
 def ablation(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dict[str, Any]:
     """Add each distortion and each source of voices in turn; measure on FSDD's speakers, left out by halves."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     recorded = [clip for split in ("train", "validation", "test") for clip in load_spoken(data, split)]
     for name, shares, distortions in ablation_steps(plan):
         audio_plan = plan.audio.model_copy(update={"shares": shares, "distortions": distortions, "rows": ABLATION_ROWS})

@@ -6,9 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmdigit.audio import read_waveform
+from mmdigit.image import normalise
 from mmdigit.predictor import Predictor, Sample, read_sample
 from mmdigit.training.data import FSDD_TEST, load_digits, load_glyphs
 from mmdigit.training.measures import auroc
+from mmdigit.training.photographs import KINDS, photograph
+from mmdigit.training.spoil_sounds import NOISES, noisy
 
 pytestmark = [
     pytest.mark.data,
@@ -74,3 +78,42 @@ def test_letters_are_newer_than_digits(folder: Path, predictor: Predictor, image
     known = [answer.novelty for answer in predictor.predict([sample for _, sample in images[:260]])]
     novel = [answer.novelty for answer in predictor.predict(letters)]
     assert auroc(np.array(known), np.array(novel)) >= 0.93
+
+
+@pytest.mark.parametrize(("kind", "least"), [("sheet", 0.9), ("register", 0.9), ("box", 0.9)])
+def test_photographs_of_validation_writers(folder: Path, predictor: Predictor, kind: str, least: float) -> None:
+    digits = load_digits(folder, "validation")
+    random = np.random.default_rng(1)
+    assert kind in KINDS
+    crops = []
+    for row in random.choice(digits.labels.size, 400, replace=False):
+        crop, _ = photograph(digits.pictures[row], digits.pictures[:64], random, kind, int(digits.labels[row]))
+        crops.append((int(digits.labels[row]), Sample(image=normalise(crop))))
+    assert accuracy(predictor, crops) >= least
+
+
+@pytest.mark.parametrize(("kind", "least"), [(kind, 0.8) for kind in NOISES])
+def test_noise_that_training_does_not_know(folder: Path, predictor: Predictor, kind: str, least: float) -> None:
+    recordings = folder / "free-spoken-digit-dataset" / "recordings"
+    random = np.random.default_rng(2)
+    clips = [
+        (int(path.name[0]), Sample(waveform=noisy(read_waveform(path.read_bytes()), NOISES[kind], 10, random)))
+        for index in FSDD_TEST
+        for path in sorted(recordings.glob(f"*_{index}.wav"))
+    ]
+    assert accuracy(predictor, clips) >= least
+
+
+def test_contradictions_go_to_review(
+    predictor: Predictor, images: list[tuple[int, Sample]], clips: list[tuple[int, Sample]]
+) -> None:
+    random = np.random.default_rng(3)
+    pairs = [
+        Sample(image.image, sound.waveform)
+        for label, image in images[:1000]
+        for spoken, sound in [clips[random.integers(len(clips))]]
+        if spoken != label
+    ]
+    answers = predictor.predict(pairs)
+    assert np.mean(["conflict" in answer.reasons for answer in answers]) >= 0.97
+    assert np.mean([answer.decision == "review" for answer in answers]) >= 0.99

@@ -11,8 +11,8 @@ from mmdigit import cli
 from mmdigit.decision import HEADS
 from mmdigit.predictor import Predictor
 from mmdigit.training import export, train
+from mmdigit.training.fit import STAGES, checkpoint_path
 from mmdigit.training.model_card import TARGET_ERRORS
-from mmdigit.training.train import STAGES, checkpoint_path
 from schemas.errors import DataError
 from tests.mmdigit.training import made_up
 

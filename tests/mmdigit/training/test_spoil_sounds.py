@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmdigit.audio import N_SAMPLES
-from mmdigit.training import spoil_sounds, synthesis
+from mmdigit.training import pronunciations, spoil_sounds
 from mmdigit.training.spoil_sounds import MARGIN, NOISES, Noise, Random
 from tests.mmdigit.clips import tone
 
@@ -66,8 +66,8 @@ def test_hiss_is_heard_and_seeded() -> None:
 
 
 def test_the_words_and_voices_are_none_of_those_that_training_hears() -> None:
-    assert not set(spoil_sounds.WORDS) & {*synthesis.OTHER_WORDS, *synthesis.DIGIT_WORDS}
-    assert {*spoil_sounds.VOICES, *spoil_sounds.VARIANTS} <= synthesis.HELD_OUT
+    assert not set(spoil_sounds.WORDS) & {*pronunciations.ENGLISH_OTHERS, *pronunciations.DIGIT_WORDS}
+    assert {*spoil_sounds.VOICES, *spoil_sounds.VARIANTS} <= pronunciations.HELD_OUT
 
 
 def test_words_are_spoken_where_espeak_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,10 +12,12 @@ torch = pytest.importorskip("torch")
 
 from mmdigit.audio import place  # noqa: E402
 from mmdigit.training import study  # noqa: E402
+from mmdigit.training.fit import Machine  # noqa: E402
+from mmdigit.training.held_out import HELD_OUT  # noqa: E402
 from mmdigit.training.model import DigitModel  # noqa: E402
 from mmdigit.training.plan import SHIPPED, TrainingPlan  # noqa: E402
 from mmdigit.training.spoil_sounds import gusts  # noqa: E402
-from mmdigit.training.train import Machine, read_clips, read_images  # noqa: E402
+from mmdigit.training.train import read_clips, read_images  # noqa: E402
 from tests.mmdigit.training import made_up  # noqa: E402
 
 PLAN = made_up.plan(
@@ -52,7 +54,7 @@ def test_folds_leave_each_speaker_out(small: Path, capsys: pytest.CaptureFixture
     assert 0 <= report["audio"]["ece"] <= 1
     assert set(report["noise"]) == {"5 dB"}
     for speaker in ("a", "b"):
-        with np.load(small / "runs" / "folds" / speaker / study.HELD_OUT) as kept:
+        with np.load(small / "runs" / "folds" / speaker / HELD_OUT) as kept:
             assert kept["audio_logits"].shape == (20, 10)
             assert kept["fused_logits"].shape[0] == kept["fused_labels"].size == 20 * study.PARTNERS
             assert kept["indices"][kept["fused_clips"]].min() >= 5  # the official test recordings calibrate nothing

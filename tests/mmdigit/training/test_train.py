@@ -7,7 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mmdigit.training.train import HISTORY, STAGES, Machine, checkpoint_path, load_checkpoint, train  # noqa: E402
+from mmdigit.training.fit import HISTORY, STAGES, Machine, checkpoint_path  # noqa: E402
+from mmdigit.training.train import load_checkpoint, train  # noqa: E402
 from schemas.errors import DataError, SettingsError  # noqa: E402
 from tests.mmdigit.training import made_up  # noqa: E402
 
