@@ -1,29 +1,35 @@
 """Trainings that answer a question: how far seeds differ, how strangers are heard, what each addition brings.
 
-Each study trains several models, resumable, and writes one dated result file. Test splits are read at the end alone.
+Each study trains several models, resumable, and writes one dated result file. They are exported and measured as the
+shipped one is. Test splits are read at the end alone.
 """
 
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from mmdigit.audio import Waveform
-from mmdigit.training.calibration import fit_temperature
-from mmdigit.training.data import FSDD_TEST, Clip, load_digits, load_spoken
+from mmdigit.audio import place
+from mmdigit.decision import softmax
+from mmdigit.training.calibration import OPEN, fit_temperature
+from mmdigit.training.data import FSDD_TEST, Clip, Digits, load_digits, load_spoken
+from mmdigit.training.export import write_model
 from mmdigit.training.fit import Machine
 from mmdigit.training.held_out import HELD_OUT
-from mmdigit.training.measures import clustered_bootstrap, ece, two_way_bootstrap, wilson
-from mmdigit.training.model import DigitModel, Reading
+from mmdigit.training.measures import clustered_bootstrap, ece
+from mmdigit.training.model import DigitModel
+from mmdigit.training.pairs import comparison, pair_share, right_tables, same_digit_pairs, share
+from mmdigit.training.parts import Encoded, PartedModel
 from mmdigit.training.plan import Distortion, TrainingPlan
 from mmdigit.training.spoil_sounds import NOISES, noisy
 from mmdigit.training.train import (
+    TrainingSets,
     assemble,
     load_sets,
     read_clips,
@@ -40,36 +46,43 @@ SHIPPED_SEED = SEEDS[0]
 FSDD_SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 HALVES = (("george", "jackson", "lucas"), ("nicolas", "theo", "yweweler"))
 RATIOS_DB = (20, 10, 5, 0)
-PAIRS_AT_ONCE = 20_000
 PARTNERS = 4  # clips that each validation image is paired with for the calibration of the fused head
 ABLATION_ROWS = 40_000
+SECTIONS: tuple[tuple[Distortion, ...], ...] = (
+    ("shift", "trim", "speed"),
+    ("warp",),
+    ("mask",),
+    ("room", "equaliser"),
+    ("noise", "babble", "click", "overload", "codec"),
+)
+"""What the ablation adds, a section a step; after them the recorded sources, and then the synthetic ones."""
 
-SOURCES = ("fsdd", "cs566", "speech-commands")
+Labels = NDArray[np.int64]
 
 
 def seeds(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dict[str, Any]:
     """Train SEEDS and measure each on the official test splits."""
     sets = load_sets(data, output / "cache", plan, _say)
     digits, clips = load_digits(data, "test"), load_spoken(data, "test")
-    rows = []
+    rows: list[dict[str, Any]] = []
     for seed in SEEDS:
-        model = train(sets, plan.model_copy(update={"seed": seed}), output / f"seed-{seed}", machine)
-        seen, heard = read_images(model.image, digits.pictures), read_clips(model.audio, clips)
-        labels = _labels(clips)
-        tables = fused_tables(model, seen, digits.labels, heard, labels)
+        folder = output / f"seed-{seed}"
+        model = _parted(train(sets, plan.model_copy(update={"seed": seed}), folder, machine), sets, (), folder)
+        seen, heard, labels = _see(model, digits), _hear(model, clips), _labels(clips)
+        tables = right_tables(same_digit_pairs(model, seen, digits.labels, heard, labels))
         rows.append(
             {
                 "seed": seed,
                 "image": _accuracy(seen, digits.labels),
                 "audio": _accuracy(heard, labels),
-                "fused": _share(tables),
-                "fused_by_sum": _share(sum_tables(seen, digits.labels, heard, labels)),
+                "fused": pair_share("all pairs", tables["fused"])["accuracy"],
+                "fused_by_sum": comparison(tables)["sum"]["accuracy"],
             }
         )
         _say(json.dumps(rows[-1]))
     names = ("image", "audio", "fused", "fused_by_sum")
     return {
-        "split": "MNIST test (10,000); FSDD recordings 0-4 (300); all their 300,000 pairs of the same digit",
+        "split": "MNIST test (10,000); FSDD recordings 0-4 (300); all their pairs of the same digit (300,000)",
         "seeds": rows,
         "mean": {name: float(np.mean([row[name] for row in rows])) for name in names},
         "spread": {name: float(np.ptp([row[name] for row in rows])) for name in names},
@@ -82,33 +95,28 @@ def folds(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dic
     plan = plan.model_copy(update={"seed": SHIPPED_SEED})
     sets = load_sets(data, output / "cache", plan, _say)
     image = train_image(sets, plan, output / f"seed-{SHIPPED_SEED}", machine)
-    digits, validation = load_digits(data, "test"), sets.validation_digits
-    seen, seen_validation = read_images(image, digits.pictures), read_images(image, validation.pictures)
-    recorded = [clip for split in ("train", "validation", "test") for clip in load_spoken(data, split)]
+    digits, recorded = load_digits(data, "test"), _all_recorded(data)
     rows: list[dict[str, Any]] = []
     for speaker in FSDD_SPEAKERS:
-        folder = output / "folds" / speaker
-        without = plan.model_copy(update={"leave_out": (f"fsdd/{speaker}",)})
+        folder, name = output / "folds" / speaker, f"fsdd/{speaker}"
+        without = plan.model_copy(update={"leave_out": (name,)})
         audio = train_audio(sets, without, folder, machine)
-        model = assemble(image, audio, train_fusion(image, audio, sets, without, folder, machine))
-        clips = [clip for clip in recorded if clip.name == f"fsdd/{speaker}"]
-        labels = _labels(clips)
-        heard = read_clips(audio, clips)
-        tables = fused_tables(model, seen, digits.labels, heard, labels)
-        summed = sum_tables(seen, digits.labels, heard, labels)
+        fusion = train_fusion(image, audio, sets, without, folder, machine)
+        model = _parted(assemble(image, audio, fusion), sets, (name,), folder)
+        clips = [clip for clip in recorded if clip.name == name]
+        seen, heard, labels = _see(model, digits), _hear(model, clips), _labels(clips)
+        tables = right_tables(same_digit_pairs(model, seen, digits.labels, heard, labels))
+        split = f"MNIST test x all {len(clips)} recordings of {speaker}"
         rows.append(
             {
                 "speaker": speaker,
-                "audio": _accuracy(heard, labels),
-                "clips": len(clips),
-                "fused": _share(tables),
-                "fused_interval_95": list(two_way_bootstrap(tables)),
-                "fused_by_sum": _share(summed),
+                "audio": share(f"all recordings of {speaker}", heard.logits.argmax(axis=1) == labels),
+                "fused": {**pair_share(split, tables["fused"]), "against": comparison(tables)},
                 "noise": _in_noise(model, seen, digits.labels, clips, labels),
             }
         )
-        _keep_held_out(folder / HELD_OUT, model, heard, clips, labels, seen_validation, validation.labels)
-        _say(json.dumps(rows[-1]))
+        _keep_held_out(folder / HELD_OUT, model, heard, clips, labels, sets.validation_digits)
+        _say(f"{speaker}: audio {rows[-1]['audio']['accuracy']:.4f}, fused {rows[-1]['fused']['accuracy']:.6f}")
     return {
         "split": "each speaker's 500 recordings of FSDD, heard by a training without them; with MNIST test, all pairs",
         "speakers": rows,
@@ -122,24 +130,23 @@ def _over_speakers(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, An
     confidence, right, whose = [], [], []
     for speaker, held_out in kept.items():
         # The temperature of the other folds, so that nobody's own clips set it.
-        others = [other for name, other in kept.items() if name != speaker]
-        usable = [~np.isin(other["indices"], FSDD_TEST) for other in others]
+        others = [(other, ~np.isin(other["indices"], FSDD_TEST)) for name, other in kept.items() if name != speaker]
         temperature = fit_temperature(
-            np.concatenate([other["audio_logits"][use] for other, use in zip(others, usable, strict=True)]),
-            np.concatenate([other["labels"][use] for other, use in zip(others, usable, strict=True)]),
+            np.concatenate([other["audio_logits"][use] for other, use in others]),
+            np.concatenate([other["labels"][use] for other, use in others]),
         )
-        probabilities = torch.softmax(torch.from_numpy(held_out["audio_logits"] / temperature), dim=1).numpy()
+        probabilities = softmax(held_out["audio_logits"], temperature)
         confidence.append(probabilities.max(axis=1))
         right.append(probabilities.argmax(axis=1) == held_out["labels"])
         whose.append(np.full(right[-1].size, speaker))
     all_right = np.concatenate(right)
-    audio = [row["audio"] for row in rows]
-    noise = {
-        f"{ratio} dB": {
-            head: float(np.mean([found[head] for row in rows for found in row["noise"] if found["ratio_db"] == ratio]))
-            for head in ("audio", "fused")
+    audio, fused = ([row[head]["accuracy"] for row in rows] for head in ("audio", "fused"))
+    in_noise = {
+        f"{ratio_db} dB": {
+            head: float(np.mean([row[head] for each in rows for row in each["noise"] if row["ratio_db"] == ratio_db]))
+            for head in ("audio", "fused", "fused_by_sum")
         }
-        for ratio in RATIOS_DB
+        for ratio_db in RATIOS_DB
     }
     return {
         "audio": {
@@ -151,43 +158,42 @@ def _over_speakers(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, An
             "ece_by": "temperature fitted on the other five speakers' recordings 5-49",
         },
         "fused": {
-            "mean": float(np.mean([row["fused"] for row in rows])),
-            "worst": float(min(row["fused"] for row in rows)),
-            "mean_by_sum": float(np.mean([row["fused_by_sum"] for row in rows])),
+            "mean": float(np.mean(fused)),
+            "worst": float(min(fused)),
+            "mean_by_sum": float(np.mean([row["fused"]["against"]["sum"]["accuracy"] for row in rows])),
         },
-        "noise": noise,
+        "noise": in_noise,
     }
 
 
 def ablation(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dict[str, Any]:
-    """Add each distortion and each source of voices in turn; measure on FSDD's speakers, left out by halves."""
+    """Add each section of distortions and of voices in turn; measure on FSDD's speakers, left out by halves."""
     rows: list[dict[str, Any]] = []
-    recorded = [clip for split in ("train", "validation", "test") for clip in load_spoken(data, split)]
-    for name, shares, distortions in ablation_steps(plan):
+    recorded = _all_recorded(data)
+    for added, shares, distortions in ablation_steps(plan):
         audio_plan = plan.audio.model_copy(update={"shares": shares, "distortions": distortions, "rows": ABLATION_ROWS})
         step = plan.model_copy(update={"audio": audio_plan})
         sets = load_sets(data, output / "cache", step, _say)
-        right, by_speaker = [], {}
+        right, whose = [], []
         for number, half in enumerate(HALVES):
-            without = step.model_copy(update={"leave_out": tuple(f"fsdd/{speaker}" for speaker in half)})
-            folder = output / "ablation" / f"{len(rows):02d}-{number}"
-            audio = train_audio(sets, without, folder, machine)
-            for speaker in half:
-                clips = [clip for clip in recorded if clip.name == f"fsdd/{speaker}"]
-                by_speaker[speaker] = _accuracy(read_clips(audio, clips), _labels(clips))
-                right.append(round(by_speaker[speaker] * len(clips)))
-        total = len(FSDD_SPEAKERS) * 500
+            names = tuple(f"fsdd/{speaker}" for speaker in half)
+            without = step.model_copy(update={"leave_out": names})
+            audio = train_audio(sets, without, output / "ablation" / f"{len(rows):02d}-{number}", machine)
+            clips = [clip for clip in recorded if clip.name in names]
+            right.append(read_clips(audio, clips).logits.argmax(dim=1).numpy() == _labels(clips))
+            whose.append(np.array([clip.speaker for clip in clips]))
+        all_right, speakers = np.concatenate(right), np.concatenate(whose)
         rows.append(
             {
-                "added": name,
-                "audio": float(np.mean(list(by_speaker.values()))),
-                "worst": min(by_speaker.values()),
-                "interval_95": list(wilson(sum(right), total)),
+                "added": added,
+                "audio": float(all_right.mean()),
+                "worst": min(float(all_right[speakers == speaker].mean()) for speaker in np.unique(speakers)),
+                "interval_95": list(clustered_bootstrap(all_right, speakers)),
             }
         )
         _say(json.dumps(rows[-1]))
     return {
-        "split": "FSDD, three speakers left out at a time, all their 500 recordings",
+        "split": "all recordings of FSDD, three speakers left out at a time; intervals by bootstrap over speakers",
         "rows_of_the_bank": ABLATION_ROWS,
         "steps": rows,
     }
@@ -195,129 +201,93 @@ def ablation(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> 
 
 def ablation_steps(plan: TrainingPlan) -> list[tuple[str, dict[str, float], tuple[Distortion, ...]]]:
     """(what is added, shares of the sources, distortions) of each training, from the barest to the plan's own."""
-    steps: list[tuple[str, dict[str, float], tuple[Distortion, ...]]] = []
     shares = {"fsdd": plan.audio.shares["fsdd"]}
     distortions: tuple[Distortion, ...] = ()
-    steps.append(("three speakers as they are", dict(shares), distortions))
-    groups: tuple[tuple[Distortion, ...], ...] = (
-        ("shift", "trim", "speed"),
-        ("warp",),
-        ("mask",),
-        ("room", "equaliser"),
-        ("noise", "babble", "click", "overload", "codec"),
-    )
-    for group in groups:
-        distortions = (*distortions, *(kind for kind in group if kind in plan.audio.distortions))
-        steps.append((f"+ {', '.join(group)}", dict(shares), distortions))
-    for group_of_sources in (("speech-commands", "cs566"), tuple(plan.audio.shares)):
-        added = [name for name in group_of_sources if name not in shares and name in plan.audio.shares]
-        shares |= {name: plan.audio.shares[name] for name in added}
-        steps.append((f"+ {', '.join(added)}", dict(shares), distortions))
+    steps = [("three speakers as they are", dict(shares), distortions)]
+    for section in SECTIONS:
+        distortions = (*distortions, *(kind for kind in section if kind in plan.audio.distortions))
+        steps.append((", ".join(section), dict(shares), distortions))
+    for sources in (("speech-commands", "cs566"), tuple(plan.audio.shares)):
+        added = {name: plan.audio.shares[name] for name in sources if name in plan.audio.shares and name not in shares}
+        shares |= added
+        steps.append((", ".join(added), dict(shares), distortions))
     return steps
 
 
-def fused_tables(
-    model: DigitModel, seen: Reading, seen_labels: NDArray[np.int64], heard: Reading, heard_labels: NDArray[np.int64]
-) -> list[NDArray[np.bool_]]:
-    """One (n_images, n_clips) table a label: whether the fused head reads each pair of that label rightly."""
-    tables = []
-    for label in range(10):
-        rows, columns = np.flatnonzero(seen_labels == label), np.flatnonzero(heard_labels == label)
-        answers = fused_logits(model, seen, np.repeat(rows, columns.size), heard, np.tile(columns, rows.size))
-        tables.append((answers.argmax(axis=1) == label).reshape(rows.size, columns.size))
-    return tables
-
-
-@torch.no_grad()
-def fused_logits(
-    model: DigitModel, seen: Reading, rows: NDArray[np.int64], heard: Reading, columns: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """(N, 10): the fused head's logits for the pairs of image rows[i] and clip columns[i]."""
-    parts = []
-    for start in range(0, rows.size, PAIRS_AT_ONCE):
-        image = Reading(*(part[torch.from_numpy(rows[start : start + PAIRS_AT_ONCE])] for part in seen))
-        audio = Reading(*(part[torch.from_numpy(columns[start : start + PAIRS_AT_ONCE])] for part in heard))
-        there = torch.ones(image.logits.shape[0])
-        parts.append(model.fusion(image, there, audio, there).numpy())
-    return np.concatenate(parts)
-
-
-def sum_tables(
-    seen: Reading, seen_labels: NDArray[np.int64], heard: Reading, heard_labels: NDArray[np.int64]
-) -> list[NDArray[np.bool_]]:
-    """As fused_tables, for the plain sum of both heads' log-probabilities."""
-    image, audio = (torch.log_softmax(reading.logits, dim=1).numpy() for reading in (seen, heard))
-    tables = []
-    for label in range(10):
-        both = image[seen_labels == label][:, None] + audio[heard_labels == label][None]
-        tables.append(both.argmax(axis=2) == label)
-    return tables
+def _parted(model: DigitModel, sets: TrainingSets, left_out: Sequence[str], folder: Path) -> PartedModel:
+    """The model exported to the folder, its single heads calibrated on validation, to be measured as a shipped one."""
+    digits, clips = sets.validation_digits, [clip for clip in sets.validation_clips if clip.name not in left_out]
+    temperature = {
+        "image": fit_temperature(read_images(model.image, digits.pictures).logits.numpy(), digits.labels),
+        "audio": fit_temperature(read_clips(model.audio, clips).logits.numpy(), _labels(clips)),
+        "fused": 1.0,
+    }
+    write_model(model, folder / "mmdigit.onnx", asdict(OPEN), {"temperature": temperature})
+    return PartedModel.load(folder / "mmdigit.onnx")
 
 
 def _in_noise(
-    model: DigitModel, seen: Reading, seen_labels: NDArray[np.int64], clips: Sequence[Clip], labels: NDArray[np.int64]
+    model: PartedModel, seen: Encoded, seen_labels: Labels, clips: Sequence[Clip], labels: Labels
 ) -> list[dict[str, Any]]:
     """Audio and fused accuracy with each kind of noise at each ratio."""
     found = []
-    for kind in NOISES:
+    for kind, noise in NOISES.items():
         for ratio_db in RATIOS_DB:
-            spoiled = [_in_noise_of(clip, kind, ratio_db, number) for number, clip in enumerate(clips)]
-            heard = read_clips(model.audio, spoiled)
-            tables = fused_tables(model, seen, seen_labels, heard, labels)
-            found.append(
-                {"kind": kind, "ratio_db": ratio_db, "audio": _accuracy(heard, labels), "fused": _share(tables)}
-            )
+            random = np.random.default_rng(ratio_db)
+            heard = model.hear(np.stack([noisy(clip.waveform, noise, ratio_db, random) for clip in clips]))
+            tables = right_tables(same_digit_pairs(model, seen, seen_labels, heard, labels))
+            total = sum(table.size for table in tables["fused"])
+            fused, by_sum = (float(sum(table.sum() for table in tables[name]) / total) for name in ("fused", "sum"))
+            row = {"kind": kind, "ratio_db": ratio_db, "audio": _accuracy(heard, labels)}
+            found.append({**row, "fused": fused, "fused_by_sum": by_sum})
     return found
 
 
-def _in_noise_of(clip: Clip, kind: str, ratio_db: int, seed: int) -> Clip:
-    waveform: Waveform = noisy(clip.waveform, NOISES[kind], ratio_db, np.random.default_rng(seed))
-    return Clip(waveform, clip.label, clip.source, clip.speaker, clip.index)
-
-
 def _keep_held_out(
-    path: Path,
-    model: DigitModel,
-    heard: Reading,
-    clips: Sequence[Clip],
-    labels: NDArray[np.int64],
-    seen: Reading,
-    seen_labels: NDArray[np.int64],
+    path: Path, model: PartedModel, heard: Encoded, clips: Sequence[Clip], labels: Labels, digits: Digits
 ) -> None:
     """What calibration needs of this fold: the stranger's logits, and those of pairs with validation images."""
     indices = np.array([clip.index for clip in clips])
     random = np.random.default_rng(0)
-    rows: list[NDArray[np.int64]] = []
-    columns: list[NDArray[np.int64]] = []
+    rows, columns = [], []
     for label in range(10):
-        images = np.flatnonzero(seen_labels == label)
+        images = np.flatnonzero(digits.labels == label)
         usable = np.flatnonzero((labels == label) & ~np.isin(indices, FSDD_TEST))
         rows.append(np.repeat(images, PARTNERS))
         columns.append(random.choice(usable, images.size * PARTNERS))
     images, partners = np.concatenate(rows), np.concatenate(columns)
+    partial = path.with_suffix(".partial.npz")
     np.savez(
-        path.with_suffix(".partial.npz"),
-        audio_logits=heard.logits.numpy(),
+        partial,
+        audio_logits=heard.logits,
         labels=labels,
         indices=indices,
-        fused_logits=fused_logits(model, seen, images, heard, partners),
-        fused_labels=seen_labels[images],
+        fused_logits=model.fuse_pairs(_see(model, digits), images, heard, partners),
+        fused_labels=digits.labels[images],
         fused_images=images,
         fused_clips=partners,
     )
-    path.with_suffix(".partial.npz").replace(path)
+    partial.replace(path)
 
 
-def _labels(clips: Sequence[Clip]) -> NDArray[np.int64]:
+def _all_recorded(data: Path) -> list[Clip]:
+    return [clip for split in ("train", "validation", "test") for clip in load_spoken(data, split)]
+
+
+def _see(model: PartedModel, digits: Digits) -> Encoded:
+    return model.see(digits.pictures.astype(np.float32) / 255)
+
+
+def _hear(model: PartedModel, clips: Sequence[Clip]) -> Encoded:
+    return model.hear(np.stack([place(clip.waveform) for clip in clips]))
+
+
+def _labels(clips: Sequence[Clip]) -> Labels:
     return np.array([clip.label for clip in clips], np.int64)
 
 
-def _accuracy(reading: Reading, labels: NDArray[np.int64]) -> float:
-    return float((reading.logits.argmax(dim=1).numpy() == labels).mean())
-
-
-def _share(tables: Sequence[NDArray[np.bool_]]) -> float:
-    return float(sum(table.sum() for table in tables) / sum(table.size for table in tables))
+def _accuracy(encoded: Encoded, labels: Labels) -> float:
+    return float((encoded.logits.argmax(axis=1) == labels).mean())
 
 
 def _say(line: str) -> None:
@@ -328,7 +298,7 @@ STUDIES = {"seeds": seeds, "folds": folds, "ablation": ablation}
 
 
 def run(name: str, data: Path, output: Path, result: Path, plan: TrainingPlan, machine: Machine) -> None:
-    """`mmdigit study NAME`: train, measure, write the dated result file and print it."""
+    """`mmdigit study NAME`: train, measure, write the dated result file and print its summary."""
     found = STUDIES[name](data, output, plan, machine)
     report = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -340,4 +310,4 @@ def run(name: str, data: Path, output: Path, result: Path, plan: TrainingPlan, m
     partial = result.with_name(result.name + ".partial")
     partial.write_text(json.dumps(report, indent=2) + "\n")
     partial.replace(result)
-    sys.stdout.write(f"{json.dumps({name: value for name, value in found.items() if name != 'speakers'}, indent=2)}\n")
+    sys.stdout.write(f"{json.dumps({key: value for key, value in found.items() if key != 'speakers'}, indent=2)}\n")
