@@ -16,14 +16,14 @@ import torch
 from mmdigit.audio import N_SAMPLES
 from mmdigit.image import IMAGE_SIDE
 from mmdigit.predictor import INPUTS, OUTPUTS, Predictor, Sample
-from mmdigit.training.calibration import OPEN, calibrate, reviews
-from mmdigit.training.data import load_digits, load_spoken
+from mmdigit.training.calibration import OPEN, calibrate, fit_temperature, reviews
+from mmdigit.training.data import Clip, Digits, load_digits, load_spoken
 from mmdigit.training.evaluate import measure, summary
 from mmdigit.training.fit import HISTORY
-from mmdigit.training.held_out import read_folds
+from mmdigit.training.held_out import Folds, held_out_sounds, read_folds
 from mmdigit.training.model import DigitModel, Logits, count_parameters
 from mmdigit.training.model_card import model_card
-from mmdigit.training.train import load_checkpoint
+from mmdigit.training.train import load_checkpoint, read_clips, read_images
 from schemas.errors import WeightsError
 
 OPSET = 17
@@ -110,6 +110,21 @@ def write_model(
     return metadata
 
 
+def weigh(model: DigitModel, digits: Digits, clips: list[Clip], folds: Folds | None = None) -> dict[str, float]:
+    """Give each modality its weight in the fusion: the inverse of its temperature, fitted on held-out answers.
+
+    digits, clips: the validation split; folds: as calibrate takes them. Returns the temperatures of image and audio.
+    """
+    labels = np.array([clip.label for clip in clips], np.int64)
+    heard = held_out_sounds(read_clips(model.audio, clips).logits.numpy(), labels, clips, folds)
+    temperature = {
+        "image": fit_temperature(read_images(model.image, digits.pictures).logits.numpy(), digits.labels),
+        "audio": fit_temperature(heard.logits, heard.labels),
+    }
+    model.fusion.weight.copy_(torch.tensor([1 / temperature["image"], 1 / temperature["audio"]]))
+    return temperature
+
+
 def run(data: Path, training: Path, folds: Path | None, output: Path, threads: int) -> None:
     """`mmdigit export`: checkpoint to ONNX, metadata and model card; measured on the official test splits.
 
@@ -122,6 +137,7 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
     digits, clips = load_digits(data, "validation"), load_spoken(data, "validation")
     speakers = {clip.speaker for clip in clips if clip.source == "fsdd"}
     left_out = None if folds is None else read_folds(folds, digits, sorted(speakers))
+    weigh(model, digits, clips, left_out)
     output.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".export-", dir=output) as folder:
         path = Path(folder) / FILES[0]

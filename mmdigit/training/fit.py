@@ -18,8 +18,8 @@ from torch.utils.tensorboard import SummaryWriter
 from mmdigit.training.plan import Schedule, TrainingPlan
 from schemas.errors import SettingsError
 
-StageName = Literal["image", "audio", "fusion"]
-STAGES: tuple[StageName, ...] = ("image", "audio", "fusion")
+StageName = Literal["image", "audio"]
+STAGES: tuple[StageName, ...] = ("image", "audio")
 HISTORY = "history.jsonl"
 WARM_UP_STEPS = 100
 
@@ -154,9 +154,8 @@ def checkpoint_path(folder: Path, stage: StageName) -> Path:
 
 def _identity(plan: TrainingPlan, path: Path) -> str:
     """What must be the same for a checkpoint to go on: the parts of the plan that its stage depends on."""
-    stages = {"image": {"image"}, "audio": {"audio"}, "fusion": {"image", "audio", "fusion"}}[path.stem]
-    common = {"seed", "data_seed"} | (set() if path.stem == "image" else {"leave_out"})
-    return json.dumps(plan.model_dump(include=common | stages), sort_keys=True)
+    parts = {"seed", "data_seed", path.stem} | ({"leave_out"} if path.stem == "audio" else set())
+    return json.dumps(plan.model_dump(include=parts), sort_keys=True)
 
 
 def _save(

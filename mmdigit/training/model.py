@@ -2,10 +2,10 @@
 
     image (B, 1, 28, 28) -> 4 conv layers -> embedding (B, 128) -> image logits (B, 10), novelty logit (B,)
     waveform (B, 8000) -> log-mel (B, 49, 40) -> GRU, both directions -> embedding (B, 128) -> the same
-    both embeddings, or zeros for a missing one -> latent fusion -> fused logits (B, 10)
+    both heads' logits, weighed, or zeros for a missing one -> fused logits (B, 10)
 
 Everything between the decoders and the logits is in here, so that one exported file holds it. The two specialists are
-trained apart and the fusion on top of them, so that neither pays for the other when one modality is missing.
+trained apart, so that neither pays for the other when one modality is missing.
 """
 
 import math
@@ -154,23 +154,22 @@ class Specialist(nn.Module):
 
 
 class Fusion(nn.Module):
-    """Latent fusion: both heads' evidence, weighed, and corrected by what both embeddings say together."""
+    """The evidence of both heads added: the sum of their calibrated log-probabilities, up to a constant.
 
-    def __init__(self, dropout: float = 0.3) -> None:
+    weight: (2,), the inverse temperatures of image and audio, set when the model is calibrated.
+    """
+
+    weight: Tensor
+
+    def __init__(self) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(2))
-        last = nn.Linear(EMBEDDING, 10)
-        nn.init.zeros_(last.weight)  # begins as the plain sum
-        nn.init.zeros_(last.bias)
-        self.correction = nn.Sequential(nn.Linear(2 * EMBEDDING, EMBEDDING), nn.ReLU(), nn.Dropout(dropout), last)
+        self.register_buffer("weight", torch.ones(2))
 
     def forward(self, image: Reading, image_present: Tensor, audio: Reading, audio_present: Tensor) -> Tensor:
         """The present flags: (B,), 1 or 0. Returns (B, 10)."""
-        image_gate, audio_gate = image_present[:, None], audio_present[:, None]
-        both = torch.cat([image.embedding * image_gate, audio.embedding * audio_gate], dim=1)
-        evidence = self.weight[0] * image.logits * image_gate + self.weight[1] * audio.logits * audio_gate
-        fused: Tensor = evidence + self.correction(both)
-        return fused
+        seen = self.weight[0] * image.logits * image_present[:, None]
+        heard = self.weight[1] * audio.logits * audio_present[:, None]
+        return seen + heard
 
 
 class DigitModel(nn.Module):

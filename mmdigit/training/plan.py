@@ -58,15 +58,6 @@ class AudioPlan(Schedule):
     """synthetic clips that are no digits"""
 
 
-class FusionPlan(Schedule):
-    """One epoch reads every image once, each with a row of the bank that says the same digit."""
-
-    hidden: Share = 0.1
-    """of the pairs lack the image, and as many the audio"""
-    spoiled: Share = 0.1
-    """of the pairs have an image that is no digit, and as many such audio: the other alone then tells the digit"""
-
-
 class TrainingPlan(_Part):
     """A whole training."""
 
@@ -78,7 +69,6 @@ class TrainingPlan(_Part):
     """SOURCE/SPEAKER of recorded speakers who are not heard at all"""
     image: ImagePlan
     audio: AudioPlan
-    fusion: FusionPlan
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -19,7 +19,7 @@ from mmdigit.audio import place
 from mmdigit.decision import softmax
 from mmdigit.training.calibration import OPEN, fit_temperature
 from mmdigit.training.data import FSDD_TEST, Clip, Digits, load_digits, load_spoken
-from mmdigit.training.export import write_model
+from mmdigit.training.export import weigh, write_model
 from mmdigit.training.fit import Machine
 from mmdigit.training.held_out import HELD_OUT
 from mmdigit.training.measures import clustered_bootstrap, ece
@@ -33,10 +33,8 @@ from mmdigit.training.train import (
     assemble,
     load_sets,
     read_clips,
-    read_images,
     train,
     train_audio,
-    train_fusion,
     train_image,
 )
 
@@ -76,11 +74,10 @@ def seeds(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dic
                 "image": _accuracy(seen, digits.labels),
                 "audio": _accuracy(heard, labels),
                 "fused": pair_share("all pairs", tables["fused"])["accuracy"],
-                "fused_by_sum": comparison(tables)["sum"]["accuracy"],
             }
         )
         _say(json.dumps(rows[-1]))
-    names = ("image", "audio", "fused", "fused_by_sum")
+    names = ("image", "audio", "fused")
     return {
         "split": "MNIST test (10,000); FSDD recordings 0-4 (300); all their pairs of the same digit (300,000)",
         "seeds": rows,
@@ -91,7 +88,7 @@ def seeds(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dic
 
 
 def folds(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dict[str, Any]:
-    """Leave each speaker of FSDD out, train the audio and the fusion anew, and measure what strangers get."""
+    """Leave each speaker of FSDD out, train the audio anew, and measure what strangers get."""
     plan = plan.model_copy(update={"seed": SHIPPED_SEED})
     sets = load_sets(data, output / "cache", plan, _say)
     image = train_image(sets, plan, output / f"seed-{SHIPPED_SEED}", machine)
@@ -101,8 +98,7 @@ def folds(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dic
         folder, name = output / "folds" / speaker, f"fsdd/{speaker}"
         without = plan.model_copy(update={"leave_out": (name,)})
         audio = train_audio(sets, without, folder, machine)
-        fusion = train_fusion(image, audio, sets, without, folder, machine)
-        model = _parted(assemble(image, audio, fusion), sets, (name,), folder)
+        model = _parted(assemble(image, audio), sets, (name,), folder)
         clips = [clip for clip in recorded if clip.name == name]
         seen, heard, labels = _see(model, digits), _hear(model, clips), _labels(clips)
         tables = right_tables(same_digit_pairs(model, seen, digits.labels, heard, labels))
@@ -144,7 +140,7 @@ def _over_speakers(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, An
     in_noise = {
         f"{ratio_db} dB": {
             head: float(np.mean([row[head] for each in rows for row in each["noise"] if row["ratio_db"] == ratio_db]))
-            for head in ("audio", "fused", "fused_by_sum")
+            for head in ("audio", "fused")
         }
         for ratio_db in RATIOS_DB
     }
@@ -160,7 +156,6 @@ def _over_speakers(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, An
         "fused": {
             "mean": float(np.mean(fused)),
             "worst": float(min(fused)),
-            "mean_by_sum": float(np.mean([row["fused"]["against"]["sum"]["accuracy"] for row in rows])),
         },
         "noise": in_noise,
     }
@@ -215,14 +210,10 @@ def ablation_steps(plan: TrainingPlan) -> list[tuple[str, dict[str, float], tupl
 
 
 def _parted(model: DigitModel, sets: TrainingSets, left_out: Sequence[str], folder: Path) -> PartedModel:
-    """The model exported to the folder, its single heads calibrated on validation, to be measured as a shipped one."""
-    digits, clips = sets.validation_digits, [clip for clip in sets.validation_clips if clip.name not in left_out]
-    temperature = {
-        "image": fit_temperature(read_images(model.image, digits.pictures).logits.numpy(), digits.labels),
-        "audio": fit_temperature(read_clips(model.audio, clips).logits.numpy(), _labels(clips)),
-        "fused": 1.0,
-    }
-    write_model(model, folder / "mmdigit.onnx", asdict(OPEN), {"temperature": temperature})
+    """The model calibrated on validation and exported to the folder, to be measured as a shipped one."""
+    clips = [clip for clip in sets.validation_clips if clip.name not in left_out]
+    temperature = weigh(model, sets.validation_digits, clips)
+    write_model(model, folder / "mmdigit.onnx", asdict(OPEN), {"temperature": {**temperature, "fused": 1.0}})
     return PartedModel.load(folder / "mmdigit.onnx")
 
 
@@ -237,9 +228,8 @@ def _in_noise(
             heard = model.hear(np.stack([noisy(clip.waveform, noise, ratio_db, random) for clip in clips]))
             tables = right_tables(same_digit_pairs(model, seen, seen_labels, heard, labels))
             total = sum(table.size for table in tables["fused"])
-            fused, by_sum = (float(sum(table.sum() for table in tables[name]) / total) for name in ("fused", "sum"))
-            row = {"kind": kind, "ratio_db": ratio_db, "audio": _accuracy(heard, labels)}
-            found.append({**row, "fused": fused, "fused_by_sum": by_sum})
+            fused = float(sum(table.sum() for table in tables["fused"]) / total)
+            found.append({"kind": kind, "ratio_db": ratio_db, "audio": _accuracy(heard, labels), "fused": fused})
     return found
 
 
@@ -275,7 +265,7 @@ def _all_recorded(data: Path) -> list[Clip]:
 
 
 def _see(model: PartedModel, digits: Digits) -> Encoded:
-    return model.see(digits.pictures.astype(np.float32) / 255)
+    return model.see(np.asarray(digits.pictures / 255, np.float32))
 
 
 def _hear(model: PartedModel, clips: Sequence[Clip]) -> Encoded:

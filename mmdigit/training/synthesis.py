@@ -1,8 +1,7 @@
 """More speech for training, spoken by speech synthesisers: digits by many voices and accents, and other words.
 
 Seeded; the clips are cached in a folder outside the repository. Every synthesiser is optional: those that are installed
-share the work, and one line says which are missing. Some voices and variants of espeak-ng are never used: the
-project's sample pack is spoken by them.
+share the work, and one line says which are missing.
 """
 
 import hashlib
@@ -11,10 +10,9 @@ import json
 import shutil
 import struct
 import subprocess
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mmdigit.audio import FRAME, HOP, SAMPLE_RATE_HZ, Waveform, read_waveform
 from mmdigit.training import pronunciations
 from mmdigit.training.data import Clip
+from mmdigit.training.engines import ENGINES, Engine, Utterance, espeak, run
 from mmdigit.training.pronunciations import Lexicon
 from schemas.errors import InvalidAudio
 
@@ -38,38 +37,7 @@ PAIRS = 0.2  # the part of the non-digits that is two digits in a row
 SIZES = (0.87, 1.16)  # of the speaker: pitch and formants together, as a larger or a smaller person has them
 PACES = (0.75, 1.4)  # words a minute, relative to the voice's own
 CHUNK = 40  # utterances for one run of a synthesiser
-TIMEOUT_S = 120
 EMPTY = np.zeros(0, np.float32)
-
-
-@dataclass(frozen=True)
-class Utterance:
-    """What to say and how. label: -1 = no digit; pitch: 0-1 of the voice's range; pace, size: 1 = the voice's own."""
-
-    engine: str
-    voice: str
-    text: str
-    label: int
-    pitch: float
-    pace: float
-    size: float
-
-
-Speak = Callable[[str, Sequence[Utterance]], list[bytes]]
-"""(program, utterances of one voice) -> a WAV file each; empty bytes for one that the voice cannot say."""
-
-
-@dataclass(frozen=True)
-class Engine:
-    """A synthesiser with a set of its voices. share: of the clips, relative to the others; listing: names its voices;
-    () = it cannot, and has them all."""
-
-    name: str
-    program: str
-    share: float
-    lexicons: tuple[Lexicon, ...]
-    listing: tuple[str, ...]
-    speak: Speak
 
 
 def synthesise(cache: Path, n_digits: int, n_words: int, seed: int) -> list[Clip]:
@@ -115,7 +83,7 @@ def _usable(engine: Engine) -> tuple[Engine | str, str]:
     if program is None:
         return f"{engine.program} is not installed", ""
     try:
-        listed = _run([program, *engine.listing]).decode(errors="replace") if engine.listing else ""
+        listed = run([program, *engine.listing]).decode(errors="replace") if engine.listing else ""
     except (OSError, subprocess.SubprocessError) as exc:
         return f"{engine.program} is broken ({exc})", ""
     names = set(listed.replace("(", " ").replace(")", " ").split())
@@ -141,7 +109,7 @@ def _plan(engines: Sequence[Engine], n_digits: int, n_words: int, seed: int) -> 
         engine = engines[_draw(random, [engine.share for engine in engines])]
         lexicon = engine.lexicons[_draw(random, [lexicon.share for lexicon in engine.lexicons])]
         voice = str(random.choice(lexicon.voices))
-        if engine.speak is _espeak:
+        if engine.speak is espeak:
             voice += f"+{random.choice(pronunciations.ESPEAK_VARIANTS)}"
         pace = float(random.uniform(*PACES))
         label = number % 10 if number < n_digits else -1
@@ -243,90 +211,3 @@ def _read(path: Path) -> list[Waveform]:
     with np.load(path) as stored:
         samples = stored["samples"].astype(np.float32) / 32767
         return np.split(samples, stored["ends"][:-1])
-
-
-def _run(command: list[str]) -> bytes:
-    """The program's output. Raises OSError or subprocess.SubprocessError if it cannot run, fails or hangs."""
-    return subprocess.run(  # noqa: S603 - fixed programs, and words from our own tables
-        command, capture_output=True, check=True, stdin=subprocess.DEVNULL, timeout=TIMEOUT_S
-    ).stdout
-
-
-def _espeak(program: str, utterances: Sequence[Utterance]) -> list[bytes]:
-    files = []
-    for utterance in utterances:
-        text = f"[[{utterance.text}]]" if utterance.engine == "espeak-accent" else utterance.text
-        pitch, speed = round(15 + 75 * utterance.pitch), round(155 * utterance.pace / utterance.size)
-        wav = _run([program, "-v", utterance.voice, "-p", str(pitch), "-s", str(speed), "--stdout", text])
-        # espeak-ng writes to a pipe and cannot know the length: it claims the largest. Put the true lengths in.
-        lengths = struct.pack("<I", max(len(wav) - 8, 0)), struct.pack("<I", max(len(wav) - 44, 0))
-        files.append(wav[:4] + lengths[0] + wav[8:40] + lengths[1] + wav[44:])
-    return files
-
-
-def _flite(program: str, utterances: Sequence[Utterance]) -> list[bytes]:
-    files = []
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "spoken.wav"
-        for utterance in utterances:
-            stretch, shift = utterance.size / utterance.pace, 0.85 + 0.4 * utterance.pitch
-            options = [f"duration_stretch={stretch:.3f}", f"f0_shift={shift:.3f}"]
-            options.append(f"int_f0_target_mean={80 + 80 * utterance.pitch:.0f}")
-            settings = [part for option in options for part in ("--setf", option)]
-            path.unlink(missing_ok=True)
-            _run([program, "-voice", utterance.voice, *settings, "-t", utterance.text, "-o", str(path)])
-            files.append(path.read_bytes() if path.exists() else b"")
-    return files
-
-
-def _festival(program: str, utterances: Sequence[Utterance]) -> list[bytes]:
-    """One run for all: festival takes long to start."""
-    voice = utterances[0].voice
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / f"{number}.wav" for number in range(len(utterances))]
-        lines = [f"(voice_{voice})"]
-        for utterance, path in zip(utterances, paths, strict=True):
-            mean_hz = 85 + 70 * utterance.pitch
-            lines += [
-                f"(Parameter.set 'Duration_Stretch {utterance.size / utterance.pace:.3f})",
-                f"(set! int_lr_params '((target_f0_mean {mean_hz:.0f}) (target_f0_std 14)"
-                " (model_f0_mean 170) (model_f0_std 34)))",
-                f'(utt.save.wave (utt.synth (Utterance Text "{utterance.text}")) "{path}" \'riff)',
-            ]
-        script = Path(folder) / "say.scm"
-        script.write_bytes("\n".join(lines).encode(pronunciations.FESTIVAL_ENCODINGS.get(voice, "utf-8")))
-        _run([program, "--batch", str(script)])
-        return [path.read_bytes() if path.exists() else b"" for path in paths]
-
-
-def _pico(program: str, utterances: Sequence[Utterance]) -> list[bytes]:
-    files = []
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "spoken.wav"
-        for utterance in utterances:
-            pitch, speed = round(75 + 60 * utterance.pitch), round(100 * utterance.pace / utterance.size)
-            text = f'<pitch level="{pitch}"><speed level="{speed}">{utterance.text}</speed></pitch>'
-            path.unlink(missing_ok=True)
-            _run([program, f"--lang={utterance.voice}", f"--wave={path}", text])
-            files.append(path.read_bytes() if path.exists() else b"")
-    return files
-
-
-ENGINES = (
-    Engine("espeak", "espeak-ng", 0.25, pronunciations.ESPEAK_ENGLISH, ("--voices",), _espeak),
-    Engine("espeak-accent", "espeak-ng", 0.33, pronunciations.ESPEAK_ACCENTS, ("--voices",), _espeak),
-    Engine("flite", "flite", 0.13, pronunciations.FLITE, ("-lv",), _flite),
-    Engine(
-        "festival", "festival", 0.08, pronunciations.FESTIVAL_ENGLISH, ("--batch", "(print (voice.list))"), _festival
-    ),
-    Engine(
-        "festival-accent",
-        "festival",
-        0.12,
-        pronunciations.FESTIVAL_ACCENTS,
-        ("--batch", "(print (voice.list))"),
-        _festival,
-    ),
-    Engine("pico", "pico2wave", 0.04, pronunciations.PICO_ENGLISH, (), _pico),
-    Engine("pico-accent", "pico2wave", 0.05, pronunciations.PICO_ACCENTS, (), _pico),
-)

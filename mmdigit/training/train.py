@@ -1,4 +1,4 @@
-"""Train the model in three stages: the image specialist, the audio specialist, and the fusion of both.
+"""Train the model in two stages: the image specialist and the audio specialist. Their sum needs no training.
 
 Seeded, resumable after every epoch of every stage to the very same weights; each stage's last epoch's average is kept.
 """
@@ -18,7 +18,7 @@ from mmdigit.audio import place
 from mmdigit.training.augment import Chance, augment_features
 from mmdigit.training.data import Clip, Digits, load_digits, load_glyphs, load_spoken
 from mmdigit.training.fit import ONE_THREAD, STAGES, Machine, Stage, checkpoint_path, fit
-from mmdigit.training.model import DigitModel, Fusion, Reading, Specialist, count_parameters
+from mmdigit.training.model import DigitModel, Reading, Specialist, count_parameters
 from mmdigit.training.pictures import PictureSets, load_picture_sets, picture_batches
 from mmdigit.training.plan import TrainingPlan
 from mmdigit.training.sounds import NOT_A_DIGIT, Bank, heard_rows, load_bank, sound_batches
@@ -67,7 +67,7 @@ def load_sets(folder: Path, cache: Path, plan: TrainingPlan, say: Callable[[str]
 def train(
     sets: TrainingSets, plan: TrainingPlan, folder: Path, machine: Machine = ONE_THREAD, stop_after: int | None = None
 ) -> DigitModel:
-    """Train every stage from the folder's checkpoints, or from the start if there are none.
+    """Train both stages from the folder's checkpoints, or from the start if there are none.
 
     folder: where the checkpoints, the history and TensorBoard's logs are written, after each epoch. stop_after: leave
     each stage after that many epochs, as an interruption would. Raises SettingsError if a checkpoint belongs to
@@ -75,14 +75,13 @@ def train(
     """
     image = train_image(sets, plan, folder, machine, stop_after)
     audio = train_audio(sets, plan, folder, machine, stop_after)
-    fusion = train_fusion(image, audio, sets, plan, folder, machine, stop_after)
-    return assemble(image, audio, fusion)
+    return assemble(image, audio)
 
 
-def assemble(image: Specialist, audio: Specialist, fusion: Fusion) -> DigitModel:
-    """The whole model of its trained parts."""
+def assemble(image: Specialist, audio: Specialist) -> DigitModel:
+    """The whole model of its trained parts, not yet calibrated."""
     model = DigitModel()
-    model.image, model.audio, model.fusion = image, audio, fusion
+    model.image, model.audio = image, audio
     model.eval()
     return model
 
@@ -150,58 +149,6 @@ def train_audio(
     return fit(stage, lambda: DigitModel().audio, plan, folder, machine, stop_after)
 
 
-def train_fusion(
-    image: Specialist,
-    audio: Specialist,
-    sets: TrainingSets,
-    plan: TrainingPlan,
-    folder: Path,
-    machine: Machine = ONE_THREAD,
-    stop_after: int | None = None,
-) -> Fusion:
-    """The fusion, on the readings of both finished specialists. Raises as train does."""
-    rows = heard_rows(sets.bank, sets.clips, plan.leave_out)
-    by_label = [rows[sets.bank.labels[rows] == label] for label in range(NOT_A_DIGIT, 10)]
-    spoiled = plan.image.model_copy(update={"negatives": plan.fusion.spoiled})
-
-    def batches(seed: int) -> Iterator[tuple[Tensor, ...]]:
-        random = np.random.default_rng(seed)
-        for batch in picture_batches(sets.pictures, spoiled, seed):
-            labels, is_digit = batch.label.numpy(), batch.is_digit.numpy()
-            drowned = is_digit & (random.random(labels.size) < plan.fusion.spoiled) & (by_label[0].size > 0)
-            wanted = np.where(drowned, NOT_A_DIGIT, labels)
-            chosen = np.array([random.choice(by_label[label + 1]) for label in wanted])
-            present = _present(is_digit, ~drowned, plan.fusion.hidden, random)
-            with torch.no_grad():
-                yield *image(batch.image), *audio(sets.bank.batch(chosen)), *present, batch.label
-
-    def loss(part: Fusion, *batch: Tensor) -> Tensor:
-        seen, heard, (image_present, audio_present, label) = Reading(*batch[:3]), Reading(*batch[3:6]), batch[6:]
-        return functional.cross_entropy(part(seen, image_present, heard, audio_present), label)
-
-    stage: Stage[Fusion] = Stage(
-        name="fusion",
-        schedule=plan.fusion,
-        n_steps=sets.pictures.digits.labels.size // plan.image.batch_size,
-        batches=batches,
-        loss=loss,
-        validate=lambda part: validate_fusion(assemble(image, audio, part), sets, plan),
-    )
-    return fit(stage, Fusion, plan, folder, machine, stop_after)
-
-
-def _present(
-    written: NDArray[np.bool_], spoken: NDArray[np.bool_], hidden: float, random: np.random.Generator
-) -> Tensor:
-    """(2, B), 1 or 0: whether the image and the audio of each pair are there; never is only what is no digit.
-
-    written, spoken: (B,), whether the image and the audio are digits; hidden: how often each is taken away.
-    """
-    chance = random.random(written.size)
-    image, audio = (chance >= hidden) | ~spoken, (chance < 1 - hidden) | ~written
-    return torch.from_numpy(np.stack([image, audio]).astype(np.float32))
-
-
 def _specialist_loss(part: Specialist, embedding: Tensor, label: Tensor, is_digit: Tensor) -> Tensor:
     """The digits' cross-entropy, and half of the novelty's."""
     logits, novelty = part.head(embedding), part.novelty(embedding).squeeze(1)
@@ -238,24 +185,6 @@ def validate_audio(part: Specialist, clips: list[Clip]) -> dict[str, float]:
     return {
         f"validation_{source}": _percent(right[[clip.source == source for clip in clips]])
         for source in sorted({clip.source for clip in clips})
-    }
-
-
-@torch.no_grad()
-def validate_fusion(model: DigitModel, sets: TrainingSets, plan: TrainingPlan) -> dict[str, float]:
-    """Accuracy on validation pairs of the fused head and of the plain sum of both heads' logits, in percent."""
-    clips = [clip for clip in sets.validation_clips if clip.name not in plan.leave_out]
-    seen, heard = read_images(model.image, sets.validation_digits.pictures), read_clips(model.audio, clips)
-    labels, spoken = sets.validation_digits.labels, np.array([clip.label for clip in clips])
-    random = np.random.default_rng(plan.data_seed)
-    partner = np.array([random.choice(np.flatnonzero(spoken == label)) for label in labels])
-    chosen = Reading(*(part[torch.from_numpy(partner)] for part in heard))
-    there = torch.ones(labels.size)
-    fused = model.fusion(seen, there, chosen, there)
-    return {
-        "validation_fused": _percent(fused.argmax(dim=1).numpy() == labels),
-        "validation_sum": _percent((seen.logits + chosen.logits).argmax(dim=1).numpy() == labels),
-        "validation_fused_loss": round(float(functional.cross_entropy(fused, torch.from_numpy(labels))), 6),
     }
 
 

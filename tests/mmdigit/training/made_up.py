@@ -21,7 +21,6 @@ def plan(**changes: object) -> TrainingPlan:
         audio=AudioPlan.model_validate(
             {**quick.audio.model_dump(), "epochs": 2, "batch_size": 32, "rows": 96, "shares": {"fsdd": 1, "espeak": 1}}
         ),
-        fusion=quick.fusion.model_copy(update={"epochs": 2}),
     ).model_copy(update=changes)
 
 

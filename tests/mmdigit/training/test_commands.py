@@ -32,10 +32,6 @@ spoken_words = 5
 distortions = ["noise"]
 [audio.shares]
 fsdd = 1
-[fusion]
-epochs = 1
-batch_size = 32
-learning_rate = 1e-3
 """
 SHARE = {
     "split": "made up",

@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from mmdigit.training.data import Digits
-from mmdigit.training.photographs import INVERTED_SHARE, KINDS, LONGEST, bank, photograph
+from mmdigit.training.papers import INVERTED_SHARE
+from mmdigit.training.photographs import KINDS, LONGEST, bank, photograph
 from tests.mmdigit.clips import mnist_like
 
 

@@ -18,10 +18,10 @@ def test_the_shipped_configurations_are_read_and_survive_a_checkpoint(path: Path
     ("old", "new", "message"),
     [
         ("epochs = 24", "epochs = 0", "image.epochs: Input should be greater than or equal to 1"),
-        ("[fusion]", "[fussion]", "fussion: Extra inputs"),
+        ("[image]", "[imago]", "imago: Extra inputs"),
         ('"warp"', '"wrap"', "audio.distortions"),
         ("seed = 1", "seed = ", "to be TOML"),
-        ("fsdd = 0.30", "fsdd = -1", "audio.shares.fsdd"),
+        ("fsdd = 0.28", "fsdd = -1", "audio.shares.fsdd"),
     ],
 )
 def test_a_wrong_configuration_is_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:

@@ -20,7 +20,6 @@ from tests.mmdigit.training import made_up
 PLAN = made_up.plan(
     image=made_up.plan().image.model_copy(update={"epochs": 1}),
     audio=made_up.plan().audio.model_copy(update={"epochs": 1}),
-    fusion=made_up.plan().fusion.model_copy(update={"epochs": 1}),
 )
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from mmdigit.audio import SAMPLE_RATE_HZ
 from mmdigit.training import pronunciations, synthesis
+from mmdigit.training.engines import ENGINES, Engine, Utterance
 from mmdigit.training.pronunciations import ENGLISH_OTHERS, ESPEAK_VARIANTS, HELD_OUT, PHONEME_OTHERS
-from mmdigit.training.synthesis import EMPTY, ENGINES, Utterance, synthesise
+from mmdigit.training.synthesis import EMPTY, synthesise
 
 LEXICONS = [lexicon for engine in ENGINES for lexicon in engine.lexicons]
 
@@ -86,7 +87,7 @@ def test_one_word_that_crashes_a_voice_costs_no_other() -> None:
             raise OSError("crashed")
         return [wav(tone(0.5), 16000) for _ in utterances]
 
-    engine = synthesis.Engine("flite", "flite", 1.0, pronunciations.FLITE, (), speak)  # type: ignore[arg-type]
+    engine = Engine("flite", "flite", 1.0, pronunciations.FLITE, (), speak)  # type: ignore[arg-type]
     plan = [Utterance("flite", "rms", text, 9, 0.5, 1.0, 1.0) for text in ("nine", "nine", "crash", "nine", "nine")]
     assert [bool(clip.size) for clip in synthesis._speak(engine, plan)] == [True, True, False, True, True]
 
