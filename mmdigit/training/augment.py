@@ -35,13 +35,13 @@ class Chance:
         return torch.randint(low, high, shape, generator=self.generator)
 
 
-def augment_pictures(pictures: Tensor, chance: Chance) -> Tensor:
+def augment_pictures(pictures: Tensor, chance: Chance, calm: bool = False) -> Tensor:
     """Slant, turn, stretch, shift and bend each digit, change its stroke, light and edges.
 
-    pictures: (B, 1, 28, 28), range [0, 1], 1 = ink. Returns the same shape and range.
+    pictures: (B, 1, 28, 28), range [0, 1], 1 = ink; calm: bent and slanted little. Returns the same shape and range.
     """
     count = pictures.shape[0]
-    warped = functional.grid_sample(pictures, _warp(count, chance), align_corners=False)
+    warped = functional.grid_sample(pictures, _warp(count, chance, calm), align_corners=False)
     bold = functional.max_pool2d(warped, 3, stride=1, padding=1)
     thin = -functional.max_pool2d(-warped, 3, stride=1, padding=1)
     stroke = chance.uniform((count, 1, 1, 1), -0.6, 1.0) * chance.happens(count, 0.5)[:, None, None, None]
@@ -60,12 +60,13 @@ def _sometimes(count: int, probability: float, chance: Chance) -> Tensor:
     return chance.happens(count, probability)[:, None, None, None]
 
 
-def _warp(count: int, chance: Chance) -> Tensor:
+def _warp(count: int, chance: Chance, calm: bool) -> Tensor:
     """A sampling grid (B, 28, 28, 2) for each picture: an affine map and a smooth elastic bend.
 
-    Half of the pictures are changed little, the others up to what other schools and hurried hands write.
+    Half of the pictures are changed little, the others up to what other schools and hurried hands write; if calm, all
+    are changed little.
     """
-    strength = 0.5 + 0.5 * chance.happens(count, 0.5)
+    strength = torch.full((count,), 0.4) if calm else 0.5 + 0.5 * chance.happens(count, 0.5)
     angle = chance.uniform((count,), -18, 18) * math.pi / 180 * strength
     shear = chance.uniform((count,), -0.4, 0.4) * strength
     scale_x = 1 + chance.uniform((count,), -0.2, 0.3) * strength

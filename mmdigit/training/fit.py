@@ -18,8 +18,8 @@ from torch.utils.tensorboard import SummaryWriter
 from mmdigit.training.plan import Schedule, TrainingPlan
 from schemas.errors import SettingsError
 
-StageName = Literal["image", "audio"]
-STAGES: tuple[StageName, ...] = ("image", "audio")
+StageName = Literal["image", "calm", "audio"]
+STAGES: tuple[StageName, ...] = ("image", "calm", "audio")
 HISTORY = "history.jsonl"
 WARM_UP_STEPS = 100
 
@@ -154,8 +154,8 @@ def checkpoint_path(folder: Path, stage: StageName) -> Path:
 
 def _identity(plan: TrainingPlan, path: Path) -> str:
     """What must be the same for a checkpoint to go on: the parts of the plan that its stage depends on."""
-    parts = {"seed", "data_seed", path.stem} | ({"leave_out"} if path.stem == "audio" else set())
-    return json.dumps(plan.model_dump(include=parts), sort_keys=True)
+    parts = {"image": {"image"}, "calm": {"image", "calm"}, "audio": {"audio", "leave_out"}}[path.stem]
+    return json.dumps(plan.model_dump(include=parts | {"seed", "data_seed"}), sort_keys=True)
 
 
 def _save(

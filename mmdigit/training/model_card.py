@@ -39,7 +39,7 @@ def model_card(metadata: dict[str, Any]) -> str:
     sources = "\n".join(f"| {data.format_map(plan['audio'])} | {use} | {licence} |" for data, use, licence in SOURCES)
     folds = " --folds runs/folds" if validation["left_out_speakers"] else ""
     fixed, conflict = metadata["thresholds"], validation["conflict"]
-    epochs = {stage: plan[stage]["epochs"] for stage in ("image", "audio")}
+    epochs = {stage: plan[stage]["epochs"] for stage in ("image", "calm", "audio")}
     losses = ", ".join(f"{stage} {training['last_epochs'][stage]['loss']}" for stage in epochs)
     return f"""# Model card: {metadata["model_version"]}
 
@@ -89,9 +89,9 @@ Sent to review on the validation split, at the target error {validation["reviews
 
 ## Training
 
-`mmdigit train --data DIR --output runs/seed-{plan["seed"]}`: image {epochs["image"]} and audio
-{epochs["audio"]} epochs, the moving average of each stage's last epoch (no epoch and no seed was chosen), last
-losses {losses}. Torch and ONNX Runtime agree within {metadata["parity"]["largest_difference"]:.1e} in
+`mmdigit train --data DIR --output runs/seed-{plan["seed"]}`: image {epochs["image"]} and {epochs["calm"]} calmer
+epochs, audio {epochs["audio"]}, the moving average of each stage's last epoch (no epoch and no seed was chosen), last losses
+{losses}. Torch and ONNX Runtime agree within {metadata["parity"]["largest_difference"]:.1e} in
 every output on {metadata["parity"]["pairs"]} random pairs.
 
 ## Data and licences

@@ -75,17 +75,17 @@ def _photographs(digits: Digits, cache: Path, seed: int) -> NDArray[np.uint8]:
     return np.asarray(np.load(path), np.uint8)
 
 
-def picture_batches(sets: PictureSets, plan: ImagePlan, seed: int) -> Iterator[PictureBatch]:
+def picture_batches(sets: PictureSets, plan: ImagePlan, seed: int, calm: bool = False) -> Iterator[PictureBatch]:
     """One epoch over the handwritten digits, in an order and with an augmentation that depend on the seed alone."""
     random = np.random.default_rng(seed)
     chance = Chance(torch.Generator().manual_seed(seed))
     order = random.permutation(sets.digits.labels.size)
     for start in range(0, order.size - plan.batch_size + 1, plan.batch_size):
-        yield picture_batch(sets, plan, order[start : start + plan.batch_size], random, chance)
+        yield picture_batch(sets, plan, order[start : start + plan.batch_size], random, chance, calm)
 
 
 def picture_batch(
-    sets: PictureSets, plan: ImagePlan, rows: NDArray[np.int64], random: np.random.Generator, chance: Chance
+    sets: PictureSets, plan: ImagePlan, rows: NDArray[np.int64], random: np.random.Generator, chance: Chance, calm: bool
 ) -> PictureBatch:
     """The digits of these rows, some replaced by photographs of them, by drawn ones and sevens, by what is no digit."""
     pictures, labels = sets.digits.pictures[rows], sets.digits.labels[rows].copy()
@@ -106,7 +106,7 @@ def picture_batch(
     for chosen, draw in ((invented, characters), (ones, flagged_ones), (sevens, barred_sevens)):
         if chosen.any():
             images[torch.from_numpy(chosen)] = draw(int(chosen.sum()), chance)
-    images = augment_pictures(images, chance)
+    images = augment_pictures(images, chance, calm)
     if spoiled.any():
         images[torch.from_numpy(spoiled)] = spoiled_pictures(images[torch.from_numpy(spoiled)], chance)
     return PictureBatch(images, torch.from_numpy(labels), torch.from_numpy(~negative))

@@ -43,6 +43,10 @@ class ImagePlan(Schedule):
     """of the pictures are drawn: ones with a flag, sevens with a bar"""
 
 
+class CalmPlan(Schedule):
+    """A second look at the pictures, as the image plan mixes them but bent and slanted little."""
+
+
 class AudioPlan(Schedule):
     """One epoch reads every row of the bank once: `rows` augmented clips, made beforehand."""
 
@@ -68,6 +72,7 @@ class TrainingPlan(_Part):
     leave_out: tuple[str, ...] = ()
     """SOURCE/SPEAKER of recorded speakers who are not heard at all"""
     image: ImagePlan
+    calm: CalmPlan
     audio: AudioPlan
 
     @classmethod

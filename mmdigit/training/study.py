@@ -45,7 +45,7 @@ FSDD_SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 HALVES = (("george", "jackson", "lucas"), ("nicolas", "theo", "yweweler"))
 RATIOS_DB = (20, 10, 5, 0)
 PARTNERS = 4  # clips that each validation image is paired with for the calibration of the fused head
-ABLATION_ROWS = 16_000
+ABLATION_ROWS = 12_000
 SECTIONS: tuple[tuple[Distortion, ...], ...] = (
     ("shift", "trim", "speed"),
     ("warp",),

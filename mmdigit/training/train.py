@@ -1,10 +1,11 @@
-"""Train the model in two stages: the image specialist and the audio specialist. Their sum needs no training.
+"""Train the model: the image specialist in two stages, the audio specialist in one. Their sum needs no training.
 
 Seeded, resumable after every epoch of every stage to the very same weights; each stage's last epoch's average is kept.
 """
 
 import sys
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from mmdigit.training.plan import TrainingPlan
 from mmdigit.training.sounds import NOT_A_DIGIT, Bank, heard_rows, load_bank, sound_batches
 from mmdigit.training.synthesis import synthesise
 from schemas.errors import DataError
+
+CALM_SEEDS = 50_000  # apart from those of the image stage, so that its epochs do not come again
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def load_sets(folder: Path, cache: Path, plan: TrainingPlan, say: Callable[[str]
 def train(
     sets: TrainingSets, plan: TrainingPlan, folder: Path, machine: Machine = ONE_THREAD, stop_after: int | None = None
 ) -> DigitModel:
-    """Train both stages from the folder's checkpoints, or from the start if there are none.
+    """Train every stage from the folder's checkpoints, or from the start if there are none.
 
     folder: where the checkpoints, the history and TensorBoard's logs are written, after each epoch. stop_after: leave
     each stage after that many epochs, as an interruption would. Raises SettingsError if a checkpoint belongs to
@@ -95,8 +98,10 @@ def train_image(
             f"expected at least {plan.image.batch_size} handwritten digits, {sets.pictures.digits.labels.size} came"
         )
 
-    def batches(seed: int) -> Iterator[tuple[Tensor, ...]]:
-        for batch in picture_batches(sets.pictures, plan.image, seed):
+    n_steps = sets.pictures.digits.labels.size // plan.image.batch_size
+
+    def batches(seed: int, calm: bool = False) -> Iterator[tuple[Tensor, ...]]:
+        for batch in picture_batches(sets.pictures, plan.image, seed, calm):
             yield batch.image.contiguous(memory_format=torch.channels_last), batch.label, batch.is_digit
 
     def loss(part: Specialist, image: Tensor, label: Tensor, is_digit: Tensor) -> Tensor:
@@ -104,15 +109,19 @@ def train_image(
             embedding = part.encoder(image).float()
         return _specialist_loss(part, embedding, label, is_digit)
 
-    stage: Stage[Specialist] = Stage(
-        name="image",
-        schedule=plan.image,
-        n_steps=sets.pictures.digits.labels.size // plan.image.batch_size,
-        batches=batches,
-        loss=loss,
-        validate=lambda part: validate_image(part, sets.validation_digits),
-    )
-    return fit(stage, _image_part, plan, folder, machine, stop_after)
+    def validate(part: Specialist) -> dict[str, float]:
+        return validate_image(part, sets.validation_digits)
+
+    first: Stage[Specialist] = Stage("image", plan.image, n_steps, batches, loss, validate)
+    trained = fit(first, _image_part, plan, folder, machine, stop_after)
+    if stop_after is not None and stop_after < plan.image.epochs:
+        return trained
+
+    def calm_batches(seed: int) -> Iterator[tuple[Tensor, ...]]:
+        return batches(seed + CALM_SEEDS, calm=True)
+
+    second: Stage[Specialist] = Stage("calm", plan.calm, n_steps, calm_batches, loss, validate)
+    return fit(second, lambda: deepcopy(trained), plan, folder, machine, stop_after)
 
 
 def _image_part() -> Specialist:
@@ -194,22 +203,20 @@ def _percent(right: NDArray[np.bool_]) -> float:
 
 def load_checkpoint(folder: Path) -> tuple[DigitModel, TrainingPlan]:
     """The finished model of a training's folder and its plan. Raises DataError if a stage is missing or unfinished."""
-    model = DigitModel()
-    plan = None
+    states = {}
     for stage in STAGES:
         path = checkpoint_path(folder, stage)
         if not path.exists():
             raise DataError(f"expected a checkpoint at {path}, it is missing; run `mmdigit train` first")
-        state = torch.load(path, weights_only=True)
-        plan = TrainingPlan.model_validate_json(state["plan"])
-        n_epochs = getattr(plan, stage).epochs
-        if state["epochs"] != n_epochs:
-            raise DataError(f"expected {n_epochs} epochs in {path}, {state['epochs']} are done; run `mmdigit train` on")
-        getattr(model, stage).load_state_dict(state["average"])
-    if plan is None:
-        raise DataError(f"expected checkpoints in {folder}, none is there; run `mmdigit train` first")
-    model.eval()
-    return model, plan
+        states[stage] = torch.load(path, weights_only=True)
+        plan = TrainingPlan.model_validate_json(states[stage]["plan"])
+        done, n_epochs = states[stage]["epochs"], getattr(plan, stage).epochs
+        if done != n_epochs:
+            raise DataError(f"expected {n_epochs} epochs in {path}, {done} are done; run `mmdigit train` on")
+    model = DigitModel()
+    model.image.load_state_dict(states["calm"]["average"])
+    model.audio.load_state_dict(states["audio"]["average"])
+    return assemble(model.image, model.audio), plan
 
 
 def run(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> None:

@@ -18,6 +18,7 @@ def plan(**changes: object) -> TrainingPlan:
     return TrainingPlan(
         seed=3,
         image=quick.image.model_copy(update={"epochs": 2, "batch_size": 32}),
+        calm=quick.calm.model_copy(update={"epochs": 2, "batch_size": 32}),
         audio=AudioPlan.model_validate(
             {**quick.audio.model_dump(), "epochs": 2, "batch_size": 32, "rows": 96, "shares": {"fsdd": 1, "espeak": 1}}
         ),

@@ -22,6 +22,10 @@ CONFIG = """
 epochs = 1
 batch_size = 32
 learning_rate = 1e-3
+[calm]
+epochs = 1
+batch_size = 32
+learning_rate = 1e-3
 [audio]
 epochs = 1
 batch_size = 32

@@ -30,7 +30,7 @@ def test_batches_are_the_seed_s_and_in_range() -> None:
 
 
 def test_what_is_drawn_has_its_label(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "augment_pictures", lambda images, _: images)
+    monkeypatch.setattr(pictures, "augment_pictures", lambda images, *_: images)
     for name, value in (("flagged_ones", 1.0), ("barred_sevens", 0.5)):
         monkeypatch.setattr(pictures, name, lambda count, _, value=value: torch.full((count, 1, 28, 28), value))
     plan = PLAN.model_copy(update={"negatives": 0.0, "strokes": 0.5, "photographs": 0.0})

@@ -19,6 +19,7 @@ from tests.mmdigit.training import made_up
 
 PLAN = made_up.plan(
     image=made_up.plan().image.model_copy(update={"epochs": 1}),
+    calm=made_up.plan().calm.model_copy(update={"epochs": 1}),
     audio=made_up.plan().audio.model_copy(update={"epochs": 1}),
 )
 
