@@ -90,8 +90,8 @@ Sent to review on the validation split, at the target error {validation["reviews
 ## Training
 
 `mmdigit train --data DIR --output runs/seed-{plan["seed"]}`: image {epochs["image"]} and {epochs["calm"]} calmer
-epochs, audio {epochs["audio"]}, the moving average of each stage's last epoch (no epoch and no seed was chosen), last losses
-{losses}. Torch and ONNX Runtime agree within {metadata["parity"]["largest_difference"]:.1e} in
+epochs, audio {epochs["audio"]}, the moving average of each stage's last epoch (no epoch and no seed was chosen),
+last losses {losses}. Torch and ONNX Runtime agree within {metadata["parity"]["largest_difference"]:.1e} in
 every output on {metadata["parity"]["pairs"]} random pairs.
 
 ## Data and licences
