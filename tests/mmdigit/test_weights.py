@@ -80,7 +80,7 @@ def test_letters_are_newer_than_digits(folder: Path, predictor: Predictor, image
     assert auroc(np.array(known), np.array(novel)) >= 0.93
 
 
-@pytest.mark.parametrize(("kind", "least"), [("sheet", 0.9), ("register", 0.9), ("box", 0.9)])
+@pytest.mark.parametrize(("kind", "least"), [("sheet", 0.96), ("register", 0.91), ("box", 0.9)])
 def test_photographs_of_validation_writers(folder: Path, predictor: Predictor, kind: str, least: float) -> None:
     digits = load_digits(folder, "validation")
     random = np.random.default_rng(1)
@@ -92,7 +92,7 @@ def test_photographs_of_validation_writers(folder: Path, predictor: Predictor, k
     assert accuracy(predictor, crops) >= least
 
 
-@pytest.mark.parametrize(("kind", "least"), [(kind, 0.8) for kind in NOISES])
+@pytest.mark.parametrize(("kind", "least"), [("gusts", 0.84), ("engine", 0.95), ("keyboard", 0.91), ("music", 0.91)])
 def test_noise_that_training_does_not_know(folder: Path, predictor: Predictor, kind: str, least: float) -> None:
     recordings = folder / "free-spoken-digit-dataset" / "recordings"
     random = np.random.default_rng(2)
