@@ -67,8 +67,9 @@ class OperatingPoint:
 def operating_point(rows: Sequence[RiskRow], target_error: float) -> OperatingPoint:
     """The lowest confidence whose bound meets the target. A stricter target never gives a lower confidence.
 
-    If the data show the target nowhere, the calibrated confidence itself has to promise it: 1 - target_error or more,
-    and no less than that of the lowest bound. rows: a head's risk-coverage table, at least one, in any order.
+    If the data show the target nowhere, the calibrated confidence itself has to promise it: 1 - target_error or more
+    as far as the table goes, and no less than that of the lowest bound. rows: a head's risk-coverage table, at least
+    one, in any order.
     """
     meeting = [row for row in rows if row.bound <= target_error]
     if meeting:

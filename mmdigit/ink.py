@@ -137,6 +137,8 @@ def _even_paper(grey: Grey) -> Grey | None:
     low = float(grey.min())
     threshold = otsu(grey - low) + low
     dark = grey < threshold
+    if bool(dark.all()) or not bool(dark.any()):
+        return None
     share, bright = float(dark.mean()), float(grey[~dark].mean())
     apart = share * (1 - share) * (bright - float(grey[dark].mean())) ** 2 / max(float(grey.var()), 1e-9)
     depth = float(cv2.distanceTransform(np.pad(dark, 1, mode="edge").astype(np.uint8), cv2.DIST_L2, 3).max())

@@ -49,7 +49,7 @@ class Metadata(_Part):
     model_version: Annotated[str, Field(min_length=1, max_length=64)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     thresholds: FixedThresholds
-    temperature: PerHead[Annotated[float, Field(gt=0, le=100)]] = dict.fromkeys(HEADS, 1.0)
+    temperature: PerHead[Annotated[float, Field(ge=0.01, le=100)]] = dict.fromkeys(HEADS, 1.0)
     """Probabilities are softmax(logits / temperature)."""
     risk: PerHead[RiskTable] | None = None
 

@@ -124,9 +124,12 @@ def _writers(folder: Path, part: str, labels: NDArray[np.int64]) -> NDArray[np.i
     path = folder / "mnist-writers" / f"{'test' if part == 't10k' else 'train'}.csv.gz"
     if not path.exists():
         return np.full(labels.size, -1, np.int64)
-    with gzip.open(path, "rt", newline="") as file:
-        rows = [(int(row["index"]), int(row["label"]), int(row["writer"])) for row in csv.DictReader(file)]
-    table = np.array(sorted(rows), np.int64)
+    try:
+        with gzip.open(path, "rt", newline="") as file:
+            rows = [(int(row["index"]), int(row["label"]), int(row["writer"])) for row in csv.DictReader(file)]
+        table = np.array(sorted(rows), np.int64)
+    except (OSError, EOFError, zlib.error, KeyError, ValueError, TypeError, OverflowError, csv.Error) as exc:
+        raise DataError(f"expected {path} to be a table index,label,writer, it is damaged ({exc}); restore it") from exc
     if table.shape != (labels.size, 3) or not bool((table[:, 1] == labels).all()):
         raise DataError(f"expected {path} to match the MNIST labels, it does not; restore it")
     return table[:, 2]
@@ -139,6 +142,10 @@ def load_spoken(folder: Path, split: Split) -> list[Clip]:
     """
     clips = _read_folder(folder / "free-spoken-digit-dataset" / "recordings", "fsdd", FSDD_COUNT)
     chosen = [clip for clip in clips if _fsdd_split(clip) == split]
+    if {clip.label for clip in chosen} != set(range(10)):
+        raise DataError(
+            f"expected FSDD's {split} recordings of all ten digits in {folder}, some are missing; restore it"
+        )
     if split == "test":
         return chosen
     for name, source in (("speech-commands-digits", "speech-commands"), ("cs566-digits", "cs566")):
@@ -169,7 +176,7 @@ def _read_folder(folder: Path, source: str, expected: int | None) -> list[Clip]:
         try:
             digit, speaker, index = path.stem.split("_")
             clips.append(Clip(read_waveform(path.read_bytes()), int(digit), source, speaker, int(index)))
-        except (ValueError, InvalidJob) as exc:
+        except (OSError, ValueError, InvalidJob) as exc:
             raise DataError(f"expected {path} to be a recording {{digit}}_{{speaker}}_{{index}}.wav: {exc}") from exc
     if {clip.label for clip in clips} != set(range(10)):
         raise DataError(f"expected recordings of all ten digits in {folder}, some are missing; restore it")
@@ -192,7 +199,7 @@ def load_glyphs(folder: Path, split: Split) -> NDArray[np.uint8]:
                 if name.endswith(".png") and any(f"{part}/" in name for part in NEGATIVE_ALPHABETS[split])
             )
             pictures = [decode_image(archive.read(name)) for name in names]
-    except (zipfile.BadZipFile, InvalidJob) as exc:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError, InvalidJob) as exc:
         raise DataError(f"expected {path} to be the Omniglot archive, it is damaged ({exc}); restore it") from exc
     if not pictures:
         raise DataError(f"expected the alphabets {NEGATIVE_ALPHABETS[split]} in {path}, none is there; restore it")

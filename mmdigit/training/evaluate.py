@@ -131,7 +131,8 @@ def _all_or_nothing(output: Path) -> Iterator[Path]:
             path.replace(output / path.name)
     except OSError as exc:
         raise SettingsError(
-            f"expected to write the report to {output}, that fails ({exc.strerror}); make room or name another --output"
+            f"expected to read the data and to write the report to {output}, that fails ({exc}); restore them, make "
+            "room or name another --output"
         ) from exc
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -19,12 +19,12 @@ from mmdigit.predictor import INPUTS, OUTPUTS, Predictor, Sample
 from mmdigit.training.calibration import OPEN, calibrate, fit_temperature, reviews
 from mmdigit.training.data import Clip, Digits, load_digits, load_spoken
 from mmdigit.training.evaluate import measure, summary
-from mmdigit.training.fit import HISTORY
+from mmdigit.training.fit import HISTORY, make_folder
 from mmdigit.training.held_out import Folds, held_out_sounds, read_folds
 from mmdigit.training.model import DigitModel, Logits, count_parameters
 from mmdigit.training.model_card import model_card
 from mmdigit.training.train import load_checkpoint, read_clips, read_images
-from schemas.errors import WeightsError
+from schemas.errors import DataError, WeightsError
 
 OPSET = 17
 PARITY_TOLERANCE = 1e-4  # largest difference of any output between torch and ONNX Runtime
@@ -86,7 +86,7 @@ def parity(model: DigitModel, predictor: Predictor, pairs: int, seed: int = 0) -
             )
         for wanted, came in zip(expected, predictor.outputs(samples, EXPORTED).values(), strict=True):
             difference = np.abs(came - wanted.numpy()) / np.maximum(1, np.abs(wanted.numpy()))
-            largest = max(largest, float(difference.max()))
+            largest = max(largest, float(np.nan_to_num(difference, nan=np.inf).max()))
     return largest
 
 
@@ -133,12 +133,15 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
     Raises DataError without a checkpoint, data or folds, WeightsError if ONNX Runtime and torch do not agree.
     """
     model, plan = load_checkpoint(training)
-    history = [json.loads(line) for line in (training / HISTORY).read_text().splitlines()]
+    try:
+        history = [json.loads(line) for line in (training / HISTORY).read_text().splitlines()]
+    except (OSError, ValueError) as exc:
+        raise DataError(f"expected the history of the training at {training / HISTORY} ({exc}); train again") from exc
     digits, clips = load_digits(data, "validation"), load_spoken(data, "validation")
     speakers = {clip.speaker for clip in clips if clip.source == "fsdd"}
     left_out = None if folds is None else read_folds(folds, digits, sorted(speakers))
     weigh(model, digits, clips, left_out)
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     with TemporaryDirectory(prefix=".export-", dir=output) as folder:
         path = Path(folder) / FILES[0]
         metadata = write_model(model, path, asdict(OPEN))

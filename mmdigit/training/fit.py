@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Generic, Literal, TypeVar
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
 from mmdigit.training.plan import Schedule, TrainingPlan
-from schemas.errors import SettingsError
+from schemas.errors import DataError, SettingsError
 
 StageName = Literal["image", "calm", "audio"]
 STAGES: tuple[StageName, ...] = ("image", "calm", "audio")
@@ -40,8 +41,9 @@ class Machine:
     def __post_init__(self) -> None:
         """Raises SettingsError if the device is not there."""
         try:
-            torch.zeros(1, device=self.device)
-        except (RuntimeError, AssertionError) as exc:
+            torch.zeros(1, device=self.device).cpu()
+            torch.autocast(torch.device(self.device).type)
+        except (RuntimeError, AssertionError, ImportError, NotImplementedError) as exc:
             raise SettingsError(f"expected a device that torch finds here, {self.device!r} is none; try cpu") from exc
 
 
@@ -74,7 +76,7 @@ def fit(
     """Train one stage from its checkpoint in the folder, or from the start; return the average of its weights."""
     torch.set_num_threads(machine.threads)
     device = machine.device
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     schedule, path = stage.schedule, checkpoint_path(folder, stage.name)
     torch.manual_seed(plan.seed)
     part, average = make().to(device), make().to(device)
@@ -100,6 +102,8 @@ def fit(
                 _follow(average, part, schedule.ema_decay, epoch * stage.n_steps + step)
                 losses.append(float(loss.detach()))
                 progress.update(task, advance=1, loss=sum(losses[-50:]) / len(losses[-50:]))
+            if not math.isfinite(sum(losses)):
+                raise DataError(f"expected a finite loss in {stage.name} epoch {epoch + 1}, it is not; change the plan")
             average.eval().cpu()
             figures = {"loss": round(sum(losses) / len(losses), 5), **stage.validate(average)}
             average.to(device)
@@ -182,13 +186,37 @@ def _resume(
     """Restore the state and return the number of epochs done; 0 if there is no checkpoint."""
     if not path.exists():
         return 0
-    state = torch.load(path, weights_only=True)
+    state = read_state(path)
     if state["identity"] != _identity(plan, path):
         raise SettingsError(f"expected {path} to be of this plan, it is of {state['plan']}; name another --output")
     part.load_state_dict(state["part"])
     average.load_state_dict(state["average"])
     optimizer.load_state_dict(state["optimizer"])
     return int(state["epochs"])
+
+
+def make_folder(folder: Path) -> None:
+    """Raises SettingsError if nothing can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as exc:
+        raise SettingsError(f"expected to write to {folder}, that fails ({exc.strerror}); name another folder") from exc
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """What a checkpoint holds. Raises DataError if it is damaged."""
+    try:
+        state = torch.load(path, weights_only=True)
+        if not {"identity", "plan", "epochs", "part", "average", "optimizer"} <= state.keys():
+            raise ValueError("a part of it is missing")
+    except Exception as exc:  # torch documents no closed set of errors for broken files
+        reason = " ".join(str(exc).split())[:100]
+        raise DataError(
+            f"expected {path} to be a checkpoint, it is damaged ({reason}); remove it, train again"
+        ) from exc
+    return dict(state)
 
 
 def _progress() -> Progress:

@@ -5,7 +5,9 @@ and, where the leave-one-speaker-out trainings are there, recordings 5-49 of eac
 the training without that speaker. No test split is ever read.
 """
 
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ from mmdigit.training.data import FSDD_TEST, Clip, Digits
 from schemas.errors import DataError
 
 BATCH = 256
+_BROKEN = (OSError, EOFError, KeyError, ValueError, IndexError, TypeError, RuntimeError, MemoryError)
 HELD_OUT = "held_out.npz"
 
 Logits = NDArray[np.float32]
@@ -68,6 +71,13 @@ def _read_fold(path: Path, digits: Digits) -> tuple[Logits, Labels, Logits, Labe
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             logits, labels, indices, fused, fused_labels, images, sounds = (file[name] for name in names)
+        for values in (labels, indices, fused_labels, images, sounds):
+            if values.ndim != 1 or values.dtype.kind not in "iu" or values.size == 0:
+                raise ValueError(f"a row of whole numbers was expected, {values.dtype} {values.shape} came")
+        if not (logits.dtype.kind == fused.dtype.kind == "f"):
+            raise ValueError("its logits are no real numbers")
+        with np.errstate(over="ignore"):
+            logits, fused = logits.astype(np.float32), fused.astype(np.float32)
         for values in (logits, fused):
             if values.ndim != 2 or values.shape[1] != 10 or not bool(np.isfinite(values).all()):
                 raise ValueError(f"finite logits of ten digits were expected, shape {values.shape} came")
@@ -77,11 +87,13 @@ def _read_fold(path: Path, digits: Digits) -> tuple[Logits, Labels, Logits, Labe
             raise ValueError("its labels are not digits")
         if bool((images < 0).any() or (sounds < 0).any()):
             raise ValueError("its pairs name pictures or sounds below 0")
+        if bool(np.isin(indices, FSDD_TEST).all()):
+            raise ValueError("it holds recordings of the test split alone")
         if bool(np.isin(indices[sounds], FSDD_TEST).any()):
             raise ValueError("its pairs hold recordings of the test split")
         if not bool((digits.labels[images] == fused_labels).all() and (labels[sounds] == fused_labels).all()):
             raise ValueError("its pairs are of other digits")
-    except (OSError, EOFError, KeyError, ValueError, IndexError, TypeError, zipfile.BadZipFile) as exc:
+    except (*_BROKEN, zipfile.BadZipFile, zlib.error, tokenize.TokenError) as exc:
         raise DataError(
             f"expected {path} to hold the answers of a training that left this speaker out ({exc}); "
             "train the folds again or leave --folds out"

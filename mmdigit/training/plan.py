@@ -7,12 +7,14 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.errors import SettingsError
+from schemas.printable import printable
+from schemas.settings import validation_lines
 
 CONFIGS = Path(__file__).parent / "configs"
 SHIPPED = CONFIGS / "shipped.toml"
 QUICK = CONFIGS / "quick.toml"
 
-Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=0.9)]
 Distortion = Literal[
     "shift", "trim", "speed", "room", "equaliser", "noise", "babble", "click", "overload", "codec", "warp", "mask"
 ]
@@ -53,7 +55,7 @@ class AudioPlan(Schedule):
     rows: int = Field(ge=64, le=5_000_000)
     negatives: Share = 0.12
     """of the rows are no digits"""
-    shares: dict[str, Annotated[float, Field(gt=0)]]
+    shares: Annotated[dict[str, Annotated[float, Field(gt=0, le=1e6)]], Field(min_length=1)]
     """how often each source of clips is drawn, relative to the others; sources not named are not used"""
     distortions: tuple[Distortion, ...]
     spoken_digits: int = Field(ge=0, le=1_000_000)
@@ -82,8 +84,9 @@ class TrainingPlan(_Part):
             return cls.model_validate(tomllib.loads(path.read_text()))
         except OSError as exc:
             raise SettingsError(f"expected a configuration at {path}, it cannot be read ({exc.strerror})") from exc
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-            raise SettingsError(f"expected {path} to be TOML, it is not ({exc}); see {SHIPPED}") from exc
         except ValidationError as exc:
-            problems = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors())
+            problems = validation_lines(exc)
             raise SettingsError(f"expected {path} to be a training's configuration: {problems}; see {SHIPPED}") from exc
+        except (ValueError, RecursionError) as exc:
+            reason = printable(str(exc), 200)
+            raise SettingsError(f"expected {path} to be TOML, it is not ({reason}); see {SHIPPED}") from exc

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -56,8 +57,11 @@ def load_bank(clips: Sequence[Clip], plan: AudioPlan, seed: int, cache: Path) ->
     folder = cache / f"bank-{_fingerprint(clips, plan, seed)}"
     if not (folder / "rows.npz").exists():
         _make(clips, plan, seed, folder)
-    with np.load(folder / "rows.npz") as rows:
-        return Bank(np.load(folder / "features.npy", mmap_mode="r"), rows["labels"], rows["clips"])
+    try:
+        with np.load(folder / "rows.npz") as rows:
+            return Bank(np.load(folder / "features.npy", mmap_mode="r"), rows["labels"], rows["clips"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as exc:
+        raise DataError(f"expected a bank of sounds in {folder}, it is damaged ({exc}); remove the folder") from exc
 
 
 def _fingerprint(clips: Sequence[Clip], plan: AudioPlan, seed: int) -> str:

@@ -20,7 +20,7 @@ from mmdigit.decision import softmax
 from mmdigit.training.calibration import OPEN, fit_temperature
 from mmdigit.training.data import FSDD_TEST, Clip, Digits, load_digits, load_spoken
 from mmdigit.training.export import weigh, write_model
-from mmdigit.training.fit import Machine
+from mmdigit.training.fit import Machine, make_folder
 from mmdigit.training.held_out import HELD_OUT
 from mmdigit.training.measures import clustered_bootstrap, ece
 from mmdigit.training.model import DigitModel
@@ -37,6 +37,7 @@ from mmdigit.training.train import (
     train_audio,
     train_image,
 )
+from schemas.errors import SettingsError
 
 SEEDS = (1, 2, 3)
 SHIPPED_SEED = SEEDS[0]
@@ -196,6 +197,10 @@ def ablation(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> 
 
 def ablation_steps(plan: TrainingPlan) -> list[tuple[str, dict[str, float], tuple[Distortion, ...]]]:
     """(what is added, shares of the sources, distortions) of each training, from the barest to the plan's own."""
+    if "fsdd" not in plan.audio.shares:
+        raise SettingsError(
+            "expected fsdd among the configuration's audio.shares, it is not: its speakers are measured"
+        )
     shares = {"fsdd": plan.audio.shares["fsdd"]}
     distortions: tuple[Distortion, ...] = ()
     steps = [("three speakers as they are", dict(shares), distortions)]
@@ -289,6 +294,10 @@ STUDIES = {"seeds": seeds, "folds": folds, "ablation": ablation}
 
 def run(name: str, data: Path, output: Path, result: Path, plan: TrainingPlan, machine: Machine) -> None:
     """`mmdigit study NAME`: train, measure, write the dated result file and print its summary."""
+    make_folder(output)
+    make_folder(result.parent)
+    if result.is_dir():
+        raise SettingsError(f"expected a file for the result, {result} is a folder; name another --result")
     found = STUDIES[name](data, output, plan, machine)
     report = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -296,7 +305,6 @@ def run(name: str, data: Path, output: Path, result: Path, plan: TrainingPlan, m
         "plan": plan.model_dump(),
         **found,
     }
-    result.parent.mkdir(parents=True, exist_ok=True)
     partial = result.with_name(result.name + ".partial")
     partial.write_text(json.dumps(report, indent=2) + "\n")
     partial.replace(result)

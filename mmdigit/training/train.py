@@ -18,7 +18,7 @@ from torch.nn import functional
 from mmdigit.audio import place
 from mmdigit.training.augment import Chance, augment_features
 from mmdigit.training.data import Clip, Digits, load_digits, load_glyphs, load_spoken
-from mmdigit.training.fit import ONE_THREAD, STAGES, Machine, Stage, checkpoint_path, fit
+from mmdigit.training.fit import ONE_THREAD, STAGES, Machine, Stage, checkpoint_path, fit, make_folder, read_state
 from mmdigit.training.model import DigitModel, Reading, Specialist, count_parameters
 from mmdigit.training.pictures import PictureSets, load_picture_sets, picture_batches
 from mmdigit.training.plan import TrainingPlan
@@ -76,9 +76,17 @@ def train(
     each stage after that many epochs, as an interruption would. Raises SettingsError if a checkpoint belongs to
     another plan.
     """
+    check_heard(sets, plan)
     image = train_image(sets, plan, folder, machine, stop_after)
     audio = train_audio(sets, plan, folder, machine, stop_after)
     return assemble(image, audio)
+
+
+def check_heard(sets: TrainingSets, plan: TrainingPlan) -> None:
+    """Raises DataError if a left-out speaker is none, or too little is left to hear: before anything is trained."""
+    rows = heard_rows(sets.bank, sets.clips, plan.leave_out)
+    if rows.size < plan.audio.batch_size:
+        raise DataError(f"expected at least {plan.audio.batch_size} rows of the bank to hear, {rows.size} are left")
 
 
 def assemble(image: Specialist, audio: Specialist) -> DigitModel:
@@ -133,6 +141,7 @@ def train_audio(
     sets: TrainingSets, plan: TrainingPlan, folder: Path, machine: Machine = ONE_THREAD, stop_after: int | None = None
 ) -> Specialist:
     """The audio specialist. Raises as train does."""
+    check_heard(sets, plan)
     rows = heard_rows(sets.bank, sets.clips, plan.leave_out)
 
     def batches(seed: int) -> Iterator[tuple[Tensor, ...]]:
@@ -208,8 +217,11 @@ def load_checkpoint(folder: Path) -> tuple[DigitModel, TrainingPlan]:
         path = checkpoint_path(folder, stage)
         if not path.exists():
             raise DataError(f"expected a checkpoint at {path}, it is missing; run `mmdigit train` first")
-        states[stage] = torch.load(path, weights_only=True)
-        plan = TrainingPlan.model_validate_json(states[stage]["plan"])
+        states[stage] = read_state(path)
+        try:
+            plan = TrainingPlan.model_validate_json(states[stage]["plan"])
+        except ValueError as exc:
+            raise DataError(f"expected {path} to hold this version's plan, it does not; train again") from exc
         done, n_epochs = states[stage]["epochs"], getattr(plan, stage).epochs
         if done != n_epochs:
             raise DataError(f"expected {n_epochs} epochs in {path}, {done} are done; run `mmdigit train` on")
@@ -225,6 +237,7 @@ def run(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> None:
     def say(line: str) -> None:
         sys.stderr.write(f"{line}\n")
 
+    make_folder(output)
     sets = load_sets(data, output.parent / "cache", plan, say)
     say(f"{count_parameters(DigitModel())} parameters, seed {plan.seed}")
     train(sets, plan, output, machine)

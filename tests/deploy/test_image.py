@@ -11,7 +11,7 @@ from tests.deploy.engine import output, run
 from tests.polling import until
 
 TAG = "mmdigit:test"
-MAX_IMAGE_BYTES = 450 * 10**6
+MAX_IMAGE_BYTES = 540 * 10**6  # of which OpenCV is 150; it reads photographed crops
 LOCKED_DOWN = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--tmpfs", "/tmp")  # noqa: S108
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(60)]

@@ -140,3 +140,9 @@ def test_work_is_done_on_a_bounded_size(height: int, width: int) -> None:
         assert ink.dtype == np.float32
         assert np.isfinite(ink).all()
         assert 0 <= ink.min() <= ink.max() <= 1
+
+
+@pytest.mark.parametrize("side", [64, 101, 128])
+def test_a_checkerboard_of_pixels_is_no_digit_and_no_warning(side: int) -> None:
+    board = (np.indices((side, side)).sum(axis=0) % 2).astype(np.float32)
+    assert find_ink(board).max() == 0

@@ -24,6 +24,7 @@ def idx(values: NDArray[np.uint8]) -> bytes:
 def write(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two test digits a label with their writers, and one clip a label of two speakers; no Omniglot."""
     monkeypatch.setitem(data.MNIST_COUNT, "t10k", N_DIGITS)
+    monkeypatch.setattr(data, "MNIST_MD5", {})
     monkeypatch.setattr(data, "FSDD_COUNT", 10 * len(SPEAKERS))
     digits = made_up.digits(N_DIGITS, 3)
     raw, recordings, writers = (

@@ -172,3 +172,24 @@ def test_the_real_splits_have_the_expected_sizes() -> None:
     assert 5_000 < sizes[1] < 7_000
     assert sizes[2] == 10_000
     assert len(load_spoken(folder, "test")) == 300
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"no gzip",
+        gzip.compress(b"index,label,writer\n1,2,3\n")[:-9],
+        gzip.compress(b"a,b\n1,2\n"),
+        gzip.compress(b"\xff"),
+    ],
+    ids=["no gzip", "cut", "other columns", "no text"],
+)
+def test_a_damaged_table_of_writers_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    small_mnist(tmp_path, monkeypatch)
+    (tmp_path / "mnist-writers").mkdir()
+    (tmp_path / "mnist-writers" / "train.csv.gz").write_bytes(content)
+    with pytest.raises(DataError, match=r"it is damaged|does not; restore it") as caught:
+        load_digits(tmp_path, "train")
+    assert "\n" not in str(caught.value)

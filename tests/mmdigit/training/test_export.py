@@ -53,3 +53,11 @@ def test_parity_looks_at_every_output(tmp_path: Path, monkeypatch: pytest.Monkey
     assert parity(model, predictor, pairs=8) < PARITY_TOLERANCE
     monkeypatch.setattr(DigitModel, "forward", shifted)
     assert parity(model, predictor, pairs=8) > PARITY_TOLERANCE
+
+
+def test_parity_refuses_what_is_no_number(tmp_path: Path) -> None:
+    model = some_model()
+    with torch.no_grad():
+        model.audio.head.weight.fill_(float("nan"))
+    write_model(model, tmp_path / "m.onnx", asdict(OPEN))
+    assert parity(model, Predictor.load(tmp_path / "m.onnx"), pairs=8) > PARITY_TOLERANCE

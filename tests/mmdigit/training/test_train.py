@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mmdigit.training.fit import HISTORY, STAGES, Machine  # noqa: E402
+from mmdigit.training.fit import HISTORY, STAGES, Machine, checkpoint_path, make_folder  # noqa: E402
 from mmdigit.training.train import load_checkpoint, train  # noqa: E402
 from schemas.errors import DataError, SettingsError  # noqa: E402
 from tests.mmdigit.training import made_up  # noqa: E402
@@ -60,3 +60,32 @@ def test_too_little_data_and_no_checkpoint_are_refused(tmp_path: Path) -> None:
 def test_a_device_that_is_not_there_is_one_line() -> None:
     with pytest.raises(SettingsError, match="'toaster' is none; try cpu"):
         Machine(device="toaster")
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", "{}", "[]"])
+def test_a_damaged_checkpoint_is_one_line(tmp_path: Path, content: bytes | str) -> None:
+    path = checkpoint_path(tmp_path, "image")
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(json.loads(content), path)
+    with pytest.raises(DataError, match="it is damaged") as caught:
+        load_checkpoint(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_cannot_be_trained_is_said_before_anything_is(tmp_path: Path) -> None:
+    sets = made_up.sets(tmp_path)
+    with pytest.raises(DataError, match="'fsdd/nobody' is none"):
+        train(sets, made_up.plan(leave_out=("fsdd/nobody",)), tmp_path / "run")
+    greedy = PLAN.model_copy(update={"audio": PLAN.audio.model_copy(update={"batch_size": 1000})})
+    with pytest.raises(DataError, match="at least 1000 rows"):
+        train(sets, greedy, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "in", Path("/proc/nowhere")):
+        with pytest.raises(SettingsError, match="name another folder"):
+            make_folder(folder)
