@@ -1,4 +1,7 @@
-"""`mmdigit`: predict without any queue, evaluate, train, export, fetch the data. Only train and export need torch."""
+"""`mmdigit`: predict without any queue, evaluate, train, export, fetch the data.
+
+Only train, study and export need torch.
+"""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -44,7 +47,7 @@ class PredictSettings(ProgramSettings):
 
 
 class EvaluateSettings(ProgramSettings):
-    """Measures a model on the test splits and harder ones: prints a table, writes report.json, report.md and plots."""
+    """Measures a model on the test splits and harder ones: table, report, plots. Needs requirements/train.txt."""
 
     prog: ClassVar[str] = "mmdigit evaluate"
 
@@ -77,9 +80,7 @@ class TrainSettings(ProgramSettings):
 
 
 class StudySettings(ProgramSettings):
-    """Trains several models to answer a question (seeds, folds, ablation), resumable. Needs requirements/train.txt."""
-
-    prog: ClassVar[str] = "mmdigit study seeds|folds|ablation"
+    """Trains several models to answer a question, resumable. Needs requirements/train.txt."""
 
     data: Annotated[Path, Field(description="folder of data sets, laid out as docs/data.md says")]
     output: Annotated[Path, Field(description="folder for all trainings, shared by all studies")] = Path("runs")
@@ -89,13 +90,31 @@ class StudySettings(ProgramSettings):
     device: Device = "cpu"
 
 
+class SeedsSettings(StudySettings):
+    """Trains three seeds and measures each. Resumable. Needs requirements/train.txt."""
+
+    prog: ClassVar[str] = "mmdigit study seeds"
+
+
+class FoldsSettings(StudySettings):
+    """Trains six times without one speaker and measures that stranger. Resumable. Needs requirements/train.txt."""
+
+    prog: ClassVar[str] = "mmdigit study folds"
+
+
+class AblationSettings(StudySettings):
+    """Trains with one section of augmentation or voices more each time. Resumable. Needs requirements/train.txt."""
+
+    prog: ClassVar[str] = "mmdigit study ablation"
+
+
 class ExportSettings(ProgramSettings):
     """Writes a trained model as ONNX with its metadata and model card. Needs requirements/train.txt."""
 
     prog: ClassVar[str] = "mmdigit export"
 
     data: Annotated[Path, Field(description="folder of data sets, for the calibration and the figures")]
-    training: Annotated[Path, Field(description="folder of the training")] = Path("runs/train")
+    training: Annotated[Path, Field(description="folder of the training")] = Path("runs/seed-1")
     folds: Annotated[
         Path | None,
         Field(description="folder of the leave-one-speaker-out trainings, to calibrate on speakers never heard"),
@@ -116,9 +135,9 @@ COMMANDS: dict[str, type[ProgramSettings]] = {
     "predict": PredictSettings,
     "evaluate": EvaluateSettings,
     "train": TrainSettings,
-    "study seeds": StudySettings,
-    "study folds": StudySettings,
-    "study ablation": StudySettings,
+    "study seeds": SeedsSettings,
+    "study folds": FoldsSettings,
+    "study ablation": AblationSettings,
     "export": ExportSettings,
     "data download": DownloadSettings,
 }
@@ -183,8 +202,8 @@ def _train(argv: Sequence[str]) -> int:
     return 0
 
 
-def _study(name: str, argv: Sequence[str]) -> int:
-    settings = StudySettings.load(argv)
+def _study(name: str, program: type[StudySettings], argv: Sequence[str]) -> int:
+    settings = program.load(argv)
     _need_torch()
     from mmdigit.training import study
     from mmdigit.training.fit import Machine
@@ -238,9 +257,9 @@ _RUN: dict[str, Callable[[Sequence[str]], int]] = {
     "predict": _predict,
     "evaluate": _evaluate,
     "train": _train,
-    "study seeds": partial(_study, "seeds"),
-    "study folds": partial(_study, "folds"),
-    "study ablation": partial(_study, "ablation"),
+    "study seeds": partial(_study, "seeds", SeedsSettings),
+    "study folds": partial(_study, "folds", FoldsSettings),
+    "study ablation": partial(_study, "ablation", AblationSettings),
     "export": _export,
     "data download": _download,
 }

@@ -76,7 +76,7 @@ it, 1 - target error or more, and the worker says so at its start.
 {_thresholds(metadata)}
 
 Whatever the target error: `not_a_digit` above a novelty of {fixed["image_novelty"]:g} (image) or
-{fixed["audio_novelty"]:g} (audio), which at most 0.5 % of the validation digits exceed; `conflict` if the two labels
+{fixed["audio_novelty"]:g} (audio), which about 0.5 % of the validation digits exceed; `conflict` if the two labels
 differ and the chance that both mean the same digit is below {fixed["agreement"]:.4g}, as it is for
 {100 * conflict["false_alarms"]:.2f} % of the pairs of the same digit and {100 * conflict["detected"]:.2f} % of those of
 different digits ({conflict["split"]}).
@@ -102,7 +102,8 @@ every output on {metadata["parity"]["pairs"]} random pairs.
 
 ## Limits
 
-- The speakers of the audio figure were heard in training (other recordings of theirs); strangers are read less well.
+- The speakers of the audio figure were heard in training (other recordings of theirs); strangers are read less well
+  (docs/model.md).
 - English digits alone. "oh" for zero was heard from synthetic voices only.
 - Each bound is that of its own row, and holds for people and pens like the held-out ones, each answer taken as one
   draw; digits of one person are more alike than that. Other microphones, accents or pens need figures of their own.

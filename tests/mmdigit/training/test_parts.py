@@ -25,13 +25,14 @@ SOUNDS = np.stack([place(sound) for sound in RANDOM.normal(0, 0.1, (N, 6000)).as
 def check_parts_against_whole(path: Path) -> None:
     model, whole = PartedModel.load(path), Predictor.load(path)
     seen, heard = model.see(IMAGES), model.hear(SOUNDS)
-    fused = softmax(model.fuse(seen, heard))  # (N, N, 10)
+    fused = model.probabilities("fused", model.fuse(seen, heard))  # (N, N, 10)
     pairs = [Sample(image, sound) for image in IMAGES for sound in SOUNDS]
     assert fused.reshape(-1, 10) == pytest.approx(np.array([a.probabilities for a in whole.predict(pairs)]), abs=1e-4)
     images = whole.predict([Sample(image) for image in IMAGES])
     sounds = whole.predict([Sample(waveform=sound) for sound in SOUNDS])
-    assert softmax(seen.logits) == pytest.approx(np.array([answer.probabilities for answer in images]), abs=1e-4)
-    assert softmax(heard.logits) == pytest.approx(np.array([answer.probabilities for answer in sounds]), abs=1e-4)
+    for head, encoded, answers in (("image", seen, images), ("audio", heard, sounds)):
+        expected = np.array([answer.probabilities for answer in answers])
+        assert model.probabilities(head, encoded.logits) == pytest.approx(expected, abs=1e-4)
     assert seen.novelty == pytest.approx([answer.novelty for answer in images], abs=1e-4)
     assert heard.novelty == pytest.approx([answer.novelty for answer in sounds], abs=1e-4)
 
