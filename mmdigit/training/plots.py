@@ -55,7 +55,7 @@ def draw_all(report: dict[str, Any], digits: Digits, clips: Sequence[Clip], fold
     with mpl.rc_context(STYLE):
         for name, draw in plots.items():
             figure = draw()
-            figure.text(0.005, 0.005, report["model_version"], ha="left", va="bottom", fontsize=7, color=GREY)
+            figure.text(0.005, 0.995, report["model_version"], ha="left", va="top", fontsize=7, color=GREY)
             figure.savefig(folder / f"{name}.png", dpi=DPI, metadata={"Software": None})
             names.append(f"{name}.png")
     return names
@@ -99,7 +99,7 @@ def reliability(report: dict[str, Any]) -> Figure:
         panel.scatter(across, up, s=sizes, color=COLOURS[head], alpha=0.75, label="answers (area: how many)")
         panel.set(xlim=(-0.03, 1.06), ylim=(-0.05, 1.09), xlabel="confidence", ylabel="accuracy")
         panel.set_title(f"{head}: ECE {100 * part['ece']:.3f} %, {total:,} answers")
-    panels[0].legend(loc="lower right", markerscale=0.4, fontsize=9)
+    panels[1].legend(loc="lower left", markerscale=0.4, fontsize=9)
     return figure
 
 
