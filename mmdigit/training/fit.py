@@ -189,10 +189,17 @@ def _resume(
     state = read_state(path)
     if state["identity"] != _identity(plan, path):
         raise SettingsError(f"expected {path} to be of this plan, it is of {state['plan']}; name another --output")
-    part.load_state_dict(state["part"])
-    average.load_state_dict(state["average"])
-    optimizer.load_state_dict(state["optimizer"])
+    restore(path, (part, state["part"]), (average, state["average"]), (optimizer, state["optimizer"]))
     return int(state["epochs"])
+
+
+def restore(path: Path, *restored: tuple[nn.Module | torch.optim.Optimizer, Any]) -> None:
+    """Load each state from the checkpoint at path. Raises DataError if one does not fit."""
+    try:
+        for owner, state in restored:
+            owner.load_state_dict(state)
+    except Exception as exc:  # torch documents none for what is no state
+        raise _damaged(path, exc) from exc
 
 
 def make_folder(folder: Path) -> None:
@@ -212,11 +219,13 @@ def read_state(path: Path) -> dict[str, Any]:
         if not {"identity", "plan", "epochs", "part", "average", "optimizer"} <= state.keys():
             raise ValueError("a part of it is missing")
     except Exception as exc:  # torch documents no closed set of errors for broken files
-        reason = " ".join(str(exc).split())[:100]
-        raise DataError(
-            f"expected {path} to be a checkpoint, it is damaged ({reason}); remove it, train again"
-        ) from exc
+        raise _damaged(path, exc) from exc
     return dict(state)
+
+
+def _damaged(path: Path, exc: Exception) -> DataError:
+    reason = " ".join(str(exc).split())[:100]
+    return DataError(f"expected {path} to be a checkpoint, it is damaged ({reason}); remove it, train again")
 
 
 def _progress() -> Progress:

@@ -75,13 +75,15 @@ def _photographs(digits: Digits, cache: Path, seed: int) -> NDArray[np.uint8]:
     return np.asarray(np.load(path), np.uint8)
 
 
-def picture_batches(sets: PictureSets, plan: ImagePlan, seed: int, calm: bool = False) -> Iterator[PictureBatch]:
+def picture_batches(
+    sets: PictureSets, plan: ImagePlan, batch_size: int, seed: int, calm: bool = False
+) -> Iterator[PictureBatch]:
     """One epoch over the handwritten digits, in an order and with an augmentation that depend on the seed alone."""
     random = np.random.default_rng(seed)
     chance = Chance(torch.Generator().manual_seed(seed))
     order = random.permutation(sets.digits.labels.size)
-    for start in range(0, order.size - plan.batch_size + 1, plan.batch_size):
-        yield picture_batch(sets, plan, order[start : start + plan.batch_size], random, chance, calm)
+    for start in range(0, order.size - batch_size + 1, batch_size):
+        yield picture_batch(sets, plan, order[start : start + batch_size], random, chance, calm)
 
 
 def picture_batch(

@@ -18,10 +18,21 @@ from torch.nn import functional
 from mmdigit.audio import place
 from mmdigit.training.augment import Chance, augment_features
 from mmdigit.training.data import Clip, Digits, load_digits, load_glyphs, load_spoken
-from mmdigit.training.fit import ONE_THREAD, STAGES, Machine, Stage, checkpoint_path, fit, make_folder, read_state
+from mmdigit.training.fit import (
+    ONE_THREAD,
+    STAGES,
+    Machine,
+    Stage,
+    StageName,
+    checkpoint_path,
+    fit,
+    make_folder,
+    read_state,
+    restore,
+)
 from mmdigit.training.model import DigitModel, Reading, Specialist, count_parameters
 from mmdigit.training.pictures import PictureSets, load_picture_sets, picture_batches
-from mmdigit.training.plan import TrainingPlan
+from mmdigit.training.plan import Schedule, TrainingPlan
 from mmdigit.training.sounds import NOT_A_DIGIT, Bank, heard_rows, load_bank, sound_batches
 from mmdigit.training.synthesis import synthesise
 from schemas.errors import DataError
@@ -101,15 +112,12 @@ def train_image(
     sets: TrainingSets, plan: TrainingPlan, folder: Path, machine: Machine = ONE_THREAD, stop_after: int | None = None
 ) -> Specialist:
     """The image specialist. Raises as train does, and DataError if there are fewer digits than fill a batch."""
-    if sets.pictures.digits.labels.size < plan.image.batch_size:
-        raise DataError(
-            f"expected at least {plan.image.batch_size} handwritten digits, {sets.pictures.digits.labels.size} came"
-        )
+    count, fewest = sets.pictures.digits.labels.size, max(plan.image.batch_size, plan.calm.batch_size)
+    if count < fewest:
+        raise DataError(f"expected at least {fewest} handwritten digits, {count} came")
 
-    n_steps = sets.pictures.digits.labels.size // plan.image.batch_size
-
-    def batches(seed: int, calm: bool = False) -> Iterator[tuple[Tensor, ...]]:
-        for batch in picture_batches(sets.pictures, plan.image, seed, calm):
+    def batches(schedule: Schedule, seed: int, calm: bool) -> Iterator[tuple[Tensor, ...]]:
+        for batch in picture_batches(sets.pictures, plan.image, schedule.batch_size, seed, calm):
             yield batch.image.contiguous(memory_format=torch.channels_last), batch.label, batch.is_digit
 
     def loss(part: Specialist, image: Tensor, label: Tensor, is_digit: Tensor) -> Tensor:
@@ -120,16 +128,16 @@ def train_image(
     def validate(part: Specialist) -> dict[str, float]:
         return validate_image(part, sets.validation_digits)
 
-    first: Stage[Specialist] = Stage("image", plan.image, n_steps, batches, loss, validate)
-    trained = fit(first, _image_part, plan, folder, machine, stop_after)
+    def stage(name: StageName, schedule: Schedule, first_seed: int = 0) -> Stage[Specialist]:
+        def own_batches(seed: int) -> Iterator[tuple[Tensor, ...]]:
+            return batches(schedule, first_seed + seed, calm=name == "calm")
+
+        return Stage(name, schedule, count // schedule.batch_size, own_batches, loss, validate)
+
+    trained = fit(stage("image", plan.image), _image_part, plan, folder, machine, stop_after)
     if stop_after is not None and stop_after < plan.image.epochs:
         return trained
-
-    def calm_batches(seed: int) -> Iterator[tuple[Tensor, ...]]:
-        return batches(seed + CALM_SEEDS, calm=True)
-
-    second: Stage[Specialist] = Stage("calm", plan.calm, n_steps, calm_batches, loss, validate)
-    return fit(second, lambda: deepcopy(trained), plan, folder, machine, stop_after)
+    return fit(stage("calm", plan.calm, CALM_SEEDS), lambda: deepcopy(trained), plan, folder, machine, stop_after)
 
 
 def _image_part() -> Specialist:
@@ -226,8 +234,8 @@ def load_checkpoint(folder: Path) -> tuple[DigitModel, TrainingPlan]:
         if done != n_epochs:
             raise DataError(f"expected {n_epochs} epochs in {path}, {done} are done; run `mmdigit train` on")
     model = DigitModel()
-    model.image.load_state_dict(states["calm"]["average"])
-    model.audio.load_state_dict(states["audio"]["average"])
+    restore(checkpoint_path(folder, "calm"), (model.image, states["calm"]["average"]))
+    restore(checkpoint_path(folder, "audio"), (model.audio, states["audio"]["average"]))
     return assemble(model.image, model.audio), plan
 
 

@@ -18,7 +18,7 @@ PLAN = made_up.plan().image
 def test_batches_are_the_seed_s_and_in_range() -> None:
     glyphs = np.full((4, 28, 28), 200, np.uint8)
     sets = PictureSets(DIGITS, DIGITS.pictures // 2, glyphs, glyphs)
-    once, again = (list(picture_batches(sets, PLAN, 7)) for _ in range(2))
+    once, again = (list(picture_batches(sets, PLAN, PLAN.batch_size, 7)) for _ in range(2))
     assert len(once) == 400 // PLAN.batch_size
     for batch, same in zip(once, again, strict=True):
         torch.testing.assert_close(batch.image, same.image, rtol=0, atol=0)
@@ -35,7 +35,7 @@ def test_what_is_drawn_has_its_label(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(pictures, name, lambda count, _, value=value: torch.full((count, 1, 28, 28), value))
     plan = PLAN.model_copy(update={"negatives": 0.0, "strokes": 0.5, "photographs": 0.0})
     drawn = {1: 0, 7: 0}
-    for batch in picture_batches(PictureSets(DIGITS, NONE, NONE, NONE), plan, 3):
+    for batch in picture_batches(PictureSets(DIGITS, NONE, NONE, NONE), plan, plan.batch_size, 3):
         for image, label in zip(batch.image, batch.label.tolist(), strict=True):
             if float(image.std()) == 0:
                 assert label == (1 if float(image.max()) == 1 else 7)
