@@ -3,6 +3,7 @@
 Which answers these are, `mmdigit/training/held_out.py` says. No test split is ever read.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -136,8 +137,8 @@ def conflict_limit(
 
 
 def novelty_threshold(novelty: NDArray[np.float64]) -> float:
-    """Above it lie NOVELTY_FALSE_ALARMS of the validation digits; at least 0.5, where it becomes likelier than not."""
-    return round(max(0.5, float(np.quantile(novelty, 1 - NOVELTY_FALSE_ALARMS))), 6)
+    """Above it lie at most NOVELTY_FALSE_ALARMS of the validation digits; at least 0.5: it is likelier than not."""
+    return math.ceil(max(0.5, float(np.quantile(novelty, 1 - NOVELTY_FALSE_ALARMS, method="higher"))) * 1e6) / 1e6
 
 
 def reviews(predictor: Predictor, digits: Digits, clips: Sequence[Clip]) -> dict[str, Any]:

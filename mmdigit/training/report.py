@@ -16,8 +16,8 @@ def table(report: dict[str, Any]) -> str:
             f"| {name} | {row['split']} | {row['right']} of {row['total']} | {100 * row['accuracy']:.3f} % "
             f"| {100 * low:.3f}-{100 * high:.3f} % ({row['interval_by']}) |"
         )
-    if "against" in report["fused"]:
-        against = report["fused"]["against"]["sum"]
+    against = report["fused"].get("against", {}).get("sum", {"interval_95": (0, 0)})
+    if any(against["interval_95"]):  # else the fused head is that sum
         low, high = against["interval_95"]
         lines.append(
             f"| fused against the calibrated sum of both heads ({100 * against['accuracy']:.4f} %) | of the fused row "
@@ -269,6 +269,9 @@ def _rows(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _percent(row: dict[str, Any], digits: int = 2) -> str:
+    """With more digits than asked where fewer would hide the only errors."""
+    while row["accuracy"] < 1 and digits < 6 and f"{100 * row['accuracy']:.{digits}f}".startswith("100"):
+        digits += 1
     return f"{100 * row['accuracy']:.{digits}f} %"
 
 

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mmdigit.decision import Head, RiskRow, agreement, operating_point, softmax
 from mmdigit.training.calibration import (
     CONFIDENCES,
     CONFLICT_FALSE_ALARMS,
+    NOVELTY_FALSE_ALARMS,
     TEMPERATURES,
     conflict_limit,
     fit_temperature,
@@ -104,3 +107,8 @@ def test_no_more_than_one_in_a_hundred_same_digits_is_a_conflict() -> None:
 def test_a_novelty_threshold_is_at_least_one_half() -> None:
     assert novelty_threshold(np.full(100, 0.01)) == 0.5
     assert 0.9 < novelty_threshold(np.linspace(0, 1, 1000)) < 1
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=300))
+def test_a_novelty_threshold_keeps_its_promise(novelty: list[float]) -> None:
+    assert (np.array(novelty) > novelty_threshold(np.array(novelty))).mean() <= NOVELTY_FALSE_ALARMS

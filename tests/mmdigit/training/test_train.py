@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mmdigit.training.fit import HISTORY, STAGES, Machine, checkpoint_path, make_folder  # noqa: E402
+from mmdigit.training.fit import HISTORY, STAGES, Machine, checkpoint_path, make_folder, read_state  # noqa: E402
 from mmdigit.training.train import load_checkpoint, train  # noqa: E402
 from schemas.errors import DataError, SettingsError  # noqa: E402
 from tests.mmdigit.training import made_up  # noqa: E402
@@ -72,6 +72,18 @@ def test_a_damaged_checkpoint_is_one_line(tmp_path: Path, content: bytes | str) 
     with pytest.raises(DataError, match="it is damaged") as caught:
         load_checkpoint(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("state", [{}, {"head.weight": 1}, [], "weights"])
+def test_a_checkpoint_whose_states_do_not_fit_is_one_line(tmp_path: Path, state: object) -> None:
+    sets, plan = made_up.sets(tmp_path), made_up.plan()
+    train(sets, plan, tmp_path)
+    path = checkpoint_path(tmp_path, "calm")
+    torch.save({**read_state(path), "average": state}, path)
+    with pytest.raises(DataError, match="to be a checkpoint, it is damaged"):
+        load_checkpoint(tmp_path)
+    with pytest.raises(DataError, match="to be a checkpoint, it is damaged"):
+        train(sets, plan, tmp_path)
 
 
 def test_what_cannot_be_trained_is_said_before_anything_is(tmp_path: Path) -> None:
