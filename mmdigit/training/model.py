@@ -23,7 +23,8 @@ HOP_LENGTH = 160  # samples: 20 ms
 N_MELS = 40
 N_FRAMES = 1 + (N_SAMPLES - N_FFT) // HOP_LENGTH  # 49: frames inside the clip, none padded
 MEL_MIN_HZ, MEL_MAX_HZ = 60.0, 4000.0
-MEL_FLOOR = 1e-3  # of the loudest frame's mean power: 30 dB below speech everything is alike
+MEL_FLOOR = 1e-4  # of the loudest frame's mean power: 40 dB below speech everything is alike
+BAND_MEAN = 0.5  # of each band's mean over the clip is taken away: half of the microphone's and the line's own colour
 EMBEDDING = 128
 
 
@@ -78,11 +79,12 @@ class LogMel(nn.Module):
         return spectrum.transpose(1, 2) @ self.mel
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """waveform: (B, N_SAMPLES). Returns (B, N_FRAMES, N_MELS), natural log of power relative to the loudest
-        frame of the clip, shifted and scaled to about [-1.2, 3]."""
+        """waveform: (B, N_SAMPLES). Returns (B, N_FRAMES, N_MELS), decimal log of power relative to the loudest
+        frame of the clip, shifted, less a part of each band's mean: about [-2.5, 4]."""
         power = self.power(waveform)
         loudest = power.mean(dim=2).amax(dim=1)[:, None, None]
-        return (torch.log(power / (loudest + 1e-7) + MEL_FLOOR) + 4) / 2.5
+        log_mel = torch.log10(power / (loudest + 1e-7) + MEL_FLOOR) + 2.8
+        return log_mel - BAND_MEAN * log_mel.mean(dim=1, keepdim=True)
 
 
 class ImageEncoder(nn.Module):
@@ -118,10 +120,10 @@ def _convolution(n_in: int, n_out: int, kernel: int) -> tuple[nn.Module, ...]:
 class AudioEncoder(nn.Module):
     """Frame projection, one recurrent layer in both directions, mean and maximum over time: -> (B, EMBEDDING)."""
 
-    def __init__(self, width: int = 96, hidden: int = 128, dropout: float = 0.3) -> None:
+    def __init__(self, width: int = 96, hidden: int = 96, dropout: float = 0.3) -> None:
         super().__init__()
         self.frames = nn.Sequential(
-            nn.Conv1d(N_MELS, width, 5, stride=2, padding=2, bias=False),  # every 40 ms, over 112 ms
+            nn.Conv1d(N_MELS, width, 5, padding=2, bias=False),  # every 20 ms, over 112 ms
             nn.BatchNorm1d(width),
             nn.ReLU(),
             nn.Dropout(dropout / 2),
@@ -132,8 +134,8 @@ class AudioEncoder(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        frames = self.frames(features.transpose(1, 2)).transpose(1, 2)  # (B, 25, 96)
-        states, _ = self.recurrent(frames)  # (B, 25, 256)
+        frames = self.frames(features.transpose(1, 2)).transpose(1, 2)  # (B, 49, 96)
+        states, _ = self.recurrent(frames)  # (B, 49, 192)
         embedding: Tensor = self.project(torch.cat([states.mean(dim=1), states.amax(dim=1)], dim=1))
         return embedding
 
