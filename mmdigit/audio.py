@@ -4,6 +4,7 @@ Accepts WAV and FLAC. What a header claims is compared with the bytes that came 
 """
 
 import io
+import math
 import struct
 
 import numpy as np
@@ -22,6 +23,7 @@ MIN_DURATION_S, MAX_DURATION_S = 0.05, 10.0
 SILENCE_PEAK = 5e-4  # of full scale (-66 dB): below it there is nothing but the converter's own noise
 SPEECH_RMS = 0.1  # of full scale: the level of the spoken part after normalisation
 FRAME, HOP = 160, 80  # samples at 8 kHz: 20 ms every 10 ms, for finding the spoken part
+WINDOW = N_SAMPLES // HOP  # 100 frames
 READ_BLOCK = 8192  # frames read at a time, so that a lying header costs no more than one block
 SUBTYPES = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"}
 
@@ -46,14 +48,15 @@ def read_waveform(data: bytes) -> Waveform:
     """
     if len(data) > MAX_AUDIO_BYTES:
         raise InvalidAudio(f"expected at most {MAX_AUDIO_BYTES} bytes of audio, {len(data)} came; send a shorter clip")
+    plain = None
     if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
-        _check_wav_claims(data)
+        plain = _check_wav_claims(data)
     elif data[:4] == b"fLaC":
         _check_flac_claims(data)
     else:
         raise InvalidAudio(f"expected a WAV or FLAC file, {len(data)} bytes of something else came; convert the clip")
     try:
-        samples, rate_hz = _read_samples(data)
+        samples, rate_hz = _read_samples(data) if plain is None else plain
     except InvalidAudio:
         raise
     except Exception as exc:  # libsndfile and its wrapper document no closed set of errors for broken files
@@ -61,12 +64,14 @@ def read_waveform(data: bytes) -> Waveform:
             f"expected a whole WAV or FLAC file, a damaged one came ({type(exc).__name__}: {str(exc)[:100]}); "
             "send the file again"
         ) from exc
-    if not bool(np.isfinite(samples).all()):
-        raise InvalidAudio("expected finite samples, NaN or infinity came; save the clip as 16-bit PCM")
-    # Float files may exceed full scale, by so much that sums overflow.
-    mono = (samples / max(1.0, float(np.abs(samples).max()))).mean(axis=1)
+    if plain is None:
+        if not bool(np.isfinite(samples).all()):
+            raise InvalidAudio("expected finite samples, NaN or infinity came; save the clip as 16-bit PCM")
+        # Float files may exceed full scale, by so much that sums overflow.
+        samples = samples / max(1.0, float(np.abs(samples).max()))
+    mono = samples.mean(axis=1) if samples.shape[1] > 1 else samples[:, 0]
     mono -= mono.mean()
-    peak = float(np.abs(mono).max())
+    peak = max(float(mono.max()), -float(mono.min()))
     if peak < SILENCE_PEAK:
         raise InvalidAudio(
             f"expected speech, silence came (peak {peak:.1e} of full scale, at least {SILENCE_PEAK:.0e} is needed); "
@@ -74,7 +79,7 @@ def read_waveform(data: bytes) -> Waveform:
         )
     if rate_hz != SAMPLE_RATE_HZ:
         mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ)
-    return np.asarray(np.clip(mono, -1, 1), np.float32)
+    return np.asarray(mono.clip(-1, 1), np.float32)
 
 
 def place(waveform: Waveform) -> Waveform:
@@ -83,32 +88,57 @@ def place(waveform: Waveform) -> Waveform:
     waveform: (n_samples,), mono at SAMPLE_RATE_HZ. Depends on this clip alone.
     Returns (N_SAMPLES,), range [-1, 1]; all zeros for an all-zero clip.
     """
-    padded = np.zeros(waveform.size + 2 * N_SAMPLES, np.float32)
-    padded[N_SAMPLES : N_SAMPLES + waveform.size] = waveform
-    squares = np.concatenate([[0.0], np.cumsum(padded.astype(np.float64) ** 2)])
-    starts = np.arange(0, padded.size - FRAME + 1, HOP)
-    energy = (squares[starts + FRAME] - squares[starts]) / FRAME  # (n_frames,)
+    clip = np.zeros(N_SAMPLES, np.float32)
+    energy = _energy(waveform)
     loudest = float(energy.max())
     if loudest <= 0:
-        return np.zeros(N_SAMPLES, np.float32)
-    inside = (starts >= N_SAMPLES) & (starts <= N_SAMPLES + max(waveform.size - FRAME, 0))
-    noise = float(np.percentile(energy[inside], 10)) if bool(inside.any()) else 0.0
+        return clip
+    noise = _tenth_percentile(energy[WINDOW : WINDOW + 1 + max(waveform.size - FRAME, 0) // HOP])
     # Speech is within 30 dB of the loudest frame and 6 dB above the clip's own noise.
     threshold = min(max(loudest * 1e-3, noise * 4), loudest * 0.5)
-    # Loudness in whole decibels: integers, so that equally good windows tie exactly and the middle one is taken.
-    weight = np.where(energy > threshold, 1 + 10 * np.log10(np.maximum(energy / threshold, 1)), 0).astype(np.int64)
-    window = N_SAMPLES // HOP  # 100 frames
-    sums = np.concatenate([[0], np.cumsum(weight)])
-    totals = sums[window:] - sums[:-window]
+    first = _loudest_window(energy, threshold)
+    start = (first - WINDOW) * HOP  # in the waveform; negative: silence before it
+    heard = waveform[max(start, 0) : max(start + N_SAMPLES, 0)]
+    clip[max(-start, 0) :][: heard.size] = heard
+    window = energy[first : first + WINDOW]
+    spoken = window[window > threshold]
+    peak = float(np.abs(heard).max(initial=0))
+    if spoken.size and peak > 0:
+        clip *= min(SPEECH_RMS / math.sqrt(spoken.mean()), 1 / peak)
+    return clip.clip(-1, 1)
+
+
+def _energy(waveform: Waveform) -> NDArray[np.float64]:
+    """Mean square of each whole frame, (n_frames,), from a second before the waveform to a second after it.
+
+    A frame is two hops long and begins at each hop.
+    """
+    n_hops = -(-waveform.size // HOP)
+    samples = np.zeros((n_hops, HOP))
+    samples.reshape(-1)[: waveform.size] = waveform
+    hops = np.zeros(n_hops + 2 * WINDOW)
+    hops[WINDOW : WINDOW + n_hops] = np.einsum("ij,ij->i", samples, samples)
+    return (hops[1:] + hops[:-1])[: waveform.size // HOP + 2 * WINDOW - 1] / FRAME
+
+
+def _loudest_window(energy: NDArray[np.float64], threshold: float) -> int:
+    """The first frame of the WINDOW frames with most energy above the threshold, in decibels."""
+    spoken = energy > threshold
+    # Whole decibels: integers, so that equally good windows tie exactly and the middle one is taken.
+    weight = np.zeros(energy.size + 1, np.int64)
+    weight[1:][spoken] = 1 + 10 * np.log10(energy[spoken] / threshold)
+    sums = weight.cumsum()
+    totals = sums[WINDOW:] - sums[:-WINDOW]
     best = np.flatnonzero(totals == totals.max())
-    start = int(best[best.size // 2]) * HOP
-    clip = padded[start : start + N_SAMPLES].copy()
-    spoken = energy[start // HOP : start // HOP + window]
-    level = float(np.sqrt(spoken[spoken > threshold].mean())) if bool((spoken > threshold).any()) else 0.0
-    peak = float(np.abs(clip).max())
-    if level <= 0 or peak <= 0:
-        return clip
-    return np.asarray(np.clip(clip * min(SPEECH_RMS / level, 1 / peak), -1, 1), np.float32)
+    return int(best[best.size // 2])
+
+
+def _tenth_percentile(values: NDArray[np.float64]) -> float:
+    """As numpy.percentile(values, 10), which takes five times as long on so few values."""
+    place = 0.1 * (values.size - 1)
+    ordered = np.sort(values)
+    low, high = ordered[int(place)], ordered[min(int(place) + 1, values.size - 1)]
+    return float(low + (high - low) * (place - int(place)))
 
 
 class _Bytes(io.BytesIO):
@@ -139,15 +169,19 @@ def _read_samples(data: bytes) -> tuple[Waveform, int]:
                 break
             blocks.append(block)
             n_frames += block.shape[0]
-    if n_frames > limit:
-        raise InvalidAudio(f"expected at most {MAX_DURATION_S:g} s of audio, more came; send one digit a clip")
-    if 0 < claimed < 2**62 and n_frames < claimed:
+    if n_frames <= limit and 0 < claimed < 2**62 and n_frames < claimed:
         raise InvalidAudio(f"expected the {claimed} samples that the header claims, {n_frames} came; send it again")
+    _check_length(n_frames, rate_hz)
+    return np.concatenate(blocks), rate_hz
+
+
+def _check_length(n_frames: int, rate_hz: int) -> None:
+    if n_frames > round(MAX_DURATION_S * rate_hz):
+        raise InvalidAudio(f"expected at most {MAX_DURATION_S:g} s of audio, more came; send one digit a clip")
     if n_frames < MIN_DURATION_S * rate_hz:
         raise InvalidAudio(
             f"expected at least {MIN_DURATION_S:g} s of audio, {n_frames / rate_hz:.3f} s came; record the whole digit"
         )
-    return np.concatenate(blocks), rate_hz
 
 
 def _check_format(rate_hz: int, channels: int) -> None:
@@ -157,13 +191,15 @@ def _check_format(rate_hz: int, channels: int) -> None:
         raise InvalidAudio(f"expected mono or stereo, {channels} channels came; mix the clip down to mono")
 
 
-def _check_wav_claims(data: bytes) -> None:
-    """Raises InvalidAudio unless every chunk up to the samples lies within the bytes that came.
+def _check_wav_claims(data: bytes) -> tuple[Waveform, int] | None:
+    """The samples and their rate of a file of 16-bit PCM, as _read_samples gives them in three times as long; None for
+    any other format. Raises InvalidAudio unless every chunk up to the samples lies within the bytes that came.
 
     Source: IBM and Microsoft, "Multimedia Programming Interface and Data Specifications 1.0", RIFF.
     """
     place_bytes = 12
-    described = False
+    described = pcm16 = False
+    rate_hz = channels = 0
     while place_bytes + 8 <= len(data):
         name, size = data[place_bytes : place_bytes + 4], struct.unpack_from("<I", data, place_bytes + 4)[0]
         present = len(data) - place_bytes - 8
@@ -174,15 +210,21 @@ def _check_wav_claims(data: bytes) -> None:
         if name == b"fmt ":
             if size < 16:
                 raise InvalidAudio(f"expected a WAV format chunk of 16 bytes or more, {size} came; save it again")
-            _, channels, rate_hz = struct.unpack_from("<HHI", data, place_bytes + 8)
+            tag, channels, rate_hz, _, align, bits = struct.unpack_from("<HHIIHH", data, place_bytes + 8)
             _check_format(rate_hz, channels)
+            pcm16 = not described and (tag, bits, align) == (1, 16, 2 * channels)
             described = True
         if name == b"data":
             if not described:
                 raise InvalidAudio("expected the WAV format before the samples, none came; save the clip again")
             if size == 0:
                 raise InvalidAudio("expected samples, a WAV file without any came; record it again")
-            return
+            if not pcm16:
+                return None
+            n_frames = size // (2 * channels)
+            _check_length(n_frames, rate_hz)
+            samples = np.frombuffer(data, "<i2", n_frames * channels, place_bytes + 8)
+            return np.asarray(samples / np.float32(32768), np.float32).reshape(n_frames, channels), rate_hz
         place_bytes += 8 + size + size % 2
     raise InvalidAudio("expected a WAV file with samples, one without a data chunk came; record it again")
 

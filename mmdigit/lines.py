@@ -121,17 +121,36 @@ def _is_digit_sized(inked: Flags) -> bool:
     return bool(sides.max() > 0.2 * max(inked.shape))
 
 
-def _sheared(values: Grey | NDArray[np.uint8], slope: float, method: int) -> NDArray[np.float32]:
-    """Each row moved so that a line of that slope stands upright."""
-    height, width = values.shape
-    matrix = np.array([[1, slope, -slope * height / 2], [0, 1, 0]], np.float32)
-    return np.asarray(cv2.warpAffine(values, matrix, (width, height), flags=method), np.float32)
+def _moved(height: int) -> NDArray[np.int64]:
+    """(len(LINE_SLOPES), height): how far left each row is moved, so that a line of that slope stands upright."""
+    moved = np.floor(LINE_SLOPES[:, None] * (height / 2 - np.arange(height)) + 0.5)
+    return np.asarray(moved, np.int64)
+
+
+def _covers(inked: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(len(LINE_SLOPES), width): how much of each sheared column is inked. Counts the inked pixels: they are few."""
+    height, width = inked.shape
+    moved = _moved(height)
+    margin = int(moved.max(initial=0)) + 1
+    rows, columns = np.nonzero(inked)
+    span = width + 2 * margin
+    places = columns + margin - moved[:, rows] + span * np.arange(len(moved))[:, None]
+    counts = np.bincount(places.ravel(), minlength=span * len(moved)).reshape(len(moved), span)
+    return np.asarray(counts[:, margin : margin + width] / height)
+
+
+def _sheared(inked: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
+    """Each row moved so that a line of that one of LINE_SLOPES stands upright; what moves in is paper."""
+    height, width = inked.shape
+    columns = np.arange(width) + _moved(height)[turn][:, None]
+    inside = (columns >= 0) & (columns < width)
+    return np.where(inside, inked[np.arange(height)[:, None], columns.clip(0, width - 1)], 0)
 
 
 def _upright_lines(inked: NDArray[np.uint8], upright: bool) -> list[_Line]:
     """Straight runs of ink down the picture, whichever of LINE_SLOPES covers them best."""
     width = inked.shape[1]
-    covers = np.stack([_sheared(inked, slope, cv2.INTER_NEAREST).mean(axis=0) for slope in LINE_SLOPES])
+    covers = _covers(inked)
     lines: list[_Line] = []
     free = np.ones(width, bool)
     for _ in range(12):
@@ -150,7 +169,7 @@ def _upright_lines(inked: NDArray[np.uint8], upright: bool) -> list[_Line]:
         beside = max(cover[start - 3] if start >= 3 else 0, cover[stop + 2] if stop + 2 < width else 0)
         if stop - start > max(2, LINE_WIDTH * width) or beside > 0.35 * best[column]:
             continue
-        run = _sheared(inked, LINE_SLOPES[turn], cv2.INTER_NEAREST)[:, start:stop].max(axis=1)
+        run = _sheared(inked, turn)[:, start:stop].max(axis=1)
         rows = np.flatnonzero(run)
         if run[rows[0] : rows[-1] + 1].mean() < LINE_COVER:
             continue

@@ -1,14 +1,16 @@
 """The audio decoder: what it makes of clips, and what it refuses."""
 
+import io
 import struct
 import tracemalloc
 
 import numpy as np
 import pytest
+import soundfile  # type: ignore[import-untyped]
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mmdigit.audio import N_SAMPLES, SPEECH_RMS, decode_audio, place
+from mmdigit.audio import N_SAMPLES, SPEECH_RMS, decode_audio, place, read_waveform
 from schemas.errors import InvalidAudio
 from schemas.job import MAX_AUDIO_BYTES
 from tests.mmdigit.clips import tone, wav
@@ -59,6 +61,19 @@ def test_a_longer_word_loses_its_ends_alike() -> None:
     clip = decode_audio(wav(tone(3.0)))
     assert np.abs(clip[:100]).max() > 0.05
     assert np.abs(clip[-100:]).max() > 0.05
+
+
+@given(
+    st.integers(0, 2**32 - 1), st.integers(1000, 3000), st.sampled_from([8000, 11025, 16000]), st.sampled_from([1, 2])
+)
+def test_a_plain_wav_is_read_as_the_same_samples_in_flac(seed: int, count: int, rate_hz: int, channels: int) -> None:
+    samples = np.random.default_rng(seed).integers(-32768, 32768, (count, channels)).astype(np.int16)
+    read = []
+    for container in ("WAV", "FLAC"):
+        file = io.BytesIO()
+        soundfile.write(file, samples, rate_hz, "PCM_16", format=container)
+        read.append(read_waveform(file.getvalue()))
+    np.testing.assert_allclose(read[0], read[1], rtol=0, atol=1e-6)
 
 
 def test_placing_silence_gives_silence() -> None:
