@@ -17,7 +17,7 @@ def test_the_shipped_configurations_are_read_and_survive_a_checkpoint(path: Path
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("epochs = 24", "epochs = 0", "image.epochs: Input should be greater than or equal to 1"),
+        ("epochs = 22", "epochs = 0", "image.epochs: Input should be greater than or equal to 1"),
         ("[image]", "[imago]", "imago: Extra inputs"),
         ('"warp"', '"wrap"', "audio.distortions"),
         ("seed = 1", "seed = ", "to be TOML"),
