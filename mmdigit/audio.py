@@ -50,7 +50,7 @@ def read_waveform(data: bytes) -> Waveform:
         raise InvalidAudio(f"expected at most {MAX_AUDIO_BYTES} bytes of audio, {len(data)} came; send a shorter clip")
     plain = None
     if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
-        plain = _check_wav_claims(data)
+        plain = _plain_wav(data)
     elif data[:4] == b"fLaC":
         _check_flac_claims(data)
     else:
@@ -191,8 +191,8 @@ def _check_format(rate_hz: int, channels: int) -> None:
         raise InvalidAudio(f"expected mono or stereo, {channels} channels came; mix the clip down to mono")
 
 
-def _check_wav_claims(data: bytes) -> tuple[Waveform, int] | None:
-    """The samples and their rate of a file of 16-bit PCM, as _read_samples gives them in three times as long; None for
+def _plain_wav(data: bytes) -> tuple[Waveform, int] | None:
+    """The samples and their rate of a file of 16-bit PCM, as _read_samples gives them, only sooner; None for
     any other format. Raises InvalidAudio unless every chunk up to the samples lies within the bytes that came.
 
     Source: IBM and Microsoft, "Multimedia Programming Interface and Data Specifications 1.0", RIFF.
