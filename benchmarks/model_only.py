@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx.utils
-import onnxruntime  # type: ignore[import-untyped]
 import torch
 from rich.console import Console
 from rich.progress import track
@@ -28,6 +27,7 @@ from mmdigit.audio import N_SAMPLES
 from mmdigit.image import IMAGE_SIDE
 from mmdigit.predictor import WEIGHTS, Predictor, Sample
 from mmdigit.training.model import DigitModel
+from mmdigit.training.parts import open_session
 from schemas.settings import run_program
 
 BATCH_SIZES = (1, 8, 32, 128)
@@ -48,7 +48,8 @@ Run = Callable[[int], object]
 
 def compare(weights: Path, repetitions: int = REPETITIONS) -> dict[str, object]:
     """Microseconds of CPU per job of each way to run the model, by batch size."""
-    ways: dict[str, Run] = {"predictor": _predictor(weights)}
+    predictor = Predictor.load(weights)
+    ways: dict[str, Run] = {"predictor": _predictor(predictor)}
     ways |= {f"ONNX Runtime: {name}": run for name, run in _parts(weights).items()}
     torch.set_num_threads(1)
     model = DigitModel().eval()
@@ -64,7 +65,7 @@ def compare(weights: Path, repetitions: int = REPETITIONS) -> dict[str, object]:
         "command": "python -m benchmarks.model_only",
         "machine": machine(PACKAGES),
         "settings": {"threads": 1, "repetitions": repetitions, "jobs_a_repetition": JOBS_A_REPETITION},
-        "model_version": Predictor.load(weights).model_version,
+        "model_version": predictor.model_version,
         "cpu_us_per_job": figures,
     }
 
@@ -92,12 +93,12 @@ def _inputs(size: int) -> dict[str, Any]:
     }
 
 
-def _predictor(weights: Path) -> Run:
+def _predictor(predictor: Predictor) -> Run:
     """As the worker calls it: arrays of each sample in, answers out."""
-    predictor = Predictor.load(weights)
+    inputs = {size: _inputs(size) for size in BATCH_SIZES}
     samples = {
-        size: [Sample(*pair) for pair in zip(_inputs(size)["image"][:, 0], _inputs(size)["waveform"], strict=True)]
-        for size in BATCH_SIZES
+        size: [Sample(*pair) for pair in zip(values["image"][:, 0], values["waveform"], strict=True)]
+        for size, values in inputs.items()
     }
     return lambda size: predictor.predict(samples[size])
 
@@ -116,9 +117,7 @@ def _parts(weights: Path) -> dict[str, Run]:
 
 
 def _session(model: Any, names: Sequence[str], inputs: dict[int, dict[str, Any]]) -> Run:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = open_session(model, threads=1)
     feeds = {size: {name: values[name] for name in names} for size, values in inputs.items()}
     return lambda size: session.run(None, feeds[size])
 

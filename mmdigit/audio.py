@@ -12,6 +12,7 @@ import soundfile  # type: ignore[import-untyped]
 import soxr  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
+from mmdigit.percentiles import percentiles
 from schemas.errors import InvalidAudio
 from schemas.job import MAX_AUDIO_BYTES
 
@@ -93,7 +94,7 @@ def place(waveform: Waveform) -> Waveform:
     loudest = float(energy.max())
     if loudest <= 0:
         return clip
-    noise = _tenth_percentile(energy[WINDOW : WINDOW + 1 + max(waveform.size - FRAME, 0) // HOP])
+    (noise,) = percentiles(energy[WINDOW : WINDOW + 1 + max(waveform.size - FRAME, 0) // HOP], 10)
     # Speech is within 30 dB of the loudest frame and 6 dB above the clip's own noise.
     threshold = min(max(loudest * 1e-3, noise * 4), loudest * 0.5)
     first = _loudest_window(energy, threshold)
@@ -131,14 +132,6 @@ def _loudest_window(energy: NDArray[np.float64], threshold: float) -> int:
     totals = sums[WINDOW:] - sums[:-WINDOW]
     best = np.flatnonzero(totals == totals.max())
     return int(best[best.size // 2])
-
-
-def _tenth_percentile(values: NDArray[np.float64]) -> float:
-    """As numpy.percentile(values, 10), which takes five times as long on so few values."""
-    place = 0.1 * (values.size - 1)
-    ordered = np.sort(values)
-    low, high = ordered[int(place)], ordered[min(int(place) + 1, values.size - 1)]
-    return float(low + (high - low) * (place - int(place)))
 
 
 class _Bytes(io.BytesIO):

@@ -3,13 +3,12 @@
 Everything is decided on a copy of 64 to 128 pixels, so that the time does not depend on the picture.
 """
 
-import math
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.lines import otsu, without_lines
+from mmdigit.percentiles import percentiles
 
 cv2.setNumThreads(1)  # the pictures are small, and the worker has threads of its own
 
@@ -58,10 +57,10 @@ def find_ink(grey: Grey, bright_ink: bool | None = None) -> Grey:
     chosen = _digit_parts(core, ink, had_lines)
     if not bool(chosen.any()):
         return blank
-    (high,) = _percentiles(ink[chosen], 60)
+    (high,) = percentiles(ink[chosen], 60)
     if high < floor:
         return blank
-    (ground,) = _percentiles(ink[~core], 90)
+    (ground,) = percentiles(ink[~core], 90)
     low = min(max(ground, 1.5 * grain), 0.5 * high)
     near = cv2.dilate(chosen.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     return np.asarray(np.clip((ink - low) / (high - low), 0, 1) * near, np.float32)
@@ -99,10 +98,10 @@ def polarity_signs(grey: Grey) -> NDArray[np.float64]:
         bright = small - cv2.morphologyEx(small, cv2.MORPH_OPEN, kernel)
         both = float((dark * dark).sum()), float((bright * bright).sum())
         signs.append((both[0] - both[1]) / (both[0] + both[1] + 1e-9))
-    low, middle, high = _percentiles(small, 1, 50, 99)
+    low, middle, high = percentiles(small, 1, 50, 99)
     ring = np.concatenate([small[:3].ravel(), small[-3:].ravel(), small[:, :3].ravel(), small[:, -3:].ravel()])
     span = max(high - low, 1e-6)
-    (edge,) = _percentiles(ring, 50)
+    (edge,) = percentiles(ring, 50)
     signs.append(float(np.clip((2 * edge - low - high) / span, -1, 1)))
     signs.append(float(np.clip((middle - small.mean()) / (small.std() + 1e-6), -1, 1)))
     return np.array(signs)
@@ -114,8 +113,8 @@ def _above_paper(dark: Grey) -> tuple[Grey, float]:
     dark: dark ink. In even light the paper is a plane. Else it is what a closing wider than any stroke leaves: that
     follows slopes and the hard edges of shadows, as those are wider (black top-hat; Serra 1982).
     """
-    rough = 0.247 * _percentiles(np.abs(_second_difference(dark)[::2, ::2]), 50)[0]  # Immerkaer 1996, by the median
-    low, high = _percentiles(dark[::2, ::2], 1, 99)
+    rough = 0.247 * percentiles(np.abs(_second_difference(dark)[::2, ::2]), 50)[0]  # Immerkaer 1996, by the median
+    low, high = percentiles(dark[::2, ::2], 1, 99)
     sigma = 0.6 + min(1.2, 12 * max(0.0, rough / max(high - low, 1e-6) - 0.02))
     smooth = np.asarray(cv2.GaussianBlur(dark, (0, 0), sigma), np.float32)
     even = _even_paper(smooth)
@@ -126,8 +125,8 @@ def _above_paper(dark: Grey) -> tuple[Grey, float]:
         paper = np.maximum(even, smooth)
     ink = (paper - smooth) / (paper + DARKEST)  # light multiplies: in shadow, ink takes away less
     # The closing lies on the grain's crests, the paper a little lower.
-    (level,) = _percentiles(ink[::2, ::2], 25 if even is None else 5)
-    (usual,) = _percentiles(paper[::2, ::2], 50)
+    (level,) = percentiles(ink[::2, ::2], 25 if even is None else 5)
+    (usual,) = percentiles(paper[::2, ::2], 50)
     grain = rough / (3.5 * sigma) / (usual + DARKEST)  # white noise after smoothing: 1/(2 sqrt(pi) s)
     return np.clip(ink - level, 0, 1), grain
 
@@ -156,19 +155,6 @@ def _even_paper(grey: Grey) -> Grey | None:
     down, right, level = np.linalg.lstsq(design, grey[rows, columns].astype(np.float64), rcond=None)[0]
     plane = down * np.arange(grey.shape[0])[:, None] + right * np.arange(grey.shape[1]) + level
     return np.asarray(np.clip(plane, 0, 1), np.float32)
-
-
-def _percentiles(values: Grey, *percents: float) -> list[float]:
-    """As numpy.percentile, which takes several times as long; NaN if there are no values."""
-    if values.size == 0:
-        return [math.nan] * len(percents)
-    ordered = np.sort(values, axis=None)
-    found = []
-    for percent in percents:
-        place = percent / 100 * (ordered.size - 1)
-        low, high = float(ordered[int(place)]), float(ordered[min(int(place) + 1, ordered.size - 1)])
-        found.append(low + (high - low) * (place - int(place)))
-    return found
 
 
 def _second_difference(grey: Grey) -> Grey:

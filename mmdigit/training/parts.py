@@ -65,7 +65,7 @@ class PartedModel:
             embeddings = _name_embeddings(model)
             cuts = onnx.utils.Extractor(model)
             sessions = [
-                _session(cuts.extract_model(inputs, outputs), threads)
+                open_session(cuts.extract_model(inputs, outputs), threads)
                 for inputs, outputs in (
                     (["image"], ["image_logits", "image_novelty_logit", embeddings[0]]),
                     (["waveform"], ["audio_logits", "audio_novelty_logit", embeddings[1]]),
@@ -155,7 +155,8 @@ def _name_embeddings(model: onnx.ModelProto) -> tuple[str, str]:
     return names
 
 
-def _session(part: onnx.ModelProto, threads: int) -> Any:
+def open_session(part: onnx.ModelProto, threads: int) -> Any:
+    """What runs a model or a part of one, on the processor."""
     import onnxruntime  # type: ignore[import-untyped]  # after the predictor, which switches its reports off
 
     options = onnxruntime.SessionOptions()

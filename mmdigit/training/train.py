@@ -116,10 +116,6 @@ def train_image(
     if count < fewest:
         raise DataError(f"expected at least {fewest} handwritten digits, {count} came")
 
-    def batches(schedule: Schedule, seed: int, calm: bool) -> Iterator[tuple[Tensor, ...]]:
-        for batch in picture_batches(sets.pictures, plan.image, schedule.batch_size, seed, calm):
-            yield batch.image.contiguous(memory_format=torch.channels_last), batch.label, batch.is_digit
-
     def loss(part: Specialist, image: Tensor, label: Tensor, is_digit: Tensor) -> Tensor:
         with torch.autocast(image.device.type, torch.bfloat16):
             embedding = part.encoder(image).float()
@@ -129,10 +125,12 @@ def train_image(
         return validate_image(part, sets.validation_digits)
 
     def stage(name: StageName, schedule: Schedule, first_seed: int = 0) -> Stage[Specialist]:
-        def own_batches(seed: int) -> Iterator[tuple[Tensor, ...]]:
-            return batches(schedule, first_seed + seed, calm=name == "calm")
+        def batches(seed: int) -> Iterator[tuple[Tensor, ...]]:
+            made = picture_batches(sets.pictures, plan.image, schedule.batch_size, first_seed + seed, name == "calm")
+            for batch in made:
+                yield batch.image.contiguous(memory_format=torch.channels_last), batch.label, batch.is_digit
 
-        return Stage(name, schedule, count // schedule.batch_size, own_batches, loss, validate)
+        return Stage(name, schedule, count // schedule.batch_size, batches, loss, validate)
 
     trained = fit(stage("image", plan.image), _image_part, plan, folder, machine, stop_after)
     if stop_after is not None and stop_after < plan.image.epochs:
