@@ -1,0 +1,193 @@
+"""Kafka and Redis for benchmarks: in containers on cores of their own, with a fresh topic and store for each run.
+
+    with running_stack() as stack:
+        place = stack.fresh(partitions=8)
+        stack.preload(place, records(samples, 10_000, "benchmark"))
+        ...  # start the measured process on stack.cores.measured
+        drained = stack.drain(jobs=10_000, pids=[process.pid])
+
+What a contestant has to do: read place.topic at place.bootstrap, and SET mmdigit:prediction:{job_id} at
+place.store_url. The rest is the same for each of them: benchmarks.records (jobs), benchmarks.cores (who runs where),
+benchmarks.observer (when each prediction came), benchmarks.usage (CPU and memory of any process).
+"""
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import redis
+from kafka import KafkaProducer
+
+from benchmarks.cores import Cores, find_cores, running_on
+from benchmarks.observer import PROBE_KEY
+from benchmarks.records import Record
+from benchmarks.usage import Usage, usage
+from schemas.errors import TransportError
+from tests.services import kafka_admin, kafka_broker, redis_server
+from transport.kafka_client import connect
+from transport.redis import FEED_KEY
+
+PARTITIONS = 8
+STALLED_AFTER_S = 60.0
+_LOOK_EVERY_S = 0.02
+_BATCH_BYTES = 512 * 1024
+_MAX_UNSENT = 5_000  # records; kafka-python 3 bounds no buffer by itself
+_FLUSHED_WITHIN_S = 300.0
+_OTHER_KEYS = (FEED_KEY, PROBE_KEY)
+
+
+class Place(NamedTuple):
+    """Where the jobs of one run go, and where their predictions."""
+
+    bootstrap: str
+    topic: str
+    store_url: str
+
+    @property
+    def jobs_url(self) -> str:
+        """As the worker takes it."""
+        return f"kafka://{self.bootstrap}/{self.topic}"
+
+
+class Drained(NamedTuple):
+    """What was seen from the first outcome to the last. usages: at the end, of each process (peak memory, say)."""
+
+    jobs: int
+    seconds: float
+    cpu_s: float
+    usages: list[Usage]
+
+    @property
+    def jobs_per_s(self) -> float:
+        return self.jobs / max(1e-9, self.seconds)
+
+    @property
+    def cpu_us_per_job(self) -> float:
+        """Of all processes together."""
+        return self.cpu_s / max(1, self.jobs) * 1e6
+
+
+class Stack:
+    """A broker, a store, and the cores that the measured processes are to run on."""
+
+    def __init__(self, bootstrap: str, redis_url: str, cores: Cores) -> None:
+        self.bootstrap = bootstrap
+        self.redis_url = redis_url
+        self.cores = cores
+        self.redis = redis.Redis.from_url(redis_url)
+        self._numbers = itertools.count()
+        self._topics: list[str] = []
+
+    def fresh(self, partitions: int = PARTITIONS) -> Place:
+        """A new empty topic, with its .dead topic, and the store emptied; the run before loses its topics."""
+        topic = f"jobs-{next(self._numbers)}"
+        admin = kafka_admin(self.bootstrap)
+        try:
+            if self._topics:
+                admin.delete_topics(self._topics)
+            self._topics = [topic, f"{topic}.dead"]
+            # file.delete.delay.ms: a million jobs must not lie on the disk for a minute after their run.
+            settings = {"replication_factor": 1, "configs": {"file.delete.delay.ms": "0"}}
+            admin.create_topics(
+                {
+                    topic: settings | {"num_partitions": partitions},
+                    f"{topic}.dead": settings | {"num_partitions": 1},
+                },
+                wait_for_metadata=True,
+            )
+        finally:
+            admin.close()
+        self.redis.flushall()
+        return Place(self.bootstrap, topic, self.redis_url)
+
+    def preload(self, place: Place, records: Iterable[Record]) -> int:
+        """Append the records to the partitions in turn; returns how many, when all are acknowledged."""
+        with self.producer(linger_ms=20) as producer:
+            partitions = sorted(producer.partitions_for(place.topic))
+            waiting: list[Any] = []
+            count = 0
+            for count, (_, value) in enumerate(records, 1):
+                partition = partitions[count % len(partitions)]
+                waiting.append(producer.send(place.topic, value=value, partition=partition))
+                if len(waiting) >= _MAX_UNSENT:
+                    _acknowledged(waiting)
+            _acknowledged(waiting)
+        return count
+
+    @contextmanager
+    def producer(self, linger_ms: int) -> Iterator[Any]:
+        """A KafkaProducer of this broker, acks=all, that has sent everything at the end of the block."""
+        producer: Any = connect(
+            KafkaProducer, [self.bootstrap], acks="all", linger_ms=linger_ms, batch_size=_BATCH_BYTES,
+            max_request_size=8 * _BATCH_BYTES, metrics_enabled=False,
+        )  # fmt: skip
+        try:
+            yield producer
+            producer.flush(timeout=_FLUSHED_WITHIN_S)
+        finally:
+            producer.close(timeout=0)
+
+    def outcomes(self, group: str = "benchmark") -> int:
+        """How many jobs are answered or dead, in one cheap call: the store's keys but for the few others."""
+        with self.redis.pipeline(transaction=False) as both:
+            both.dbsize()
+            both.exists(*_OTHER_KEYS, f"mmdigit:group:{group}")
+            keys, others = both.execute()
+        return int(keys) - int(others)
+
+    def drain(
+        self,
+        jobs: int,
+        pids: Sequence[int],
+        *,
+        seconds: float | None = None,
+        at_first: Callable[[], object] | None = None,
+    ) -> Drained:
+        """Wait until so many jobs have an outcome, or so many seconds have passed since the first one.
+
+        at_first is called when the first outcome was seen. CPU is that of the processes and their children.
+        Raises TransportError if the outcomes stop growing for STALLED_AFTER_S.
+        """
+        first = self._await_outcomes(1, None)
+        first_s, before = time.monotonic(), sum(usage(pid).cpu_s for pid in pids)
+        if at_first is not None:
+            at_first()
+        last = self._await_outcomes(jobs, None if seconds is None else first_s + seconds)
+        last_s, usages = time.monotonic(), [usage(pid) for pid in pids]
+        return Drained(last - first, last_s - first_s, sum(each.cpu_s for each in usages) - before, usages)
+
+    def _await_outcomes(self, jobs: int, deadline_s: float | None) -> int:
+        seen, since_s = -1, time.monotonic()
+        while True:
+            outcomes, now_s = self.outcomes(), time.monotonic()
+            if outcomes >= jobs or (deadline_s is not None and now_s >= deadline_s):
+                return outcomes
+            if outcomes > seen:
+                seen, since_s = outcomes, now_s
+            if now_s - since_s > STALLED_AFTER_S:
+                raise TransportError(f"expected {jobs} outcomes, got {outcomes}, none since {STALLED_AFTER_S:.0f} s")
+            time.sleep(_LOOK_EVERY_S)
+
+
+@contextmanager
+def running_stack() -> Iterator[Stack]:
+    """A broker and a store, ended at the end of the block. They and this thread keep off the measured core."""
+    cores = find_cores()
+    with running_on(cores.others), kafka_broker(cores.cpus) as bootstrap, redis_server(cores.cpus) as redis_url:
+        stack = Stack(bootstrap, redis_url, cores)
+        try:
+            yield stack
+        finally:
+            stack.redis.close()
+
+
+def _acknowledged(waiting: list[Any]) -> None:
+    """Wait for all; raises TransportError if one failed. Leaves the list empty."""
+    for future in waiting:
+        try:
+            future.get(timeout=_FLUSHED_WITHIN_S)
+        except Exception as exc:  # kafka-python's errors, and its time-out, have no common base
+            raise TransportError(f"expected every record acknowledged, got {type(exc).__name__}: {exc}") from exc
+    waiting.clear()
