@@ -46,12 +46,17 @@ class Scraped:
 class RunningWorker(AbstractContextManager["RunningWorker"]):
     """`python -m worker` on the given topic and store, logging to a file; leaves by SIGTERM at the end of the block."""
 
-    def __init__(self, jobs_url: str, store_url: str, log: Path, options: Sequence[str] = ()) -> None:
-        """Starts at once. options: further flags of the worker."""
+    def __init__(
+        self, jobs_url: str, store_url: str, log: Path, options: Sequence[str] = (), launcher: Sequence[str] = ()
+    ) -> None:
+        """Starts at once. options: further flags of the worker; launcher: a command that becomes it (taskset)."""
         self.log = log
         self._file: IO[bytes] = log.open("wb")
         self.process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "worker", "--from", jobs_url, "--store", store_url, "--metrics-port", "0", *options],
+            [
+                *(*launcher, sys.executable, "-m", "worker", "--from", jobs_url, "--store", store_url),
+                *("--metrics-port", "0", *options),
+            ],
             stderr=self._file,
         )
         self.metrics_url = ""

@@ -1,0 +1,132 @@
+"""How long does a job take from its intended time to its prediction in Redis, at 50, 70 and 90 % of what is possible?
+
+    python -m benchmarks.latency [--data DIR] [--json] [--output FILE] [--window S] [--jobs N]
+
+Open loop on real Kafka and Redis (benchmarks.open_loop): the rate is kept whatever the worker does. What is possible
+is measured first, in the same run, by draining a preloaded topic.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.cores import pinned
+from benchmarks.machine import machine, machine_line
+from benchmarks.open_loop import WARM_UP_S, WINDOW_S, WINDOWS, open_loop
+from benchmarks.records import read_samples, records, templates
+from benchmarks.spread import rounded, shown, spread
+from benchmarks.stack import PARTITIONS, Stack, running_stack
+from producer.sample import Sample
+from samples.running import RunningWorker
+from schemas.settings import run_program
+
+PACKAGES = ("onnxruntime", "numpy", "kafka-python", "redis", "hdrhistogram")
+LOADS = (0.5, 0.7, 0.9)
+SATURATION_RUNS = 3
+BATCH_SIZE = 32
+SAMPLES = 5_000
+
+
+def saturation(stack: Stack, samples: Sequence[Sample], jobs: int, folder: Path) -> float:
+    """Jobs/s of one worker that drains a preloaded topic."""
+    place = stack.fresh()
+    stack.preload(place, records(samples, jobs, "benchmark"))
+    with _worker(stack, place.jobs_url, place.store_url, folder) as worker:
+        return stack.drain(jobs, [worker.process.pid]).jobs_per_s
+
+
+def compare(data: Path | None, jobs: int, window_s: float) -> dict[str, Any]:
+    """Latency at each load of LOADS, of one worker process with one thread."""
+    samples = read_samples(data, min(jobs, SAMPLES))
+    made = templates(samples, "benchmark")
+    loads = []
+    with running_stack() as stack, tempfile.TemporaryDirectory() as folder:
+        runs = [saturation(stack, samples, jobs, Path(folder)) for _ in range(1 + SATURATION_RUNS)][1:]
+        possible = spread(runs)
+        for load in LOADS:
+            place = stack.fresh()
+            with _worker(stack, place.jobs_url, place.store_url, Path(folder)):
+                found = open_loop(stack, place, made, load * possible["median"], window_s=window_s)
+            loads.append({"load": load, **found.as_json()})
+        note = stack.cores.note
+    return {
+        "command": "python -m benchmarks.latency" + ("" if data is None else " --data DIR"),
+        "machine": machine(PACKAGES),
+        "source": "sample pack" if data is None else "MNIST test x Free Spoken Digit test",
+        "settings": {
+            "batch_size": BATCH_SIZE,
+            "threads": 1,
+            "partitions": PARTITIONS,
+            "windows": WINDOWS,
+            "window_s": window_s,
+            "warm_up_s": WARM_UP_S,
+            "saturation_runs": SATURATION_RUNS,
+            "saturation_jobs": jobs,
+            "cores": note,
+        },
+        "saturation_jobs_per_s": possible,
+        "loads": loads,
+    }
+
+
+def _worker(stack: Stack, jobs_url: str, store_url: str, folder: Path) -> RunningWorker:
+    return RunningWorker(
+        *(jobs_url, store_url, folder / "worker.log", ["--batch-size", str(BATCH_SIZE)]),
+        launcher=pinned([], stack.cores.measured),
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return run_program("python -m benchmarks.latency", _main, argv)
+
+
+def _main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.latency", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, help="folder of MNIST and Free Spoken Digit data; else the sample pack")
+    parser.add_argument("--jobs", type=int, default=SAMPLES, help="jobs of a saturation run (default: %(default)s)")
+    parser.add_argument("--window", type=float, default=WINDOW_S, help=f"seconds of each of {WINDOWS} windows a load")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--output", type=Path, help="write them to this file as JSON")
+    options = parser.parse_args(argv)
+    result: Any = rounded(compare(options.data, options.jobs, options.window))
+    text = json.dumps(result, indent=2)
+    if options.output is not None:
+        options.output.write_text(text + "\n", encoding="utf-8")
+    sys.stdout.write((text if options.json else _table(result)) + "\n")
+    return 0
+
+
+def _table(result: dict[str, Any]) -> str:
+    settings = result["settings"]
+    lines = [
+        machine_line(result["machine"]),
+        f"one worker, {settings['cores']}",
+        f"saturation {shown(result['saturation_jobs_per_s'])} jobs/s; milliseconds from intended time to prediction in "
+        f"Redis, all of {settings['windows']} windows of {settings['window_s']:g} s (least-most of a window)",
+        f"{'load':>5}{'jobs/s':>8}{'p50':>22}{'p99':>22}{'p99.9':>22}{'max':>8}{'missing':>9}"
+        f"{'sender behind p99/max':>23}{'at the broker p50/p99':>23}",
+    ]
+    for load in result["loads"]:
+        latency, behind, acknowledged = load["latency_ms"], load["behind_ms"], load["acknowledged_ms"]
+        cells = [
+            f"{latency[name]:.1f} ({by_window['min']:.1f}-{by_window['max']:.1f})"
+            for name, by_window in load["latency_ms_by_window"].items()
+            if name != "max"
+        ]
+        lines.append(
+            f"{load['load']:>5.0%}{load['rate_per_s']:>8.0f}"
+            + "".join(f"{cell:>22}" for cell in cells)
+            + f"{latency['max']:>8.1f}{load['missing']:>9}"
+            + f"{behind['p99']:>16.1f} /{behind['max']:>5.1f}{acknowledged['p50']:>16.1f} /{acknowledged['p99']:>5.1f}"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
