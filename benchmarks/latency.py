@@ -14,29 +14,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cores import pinned
 from benchmarks.machine import machine, machine_line
 from benchmarks.open_loop import WARM_UP_S, WINDOW_S, WINDOWS, open_loop
 from benchmarks.records import read_samples, records, templates
-from benchmarks.spread import rounded, shown, spread
-from benchmarks.stack import PARTITIONS, Stack, running_stack
-from producer.sample import Sample
-from samples.running import RunningWorker
+from benchmarks.saturation import BATCH_SIZE, queue_on, saturation, start_worker
+from benchmarks.spread import rounded, shown, spread_of
+from benchmarks.stack import PARTITIONS, running_stack
 from schemas.settings import run_program
 
-PACKAGES = ("onnxruntime", "numpy", "kafka-python", "redis", "hdrhistogram")
+PACKAGES = ("onnxruntime", "numpy", "kafka-python", "confluent-kafka", "redis", "hdrhistogram")
 LOADS = (0.5, 0.7, 0.9)
 SATURATION_RUNS = 3
-BATCH_SIZE = 32
 SAMPLES = 5_000
-
-
-def saturation(stack: Stack, samples: Sequence[Sample], jobs: int, folder: Path) -> float:
-    """Jobs/s of one worker that drains a preloaded topic."""
-    place = stack.fresh()
-    stack.preload(place, records(samples, jobs, "benchmark"))
-    with _worker(stack, place.jobs_url, place.store_url, folder) as worker:
-        return stack.drain(jobs, [worker.process.pid]).jobs_per_s
 
 
 def compare(data: Path | None, jobs: int, window_s: float) -> dict[str, Any]:
@@ -45,11 +34,15 @@ def compare(data: Path | None, jobs: int, window_s: float) -> dict[str, Any]:
     made = templates(samples, "benchmark")
     loads = []
     with running_stack() as stack, tempfile.TemporaryDirectory() as folder:
-        runs = [saturation(stack, samples, jobs, Path(folder)) for _ in range(1 + SATURATION_RUNS)][1:]
-        possible = spread(runs)
+        own, core = Path(folder), stack.cores.measured
+        runs = [
+            saturation(queue_on(stack), records(samples, jobs, "benchmark"), own, core)
+            for _ in range(1 + SATURATION_RUNS)
+        ]
+        possible = spread_of(runs[1:], "jobs_per_s")
         for load in LOADS:
             place = stack.fresh()
-            with _worker(stack, place.jobs_url, place.store_url, Path(folder)):
+            with start_worker(place, own, core):
                 found = open_loop(stack, place, made, load * possible["median"], window_s=window_s)
             loads.append({"load": load, **found.as_json()})
         note = stack.cores.note
@@ -71,13 +64,6 @@ def compare(data: Path | None, jobs: int, window_s: float) -> dict[str, Any]:
         "saturation_jobs_per_s": possible,
         "loads": loads,
     }
-
-
-def _worker(stack: Stack, jobs_url: str, store_url: str, folder: Path) -> RunningWorker:
-    return RunningWorker(
-        *(jobs_url, store_url, folder / "worker.log", ["--batch-size", str(BATCH_SIZE)]),
-        launcher=pinned([], stack.cores.measured),
-    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

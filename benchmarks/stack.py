@@ -12,7 +12,6 @@ benchmarks.observer (when each prediction came), benchmarks.usage (CPU and memor
 """
 
 import itertools
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -21,16 +20,14 @@ import redis
 from confluent_kafka import Producer
 
 from benchmarks.cores import Cores, find_cores, running_on
+from benchmarks.drain import Drained, drain
 from benchmarks.observer import PROBE_KEY
 from benchmarks.records import Record
-from benchmarks.usage import Usage, usage
 from schemas.errors import TransportError
 from tests.services import kafka_admin, kafka_broker, redis_server
 from transport.redis import FEED_KEY
 
 PARTITIONS = 8
-STALLED_AFTER_S = 60.0
-_LOOK_EVERY_S = 0.02
 _BATCH_BYTES = 512 * 1024
 _PRELOAD_LINGER_MS = 20
 _MAX_UNSENT_KBYTES = 64 * 1024
@@ -50,24 +47,6 @@ class Place(NamedTuple):
     def jobs_url(self) -> str:
         """As the worker takes it."""
         return f"kafka://{self.bootstrap}/{self.topic}"
-
-
-class Drained(NamedTuple):
-    """What was seen from the first outcome to the last. usages: at the end, of each process (peak memory, say)."""
-
-    jobs: int
-    seconds: float
-    cpu_s: float
-    usages: list[Usage]
-
-    @property
-    def jobs_per_s(self) -> float:
-        return self.jobs / max(1e-9, self.seconds)
-
-    @property
-    def cpu_us_per_job(self) -> float:
-        """Of all processes together."""
-        return self.cpu_s / max(1, self.jobs) * 1e6
 
 
 class Stack:
@@ -167,30 +146,8 @@ class Stack:
         seconds: float | None = None,
         at_first: Callable[[], object] | None = None,
     ) -> Drained:
-        """Wait until so many jobs have an outcome, or so many seconds have passed since the first one.
-
-        at_first is called when the first outcome was seen. CPU is that of the processes and their children.
-        Raises TransportError if the outcomes stop growing for STALLED_AFTER_S.
-        """
-        first = self._await_outcomes(1, None)
-        first_s, before = time.monotonic(), sum(usage(pid).cpu_s for pid in pids)
-        if at_first is not None:
-            at_first()
-        last = self._await_outcomes(jobs, None if seconds is None else first_s + seconds)
-        last_s, usages = time.monotonic(), [usage(pid) for pid in pids]
-        return Drained(last - first, last_s - first_s, sum(each.cpu_s for each in usages) - before, usages)
-
-    def _await_outcomes(self, jobs: int, deadline_s: float | None) -> int:
-        seen, since_s = -1, time.monotonic()
-        while True:
-            outcomes, now_s = self.outcomes(), time.monotonic()
-            if outcomes >= jobs or (deadline_s is not None and now_s >= deadline_s):
-                return outcomes
-            if outcomes > seen:
-                seen, since_s = outcomes, now_s
-            if now_s - since_s > STALLED_AFTER_S:
-                raise TransportError(f"expected {jobs} outcomes, got {outcomes}, none since {STALLED_AFTER_S:.0f} s")
-            time.sleep(_LOOK_EVERY_S)
+        """As benchmarks.drain, with this store's outcomes."""
+        return drain(self.outcomes, jobs, pids, seconds=seconds, at_first=at_first)
 
 
 @contextmanager
