@@ -7,10 +7,7 @@ in equal parts: a million jobs are not all drained, but the worker has them befo
 are what the others are compared with. --whole adds the backlog of a million jobs (6 GB on the disk, some minutes).
 """
 
-import argparse
-import json
 import shutil
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,8 +20,9 @@ from rich.progress import track
 from benchmarks.drain import await_outcomes, drain
 from benchmarks.machine import machine, machine_line
 from benchmarks.records import read_samples, records
+from benchmarks.report import arguments, command_of, show, source_of
 from benchmarks.saturation import BATCH_SIZE, growth, queue_on, start_worker
-from benchmarks.spread import rounded, shown, spread
+from benchmarks.spread import shown, spread
 from benchmarks.stack import PARTITIONS, Stack, running_stack
 from producer.sample import Sample
 from schemas.errors import SettingsError
@@ -108,9 +106,9 @@ def compare(data: Path | None, points: dict[str, Point]) -> dict[str, Any]:
     for figures in found.values():
         figures["cpu_to_first"] = figures["cpu_us_per_job"]["median"] / first
     return {
-        "command": "python -m benchmarks.growth" + ("" if data is None else " --data DIR"),
+        "command": command_of("growth", data),
         "machine": machine(PACKAGES),
-        "source": "sample pack" if data is None else "MNIST test x Free Spoken Digit test",
+        "source": source_of(data),
         "settings": {"batch_size": BATCH_SIZE, "threads": 1, "parts": PARTS, "cores": note},
         "points": found,
     }
@@ -121,20 +119,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.growth", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, help="folder of MNIST and Free Spoken Digit data; else the sample pack")
+    parser = arguments("growth", __doc__)
     parser.add_argument("--whole", action="store_true", help="add the backlog of a million jobs")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--output", type=Path, help="write them to this file as JSON")
     options = parser.parse_args(argv)
-    result: Any = rounded(compare(options.data, POINTS | (WHOLE if options.whole else {})))
-    text = json.dumps(result, indent=2)
-    if options.output is not None:
-        options.output.write_text(text + "\n", encoding="utf-8")
-    sys.stdout.write((text if options.json else _table(result)) + "\n")
-    return 0
+    result = compare(options.data, POINTS | (WHOLE if options.whole else {}))
+    return show(options, result, _table)
 
 
 def _table(result: dict[str, Any]) -> str:

@@ -6,9 +6,6 @@ Open loop on real Kafka and Redis (benchmarks.open_loop): the rate is kept whate
 is measured first, in the same run, by draining a preloaded topic.
 """
 
-import argparse
-import json
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +14,9 @@ from typing import Any
 from benchmarks.machine import machine, machine_line
 from benchmarks.open_loop import WARM_UP_S, WINDOW_S, WINDOWS, open_loop
 from benchmarks.records import read_samples, records, templates
+from benchmarks.report import arguments, command_of, show, source_of
 from benchmarks.saturation import BATCH_SIZE, queue_on, saturation, start_worker
-from benchmarks.spread import rounded, shown, spread_of
+from benchmarks.spread import shown, spread_of
 from benchmarks.stack import PARTITIONS, running_stack
 from schemas.settings import run_program
 
@@ -47,9 +45,9 @@ def compare(data: Path | None, jobs: int, window_s: float) -> dict[str, Any]:
             loads.append({"load": load, **found.as_json()})
         note = stack.cores.note
     return {
-        "command": "python -m benchmarks.latency" + ("" if data is None else " --data DIR"),
+        "command": command_of("latency", data),
         "machine": machine(PACKAGES),
-        "source": "sample pack" if data is None else "MNIST test x Free Spoken Digit test",
+        "source": source_of(data),
         "settings": {
             "batch_size": BATCH_SIZE,
             "threads": 1,
@@ -71,21 +69,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.latency", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, help="folder of MNIST and Free Spoken Digit data; else the sample pack")
+    parser = arguments("latency", __doc__)
     parser.add_argument("--jobs", type=int, default=SAMPLES, help="jobs of a saturation run (default: %(default)s)")
     parser.add_argument("--window", type=float, default=WINDOW_S, help=f"seconds of each of {WINDOWS} windows a load")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--output", type=Path, help="write them to this file as JSON")
     options = parser.parse_args(argv)
-    result: Any = rounded(compare(options.data, options.jobs, options.window))
-    text = json.dumps(result, indent=2)
-    if options.output is not None:
-        options.output.write_text(text + "\n", encoding="utf-8")
-    sys.stdout.write((text if options.json else _table(result)) + "\n")
-    return 0
+    result = compare(options.data, options.jobs, options.window)
+    return show(options, result, _table)
 
 
 def _table(result: dict[str, Any]) -> str:

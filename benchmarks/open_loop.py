@@ -26,7 +26,7 @@ from benchmarks.stack import Place, Stack
 from schemas.errors import TransportError
 
 WARM_UP_S = 2.0
-WINDOW_S = 8.0
+WINDOW_S = 6.0
 WINDOWS = 5
 LINGER_MS = 5
 """Of the sender, as librdkafka has it unless told otherwise. Part of every latency; with none, each record is a

@@ -8,10 +8,7 @@ the same core, so that their ratio compares what was measured side by side. Then
 cores, and the time from start to ready. Latency is benchmarks.latency's.
 """
 
-import argparse
 import itertools
-import json
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -26,8 +23,9 @@ from benchmarks.cores import find_cores, running_on
 from benchmarks.machine import machine, machine_line
 from benchmarks.model_only import measure
 from benchmarks.records import Record, read_samples, records
+from benchmarks.report import arguments, command_of, show, source_of
 from benchmarks.saturation import BATCH_SIZE, Queue, queue_on, saturation, several, start
-from benchmarks.spread import rounded, shown, spread, spread_of
+from benchmarks.spread import shown, spread, spread_of
 from benchmarks.stack import PARTITIONS, running_stack
 from mmdigit.predictor import Predictor, read_sample
 from producer.sample import Sample
@@ -37,7 +35,7 @@ from transport.urls import open_publisher, open_store
 PACKAGES = ("onnxruntime", "numpy", "kafka-python", "redis", "pydantic", "soundfile", "pillow")
 GROUP = "benchmark"
 REPETITIONS = 5
-JOBS = 10_000
+JOBS = 6_000
 STARTS = 5
 MODEL_JOBS = 512
 MODEL_REPETITIONS = 3
@@ -156,22 +154,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.pipeline", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, help="folder of MNIST and Free Spoken Digit data; else the sample pack")
+    parser = arguments("pipeline", __doc__)
     parser.add_argument("--jobs", type=int, default=JOBS, help="jobs of a run (default: %(default)s)")
     parser.add_argument("--repetitions", type=int, default=REPETITIONS, help="runs that count (default: %(default)s)")
     parser.add_argument("--only", choices=TRANSPORTS, help="measure one transport alone")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--output", type=Path, help="write them to this file as JSON")
     options = parser.parse_args(argv)
     samples = read_samples(options.data, options.jobs)
     transports = [options.only] if options.only else list(TRANSPORTS)
-    result: Any = {
-        "command": "python -m benchmarks.pipeline" + ("" if options.data is None else " --data DIR"),
+    result = {
+        "command": command_of("pipeline", options.data),
         "machine": machine(PACKAGES),
-        "source": "sample pack" if options.data is None else "MNIST test x Free Spoken Digit test",
+        "source": source_of(options.data),
         "settings": {
             "batch_size": BATCH_SIZE,
             "threads": 1,
@@ -186,12 +179,7 @@ def _main(argv: Sequence[str]) -> int:
             name: measure_transport(name, samples, options.jobs, options.repetitions) for name in transports
         },
     }
-    result = rounded(result)
-    text = json.dumps(result, indent=2)
-    if options.output is not None:
-        options.output.write_text(text + "\n", encoding="utf-8")
-    sys.stdout.write((text if options.json else _table(result)) + "\n")
-    return 0
+    return show(options, result, _table)
 
 
 def _table(result: dict[str, Any]) -> str:
