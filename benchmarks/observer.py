@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from bisect import bisect_left
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from itertools import accumulate
 from urllib.parse import urlsplit
@@ -50,13 +51,7 @@ class Observer(AbstractContextManager["Observer"]):
 
     def times_s(self) -> dict[str, list[float]]:
         """Of each job the times (time.monotonic) at which its prediction was set; more than one is a duplicate."""
-        chunks = list(self._chunks)
-        ends = list(accumulate(len(chunk) for _, chunk in chunks))
-        found: dict[str, list[float]] = {}
-        for key in _KEY.finditer(b"".join(chunk for _, chunk in chunks)):
-            number = bisect_left(ends, key.end())  # the chunk that brought its last byte
-            found.setdefault(key[1].decode(), []).append(chunks[number][0])
-        return found
+        return times_in(list(self._chunks))
 
     def delay_s(self) -> float:
         """From sending one SET to its event here, in seconds: what this way of looking adds at most. Leaves no key."""
@@ -81,3 +76,13 @@ class Observer(AbstractContextManager["Observer"]):
     def _listen(self) -> None:
         while chunk := self._socket.recv(_CHUNK_BYTES):
             self._chunks.append((time.monotonic(), chunk))
+
+
+def times_in(chunks: Sequence[tuple[float, bytes]]) -> dict[str, list[float]]:
+    """Of each job the times of the chunks that brought the last byte of its events. chunks: of Redis's own protocol."""
+    ends = list(accumulate(len(chunk) for _, chunk in chunks))
+    found: dict[str, list[float]] = {}
+    for key in _KEY.finditer(b"".join(chunk for _, chunk in chunks)):
+        number = bisect_left(ends, key.end())
+        found.setdefault(key[1].decode(), []).append(chunks[number][0])
+    return found

@@ -23,6 +23,7 @@ from benchmarks.quantiles import Quantiles, quantiles_ms
 from benchmarks.records import Template, job_id_of
 from benchmarks.spread import Spread, spread
 from benchmarks.stack import Place, Stack
+from producer.pace import Clock
 from schemas.errors import TransportError
 
 WARM_UP_S = 2.0
@@ -35,6 +36,7 @@ request, and a broker on one core is busy with those alone (at 600 jobs/s 39 % o
 LAST_WITHIN_S = 20.0
 _FIRST_WITHIN_S = 60.0
 _PROBES = 50
+_BEFORE_FIRST_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def open_loop(
         _await(lambda: stack.outcomes() >= place.partitions, _FIRST_WITHIN_S)
         probes_s = [observer.delay_s() for _ in range(_PROBES)]
         began = resource.getrusage(resource.RUSAGE_SELF)
-        sent = _send(producer, place, jobs, rate_per_s, count)
+        sent = send(producer, place, jobs, rate_per_s, count, Clock())
         ended, spent_s = resource.getrusage(resource.RUSAGE_SELF), time.monotonic() - sent.due_s[0]
         producer.flush()
         _await_last(stack, place.partitions + count)
@@ -123,15 +125,18 @@ def due_times_s(start_s: float, rate_per_s: float, count: int) -> list[float]:
     return [start_s + number / rate_per_s for number in range(count)]
 
 
-def _send(producer: Producer, place: Place, jobs: Sequence[Template], rate_per_s: float, count: int) -> Sent:
-    monotonic, sleep = time.monotonic, time.sleep
-    sent = Sent(due_times_s(monotonic() + 0.05, rate_per_s, count), [0.0] * count, [math.nan] * count)
+def send(
+    producer: Producer, place: Place, jobs: Sequence[Template], rate_per_s: float, count: int, clock: Clock
+) -> Sent:
+    """Send so many jobs, the templates over and over, each at its time or, once that is over, at once."""
+    monotonic, sleep = clock.monotonic, clock.sleep
+    start_s, start = monotonic(), clock.now()
+    sent = Sent(due_times_s(start_s + _BEFORE_FIRST_S, rate_per_s, count), [0.0] * count, [math.nan] * count)
 
     def acknowledged(number: int, error: object, _message: object) -> None:
         if error is None:
             sent.acked_s[number] = monotonic()
 
-    start_s, start = monotonic(), datetime.now(UTC)
     for number, due_s in enumerate(sent.due_s):
         created_at = start + timedelta(seconds=due_s - start_s)
         value = jobs[number % len(jobs)].record(job_id_of("benchmark", number), created_at)

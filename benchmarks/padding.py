@@ -1,8 +1,8 @@
 """Samples made to a given size from real ones, which still decode to the same digit: for how cost grows with payload.
 
-Up to PHONE_BYTES the picture stays as it is and the clip at 8 kHz; from there on both are as a phone would send them:
-a noisy picture of PHONE_SIDE pixels and a clip at 48 kHz. The clip is then cut, or lengthened by faint noise, so that
-both together have exactly the bytes asked for (one less where those are odd).
+Below PHONE_BYTES the picture is a PNG as MNIST has them and the clip is at 8 kHz; from there on both are as a phone
+would send them: a noisy picture of PHONE_SIDE pixels and a clip at 48 kHz. The clip is then cut, or lengthened by faint
+noise, so that both together have exactly the bytes asked for (one less where those are odd).
 """
 
 import io
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mmdigit.audio import MAX_DURATION_S, SAMPLE_RATE_HZ, read_waveform
+from mmdigit.image import decode_image
 from producer.sample import Sample
 
 PHONE_BYTES = 50_000
@@ -22,6 +23,8 @@ PHONE_RATE_HZ = 48_000
 PHONE_SIDE = 140  # pixels
 PAPER_NOISE = 6.0  # standard deviation, of 255
 CLIP_NOISE = 1e-3  # standard deviation, of full scale: a quiet room
+Pixels = NDArray[np.uint8]
+
 _WAV_HEADER_BYTES, _SAMPLE_BYTES = 44, 2
 
 
@@ -34,7 +37,8 @@ def padded(sample: Sample, payload_bytes: int) -> Sample:
         raise ValueError(f"expected an image and audio in {sample.sample_id}, one is missing")
     random = np.random.default_rng(zlib.crc32(sample.audio + sample.image))
     is_phone = payload_bytes >= PHONE_BYTES
-    image = _noisy_picture(sample.image, random) if is_phone else sample.image
+    pixels = np.round(decode_image(sample.image) * 255).astype(np.uint8)  # (28, 28), bright ink
+    image = _png(_enlarged(pixels, random) if is_phone else pixels)
     rate_hz = PHONE_RATE_HZ if is_phone else SAMPLE_RATE_HZ
     n_samples = (payload_bytes - len(image) - _WAV_HEADER_BYTES) // _SAMPLE_BYTES
     if not 0.1 * rate_hz < n_samples <= MAX_DURATION_S * rate_hz:
@@ -45,13 +49,15 @@ def padded(sample: Sample, payload_bytes: int) -> Sample:
     return Sample(sample.sample_id, image, _wav(_of_length(waveform, n_samples, random), rate_hz), sample.label)
 
 
-def _noisy_picture(image: bytes, random: np.random.Generator) -> bytes:
-    """The picture enlarged, on paper that is not even."""
-    with Image.open(io.BytesIO(image)) as opened:
-        large = np.asarray(opened.convert("L").resize((PHONE_SIDE, PHONE_SIDE), Image.Resampling.BICUBIC), np.float64)
-    noisy = (large + random.normal(20, PAPER_NOISE, large.shape)).clip(0, 255).astype(np.uint8)
+def _enlarged(pixels: Pixels, random: np.random.Generator) -> Pixels:
+    """(PHONE_SIDE, PHONE_SIDE): the digit on paper that is not even."""
+    large = np.asarray(Image.fromarray(pixels).resize((PHONE_SIDE, PHONE_SIDE), Image.Resampling.BICUBIC), np.float64)
+    return (large + random.normal(20, PAPER_NOISE, large.shape)).clip(0, 255).astype(np.uint8)
+
+
+def _png(pixels: Pixels) -> bytes:
     png = io.BytesIO()
-    Image.fromarray(noisy).save(png, "PNG")
+    Image.fromarray(pixels).save(png, "PNG")
     return png.getvalue()
 
 

@@ -65,8 +65,8 @@ class Template:
 def read_samples(data: Path | None, count: int, payload_bytes: int | None = None) -> list[Sample]:
     """Up to count samples: real pairs of MNIST test and Free Spoken Digit test in data, or those of the sample pack.
 
-    payload_bytes: of image and audio together, which are then made that large (see benchmarks.padding) where they
-    are smaller; None = as they are.
+    payload_bytes: of image and audio together, which are then made of that size (benchmarks.padding), those that lack
+    one left out; None = as they are.
     Raises DataError if the data are not there.
     """
     source = open_source(
@@ -78,7 +78,9 @@ def read_samples(data: Path | None, count: int, payload_bytes: int | None = None
     samples = [sample for sample in islice(source, count) if isinstance(sample, Sample)]
     if not samples:
         raise DataError(f"expected samples in {data}, got none that can be read")
-    return samples if payload_bytes is None else [padded(sample, payload_bytes) for sample in samples]
+    if payload_bytes is None:
+        return samples
+    return [padded(sample, payload_bytes) for sample in samples if sample.image and sample.audio]
 
 
 def templates(samples: Sequence[Sample], group: str, wire: Wire = "msgpack") -> list[Template]:

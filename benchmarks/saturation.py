@@ -70,9 +70,9 @@ def several(
 ) -> dict[str, Any]:
     """As many workers as cores, all with a backlog: jobs/s and CPU per job of all together.
 
-    one_jobs_per_s: of one worker alone; from it follows how long none of them can run dry.
+    The jobs come when the partitions are shared out, so that all have as many. one_jobs_per_s: of one worker alone;
+    from it follows how long none of them can run dry.
     """
-    queue.preload(jobs)
     with ExitStack() as running:
         workers = [
             running.enter_context(start_worker(queue, folder, core, f"worker-{number}"))
@@ -80,6 +80,7 @@ def several(
         ]
         for worker in workers:
             worker.wait_until_assigned()
+        queue.preload(jobs)
         backlogs = [_await_backlog(worker) for worker in workers]
         window_s = BUSY_SHARE * min(backlogs) / one_jobs_per_s
         drained = drain(queue.outcomes, _ENDLESS, [worker.process.pid for worker in workers], seconds=window_s)
