@@ -1,0 +1,55 @@
+"""The benchmarks on real Kafka and Redis, with a few hundred jobs: that they count right, not how fast it went."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from benchmarks import latency, pipeline
+from benchmarks.growth import Point, measure
+from benchmarks.open_loop import WINDOWS
+from benchmarks.records import read_samples
+from benchmarks.stack import running_stack
+from worker.metrics import STAGES
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+
+
+def test_latency_is_of_every_job_from_its_intended_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency, "SATURATION_RUNS", 1)
+    monkeypatch.setattr(latency, "LOADS", (0.3, 0.6))
+    result = latency.compare(None, 200, 0.4)
+    assert [load["load"] for load in result["loads"]] == [0.3, 0.6]
+    for load in result["loads"]:
+        assert load["rate_per_s"] == pytest.approx(load["load"] * result["saturation_jobs_per_s"]["median"])
+        assert load["jobs"] == WINDOWS * round(0.4 * load["rate_per_s"])
+        assert (load["missing"], load["duplicates"]) == (0, 0)
+        assert 0 < load["latency_ms"]["p50"] <= load["latency_ms"]["p99"] <= load["latency_ms"]["max"]
+        assert load["latency_ms"]["p50"] > load["acknowledged_ms"]["p50"]  # seen only after the broker had it
+        assert not any(math.isnan(value) for value in load["behind_ms"].values())
+    assert "60%" in latency._table(result)
+
+
+@pytest.mark.parametrize("transport", pipeline.TRANSPORTS)
+def test_the_pipeline_is_measured_on_each_transport(transport: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "STARTS", 1)
+    found = pipeline.measure_transport(transport, read_samples(None, 100), jobs=300, repetitions=1)
+    one = found["one_worker"]
+    assert one["jobs"] == {"median": 300, "min": 300, "max": 300}
+    assert set(one["cpu_us_per_job_by_stage"]) == {*STAGES, "other threads"} - {"wait"}
+    assert set(one["to_model_only"]) == {"predict", "logits"}
+    assert one["jobs_per_s"]["median"] > 0
+    assert ("two_workers" in found) == ("start" in found) == (transport == "kafka+redis")
+    if "two_workers" in found:
+        assert found["two_workers"]["least_backlog_left"]["median"] > 0
+        assert found["start"]["ready_s"]["median"] >= found["start"]["loaded_s"]["median"]
+
+
+def test_growth_measures_a_point_and_leaves_the_rest_of_its_backlog(tmp_path: Path) -> None:
+    point = Point(jobs=400, partitions=3, payload_bytes=10_000, timed=180)
+    with running_stack() as stack:
+        found = measure(stack, point, read_samples(None, 50, 10_000), tmp_path)
+        assert stack.outcomes() < point.jobs
+    assert found["partitions"] == 3
+    assert found["mean_payload_bytes"] == pytest.approx(10_000, abs=1)
+    assert found["decode_us_per_job"] > 0
