@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 10000
+# Those that take --data, in the order of `make bench`.
+BENCHMARKS := wire pipeline latency growth
 
 need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets (docs/data.md)" >&2; exit 2; }
 
@@ -37,8 +39,10 @@ down: ## stop the stack; forget its data and what was sent to it
 	docker compose --profile grafana down --volumes
 	@rm -rf .mmdigit/journal
 
-bench: $(VENV)/.test ## jobs/s, CPU per job by stage, latency; embedded and on Kafka + Redis
-	@$(BIN)/python -m benchmarks.pipeline $(if $(DATA),--data $(DATA) --jobs $(JOBS)) --output benchmarks/results/pipeline.json
+bench: $(VENV)/.test ## every benchmark, about 20 minutes on an idle machine with Docker; DATA=folder for real pairs
+	@$(BIN)/python -m benchmarks.model_only --output benchmarks/results/model_only.json
+	@for name in $(BENCHMARKS); do echo "== $$name" && $(BIN)/python -m benchmarks.$$name $(if $(DATA),--data $(DATA)) \
+	  --output benchmarks/results/$$name.json || exit 1; done
 
 evaluate: $(VENV)/.test ## measure the shipped weights on every split, with plots; minutes (needs DATA=folder)
 	$(need_data)

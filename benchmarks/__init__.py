@@ -1,1 +1,1 @@
-"""Benchmarks, one file a question; each prints its machine, versions and figures as JSON."""
+"""Benchmarks, one file a question (docs/benchmarks.md); each prints its machine, versions, settings and figures."""

@@ -1,13 +1,11 @@
 """What does the model alone cost? Microseconds of CPU per job on decoded inputs in memory, one thread, by batch size.
 
-    python -m benchmarks.model_only [--json] [--repetitions N] [--weights FILE]
+    python -m benchmarks.model_only [--json] [--output FILE] [--repetitions N] [--weights FILE]
 
 ONNX Runtime runs the shipped file; PyTorch, eager and compiled, a model of the same shape with weights drawn at random,
 which cost the same. The log-mel's and the two encoders' parts are those of the file, cut out and run alone.
 """
 
-import argparse
-import json
 import statistics
 import sys
 import time
@@ -23,6 +21,7 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.machine import machine, machine_line
+from benchmarks.report import arguments, show
 from mmdigit.audio import N_SAMPLES
 from mmdigit.image import IMAGE_SIDE
 from mmdigit.predictor import WEIGHTS, Predictor, Sample, open_session
@@ -136,14 +135,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.model_only", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser = arguments("model_only", __doc__, on_data=False)
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="by default the shipped ones")
     options = parser.parse_args(argv)
-    result = compare(options.weights, options.repetitions)
-    sys.stdout.write((json.dumps(result, indent=2) if options.json else _table(result)) + "\n")
-    return 0
+    return show(options, compare(options.weights, options.repetitions), _table)
 
 
 def _table(result: dict[str, Any]) -> str:

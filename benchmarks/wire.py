@@ -1,30 +1,37 @@
-"""Which encoding should a producer use? Time to encode and decode a 10 KB job as JSON with base64 and as msgpack.
+"""Which encoding should a producer use, and which files? Microseconds to encode and decode each.
 
-    python -m benchmarks.wire [--json]
+    python -m benchmarks.wire [--data DIR] [--json] [--output FILE]
+
+A 10 KB job as JSON with base64 and as msgpack; pictures and clips of each kind (benchmarks.decoding).
 
 The binary one becomes the producer's default if it wins by more than 20 % of the time for one encode and one decode.
 """
 
-import argparse
-import json
 import random
 import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import get_args
+from pathlib import Path
+from typing import Any, get_args
 
+from benchmarks.decoding import kinds, next_of
 from benchmarks.machine import machine, machine_line
+from benchmarks.records import read_samples
+from benchmarks.report import arguments, command_of, show
 from schemas.job import Job
+from schemas.settings import run_program
 from schemas.wire import Wire, decode_job, encode
 
+PACKAGES = ("pydantic", "msgpack", "pillow", "opencv-python-headless", "soundfile", "soxr")
 IMAGE_BYTES = 2_000
 AUDIO_BYTES = 8_000  # together a 10 KB job: a small PNG, and half a second at 8 kHz and 16 bits
 CALLS = 2_000
 REPETITIONS = 15
 WARM_UP_REPETITIONS = 3
 WINS_BY = 0.20
+DECODING_CALLS = 96
+DECODING_FILES = 32
 
 
 def measure(call: Callable[[], object], calls: int = CALLS, repetitions: int = REPETITIONS) -> dict[str, float]:
@@ -65,34 +72,55 @@ def compare(calls: int = CALLS, repetitions: int = REPETITIONS) -> dict[str, obj
         figures[wire] = {"encode": encoding, "decode": decoding, "record_bytes": len(value)}
     saved = 1 - total_us["msgpack"] / total_us["json"]
     return {
-        "machine": machine(["pydantic", "msgpack"]),
+        "machine": machine(PACKAGES),
+        "settings": {"calls": calls, "repetitions": repetitions, "warm_up": WARM_UP_REPETITIONS},
         "figures": figures,
         "msgpack_saves": saved,
         "default": "msgpack" if saved > WINS_BY else "json",
     }
 
 
-def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.wire", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    options = parser.parse_args(argv)
-    result = compare()
-    sys.stdout.write((json.dumps(result, indent=2) if options.json else _table(result)) + "\n")
-    return 0
+def compare_files(
+    data: Path | None, calls: int = DECODING_CALLS, repetitions: int = REPETITIONS
+) -> dict[str, dict[str, float]]:
+    """Microseconds to decode one file of each kind, and its mean size."""
+    return {
+        name: measure(next_of(decode, files), calls, repetitions)
+        | {"mean_bytes": statistics.mean(len(file) for file in files)}
+        for name, (decode, files) in kinds(read_samples(data, DECODING_FILES)).items()
+    }
 
 
-def _table(result: dict[str, object]) -> str:
-    lines = [machine_line(result["machine"])]  # type: ignore[arg-type]
-    for wire, figures in result["figures"].items():  # type: ignore[attr-defined]
+def main(argv: Sequence[str] | None = None) -> int:
+    return run_program("python -m benchmarks.wire", _main, argv)
+
+
+def _main(argv: Sequence[str]) -> int:
+    options = arguments("wire", __doc__).parse_args(argv)
+    result = compare() | {"command": command_of("wire", options.data), "files": compare_files(options.data)}
+    return show(options, result, _table)
+
+
+def _table(result: dict[str, Any]) -> str:
+    lines = [
+        machine_line(result["machine"]),
+        f"wall time of one call; median (least-most) of {REPETITIONS}",
+    ]
+    for wire, figures in result["figures"].items():
         for step in ("encode", "decode"):
             us = figures[step]
             lines.append(
                 f"{wire:8} {step}  {us['median_us']:6.1f} us  ({us['min_us']:.1f}-{us['max_us']:.1f}), "
                 f"{figures['record_bytes']} bytes"
             )
+    for name, us in result["files"].items():
+        lines.append(
+            f"decode {name:28} {us['median_us']:7.1f} us  ({us['min_us']:.1f}-{us['max_us']:.1f}), "
+            f"{us['mean_bytes']:.0f} bytes"
+        )
     lines.append(f"msgpack saves {result['msgpack_saves']:.0%} of encode + decode: default {result['default']}")
     return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())

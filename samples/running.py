@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -16,6 +17,7 @@ from schemas.errors import TransportError
 
 READY_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 60.0
+_LOOK_EVERY_S = 0.005
 _METRICS_URL = re.compile(r"metrics=(http://\S+)")
 
 
@@ -46,12 +48,17 @@ class Scraped:
 class RunningWorker(AbstractContextManager["RunningWorker"]):
     """`python -m worker` on the given topic and store, logging to a file; leaves by SIGTERM at the end of the block."""
 
-    def __init__(self, jobs_url: str, store_url: str, log: Path, options: Sequence[str] = ()) -> None:
-        """Starts at once. options: further flags of the worker."""
+    def __init__(
+        self, jobs_url: str, store_url: str, log: Path, options: Sequence[str] = (), launcher: Sequence[str] = ()
+    ) -> None:
+        """Starts at once. options: further flags of the worker; launcher: a command that becomes it (taskset)."""
         self.log = log
         self._file: IO[bytes] = log.open("wb")
         self.process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "worker", "--from", jobs_url, "--store", store_url, "--metrics-port", "0", *options],
+            [
+                *(*launcher, sys.executable, "-m", "worker", "--from", jobs_url, "--store", store_url),
+                *("--metrics-port", "0", *options),
+            ],
             stderr=self._file,
         )
         self.metrics_url = ""
@@ -63,9 +70,25 @@ class RunningWorker(AbstractContextManager["RunningWorker"]):
             if match := _METRICS_URL.search(self.log.read_text()):
                 self.metrics_url = match[1]
                 return
-            time.sleep(0.02)
+            time.sleep(_LOOK_EVERY_S)
         lines = self.log.read_text().strip().splitlines() or ["it logged nothing"]
         raise TransportError(f"expected a worker ready within {READY_WITHIN_S:.0f} s: {lines[-1]}")
+
+    def wait_until_assigned(self) -> None:
+        """Until it is ready and has partitions, as /readyz says. Raises TransportError as wait_until_ready."""
+        self.wait_until_ready()
+        readyz = self.metrics_url.replace("/metrics", "/readyz")
+        deadline_s = time.monotonic() + READY_WITHIN_S
+        while True:
+            try:
+                with urllib.request.urlopen(readyz, timeout=10):  # noqa: S310  the worker's own address
+                    return
+            except urllib.error.HTTPError as answer:
+                why = answer.read().decode().strip()
+                answer.close()
+            if time.monotonic() > deadline_s:
+                raise TransportError(f"expected a worker with partitions within {READY_WITHIN_S:.0f} s: {why}")
+            time.sleep(_LOOK_EVERY_S)
 
     def scrape(self) -> Scraped:
         """Its metrics now."""

@@ -35,11 +35,14 @@ def docker_problem() -> str:
 
 
 @contextmanager
-def kafka_broker() -> Iterator[str]:
-    """One KRaft broker that is controller too; yields its host:port. Topics are never created on the fly."""
+def kafka_broker(cpus: str | None = None) -> Iterator[str]:
+    """One KRaft broker that is controller too; yields its host:port. Topics are never created on the fly.
+
+    cpus: the cores it may use, as Docker writes them ("1", "1-3"); None = all.
+    """
     _without_missing_reaper()
     port = free_port()  # chosen before the start: the broker tells clients the address they are to use
-    container = DockerContainer(KAFKA_IMAGE).with_bind_ports(port, port)
+    container = DockerContainer(KAFKA_IMAGE).with_bind_ports(port, port).with_kwargs(cpuset_cpus=cpus)
     for name, value in {
         "NODE_ID": "1",
         "PROCESS_ROLES": "broker,controller",
@@ -64,10 +67,10 @@ def kafka_broker() -> Iterator[str]:
 
 
 @contextmanager
-def redis_server() -> Iterator[str]:
-    """A Redis server; yields its URL."""
+def redis_server(cpus: str | None = None) -> Iterator[str]:
+    """A Redis server; yields its URL. cpus: the cores it may use, as for kafka_broker."""
     _without_missing_reaper()
-    with DockerContainer(REDIS_IMAGE).with_exposed_ports(6379) as container:
+    with DockerContainer(REDIS_IMAGE).with_exposed_ports(6379).with_kwargs(cpuset_cpus=cpus) as container:
         port = int(container.get_exposed_port(6379))
         until(lambda: _answers_ping(port), START_TIMEOUT_S, f"a Redis server at port {port}")
         yield f"redis://127.0.0.1:{port}/0"

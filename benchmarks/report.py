@@ -1,0 +1,45 @@
+"""What the command lines of the benchmarks share: --data, --json and --output, and how a result is shown."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.spread import rounded
+
+
+def arguments(module: str, description: str | None, *, on_data: bool = True) -> argparse.ArgumentParser:
+    """A parser of `python -m benchmarks.MODULE`. description: the module's docstring; on_data: it takes --data."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m benchmarks.{module}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    if on_data:
+        help_ = "folder of MNIST and Free Spoken Digit data; else the sample pack"
+        parser.add_argument("--data", type=Path, help=help_)
+    parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
+    parser.add_argument("--output", type=Path, help="write the JSON to this file, too")
+    return parser
+
+
+def source_of(data: Path | None) -> str:
+    """Which jobs a result belongs to."""
+    return "sample pack" if data is None else "MNIST test x Free Spoken Digit test"
+
+
+def command_of(module: str, data: Path | None) -> str:
+    """How to get the result again."""
+    return f"python -m benchmarks.{module}" + ("" if data is None else " --data DIR")
+
+
+def show(options: argparse.Namespace, result: dict[str, Any], table: Callable[[dict[str, Any]], str]) -> int:
+    """Write and print the result as the options say. Returns the exit code."""
+    kept: Any = rounded(result)
+    text = json.dumps(kept, indent=2)
+    if options.output is not None:
+        options.output.write_text(text + "\n", encoding="utf-8")
+    sys.stdout.write((text if options.json else table(kept)) + "\n")
+    return 0
