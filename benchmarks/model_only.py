@@ -24,9 +24,8 @@ from benchmarks.machine import machine, machine_line
 from benchmarks.report import arguments, show
 from mmdigit.audio import N_SAMPLES
 from mmdigit.image import IMAGE_SIDE
-from mmdigit.predictor import WEIGHTS, Predictor, Sample
+from mmdigit.predictor import WEIGHTS, Predictor, Sample, open_session
 from mmdigit.training.model import DigitModel
-from mmdigit.training.parts import open_session
 from schemas.settings import run_program
 
 BATCH_SIZES = (1, 8, 32, 128)
@@ -116,7 +115,7 @@ def _parts(weights: Path) -> dict[str, Run]:
 
 
 def _session(model: Any, names: Sequence[str], inputs: dict[int, dict[str, Any]]) -> Run:
-    session = open_session(model, threads=1)
+    session = open_session(model.SerializeToString(), threads=1)
     feeds = {size: {name: values[name] for name in names} for size, values in inputs.items()}
     return lambda size: session.run(None, feeds[size])
 

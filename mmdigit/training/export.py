@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 
 from mmdigit.audio import N_SAMPLES
 from mmdigit.image import IMAGE_SIDE
@@ -23,6 +24,7 @@ from mmdigit.training.fit import HISTORY, make_folder
 from mmdigit.training.held_out import Folds, held_out_sounds, read_folds
 from mmdigit.training.model import DigitModel, Logits, count_parameters
 from mmdigit.training.model_card import model_card
+from mmdigit.training.quantize import quantize
 from mmdigit.training.train import load_checkpoint, read_clips, read_images
 from schemas.errors import DataError, WeightsError
 
@@ -91,12 +93,21 @@ def parity(model: DigitModel, predictor: Predictor, pairs: int, seed: int = 0) -
 
 
 def write_model(
-    model: DigitModel, path: Path, thresholds: dict[str, float], more: dict[str, Any] | None = None
+    model: DigitModel,
+    path: Path,
+    thresholds: dict[str, float],
+    more: dict[str, Any] | None = None,
+    pictures: NDArray[np.uint8] | None = None,
 ) -> dict[str, Any]:
-    """Export to path and write the metadata beside it, as Predictor.load wants them; returns the metadata."""
+    """Export to path and write the metadata beside it, as Predictor.load wants them; returns the metadata.
+
+    pictures: held-out digits to quantise on, as quantize takes them; None = all stays in floats.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     export_onnx(model, partial)
+    if pictures is not None:
+        quantize(partial, pictures)
     sha256 = hashlib.sha256(partial.read_bytes()).hexdigest()
     metadata = {
         "model_version": f"mmdigit-{GENERATION}-{sha256[:8]}",
@@ -130,6 +141,7 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
 
     folds: of the leave-one-speaker-out trainings, for the calibration; None = without them. The files of the output
     folder are replaced when all is done, and not before.
+    The pictures' encoder is quantised once ONNX Runtime and torch agree in floats; all figures are of what is shipped.
     Raises DataError without a checkpoint, data or folds, WeightsError if ONNX Runtime and torch do not agree.
     """
     model, plan = load_checkpoint(training)
@@ -144,12 +156,18 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
     make_folder(output)
     with TemporaryDirectory(prefix=".export-", dir=output) as folder:
         path = Path(folder) / FILES[0]
-        metadata = write_model(model, path, asdict(OPEN))
-        predictor = Predictor.load(path, threads=threads)
-        difference = parity(model, predictor, PARITY_PAIRS)
+        write_model(model, path, asdict(OPEN))
+        floats = Predictor.load(path, threads=threads)
+        difference = parity(model, floats, PARITY_PAIRS)
         if difference > PARITY_TOLERANCE:
             raise WeightsError(f"expected torch and ONNX Runtime to agree within {PARITY_TOLERANCE}, {difference} came")
         sys.stderr.write(f"torch and ONNX Runtime agree within {difference:.1e} on {PARITY_PAIRS} pairs\n")
+        metadata = write_model(model, path, asdict(OPEN), pictures=digits.pictures)
+        predictor = Predictor.load(path, threads=threads)
+        quantization = _changed_by_quantization(floats, predictor, digits)
+        sys.stderr.write(
+            "quantised: {changed} of {pictures} held-out digits are read differently\n".format(**quantization)
+        )
         calibration, validation = calibrate(predictor, digits, clips, left_out)
         metadata |= calibration
         metadata["training"] = {
@@ -157,6 +175,7 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
             "last_epochs": {record["stage"]: record for record in history},
         }
         metadata["parity"] = {"largest_difference": difference, "pairs": PARITY_PAIRS}
+        metadata["quantization"] = quantization
         _write_json(path.with_suffix(".json"), metadata)
         predictor = Predictor.load(path, threads=threads)
         metadata["validation"] = validation | {"reviews": reviews(predictor, digits, clips)}
@@ -166,6 +185,17 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
         for name in FILES:
             (Path(folder) / name).replace(output / name)
     sys.stdout.write(f"{output / FILES[0]}: {metadata['model_version']}, SHA-256 {metadata['sha256']}\n")
+
+
+def _changed_by_quantization(floats: Predictor, quantized: Predictor, digits: Digits) -> dict[str, Any]:
+    """How many held-out digits the quantised model reads differently, and how far their logits move."""
+    samples = [Sample(image=picture) for picture in np.asarray(digits.pictures / 255, np.float32)]
+    before, after = (predictor.outputs(samples, ["image_logits"])["image_logits"] for predictor in (floats, quantized))
+    return {
+        "pictures": len(samples),
+        "changed": int((before.argmax(axis=1) != after.argmax(axis=1)).sum()),
+        "mean_logit_difference": float(np.abs(before - after).mean()),
+    }
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

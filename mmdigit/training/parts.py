@@ -14,7 +14,7 @@ import onnx.utils
 from numpy.typing import NDArray
 
 from mmdigit.decision import HEADS, Thresholds
-from mmdigit.predictor import WEIGHTS, Predictor
+from mmdigit.predictor import WEIGHTS, Predictor, open_session
 from schemas.errors import WeightsError
 
 BATCH = 256
@@ -65,7 +65,7 @@ class PartedModel:
             embeddings = _name_embeddings(model)
             cuts = onnx.utils.Extractor(model)
             sessions = [
-                open_session(cuts.extract_model(inputs, outputs), threads)
+                open_session(cuts.extract_model(inputs, outputs).SerializeToString(), threads)
                 for inputs, outputs in (
                     (["image"], ["image_logits", "image_novelty_logit", embeddings[0]]),
                     (["waveform"], ["audio_logits", "audio_novelty_logit", embeddings[1]]),
@@ -153,17 +153,6 @@ def _name_embeddings(model: onnx.ModelProto) -> tuple[str, str]:
         value = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", None])
         model.graph.output.append(value)
     return names
-
-
-def open_session(part: onnx.ModelProto, threads: int) -> Any:
-    """What runs a model or a part of one, on the processor."""
-    import onnxruntime  # type: ignore[import-untyped]  # after the predictor, which switches its reports off
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(part.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 def _encode(session: Any, name: str, inputs: NDArray[np.float32], track: Track) -> Encoded:

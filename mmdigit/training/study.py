@@ -218,7 +218,8 @@ def _parted(model: DigitModel, sets: TrainingSets, left_out: Sequence[str], fold
     """The model calibrated on validation and exported to the folder, to be measured as a shipped one."""
     clips = [clip for clip in sets.validation_clips if clip.name not in left_out]
     temperature = weigh(model, sets.validation_digits, clips)
-    write_model(model, folder / "mmdigit.onnx", asdict(OPEN), {"temperature": {**temperature, "fused": 1.0}})
+    more = {"temperature": {**temperature, "fused": 1.0}}
+    write_model(model, folder / "mmdigit.onnx", asdict(OPEN), more, sets.validation_digits.pictures)
     return PartedModel.load(folder / "mmdigit.onnx")
 
 

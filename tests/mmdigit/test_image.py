@@ -1,6 +1,9 @@
 """The image decoder: what it makes of pictures, and what it refuses."""
 
+import struct
 import tracemalloc
+import zlib
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -8,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mmdigit.image import MAX_PIXELS, decode_image
+from mmdigit.image import MAX_PIXELS, _plain_png, decode_image
 from schemas.errors import InvalidImage
 from schemas.job import MAX_IMAGE_BYTES
 from tests.mmdigit.clips import as_bytes, drawn_digit, mnist_like, png_header
@@ -200,6 +203,51 @@ def test_damaged_pictures_are_a_digit_or_invalid(
     cut = more.draw(st.integers(0, len(damaged)))
     only_invalid_image(bytes(damaged))
     only_invalid_image(bytes(damaged[:cut]))
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.integers(8, 256), st.integers(8, 40), st.integers(0, 2**32 - 1), st.floats(0, 1))
+def test_a_plain_png_is_read_as_pillow_reads_it(width: int, height: int, seed: int, density: float) -> None:
+    random = np.random.default_rng(seed)
+    pixels = ((random.random((height, width)) < density) * random.integers(0, 256, (height, width))).astype(np.uint8)
+    read = _plain_png(as_bytes(Image.fromarray(pixels)))
+    assert read is not None
+    np.testing.assert_array_equal(read, pixels / np.float32(255))
+
+
+def plain_png(rows: bytes, spoil: Callable[[bytes], bytes] = bytes) -> bytes:
+    """A PNG of 28x28 grey pixels with right checksums, whatever its rows are and its packed pixels are made."""
+    chunks = (b"IHDR" + struct.pack(">IIBBBBB", 28, 28, 8, 0, 0, 0, 0), b"IDAT" + spoil(zlib.compress(rows)), b"IEND")
+    packed = [struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+ROWS = b"".join(bytes([row % 5, *range(28)]) for row in range(28))
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        plain_png(ROWS[:400]),
+        plain_png(ROWS + b"more"),
+        plain_png(b""),
+        plain_png(bytes([9]) + ROWS[1:]),
+        plain_png(ROWS, lambda packed: packed[:-6]),
+        plain_png(ROWS, lambda packed: packed[:-1] + bytes([packed[-1] ^ 1])),
+        plain_png(ROWS, lambda packed: packed[:20] + bytes([packed[20] ^ 255]) + packed[21:]),
+        plain_png(ROWS, lambda packed: packed + b"more"),
+        plain_png(ROWS)[:-1],
+        plain_png(ROWS)[:30] + b"?" + plain_png(ROWS)[31:],
+        plain_png(ROWS)[:-14] + b"?" + plain_png(ROWS)[-13:],
+    ],
+)
+def test_a_damaged_plain_png_is_left_to_pillow_without_a_word(
+    damaged: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert _plain_png(plain_png(ROWS)) is not None
+    assert _plain_png(damaged) is None
+    only_invalid_image(damaged)
+    assert capfd.readouterr() == ("", "")
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

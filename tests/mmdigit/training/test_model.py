@@ -50,7 +50,7 @@ def test_the_mel_spectrogram_is_torchaudio_s() -> None:
 
 
 def test_every_mel_band_hears_something() -> None:
-    assert bool((LogMel().mel.sum(dim=0) > 0).all())
+    assert bool((LogMel().power(noise(1)) > 0).all())
 
 
 def test_the_log_mel_is_the_clip_s_own_at_any_level() -> None:

@@ -1,0 +1,1 @@
+"""What people would use in place of this worker: one small program each, run in environments of their own."""
