@@ -70,6 +70,13 @@ def test_every_command_of_make_is_in_its_help() -> None:
     assert sorted(phony.split()) == sorted(helped)
 
 
+def test_every_benchmark_of_make_is_explained() -> None:
+    [with_data] = re.findall(r"^BENCHMARKS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    page = (ROOT / "docs" / "benchmarks.md").read_text()
+    explained = re.findall(r"^\| `python -m benchmarks\.(\w+)` \|", page, re.MULTILINE)
+    assert explained == ["model_only", *with_data.split()]
+
+
 def test_links_inside_the_documentation_lead_somewhere() -> None:
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "samples" / "README.md"]:
         for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text()):
