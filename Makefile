@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := arroyo faststream quix
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 10000
 # Those that take --data, in the order of `make bench`.
@@ -10,7 +11,7 @@ BENCHMARKS := wire pipeline latency growth
 need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets (docs/data.md)" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit up backfill down bench seeds folds ablation evaluate lock docs clean
+.PHONY: help demo test unit up backfill down bench peers seeds folds ablation evaluate lock docs clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +45,10 @@ bench: $(VENV)/.test ## every benchmark, about 20 minutes on an idle machine wit
 	@for name in $(BENCHMARKS); do echo "== $$name" && $(BIN)/python -m benchmarks.$$name $(if $(DATA),--data $(DATA)) \
 	  --output benchmarks/results/$$name.json || exit 1; done
 
+peers: $(VENV)/.test $(PEERS:%=.venv-peers/%/.ready) ## this worker against what people use instead, 20 minutes; DATA=folder for real pairs
+	@$(BIN)/python -m benchmarks.peers $(if $(DATA),--data $(DATA)) --crash --plot docs/plots/peers.png \
+	  --output benchmarks/results/peers.json
+
 evaluate: $(VENV)/.test ## measure the shipped weights on every split, with plots; minutes (needs DATA=folder)
 	$(need_data)
 	@$(BIN)/mmdigit evaluate --data $(DATA) --output runs/report --threads 2
@@ -59,12 +64,20 @@ docs: $(VENV)/.worker ## write docs/settings.md, docs/metrics.md and docs/api.md
 	@$(BIN)/python -m docs.generate
 
 lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes
-	@for set in worker train test; do \
+	@for set in requirements/worker requirements/train requirements/test $(PEERS:%=benchmarks/contestants/requirements/%); do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-emit-index-url --no-emit-find-links requirements/$$set.in -o requirements/$$set.txt || exit 1; done
+	    --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt || exit 1; done
+
+# A peer's own pins first, then this project's environment, so that all share one PyTorch and one ONNX Runtime.
+.venv-peers/%/.ready: benchmarks/contestants/requirements/%.txt $(VENV)/.test
+	@rm -rf .venv-peers/$* && $(BIN)/python -m venv .venv-peers/$*
+	@.venv-peers/$*/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@$(BIN)/python -c 'import site; print(f"import site; site.addsitedir({site.getsitepackages()[0]!r})")' \
+	  > $$(echo .venv-peers/$*/lib/python3*/site-packages)/zz_project.pth
+	@touch $@
 
 clean: ## remove the environment and everything that runs left behind
-	rm -rf $(VENV) .mmdigit .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .venv-peers .mmdigit .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "make: expected Python 3.11 or newer as $(PYTHON); name another one: make PYTHON=/path/to/python3 ..." >&2; exit 2; }

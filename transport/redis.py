@@ -40,13 +40,23 @@ _LONGEST_BLOCK_S = SOCKET_TIMEOUT_S / 2  # a blocking read ends before the socke
 _POSITION = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?")
 
 _COUNT = """
-local function count(group, field, step, ttl_s)
+local steps = {done = {}, dead = {}}
+local function count(group, field, step)
   if not group or group == cjson.null or group == '' then return end
-  local key = 'mmdigit:group:' .. group
-  local left = tonumber(redis.call('HGET', key, field) or 0)
-  if left + step < 0 then return end
-  redis.call('HINCRBY', key, field, step)
-  redis.call('EXPIRE', key, ttl_s)
+  steps[field][group] = (steps[field][group] or 0) + step
+end
+local function write_counts(ttl_s)
+  for field, groups in pairs(steps) do
+    for group, step in pairs(groups) do
+      local key = 'mmdigit:group:' .. group
+      local left = tonumber(redis.call('HGET', key, field) or 0)
+      step = math.max(step, -left)
+      if step ~= 0 then
+        redis.call('HINCRBY', key, field, step)
+        redis.call('EXPIRE', key, ttl_s)
+      end
+    end
+  end
 end
 """
 
@@ -60,11 +70,12 @@ for i = 2, #KEYS, 2 do
   redis.call('SET', KEYS[i], prediction, 'EX', ttl_s)
   if first then
     local note = redis.call('GETDEL', KEYS[i + 1])
-    if note then count(cjson.decode(note)['group'], 'dead', -1, ttl_s) end
-    count(group, 'done', 1, ttl_s)
+    if note then count(cjson.decode(note)['group'], 'dead', -1) end
+    count(group, 'done', 1)
     redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'prediction', prediction)
   end
 end
+write_counts(ttl_s)
 """
 
 # KEYS: prediction and note of each job. ARGV: ttl_s, then note and group of each job.
@@ -75,9 +86,10 @@ for i = 1, #KEYS, 2 do
   if redis.call('EXISTS', KEYS[i]) == 0 then
     local first = redis.call('EXISTS', KEYS[i + 1]) == 0
     redis.call('SET', KEYS[i + 1], ARGV[i + 1], 'EX', ttl_s)
-    if first then count(ARGV[i + 2], 'dead', 1, ttl_s) end
+    if first then count(ARGV[i + 2], 'dead', 1) end
   end
 end
+write_counts(ttl_s)
 """
 
 

@@ -39,6 +39,14 @@ class WorkerSettings(ProgramSettings):
     batch_wait_s: Annotated[
         float, Field(ge=0, le=60, description="how long the oldest job of a batch waits for more, in seconds")
     ] = 0.01
+    commit_every_s: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=60,
+            description="seconds between commits under load; so much more is delivered again after a SIGKILL",
+        ),
+    ] = 0.1
     weights: Annotated[Path | None, Field(description="model file; by default the shipped one")] = None
     threads: Annotated[int, Field(ge=1, le=256, description="threads of the model")] = 1
     target_error: TargetError = DEFAULT_TARGET_ERROR

@@ -18,7 +18,7 @@ from arroyo.types import Commit, Message, Partition, Topic
 from benchmarks.contestants.answering import Answering, arguments
 
 
-class Factory(ProcessingStrategyFactory[KafkaPayload]):
+class Factory(ProcessingStrategyFactory[KafkaPayload]):  # type: ignore[misc]
     """Batches by count and time, each answered and written before its offsets go to CommitOffsets."""
 
     def __init__(self, answering: Answering, batch_size: int, wait_s: float) -> None:

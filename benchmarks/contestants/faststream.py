@@ -27,7 +27,7 @@ def main() -> None:
 
     if options.decoding == "own":  # it reads the JSON itself, into what the annotation says
 
-        @broker.subscriber(options.topic, **settings)
+        @broker.subscriber(options.topic, **settings)  # type: ignore[untyped-decorator]
         async def handle_parsed(jobs: list[dict[str, Any]]) -> None:
             answering(jobs)
 
@@ -36,7 +36,7 @@ def main() -> None:
         async def untouched(message: KafkaMessage) -> Any:
             return message.body
 
-        @broker.subscriber(options.topic, decoder=untouched, **settings)
+        @broker.subscriber(options.topic, decoder=untouched, **settings)  # type: ignore[untyped-decorator]
         async def handle_bytes(values: list[bytes]) -> None:
             answering([answering.parse(value) for value in values])
 

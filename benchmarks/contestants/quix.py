@@ -12,7 +12,7 @@ from quixstreams.sinks import BaseSink
 from benchmarks.contestants.answering import Answering, arguments
 
 
-class AnsweringSink(BaseSink):
+class AnsweringSink(BaseSink):  # type: ignore[misc]
     """Collects values until the checkpoint flushes it; what it then raises keeps the checkpoint from committing."""
 
     def __init__(self, answering: Answering) -> None:

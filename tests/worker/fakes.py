@@ -211,7 +211,7 @@ def answer(label: int) -> Answer:
 
 @dataclass
 class Bench:
-    """A worker with fakes on every side. batch_wait_s is 0 unless told otherwise: every turn finishes a batch."""
+    """A worker with fakes on every side. The waits are 0 unless told otherwise: every turn ends and commits a batch."""
 
     consumer: FakeConsumer = field(default_factory=FakeConsumer)
     store: FakeStore = field(default_factory=FakeStore)
@@ -222,7 +222,8 @@ class Bench:
     options: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        fields = {"from": "sqlite:///a.db", "store": "sqlite:///a.db", "batch_wait_s": 0.0, "retry_max_s": 0.001}
+        urls = {"from": "sqlite:///a.db", "store": "sqlite:///a.db"}
+        fields = {**urls, "batch_wait_s": 0.0, "commit_every_s": 0.0, "retry_max_s": 0.001}
         self.settings = WorkerSettings.model_validate(fields | self.options)
         self.worker = Worker(
             self.settings,

@@ -135,6 +135,34 @@ def test_a_dead_letter_that_the_topic_never_takes_stops_the_worker_without_commi
     assert bench.consumer.commits == []
 
 
+def test_under_load_a_commit_waits_for_its_time_and_takes_all_that_is_stored() -> None:
+    jobs = [record(number, job_value(str(number))) for number in range(4)]
+    bench = Bench(FakeConsumer(jobs), options={"batch_size": 1, "commit_every_s": 0.1})
+    for turn_s in (0.04, 0.04):
+        bench.clock.now_s += turn_s
+        bench.worker.run_once()
+    assert (len(bench.store.predictions), bench.consumer.commits) == (2, [])
+    bench.clock.now_s += 0.04
+    bench.worker.run_once()
+    assert bench.consumer.commits == [{P0: 3}]
+    bench.worker.run_once()
+    assert bench.consumer.commits == [{P0: 3}]  # the next one's time has begun anew
+
+
+def test_an_idle_turn_and_the_end_commit_at_once() -> None:
+    options: dict[str, object] = {"batch_size": 1, "commit_every_s": 60}
+    idle = Bench(FakeConsumer([record(0, job_value("a"))]), options=options)
+    idle.worker.run_once()
+    assert idle.consumer.commits == []
+    idle.worker.run_once()
+    assert idle.consumer.commits == [{P0: 1}]
+    ending = Bench(FakeConsumer([record(0, job_value("a"))]), options=options)
+    ending.worker.run_once()
+    ending.worker.stop()
+    ending.worker.run()
+    assert ending.consumer.commits == [{P0: 1}]
+
+
 def test_a_commit_that_fails_is_included_in_the_next_one() -> None:
     bench = Bench(FakeConsumer([record(0, job_value("a"))]))
     bench.consumer.failing_commits = 1
