@@ -4,7 +4,7 @@
 
 At each point a topic is filled, one worker on one core begins to drain it, and the first jobs that it answers are timed
 in equal parts: a million jobs are not all drained, but the worker has them before it. The figures of the first point
-are what the others are compared with. --whole adds the backlog of a million jobs (6 GB on the disk, some minutes).
+are what the others are compared with. --whole adds the backlog of a million jobs (8 GB on the disk, a few minutes).
 """
 
 import shutil

@@ -31,6 +31,16 @@ def test_the_note_says_who_runs_where() -> None:
 
 
 @needs_affinity
+def test_the_thread_gets_its_cores_back() -> None:
+    before = os.sched_getaffinity(0)
+    with running_on([max(before)]):
+        assert os.sched_getaffinity(0) == {max(before)}
+    assert os.sched_getaffinity(0) == before
+    with running_on(None):
+        assert os.sched_getaffinity(0) == before
+
+
+@needs_affinity
 def test_with_one_core_nothing_is_pinned() -> None:
     with running_on([min(os.sched_getaffinity(0))]):
         assert find_cores() == NONE
@@ -43,13 +53,3 @@ def test_what_is_pinned_runs_there_and_keeps_its_process_id() -> None:
         said, _ = child.communicate()
     assert said.strip() == f"{child.pid} [{core}]"
     assert pinned(["a", "b"], None) == ["a", "b"]
-
-
-@needs_affinity
-def test_the_thread_gets_its_cores_back() -> None:
-    before = os.sched_getaffinity(0)
-    with running_on([max(before)]):
-        assert os.sched_getaffinity(0) == {max(before)}
-    assert os.sched_getaffinity(0) == before
-    with running_on(None):
-        assert os.sched_getaffinity(0) == before

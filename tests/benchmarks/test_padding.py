@@ -1,7 +1,5 @@
 """Samples of a given size still hold their digit."""
 
-from itertools import islice
-
 import pytest
 
 from benchmarks.padding import padded
@@ -9,7 +7,8 @@ from benchmarks.records import read_samples
 from mmdigit.predictor import Predictor, read_sample
 from producer.sample import Sample
 
-PAIRS = list(islice((sample for sample in read_samples(None, 200) if sample.image and sample.audio), 20))
+LABELLED = [sample for sample in read_samples(None, 200) if sample.image and sample.audio and sample.label is not None]
+PAIRS = LABELLED[:20]
 
 
 def payload_bytes(sample: Sample) -> int:
@@ -23,8 +22,9 @@ def test_the_size_is_as_asked_for_and_the_digit_is_still_read(n_bytes: int) -> N
     made = [padded(sample, n_bytes) for sample in PAIRS]
     assert {payload_bytes(sample) for sample in made} <= {n_bytes, n_bytes - 1}
     answers = Predictor.load().predict([read_sample(sample.image, sample.audio) for sample in made])
-    right = [answer.label == sample.label for answer, sample in zip(answers, PAIRS, strict=True)]
-    assert sum(right) >= len(PAIRS) - 1
+    seen = [answer.image.label == sample.label for answer, sample in zip(answers, PAIRS, strict=True) if answer.image]
+    heard = [answer.audio.label == sample.label for answer, sample in zip(answers, PAIRS, strict=True) if answer.audio]
+    assert min(sum(seen), sum(heard)) >= len(PAIRS) - 2
 
 
 def test_a_clip_is_cut_where_it_must_be() -> None:
