@@ -15,7 +15,7 @@ from samples.running import RunningWorker, Scraped
 from worker.metrics import STAGES
 
 BATCH_SIZE = 32
-BUSY_SHARE = 0.8
+BUSY_SHARE = 0.7
 """Of the time that a worker needs for its own backlog at most: so long are several watched, so that none runs dry."""
 
 _ENDLESS = 1 << 62
@@ -80,11 +80,11 @@ def several(
         ]
         for worker in workers:
             worker.wait_until_assigned()
-        queue.preload(jobs)
-        backlogs = [_await_backlog(worker) for worker in workers]
-        window_s = BUSY_SHARE * min(backlogs) / one_jobs_per_s
+        count = queue.preload(jobs)
+        await_outcomes(queue.outcomes, 1)
+        window_s = BUSY_SHARE * min(_backlogs(workers, count)) / one_jobs_per_s
         drained = drain(queue.outcomes, _ENDLESS, [worker.process.pid for worker in workers], seconds=window_s)
-        left = [_backlog(worker) for worker in workers]
+        left = _backlogs(workers, count)
     return {
         "jobs": drained.jobs,
         "jobs_per_s": drained.jobs_per_s,
@@ -110,14 +110,14 @@ def growth(idle: Scraped, busy: Scraped, name: str, **labels: str) -> float:
     return busy.value(name, **labels) - idle.value(name, **labels)
 
 
-def _await_backlog(worker: RunningWorker) -> float:
-    """Its backlog, once it has answered jobs: before, it may not know all of it."""
-    await_outcomes(lambda: int(worker.scrape().value("mmdigit_jobs_total")), 1)
-    return _backlog(worker)
-
-
-def _backlog(worker: RunningWorker) -> float:
-    return worker.scrape().value("mmdigit_lag_records")
+def _backlogs(workers: Sequence[RunningWorker], jobs: int) -> list[float]:
+    """Jobs that each has still to answer, spread evenly over the partitions; its lag is only the last known."""
+    scraped = [worker.scrape() for worker in workers]
+    partitions = [each.value("mmdigit_assigned_partitions") for each in scraped]
+    return [
+        jobs * own / sum(partitions) - each.value("mmdigit_jobs_total")
+        for own, each in zip(partitions, scraped, strict=True)
+    ]
 
 
 def _stage_cpu_s(idle: Scraped, busy: Scraped, stage: str) -> float:

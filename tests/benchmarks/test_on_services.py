@@ -41,7 +41,8 @@ def test_the_pipeline_is_measured_on_each_transport(transport: str, monkeypatch:
     assert one["jobs_per_s"]["median"] > 0
     assert ("two_workers" in found) == ("start" in found) == (transport == "kafka+redis")
     if "two_workers" in found:
-        assert found["two_workers"]["least_backlog_left"]["median"] > 0
+        assert found["two_workers"]["least_backlog_left"]["max"] < 300  # of so few jobs one may run dry
+        assert found["two_workers"]["jobs"]["min"] > 0
         assert found["start"]["ready_s"]["median"] >= found["start"]["loaded_s"]["median"]
 
 
