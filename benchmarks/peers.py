@@ -35,7 +35,7 @@ ROUNDS = 3
 JOBS = {"ours": 4_000, "own": 1_200}
 FIRST_LOOP_JOBS = 300
 LOADS = (0.5, 0.9)
-WINDOW_S, WINDOWS = 3.0, 5
+WINDOW_S, WINDOWS = 2.0, 5
 QUIET_S = 60.0
 """So long after the last new prediction a crashed contestant is given up: longer than any group's session."""
 

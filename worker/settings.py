@@ -37,8 +37,8 @@ class WorkerSettings(ProgramSettings):
         16 * 1024 * 1024
     )
     batch_wait_s: Annotated[
-        float, Field(ge=0, le=60, description="how long the oldest job of a batch waits for more, in seconds")
-    ] = 0.01
+        float, Field(ge=0, le=60, description="how long the oldest job waits for a fuller batch, in seconds")
+    ] = 0.0
     commit_every_s: Annotated[
         float,
         Field(
