@@ -42,7 +42,7 @@ def main() -> None:
             {}, bootstrap_servers=[options.bootstrap], auto_offset_reset="earliest", group_id=options.group
         )
     )
-    # Its default commit policy commits whenever the strategy says so: here, after each batch.
+    # Its default commit policy: what CommitOffsets has passed is committed once a second.
     processor = StreamProcessor(consumer, Topic(options.topic), Factory(answering, options.batch_size, options.wait_s))
     signal.signal(signal.SIGTERM, lambda *_: processor.signal_shutdown())
     processor.run()
