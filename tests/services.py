@@ -18,6 +18,20 @@ from transport.kafka_client import connect
 KAFKA_IMAGE = "apache/kafka:4.3.1"
 REDIS_IMAGE = "redis:8.2.3-bookworm"
 START_TIMEOUT_S = 60.0
+LONE_BROKER = {
+    "NODE_ID": "1",
+    "PROCESS_ROLES": "broker,controller",
+    "CONTROLLER_LISTENER_NAMES": "CONTROLLER",
+    "CONTROLLER_QUORUM_VOTERS": "1@localhost:29093",
+    "OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
+    "OFFSETS_TOPIC_NUM_PARTITIONS": "1",
+    "TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
+    "TRANSACTION_STATE_LOG_MIN_ISR": "1",
+    "GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
+    "AUTO_CREATE_TOPICS_ENABLE": "false",
+    "HEAP_OPTS": "-Xmx512m",
+}
+"""Of a KRaft broker that is controller too, whatever its listeners: KAFKA_* variables without the prefix."""
 
 
 @functools.cache
@@ -44,20 +58,10 @@ def kafka_broker(cpus: str | None = None) -> Iterator[str]:
     port = free_port()  # chosen before the start: the broker tells clients the address they are to use
     container = DockerContainer(KAFKA_IMAGE).with_bind_ports(port, port).with_kwargs(cpuset_cpus=cpus)
     for name, value in {
-        "NODE_ID": "1",
-        "PROCESS_ROLES": "broker,controller",
+        **LONE_BROKER,
         "LISTENERS": f"PLAINTEXT://:{port},CONTROLLER://:29093",
         "ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{port}",
         "LISTENER_SECURITY_PROTOCOL_MAP": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-        "CONTROLLER_LISTENER_NAMES": "CONTROLLER",
-        "CONTROLLER_QUORUM_VOTERS": "1@localhost:29093",
-        "OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
-        "OFFSETS_TOPIC_NUM_PARTITIONS": "1",
-        "TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
-        "TRANSACTION_STATE_LOG_MIN_ISR": "1",
-        "GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
-        "AUTO_CREATE_TOPICS_ENABLE": "false",
-        "HEAP_OPTS": "-Xmx512m",
     }.items():
         container = container.with_env(f"KAFKA_{name}", value)
     with container:

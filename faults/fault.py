@@ -1,0 +1,49 @@
+"""What a fault is: a name, how often, and a function that does the harm and has undone it when it returns."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from faults.crew import Crew
+from faults.load import Load
+from faults.services import Place, Services
+from faults.watch import Watch
+
+
+@dataclass
+class Scene:
+    """What a fault may touch: the services, the crew of workers, the load; its randomness is the run's."""
+
+    services: Services
+    place: Place
+    crew: Crew
+    load: Load
+    watch: Watch
+    draw: random.Random
+    partitions: int
+
+    def hold(self, seconds: float) -> None:
+        """How long the harm lasts, while the load goes on."""
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One row of the report."""
+
+    name: str
+    times: int
+    strike: Callable[[Scene], None]
+    """Does the harm; undone, as far as it can be, when it returns."""
+    workers_at: Literal["host", "proxy", "container", "file"] = "host"
+    """Where the workers are (faults.services.Services.fresh), or "file": one worker on a SQLite file."""
+    workers: int = 2
+    launcher: Sequence[str] = ()
+    no_duplicates: bool = False
+    """Whether a job that is answered twice breaks a promise."""
+    burst: int = 400
+    """Jobs that are sent just before each time, and again just after."""
+    missing: Callable[[], str] = lambda: ""
+    """Why this machine cannot do it, in one line; empty if it can."""

@@ -1,0 +1,60 @@
+"""Links through toxiproxy, made slow, narrow, silent or broken. Source: its README, "HTTP API" and "Toxics"."""
+
+import http.client
+import json
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+from schemas.errors import TransportError
+
+_ANSWERS_WITHIN_S = 30.0
+
+
+class Toxiproxy:
+    """The API of one toxiproxy at a port of this host."""
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}"
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Its answer; None where it has none. Raises TransportError if it does not answer or refuses."""
+        request = urllib.request.Request(  # noqa: S310  an address of this host
+            self._url + path, None if body is None else json.dumps(body).encode(), method=method
+        )
+        deadline_s = time.monotonic() + _ANSWERS_WITHIN_S
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+                    text = answer.read()
+                return json.loads(text) if text else None
+            except urllib.error.HTTPError as error:
+                with error:
+                    reason = error.read().decode()
+                raise TransportError(f"expected toxiproxy to take {method} {path}, got {reason}") from error
+            except (OSError, http.client.HTTPException) as error:  # it has not yet begun to listen
+                if time.monotonic() > deadline_s:
+                    raise TransportError(f"expected toxiproxy at {self._url}, got {error}") from error
+                time.sleep(0.05)
+
+
+class Link:
+    """One proxied connection: from a port of this host to a service inside the containers' network."""
+
+    def __init__(self, proxy: Toxiproxy, name: str, port: int, upstream: str) -> None:
+        self.name = name
+        self.port = port
+        self._proxy = proxy
+        proxy.call("POST", "/proxies", {"name": name, "listen": f"0.0.0.0:{port}", "upstream": upstream})
+
+    def poison(self, kind: str, *streams: str, **attributes: int) -> None:
+        """Add one toxic to the streams, "upstream" (towards the service) and "downstream"; both by default."""
+        for stream in streams or ("upstream", "downstream"):
+            toxic = {"name": f"{kind}_{stream}", "type": kind, "stream": stream, "attributes": attributes}
+            self._proxy.call("POST", f"/proxies/{self.name}/toxics", toxic)
+
+    def heal(self) -> None:
+        """Remove all toxics."""
+        for toxic in self._proxy.call("GET", f"/proxies/{self.name}/toxics"):
+            self._proxy.call("DELETE", f"/proxies/{self.name}/toxics/{toxic['name']}")
