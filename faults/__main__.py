@@ -23,7 +23,7 @@ from faults.load import load_samples
 from faults.report import table
 from faults.run import Row, as_json, run_fault
 from faults.services import running_services
-from schemas.errors import SettingsError
+from schemas.errors import MmdigitError, SettingsError
 from schemas.settings import run_program
 
 PACKAGES = ("onnxruntime", "kafka-python", "redis")
@@ -47,7 +47,10 @@ def run_all(faults: Sequence[Fault], data: Path | None, seed: int, logs: Path | 
             # Each has a stream of its own, so that --only repeats it as it was among all.
             draw = random.Random(f"{seed} {fault.name}")  # noqa: S311 (moments of harm, not a secret)
             keep = logs / fault.name.replace(" ", "-").replace("/", "-") if logs else None
-            row = run_fault(fault, services, samples, expected, draw, number, say, keep)
+            try:
+                row = run_fault(fault, services, samples, expected, draw, number, say, keep)
+            except MmdigitError as error:  # the others are still to be seen
+                row = Row(fault.name, problems=[f"could not be run to its end: {error}"])
             say(f"{fault.name}: {row.jobs} jobs, {row.lost} lost, {row.duplicates} duplicates, {row.seconds:.0f} s")
             rows.append(row)
     return rows

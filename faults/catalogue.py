@@ -1,5 +1,12 @@
 """All faults, in the order of the report."""
 
-from faults import broker_faults, link_faults, store_faults, worker_faults
+from faults import broker_faults, disk_faults, host_faults, link_faults, store_faults, worker_faults
 
-CATALOGUE = (*worker_faults.FAULTS, *broker_faults.FAULTS, *store_faults.FAULTS, *link_faults.FAULTS)
+CATALOGUE = (
+    *worker_faults.FAULTS,
+    *host_faults.FAULTS,
+    *broker_faults.FAULTS,
+    *store_faults.FAULTS,
+    *link_faults.FAULTS,
+    *disk_faults.FAULTS,
+)

@@ -2,15 +2,13 @@
 
 import itertools
 import signal
-import sys
+import subprocess
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from faults.services import Place
-from samples.running import RunningWorker
-
-IMPATIENT = (sys.executable, "-m", "faults.impatient")
+from samples.running import STOPPED_WITHIN_S, RunningWorker
 
 
 class Crew(AbstractContextManager["Crew"]):
@@ -48,7 +46,12 @@ class Crew(AbstractContextManager["Crew"]):
     def stop(self, worker: RunningWorker) -> None:
         """SIGTERM; a problem is noted if it does not leave with exit code 0 in time."""
         worker.process.send_signal(signal.SIGCONT)
-        code = worker.stop()
+        try:
+            code = worker.stop()
+        except subprocess.TimeoutExpired:
+            worker.process.kill()
+            self.problems.append(f"a worker did not leave within {STOPPED_WITHIN_S:.0f} s of SIGTERM")
+            return
         if code:
             self.problems.append(f"a worker left with exit code {code} on SIGTERM: {last_line(worker.log)}")
 

@@ -3,7 +3,9 @@
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from faults.crew import Crew
@@ -23,6 +25,9 @@ class Scene:
     watch: Watch
     draw: random.Random
     partitions: int
+    folder: Path
+    at_end: ExitStack
+    """Closed when the load is drained."""
 
     def hold(self, seconds: float) -> None:
         """How long the harm lasts, while the load goes on."""
@@ -37,10 +42,11 @@ class Fault:
     times: int
     strike: Callable[[Scene], None]
     """Does the harm; undone, as far as it can be, when it returns."""
-    workers_at: Literal["host", "proxy", "container", "file"] = "host"
-    """Where the workers are (faults.services.Services.fresh), or "file": one worker on a SQLite file."""
+    on: Literal["services", "proxied services", "file", "small disk"] = "services"
+    """Kafka and Redis, both through toxiproxy or not, or one SQLite file, on a disk of SMALL_DISK_BYTES or not."""
     workers: int = 2
-    launcher: Sequence[str] = ()
+    launcher: Callable[[Path], Sequence[str]] = lambda folder: ()
+    """The command that becomes a worker, given a folder of the run (samples.running.RunningWorker)."""
     no_duplicates: bool = False
     """Whether a job that is answered twice breaks a promise."""
     burst: int = 400

@@ -73,7 +73,7 @@ def silence(link_of: LinkOf) -> Callable[[Scene], None]:
 
 def _on_both(name: str, times: int, make: Callable[[LinkOf], Callable[[Scene], None]]) -> tuple[Fault, ...]:
     links = {"Redis": _redis, "Kafka": _kafka}
-    return tuple(Fault(f"{link}: {name}", times, make(of), workers_at="proxy") for link, of in links.items())
+    return tuple(Fault(f"{link}: {name}", times, make(of), on="proxied services") for link, of in links.items())
 
 
 FAULTS = (

@@ -33,13 +33,16 @@ def load_samples(data: Path | None) -> list[Sample]:
 class Load(AbstractContextManager["Load"]):
     """Publishes in a thread of its own until stop(); job n carries sample n of the list, over and over."""
 
-    def __init__(self, jobs_url: str, group: str, samples: Sequence[Sample]) -> None:
+    def __init__(
+        self, jobs_url: str, group: str, samples: Sequence[Sample], trickle_per_s: float = TRICKLE_PER_S
+    ) -> None:
         self.group = group
         self.acknowledged: list[int] = []
         """Numbers of the jobs whose records the queue has acknowledged."""
         self.errors: list[str] = []
         """Why records were not taken; those jobs are nobody's loss, their producer knows."""
         self._url = jobs_url
+        self._trickle_per_s = trickle_per_s
         self._templates = templates(samples, group)
         self._number = 0
         self._owed = 0.0
@@ -74,7 +77,7 @@ class Load(AbstractContextManager["Load"]):
                 while not (self._ended.wait(_TURN_S) or self._renew.is_set()):
                     now_s = time.monotonic()
                     with self._lock:
-                        self._owed += (now_s - last_s) * TRICKLE_PER_S
+                        self._owed += (now_s - last_s) * self._trickle_per_s
                         count, self._owed = int(self._owed), self._owed % 1
                     last_s = now_s
                     for _ in range(count):

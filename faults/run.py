@@ -11,12 +11,14 @@ from typing import Any
 
 from faults.check import check
 from faults.crew import Crew
+from faults.disk import small_disk
 from faults.fault import Fault, Scene
 from faults.load import Load
 from faults.services import PARTITIONS, Place, Services
 from faults.watch import Watch
 from faults.written import count_writes, problem_of_file, written_in_file, written_in_redis
 from producer.sample import Sample
+from schemas.errors import MmdigitError
 from schemas.prediction import Answer
 from transport.urls import open_publisher, open_store
 
@@ -25,7 +27,7 @@ DRAINED_WITHIN_S = 60.0
 """Without any new outcome: what has none by then is lost."""
 
 WARM_WITHIN_S = 60.0
-MOST_DELAY_S = 1.0
+MOST_DELAY_S = 0.6
 _LOOK_EVERY_S = 0.1
 
 Say = Callable[[str], None]
@@ -73,20 +75,29 @@ def run_fault(
     with ExitStack() as stack:
         folder = keep_logs or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
-        on_file = fault.workers_at == "file"
-        place = _file_place(folder / "queue.db") if on_file else services.fresh(fault.workers_at)
-        if on_file:
-            count_writes(folder / "queue.db")
+        file: Path | None = None
+        if fault.on in ("file", "small disk"):
+            file = (stack.enter_context(small_disk()) if fault.on == "small disk" else folder) / "queue.db"
+            place = _file_place(file)
+            count_writes(file)
+        else:
+            place = services.fresh(proxied=fault.on == "proxied services")
         watch = stack.enter_context(Watch(place.store_url, group))
-        with Crew(place, folder, fault.workers, fault.launcher) as crew, Load(place.jobs_url, group, samples) as load:
-            scene = Scene(services, place, crew, load, watch, draw, 1 if on_file else PARTITIONS)
+        with (
+            Crew(place, folder, fault.workers, fault.launcher(folder)) as crew,
+            Load(place.jobs_url, group, samples) as load,
+            ExitStack() as at_end,
+        ):
+            partitions = PARTITIONS if file is None else 1
+            scene = Scene(services, place, crew, load, watch, draw, partitions, folder, at_end)
             crew.wait_until_assigned()
             load.burst(fault.burst)
-            if watch.await_outcome_of_each(scene.partitions, 0.0, WARM_WITHIN_S) is None:
+            if watch.await_outcome_of_each(partitions, 0.0, WARM_WITHIN_S) is None:
                 row.problems.append(f"no answers within {WARM_WITHIN_S:.0f} s of the start")
             for _ in range(fault.times):
                 _strike(fault, scene, row)
-                say(f"{fault.name}: {row.times}/{fault.times}, recovered after {row.recoveries_s[-1:]} s")
+                took = f"{row.recoveries_s[-1]:.1f} s" if row.recoveries_s else "not at all"
+                say(f"{fault.name}: {row.times}/{fault.times}, recovered: {took}")
             load.stop()
             _drain(scene, expected)
             crew.check_running()
@@ -95,11 +106,11 @@ def run_fault(
         found = check(place.jobs_url, place.store_url, group, load.acknowledged, expected)
         row.jobs, row.answered, row.dead = len(load.acknowledged), found.answered, found.dead
         row.lost, row.wrong = len(found.lost), len(found.wrong)
-        if on_file:
-            written = written_in_file(folder / "queue.db")
-            row.problems += filter(None, [problem_of_file(folder / "queue.db")])
-        else:
+        if file is None:
             written = written_in_redis(services.store, group)
+        else:
+            written = written_in_file(file)
+            row.problems += filter(None, [problem_of_file(file)])
         if len(written) < found.answered:
             row.problems.append(f"expected {found.answered} predictions in the store's log, got {len(written)}")
         row.duplicates = sum(written.values()) - len(written)
@@ -120,7 +131,10 @@ def _strike(fault: Fault, scene: Scene, row: Row) -> None:
     """Harm once, at a random moment under load, and wait for the recovery."""
     scene.load.burst(fault.burst)
     time.sleep(scene.draw.uniform(0, MOST_DELAY_S))
-    fault.strike(scene)
+    try:
+        fault.strike(scene)
+    except MmdigitError as error:
+        row.problems.append(f"time {row.times + 1} could not be done: {error}")
     ended_s = time.monotonic()
     row.times += 1
     scene.load.burst(fault.burst)

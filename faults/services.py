@@ -15,6 +15,7 @@ import redis
 from docker.errors import APIError
 from docker.models.containers import Container
 from docker.models.networks import Network
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from faults.toxics import Link, Toxiproxy
 from schemas.errors import StoreError
@@ -51,6 +52,7 @@ class Services:
         self.broker = broker
         self.store = store
         self.proxy = proxy
+        self._ports = ports
         self.bootstrap = f"127.0.0.1:{ports.kafka}"
         self.store_url = f"redis://127.0.0.1:{ports.redis}/0"
         self.redis = redis.Redis.from_url(self.store_url, socket_timeout=5.0)
@@ -59,10 +61,10 @@ class Services:
         self._numbers = itertools.count()
         self._topics: list[str] = []
 
-    def fresh(self, seen_from: str = "host") -> Place:
+    def fresh(self, proxied: bool = False) -> Place:
         """A new topic of PARTITIONS with its .dead topic, links without toxics, and the store emptied.
 
-        seen_from: where the workers are: "host", "proxy" (this host, both links through toxiproxy) or "container".
+        proxied: whether the workers reach both services through toxiproxy.
         """
         topic = f"faults-{next(self._numbers)}"
         for link in (self.kafka_link, self.redis_link):
@@ -78,22 +80,33 @@ class Services:
         finally:
             admin.close()
         self.redis.flushall()
-        bootstrap, redis_address = {
-            "host": (self.bootstrap, self.store_url.removeprefix("redis://")),
-            "proxy": (f"127.0.0.1:{self.kafka_link.port}", f"127.0.0.1:{self.redis_link.port}/0"),
-            "container": (f"kafka:{_INNER_PORT}", "redis:6379/0"),
-        }[seen_from]
+        kafka_port, redis_port = self._ports.kafka, self._ports.redis
+        worker_ports = (self.kafka_link.port, self.redis_link.port) if proxied else (kafka_port, redis_port)
         return Place(
             f"kafka://{self.bootstrap}/{topic}",
             self.store_url,
-            f"kafka://{bootstrap}/{topic}",
-            f"redis://{redis_address}",
+            f"kafka://127.0.0.1:{worker_ports[0]}/{topic}",
+            f"redis://127.0.0.1:{worker_ports[1]}/0",
         )
+
+    @property
+    def inner_urls(self) -> tuple[str, str]:
+        """The newest topic's and the store's, as a container of the same network reaches them."""
+        return f"kafka://kafka:{_INNER_PORT}/{self.topic}", "redis://redis:6379/0"
 
     @property
     def topic(self) -> str:
         """The newest topic of jobs."""
         return self._topics[0]
+
+    def bound_topic(self, partition_bytes: int) -> None:
+        """The broker keeps about so much of each partition: for loads that would fill the disk."""
+        admin = kafka_admin(self.bootstrap)
+        try:
+            configs = {"retention.bytes": str(partition_bytes), "segment.bytes": str(partition_bytes // 8)}
+            admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, self.topic, configs=configs)])
+        finally:
+            admin.close()
 
     def await_broker(self) -> None:
         """Returns when the broker answers. Raises kafka-python's own error if it does not."""

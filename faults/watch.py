@@ -6,6 +6,7 @@ from collections import defaultdict
 from contextlib import AbstractContextManager
 
 from schemas.errors import RetriableError
+from schemas.prediction import Prediction
 from transport.urls import open_store
 
 _LOOK_EVERY_S = 0.02
@@ -20,6 +21,8 @@ class Watch(AbstractContextManager["Watch"]):
         """Ids of the jobs with a prediction."""
         self.dead = 0
         """Jobs of the group that the store knows as dead letters."""
+        self.newest: Prediction | None = None
+        """The last one that was first of its job."""
         self._times_s: dict[int, list[float]] = defaultdict(list)
         self._looks = 0
         self._url = store_url
@@ -76,6 +79,7 @@ class Watch(AbstractContextManager["Watch"]):
                             for position, prediction in entries:  # noqa: B007  the last position is kept
                                 if prediction.group == self._group:
                                     self.answered.add(prediction.job_id)
+                                    self.newest = prediction
                                     self._times_s[prediction.source.partition].append(now_s)
                             self.dead = dead
                             self._looks += 1

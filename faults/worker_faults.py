@@ -1,8 +1,10 @@
 """Workers that are killed, asked to leave, or stopped for longer than their group waits."""
 
 import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 
-from faults.crew import IMPATIENT
 from faults.fault import Fault, Scene
 from faults.impatient import MAX_POLL_INTERVAL_MS, SESSION_TIMEOUT_MS
 
@@ -30,8 +32,13 @@ def freeze(scene: Scene) -> None:
     worker.process.send_signal(signal.SIGCONT)
 
 
+def impatient(_folder: Path) -> Sequence[str]:
+    """Becomes a worker with short timeouts."""
+    return (sys.executable, "-m", "faults.impatient")
+
+
 FAULTS = (
     Fault("worker SIGKILL", 20, kill),
     Fault("worker SIGTERM", 20, terminate, no_duplicates=True),
-    Fault("worker SIGSTOP beyond session and max poll", 3, freeze, launcher=IMPATIENT),
+    Fault("worker SIGSTOP beyond session and max poll", 3, freeze, launcher=impatient),
 )
