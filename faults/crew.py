@@ -55,6 +55,12 @@ class Crew(AbstractContextManager["Crew"]):
         if code:
             self.problems.append(f"a worker left with exit code {code} on SIGTERM: {last_line(worker.log)}")
 
+    def replace_all(self) -> None:
+        """Ask all to leave, and start others."""
+        for worker in list(self.workers):
+            self.stop(worker)
+            self.replace(worker)
+
     def check_running(self) -> None:
         """Note those that ended by themselves, and replace them."""
         for worker in list(self.workers):

@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import docker
@@ -14,13 +15,16 @@ from docker.models.containers import Container
 from faults.fault import Fault, Scene
 from schemas.errors import TransportError
 
-JUMPS_S = (86_400, -86_400)
+HALF_HOUR_S, DAY_S = 1_800, 86_400
+"""Within and beyond what a broker takes of a producer's clock: message.timestamp.after.max.ms, an hour by default."""
+
 JUMPED_FOR_S = 4.0
 MEMORY_BYTES = 320 * 1024 * 1024
 IMAGE = "mmdigit:faults"
 ROOT = Path(__file__).parents[1]
 _CLOCK = "clock"
 _SEEN_WITHIN_S = 20.0
+_CLOSE_S = 60.0
 _KILLED_WITHIN_S = 30.0
 _READY_WITHIN_S = 60.0
 _READY = "import urllib.request as r; r.urlopen('http://127.0.0.1:9100/readyz', timeout=5)"
@@ -45,15 +49,19 @@ def with_clock(folder: Path) -> Sequence[str]:
     return ("env", *(f"{name}={value}" for name, value in settings.items()))
 
 
-def jump(scene: Scene) -> None:
-    """The workers' wall clocks a day ahead, then a day back, then right again."""
-    for jump_s in JUMPS_S:
-        (scene.folder / _CLOCK).write_text(f"{jump_s:+d}")
-        scene.load.burst(scene.partitions)
-        if not _within(_SEEN_WITHIN_S, lambda jump_s=jump_s: abs(_off_s(scene) - jump_s) < 60):  # type: ignore[misc]
-            scene.crew.problems.append(f"no worker's clock was seen to jump by {jump_s} s: {_off_s(scene):.0f} s")
-        scene.hold(JUMPED_FOR_S)
-    (scene.folder / _CLOCK).write_text("+0")
+def jump(seconds: int) -> Callable[[Scene], None]:
+    """The workers' wall clocks ahead by so much, then back by so much, then right again."""
+
+    def strike(scene: Scene) -> None:
+        for off_s in (seconds, -seconds):
+            (scene.folder / _CLOCK).write_text(f"{off_s:+d}")
+            scene.load.burst(scene.partitions)
+            if not _within(_SEEN_WITHIN_S, partial(_is_off, scene, off_s)):
+                scene.crew.problems.append(f"no answer of a worker whose clock is off by {off_s} s")
+            scene.hold(JUMPED_FOR_S)
+        (scene.folder / _CLOCK).write_text("+0")
+
+    return strike
 
 
 def no_docker_command() -> str:
@@ -130,10 +138,12 @@ def _restarts(worker: Container) -> int:
     return int(worker.attrs["RestartCount"])
 
 
-def _off_s(scene: Scene) -> float:
-    """How far the newest prediction's clock is from this one."""
+def _is_off(scene: Scene, off_s: float) -> bool:
+    """Whether the newest prediction was made by a clock that is off by so much."""
     newest = scene.watch.newest
-    return 0.0 if newest is None else (newest.timings.predicted_at - datetime.now(UTC)).total_seconds()
+    if newest is None:
+        return False
+    return abs((newest.timings.predicted_at - datetime.now(UTC)).total_seconds() - off_s) < _CLOSE_S
 
 
 def _within(timeout_s: float, look: Callable[[], bool]) -> bool:
@@ -151,6 +161,7 @@ def _faketime() -> str:
 
 
 FAULTS = (
-    Fault("clock jumps by a day", 3, jump, launcher=with_clock, missing=no_faketime),
+    Fault("clock jumps by half an hour", 3, jump(HALF_HOUR_S), launcher=with_clock, missing=no_faketime),
+    Fault("clock jumps by a day", 1, jump(DAY_S), launcher=with_clock, missing=no_faketime),
     Fault("out of memory in a container", 3, run_out_of_memory, workers=1, missing=no_docker_command),
 )

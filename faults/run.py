@@ -99,7 +99,10 @@ def run_fault(
                 took = f"{row.recoveries_s[-1]:.1f} s" if row.recoveries_s else "not at all"
                 say(f"{fault.name}: {row.times}/{fault.times}, recovered: {took}")
             load.stop()
-            _drain(scene, expected)
+            if left := _drain(scene, expected):
+                row.problems.append(f"{left} jobs had no outcome before the workers were started again")
+                crew.replace_all()
+                _drain(scene, expected)
             crew.check_running()
         row.problems += crew.problems
         row.refused = len(load.errors)
@@ -148,17 +151,18 @@ def _strike(fault: Fault, scene: Scene, row: Row) -> None:
         row.recoveries_s.append(took_s + caught_up_s - ended_s)
 
 
-def _drain(scene: Scene, expected: Sequence[Answer | None]) -> None:
-    """Until every acknowledged job has an outcome, or there was no new one for DRAINED_WITHIN_S."""
-    jobs = set(scene.load.acknowledged)
-    dead = sum(expected[number % len(expected)] is None for number in jobs)
+def _drain(scene: Scene, expected: Sequence[Answer | None]) -> int:
+    """Until every acknowledged job has an outcome, or there was no new one for DRAINED_WITHIN_S; how many have none."""
+    numbers = set(scene.load.acknowledged)
+    dead = sum(expected[number % len(expected)] is None for number in numbers)
     seen, since_s = -1, time.monotonic()
-    while len(scene.watch.answered) < len(jobs) - dead or scene.watch.dead < dead:
+    while left := max(0, len(numbers) - dead - len(scene.watch.answered)) + max(0, dead - scene.watch.dead):
         if scene.watch.outcomes != seen:
             seen, since_s = scene.watch.outcomes, time.monotonic()
         if time.monotonic() - since_s > DRAINED_WITHIN_S:
-            return
+            return left
         time.sleep(_LOOK_EVERY_S)
+    return 0
 
 
 def _file_place(path: Path) -> Place:

@@ -25,6 +25,7 @@ from faults.check import dead_job_ids
 from faults.crew import Crew
 from faults.link_faults import LATENCY_MS
 from faults.load import Load, load_samples
+from faults.report import summary
 from faults.services import Services, running_services
 from faults.soak_plot import plot
 from faults.watch import Watch
@@ -198,18 +199,6 @@ def _main(argv: Sequence[str]) -> int:
 
 def _table(result: dict[str, Any]) -> str:
     return "\n".join([machine_line(result["machine"]), *summary(result), *result["problems"]])
-
-
-def summary(result: dict[str, Any]) -> list[str]:
-    """What was loaded and what came of it, in two lines."""
-    last, slope = result["samples"][-1], result["slopes_per_hour"]
-    load = f"{result['load_share']:.0%} of {result['saturation_jobs_per_s']:.0f} jobs/s"
-    return [
-        f"{result['minutes']:g} minutes at {load}, {len(result['faults'])} mild faults: {result['jobs']} jobs, "
-        f"{result['lost']} lost, {last['backlog']} behind at the end",
-        f"at the end {last['rss_mb']:.0f} MB, {last['descriptors']} descriptors, {last['threads']} threads; an hour "
-        f"adds {slope['rss_mb']:+.1f} MB, {slope['descriptors']:+.1f} descriptors, {slope['threads']:+.1f} threads",
-    ]
 
 
 if __name__ == "__main__":
