@@ -44,7 +44,8 @@ class Load(AbstractContextManager["Load"]):
         self._url = jobs_url
         self._trickle_per_s = trickle_per_s
         self._templates = templates(samples, group)
-        self._number = 0
+        self.sent = 0
+        """Jobs that were made so far, also those that were not taken."""
         self._owed = 0.0
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -81,13 +82,13 @@ class Load(AbstractContextManager["Load"]):
                         count, self._owed = int(self._owed), self._owed % 1
                     last_s = now_s
                     for _ in range(count):
-                        job_id = job_id_of(self.group, self._number)
-                        value = self._templates[self._number % len(self._templates)].record(job_id, datetime.now(UTC))
+                        job_id = job_id_of(self.group, self.sent)
+                        value = self._templates[self.sent % len(self._templates)].record(job_id, datetime.now(UTC))
                         try:
-                            publisher.send(job_id.encode(), value, partial(self.acknowledged.append, self._number))
+                            publisher.send(job_id.encode(), value, partial(self.acknowledged.append, self.sent))
                         except MmdigitError as error:
                             self.errors.append(str(error))
-                        self._number += 1
+                        self.sent += 1
                         if self._ended.is_set():
                             break
                 try:

@@ -30,7 +30,7 @@ WARM_WITHIN_S = 60.0
 MOST_DELAY_S = 0.6
 _LOOK_EVERY_S = 0.1
 
-Say = Callable[[str], None]
+Say = Callable[[str], object]
 
 
 @dataclass
