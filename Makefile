@@ -11,7 +11,7 @@ BENCHMARKS := wire pipeline latency growth
 need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets (docs/data.md)" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit up backfill down bench peers seeds folds ablation evaluate lock docs clean
+.PHONY: help demo test unit up backfill down bench peers faults soak seeds folds ablation evaluate lock docs clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,14 @@ peers: $(VENV)/.test $(PEERS:%=.venv-peers/%/.ready) ## this worker against what
 	@$(BIN)/python -m benchmarks.peers $(if $(DATA),--data $(DATA)) --crash --plot docs/plots/peers.png \
 	  --output benchmarks/results/peers.json
 
+faults: $(VENV)/.test ## every fault on real services, and what it cost, about 30 minutes; DATA=folder for real pairs
+	@$(BIN)/python -m faults $(if $(DATA),--data $(DATA)) --output benchmarks/results/faults.json; code=$$?; \
+	  $(BIN)/python -m docs.generate && exit $$code
+
+soak: $(VENV)/.test ## half an hour at 80 % of what a worker can, with mild faults; DATA=folder for real pairs
+	@$(BIN)/python -m faults.soak $(if $(DATA),--data $(DATA)) --output benchmarks/results/soak.json \
+	  --plot docs/plots/soak.png; code=$$?; $(BIN)/python -m docs.generate && exit $$code
+
 evaluate: $(VENV)/.test ## measure the shipped weights on every split, with plots; minutes (needs DATA=folder)
 	$(need_data)
 	@$(BIN)/mmdigit evaluate --data $(DATA) --output runs/report --threads 2
@@ -60,7 +68,7 @@ seeds folds ablation: $(VENV)/.test
 	$(need_data)
 	@$(BIN)/mmdigit study $@ --data $(DATA) --result benchmarks/results/$@.json
 
-docs: $(VENV)/.worker ## write docs/settings.md, docs/metrics.md and docs/api.md from the code
+docs: $(VENV)/.worker ## write docs/settings.md, docs/metrics.md, docs/api.md from the code, docs/faults.md from the results
 	@$(BIN)/python -m docs.generate
 
 lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes

@@ -1,6 +1,10 @@
-"""Writes docs/settings.md, docs/metrics.md and docs/api.md from the code; a test checks that they are current."""
+"""Writes docs/settings.md, docs/metrics.md and docs/api.md from the code, docs/faults.md from its result.
+
+A test checks that they are current.
+"""
 
 import inspect
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +13,7 @@ from pydantic_core import PydanticUndefined
 import mmdigit
 import schemas
 import transport
+from faults import report
 from mmdigit.cli import COMMANDS
 from producer.settings import ProducerSettings
 from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings
@@ -16,6 +21,7 @@ from worker.metrics import METRICS
 from worker.settings import WorkerSettings
 
 HERE = Path(__file__).parent
+RESULTS = HERE.parent / "benchmarks" / "results"
 
 
 def settings_page() -> str:
@@ -79,7 +85,15 @@ def api_page() -> str:
     return "".join(parts)
 
 
-PAGES = {"settings.md": settings_page, "metrics.md": metrics_page, "api.md": api_page}
+def faults_page() -> str:
+    """What `make faults` found, and `make soak` where it ran."""
+    soak = RESULTS / "soak.json"
+    return report.page(
+        json.loads((RESULTS / "faults.json").read_text()), json.loads(soak.read_text()) if soak.exists() else None
+    )
+
+
+PAGES = {"settings.md": settings_page, "metrics.md": metrics_page, "api.md": api_page, "faults.md": faults_page}
 
 if __name__ == "__main__":
     for file_name, page in PAGES.items():

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-import docker
 from docker.errors import APIError
 from docker.models.containers import Container
 
@@ -89,7 +88,7 @@ def run_out_of_memory(scene: Scene) -> None:
 def _container(scene: Scene) -> Container:
     """The worker in a container, beside the one of the crew; started, and ready, the first time."""
     name = f"{scene.services.network.name}-worker"
-    client = docker.from_env()
+    client = scene.services.network.client
     for container in client.containers.list(filters={"name": name}):
         return container
     _build()
@@ -119,7 +118,6 @@ def _end(worker: Container, scene: Scene) -> None:
     if code := worker.attrs["State"]["ExitCode"]:
         scene.crew.problems.append(f"a worker in a container left with exit code {code} on SIGTERM")
     worker.remove(force=True)
-    worker.client.close()
 
 
 def _build() -> None:

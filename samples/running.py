@@ -86,6 +86,8 @@ class RunningWorker(AbstractContextManager["RunningWorker"]):
             except urllib.error.HTTPError as answer:
                 why = answer.read().decode().strip()
                 answer.close()
+            except OSError as error:
+                why = f"{error} (exit code {self.process.poll()})"
             if time.monotonic() > deadline_s:
                 raise TransportError(f"expected a worker with partitions within {READY_WITHIN_S:.0f} s: {why}")
             time.sleep(_LOOK_EVERY_S)

@@ -45,7 +45,7 @@ def test_imports_follow_the_arrows(path: Path) -> None:
     place = path.relative_to(ROOT).as_posix()
     package = place.partition("/")[0]
     names = set(imported(path))
-    inside = names & {*ALLOWED, "tests", "benchmarks", "samples"}
+    inside = names & {*ALLOWED, "tests", "benchmarks", "faults", "samples"}
     assert inside <= {package, *ALLOWED[package]}
     for library, places in ONLY_IN.items():
         if library in names:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Self
 
 from kafka import KafkaProducer
@@ -34,7 +35,8 @@ class KafkaTopicPublisher:
         self._failure: MmdigitError | None = None
         self._closed = False
         with mapped(self._place):
-            self._producer: Any = connect(
+            self._connect = partial(
+                connect,
                 KafkaProducer,
                 bootstrap,
                 acks="all",
@@ -50,6 +52,7 @@ class KafkaTopicPublisher:
                 delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
                 metrics_enabled=False,
             )
+            self._producer: Any = self._connect()
 
     def send(self, key: bytes | None, value: bytes, on_delivered: Callable[[], object] | None = None) -> None:
         size = len(value) + len(key or b"")
@@ -87,6 +90,7 @@ class KafkaTopicPublisher:
                 self._changed.wait_for(lambda: self._records == 0, max(0.0, deadline_s - time.monotonic()))
                 unacknowledged, failure, self._failure = self._records, self._failure, None
         if failure is not None:
+            self._renew()
             raise failure
         if unacknowledged:
             raise TransportError(
@@ -106,6 +110,18 @@ class KafkaTopicPublisher:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+    def _renew(self) -> None:
+        """A new client in place of one that takes nothing more.
+
+        kafka-python's idempotent producer ends so after any error that is no passing one, such as a record too large or
+        a clock that is ahead, for good: also for records that are right, and when the clock is right again.
+        """
+        if not self._producer._transaction_manager.has_fatal_error():
+            return
+        with mapped(self._place):
+            dead, self._producer = self._producer, self._connect()
+        dead.close(timeout=0)
 
     def _reserve(self, size: int) -> None:
         """Wait for room in the buffer; a single record always has room in an empty one."""

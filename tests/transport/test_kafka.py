@@ -6,10 +6,12 @@ from collections import Counter
 
 import kafka.errors
 import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from schemas.errors import InvalidRecord, MmdigitError, RebalanceError, TopicError, TransportError
 from tests.conftest import KafkaTopic
 from tests.polling import until
+from tests.services import kafka_admin
 from transport.kafka_client import mapped
 from transport.kafka_consumer import KafkaTopicConsumer
 from transport.ports import Consumer, Record, TopicPartition
@@ -62,6 +64,30 @@ def test_the_topics_own_limit_is_told_by_send(kafka_topic: KafkaTopic) -> None:
             publisher.send(None, bytes(10_000))
         publisher.send(None, bytes(8_000))
         publisher.flush(10)
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_a_publisher_goes_on_after_a_record_that_only_the_broker_refuses(
+    kafka_topic: KafkaTopic, kafka_bootstrap: str
+) -> None:
+    url = kafka_topic()
+    delivered: list[bytes] = []
+    with open_publisher(url) as publisher:
+        admin = kafka_admin(kafka_bootstrap)
+        try:
+            less = ConfigResource(
+                ConfigResourceType.TOPIC, url.rpartition("/")[2], configs={"max.message.bytes": "2000"}
+            )
+            admin.alter_configs([less])
+        finally:
+            admin.close()
+        publisher.send(None, bytes(5_000), lambda: delivered.append(b"large"))
+        with pytest.raises(InvalidRecord):
+            publisher.flush(10)
+        publisher.send(None, bytes(100), lambda: delivered.append(b"small"))
+        publisher.flush(10)
+    assert delivered == [b"small"]
 
 
 @pytest.mark.docker
