@@ -27,7 +27,8 @@ def settings_page() -> str:
         "makes a missing Docker engine a failure of the tests.\n\n"
         "Exit codes of every program: 0 done; 1 some input failed; "
         "2 wrong settings, or a missing file, topic or model; 3 broker, queue file or store not reachable; "
-        "130 interrupted.\n"
+        "4 the worker's breaker opened: too many dead letters; 5 a worker that had to leave before its batch was "
+        "finished (a second signal, or `--stop-timeout-s`); 130 interrupted.\n"
     ]
     for program in programs:
         parts.append(f"\n## {program.prog}\n\n{(program.__doc__ or '').strip()}\n")

@@ -16,7 +16,8 @@ ENV_PREFIX = "MMDIGIT_"
 
 _WORKER = """
 FROM STORE DEAD_LETTERS CONSUMER_GROUP INSTANCE_ID BATCH_SIZE BATCH_BYTES BATCH_WAIT_S COMMIT_EVERY_S WEIGHTS THREADS
-TARGET_ERROR TTL_S FEED_LENGTH RETRY_MAX_S STUCK_AFTER_S EXIT_WHEN_IDLE_S METRICS_HOST METRICS_PORT JSON_LOGS LOG_LEVEL
+TARGET_ERROR TTL_S FEED_LENGTH RETRY_MAX_S STUCK_AFTER_S STOP_TIMEOUT_S BREAKER_IN_A_ROW BREAKER_SHARE BREAKER_WINDOW
+EXIT_WHEN_IDLE_S METRICS_HOST METRICS_PORT JSON_LOGS LOG_LEVEL
 """
 _PRODUCER = "FROM TO GROUP COUNT RATE SEED SPLIT WIRE JOURNAL_DIR RESEND WAIT STORE OUTPUT WAIT_TIMEOUT_S"
 _MMDIGIT = (
@@ -91,7 +92,8 @@ def refuse_unknown_variables(environment: Mapping[str, str]) -> None:
 def run_program(prog: str, main: Callable[[Sequence[str]], int], argv: Sequence[str] | None = None) -> int:
     """Run main and turn what it raises into one line on standard error and the documented exit code.
 
-    0 done, 1 some input failed, 2 wrong settings, 3 broker or store not reachable, 130 interrupted.
+    0 done, 1 some input failed, 2 wrong settings, 3 broker or store not reachable, 4 too many dead letters, 130
+    interrupted.
     """
     try:
         return main(sys.argv[1:] if argv is None else argv)

@@ -40,7 +40,7 @@ class SqliteConsumer:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.on_assigned: Callable[[frozenset[TopicPartition]], None] | None = None
-        self.on_revoked: Callable[[frozenset[TopicPartition]], None] | None = None
+        self.on_revoked: Callable[[frozenset[TopicPartition]], Mapping[TopicPartition, int]] | None = None
         self._path = path
         self._group = group
         self._retained_bytes = retained_bytes
@@ -108,6 +108,9 @@ class SqliteConsumer:
 
     def lag(self) -> dict[TopicPartition, int]:
         return {partition: max(0, self._end - self._position) for partition in self.assignment()}
+
+    def trouble(self) -> str:
+        return ""  # a file that cannot be read is an error of poll()
 
     def close(self) -> None:
         self._assigned = False

@@ -89,11 +89,12 @@ class Consumer(Protocol):
         """Up to max_records records, in order within each partition; waits up to timeout_s for the first one.
 
         An empty list means that none came in time. Partitions may come and go only inside poll() and keep_alive():
-        on_revoked, if set, is called there with those that went, before their new owner can read them (unless
-        they were lost: then it may already read them). The callbacks may run in a thread of the adapter while
-        poll() waits, and must not call the consumer. While the group rebalances, poll() and keep_alive() may last
-        a few seconds longer. A broker that goes away after the start may show as empty lists, while the adapter
-        reconnects by itself.
+        on_revoked, if set, is called there with those that go, before their new owner can read them, and the
+        next_offsets that it returns are committed before they go, within a few seconds or not at all. Partitions that
+        were lost may already be read by their new owner: of those nothing is committed. The callbacks may run in a
+        thread of the adapter while poll() waits, and must not call the consumer. While the group rebalances, poll()
+        and keep_alive() may last a few seconds longer. A broker that goes away after the start may show as empty
+        lists, while the adapter reconnects by itself: see trouble().
         """
         ...
 
@@ -123,8 +124,12 @@ class Consumer(Protocol):
         """
         ...
 
+    def trouble(self) -> str:
+        """Why nothing may be arriving, in one line; empty when all is well. Never waits for the network."""
+        ...
+
     on_assigned: Callable[[frozenset[TopicPartition]], None] | None
-    on_revoked: Callable[[frozenset[TopicPartition]], None] | None
+    on_revoked: Callable[[frozenset[TopicPartition]], Mapping[TopicPartition, int]] | None
 
     def close(self) -> None:
         """Leave the group at once, so that others take over; commits nothing, calls nobody back. Safe to call twice."""

@@ -4,26 +4,33 @@ from datetime import datetime
 
 from schemas.dead_letter import MAX_ERROR_CHARACTERS, DeadLetter
 from schemas.errors import InvalidJob
-from schemas.job import Job
 from schemas.prediction import Answer, Prediction, Source, Timings
 from transport.ports import Record
 from worker.batcher import Decoded
 
 
-def prediction(job: Job, record: Record, answer: Answer, timings: Timings) -> Prediction:
-    """The answer to the job, with where it came from and how long it took."""
+def prediction(
+    decoded: Decoded, answer: Answer, now: datetime, wait_s: float, predict_s: float, batch_size: int
+) -> Prediction:
+    """The answer to the job, with where it came from and how long it took. Raises ValueError for what is no job."""
+    job = decoded.job
+    if job is None:
+        raise ValueError(f"expected a decoded job, got the record {source(decoded.record)}")
+    timings = Timings(
+        created_at=job.created_at, predicted_at=now, wait_s=wait_s, predict_s=predict_s, batch_size=batch_size
+    )
     return Prediction(
         **answer.__dict__,  # its fields as they are: dict(answer) takes as long as the rest
         job_id=job.job_id,
         group=job.group,
         expected=job.expected,
-        source=source(record),
+        source=source(decoded.record),
         timings=timings,
     )
 
 
-def dead_letter(decoded: Decoded, error: InvalidJob, now: datetime) -> DeadLetter:
-    """The record, byte for byte, with the reason why it can never succeed."""
+def dead_letter(decoded: Decoded, error: InvalidJob, now: datetime, attempts: int) -> DeadLetter:
+    """The record, byte for byte, with the reason why it can never succeed. attempts: how often it was tried, from 1."""
     return DeadLetter(
         original=decoded.record.value,
         key=decoded.record.key,
@@ -34,6 +41,7 @@ def dead_letter(decoded: Decoded, error: InvalidJob, now: datetime) -> DeadLette
         group=decoded.job.group if decoded.job else None,
         first_seen=now,
         last_seen=now,
+        attempts=attempts,
     )
 
 

@@ -62,6 +62,23 @@ class WorkerSettings(ProgramSettings):
     stuck_after_s: Annotated[
         float, Field(gt=0, description="seconds without a turn of the loop after which /healthz fails")
     ] = 60.0
+    stop_timeout_s: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=3600,
+            description="seconds from SIGTERM to the worker's leaving without commit, exit code 5; "
+            "less than what stops the container takes",
+        ),
+    ] = 50.0
+    breaker_in_a_row: Annotated[
+        int, Field(ge=0, description="dead letters in a row that stop the worker, exit code 4; 0 for any number")
+    ] = 100
+    breaker_share: Annotated[
+        float,
+        Field(gt=0, le=1, description="share of dead letters in the window above which the worker stops; 1 for never"),
+    ] = 0.8
+    breaker_window: Annotated[int, Field(ge=1, le=10**6, description="jobs in that window")] = 1000
     exit_when_idle_s: Annotated[
         float | None, Field(gt=0, description="end with exit code 0 after so many seconds without a record")
     ] = None

@@ -141,7 +141,12 @@ def test_partitions_are_told_once_inside_poll(queue: Queue, read: Read) -> None:
     consumer = queue.consumer()
     told: list[frozenset[TopicPartition]] = []
     consumer.on_assigned = told.append
-    consumer.on_revoked = lambda partitions: told.append(partitions)
+
+    def give_up(partitions: frozenset[TopicPartition]) -> dict[TopicPartition, int]:
+        told.append(partitions)
+        return {}
+
+    consumer.on_revoked = give_up
     assert consumer.assignment() == frozenset()
     (record,) = read(consumer, 1)
     consumer.poll(1, 0.05)
@@ -156,6 +161,13 @@ def test_commit_of_a_partition_that_is_not_owned_is_refused(queue: Queue, read: 
     (record,) = read(consumer, 1)
     with pytest.raises(RebalanceError):
         consumer.commit({TopicPartition(record.topic, 77): 1})
+
+
+def test_there_is_no_trouble_when_all_is_well(queue: Queue, read: Read) -> None:
+    queue.publish(b"1")
+    consumer = queue.consumer()
+    read(consumer, 1)
+    assert consumer.trouble() == ""
 
 
 def test_lag_counts_what_was_not_polled(queue: Queue, read: Read) -> None:

@@ -77,9 +77,11 @@ class FakeConsumer(Closable):
         self.queue = list(records)
         self.commits: list[dict[TopicPartition, int]] = []
         self.failing_polls = self.failing_commits = self.keep_alives = 0
-        self.before_poll: Callable[[], None] = lambda: None
+        self.before_poll: Callable[[], object] = lambda: None
+        self.in_keep_alive: Callable[[], object] = lambda: None
         self.on_assigned: Callable[[frozenset[TopicPartition]], None] | None = None
-        self.on_revoked: Callable[[frozenset[TopicPartition]], None] | None = None
+        self.on_revoked: Callable[[frozenset[TopicPartition]], Mapping[TopicPartition, int]] | None = None
+        self.silent = ""
 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
         self.before_poll()
@@ -100,12 +102,16 @@ class FakeConsumer(Closable):
 
     def keep_alive(self) -> None:
         self.keep_alives += 1
+        self.in_keep_alive()
 
     def assignment(self) -> frozenset[TopicPartition]:
         return frozenset({P0, P1})
 
     def lag(self) -> dict[TopicPartition, int]:
         return {P0: len(self.queue)}
+
+    def trouble(self) -> str:
+        return self.silent
 
 
 class FakeStore(Closable):
@@ -237,6 +243,11 @@ class Bench:
         )
         assert self.consumer.on_assigned is not None
         self.consumer.on_assigned(frozenset({P0, P1}))
+
+    def revoke(self, *partitions: TopicPartition) -> dict[TopicPartition, int]:
+        """What the worker wants committed of them before they go."""
+        assert self.consumer.on_revoked is not None
+        return dict(self.consumer.on_revoked(frozenset(partitions)))
 
     def count(self, name: str, **labels: str) -> float:
         value = self.metrics.registry.get_sample_value(name, labels)
