@@ -11,7 +11,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
-from schemas.errors import RebalanceError
+from schemas.errors import RebalanceError, TransportError
 from transport.kafka_client import connect, mapped
 from transport.ports import Record, TopicPartition
 
@@ -99,14 +99,19 @@ class KafkaTopicConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc] 
         ]
 
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
-        # The broker checks the membership alone; that a lost partition is never committed is checked here.
-        if not next_offsets.keys() <= self._owned:
-            gone = sorted(next_offsets.keys() - self._owned)
-            raise RebalanceError(
-                f"expected offsets of owned partitions of {self._place}, got {gone}; poll, then commit"
-            )
+        self._require_owned(next_offsets)
         with mapped(self._place):
             self._consumer.commit(_theirs(next_offsets), timeout_ms=COMMIT_TIMEOUT_MS)
+
+    def begin_commit(self, next_offsets: Mapping[TopicPartition, int]) -> "KafkaPendingCommit":
+        self._require_owned(next_offsets)
+        coordinator = self._consumer._coordinator
+        if coordinator.coordinator_unknown():  # it would be sent later, maybe when the partitions are another's
+            raise TransportError(f"expected a coordinator of the group at {self._place}, got none yet; commit again")
+        with mapped(self._place):
+            return KafkaPendingCommit(
+                self._consumer.commit_async(_theirs(next_offsets), callback=_ignore_outcome), self._place
+            )
 
     def rewind(self, next_offsets: Mapping[TopicPartition, int]) -> None:
         with mapped(self._place):
@@ -182,6 +187,14 @@ class KafkaTopicConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc] 
         """Called by kafka-python with partitions that another member may already read: nothing is committed."""
         self._let_go(lost)
 
+    def _require_owned(self, next_offsets: Mapping[TopicPartition, int]) -> None:
+        """The broker checks the membership alone; that a lost partition is never committed is checked here."""
+        if not next_offsets.keys() <= self._owned:
+            gone = sorted(next_offsets.keys() - self._owned)
+            raise RebalanceError(
+                f"expected offsets of owned partitions of {self._place}, got {gone}; poll, then commit"
+            )
+
     def _let_go(self, partitions: Iterable[KafkaPartition]) -> Mapping[TopicPartition, int]:
         """The offsets that their owner until now wants to be committed."""
         gone = _ours(partitions) & self._owned
@@ -200,6 +213,26 @@ class KafkaTopicConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc] 
             coordinator.request_rejoin()
         if coordinator.need_rejoin():
             coordinator.poll(timeout_ms=JOIN_TIMEOUT_MS)
+
+
+class KafkaPendingCommit:
+    """A commit that the client's thread sends and receives."""
+
+    def __init__(self, future: Any, place: str) -> None:
+        self._future = future
+        self._place = place
+
+    def done(self) -> bool:
+        return bool(self._future.is_done)
+
+    def result(self) -> None:
+        with mapped(self._place):
+            if self._future.exception is not None:
+                raise self._future.exception
+
+
+def _ignore_outcome(_offsets: object, _outcome: object) -> None:
+    """The client's default logs a failure; KafkaPendingCommit tells of it."""
 
 
 def _ours(partitions: Iterable[KafkaPartition]) -> frozenset[TopicPartition]:

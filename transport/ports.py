@@ -77,6 +77,18 @@ class Publisher(Protocol):
     def __exit__(self, *exc_info: object) -> None: ...
 
 
+class PendingCommit(Protocol):
+    """A commit that was begun."""
+
+    def done(self) -> bool:
+        """Whether its outcome is known. Never waits."""
+        ...
+
+    def result(self) -> None:
+        """Return if it is durable; to be called once it is done. Raises what Consumer.commit() would have."""
+        ...
+
+
 class Consumer(Protocol):
     """Reads one topic as a member of a consumer group, from the earliest record that the group has not committed.
 
@@ -102,6 +114,13 @@ class Consumer(Protocol):
         """Store, for each partition, the offset of the next record to read; returns once that is durable.
 
         Raises RebalanceError if a partition is no longer this member's: its records will be delivered again.
+        """
+        ...
+
+    def begin_commit(self, next_offsets: Mapping[TopicPartition, int]) -> PendingCommit:
+        """Begin what commit() does, without waiting for it. Commits take effect in the order of their calls.
+
+        Raises RebalanceError as commit(), TransportError if it cannot even be sent now.
         """
         ...
 

@@ -26,6 +26,7 @@ from worker import outcomes
 from worker.backoff import Backoff
 from worker.batcher import Batcher, Decoded
 from worker.breaker import Breaker
+from worker.committing import Committer
 from worker.isolation import predict_each
 from worker.metrics import Metrics
 from worker.offsets import OffsetTracker
@@ -35,8 +36,6 @@ log = logging.getLogger(__name__)
 
 POLL_TIMEOUT_S = 0.5  # how long an idle turn lasts at most, and so how soon a stop is noticed
 DEAD_LETTER_TIMEOUT_S = 30.0
-LAST_COMMIT_TRIES = 5
-"""At the end, while the group rebalances: what is stored and not committed would be answered again."""
 
 Result = TypeVar("Result")
 
@@ -78,11 +77,13 @@ class Worker:
         self._now = now
         self._batcher = Batcher(settings.batch_size, settings.batch_bytes, settings.batch_wait_s, clock)
         self._offsets = OffsetTracker()
+        failed = metrics.retries.labels("commit").inc
+        self._committer = Committer(consumer, self._offsets, settings.commit_every_s, clock, failed)
         self._breaker = Breaker(settings.breaker_in_a_row, settings.breaker_share, settings.breaker_window)
         self._assigned: frozenset[TopicPartition] = frozenset()
         self._stop = threading.Event()
         self._attempt = 1  # of what _retry tries just now
-        self._last_busy_s = self._last_turn_s = self._last_commit_s = clock()
+        self._last_busy_s = self._last_turn_s = clock()
         self.answered = self.dead_lettered = 0
         """Jobs, since the start."""
         self.trouble = ""
@@ -92,7 +93,7 @@ class Worker:
         metrics.model_info.labels(model.model_version).set(1)
         metrics.dead_in_a_row.set_function(lambda: self._breaker.in_a_row)
         metrics.since_turn_s.set_function(lambda: self.since_turn_s)
-        metrics.since_commit_s.set_function(lambda: clock() - self._last_commit_s)
+        metrics.since_commit_s.set_function(lambda: self._committer.since_commit_s)
 
     def run(self) -> None:
         """Turn until stopped, or idle for long enough; then finish the batch that is open.
@@ -108,7 +109,7 @@ class Worker:
         except Stopped:
             log.warning("stopped while waiting; what is not committed will be delivered again")
         finally:
-            self._commit_at_last()
+            self._committer.at_last()
 
     def run_once(self) -> None:
         """One turn: poll, decode, batch; and when the batch is due: predict, store or dead-letter, commit."""
@@ -127,7 +128,7 @@ class Worker:
         if self._batcher.time_left_s == 0:
             self._finish(self._batcher.close())
         elif not records:
-            self._commit()  # what an earlier commit left behind, if anything
+            self._committer.now()
 
     def _finish(self, batch: list[Decoded]) -> None:
         with self._metrics.stage("predict"):
@@ -140,10 +141,8 @@ class Worker:
         with self._metrics.stage("store"):
             self._retry("store", lambda: self._store.put(predictions))
         self._offsets.finish(decoded.record for decoded in batch)
-        # A commit waits for the broker as long as eight jobs take, and everything before it is stored: it may be late.
-        if self._clock() - self._last_commit_s >= self._settings.commit_every_s:
-            with self._metrics.stage("commit"):
-                self._commit()
+        with self._metrics.stage("commit"):
+            self._committer.soon()
         self._count(predictions, dead_letters)
         self._last_busy_s = self._clock()
 
@@ -223,28 +222,6 @@ class Worker:
             raise SettingsError(f"the dead-letter topic must take larger records than the jobs' topic: {exc}") from exc
         self._retry("store", lambda: self._store.put_dead(dead_letters))
 
-    def _commit_at_last(self) -> None:
-        for _ in range(LAST_COMMIT_TRIES):
-            self._commit()
-            if not self._offsets.committable():
-                return
-            self._keep_alive()  # takes part in a rebalance, which may be what the commit failed for
-        log.warning("the last commit failed; what it held will be answered again")
-
-    def _commit(self) -> None:
-        next_offsets = self._offsets.committable()
-        if not next_offsets:
-            return
-        try:
-            self._consumer.commit(next_offsets)
-        except RetriableError as exc:
-            # Nothing to hold back: all of it is stored, and the next commit includes it.
-            self._metrics.retries.labels("commit").inc()
-            log.warning("commit failed, the next one includes it", extra={"error": str(exc)})
-            return
-        self._offsets.committed(next_offsets)
-        self._last_commit_s = self._clock()
-
     def _count(self, predictions: list[Prediction], dead_letters: list[DeadLetter]) -> None:
         self.answered += len(predictions)
         self.dead_lettered += len(dead_letters)
@@ -300,6 +277,7 @@ class Worker:
 
     def _partitions_moved(self, event: str, partitions: frozenset[TopicPartition]) -> None:
         self._offsets.forget(partitions)
+        self._committer.partitions_moved()
         self._metrics.rebalances.labels(event).inc()
         self._metrics.assigned_partitions.set(len(self._assigned))
         log.info("partitions %s", event, extra={"partitions": [p.partition for p in sorted(partitions)]})

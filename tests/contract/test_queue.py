@@ -163,6 +163,25 @@ def test_commit_of_a_partition_that_is_not_owned_is_refused(queue: Queue, read: 
         consumer.commit({TopicPartition(record.topic, 77): 1})
 
 
+def test_a_commit_that_is_begun_is_durable_once_it_is_done(queue: Queue, read: Read) -> None:
+    queue.publish(*numbered(3))
+    consumer = queue.consumer()
+    records = read(consumer, 2)
+    begun = consumer.begin_commit({records[1].topic_partition: records[1].offset + 1})
+    until(begun.done, 10, "the end of the commit")
+    begun.result()
+    consumer.close()
+    assert [record.value for record in read(queue.consumer(), 1)] == [b"2"]
+
+
+def test_a_commit_is_not_begun_for_a_partition_that_is_not_owned(queue: Queue, read: Read) -> None:
+    queue.publish(b"1")
+    consumer = queue.consumer()
+    (record,) = read(consumer, 1)
+    with pytest.raises(RebalanceError):
+        consumer.begin_commit({TopicPartition(record.topic, 77): 1})
+
+
 def test_there_is_no_trouble_when_all_is_well(queue: Queue, read: Read) -> None:
     queue.publish(b"1")
     consumer = queue.consumer()

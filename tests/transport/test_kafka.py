@@ -201,6 +201,10 @@ def test_of_lost_partitions_nothing_is_committed(kafka_topic: KafkaTopic) -> Non
         consumer._consumer._coordinator.reset_generation()  # as after an answer that the member is unknown
         with pytest.raises(RebalanceError):
             consumer.commit({place: 5})
+        begun = consumer.begin_commit({place: 5})
+        until(begun.done, 10, "the end of the commit")
+        with pytest.raises(RebalanceError):
+            begun.result()
         records.clear()
         until(read_all, 30, "the same records again")
         assert gone == [place]

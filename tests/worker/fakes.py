@@ -82,6 +82,8 @@ class FakeConsumer(Closable):
         self.on_assigned: Callable[[frozenset[TopicPartition]], None] | None = None
         self.on_revoked: Callable[[frozenset[TopicPartition]], Mapping[TopicPartition, int]] | None = None
         self.silent = ""
+        self.slow_commits = False
+        """Commits that are begun are not done while this is set."""
 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
         self.before_poll()
@@ -96,6 +98,11 @@ class FakeConsumer(Closable):
             self.failing_commits -= 1
             raise RebalanceError("moved")
         self.commits.append(dict(next_offsets))
+
+    def begin_commit(self, next_offsets: Mapping[TopicPartition, int]) -> "FakePendingCommit":
+        pending = FakePendingCommit(self, dict(next_offsets))
+        pending.done()  # reaches the list at once, unless it is slow
+        return pending
 
     def rewind(self, next_offsets: Mapping[TopicPartition, int]) -> None:
         raise NotImplementedError
@@ -112,6 +119,29 @@ class FakeConsumer(Closable):
 
     def trouble(self) -> str:
         return self.silent
+
+
+@dataclass
+class FakePendingCommit:
+    """Reaches the consumer's list of commits as soon as that is not slow."""
+
+    consumer: FakeConsumer
+    next_offsets: dict[TopicPartition, int]
+    error: RebalanceError | TransportError | None = None
+    reached: bool = False
+
+    def done(self) -> bool:
+        if not self.reached and not self.consumer.slow_commits:
+            self.reached = True
+            try:
+                self.consumer.commit(self.next_offsets)
+            except (RebalanceError, TransportError) as error:
+                self.error = error
+        return self.reached
+
+    def result(self) -> None:
+        if self.error is not None:
+            raise self.error
 
 
 class FakeStore(Closable):
