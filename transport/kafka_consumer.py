@@ -9,6 +9,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.structs import OffsetAndMetadata
 
 from schemas.errors import RebalanceError
+from transport.headers import kept
 from transport.kafka_client import connect, mapped
 from transport.ports import Record, TopicPartition
 
@@ -82,6 +83,7 @@ class KafkaTopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # ka
                 key=record.key,
                 value=record.value or b"",  # a tombstone: no job either, and to be named as one
                 timestamp_s=record.timestamp / 1000,
+                headers=kept(record.headers),
             )
             for records in polled.values()
             for record in records
