@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from schemas.dead_letter import MAX_ERROR_CHARACTERS, DeadLetter
+from schemas.dead_letter import MAX_ERROR_CHARACTERS, MAX_TIMES_DEAD, DeadLetter, times_dead_before
 from schemas.errors import InvalidJob
 from schemas.job import Job
 from schemas.prediction import Answer, Prediction, Source, Timings
@@ -22,8 +22,8 @@ def prediction(job: Job, record: Record, answer: Answer, timings: Timings) -> Pr
     )
 
 
-def dead_letter(decoded: Decoded, error: InvalidJob, now: datetime) -> DeadLetter:
-    """The record, byte for byte, with the reason why it can never succeed."""
+def dead_letter(decoded: Decoded, error: InvalidJob, now: datetime, attempts: int = 1) -> DeadLetter:
+    """The record, byte for byte, with the reason why it can never succeed. attempts: tries of the stage that failed."""
     return DeadLetter(
         original=decoded.record.value,
         key=decoded.record.key,
@@ -34,6 +34,8 @@ def dead_letter(decoded: Decoded, error: InvalidJob, now: datetime) -> DeadLette
         group=decoded.job.group if decoded.job else None,
         first_seen=now,
         last_seen=now,
+        attempts=attempts,
+        times_dead=min(times_dead_before(decoded.record.headers) + 1, MAX_TIMES_DEAD),
     )
 
 
