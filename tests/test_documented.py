@@ -12,10 +12,11 @@ from mmdigit.cli import COMMANDS
 from producer.settings import ProducerSettings
 from schemas.errors import InvalidJob
 from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings
+from worker.replay_settings import ReplaySettings
 from worker.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[1]
-PROGRAMS: list[type[ProgramSettings]] = [WorkerSettings, ProducerSettings, *COMMANDS.values()]
+PROGRAMS: list[type[ProgramSettings]] = [WorkerSettings, ReplaySettings, ProducerSettings, *COMMANDS.values()]
 PUBLIC = ["schemas", "mmdigit", "transport"]
 TESTS_ONLY = {"MMDIGIT_REQUIRE_DOCKER"}
 
@@ -36,7 +37,7 @@ def test_every_setting_says_what_it_means() -> None:
 
 
 def test_the_known_variables_are_those_of_the_settings_classes() -> None:
-    services = variables(WorkerSettings) | variables(ProducerSettings)
+    services = variables(WorkerSettings) | variables(ReplaySettings) | variables(ProducerSettings)
     commands = set().union(*(variables(program) for program in COMMANDS.values()))
     assert services <= ENVIRONMENT
     assert (services | commands | TESTS_ONLY).issuperset(ENVIRONMENT)

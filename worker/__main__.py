@@ -1,4 +1,4 @@
-"""python -m worker: consumes jobs, predicts them, stores the predictions, commits."""
+"""python -m worker: consumes jobs, predicts them, stores the predictions, commits; or replays dead letters."""
 
 import logging
 import signal
@@ -15,6 +15,8 @@ from worker.health import HealthServer, Status
 from worker.logs import set_up
 from worker.loop import Worker
 from worker.metrics import Metrics
+from worker.replay import replay
+from worker.replay_settings import ReplaySettings
 from worker.settings import WorkerSettings
 
 log = logging.getLogger("worker")
@@ -116,6 +118,8 @@ def _stop_on_signals(worker: Worker) -> None:
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["replay"]:
+        return run_program(ReplaySettings.prog, replay, sys.argv[2:])
     return run_program("python -m worker", work)
 
 

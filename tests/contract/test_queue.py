@@ -4,20 +4,17 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
 
 from schemas.errors import InvalidRecord, RebalanceError, SettingsError, TransportError
 from schemas.job import MAX_RECORD_BYTES
-from tests.contract.conftest import Queue
+from tests.contract.conftest import Queue, Read
 from tests.polling import until
 from tests.services import free_port
 from transport.headers import MAX_HEADERS, MAX_HEADERS_BYTES
-from transport.ports import MAX_SENT_BYTES, Consumer, Record, TopicPartition
+from transport.ports import MAX_SENT_BYTES, Record, TopicPartition
 from transport.urls import open_consumer, open_publisher
-
-Read = Callable[[Consumer, int], list[Record]]
 
 
 def next_offsets(records: list[Record]) -> dict[TopicPartition, int]:
