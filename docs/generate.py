@@ -13,6 +13,7 @@ from mmdigit.cli import COMMANDS
 from producer.settings import ProducerSettings
 from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings
 from worker.metrics import METRICS
+from worker.replay_settings import ReplaySettings
 from worker.settings import WorkerSettings
 
 HERE = Path(__file__).parent
@@ -20,7 +21,7 @@ HERE = Path(__file__).parent
 
 def settings_page() -> str:
     """One table a program: flag, variable, default, meaning."""
-    programs: list[type[ProgramSettings]] = [WorkerSettings, ProducerSettings, *COMMANDS.values()]
+    programs: list[type[ProgramSettings]] = [WorkerSettings, ReplaySettings, ProducerSettings, *COMMANDS.values()]
     parts = [
         "# Settings\n\nFlags win over variables, variables over defaults. A variable that starts with `MMDIGIT_` and "
         "that stands in none of these tables is an error (exit code 2), but for `MMDIGIT_REQUIRE_DOCKER=1`, which "

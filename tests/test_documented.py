@@ -13,11 +13,12 @@ from producer.settings import ProducerSettings
 from schemas import errors
 from schemas.errors import InvalidJob, MmdigitError
 from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings
+from worker.replay_settings import ReplaySettings
 from worker.settings import WorkerSettings
 from worker.stopping import EXIT_UNFINISHED
 
 ROOT = Path(__file__).parents[1]
-PROGRAMS: list[type[ProgramSettings]] = [WorkerSettings, ProducerSettings, *COMMANDS.values()]
+PROGRAMS: list[type[ProgramSettings]] = [WorkerSettings, ReplaySettings, ProducerSettings, *COMMANDS.values()]
 PUBLIC = ["schemas", "mmdigit", "transport"]
 TESTS_ONLY = {"MMDIGIT_REQUIRE_DOCKER"}
 
@@ -38,7 +39,7 @@ def test_every_setting_says_what_it_means() -> None:
 
 
 def test_the_known_variables_are_those_of_the_settings_classes() -> None:
-    services = variables(WorkerSettings) | variables(ProducerSettings)
+    services = variables(WorkerSettings) | variables(ReplaySettings) | variables(ProducerSettings)
     commands = set().union(*(variables(program) for program in COMMANDS.values()))
     assert services <= ENVIRONMENT
     assert (services | commands | TESTS_ONLY).issuperset(ENVIRONMENT)

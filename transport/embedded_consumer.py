@@ -10,6 +10,7 @@ from typing import Self
 
 from schemas.errors import RebalanceError, SettingsError, TransportError
 from transport.embedded import mapped, open_database, topic_id, transaction
+from transport.headers import unpacked
 from transport.ports import Record, TopicPartition
 
 MAX_POLLED_BYTES = 32 * 1024 * 1024
@@ -139,12 +140,12 @@ class SqliteConsumer:
         records: list[Record] = []
         polled_bytes = 0
         rows = self._connection.execute(
-            "SELECT offset, key, value, timestamp_s FROM records "
+            "SELECT offset, key, value, timestamp_s, headers FROM records "
             "WHERE topic = ? AND offset >= ? ORDER BY offset LIMIT ?",
             (self._topic_id, self._position, max_records),
         )
-        for offset, key, value, timestamp_s in rows:
-            records.append(Record(*self._partition, offset, key, value, timestamp_s))
+        for offset, key, value, timestamp_s, headers in rows:
+            records.append(Record(*self._partition, offset, key, value, timestamp_s, unpacked(headers)))
             polled_bytes += len(value)
             if polled_bytes >= MAX_POLLED_BYTES:
                 break

@@ -12,6 +12,7 @@ from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from schemas.errors import RebalanceError, TransportError
+from transport.headers import kept
 from transport.kafka_client import connect, mapped
 from transport.ports import Record, TopicPartition
 
@@ -93,6 +94,7 @@ class KafkaTopicConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc] 
                 key=record.key,
                 value=record.value or b"",  # a tombstone: no job either, and to be named as one
                 timestamp_s=record.timestamp / 1000,
+                headers=kept(record.headers),
             )
             for records in polled.values()
             for record in records

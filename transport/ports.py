@@ -2,7 +2,7 @@
 on every adapter; programs know nothing else of Kafka, Redis or SQLite."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, Self
 
 from schemas.dead_letter import DeadLetter
@@ -23,7 +23,10 @@ class TopicPartition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as it stands in a topic, undecoded. timestamp_s: since the epoch, when it was made or appended."""
+    """One record as it stands in a topic, undecoded. timestamp_s: since the epoch, when it was made or appended.
+
+    headers: notes of whoever wrote it, to be distrusted like value; no more of them than transport.headers allows.
+    """
 
     topic: str
     partition: int
@@ -31,6 +34,7 @@ class Record:
     key: bytes | None
     value: bytes
     timestamp_s: float
+    headers: Mapping[str, bytes] = field(default_factory=dict, hash=False)
 
     @property
     def topic_partition(self) -> TopicPartition:
@@ -51,12 +55,19 @@ class Publisher(Protocol):
     Every method raises TransportError when the broker or file is not reachable, TopicError when the topic is missing.
     """
 
-    def send(self, key: bytes | None, value: bytes, on_delivered: Callable[[], object] | None = None) -> None:
+    def send(
+        self,
+        key: bytes | None,
+        value: bytes,
+        on_delivered: Callable[[], object] | None = None,
+        headers: Mapping[str, bytes] | None = None,
+    ) -> None:
         """Hand over one record; it may still be in memory when this returns, in a buffer of bounded size.
 
         on_delivered is called once, from send, flush or a thread of the adapter, when the record is acknowledged as
         durable, and never for a record that was not. Blocks while the buffer is full. Raises InvalidRecord if the
-        record is larger than the topic takes. Records with equal keys keep their order.
+        record is larger than the topic takes, or its headers are more than transport.headers allows. Records with
+        equal keys keep their order.
         """
         ...
 

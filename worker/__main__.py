@@ -1,4 +1,4 @@
-"""python -m worker: consumes jobs, predicts them, stores the predictions, commits."""
+"""python -m worker: consumes jobs, predicts them, stores the predictions, commits; or replays dead letters."""
 
 import logging
 import sys
@@ -14,6 +14,8 @@ from worker.health import HealthServer, Status
 from worker.logs import set_up
 from worker.loop import Worker
 from worker.metrics import Metrics
+from worker.replay import replay
+from worker.replay_settings import ReplaySettings
 from worker.settings import WorkerSettings
 from worker.stopping import StopSignals
 
@@ -106,6 +108,8 @@ def log_target_error(target_error: float, points: Mapping[Head, OperatingPoint])
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["replay"]:
+        return run_program(ReplaySettings.prog, replay, sys.argv[2:])
     return run_program("python -m worker", work)
 
 

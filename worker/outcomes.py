@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from schemas.dead_letter import MAX_ERROR_CHARACTERS, DeadLetter
+from schemas.dead_letter import MAX_ERROR_CHARACTERS, MAX_TIMES_DEAD, DeadLetter, times_dead_before
 from schemas.errors import InvalidJob
 from schemas.prediction import Answer, Prediction, Source, Timings
 from transport.ports import Record
@@ -42,6 +42,7 @@ def dead_letter(decoded: Decoded, error: InvalidJob, now: datetime, attempts: in
         first_seen=now,
         last_seen=now,
         attempts=attempts,
+        times_dead=min(times_dead_before(decoded.record.headers) + 1, MAX_TIMES_DEAD),
     )
 
 

@@ -13,10 +13,11 @@ from mmdigit.cli import COMMANDS
 from producer.settings import ProducerSettings
 from schemas.errors import InvalidImage, MmdigitError, StoreError, TopicError
 from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings, run_program
+from worker.replay_settings import ReplaySettings
 from worker.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS: list[type[ProgramSettings]] = [WorkerSettings, ProducerSettings, *COMMANDS.values()]
+PROGRAMS: list[type[ProgramSettings]] = [WorkerSettings, ReplaySettings, ProducerSettings, *COMMANDS.values()]
 FOR_TESTS = {"MMDIGIT_REQUIRE_DOCKER"}
 
 

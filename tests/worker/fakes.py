@@ -187,7 +187,13 @@ class FakePublisher(Closable):
         self.lose = 0
         self._buffer: list[tuple[bytes, Callable[[], object] | None]] = []
 
-    def send(self, key: bytes | None, value: bytes, on_delivered: Callable[[], object] | None = None) -> None:
+    def send(
+        self,
+        key: bytes | None,
+        value: bytes,
+        on_delivered: Callable[[], object] | None = None,
+        headers: Mapping[str, bytes] | None = None,
+    ) -> None:
         self._buffer.append((value, on_delivered))
 
     def flush(self, timeout_s: float) -> None:
