@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
-from mmdigit.predictor import Sample, read_sample
+from mmdigit.predictor import Sample
 from schemas.dead_letter import DeadLetter
-from schemas.errors import DecoderFailed, InvalidJob, InvalidRecord, RetriableError, SettingsError, TransportError
+from schemas.errors import InvalidJob, InvalidRecord, RetriableError, SettingsError, TransportError
 from schemas.prediction import Answer, Prediction, Timings
-from schemas.wire import decode_job, encode
+from schemas.wire import encode
 from transport.ports import Consumer, PredictionStore, Publisher, Record, TopicPartition
 from worker import outcomes
 from worker.batcher import Batcher, Decoded
+from worker.decoding import decode
 from worker.isolation import predict_each
 from worker.metrics import Metrics
 from worker.offsets import OffsetTracker
@@ -99,7 +100,8 @@ class Worker:
         with self._metrics.stage("decode"):
             for record in records:
                 self._offsets.begin(record.topic_partition, record.offset)
-                self._batcher.add(self._decode(record))
+            for decoded in decode(records, self._clock):
+                self._batcher.add(decoded)
                 self._last_turn_s = self._clock()  # a batch of large pictures takes seconds, and is no standstill
         self._metrics.in_flight.set(self._offsets.in_flight)
         if self._batcher.time_left_s == 0:
@@ -146,19 +148,6 @@ class Worker:
         for partition, lag in self._consumer.lag().items():
             self._metrics.lag.labels(partition.topic, partition.partition).set(lag)
         return records
-
-    def _decode(self, record: Record) -> Decoded:
-        job = sample = None
-        error: InvalidJob | None = None
-        try:
-            job = decode_job(record.value)
-            sample = read_sample(job.image, job.audio)
-        except InvalidJob as exc:
-            error = exc
-        except Exception as exc:  # it must not stop the jobs behind it, again after each restart
-            log.exception("a decoder failed unforeseen; please report it", extra=dict(outcomes.source(record)))
-            error = DecoderFailed(f"{type(exc).__name__}: {exc}")
-        return Decoded(record, self._clock(), job, sample, error)
 
     def _predict(self, batch: list[Decoded]) -> tuple[list[Prediction], list[DeadLetter]]:
         closed_s = self._clock()
