@@ -55,10 +55,16 @@ def decode_image(data: bytes) -> Grey:
     MNIST is passed through unchanged.
     Raises InvalidImage, and nothing else, whatever the bytes are.
     """
+    return normalise(*read_picture(data))
+
+
+def read_picture(data: bytes) -> tuple[Grey, bool | None]:
+    """The picture as it came, (height, width), range [0, 1], reduced if it is large; and whether its ink is bright,
+    None = to be found out. data, and errors raised: as decode_image."""
     if len(data) == RAW_BYTES and not data.startswith(MAGIC):
         raw = np.frombuffer(data, np.uint8).reshape(IMAGE_SIDE, IMAGE_SIDE)
-        return normalise(np.asarray(raw / 255, np.float32), bright_ink=True)
-    return normalise(_read_grey(data))
+        return np.asarray(raw / 255, np.float32), True
+    return _read_grey(data), None
 
 
 def normalise(grey: Grey, bright_ink: bool | None = None) -> Grey:

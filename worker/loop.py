@@ -8,21 +8,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
-from mmdigit.predictor import Sample, read_sample
+from mmdigit.predictor import Sample
 from schemas.dead_letter import DeadLetter
-from schemas.errors import (
-    DecoderFailed,
-    InvalidJob,
-    InvalidRecord,
-    ModelError,
-    RetriableError,
-    SettingsError,
-    TransportError,
-)
+from schemas.errors import InvalidJob, InvalidRecord, RetriableError, SettingsError, TransportError
 from schemas.prediction import Answer, Prediction
-from schemas.wire import decode_job, encode
+from schemas.wire import encode
 from transport.ports import Consumer, PredictionStore, Publisher, Record, TopicPartition
-from worker import outcomes
+from worker import decoding, outcomes
 from worker.backoff import Backoff
 from worker.batcher import Batcher, Decoded
 from worker.breaker import Breaker
@@ -119,10 +111,10 @@ class Worker:
             self.trouble = self._consumer.trouble()
         with self._metrics.stage("decode"):
             self._offsets.begin(records)
-            for record in records:
-                decoded = self._retry("decode", partial(self._decode, record))
-                if self._offsets.holds(record):  # else its partition went while memory was short
-                    self._batcher.add(decoded)
+            for together in decoding.together(records):
+                for decoded in self._retry("decode", partial(decoding.decode, together, self._clock)):
+                    if self._offsets.holds(decoded.record):  # else its partition went while memory was short
+                        self._batcher.add(decoded)
                 self._last_turn_s = self._clock()  # a batch of large pictures takes seconds, and is no standstill
         self._metrics.in_flight.set(self._offsets.in_flight)
         if self._batcher.time_left_s == 0:
@@ -169,21 +161,6 @@ class Worker:
         for partition, lag in self._consumer.lag().items():
             self._metrics.lag.labels(partition.topic, partition.partition).set(lag)
         return records
-
-    def _decode(self, record: Record) -> Decoded:
-        job = sample = None
-        error: InvalidJob | None = None
-        try:
-            job = decode_job(record.value)
-            sample = read_sample(job.image, job.audio)
-        except InvalidJob as exc:
-            error = exc
-        except MemoryError as exc:  # limits bound what a job may need: it is the memory that is short
-            raise ModelError("expected enough memory to decode a job, got none; give the worker more") from exc
-        except Exception as exc:  # it must not stop the jobs behind it, again after each restart
-            log.exception("a decoder failed unforeseen; please report it", extra=dict(outcomes.source(record)))
-            error = DecoderFailed(f"{type(exc).__name__}: {exc}")
-        return Decoded(record, self._clock(), job, sample, error)
 
     def _predict(self, batch: list[Decoded]) -> list[Prediction | DeadLetter]:
         """What becomes of each job, in the order of the batch."""

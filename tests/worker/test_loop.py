@@ -5,7 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from mmdigit.predictor import Sample, read_sample
+from mmdigit.image import read_picture
+from mmdigit.ink import Grey
+from mmdigit.predictor import Sample
+from mmdigit.reading import TOGETHER, read_samples
 from schemas.errors import SettingsError, TooManyDeadLetters
 from schemas.prediction import Prediction
 from tests.worker import fakes
@@ -73,12 +76,12 @@ def test_a_record_that_can_never_succeed_is_dead_lettered_and_its_batch_mates_ar
 
 
 def test_a_decoder_that_fails_unforeseen_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(image: bytes | None, audio: bytes | None) -> Sample:
-        if image == b"strange":
+    def read(data: bytes) -> tuple[Grey, bool | None]:
+        if data == b"strange":
             raise ZeroDivisionError("division by zero")
-        return read_sample(image, audio)
+        return read_picture(data)
 
-    monkeypatch.setattr("worker.loop.read_sample", read)
+    monkeypatch.setattr("mmdigit.reading.read_picture", read)
     bench = Bench(FakeConsumer([record(0, job_value("a")), record(1, job_value("x", b"strange"))]))
     bench.worker.run_once()
     assert list(bench.store.predictions) == ["a"]
@@ -278,13 +281,13 @@ def test_a_record_whose_partition_went_while_memory_was_short_is_left_to_its_new
 ) -> None:
     tries = []
 
-    def read(image: bytes | None, audio: bytes | None) -> Sample:
-        tries.append(image)
+    def read(data: bytes) -> tuple[Grey, bool | None]:
+        tries.append(data)
         if len(tries) == 2:
             raise MemoryError
-        return read_sample(image, audio)
+        return read_picture(data)
 
-    monkeypatch.setattr("worker.loop.read_sample", read)
+    monkeypatch.setattr("mmdigit.reading.read_picture", read)
     jobs = [record(0, job_value("a")), record(4, job_value("b"), P1), record(1, job_value("c"))]
     bench = Bench(FakeConsumer(jobs))
     bench.consumer.in_keep_alive = lambda: bench.revoke(P1)
@@ -358,16 +361,17 @@ def test_work_and_outages_are_no_idleness() -> None:
     assert sorted(bench.store.predictions) == ["j0", "j1", "j2"]
 
 
-def test_each_decoded_record_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench(FakeConsumer([record(n, job_value(f"j{n}")) for n in range(3)]), options={"batch_wait_s": 60.0})
+def test_decoding_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = [record(n, job_value(f"j{n}")) for n in range(2 * TOGETHER + 1)]
+    bench = Bench(FakeConsumer(records), options={"batch_wait_s": 60.0, "batch_size": len(records)})
     silences = []
 
-    def read_slowly(image: bytes | None, audio: bytes | None) -> Sample:
+    def read_slowly(pairs: Sequence[tuple[bytes | None, bytes | None]]) -> list[Sample | Exception]:
         silences.append(bench.worker.since_turn_s)
         bench.clock.now_s += 10.0
-        return read_sample(image, audio)
+        return read_samples(pairs)
 
-    monkeypatch.setattr("worker.loop.read_sample", read_slowly)
+    monkeypatch.setattr("worker.decoding.read_samples", read_slowly)
     bench.worker.run_once()
     assert silences == [0.0, 0.0, 0.0]
 
