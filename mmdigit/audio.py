@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mmdigit.percentiles import percentiles
 from schemas.errors import InvalidAudio
 from schemas.job import MAX_AUDIO_BYTES
+from schemas.printable import printable
 
 SAMPLE_RATE_HZ = 8000  # the telephone's; the Free Spoken Digit Dataset's too
 N_SAMPLES = 8000  # 1 s: 99 % of the spoken digits of the training sets are shorter
@@ -26,6 +27,7 @@ SPEECH_RMS = 0.1  # of full scale: the level of the spoken part after normalisat
 FRAME, HOP = 160, 80  # samples at 8 kHz: 20 ms every 10 ms, for finding the spoken part
 WINDOW = N_SAMPLES // HOP  # 100 frames
 READ_BLOCK = 8192  # frames read at a time, so that a lying header costs no more than one block
+WAV_TAGS = {1, 3, 6, 7, 0xFFFE}  # PCM, float, A-law, mu-law, extensible: no other decoder is ever started
 SUBTYPES = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"}
 
 Waveform = NDArray[np.float32]
@@ -62,7 +64,7 @@ def read_waveform(data: bytes) -> Waveform:
         raise
     except Exception as exc:  # libsndfile and its wrapper document no closed set of errors for broken files
         raise InvalidAudio(
-            f"expected a whole WAV or FLAC file, a damaged one came ({type(exc).__name__}: {str(exc)[:100]}); "
+            f"expected a whole WAV or FLAC file, a damaged one came ({type(exc).__name__}: {printable(str(exc), 100)}); "
             "send the file again"
         ) from exc
     if plain is None:
@@ -205,6 +207,8 @@ def _plain_wav(data: bytes) -> tuple[Waveform, int] | None:
                 raise InvalidAudio(f"expected a WAV format chunk of 16 bytes or more, {size} came; save it again")
             tag, channels, rate_hz, _, align, bits = struct.unpack_from("<HHIIHH", data, place_bytes + 8)
             _check_format(rate_hz, channels)
+            if tag not in WAV_TAGS:
+                raise InvalidAudio(f"expected PCM or float samples, WAV format {tag} came; save the clip as 16-bit PCM")
             pcm16 = not described and (tag, bits, align) == (1, 16, 2 * channels)
             described = True
         if name == b"data":

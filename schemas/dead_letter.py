@@ -1,11 +1,11 @@
 """DeadLetter: a record that can never succeed, kept whole with the reason."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from schemas.identifiers import Identifier
-from schemas.message import Message
+from schemas.message import Message, VersionOne
 from schemas.moment import Moment
 from schemas.prediction import Source
 
@@ -16,7 +16,7 @@ MAX_ERROR_CHARACTERS = 1000
 class DeadLetter(Message):
     """A record that can never succeed: its original bytes, where it stood, and why."""
 
-    version: Literal[1] = DEAD_LETTER_VERSION
+    version: VersionOne = DEAD_LETTER_VERSION
     original: bytes
     """The record's value, byte for byte."""
     key: bytes | None = None

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from schemas.identifiers import Identifier
-from schemas.message import Message
+from schemas.message import Message, VersionOne
 from schemas.moment import Moment
 
 PREDICTION_VERSION: Final = 1
@@ -65,7 +65,7 @@ class Timings(Message):
 class Prediction(Answer):
     """The stored answer to one job, keyed by its job_id."""
 
-    version: Literal[1] = PREDICTION_VERSION
+    version: VersionOne = PREDICTION_VERSION
     job_id: Identifier
     group: Identifier | None = None
     expected: Label | None = None
