@@ -6,9 +6,11 @@ from typing import Any, Self
 from kafka import ConsumerRebalanceListener, KafkaConsumer
 from kafka import TopicPartition as KafkaPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from schemas.errors import RebalanceError
+from transport.kafka_batches import bound_batches
 from transport.kafka_client import connect, mapped
 from transport.ports import Record, TopicPartition
 
@@ -48,6 +50,7 @@ class KafkaTopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # ka
         self._place = f"{','.join(bootstrap)}/{topic}"
         self._owned: frozenset[TopicPartition] = frozenset()
         self._closed = False
+        bound_batches()
         with mapped(self._place):
             self._consumer: Any = connect(
                 KafkaConsumer,
@@ -73,7 +76,13 @@ class KafkaTopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # ka
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
         with mapped(self._place):
             self._join()
-            polled = self._consumer.poll(timeout_ms=timeout_s * 1000, max_records=max_records)
+            try:
+                polled = self._consumer.poll(timeout_ms=timeout_s * 1000, max_records=max_records)
+            except KafkaError:
+                # kafka-python 3.0.12 keeps a batch that it cannot read in line, and the next poll never ends. Without
+                # it the batch is fetched again.
+                self._consumer._fetcher._next_partition_records = None
+                raise
         return [
             Record(
                 topic=record.topic,
