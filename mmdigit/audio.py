@@ -64,8 +64,8 @@ def read_waveform(data: bytes) -> Waveform:
         raise
     except Exception as exc:  # libsndfile and its wrapper document no closed set of errors for broken files
         raise InvalidAudio(
-            f"expected a whole WAV or FLAC file, a damaged one came ({type(exc).__name__}: {printable(str(exc), 100)}); "
-            "send the file again"
+            f"expected a whole WAV or FLAC file, a damaged one came "
+            f"({type(exc).__name__}: {printable(str(exc), 100)}); send the file again"
         ) from exc
     if plain is None:
         if not bool(np.isfinite(samples).all()):

@@ -108,8 +108,8 @@ def _read_grey(data: bytes) -> Grey:
         raise InvalidImage(f"expected at most {MAX_PIXELS} pixels, far more are declared; send a smaller crop") from exc
     except Exception as exc:
         raise InvalidImage(
-            f"expected a whole PNG or JPEG file, a damaged one came ({type(exc).__name__}: {printable(str(exc), 100)}); "
-            "send the file again"
+            f"expected a whole PNG or JPEG file, a damaged one came "
+            f"({type(exc).__name__}: {printable(str(exc), 100)}); send the file again"
         ) from exc
 
 

@@ -11,6 +11,7 @@ from schemas.prediction import Source
 
 DEAD_LETTER_VERSION: Final = 1
 MAX_ERROR_CHARACTERS = 1000
+REASON_PATTERN = r"^[a-z_]{1,40}$"
 
 
 class DeadLetter(Message):
@@ -22,7 +23,7 @@ class DeadLetter(Message):
     key: bytes | None = None
     """The record's key, byte for byte, so that a replay lands on the same partition."""
     source: Source
-    reason: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
+    reason: Annotated[str, Field(pattern=REASON_PATTERN)]
     error: Annotated[str, Field(max_length=MAX_ERROR_CHARACTERS)]
     job_id: Identifier | None = None
     """Of the job, where the record could be decoded that far."""
