@@ -24,6 +24,7 @@ MIN_RATE_HZ, MAX_RATE_HZ = 8000, 48000
 MIN_DURATION_S, MAX_DURATION_S = 0.05, 10.0
 SILENCE_PEAK = 5e-4  # of full scale (-66 dB): below it there is nothing but the converter's own noise
 SPEECH_RMS = 0.1  # of full scale: the level of the spoken part after normalisation
+LEAST_ENERGY = 1e-20  # mean square of a frame: no clip that is let in is so faint, and the gain would overflow
 FRAME, HOP = 160, 80  # samples at 8 kHz: 20 ms every 10 ms, for finding the spoken part
 WINDOW = N_SAMPLES // HOP  # 100 frames
 READ_BLOCK = 8192  # frames read at a time, so that a lying header costs no more than one block
@@ -89,12 +90,12 @@ def place(waveform: Waveform) -> Waveform:
     """The second that holds most of the speech, the speech in its middle, at a fixed level.
 
     waveform: (n_samples,), mono at SAMPLE_RATE_HZ. Depends on this clip alone.
-    Returns (N_SAMPLES,), range [-1, 1]; all zeros for an all-zero clip.
+    Returns (N_SAMPLES,), range [-1, 1]; all zeros for a clip of nothing.
     """
     clip = np.zeros(N_SAMPLES, np.float32)
     energy = _energy(waveform)
     loudest = float(energy.max())
-    if loudest <= 0:
+    if loudest < LEAST_ENERGY:
         return clip
     (noise,) = percentiles(energy[WINDOW : WINDOW + 1 + max(waveform.size - FRAME, 0) // HOP], 10)
     # Speech is within 30 dB of the loudest frame and 6 dB above the clip's own noise.

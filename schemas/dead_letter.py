@@ -7,7 +7,7 @@ from pydantic import Field
 from schemas.identifiers import Identifier
 from schemas.message import Message, VersionOne
 from schemas.moment import Moment
-from schemas.prediction import Source
+from schemas.prediction import MAX_COUNT, Source
 
 DEAD_LETTER_VERSION: Final = 1
 MAX_ERROR_CHARACTERS = 1000
@@ -30,4 +30,4 @@ class DeadLetter(Message):
     group: Identifier | None = None
     first_seen: Moment
     last_seen: Moment
-    attempts: Annotated[int, Field(ge=1)] = 1
+    attempts: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 1

@@ -9,6 +9,8 @@ from schemas.message import Message, VersionOne
 from schemas.moment import Moment
 
 PREDICTION_VERSION: Final = 1
+MAX_COUNT = 2**63 - 1
+"""Of any number on the wire: what msgpack and SQLite hold."""
 
 Label = Annotated[int, Field(ge=0, le=9)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -46,8 +48,8 @@ class Source(Message):
     """Where the job came from: the record's topic, partition and offset."""
 
     topic: Annotated[str, Field(max_length=249)]
-    partition: Annotated[int, Field(ge=0)]
-    offset: Annotated[int, Field(ge=0)]
+    partition: Annotated[int, Field(ge=0, le=MAX_COUNT)]
+    offset: Annotated[int, Field(ge=0, le=MAX_COUNT)]
 
 
 class Timings(Message):
@@ -59,7 +61,7 @@ class Timings(Message):
     """From polled to the batch's closing."""
     predict_s: Duration
     """The model's time for the whole batch."""
-    batch_size: Annotated[int, Field(ge=1)]
+    batch_size: Annotated[int, Field(ge=1, le=MAX_COUNT)]
 
 
 class Prediction(Answer):
