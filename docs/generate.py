@@ -1,6 +1,7 @@
-"""Writes docs/settings.md, docs/metrics.md and docs/api.md from the code; a test checks that they are current."""
+"""Writes docs/settings.md, metrics.md and api.md from the code, fuzz.md from its result; a test holds them current."""
 
 import inspect
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from pydantic_core import PydanticUndefined
 import mmdigit
 import schemas
 import transport
+from fuzz.__main__ import table
 from mmdigit.cli import COMMANDS
 from producer.settings import ProducerSettings
 from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings
@@ -81,7 +83,21 @@ def api_page() -> str:
     return "".join(parts)
 
 
-PAGES = {"settings.md": settings_page, "metrics.md": metrics_page, "api.md": api_page}
+def fuzz_page() -> str:
+    """The last result of `make fuzz`."""
+    result = json.loads((HERE.parent / "benchmarks" / "results" / "fuzz.json").read_text(encoding="utf-8"))
+    settings = result["settings"]
+    return (
+        "# Fuzzing\n\n`make fuzz` runs each parser in a process of its own on inputs that are mutated towards new "
+        f"coverage (atheris): here for {settings['runs']:,} runs or {settings['minutes']:g} minutes each, whichever "
+        "came first. [fuzz/targets.py](../fuzz/targets.py) says what each target does and which errors it documents; "
+        "whatever else comes out is a crasher. Coverage counts branches of Python, ours and Pillow's: the C of libpng, "
+        "libjpeg, libsndfile, pydantic and msgpack runs, but does not guide the search. The slowest input is in CPU "
+        "time; the memory is the whole process's, most of it atheris's own.\n\n" + table(result) + "\n"
+    )
+
+
+PAGES = {"settings.md": settings_page, "metrics.md": metrics_page, "api.md": api_page, "fuzz.md": fuzz_page}
 
 if __name__ == "__main__":
     for file_name, page in PAGES.items():

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from schemas.errors import InvalidAudio
 from schemas.job import MAX_AUDIO_BYTES
+from schemas.printable import printable
 
 SAMPLE_RATE_HZ = 8000  # the telephone's; the Free Spoken Digit Dataset's too
 N_SAMPLES = 8000  # 1 s: 99 % of the spoken digits of the training sets are shorter
@@ -22,9 +23,11 @@ MIN_RATE_HZ, MAX_RATE_HZ = 8000, 48000
 MIN_DURATION_S, MAX_DURATION_S = 0.05, 10.0
 SILENCE_PEAK = 5e-4  # of full scale (-66 dB): below it there is nothing but the converter's own noise
 SPEECH_RMS = 0.1  # of full scale: the level of the spoken part after normalisation
+LEAST_ENERGY = 1e-20  # mean square of a frame: no clip that is let in is so faint, and the gain would overflow
 FRAME, HOP = 160, 80  # samples at 8 kHz: 20 ms every 10 ms, for finding the spoken part
 WINDOW = N_SAMPLES // HOP  # 100 frames
 READ_BLOCK = 8192  # frames read at a time, so that a lying header costs no more than one block
+WAV_TAGS = {1, 3, 6, 7, 0xFFFE}  # PCM, float, A-law, mu-law, extensible: no other decoder is ever started
 SUBTYPES = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"}
 
 Waveform = NDArray[np.float32]
@@ -61,8 +64,8 @@ def read_waveform(data: bytes) -> Waveform:
         raise
     except Exception as exc:  # libsndfile and its wrapper document no closed set of errors for broken files
         raise InvalidAudio(
-            f"expected a whole WAV or FLAC file, a damaged one came ({type(exc).__name__}: {str(exc)[:100]}); "
-            "send the file again"
+            f"expected a whole WAV or FLAC file, a damaged one came "
+            f"({type(exc).__name__}: {printable(str(exc), 100)}); send the file again"
         ) from exc
     if plain is None:
         if not bool(np.isfinite(samples).all()):
@@ -87,7 +90,7 @@ def place(waveform: Waveform) -> Waveform:
     """The second that holds most of the speech, the speech in its middle, at a fixed level.
 
     waveform: (n_samples,), mono at SAMPLE_RATE_HZ.
-    Returns (N_SAMPLES,), range [-1, 1]; all zeros for an all-zero clip.
+    Returns (N_SAMPLES,), range [-1, 1]; all zeros for a clip of nothing.
     """
     (clip,) = place_each([waveform])
     return clip
@@ -109,10 +112,13 @@ def place_each(waveforms: Sequence[Waveform]) -> list[Waveform]:
     spoken = windows > threshold
     level = np.sqrt((windows * spoken).sum(axis=1) / np.maximum(spoken.sum(axis=1), 1))
     starts = (first - WINDOW) * HOP  # in the waveform; negative: silence before it
-    for clip, waveform, start, rms in zip(clips, waveforms, starts.tolist(), level.tolist(), strict=True):
+    audible = (loudest >= LEAST_ENERGY).tolist()
+    for clip, waveform, heard_at_all, start, rms in zip(
+        clips, waveforms, audible, starts.tolist(), level.tolist(), strict=True
+    ):
         heard = waveform[max(start, 0) : max(start + N_SAMPLES, 0)]
         peak = _peak(heard)
-        if peak == 0:
+        if not heard_at_all or peak == 0:
             continue
         gain = min(SPEECH_RMS / rms, 1 / peak) if rms > 0 else 1.0
         begin = max(-start, 0)
@@ -246,6 +252,8 @@ def _plain_wav(data: bytes) -> tuple[Waveform, int] | None:
                 raise InvalidAudio(f"expected a WAV format chunk of 16 bytes or more, {size} came; save it again")
             tag, channels, rate_hz, _, align, bits = struct.unpack_from("<HHIIHH", data, place_bytes + 8)
             _check_format(rate_hz, channels)
+            if tag not in WAV_TAGS:
+                raise InvalidAudio(f"expected PCM or float samples, WAV format {tag} came; save the clip as 16-bit PCM")
             pcm16 = not described and (tag, bits, align) == (1, 16, 2 * channels)
             described = True
         if name == b"data":

@@ -1,14 +1,14 @@
 """DeadLetter: a record that can never succeed, kept whole with the reason."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from schemas.identifiers import Identifier
-from schemas.message import Message
+from schemas.message import Message, VersionOne
 from schemas.moment import Moment
-from schemas.prediction import Source
+from schemas.prediction import MAX_COUNT, Source
 
 DEAD_LETTER_VERSION: Final = 1
 MAX_ERROR_CHARACTERS = 1000
@@ -17,25 +17,26 @@ MAX_TIMES_DEAD = 1000
 TIMES_DEAD_HEADER = "mmdigit-times-dead"
 """Header of a record that was sent again from a dead letter: how many times its job had been dead-lettered by then, in
 decimal digits."""
+REASON_PATTERN = r"^[a-z_]{1,40}$"
 
 
 class DeadLetter(Message):
     """A record that can never succeed: its original bytes, where it stood, and why."""
 
-    version: Literal[1] = DEAD_LETTER_VERSION
+    version: VersionOne = DEAD_LETTER_VERSION
     original: bytes
     """The record's value, byte for byte."""
     key: bytes | None = None
     """The record's key, byte for byte, so that a replay lands on the same partition."""
     source: Source
-    reason: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
+    reason: Annotated[str, Field(pattern=REASON_PATTERN)]
     error: Annotated[str, Field(max_length=MAX_ERROR_CHARACTERS)]
     job_id: Identifier | None = None
     """Of the job, where the record could be decoded that far."""
     group: Identifier | None = None
     first_seen: Moment
     last_seen: Moment
-    attempts: Annotated[int, Field(ge=1)] = 1
+    attempts: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 1
     """How often the stage that failed was tried before the job was given up."""
     times_dead: Annotated[int, Field(ge=1, le=MAX_TIMES_DEAD)] = 1
     """How many times this job has become a dead letter: 1, and one more each time that a replay failed again."""

@@ -13,6 +13,7 @@ from kafka.structs import OffsetAndMetadata
 
 from schemas.errors import RebalanceError, TransportError
 from transport.headers import kept
+from transport.kafka_batches import bound_batches
 from transport.kafka_client import connect, mapped
 from transport.ports import Record, TopicPartition
 
@@ -60,6 +61,7 @@ class KafkaTopicConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc] 
         self._place = f"{','.join(bootstrap)}/{topic}"
         self._owned: frozenset[TopicPartition] = frozenset()
         self._closed = False
+        bound_batches()
         with mapped(self._place):
             self._consumer: Any = connect(
                 KafkaConsumer,
@@ -85,7 +87,13 @@ class KafkaTopicConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc] 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
         with mapped(self._place):
             self._join()
-            polled = self._consumer.poll(timeout_ms=timeout_s * 1000, max_records=max_records)
+            try:
+                polled = self._consumer.poll(timeout_ms=timeout_s * 1000, max_records=max_records)
+            except KafkaError:
+                # kafka-python 3.0.12 keeps a batch that it cannot read in line, and the next poll never ends. Without
+                # it the batch is fetched again.
+                self._consumer._fetcher._next_partition_records = None
+                raise
         return [
             Record(
                 topic=record.topic,

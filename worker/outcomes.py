@@ -5,6 +5,7 @@ from datetime import datetime
 from schemas.dead_letter import MAX_ERROR_CHARACTERS, MAX_TIMES_DEAD, DeadLetter, times_dead_before
 from schemas.errors import InvalidJob
 from schemas.prediction import Answer, Prediction, Source, Timings
+from schemas.printable import printable
 from transport.ports import Record
 from worker.batcher import Decoded
 
@@ -36,7 +37,7 @@ def dead_letter(decoded: Decoded, error: InvalidJob, now: datetime, attempts: in
         key=decoded.record.key,
         source=source(decoded.record),
         reason=error.reason,
-        error=str(error)[:MAX_ERROR_CHARACTERS],
+        error=printable(str(error), MAX_ERROR_CHARACTERS - 3),  # it may quote the record
         job_id=decoded.job.job_id if decoded.job else None,
         group=decoded.job.group if decoded.job else None,
         first_seen=now,

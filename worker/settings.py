@@ -17,13 +17,20 @@ class WorkerSettings(ProgramSettings):
     prog: ClassVar[str] = "python -m worker"
 
     from_url: Annotated[
-        str, Field(validation_alias="from", description="topic of jobs: kafka://host:9092/topic or sqlite:///file")
+        str,
+        Field(
+            validation_alias="from", repr=False, description="topic of jobs: kafka://host:9092/topic or sqlite:///file"
+        ),
     ]
     store_url: Annotated[
-        str, Field(validation_alias="store", description="prediction store: redis://host:6379/0 or sqlite:///file")
+        str,
+        Field(
+            validation_alias="store", repr=False, description="prediction store: redis://host:6379/0 or sqlite:///file"
+        ),
     ]
     dead_letters: Annotated[
-        str | None, Field(description="topic of dead letters; by default the jobs' topic with .dead after its name")
+        str | None,
+        Field(repr=False, description="topic of dead letters; by default the jobs' topic with .dead after its name"),
     ] = None
     consumer_group: Annotated[Identifier, Field(description="consumer group; workers of one group share the jobs")] = (
         "mmdigit"
