@@ -11,7 +11,7 @@ BENCHMARKS := wire pipeline latency growth
 need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets (docs/data.md)" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit up backfill down bench peers faults soak seeds folds ablation evaluate lock docs clean
+.PHONY: help demo test unit fuzz up backfill down bench peers faults soak seeds folds ablation evaluate lock docs clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,10 @@ test: $(VENV)/.test ## lint, types, unit, contract and integration tests; DATA=f
 
 unit: $(VENV)/.test ## only the tests that need neither Docker nor data
 	@$(BIN)/pytest -m "not docker and not data"
+
+fuzz: $(VENV)/.test $(VENV)/.fuzz ## fuzz every parser, a million runs or MINUTES (10) each; an hour or two
+	@$(BIN)/python -m fuzz $(if $(MINUTES),--minutes $(MINUTES)) --output benchmarks/results/fuzz.json
+	@$(BIN)/python -m docs.generate
 
 up: ## the real stack: Kafka, Redis, worker, Prometheus (PROFILE=grafana adds Grafana)
 	docker compose $(if $(PROFILE),--profile $(PROFILE)) up --build --detach --wait
@@ -72,7 +76,7 @@ docs: $(VENV)/.worker ## write docs/settings.md, docs/metrics.md, docs/api.md fr
 	@$(BIN)/python -m docs.generate
 
 lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes
-	@for set in requirements/worker requirements/train requirements/test $(PEERS:%=benchmarks/contestants/requirements/%); do \
+	@for set in requirements/worker requirements/train requirements/test requirements/fuzz $(PEERS:%=benchmarks/contestants/requirements/%); do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt || exit 1; done
 
@@ -85,7 +89,7 @@ lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes
 	@touch $@
 
 clean: ## remove the environment and everything that runs left behind
-	rm -rf $(VENV) .venv-peers .mmdigit .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .venv-peers .mmdigit .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "make: expected Python 3.11 or newer as $(PYTHON); name another one: make PYTHON=/path/to/python3 ..." >&2; exit 2; }

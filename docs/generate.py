@@ -1,7 +1,4 @@
-"""Writes docs/settings.md, docs/metrics.md and docs/api.md from the code, docs/faults.md from its result.
-
-A test checks that they are current.
-"""
+"""Writes settings.md, metrics.md, api.md from the code, fuzz.md, faults.md from results; a test holds them current."""
 
 import inspect
 import json
@@ -14,10 +11,12 @@ import mmdigit
 import schemas
 import transport
 from faults import report
+from fuzz.__main__ import table
 from mmdigit.cli import COMMANDS
 from producer.settings import ProducerSettings
 from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings
 from worker.metrics import METRICS
+from worker.replay_settings import ReplaySettings
 from worker.settings import WorkerSettings
 
 HERE = Path(__file__).parent
@@ -26,14 +25,15 @@ RESULTS = HERE.parent / "benchmarks" / "results"
 
 def settings_page() -> str:
     """One table a program: flag, variable, default, meaning."""
-    programs: list[type[ProgramSettings]] = [WorkerSettings, ProducerSettings, *COMMANDS.values()]
+    programs: list[type[ProgramSettings]] = [WorkerSettings, ReplaySettings, ProducerSettings, *COMMANDS.values()]
     parts = [
         "# Settings\n\nFlags win over variables, variables over defaults. A variable that starts with `MMDIGIT_` and "
         "that stands in none of these tables is an error (exit code 2), but for `MMDIGIT_REQUIRE_DOCKER=1`, which "
         "makes a missing Docker engine a failure of the tests.\n\n"
         "Exit codes of every program: 0 done; 1 some input failed; "
         "2 wrong settings, or a missing file, topic or model; 3 broker, queue file or store not reachable; "
-        "130 interrupted.\n"
+        "4 the worker's breaker opened: too many dead letters; 5 a worker that had to leave before its batch was "
+        "finished (a second signal, or `--stop-timeout-s`); 130 interrupted.\n"
     ]
     for program in programs:
         parts.append(f"\n## {program.prog}\n\n{(program.__doc__ or '').strip()}\n")
@@ -93,7 +93,27 @@ def faults_page() -> str:
     )
 
 
-PAGES = {"settings.md": settings_page, "metrics.md": metrics_page, "api.md": api_page, "faults.md": faults_page}
+def fuzz_page() -> str:
+    """The last result of `make fuzz`."""
+    result = json.loads((HERE.parent / "benchmarks" / "results" / "fuzz.json").read_text(encoding="utf-8"))
+    settings = result["settings"]
+    return (
+        "# Fuzzing\n\n`make fuzz` runs each parser in a process of its own on inputs that are mutated towards new "
+        f"coverage (atheris): here for {settings['runs']:,} runs or {settings['minutes']:g} minutes each, whichever "
+        "came first. [fuzz/targets.py](../fuzz/targets.py) says what each target does and which errors it documents; "
+        "whatever else comes out is a crasher. Coverage counts branches of Python, ours and Pillow's: the C of libpng, "
+        "libjpeg, libsndfile, pydantic and msgpack runs, but does not guide the search. The slowest input is in CPU "
+        "time; the memory is the whole process's, most of it atheris's own.\n\n" + table(result) + "\n"
+    )
+
+
+PAGES = {
+    "settings.md": settings_page,
+    "metrics.md": metrics_page,
+    "api.md": api_page,
+    "fuzz.md": fuzz_page,
+    "faults.md": faults_page,
+}
 
 if __name__ == "__main__":
     for file_name, page in PAGES.items():

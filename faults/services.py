@@ -19,15 +19,13 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from faults.toxics import Link, Toxiproxy
 from schemas.errors import StoreError
-from tests.services import KAFKA_IMAGE, LONE_BROKER, REDIS_IMAGE, free_port, kafka_admin
+from tests.services import KAFKA_IMAGE, LONE_BROKER, REDIS_IMAGE, START_AGAIN, free_port, kafka_admin
 
 TOXIPROXY_IMAGE = "ghcr.io/shopify/toxiproxy:2.5.0"
 PARTITIONS = 8
 ANSWERS_WITHIN_S = 90.0
 _LOOK_EVERY_S = 0.05
 _INNER_PORT, _PROXIED_PORT = 9092, 9094
-# A broker that starts on its own formatted data is no failure: the stand-in's launch script takes it for one.
-_RUN_BROKER = "sed 's/set -euo/set -uo/' /etc/kafka/docker/run > /tmp/run && exec bash /tmp/run"
 _RUN_REDIS = (
     "redis-server --bind 0.0.0.0 --protected-mode no --appendonly yes --appendfsync always "
     # Never rewritten, so that it tells afterwards how often each prediction was written.
@@ -173,7 +171,7 @@ def running_services() -> Iterator[Services]:
             KAFKA_IMAGE,
             "kafka",
             {ports.kafka: ports.kafka},
-            command=["bash", "-c", _RUN_BROKER],
+            command=START_AGAIN,
             environment={f"KAFKA_{key}": value for key, value in settings.items()},
         )
         links = {port: port for port in (ports.kafka_link, ports.redis_link)}

@@ -4,17 +4,17 @@ Accepts WAV and FLAC. What a header claims is compared with the bytes that came 
 """
 
 import io
-import math
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 import soundfile  # type: ignore[import-untyped]
 import soxr  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from mmdigit.percentiles import percentiles
 from schemas.errors import InvalidAudio
 from schemas.job import MAX_AUDIO_BYTES
+from schemas.printable import printable
 
 SAMPLE_RATE_HZ = 8000  # the telephone's; the Free Spoken Digit Dataset's too
 N_SAMPLES = 8000  # 1 s: 99 % of the spoken digits of the training sets are shorter
@@ -23,9 +23,11 @@ MIN_RATE_HZ, MAX_RATE_HZ = 8000, 48000
 MIN_DURATION_S, MAX_DURATION_S = 0.05, 10.0
 SILENCE_PEAK = 5e-4  # of full scale (-66 dB): below it there is nothing but the converter's own noise
 SPEECH_RMS = 0.1  # of full scale: the level of the spoken part after normalisation
+LEAST_ENERGY = 1e-20  # mean square of a frame: no clip that is let in is so faint, and the gain would overflow
 FRAME, HOP = 160, 80  # samples at 8 kHz: 20 ms every 10 ms, for finding the spoken part
 WINDOW = N_SAMPLES // HOP  # 100 frames
 READ_BLOCK = 8192  # frames read at a time, so that a lying header costs no more than one block
+WAV_TAGS = {1, 3, 6, 7, 0xFFFE}  # PCM, float, A-law, mu-law, extensible: no other decoder is ever started
 SUBTYPES = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"}
 
 Waveform = NDArray[np.float32]
@@ -62,8 +64,8 @@ def read_waveform(data: bytes) -> Waveform:
         raise
     except Exception as exc:  # libsndfile and its wrapper document no closed set of errors for broken files
         raise InvalidAudio(
-            f"expected a whole WAV or FLAC file, a damaged one came ({type(exc).__name__}: {str(exc)[:100]}); "
-            "send the file again"
+            f"expected a whole WAV or FLAC file, a damaged one came "
+            f"({type(exc).__name__}: {printable(str(exc), 100)}); send the file again"
         ) from exc
     if plain is None:
         if not bool(np.isfinite(samples).all()):
@@ -71,8 +73,8 @@ def read_waveform(data: bytes) -> Waveform:
         # Float files may exceed full scale, by so much that sums overflow.
         samples = samples / max(1.0, float(np.abs(samples).max()))
     mono = samples.mean(axis=1) if samples.shape[1] > 1 else samples[:, 0]
-    mono -= mono.mean()
-    peak = max(float(mono.max()), -float(mono.min()))
+    mono -= np.add.reduce(mono) / mono.size  # the mean; numpy's own costs as much again for so few
+    peak = _peak(mono)
     if peak < SILENCE_PEAK:
         raise InvalidAudio(
             f"expected speech, silence came (peak {peak:.1e} of full scale, at least {SILENCE_PEAK:.0e} is needed); "
@@ -80,58 +82,103 @@ def read_waveform(data: bytes) -> Waveform:
         )
     if rate_hz != SAMPLE_RATE_HZ:
         mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ)
-    return np.asarray(mono.clip(-1, 1), np.float32)
+        peak = _peak(mono)
+    return np.asarray(mono if peak <= 1 else mono.clip(-1, 1), np.float32)
 
 
 def place(waveform: Waveform) -> Waveform:
     """The second that holds most of the speech, the speech in its middle, at a fixed level.
 
-    waveform: (n_samples,), mono at SAMPLE_RATE_HZ. Depends on this clip alone.
-    Returns (N_SAMPLES,), range [-1, 1]; all zeros for an all-zero clip.
+    waveform: (n_samples,), mono at SAMPLE_RATE_HZ.
+    Returns (N_SAMPLES,), range [-1, 1]; all zeros for a clip of nothing.
     """
-    clip = np.zeros(N_SAMPLES, np.float32)
-    energy = _energy(waveform)
-    loudest = float(energy.max())
-    if loudest <= 0:
-        return clip
-    (noise,) = percentiles(energy[WINDOW : WINDOW + 1 + max(waveform.size - FRAME, 0) // HOP], 10)
+    (clip,) = place_each([waveform])
+    return clip
+
+
+def place_each(waveforms: Sequence[Waveform]) -> list[Waveform]:
+    """As place, of each waveform as if it were alone; for 32 of them that takes a fifth of the time a clip."""
+    clips = np.zeros((len(waveforms), N_SAMPLES), np.float32)
+    if not waveforms:
+        return []
+    sizes = np.array([waveform.size for waveform in waveforms])
+    energy = _energy(waveforms)  # (B, n_frames)
+    loudest = energy.max(axis=1)
     # Speech is within 30 dB of the loudest frame and 6 dB above the clip's own noise.
-    threshold = min(max(loudest * 1e-3, noise * 4), loudest * 0.5)
-    first = _loudest_window(energy, threshold)
-    start = (first - WINDOW) * HOP  # in the waveform; negative: silence before it
-    heard = waveform[max(start, 0) : max(start + N_SAMPLES, 0)]
-    clip[max(-start, 0) :][: heard.size] = heard
-    window = energy[first : first + WINDOW]
-    spoken = window[window > threshold]
-    peak = float(np.abs(heard).max(initial=0))
-    if spoken.size and peak > 0:
-        clip *= min(SPEECH_RMS / math.sqrt(spoken.mean()), 1 / peak)
-    return clip.clip(-1, 1)
+    noise = _noise(energy, sizes)
+    threshold = np.minimum(np.maximum(loudest * 1e-3, noise * 4), loudest * 0.5)[:, None]
+    first = _loudest_window(energy, threshold, sizes)
+    windows = np.take_along_axis(energy, first[:, None] + np.arange(WINDOW), axis=1)
+    spoken = windows > threshold
+    level = np.sqrt((windows * spoken).sum(axis=1) / np.maximum(spoken.sum(axis=1), 1))
+    starts = (first - WINDOW) * HOP  # in the waveform; negative: silence before it
+    audible = (loudest >= LEAST_ENERGY).tolist()
+    for clip, waveform, heard_at_all, start, rms in zip(
+        clips, waveforms, audible, starts.tolist(), level.tolist(), strict=True
+    ):
+        heard = waveform[max(start, 0) : max(start + N_SAMPLES, 0)]
+        peak = _peak(heard)
+        if not heard_at_all or peak == 0:
+            continue
+        gain = min(SPEECH_RMS / rms, 1 / peak) if rms > 0 else 1.0
+        begin = max(-start, 0)
+        placed = np.multiply(heard, np.float32(gain), out=clip[begin : begin + heard.size])
+        if gain * peak > 0.999:  # rounding may have gone beyond full scale
+            placed.clip(-1, 1, out=placed)
+    return list(clips)
 
 
-def _energy(waveform: Waveform) -> NDArray[np.float64]:
-    """Mean square of each whole frame, (n_frames,), from a second before the waveform to a second after it.
+def _peak(waveform: Waveform) -> float:
+    """The largest magnitude, 0 of nothing."""
+    return max(float(np.maximum.reduce(waveform, initial=0)), -float(np.minimum.reduce(waveform, initial=0)))
+
+
+def _energy(waveforms: Sequence[Waveform]) -> NDArray[np.float64]:
+    """Mean square of each frame, (B, n_frames), from a second before each waveform to a second after the longest.
 
     A frame is two hops long and begins at each hop.
     """
-    n_hops = -(-waveform.size // HOP)
-    samples = np.zeros((n_hops, HOP))
-    samples.reshape(-1)[: waveform.size] = waveform
-    hops = np.zeros(n_hops + 2 * WINDOW)
-    hops[WINDOW : WINDOW + n_hops] = np.einsum("ij,ij->i", samples, samples)
-    return (hops[1:] + hops[:-1])[: waveform.size // HOP + 2 * WINDOW - 1] / FRAME
+    hops = np.zeros((len(waveforms), max(-(-waveform.size // HOP) for waveform in waveforms) + 2 * WINDOW))
+    for row, waveform in zip(hops, waveforms, strict=True):
+        n_hops = -(-waveform.size // HOP)
+        samples = np.zeros((n_hops, HOP))
+        samples.reshape(-1)[: waveform.size] = waveform
+        np.vecdot(samples, samples, out=row[WINDOW : WINDOW + n_hops])
+    return (hops[:, 1:] + hops[:, :-1]) / FRAME
 
 
-def _loudest_window(energy: NDArray[np.float64], threshold: float) -> int:
-    """The first frame of the WINDOW frames with most energy above the threshold, in decibels."""
+def _noise(energy: NDArray[np.float64], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The tenth percentile of each clip's whole frames, (B,). sizes: (B,), in samples."""
+    last = np.maximum(sizes - FRAME, 0) // HOP
+    frames = energy[:, WINDOW : WINDOW + 1 + int(last.max())]
+    frames = np.where(np.arange(frames.shape[1]) <= last[:, None], frames, np.inf)
+    frames.sort(axis=1)
+    place = 10 / 100 * last
+    below = place.astype(np.int64)
+    rows = np.arange(sizes.size)
+    low, high = frames[rows, below], frames[rows, np.minimum(below + 1, last)]
+    return np.asarray(low + (high - low) * (place - below), np.float64)
+
+
+def _loudest_window(
+    energy: NDArray[np.float64], threshold: NDArray[np.float64], sizes: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The first of the WINDOW frames with most energy above the threshold, in decibels, of each clip: (B,).
+
+    threshold: (B, 1); sizes: (B,), in samples.
+    """
     spoken = energy > threshold
     # Whole decibels: integers, so that equally good windows tie exactly and the middle one is taken.
-    weight = np.zeros(energy.size + 1, np.int64)
-    weight[1:][spoken] = 1 + 10 * np.log10(energy[spoken] / threshold)
-    sums = weight.cumsum()
-    totals = sums[WINDOW:] - sums[:-WINDOW]
-    best = np.flatnonzero(totals == totals.max())
-    return int(best[best.size // 2])
+    weight = np.zeros((energy.shape[0], energy.shape[1] + 1), np.int64)
+    loud = np.log10(energy[spoken] / np.broadcast_to(threshold, energy.shape)[spoken])
+    weight[:, 1:][spoken] = 1 + 10 * loud
+    sums = weight.cumsum(axis=1)
+    totals = sums[:, WINDOW:] - sums[:, :-WINDOW]
+    # Windows that begin behind a clip's last frame are those of longer clips.
+    totals[np.arange(totals.shape[1]) > sizes[:, None] // HOP + WINDOW - 1] = -1
+    rows, best = np.nonzero(totals == totals.max(axis=1, keepdims=True))
+    count = np.bincount(rows)
+    return np.asarray(best[count.cumsum() - count + count // 2], np.int64)
 
 
 class _Bytes(io.BytesIO):
@@ -205,6 +252,8 @@ def _plain_wav(data: bytes) -> tuple[Waveform, int] | None:
                 raise InvalidAudio(f"expected a WAV format chunk of 16 bytes or more, {size} came; save it again")
             tag, channels, rate_hz, _, align, bits = struct.unpack_from("<HHIIHH", data, place_bytes + 8)
             _check_format(rate_hz, channels)
+            if tag not in WAV_TAGS:
+                raise InvalidAudio(f"expected PCM or float samples, WAV format {tag} came; save the clip as 16-bit PCM")
             pcm16 = not described and (tag, bits, align) == (1, 16, 2 * channels)
             described = True
         if name == b"data":

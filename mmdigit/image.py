@@ -13,11 +13,12 @@ import zlib
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from mmdigit.ink import Grey, find_ink
 from schemas.errors import InvalidImage
 from schemas.job import MAX_IMAGE_BYTES
+from schemas.printable import printable
 
 IMAGE_SIDE = 28  # pixels
 DIGIT_SIDE = 20  # pixels, the longest side of the digit inside the picture
@@ -25,14 +26,17 @@ RAW_BYTES = IMAGE_SIDE * IMAGE_SIDE  # 784
 
 MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")  # a file of 784 bytes is still a file
 PNG_START, PNG_END = MAGIC[0] + b"\0\0\0\rIHDR", b"\0\0\0\0IEND\xaeB`\x82"
+END_OF = {"PNG": PNG_END, "JPEG": b"\xff\xd9"}
 PLAIN_PNG_BYTES = 8 + 25 + 12 + 12  # magic, header, and what is around the packed pixels and at the end
 LAST_PNG_FILTER = 4
-MAX_PIXELS = 12_500_000  # a 12-megapixel photo: 50 MB at most while it is decoded
+MAX_PIXELS = 12_500_000  # a 12-megapixel photo: 100 MB at most while it is decoded (tests/fuzz/test_limits.py)
 MIN_SIDE = 8  # pixels; below this no digit can be told from another
 MAX_JPEG_SCANS = 20  # a usual progressive JPEG has about 10; each costs one pass over all pixels
 WORKING_SIDE = 256  # pixels; larger pictures are reduced to this before the ink is looked for
 STROKE_SIDE = 60  # pixels; the digit's longest side while its stroke is measured: three times DIGIT_SIDE
 MIN_STROKE = 1.6  # pixels of the final picture; thinner strokes fade away when reduced and are thickened first
+
+PngImagePlugin.MAX_TEXT_MEMORY = 1024 * 1024  # of unpacked text in one PNG; 64 MiB by default, and nobody reads it
 
 ORIENTATION_TAG = 0x0112  # EXIF: how the camera was held
 ORIENTED = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}  # where Pillow looks for it
@@ -55,10 +59,16 @@ def decode_image(data: bytes) -> Grey:
     MNIST is passed through unchanged.
     Raises InvalidImage, and nothing else, whatever the bytes are.
     """
+    return normalise(*read_picture(data))
+
+
+def read_picture(data: bytes) -> tuple[Grey, bool | None]:
+    """The picture as it came, (height, width), range [0, 1], reduced if it is large; and whether its ink is bright,
+    None = to be found out. data, and errors raised: as decode_image."""
     if len(data) == RAW_BYTES and not data.startswith(MAGIC):
         raw = np.frombuffer(data, np.uint8).reshape(IMAGE_SIDE, IMAGE_SIDE)
-        return normalise(np.asarray(raw / 255, np.float32), bright_ink=True)
-    return normalise(_read_grey(data))
+        return np.asarray(raw / 255, np.float32), True
+    return _read_grey(data), None
 
 
 def normalise(grey: Grey, bright_ink: bool | None = None) -> Grey:
@@ -104,8 +114,8 @@ def _read_grey(data: bytes) -> Grey:
         raise InvalidImage(f"expected at most {MAX_PIXELS} pixels, far more are declared; send a smaller crop") from exc
     except Exception as exc:
         raise InvalidImage(
-            f"expected a whole PNG or JPEG file, a damaged one came ({type(exc).__name__}: {str(exc)[:100]}); "
-            "send the file again"
+            f"expected a whole PNG or JPEG file, a damaged one came "
+            f"({type(exc).__name__}: {printable(str(exc), 100)}); send the file again"
         ) from exc
 
 
@@ -147,12 +157,14 @@ def _decode(data: bytes) -> Grey:
             raise InvalidImage(
                 f"expected at least {MIN_SIDE}x{MIN_SIDE} pixels, {width}x{height} came; send a larger crop"
             )
-        if getattr(image, "n_frames", 1) > 1:
-            raise InvalidImage("expected one still picture, an animation came; send one frame of it")
+        if getattr(image, "n_frames", 1) > 1 or image.format not in END_OF:  # MPO is a JPEG with more behind it
+            raise InvalidImage("expected one still picture, several in one file came; send one of them")
         if image.format == "JPEG":
             if data.count(b"\xff\xda") > MAX_JPEG_SCANS:
                 raise InvalidImage(f"expected at most {MAX_JPEG_SCANS} JPEG scans, more came; save the picture again")
             image.draft("L", (2 * WORKING_SIDE, 2 * WORKING_SIDE))  # decode at a half, quarter or eighth if large
+        if END_OF[image.format] not in data:  # what is behind it is nobody's business
+            raise InvalidImage(f"expected a whole {image.format} file, its end is missing; send the file again")
         image.load()
         grey = _to_grey(image)
         orientation = _orientation(image) if image.info.keys() & ORIENTED else 1
@@ -164,11 +176,11 @@ def _decode(data: bytes) -> Grey:
 def _to_grey(image: Image.Image) -> Grey:
     """(height, width), range [0, 1], reduced to WORKING_SIDE. Raises InvalidImage for depths that no user sends."""
     if image.mode == "I;16":
-        deep = _reduce(Image.fromarray(np.asarray(image).astype(np.float32)))
-        return np.asarray(deep, np.float32) / np.float32(65535)
+        return np.asarray(_reduce(image), np.float32) / np.float32(65535)
     if image.mode in ("RGBA", "LA", "PA") or (image.mode == "P" and "transparency" in image.info):
         # Transparent paper is given the colour that the ink is not.
-        grey_alpha = np.asarray(_reduce(image.convert("RGBA")).convert("LA"), np.float32) / 255
+        coloured = image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
+        grey_alpha = np.asarray(_reduce(coloured).convert("LA"), np.float32) / 255
         grey, alpha = grey_alpha[..., 0], grey_alpha[..., 1]
         ink_is_dark = float((grey * alpha).sum()) < 0.5 * float(alpha.sum())
         return np.asarray(grey * alpha + (1 - alpha) * np.float32(ink_is_dark), np.float32)

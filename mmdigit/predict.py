@@ -65,7 +65,7 @@ def predict_manifest(predictor: Predictor, manifest: Path, output: Path, errors:
                     review += answer.decision == "review"
                     labelled += row.label is not None
                     right += row.label == answer.label
-                table.writerow({**cells, "id": safe_cell(row.id), "model_version": predictor.model_version})
+                table.writerow({**cells, "id": safe_cell(row.id), "model_version": safe_cell(predictor.model_version)})
             progress.advance(task, len(part))
     return Tally(len(rows), failed, labelled, right, review)
 

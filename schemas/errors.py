@@ -14,12 +14,14 @@
     │   ├── StoreError          retry         prediction store not reachable, or not ready
     │   ├── ModelError          retry         the model fails on everything, or memory is short
     │   └── RebalanceError      retry         the partitions moved before the commit; the new owner repeats the work
-    └── SettingsError           the program was started wrongly: one line
-        ├── DataError           exit 2        a data folder, manifest or download is missing or altered
-        ├── WeightsError        exit 2        the model file is missing or not the pinned one
-        └── TopicError          exit 2        the topic does not exist and is never created on the fly
+    ├── SettingsError           the program was started wrongly: one line
+    │   ├── DataError           exit 2        a data folder, manifest or download is missing or altered
+    │   ├── WeightsError        exit 2        the model file is missing or not the pinned one
+    │   └── TopicError          exit 2        the topic does not exist and is never created on the fly
+    └── TooManyDeadLetters      exit 4        so many jobs fail that the deployment is the likelier fault
 
-`exit_code` is what a program ends with when the error reaches its top: 1, 2 for settings, 3 for retriable ones.
+`exit_code` is what a program ends with when the error reaches its top: 1, 2 for settings, 3 for retriable ones, 4 for
+too many dead letters. 5 is no error of this tree: a worker that had to leave before its batch was finished.
 `InvalidJob.reason` is a short fixed word, used as a metric label and in dead letters.
 Third-party errors are mapped to these at the edge where they arise, always `from exc`.
 """
@@ -119,3 +121,9 @@ class WeightsError(SettingsError):
 
 class TopicError(SettingsError):
     """The topic does not exist; topics are created on purpose, never on the fly."""
+
+
+class TooManyDeadLetters(MmdigitError):  # noqa: N818 (it names what happened)
+    """So many jobs fail that the deployment is the likelier fault: the worker stops before it dead-letters the rest."""
+
+    exit_code: ClassVar[int] = 4

@@ -1,11 +1,11 @@
 """Job: one image and/or one audio clip of one digit, as a producer sends it."""
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
 from schemas.identifiers import Identifier
-from schemas.message import Message
+from schemas.message import Message, VersionOne
 from schemas.moment import Moment
 from schemas.prediction import Label
 
@@ -19,7 +19,7 @@ MAX_RECORD_BYTES = 6 * 1024 * 1024
 class Job(Message):
     """One image and/or one audio clip of one digit. On the wire, JSON with base64 bytes or msgpack."""
 
-    version: Literal[1] = JOB_VERSION
+    version: VersionOne = JOB_VERSION
     job_id: Identifier
     """Chosen by the producer; a job with the same id is the same job, and is answered once."""
     group: Identifier | None = None

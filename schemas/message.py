@@ -1,6 +1,19 @@
 """Base of everything that crosses a process boundary."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+def _whole_number(value: object) -> object:
+    # 1.0 and true equal 1, and so pydantic takes them for the literal, strict or not.
+    if type(value) is not int:
+        raise ValueError("expected a whole number")
+    return value
+
+
+VersionOne = Annotated[Literal[1], BeforeValidator(_whole_number)]
+"""The version of a schema that has only one yet."""
 
 
 class Message(BaseModel):

@@ -5,10 +5,12 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from schemas.identifiers import Identifier
-from schemas.message import Message
+from schemas.message import Message, VersionOne
 from schemas.moment import Moment
 
 PREDICTION_VERSION: Final = 1
+MAX_COUNT = 2**63 - 1
+"""Of any number on the wire: what msgpack and SQLite hold."""
 
 Label = Annotated[int, Field(ge=0, le=9)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -46,8 +48,8 @@ class Source(Message):
     """Where the job came from: the record's topic, partition and offset."""
 
     topic: Annotated[str, Field(max_length=249)]
-    partition: Annotated[int, Field(ge=0)]
-    offset: Annotated[int, Field(ge=0)]
+    partition: Annotated[int, Field(ge=0, le=MAX_COUNT)]
+    offset: Annotated[int, Field(ge=0, le=MAX_COUNT)]
 
 
 class Timings(Message):
@@ -59,13 +61,13 @@ class Timings(Message):
     """From polled to the batch's closing."""
     predict_s: Duration
     """The model's time for the whole batch."""
-    batch_size: Annotated[int, Field(ge=1)]
+    batch_size: Annotated[int, Field(ge=1, le=MAX_COUNT)]
 
 
 class Prediction(Answer):
     """The stored answer to one job, keyed by its job_id."""
 
-    version: Literal[1] = PREDICTION_VERSION
+    version: VersionOne = PREDICTION_VERSION
     job_id: Identifier
     group: Identifier | None = None
     expected: Label | None = None

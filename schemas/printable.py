@@ -6,11 +6,15 @@ def printable(text: str, max_characters: int = 80) -> str:
 
     Returns at most max_characters + 3 characters.
     """
-    safe = "".join(_escaped(character) for character in text[:max_characters])
+    safe = escaped(text[:max_characters])
     return safe if len(text) <= max_characters and len(safe) <= max_characters else f"{safe[:max_characters]}..."
 
 
-def _escaped(character: str) -> str:
-    if character.isprintable():
-        return character
-    return character.encode("unicode_escape").decode("ascii")
+def escaped(text: str) -> str:
+    """text of any length as one line, with what a terminal would act on escaped."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )

@@ -1,8 +1,11 @@
 """What every program shares: settings from MMDIGIT_* variables and flags, one-line errors, exit codes."""
 
+import io
 import os
+import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
 from typing import ClassVar, Self
 
 from pydantic import ValidationError
@@ -10,21 +13,26 @@ from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from schemas.errors import MmdigitError, SettingsError
-from schemas.printable import printable
+from schemas.printable import escaped, printable
 
 ENV_PREFIX = "MMDIGIT_"
+_PASSWORD = re.compile(r"://[^@/?#]*:[^@]+@")  # in a URL, user:password before the host
 
 _WORKER = """
 FROM STORE DEAD_LETTERS CONSUMER_GROUP INSTANCE_ID BATCH_SIZE BATCH_BYTES BATCH_WAIT_S COMMIT_EVERY_S WEIGHTS THREADS
-TARGET_ERROR TTL_S FEED_LENGTH RETRY_MAX_S STUCK_AFTER_S EXIT_WHEN_IDLE_S METRICS_HOST METRICS_PORT JSON_LOGS LOG_LEVEL
+TARGET_ERROR TTL_S FEED_LENGTH RETRY_MAX_S STUCK_AFTER_S STOP_TIMEOUT_S BREAKER_IN_A_ROW BREAKER_SHARE BREAKER_WINDOW
+EXIT_WHEN_IDLE_S METRICS_HOST METRICS_PORT JSON_LOGS LOG_LEVEL
 """
 _PRODUCER = "FROM TO GROUP COUNT RATE SEED SPLIT WIRE JOURNAL_DIR RESEND WAIT STORE OUTPUT WAIT_TIMEOUT_S"
+_REPLAY = "FROM TO REASON SINCE LIMIT MAX_TIMES_DEAD DRY_RUN REPLAY_GROUP"
 _MMDIGIT = (
     "DATA IMAGE AUDIO MANIFEST OUTPUT WEIGHTS THREADS TARGET_ERROR QUICK CONFIG SEED DEVICE TRAINING FOLDS RESULT"
 )
 _TESTS = "REQUIRE_DOCKER"
 
-ENVIRONMENT = frozenset(f"{ENV_PREFIX}{name}" for name in f"{_WORKER} {_PRODUCER} {_MMDIGIT} {_TESTS}".split())
+ENVIRONMENT = frozenset(
+    f"{ENV_PREFIX}{name}" for name in f"{_WORKER} {_REPLAY} {_PRODUCER} {_MMDIGIT} {_TESTS}".split()
+)
 """Every variable that some program of the project reads; a test holds it equal to their settings classes."""
 
 
@@ -73,12 +81,33 @@ class ProgramSettings(BaseSettings):
         that no program of the project knows. An unknown flag or --help leaves through SystemExit, as argparse does.
         """
         refuse_unknown_variables(os.environ)
+        secrets = [argument for argument in argv if _PASSWORD.search(argument)]
+        if secrets:
+            sys.stderr.write(
+                f"{cls.prog}: warning: a password in a flag can be read by every user of this machine (ps); "
+                f"set the URL as a {ENV_PREFIX}* variable\n"
+            )
         try:
-            return CliApp.run(cls, cli_args=list(argv))
+            with _without(secrets):
+                return CliApp.run(cls, cli_args=list(argv))
         except ValidationError as error:
             raise SettingsError(f"{validation_lines(error)} (see {cls.prog} --help)") from error
         except SourceError as error:
             raise SettingsError(f"{error} (see {cls.prog} --help)") from error
+
+
+@contextmanager
+def _without(secrets: Sequence[str]) -> Iterator[None]:
+    """Errors that argparse prints inside repeat the flags; these are left out."""
+    shown = io.StringIO()
+    try:
+        with redirect_stderr(shown):
+            yield
+    finally:
+        text = shown.getvalue()
+        for secret in secrets:
+            text = text.replace(secret, "***")
+        sys.stderr.write(text)
 
 
 def refuse_unknown_variables(environment: Mapping[str, str]) -> None:
@@ -91,12 +120,13 @@ def refuse_unknown_variables(environment: Mapping[str, str]) -> None:
 def run_program(prog: str, main: Callable[[Sequence[str]], int], argv: Sequence[str] | None = None) -> int:
     """Run main and turn what it raises into one line on standard error and the documented exit code.
 
-    0 done, 1 some input failed, 2 wrong settings, 3 broker or store not reachable, 130 interrupted.
+    0 done, 1 some input failed, 2 wrong settings, 3 broker or store not reachable, 4 too many dead letters, 130
+    interrupted.
     """
     try:
         return main(sys.argv[1:] if argv is None else argv)
     except MmdigitError as error:
-        sys.stderr.write(f"{prog}: error: {' '.join(str(error).split())}\n")
+        sys.stderr.write(f"{prog}: error: {escaped(' '.join(str(error).split()))}\n")
         return error.exit_code
     except BrokenPipeError:
         # Whoever read the output has enough; what is left of it must not fail once more at exit.

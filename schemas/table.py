@@ -1,6 +1,7 @@
 """Predictions as a CSV table: its columns, a row of it, cells that no spreadsheet runs as a formula, and its file."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,15 +25,16 @@ PREDICTION_COLUMNS = (
 )
 """The columns of every table of predictions, in this order; a program may add its own after them."""
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # the last four as Japanese spreadsheets take them
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
 def safe_cell(text: str) -> str:
     """text, with a ' before it where a spreadsheet would run it as a formula.
 
-    For every cell that holds text from outside. Source: OWASP, CSV Injection.
+    For every cell that holds text from outside. A plain number, such as -5, stays one. Source: OWASP, CSV Injection.
     """
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text) else text
 
 
 def answer_row(answer: Answer) -> dict[str, str]:

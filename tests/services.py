@@ -33,6 +33,10 @@ LONE_BROKER = {
 }
 """Of a KRaft broker that is controller too, whatever its listeners: KAFKA_* variables without the prefix."""
 
+START_AGAIN = ["bash", "-c", "sed 's/set -euo/set -uo/' /etc/kafka/docker/run > /tmp/run && exec bash /tmp/run"]
+"""The image's own start, but where its script ends at the first error: formatting fails on a disk that is formatted,
+and the public image goes on from there."""
+
 
 @functools.cache
 def docker_problem() -> str:
@@ -48,15 +52,40 @@ def docker_problem() -> str:
     return ""
 
 
+class Broker:
+    """A broker that can die and come back, at the same address and with its records."""
+
+    def __init__(self, address: str, container: DockerContainer) -> None:
+        self.address = address
+        self._container = container.get_wrapped_container()
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._container.kill()
+
+    def start(self) -> None:
+        """Start it again; returns when it answers."""
+        self._container.start()
+        kafka_admin(self.address, timeout_s=START_TIMEOUT_S).close()
+
+
 @contextmanager
 def kafka_broker(cpus: str | None = None) -> Iterator[str]:
     """One KRaft broker that is controller too; yields its host:port. Topics are never created on the fly.
 
     cpus: the cores it may use, as Docker writes them ("1", "1-3"); None = all.
     """
+    with restartable_broker(cpus) as broker:
+        yield broker.address
+
+
+@contextmanager
+def restartable_broker(cpus: str | None = None) -> Iterator[Broker]:
+    """As kafka_broker, for tests that kill it."""
     _without_missing_reaper()
     port = free_port()  # chosen before the start: the broker tells clients the address they are to use
     container = DockerContainer(KAFKA_IMAGE).with_bind_ports(port, port).with_kwargs(cpuset_cpus=cpus)
+    container = container.with_command(START_AGAIN)
     for name, value in {
         **LONE_BROKER,
         "LISTENERS": f"PLAINTEXT://:{port},CONTROLLER://:29093",
@@ -67,7 +96,7 @@ def kafka_broker(cpus: str | None = None) -> Iterator[str]:
     with container:
         address = f"127.0.0.1:{port}"
         kafka_admin(address, timeout_s=START_TIMEOUT_S).close()  # returns when the broker answers
-        yield address
+        yield Broker(address, container)
 
 
 @contextmanager

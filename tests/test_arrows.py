@@ -45,7 +45,7 @@ def test_imports_follow_the_arrows(path: Path) -> None:
     place = path.relative_to(ROOT).as_posix()
     package = place.partition("/")[0]
     names = set(imported(path))
-    inside = names & {*ALLOWED, "tests", "benchmarks", "faults", "samples"}
+    inside = names & {*ALLOWED, "tests", "benchmarks", "faults", "samples", "fuzz"}
     assert inside <= {package, *ALLOWED[package]}
     for library, places in ONLY_IN.items():
         if library in names:
@@ -60,3 +60,14 @@ def test_every_module_says_its_job_in_its_first_line() -> None:
 def test_modules_stay_small() -> None:
     large = {str(p.relative_to(ROOT)): n for p in modules() if (n := len(p.read_text().splitlines())) > 320}
     assert large == {}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_is_unpickled(path: Path) -> None:
+    """torch.load takes weights alone; numpy.load does not unpickle unless it is told to."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            said = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+            if ast.unparse(node.func) == "torch.load":
+                assert said.get("weights_only") == "True", f"line {node.lineno}"
+            assert said.get("allow_pickle", "False") == "False", f"line {node.lineno}"

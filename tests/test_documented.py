@@ -10,12 +10,15 @@ import pytest
 from docs.generate import PAGES
 from mmdigit.cli import COMMANDS
 from producer.settings import ProducerSettings
-from schemas.errors import InvalidJob
+from schemas import errors
+from schemas.errors import InvalidJob, MmdigitError
 from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings
+from worker.replay_settings import ReplaySettings
 from worker.settings import WorkerSettings
+from worker.stopping import EXIT_UNFINISHED
 
 ROOT = Path(__file__).parents[1]
-PROGRAMS: list[type[ProgramSettings]] = [WorkerSettings, ProducerSettings, *COMMANDS.values()]
+PROGRAMS: list[type[ProgramSettings]] = [WorkerSettings, ReplaySettings, ProducerSettings, *COMMANDS.values()]
 PUBLIC = ["schemas", "mmdigit", "transport"]
 TESTS_ONLY = {"MMDIGIT_REQUIRE_DOCKER"}
 
@@ -36,7 +39,7 @@ def test_every_setting_says_what_it_means() -> None:
 
 
 def test_the_known_variables_are_those_of_the_settings_classes() -> None:
-    services = variables(WorkerSettings) | variables(ProducerSettings)
+    services = variables(WorkerSettings) | variables(ReplaySettings) | variables(ProducerSettings)
     commands = set().union(*(variables(program) for program in COMMANDS.values()))
     assert services <= ENVIRONMENT
     assert (services | commands | TESTS_ONLY).issuperset(ENVIRONMENT)
@@ -50,6 +53,19 @@ def test_every_reason_of_a_dead_letter_is_explained() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == {
         kind.reason for kind in leaves(InvalidJob) - {InvalidJob}
     }
+
+
+def test_operators_find_every_reason_alert_and_exit_code() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", page, re.MULTILINE)
+    explained = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "delivery.md").read_text(), re.MULTILINE)
+    assert re.findall(r"\w+", " ".join(rows)) == explained
+    alerts = re.findall(r"alert: (\w+)", (ROOT / "deploy" / "prometheus" / "rules.yml").read_text())
+    assert re.findall(r"^### (\w+)$", page, re.MULTILINE) == alerts
+    codes = {
+        kind.exit_code for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, MmdigitError)
+    }
+    assert codes | {0, EXIT_UNFINISHED} <= set(map(int, re.findall(r"^\| (\d+) \|", page, re.MULTILINE)))
 
 
 @pytest.mark.parametrize("package", PUBLIC)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SETS = ["worker", "train", "test"]
+SETS = ["worker", "train", "test", "fuzz"]
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -21,7 +21,7 @@ def test_each_dependency_has_its_reason_beside_it(name: str) -> None:
 def test_each_pin_has_hashes_and_no_index_address(name: str) -> None:
     text = (ROOT / "requirements" / f"{name}.txt").read_text()
     pins = re.findall(r"^([a-z0-9][\w.\[\],-]*)==(\S+)(.*(?:\n    .*)*)", text, re.MULTILINE)
-    assert len(pins) > 15
+    assert len(pins) > (0 if name == "fuzz" else 15)
     for package, _version, rest in pins:
         assert "--hash=sha256:" in rest, f"{package} has no hash"
     assert "://" not in text

@@ -14,7 +14,7 @@ from pathlib import Path
 from schemas.errors import RetriableError, SettingsError
 
 APPLICATION_ID = 0x6D6D6467  # "mmdg", in the file's header: a file of another program is refused
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_TIMEOUT_S = 10.0
 """How long to wait for another process's transaction. Ours take milliseconds, a checkpoint longer."""
 
@@ -34,6 +34,7 @@ CREATE TABLE records (
   timestamp_s REAL NOT NULL,
   bytes_before INTEGER NOT NULL,  -- of all earlier records of the topic: makes the size of any range two look-ups
   value BLOB NOT NULL,
+  headers BLOB,  -- see transport/headers.py; NULL = none
   PRIMARY KEY (topic, offset)
 );
 CREATE TABLE committed (
@@ -56,9 +57,13 @@ CREATE INDEX group_counts_expiry ON group_counts (expires_at_s);
 CREATE TABLE feed (position INTEGER PRIMARY KEY AUTOINCREMENT, prediction BLOB NOT NULL);
 """
 
+_UPGRADES = {1: "ALTER TABLE records ADD COLUMN headers BLOB"}
+"""Schema version -> what makes the next one of it. Records of before stay as they are."""
+
 
 def open_database(path: Path, error_type: type[RetriableError]) -> sqlite3.Connection:
-    """A connection to the file, which is made with its schema if it does not exist.
+    """A connection to the file, which is made with its schema if it does not exist, or given the current one if it
+    is of an earlier version of this program.
 
     Raises SettingsError if the folder is missing or the file is another program's, error_type if it cannot be
     opened now.
@@ -124,6 +129,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     application, version = _header(connection)
     if application != APPLICATION_ID:
         raise _foreign(path, "a SQLite database of another program")
+    if version in _UPGRADES:
+        version = _upgraded(connection)
     if version != SCHEMA_VERSION:
         raise _foreign(path, f"schema version {version} of another version of this program")
     # After the check, so that a foreign file is left as it is.
@@ -132,6 +139,16 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone leaves data in the drive's cache
     connection.execute("PRAGMA checkpoint_fullfsync = ON")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+
+
+def _upgraded(connection: sqlite3.Connection) -> int:
+    """The schema version after every upgrade that there is for this file."""
+    with transaction(connection):
+        # Another process may have done it between the look and the lock.
+        while (version := _header(connection)[1]) in _UPGRADES:
+            connection.execute(_UPGRADES[version])
+            connection.execute(f"PRAGMA user_version = {version + 1}")
+    return version
 
 
 def _header(connection: sqlite3.Connection) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from typing import Self
 
 from schemas.errors import RebalanceError, SettingsError, TransportError
 from transport.embedded import mapped, open_database, topic_id, transaction
+from transport.headers import unpacked
 from transport.ports import Record, TopicPartition
 
 MAX_POLLED_BYTES = 32 * 1024 * 1024
@@ -40,7 +41,7 @@ class SqliteConsumer:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.on_assigned: Callable[[frozenset[TopicPartition]], None] | None = None
-        self.on_revoked: Callable[[frozenset[TopicPartition]], None] | None = None
+        self.on_revoked: Callable[[frozenset[TopicPartition]], Mapping[TopicPartition, int]] | None = None
         self._path = path
         self._group = group
         self._retained_bytes = retained_bytes
@@ -96,6 +97,10 @@ class SqliteConsumer:
                 )
             self._trim()
 
+    def begin_commit(self, next_offsets: Mapping[TopicPartition, int]) -> "SqlitePendingCommit":
+        self.commit(next_offsets)  # half a millisecond: nothing to gain by a thread
+        return SqlitePendingCommit()
+
     def rewind(self, next_offsets: Mapping[TopicPartition, int]) -> None:
         if self._assigned and self._partition in next_offsets:
             self._position = next_offsets[self._partition]
@@ -108,6 +113,9 @@ class SqliteConsumer:
 
     def lag(self) -> dict[TopicPartition, int]:
         return {partition: max(0, self._end - self._position) for partition in self.assignment()}
+
+    def trouble(self) -> str:
+        return ""  # a file that cannot be read is an error of poll()
 
     def close(self) -> None:
         self._assigned = False
@@ -132,12 +140,12 @@ class SqliteConsumer:
         records: list[Record] = []
         polled_bytes = 0
         rows = self._connection.execute(
-            "SELECT offset, key, value, timestamp_s FROM records "
+            "SELECT offset, key, value, timestamp_s, headers FROM records "
             "WHERE topic = ? AND offset >= ? ORDER BY offset LIMIT ?",
             (self._topic_id, self._position, max_records),
         )
-        for offset, key, value, timestamp_s in rows:
-            records.append(Record(*self._partition, offset, key, value, timestamp_s))
+        for offset, key, value, timestamp_s, headers in rows:
+            records.append(Record(*self._partition, offset, key, value, timestamp_s, unpacked(headers)))
             polled_bytes += len(value)
             if polled_bytes >= MAX_POLLED_BYTES:
                 break
@@ -175,6 +183,16 @@ class SqliteConsumer:
             raise RebalanceError(
                 f"expected offsets of {sorted(self.assignment())}, got {sorted(next_offsets)}; poll first, then commit"
             )
+
+
+class SqlitePendingCommit:
+    """A commit that was durable before it was asked for."""
+
+    def done(self) -> bool:
+        return True
+
+    def result(self) -> None:
+        """Nothing can have gone wrong."""
 
 
 def _lock(path: Path, topic: str, group: str) -> int:

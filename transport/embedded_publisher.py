@@ -1,12 +1,13 @@
 """Publisher on a SQLite file: collects records and writes them in one transaction at a time."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
 from schemas.errors import InvalidRecord, TransportError
 from transport.embedded import BUSY_TIMEOUT_S, mapped, open_database, topic_id, transaction
+from transport.headers import packed, require_sendable
 from transport.ports import MAX_SENT_BYTES
 
 MAX_BUFFERED_RECORDS = 1000
@@ -20,6 +21,7 @@ class _Pending(NamedTuple):
     value: bytes
     timestamp_s: float
     on_delivered: Callable[[], object] | None
+    headers: bytes | None
 
 
 class SqlitePublisher:
@@ -47,12 +49,20 @@ class SqlitePublisher:
             self._connection.close()
             raise
 
-    def send(self, key: bytes | None, value: bytes, on_delivered: Callable[[], object] | None = None) -> None:
+    def send(
+        self,
+        key: bytes | None,
+        value: bytes,
+        on_delivered: Callable[[], object] | None = None,
+        headers: Mapping[str, bytes] | None = None,
+    ) -> None:
+        headers = headers or {}
+        require_sendable(headers)
         if len(value) > MAX_SENT_BYTES:
             raise InvalidRecord(
                 f"expected a record of at most {MAX_SENT_BYTES} bytes, got {len(value)}; send a smaller one"
             )
-        self._buffer.append(_Pending(key, value, self._clock(), on_delivered))
+        self._buffer.append(_Pending(key, value, self._clock(), on_delivered, packed(headers)))
         self._buffered_bytes += len(value)
         if (
             len(self._buffer) >= MAX_BUFFERED_RECORDS
@@ -97,11 +107,13 @@ class SqlitePublisher:
             ).fetchone()
             rows = []
             for pending in self._buffer:
-                rows.append((self._topic_id, offset, pending.key, pending.timestamp_s, bytes_before, pending.value))
+                place = (self._topic_id, offset, pending.key, pending.timestamp_s, bytes_before)
+                rows.append((*place, pending.value, pending.headers))
                 offset += 1
                 bytes_before += len(pending.value)
             self._connection.executemany(
-                "INSERT INTO records (topic, offset, key, timestamp_s, bytes_before, value) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO records (topic, offset, key, timestamp_s, bytes_before, value, headers) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
             self._connection.execute(

@@ -1,16 +1,23 @@
 """Consumer on Kafka: manual synchronous commits, cooperative rebalances, bounded fetches."""
 
+import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
-from kafka import ConsumerRebalanceListener, KafkaConsumer
+from kafka import AsyncConsumerRebalanceListener, KafkaConsumer
 from kafka import TopicPartition as KafkaPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
-from schemas.errors import RebalanceError
+from schemas.errors import RebalanceError, TransportError
+from transport.headers import kept
+from transport.kafka_batches import bound_batches
 from transport.kafka_client import connect, mapped
 from transport.ports import Record, TopicPartition
+
+log = logging.getLogger(__name__)
 
 SESSION_TIMEOUT_MS = 10_000
 """After a SIGKILL another member takes over this much later (Kafka's default: 45 s). Heartbeats come from a thread of
@@ -32,22 +39,29 @@ JOIN_TIMEOUT_MS = 3_000
 """A poll may last this much longer while the group rebalances: the others' heartbeats, and what they have in hand."""
 
 COMMIT_TIMEOUT_MS = 10_000
+REVOKE_TIMEOUT_MS = 3_000
+"""For the commit of what is finished, while all members of the group wait for the partitions to go."""
+
+SILENCE_S = 5.0
+"""Five heartbeats without an answer are a broker that is away, or a group that cannot agree."""
+
 CLOSE_TIMEOUT_MS = 5_000
 PARTITION_FETCH_BYTES = 1024 * 1024
 """Buffered for each partition at most, or one batch where that is larger: Kafka always returns the first."""
 
 
-class KafkaTopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
+class KafkaTopicConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
     """A member of a consumer group on one topic; callbacks run in the client's thread while poll() waits."""
 
     def __init__(
         self, bootstrap: Sequence[str], topic: str, group: str, instance_id: str | None, max_record_bytes: int
     ) -> None:
         self.on_assigned: Callable[[frozenset[TopicPartition]], None] | None = None
-        self.on_revoked: Callable[[frozenset[TopicPartition]], None] | None = None
+        self.on_revoked: Callable[[frozenset[TopicPartition]], Mapping[TopicPartition, int]] | None = None
         self._place = f"{','.join(bootstrap)}/{topic}"
         self._owned: frozenset[TopicPartition] = frozenset()
         self._closed = False
+        bound_batches()
         with mapped(self._place):
             self._consumer: Any = connect(
                 KafkaConsumer,
@@ -73,7 +87,13 @@ class KafkaTopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # ka
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
         with mapped(self._place):
             self._join()
-            polled = self._consumer.poll(timeout_ms=timeout_s * 1000, max_records=max_records)
+            try:
+                polled = self._consumer.poll(timeout_ms=timeout_s * 1000, max_records=max_records)
+            except KafkaError:
+                # kafka-python 3.0.12 keeps a batch that it cannot read in line, and the next poll never ends. Without
+                # it the batch is fetched again.
+                self._consumer._fetcher._next_partition_records = None
+                raise
         return [
             Record(
                 topic=record.topic,
@@ -82,24 +102,26 @@ class KafkaTopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # ka
                 key=record.key,
                 value=record.value or b"",  # a tombstone: no job either, and to be named as one
                 timestamp_s=record.timestamp / 1000,
+                headers=kept(record.headers),
             )
             for records in polled.values()
             for record in records
         ]
 
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
-        # The broker checks the membership alone; that a lost partition is never committed is checked here.
-        if not next_offsets.keys() <= self._owned:
-            gone = sorted(next_offsets.keys() - self._owned)
-            raise RebalanceError(
-                f"expected offsets of owned partitions of {self._place}, got {gone}; poll, then commit"
-            )
-        offsets = {
-            KafkaPartition(*partition): OffsetAndMetadata(next_offset, "", -1)
-            for partition, next_offset in next_offsets.items()
-        }
+        self._require_owned(next_offsets)
         with mapped(self._place):
-            self._consumer.commit(offsets, timeout_ms=COMMIT_TIMEOUT_MS)
+            self._consumer.commit(_theirs(next_offsets), timeout_ms=COMMIT_TIMEOUT_MS)
+
+    def begin_commit(self, next_offsets: Mapping[TopicPartition, int]) -> "KafkaPendingCommit":
+        self._require_owned(next_offsets)
+        coordinator = self._consumer._coordinator
+        if coordinator.coordinator_unknown():  # it would be sent later, maybe when the partitions are another's
+            raise TransportError(f"expected a coordinator of the group at {self._place}, got none yet; commit again")
+        with mapped(self._place):
+            return KafkaPendingCommit(
+                self._consumer.commit_async(_theirs(next_offsets), callback=_ignore_outcome), self._place
+            )
 
     def rewind(self, next_offsets: Mapping[TopicPartition, int]) -> None:
         with mapped(self._place):
@@ -132,6 +154,13 @@ class KafkaTopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # ka
                 lag[partition] = max(0, state.highwater - state.position.offset)
         return lag
 
+    def trouble(self) -> str:
+        heartbeat = self._consumer._coordinator.heartbeat
+        silent_s = time.monotonic() - max(heartbeat.last_receive, heartbeat.last_reset)
+        if silent_s < SILENCE_S:
+            return ""
+        return f"poll: no heartbeat of the consumer group answered at {self._place} for {silent_s:.0f} s"
+
     def close(self) -> None:
         if self._closed:
             return
@@ -146,23 +175,41 @@ class KafkaTopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # ka
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def on_partitions_assigned(self, assigned: Iterable[KafkaPartition]) -> None:
+    async def on_partitions_assigned(self, assigned: Iterable[KafkaPartition]) -> None:
         """Called by kafka-python with the partitions that were added."""
         added = _ours(assigned) - self._owned
         self._owned |= added
         if added and self.on_assigned is not None and not self._closed:
             self.on_assigned(added)
 
-    def on_partitions_revoked(self, revoked: Iterable[KafkaPartition]) -> None:
+    async def on_partitions_revoked(self, revoked: Iterable[KafkaPartition]) -> None:
         """Called by kafka-python with the partitions that go, while they are still this member's."""
-        gone = _ours(revoked) & self._owned
-        self._owned -= gone
-        if gone and self.on_revoked is not None and not self._closed:
-            self.on_revoked(gone)
+        next_offsets = self._let_go(revoked)
+        if not next_offsets:
+            return
+        try:
+            # The public commit waits for the thread that this runs in.
+            await self._consumer._coordinator._commit_offsets_sync_async(_theirs(next_offsets), REVOKE_TIMEOUT_MS)
+        except KafkaError as error:
+            log.warning("not committed before the partitions went; answered again", extra={"error": str(error)})
 
-    def on_partitions_lost(self, lost: Iterable[KafkaPartition]) -> None:
-        """Called by kafka-python with partitions that another member may already read."""
-        self.on_partitions_revoked(lost)
+    async def on_partitions_lost(self, lost: Iterable[KafkaPartition]) -> None:
+        """Called by kafka-python with partitions that another member may already read: nothing is committed."""
+        self._let_go(lost)
+
+    def _require_owned(self, next_offsets: Mapping[TopicPartition, int]) -> None:
+        """The broker checks the membership alone; that a lost partition is never committed is checked here."""
+        if not next_offsets.keys() <= self._owned:
+            gone = sorted(next_offsets.keys() - self._owned)
+            raise RebalanceError(
+                f"expected offsets of owned partitions of {self._place}, got {gone}; poll, then commit"
+            )
+
+    def _let_go(self, partitions: Iterable[KafkaPartition]) -> Mapping[TopicPartition, int]:
+        """The offsets that their owner until now wants to be committed."""
+        gone = _ours(partitions) & self._owned
+        self._owned -= gone
+        return self.on_revoked(gone) if gone and self.on_revoked is not None and not self._closed else {}
 
     def _join(self) -> None:
         """Join the group, or join it again, before polling.
@@ -178,5 +225,29 @@ class KafkaTopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # ka
             coordinator.poll(timeout_ms=JOIN_TIMEOUT_MS)
 
 
+class KafkaPendingCommit:
+    """A commit that the client's thread sends and receives."""
+
+    def __init__(self, future: Any, place: str) -> None:
+        self._future = future
+        self._place = place
+
+    def done(self) -> bool:
+        return bool(self._future.is_done)
+
+    def result(self) -> None:
+        with mapped(self._place):
+            if self._future.exception is not None:
+                raise self._future.exception
+
+
+def _ignore_outcome(_offsets: object, _outcome: object) -> None:
+    """The client's default logs a failure; KafkaPendingCommit tells of it."""
+
+
 def _ours(partitions: Iterable[KafkaPartition]) -> frozenset[TopicPartition]:
     return frozenset(TopicPartition(partition.topic, partition.partition) for partition in partitions)
+
+
+def _theirs(next_offsets: Mapping[TopicPartition, int]) -> dict[KafkaPartition, OffsetAndMetadata]:
+    return {KafkaPartition(*partition): OffsetAndMetadata(offset, "", -1) for partition, offset in next_offsets.items()}

@@ -2,13 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Self
 
 from kafka import KafkaProducer
 
 from schemas.errors import InvalidRecord, MmdigitError, TransportError
+from transport.headers import require_sendable
 from transport.kafka_client import connect, mapped, our_error
 
 MAX_BUFFERED_RECORDS = 10_000
@@ -54,8 +55,15 @@ class KafkaTopicPublisher:
             )
             self._producer: Any = self._connect()
 
-    def send(self, key: bytes | None, value: bytes, on_delivered: Callable[[], object] | None = None) -> None:
-        size = len(value) + len(key or b"")
+    def send(
+        self,
+        key: bytes | None,
+        value: bytes,
+        on_delivered: Callable[[], object] | None = None,
+        headers: Mapping[str, bytes] | None = None,
+    ) -> None:
+        headers = headers or {}
+        size = len(value) + len(key or b"") + require_sendable(headers)
         if size + _OVERHEAD_BYTES > self._max_record_bytes:
             raise InvalidRecord(
                 f"expected a record that {self._place} takes (max.message.bytes {self._max_record_bytes}), "
@@ -64,7 +72,7 @@ class KafkaTopicPublisher:
         self._reserve(size)
         try:
             with mapped(self._place):
-                future = self._producer.send(self._topic, value=value, key=key)
+                future = self._producer.send(self._topic, value=value, key=key, headers=list(headers.items()))
         except BaseException:
             self._release(size, None)
             raise

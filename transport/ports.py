@@ -2,7 +2,7 @@
 on every adapter; programs know nothing else of Kafka, Redis or SQLite."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, Self
 
 from schemas.dead_letter import DeadLetter
@@ -23,7 +23,10 @@ class TopicPartition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as it stands in a topic, undecoded. timestamp_s: since the epoch, when it was made or appended."""
+    """One record as it stands in a topic, undecoded. timestamp_s: since the epoch, when it was made or appended.
+
+    headers: notes of whoever wrote it, to be distrusted like value; no more of them than transport.headers allows.
+    """
 
     topic: str
     partition: int
@@ -31,6 +34,7 @@ class Record:
     key: bytes | None
     value: bytes
     timestamp_s: float
+    headers: Mapping[str, bytes] = field(default_factory=dict, hash=False)
 
     @property
     def topic_partition(self) -> TopicPartition:
@@ -51,12 +55,19 @@ class Publisher(Protocol):
     Every method raises TransportError when the broker or file is not reachable, TopicError when the topic is missing.
     """
 
-    def send(self, key: bytes | None, value: bytes, on_delivered: Callable[[], object] | None = None) -> None:
+    def send(
+        self,
+        key: bytes | None,
+        value: bytes,
+        on_delivered: Callable[[], object] | None = None,
+        headers: Mapping[str, bytes] | None = None,
+    ) -> None:
         """Hand over one record; it may still be in memory when this returns, in a buffer of bounded size.
 
         on_delivered is called once, from send, flush or a thread of the adapter, when the record is acknowledged as
         durable, and never for a record that was not. Blocks while the buffer is full. Raises InvalidRecord if the
-        record is larger than the topic takes. Records with equal keys keep their order.
+        record is larger than the topic takes, or its headers are more than transport.headers allows. Records with
+        equal keys keep their order.
         """
         ...
 
@@ -77,6 +88,18 @@ class Publisher(Protocol):
     def __exit__(self, *exc_info: object) -> None: ...
 
 
+class PendingCommit(Protocol):
+    """A commit that was begun."""
+
+    def done(self) -> bool:
+        """Whether its outcome is known. Never waits."""
+        ...
+
+    def result(self) -> None:
+        """Return if it is durable; to be called once it is done. Raises what Consumer.commit() would have."""
+        ...
+
+
 class Consumer(Protocol):
     """Reads one topic as a member of a consumer group, from the earliest record that the group has not committed.
 
@@ -89,11 +112,12 @@ class Consumer(Protocol):
         """Up to max_records records, in order within each partition; waits up to timeout_s for the first one.
 
         An empty list means that none came in time. Partitions may come and go only inside poll() and keep_alive():
-        on_revoked, if set, is called there with those that went, before their new owner can read them (unless
-        they were lost: then it may already read them). The callbacks may run in a thread of the adapter while
-        poll() waits, and must not call the consumer. While the group rebalances, poll() and keep_alive() may last
-        a few seconds longer. A broker that goes away after the start may show as empty lists, while the adapter
-        reconnects by itself.
+        on_revoked, if set, is called there with those that go, before their new owner can read them, and the
+        next_offsets that it returns are committed before they go, within a few seconds or not at all. Partitions that
+        were lost may already be read by their new owner: of those nothing is committed. The callbacks may run in a
+        thread of the adapter while poll() waits, and must not call the consumer. While the group rebalances, poll()
+        and keep_alive() may last a few seconds longer. A broker that goes away after the start may show as empty
+        lists, while the adapter reconnects by itself: see trouble().
         """
         ...
 
@@ -101,6 +125,13 @@ class Consumer(Protocol):
         """Store, for each partition, the offset of the next record to read; returns once that is durable.
 
         Raises RebalanceError if a partition is no longer this member's: its records will be delivered again.
+        """
+        ...
+
+    def begin_commit(self, next_offsets: Mapping[TopicPartition, int]) -> PendingCommit:
+        """Begin what commit() does, without waiting for it. Commits take effect in the order of their calls.
+
+        Raises RebalanceError as commit(), TransportError if it cannot even be sent now.
         """
         ...
 
@@ -123,8 +154,12 @@ class Consumer(Protocol):
         """
         ...
 
+    def trouble(self) -> str:
+        """Why nothing may be arriving, in one line; empty when all is well. Never waits for the network."""
+        ...
+
     on_assigned: Callable[[frozenset[TopicPartition]], None] | None
-    on_revoked: Callable[[frozenset[TopicPartition]], None] | None
+    on_revoked: Callable[[frozenset[TopicPartition]], Mapping[TopicPartition, int]] | None
 
     def close(self) -> None:
         """Leave the group at once, so that others take over; commits nothing, calls nobody back. Safe to call twice."""

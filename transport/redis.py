@@ -27,7 +27,7 @@ from schemas.dead_letter import DeadLetter
 from schemas.errors import SettingsError, StoreError
 from schemas.prediction import Prediction
 from transport.ports import GroupCounts
-from transport.stored import read_prediction, write_prediction
+from transport.stored import read_prediction, read_reason, write_prediction
 
 FEED_KEY = "mmdigit:predictions"
 CONNECT_TIMEOUT_S = 3.0
@@ -174,7 +174,7 @@ class RedisStore:
 
     def dead(self, job_ids: Sequence[str]) -> list[str | None]:
         values = self._values([_dead_key(job_id) for job_id in job_ids])
-        return [None if value is None else json.loads(value)["reason"] for value in values]
+        return [None if value is None else read_reason(value) for value in values]
 
     def counts(self, group: str) -> GroupCounts:
         with mapped(self._address):

@@ -1,7 +1,11 @@
 """The stored form of a prediction, the same in every store: JSON, read back strictly."""
 
+import json
+import re
+
 from pydantic import ValidationError
 
+from schemas.dead_letter import REASON_PATTERN
 from schemas.errors import StoreError
 from schemas.prediction import Prediction
 from schemas.settings import validation_lines
@@ -21,3 +25,14 @@ def read_prediction(value: bytes) -> Prediction:
             f"expected a stored prediction of version 1, got {validation_lines(error)}; "
             "upgrade this program, or give it a store of its own"
         ) from error
+
+
+def read_reason(note: bytes) -> str:
+    """The reason in the note of a dead letter. Raises StoreError if another program wrote it."""
+    try:
+        reason = json.loads(note)["reason"]
+        if isinstance(reason, str) and re.fullmatch(REASON_PATTERN, reason):
+            return reason
+    except (ValueError, LookupError, TypeError, RecursionError):
+        pass
+    raise StoreError("expected the note of a dead letter, got something else; give this program a store of its own")

@@ -1,7 +1,6 @@
-"""python -m worker: consumes jobs, predicts them, stores the predictions, commits."""
+"""python -m worker: consumes jobs, predicts them, stores the predictions, commits; or replays dead letters."""
 
 import logging
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -15,7 +14,10 @@ from worker.health import HealthServer, Status
 from worker.logs import set_up
 from worker.loop import Worker
 from worker.metrics import Metrics
+from worker.replay import replay
+from worker.replay_settings import ReplaySettings
 from worker.settings import WorkerSettings
+from worker.stopping import StopSignals
 
 log = logging.getLogger("worker")
 
@@ -46,7 +48,7 @@ class _Health:
 
 
 def work(argv: Sequence[str]) -> int:
-    """Run the worker until SIGTERM, SIGINT or idleness. A second signal ends it at once, without commit."""
+    """Run the worker until SIGTERM, SIGINT or idleness."""
     settings = WorkerSettings.load(argv)
     set_up(settings.log_level, as_json=settings.json_logs)
     metrics = Metrics()
@@ -69,7 +71,7 @@ def work(argv: Sequence[str]) -> int:
             open_consumer(settings.from_url, group=settings.consumer_group, instance_id=settings.instance_id)
         )
         worker = health.worker = Worker(settings, model, consumer, store, dead_letters, metrics)
-        _stop_on_signals(worker)
+        stack.enter_context(StopSignals(worker.stop, settings.stop_timeout_s))
         log.info(
             "ready to work",
             extra={
@@ -105,17 +107,9 @@ def log_target_error(target_error: float, points: Mapping[Head, OperatingPoint])
     )
 
 
-def _stop_on_signals(worker: Worker) -> None:
-    def stop(number: int, _frame: object) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        log.info("stopping after the batch in hand", extra={"signal": signal.Signals(number).name})
-        worker.stop()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-
-
 def main() -> int:
+    if sys.argv[1:2] == ["replay"]:
+        return run_program(ReplaySettings.prog, replay, sys.argv[2:])
     return run_program("python -m worker", work)
 
 

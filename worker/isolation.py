@@ -16,22 +16,35 @@ def predict_each(
 
     One call when nothing fails; a batch that fails is halved until each guilty sample stands alone, about
     2 log2(len(samples)) more calls for one of them. probe runs the model on what it is known to take: a sample is
-    guilty only if that still works. Raises ModelError if it does not, or if memory is short.
+    guilty only if that still works, and if it fails once more after it. Raises ModelError if the probe fails, or if
+    memory is short.
     """
     if not samples:
         return []
     try:
+        return _try(predict, samples)
+    except ModelError:
+        raise
+    except Exception:
+        if len(samples) > 1:
+            half = len(samples) // 2
+            return predict_each(predict, samples[:half], probe) + predict_each(predict, samples[half:], probe)
+    _require_working(probe)
+    try:
+        return _try(predict, samples)
+    except ModelError:
+        raise
+    except Exception as exc:
+        rejected = ModelRejected(f"the model failed on this job alone: {type(exc).__name__}: {exc}")
+        rejected.__cause__ = exc
+        return [rejected]
+
+
+def _try(predict: Predict, samples: Sequence[Sample]) -> list[Answer | ModelRejected]:
+    try:
         return list(predict(samples))
     except MemoryError as exc:
         raise ModelError("expected the model to find enough memory, it did not; give the worker more") from exc
-    except Exception as exc:
-        if len(samples) == 1:
-            _require_working(probe)
-            rejected = ModelRejected(f"the model failed on this job alone: {type(exc).__name__}: {exc}")
-            rejected.__cause__ = exc
-            return [rejected]
-    half = len(samples) // 2
-    return predict_each(predict, samples[:half], probe) + predict_each(predict, samples[half:], probe)
 
 
 def _require_working(probe: Callable[[], object]) -> None:

@@ -8,14 +8,17 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
-from mmdigit.predictor import Sample, read_sample
+from mmdigit.predictor import Sample
 from schemas.dead_letter import DeadLetter
-from schemas.errors import DecoderFailed, InvalidJob, InvalidRecord, RetriableError, SettingsError, TransportError
-from schemas.prediction import Answer, Prediction, Timings
-from schemas.wire import decode_job, encode
+from schemas.errors import InvalidJob, InvalidRecord, RetriableError, SettingsError, TransportError
+from schemas.prediction import Answer, Prediction
+from schemas.wire import encode
 from transport.ports import Consumer, PredictionStore, Publisher, Record, TopicPartition
-from worker import outcomes
+from worker import decoding, outcomes
+from worker.backoff import Backoff
 from worker.batcher import Batcher, Decoded
+from worker.breaker import Breaker
+from worker.committing import Committer
 from worker.isolation import predict_each
 from worker.metrics import Metrics
 from worker.offsets import OffsetTracker
@@ -24,7 +27,6 @@ from worker.settings import WorkerSettings
 log = logging.getLogger(__name__)
 
 POLL_TIMEOUT_S = 0.5  # how long an idle turn lasts at most, and so how soon a stop is noticed
-FIRST_RETRY_S = 0.1
 DEAD_LETTER_TIMEOUT_S = 30.0
 
 Result = TypeVar("Result")
@@ -67,59 +69,72 @@ class Worker:
         self._now = now
         self._batcher = Batcher(settings.batch_size, settings.batch_bytes, settings.batch_wait_s, clock)
         self._offsets = OffsetTracker()
+        failed = metrics.retries.labels("commit").inc
+        self._committer = Committer(consumer, self._offsets, settings.commit_every_s, clock, failed)
+        self._breaker = Breaker(settings.breaker_in_a_row, settings.breaker_share, settings.breaker_window)
         self._assigned: frozenset[TopicPartition] = frozenset()
         self._stop = threading.Event()
-        self._last_busy_s = self._last_turn_s = self._last_commit_s = clock()
+        self._attempt = 1  # of what _retry tries just now
+        self._last_busy_s = self._last_turn_s = clock()
         self.answered = self.dead_lettered = 0
         """Jobs, since the start."""
         self.trouble = ""
-        """What the loop waits for when a store or broker fails; empty when all is well."""
+        """What the loop waits for when a store or broker fails or is silent; empty when all is well."""
         consumer.on_assigned = self._on_assigned
         consumer.on_revoked = self._on_revoked
         metrics.model_info.labels(model.model_version).set(1)
+        metrics.dead_in_a_row.set_function(lambda: self._breaker.in_a_row)
         metrics.since_turn_s.set_function(lambda: self.since_turn_s)
-        metrics.since_commit_s.set_function(lambda: clock() - self._last_commit_s)
+        metrics.since_commit_s.set_function(lambda: self._committer.since_commit_s)
 
     def run(self) -> None:
-        """Turn until stopped, or idle for long enough; then finish and commit the batch that is open."""
+        """Turn until stopped, or idle for long enough; then finish the batch that is open.
+
+        However it ends, what is stored or dead-lettered by then is committed. Raises TooManyDeadLetters if the breaker
+        opens, SettingsError if the dead letters can never be written.
+        """
         try:
             while not self._stop.is_set() and not self._idle_for_long():
                 self.run_once()
             if len(self._batcher):
                 self._finish(self._batcher.close())
-            self._commit()
         except Stopped:
             log.warning("stopped while waiting; what is not committed will be delivered again")
+        finally:
+            self._committer.at_last()
 
     def run_once(self) -> None:
         """One turn: poll, decode, batch; and when the batch is due: predict, store or dead-letter, commit."""
         self._last_turn_s = self._clock()
         with self._metrics.stage("poll"):
             records = self._retry("poll", self._poll)
+            self.trouble = self._consumer.trouble()
         with self._metrics.stage("decode"):
-            for record in records:
-                self._offsets.begin(record.topic_partition, record.offset)
-                self._batcher.add(self._decode(record))
+            self._offsets.begin(records)
+            for together in decoding.together(records):
+                for decoded in self._retry("decode", partial(decoding.decode, together, self._clock)):
+                    if self._offsets.holds(decoded.record):  # else its partition went while memory was short
+                        self._batcher.add(decoded)
                 self._last_turn_s = self._clock()  # a batch of large pictures takes seconds, and is no standstill
         self._metrics.in_flight.set(self._offsets.in_flight)
         if self._batcher.time_left_s == 0:
             self._finish(self._batcher.close())
         elif not records:
-            self._commit()  # what an earlier commit left behind, if anything
+            self._committer.now()
 
     def _finish(self, batch: list[Decoded]) -> None:
         with self._metrics.stage("predict"):
-            predictions, dead_letters = self._retry("predict", lambda: self._predict(batch))
+            results = self._retry("predict", partial(self._predict, batch))
+        self._breaker.count(results)
+        predictions = [result for result in results if isinstance(result, Prediction)]
+        dead_letters = [result for result in results if isinstance(result, DeadLetter)]
         with self._metrics.stage("dead_letter"):
             self._write_dead_letters(dead_letters)
         with self._metrics.stage("store"):
             self._retry("store", lambda: self._store.put(predictions))
-        for decoded in batch:
-            self._offsets.finish(decoded.record.topic_partition, decoded.record.offset)
-        # A commit waits for the broker as long as eight jobs take, and everything before it is stored: it may be late.
-        if self._clock() - self._last_commit_s >= self._settings.commit_every_s:
-            with self._metrics.stage("commit"):
-                self._commit()
+        self._offsets.finish(decoded.record for decoded in batch)
+        with self._metrics.stage("commit"):
+            self._committer.soon()
         self._count(predictions, dead_letters)
         self._last_busy_s = self._clock()
 
@@ -147,41 +162,22 @@ class Worker:
             self._metrics.lag.labels(partition.topic, partition.partition).set(lag)
         return records
 
-    def _decode(self, record: Record) -> Decoded:
-        job = sample = None
-        error: InvalidJob | None = None
-        try:
-            job = decode_job(record.value)
-            sample = read_sample(job.image, job.audio)
-        except InvalidJob as exc:
-            error = exc
-        except Exception as exc:  # it must not stop the jobs behind it, again after each restart
-            log.exception("a decoder failed unforeseen; please report it", extra=dict(outcomes.source(record)))
-            error = DecoderFailed(f"{type(exc).__name__}: {exc}")
-        return Decoded(record, self._clock(), job, sample, error)
-
-    def _predict(self, batch: list[Decoded]) -> tuple[list[Prediction], list[DeadLetter]]:
+    def _predict(self, batch: list[Decoded]) -> list[Prediction | DeadLetter]:
+        """What becomes of each job, in the order of the batch."""
         closed_s = self._clock()
-        good = [(decoded, decoded.job, decoded.sample) for decoded in batch if decoded.job and decoded.sample]
-        answers = predict_each(self._model.predict, [sample for _, _, sample in good], self._model.warm_up)
+        samples = [decoded.sample for decoded in batch if decoded.sample]
+        answers = iter(predict_each(self._model.predict, samples, self._model.warm_up))
         predict_s, now = self._clock() - closed_s, self._now()
-        predictions = []
-        dead_letters = [outcomes.dead_letter(decoded, decoded.error, now) for decoded in batch if decoded.error]
-        for (decoded, job, _), answer in zip(good, answers, strict=True):
+        results: list[Prediction | DeadLetter] = []
+        for decoded in batch:
+            answer = decoded.error or next(answers)
             wait_s = closed_s - decoded.polled_at_s
             self._metrics.stage_s.labels("wait").observe(wait_s)
             if isinstance(answer, InvalidJob):
-                dead_letters.append(outcomes.dead_letter(decoded, answer, now))
-                continue
-            timings = Timings(
-                created_at=job.created_at,
-                predicted_at=now,
-                wait_s=wait_s,
-                predict_s=predict_s,
-                batch_size=len(batch),
-            )
-            predictions.append(outcomes.prediction(job, decoded.record, answer, timings))
-        return predictions, dead_letters
+                results.append(outcomes.dead_letter(decoded, answer, now, self._attempt))
+            else:
+                results.append(outcomes.prediction(decoded, answer, now, wait_s, predict_s, len(batch)))
+        return results
 
     def _write_dead_letters(self, dead_letters: list[DeadLetter]) -> None:
         """Send those not yet acknowledged until all are; then note them in the store."""
@@ -203,45 +199,24 @@ class Worker:
             raise SettingsError(f"the dead-letter topic must take larger records than the jobs' topic: {exc}") from exc
         self._retry("store", lambda: self._store.put_dead(dead_letters))
 
-    def _commit(self) -> None:
-        next_offsets = self._offsets.committable()
-        if not next_offsets:
-            return
-        try:
-            self._consumer.commit(next_offsets)
-        except RetriableError as exc:
-            # Nothing to hold back: all of it is stored, and the next commit includes it.
-            self._metrics.retries.labels("commit").inc()
-            log.warning("commit failed, the next one includes it", extra={"error": str(exc)})
-            return
-        self._offsets.committed(next_offsets)
-        self._last_commit_s = self._clock()
-
     def _count(self, predictions: list[Prediction], dead_letters: list[DeadLetter]) -> None:
         self.answered += len(predictions)
         self.dead_lettered += len(dead_letters)
-        stored_at = self._now()
-        for prediction in predictions:
-            self._metrics.jobs.labels(prediction.decision).inc()
-            for reason in prediction.reasons:
-                self._metrics.review_reasons.labels(reason).inc()
-            latency_s = (stored_at - prediction.timings.created_at).total_seconds()
-            self._metrics.latency_s.observe(max(0.0, latency_s))  # another machine's clock may be ahead
-        for letter in dead_letters:
-            self._metrics.jobs.labels("dead_letter").inc()
-            self._metrics.dead_letters.labels(letter.reason).inc()
-            log.warning("dead letter", extra=dict(letter.source) | {"reason": letter.reason, "error": letter.error})
-        self._metrics.batches.inc()
-        self._metrics.batch_size.observe(len(predictions) + len(dead_letters))
+        self._metrics.count(predictions, dead_letters, stored_at=self._now())
         self._metrics.in_flight.set(self._offsets.in_flight)
+        for letter in dead_letters:
+            log.warning("dead letter", extra=dict(letter.source) | {"reason": letter.reason, "error": letter.error})
 
     def _retry(self, stage: str, action: Callable[[], Result]) -> Result:
         """Try until it works, with growing pauses, keeping the group membership. Raises Stopped if told to stop."""
-        pause_s = FIRST_RETRY_S
+        pauses_s = Backoff(self._settings.retry_max_s)
+        self._attempt = 0
         while True:
+            self._attempt += 1
             try:
                 result = action()
             except RetriableError as exc:
+                pause_s = next(pauses_s)
                 self.trouble = f"{stage}: {exc}"
                 self._metrics.retries.labels(stage).inc()
                 log.warning("will try again", extra={"stage": stage, "pause_s": pause_s, "error": str(exc)})
@@ -251,11 +226,13 @@ class Worker:
             if self._stop.wait(pause_s):
                 raise Stopped
             self._last_turn_s = self._last_busy_s = self._clock()  # waiting for others is no idleness
-            try:
-                self._consumer.keep_alive()
-            except RetriableError as exc:
-                log.debug("keep-alive failed", extra={"error": str(exc)})
-            pause_s = min(2 * pause_s, self._settings.retry_max_s)
+            self._keep_alive()
+
+    def _keep_alive(self) -> None:
+        try:
+            self._consumer.keep_alive()
+        except RetriableError as exc:
+            log.debug("keep-alive failed", extra={"error": str(exc)})
 
     def _idle_for_long(self) -> bool:
         limit_s = self._settings.exit_when_idle_s
@@ -265,16 +242,19 @@ class Worker:
         self._assigned |= partitions
         self._partitions_moved("assigned", partitions)
 
-    def _on_revoked(self, partitions: frozenset[TopicPartition]) -> None:
-        """What was polled of them and is not stored belongs to their new owner."""
+    def _on_revoked(self, partitions: frozenset[TopicPartition]) -> dict[TopicPartition, int]:
+        """What was polled of them and is not stored belongs to their new owner; what is stored is committed by this."""
         self._assigned -= partitions
         self._batcher.drop(partitions)
+        finished = {place: offset for place, offset in self._offsets.committable().items() if place in partitions}
         for partition in partitions:
             self._metrics.lag.remove(partition.topic, str(partition.partition))
         self._partitions_moved("revoked", partitions)
+        return finished
 
     def _partitions_moved(self, event: str, partitions: frozenset[TopicPartition]) -> None:
         self._offsets.forget(partitions)
+        self._committer.partitions_moved()
         self._metrics.rebalances.labels(event).inc()
         self._metrics.assigned_partitions.set(len(self._assigned))
         log.info("partitions %s", event, extra={"partitions": [p.partition for p in sorted(partitions)]})

@@ -1,12 +1,16 @@
 """Every metric of the worker, in one list; docs/metrics.md is made from it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+
+from schemas.dead_letter import DeadLetter
+from schemas.prediction import Prediction
 
 STAGES = ("poll", "decode", "wait", "predict", "dead_letter", "store", "commit")
 _DURATION_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -33,6 +37,10 @@ METRICS = (
     Metric("mmdigit_jobs_total", "counter", "", "Jobs by outcome: accept, review or dead_letter.", ("outcome",)),
     Metric("mmdigit_review_reasons_total", "counter", "", "Reviews by reason; one job may have several.", ("reason",)),
     Metric("mmdigit_dead_letters_total", "counter", "", "Acknowledged dead letters by reason.", ("reason",)),
+    Metric(
+        *("mmdigit_dead_letters_in_a_row", "gauge", ""),
+        "Dead letters since the last prediction; the breaker opens at --breaker-in-a-row.",
+    ),
     Metric(
         *("mmdigit_latency_seconds", "histogram", "seconds", "From a job's created_at to its prediction stored."),
         buckets=_LATENCY_BUCKETS_S,
@@ -73,6 +81,7 @@ class Metrics:
         self.jobs = self._counter("mmdigit_jobs_total")
         self.review_reasons = self._counter("mmdigit_review_reasons_total")
         self.dead_letters = self._counter("mmdigit_dead_letters_total")
+        self.dead_in_a_row = self._gauge("mmdigit_dead_letters_in_a_row")
         self.latency_s = self._histogram("mmdigit_latency_seconds")
         self.stage_s = self._histogram("mmdigit_stage_seconds")
         self.stage_cpu_s = self._counter("mmdigit_stage_cpu_seconds_total")
@@ -106,6 +115,20 @@ class Metrics:
         finally:
             self.stage_s.labels(name).observe(time.monotonic() - started_s)
             self.stage_cpu_s.labels(name).inc(time.thread_time() - cpu_s)
+
+    def count(self, predictions: Sequence[Prediction], dead_letters: Sequence[DeadLetter], stored_at: datetime) -> None:
+        """Count a batch's outcomes, once all of them are written."""
+        for prediction in predictions:
+            self.jobs.labels(prediction.decision).inc()
+            for reason in prediction.reasons:
+                self.review_reasons.labels(reason).inc()
+            latency_s = (stored_at - prediction.timings.created_at).total_seconds()
+            self.latency_s.observe(max(0.0, latency_s))  # another machine's clock may be ahead
+        for letter in dead_letters:
+            self.jobs.labels("dead_letter").inc()
+            self.dead_letters.labels(letter.reason).inc()
+        self.batches.inc()
+        self.batch_size.observe(len(predictions) + len(dead_letters))
 
     def _counter(self, name: str) -> Counter:
         metric = self._by_name[name]

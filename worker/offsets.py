@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from transport.ports import TopicPartition
+from transport.ports import Record, TopicPartition
 
 
 @dataclass(slots=True)
@@ -24,22 +24,30 @@ class OffsetTracker:
     def __init__(self) -> None:
         self._partitions: dict[TopicPartition, _Partition] = {}
 
-    def begin(self, partition: TopicPartition, offset: int) -> None:
-        """A record was polled. Offsets of a partition come in ascending order until rewound or revoked."""
-        state = self._partitions.setdefault(partition, _Partition(next_offset=offset, committed=offset))
-        if offset < state.next_offset or (state.begun and offset <= state.begun[-1]):
-            raise ValueError(f"{partition} began offset {offset} again; forget() the partition first")
-        state.begun.append(offset)
-        state.unfinished.add(offset)
+    def begin(self, records: Iterable[Record]) -> None:
+        """They were polled. Offsets of a partition come in ascending order until it is forgotten."""
+        for record in records:
+            partition, offset = record.topic_partition, record.offset
+            state = self._partitions.setdefault(partition, _Partition(next_offset=offset, committed=offset))
+            if offset < state.next_offset or (state.begun and offset <= state.begun[-1]):
+                raise ValueError(f"{partition} began offset {offset} again; forget() the partition first")
+            state.begun.append(offset)
+            state.unfinished.add(offset)
 
-    def finish(self, partition: TopicPartition, offset: int) -> None:
-        """The record's prediction is stored or its dead letter acknowledged. Unknown (revoked) ones are ignored."""
-        state = self._partitions.get(partition)
-        if state is None:
-            return
-        state.unfinished.discard(offset)
-        while state.begun and state.begun[0] not in state.unfinished:
-            state.next_offset = state.begun.popleft() + 1
+    def holds(self, record: Record) -> bool:
+        """Whether the record is begun and neither finished nor forgotten."""
+        state = self._partitions.get(record.topic_partition)
+        return state is not None and record.offset in state.unfinished
+
+    def finish(self, records: Iterable[Record]) -> None:
+        """Their predictions are stored or their dead letters acknowledged. Forgotten ones are ignored."""
+        for record in records:
+            state = self._partitions.get(record.topic_partition)
+            if state is None:
+                continue
+            state.unfinished.discard(record.offset)
+            while state.begun and state.begun[0] not in state.unfinished:
+                state.next_offset = state.begun.popleft() + 1
 
     def committable(self) -> dict[TopicPartition, int]:
         """The next_offset of each partition that moved since its last commit: everything before it is finished."""

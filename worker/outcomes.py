@@ -2,38 +2,48 @@
 
 from datetime import datetime
 
-from schemas.dead_letter import MAX_ERROR_CHARACTERS, DeadLetter
+from schemas.dead_letter import MAX_ERROR_CHARACTERS, MAX_TIMES_DEAD, DeadLetter, times_dead_before
 from schemas.errors import InvalidJob
-from schemas.job import Job
 from schemas.prediction import Answer, Prediction, Source, Timings
+from schemas.printable import printable
 from transport.ports import Record
 from worker.batcher import Decoded
 
 
-def prediction(job: Job, record: Record, answer: Answer, timings: Timings) -> Prediction:
-    """The answer to the job, with where it came from and how long it took."""
+def prediction(
+    decoded: Decoded, answer: Answer, now: datetime, wait_s: float, predict_s: float, batch_size: int
+) -> Prediction:
+    """The answer to the job, with where it came from and how long it took. Raises ValueError for what is no job."""
+    job = decoded.job
+    if job is None:
+        raise ValueError(f"expected a decoded job, got the record {source(decoded.record)}")
+    timings = Timings(
+        created_at=job.created_at, predicted_at=now, wait_s=wait_s, predict_s=predict_s, batch_size=batch_size
+    )
     return Prediction(
         **answer.__dict__,  # its fields as they are: dict(answer) takes as long as the rest
         job_id=job.job_id,
         group=job.group,
         expected=job.expected,
-        source=source(record),
+        source=source(decoded.record),
         timings=timings,
     )
 
 
-def dead_letter(decoded: Decoded, error: InvalidJob, now: datetime) -> DeadLetter:
-    """The record, byte for byte, with the reason why it can never succeed."""
+def dead_letter(decoded: Decoded, error: InvalidJob, now: datetime, attempts: int) -> DeadLetter:
+    """The record, byte for byte, with the reason why it can never succeed. attempts: how often it was tried, from 1."""
     return DeadLetter(
         original=decoded.record.value,
         key=decoded.record.key,
         source=source(decoded.record),
         reason=error.reason,
-        error=str(error)[:MAX_ERROR_CHARACTERS],
+        error=printable(str(error), MAX_ERROR_CHARACTERS - 3),  # it may quote the record
         job_id=decoded.job.job_id if decoded.job else None,
         group=decoded.job.group if decoded.job else None,
         first_seen=now,
         last_seen=now,
+        attempts=attempts,
+        times_dead=min(times_dead_before(decoded.record.headers) + 1, MAX_TIMES_DEAD),
     )
 
 

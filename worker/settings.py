@@ -17,13 +17,20 @@ class WorkerSettings(ProgramSettings):
     prog: ClassVar[str] = "python -m worker"
 
     from_url: Annotated[
-        str, Field(validation_alias="from", description="topic of jobs: kafka://host:9092/topic or sqlite:///file")
+        str,
+        Field(
+            validation_alias="from", repr=False, description="topic of jobs: kafka://host:9092/topic or sqlite:///file"
+        ),
     ]
     store_url: Annotated[
-        str, Field(validation_alias="store", description="prediction store: redis://host:6379/0 or sqlite:///file")
+        str,
+        Field(
+            validation_alias="store", repr=False, description="prediction store: redis://host:6379/0 or sqlite:///file"
+        ),
     ]
     dead_letters: Annotated[
-        str | None, Field(description="topic of dead letters; by default the jobs' topic with .dead after its name")
+        str | None,
+        Field(repr=False, description="topic of dead letters; by default the jobs' topic with .dead after its name"),
     ] = None
     consumer_group: Annotated[Identifier, Field(description="consumer group; workers of one group share the jobs")] = (
         "mmdigit"
@@ -62,6 +69,23 @@ class WorkerSettings(ProgramSettings):
     stuck_after_s: Annotated[
         float, Field(gt=0, description="seconds without a turn of the loop after which /healthz fails")
     ] = 60.0
+    stop_timeout_s: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=3600,
+            description="seconds from SIGTERM to the worker's leaving without commit, exit code 5; "
+            "less than what stops the container takes",
+        ),
+    ] = 50.0
+    breaker_in_a_row: Annotated[
+        int, Field(ge=0, description="dead letters in a row that stop the worker, exit code 4; 0 for any number")
+    ] = 100
+    breaker_share: Annotated[
+        float,
+        Field(gt=0, le=1, description="share of dead letters in the window above which the worker stops; 1 for never"),
+    ] = 0.8
+    breaker_window: Annotated[int, Field(ge=1, le=10**6, description="jobs in that window")] = 1000
     exit_when_idle_s: Annotated[
         float | None, Field(gt=0, description="end with exit code 0 after so many seconds without a record")
     ] = None

@@ -49,14 +49,19 @@ class Answering:
 
 
 def _ours() -> tuple[Callable[[bytes], Any], Callable[[Sequence[Any]], Answers]]:
-    from mmdigit.predictor import Predictor, read_sample
+    from mmdigit.predictor import Predictor, Sample
+    from mmdigit.reading import read_samples
     from schemas.wire import decode_job
 
     predictor = Predictor.load()
     predictor.warm_up()
 
     def answer(jobs: Sequence[Any]) -> Answers:
-        answers = predictor.predict([read_sample(job.image, job.audio) for job in jobs])
+        samples = read_samples([(job.image, job.audio) for job in jobs])
+        for sample in samples:
+            if isinstance(sample, Exception):
+                raise sample
+        answers = predictor.predict([sample for sample in samples if isinstance(sample, Sample)])
         return [(job.job_id, found.model_dump(mode="json")) for job, found in zip(jobs, answers, strict=True)]
 
     return decode_job, answer

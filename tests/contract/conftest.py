@@ -13,6 +13,7 @@ from transport.ports import Consumer, PredictionStore, Publisher, Record
 from transport.urls import open_consumer, open_publisher, open_store
 
 DOCKER = (pytest.mark.docker, pytest.mark.timeout(120))
+Read = Callable[..., list[Record]]
 
 
 class Queue:
@@ -73,7 +74,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def read() -> Callable[..., list[Record]]:
+def read() -> Read:
     """read(consumer, n): the next n records, however many polls it takes, within 30 s."""
 
     def collect(consumer: Consumer, count: int) -> list[Record]:

@@ -4,19 +4,17 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
 
 from schemas.errors import InvalidRecord, RebalanceError, SettingsError, TransportError
 from schemas.job import MAX_RECORD_BYTES
-from tests.contract.conftest import Queue
+from tests.contract.conftest import Queue, Read
 from tests.polling import until
 from tests.services import free_port
-from transport.ports import MAX_SENT_BYTES, Consumer, Record, TopicPartition
+from transport.headers import MAX_HEADERS, MAX_HEADERS_BYTES
+from transport.ports import MAX_SENT_BYTES, Record, TopicPartition
 from transport.urls import open_consumer, open_publisher
-
-Read = Callable[[Consumer, int], list[Record]]
 
 
 def next_offsets(records: list[Record]) -> dict[TopicPartition, int]:
@@ -61,6 +59,32 @@ def test_a_record_that_is_too_large_is_refused_at_once_and_the_others_are_sent(q
     publisher.flush(10)
     assert [record.value for record in read(queue.consumer(), 2)] == [b"before", b"after"]
     assert delivered == []
+
+
+def test_headers_stay_with_their_record(queue: Queue, read: Read) -> None:
+    publisher = queue.publisher()
+    sent = [{}, {"a": b"1", "b": b""}, {"né": bytes(range(256))}, None]
+    for headers in sent:
+        publisher.send(b"k", b"v", headers=headers)
+    publisher.flush(10)
+    records = read(queue.consumer(), len(sent))
+    assert [record.headers for record in records] == [headers or {} for headers in sent]
+
+
+@pytest.mark.parametrize(
+    "headers", [{str(n): b"" for n in range(MAX_HEADERS + 1)}, {"a": bytes(MAX_HEADERS_BYTES)}], ids=["many", "large"]
+)
+def test_too_many_headers_are_refused_at_once_and_as_many_as_may_be_pass(
+    queue: Queue, read: Read, headers: dict[str, bytes]
+) -> None:
+    publisher = queue.publisher()
+    with pytest.raises(InvalidRecord, match="expected at most 16 headers of 4096 bytes"):
+        publisher.send(None, b"refused", headers=headers)
+    fits = dict(list(headers.items())[:MAX_HEADERS]) if len(headers) > 1 else {"a": bytes(MAX_HEADERS_BYTES - 1)}
+    publisher.send(None, b"taken", headers=fits)
+    publisher.flush(10)
+    (record,) = read(queue.consumer(), 1)
+    assert (record.value, record.headers) == (b"taken", fits)
 
 
 def test_poll_gives_no_more_than_asked_for(queue: Queue, read: Read) -> None:
@@ -141,7 +165,12 @@ def test_partitions_are_told_once_inside_poll(queue: Queue, read: Read) -> None:
     consumer = queue.consumer()
     told: list[frozenset[TopicPartition]] = []
     consumer.on_assigned = told.append
-    consumer.on_revoked = lambda partitions: told.append(partitions)
+
+    def give_up(partitions: frozenset[TopicPartition]) -> dict[TopicPartition, int]:
+        told.append(partitions)
+        return {}
+
+    consumer.on_revoked = give_up
     assert consumer.assignment() == frozenset()
     (record,) = read(consumer, 1)
     consumer.poll(1, 0.05)
@@ -156,6 +185,32 @@ def test_commit_of_a_partition_that_is_not_owned_is_refused(queue: Queue, read: 
     (record,) = read(consumer, 1)
     with pytest.raises(RebalanceError):
         consumer.commit({TopicPartition(record.topic, 77): 1})
+
+
+def test_a_commit_that_is_begun_is_durable_once_it_is_done(queue: Queue, read: Read) -> None:
+    queue.publish(*numbered(3))
+    consumer = queue.consumer()
+    records = read(consumer, 2)
+    begun = consumer.begin_commit({records[1].topic_partition: records[1].offset + 1})
+    until(begun.done, 10, "the end of the commit")
+    begun.result()
+    consumer.close()
+    assert [record.value for record in read(queue.consumer(), 1)] == [b"2"]
+
+
+def test_a_commit_is_not_begun_for_a_partition_that_is_not_owned(queue: Queue, read: Read) -> None:
+    queue.publish(b"1")
+    consumer = queue.consumer()
+    (record,) = read(consumer, 1)
+    with pytest.raises(RebalanceError):
+        consumer.begin_commit({TopicPartition(record.topic, 77): 1})
+
+
+def test_there_is_no_trouble_when_all_is_well(queue: Queue, read: Read) -> None:
+    queue.publish(b"1")
+    consumer = queue.consumer()
+    read(consumer, 1)
+    assert consumer.trouble() == ""
 
 
 def test_lag_counts_what_was_not_polled(queue: Queue, read: Read) -> None:

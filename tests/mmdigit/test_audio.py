@@ -124,6 +124,8 @@ def flac_claiming(total: int, rate_hz: int = 8000) -> bytes:
         (header(16000, channels=6) + bytes(16000), "6 channels"),
         (header(16000, channels=0) + bytes(16000), "0 channels"),
         (header(16000) + bytes(16000), "silence"),
+        (header(16000, code=0x11) + b"\x10\x20" * 8000, "WAV format 17 came"),
+        (header(16000, code=0x55) + b"\x10\x20" * 8000, "WAV format 85 came"),
         (header(400) + b"\x10\x20" * 200, "at least 0.05 s"),
         (wav(tone(10.5)), "at most 10 s"),
         (flac_claiming(2**36 - 1), "are claimed"),

@@ -95,10 +95,14 @@ def test_a_blank_picture_stays_blank(level: int) -> None:
         (png_header(100_000, 100_000), "expected at most"),
         (png_header(200, 200), "damaged"),
         (bytes(MAX_IMAGE_BYTES + 1), "bytes of image"),
-        (as_bytes(drawn_digit())[:-200], "damaged"),
-        (as_bytes(drawn_digit(), "JPEG")[:-200], "damaged"),
+        (as_bytes(drawn_digit())[:-200], "its end is missing"),
+        (as_bytes(drawn_digit(), "JPEG")[:-200], "its end is missing"),
+        (as_bytes(drawn_digit())[:-200] + as_bytes(drawn_digit())[-12:], "damaged"),
         (as_bytes(Image.new("L", (7, 100))), "at least 8x8"),
         (as_bytes(drawn_digit(), "GIF"), "expected a PNG or JPEG"),
+        (as_bytes(drawn_digit())[:-12], "its end is missing"),
+        (as_bytes(drawn_digit(), "JPEG")[:-2], "its end is missing"),
+        (as_bytes(drawn_digit(), "MPO", save_all=True, append_images=[drawn_digit(ink=50)]), "several in one file"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -127,7 +131,7 @@ def test_the_largest_picture_is_read() -> None:
 def test_an_animation_is_refused() -> None:
     frames = [drawn_digit(ink=ink) for ink in (0, 50, 100)]
     data = as_bytes(frames[0], "PNG", save_all=True, append_images=frames[1:])
-    with pytest.raises(InvalidImage, match="animation"):
+    with pytest.raises(InvalidImage, match="several in one file"):
         decode_image(data)
 
 

@@ -55,7 +55,13 @@ class FakePublisher:
     def jobs(self) -> list[Job]:
         return [decode_job(value) for value in self.values]
 
-    def send(self, key: bytes | None, value: bytes, on_delivered: Callable[[], object] | None = None) -> None:
+    def send(
+        self,
+        key: bytes | None,
+        value: bytes,
+        on_delivered: Callable[[], object] | None = None,
+        headers: Mapping[str, bytes] | None = None,
+    ) -> None:
         if self.interrupts_after is not None and len(self.values) >= self.interrupts_after:
             raise KeyboardInterrupt
         if self.takes is not None and len(self.values) >= self.takes:

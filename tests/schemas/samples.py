@@ -31,6 +31,7 @@ DEAD_LETTER = DeadLetter(
     last_seen=CREATED_AT + timedelta(seconds=1),
     attempts=2,
 )
+REPLAYED_DEAD_LETTER = DEAD_LETTER.model_copy(update={"times_dead": 2})
 PREDICTION = Prediction(
     label=7,
     confidence=0.5,
@@ -83,4 +84,5 @@ dead_letters = st.builds(
     first_seen=moments,
     last_seen=moments,
     attempts=st.integers(1, 2**31),
+    times_dead=st.integers(1, 1000),
 )

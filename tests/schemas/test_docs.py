@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import schemas.wire
+from schemas.dead_letter import MAX_TIMES_DEAD, TIMES_DEAD_HEADER
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES, MAX_RECORD_BYTES, Job
 from schemas.wire import decode_job
 
@@ -34,3 +35,4 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert MAX_RECORD_BYTES == 6 * 2**20
     assert f"| commas in JSON | {schemas.wire._MAX_COMMAS:,} |" in PAGE
     assert f"| maps in msgpack | {schemas.wire._MAX_MAPS}, of {schemas.wire._MAX_MAP_LENGTH} fields |" in PAGE
+    assert f"| `{TIMES_DEAD_HEADER}` | decimal digits, 1-{MAX_TIMES_DEAD} |" in PAGE

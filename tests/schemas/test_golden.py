@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from schemas.export import EXPORTED, schema_files
 from schemas.prediction import Prediction
 from schemas.wire import decode_dead_letter, decode_job, encode
-from tests.schemas.samples import DEAD_LETTER, JOB, LEAST_JOB, PREDICTION
+from tests.schemas.samples import DEAD_LETTER, JOB, LEAST_JOB, PREDICTION, REPLAYED_DEAD_LETTER
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -18,18 +18,20 @@ OURS: dict[str, BaseModel] = {
     "job-v1.msgpack": JOB,
     "job-v1-least.json": LEAST_JOB,
     "job-v1-least.msgpack": LEAST_JOB,
-    "dead_letter-v1.json": DEAD_LETTER,
-    "dead_letter-v1.msgpack": DEAD_LETTER,
+    "dead_letter-v1-times-dead.json": REPLAYED_DEAD_LETTER,
+    "dead_letter-v1-times-dead.msgpack": REPLAYED_DEAD_LETTER,
     "prediction-v1.json": PREDICTION,
 }
 """Files as this program writes them."""
 
 OTHERS: dict[str, BaseModel] = {
+    "dead_letter-v1.json": DEAD_LETTER,
+    "dead_letter-v1.msgpack": DEAD_LETTER,
     "job-v1-other-standard-base64.json": JOB,
     "job-v1-other-urlsafe-base64.json": LEAST_JOB,
     "job-v1-other.msgpack": LEAST_JOB,
 }
-"""Files as a program in another language may write them."""
+"""Files as programs in other languages may write them, or as 0.4.0 wrote dead letters: without times_dead."""
 
 
 def decoded(name: str, value: bytes) -> BaseModel:

@@ -1,5 +1,6 @@
 """What every program shares: variables, one-line errors, exit codes, nothing secret."""
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -11,12 +12,13 @@ from pydantic import Field
 import schemas.errors
 from mmdigit.cli import COMMANDS
 from producer.settings import ProducerSettings
-from schemas.errors import InvalidImage, MmdigitError, StoreError, TopicError
+from schemas.errors import InvalidImage, MmdigitError, SettingsError, StoreError, TopicError
 from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings, run_program
+from worker.replay_settings import ReplaySettings
 from worker.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS: list[type[ProgramSettings]] = [WorkerSettings, ProducerSettings, *COMMANDS.values()]
+PROGRAMS: list[type[ProgramSettings]] = [WorkerSettings, ReplaySettings, ProducerSettings, *COMMANDS.values()]
 FOR_TESTS = {"MMDIGIT_REQUIRE_DOCKER"}
 
 
@@ -161,3 +163,29 @@ def test_a_reader_that_has_enough_is_no_traceback() -> None:
     command = f'{sys.executable} -c "{program}" | head -c 1'
     done = subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("x", "")
+
+
+@pytest.mark.parametrize("flag", ["--store", "--stoer"])
+def test_a_password_in_a_flag_is_warned_of_and_never_shown(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    url = "redis://user:s3cret@host/0"
+    for argv in ([flag, url], [f"{flag}={url}"], [flag, url, "--count", "many"]):
+        with contextlib.suppress(SystemExit, SettingsError):
+            FakeSettings.load(argv)
+        shown = capsys.readouterr().err
+        assert "warning: a password in a flag" in shown
+        assert "s3cret" not in shown
+    assert "unrecognized" in shown or flag == "--store"
+
+
+def test_settings_do_not_show_their_urls() -> None:
+    worker = WorkerSettings.load(["--from", "kafka://a/b", "--store", "redis://u:s3cret@h", "--dead-letters", "s3cret"])
+    producer = ProducerSettings.load(["--from", "x", "--to", "s3cret", "--store", "s3cret"])
+    assert "s3cret" not in f"{worker!r} {worker} {producer!r} {producer}"
+
+
+def test_an_error_moves_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(_: object) -> int:
+        raise StoreError("a\x1b[2J\nb")
+
+    assert run_program("p", fail, []) == 3
+    assert capsys.readouterr().err == "p: error: a\\x1b[2J b\n"

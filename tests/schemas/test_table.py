@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -34,12 +35,15 @@ def test_a_head_that_did_not_answer_is_empty() -> None:
     assert (row["image_label"], row["image_confidence"], row["reasons"]) == ("", "", "")
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1"])
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "+1+1", "-1-1", "-1\t", "+", "-٣", "@SUM(1)", "\t=1", "\r=1", "\n=1", "\uff1d1", "\uff0d1", "\uff20a"],
+)
 def test_formulas_are_not_run(text: str) -> None:
     assert safe_cell(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("text", ["", "0", "row-1", "a=1", "'=1", " =1", "é"])
+@pytest.mark.parametrize("text", ["", "0", "-1", "+49123", "-0.5", "row-1", "a=1", "'=1", " =1", "é"])
 def test_other_text_stays(text: str) -> None:
     assert safe_cell(text) == text
 
@@ -51,7 +55,7 @@ def test_no_cell_starts_a_formula_after_csv(text: str) -> None:
     file.seek(0)
     ((cell, _),) = csv.reader(file)
     assert cell.removeprefix("'") == text.removeprefix("'")
-    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    assert re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?", cell) or not cell.startswith(tuple("=+-@\t\r\n"))
 
 
 def test_it_takes_its_place_at_the_end(tmp_path: Path) -> None:

@@ -92,13 +92,15 @@ def test_the_least_of_a_job(value: bytes) -> None:
     assert decode_job(value) == Job(job_id="a", image=b"x", created_at=CREATED_AT.replace(microsecond=0))
 
 
-@pytest.mark.parametrize("version", [0, 2, 99, "1", None, [1], 2**70])
+@pytest.mark.parametrize("version", [0, 2, 99, "1", None, [1], 2**70, 1.0, True])
 def test_other_versions_are_named(version: object) -> None:
     error = refused(as_json(version=version))
     assert isinstance(error, UnknownVersion)
     assert "upgrade" in str(error)
     if version != 2**70:
         assert isinstance(refused(as_msgpack(version=version, new_field={"a": 1})), InvalidRecord)
+    if not isinstance(version, int | list) or isinstance(version, bool):
+        assert isinstance(refused(as_msgpack(version=version)), UnknownVersion)
 
 
 @pytest.mark.parametrize(

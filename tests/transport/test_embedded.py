@@ -1,6 +1,7 @@
 """The SQLite file itself: foreign files, locks, a full disk, trimming, waiting; what the contract tests cannot see."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from transport.embedded_consumer import SqliteConsumer
 from transport.embedded_publisher import LINGER_S, SqlitePublisher
 from transport.embedded_store import SqliteStore
 from transport.ports import GroupCounts, TopicPartition
+
+GOLDEN = Path(__file__).parent / "golden"
 
 
 class Clock:
@@ -54,6 +57,46 @@ def test_a_database_of_another_program_is_refused_and_left_alone(path: Path) -> 
     with pytest.raises(SettingsError, match="another program"):
         SqlitePublisher(path, "jobs")
     assert path.read_bytes() == before
+
+
+def test_a_file_of_version_1_is_upgraded_and_goes_on_where_it_was(path: Path) -> None:
+    shutil.copyfile(GOLDEN / "queue-v1.db", path)  # three records, the first committed
+    other = sqlite3.connect(path)
+    assert other.execute("PRAGMA user_version").fetchone() == (1,)
+    with SqlitePublisher(path, "jobs") as publisher, SqliteConsumer(path, "jobs", "readers") as consumer:
+        publisher.send(None, b"new", headers={"a": b"1"})
+        publisher.flush(1)
+        records = consumer.poll(9, 0)
+        consumer.commit({TopicPartition("jobs", 0): 4})
+    assert [(record.offset, record.key, record.value, record.headers) for record in records] == [
+        (1, b"key 1", b"value 1", {}),
+        (2, b"key 2", b"value 2", {}),
+        (3, None, b"new", {"a": b"1"}),
+    ]
+    assert other.execute("PRAGMA user_version").fetchone() == (embedded.SCHEMA_VERSION,)
+    # A program of before that is still running goes on, too.
+    other.execute("INSERT INTO records (topic, offset, timestamp_s, bytes_before, value) VALUES (1, 4, 0, 0, 'x')")
+    other.close()
+
+
+def test_an_upgraded_file_has_the_schema_of_a_new_one(path: Path) -> None:
+    def columns(file: Path) -> list[list[tuple[object, ...]]]:
+        connection = open_database(file, TransportError)
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        found = [connection.execute(f"PRAGMA table_info({name})").fetchall() for name in sorted(tables)]
+        connection.close()
+        return found
+
+    shutil.copyfile(GOLDEN / "queue-v1.db", path)
+    assert columns(path) == columns(path.with_name("new.db"))
+
+
+def test_two_programs_may_upgrade_at_once(path: Path) -> None:
+    shutil.copyfile(GOLDEN / "queue-v1.db", path)
+    late = sqlite3.connect(path, isolation_level=None)  # has seen version 1, and comes second
+    open_database(path, TransportError).close()
+    assert embedded._upgraded(late) == embedded.SCHEMA_VERSION
+    late.close()
 
 
 def test_a_newer_schema_is_refused(path: Path) -> None:

@@ -2,7 +2,9 @@
 
 import contextlib
 import inspect
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import kafka.errors
 import pytest
@@ -130,7 +132,12 @@ def test_partitions_move_to_a_new_member_and_back_without_loss(kafka_topic: Kafk
             consumer.commit(done)
 
     first, second = open_consumer(url, group="g"), open_consumer(url, group="g")
-    first.on_revoked = revoked.extend
+
+    def give_up(partitions: frozenset[TopicPartition]) -> dict[TopicPartition, int]:
+        revoked.extend(partitions)
+        return {}
+
+    first.on_revoked = give_up
 
     def owned(*working: Consumer) -> list[int]:
         for consumer in working:
@@ -147,6 +154,87 @@ def test_partitions_move_to_a_new_member_and_back_without_loss(kafka_topic: Kafk
                 first.commit({revoked[0]: 400})
         until(lambda: owned(first) == [4], 8, "all partitions back, sooner than a session times out")
         until(lambda: owned(first) and len(seen) == 400, 30, "all records")
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_what_a_member_finished_is_committed_as_its_partitions_go_and_answered_once(kafka_topic: KafkaTopic) -> None:
+    url = kafka_topic(4)
+    read: Counter[bytes] = Counter()
+    owners: list[frozenset[TopicPartition]] = []
+    ended = threading.Event()
+
+    def publish(start: int) -> None:
+        for number in range(start, start + 200):
+            publisher.send(str(number).encode(), str(number).encode())
+        publisher.flush(10)
+
+    def work() -> None:
+        """Finishes all that it polls, and commits none of it but what goes."""
+        finished: dict[TopicPartition, int] = {}
+
+        def give_up(partitions: frozenset[TopicPartition]) -> dict[TopicPartition, int]:
+            return {partition: finished.pop(partition) for partition in partitions}
+
+        with open_consumer(url, group="g") as consumer:
+            consumer.on_assigned, consumer.on_revoked = owners.append, give_up
+            while not ended.is_set():
+                for record in consumer.poll(100, 0.1):
+                    read[record.value] += 1
+                    finished[record.topic_partition] = record.offset + 1
+
+    with open_publisher(url) as publisher, ThreadPoolExecutor() as members:
+        publish(0)
+        working = [members.submit(work)]
+        try:
+            until(lambda: len(read) == 200, 30, "all records at the first")
+            working.append(members.submit(work))
+            until(lambda: list(map(len, owners)) == [4, 2], 30, "two partitions at the second")
+            publish(200)
+            until(lambda: len(read) == 400, 30, "all records")
+        finally:
+            ended.set()
+        for member in working:
+            member.result()
+    assert set(read.values()) == {1}
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_of_lost_partitions_nothing_is_committed(kafka_topic: KafkaTopic) -> None:
+    url = kafka_topic(1)
+    with open_publisher(url) as publisher:
+        for number in range(5):
+            publisher.send(None, str(number).encode())
+        publisher.flush(10)
+    gone: list[TopicPartition] = []
+    with open_consumer(url, group="g") as consumer:
+        assert isinstance(consumer, KafkaTopicConsumer)
+        records: list[Record] = []
+
+        def read_all() -> bool:
+            records.extend(consumer.poll(5, 0.2))
+            return len(records) == 5
+
+        until(read_all, 30, "five records")
+        place = records[0].topic_partition
+
+        def give_up(partitions: frozenset[TopicPartition]) -> dict[TopicPartition, int]:
+            gone.extend(partitions)
+            return {place: 5}
+
+        consumer.on_revoked = give_up
+        consumer._consumer._coordinator.reset_generation()  # as after an answer that the member is unknown
+        with pytest.raises(RebalanceError):
+            consumer.commit({place: 5})
+        begun = consumer.begin_commit({place: 5})
+        until(begun.done, 10, "the end of the commit")
+        with pytest.raises(RebalanceError):
+            begun.result()
+        records.clear()
+        until(read_all, 30, "the same records again")
+        assert gone == [place]
+        assert [record.offset for record in records] == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.docker

@@ -77,9 +77,13 @@ class FakeConsumer(Closable):
         self.queue = list(records)
         self.commits: list[dict[TopicPartition, int]] = []
         self.failing_polls = self.failing_commits = self.keep_alives = 0
-        self.before_poll: Callable[[], None] = lambda: None
+        self.before_poll: Callable[[], object] = lambda: None
+        self.in_keep_alive: Callable[[], object] = lambda: None
         self.on_assigned: Callable[[frozenset[TopicPartition]], None] | None = None
-        self.on_revoked: Callable[[frozenset[TopicPartition]], None] | None = None
+        self.on_revoked: Callable[[frozenset[TopicPartition]], Mapping[TopicPartition, int]] | None = None
+        self.silent = ""
+        self.slow_commits = False
+        """Commits that are begun are not done while this is set."""
 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
         self.before_poll()
@@ -95,17 +99,49 @@ class FakeConsumer(Closable):
             raise RebalanceError("moved")
         self.commits.append(dict(next_offsets))
 
+    def begin_commit(self, next_offsets: Mapping[TopicPartition, int]) -> "FakePendingCommit":
+        pending = FakePendingCommit(self, dict(next_offsets))
+        pending.done()  # reaches the list at once, unless it is slow
+        return pending
+
     def rewind(self, next_offsets: Mapping[TopicPartition, int]) -> None:
         raise NotImplementedError
 
     def keep_alive(self) -> None:
         self.keep_alives += 1
+        self.in_keep_alive()
 
     def assignment(self) -> frozenset[TopicPartition]:
         return frozenset({P0, P1})
 
     def lag(self) -> dict[TopicPartition, int]:
         return {P0: len(self.queue)}
+
+    def trouble(self) -> str:
+        return self.silent
+
+
+@dataclass
+class FakePendingCommit:
+    """Reaches the consumer's list of commits as soon as that is not slow."""
+
+    consumer: FakeConsumer
+    next_offsets: dict[TopicPartition, int]
+    error: RebalanceError | TransportError | None = None
+    reached: bool = False
+
+    def done(self) -> bool:
+        if not self.reached and not self.consumer.slow_commits:
+            self.reached = True
+            try:
+                self.consumer.commit(self.next_offsets)
+            except (RebalanceError, TransportError) as error:
+                self.error = error
+        return self.reached
+
+    def result(self) -> None:
+        if self.error is not None:
+            raise self.error
 
 
 class FakeStore(Closable):
@@ -151,7 +187,13 @@ class FakePublisher(Closable):
         self.lose = 0
         self._buffer: list[tuple[bytes, Callable[[], object] | None]] = []
 
-    def send(self, key: bytes | None, value: bytes, on_delivered: Callable[[], object] | None = None) -> None:
+    def send(
+        self,
+        key: bytes | None,
+        value: bytes,
+        on_delivered: Callable[[], object] | None = None,
+        headers: Mapping[str, bytes] | None = None,
+    ) -> None:
         self._buffer.append((value, on_delivered))
 
     def flush(self, timeout_s: float) -> None:
@@ -237,6 +279,11 @@ class Bench:
         )
         assert self.consumer.on_assigned is not None
         self.consumer.on_assigned(frozenset({P0, P1}))
+
+    def revoke(self, *partitions: TopicPartition) -> dict[TopicPartition, int]:
+        """What the worker wants committed of them before they go."""
+        assert self.consumer.on_revoked is not None
+        return dict(self.consumer.on_revoked(frozenset(partitions)))
 
     def count(self, name: str, **labels: str) -> float:
         value = self.metrics.registry.get_sample_value(name, labels)

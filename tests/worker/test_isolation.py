@@ -61,7 +61,21 @@ def test_isolating_one_of_many_takes_a_logarithm_of_calls() -> None:
         return [answer(0) for _ in samples]
 
     predict_each(predict, [sample(number) for number in range(64)], works)
-    assert len(calls) == 13
+    assert len(calls) == 14
+
+
+def test_a_model_that_fails_once_rejects_nobody() -> None:
+    calls = []
+
+    def predict(samples: Sequence[Sample]) -> list[Answer]:
+        calls.append(len(samples))
+        if len(calls) == 1:
+            raise RuntimeError("Failed to allocate memory")  # as ONNX Runtime says it
+        return [answer(number_of(one)) for one in samples]
+
+    [result] = predict_each(predict, [sample(3)], works)
+    assert isinstance(result, Answer)
+    assert calls == [1, 1]
 
 
 def test_a_model_that_fails_on_everything_rejects_nobody() -> None:

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from mmdigit.predictor import Sample, read_sample
-from schemas.errors import SettingsError
+from mmdigit.image import read_picture
+from mmdigit.ink import Grey
+from mmdigit.predictor import Sample
+from mmdigit.reading import TOGETHER, read_samples
+from schemas.errors import SettingsError, TooManyDeadLetters
 from schemas.prediction import Prediction
 from tests.worker import fakes
 from tests.worker.fakes import P0, P1, Bench, FakeConsumer, FakeModel, image_bytes, job_value, record
@@ -73,12 +76,12 @@ def test_a_record_that_can_never_succeed_is_dead_lettered_and_its_batch_mates_ar
 
 
 def test_a_decoder_that_fails_unforeseen_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(image: bytes | None, audio: bytes | None) -> Sample:
-        if image == b"strange":
+    def read(data: bytes) -> tuple[Grey, bool | None]:
+        if data == b"strange":
             raise ZeroDivisionError("division by zero")
-        return read_sample(image, audio)
+        return read_picture(data)
 
-    monkeypatch.setattr("worker.loop.read_sample", read)
+    monkeypatch.setattr("mmdigit.reading.read_picture", read)
     bench = Bench(FakeConsumer([record(0, job_value("a")), record(1, job_value("x", b"strange"))]))
     bench.worker.run_once()
     assert list(bench.store.predictions) == ["a"]
@@ -172,6 +175,65 @@ def test_a_commit_that_fails_is_included_in_the_next_one() -> None:
     assert bench.consumer.commits == [{P0: 1}]
 
 
+def test_a_stop_while_the_store_is_away_commits_what_was_stored_before() -> None:
+    jobs = [record(0, job_value("a")), record(1, job_value("b"))]
+    bench = Bench(FakeConsumer(jobs), options={"batch_size": 1, "commit_every_s": 60})
+    bench.worker.run_once()
+    bench.store.failing = 10**6
+    bench.consumer.before_poll = bench.worker.stop
+    bench.worker.run()
+    assert bench.consumer.commits == [{P0: 1}]
+
+
+def test_the_last_commit_takes_part_in_a_rebalance_and_is_tried_again() -> None:
+    bench = Bench(FakeConsumer([record(0, job_value("a"))]), options={"commit_every_s": 60})
+    bench.worker.run_once()
+    bench.consumer.failing_commits = 2
+    bench.worker.stop()
+    bench.worker.run()
+    assert bench.consumer.commits == [{P0: 1}]
+    assert bench.consumer.keep_alives == 2
+
+
+def test_a_last_commit_that_never_works_ends_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench(FakeConsumer([record(0, job_value("a"))]), options={"commit_every_s": 60})
+    bench.worker.run_once()
+    bench.consumer.failing_commits = 10**6
+    bench.worker.stop()
+    bench.worker.run()
+    assert bench.consumer.commits == []
+    assert "the last commit failed" in caplog.text
+
+
+def test_the_breaker_stops_the_worker_before_it_writes_the_batch_and_commits_what_was_written() -> None:
+    jobs = [record(0, job_value("good")), *(record(n, b"bad") for n in range(1, 7))]
+    bench = Bench(FakeConsumer(jobs), options={"batch_size": 2, "breaker_in_a_row": 4, "commit_every_s": 60})
+    with pytest.raises(TooManyDeadLetters, match=r"4 dead letters in a row, the last for invalid_record"):
+        bench.worker.run()
+    assert [letter.source.offset for letter in bench.publisher.letters] == [1, 2, 3]
+    assert bench.consumer.commits == [{P0: 4}]
+    assert bench.count("mmdigit_dead_letters_in_a_row") == 4
+
+
+def test_a_dead_letter_says_how_often_its_job_was_tried() -> None:
+    poison = 255
+    bench = Bench(FakeConsumer([record(0, job_value("j", image_bytes(poison)))]), model=FakeModel(poison))
+    bench.model.broken = 2  # the first try and its probe
+    bench.worker.run_once()
+    [letter] = bench.publisher.letters
+    assert (letter.reason, letter.attempts) == ("model_rejected", 2)
+
+
+def test_a_silent_broker_is_said_and_forgotten_when_it_answers() -> None:
+    bench = Bench()
+    bench.consumer.silent = "poll: no heartbeat answered"
+    bench.worker.run_once()
+    assert bench.worker.trouble == "poll: no heartbeat answered"
+    bench.consumer.silent = ""
+    bench.worker.run_once()
+    assert bench.worker.trouble == ""
+
+
 def test_polling_goes_on_when_the_broker_comes_back() -> None:
     bench = Bench(FakeConsumer([record(0, job_value("a"))]))
     bench.consumer.failing_polls = 2
@@ -186,9 +248,7 @@ def test_records_of_a_revoked_partition_are_neither_stored_nor_committed() -> No
     )
     bench.worker.run_once()
     assert bench.store.predictions == {}  # waits for more
-    revoke = bench.consumer.on_revoked
-    assert revoke is not None
-    bench.consumer.before_poll = lambda: revoke(frozenset({P1}))
+    bench.consumer.before_poll = lambda: bench.revoke(P1)
     bench.clock.now_s += 1.0
     bench.worker.run_once()
     assert list(bench.store.predictions) == ["mine"]
@@ -201,11 +261,41 @@ def test_records_of_a_revoked_partition_are_neither_stored_nor_committed() -> No
 def test_a_partition_revoked_while_the_store_is_away_is_not_committed() -> None:
     bench = Bench(FakeConsumer([record(0, job_value("a")), record(4, job_value("b"), P1)]))
     bench.store.failing = 1
-    revoke = bench.consumer.on_revoked
-    assert revoke is not None
-    bench.consumer.keep_alive = lambda: revoke(frozenset({P1}))  # type: ignore[method-assign]
+    bench.consumer.in_keep_alive = lambda: bench.revoke(P1)
     bench.worker.run_once()
     assert bench.consumer.commits == [{P0: 1}]
+
+
+def test_what_is_stored_of_a_revoked_partition_is_committed_as_it_goes_and_not_later() -> None:
+    jobs = [record(0, job_value("a")), record(4, job_value("b"), P1)]
+    bench = Bench(FakeConsumer(jobs), options={"commit_every_s": 60})
+    bench.worker.run_once()
+    assert (sorted(bench.store.predictions), bench.consumer.commits) == (["a", "b"], [])
+    assert bench.revoke(P1) == {P1: 5}
+    bench.worker.run_once()
+    assert bench.consumer.commits == [{P0: 1}]
+
+
+def test_a_record_whose_partition_went_while_memory_was_short_is_left_to_its_new_owner(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries = []
+
+    def read(data: bytes) -> tuple[Grey, bool | None]:
+        tries.append(data)
+        if len(tries) == 2:
+            raise MemoryError
+        return read_picture(data)
+
+    monkeypatch.setattr("mmdigit.reading.read_picture", read)
+    jobs = [record(0, job_value("a")), record(4, job_value("b"), P1), record(1, job_value("c"))]
+    bench = Bench(FakeConsumer(jobs))
+    bench.consumer.in_keep_alive = lambda: bench.revoke(P1)
+    bench.worker.run_once()
+    assert sorted(bench.store.predictions) == ["a", "c"]
+    assert bench.publisher.letters == []
+    assert bench.consumer.commits == [{P0: 2}]
+    assert bench.count("mmdigit_retries_total", stage="decode") == 1
 
 
 def test_a_batch_waits_for_more_until_its_oldest_job_has_waited_long_enough() -> None:
@@ -271,16 +361,17 @@ def test_work_and_outages_are_no_idleness() -> None:
     assert sorted(bench.store.predictions) == ["j0", "j1", "j2"]
 
 
-def test_each_decoded_record_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench(FakeConsumer([record(n, job_value(f"j{n}")) for n in range(3)]), options={"batch_wait_s": 60.0})
+def test_decoding_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = [record(n, job_value(f"j{n}")) for n in range(2 * TOGETHER + 1)]
+    bench = Bench(FakeConsumer(records), options={"batch_wait_s": 60.0, "batch_size": len(records)})
     silences = []
 
-    def read_slowly(image: bytes | None, audio: bytes | None) -> Sample:
+    def read_slowly(pairs: Sequence[tuple[bytes | None, bytes | None]]) -> list[Sample | Exception]:
         silences.append(bench.worker.since_turn_s)
         bench.clock.now_s += 10.0
-        return read_sample(image, audio)
+        return read_samples(pairs)
 
-    monkeypatch.setattr("worker.loop.read_sample", read_slowly)
+    monkeypatch.setattr("worker.decoding.read_samples", read_slowly)
     bench.worker.run_once()
     assert silences == [0.0, 0.0, 0.0]
 

@@ -28,8 +28,7 @@ def test_readiness_follows_the_partitions_and_the_trouble() -> None:
     bench.worker.trouble = "store: expected an answer from Redis"
     assert health.ready() == Status(False, "store: expected an answer from Redis")
     bench.worker.trouble = ""
-    assert bench.consumer.on_revoked is not None
-    bench.consumer.on_revoked(frozenset({P0, P1}))
+    bench.revoke(P0, P1)
     assert health.ready() == Status(False, "no partitions assigned yet")
 
 

@@ -5,6 +5,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from tests.worker.fakes import record
 from transport.ports import TopicPartition
 from worker.offsets import OffsetTracker
 
@@ -31,7 +32,7 @@ class OffsetMachine(RuleBasedStateMachine):
                 self.begun[partition], self.finished[partition] = [], set()
                 self.committed[partition] = offset
             self.begun[partition].append(offset)
-            self.tracker.begin(partition, offset)
+            self.tracker.begin([record(offset, b"", partition)])
 
     @precondition(lambda self: any(self.begun.values()))
     @rule(data=st.data())
@@ -39,12 +40,12 @@ class OffsetMachine(RuleBasedStateMachine):
         partition = data.draw(st.sampled_from([p for p, begun in self.begun.items() if begun]))
         offset = data.draw(st.sampled_from(self.begun[partition]))
         self.finished[partition].add(offset)
-        self.tracker.finish(partition, offset)
+        self.tracker.finish([record(offset, b"", partition)])
 
     @rule(partition=st.sampled_from(PARTITIONS), offset=st.integers(0, 50))
     def finish_something_never_begun(self, partition: TopicPartition, offset: int) -> None:
         if offset not in self.begun.get(partition, []):
-            self.tracker.finish(partition, offset)
+            self.tracker.finish([record(offset, b"", partition)])
 
     @rule()
     def commit(self) -> None:
@@ -52,9 +53,21 @@ class OffsetMachine(RuleBasedStateMachine):
         self.tracker.committed(next_offsets)
         self.committed |= next_offsets
 
+    @rule()
+    def commit_in_vain(self) -> None:
+        """The broker did not take it: the next commit includes it."""
+        before = self.tracker.committable()
+        assert self.tracker.committable() == before
+
     @rule(partition=st.sampled_from(PARTITIONS))
     def revoke(self, partition: TopicPartition) -> None:
-        """The next owner, maybe this worker again, starts from what was committed."""
+        """What is finished is committed while it goes; the next owner, maybe this worker again, starts there."""
+        self.committed |= {p: n for p, n in self.tracker.committable().items() if p == partition}
+        self.lose(partition)
+
+    @rule(partition=st.sampled_from(PARTITIONS))
+    def lose(self, partition: TopicPartition) -> None:
+        """The next owner starts from what was committed before: what was finished since is begun again."""
         self.tracker.forget([partition])
         self.log_end[partition] = self.committed.pop(partition, self.log_end[partition])
         self.begun.pop(partition, None)
@@ -72,8 +85,12 @@ class OffsetMachine(RuleBasedStateMachine):
 
     @invariant()
     def counts_what_is_in_flight(self) -> None:
-        unfinished = sum(len(set(self.begun[p]) - self.finished[p]) for p in self.begun)
-        assert self.tracker.in_flight == unfinished
+        unfinished = {p: set(self.begun[p]) - self.finished[p] for p in self.begun}
+        assert self.tracker.in_flight == sum(map(len, unfinished.values()))
+        for partition in PARTITIONS:
+            for offset in range(self.log_end[partition]):
+                held = offset in unfinished.get(partition, ())
+                assert self.tracker.holds(record(offset, b"", partition)) == held
 
 
 TestOffsetMachine = OffsetMachine.TestCase
@@ -82,8 +99,9 @@ TestOffsetMachine.settings = settings(max_examples=150, stateful_step_count=40, 
 
 def test_an_offset_begun_twice_is_a_mistake_of_the_caller() -> None:
     tracker = OffsetTracker()
-    tracker.begin(PARTITIONS[0], 5)
+    fifth = record(5, b"", PARTITIONS[0])
+    tracker.begin([fifth])
     with pytest.raises(ValueError, match="began offset 5 again"):
-        tracker.begin(PARTITIONS[0], 5)
+        tracker.begin([fifth])
     tracker.forget([PARTITIONS[0]])
-    tracker.begin(PARTITIONS[0], 5)
+    tracker.begin([fifth])

@@ -1,0 +1,224 @@
+"""What is fuzzed: each parser with the errors that it documents. Whatever else comes out is a crasher."""
+
+import gzip
+import io
+import struct
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mmdigit.audio import N_SAMPLES, decode_audio, place
+from mmdigit.image import decode_image, normalise
+from mmdigit.manifest import read_manifest
+from mmdigit.metadata import read_metadata
+from producer.manifest import ManifestSource
+from producer.pairs import _idx
+from schemas.errors import (
+    DataError,
+    InvalidAudio,
+    InvalidImage,
+    InvalidRecord,
+    MmdigitError,
+    SettingsError,
+    StoreError,
+    WeightsError,
+)
+from schemas.wire import decode_dead_letter, decode_job, encode
+from transport.kafka_batches import BatchTooLargeError, gzip_decode, lz4_decode, zstd_decode
+from transport.stored import read_prediction, read_reason
+from transport.urls import _check_redis, _split, dead_letter_url, redact
+from worker.settings import WorkerSettings
+
+HERE = Path(__file__).parent
+MAX_MESSAGE_CHARACTERS = 1000
+
+
+class Violation(Exception):  # noqa: N818  no error of ours: what must never be
+    """A property that must hold for all input does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One parser. max_bytes: of an input while it is fuzzed; larger ones are in tests/fuzz/test_limits.py."""
+
+    parse: Callable[[bytes], None]
+    documented: tuple[type[MmdigitError] | type[BatchTooLargeError], ...]
+    max_bytes: int = 4096
+
+    def run(self, content: bytes) -> None:
+        """Raises Violation, or whatever undocumented error the parser raises."""
+        try:
+            self.parse(content)
+        except self.documented as error:
+            message = str(error)
+            if len(message) > MAX_MESSAGE_CHARACTERS:
+                raise Violation(f"a message of {len(message)} characters") from error
+            # The rest is escaped where it is shown, and parsers of files name the user's own paths.
+            if isinstance(error, InvalidRecord | InvalidImage | InvalidAudio) and not message.isprintable():
+                raise Violation("a message that is not printable") from error
+
+
+def _job(content: bytes) -> None:
+    job = decode_job(content)
+    for wire in ("json", "msgpack"):
+        if decode_job(encode(job, wire)) != job:
+            raise Violation("a job that does not go round")
+
+
+def _dead_letter(content: bytes) -> None:
+    letter = decode_dead_letter(content)
+    if decode_dead_letter(encode(letter, "msgpack")) != letter:
+        raise Violation("a dead letter that does not go round")
+
+
+def _image(content: bytes) -> None:
+    _check_picture(decode_image(content))
+
+
+def _png(content: bytes) -> None:
+    """Chunks with right checksums, and pixels packed anew: where a mutation of a file's bytes rarely gets."""
+    if len(content) < 8:
+        return
+    size, kind, filters, *_ = struct.unpack_from(">HBB", content)
+    depth, colour = ((1, 0), (8, 0), (16, 0), (8, 2), (16, 2), (8, 3), (4, 3), (8, 4), (16, 4), (8, 6))[kind % 10]
+    width, height = 8 + size % 64, 8 + (size >> 8) % 64
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, filters & 1)
+    chunks = [(b"IHDR", header), (b"PLTE", content[4 : 4 + 3 * (len(content) // 8)])]
+    if filters & 2:
+        chunks.append((b"tRNS", content[8:]))
+    if filters & 4:
+        chunks.append((b"eXIf", content[8:]))
+    if filters & 8:
+        chunks.append((b"zTXt", b"k\0\0" + zlib.compress(content)))
+    rows = (content[8:] * (1 + 1 + width * height * 8 // max(1, len(content) - 8)))[: height * (1 + width * 8)]
+    chunks += [(b"IDAT", zlib.compress(rows, 1)), (b"IEND", b"")]
+    _image(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(
+            struct.pack(">I", len(inner)) + name + inner + struct.pack(">I", zlib.crc32(name + inner))
+            for name, inner in chunks
+        )
+    )
+
+
+def _pixels(content: bytes) -> None:
+    """What the search for ink makes of any pixels."""
+    if len(content) < 66:
+        return
+    width = 8 + content[0] % 57
+    rows = (len(content) - 1) // width
+    if rows < 8:
+        return
+    grey = np.frombuffer(content, np.uint8, rows * width, 1).reshape(rows, width)
+    _check_picture(normalise(np.asarray(grey / np.float32(255), np.float32)))
+
+
+def _check_picture(digit: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> None:
+    if digit.shape != (28, 28) or not bool(np.isfinite(digit).all()) or digit.min() < 0 or digit.max() > 1:
+        raise Violation("a picture out of its shape or range")
+
+
+def _audio(content: bytes) -> None:
+    _check_clip(decode_audio(content))
+
+
+def _samples(content: bytes) -> None:
+    """What the search for speech makes of any finite samples."""
+    samples = np.frombuffer(content, "<f4", len(content) // 4)
+    if samples.size and bool(np.isfinite(samples).all()):
+        _check_clip(place(samples.clip(-1, 1)))
+
+
+def _check_clip(clip: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> None:
+    if clip.shape != (N_SAMPLES,) or not bool(np.isfinite(clip).all()) or float(np.abs(clip).max()) > 1:
+        raise Violation("a clip out of its shape or range")
+
+
+def _batch(content: bytes) -> None:
+    for unpack in (gzip_decode, lz4_decode, zstd_decode):
+        with suppress(BatchTooLargeError):
+            unpack(content)
+
+
+def _stored(content: bytes) -> None:
+    with suppress(StoreError):
+        read_reason(content)
+    read_prediction(content)
+
+
+def _urls(content: bytes) -> None:
+    url = content.decode("utf-8", "replace")
+    with_password = f"redis://user:s3cret@{url}"
+    if "s3cret" in redact(with_password):
+        raise Violation("a password that is shown")
+    for parse in (dead_letter_url, lambda text: _check_redis(_split(text, ""), text)):
+        for text in (url, with_password, f"kafka://{url}", f"sqlite:///{url}"):
+            try:
+                parse(text)
+            except SettingsError as error:
+                if "s3cret" in str(error):
+                    raise Violation("a password that is shown") from error
+
+
+def _settings(content: bytes) -> None:
+    words = [word.decode("utf-8", "replace") for word in content.split(b"\0")]
+    with redirect_stderr(io.StringIO()), suppress(SystemExit):  # argparse leaves so, with code 2
+        if not {"-h", "--help"} & set(words):
+            WorkerSettings.load(["--from", "sqlite:///a", "--store", "sqlite:///a", *words])
+
+
+def _idx_file(content: bytes) -> None:
+    with _file(gzip.compress(content, 1) if content[:1] == b"\0" else content) as path:
+        _idx(path, 2051, (2, 4, 4))
+
+
+def _predict_manifest(content: bytes) -> None:
+    with _file(content) as path:
+        read_manifest(path)
+
+
+def _producer_manifest(content: bytes) -> None:
+    with _file(content) as path:
+        ManifestSource.open(path)
+
+
+def _metadata(content: bytes) -> None:
+    with _file(content) as path:
+        read_metadata(path)
+
+
+@contextmanager
+def _file(content: bytes) -> Iterator[Path]:
+    with tempfile.NamedTemporaryFile(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as file:  # noqa: S108
+        file.write(content)
+        file.flush()
+        yield Path(file.name)
+
+
+TARGETS: dict[str, Target] = {
+    "job": Target(_job, (InvalidRecord,)),
+    "dead_letter": Target(_dead_letter, (InvalidRecord,)),
+    "image": Target(_image, (InvalidImage,)),
+    "png": Target(_png, (InvalidImage,)),
+    "pixels": Target(_pixels, ()),
+    "audio": Target(_audio, (InvalidAudio,)),
+    "samples": Target(_samples, (), 64 * 1024),
+    "batch": Target(_batch, ()),
+    "stored": Target(_stored, (StoreError,)),
+    "urls": Target(_urls, (), 1024),
+    "settings": Target(_settings, (SettingsError,), 1024),
+    "idx": Target(_idx_file, (DataError,)),
+    "predict_manifest": Target(_predict_manifest, (DataError,)),
+    "producer_manifest": Target(_producer_manifest, (DataError,)),
+    "metadata": Target(_metadata, (WeightsError,), 16 * 1024),
+}
+
+
+def kept(kind: str, name: str) -> list[Path]:
+    """The inputs of a target that are kept: kind is corpus (small, one for each path found) or crashers (mended)."""
+    return sorted((HERE / kind / name).glob("*"))

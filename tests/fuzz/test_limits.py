@@ -1,0 +1,128 @@
+"""Time and memory of the most expensive inputs within the limits, in a process of their own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MAX_MB = 128
+"""Above what the process has after a small input. The most measured: 111, a 12-megapixel palette with transparency."""
+
+MAX_CPU_S = 5.0
+"""Ten times the most measured, for slower machines."""
+
+PREAMBLE = """
+import gc, json, re, struct, sys, time, zlib
+import numpy as np
+from PIL import Image
+from mmdigit.audio import decode_audio
+from mmdigit.image import MAX_PIXELS, decode_image
+from schemas.errors import InvalidJob
+from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
+from tests.mmdigit.clips import as_bytes, drawn_digit, tone, wav
+
+SIDE = int(MAX_PIXELS ** 0.5)
+
+def chunk(name, inner):
+    return struct.pack(">I", len(inner)) + name + inner + struct.pack(">I", zlib.crc32(name + inner))
+
+def png(depth, colour, channels, side=SIDE, more=b"", interlaced=0):
+    pack, row = zlib.compressobj(9), bytes(1 + (side * channels * depth + 7) // 8)
+    pixels = b"".join(pack.compress(row) for _ in range(side + side * interlaced)) + pack.flush()
+    header = struct.pack(">IIBBBBB", side, side, depth, colour, 0, 0, interlaced)
+    return b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", header) + more + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+def jpeg(mode, **options):
+    return as_bytes(Image.linear_gradient("L").resize((SIDE, SIDE)).convert(mode), "JPEG", quality=30, **options)
+
+def scanned_again(data, scans):
+    starts = [found.start() for found in re.finditer(b"\\xff\\xda", data)]
+    return data[:-2] + data[starts[-1]:-2] * (scans - len(starts)) + data[-2:]
+
+palette = chunk(b"PLTE", bytes(768))
+small = as_bytes(drawn_digit().convert("RGB"))
+costs = {}
+
+def status(name):
+    return int(re.search(name + r":\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
+
+def cost(name, decode, content):
+    assert len(content) <= MAX_IMAGE_BYTES == MAX_AUDIO_BYTES, (name, len(content))
+    decode(small if decode is decode_image else clip)
+    gc.collect()
+    before_mb = status("VmRSS")
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # forgets the peak
+    started_s = time.process_time()
+    try:
+        decode(content)
+    except InvalidJob:
+        pass
+    costs[name] = (time.process_time() - started_s, status("VmHWM") - before_mb)
+
+clip = wav(tone())
+"""
+
+PICTURES = {
+    "16-bit grey": "png(16, 0, 1)",
+    "16-bit colour with transparency": "png(16, 6, 4)",
+    "palette with transparency": "png(8, 3, 1, more=palette + chunk(b'tRNS', bytes(256)))",
+    "grey with transparency": "png(8, 4, 2)",
+    "interlaced": "png(8, 2, 3, interlaced=1)",
+    "progressive JPEG": "jpeg('RGB', progressive=True, subsampling=0)",
+    "progressive JPEG in four colours": "jpeg('CMYK', progressive=True)",
+    "JPEG of twenty scans": "scanned_again(jpeg('RGB', progressive=True, subsampling=0), 20)",
+    "text that unpacks to 64 MiB": "small[:33] + b''.join("
+    "chunk(b'zTXt', b'k%d\\0\\0' % n + zlib.compress(bytes(2**20 - 1))) for n in range(64)) + small[33:]",
+    "170,000 chunks": "small[:33] + chunk(b'abCd', b'') * 170_000 + small[33:]",
+    "EXIF of 65,535 entries": "small[:33] + chunk(b'eXIf', b'MM\\0*\\0\\0\\0\\x08\\xff\\xff' + b''.join("
+    "struct.pack('>HHII', n, 7, 1_000_000, 8) for n in range(65_535)) + bytes(1_000_000)) + small[33:]",
+    "noise": "as_bytes(Image.fromarray(np.random.default_rng(0).integers(0, 256, (800, 800, 3)).astype(np.uint8)))",
+    "checkerboard": "as_bytes(Image.fromarray((np.indices((3000, 3000)).sum(0) % 2 * 255).astype(np.uint8)))",
+    "lines": "as_bytes(Image.fromarray((np.arange(65_536) // 256 % 7 // 6 * 255).reshape(256, 256).astype(np.uint8)))",
+    "comb of dots": "as_bytes(Image.fromarray(np.kron(np.eye(2), np.ones((2, 2))).repeat(40, 0).repeat(40, 1)"
+    ".astype(np.uint8) * 255))",
+}
+CLIPS = {
+    "4 s at 48 kHz": "wav(np.random.default_rng(0).normal(0, 0.1, 4 * 48_000), 48_000)",
+    "10 s of stereo FLAC": "wav(np.random.default_rng(0).normal(0, 1e-3, (480_000, 2)), 48_000, 'FLAC')",
+    "10 s at a rate without a common divisor": "wav(np.random.default_rng(0).normal(0, 0.1, 479_990), 47_999, 'FLAC')",
+    "260,000 chunks": "b'RIFF\\0\\0\\0\\0WAVE' + b'abcd\\0\\0\\0\\0' * 260_000",
+    "FLAC with 500,000 blocks": "(lambda f: f[:4] + bytes([0]) + f[5:42] + b'\\x01\\0\\0\\0' * 500_000 + f[42:])"
+    "(wav(tone(), kind='FLAC'))",
+    "clicks": "wav(np.tile(np.r_[1.0, np.zeros(79)], 1000))",
+}
+CASES = [
+    *(("decode_image", name, made) for name, made in PICTURES.items()),
+    *(("decode_audio", name, made) for name, made in CLIPS.items()),
+]
+"""Decoder, name, and the expression that makes the input."""
+
+
+@pytest.fixture(scope="module")
+def costs() -> dict[str, tuple[float, float]]:
+    """CPU seconds and MB above the process's usual of each input, which may be a digit or invalid."""
+    if not Path("/proc/self/clear_refs").exists():
+        pytest.skip("no /proc/self/clear_refs to read a peak by")
+    lines = [f"cost({name!r}, {decode}, {made})" for decode, name, made in CASES]
+    ran = subprocess.run(
+        [sys.executable, "-c", "\n".join([PREAMBLE, *lines, "sys.stdout.write(json.dumps(costs))"])],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    found: dict[str, tuple[float, float]] = json.loads(ran.stdout)
+    return found
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("name", [name for _, name, _ in CASES])
+def test_an_input_costs_no_more_than_stated(name: str, costs: dict[str, tuple[float, float]]) -> None:
+    cpu_s, peak_mb = costs[name]
+    assert cpu_s < MAX_CPU_S
+    assert peak_mb < MAX_MB

@@ -1,0 +1,26 @@
+"""A worker whose model hangs in its first call: for the test of what a stop does then."""
+
+import ctypes
+import sys
+from collections.abc import Sequence
+
+from mmdigit.predictor import Predictor, Sample
+from schemas.prediction import Answer
+from worker import __main__ as program
+
+
+class HungPredictor(Predictor):
+    """Hangs in a call of C, where Python handles no signal; again and again, since each signal ends a sleep."""
+
+    def warm_up(self) -> None:
+        """The start is none of what is tried."""
+
+    def predict(self, samples: Sequence[Sample]) -> list[Answer]:
+        sys.stderr.write("hangs\n")
+        while True:
+            ctypes.CDLL(None).sleep(3600)
+
+
+if __name__ == "__main__":
+    program.Predictor = HungPredictor  # type: ignore[attr-defined]
+    sys.exit(program.main())

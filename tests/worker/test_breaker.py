@@ -1,0 +1,60 @@
+"""When the breaker opens: too many dead letters in a row, or too large a share of a whole window."""
+
+from contextlib import nullcontext
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.dead_letter import DeadLetter
+from schemas.errors import TooManyDeadLetters
+from schemas.prediction import Prediction
+from tests.worker.fakes import NOON, Bench, FakeConsumer, job_value, record
+from worker.breaker import Breaker
+
+
+def results(pattern: str) -> list[Prediction | DeadLetter]:
+    """One result a mark: "." a prediction, "x" a dead letter."""
+    bench = Bench(FakeConsumer([record(0, job_value("a")), record(1, b"bad")]))
+    bench.worker.run_once()
+    [prediction], [letter] = bench.store.predictions.values(), bench.publisher.letters
+    assert letter.last_seen == NOON
+    return [letter if mark == "x" else prediction for mark in pattern]
+
+
+@pytest.mark.parametrize(
+    ("in_a_row", "share", "window", "pattern", "opens"),
+    [
+        (3, 1.0, 10, "xx.xx.xx", False),
+        (3, 1.0, 10, "x.xxx", True),
+        (0, 1.0, 10, "x" * 50, False),
+        (0, 0.5, 4, "xxx", False),  # no whole window yet
+        (0, 0.5, 4, "xx..xx", False),
+        (0, 0.5, 4, "x.x.xx", True),
+        (0, 1.0, 4, "xxxxxxxx", False),  # 1 = never
+    ],
+)
+def test_it_opens_on_too_many_in_a_row_or_too_large_a_share(
+    in_a_row: int, share: float, window: int, pattern: str, opens: bool
+) -> None:
+    for batch in (1, 3, 100):  # however the jobs fall into batches
+        breaker, marks = Breaker(in_a_row, share, window), results(pattern)
+        batches = [marks[start : start + batch] for start in range(0, len(marks), batch)]
+        expected = pytest.raises(TooManyDeadLetters, match="raise --breaker-in-a-row") if opens else nullcontext()
+        with expected:
+            for part in batches:
+                breaker.count(part)
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(pattern=st.text("x.", max_size=60), window=st.integers(1, 20), share=st.floats(0.1, 1))
+def test_the_share_is_that_of_the_last_jobs_alone(pattern: str, window: int, share: float) -> None:
+    breaker, marks = Breaker(0, share, window), dict(zip("x.", results("x."), strict=True))
+    for end in range(1, len(pattern) + 1):
+        last = pattern[max(0, end - window) : end]
+        too_many = len(last) == window and pattern[end - 1] == "x" and last.count("x") > share * window
+        if too_many:
+            with pytest.raises(TooManyDeadLetters, match=f"{last.count('x')} dead letters among the last {window}"):
+                breaker.count([marks["x"]])
+        else:
+            breaker.count([marks[pattern[end - 1]]])

@@ -1,0 +1,91 @@
+"""When what is safe is committed: in its time without waiting, at once when idle, again when it failed."""
+
+import pytest
+
+from tests.worker.fakes import P0, P1, Clock, FakeConsumer, record
+from transport.ports import Record
+from worker.committing import LAST_TRIES, Committer
+from worker.offsets import OffsetTracker
+
+
+class Bench:
+    """A committer every 10 s, with records 0, 1, 2 ... of P0 begun."""
+
+    def __init__(self) -> None:
+        self.consumer, self.offsets, self.clock = FakeConsumer(), OffsetTracker(), Clock()
+        self.failures: list[float] = []
+        self.committer = Committer(
+            self.consumer, self.offsets, 10.0, self.clock, lambda: self.failures.append(self.clock())
+        )
+        self.records: list[Record] = [record(offset, b"") for offset in range(9)]
+        self.offsets.begin(self.records)
+
+    def finish(self, number: int, after_s: float = 0.0) -> None:
+        self.clock.now_s += after_s
+        self.offsets.finish(self.records[:number])
+
+
+def test_a_commit_is_begun_in_its_time_and_what_is_finished_meanwhile_is_in_the_next_one() -> None:
+    bench = Bench()
+    bench.consumer.slow_commits = True
+    bench.finish(1, after_s=9.0)
+    bench.committer.soon()
+    bench.finish(2, after_s=1.0)
+    bench.committer.soon()  # begun, and slow
+    bench.finish(3, after_s=99.0)
+    bench.committer.soon()
+    assert bench.consumer.commits == []
+    assert bench.committer.since_commit_s == 109.0
+    bench.consumer.slow_commits = False
+    bench.committer.soon()
+    assert bench.consumer.commits == [{P0: 2}]
+    assert bench.committer.since_commit_s == 0.0
+    bench.finish(4, after_s=10.0)
+    bench.committer.soon()
+    assert bench.consumer.commits == [{P0: 2}, {P0: 4}]
+
+
+def test_a_begun_commit_that_fails_is_counted_and_included_in_the_next_one() -> None:
+    bench = Bench()
+    bench.consumer.failing_commits = 1
+    bench.finish(1, after_s=10.0)
+    bench.committer.soon()
+    assert (bench.consumer.commits, bench.failures) == ([], [])
+    bench.committer.soon()  # learns of it, and begins the next one
+    assert (bench.consumer.commits, bench.failures) == ([{P0: 1}], [110.0])
+    assert bench.committer.since_commit_s == 10.0
+
+
+def test_now_commits_what_is_under_way_once_more_and_waits() -> None:
+    bench = Bench()
+    bench.consumer.slow_commits = True
+    bench.finish(1, after_s=10.0)
+    bench.committer.soon()
+    bench.committer.now()
+    assert bench.consumer.commits == [{P0: 1}]
+    bench.committer.now()
+    assert bench.consumer.commits == [{P0: 1}]  # nothing new
+
+
+@pytest.mark.parametrize("failing", [1, LAST_TRIES - 1, LAST_TRIES])
+def test_the_last_commit_is_tried_again_with_a_part_in_the_rebalance(failing: int) -> None:
+    bench = Bench()
+    bench.consumer.failing_commits = failing
+    bench.finish(1)
+    bench.committer.at_last()
+    assert bench.consumer.commits == ([] if failing == LAST_TRIES else [{P0: 1}])
+    assert bench.consumer.keep_alives == failing
+
+
+def test_an_outcome_from_before_the_partitions_moved_says_nothing() -> None:
+    bench = Bench()
+    bench.consumer.slow_commits = True
+    bench.finish(1, after_s=10.0)
+    bench.committer.soon()
+    bench.offsets.forget([P0])
+    bench.committer.partitions_moved()
+    bench.offsets.begin([record(1, b""), record(7, b"", P1)])
+    bench.consumer.slow_commits = False
+    bench.committer.now()
+    assert bench.consumer.commits == []
+    assert bench.committer.since_commit_s == 10.0

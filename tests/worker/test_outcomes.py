@@ -1,0 +1,39 @@
+"""What a dead letter says of its record: its error, how often its job has been one, how often the stage was tried."""
+
+from dataclasses import replace
+
+import pytest
+
+from schemas.dead_letter import MAX_TIMES_DEAD, TIMES_DEAD_HEADER
+from schemas.errors import DecoderFailed, InvalidImage
+from schemas.wire import decode_dead_letter, encode
+from tests.worker.fakes import NOON, record
+from worker import outcomes
+from worker.batcher import Decoded
+
+
+def test_an_error_that_quotes_the_record_is_escaped_and_cut_and_can_be_written() -> None:
+    error = DecoderFailed("\x1b[2J\n\ud800" + "x" * 2000)
+    letter = outcomes.dead_letter(Decoded(record(5, b"\xff"), 0.0, None, None, error), error, NOON, 1)
+    assert letter.error.startswith(r"\x1b[2J\n\ud800xx")
+    assert letter.error.isprintable()
+    assert len(letter.error) <= 1000
+    assert decode_dead_letter(encode(letter, "msgpack")) == decode_dead_letter(encode(letter, "json")) == letter
+
+
+@pytest.mark.parametrize(
+    ("headers", "times_dead"),
+    [
+        ({}, 1),
+        ({TIMES_DEAD_HEADER: b"1"}, 2),
+        ({TIMES_DEAD_HEADER: b"%d" % MAX_TIMES_DEAD}, MAX_TIMES_DEAD),
+        ({TIMES_DEAD_HEADER: b"many"}, 1),
+    ],
+)
+def test_a_dead_letter_counts_on_from_the_replay_that_sent_its_record(
+    headers: dict[str, bytes], times_dead: int
+) -> None:
+    error = InvalidImage("expected a picture")
+    decoded = Decoded(replace(record(3, b"value"), headers=headers), 0.0, None, None, error)
+    letter = outcomes.dead_letter(decoded, error, NOON, attempts=4)
+    assert (letter.times_dead, letter.attempts, letter.original) == (times_dead, 4, b"value")

@@ -1,0 +1,202 @@
+"""python -m worker replay: sends dead letters back to the jobs' topic, and remembers how far it came."""
+
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import Literal, get_args
+
+from schemas.dead_letter import DeadLetter, replay_headers
+from schemas.errors import InvalidRecord, TransportError
+from schemas.printable import printable
+from schemas.wire import decode_dead_letter
+from transport.ports import MAX_SENT_BYTES, Consumer, Publisher, Record, TopicPartition
+from transport.urls import open_consumer, open_publisher
+from worker.replay_settings import ReplaySettings
+
+POLL_RECORDS = 100
+POLL_TIMEOUT_S = 0.5
+FLUSH_TIMEOUT_S = 120.0
+PATIENCE_S = 60.0
+"""A broker that is away may show as empty polls: after so long without a record the run ends, and says so."""
+
+PROGRESS_EVERY_S = 5.0
+INTERRUPTED = 130
+
+Outcome = Literal["sent", "refused", "too large", "not selected", "unreadable"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+_UNKNOWN_REASON = "-"
+
+
+class Replay:
+    """One run over the dead letters that stand in the topic when it begins: those that its own jobs become are left.
+
+    An offset is committed only after everything sent before it is acknowledged.
+    """
+
+    def __init__(
+        self,
+        settings: ReplaySettings,
+        consumer: Consumer,
+        jobs: Publisher | None,
+        say: Callable[[str], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """jobs: where to send to; None only counts. say takes a line for the user."""
+        self._settings = settings
+        self._consumer = consumer
+        self._jobs = jobs
+        self._say = say
+        self._clock = clock
+        self._stop = threading.Event()
+        self._next_offsets: dict[TopicPartition, int] = {}
+        self._ends: dict[TopicPartition, int] = {}
+        self._unacknowledged: set[tuple[TopicPartition, int]] = set()
+        self._last_record_s = self._last_progress_s = clock()
+        self.counts: Counter[tuple[str, Outcome]] = Counter()
+        """Dead letters by reason and outcome, of all batches that are acknowledged and committed."""
+
+    def run(self) -> None:
+        """Return at the end of the topic, at the limit, or after the batch in hand when stopped.
+
+        Raises RetriableError if a broker or file fails: what is not committed is sent again by the next run.
+        """
+        while not (self._stop.is_set() or self._limit_is_reached(self.counts) or self._is_at_the_end()):
+            records = self._consumer.poll(POLL_RECORDS, POLL_TIMEOUT_S)
+            self._note_progress(records)
+            self._replay(records)
+
+    def stop(self) -> None:
+        """End after the batch in hand; may be called from a signal handler."""
+        self._stop.set()
+
+    @property
+    def stopped(self) -> bool:
+        return self._stop.is_set()
+
+    def _replay(self, records: list[Record]) -> None:
+        counts: Counter[tuple[str, Outcome]] = Counter()
+        committable: dict[TopicPartition, int] = {}
+        for record in records:
+            if self._limit_is_reached(self.counts + counts):
+                break
+            if record.offset < self._ends[record.topic_partition]:
+                counts[self._deal_with(record)] += 1
+                committable[record.topic_partition] = record.offset + 1
+        if self._jobs is not None and committable:
+            self._jobs.flush(FLUSH_TIMEOUT_S)
+            if self._unacknowledged:  # whatever the adapter says: nothing is committed without the acknowledgement
+                raise TransportError(f"expected all jobs acknowledged, {len(self._unacknowledged)} are not")
+            self._consumer.commit(committable)
+        self.counts += counts
+
+    def _deal_with(self, record: Record) -> tuple[str, Outcome]:
+        try:
+            letter = decode_dead_letter(record.value)
+        except InvalidRecord as error:
+            self._complain(record, error)
+            return _UNKNOWN_REASON, "unreadable"
+        if not self._is_selected(letter):
+            return letter.reason, "not selected"
+        if letter.times_dead >= self._settings.max_times_dead:
+            return letter.reason, "refused"
+        if self._jobs is not None:
+            place = (record.topic_partition, record.offset)
+            self._unacknowledged.add(place)
+            try:
+                acknowledged = partial(self._unacknowledged.discard, place)
+                self._jobs.send(letter.key, letter.original, acknowledged, replay_headers(letter))
+            except InvalidRecord as error:
+                self._unacknowledged.discard(place)
+                self._complain(record, error)
+                return letter.reason, "too large"
+        return letter.reason, "sent"
+
+    def _is_selected(self, letter: DeadLetter) -> bool:
+        reason, since = self._settings.reason, self._settings.since
+        return (reason is None or letter.reason == reason) and (since is None or letter.last_seen >= since)
+
+    def _limit_is_reached(self, counts: Counter[tuple[str, Outcome]]) -> bool:
+        limit = self._settings.limit
+        return limit is not None and sum(n for (_, outcome), n in counts.items() if outcome == "sent") >= limit
+
+    def _note_progress(self, records: list[Record]) -> None:
+        now_s = self._clock()
+        if records:
+            self._last_record_s = now_s
+        elif now_s - self._last_record_s >= PATIENCE_S:
+            raise TransportError(
+                f"expected dead letters or the topic's end within {PATIENCE_S:.0f} s, got neither; check the broker, "
+                "and whether another replay holds the partitions; the same command again goes on"
+            )
+        for record in records:
+            self._next_offsets[record.topic_partition] = record.offset + 1
+        lag = self._consumer.lag()
+        for partition in {record.topic_partition for record in records} - self._ends.keys():
+            self._ends[partition] = self._next_offsets[partition] + lag.get(partition, 0)
+        if now_s - self._last_progress_s >= PROGRESS_EVERY_S:
+            self._last_progress_s = now_s
+            self._say(f"{self.counts.total()} dead letters dealt with, {sum(lag.values())} to come")
+
+    def _is_at_the_end(self) -> bool:
+        lag = self._consumer.lag()
+        return bool(lag) and all(
+            lag.get(partition) == 0 or self._next_offsets.get(partition, -1) >= self._ends.get(partition, 0)
+            for partition in self._consumer.assignment()
+        )
+
+    def _complain(self, record: Record, error: InvalidRecord) -> None:
+        self._say(f"{record.topic} {record.partition}/{record.offset}: {printable(str(error), 300)}")
+
+
+def table(counts: Counter[tuple[str, Outcome]], *, dry_run: bool) -> str:
+    """A line for each reason, a column for each outcome, and their sums."""
+    reasons = sorted({reason for reason, _ in counts})
+    width = max(len(reason) for reason in ["reason", *reasons])
+    headings = ["to send" if dry_run and outcome == "sent" else outcome for outcome in OUTCOMES]
+    lines = [f"{'reason':<{width}}" + "".join(f"  {heading:>12}" for heading in headings)]
+    for reason in [*reasons, "total"]:
+        kinds = reasons if reason == "total" else [reason]
+        cells = [sum(counts[kind, outcome] for kind in kinds) for outcome in OUTCOMES]
+        lines.append(f"{reason:<{width}}" + "".join(f"  {cell:>12}" for cell in cells))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def replay(argv: Sequence[str]) -> int:
+    """Returns 0 at the end or at the limit, 1 if some dead letters cannot be read or sent, 130 if interrupted."""
+    settings = ReplaySettings.load(argv)
+    with ExitStack() as opened:
+        jobs = None if settings.dry_run else opened.enter_context(open_publisher(settings.to_url))
+        if settings.consumer_group != settings.replay_group:
+            # A queue file keeps what a group has yet to read: what this selection passes by, for a replay of all.
+            open_consumer(settings.from_url, group=settings.replay_group).close()
+        consumer = opened.enter_context(
+            open_consumer(settings.from_url, group=settings.consumer_group, max_record_bytes=MAX_SENT_BYTES)
+        )
+        run = Replay(settings, consumer, jobs, _say)
+        _stop_on_signals(run)
+        try:
+            run.run()
+        finally:
+            sys.stdout.write(table(run.counts, dry_run=settings.dry_run))
+    if run.stopped:
+        _say("interrupted; the same command again goes on")
+        return INTERRUPTED
+    return 1 if any(outcome in ("unreadable", "too large") for _, outcome in run.counts) else 0
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"replay: {line}\n")
+
+
+def _stop_on_signals(run: Replay) -> None:
+    def stop(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        run.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
