@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 _CLOCK = "clock"
 _SEEN_WITHIN_S = 20.0
 _CLOSE_S = 60.0
+_REFUSED = "InvalidTimestampError"
 _KILLED_WITHIN_S = 30.0
 _READY_WITHIN_S = 60.0
 _READY = "import urllib.request as r; r.urlopen('http://127.0.0.1:9100/readyz', timeout=5)"
@@ -61,7 +62,7 @@ def jump(seconds: int) -> Callable[[Scene], None]:
             (scene.folder / _CLOCK).write_text(str(off_s))
             scene.load.burst(scene.partitions)
             if not _within(_SEEN_WITHIN_S, partial(_is_off, scene, off_s)):
-                scene.crew.problems.append(f"no answer of a worker whose clock is off by {off_s} s")
+                scene.crew.problems.append(f"no sign of a worker whose clock is off by {off_s} s")
             scene.hold(JUMPED_FOR_S)
         (scene.folder / _CLOCK).write_text("0")
 
@@ -142,7 +143,9 @@ def _restarts(worker: Container) -> int:
 
 
 def _is_off(scene: Scene, off_s: float) -> bool:
-    """Whether the newest prediction was made by a clock that is off by so much."""
+    """Whether the newest prediction was made by a clock that is off by so much, or the broker refused its time."""
+    if off_s > HALF_HOUR_S and any(_REFUSED in log.read_text() for log in scene.folder.glob("worker-*.log")):
+        return True  # of a dead letter: nothing is answered then, until the clock is right again
     newest = scene.watch.newest
     if newest is None:
         return False
