@@ -3,8 +3,8 @@
 import random
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,11 +73,12 @@ def run_fault(
     began_s = time.monotonic()
     group = f"fault-{number}"
     with ExitStack() as stack:
-        folder = keep_logs or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = keep_logs or stack.enter_context(_temporary_folder())
         folder.mkdir(parents=True, exist_ok=True)
         file: Path | None = None
         if fault.on in ("file", "small disk"):
-            file = (stack.enter_context(small_disk()) if fault.on == "small disk" else folder) / "queue.db"
+            small = fault.on == "small disk"
+            file = stack.enter_context(small_disk() if small else _temporary_folder()) / "queue.db"
             place = _file_place(file)
             count_writes(file)
         else:
@@ -171,3 +172,9 @@ def _file_place(path: Path) -> Place:
     with open_store(url), open_publisher(url):
         pass
     return Place(url, url, url, url)
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
