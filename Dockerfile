@@ -23,7 +23,7 @@ RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app \
  && chmod -R a+rX /app
 
 FROM debian:bookworm-slim
-ARG VERSION=0.4.0
+ARG VERSION=0.5.0
 LABEL org.opencontainers.image.title="mmdigit" \
       org.opencontainers.image.description="A streaming worker that reads digits which were both written and spoken" \
       org.opencontainers.image.licenses="Apache-2.0" \
