@@ -17,7 +17,8 @@
     └── SettingsError           the program was started wrongly: one line
         ├── DataError           exit 2        a data folder, manifest or download is missing or altered
         ├── WeightsError        exit 2        the model file is missing or not the pinned one
-        └── TopicError          exit 2        the topic does not exist and is never created on the fly
+        ├── TopicError          exit 2        the topic does not exist and is never created on the fly
+        └── AccessError         exit 2        broker or store refuses: password, certificate or a right
 
 `exit_code` is what a program ends with when the error reaches its top: 1, 2 for settings, 3 for retriable ones.
 `InvalidJob.reason` is a short fixed word, used as a metric label and in dead letters.
@@ -119,3 +120,7 @@ class WeightsError(SettingsError):
 
 class TopicError(SettingsError):
     """The topic does not exist; topics are created on purpose, never on the fly."""
+
+
+class AccessError(SettingsError):
+    """Broker or store refuses whoever asks, or cannot be trusted: password, certificate, or a right that is missing."""

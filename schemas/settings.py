@@ -1,11 +1,12 @@
 """What every program shares: settings from MMDIGIT_* variables and flags, one-line errors, exit codes."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Self
+from typing import ClassVar, Self, get_args
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
@@ -16,16 +17,25 @@ ENV_PREFIX = "MMDIGIT_"
 
 _WORKER = """
 FROM STORE DEAD_LETTERS CONSUMER_GROUP INSTANCE_ID BATCH_SIZE BATCH_BYTES BATCH_WAIT_S COMMIT_EVERY_S WEIGHTS THREADS
-TARGET_ERROR TTL_S FEED_LENGTH RETRY_MAX_S STUCK_AFTER_S EXIT_WHEN_IDLE_S METRICS_HOST METRICS_PORT JSON_LOGS LOG_LEVEL
+TARGET_ERROR TTL_S FEED_LENGTH RETRY_MAX_S STUCK_AFTER_S EXIT_WHEN_IDLE_S METRICS_HOST METRICS_PORT
+METRICS_TOKEN METRICS_TOKEN_FILE JSON_LOGS LOG_LEVEL
 """
 _PRODUCER = "FROM TO GROUP COUNT RATE SEED SPLIT WIRE JOURNAL_DIR RESEND WAIT STORE OUTPUT WAIT_TIMEOUT_S"
+_ACCESS = """
+KAFKA_SECURITY KAFKA_CA_FILE KAFKA_CERT_FILE KAFKA_KEY_FILE KAFKA_USERNAME KAFKA_PASSWORD KAFKA_PASSWORD_FILE
+KAFKA_AWS_REGION REDIS_CA_FILE REDIS_CERT_FILE REDIS_KEY_FILE REDIS_USERNAME REDIS_PASSWORD REDIS_PASSWORD_FILE
+"""
 _MMDIGIT = (
     "DATA IMAGE AUDIO MANIFEST OUTPUT WEIGHTS THREADS TARGET_ERROR QUICK CONFIG SEED DEVICE TRAINING FOLDS RESULT"
 )
 _TESTS = "REQUIRE_DOCKER"
 
-ENVIRONMENT = frozenset(f"{ENV_PREFIX}{name}" for name in f"{_WORKER} {_PRODUCER} {_MMDIGIT} {_TESTS}".split())
+ENVIRONMENT = frozenset(
+    f"{ENV_PREFIX}{name}" for name in f"{_WORKER} {_PRODUCER} {_ACCESS} {_MMDIGIT} {_TESTS}".split()
+)
 """Every variable that some program of the project reads; a test holds it equal to their settings classes."""
+
+_URL_WITH_PASSWORD = re.compile(r"[a-z]://[^/?#]*:[^/?#]+@")
 
 
 def validation_lines(error: ValidationError) -> str:
@@ -73,12 +83,38 @@ class ProgramSettings(BaseSettings):
         that no program of the project knows. An unknown flag or --help leaves through SystemExit, as argparse does.
         """
         refuse_unknown_variables(os.environ)
+        cls._refuse_secrets(argv)
         try:
             return CliApp.run(cls, cli_args=list(argv))
         except ValidationError as error:
             raise SettingsError(f"{validation_lines(error)} (see {cls.prog} --help)") from error
         except SourceError as error:
             raise SettingsError(f"{error} (see {cls.prog} --help)") from error
+
+    @classmethod
+    def secrets(cls) -> set[str]:
+        """The names of the settings that are secret: variables, never flags."""
+        return {
+            name
+            for name, field in cls.model_fields.items()
+            if SecretStr in (field.annotation, *get_args(field.annotation))
+        }
+
+    @classmethod
+    def _refuse_secrets(cls, argv: Sequence[str]) -> None:
+        # Whoever is on the machine reads command lines, and shells keep them.
+        for name in sorted(cls.secrets()):
+            flag = f"--{name.replace('_', '-')}"
+            if any(word.partition("=")[0] in (flag, f"--{name}") for word in argv):
+                raise SettingsError(
+                    f"expected no secret on the command line, where ps shows it, got {flag}; set {flag}-file, or the "
+                    f"variable {ENV_PREFIX}{name.upper()}"
+                )
+        if any(_URL_WITH_PASSWORD.search(word) for word in argv):
+            raise SettingsError(
+                "expected no password on the command line, where ps shows it, got a URL that holds one; set "
+                f"--redis-username and --redis-password-file, or put the URL in its {ENV_PREFIX} variable"
+            )
 
 
 def refuse_unknown_variables(environment: Mapping[str, str]) -> None:
@@ -91,7 +127,7 @@ def refuse_unknown_variables(environment: Mapping[str, str]) -> None:
 def run_program(prog: str, main: Callable[[Sequence[str]], int], argv: Sequence[str] | None = None) -> int:
     """Run main and turn what it raises into one line on standard error and the documented exit code.
 
-    0 done, 1 some input failed, 2 wrong settings, 3 broker or store not reachable, 130 interrupted.
+    0 done, 1 some input failed, 2 wrong settings or refused, 3 broker or store not reachable, 130 interrupted.
     """
     try:
         return main(sys.argv[1:] if argv is None else argv)

@@ -9,6 +9,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.structs import OffsetAndMetadata
 
 from schemas.errors import RebalanceError
+from transport.access import KafkaAccess
 from transport.kafka_client import connect, mapped
 from transport.ports import Record, TopicPartition
 
@@ -41,7 +42,13 @@ class KafkaTopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # ka
     """A member of a consumer group on one topic; callbacks run in the client's thread while poll() waits."""
 
     def __init__(
-        self, bootstrap: Sequence[str], topic: str, group: str, instance_id: str | None, max_record_bytes: int
+        self,
+        bootstrap: Sequence[str],
+        topic: str,
+        group: str,
+        instance_id: str | None,
+        max_record_bytes: int,
+        access: KafkaAccess | None = None,
     ) -> None:
         self.on_assigned: Callable[[frozenset[TopicPartition]], None] | None = None
         self.on_revoked: Callable[[frozenset[TopicPartition]], None] | None = None
@@ -52,6 +59,7 @@ class KafkaTopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # ka
             self._consumer: Any = connect(
                 KafkaConsumer,
                 bootstrap,
+                access,
                 group_id=group,
                 group_instance_id=instance_id,
                 enable_auto_commit=False,  # on by default: it commits what was polled, not what was stored
