@@ -31,18 +31,22 @@ def settings_page() -> str:
         "that stands in none of these tables is an error (exit code 2), but for `MMDIGIT_REQUIRE_DOCKER=1`, which "
         "makes a missing Docker engine a failure of the tests.\n\n"
         "Exit codes of every program: 0 done; 1 some input failed; "
-        "2 wrong settings, or a missing file, topic or model; 3 broker, queue file or store not reachable; "
+        "2 wrong settings, or a missing file, topic, model, password, certificate or right; "
+        "3 broker, queue file or store not reachable; "
         "4 the worker's breaker opened: too many dead letters; 5 a worker that had to leave before its batch was "
         "finished (a second signal, or `--stop-timeout-s`); 130 interrupted.\n"
     ]
     for program in programs:
         parts.append(f"\n## {program.prog}\n\n{(program.__doc__ or '').strip()}\n")
         parts.append("\n| flag | variable | default | meaning |\n|---|---|---|---|\n")
-        for name, field in program.model_fields.items():
+        # A program's own settings before those that it shares with others.
+        for name, field in sorted(
+            program.model_fields.items(), key=lambda named: named[0] not in program.__annotations__
+        ):
             alias = str(field.validation_alias or name)
             variable = f"{ENV_PREFIX}{alias.upper()}"
             cells = (
-                f"`--{alias.replace('_', '-')}`",
+                "-" if name in program.secrets() else f"`--{alias.replace('_', '-')}`",
                 f"`{variable}`" if variable in ENVIRONMENT else "-",
                 "required"
                 if field.default is PydanticUndefined

@@ -24,6 +24,7 @@ def main(argv: Sequence[str]) -> int:
     settings = ProducerSettings.load(argv)
     if settings.output is not None and not settings.output.parent.is_dir():
         raise SettingsError(f"the folder of --output, {settings.output.parent}, does not exist; make it first")
+    access = settings.access
     clock = Clock()
     start_s = clock.monotonic()
     source = open_source(settings.source, count=settings.count, seed=settings.seed, split=settings.split)
@@ -33,10 +34,12 @@ def main(argv: Sequence[str]) -> int:
         roster = resources.enter_context(Roster())
         # Before anything is sent, so that a wrong URL of the store is known at once.
         store = (
-            resources.enter_context(open_store(settings.store_url)) if settings.wait and settings.store_url else None
+            resources.enter_context(open_store(settings.store_url, access=access))
+            if settings.wait and settings.store_url
+            else None
         )
         with (
-            open_publisher(settings.to_url) as publisher,
+            open_publisher(settings.to_url, access=access) as publisher,
             Journal.open(settings.journal_dir, destination, group, resend=settings.resend) as journal,
             progress_on(sys.stderr, "jobs", len(source), clock.monotonic) as progress,
         ):

@@ -6,13 +6,13 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.identifiers import Identifier
-from schemas.settings import ProgramSettings
 from schemas.wire import Wire
+from transport.access import AccessSettings
 
 Split = Literal["test", "train"]
 
 
-class ProducerSettings(ProgramSettings):
+class ProducerSettings(AccessSettings):
     """Sends the jobs of a source to a topic, each of them once, and can wait for their predictions."""
 
     prog: ClassVar[str] = "python -m producer"
@@ -62,7 +62,7 @@ class ProducerSettings(ProgramSettings):
             min_length=1,
             validation_alias="store",
             repr=False,
-            description="prediction store to wait on: redis://host:6379/0 or sqlite:///file",
+            description="prediction store to wait on: redis(s)://host:6379/0 or sqlite:///file",
         ),
     ] = None
     output: Annotated[Path | None, Field(description="CSV file for the predictions waited for")] = None

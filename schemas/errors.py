@@ -17,7 +17,8 @@
     ├── SettingsError           the program was started wrongly: one line
     │   ├── DataError           exit 2        a data folder, manifest or download is missing or altered
     │   ├── WeightsError        exit 2        the model file is missing or not the pinned one
-    │   └── TopicError          exit 2        the topic does not exist and is never created on the fly
+    │   ├── TopicError          exit 2        the topic does not exist and is never created on the fly
+    │   └── AccessError         exit 2        broker or store refuses: password, certificate or a right
     └── TooManyDeadLetters      exit 4        so many jobs fail that the deployment is the likelier fault
 
 `exit_code` is what a program ends with when the error reaches its top: 1, 2 for settings, 3 for retriable ones, 4 for
@@ -121,6 +122,10 @@ class WeightsError(SettingsError):
 
 class TopicError(SettingsError):
     """The topic does not exist; topics are created on purpose, never on the fly."""
+
+
+class AccessError(SettingsError):
+    """Broker or store refuses whoever asks, or cannot be trusted: password, certificate, or a right that is missing."""
 
 
 class TooManyDeadLetters(MmdigitError):  # noqa: N818 (it names what happened)

@@ -1,14 +1,12 @@
 """What every program shares: settings from MMDIGIT_* variables and flags, one-line errors, exit codes."""
 
-import io
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr
-from typing import ClassVar, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, Self, get_args
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
@@ -16,24 +14,29 @@ from schemas.errors import MmdigitError, SettingsError
 from schemas.printable import escaped, printable
 
 ENV_PREFIX = "MMDIGIT_"
-_PASSWORD = re.compile(r"://[^@/?#]*:[^@]+@")  # in a URL, user:password before the host
 
 _WORKER = """
 FROM STORE DEAD_LETTERS CONSUMER_GROUP INSTANCE_ID BATCH_SIZE BATCH_BYTES BATCH_WAIT_S COMMIT_EVERY_S WEIGHTS THREADS
 TARGET_ERROR TTL_S FEED_LENGTH RETRY_MAX_S STUCK_AFTER_S STOP_TIMEOUT_S BREAKER_IN_A_ROW BREAKER_SHARE BREAKER_WINDOW
-EXIT_WHEN_IDLE_S METRICS_HOST METRICS_PORT JSON_LOGS LOG_LEVEL
+EXIT_WHEN_IDLE_S METRICS_HOST METRICS_PORT METRICS_TOKEN METRICS_TOKEN_FILE JSON_LOGS LOG_LEVEL
 """
 _PRODUCER = "FROM TO GROUP COUNT RATE SEED SPLIT WIRE JOURNAL_DIR RESEND WAIT STORE OUTPUT WAIT_TIMEOUT_S"
 _REPLAY = "FROM TO REASON SINCE LIMIT MAX_TIMES_DEAD DRY_RUN REPLAY_GROUP"
+_ACCESS = """
+KAFKA_SECURITY KAFKA_CA_FILE KAFKA_CERT_FILE KAFKA_KEY_FILE KAFKA_USERNAME KAFKA_PASSWORD KAFKA_PASSWORD_FILE
+KAFKA_AWS_REGION REDIS_CA_FILE REDIS_CERT_FILE REDIS_KEY_FILE REDIS_USERNAME REDIS_PASSWORD REDIS_PASSWORD_FILE
+"""
 _MMDIGIT = (
     "DATA IMAGE AUDIO MANIFEST OUTPUT WEIGHTS THREADS TARGET_ERROR QUICK CONFIG SEED DEVICE TRAINING FOLDS RESULT"
 )
 _TESTS = "REQUIRE_DOCKER"
 
 ENVIRONMENT = frozenset(
-    f"{ENV_PREFIX}{name}" for name in f"{_WORKER} {_REPLAY} {_PRODUCER} {_MMDIGIT} {_TESTS}".split()
+    f"{ENV_PREFIX}{name}" for name in f"{_WORKER} {_REPLAY} {_PRODUCER} {_ACCESS} {_MMDIGIT} {_TESTS}".split()
 )
 """Every variable that some program of the project reads; a test holds it equal to their settings classes."""
+
+_URL_WITH_PASSWORD = re.compile(r"://[^@/?#]*:[^@]+@")
 
 
 def validation_lines(error: ValidationError) -> str:
@@ -81,33 +84,38 @@ class ProgramSettings(BaseSettings):
         that no program of the project knows. An unknown flag or --help leaves through SystemExit, as argparse does.
         """
         refuse_unknown_variables(os.environ)
-        secrets = [argument for argument in argv if _PASSWORD.search(argument)]
-        if secrets:
-            sys.stderr.write(
-                f"{cls.prog}: warning: a password in a flag can be read by every user of this machine (ps); "
-                f"set the URL as a {ENV_PREFIX}* variable\n"
-            )
+        cls._refuse_secrets(argv)
         try:
-            with _without(secrets):
-                return CliApp.run(cls, cli_args=list(argv))
+            return CliApp.run(cls, cli_args=list(argv))
         except ValidationError as error:
             raise SettingsError(f"{validation_lines(error)} (see {cls.prog} --help)") from error
         except SourceError as error:
             raise SettingsError(f"{error} (see {cls.prog} --help)") from error
 
+    @classmethod
+    def secrets(cls) -> set[str]:
+        """The names of the settings that are secret: variables, never flags."""
+        return {
+            name
+            for name, field in cls.model_fields.items()
+            if SecretStr in (field.annotation, *get_args(field.annotation))
+        }
 
-@contextmanager
-def _without(secrets: Sequence[str]) -> Iterator[None]:
-    """Errors that argparse prints inside repeat the flags; these are left out."""
-    shown = io.StringIO()
-    try:
-        with redirect_stderr(shown):
-            yield
-    finally:
-        text = shown.getvalue()
-        for secret in secrets:
-            text = text.replace(secret, "***")
-        sys.stderr.write(text)
+    @classmethod
+    def _refuse_secrets(cls, argv: Sequence[str]) -> None:
+        # Whoever is on the machine reads command lines, and shells keep them.
+        for name in sorted(cls.secrets()):
+            flag = f"--{name.replace('_', '-')}"
+            if any(word.partition("=")[0] in (flag, f"--{name}") for word in argv):
+                raise SettingsError(
+                    f"expected no secret on the command line, where ps shows it, got {flag}; set {flag}-file, or the "
+                    f"variable {ENV_PREFIX}{name.upper()}"
+                )
+        if any(_URL_WITH_PASSWORD.search(word) for word in argv):
+            raise SettingsError(
+                "expected no password on the command line, where ps shows it, got a URL that holds one; set "
+                f"--redis-username and --redis-password-file, or put the URL in its {ENV_PREFIX} variable"
+            )
 
 
 def refuse_unknown_variables(environment: Mapping[str, str]) -> None:
@@ -120,8 +128,8 @@ def refuse_unknown_variables(environment: Mapping[str, str]) -> None:
 def run_program(prog: str, main: Callable[[Sequence[str]], int], argv: Sequence[str] | None = None) -> int:
     """Run main and turn what it raises into one line on standard error and the documented exit code.
 
-    0 done, 1 some input failed, 2 wrong settings, 3 broker or store not reachable, 4 too many dead letters, 130
-    interrupted.
+    0 done, 1 some input failed, 2 wrong settings or refused, 3 broker or store not reachable, 4 too many dead letters,
+    130 interrupted.
     """
     try:
         return main(sys.argv[1:] if argv is None else argv)

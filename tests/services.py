@@ -82,7 +82,7 @@ def kafka_broker(cpus: str | None = None) -> Iterator[str]:
 @contextmanager
 def restartable_broker(cpus: str | None = None) -> Iterator[Broker]:
     """As kafka_broker, for tests that kill it."""
-    _without_missing_reaper()
+    without_missing_reaper()
     port = free_port()  # chosen before the start: the broker tells clients the address they are to use
     container = DockerContainer(KAFKA_IMAGE).with_bind_ports(port, port).with_kwargs(cpuset_cpus=cpus)
     container = container.with_command(START_AGAIN)
@@ -102,7 +102,7 @@ def restartable_broker(cpus: str | None = None) -> Iterator[Broker]:
 @contextmanager
 def redis_server(cpus: str | None = None) -> Iterator[str]:
     """A Redis server; yields its URL. cpus: the cores it may use, as for kafka_broker."""
-    _without_missing_reaper()
+    without_missing_reaper()
     with DockerContainer(REDIS_IMAGE).with_exposed_ports(6379).with_kwargs(cpuset_cpus=cpus) as container:
         port = int(container.get_exposed_port(6379))
         until(lambda: _answers_ping(port), START_TIMEOUT_S, f"a Redis server at port {port}")
@@ -121,7 +121,7 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _without_missing_reaper() -> None:
+def without_missing_reaper() -> None:
     """testcontainers starts a container that removes the others when this process is killed. Where its image is not
     here it would be pulled, and no test may need a registry for that."""
     if "TESTCONTAINERS_RYUK_DISABLED" in os.environ:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SETS = ["worker", "train", "test", "fuzz"]
+SETS = ["worker", "msk", "train", "test", "fuzz"]
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -34,6 +34,7 @@ def test_the_sets_agree_with_each_other() -> None:
         return set(re.findall(r"^([a-z0-9][\w.\[\],-]*==[^\\\n]*?) \\?$", text, re.MULTILINE))
 
     assert pins("worker") <= pins("train") <= pins("test")
+    assert pins("worker") <= pins("msk") <= pins("test")
 
 
 def fake_python(folder: Path, script: str) -> Path:

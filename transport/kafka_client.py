@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import (
+    AuthorizationError,
     CommitFailedError,
     FencedInstanceIdError,
     IllegalGenerationError,
@@ -20,8 +21,11 @@ from kafka.errors import (
     for_code,
 )
 from kafka.net.compat import KafkaNetClient
+from kafka.net.selector import NetworkSelector
 
-from schemas.errors import InvalidRecord, MmdigitError, RebalanceError, TopicError, TransportError
+from schemas.errors import AccessError, InvalidRecord, MmdigitError, RebalanceError, TopicError, TransportError
+from transport.access import KafkaAccess
+from transport.kafka_access import WatchedConnections, client_arguments, why_refused
 
 BOOTSTRAP_TIMEOUT_S = 10.0
 """How long a start waits for the first broker that answers; afterwards the client reconnects by itself."""
@@ -59,6 +63,8 @@ def our_error(error: BaseException, place: str) -> MmdigitError:
             f"expected the topic {topic!r} at {place}, got no such topic; create it: kafka-topics.sh --create "
             f"--topic {topic} --partitions 6 --bootstrap-server {place.partition(',')[0].partition('/')[0]}"
         )
+    if isinstance(error, AuthorizationError):
+        return _refused(error, place, KafkaAccess())
     if isinstance(error, _MOVED):
         return RebalanceError(
             f"expected to be the owner of partitions of {place}, got {error}; their owner repeats the work"
@@ -68,16 +74,31 @@ def our_error(error: BaseException, place: str) -> MmdigitError:
     return TransportError(f"expected an answer from Kafka at {place}, got {error}; check the address and the broker")
 
 
+def _refused(error: BaseException, place: str, access: KafkaAccess) -> AccessError:
+    return AccessError(f"expected to be let in by Kafka at {place}, got a refusal: {why_refused(error, access)}")
+
+
 def connect(
-    make: Callable[..., Client], bootstrap: Sequence[str], *, timeout_s: float | None = None, **settings: Any
+    make: Callable[..., Client],
+    bootstrap: Sequence[str],
+    access: KafkaAccess | None = None,
+    *,
+    timeout_s: float | None = None,
+    **settings: Any,
 ) -> Client:
     """Make a client of kafka-python. Its constructor waits for a broker; when it fails it leaves a thread and sockets
-    behind, which are closed here."""
+    behind, which are closed here. Raises AccessError if the brokers refuse, SettingsError for an unusable file."""
+    access = access or KafkaAccess()
     opened: list[KafkaNetClient] = []
+    watched: list[WatchedConnections] = []
 
     def net_client(**config: Any) -> KafkaNetClient:
-        opened.append(KafkaNetClient(**config))
+        net = NetworkSelector(**config)
+        watched.append(WatchedConnections(net, access, **config))
+        opened.append(KafkaNetClient(net=net, manager=watched[-1]))
         return opened[-1]
+
+    security = client_arguments(access)
 
     try:
         return make(
@@ -86,22 +107,26 @@ def connect(
             reconnect_backoff_max_ms=RECONNECT_MAX_MS,
             client_id="mmdigit",
             kafka_client=net_client,
+            **security,
             **settings,
         )
-    except BaseException:
+    except BaseException as error:
         for client in opened:
             client.close()
+        refusals = [connections.last_refusal for connections in watched if connections.last_refusal is not None]
+        if refusals and isinstance(error, Exception):
+            raise _refused(refusals[-1], ",".join(bootstrap), access) from refusals[-1]
         raise
 
 
-def max_record_bytes(bootstrap: Sequence[str], topic: str, default: int) -> int:
+def max_record_bytes(bootstrap: Sequence[str], topic: str, default: int, access: KafkaAccess | None = None) -> int:
     """How large a record the topic takes, or default where this user may not see its settings.
 
     Raises TopicError if the topic does not exist: asked of the broker, since a client would create it or wait for it.
     """
     place = f"{','.join(bootstrap)}/{topic}"
     with mapped(place):
-        admin = connect(KafkaAdminClient, bootstrap)
+        admin = connect(KafkaAdminClient, bootstrap, access)
         try:
             (description,) = admin.describe_topics([topic])
             error_type = for_code(description["error_code"])

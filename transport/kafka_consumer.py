@@ -12,6 +12,7 @@ from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from schemas.errors import RebalanceError, TransportError
+from transport.access import KafkaAccess
 from transport.headers import kept
 from transport.kafka_batches import bound_batches
 from transport.kafka_client import connect, mapped
@@ -54,7 +55,13 @@ class KafkaTopicConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc] 
     """A member of a consumer group on one topic; callbacks run in the client's thread while poll() waits."""
 
     def __init__(
-        self, bootstrap: Sequence[str], topic: str, group: str, instance_id: str | None, max_record_bytes: int
+        self,
+        bootstrap: Sequence[str],
+        topic: str,
+        group: str,
+        instance_id: str | None,
+        max_record_bytes: int,
+        access: KafkaAccess | None = None,
     ) -> None:
         self.on_assigned: Callable[[frozenset[TopicPartition]], None] | None = None
         self.on_revoked: Callable[[frozenset[TopicPartition]], Mapping[TopicPartition, int]] | None = None
@@ -66,6 +73,7 @@ class KafkaTopicConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc] 
             self._consumer: Any = connect(
                 KafkaConsumer,
                 bootstrap,
+                access,
                 group_id=group,
                 group_instance_id=instance_id,
                 enable_auto_commit=False,  # on by default: it commits what was polled, not what was stored

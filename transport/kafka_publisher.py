@@ -9,6 +9,7 @@ from typing import Any, Self
 from kafka import KafkaProducer
 
 from schemas.errors import InvalidRecord, MmdigitError, TransportError
+from transport.access import KafkaAccess
 from transport.headers import require_sendable
 from transport.kafka_client import connect, mapped, our_error
 
@@ -26,7 +27,9 @@ _OVERHEAD_BYTES = 1024  # of a record's and its batch's headers, generously
 class KafkaTopicPublisher:
     """Publisher of one topic; on_delivered runs in the client's thread. kafka-python 3 bounds no buffer by itself."""
 
-    def __init__(self, bootstrap: Sequence[str], topic: str, max_record_bytes: int) -> None:
+    def __init__(
+        self, bootstrap: Sequence[str], topic: str, max_record_bytes: int, access: KafkaAccess | None = None
+    ) -> None:
         self._topic = topic
         self._place = f"{','.join(bootstrap)}/{topic}"
         self._max_record_bytes = max_record_bytes
@@ -40,6 +43,7 @@ class KafkaTopicPublisher:
                 connect,
                 KafkaProducer,
                 bootstrap,
+                access,
                 acks="all",
                 # No compression: on jobs of a PNG and a WAV (7.7 KB) lz4 saves 10 % and zstd 26 % of the bytes, for
                 # 20 % and 45 % more CPU here (75 us a record without) and 30 % more in the worker.

@@ -12,6 +12,7 @@ Source: https://redis.io/docs/latest/develop/programmability/lua-api/#script_fla
 
 import json
 import re
+import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,14 +21,24 @@ from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import ChildDeadlockedError, RedisClusterException, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    AuthenticationWrongNumberOfArgsError,
+    AuthorizationError,
+    ChildDeadlockedError,
+    NoPermissionError,
+    RedisClusterException,
+    RedisError,
+)
 from redis.retry import Retry
 
 from schemas.dead_letter import DeadLetter
-from schemas.errors import SettingsError, StoreError
+from schemas.errors import AccessError, MmdigitError, SettingsError, StoreError
 from schemas.prediction import Prediction
+from transport.access import RedisAccess
 from transport.ports import GroupCounts
 from transport.stored import read_prediction, read_reason, write_prediction
+from transport.tls import refusal, tls_context
 
 FEED_KEY = "mmdigit:predictions"
 CONNECT_TIMEOUT_S = 3.0
@@ -93,9 +104,22 @@ write_counts(ttl_s)
 """
 
 
-def open_redis_store(url: str, *, ttl_s: int, feed_length: int) -> "RedisStore":
-    """The store at url. Raises StoreError if the server does not answer."""
-    address = urlsplit(url).netloc.rpartition("@")[2]
+def open_redis_store(url: str, *, ttl_s: int, feed_length: int, access: RedisAccess) -> "RedisStore":
+    """The store at url. Raises AccessError if the server refuses, StoreError if it does not answer."""
+    parts = urlsplit(url)
+    address = parts.netloc.rpartition("@")[2]
+    security: dict[str, Any] = {}
+    if access.password is not None:
+        security |= {"username": access.username, "password": access.password.get_secret_value()}
+    if parts.scheme == "rediss":
+        tls_context(access.certificates, "redis")  # names a file that cannot be used before redis-py opens it
+        for name, path in (
+            ("ssl_ca_certs", access.certificates.ca),
+            ("ssl_certfile", access.certificates.certificate),
+            ("ssl_keyfile", access.certificates.key),
+        ):
+            security |= {} if path is None else {name: str(path)}
+        security |= {"ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_min_version": ssl.TLSVersion.TLSv1_2}
     with mapped(address):
         client = redis.Redis.from_url(
             url,
@@ -103,6 +127,8 @@ def open_redis_store(url: str, *, ttl_s: int, feed_length: int) -> "RedisStore":
             socket_timeout=SOCKET_TIMEOUT_S,
             health_check_interval=30,
             retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), RETRIES),
+            driver_info=None,  # else CLIENT SETINFO, a right more
+            **security,
         )
         try:
             client.ping()
@@ -114,15 +140,34 @@ def open_redis_store(url: str, *, ttl_s: int, feed_length: int) -> "RedisStore":
 
 @contextmanager
 def mapped(address: str) -> Iterator[None]:
-    """Turn every error of the Redis client inside into StoreError; address is shown, so it has no password."""
+    """Turn every error of the Redis client inside into StoreError or AccessError; address is shown, so it has no
+    password."""
     try:
         yield
     # The last two are no RedisError, though a Redis client raises them.
     except (RedisError, ChildDeadlockedError, RedisClusterException) as error:
-        raise StoreError(
-            f"expected an answer from Redis at {address}, got {type(error).__name__}: {error}; "
-            "check the address, the password and the server's state"
-        ) from error
+        raise _our_error(error, address) from error
+
+
+def _our_error(error: Exception, address: str) -> MmdigitError:
+    text = str(error)
+    if why := _why_refused(error, text):
+        return AccessError(f"expected to be let in by Redis at {address}, got a refusal: {why}")
+    return StoreError(
+        f"expected an answer from Redis at {address}, got {type(error).__name__}: {text}; "
+        "check the address, the password and the server's state"
+    )
+
+
+def _why_refused(error: Exception, text: str) -> str | None:
+    # What a script may not do comes as a plain error of the script, with the refusal in its text.
+    if isinstance(error, NoPermissionError | AuthorizationError) or "NOPERM" in text or "ACL failure" in text:
+        return f"this user lacks a right ({text}); deploy/redis/users.acl grants those that are needed"
+    if isinstance(error, AuthenticationError | AuthenticationWrongNumberOfArgsError):
+        return f"authentication failed ({text}); check redis_username and redis_password_file"
+    if "wrong version number" in text.lower() or "packet length too long" in text.lower():
+        return "it does not speak TLS at this port; use its TLS port, or redis:// instead of rediss://"
+    return refusal(text, "redis")
 
 
 class RedisStore:

@@ -2,10 +2,10 @@
 
     kafka://host:port[,host:port...]/topic      Publisher, Consumer
     sqlite:///relative.db, sqlite:////abs.db    Publisher, Consumer (topic "jobs", or ?topic=NAME), PredictionStore
-    redis://[user:password@]host[:port]/db      PredictionStore
+    redis://[user:password@]host[:port]/db      PredictionStore; rediss:// over TLS
 
 An adapter's library is imported only when a URL asks for it. A wrong URL is a
-SettingsError that never shows a password.
+SettingsError that never shows a password. How to get in (TLS, users, passwords) is in transport.access, not in the URL.
 """
 
 import re
@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urls
 from schemas.errors import SettingsError
 from schemas.identifiers import is_identifier
 from schemas.job import MAX_RECORD_BYTES
+from transport.access import Access, Certificates, RedisAccess
 from transport.ports import Consumer, PredictionStore, Publisher
 
 DEFAULT_SQLITE_TOPIC = "jobs"
@@ -50,11 +51,11 @@ class SqliteTopic:
     topic: str
 
 
-def open_publisher(url: str) -> Publisher:
+def open_publisher(url: str, *, access: Access | None = None) -> Publisher:
     """The publisher of the topic that url names.
 
-    Raises SettingsError for a wrong URL or a foreign file, TopicError for a missing topic, TransportError if the
-    broker or file is not reachable.
+    Raises SettingsError for a wrong URL or a foreign file, TopicError for a missing topic, AccessError if the broker
+    refuses, TransportError if it or the file is not reachable.
     """
     place = _queue(url)
     if isinstance(place, SqliteTopic):
@@ -63,11 +64,16 @@ def open_publisher(url: str) -> Publisher:
         return SqlitePublisher(place.path, place.topic)
     from transport.kafka import open_kafka_publisher
 
-    return open_kafka_publisher(place.bootstrap, place.topic)
+    return open_kafka_publisher(place.bootstrap, place.topic, (access or Access()).kafka)
 
 
 def open_consumer(
-    url: str, *, group: str, instance_id: str | None = None, max_record_bytes: int = MAX_RECORD_BYTES
+    url: str,
+    *,
+    group: str,
+    instance_id: str | None = None,
+    max_record_bytes: int = MAX_RECORD_BYTES,
+    access: Access | None = None,
 ) -> Consumer:
     """A member of the consumer group on the topic that url names; it joins in its first poll.
 
@@ -85,15 +91,19 @@ def open_consumer(
         return SqliteConsumer(place.path, place.topic, group)
     from transport.kafka import open_kafka_consumer
 
-    return open_kafka_consumer(place.bootstrap, place.topic, group, instance_id, max_record_bytes)
+    kafka_access = (access or Access()).kafka
+    return open_kafka_consumer(place.bootstrap, place.topic, group, instance_id, max_record_bytes, kafka_access)
 
 
-def open_store(url: str, *, ttl_s: int = DEFAULT_TTL_S, feed_length: int = DEFAULT_FEED_LENGTH) -> PredictionStore:
+def open_store(
+    url: str, *, ttl_s: int = DEFAULT_TTL_S, feed_length: int = DEFAULT_FEED_LENGTH, access: Access | None = None
+) -> PredictionStore:
     """The prediction store that url names.
 
     ttl_s: how long predictions, dead-letter notes and group counts are kept. feed_length: how many predictions
     the feed keeps.
-    Raises SettingsError for a wrong URL or a foreign file, StoreError if the store is not reachable.
+    Raises SettingsError for a wrong URL or a foreign file, AccessError if the store refuses, StoreError if it is not
+    reachable.
     """
     if ttl_s < 1 or feed_length < 1:
         raise SettingsError(f"expected ttl_s and feed_length of at least 1, got {ttl_s} and {feed_length}")
@@ -102,11 +112,12 @@ def open_store(url: str, *, ttl_s: int = DEFAULT_TTL_S, feed_length: int = DEFAU
         from transport.embedded_store import SqliteStore
 
         return SqliteStore(_sqlite(parts, url).path, ttl_s=ttl_s, feed_length=feed_length)
-    if parts.scheme == "redis":
-        _check_redis(parts, url)
+    if parts.scheme in ("redis", "rediss"):
+        redis_access = (access or Access()).redis
+        _check_redis(parts, url, redis_access)
         from transport.redis import open_redis_store
 
-        return open_redis_store(url, ttl_s=ttl_s, feed_length=feed_length)
+        return open_redis_store(url, ttl_s=ttl_s, feed_length=feed_length, access=redis_access)
     raise _wrong(url, "the URL of a prediction store", _STORE_EXAMPLES)
 
 
@@ -163,7 +174,7 @@ def _sqlite(parts: SplitResult, url: str) -> SqliteTopic:
     return SqliteTopic(Path(path), _topic(dict(parameters).get("topic", DEFAULT_SQLITE_TOPIC), url, example))
 
 
-def _check_redis(parts: SplitResult, url: str) -> None:
+def _check_redis(parts: SplitResult, url: str, access: RedisAccess) -> None:
     example = "redis://localhost:6379/0"
     address = parts.netloc.rpartition("@")[2]
     match = _HOST_AND_PORT.fullmatch(address)
@@ -171,6 +182,10 @@ def _check_redis(parts: SplitResult, url: str) -> None:
         raise _wrong(url, "redis://[user:password@]host[:port]/db (percent-encode marks in the password)", example)
     if re.fullmatch(r"(/[0-9]{0,5})?", parts.path) is None or parts.query or parts.fragment:
         raise _wrong(url, "the number of a database and nothing after it", example)
+    if "@" in parts.netloc and access.password is not None:
+        raise _wrong(url, "user and password in the URL or in redis_username and redis_password, not in both", example)
+    if parts.scheme == "redis" and access.certificates != Certificates():
+        raise _wrong(url, "rediss:// with redis_ca_file or redis_cert_file", "rediss://localhost:6379/0")
 
 
 def _topic(name: str, url: str, example: str) -> str:

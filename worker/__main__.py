@@ -9,6 +9,7 @@ from mmdigit.decision import Head, OperatingPoint
 from mmdigit.predictor import Predictor
 from schemas import VERSION
 from schemas.settings import run_program
+from transport.access import secret
 from transport.urls import open_consumer, open_publisher, open_store, redact
 from worker.health import HealthServer, Status
 from worker.logs import set_up
@@ -51,12 +52,14 @@ def work(argv: Sequence[str]) -> int:
     """Run the worker until SIGTERM, SIGINT or idleness."""
     settings = WorkerSettings.load(argv)
     set_up(settings.log_level, as_json=settings.json_logs)
+    access = settings.access
+    token = secret(settings.metrics_token, settings.metrics_token_file, "metrics_token_file")
     metrics = Metrics()
     metrics.build_info.labels(VERSION).set(1)
     health = _Health(settings.stuck_after_s)
     with ExitStack() as stack:
         server = HealthServer(
-            settings.metrics_host, settings.metrics_port, metrics.registry, health.alive, health.ready
+            settings.metrics_host, settings.metrics_port, metrics.registry, health.alive, health.ready, token
         )
         stack.callback(server.close)
         model = Predictor.load(settings.weights, threads=settings.threads, target_error=settings.target_error)
@@ -64,11 +67,13 @@ def work(argv: Sequence[str]) -> int:
         metrics.target_error.set(model.target_error)
         log_target_error(model.target_error, model.operating_points)
         store = stack.enter_context(
-            open_store(settings.store_url, ttl_s=settings.ttl_s, feed_length=settings.feed_length)
+            open_store(settings.store_url, ttl_s=settings.ttl_s, feed_length=settings.feed_length, access=access)
         )
-        dead_letters = stack.enter_context(open_publisher(settings.dead_letters_url))
+        dead_letters = stack.enter_context(open_publisher(settings.dead_letters_url, access=access))
         consumer = stack.enter_context(
-            open_consumer(settings.from_url, group=settings.consumer_group, instance_id=settings.instance_id)
+            open_consumer(
+                settings.from_url, group=settings.consumer_group, instance_id=settings.instance_id, access=access
+            )
         )
         worker = health.worker = Worker(settings, model, consumer, store, dead_letters, metrics)
         stack.enter_context(StopSignals(worker.stop, settings.stop_timeout_s))

@@ -8,12 +8,12 @@ from pydantic import Field, model_validator
 from schemas.dead_letter import MAX_TIMES_DEAD
 from schemas.identifiers import Identifier
 from schemas.moment import Moment
-from schemas.settings import ProgramSettings
+from transport.access import AccessSettings
 
 DEFAULT_MAX_TIMES_DEAD = 3
 
 
-class ReplaySettings(ProgramSettings):
+class ReplaySettings(AccessSettings):
     """Sends dead letters back to the jobs' topic, byte for byte; the same command again goes on where it was."""
 
     prog: ClassVar[str] = "python -m worker replay"

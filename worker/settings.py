@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from mmdigit.decision import DEFAULT_TARGET_ERROR, TargetError
 from schemas.identifiers import Identifier
-from schemas.settings import ProgramSettings
+from transport.access import AccessSettings
 from transport.urls import DEFAULT_FEED_LENGTH, DEFAULT_TTL_S, dead_letter_url
 
 
-class WorkerSettings(ProgramSettings):
+class WorkerSettings(AccessSettings):
     """Consumes jobs in batches, predicts them, writes the predictions to the store and only then commits."""
 
     prog: ClassVar[str] = "python -m worker"
@@ -25,7 +25,9 @@ class WorkerSettings(ProgramSettings):
     store_url: Annotated[
         str,
         Field(
-            validation_alias="store", repr=False, description="prediction store: redis://host:6379/0 or sqlite:///file"
+            validation_alias="store",
+            repr=False,
+            description="prediction store: redis(s)://host:6379/0 or sqlite:///file",
         ),
     ]
     dead_letters: Annotated[
@@ -93,6 +95,11 @@ class WorkerSettings(ProgramSettings):
         "127.0.0.1"
     )
     metrics_port: Annotated[int, Field(ge=0, le=65535, description="their port; 0 takes a free one and logs it")] = 9100
+    metrics_token: Annotated[
+        SecretStr | None,
+        Field(min_length=1, description="whoever reads /metrics must send it (Bearer); a variable alone, no flag"),
+    ] = None
+    metrics_token_file: Annotated[Path | None, Field(description="file that holds the token instead")] = None
     json_logs: Annotated[bool, Field(description="one JSON object a line instead of readable lines")] = False
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="least level logged")] = "info"
 

@@ -56,7 +56,8 @@ def test_wrong_settings_are_one_line(arguments: list[str], message: str) -> None
     assert "see python -m producer --help" in str(caught.value)
 
 
-def test_urls_are_not_shown() -> None:
-    settings = ProducerSettings.load([*LEAST, "--wait", "--store", "redis://user:hunter2@host/0"])
+def test_urls_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMDIGIT_STORE", "redis://user:hunter2@host/0")
+    settings = ProducerSettings.load([*LEAST, "--wait"])
     assert "hunter2" not in repr(settings)
     assert "hunter2" not in str(settings)

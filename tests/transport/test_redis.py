@@ -6,7 +6,7 @@ import pytest
 import redis
 import redis.exceptions
 
-from schemas.errors import StoreError
+from schemas.errors import AccessError, StoreError
 from tests.factories import make_dead_letter, make_prediction
 from transport.ports import GroupCounts
 from transport.redis import FEED_KEY, mapped
@@ -21,7 +21,7 @@ def test_every_error_of_the_client_is_mapped(error: type[Exception]) -> None:
     # Some constructors parse an answer of the server: make one without them.
     raised = error.__new__(error, "0 host:1")
     raised.args = ("broken",)
-    with pytest.raises(StoreError) as caught, mapped("host:1"):
+    with pytest.raises((StoreError, AccessError)) as caught, mapped("host:1"):
         raise raised
     assert caught.value.__cause__ is raised
 

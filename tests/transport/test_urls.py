@@ -1,6 +1,7 @@
 """URLs: what is accepted, what is refused in one clear line, and that no password is ever shown."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,7 +98,7 @@ def test_a_wrong_group_is_refused(tmp_path: Path, group: str) -> None:
 
 
 @pytest.mark.parametrize("limits", [{"ttl_s": 0}, {"feed_length": 0}])
-def test_limits_of_a_store_are_positive(tmp_path: Path, limits: dict[str, int]) -> None:
+def test_limits_of_a_store_are_positive(tmp_path: Path, limits: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match="at least 1"):
         open_store(f"sqlite:///{tmp_path / 'store.db'}", **limits)
 

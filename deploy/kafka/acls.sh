@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Grants the least rights that producer, worker and replay need, one user each; safe to run again. $1: a broker,
+# host:port; $2, if there is one: a properties file with which this administrator logs in.
+# Topics, group and users are those of docker-compose.yml unless JOBS, GROUP, REPLAY_GROUP, PRODUCER, WORKER or REPLAY
+# say otherwise; an empty user is left out.
+set -euo pipefail
+broker=${1:?expected a broker, host:port}
+admin=(--bootstrap-server "$broker")
+if [ $# -gt 1 ]; then admin+=(--command-config "$2"); fi
+jobs=${JOBS:-mmdigit.jobs}
+dead=$jobs.dead
+
+allow() { # allow USER ARGUMENT...
+  if [ -n "$1" ]; then
+    /opt/kafka/bin/kafka-acls.sh "${admin[@]}" --add --allow-principal "User:$1" "${@:2}"
+  fi
+}
+
+# Write and Read bring Describe with them, and Write the idempotent producer. DescribeConfigs shows max.message.bytes,
+# so that too large a record is refused before it is sent.
+producer=${PRODUCER-producer}
+allow "$producer" --topic "$jobs" --operation Write --operation DescribeConfigs
+
+worker=${WORKER-worker}
+allow "$worker" --topic "$jobs" --group "${GROUP:-mmdigit}" --operation Read
+allow "$worker" --topic "$dead" --operation Write --operation DescribeConfigs
+
+replay=${REPLAY-replay}
+allow "$replay" --topic "$dead" --group "${REPLAY_GROUP:-mmdigit-replay}" --operation Read
+allow "$replay" --topic "$jobs" --operation Write --operation DescribeConfigs

@@ -1,0 +1,281 @@
+"""Who gets in, on real Kafka and Redis with TLS and the rights of deploy/, and what those read who do not."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from samples.demo import PACK
+from tests.secure import (
+    JOBS,
+    PASSWORDS,
+    STORE_PASSWORDS,
+    Authority,
+    SecureKafka,
+    child_environment,
+    secure_kafka,
+    secure_redis,
+    store_administrator,
+)
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+
+Settings = dict[str, str | Path]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("secure")
+
+
+@pytest.fixture(scope="module")
+def authority(folder: Path) -> Authority:
+    return Authority(folder)
+
+
+@pytest.fixture(scope="module")
+def broker(folder: Path, authority: Authority) -> Iterator[SecureKafka]:
+    with secure_kafka(folder, authority) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="module")
+def store_url(folder: Path, authority: Authority) -> Iterator[str]:
+    with secure_redis(folder, authority, authority.issue("redis", "127.0.0.1")) as url:
+        yield url
+
+
+def password_file(folder: Path, password: str) -> Path:
+    path = folder / f"{password}.txt"
+    path.write_text(f"{password}\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def kafka_user(folder: Path, authority: Authority, broker: SecureKafka) -> Callable[[str], Settings]:
+    def settings(user: str) -> Settings:
+        return {
+            "KAFKA_SECURITY": "scram",
+            "KAFKA_CA_FILE": authority.file,
+            "KAFKA_USERNAME": user,
+            "KAFKA_PASSWORD_FILE": password_file(folder, PASSWORDS[user]),
+        }
+
+    return settings
+
+
+@pytest.fixture(scope="module")
+def store_user(folder: Path, authority: Authority, store_url: str) -> Callable[[str], Settings]:
+    def settings(user: str) -> Settings:
+        return {
+            "STORE": store_url,
+            "REDIS_CA_FILE": authority.file,
+            "REDIS_USERNAME": user,
+            "REDIS_PASSWORD_FILE": password_file(folder, STORE_PASSWORDS[user]),
+        }
+
+    return settings
+
+
+def produce(settings: Settings, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "producer", "--from", str(PACK), "--count", "40", *options],
+        env=child_environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def work(settings: Settings, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "worker", "--metrics-port", "0", "--exit-when-idle-s", "3", *options],
+        env=child_environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def refused(ran: subprocess.CompletedProcess[str]) -> str:
+    """The one line of error; the exit code is 2, and nothing secret is shown."""
+    assert ran.returncode == 2, ran.stderr
+    [line] = [line for line in ran.stderr.splitlines() if ": error: " in line]
+    assert "Traceback" not in ran.stderr
+    assert not any(word in ran.stderr + ran.stdout for word in ("-secret", "wrong-password"))
+    return line
+
+
+def test_with_exactly_the_rights_of_deploy_all_jobs_are_answered(
+    tmp_path: Path, broker: SecureKafka, kafka_user: Callable[[str], Settings], store_user: Callable[[str], Settings]
+) -> None:
+    url = f"kafka://{broker.scram}/{JOBS}"
+    sent = produce(kafka_user("producer") | {"TO": url, "JOURNAL_DIR": tmp_path / "one"})
+    assert sent.returncode == 0, sent.stderr
+    # Broken bytes, too, so that the rights on the dead letters are needed.
+    broker.run(
+        f"echo rubbish | /opt/kafka/bin/kafka-console-producer.sh --bootstrap-server localhost:29094 --topic {JOBS}"
+    )
+    worked = work(kafka_user("worker") | store_user("worker") | {"FROM": url})
+    assert worked.returncode == 0, worked.stderr
+    assert "answered=40 dead_lettered=1" in worked.stderr
+    waited = produce(
+        kafka_user("producer") | store_user("reader") | {"TO": url, "JOURNAL_DIR": tmp_path / "one"}, "--wait"
+    )
+    assert waited.returncode == 0, waited.stderr
+    assert "40 answered, 0 dead, 0 missing" in waited.stdout
+
+
+def test_a_certificate_of_ones_own_is_a_user_too(
+    tmp_path: Path, broker: SecureKafka, authority: Authority, folder: Path
+) -> None:
+    certificate, key = authority.issue("client", user="producer")
+    settings: Settings = {
+        "KAFKA_SECURITY": "tls",
+        "KAFKA_CA_FILE": authority.file,
+        "TO": f"kafka://{broker.mutual}/{JOBS}",
+        "JOURNAL_DIR": tmp_path,
+    }
+    ran = produce(settings | {"KAFKA_CERT_FILE": certificate, "KAFKA_KEY_FILE": key})
+    assert ran.returncode == 0, ran.stderr
+    assert "wants a certificate of ours; set kafka_cert_file" in refused(produce(settings, "--resend"))
+    stranger, stranger_key = authority.issue("stranger", user="stranger")
+    line = refused(produce(settings | {"KAFKA_CERT_FILE": stranger, "KAFKA_KEY_FILE": stranger_key}, "--resend"))
+    assert "lacks a right" in line
+
+
+@pytest.mark.parametrize("program", ["producer", "worker"])
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("password", "authentication of user '{program}' failed; check kafka_username and kafka_password_file"),
+        ("authority", "an authority that is not trusted here; set kafka_ca_file"),
+        ("expired", "its certificate has expired"),
+        ("elsewhere", "its certificate is for another host name"),
+        ("plaintext", "closes connections without TLS at once; set kafka_security"),
+        ("no-tls", "does not speak TLS at this port"),
+        ("missing", "expected a readable file as kafka_ca_file"),
+    ],
+)
+def test_kafka_says_in_one_line_why_not(
+    program: str,
+    fault: str,
+    says: str,
+    tmp_path: Path,
+    broker: SecureKafka,
+    kafka_user: Callable[[str], Settings],
+    request: pytest.FixtureRequest,
+) -> None:
+    settings, address = kafka_user(program), broker.scram
+    if fault == "password":
+        settings["KAFKA_PASSWORD_FILE"] = password_file(tmp_path, "wrong-password")
+    elif fault == "authority":
+        (tmp_path / "other").mkdir()
+        settings["KAFKA_CA_FILE"] = Authority(tmp_path / "other").file
+    elif fault in ("expired", "elsewhere"):
+        address = getattr(broker, fault)
+    elif fault == "plaintext":
+        settings = {}
+    elif fault == "no-tls":
+        address = request.getfixturevalue("kafka_bootstrap")
+    else:
+        settings["KAFKA_CA_FILE"] = tmp_path / "missing.pem"
+    url, store = f"kafka://{address}/{JOBS}", f"sqlite:///{tmp_path / 'store.db'}"
+    if program == "producer":
+        ran = produce(settings | {"TO": url, "JOURNAL_DIR": tmp_path})
+    else:
+        ran = work(settings | {"FROM": url, "STORE": store})
+    assert says.format(program=program) in refused(ran)
+
+
+@pytest.mark.parametrize("program", ["producer", "worker"])
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("password", "authentication failed"),
+        ("none", "authentication failed"),
+        ("authority", "an authority that is not trusted here; set redis_ca_file"),
+        ("expired", "its certificate has expired"),
+        ("elsewhere", "its certificate is for another host name"),
+        ("plaintext", "closes connections without TLS at once; use rediss://"),
+        ("no-tls", "does not speak TLS at this port"),
+        ("mutual", "wants a certificate of ours; set redis_cert_file"),
+    ],
+)
+def test_redis_says_in_one_line_why_not(
+    program: str,
+    fault: str,
+    says: str,
+    tmp_path: Path,
+    authority: Authority,
+    store_user: Callable[[str], Settings],
+    request: pytest.FixtureRequest,
+) -> None:
+    settings = store_user("worker")
+    queue = f"sqlite:///{tmp_path / 'queue.db'}"
+
+    def run() -> subprocess.CompletedProcess[str]:
+        if program == "producer":
+            return produce(settings | {"TO": queue, "JOURNAL_DIR": tmp_path}, "--wait")
+        return work(settings | {"FROM": queue})
+
+    if fault == "password":
+        settings["REDIS_PASSWORD_FILE"] = password_file(tmp_path, "wrong-password")
+    elif fault == "none":
+        del settings["REDIS_USERNAME"], settings["REDIS_PASSWORD_FILE"]
+    elif fault == "authority":
+        (tmp_path / "other").mkdir()
+        settings["REDIS_CA_FILE"] = Authority(tmp_path / "other").file
+    elif fault in ("expired", "elsewhere", "mutual"):
+        host = "elsewhere.test" if fault == "elsewhere" else "127.0.0.1"
+        certificate = authority.issue(f"redis-{fault}", host, expired=fault == "expired")
+        with secure_redis(tmp_path, authority, certificate, mutual=fault == "mutual") as url:
+            settings["STORE"] = url
+            assert says in refused(run())
+        return
+    elif fault == "plaintext":
+        settings = {"STORE": str(settings["STORE"]).replace("rediss", "redis")}
+    else:
+        settings["STORE"] = request.getfixturevalue("redis_url").replace("redis", "rediss")
+    assert says in refused(run())
+
+
+@pytest.mark.parametrize(
+    ("user", "right"),
+    [
+        ("producer", f"--topic {JOBS} --operation Write"),
+        ("worker", f"--topic {JOBS} --operation Read"),
+        ("worker", "--group mmdigit --operation Read"),
+        ("worker", f"--topic {JOBS}.dead --operation Write"),
+    ],
+)
+def test_one_right_of_kafka_less_is_one_clear_line(
+    user: str, right: str, tmp_path: Path, broker: SecureKafka, kafka_user: Callable[[str], Settings]
+) -> None:
+    url = f"kafka://{broker.scram}/{JOBS}"
+    broker.acls(f"--remove --allow-principal User:{user} {right}")
+    try:
+        if user == "producer":
+            ran = produce(kafka_user(user) | {"TO": url, "JOURNAL_DIR": tmp_path})
+        else:
+            ran = work(kafka_user(user) | {"FROM": url, "STORE": f"sqlite:///{tmp_path / 'store.db'}"})
+        assert "lacks a right (an ACL)" in refused(ran)
+    finally:
+        broker.acls(f"--add --allow-principal User:{user} {right}")
+
+
+@pytest.mark.parametrize("right", ["evalsha", "exists", "set", "getdel", "hget", "hincrby", "expire", "xadd", "ping"])
+def test_one_command_of_redis_less_is_one_clear_line(
+    right: str, tmp_path: Path, store_url: str, authority: Authority, store_user: Callable[[str], Settings]
+) -> None:
+    queue = f"sqlite:///{tmp_path / 'queue.db'}"
+    assert produce({"TO": queue, "JOURNAL_DIR": tmp_path}, "--group", f"less-{right}").returncode == 0
+    with store_administrator(store_url, authority) as administrator:
+        administrator.execute_command("ACL", "SETUSER", "worker", f"-{right}")  # type: ignore[no-untyped-call]
+        try:
+            ran = work(store_user("worker") | {"FROM": queue})
+        finally:
+            administrator.execute_command("ACL", "SETUSER", "worker", f"+{right}")  # type: ignore[no-untyped-call]
+    assert "lacks a right" in refused(ran)

@@ -1,0 +1,208 @@
+"""Real Kafka and Redis that let nobody in without right: TLS, passwords, certificates, and the rights of deploy/."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import redis
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    load_pem_private_key,
+    pkcs12,
+)
+from testcontainers.core.container import DockerContainer
+
+from tests.polling import until
+from tests.services import KAFKA_IMAGE, START_TIMEOUT_S, free_port, without_missing_reaper
+
+ROOT = Path(__file__).parents[1]
+REDIS_IMAGE = "redis:7.0.15-bookworm"  # the other one is built without TLS
+JOBS = "mmdigit.jobs"
+PASSWORDS = {"producer": "producer-secret", "worker": "worker-secret", "replay": "replay-secret"}
+STORE_PASSWORDS = {"worker": "store-worker-secret", "reader": "store-reader-secret"}
+_KEYSTORE = b"keystore-secret"
+_INSIDE = "localhost:29094"  # a listener that only the container itself reaches: for the administrator
+
+
+class Authority:
+    """A certificate authority, whose certificates stand as PEM files in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._authority = trustme.CA()
+        self.file = folder / "ca.pem"
+        self._authority.cert_pem.write_to_path(str(self.file))
+
+    def issue(self, name: str, *hosts: str, user: str | None = None, expired: bool = False) -> tuple[Path, Path]:
+        """Certificate and key. user: its common name; expired: it ended yesterday."""
+        now = datetime.now(UTC)
+        leaf = self._authority.issue_cert(
+            *(hosts or ("client.test",)),
+            common_name=user,
+            not_before=now - timedelta(days=30),
+            not_after=now + timedelta(days=-1 if expired else 30),
+        )
+        certificate, key = self._folder / f"{name}.pem", self._folder / f"{name}.key"
+        certificate.write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
+        leaf.private_key_pem.write_to_path(str(key))
+        key.chmod(0o644)  # read by the container's user, too
+        return certificate, key
+
+
+@dataclass(frozen=True, slots=True)
+class SecureKafka:
+    """A broker with a listener for passwords and one for certificates, and the users of deploy/kafka/acls.sh.
+
+    expired, elsewhere: password listeners whose certificate has expired, or is for another host.
+    """
+
+    scram: str
+    mutual: str
+    expired: str
+    elsewhere: str
+    container: DockerContainer
+
+    def run(self, command: str) -> str:
+        """Runs it in the container. Fails the test when it fails."""
+        code, output = self.container.exec(["bash", "-c", command])
+        assert code == 0, output.decode()
+        return str(output.decode())
+
+    def acls(self, arguments: str) -> None:
+        """Changes rights, and returns when the broker holds to them: it applies them in order."""
+        self.run(f"/opt/kafka/bin/kafka-acls.sh --bootstrap-server {_INSIDE} --force {arguments}")
+
+
+@contextmanager
+def secure_kafka(folder: Path, authority: Authority) -> Iterator[SecureKafka]:
+    """One broker on which anybody without a right is refused (StandardAuthorizer)."""
+    without_missing_reaper()
+    secrets = folder / "kafka"
+    secrets.mkdir()
+    ports = {name: free_port() for name in ("SCRAM", "MUTUAL", "EXPIRED", "ELSEWHERE")}
+    environment = {
+        "NODE_ID": "1",
+        "PROCESS_ROLES": "broker,controller",
+        "LISTENERS": ",".join(f"{name}://:{port}" for name, port in ports.items())
+        + f",INSIDE://{_INSIDE},CONTROLLER://localhost:29093",
+        "ADVERTISED_LISTENERS": ",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items())
+        + f",INSIDE://{_INSIDE}",
+        "LISTENER_SECURITY_PROTOCOL_MAP": "CONTROLLER:PLAINTEXT,INSIDE:PLAINTEXT,SCRAM:SASL_SSL,MUTUAL:SSL,"
+        "EXPIRED:SASL_SSL,ELSEWHERE:SASL_SSL",
+        "INTER_BROKER_LISTENER_NAME": "INSIDE",
+        "CONTROLLER_LISTENER_NAMES": "CONTROLLER",
+        "CONTROLLER_QUORUM_VOTERS": "1@localhost:29093",
+        "OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
+        "OFFSETS_TOPIC_NUM_PARTITIONS": "1",
+        "TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
+        "TRANSACTION_STATE_LOG_MIN_ISR": "1",
+        "GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
+        "AUTO_CREATE_TOPICS_ENABLE": "false",
+        "SASL_ENABLED_MECHANISMS": "SCRAM-SHA-512",
+        "AUTHORIZER_CLASS_NAME": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "SUPER_USERS": "User:ANONYMOUS",  # the broker itself and whoever is in its container
+        "ALLOW_EVERYONE_IF_NO_ACL_FOUND": "false",
+        "SSL_PRINCIPAL_MAPPING_RULES": "RULE:^.*CN=([^,]+).*$/$1/,DEFAULT",
+        "LISTENER_NAME_MUTUAL_SSL_CLIENT_AUTH": "required",
+        "HEAP_OPTS": "-Xmx512m",
+    }
+    trust = pkcs12.serialize_java_truststore(
+        [pkcs12.PKCS12Certificate(x509.load_pem_x509_certificate(authority.file.read_bytes()), b"ca")],
+        BestAvailableEncryption(_KEYSTORE),
+    )
+    (secrets / "trust.p12").write_bytes(trust)
+    for name in ports:
+        pem, key = authority.issue(
+            f"kafka-{name}", "elsewhere.test" if name == "ELSEWHERE" else "127.0.0.1", expired=name == "EXPIRED"
+        )
+        (secrets / f"{name}.p12").write_bytes(_keystore(pem, key))
+        environment |= {
+            f"LISTENER_NAME_{name}_SSL_{setting}": value
+            for setting, value in {
+                "KEYSTORE_LOCATION": f"/etc/kafka/secrets/{name}.p12",
+                "KEYSTORE_PASSWORD": _KEYSTORE.decode(),
+                "KEYSTORE_TYPE": "PKCS12",
+                "TRUSTSTORE_LOCATION": "/etc/kafka/secrets/trust.p12",
+                "TRUSTSTORE_PASSWORD": _KEYSTORE.decode(),
+                "TRUSTSTORE_TYPE": "PKCS12",
+            }.items()
+        }
+    container = (
+        DockerContainer(KAFKA_IMAGE)
+        .with_volume_mapping(str(secrets), "/etc/kafka/secrets")
+        .with_volume_mapping(str(ROOT / "deploy" / "kafka" / "acls.sh"), "/acls.sh")
+    )
+    for port in ports.values():
+        container = container.with_bind_ports(port, port)
+    for name, value in environment.items():
+        container = container.with_env(f"KAFKA_{name}", value)
+    with container:
+        address = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+        broker = SecureKafka(address["SCRAM"], address["MUTUAL"], address["EXPIRED"], address["ELSEWHERE"], container)
+        inside = f"--bootstrap-server {_INSIDE}"
+        until(lambda: container.exec(["bash", "-c", f"echo > /dev/tcp/{_INSIDE.replace(':', '/')}"])[0] == 0,
+              START_TIMEOUT_S, "a broker")  # fmt: skip
+        for topic in (JOBS, f"{JOBS}.dead"):
+            broker.run(f"/opt/kafka/bin/kafka-topics.sh {inside} --create --topic {topic} --partitions 2")
+        for user, password in PASSWORDS.items():
+            broker.run(
+                f"/opt/kafka/bin/kafka-configs.sh {inside} --alter --entity-type users --entity-name {user} "
+                f"--add-config 'SCRAM-SHA-512=[password={password}]'"
+            )
+        broker.run(f"bash /acls.sh {_INSIDE}")
+        yield broker
+
+
+def _keystore(certificate: Path, key: Path) -> bytes:
+    leaf, *chain = x509.load_pem_x509_certificates(certificate.read_bytes())
+    private = load_pem_private_key(key.read_bytes(), None)
+    return pkcs12.serialize_key_and_certificates(
+        b"broker",
+        private,  # type: ignore[arg-type]  # trustme makes the kinds of keys that PKCS 12 takes
+        leaf,
+        chain,
+        BestAvailableEncryption(_KEYSTORE),
+    )
+
+
+@contextmanager
+def secure_redis(
+    folder: Path, authority: Authority, certificate: tuple[Path, Path], *, mutual: bool = False
+) -> Iterator[str]:
+    """A Redis server that speaks TLS alone, with the users of deploy/redis/users.acl; yields its rediss:// URL."""
+    without_missing_reaper()
+    rules = (ROOT / "deploy" / "redis" / "users.acl").read_text()
+    for user, password in STORE_PASSWORDS.items():
+        rules = rules.replace(f"change-{user}-password", password)
+    users = folder / f"users-{free_port()}.acl"
+    users.write_text(rules + "user tester on nopass ~* &* +@all\n")  # who changes rights in a test
+    files = {"ca.pem": authority.file, "own.pem": certificate[0], "own.key": certificate[1], "users.acl": users}
+    container = DockerContainer(REDIS_IMAGE).with_exposed_ports(6379)
+    for name, path in files.items():
+        container = container.with_volume_mapping(str(path), f"/secure/{name}")
+    container = container.with_command(
+        "redis-server --port 0 --tls-port 6379 --tls-ca-cert-file /secure/ca.pem --tls-cert-file /secure/own.pem "
+        f"--tls-key-file /secure/own.key --tls-auth-clients {'yes' if mutual else 'no'} --aclfile /secure/users.acl"
+    )
+    with container:
+        port = int(container.get_exposed_port(6379))
+        until(lambda: b"Ready to accept" in container.get_logs()[0], START_TIMEOUT_S, "a Redis server with TLS")
+        yield f"rediss://127.0.0.1:{port}/0"
+
+
+@contextmanager
+def store_administrator(url: str, authority: Authority) -> Iterator[redis.Redis]:
+    """A client that may change rights."""
+    with redis.Redis.from_url(url, username="tester", password="x", ssl_ca_certs=str(authority.file)) as client:  # noqa: S106
+        yield client
+
+
+def child_environment(settings: Mapping[str, str | Path]) -> dict[str, str]:
+    """The environment of a program with these settings, as MMDIGIT_* variables, and none other of ours."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("MMDIGIT_")}
+    return others | {f"MMDIGIT_{name}": str(value) for name, value in settings.items()}

@@ -1,0 +1,147 @@
+"""Who gets in: how a program proves itself to Kafka and Redis, from settings that all programs share."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from schemas.errors import SettingsError
+from schemas.settings import ProgramSettings
+
+KafkaSecurity = Literal["plaintext", "tls", "scram", "msk-iam"]
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """PEM files. ca: whom to believe, by default the system's list; certificate and key: who we are (mutual TLS)."""
+
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaAccess:
+    """How to reach brokers. The password is shown by no repr."""
+
+    security: KafkaSecurity = "plaintext"
+    certificates: Certificates = Certificates()
+    username: str | None = None
+    password: SecretStr | None = None
+    aws_region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RedisAccess:
+    """How to reach a store; TLS is asked for by a URL that begins with rediss://."""
+
+    certificates: Certificates = Certificates()
+    username: str | None = None
+    password: SecretStr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Both; the default is neither encrypted nor authenticated, for one's own machine."""
+
+    kafka: KafkaAccess = KafkaAccess()
+    redis: RedisAccess = RedisAccess()
+
+
+class AccessSettings(ProgramSettings):
+    """The settings of every program that talks to Kafka and Redis.
+
+    Certificates and host names are always verified where there is TLS: no setting switches it off. A private
+    authority is named by its file instead.
+    """
+
+    kafka_security: Annotated[
+        KafkaSecurity,
+        Field(
+            description="how to reach Kafka: plaintext; tls, with --kafka-cert-file mutual; scram, a password "
+            "(SCRAM-SHA-512) over TLS; msk-iam, AWS credentials over TLS (needs requirements/msk.txt)"
+        ),
+    ] = "plaintext"
+    kafka_ca_file: Annotated[
+        Path | None, Field(description="PEM file of the authorities that Kafka's certificate may come from")
+    ] = None
+    kafka_cert_file: Annotated[Path | None, Field(description="PEM file of our own certificate for Kafka")] = None
+    kafka_key_file: Annotated[Path | None, Field(description="PEM file of its key, unencrypted")] = None
+    kafka_username: Annotated[str | None, Field(min_length=1, description="user of Kafka (scram)")] = None
+    kafka_password: Annotated[
+        SecretStr | None, Field(min_length=1, description="its password; a variable alone, no flag: ps shows flags")
+    ] = None
+    kafka_password_file: Annotated[Path | None, Field(description="file that holds the password instead")] = None
+    kafka_aws_region: Annotated[str | None, Field(min_length=1, description="AWS region of MSK (msk-iam)")] = None
+    redis_ca_file: Annotated[
+        Path | None, Field(description="PEM file of the authorities that Redis's certificate may come from (rediss://)")
+    ] = None
+    redis_cert_file: Annotated[Path | None, Field(description="PEM file of our own certificate for Redis")] = None
+    redis_key_file: Annotated[Path | None, Field(description="PEM file of its key, unencrypted")] = None
+    redis_username: Annotated[str | None, Field(min_length=1, description="ACL user of Redis")] = None
+    redis_password: Annotated[
+        SecretStr | None, Field(min_length=1, description="its password; a variable alone, no flag: ps shows flags")
+    ] = None
+    redis_password_file: Annotated[Path | None, Field(description="file that holds the password instead")] = None
+
+    @model_validator(mode="after")
+    def _access_is_complete(self) -> Self:
+        names = ("ca_file", "cert_file", "key_file", "username", "password", "password_file", "aws_region")
+        given = [f"kafka_{name}" for name in names if getattr(self, f"kafka_{name}") is not None]
+        allowed = {
+            "plaintext": (),
+            "tls": names[:3],
+            "scram": names[:6],
+            "msk-iam": ("ca_file", "aws_region"),
+        }[self.kafka_security]
+        for name in given:
+            # A password set for a way that sends none would leave its owner believing that it protects something.
+            if name.removeprefix("kafka_") not in allowed:
+                raise ValueError(f"{name} has no meaning with kafka_security {self.kafka_security}; set the right one")
+        if self.kafka_security == "scram" and (
+            self.kafka_username is None or (self.kafka_password is None and self.kafka_password_file is None)
+        ):
+            raise ValueError("kafka_security scram needs kafka_username and kafka_password_file (or kafka_password)")
+        if self.kafka_security == "msk-iam" and self.kafka_aws_region is None:
+            raise ValueError("kafka_security msk-iam needs kafka_aws_region")
+        for place in ("kafka", "redis"):
+            if (getattr(self, f"{place}_cert_file") is None) != (getattr(self, f"{place}_key_file") is None):
+                raise ValueError(f"{place}_cert_file and {place}_key_file belong together")
+            if getattr(self, f"{place}_password") is not None and getattr(self, f"{place}_password_file") is not None:
+                raise ValueError(f"{place}_password and {place}_password_file: set one of them")
+        if self.redis_username is not None and self.redis_password is None and self.redis_password_file is None:
+            raise ValueError("redis_username needs redis_password_file (or redis_password)")
+        return self
+
+    @property
+    def access(self) -> Access:
+        """What the settings say, with the passwords read from their files. Raises SettingsError if one is not there."""
+        return Access(
+            KafkaAccess(
+                self.kafka_security,
+                Certificates(self.kafka_ca_file, self.kafka_cert_file, self.kafka_key_file),
+                self.kafka_username,
+                secret(self.kafka_password, self.kafka_password_file, "kafka_password_file"),
+                self.kafka_aws_region,
+            ),
+            RedisAccess(
+                Certificates(self.redis_ca_file, self.redis_cert_file, self.redis_key_file),
+                self.redis_username,
+                secret(self.redis_password, self.redis_password_file, "redis_password_file"),
+            ),
+        )
+
+
+def secret(value: SecretStr | None, file: Path | None, setting: str) -> SecretStr | None:
+    """value, or the content of file without the line's end. Raises SettingsError if the file holds no such line."""
+    if file is None:
+        return value
+    try:
+        text = file.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "bytes that are no UTF-8"
+        raise SettingsError(f"expected a readable file as {setting}, got {str(file)!r}: {why}") from error
+    if not text or "\n" in text:
+        raise SettingsError(f"expected one line in {str(file)!r} ({setting}), got {'more' if text else 'none'}")
+    return SecretStr(text)
