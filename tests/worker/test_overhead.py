@@ -18,7 +18,7 @@ from worker.metrics import Metrics
 from worker.settings import WorkerSettings
 
 JOBS, BATCH = 512, 32
-MOST = 1.7  # 1.4 is usual; with every WAV read by libsndfile, and the spoken second sought sample by sample, 2.2
+MOST = 1.45  # 1.2 to 1.4 is usual; with every job decoded by itself, 1.6 to 1.8 (both on a busy machine)
 ATTEMPTS = 4  # a busy machine empties the caches between two turns, which costs CPU time too
 
 
