@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ RUNS = 1_000_000
 MINUTES = 10.0
 TIMEOUT_S = 5  # of one input; libFuzzer counts whole seconds
 MEMORY_MB = 1024  # of the process, atheris and libFuzzer's own tables included
+ROUND_S = 60
+"""Seconds of one process. atheris 3.0.0 keeps some objects of each run of code that it instruments (1 to 60 KB; without
+instrumentation the same runs keep none), so that a longer one would end at its memory, not at a crasher."""
 PACKAGES = ("atheris", "pydantic", "msgpack", "pillow", "soundfile", "soxr", "numpy", "opencv-python-headless")
 
 _STATISTIC = re.compile(r"stat::(\w+):\s+(\d+)")
@@ -53,11 +57,30 @@ def main(argv: list[str]) -> int:
 
 
 def fuzz(name: str, seconds: int, runs: int, seed: int) -> dict[str, float]:
-    """Fuzz one target. Its figures: runs, seconds, coverage before and found, crashers, slowest_ms, peak_rss_mb."""
+    """Fuzz one target, in rounds. Its figures: runs, seconds, coverage before and found, crashers, slowest_ms,
+    peak_rss_mb."""
+    for folder in ("corpus", "crashers"):
+        (WORK / name / folder).mkdir(parents=True, exist_ok=True)
+    figures = dict.fromkeys(
+        ("runs", "seconds", "coverage", "new_coverage", "crashers", "slowest_ms", "peak_rss_mb"), 0.0
+    )
+    first_coverage = 0.0
+    while figures["runs"] < runs and figures["seconds"] < seconds and not figures["crashers"]:
+        left_s = min(ROUND_S, seconds - figures["seconds"])
+        round_ = fuzz_once(name, round(left_s), runs - round(figures["runs"]), seed + round(figures["runs"]))
+        first_coverage = first_coverage or round_["first_coverage"]
+        for total in ("runs", "seconds"):
+            figures[total] += round_[total]
+        for most in ("coverage", "crashers", "slowest_ms", "peak_rss_mb"):
+            figures[most] = max(figures[most], round_[most])
+    return figures | {"new_coverage": figures["coverage"] - first_coverage}
+
+
+def fuzz_once(name: str, seconds: int, runs: int, seed: int) -> dict[str, float]:
+    """One process that fuzzes a target; what it finds is kept for the next."""
     found, crashers, written = WORK / name / "corpus", WORK / name / "crashers", WORK / name / "result.json"
-    for folder in (found, crashers):
-        folder.mkdir(parents=True, exist_ok=True)
     written.write_text("{}")
+    began_s = time.monotonic()
     ran = subprocess.run(  # noqa: S603
         [
             *(sys.executable, "-m", "fuzz.one", name, str(written), str(found)),
@@ -74,15 +97,13 @@ def fuzz(name: str, seconds: int, runs: int, seed: int) -> dict[str, float]:
     (WORK / name / "log").write_text(ran.stdout + ran.stderr)
     statistics = {key: int(value) for key, value in _STATISTIC.findall(ran.stderr)}
     coverage = [int(value) for value in _COVERAGE.findall(ran.stderr)] or [0]
-    took = re.search(r"Done \d+ runs in (\d+) second", ran.stderr)
-    # A crash that leaves no artifact, such as one of the interpreter itself, is still one.
-    crashed = max(len(list(crashers.iterdir())), int(ran.returncode != 0))
     return {
         "runs": statistics.get("number_of_executed_units", 0),
-        "seconds": int(took[1]) if took else 0,
+        "seconds": round(time.monotonic() - began_s),
+        "first_coverage": coverage[0],
         "coverage": coverage[-1],
-        "new_coverage": coverage[-1] - coverage[0],
-        "crashers": crashed,
+        # A crash that leaves no artifact, such as one of the interpreter itself, is still one.
+        "crashers": max(len(list(crashers.iterdir())), int(ran.returncode != 0)),
         "slowest_ms": json.loads(written.read_text()).get("slowest_ms", 0.0),
         "peak_rss_mb": statistics.get("peak_rss_mb", 0),
     }
@@ -95,7 +116,7 @@ def table(result: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, row in result["targets"].items():
-        cells = (f"{row['runs']:,}", *(row[key] for key in list(row) if key != "runs"))
+        cells = (f"{row['runs']:,.0f}", *(f"{row[key]:g}" for key in list(row) if key != "runs"))
         lines.append(f"| {' | '.join(map(str, (name, *cells)))} |")
     return "\n".join([*lines, "", machine_line(result["machine"])])
 
