@@ -9,7 +9,6 @@ Terraform runs it in the worker's image, as one task: MSK makes no topics by its
 
 import json
 import sys
-from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError

@@ -1,7 +1,13 @@
 # Three private subnets without a way to the internet, and endpoints for what the tasks need of AWS; or a given network.
 
 data "aws_availability_zones" "available" {
+  #checkov:skip=CKV_AWS_394:Subnets keep the zone that they were made in (ignore_changes)
   state = "available"
+
+  filter { # no local zones: MSK and Fargate are not in them
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"]
+  }
 }
 
 locals {
@@ -22,8 +28,10 @@ resource "aws_vpc" "this" {
 }
 
 resource "aws_default_security_group" "closed" {
-  count  = local.own_network ? 1 : 0
-  vpc_id = aws_vpc.this[0].id
+  count   = local.own_network ? 1 : 0
+  vpc_id  = aws_vpc.this[0].id
+  ingress = []
+  egress  = []
 }
 
 resource "aws_subnet" "private" {
@@ -33,6 +41,10 @@ resource "aws_subnet" "private" {
   cidr_block              = cidrsubnet(var.vpc_cidr, 4, count.index)
   map_public_ip_on_launch = false
   tags                    = { Name = "${var.name}-private-${count.index}" }
+
+  lifecycle {
+    ignore_changes = [availability_zone] # a zone that AWS adds must not move the brokers
+  }
 }
 
 resource "aws_route_table" "private" {
