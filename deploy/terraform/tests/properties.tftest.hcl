@@ -1,4 +1,4 @@
-# What must hold of all that is made, and of each option.
+# What must hold of all that is made, as it is by default.
 
 mock_provider "aws" {
   source          = "./tests/mocks"
@@ -11,8 +11,14 @@ variables {
   redis_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:mmdigit-redis-AbCdEf"
 }
 
-run "network_is_private" {
+run "defaults" {
   command = plan
+  variables {
+    alarm_topic_arns        = ["arn:aws:sns:eu-central-1:123456789012:on-call"]
+    producer_principal_arns = ["arn:aws:iam::123456789012:role/scanner"]
+  }
+
+  # Network
 
   assert {
     condition     = length(aws_subnet.private) == 3 && length(distinct(aws_subnet.private[*].availability_zone)) == 3
@@ -48,10 +54,8 @@ run "network_is_private" {
     condition     = aws_vpc_security_group_egress_rule.worker_https.cidr_ipv4 == null
     error_message = "In the network made here workers reach S3 by its prefix list and nothing else outside."
   }
-}
 
-run "kafka" {
-  command = plan
+  # Kafka
 
   assert {
     condition     = aws_msk_cluster.this[0].encryption_info[0].encryption_in_transit[0].client_broker == "TLS" && aws_msk_cluster.this[0].encryption_info[0].encryption_in_transit[0].in_cluster
@@ -78,33 +82,11 @@ run "kafka" {
     error_message = "One cluster."
   }
   assert {
-    condition     = output.bootstrap_brokers == aws_msk_cluster.this[0].bootstrap_brokers_sasl_iam && output.topic == "mmdigit.jobs" && output.producer_role_arn == null
-    error_message = "Producers are told the IAM listener and the topic; without principals there is no role."
-  }
-}
-
-run "kafka_serverless" {
-  command = plan
-  variables {
-    kafka_serverless = true
+    condition     = output.bootstrap_brokers == aws_msk_cluster.this[0].bootstrap_brokers_sasl_iam && output.topic == "mmdigit.jobs"
+    error_message = "Producers are told the IAM listener and the topic."
   }
 
-  assert {
-    condition     = length(aws_msk_cluster.this) == 0 && length(aws_msk_configuration.this) == 0 && length(aws_cloudwatch_metric_alarm.broker_disk) == 0
-    error_message = "No broker, no disk to watch."
-  }
-  assert {
-    condition     = aws_msk_serverless_cluster.this[0].client_authentication[0].sasl[0].iam[0].enabled && output.bootstrap_brokers == aws_msk_serverless_cluster.this[0].bootstrap_brokers_sasl_iam
-    error_message = "IAM is the one way in, and producers are told where."
-  }
-  assert {
-    condition     = alltrue([for topic in jsondecode(jsondecode(aws_ecs_task_definition.topics.container_definitions)[0].command[1]) : tonumber(topic.configs["max.message.bytes"]) <= 8388608])
-    error_message = "Serverless takes records of 8 MiB at most."
-  }
-}
-
-run "store" {
-  command = plan
+  # Store
 
   assert {
     condition     = aws_elasticache_replication_group.this.transit_encryption_enabled && aws_elasticache_replication_group.this.transit_encryption_mode == "required" && tobool(aws_elasticache_replication_group.this.at_rest_encryption_enabled)
@@ -130,19 +112,15 @@ run "store" {
     condition     = aws_elasticache_replication_group.this.snapshot_retention_limit >= 1
     error_message = "Daily snapshots."
   }
-}
 
-run "image" {
-  command = plan
+  # Image
 
   assert {
     condition     = aws_ecr_repository.worker.image_tag_mutability == "IMMUTABLE" && aws_ecr_repository.worker.image_scanning_configuration[0].scan_on_push
     error_message = "Tags stay what they are, images are scanned."
   }
-}
 
-run "tasks_are_locked_down" {
-  command = plan
+  # Tasks
 
   assert {
     condition = alltrue([for definition in [aws_ecs_task_definition.worker, aws_ecs_task_definition.topics] : alltrue([
@@ -187,10 +165,8 @@ run "tasks_are_locked_down" {
     condition     = aws_cloudwatch_log_group.worker.retention_in_days == 30 && aws_cloudwatch_log_group.kafka[0].retention_in_days == 30
     error_message = "Logs end."
   }
-}
 
-run "deployments_never_exceed_partitions" {
-  command = plan
+  # Deployments
 
   assert {
     condition     = aws_ecs_service.worker.deployment_maximum_percent == 100 && aws_ecs_service.worker.availability_zone_rebalancing == "DISABLED"
@@ -208,43 +184,12 @@ run "deployments_never_exceed_partitions" {
     condition     = aws_appautoscaling_target.worker.max_capacity <= var.partitions
     error_message = "No more workers than partitions."
   }
-}
-
-run "single_worker_can_be_replaced" {
-  command = plan
-  variables {
-    min_capacity = 1
-  }
-
-  assert {
-    condition     = aws_ecs_service.worker.deployment_minimum_healthy_percent == 0
-    error_message = "Half of one is one: with 50 a deployment would wait for ever."
-  }
-}
-
-run "on_demand_by_default" {
-  command = plan
-
   assert {
     condition     = [for strategy in aws_ecs_service.worker.capacity_provider_strategy : strategy.capacity_provider] == ["FARGATE"]
     error_message = "No Spot unless asked for."
   }
-}
 
-run "spot" {
-  command = plan
-  variables {
-    spot_percent = 100
-  }
-
-  assert {
-    condition     = { for strategy in aws_ecs_service.worker.capacity_provider_strategy : strategy.capacity_provider => strategy.weight } == { FARGATE = 0, FARGATE_SPOT = 100 } && one([for strategy in aws_ecs_service.worker.capacity_provider_strategy : strategy.base if strategy.capacity_provider == "FARGATE"]) == 1
-    error_message = "One task on demand, the others on Spot."
-  }
-}
-
-run "scaling" {
-  command = plan
+  # Scaling
 
   assert {
     condition     = one([for metric in aws_appautoscaling_policy.backlog.target_tracking_scaling_policy_configuration[0].customized_metric_specification[0].metrics : metric.expression if metric.return_data]) == "lag / (running * 700)"
@@ -273,13 +218,8 @@ run "scaling" {
     ])
     error_message = "Fewer more slowly than more."
   }
-}
 
-run "alarms" {
-  command = plan
-  variables {
-    alarm_topic_arns = ["arn:aws:sns:eu-central-1:123456789012:on-call"]
-  }
+  # Alarms
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.lag_missing.treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.lag_missing.metric_name == "SumOffsetLag" && aws_cloudwatch_metric_alarm.lag_missing.threshold == 0
@@ -300,50 +240,17 @@ run "alarms" {
     condition     = length(aws_cloudwatch_metric_alarm.broker_disk) == 3 && length(aws_cloudwatch_metric_alarm.store_full) == 2
     error_message = "Each broker's disk and each node of the store is watched."
   }
-}
 
-run "given_network" {
-  command = plan
-  variables {
-    network = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-2", "subnet-3"] }
-  }
+  # Roles
 
   assert {
-    condition     = length(aws_vpc.this) + length(aws_subnet.private) + length(aws_vpc_endpoint.interface) + length(aws_vpc_endpoint.s3) + length(aws_security_group.endpoints) == 0
-    error_message = "Nothing of a network is made."
-  }
-  assert {
-    condition     = aws_ecs_service.worker.network_configuration[0].subnets == toset(var.network.subnet_ids) && aws_security_group.worker.vpc_id == "vpc-1" && output.vpc_id == "vpc-1" && aws_msk_cluster.this[0].broker_node_group_info[0].client_subnets == toset(var.network.subnet_ids) && aws_elasticache_subnet_group.this.subnet_ids == toset(var.network.subnet_ids)
-    error_message = "All of it stands in the given one."
-  }
-  assert {
-    condition     = !aws_ecs_service.worker.network_configuration[0].assign_public_ip
-    error_message = "No public address there either."
-  }
-}
-
-run "producers" {
-  command = plan
-  variables {
-    producer_principal_arns = ["arn:aws:iam::123456789012:role/scanner"]
-  }
-
-  assert {
-    condition     = jsondecode(aws_iam_role.producer[0].assume_role_policy).Statement[0].Principal.AWS == var.producer_principal_arns
+    condition     = jsondecode(aws_iam_role.producer[0].assume_role_policy).Statement[0].Principal.AWS == ["arn:aws:iam::123456789012:role/scanner"]
     error_message = "The named ones, and nobody else, may take the producers' role."
   }
   assert {
     condition     = output.producer_role_arn == aws_iam_role.producer[0].arn
     error_message = "Producers are told their role."
   }
-}
-
-run "roles_are_separate_and_name_what_they_do" {
-  command = plan
-  variables {
-    producer_principal_arns = ["arn:aws:iam::123456789012:role/scanner"]
-  }
-
   assert {
     condition     = length(distinct([aws_iam_role.execution.name, aws_iam_role.worker.name, aws_iam_role.topics.name, aws_iam_role.producer[0].name])) == 4
     error_message = "A role each."
