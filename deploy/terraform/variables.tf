@@ -16,7 +16,7 @@ variable "name" {
   default     = "mmdigit"
 
   validation {
-    condition     = can(regex("^[a-z]([a-z0-9]|-[a-z0-9]){1,24}$", var.name))
+    condition     = can(regex("^[a-z]([a-z0-9]|-[a-z0-9])+$", var.name)) && length(var.name) <= 25
     error_message = "Expected in name small letters, digits and single inner hyphens, at most 25 of them: ElastiCache takes nothing else."
   }
 }
