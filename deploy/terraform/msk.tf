@@ -55,7 +55,7 @@ resource "aws_msk_cluster" "this" {
   cluster_name           = local.cluster_name
   kafka_version          = var.kafka_version
   number_of_broker_nodes = var.broker_count
-  enhanced_monitoring    = "PER_BROKER" # the group's lag is published at every level
+  enhanced_monitoring    = "DEFAULT" # free, with the groups' lag and the disks
 
   broker_node_group_info {
     client_subnets  = local.subnet_ids

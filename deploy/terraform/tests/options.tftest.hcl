@@ -56,4 +56,8 @@ run "options" {
     condition     = output.producer_role_arn == null
     error_message = "Without principals there is no role."
   }
+  assert {
+    condition     = output.create_topics_command == "aws ecs run-task --region eu-central-1 --cluster mmdigit --launch-type FARGATE --task-definition mmdigit-topics --network-configuration 'awsvpcConfiguration={subnets=[subnet-1,subnet-2,subnet-3],securityGroups=[sg-mocked],assignPublicIp=DISABLED}'"
+    error_message = "The command of the topics' task can be pasted."
+  }
 }

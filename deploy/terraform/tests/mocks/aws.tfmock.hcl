@@ -52,6 +52,10 @@ mock_resource "aws_cloudwatch_log_group" {
   defaults = { arn = "arn:aws:logs:eu-central-1:123456789012:log-group:mocked" }
 }
 
+mock_resource "aws_security_group" {
+  defaults = { id = "sg-mocked" }
+}
+
 mock_resource "aws_ecs_cluster" {
   defaults = { arn = "arn:aws:ecs:eu-central-1:123456789012:cluster/mmdigit" }
 }
