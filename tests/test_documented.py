@@ -20,7 +20,7 @@ from worker.stopping import EXIT_UNFINISHED
 ROOT = Path(__file__).parents[1]
 PROGRAMS: list[type[ProgramSettings]] = [WorkerSettings, ReplaySettings, ProducerSettings, *COMMANDS.values()]
 PUBLIC = ["schemas", "mmdigit", "transport"]
-TESTS_ONLY = {"MMDIGIT_REQUIRE_DOCKER"}
+TESTS_ONLY = {"MMDIGIT_REQUIRE_DOCKER", "MMDIGIT_REQUIRE_TERRAFORM"}
 
 
 def variables(program: type[ProgramSettings]) -> set[str]:

@@ -18,7 +18,7 @@ from worker.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS: list[type[ProgramSettings]] = [WorkerSettings, ReplaySettings, ProducerSettings, *COMMANDS.values()]
-FOR_TESTS = {"MMDIGIT_REQUIRE_DOCKER"}
+FOR_TESTS = {"MMDIGIT_REQUIRE_DOCKER", "MMDIGIT_REQUIRE_TERRAFORM"}
 
 
 class FakeSettings(ProgramSettings):

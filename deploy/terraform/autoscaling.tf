@@ -1,0 +1,109 @@
+# As many workers as the backlog and the CPU ask for, never more than partitions.
+
+locals {
+  # Published by MSK itself: what the group has not committed. It goes on when every worker is dead, needs no agent, and
+  # comes each minute. A worker's own mmdigit_lag_records knows its partitions alone and ends with it.
+  lag_metric = {
+    namespace = "AWS/Kafka"
+    name      = "SumOffsetLag"
+    dimensions = {
+      "Cluster Name"   = local.cluster_name
+      "Consumer Group" = var.consumer_group
+      "Topic"          = var.topic
+    }
+  }
+  running_metric = {
+    namespace  = "ECS/ContainerInsights"
+    name       = "RunningTaskCount"
+    dimensions = { ClusterName = aws_ecs_cluster.this.name, ServiceName = aws_ecs_service.worker.name }
+  }
+  # Missing lag, or no running task, gives no value, and without one nothing is scaled: alarms.tf tells of both.
+  backlog_seconds = "lag / (running * ${var.jobs_per_second_per_task})"
+}
+
+resource "aws_appautoscaling_target" "worker" {
+  service_namespace  = "ecs"
+  scalable_dimension = "ecs:service:DesiredCount"
+  resource_id        = "service/${aws_ecs_cluster.this.name}/${aws_ecs_service.worker.name}"
+  min_capacity       = var.min_capacity
+  max_capacity       = var.max_capacity
+}
+
+# The larger of the two wins; tasks are taken away only when both agree.
+
+resource "aws_appautoscaling_policy" "backlog" {
+  name               = "${var.name}-backlog-seconds"
+  policy_type        = "TargetTrackingScaling"
+  service_namespace  = aws_appautoscaling_target.worker.service_namespace
+  scalable_dimension = aws_appautoscaling_target.worker.scalable_dimension
+  resource_id        = aws_appautoscaling_target.worker.resource_id
+
+  target_tracking_scaling_policy_configuration {
+    target_value       = var.backlog_target_s
+    scale_in_cooldown  = var.scale_in_cooldown_s
+    scale_out_cooldown = var.scale_out_cooldown_s
+
+    customized_metric_specification {
+      metrics {
+        id          = "lag"
+        return_data = false
+        metric_stat {
+          stat = "Average"
+          metric {
+            namespace   = local.lag_metric.namespace
+            metric_name = local.lag_metric.name
+            dynamic "dimensions" {
+              for_each = local.lag_metric.dimensions
+              content {
+                name  = dimensions.key
+                value = dimensions.value
+              }
+            }
+          }
+        }
+      }
+      metrics {
+        id          = "running"
+        return_data = false
+        metric_stat {
+          stat = "Average"
+          metric {
+            namespace   = local.running_metric.namespace
+            metric_name = local.running_metric.name
+            dynamic "dimensions" {
+              for_each = local.running_metric.dimensions
+              content {
+                name  = dimensions.key
+                value = dimensions.value
+              }
+            }
+          }
+        }
+      }
+      metrics {
+        id          = "backlog_seconds"
+        label       = "Backlog, in seconds of the tasks that run"
+        expression  = local.backlog_seconds
+        return_data = true
+      }
+    }
+  }
+}
+
+resource "aws_appautoscaling_policy" "cpu" {
+  name               = "${var.name}-cpu"
+  policy_type        = "TargetTrackingScaling"
+  service_namespace  = aws_appautoscaling_target.worker.service_namespace
+  scalable_dimension = aws_appautoscaling_target.worker.scalable_dimension
+  resource_id        = aws_appautoscaling_target.worker.resource_id
+
+  target_tracking_scaling_policy_configuration {
+    target_value       = var.cpu_target_percent
+    scale_in_cooldown  = var.scale_in_cooldown_s
+    scale_out_cooldown = var.scale_out_cooldown_s
+
+    predefined_metric_specification {
+      predefined_metric_type = "ECSServiceAverageCPUUtilization"
+    }
+  }
+}

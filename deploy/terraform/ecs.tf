@@ -1,0 +1,168 @@
+# The workers on Fargate, and the task that makes the topics once.
+
+locals {
+  worker_name = "${var.name}-worker"
+  image       = "${aws_ecr_repository.worker.repository_url}:${var.image_tag}"
+  log_options = {
+    "awslogs-group"  = aws_cloudwatch_log_group.worker.name
+    "awslogs-region" = var.region
+  }
+
+  # How the worker proves itself to Kafka and Redis; its password comes as a secret, not from here.
+  access_environment = {
+    MMDIGIT_KAFKA_SECURITY   = "msk-iam"
+    MMDIGIT_KAFKA_AWS_REGION = var.region
+    MMDIGIT_REDIS_USERNAME   = aws_elasticache_user.worker.user_name
+  }
+  access_secrets = {
+    MMDIGIT_REDIS_PASSWORD = var.redis_password_secret_arn
+  }
+
+  worker_environment = merge(local.access_environment, {
+    MMDIGIT_FROM           = "kafka://${local.bootstrap}/${var.topic}"
+    MMDIGIT_STORE          = "rediss://${aws_elasticache_replication_group.this.primary_endpoint_address}:6379/0"
+    MMDIGIT_CONSUMER_GROUP = var.consumer_group
+    MMDIGIT_TTL_S          = tostring(var.prediction_ttl_s)
+    MMDIGIT_STOP_TIMEOUT_S = "110" # leaves by itself before ECS kills it (stopTimeout)
+  })
+
+  # The same for every container here: nothing to write to, no user of the host, no capabilities.
+  hardened = {
+    image                  = local.image
+    essential              = true
+    readonlyRootFilesystem = true
+    privileged             = false
+    user                   = "10001:10001"
+    linuxParameters        = { initProcessEnabled = true, capabilities = { drop = ["ALL"] } }
+  }
+}
+
+resource "aws_ecs_cluster" "this" {
+  name = var.name
+
+  setting {
+    name  = "containerInsights" # publishes RunningTaskCount, which the scaling divides by
+    value = "enabled"
+  }
+}
+
+resource "aws_ecs_cluster_capacity_providers" "this" {
+  cluster_name       = aws_ecs_cluster.this.name
+  capacity_providers = ["FARGATE", "FARGATE_SPOT"]
+}
+
+resource "aws_cloudwatch_log_group" "worker" {
+  #checkov:skip=CKV_AWS_158:Encrypted with a key of CloudWatch's own; no job or prediction stands in it
+  #checkov:skip=CKV_AWS_338:A year is more than an incident needs; log_retention_days takes it
+  name              = "/${var.name}/worker"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_ecs_task_definition" "worker" {
+  family                   = local.worker_name
+  requires_compatibilities = ["FARGATE"]
+  network_mode             = "awsvpc"
+  cpu                      = var.task_cpu
+  memory                   = var.task_memory_mib
+  execution_role_arn       = aws_iam_role.execution.arn
+  task_role_arn            = aws_iam_role.worker.arn
+
+  runtime_platform {
+    operating_system_family = "LINUX"
+    cpu_architecture        = var.architecture
+  }
+
+  container_definitions = jsonencode([merge(local.hardened, {
+    name        = "worker"
+    environment = [for name, value in local.worker_environment : { name = name, value = value }]
+    secrets     = [for name, arn in local.access_secrets : { name = name, valueFrom = arn }]
+    stopTimeout = 120 # the longest that Fargate gives
+    healthCheck = {   # ECS does not read the image's own
+      command = [
+        "CMD", "python", "-c",
+        "import os, urllib.request as r; r.urlopen('http://127.0.0.1:%s/healthz' % os.environ['MMDIGIT_METRICS_PORT'], timeout=4)",
+      ]
+      interval    = 10
+      timeout     = 5
+      startPeriod = 30
+      retries     = 3
+    }
+    logConfiguration = { logDriver = "awslogs", options = merge(local.log_options, { "awslogs-stream-prefix" = "worker" }) }
+  })])
+}
+
+resource "aws_ecs_service" "worker" {
+  name             = local.worker_name
+  cluster          = aws_ecs_cluster.this.arn
+  task_definition  = aws_ecs_task_definition.worker.arn
+  platform_version = "LATEST"
+  desired_count    = var.min_capacity
+  propagate_tags   = "SERVICE"
+  # An old worker goes before a new one comes, half of them at a time: together they are never more than partitions. A
+  # single one leaves the jobs waiting meanwhile.
+  deployment_maximum_percent         = 100
+  deployment_minimum_healthy_percent = var.min_capacity > 1 ? 50 : 0
+  availability_zone_rebalancing      = "DISABLED" # it would start more than are wanted
+
+  capacity_provider_strategy {
+    capacity_provider = "FARGATE"
+    base              = 1 # one worker stays when all of Spot goes
+    weight            = 100 - var.spot_percent
+  }
+
+  dynamic "capacity_provider_strategy" {
+    for_each = var.spot_percent > 0 ? [var.spot_percent] : []
+    content {
+      capacity_provider = "FARGATE_SPOT"
+      weight            = capacity_provider_strategy.value
+    }
+  }
+
+  deployment_circuit_breaker {
+    enable   = true
+    rollback = true
+  }
+
+  network_configuration {
+    subnets          = local.subnet_ids
+    security_groups  = [aws_security_group.worker.id]
+    assign_public_ip = false
+  }
+
+  lifecycle {
+    ignore_changes = [desired_count] # the scaling's
+  }
+
+  depends_on = [
+    aws_ecs_cluster_capacity_providers.this,
+    aws_iam_role_policy.execution,
+    aws_iam_role_policy.worker,
+    aws_vpc_security_group_egress_rule.connection,
+    aws_vpc_security_group_egress_rule.worker_https,
+    aws_vpc_security_group_ingress_rule.connection,
+  ]
+}
+
+# Run once after the first apply, and again after partitions have changed (outputs.tf has the command).
+resource "aws_ecs_task_definition" "topics" {
+  family                   = "${var.name}-topics"
+  requires_compatibilities = ["FARGATE"]
+  network_mode             = "awsvpc"
+  cpu                      = 256
+  memory                   = 512
+  execution_role_arn       = aws_iam_role.execution.arn
+  task_role_arn            = aws_iam_role.topics.arn
+
+  runtime_platform {
+    operating_system_family = "LINUX"
+    cpu_architecture        = var.architecture
+  }
+
+  container_definitions = jsonencode([merge(local.hardened, {
+    name             = "topics"
+    entryPoint       = ["python", "-c", file("${path.module}/create_topics.py")]
+    command          = [local.bootstrap, jsonencode(local.topics)]
+    environment      = [{ name = "AWS_DEFAULT_REGION", value = var.region }]
+    logConfiguration = { logDriver = "awslogs", options = merge(local.log_options, { "awslogs-stream-prefix" = "topics" }) }
+  })])
+}

@@ -1,0 +1,114 @@
+# Who may do what: one role that starts tasks, one each for the worker, for making topics and for producers.
+
+locals {
+  # The names that MSK gives to topics and groups in policies are made of the cluster's.
+  topic_arn   = "${replace(local.cluster_arn, ":cluster/", ":topic/")}/${var.topic}"
+  letters_arn = "${local.topic_arn}.dead"
+  group_arn   = "${replace(local.cluster_arn, ":cluster/", ":group/")}/${var.consumer_group}"
+
+  ecs_tasks_trust = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "ecs-tasks.amazonaws.com" }
+      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
+    }]
+  })
+
+  # What deploy/kafka/acls.sh grants in Kafka's own words; tests hold the two equal.
+  write_jobs    = ["kafka-cluster:DescribeTopic", "kafka-cluster:DescribeTopicDynamicConfiguration", "kafka-cluster:WriteData"]
+  connect       = ["kafka-cluster:Connect"]
+  connect_write = ["kafka-cluster:Connect", "kafka-cluster:WriteDataIdempotently"]
+}
+
+data "aws_caller_identity" "current" {}
+
+# Starts tasks: fetches the image, opens the log, hands the secret over. The worker itself never has it.
+
+resource "aws_iam_role" "execution" {
+  name               = "${var.name}-execution"
+  assume_role_policy = local.ecs_tasks_trust
+}
+
+resource "aws_iam_role_policy" "execution" {
+  #checkov:skip=CKV_AWS_290:ecr:GetAuthorizationToken knows no resource
+  #checkov:skip=CKV_AWS_355:ecr:GetAuthorizationToken knows no resource
+  name = "start-tasks"
+  role = aws_iam_role.execution.name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      { Effect = "Allow", Action = ["ecr:GetAuthorizationToken"], Resource = "*" }, # it knows no resource
+      {
+        Effect   = "Allow"
+        Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+        Resource = aws_ecr_repository.worker.arn
+      },
+      { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = "${aws_cloudwatch_log_group.worker.arn}:*" },
+      { Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = var.redis_password_secret_arn },
+    ]
+  })
+}
+
+resource "aws_iam_role" "worker" {
+  name               = "${var.name}-worker"
+  assume_role_policy = local.ecs_tasks_trust
+}
+
+resource "aws_iam_role_policy" "worker" {
+  name = "work"
+  role = aws_iam_role.worker.name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      { Effect = "Allow", Action = local.connect_write, Resource = local.cluster_arn },
+      { Effect = "Allow", Action = ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"], Resource = local.topic_arn },
+      { Effect = "Allow", Action = ["kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"], Resource = local.group_arn },
+      { Effect = "Allow", Action = local.write_jobs, Resource = local.letters_arn },
+    ]
+  })
+}
+
+resource "aws_iam_role" "topics" {
+  name               = "${var.name}-topics"
+  assume_role_policy = local.ecs_tasks_trust
+}
+
+resource "aws_iam_role_policy" "topics" {
+  name = "make-topics"
+  role = aws_iam_role.topics.name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      { Effect = "Allow", Action = local.connect, Resource = local.cluster_arn },
+      {
+        Effect   = "Allow"
+        Action   = ["kafka-cluster:AlterTopic", "kafka-cluster:CreateTopic", "kafka-cluster:DescribeTopic"]
+        Resource = [local.topic_arn, local.letters_arn]
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role" "producer" {
+  count = length(var.producer_principal_arns) > 0 ? 1 : 0
+  name  = "${var.name}-producer"
+  assume_role_policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { AWS = var.producer_principal_arns } }]
+  })
+}
+
+resource "aws_iam_role_policy" "producer" {
+  count = length(aws_iam_role.producer)
+  name  = "send-jobs"
+  role  = aws_iam_role.producer[0].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      { Effect = "Allow", Action = local.connect_write, Resource = local.cluster_arn },
+      { Effect = "Allow", Action = local.write_jobs, Resource = local.topic_arn },
+    ]
+  })
+}

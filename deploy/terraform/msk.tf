@@ -1,0 +1,130 @@
+# Kafka: MSK with three replicas, TLS and IAM alone; or MSK Serverless.
+
+locals {
+  cluster_arn  = var.kafka_serverless ? aws_msk_serverless_cluster.this[0].arn : aws_msk_cluster.this[0].arn
+  cluster_name = "${var.name}-kafka"
+  bootstrap    = var.kafka_serverless ? aws_msk_serverless_cluster.this[0].bootstrap_brokers_sasl_iam : aws_msk_cluster.this[0].bootstrap_brokers_sasl_iam
+
+  mib    = 1024 * 1024
+  day_ms = 24 * 60 * 60 * 1000
+  # A dead letter holds the whole record, in base64 at worst (4/3), and 4 KiB more. Serverless takes 8 MiB at most: there a
+  # job has to be 4 KiB smaller than the 6 MiB that the worker reads.
+  max_job_bytes    = var.kafka_serverless ? 6 * local.mib - 4096 : 16 * local.mib
+  max_letter_bytes = var.kafka_serverless ? 8 * local.mib : 32 * local.mib
+  topics = [
+    {
+      name        = var.topic
+      partitions  = var.partitions
+      replication = 3
+      configs     = { "max.message.bytes" = tostring(local.max_job_bytes), "retention.ms" = tostring(7 * local.day_ms) }
+    },
+    {
+      name        = "${var.topic}.dead"
+      partitions  = 1
+      replication = 3
+      configs     = { "max.message.bytes" = tostring(local.max_letter_bytes), "retention.ms" = tostring(90 * local.day_ms) }
+    },
+  ]
+}
+
+resource "aws_msk_configuration" "this" {
+  count          = var.kafka_serverless ? 0 : 1
+  name           = var.name
+  kafka_versions = [var.kafka_version]
+  # Acknowledged is on two brokers in two zones. A misspelt topic is an error and no topic.
+  server_properties = <<-PROPERTIES
+    auto.create.topics.enable=false
+    default.replication.factor=3
+    min.insync.replicas=2
+    unclean.leader.election.enable=false
+    message.max.bytes=${local.max_letter_bytes + 65536}
+    replica.fetch.max.bytes=${local.max_letter_bytes + 65536}
+  PROPERTIES
+}
+
+resource "aws_cloudwatch_log_group" "kafka" {
+  #checkov:skip=CKV_AWS_158:Encrypted with a key of CloudWatch's own; no job or prediction stands in it
+  #checkov:skip=CKV_AWS_338:A year is more than an incident needs; log_retention_days takes it
+  count             = var.kafka_serverless ? 0 : 1
+  name              = "/${var.name}/kafka"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_msk_cluster" "this" {
+  count                  = var.kafka_serverless ? 0 : 1
+  cluster_name           = local.cluster_name
+  kafka_version          = var.kafka_version
+  number_of_broker_nodes = var.broker_count
+  enhanced_monitoring    = "DEFAULT" # free, with the groups' lag and the disks
+
+  broker_node_group_info {
+    client_subnets  = local.subnet_ids
+    instance_type   = var.broker_type
+    security_groups = [aws_security_group.kafka.id]
+    connectivity_info {
+      public_access {
+        type = "DISABLED"
+      }
+    }
+    storage_info {
+      ebs_storage_info {
+        volume_size = var.broker_volume_gib
+      }
+    }
+  }
+
+  client_authentication {
+    unauthenticated = false
+    sasl {
+      iam   = true
+      scram = false
+    }
+  }
+
+  encryption_info {
+    encryption_in_transit {
+      client_broker = "TLS"
+      in_cluster    = true
+    }
+  }
+
+  configuration_info {
+    arn      = aws_msk_configuration.this[0].arn
+    revision = aws_msk_configuration.this[0].latest_revision
+  }
+
+  logging_info {
+    broker_logs {
+      cloudwatch_logs {
+        enabled   = true
+        log_group = aws_cloudwatch_log_group.kafka[0].name
+      }
+    }
+  }
+
+  lifecycle {
+    prevent_destroy = true # it holds jobs that nobody has answered
+  }
+}
+
+resource "aws_msk_serverless_cluster" "this" {
+  count        = var.kafka_serverless ? 1 : 0
+  cluster_name = local.cluster_name
+
+  vpc_config {
+    subnet_ids         = local.subnet_ids
+    security_group_ids = [aws_security_group.kafka.id]
+  }
+
+  client_authentication {
+    sasl {
+      iam {
+        enabled = true
+      }
+    }
+  }
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}

@@ -1,0 +1,154 @@
+# Three private subnets without a way to the internet, and endpoints for what the tasks need of AWS; or a given network.
+
+data "aws_availability_zones" "available" {
+  #checkov:skip=CKV_AWS_394:Subnets keep the zone that they were made in (ignore_changes)
+  state = "available"
+
+  filter { # no local zones: MSK and Fargate are not in them
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"]
+  }
+}
+
+locals {
+  own_network = var.network == null
+  vpc_id      = local.own_network ? aws_vpc.this[0].id : var.network.vpc_id
+  subnet_ids  = local.own_network ? aws_subnet.private[*].id : var.network.subnet_ids
+  # What a task asks of AWS: its image, where its log goes, its secret. Log-in to MSK is signed without a request.
+  endpoints = ["ecr.api", "ecr.dkr", "logs", "secretsmanager"]
+}
+
+resource "aws_vpc" "this" {
+  #checkov:skip=CKV2_AWS_11:Flow logs cost by the gigabyte and would record every job's connection; whoever needs them adds one resource
+  count                = local.own_network ? 1 : 0
+  cidr_block           = var.vpc_cidr
+  enable_dns_support   = true
+  enable_dns_hostnames = true # the endpoints' private names need it
+  tags                 = { Name = var.name }
+}
+
+resource "aws_default_security_group" "closed" {
+  count   = local.own_network ? 1 : 0
+  vpc_id  = aws_vpc.this[0].id
+  ingress = []
+  egress  = []
+}
+
+resource "aws_subnet" "private" {
+  count                   = local.own_network ? 3 : 0
+  vpc_id                  = aws_vpc.this[0].id
+  availability_zone       = data.aws_availability_zones.available.names[count.index]
+  cidr_block              = cidrsubnet(var.vpc_cidr, 4, count.index)
+  map_public_ip_on_launch = false
+  tags                    = { Name = "${var.name}-private-${count.index}" }
+
+  lifecycle {
+    ignore_changes = [availability_zone] # a zone that AWS adds must not move the brokers
+  }
+}
+
+resource "aws_route_table" "private" {
+  count  = local.own_network ? 1 : 0
+  vpc_id = aws_vpc.this[0].id
+  tags   = { Name = "${var.name}-private" }
+}
+
+resource "aws_route_table_association" "private" {
+  count          = local.own_network ? 3 : 0
+  subnet_id      = aws_subnet.private[count.index].id
+  route_table_id = aws_route_table.private[0].id
+}
+
+resource "aws_vpc_endpoint" "s3" { # ECR keeps the layers there
+  count             = local.own_network ? 1 : 0
+  vpc_id            = aws_vpc.this[0].id
+  service_name      = "com.amazonaws.${var.region}.s3"
+  vpc_endpoint_type = "Gateway"
+  route_table_ids   = [aws_route_table.private[0].id]
+}
+
+resource "aws_vpc_endpoint" "interface" {
+  for_each            = toset(local.own_network ? local.endpoints : [])
+  vpc_id              = aws_vpc.this[0].id
+  service_name        = "com.amazonaws.${var.region}.${each.key}"
+  vpc_endpoint_type   = "Interface"
+  subnet_ids          = local.subnet_ids
+  security_group_ids  = [aws_security_group.endpoints[0].id]
+  private_dns_enabled = true
+}
+
+resource "aws_security_group" "worker" {
+  name        = "${var.name}-worker"
+  description = "Workers: nobody reaches them, they reach Kafka, Redis and AWS"
+  vpc_id      = local.vpc_id
+}
+
+resource "aws_security_group" "kafka" {
+  name        = "${var.name}-kafka"
+  description = "Brokers"
+  vpc_id      = local.vpc_id
+}
+
+resource "aws_security_group" "redis" {
+  name        = "${var.name}-redis"
+  description = "Prediction store"
+  vpc_id      = local.vpc_id
+}
+
+resource "aws_security_group" "producer" {
+  #checkov:skip=CKV2_AWS_5:For the producers, who are not made here
+  name        = "${var.name}-producer"
+  description = "Whoever is in it reaches the brokers"
+  vpc_id      = local.vpc_id
+}
+
+resource "aws_security_group" "endpoints" {
+  count       = local.own_network ? 1 : 0
+  name        = "${var.name}-endpoints"
+  description = "Endpoints of AWS services"
+  vpc_id      = local.vpc_id
+}
+
+locals {
+  # Each connection that is allowed, once for who begins it and once for who takes it.
+  connections = merge(
+    {
+      worker-kafka   = { from = aws_security_group.worker.id, to = aws_security_group.kafka.id, port = 9098 }
+      producer-kafka = { from = aws_security_group.producer.id, to = aws_security_group.kafka.id, port = 9098 }
+      worker-redis   = { from = aws_security_group.worker.id, to = aws_security_group.redis.id, port = 6379 }
+    },
+    local.own_network ? {
+      worker-endpoints = { from = aws_security_group.worker.id, to = aws_security_group.endpoints[0].id, port = 443 }
+    } : {}
+  )
+}
+
+resource "aws_vpc_security_group_egress_rule" "connection" {
+  for_each                     = local.connections
+  description                  = each.key
+  security_group_id            = each.value.from
+  referenced_security_group_id = each.value.to
+  ip_protocol                  = "tcp"
+  from_port                    = each.value.port
+  to_port                      = each.value.port
+}
+
+resource "aws_vpc_security_group_ingress_rule" "connection" {
+  for_each                     = local.connections
+  description                  = each.key
+  security_group_id            = each.value.to
+  referenced_security_group_id = each.value.from
+  ip_protocol                  = "tcp"
+  from_port                    = each.value.port
+  to_port                      = each.value.port
+}
+
+resource "aws_vpc_security_group_egress_rule" "worker_https" {
+  description       = "worker to S3, or in a given network to AWS by whatever way it has"
+  security_group_id = aws_security_group.worker.id
+  prefix_list_id    = local.own_network ? aws_vpc_endpoint.s3[0].prefix_list_id : null
+  cidr_ipv4         = local.own_network ? null : "0.0.0.0/0"
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+}

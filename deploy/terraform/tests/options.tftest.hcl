@@ -1,0 +1,63 @@
+# What must hold when every option is taken.
+
+mock_provider "aws" {
+  source          = "./tests/mocks"
+  override_during = plan
+}
+
+variables {
+  region                    = "eu-central-1"
+  image_tag                 = "0.5.0"
+  redis_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:mmdigit-redis-AbCdEf"
+}
+
+run "options" {
+  command = plan
+  variables {
+    kafka_serverless = true
+    min_capacity     = 1
+    network          = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-2", "subnet-3"] }
+    spot_percent     = 100
+  }
+
+  assert {
+    condition     = length(aws_msk_cluster.this) == 0 && length(aws_msk_configuration.this) == 0 && length(aws_cloudwatch_metric_alarm.broker_disk) == 0
+    error_message = "No broker, no disk to watch."
+  }
+  assert {
+    condition     = aws_msk_serverless_cluster.this[0].client_authentication[0].sasl[0].iam[0].enabled && output.bootstrap_brokers == aws_msk_serverless_cluster.this[0].bootstrap_brokers_sasl_iam
+    error_message = "IAM is the one way in, and producers are told where."
+  }
+  assert {
+    condition     = alltrue([for topic in jsondecode(jsondecode(aws_ecs_task_definition.topics.container_definitions)[0].command[1]) : tonumber(topic.configs["max.message.bytes"]) <= 8388608])
+    error_message = "Serverless takes records of 8 MiB at most."
+  }
+  assert {
+    condition     = length(aws_vpc.this) + length(aws_subnet.private) + length(aws_vpc_endpoint.interface) + length(aws_vpc_endpoint.s3) + length(aws_security_group.endpoints) == 0
+    error_message = "Nothing of a network is made."
+  }
+  assert {
+    condition     = aws_ecs_service.worker.network_configuration[0].subnets == toset(var.network.subnet_ids) && aws_security_group.worker.vpc_id == "vpc-1" && output.vpc_id == "vpc-1" && aws_msk_serverless_cluster.this[0].vpc_config[0].subnet_ids == toset(var.network.subnet_ids) && aws_elasticache_subnet_group.this.subnet_ids == toset(var.network.subnet_ids)
+    error_message = "All of it stands in the given one."
+  }
+  assert {
+    condition     = !aws_ecs_service.worker.network_configuration[0].assign_public_ip
+    error_message = "No public address there either."
+  }
+  assert {
+    condition     = aws_ecs_service.worker.deployment_minimum_healthy_percent == 0
+    error_message = "Half of one is one: with 50 a deployment would wait for ever."
+  }
+  assert {
+    condition     = { for strategy in aws_ecs_service.worker.capacity_provider_strategy : strategy.capacity_provider => strategy.weight } == { FARGATE = 0, FARGATE_SPOT = 100 } && one([for strategy in aws_ecs_service.worker.capacity_provider_strategy : strategy.base if strategy.capacity_provider == "FARGATE"]) == 1
+    error_message = "One task on demand, the others on Spot."
+  }
+  assert {
+    condition     = output.producer_role_arn == null
+    error_message = "Without principals there is no role."
+  }
+  assert {
+    condition     = output.create_topics_command == "aws ecs run-task --region eu-central-1 --cluster mmdigit --launch-type FARGATE --task-definition mmdigit-topics --network-configuration 'awsvpcConfiguration={subnets=[subnet-1,subnet-2,subnet-3],securityGroups=[sg-mocked],assignPublicIp=DISABLED}'"
+    error_message = "The command of the topics' task can be pasted."
+  }
+}

@@ -1,0 +1,274 @@
+# What must hold of all that is made, as it is by default.
+
+mock_provider "aws" {
+  source          = "./tests/mocks"
+  override_during = plan
+}
+
+variables {
+  region                    = "eu-central-1"
+  image_tag                 = "0.5.0"
+  redis_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:mmdigit-redis-AbCdEf"
+}
+
+run "defaults" {
+  command = plan
+  variables {
+    alarm_topic_arns        = ["arn:aws:sns:eu-central-1:123456789012:on-call"]
+    producer_principal_arns = ["arn:aws:iam::123456789012:role/scanner"]
+  }
+
+  # Network
+
+  assert {
+    condition     = length(aws_subnet.private) == 3 && length(distinct(aws_subnet.private[*].availability_zone)) == 3
+    error_message = "Three subnets, each in a zone of its own."
+  }
+  assert {
+    condition     = alltrue([for subnet in aws_subnet.private : !subnet.map_public_ip_on_launch])
+    error_message = "No subnet gives public addresses."
+  }
+  assert {
+    condition     = toset(keys(aws_vpc_endpoint.interface)) == toset(["ecr.api", "ecr.dkr", "logs", "secretsmanager"]) && aws_vpc_endpoint.s3[0].vpc_endpoint_type == "Gateway"
+    error_message = "Endpoints for ECR, logs, secrets and S3."
+  }
+  assert {
+    condition     = alltrue([for endpoint in aws_vpc_endpoint.interface : endpoint.private_dns_enabled])
+    error_message = "The endpoints answer to the services' own names."
+  }
+  assert {
+    condition     = length(aws_default_security_group.closed[0].ingress) == 0 && length(aws_default_security_group.closed[0].egress) == 0
+    error_message = "The VPC's default security group lets nothing through."
+  }
+  assert {
+    condition = toset([for name, rule in aws_vpc_security_group_ingress_rule.connection : "${name}:${rule.from_port}"]) == toset([
+      "worker-kafka:9098", "producer-kafka:9098", "worker-redis:6379", "worker-endpoints:443",
+    ])
+    error_message = "Kafka, Redis and the endpoints are reached on one port each, by those who need them."
+  }
+  assert {
+    condition     = alltrue([for rule in aws_vpc_security_group_ingress_rule.connection : rule.cidr_ipv4 == null && rule.from_port == rule.to_port])
+    error_message = "Who may come in is named by security group, never by address."
+  }
+  assert {
+    condition     = aws_vpc_security_group_egress_rule.worker_https.cidr_ipv4 == null
+    error_message = "In the network made here workers reach S3 by its prefix list and nothing else outside."
+  }
+
+  # Kafka
+
+  assert {
+    condition     = aws_msk_cluster.this[0].encryption_info[0].encryption_in_transit[0].client_broker == "TLS" && aws_msk_cluster.this[0].encryption_info[0].encryption_in_transit[0].in_cluster
+    error_message = "TLS between clients and brokers and among brokers."
+  }
+  assert {
+    condition     = aws_msk_cluster.this[0].client_authentication[0].sasl[0].iam && !aws_msk_cluster.this[0].client_authentication[0].unauthenticated && !aws_msk_cluster.this[0].client_authentication[0].sasl[0].scram
+    error_message = "IAM is the one way in."
+  }
+  assert {
+    condition     = aws_msk_cluster.this[0].broker_node_group_info[0].connectivity_info[0].public_access[0].type == "DISABLED"
+    error_message = "Brokers have no public address."
+  }
+  assert {
+    condition     = length(setsubtract(["auto.create.topics.enable=false", "min.insync.replicas=2", "default.replication.factor=3", "unclean.leader.election.enable=false"], split("\n", aws_msk_configuration.this[0].server_properties))) == 0
+    error_message = "No topics by accident; acknowledged is on two of three brokers."
+  }
+  assert {
+    condition     = aws_msk_cluster.this[0].number_of_broker_nodes == 3
+    error_message = "A broker in each of the three subnets."
+  }
+  assert {
+    condition     = length(aws_msk_serverless_cluster.this) == 0
+    error_message = "One cluster."
+  }
+  assert {
+    condition     = output.bootstrap_brokers == aws_msk_cluster.this[0].bootstrap_brokers_sasl_iam && output.topic == "mmdigit.jobs"
+    error_message = "Producers are told the IAM listener and the topic."
+  }
+
+  # Store
+
+  assert {
+    condition     = aws_elasticache_replication_group.this.transit_encryption_enabled && aws_elasticache_replication_group.this.transit_encryption_mode == "required" && tobool(aws_elasticache_replication_group.this.at_rest_encryption_enabled)
+    error_message = "TLS alone, and encrypted at rest."
+  }
+  assert {
+    condition     = aws_elasticache_replication_group.this.multi_az_enabled && aws_elasticache_replication_group.this.automatic_failover_enabled && aws_elasticache_replication_group.this.num_cache_clusters == 2
+    error_message = "A second node in another zone takes over."
+  }
+  assert {
+    condition     = aws_elasticache_replication_group.this.user_group_ids == toset([aws_elasticache_user_group.this.user_group_id]) && aws_elasticache_user_group.this.user_ids == toset(["mmdigit-worker"])
+    error_message = "The worker's user is the only one; there is no user default."
+  }
+  assert {
+    condition     = aws_elasticache_user.worker.authentication_mode[0].type == "password" && strcontains(aws_elasticache_user.worker.access_string, "-@all") && !strcontains(aws_elasticache_user.worker.access_string, "~*")
+    error_message = "A password, the named commands, the project's keys."
+  }
+  assert {
+    condition     = one([for parameter in aws_elasticache_parameter_group.this.parameter : parameter.value if parameter.name == "maxmemory-policy"]) == "noeviction"
+    error_message = "No prediction is dropped to make room."
+  }
+  assert {
+    condition     = aws_elasticache_replication_group.this.snapshot_retention_limit >= 1
+    error_message = "Daily snapshots."
+  }
+
+  # Image
+
+  assert {
+    condition     = aws_ecr_repository.worker.image_tag_mutability == "IMMUTABLE" && aws_ecr_repository.worker.image_scanning_configuration[0].scan_on_push
+    error_message = "Tags stay what they are, images are scanned."
+  }
+
+  # Tasks
+
+  assert {
+    condition = alltrue([for definition in [aws_ecs_task_definition.worker, aws_ecs_task_definition.topics] : alltrue([
+      for container in jsondecode(definition.container_definitions) :
+      container.readonlyRootFilesystem && !container.privileged && container.user == "10001:10001" && container.linuxParameters.capabilities.drop == ["ALL"]
+    ])])
+    error_message = "Read-only root file system, no root, no capabilities."
+  }
+  assert {
+    condition = alltrue([for definition in [aws_ecs_task_definition.worker, aws_ecs_task_definition.topics] : alltrue([
+      for container in jsondecode(definition.container_definitions) : container.linuxParameters.initProcessEnabled
+    ])])
+    error_message = "An init process reaps what is left over."
+  }
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.worker.container_definitions)[0].stopTimeout == 120
+    error_message = "120 s to finish the batch."
+  }
+  assert {
+    condition     = strcontains(join(" ", jsondecode(aws_ecs_task_definition.worker.container_definitions)[0].healthCheck.command), "/healthz")
+    error_message = "The container is checked on /healthz."
+  }
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.worker.container_definitions)[0].secrets == [{ name = "MMDIGIT_REDIS_PASSWORD", valueFrom = var.redis_password_secret_arn }]
+    error_message = "The password comes by reference."
+  }
+  assert {
+    condition = alltrue([for definition in [aws_ecs_task_definition.worker, aws_ecs_task_definition.topics] :
+      !strcontains(nonsensitive(definition.container_definitions), "only-for-the-tests")
+    ])
+    error_message = "No task definition holds a secret's text."
+  }
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.worker.container_definitions)[0].image == "123456789012.dkr.ecr.eu-central-1.amazonaws.com/mmdigit:0.5.0"
+    error_message = "The image of the tag that was said, from the repository made here."
+  }
+  assert {
+    condition     = aws_ecs_task_definition.worker.network_mode == "awsvpc" && !aws_ecs_service.worker.network_configuration[0].assign_public_ip
+    error_message = "No public address."
+  }
+  assert {
+    condition     = aws_cloudwatch_log_group.worker.retention_in_days == 30 && aws_cloudwatch_log_group.kafka[0].retention_in_days == 30
+    error_message = "Logs end."
+  }
+
+  # Deployments
+
+  assert {
+    condition     = aws_ecs_service.worker.deployment_maximum_percent == 100 && aws_ecs_service.worker.availability_zone_rebalancing == "DISABLED"
+    error_message = "Old and new together are never more than wanted, and those never more than partitions."
+  }
+  assert {
+    condition     = aws_ecs_service.worker.deployment_minimum_healthy_percent == 50
+    error_message = "Half of them work on while the others are replaced."
+  }
+  assert {
+    condition     = aws_ecs_service.worker.deployment_circuit_breaker[0].enable && aws_ecs_service.worker.deployment_circuit_breaker[0].rollback
+    error_message = "A version that does not start is rolled back."
+  }
+  assert {
+    condition     = aws_appautoscaling_target.worker.max_capacity <= var.partitions
+    error_message = "No more workers than partitions."
+  }
+  assert {
+    condition     = [for strategy in aws_ecs_service.worker.capacity_provider_strategy : strategy.capacity_provider] == ["FARGATE"]
+    error_message = "No Spot unless asked for."
+  }
+
+  # Scaling
+
+  assert {
+    condition     = one([for metric in aws_appautoscaling_policy.backlog.target_tracking_scaling_policy_configuration[0].customized_metric_specification[0].metrics : metric.expression if metric.return_data]) == "lag / (running * 700)"
+    error_message = "Backlog seconds per task: the lag by what the running tasks work off in a second."
+  }
+  assert {
+    condition = { for metric in aws_appautoscaling_policy.backlog.target_tracking_scaling_policy_configuration[0].customized_metric_specification[0].metrics :
+      metric.id => { for dimension in metric.metric_stat[0].metric[0].dimensions : dimension.name => dimension.value } if !metric.return_data
+      } == {
+      lag     = { "Cluster Name" = "mmdigit-kafka", "Consumer Group" = "mmdigit", "Topic" = "mmdigit.jobs" }
+      running = { "ClusterName" = "mmdigit", "ServiceName" = "mmdigit-worker" }
+    }
+    error_message = "The lag of our group and topic, the running tasks of our service."
+  }
+  assert {
+    condition     = one([for setting in aws_ecs_cluster.this.setting : setting.value if setting.name == "containerInsights"]) == "enabled"
+    error_message = "Without Container Insights nobody publishes the number of running tasks."
+  }
+  assert {
+    condition     = aws_appautoscaling_policy.cpu.target_tracking_scaling_policy_configuration[0].predefined_metric_specification[0].predefined_metric_type == "ECSServiceAverageCPUUtilization"
+    error_message = "A second policy on CPU."
+  }
+  assert {
+    condition = alltrue([for policy in [aws_appautoscaling_policy.backlog, aws_appautoscaling_policy.cpu] :
+      policy.target_tracking_scaling_policy_configuration[0].scale_in_cooldown > policy.target_tracking_scaling_policy_configuration[0].scale_out_cooldown
+    ])
+    error_message = "Fewer more slowly than more."
+  }
+
+  # Alarms
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.lag_missing.treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.lag_missing.metric_name == "SumOffsetLag" && aws_cloudwatch_metric_alarm.lag_missing.threshold == 0
+    error_message = "Missing lag data, and nothing else, is an alarm."
+  }
+  assert {
+    condition     = one([for query in aws_cloudwatch_metric_alarm.backlog.metric_query : query.expression if query.id == "backlog_seconds"]) == "lag / (running * 700)"
+    error_message = "The alarm judges the same backlog seconds as the scaling."
+  }
+  assert {
+    condition = alltrue([for alarm in concat(
+      [aws_cloudwatch_metric_alarm.lag_missing, aws_cloudwatch_metric_alarm.backlog, aws_cloudwatch_metric_alarm.too_few_workers],
+      values(aws_cloudwatch_metric_alarm.store_full), aws_cloudwatch_metric_alarm.broker_disk,
+    ) : alarm.alarm_actions == toset(var.alarm_topic_arns)])
+    error_message = "Every alarm tells somebody."
+  }
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.broker_disk) == 3 && length(aws_cloudwatch_metric_alarm.store_full) == 2
+    error_message = "Each broker's disk and each node of the store is watched."
+  }
+
+  # Roles
+
+  assert {
+    condition     = jsondecode(aws_iam_role.producer[0].assume_role_policy).Statement[0].Principal.AWS == ["arn:aws:iam::123456789012:role/scanner"]
+    error_message = "The named ones, and nobody else, may take the producers' role."
+  }
+  assert {
+    condition     = output.producer_role_arn == aws_iam_role.producer[0].arn
+    error_message = "Producers are told their role."
+  }
+  assert {
+    condition     = length(distinct([aws_iam_role.execution.name, aws_iam_role.worker.name, aws_iam_role.topics.name, aws_iam_role.producer[0].name])) == 4
+    error_message = "A role each."
+  }
+  assert {
+    condition = alltrue(flatten([for policy in [aws_iam_role_policy.execution, aws_iam_role_policy.worker, aws_iam_role_policy.topics, aws_iam_role_policy.producer[0]] : [
+      for statement in jsondecode(policy.policy).Statement : [for action in statement.Action : !strcontains(action, "*")]
+    ]]))
+    error_message = "Every action is named."
+  }
+  assert {
+    condition = alltrue(flatten([for policy in [aws_iam_role_policy.execution, aws_iam_role_policy.worker, aws_iam_role_policy.topics, aws_iam_role_policy.producer[0]] : [
+      for statement in jsondecode(policy.policy).Statement : statement.Resource != "*" || statement.Action == ["ecr:GetAuthorizationToken"]
+    ]]))
+    error_message = "Every resource is named, but for the one action that knows none."
+  }
+  assert {
+    condition     = alltrue([for statement in jsondecode(aws_iam_role_policy.worker.policy).Statement : alltrue([for action in statement.Action : startswith(action, "kafka-cluster:")])])
+    error_message = "The worker may do nothing in AWS but speak with Kafka; its secret is not its to read."
+  }
+}

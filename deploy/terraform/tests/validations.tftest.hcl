@@ -1,0 +1,100 @@
+# Each validation refuses what it should; tests/deploy/test_terraform.py holds the list complete.
+
+mock_provider "aws" {
+  source          = "./tests/mocks"
+  override_during = plan
+}
+
+variables {
+  region                    = "eu-central-1"
+  image_tag                 = "0.5.0"
+  redis_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:mmdigit-redis-AbCdEf"
+}
+
+run "what_stands_alone" {
+  command = plan
+  variables {
+    region                    = "Frankfurt"
+    name                      = "MMDIGIT"
+    vpc_cidr                  = "10.0.0.0/24"
+    network                   = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-2"] }
+    broker_type               = "m7g.large"
+    broker_count              = 4
+    broker_volume_gib         = 5
+    topic                     = "mmdigit jobs"
+    partitions                = 0
+    consumer_group            = "mmdigit:a"
+    producer_principal_arns   = ["*"]
+    redis_node_type           = "r7g.large"
+    redis_password_secret_arn = "hunter2"
+    prediction_ttl_s          = 0
+    image_tag                 = "latest"
+    architecture              = "arm"
+    task_cpu                  = 1000
+    spot_percent              = 101
+    log_retention_days        = 0
+    min_capacity              = 0
+    jobs_per_second_per_task  = 0
+    cpu_target_percent        = 100
+    scale_out_cooldown_s      = 30
+    alarm_topic_arns          = ["somebody@example.com"]
+  }
+  expect_failures = [
+    var.region,
+    var.name,
+    var.vpc_cidr,
+    var.network,
+    var.broker_type,
+    var.broker_count,
+    var.broker_volume_gib,
+    var.topic,
+    var.partitions,
+    var.consumer_group,
+    var.producer_principal_arns,
+    var.redis_node_type,
+    var.redis_password_secret_arn,
+    var.prediction_ttl_s,
+    var.image_tag,
+    var.architecture,
+    var.task_cpu,
+    var.spot_percent,
+    var.log_retention_days,
+    var.min_capacity,
+    var.jobs_per_second_per_task,
+    var.cpu_target_percent,
+    var.scale_out_cooldown_s,
+    var.alarm_topic_arns,
+  ]
+}
+
+run "what_depends_on_another" {
+  command = plan
+  variables {
+    name                = "a-name-that-is-too-long-for-elasticache"
+    vpc_cidr            = "10.0/16"
+    network             = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-1", "subnet-2"] }
+    task_memory_mib     = 1024
+    max_capacity        = 9
+    backlog_target_s    = 900
+    scale_in_cooldown_s = 120
+  }
+  expect_failures = [
+    var.name,
+    var.vpc_cidr,
+    var.network,
+    var.task_memory_mib,
+    var.max_capacity,
+    var.backlog_target_s,
+    var.scale_in_cooldown_s,
+  ]
+}
+
+run "fewer_tasks_at_most_than_at_least" {
+  command = plan
+  variables {
+    max_capacity = 1
+  }
+  expect_failures = [
+    var.max_capacity,
+  ]
+}

@@ -1,0 +1,174 @@
+# Network, Kafka and Redis; what has no default must be said (terraform.tfvars.example).
+
+variable "region" {
+  description = "AWS region, for example eu-central-1"
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "Expected an AWS region such as eu-central-1 in region."
+  }
+}
+
+variable "name" {
+  description = "Begins the name of everything that is made"
+  type        = string
+  default     = "mmdigit"
+
+  validation {
+    condition     = can(regex("^[a-z]([a-z0-9]|-[a-z0-9])+$", var.name)) && length(var.name) <= 25
+    error_message = "Expected in name small letters, digits and single inner hyphens, at most 25 of them: ElastiCache takes nothing else."
+  }
+}
+
+# Network
+
+variable "vpc_cidr" {
+  description = "Addresses of the VPC that is made; without meaning where a network is given"
+  type        = string
+  default     = "10.40.0.0/16"
+
+  validation {
+    condition     = try(tonumber(split("/", var.vpc_cidr)[1]), 0) >= 16 && can(cidrsubnet(var.vpc_cidr, 8, 2)) && try(tonumber(split("/", var.vpc_cidr)[1]), 32) <= 20
+    error_message = "Expected in vpc_cidr an IPv4 network from /16 to /20, such as 10.40.0.0/16."
+  }
+}
+
+variable "network" {
+  description = "A VPC to use instead of a new one, with private subnets in three zones, whose 443 reaches ECR, S3, logs and secrets"
+  type = object({
+    vpc_id     = string
+    subnet_ids = list(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.network == null || try(length(distinct(var.network.subnet_ids)) == 3, false)
+    error_message = "Expected in network.subnet_ids three different subnets, one a zone: MSK keeps a replica in each."
+  }
+}
+
+# Kafka
+
+variable "kafka_serverless" {
+  description = "MSK Serverless instead of brokers of a chosen size; records are then 8 MiB at most"
+  type        = bool
+  default     = false
+}
+
+variable "kafka_version" {
+  description = "Kafka's version, as MSK names it"
+  type        = string
+  default     = "3.8.x"
+}
+
+variable "broker_type" {
+  description = "MSK's instance type"
+  type        = string
+  default     = "kafka.m7g.large"
+
+  validation {
+    condition     = can(regex("^kafka\\.[a-z0-9]+\\.[a-z0-9]+$", var.broker_type))
+    error_message = "Expected in broker_type a type of standard brokers such as kafka.m7g.large."
+  }
+}
+
+variable "broker_count" {
+  description = "Brokers, as many in each of the three zones"
+  type        = number
+  default     = 3
+
+  validation {
+    condition     = var.broker_count >= 3 && var.broker_count % 3 == 0
+    error_message = "Expected in broker_count a multiple of 3: as many brokers in each zone."
+  }
+}
+
+variable "broker_volume_gib" {
+  description = "Disk of each broker; three replicas of seven days of jobs must fit on all of them together"
+  type        = number
+  default     = 100
+
+  validation {
+    condition     = var.broker_volume_gib >= 10 && var.broker_volume_gib <= 16384
+    error_message = "Expected in broker_volume_gib from 10 to 16384."
+  }
+}
+
+variable "topic" {
+  description = "Topic of jobs; dead letters go to the topic of that name with .dead after it"
+  type        = string
+  default     = "mmdigit.jobs"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,200}$", var.topic))
+    error_message = "Expected in topic 1 to 201 of A-Z a-z 0-9 . _ - that begin with a letter or digit."
+  }
+}
+
+variable "partitions" {
+  description = "Partitions of the topic of jobs: no more workers than these can share it"
+  type        = number
+  default     = 8
+
+  validation {
+    condition     = var.partitions >= 1 && var.partitions <= 1000 && floor(var.partitions) == var.partitions
+    error_message = "Expected in partitions a whole number from 1 to 1000."
+  }
+}
+
+variable "consumer_group" {
+  description = "Consumer group of the workers"
+  type        = string
+  default     = "mmdigit"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$", var.consumer_group))
+    error_message = "Expected in consumer_group 1 to 128 of A-Z a-z 0-9 . _ - and no colon: MSK publishes no lag of a group with one."
+  }
+}
+
+variable "producer_principal_arns" {
+  description = "IAM roles or users that may take the producers' role; without any it is not made"
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.producer_principal_arns : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:(role|user)/[^*]+$", arn))])
+    error_message = "Expected in producer_principal_arns ARNs of IAM roles or users, without *."
+  }
+}
+
+# Redis
+
+variable "redis_node_type" {
+  description = "ElastiCache's node type; the store must hold the predictions of ttl_s"
+  type        = string
+  default     = "cache.r7g.large"
+
+  validation {
+    condition     = can(regex("^cache\\.[a-z0-9]+\\.[a-z0-9]+$", var.redis_node_type))
+    error_message = "Expected in redis_node_type a type such as cache.r7g.large."
+  }
+}
+
+variable "redis_password_secret_arn" {
+  description = "Secret of Secrets Manager whose whole text is the workers' password, 16 to 128 characters"
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", var.redis_password_secret_arn))
+    error_message = "Expected in redis_password_secret_arn the ARN of a secret, not the password."
+  }
+}
+
+variable "prediction_ttl_s" {
+  description = "How long predictions are kept, in seconds"
+  type        = number
+  default     = 2592000
+
+  validation {
+    condition     = var.prediction_ttl_s >= 1 && var.prediction_ttl_s <= 315360000
+    error_message = "Expected in prediction_ttl_s from 1 second to ten years (315360000)."
+  }
+}

@@ -1,0 +1,225 @@
+"""deploy/terraform: well-formed, valid, with the properties that it should have, and in step with the programs."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.job import MAX_RECORD_BYTES
+from schemas.settings import ENV_PREFIX, ENVIRONMENT
+from tests.deploy.engine import ROOT
+from tests.deploy.terraform import FOLDER, Outcome, Terraform, terraform_problem
+from worker.settings import WorkerSettings
+
+pytestmark = pytest.mark.timeout(300)
+
+KAFKA_ACLS = ROOT / "deploy" / "kafka" / "acls.sh"
+REDIS_USERS = ROOT / "deploy" / "redis" / "users.acl"
+
+# What MSK's IAM calls an operation that an ACL of Kafka names, on what it is granted for. Kafka counts Describe into
+# Read and Write, and the idempotent producer into Write; IAM wants each of them named.
+IAM_ACTIONS = {
+    ("topic", "Read"): {"kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"},
+    ("topic", "Write"): {"kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"},
+    ("topic", "DescribeConfigs"): {"kafka-cluster:DescribeTopicDynamicConfiguration"},
+    ("group", "Read"): {"kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"},
+}
+
+
+@pytest.fixture(scope="module")
+def terraform(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
+    if problem := terraform_problem():
+        if os.environ.get("MMDIGIT_REQUIRE_TERRAFORM") == "1":
+            pytest.fail(f"MMDIGIT_REQUIRE_TERRAFORM=1, but {problem}", pytrace=False)
+        pytest.skip(problem)
+    return Terraform(tmp_path_factory.mktemp("terraform"))
+
+
+@pytest.fixture(scope="module")
+def outcome(terraform: Terraform) -> Outcome:
+    return Outcome(terraform)
+
+
+def text(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def variables() -> dict[str, str]:
+    """Each variable's block by its name."""
+    blocks = "".join(path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("variables*.tf")))
+    return dict(re.findall(r'^variable "(\w+)" \{\n(.*?)^\}', blocks, re.MULTILINE | re.DOTALL))
+
+
+def test_files_are_formatted(terraform: Terraform) -> None:
+    assert terraform.run("fmt", "-check", "-recursive", "-diff").stdout == ""
+
+
+def test_configuration_is_valid(terraform: Terraform) -> None:
+    done = terraform.run("validate")
+    assert done.returncode == 0, done.stderr
+
+
+def test_properties_hold_and_validations_refuse(outcome: Outcome) -> None:
+    assert outcome.failures == []
+    assert outcome.done.returncode == 0, outcome.done.stderr
+    runs = {
+        name
+        for path in (FOLDER / "tests").glob("*.tftest.hcl")
+        for name in re.findall(r'^run "(\w+)"', path.read_text(), re.MULTILINE)
+    }
+    assert outcome.passed == runs
+
+
+def test_every_validation_has_a_case() -> None:
+    cases = re.findall(r"\bvar\.(\w+),", text("tests/validations.tftest.hcl"))
+    assert len(variables()) > 20
+    for name, body in variables().items():
+        assert cases.count(name) >= body.count("validation {"), name
+
+
+def test_example_says_what_must_be_said() -> None:
+    said = set(re.findall(r"^(?:# )?(\w+) +=", text("terraform.tfvars.example"), re.MULTILINE))
+    assert said <= set(variables())
+    assert {name for name, body in variables().items() if "\n  default" not in body} <= said
+
+
+def test_task_definition_is_settings_that_the_worker_takes(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+    container = outcome.container("defaults", "worker")
+    environment = {variable["name"]: variable["value"] for variable in container["environment"]}
+    secrets = {secret["name"] for secret in container["secrets"]}
+    assert all(name.startswith(ENV_PREFIX) for name in environment)
+    assert not environment.keys() & secrets
+    if "kafka_security" not in WorkerSettings.model_fields:  # until the worker reads them
+        for name in ("KAFKA_SECURITY", "KAFKA_AWS_REGION", "REDIS_USERNAME"):
+            del environment[ENV_PREFIX + name]
+        secrets.remove(f"{ENV_PREFIX}REDIS_PASSWORD")
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (environment | dict.fromkeys(secrets, "secret")).items():
+        monkeypatch.setenv(name, value)
+    settings = WorkerSettings.load([])
+    assert (
+        settings.from_url
+        == "kafka://b-1.example.kafka.amazonaws.com:9098,b-2.example.kafka.amazonaws.com:9098/mmdigit.jobs"
+    )
+    assert settings.dead_letters_url == f"{settings.from_url}.dead"
+    assert settings.store_url == "rediss://master.mmdigit-store.example.cache.amazonaws.com:6379/0"
+    assert settings.stop_timeout_s < container["stopTimeout"]
+
+
+def test_container_is_checked_and_run_as_the_image_says(outcome: Outcome) -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    [command] = re.findall(r"^HEALTHCHECK .*\\\n +CMD (\[.*\])$", dockerfile, re.MULTILINE)
+    [user] = re.findall(r"^USER (\S+)$", dockerfile, re.MULTILINE)
+    container = outcome.container("defaults", "worker")
+    assert container["healthCheck"]["command"] == ["CMD", *json.loads(command)]
+    assert container["user"] == user
+
+
+@pytest.mark.parametrize("run", ["defaults", "options"])
+def test_topics_take_what_jobs_and_dead_letters_need(outcome: Outcome, run: str) -> None:
+    jobs, letters = json.loads(outcome.container(run, "topics")["command"][1])
+    job_bytes, letter_bytes = (int(topic["configs"]["max.message.bytes"]) for topic in (jobs, letters))
+    assert letters["name"] == f"{jobs['name']}.dead"
+    assert letter_bytes >= job_bytes * 4 / 3 + 4096
+    assert job_bytes >= (MAX_RECORD_BYTES if run == "defaults" else MAX_RECORD_BYTES - 4096)
+    assert jobs["partitions"] == 8
+
+
+def test_brokers_take_the_largest_topic(outcome: Outcome) -> None:
+    properties = outcome.planned("defaults", "aws_msk_configuration.this[0]")["server_properties"]
+    _jobs, letters = json.loads(outcome.container("defaults", "topics")["command"][1])
+    for name in ("message.max.bytes", "replica.fetch.max.bytes"):
+        [limit] = re.findall(rf"^{re.escape(name)}=(\d+)$", properties, re.MULTILINE)
+        assert int(limit) > int(letters["configs"]["max.message.bytes"])
+
+
+def granted(outcome: Outcome, role: str) -> dict[str, set[str]]:
+    """IAM actions by what they are granted for: cluster, topic/NAME or group/NAME."""
+    policy = json.loads(outcome.planned("defaults", f"aws_iam_role_policy.{role}")["policy"])
+    found: dict[str, set[str]] = {}
+    for statement in policy["Statement"]:
+        kind, _cluster, _id, *name = statement["Resource"].rpartition(":")[2].split("/")
+        found.setdefault("/".join([kind, *name]), set()).update(statement["Action"])
+    return found
+
+
+@pytest.mark.parametrize(("user", "role"), [("worker", "worker"), ("producer", "producer[0]")])
+def test_iam_grants_what_the_acls_grant(outcome: Outcome, user: str, role: str) -> None:
+    if not KAFKA_ACLS.exists():
+        pytest.skip(
+            f"expected the ACLs that the integration tests run with in {KAFKA_ACLS.relative_to(ROOT)}, got none"
+        )
+    names = {"topic $jobs": "mmdigit.jobs", "topic $dead": "mmdigit.jobs.dead", "group ${GROUP:-mmdigit}": "mmdigit"}
+    expected = {"cluster": {"kafka-cluster:Connect", "kafka-cluster:WriteDataIdempotently"}}
+    for line in re.findall(rf'^allow "\${user}" (.*)$', KAFKA_ACLS.read_text(encoding="utf-8"), re.MULTILINE):
+        for kind, name in re.findall(r'--(topic|group) "([^"]+)"', line):
+            for operation in re.findall(r"--operation (\w+)", line):
+                place = f"{kind}/{names[f'{kind} {name}']}"
+                expected.setdefault(place, set()).update(IAM_ACTIONS[kind, operation])
+    assert len(expected) > 1
+    assert granted(outcome, role) == expected
+
+
+def test_redis_user_may_what_the_acl_says(outcome: Outcome) -> None:
+    if not REDIS_USERS.exists():
+        pytest.skip(
+            f"expected the users that the integration tests run with in {REDIS_USERS.relative_to(ROOT)}, got none"
+        )
+    [user] = re.findall(r"^user worker (.*)$", REDIS_USERS.read_text(encoding="utf-8"), re.MULTILINE)
+    rights = {word.removeprefix("%RW") for word in user.split() if not word.startswith((">", "resetkeys"))}
+    assert set(outcome.planned("defaults", "aws_elasticache_user.worker")["access_string"].split()) == rights
+
+
+@pytest.mark.docker
+def test_topics_are_made_once_and_grow(outcome: Outcome, kafka_bootstrap: str) -> None:
+    topics: list[dict[str, Any]] = json.loads(outcome.container("defaults", "topics")["command"][1])
+    for topic in topics:
+        topic |= {"name": f"terraform.{topic['name']}", "replication": 1}  # the tests' one broker
+    assert make_topics(outcome, kafka_bootstrap, topics).splitlines() == [
+        "terraform.mmdigit.jobs: made, 8 partitions",
+        "terraform.mmdigit.jobs.dead: made, 1 partitions",
+    ]
+    topics[0]["partitions"] = 12
+    assert make_topics(outcome, kafka_bootstrap, topics).splitlines() == [
+        "terraform.mmdigit.jobs: 12 partitions, 8 before",
+        "terraform.mmdigit.jobs.dead: there already, 1 partitions",
+    ]
+    topics[0]["partitions"] = 8
+    assert "there already, 12 partitions" in make_topics(outcome, kafka_bootstrap, topics)
+
+
+def make_topics(outcome: Outcome, bootstrap: str, topics: list[dict[str, Any]]) -> str:
+    """What the task prints, run with the entry point of its definition."""
+    _python, *script = outcome.container("defaults", "topics")["entryPoint"]
+    done = subprocess.run(
+        [sys.executable, *script, bootstrap, json.dumps(topics), "plaintext"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_checkov_finds_nothing(tmp_path: Path) -> None:
+    if (checkov := shutil.which("checkov")) is None:
+        pytest.skip("expected checkov on the PATH, got none; install deploy/terraform/requirements.txt")
+    done = subprocess.run(
+        [checkov, "--directory", str(FOLDER), "--framework", "terraform", "--compact", "--quiet", "--skip-download"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    for path in FOLDER.glob("*.tf"):
+        assert re.findall(r"#checkov:skip=\w+\b(?!:.{10})", path.read_text(encoding="utf-8")) == [], path.name
