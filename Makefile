@@ -11,7 +11,7 @@ BENCHMARKS := wire pipeline latency growth
 need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets (docs/data.md)" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit fuzz up backfill down bench peers faults soak seeds folds ablation evaluate lock docs clean
+.PHONY: help demo test unit audit sbom fuzz up backfill down bench peers faults soak seeds folds ablation evaluate lock docs clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,14 @@ test: $(VENV)/.test ## lint, types, unit, contract and integration tests; DATA=f
 
 unit: $(VENV)/.test ## only the tests that need neither Docker nor data
 	@$(BIN)/pytest -m "not docker and not data"
+
+audit: $(VENV)/.test ## look up what the image installs among known vulnerabilities, where their service can be reached
+	@$(BIN)/python deploy/audit.py requirements/worker.txt requirements/msk.txt
+
+sbom: $(VENV)/.test ## software bill of materials of the image's packages, CycloneDX, into .mmdigit/sbom.json
+	@mkdir -p .mmdigit
+	@$(BIN)/cyclonedx-py requirements requirements/worker.txt --output-reproducible --of JSON -o .mmdigit/sbom.json
+	@echo "sbom: .mmdigit/sbom.json"
 
 fuzz: $(VENV)/.test $(VENV)/.fuzz ## fuzz every parser, a million runs or MINUTES (10) each; an hour or two
 	@$(BIN)/python -m fuzz $(if $(MINUTES),--minutes $(MINUTES)) --output benchmarks/results/fuzz.json

@@ -26,6 +26,7 @@ JOBS = "mmdigit.jobs"
 PASSWORDS = {"producer": "producer-secret", "worker": "worker-secret", "replay": "replay-secret"}
 STORE_PASSWORDS = {"worker": "store-worker-secret", "reader": "store-reader-secret"}
 _KEYSTORE = b"keystore-secret"
+_LOGIN_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule"
 _INSIDE = "localhost:29094"  # a listener that only the container itself reaches: for the administrator
 
 
@@ -122,14 +123,16 @@ def secure_kafka(folder: Path, authority: Authority) -> Iterator[SecureKafka]:
         )
         (secrets / f"{name}.p12").write_bytes(_keystore(pem, key))
         environment |= {
-            f"LISTENER_NAME_{name}_SSL_{setting}": value
+            f"LISTENER_NAME_{name}_{setting}": value
             for setting, value in {
-                "KEYSTORE_LOCATION": f"/etc/kafka/secrets/{name}.p12",
-                "KEYSTORE_PASSWORD": _KEYSTORE.decode(),
-                "KEYSTORE_TYPE": "PKCS12",
-                "TRUSTSTORE_LOCATION": "/etc/kafka/secrets/trust.p12",
-                "TRUSTSTORE_PASSWORD": _KEYSTORE.decode(),
-                "TRUSTSTORE_TYPE": "PKCS12",
+                "SSL_KEYSTORE_LOCATION": f"/etc/kafka/secrets/{name}.p12",
+                "SSL_KEYSTORE_PASSWORD": _KEYSTORE.decode(),
+                "SSL_KEYSTORE_TYPE": "PKCS12",
+                "SSL_TRUSTSTORE_LOCATION": "/etc/kafka/secrets/trust.p12",
+                "SSL_TRUSTSTORE_PASSWORD": _KEYSTORE.decode(),
+                "SSL_TRUSTSTORE_TYPE": "PKCS12",
+                # ___ is Kafka's Docker image for a dash.
+                "SCRAM___SHA___512_SASL_JAAS_CONFIG": f"{_LOGIN_MODULE} required;",
             }.items()
         }
     container = (

@@ -94,6 +94,11 @@ def test_every_benchmark_of_make_is_explained() -> None:
 
 
 def test_links_inside_the_documentation_lead_somewhere() -> None:
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "samples" / "README.md"]:
+    for page in [
+        ROOT / "README.md",
+        ROOT / "SECURITY.md",
+        *(ROOT / "docs").glob("*.md"),
+        ROOT / "samples" / "README.md",
+    ]:
         for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from samples.demo import PACK
 from tests.secure import (
@@ -19,6 +20,8 @@ from tests.secure import (
     secure_redis,
     store_administrator,
 )
+from transport.access import Access, Certificates, KafkaAccess
+from transport.urls import open_publisher
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -109,15 +112,20 @@ def refused(ran: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_with_exactly_the_rights_of_deploy_all_jobs_are_answered(
-    tmp_path: Path, broker: SecureKafka, kafka_user: Callable[[str], Settings], store_user: Callable[[str], Settings]
+    tmp_path: Path,
+    authority: Authority,
+    broker: SecureKafka,
+    kafka_user: Callable[[str], Settings],
+    store_user: Callable[[str], Settings],
 ) -> None:
     url = f"kafka://{broker.scram}/{JOBS}"
     sent = produce(kafka_user("producer") | {"TO": url, "JOURNAL_DIR": tmp_path / "one"})
     assert sent.returncode == 0, sent.stderr
     # Broken bytes, too, so that the rights on the dead letters are needed.
-    broker.run(
-        f"echo rubbish | /opt/kafka/bin/kafka-console-producer.sh --bootstrap-server localhost:29094 --topic {JOBS}"
-    )
+    login = KafkaAccess("scram", Certificates(authority.file), "producer", SecretStr(PASSWORDS["producer"]))
+    with open_publisher(url, access=Access(login)) as publisher:
+        publisher.send(None, b"rubbish")
+        publisher.flush(10)
     worked = work(kafka_user("worker") | store_user("worker") | {"FROM": url})
     assert worked.returncode == 0, worked.stderr
     assert "answered=40 dead_lettered=1" in worked.stderr
@@ -273,9 +281,9 @@ def test_one_command_of_redis_less_is_one_clear_line(
     queue = f"sqlite:///{tmp_path / 'queue.db'}"
     assert produce({"TO": queue, "JOURNAL_DIR": tmp_path}, "--group", f"less-{right}").returncode == 0
     with store_administrator(store_url, authority) as administrator:
-        administrator.execute_command("ACL", "SETUSER", "worker", f"-{right}")  # type: ignore[no-untyped-call]
+        administrator.acl_setuser("worker", enabled=True, commands=[f"-{right}"])
         try:
             ran = work(store_user("worker") | {"FROM": queue})
         finally:
-            administrator.execute_command("ACL", "SETUSER", "worker", f"+{right}")  # type: ignore[no-untyped-call]
+            administrator.acl_setuser("worker", enabled=True, commands=[f"+{right}"])
     assert "lacks a right" in refused(ran)

@@ -6,6 +6,7 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
+from pydantic import SecretStr
 
 from schemas.errors import SettingsError
 from worker.health import HealthServer, Status
@@ -24,9 +25,12 @@ def server() -> Iterator[HealthServer]:
     server.close()
 
 
-def get(server: HealthServer, path: str) -> tuple[int, str]:
+def get(server: HealthServer, path: str, authorization: str | None = None) -> tuple[int, str]:
+    request = urllib.request.Request(f"http://127.0.0.1:{server.port}{path}")
+    if authorization is not None:
+        request.add_header("Authorization", authorization)
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=5) as response:
+        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
             return response.status, response.read().decode()
     except urllib.error.HTTPError as exc:
         with exc:
@@ -42,6 +46,30 @@ def test_metrics_are_exported(server: HealthServer) -> None:
     status, text = get(server, "/metrics")
     assert status == 200
     assert 'mmdigit_jobs_total{outcome="accept"} 0.0' in text
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [
+        (None, 401),
+        ("Bearer t0ken", 200),
+        ("Bearer other", 401),
+        ("bearer", 401),
+        ("Basic t0ken", 401),
+        ("Bearer t\xf6ken", 401),
+    ],
+)
+def test_metrics_want_their_token_and_the_checks_none(authorization: str | None, status: int) -> None:
+    server = HealthServer(
+        "127.0.0.1", 0, Metrics().registry, lambda: Checks.alive, lambda: Checks.alive, SecretStr("t0ken")
+    )
+    try:
+        found, text = get(server, "/metrics", authorization)
+        assert (found, "mmdigit_jobs_total" in text) == (status, status == 200)
+        assert "t0ken" not in text
+        assert get(server, "/healthz")[0] == get(server, "/readyz")[0] == 200
+    finally:
+        server.close()
 
 
 def test_other_paths_are_named(server: HealthServer) -> None:
