@@ -86,9 +86,17 @@ def _soak(soak: dict[str, Any]) -> str:
     lines = "\n".join(summary(soak))
     return (
         f"\n## A soak\n\n`{soak['command']}` on {machine_line(soak['machine'])}:\n{lines}.\n\n"
-        "Slopes are by least squares, the first fifth of the samples dropped.\n\n"
+        "Slopes are by least squares, the first fifth of the samples dropped; memory goes with the backlog, which fills "
+        f"the client's fetch buffers. The most in each sixth of the time: {', '.join(_most(soak))} MB.\n\n"
         "![Memory, descriptors and threads, and backlog over time](plots/soak.png)\n"
     )
+
+
+def _most(soak: dict[str, Any]) -> list[str]:
+    """The largest memory in each sixth of the samples, in MB."""
+    memory = [sample["rss_mb"] for sample in soak["samples"]]
+    sixth = max(1, len(memory) // 6)
+    return [f"{max(memory[start : start + sixth]):.0f}" for start in range(0, len(memory), sixth)]
 
 
 def summary(result: dict[str, Any]) -> list[str]:

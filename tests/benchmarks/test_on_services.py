@@ -25,7 +25,8 @@ def test_latency_is_of_every_job_from_its_intended_time(monkeypatch: pytest.Monk
         assert load["jobs"] == WINDOWS * round(0.4 * load["rate_per_s"])
         assert (load["missing"], load["duplicates"]) == (0, 0)
         assert 0 < load["latency_ms"]["p50"] <= load["latency_ms"]["p99"] <= load["latency_ms"]["max"]
-        assert load["latency_ms"]["p50"] > load["acknowledged_ms"]["p50"]  # seen only after the broker had it
+        # Seen only after it was sent; the sender may learn of the broker's acknowledgement later than Redis has it.
+        assert load["latency_ms"]["p50"] > load["behind_ms"]["p50"]
         assert not any(math.isnan(value) for value in load["behind_ms"].values())
     assert "60%" in latency._table(result)
 

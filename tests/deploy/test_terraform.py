@@ -95,10 +95,6 @@ def test_task_definition_is_settings_that_the_worker_takes(outcome: Outcome, mon
     secrets = {secret["name"] for secret in container["secrets"]}
     assert all(name.startswith(ENV_PREFIX) for name in environment)
     assert not environment.keys() & secrets
-    if "kafka_security" not in WorkerSettings.model_fields:  # until the worker reads them
-        for name in ("KAFKA_SECURITY", "KAFKA_AWS_REGION", "REDIS_USERNAME"):
-            del environment[ENV_PREFIX + name]
-        secrets.remove(f"{ENV_PREFIX}REDIS_PASSWORD")
     for name in ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
     for name, value in (environment | dict.fromkeys(secrets, "secret")).items():
