@@ -86,8 +86,8 @@ def _soak(soak: dict[str, Any]) -> str:
     lines = "\n".join(summary(soak))
     return (
         f"\n## A soak\n\n`{soak['command']}` on {machine_line(soak['machine'])}:\n{lines}.\n\n"
-        "Slopes are by least squares, the first fifth of the samples dropped; memory goes with the backlog, which fills "
-        f"the client's fetch buffers. The most in each sixth of the time: {', '.join(_most(soak))} MB.\n\n"
+        "Slopes are by least squares, the first fifth of the samples dropped. Memory goes with the backlog, which "
+        f"fills the client's fetch buffers. The most in each sixth of the time: {', '.join(_most(soak))} MB.\n\n"
         "![Memory, descriptors and threads, and backlog over time](plots/soak.png)\n"
     )
 
