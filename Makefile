@@ -28,7 +28,7 @@ unit: $(VENV)/.test ## only the tests that need neither Docker nor data
 	@$(BIN)/pytest -m "not docker and not data"
 
 audit: $(VENV)/.test ## look up what the image installs among known vulnerabilities, where their service can be reached
-	@$(BIN)/python deploy/audit.py requirements/worker.txt requirements/msk.txt
+	@.ci/audit
 
 sbom: $(VENV)/.test ## software bill of materials of the image's packages, CycloneDX, into .mmdigit/sbom.json
 	@mkdir -p .mmdigit

@@ -74,15 +74,15 @@ def why_refused(error: BaseException, access: KafkaAccess) -> str | None:
         return f"it does not take kafka_security {access.security} ({text}); enable it, or set another"
     if isinstance(error, AuthorizationError):
         return "this user lacks a right (an ACL) for it; deploy/kafka/acls.sh grants those that are needed"
+    return None if access.security == "plaintext" else refusal(text, "kafka")
+
+
+def likely_cause(access: KafkaAccess) -> str:
+    """What to look at when no broker could be reached. A broker that is asked for the wrong protocol hangs up without
+    a word, as one does that is just starting behind a proxy: so this is advice, and no AccessError."""
     if access.security == "plaintext":
-        if "socket disconnected" in text:
-            return "it closes connections without TLS at once; set kafka_security to what this port expects"
-        return None
-    if why := refusal(text, "kafka"):
-        return why
-    if "handshake failed" in text.lower() and any(word in text for word in ("EOF", "WRONG_VERSION", "RECORD_LAYER")):
-        return "it does not speak TLS at this port; use its TLS port, or set kafka_security plaintext"
-    return None
+        return "check the address and the broker, and whether this port wants TLS (kafka_security)"
+    return "check the address and the broker, and whether this port speaks TLS (else kafka_security plaintext)"
 
 
 class WatchedConnections(KafkaConnectionManager):  # type: ignore[misc]  # kafka-python has no types

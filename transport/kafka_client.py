@@ -13,6 +13,7 @@ from kafka.errors import (
     FencedInstanceIdError,
     IllegalGenerationError,
     KafkaError,
+    KafkaTimeoutError,
     MessageSizeTooLargeError,
     RebalanceInProgressError,
     RecordListTooLargeError,
@@ -25,7 +26,7 @@ from kafka.net.selector import NetworkSelector
 
 from schemas.errors import AccessError, InvalidRecord, MmdigitError, RebalanceError, TopicError, TransportError
 from transport.access import KafkaAccess
-from transport.kafka_access import WatchedConnections, client_arguments, why_refused
+from transport.kafka_access import WatchedConnections, client_arguments, likely_cause, why_refused
 
 BOOTSTRAP_TIMEOUT_S = 10.0
 """How long a start waits for the first broker that answers; afterwards the client reconnects by itself."""
@@ -116,6 +117,10 @@ def connect(
         refusals = [connections.last_refusal for connections in watched if connections.last_refusal is not None]
         if refusals and isinstance(error, Exception):
             raise _refused(refusals[-1], ",".join(bootstrap), access) from refusals[-1]
+        if isinstance(error, KafkaTimeoutError):
+            raise TransportError(
+                f"expected an answer from Kafka at {','.join(bootstrap)}, got {error}; {likely_cause(access)}"
+            ) from error
         raise
 
 

@@ -120,7 +120,9 @@ def open_redis_store(url: str, *, ttl_s: int, feed_length: int, access: RedisAcc
         ):
             security |= {} if path is None else {name: str(path)}
         security |= {"ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_min_version": ssl.TLSVersion.TLSv1_2}
-    with mapped(address):
+    # A server that is asked for the wrong protocol hangs up, or waits, without a word.
+    wrong_port = "speaks TLS (else redis://)" if parts.scheme == "rediss" else "wants TLS (then rediss://)"
+    with mapped(address, f"check the address and the server's state, and whether this port {wrong_port}"):
         client = redis.Redis.from_url(
             url,
             socket_connect_timeout=CONNECT_TIMEOUT_S,
@@ -139,34 +141,29 @@ def open_redis_store(url: str, *, ttl_s: int, feed_length: int, access: RedisAcc
 
 
 @contextmanager
-def mapped(address: str) -> Iterator[None]:
+def mapped(address: str, advice: str = "check the address, the password and the server's state") -> Iterator[None]:
     """Turn every error of the Redis client inside into StoreError or AccessError; address is shown, so it has no
-    password."""
+    password. advice: what to do about a StoreError."""
     try:
         yield
     # The last two are no RedisError, though a Redis client raises them.
     except (RedisError, ChildDeadlockedError, RedisClusterException) as error:
-        raise _our_error(error, address) from error
+        raise _our_error(error, address, advice) from error
 
 
-def _our_error(error: Exception, address: str) -> MmdigitError:
+def _our_error(error: Exception, address: str, advice: str) -> MmdigitError:
     text = str(error)
     if why := _why_refused(error, text):
         return AccessError(f"expected to be let in by Redis at {address}, got a refusal: {why}")
-    return StoreError(
-        f"expected an answer from Redis at {address}, got {type(error).__name__}: {text}; "
-        "check the address, the password and the server's state"
-    )
+    return StoreError(f"expected an answer from Redis at {address}, got {type(error).__name__}: {text}; {advice}")
 
 
 def _why_refused(error: Exception, text: str) -> str | None:
     # What a script may not do comes as a plain error of the script, with the refusal in its text.
-    if isinstance(error, NoPermissionError | AuthorizationError) or "NOPERM" in text or "ACL failure" in text:
+    if isinstance(error, NoPermissionError | AuthorizationError) or "user executing the script can't" in text:
         return f"this user lacks a right ({text}); deploy/redis/users.acl grants those that are needed"
     if isinstance(error, AuthenticationError | AuthenticationWrongNumberOfArgsError):
         return f"authentication failed ({text}); check redis_username and redis_password_file"
-    if "wrong version number" in text.lower() or "packet length too long" in text.lower():
-        return "it does not speak TLS at this port; use its TLS port, or redis:// instead of rediss://"
     return refusal(text, "redis")
 
 

@@ -1,9 +1,9 @@
 """The worker's settings: MMDIGIT_* variables and flags, one frozen class."""
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from mmdigit.decision import DEFAULT_TARGET_ERROR, TargetError
 from schemas.identifiers import Identifier
@@ -102,6 +102,12 @@ class WorkerSettings(AccessSettings):
     metrics_token_file: Annotated[Path | None, Field(description="file that holds the token instead")] = None
     json_logs: Annotated[bool, Field(description="one JSON object a line instead of readable lines")] = False
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="least level logged")] = "info"
+
+    @model_validator(mode="after")
+    def _one_token(self) -> Self:
+        if self.metrics_token is not None and self.metrics_token_file is not None:
+            raise ValueError("metrics_token and metrics_token_file: set one of them")
+        return self
 
     @property
     def dead_letters_url(self) -> str:
