@@ -9,6 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from samples.demo import PACK
+from schemas.errors import AccessError
+from tests.polling import until
 from tests.secure import (
     JOBS,
     PASSWORDS,
@@ -21,7 +23,7 @@ from tests.secure import (
     store_administrator,
 )
 from transport.access import Access, Certificates, KafkaAccess
-from transport.urls import open_publisher
+from transport.urls import open_consumer, open_publisher
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -134,6 +136,19 @@ def test_with_exactly_the_rights_of_deploy_all_jobs_are_answered(
     )
     assert waited.returncode == 0, waited.stderr
     assert "40 answered, 0 dead, 0 missing" in waited.stdout
+
+
+def test_replay_may_read_dead_letters_and_send_jobs_and_no_more(broker: SecureKafka, authority: Authority) -> None:
+    login = KafkaAccess("scram", Certificates(authority.file), "replay", SecretStr(PASSWORDS["replay"]))
+    jobs, dead = (f"kafka://{broker.scram}/{topic}" for topic in (JOBS, f"{JOBS}.dead"))
+    with open_consumer(dead, group="mmdigit-replay", access=Access(login)) as consumer:
+        until(lambda: consumer.poll(1, 0.2) or consumer.assignment(), 30, "partitions of the dead letters")
+    with open_publisher(jobs, access=Access(login)) as publisher:
+        publisher.send(None, b"rubbish")
+        publisher.flush(10)
+    with open_publisher(dead, access=Access(login)) as publisher, pytest.raises(AccessError, match="lacks a right"):
+        publisher.send(None, b"rubbish")
+        publisher.flush(10)
 
 
 def test_a_certificate_of_ones_own_is_a_user_too(
