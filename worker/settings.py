@@ -104,6 +104,17 @@ class WorkerSettings(AccessSettings):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="least level logged")] = "info"
 
     @model_validator(mode="after")
+    def _breaker_lets_a_batch_through(self) -> Self:
+        # The batch that opens it is not written: one that always does would be all that any start ever sees.
+        limits = {"breaker_in_a_row": self.breaker_in_a_row}
+        if self.breaker_share < 1:
+            limits["breaker_window"] = self.breaker_window
+        for name, value in limits.items():
+            if 0 < value <= self.batch_size:
+                raise ValueError(f"{name} has to be larger than batch_size, {self.batch_size}, got {value}; raise it")
+        return self
+
+    @model_validator(mode="after")
     def _one_token(self) -> Self:
         if self.metrics_token is not None and self.metrics_token_file is not None:
             raise ValueError("metrics_token and metrics_token_file: set one of them")

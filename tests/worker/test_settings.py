@@ -5,6 +5,8 @@ import pytest
 from schemas.errors import SettingsError
 from worker.settings import WorkerSettings
 
+URLS = ["--from", "sqlite:///a.db", "--store", "sqlite:///a.db"]
+
 
 def test_flags_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMDIGIT_FROM", "sqlite:///environment.db")
@@ -40,3 +42,16 @@ def test_the_target_error_is_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
     for wrong in ("0", "1", "-0.1", "nan", "inf", "few"):
         with pytest.raises(SettingsError, match="target_error: "):
             WorkerSettings.load([*urls, "--target-error", wrong])
+
+
+@pytest.mark.parametrize("options", [["--batch-size", "100"], ["--breaker-window", "32"], ["--breaker-in-a-row", "32"]])
+def test_a_breaker_that_no_batch_gets_past_is_refused(options: list[str]) -> None:
+    with pytest.raises(SettingsError, match="has to be larger than batch_size"):
+        WorkerSettings.load([*URLS, *options])
+
+
+def test_a_breaker_of_any_number_lets_every_batch_through() -> None:
+    assert (
+        WorkerSettings.load([*URLS, *"--batch-size 1024 --breaker-in-a-row 0 --breaker-share 1".split()]).batch_size
+        == 1024
+    )
