@@ -51,7 +51,5 @@ def test_a_breaker_that_no_batch_gets_past_is_refused(options: list[str]) -> Non
 
 
 def test_a_breaker_of_any_number_lets_every_batch_through() -> None:
-    assert (
-        WorkerSettings.load([*URLS, *"--batch-size 1024 --breaker-in-a-row 0 --breaker-share 1".split()]).batch_size
-        == 1024
-    )
+    options = ["--batch-size", "1024", "--breaker-in-a-row", "0", "--breaker-share", "1"]
+    assert WorkerSettings.load([*URLS, *options]).batch_size == 1024
