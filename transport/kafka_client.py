@@ -26,7 +26,7 @@ from kafka.net.selector import NetworkSelector
 
 from schemas.errors import AccessError, InvalidRecord, MmdigitError, RebalanceError, TopicError, TransportError
 from transport.access import KafkaAccess
-from transport.kafka_access import WatchedConnections, client_arguments, likely_cause, why_refused
+from transport.kafka_access import WatchedConnections, client_arguments, hear_last_words, likely_cause, why_refused
 
 BOOTSTRAP_TIMEOUT_S = 10.0
 """How long a start waits for the first broker that answers; afterwards the client reconnects by itself."""
@@ -44,7 +44,8 @@ _MOVED = (
 )
 
 # Its warnings are for programs that set up logging; the others get our one line and no more.
-logging.getLogger("kafka").addHandler(logging.NullHandler())
+_client_log = logging.getLogger("kafka")
+_client_log.addHandler(logging.NullHandler())
 
 
 @contextmanager
@@ -99,7 +100,10 @@ def connect(
         opened.append(KafkaNetClient(net=net, manager=watched[-1]))
         return opened[-1]
 
+    hear_last_words()
     security = client_arguments(access)
+    # What it logs of each attempt would bury the one line that follows from them.
+    _client_log.propagate = _client_log.isEnabledFor(logging.DEBUG)
 
     try:
         return make(
@@ -122,6 +126,8 @@ def connect(
                 f"expected an answer from Kafka at {','.join(bootstrap)}, got {error}; {likely_cause(access)}"
             ) from error
         raise
+    finally:
+        _client_log.propagate = True
 
 
 def max_record_bytes(bootstrap: Sequence[str], topic: str, default: int, access: KafkaAccess | None = None) -> int:

@@ -139,14 +139,20 @@ def test_with_exactly_the_rights_of_deploy_all_jobs_are_answered(
 
 
 def test_replay_may_read_dead_letters_and_send_jobs_and_no_more(broker: SecureKafka, authority: Authority) -> None:
-    login = KafkaAccess("scram", Certificates(authority.file), "replay", SecretStr(PASSWORDS["replay"]))
+    def login(user: str) -> Access:
+        return Access(KafkaAccess("scram", Certificates(authority.file), user, SecretStr(PASSWORDS[user])))
+
     jobs, dead = (f"kafka://{broker.scram}/{topic}" for topic in (JOBS, f"{JOBS}.dead"))
-    with open_consumer(dead, group="mmdigit-replay", access=Access(login)) as consumer:
-        until(lambda: consumer.poll(1, 0.2) or consumer.assignment(), 30, "partitions of the dead letters")
-    with open_publisher(jobs, access=Access(login)) as publisher:
+    with open_publisher(dead, access=login("worker")) as publisher:
+        publisher.send(None, b"a dead letter")
+        publisher.flush(10)
+    with open_consumer(dead, group="mmdigit-replay", access=login("replay")) as consumer:
+        records = until(lambda: consumer.poll(1, 0.2), 30, "a dead letter")
+        consumer.commit({records[0].topic_partition: records[0].offset + 1})
+    with open_publisher(jobs, access=login("replay")) as publisher:
         publisher.send(None, b"rubbish")
         publisher.flush(10)
-    with open_publisher(dead, access=Access(login)) as publisher:
+    with open_publisher(dead, access=login("replay")) as publisher:
         publisher.send(None, b"rubbish")
         with pytest.raises(AccessError, match="lacks a right"):
             publisher.flush(10)
@@ -168,6 +174,13 @@ def test_a_certificate_of_ones_own_is_a_user_too(
     stranger, stranger_key = authority.issue("stranger", user="stranger")
     line = refused(produce(settings | {"KAFKA_CERT_FILE": stranger, "KAFKA_KEY_FILE": stranger_key}, "--resend"))
     assert "lacks a right" in line
+
+
+def test_a_wrong_password_is_named_each_time(broker: SecureKafka, authority: Authority) -> None:
+    login = KafkaAccess("scram", Certificates(authority.file), "worker", SecretStr("wrong-password"))
+    for _ in range(10):  # the broker hangs up as it answers: which of both is seen first must not matter
+        with pytest.raises(AccessError, match="authentication of user 'worker' failed"):
+            open_publisher(f"kafka://{broker.scram}/{JOBS}", access=Access(login))
 
 
 @pytest.mark.parametrize("program", ["producer", "worker"])
@@ -211,6 +224,7 @@ def test_kafka_says_in_one_line_why_not(
         ran = produce(settings | {"TO": url, "JOURNAL_DIR": tmp_path})
     else:
         ran = work(settings | {"FROM": url, "STORE": store})
+    assert " ERROR " not in ran.stderr  # kafka-python's own lines, many of them
     assert says.format(program=program) in refused(ran, 3 if fault in ("plaintext", "no-tls") else 2)
 
 
