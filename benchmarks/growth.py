@@ -106,7 +106,7 @@ def compare(data: Path | None, points: dict[str, Point]) -> dict[str, Any]:
     for figures in found.values():
         figures["cpu_to_first"] = figures["cpu_us_per_job"]["median"] / first
     return {
-        "command": command_of("growth", data),
+        "command": command_of("benchmarks.growth", data),
         "machine": machine(PACKAGES),
         "source": source_of(data),
         "settings": {"batch_size": BATCH_SIZE, "threads": 1, "parts": PARTS, "cores": note},
@@ -119,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str]) -> int:
-    parser = arguments("growth", __doc__)
+    parser = arguments("benchmarks.growth", __doc__)
     parser.add_argument("--whole", action="store_true", help="add the backlog of a million jobs")
     options = parser.parse_args(argv)
     result = compare(options.data, POINTS | (WHOLE if options.whole else {}))

@@ -45,7 +45,7 @@ def compare(data: Path | None, jobs: int, window_s: float) -> dict[str, Any]:
             loads.append({"load": load, **found.as_json()})
         note = stack.cores.note
     return {
-        "command": command_of("latency", data),
+        "command": command_of("benchmarks.latency", data),
         "machine": machine(PACKAGES),
         "source": source_of(data),
         "settings": {
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str]) -> int:
-    parser = arguments("latency", __doc__)
+    parser = arguments("benchmarks.latency", __doc__)
     parser.add_argument("--jobs", type=int, default=SAMPLES, help="jobs of a saturation run (default: %(default)s)")
     parser.add_argument("--window", type=float, default=WINDOW_S, help=f"seconds of each of {WINDOWS} windows a load")
     options = parser.parse_args(argv)

@@ -135,7 +135,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str]) -> int:
-    parser = arguments("model_only", __doc__, on_data=False)
+    parser = arguments("benchmarks.model_only", __doc__, on_data=False)
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="by default the shipped ones")
     options = parser.parse_args(argv)

@@ -70,7 +70,7 @@ def compare(data: Path | None, rounds: int, latency: bool, crash: bool, only: Se
                 progress.print(f"crash: {each.name}: {found[each.name]['crash']}")
         note = stack.cores.note
     return {
-        "command": command_of("peers", data),
+        "command": command_of("benchmarks.peers", data),
         "machine": machine(PACKAGES),
         "source": source_of(data),
         "settings": {
@@ -155,7 +155,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str]) -> int:
-    parser = arguments("peers", __doc__)
+    parser = arguments("benchmarks.peers", __doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="saturation runs of each (default: %(default)s)")
     parser.add_argument("--latency", action="store_true", help="measure latency, too; 10 minutes more")
     parser.add_argument("--crash", action="store_true", help="kill each once, too; 6 minutes more")

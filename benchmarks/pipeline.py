@@ -154,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str]) -> int:
-    parser = arguments("pipeline", __doc__)
+    parser = arguments("benchmarks.pipeline", __doc__)
     parser.add_argument("--jobs", type=int, default=JOBS, help="jobs of a run (default: %(default)s)")
     parser.add_argument("--repetitions", type=int, default=REPETITIONS, help="runs that count (default: %(default)s)")
     parser.add_argument("--only", choices=TRANSPORTS, help="measure one transport alone")
@@ -162,7 +162,7 @@ def _main(argv: Sequence[str]) -> int:
     samples = read_samples(options.data, options.jobs)
     transports = [options.only] if options.only else list(TRANSPORTS)
     result = {
-        "command": command_of("pipeline", options.data),
+        "command": command_of("benchmarks.pipeline", options.data),
         "machine": machine(PACKAGES),
         "source": source_of(options.data),
         "settings": {

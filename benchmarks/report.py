@@ -1,4 +1,4 @@
-"""What the command lines of the benchmarks share: --data, --json and --output, and how a result is shown."""
+"""What the command lines of benchmarks and faults share: --data, --json and --output, and how a result is shown."""
 
 import argparse
 import json
@@ -11,9 +11,9 @@ from benchmarks.spread import rounded
 
 
 def arguments(module: str, description: str | None, *, on_data: bool = True) -> argparse.ArgumentParser:
-    """A parser of `python -m benchmarks.MODULE`. description: the module's docstring; on_data: it takes --data."""
+    """A parser of `python -m MODULE`. description: the module's docstring; on_data: it takes --data."""
     parser = argparse.ArgumentParser(
-        prog=f"python -m benchmarks.{module}",
+        prog=f"python -m {module}",
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -32,7 +32,7 @@ def source_of(data: Path | None) -> str:
 
 def command_of(module: str, data: Path | None) -> str:
     """How to get the result again."""
-    return f"python -m benchmarks.{module}" + ("" if data is None else " --data DIR")
+    return f"python -m {module}" + ("" if data is None else " --data DIR")
 
 
 def show(options: argparse.Namespace, result: dict[str, Any], table: Callable[[dict[str, Any]], str]) -> int:

@@ -24,7 +24,7 @@ from benchmarks.drain import Drained, drain
 from benchmarks.observer import PROBE_KEY
 from benchmarks.records import Record
 from schemas.errors import TransportError
-from tests.services import kafka_admin, kafka_broker, redis_server
+from tests.services import fresh_topics, kafka_broker, redis_server
 from transport.redis import FEED_KEY
 
 PARTITIONS = 8
@@ -63,22 +63,7 @@ class Stack:
     def fresh(self, partitions: int = PARTITIONS) -> Place:
         """A new empty topic, with its .dead topic, and the store emptied; the run before loses its topics."""
         topic = f"jobs-{next(self._numbers)}"
-        admin = kafka_admin(self.bootstrap)
-        try:
-            if self._topics:
-                admin.delete_topics(self._topics)
-            self._topics = [topic, f"{topic}.dead"]
-            # file.delete.delay.ms: a million jobs must not lie on the disk for a minute after their run.
-            settings = {"replication_factor": 1, "configs": {"file.delete.delay.ms": "0"}}
-            admin.create_topics(
-                {
-                    topic: settings | {"num_partitions": partitions},
-                    f"{topic}.dead": settings | {"num_partitions": 1},
-                },
-                wait_for_metadata=True,
-            )
-        finally:
-            admin.close()
+        self._topics = fresh_topics(self.bootstrap, topic, partitions, self._topics)
         self.redis.flushall()
         return Place(self.bootstrap, topic, self.redis_url, partitions)
 

@@ -96,8 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str]) -> int:
-    options = arguments("wire", __doc__).parse_args(argv)
-    result = compare() | {"command": command_of("wire", options.data), "files": compare_files(options.data)}
+    options = arguments("benchmarks.wire", __doc__).parse_args(argv)
+    result = compare() | {"command": command_of("benchmarks.wire", options.data), "files": compare_files(options.data)}
     return show(options, result, _table)
 
 

@@ -86,7 +86,7 @@ def _main(argv: Sequence[str]) -> int:
     sys.stderr.write(f"seed {seed}\n")
     rows = run_all(selected(options.only, options.times, options.jobs), options.data, seed, options.logs)
     result: dict[str, Any] = {
-        "command": command_of("faults", options.data).replace("benchmarks.", "")
+        "command": command_of("faults", options.data)
         + f" --seed {seed}"
         + (f" --times {options.times}" if options.times else ""),
         "machine": machine(PACKAGES),

@@ -38,37 +38,18 @@ def reset(link_of: LinkOf) -> Callable[[Scene], None]:
     return strike
 
 
-def delay(link_of: LinkOf) -> Callable[[Scene], None]:
-    """LATENCY_MS in each direction."""
+def poison(kind: str, held_s: float, **attributes: int) -> Callable[[LinkOf], Callable[[Scene], None]]:
+    """One kind of toxic in both directions for a while."""
 
-    def strike(scene: Scene) -> None:
-        link_of(scene).poison("latency", latency=LATENCY_MS)
-        scene.hold(HELD_S)
-        link_of(scene).heal()
+    def on(link_of: LinkOf) -> Callable[[Scene], None]:
+        def strike(scene: Scene) -> None:
+            link_of(scene).poison(kind, **attributes)
+            scene.hold(held_s)
+            link_of(scene).heal()
 
-    return strike
+        return strike
 
-
-def narrow(link_of: LinkOf) -> Callable[[Scene], None]:
-    """KILOBYTES_PER_S in each direction of each connection."""
-
-    def strike(scene: Scene) -> None:
-        link_of(scene).poison("bandwidth", rate=KILOBYTES_PER_S)
-        scene.hold(HELD_S)
-        link_of(scene).heal()
-
-    return strike
-
-
-def silence(link_of: LinkOf) -> Callable[[Scene], None]:
-    """Half-open: connections stay, and nothing comes through, in either direction."""
-
-    def strike(scene: Scene) -> None:
-        link_of(scene).poison("timeout", timeout=0)
-        scene.hold(SILENT_S)
-        link_of(scene).heal()
-
-    return strike
+    return on
 
 
 def _on_both(name: str, times: int, make: Callable[[LinkOf], Callable[[Scene], None]]) -> tuple[Fault, ...]:
@@ -78,7 +59,8 @@ def _on_both(name: str, times: int, make: Callable[[LinkOf], Callable[[Scene], N
 
 FAULTS = (
     *_on_both("connection reset midway", 5, reset),
-    *_on_both("200 ms latency", 2, delay),
-    *_on_both("64 kB/s", 2, narrow),
-    *_on_both("half-open link", 2, silence),
+    *_on_both("200 ms latency", 2, poison("latency", HELD_S, latency=LATENCY_MS)),
+    *_on_both("64 kB/s", 2, poison("bandwidth", HELD_S, rate=KILOBYTES_PER_S)),
+    # Connections stay, and nothing comes through.
+    *_on_both("half-open link", 2, poison("timeout", SILENT_S, timeout=0)),
 )

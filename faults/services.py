@@ -19,7 +19,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from faults.toxics import Link, Toxiproxy
 from schemas.errors import StoreError
-from tests.services import KAFKA_IMAGE, LONE_BROKER, REDIS_IMAGE, START_AGAIN, free_port, kafka_admin
+from tests.services import KAFKA_IMAGE, LONE_BROKER, REDIS_IMAGE, START_AGAIN, free_port, fresh_topics, kafka_admin
 
 TOXIPROXY_IMAGE = "ghcr.io/shopify/toxiproxy:2.5.0"
 PARTITIONS = 8
@@ -67,16 +67,7 @@ class Services:
         topic = f"faults-{next(self._numbers)}"
         for link in (self.kafka_link, self.redis_link):
             link.heal()
-        admin = kafka_admin(self.bootstrap)
-        try:
-            if self._topics:
-                admin.delete_topics(self._topics)
-            self._topics = [topic, f"{topic}.dead"]
-            one = {"replication_factor": 1, "configs": {"file.delete.delay.ms": "0"}}
-            topics = {topic: one | {"num_partitions": PARTITIONS}, f"{topic}.dead": one | {"num_partitions": 1}}
-            admin.create_topics(topics, wait_for_metadata=True)
-        finally:
-            admin.close()
+        self._topics = fresh_topics(self.bootstrap, topic, PARTITIONS, self._topics)
         self.redis.flushall()
         kafka_port, redis_port = self._ports.kafka, self._ports.redis
         worker_ports = (self.kafka_link.port, self.redis_link.port) if proxied else (kafka_port, redis_port)

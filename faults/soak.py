@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from benchmarks.drain import await_outcomes
 from benchmarks.machine import machine, machine_line
 from benchmarks.records import job_id_of
-from benchmarks.report import arguments, show, source_of
+from benchmarks.report import arguments, command_of, show, source_of
 from benchmarks.usage import usage
 from faults.check import dead_job_ids
 from faults.crew import Crew
@@ -81,7 +81,7 @@ def soak(data: Path | None, minutes: float, seed: int) -> dict[str, Any]:
         ids = {job_id_of("soak", number) for number in load.acknowledged}
         lost = ids - watch.answered - dead
     return {
-        "command": f"python -m faults.soak --minutes {minutes:g} --seed {seed}" + (" --data DIR" if data else ""),
+        "command": command_of("faults.soak", data) + f" --minutes {minutes:g} --seed {seed}",
         "machine": machine(PACKAGES),
         "source": source_of(data),
         "seed": seed,
@@ -185,7 +185,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str]) -> int:
     parser = arguments("faults.soak", __doc__)
-    parser.prog = "python -m faults.soak"
     parser.add_argument("--minutes", type=float, default=30.0, help="of load (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of when which mild fault comes")
     parser.add_argument("--plot", type=Path, help="draw the samples into this PNG")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Self, get_args
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
@@ -92,9 +92,16 @@ class ProgramSettings(BaseSettings):
         except SourceError as error:
             raise SettingsError(f"{error} (see {cls.prog} --help)") from error
 
+    @model_validator(mode="after")
+    def _each_secret_has_one_source(self) -> Self:
+        for name in sorted(self.secrets()):
+            if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
+                raise ValueError(f"{name} and {name}_file: set one of them")
+        return self
+
     @classmethod
     def secrets(cls) -> set[str]:
-        """The names of the settings that are secret: variables, never flags."""
+        """The names of the settings that are secret: variables, never flags, or files that NAME_file names."""
         return {
             name
             for name, field in cls.model_fields.items()

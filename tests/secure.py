@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from testcontainers.core.container import DockerContainer
 
 from tests.polling import until
-from tests.services import KAFKA_IMAGE, START_TIMEOUT_S, free_port, without_missing_reaper
+from tests.services import KAFKA_IMAGE, LONE_BROKER, START_TIMEOUT_S, free_port, without_missing_reaper
 
 ROOT = Path(__file__).parents[1]
 REDIS_IMAGE = "redis:7.0.15-bookworm"  # the other one is built without TLS
@@ -87,8 +87,7 @@ def secure_kafka(folder: Path, authority: Authority) -> Iterator[SecureKafka]:
     secrets.mkdir()
     ports = {name: free_port() for name in ("SCRAM", "MUTUAL", "EXPIRED", "ELSEWHERE")}
     environment = {
-        "NODE_ID": "1",
-        "PROCESS_ROLES": "broker,controller",
+        **LONE_BROKER,
         "LISTENERS": ",".join(f"{name}://:{port}" for name, port in ports.items())
         + f",INSIDE://{_INSIDE},CONTROLLER://localhost:29093",
         "ADVERTISED_LISTENERS": ",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items())
@@ -96,21 +95,12 @@ def secure_kafka(folder: Path, authority: Authority) -> Iterator[SecureKafka]:
         "LISTENER_SECURITY_PROTOCOL_MAP": "CONTROLLER:PLAINTEXT,INSIDE:PLAINTEXT,SCRAM:SASL_SSL,MUTUAL:SSL,"
         "EXPIRED:SASL_SSL,ELSEWHERE:SASL_SSL",
         "INTER_BROKER_LISTENER_NAME": "INSIDE",
-        "CONTROLLER_LISTENER_NAMES": "CONTROLLER",
-        "CONTROLLER_QUORUM_VOTERS": "1@localhost:29093",
-        "OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
-        "OFFSETS_TOPIC_NUM_PARTITIONS": "1",
-        "TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
-        "TRANSACTION_STATE_LOG_MIN_ISR": "1",
-        "GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
-        "AUTO_CREATE_TOPICS_ENABLE": "false",
         "SASL_ENABLED_MECHANISMS": "SCRAM-SHA-512",
         "AUTHORIZER_CLASS_NAME": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "SUPER_USERS": "User:ANONYMOUS",  # the broker itself and whoever is in its container
         "ALLOW_EVERYONE_IF_NO_ACL_FOUND": "false",
         "SSL_PRINCIPAL_MAPPING_RULES": "RULE:^.*CN=([^,]+).*$/$1/,DEFAULT",
         "LISTENER_NAME_MUTUAL_SSL_CLIENT_AUTH": "required",
-        "HEAP_OPTS": "-Xmx512m",
     }
     trust = pkcs12.serialize_java_truststore(
         [pkcs12.PKCS12Certificate(x509.load_pem_x509_certificate(authority.file.read_bytes()), b"ca")],

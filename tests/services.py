@@ -3,7 +3,7 @@
 import functools
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import docker
@@ -112,6 +112,24 @@ def redis_server(cpus: str | None = None) -> Iterator[str]:
 def kafka_admin(bootstrap: str, timeout_s: float = 10.0) -> KafkaAdminClient:
     """An admin client; to be closed by the caller."""
     return connect(KafkaAdminClient, [bootstrap], timeout_s=timeout_s)
+
+
+def fresh_topics(bootstrap: str, topic: str, partitions: int, gone: Sequence[str]) -> list[str]:
+    """Create the topic and its .dead topic, of one partition, and delete those that have had their time.
+
+    Returns the names of both.
+    """
+    # file.delete.delay.ms: a million jobs must not lie on the disk for a minute after their run.
+    settings = {"replication_factor": 1, "configs": {"file.delete.delay.ms": "0"}}
+    topics = {topic: settings | {"num_partitions": partitions}, f"{topic}.dead": settings | {"num_partitions": 1}}
+    admin = kafka_admin(bootstrap)
+    try:
+        if gone:
+            admin.delete_topics(gone)
+        admin.create_topics(topics, wait_for_metadata=True)
+    finally:
+        admin.close()
+    return list(topics)
 
 
 def free_port() -> int:

@@ -108,8 +108,6 @@ class AccessSettings(ProgramSettings):
         for place in ("kafka", "redis"):
             if (getattr(self, f"{place}_cert_file") is None) != (getattr(self, f"{place}_key_file") is None):
                 raise ValueError(f"{place}_cert_file and {place}_key_file belong together")
-            if getattr(self, f"{place}_password") is not None and getattr(self, f"{place}_password_file") is not None:
-                raise ValueError(f"{place}_password and {place}_password_file: set one of them")
         if self.redis_username is not None and self.redis_password is None and self.redis_password_file is None:
             raise ValueError("redis_username needs redis_password_file (or redis_password)")
         return self

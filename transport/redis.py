@@ -113,12 +113,12 @@ def open_redis_store(url: str, *, ttl_s: int, feed_length: int, access: RedisAcc
         security |= {"username": access.username, "password": access.password.get_secret_value()}
     if parts.scheme == "rediss":
         tls_context(access.certificates, "redis")  # names a file that cannot be used before redis-py opens it
-        for name, path in (
-            ("ssl_ca_certs", access.certificates.ca),
-            ("ssl_certfile", access.certificates.certificate),
-            ("ssl_keyfile", access.certificates.key),
-        ):
-            security |= {} if path is None else {name: str(path)}
+        files = {
+            "ssl_ca_certs": access.certificates.ca,
+            "ssl_certfile": access.certificates.certificate,
+            "ssl_keyfile": access.certificates.key,
+        }
+        security |= {name: str(path) for name, path in files.items() if path is not None}
         security |= {"ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_min_version": ssl.TLSVersion.TLSv1_2}
     # A server that is asked for the wrong protocol hangs up, or waits, without a word.
     wrong_port = "speaks TLS (else redis://)" if parts.scheme == "rediss" else "wants TLS (then rediss://)"

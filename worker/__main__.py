@@ -115,7 +115,7 @@ def log_target_error(target_error: float, points: Mapping[Head, OperatingPoint])
 def main() -> int:
     if sys.argv[1:2] == ["replay"]:
         return run_program(ReplaySettings.prog, replay, sys.argv[2:])
-    return run_program("python -m worker", work)
+    return run_program(WorkerSettings.prog, work)
 
 
 if __name__ == "__main__":

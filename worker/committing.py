@@ -57,14 +57,13 @@ class Committer:
                 self._consumer.commit(next_offsets)
                 self._done(next_offsets)
 
-    def at_last(self) -> None:
-        """Commit all that is safe at the end, trying again while the group rebalances."""
+    def at_last(self, keep_alive: Callable[[], object]) -> None:
+        """Commit all that is safe at the end, again while the group rebalances; keep_alive takes part in that."""
         for _ in range(LAST_TRIES):
             self.now()
             if not self._offsets.committable():
                 return
-            with self._or_later():
-                self._consumer.keep_alive()  # takes part in the rebalance
+            keep_alive()
         log.warning("the last commit failed; what it held will be answered again")
 
     def partitions_moved(self) -> None:

@@ -101,7 +101,7 @@ class Worker:
         except Stopped:
             log.warning("stopped while waiting; what is not committed will be delivered again")
         finally:
-            self._committer.at_last()
+            self._committer.at_last(self._keep_alive)
 
     def run_once(self) -> None:
         """One turn: poll, decode, batch; and when the batch is due: predict, store or dead-letter, commit."""

@@ -169,19 +169,18 @@ def table(counts: Counter[tuple[str, Outcome]], *, dry_run: bool) -> str:
 def replay(argv: Sequence[str]) -> int:
     """Returns 0 at the end or at the limit, 1 if some dead letters cannot be read or sent, 130 if interrupted."""
     settings = ReplaySettings.load(argv)
+    access = settings.access
     with ExitStack() as opened:
-        jobs = (
-            None if settings.dry_run else opened.enter_context(open_publisher(settings.to_url, access=settings.access))
-        )
+        jobs = None if settings.dry_run else opened.enter_context(open_publisher(settings.to_url, access=access))
         if settings.consumer_group != settings.replay_group:
             # A queue file keeps what a group has yet to read: what this selection passes by, for a replay of all.
-            open_consumer(settings.from_url, group=settings.replay_group, access=settings.access).close()
+            open_consumer(settings.from_url, group=settings.replay_group, access=access).close()
         consumer = opened.enter_context(
             open_consumer(
                 settings.from_url,
                 group=settings.consumer_group,
                 max_record_bytes=MAX_SENT_BYTES,
-                access=settings.access,
+                access=access,
             )
         )
         run = Replay(settings, consumer, jobs, _say)

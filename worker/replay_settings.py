@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from schemas.dead_letter import MAX_TIMES_DEAD
+from schemas.dead_letter import MAX_TIMES_DEAD, REASON_PATTERN
 from schemas.identifiers import Identifier
 from schemas.moment import Moment
 from transport.access import AccessSettings
@@ -35,7 +35,7 @@ class ReplaySettings(AccessSettings):
         ),
     ]
     reason: Annotated[
-        str | None, Field(pattern=r"^[a-z_]{1,40}$", description="only dead letters of this reason; by default of all")
+        str | None, Field(pattern=REASON_PATTERN, description="only dead letters of this reason; by default of all")
     ] = None
     since: Annotated[
         Moment | None,

@@ -114,12 +114,6 @@ class WorkerSettings(AccessSettings):
                 raise ValueError(f"{name} has to be larger than batch_size, {self.batch_size}, got {value}; raise it")
         return self
 
-    @model_validator(mode="after")
-    def _one_token(self) -> Self:
-        if self.metrics_token is not None and self.metrics_token_file is not None:
-            raise ValueError("metrics_token and metrics_token_file: set one of them")
-        return self
-
     @property
     def dead_letters_url(self) -> str:
         """Where dead letters go. Raises SettingsError if the jobs' URL is wrong."""

@@ -32,24 +32,17 @@ resource "aws_cloudwatch_metric_alarm" "backlog" {
     label       = "Backlog, in seconds of the tasks that run"
     return_data = true
   }
-  metric_query {
-    id = "lag"
-    metric {
-      namespace   = local.lag_metric.namespace
-      metric_name = local.lag_metric.name
-      dimensions  = local.lag_metric.dimensions
-      stat        = "Average"
-      period      = 60
-    }
-  }
-  metric_query {
-    id = "running"
-    metric {
-      namespace   = local.running_metric.namespace
-      metric_name = local.running_metric.name
-      dimensions  = local.running_metric.dimensions
-      stat        = "Average"
-      period      = 60
+  dynamic "metric_query" {
+    for_each = local.backlog_metrics
+    content {
+      id = metric_query.key
+      metric {
+        namespace   = metric_query.value.namespace
+        metric_name = metric_query.value.name
+        dimensions  = metric_query.value.dimensions
+        stat        = "Average"
+        period      = 60
+      }
     }
   }
 }

@@ -17,6 +17,7 @@ locals {
     name       = "RunningTaskCount"
     dimensions = { ClusterName = aws_ecs_cluster.this.name, ServiceName = aws_ecs_service.worker.name }
   }
+  backlog_metrics = { lag = local.lag_metric, running = local.running_metric }
   # Missing lag, or no running task, gives no value, and without one nothing is scaled: alarms.tf tells of both.
   backlog_seconds = "lag / (running * ${var.jobs_per_second_per_task})"
 }
@@ -44,37 +45,22 @@ resource "aws_appautoscaling_policy" "backlog" {
     scale_out_cooldown = var.scale_out_cooldown_s
 
     customized_metric_specification {
-      metrics {
-        id          = "lag"
-        return_data = false
-        metric_stat {
-          stat = "Average"
-          metric {
-            namespace   = local.lag_metric.namespace
-            metric_name = local.lag_metric.name
-            dynamic "dimensions" {
-              for_each = local.lag_metric.dimensions
-              content {
-                name  = dimensions.key
-                value = dimensions.value
-              }
-            }
-          }
-        }
-      }
-      metrics {
-        id          = "running"
-        return_data = false
-        metric_stat {
-          stat = "Average"
-          metric {
-            namespace   = local.running_metric.namespace
-            metric_name = local.running_metric.name
-            dynamic "dimensions" {
-              for_each = local.running_metric.dimensions
-              content {
-                name  = dimensions.key
-                value = dimensions.value
+      dynamic "metrics" {
+        for_each = local.backlog_metrics
+        content {
+          id          = metrics.key
+          return_data = false
+          metric_stat {
+            stat = "Average"
+            metric {
+              namespace   = metrics.value.namespace
+              metric_name = metrics.value.name
+              dynamic "dimensions" {
+                for_each = metrics.value.dimensions
+                content {
+                  name  = dimensions.key
+                  value = dimensions.value
+                }
               }
             }
           }

@@ -15,7 +15,7 @@ def table(result: dict[str, object]) -> str:
 
 
 def test_a_table_is_printed_unless_json_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    parser = arguments("wire", "What it tells.")
+    parser = arguments("benchmarks.wire", "What it tells.")
     assert show(parser.parse_args([]), RESULT, table) == 0
     assert capsys.readouterr().out == "rate 123.5\n"
     show(parser.parse_args(["--json"]), RESULT, table)
@@ -24,11 +24,11 @@ def test_a_table_is_printed_unless_json_is_asked_for(capsys: pytest.CaptureFixtu
 
 def test_the_file_holds_the_json_either_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "result.json"
-    show(arguments("wire", "").parse_args(["--output", str(path)]), RESULT, table)
+    show(arguments("benchmarks.wire", "").parse_args(["--output", str(path)]), RESULT, table)
     assert json.loads(path.read_text()) == {"rate": 123.5}
     assert capsys.readouterr().out == "rate 123.5\n"
 
 
 def test_the_command_names_no_folder_of_this_machine() -> None:
-    assert command_of("wire", Path("/home/somebody/data")) == "python -m benchmarks.wire --data DIR"
-    assert command_of("wire", None) == "python -m benchmarks.wire"
+    assert command_of("benchmarks.wire", Path("/home/somebody/data")) == "python -m benchmarks.wire --data DIR"
+    assert command_of("benchmarks.wire", None) == "python -m benchmarks.wire"

@@ -72,7 +72,7 @@ def test_the_last_commit_is_tried_again_with_a_part_in_the_rebalance(failing: in
     bench = Bench()
     bench.consumer.failing_commits = failing
     bench.finish(1)
-    bench.committer.at_last()
+    bench.committer.at_last(bench.consumer.keep_alive)
     assert bench.consumer.commits == ([] if failing == LAST_TRIES else [{P0: 1}])
     assert bench.consumer.keep_alives == failing
 
