@@ -1,18 +1,35 @@
 # The worker (and the producer): Debian's Python, pinned wheels, no torch, no compiler, no pip.
 # It runs with `--read-only --cap-drop ALL`; a user, a port and the settings (MMDIGIT_*) are all it needs.
+# `--build-arg REQUIREMENTS=msk` adds IAM log-in to Amazon MSK, 35 MB.
 
-FROM debian:bookworm-slim AS builder
+FROM debian:bookworm-slim AS pip
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends python3-venv \
  && rm -rf /var/lib/apt/lists/*
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_REQUIRE_HASHES=1 PIP_ONLY_BINARY=:all:
+
+FROM pip AS builder
 # pip lives beside the environment, not in it: what is copied to the last stage cannot install anything.
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/mmdigit
 COPY requirements/worker.txt /tmp/worker.txt
 # setuptools only installs the project into a development environment; the wheels' own tests never run here.
-RUN /opt/pip/bin/pip --python /opt/mmdigit/bin/python --disable-pip-version-check --no-cache-dir \
-      install --require-hashes --only-binary :all: --requirement /tmp/worker.txt \
- && /opt/pip/bin/pip --python /opt/mmdigit/bin/python --disable-pip-version-check uninstall --yes setuptools \
+RUN /opt/pip/bin/pip --python /opt/mmdigit/bin/python install --requirement /tmp/worker.txt \
+ && /opt/pip/bin/pip --python /opt/mmdigit/bin/python uninstall --yes setuptools \
  && rm -rf /opt/mmdigit/lib/python3*/site-packages/numpy/*/tests
+ARG REQUIREMENTS=worker
+COPY requirements/${REQUIREMENTS}.txt /tmp/
+RUN [ "$REQUIREMENTS" = worker ] \
+ || /opt/pip/bin/pip --python /opt/mmdigit/bin/python install --requirement "/tmp/$REQUIREMENTS.txt"
+
+# The bill of materials of what is installed there, with licences; Debian's own packages stand in dpkg's status.
+FROM pip AS sbom
+RUN python3 -m venv /opt/sbom
+COPY requirements/sbom.txt /tmp/sbom.txt
+RUN /opt/sbom/bin/pip install --requirement /tmp/sbom.txt
+COPY --from=builder /opt/mmdigit /opt/mmdigit
+RUN /opt/sbom/bin/cyclonedx-py environment /opt/mmdigit/bin/python --output-reproducible --of JSON -o /sbom.json
+
+FROM builder AS app
 COPY schemas /app/schemas
 COPY mmdigit /app/mmdigit
 COPY transport /app/transport
@@ -23,16 +40,12 @@ RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app \
  && chmod -R a+rX /app
 
 FROM debian:bookworm-slim
-ARG VERSION=0.5.0
-LABEL org.opencontainers.image.title="mmdigit" \
-      org.opencontainers.image.description="A streaming worker that reads digits which were both written and spoken" \
-      org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}"
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends python3 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/apt /var/log/dpkg.log
 COPY --from=builder /opt/mmdigit /opt/mmdigit
-COPY --from=builder /app /app
+COPY --from=sbom /sbom.json /usr/share/mmdigit/sbom.json
+COPY --from=app /app /app
 # ONNX Runtime 1.29 and later reports to its maker unless this is set before it is loaded.
 ENV ORT_DISABLE_TELEMETRY=1
 ENV PATH=/opt/mmdigit/bin:/usr/bin:/bin \
@@ -45,6 +58,13 @@ ENV PATH=/opt/mmdigit/bin:/usr/bin:/bin \
 WORKDIR /app
 USER 10001:10001
 EXPOSE 9100
+ARG VERSION=0.5.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="mmdigit" \
+      org.opencontainers.image.description="A streaming worker that reads digits which were both written and spoken" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:%s/healthz' % os.environ['MMDIGIT_METRICS_PORT'], timeout=4)"]
 # Exec form: SIGTERM reaches the worker itself, which finishes its batch, commits and leaves.

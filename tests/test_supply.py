@@ -1,4 +1,4 @@
-"""What is shipped is listed and audited: a bill of materials without network, an audit that never feigns success."""
+"""What is shipped is audited, and an audit that reaches nobody never feigns success."""
 
 import json
 import os
@@ -81,13 +81,3 @@ def test_an_audit_that_reaches_nobody_says_that_it_was_not_done(required: str, c
     assert ran.returncode == code
     assert "audit: NOT DONE" in ran.stderr
     assert "no known" not in ran.stdout
-
-
-def test_the_bill_of_materials_lists_every_pin_of_the_image() -> None:
-    subprocess.run(["make", "sbom"], cwd=ROOT, check=True, capture_output=True)
-    bill = json.loads((ROOT / ".mmdigit" / "sbom.json").read_text())
-    pins = (ROOT / "requirements" / "worker.txt").read_text().splitlines()
-    expected = {line.split("[")[0].split("==")[0] for line in pins if "==" in line and line[0].isalnum()}
-    assert bill["bomFormat"] == "CycloneDX"
-    assert {component["name"] for component in bill["components"]} == expected
-    assert all(component["purl"].startswith("pkg:pypi/") for component in bill["components"])

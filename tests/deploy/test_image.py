@@ -1,5 +1,6 @@
 """The worker's image: small, without tools, locked down, and deaf to nothing but SIGKILL."""
 
+import ast
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -17,13 +18,17 @@ LOCKED_DOWN = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-pri
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(60)]
 
 
+def build(tag: str, **options: Any) -> str:
+    """The image of this tree, built as Compose builds it."""
+    service = {"image": tag, "build": {"context": "."} | options}
+    command = ("docker", "compose", "--file", "-", "--project-directory", ".", "build", "--quiet", "worker")
+    output(*command, stdin=json.dumps({"services": {"worker": service}}), timeout_s=600)
+    return tag
+
+
 @pytest.fixture(scope="module")
 def image() -> str:
-    """The image of this tree, built as Compose builds it."""
-    override = f"services: {{worker: {{image: '{TAG}', build: .}}}}"
-    command = ("docker", "compose", "--file", "-", "--project-directory", ".", "build", "--quiet", "worker")
-    output(*command, stdin=override, timeout_s=600)
-    return TAG
+    return build(TAG)
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +68,30 @@ def test_labels_name_the_version(config: dict[str, Any]) -> None:
     labels = config["Config"]["Labels"]
     assert labels["org.opencontainers.image.version"] == VERSION
     assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
+
+
+def test_bill_of_materials_lists_what_is_installed_with_licences(image: str) -> None:
+    script = """
+from importlib.metadata import distributions
+print(open("/usr/share/mmdigit/sbom.json").read(), *{(d.name, d.version) for d in distributions()}, sep="\\n")
+"""
+    printed = python(image, script)
+    bill, end = json.JSONDecoder().raw_decode(printed)
+    installed = {ast.literal_eval(line) for line in printed[end:].split("\n") if line}
+    assert bill["bomFormat"] == "CycloneDX"
+    assert {(component["name"], component["version"]) for component in bill["components"]} == installed
+    assert len(installed) > 15
+    assert sum("licenses" in component for component in bill["components"]) > 0.8 * len(installed)
+
+
+@pytest.mark.timeout(600)
+def test_an_argument_adds_the_log_in_to_msk() -> None:
+    # The stage whose packages the last one copies: a second image of half a gigabyte would show nothing more.
+    image = build(f"{TAG}-msk", args={"REQUIREMENTS": "msk"}, target="builder")
+    # The token provider, and what signs the requests of the task that makes the topics (deploy/terraform).
+    script = "import aws_msk_iam_sasl_signer, botocore, onnxruntime; print('here')"
+    command = ("docker", "run", "--rm", "--entrypoint", "/opt/mmdigit/bin/python", image, "-c", script)
+    assert output(*command).strip() == "here"
 
 
 def test_user_is_a_number_and_not_root(image: str) -> None:
