@@ -1,4 +1,4 @@
-# The prediction store: Valkey in two zones, TLS, one user with the rights that the worker needs.
+# The prediction store: Valkey in two zones, TLS, a user with the rights that the worker needs.
 
 locals {
   redis_id = "${var.name}-store"
@@ -44,7 +44,7 @@ resource "aws_elasticache_user" "worker" {
 resource "aws_elasticache_user_group" "this" { # no user "default": nobody gets in without a name
   user_group_id = local.redis_id
   engine        = "valkey"
-  user_ids      = [aws_elasticache_user.worker.user_id]
+  user_ids      = concat([aws_elasticache_user.worker.user_id], aws_elasticache_user.reader[*].user_id)
 }
 
 resource "aws_elasticache_replication_group" "this" {

@@ -20,6 +20,13 @@ locals {
   write_jobs    = ["kafka-cluster:DescribeTopic", "kafka-cluster:DescribeTopicDynamicConfiguration", "kafka-cluster:WriteData"]
   connect       = ["kafka-cluster:Connect"]
   connect_write = ["kafka-cluster:Connect", "kafka-cluster:WriteDataIdempotently"]
+  send_jobs = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      { Effect = "Allow", Action = local.connect_write, Resource = local.cluster_arn },
+      { Effect = "Allow", Action = local.write_jobs, Resource = local.topic_arn },
+    ]
+  })
 }
 
 data "aws_caller_identity" "current" {}
@@ -46,7 +53,7 @@ resource "aws_iam_role_policy" "execution" {
         Resource = aws_ecr_repository.worker.arn
       },
       { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = "${aws_cloudwatch_log_group.worker.arn}:*" },
-      { Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = var.redis_password_secret_arn },
+      { Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = compact([var.redis_password_secret_arn, var.redis_reader_password_secret_arn]) },
     ]
   })
 }
@@ -101,14 +108,8 @@ resource "aws_iam_role" "producer" {
 }
 
 resource "aws_iam_role_policy" "producer" {
-  count = length(aws_iam_role.producer)
-  name  = "send-jobs"
-  role  = aws_iam_role.producer[0].name
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      { Effect = "Allow", Action = local.connect_write, Resource = local.cluster_arn },
-      { Effect = "Allow", Action = local.write_jobs, Resource = local.topic_arn },
-    ]
-  })
+  count  = length(aws_iam_role.producer)
+  name   = "send-jobs"
+  role   = aws_iam_role.producer[0].name
+  policy = local.send_jobs
 }

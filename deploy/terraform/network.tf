@@ -117,6 +117,9 @@ locals {
       producer-kafka = { from = aws_security_group.producer.id, to = aws_security_group.kafka.id, port = 9098 }
       worker-redis   = { from = aws_security_group.worker.id, to = aws_security_group.redis.id, port = 6379 }
     },
+    local.read ? {
+      producer-redis = { from = aws_security_group.producer.id, to = aws_security_group.redis.id, port = 6379 }
+    } : {},
     local.own_network ? {
       worker-endpoints = { from = aws_security_group.worker.id, to = aws_security_group.endpoints[0].id, port = 443 }
     } : {}

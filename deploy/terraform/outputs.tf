@@ -35,13 +35,27 @@ output "repository_url" {
   value       = aws_ecr_repository.worker.repository_url
 }
 
+output "store_url" {
+  description = "Where predictions are read, by the user reader"
+  value       = local.worker_environment.MMDIGIT_STORE
+}
+
+locals {
+  run_task = "aws ecs run-task --region ${var.region} --cluster ${aws_ecs_cluster.this.name} --launch-type FARGATE"
+  in_the_workers_place = join("", [
+    "--network-configuration 'awsvpcConfiguration={subnets=[${join(",", local.subnet_ids)}],",
+    "securityGroups=[${aws_security_group.worker.id}],assignPublicIp=DISABLED}'",
+  ])
+}
+
 output "create_topics_command" {
   description = "Runs the task that makes the topics, or gives them more partitions"
-  value = join(" ", [
-    "aws ecs run-task --region ${var.region} --cluster ${aws_ecs_cluster.this.name} --launch-type FARGATE",
-    "--task-definition ${aws_ecs_task_definition.topics.family}",
-    "--network-configuration 'awsvpcConfiguration={subnets=[${join(",", local.subnet_ids)}],securityGroups=[${aws_security_group.worker.id}],assignPublicIp=DISABLED}'",
-  ])
+  value       = "${local.run_task} --task-definition ${aws_ecs_task_definition.topics.family} ${local.in_the_workers_place}"
+}
+
+output "first_job_command" {
+  description = "Runs the task that sends a first job and shows its answer; null without redis_reader_password_secret_arn"
+  value       = local.read ? "${local.run_task} --task-definition ${aws_ecs_task_definition.first_job[0].family} ${local.in_the_workers_place}" : null
 }
 
 output "start_workers_command" {

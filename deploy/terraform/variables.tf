@@ -162,6 +162,17 @@ variable "redis_password_secret_arn" {
   }
 }
 
+variable "redis_reader_password_secret_arn" {
+  description = "The same for who reads predictions; null for no such user"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.redis_reader_password_secret_arn == null || can(regex("^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", var.redis_reader_password_secret_arn))
+    error_message = "Expected in redis_reader_password_secret_arn the ARN of a secret, not the password."
+  }
+}
+
 variable "prediction_ttl_s" {
   description = "How long predictions are kept, in seconds"
   type        = number

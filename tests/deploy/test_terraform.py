@@ -6,15 +6,18 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from samples.running import RunningWorker
 from schemas.job import MAX_RECORD_BYTES
 from schemas.settings import ENV_PREFIX, ENVIRONMENT
 from tests.deploy.engine import ROOT
 from tests.deploy.terraform import FOLDER, Outcome, Terraform, terraform_problem
+from transport.stored import read_prediction
 from worker.settings import WorkerSettings
 
 pytestmark = pytest.mark.timeout(300)
@@ -163,14 +166,32 @@ def test_iam_grants_what_the_acls_grant(outcome: Outcome, user: str, role: str) 
     assert granted(outcome, role) == expected
 
 
-def test_redis_user_may_what_the_acl_says(outcome: Outcome) -> None:
-    if not REDIS_USERS.exists():
-        pytest.skip(
-            f"expected the users that the integration tests run with in {REDIS_USERS.relative_to(ROOT)}, got none"
+@pytest.mark.parametrize(("user", "address"), [("worker", "worker"), ("reader", "reader[0]")])
+def test_redis_user_may_what_the_acl_says(outcome: Outcome, user: str, address: str) -> None:
+    [words] = re.findall(rf"^user {user} (.*)$", REDIS_USERS.read_text(encoding="utf-8"), re.MULTILINE)
+    rights = {word.removeprefix("%RW") for word in words.split() if not word.startswith((">", "resetkeys"))}
+    assert set(outcome.planned("options", f"aws_elasticache_user.{address}")["access_string"].split()) == rights
+
+
+@pytest.mark.docker
+def test_a_first_job_is_answered(
+    outcome: Outcome, kafka_topic: Callable[..., str], redis_url: str, tmp_path: Path
+) -> None:
+    jobs_url = kafka_topic(1, with_dead_letters=True)
+    container = outcome.container("options", "first_job[0]")
+    _python, *script = container["entryPoint"]
+    names = {variable["name"] for variable in container["environment"] + container["secrets"]}
+    assert names <= ENVIRONMENT
+    here = {"MMDIGIT_TO": jobs_url, "MMDIGIT_STORE": redis_url}
+    assert here.keys() <= names
+    with RunningWorker(jobs_url, redis_url, tmp_path / "worker.log") as worker:
+        worker.wait_until_assigned()
+        done = subprocess.run(
+            [sys.executable, *script], env=os.environ | here, capture_output=True, text=True, timeout=60, check=False
         )
-    [user] = re.findall(r"^user worker (.*)$", REDIS_USERS.read_text(encoding="utf-8"), re.MULTILINE)
-    rights = {word.removeprefix("%RW") for word in user.split() if not word.startswith((">", "resetkeys"))}
-    assert set(outcome.planned("defaults", "aws_elasticache_user.worker")["access_string"].split()) == rights
+    assert done.returncode == 0, done.stderr
+    prediction = read_prediction(done.stdout.encode())
+    assert (prediction.label, prediction.audio) == (1, None)
 
 
 @pytest.mark.docker

@@ -18,6 +18,25 @@ run "options" {
     min_capacity     = 1
     network          = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-2", "subnet-3"] }
     spot_percent     = 100
+
+    redis_reader_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:reader-AbCdEf"
+  }
+
+  assert {
+    condition     = length(aws_elasticache_user_group.this.user_ids) == 2 && contains(keys(aws_vpc_security_group_ingress_rule.connection), "producer-redis")
+    error_message = "Producers may read what became of their jobs, as a user of their own."
+  }
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.first_job[0].container_definitions)[0].secrets == [{ name = "MMDIGIT_REDIS_PASSWORD", valueFrom = var.redis_reader_password_secret_arn }] && !strcontains(nonsensitive(aws_ecs_task_definition.first_job[0].container_definitions), "only-for-the-tests")
+    error_message = "The reader's password comes by reference, too."
+  }
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.first_job[0].container_definitions)[0].readonlyRootFilesystem && jsondecode(aws_ecs_task_definition.first_job[0].container_definitions)[0].user == "10001:10001" && aws_iam_role_policy.first_job[0].policy == local.send_jobs
+    error_message = "The first job is sent from a container as closed as the others, by a role that sends jobs and no more."
+  }
+  assert {
+    condition     = strcontains(output.first_job_command, "mmdigit-first-job") && strcontains(output.first_job_command, "assignPublicIp=DISABLED")
+    error_message = "Its command is told."
   }
 
   assert {

@@ -55,6 +55,11 @@ run "defaults" {
     error_message = "In the network made here workers reach S3 by its prefix list and nothing else outside."
   }
 
+  assert {
+    condition     = length(aws_elasticache_user.reader) + length(aws_ecs_task_definition.first_job) + length(aws_iam_role.first_job) == 0 && output.first_job_command == null
+    error_message = "Nobody but the workers reaches the store unless a reader is named."
+  }
+
   # Kafka
 
   assert {

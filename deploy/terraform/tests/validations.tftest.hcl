@@ -27,17 +27,19 @@ run "what_stands_alone" {
     producer_principal_arns   = ["*"]
     redis_node_type           = "r7g.large"
     redis_password_secret_arn = "hunter2"
-    prediction_ttl_s          = 0
-    image_tag                 = "latest"
-    architecture              = "arm"
-    task_cpu                  = 1000
-    spot_percent              = 101
-    log_retention_days        = 0
-    min_capacity              = 0
-    jobs_per_second_per_task  = 0
-    cpu_target_percent        = 100
-    scale_out_cooldown_s      = 30
-    alarm_topic_arns          = ["somebody@example.com"]
+
+    redis_reader_password_secret_arn = "hunter3"
+    prediction_ttl_s                 = 0
+    image_tag                        = "latest"
+    architecture                     = "arm"
+    task_cpu                         = 1000
+    spot_percent                     = 101
+    log_retention_days               = 0
+    min_capacity                     = 0
+    jobs_per_second_per_task         = 0
+    cpu_target_percent               = 100
+    scale_out_cooldown_s             = 30
+    alarm_topic_arns                 = ["somebody@example.com"]
   }
   expect_failures = [
     var.region,
@@ -53,6 +55,7 @@ run "what_stands_alone" {
     var.producer_principal_arns,
     var.redis_node_type,
     var.redis_password_secret_arn,
+    var.redis_reader_password_secret_arn,
     var.prediction_ttl_s,
     var.image_tag,
     var.architecture,

@@ -1,0 +1,65 @@
+"""Sends one drawn digit and prints what the workers answer: whether the way from a producer to the store is open.
+
+    MMDIGIT_TO=kafka://... MMDIGIT_STORE=rediss://... python first_job.py
+
+How to get in is said as to every other program (docs/access.md). Terraform runs it in the worker's image, as one task.
+Exit code 0 with the prediction, 1 if none came in time, otherwise as every program's.
+"""
+
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from schemas.job import Job
+from schemas.settings import run_program
+from schemas.wire import encode
+from transport.access import AccessSettings
+from transport.urls import open_publisher, open_store
+
+ANSWERED_WITHIN_S = 60.0
+SIDE, INK, PAPER = 28, 255, 0
+ROWS, COLUMNS = range(4, 24), range(13, 16)
+"""Of a 1: an upright line of three pixels, in the middle."""
+
+
+class FirstJobSettings(AccessSettings):
+    """Sends one drawn digit and prints what the workers answer."""
+
+    prog: ClassVar[str] = "first_job"
+
+    to_url: Annotated[str, Field(validation_alias="to", repr=False, description="topic of jobs")]
+    store_url: Annotated[str, Field(validation_alias="store", repr=False, description="prediction store")]
+
+
+def first_job(argv: Sequence[str]) -> int:
+    settings = FirstJobSettings.load(argv)
+    access = settings.access
+    image = bytes(INK if y in ROWS and x in COLUMNS else PAPER for y in range(SIDE) for x in range(SIDE))
+    job = Job(job_id=f"first-{uuid.uuid4().hex}", image=image, created_at=datetime.now(UTC))
+    with (
+        open_store(settings.store_url, access=access) as store,
+        open_publisher(settings.to_url, access=access) as publisher,
+    ):
+        publisher.send(job.job_id.encode(), encode(job, "json"))
+        publisher.flush(ANSWERED_WITHIN_S)
+        deadline_s = time.monotonic() + ANSWERED_WITHIN_S
+        while time.monotonic() < deadline_s:
+            [prediction] = store.get([job.job_id])
+            if prediction is not None:
+                sys.stdout.write(prediction.model_dump_json(indent=2) + "\n")
+                return 0
+            time.sleep(0.2)
+    sys.stderr.write(
+        f"first_job: error: expected an answer to {job.job_id} within {ANSWERED_WITHIN_S:.0f} s, got none; "
+        "is a worker running, and what does its log say?\n"
+    )
+    return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_program(FirstJobSettings.prog, first_job))
