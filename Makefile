@@ -11,7 +11,7 @@ BENCHMARKS := wire pipeline latency growth
 need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets (docs/data.md)" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit audit sbom fuzz up backfill down bench peers faults soak seeds folds ablation evaluate lock docs clean
+.PHONY: help demo test unit audit sbom fuzz up backfill down bench peers faults soak rebalance seeds folds ablation evaluate lock docs clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,16 +30,18 @@ unit: $(VENV)/.test ## only the tests that need neither Docker nor data
 audit: $(VENV)/.test ## look up what the image installs among known vulnerabilities, where their service can be reached
 	@.ci/audit
 
-sbom: $(VENV)/.test ## software bill of materials of the image's packages, CycloneDX, into .mmdigit/sbom.json
+sbom: ## the image's software bill of materials, CycloneDX, into .mmdigit/sbom.json
 	@mkdir -p .mmdigit
-	@$(BIN)/cyclonedx-py requirements requirements/worker.txt --output-reproducible --of JSON -o .mmdigit/sbom.json
+	@docker compose build --quiet worker > /dev/null
+	@docker run --rm --entrypoint cat "$$(docker compose config --images | grep -m 1 ^mmdigit:)" /usr/share/mmdigit/sbom.json \
+	  > .mmdigit/sbom.json
 	@echo "sbom: .mmdigit/sbom.json"
 
 fuzz: $(VENV)/.test $(VENV)/.fuzz ## fuzz every parser, a million runs or MINUTES (10) each; an hour or two
 	@$(BIN)/python -m fuzz $(if $(MINUTES),--minutes $(MINUTES)) --output benchmarks/results/fuzz.json
 	@$(BIN)/python -m docs.generate
 
-up: ## the real stack: Kafka, Redis, worker, Prometheus (PROFILE=grafana adds Grafana)
+up: ## the real stack: Kafka, Redis, worker, Prometheus; PROFILE=grafana, load or chaos adds that
 	docker compose $(if $(PROFILE),--profile $(PROFILE)) up --build --detach --wait
 
 backfill: $(VENV)/.worker ## send JOBS pairs through the stack and wait for the predictions; DATA=folder for real data
@@ -49,7 +51,7 @@ backfill: $(VENV)/.worker ## send JOBS pairs through the stack and wait for the 
 	  --wait --store redis://localhost:6379/0 --output .mmdigit/backfill.csv
 
 down: ## stop the stack; forget its data and what was sent to it
-	docker compose --profile grafana down --volumes
+	docker compose --profile '*' down --volumes
 	@rm -rf .mmdigit/journal
 
 bench: $(VENV)/.test ## every benchmark, about 20 minutes on an idle machine with Docker; DATA=folder for real pairs
@@ -69,6 +71,10 @@ soak: $(VENV)/.test ## half an hour at 80 % of what a worker can, with mild faul
 	@$(BIN)/python -m faults.soak $(if $(DATA),--data $(DATA)) --output benchmarks/results/soak.json \
 	  --plot docs/plots/soak.png; code=$$?; $(BIN)/python -m docs.generate && exit $$code
 
+rebalance: $(VENV)/.test ## Compose workers 1 -> 4 -> 1 under load, and how long each rebalance stops the flow, 7 minutes; DATA=folder
+	@$(BIN)/python -m faults.rebalance $(if $(DATA),--data $(DATA)) --output benchmarks/results/rebalance.json \
+	  --plot docs/plots/rebalance.png; code=$$?; $(BIN)/python -m docs.generate && exit $$code
+
 evaluate: $(VENV)/.test ## measure the shipped weights on every split, with plots; minutes (needs DATA=folder)
 	$(need_data)
 	@$(BIN)/mmdigit evaluate --data $(DATA) --output runs/report --threads 2
@@ -84,7 +90,7 @@ docs: $(VENV)/.worker ## write docs/settings.md, docs/metrics.md, docs/api.md fr
 	@$(BIN)/python -m docs.generate
 
 lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes
-	@for set in requirements/worker requirements/msk requirements/train requirements/test requirements/fuzz $(PEERS:%=benchmarks/contestants/requirements/%); do \
+	@for set in requirements/worker requirements/msk requirements/train requirements/test requirements/fuzz requirements/sbom $(PEERS:%=benchmarks/contestants/requirements/%); do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt || exit 1; done
 

@@ -91,10 +91,9 @@ def api_page() -> str:
 
 
 def faults_page() -> str:
-    """What `make faults` found, and `make soak` where it ran."""
-    soak = RESULTS / "soak.json"
+    """What `make faults`, `make soak` and `make rebalance` found."""
     return report.page(
-        json.loads((RESULTS / "faults.json").read_text()), json.loads(soak.read_text()) if soak.exists() else None
+        *(json.loads((RESULTS / f"{name}.json").read_text()) for name in ("faults", "soak", "rebalance"))
     )
 
 

@@ -54,8 +54,8 @@ class Services:
         self.bootstrap = f"127.0.0.1:{ports.kafka}"
         self.store_url = f"redis://127.0.0.1:{ports.redis}/0"
         self.redis = redis.Redis.from_url(self.store_url, socket_timeout=5.0)
-        self.kafka_link = Link(proxy, "kafka", ports.kafka_link, f"kafka:{_PROXIED_PORT}")
-        self.redis_link = Link(proxy, "redis", ports.redis_link, "redis:6379")
+        self.kafka_link = Link.make(proxy, "kafka", ports.kafka_link, f"kafka:{_PROXIED_PORT}")
+        self.redis_link = Link.make(proxy, "redis", ports.redis_link, "redis:6379")
         self._numbers = itertools.count()
         self._topics: list[str] = []
 
@@ -69,8 +69,8 @@ class Services:
             link.heal()
         self._topics = fresh_topics(self.bootstrap, topic, PARTITIONS, self._topics)
         self.redis.flushall()
-        kafka_port, redis_port = self._ports.kafka, self._ports.redis
-        worker_ports = (self.kafka_link.port, self.redis_link.port) if proxied else (kafka_port, redis_port)
+        ports = self._ports
+        worker_ports = (ports.kafka_link, ports.redis_link) if proxied else (ports.kafka, ports.redis)
         return Place(
             f"kafka://{self.bootstrap}/{topic}",
             self.store_url,

@@ -28,7 +28,7 @@ from faults.load import Load, load_samples
 from faults.report import summary
 from faults.services import Services, running_services
 from faults.soak_plot import plot
-from faults.watch import Watch
+from faults.watch import Watch, await_last
 from producer.sample import Sample
 from schemas.settings import run_program
 
@@ -41,7 +41,6 @@ WARM_UP_SHARE = 0.2
 SAMPLE_EVERY_S = 5.0
 FAULT_EVERY_S = (30.0, 60.0)
 MILD_FOR_S = 3.0
-DRAINED_WITHIN_S = 120.0
 TTL_S = 120
 """Of a prediction: half an hour of them need not stay in Redis's memory; what was seen once is remembered here."""
 
@@ -114,15 +113,6 @@ def sample(pid: int) -> tuple[float, int, int]:
         sum(1 for _ in (process / "fd").iterdir()),
         sum(1 for _ in (process / "task").iterdir()),
     )
-
-
-def await_last(load: Load, watch: Watch) -> None:
-    """Until every acknowledged job has an outcome, or none came for DRAINED_WITHIN_S."""
-    seen, since_s = -1, time.monotonic()
-    while watch.outcomes < len(load.acknowledged) and time.monotonic() - since_s < DRAINED_WITHIN_S:
-        if watch.outcomes != seen:
-            seen, since_s = watch.outcomes, time.monotonic()
-        time.sleep(0.1)
 
 
 def _saturation(services: Services, samples: Sequence[Sample], folder: Path) -> float:

@@ -5,7 +5,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from typing import Any
+from typing import Any, Self
 
 from schemas.errors import TransportError
 
@@ -13,14 +13,14 @@ _ANSWERS_WITHIN_S = 30.0
 
 
 class Toxiproxy:
-    """The API of one toxiproxy at a port of this host."""
+    """The API of one toxiproxy."""
 
-    def __init__(self, port: int) -> None:
-        self._url = f"http://127.0.0.1:{port}"
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        self._url = f"http://{host}:{port}"
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Its answer; None where it has none. Raises TransportError if it does not answer or refuses."""
-        request = urllib.request.Request(  # noqa: S310  an address of this host
+        request = urllib.request.Request(  # noqa: S310  http alone
             self._url + path, None if body is None else json.dumps(body).encode(), method=method
         )
         deadline_s = time.monotonic() + _ANSWERS_WITHIN_S
@@ -40,13 +40,17 @@ class Toxiproxy:
 
 
 class Link:
-    """One proxied connection: from a port of this host to a service inside the containers' network."""
+    """One proxied connection, by its name."""
 
-    def __init__(self, proxy: Toxiproxy, name: str, port: int, upstream: str) -> None:
+    def __init__(self, proxy: Toxiproxy, name: str) -> None:
         self.name = name
-        self.port = port
         self._proxy = proxy
+
+    @classmethod
+    def make(cls, proxy: Toxiproxy, name: str, port: int, upstream: str) -> Self:
+        """From a port of this host to a service inside the containers' network."""
         proxy.call("POST", "/proxies", {"name": name, "listen": f"0.0.0.0:{port}", "upstream": upstream})
+        return cls(proxy, name)
 
     def poison(self, kind: str, *streams: str, **attributes: int) -> None:
         """Add one toxic to the streams, "upstream" (towards the service) and "downstream"; both by default."""

@@ -1,14 +1,18 @@
 """Sees outcomes as they come: reads the store's feed all the time, whatever happens to the store."""
 
+import itertools
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
+from faults.load import Load
 from schemas.errors import RetriableError
 from schemas.prediction import Prediction
 from transport.urls import open_store
 
+DRAINED_WITHIN_S = 120.0
 _LOOK_EVERY_S = 0.02
 _AGAIN_AFTER_S = 0.1
 
@@ -56,6 +60,12 @@ class Watch(AbstractContextManager["Watch"]):
                     return None
         return max(found) - since_s
 
+    def answered_at_s(self, partition: int | None = None) -> list[float]:
+        """When predictions were seen (time.monotonic), in order: those of one partition, or all."""
+        with self._changed:
+            found = self._times_s if partition is None else {partition: self._times_s.get(partition, [])}
+            return sorted(at_s for times_s in found.values() for at_s in times_s)
+
     def __exit__(self, *exc_info: object) -> None:
         self._ended.set()
         self._thread.join()
@@ -86,3 +96,18 @@ class Watch(AbstractContextManager["Watch"]):
                             self._changed.notify_all()
             except RetriableError:
                 self._ended.wait(_AGAIN_AFTER_S)
+
+
+def await_last(load: Load, watch: Watch) -> None:
+    """Until every acknowledged job has an outcome, or none came for DRAINED_WITHIN_S."""
+    seen, since_s = -1, time.monotonic()
+    while watch.outcomes < len(load.acknowledged) and time.monotonic() - since_s < DRAINED_WITHIN_S:
+        if watch.outcomes != seen:
+            seen, since_s = watch.outcomes, time.monotonic()
+        time.sleep(0.1)
+
+
+def longest_pause_s(times_s: Sequence[float], since_s: float, until_s: float) -> float:
+    """The longest time without one of these ordered moments, between since_s and until_s."""
+    edges = [since_s, *(at_s for at_s in times_s if since_s < at_s < until_s), until_s]
+    return max(after - before for before, after in itertools.pairwise(edges))

@@ -27,8 +27,9 @@ their own, so a long batch does not end the session."""
 STATIC_SESSION_TIMEOUT_MS = 45_000
 """A static member keeps its partitions over a restart that is quicker than this."""
 
-HEARTBEAT_INTERVAL_MS = 1_000
-"""By a heartbeat's answer a member learns of a rebalance, and a cooperative one takes two: 2 s instead of 6 s."""
+HEARTBEAT_INTERVAL_MS = 300
+"""By a heartbeat's answer a member learns of a rebalance, and a cooperative one takes two, in which those who wait for
+the others stand still: faults/rebalance.py measures that."""
 
 METADATA_MAX_AGE_MS = 60_000
 """Partitions that are added to the topic are read this much later at most."""
@@ -44,7 +45,7 @@ REVOKE_TIMEOUT_MS = 3_000
 """For the commit of what is finished, while all members of the group wait for the partitions to go."""
 
 SILENCE_S = 5.0
-"""Five heartbeats without an answer are a broker that is away, or a group that cannot agree."""
+"""So long without an answer to a heartbeat: a broker that is away, or a group that cannot agree."""
 
 CLOSE_TIMEOUT_MS = 5_000
 PARTITION_FETCH_BYTES = 1024 * 1024

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,12 @@ def work(settings: Settings, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def at_once(*runs: Callable[[], subprocess.CompletedProcess[str]]) -> list[subprocess.CompletedProcess[str]]:
+    """Each of them, side by side: some wait a quarter of a minute for an answer that does not come."""
+    with ThreadPoolExecutor(len(runs)) as pool:
+        return list(pool.map(lambda run: run(), runs))
+
+
 def refused(ran: subprocess.CompletedProcess[str], code: int = 2) -> str:
     """The one line of error; nothing secret is shown. code: the exit code, 3 where no answer tells the cause."""
     assert ran.returncode == code, ran.stderr
@@ -183,11 +190,10 @@ def test_a_wrong_password_is_named_each_time(broker: SecureKafka, authority: Aut
             open_publisher(f"kafka://{broker.scram}/{JOBS}", access=Access(login))
 
 
-@pytest.mark.parametrize("program", ["producer", "worker"])
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        ("password", "authentication of user '{program}' failed; check kafka_username and kafka_password_file"),
+        ("password", "authentication of user '{user}' failed; check kafka_username and kafka_password_file"),
         ("authority", "an authority that is not trusted here; set kafka_ca_file"),
         ("expired", "its certificate has expired"),
         ("elsewhere", "its certificate is for another host name"),
@@ -197,7 +203,6 @@ def test_a_wrong_password_is_named_each_time(broker: SecureKafka, authority: Aut
     ],
 )
 def test_kafka_says_in_one_line_why_not(
-    program: str,
     fault: str,
     says: str,
     tmp_path: Path,
@@ -205,30 +210,30 @@ def test_kafka_says_in_one_line_why_not(
     kafka_user: Callable[[str], Settings],
     request: pytest.FixtureRequest,
 ) -> None:
-    settings, address = kafka_user(program), broker.scram
+    wrong: Settings = {}
+    address = broker.scram
     if fault == "password":
-        settings["KAFKA_PASSWORD_FILE"] = password_file(tmp_path, "wrong-password")
+        wrong["KAFKA_PASSWORD_FILE"] = password_file(tmp_path, "wrong-password")
     elif fault == "authority":
         (tmp_path / "other").mkdir()
-        settings["KAFKA_CA_FILE"] = Authority(tmp_path / "other").file
+        wrong["KAFKA_CA_FILE"] = Authority(tmp_path / "other").file
     elif fault in ("expired", "elsewhere"):
         address = getattr(broker, fault)
-    elif fault == "plaintext":
-        settings = {}
     elif fault == "no-tls":
         address = request.getfixturevalue("kafka_bootstrap")
-    else:
-        settings["KAFKA_CA_FILE"] = tmp_path / "missing.pem"
+    elif fault == "missing":
+        wrong["KAFKA_CA_FILE"] = tmp_path / "missing.pem"
     url, store = f"kafka://{address}/{JOBS}", f"sqlite:///{tmp_path / 'store.db'}"
-    if program == "producer":
-        ran = produce(settings | {"TO": url, "JOURNAL_DIR": tmp_path})
-    else:
-        ran = work(settings | {"FROM": url, "STORE": store})
-    assert " ERROR " not in ran.stderr  # kafka-python's own lines, many of them
-    assert says.format(program=program) in refused(ran, 3 if fault in ("plaintext", "no-tls") else 2)
+    users = {user: {} if fault == "plaintext" else kafka_user(user) | wrong for user in ("producer", "worker")}
+    runs = at_once(
+        lambda: produce(users["producer"] | {"TO": url, "JOURNAL_DIR": tmp_path}),
+        lambda: work(users["worker"] | {"FROM": url, "STORE": store}),
+    )
+    for user, ran in zip(users, runs, strict=True):
+        assert " ERROR " not in ran.stderr  # kafka-python's own lines, many of them
+        assert says.format(user=user) in refused(ran, 3 if fault in ("plaintext", "no-tls") else 2)
 
 
-@pytest.mark.parametrize("program", ["producer", "worker"])
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
@@ -243,7 +248,6 @@ def test_kafka_says_in_one_line_why_not(
     ],
 )
 def test_redis_says_in_one_line_why_not(
-    program: str,
     fault: str,
     says: str,
     tmp_path: Path,
@@ -254,10 +258,10 @@ def test_redis_says_in_one_line_why_not(
     settings = store_user("worker")
     queue = f"sqlite:///{tmp_path / 'queue.db'}"
 
-    def run() -> subprocess.CompletedProcess[str]:
-        if program == "producer":
-            return produce(settings | {"TO": queue, "JOURNAL_DIR": tmp_path}, "--wait")
-        return work(settings | {"FROM": queue})
+    def both_are_refused(code: int = 2) -> None:
+        producing = settings | {"TO": f"sqlite:///{tmp_path / 'jobs.db'}", "JOURNAL_DIR": tmp_path}
+        for ran in at_once(lambda: produce(producing, "--wait"), lambda: work(settings | {"FROM": queue})):
+            assert says in refused(ran, code)
 
     if fault == "password":
         settings["REDIS_PASSWORD_FILE"] = password_file(tmp_path, "wrong-password")
@@ -271,13 +275,13 @@ def test_redis_says_in_one_line_why_not(
         certificate = authority.issue(f"redis-{fault}", host, expired=fault == "expired")
         with secure_redis(tmp_path, authority, certificate, mutual=fault == "mutual") as url:
             settings["STORE"] = url
-            assert says in refused(run())
+            both_are_refused()
         return
     elif fault == "plaintext":
         settings = {"STORE": str(settings["STORE"]).replace("rediss", "redis")}
     else:
         settings["STORE"] = request.getfixturevalue("redis_url").replace("redis", "rediss")
-    assert says in refused(run(), 3 if fault in ("plaintext", "no-tls") else 2)
+    both_are_refused(3 if fault in ("plaintext", "no-tls") else 2)
 
 
 @pytest.mark.parametrize(
