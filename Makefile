@@ -80,8 +80,9 @@ seeds folds ablation: $(VENV)/.test
 	$(need_data)
 	@$(BIN)/mmdigit study $@ --data $(DATA) --result benchmarks/results/$@.json
 
-docs: $(VENV)/.worker ## write docs/settings.md, docs/metrics.md, docs/api.md from the code, docs/faults.md from the results
+docs: $(VENV)/.test ## write docs/settings.md, metrics.md, api.md and Grafana's dashboards from the code, docs/faults.md from results
 	@$(BIN)/python -m docs.generate
+	@$(BIN)/python -m deploy.grafana.generate
 
 lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes
 	@for set in requirements/worker requirements/msk requirements/train requirements/test requirements/fuzz $(PEERS:%=benchmarks/contestants/requirements/%); do \
