@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Plat
 
 from mmdigit.metadata import Baseline, Input
 from schemas.dead_letter import DeadLetter
+from schemas.errors import InvalidJob
 from schemas.prediction import Decision, Prediction, Reason
 
 STAGES = ("poll", "decode", "wait", "predict", "dead_letter", "store", "commit")
@@ -136,6 +137,8 @@ class Metrics:
             self.predictions.labels(*kind)
         for reason in get_args(Reason):
             self.review_reasons.labels(reason)
+        for reason in _dead_letter_reasons(InvalidJob):
+            self.dead_letters.labels(reason)
         for event in ("assigned", "revoked"):
             self.rebalances.labels(event)
 
@@ -186,6 +189,12 @@ class Metrics:
     def _histogram(self, name: str) -> Histogram:
         metric = self._by_name[name]
         return Histogram(metric.name, metric.help, metric.labels, buckets=metric.buckets, registry=self.registry)
+
+
+def _dead_letter_reasons(kind: type[InvalidJob]) -> Iterator[str]:
+    for child in kind.__subclasses__():
+        yield child.reason
+        yield from _dead_letter_reasons(child)
 
 
 def _input(prediction: Prediction) -> Input:

@@ -55,6 +55,11 @@ run "defaults" {
     error_message = "In the network made here workers reach S3 by its prefix list and nothing else outside."
   }
 
+  assert {
+    condition     = length(aws_service_discovery_service.worker) + length(aws_vpc_security_group_ingress_rule.prometheus) + length(aws_ecs_service.worker.service_registries) == 0
+    error_message = "Nobody reaches the workers unless a Prometheus is named."
+  }
+
   # Kafka
 
   assert {
