@@ -66,6 +66,10 @@ def prometheus(folder: Path, worker: str, producer: str) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     with container:
         until(lambda: rules(address), 30, "Prometheus with its rules")
+        # It looks its targets up for the first time some seconds after its start.
+        until(
+            lambda: gives_a_number(address, "mmdigit_jobs_total", time.time() - 60), 30, "a first scrape", pause_s=0.2
+        )
         yield address
 
 
