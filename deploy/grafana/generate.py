@@ -171,8 +171,9 @@ def quality() -> list[Builder[Panel]]:
             "Drift: confidence",
             {"{{input}}": "mmdigit:confidence1h", "evaluated, {{input}}": baseline.format("confidence")},
             "percentunit",
-            "Mean of an hour. 0.02 below the evaluated one is an alert.",
+            "Mean of an hour. Two points below the evaluated one are an alert.",
             8,
+            from_zero=False,
         ),
         heat("Confidence", "mmdigit_confidence_bucket", "none", "How many predictions were how sure.", 12),
         bars(

@@ -42,9 +42,16 @@ def number(title: str, expression: str, unit: str, about: str, width: int, legen
 
 
 def lines(
-    title: str, queries: Queries, unit: str, about: str, width: int = 12, *, stacked: bool = False
+    title: str,
+    queries: Queries,
+    unit: str,
+    about: str,
+    width: int = 12,
+    *,
+    stacked: bool = False,
+    from_zero: bool = True,
 ) -> Builder[Panel]:
-    """Curves over time, from 0."""
+    """Curves over time."""
     legend = common.VizLegendOptions().display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM)
     panel = (
         timeseries.Panel()
@@ -52,13 +59,14 @@ def lines(
         .description(about)
         .datasource(SOURCE)
         .unit(unit)
-        .min(0)
         .fill_opacity(20 if stacked else 0)
         .legend(legend.show_legend(True))
         .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI))
         .span(width)
         .height(8)
     )
+    if from_zero:
+        panel = panel.min(0)
     if stacked:
         panel = panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL))
     for position, (named, expression) in enumerate(queries.items()):

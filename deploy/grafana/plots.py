@@ -63,7 +63,7 @@ def draw(dashboard: dict[str, Any], ask_for: Callable[[str], list[Series]], path
     for panel in panels:
         place = panel["gridPos"]
         # left, bottom, width, height of what is within the axes, as shares of the figure
-        margin_x, margin_top, margin_bottom = 1.2 / COLUMNS, 1.0 / rows, 1.7 / rows
+        margin_x, margin_top, margin_bottom = 1.2 / COLUMNS, 0.9 / rows, 1.1 / rows
         small = place["h"] < 6
         axes = figure.add_axes(
             (
@@ -111,7 +111,7 @@ def _lines(axes: Axes, panel: dict[str, Any], answers: Answers) -> None:
     else:
         for name, series in answers:
             axes.plot(series.times_s, series.values, label=name, linewidth=1.2)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(bottom=panel["fieldConfig"]["defaults"].get("min"))
     _time_axis(axes)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _in_unit(value, _unit(panel))))
     if any(name for name, _ in answers):
@@ -124,13 +124,14 @@ def _bars(axes: Axes, panel: dict[str, Any], answers: Answers) -> None:
     values = [series.values[-1] for _, series in ordered]
     drawn = axes.barh(places, values, color="tab:blue", alpha=0.7)
     axes.bar_label(drawn, [_in_unit(value, _unit(panel)) for value in values], fontsize=7, padding=2)
-    axes.set_yticks(places, [name[-24:] for name, _ in ordered], fontsize=7)
+    axes.set_yticks(places, [name for name, _ in ordered], fontsize=7)
     axes.set_xlim(0, max([*values, 1e-9]) * 1.25)
     axes.set_xticks([])
-    if max(map(len, (name for name, _ in ordered))) > 3:  # long names stand over their bars
+    if max(len(name) for name, _ in ordered) > 3:  # long names stand in their bars
         axes.set_yticks([])
         for place, (name, _) in zip(places, ordered, strict=True):
-            axes.text(0, place + 0.42, name, fontsize=7, va="bottom")
+            axes.text(max(values) * 0.02, place, name, fontsize=7, va="center")
+        axes.set_ylim(-0.8, max(len(ordered), 4) - 0.2)
 
 
 def _heat(axes: Axes, panel: dict[str, Any], answers: Answers) -> None:
