@@ -4,6 +4,7 @@ Not Grafana: its layout, titles and units, drawn by matplotlib, to look at the n
 """
 
 import argparse
+import io
 import json
 import re
 import time
@@ -21,6 +22,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 from numpy.typing import NDArray
+from PIL import Image
 
 from deploy.grafana.generate import FOLDER
 
@@ -84,8 +86,11 @@ def draw(dashboard: dict[str, Any], ask_for: Callable[[str], list[Series]], path
         else:
             axes.text(0.5, 0.5, "no data", ha="center", va="center", color="grey", transform=axes.transAxes)
             axes.set_axis_off()
-    figure.savefig(path, pil_kwargs={"optimize": True})
+    drawn = io.BytesIO()
+    figure.savefig(drawn)
     plt.close(figure)
+    # A palette, which is half of the bytes.
+    Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 Answers = Sequence[tuple[str, Series]]
@@ -114,6 +119,8 @@ def _lines(axes: Axes, panel: dict[str, Any], answers: Answers) -> None:
     axes.set_ylim(bottom=panel["fieldConfig"]["defaults"].get("min"))
     _time_axis(axes)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _in_unit(value, _unit(panel))))
+    if _unit(panel) == "s" and (top_s := axes.get_ylim()[1]) > 90:
+        axes.yaxis.set_major_locator(MultipleLocator(60 * max(1, round(top_s / 300))))
     if any(name for name, _ in answers):
         axes.legend(fontsize=6.5, loc="best", ncols=1 + len(answers) // 7, framealpha=0.6, borderpad=0.2)
 
@@ -146,7 +153,7 @@ def _heat(axes: Axes, panel: dict[str, Any], answers: Answers) -> None:
     width_s = moments[1] - moments[0] if moments.size > 1 else 1.0
     axes.pcolormesh(np.append(moments, moments[-1] + width_s), edges, shown, cmap="Blues")
     unit = panel["options"]["yAxis"].get("unit", "none")
-    axes.set_yticks(range(low, high), [f"≤ {_in_unit(bound, unit)}" for bound, _ in by_bound[low:high]], fontsize=6.5)
+    axes.set_yticks(range(low, high), [_in_unit(bound, unit) for bound, _ in by_bound[low:high]], fontsize=6.5)
     _time_axis(axes)
 
 
@@ -188,9 +195,10 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="python -m deploy.grafana.plots", description=__doc__)
     options.add_argument("--prometheus", default="http://localhost:9090", help="its address")
     options.add_argument("--minutes", type=float, default=30.0, help="how far back")
+    options.add_argument("--ago", type=float, default=0.0, help="how many minutes ago the span ends")
     options.add_argument("--output", type=Path, default=Path("docs/plots"), help="folder of the PNGs")
     chosen = options.parse_args()
-    end_s = time.time()
+    end_s = time.time() - 60 * chosen.ago
     begin_s = end_s - 60 * chosen.minutes
     step_s = max(5.0, (end_s - begin_s) / 200)
 
