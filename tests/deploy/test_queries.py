@@ -32,7 +32,7 @@ from transport.urls import open_publisher
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 
-JOBS, RATE = 400, 100
+JOBS, RATE = 300, 100
 SELECTOR = re.compile(r"\b(?:mmdigit[_:][\w:]+|process_\w+|up)\b(?:\{[^}]*\})?")
 CONFIGURATION = """
 global: {{ scrape_interval: 1s, evaluation_interval: 1s }}
