@@ -11,7 +11,7 @@ BENCHMARKS := wire pipeline latency growth
 need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets (docs/data.md)" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit audit sbom fuzz up backfill down bench peers faults soak rebalance seeds folds ablation evaluate lock docs clean
+.PHONY: help demo test unit audit sbom fuzz up backfill down bench peers faults soak rebalance seeds folds ablation evaluate lock docs plots clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,8 +86,9 @@ seeds folds ablation: $(VENV)/.test
 	$(need_data)
 	@$(BIN)/mmdigit study $@ --data $(DATA) --result benchmarks/results/$@.json
 
-docs: $(VENV)/.worker ## write docs/settings.md, docs/metrics.md, docs/api.md from the code, docs/faults.md from the results
+docs: $(VENV)/.test ## write docs/settings.md, metrics.md, api.md and Grafana's dashboards from the code, docs/faults.md from results
 	@$(BIN)/python -m docs.generate
+	@$(BIN)/python -m deploy.grafana.generate
 
 lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes
 	@for set in requirements/worker requirements/msk requirements/train requirements/test requirements/fuzz requirements/sbom $(PEERS:%=benchmarks/contestants/requirements/%); do \
@@ -101,6 +102,9 @@ lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes
 	@$(BIN)/python -c 'import site; print(f"import site; site.addsitedir({site.getsitepackages()[0]!r})")' \
 	  > $$(echo .venv-peers/$*/lib/python3*/site-packages)/zz_project.pth
 	@touch $@
+
+plots: $(VENV)/.test ## draw what the dashboards ask of PROMETHEUS (http://localhost:9090), the last MINUTES (30), into docs/plots
+	@$(BIN)/python -m deploy.grafana.plots $(if $(PROMETHEUS),--prometheus $(PROMETHEUS)) $(if $(MINUTES),--minutes $(MINUTES))
 
 clean: ## remove the environment and everything that runs left behind
 	rm -rf $(VENV) .venv-peers .mmdigit .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -13,6 +13,7 @@ import transport
 from faults import report
 from fuzz.__main__ import table
 from mmdigit.cli import COMMANDS
+from producer import metrics as run_metrics
 from producer.settings import ProducerSettings
 from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings
 from worker.metrics import METRICS
@@ -70,7 +71,11 @@ def metrics_page() -> str:
     return (
         "# Metrics\n\nThe worker serves them at `/metrics`; `process_*` (CPU, memory, files) and `python_info` stand "
         "beside them. No label ever holds a job id.\n\n"
-        "| name | kind | unit | labels | meaning |\n|---|---|---|---|---|\n" + rows
+        "| name | kind | unit | labels | meaning |\n|---|---|---|---|---|\n" + rows + "\n"
+        "A producer with `--metrics-port` serves one more while it runs, for its own group alone:\n\n"
+        "| name | kind | unit | labels | meaning |\n|---|---|---|---|---|\n"
+        f"| `{run_metrics.NAME}` | gauge | - | {', '.join(f'`{label}`' for label in run_metrics.LABELS)} "
+        f"| {run_metrics.HELP} |\n"
     )
 
 

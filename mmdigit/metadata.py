@@ -4,8 +4,9 @@ Generation 1 states fixed thresholds of confidence. Generation 2 states each hea
 table instead, so that the user's target error chooses the thresholds. Both are read.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -43,6 +44,57 @@ class FixedThresholds(_Part):
     fused_confidence: Probability | None = None
 
 
+class HeldOut(_Part):
+    """One head's answers to held-out data."""
+
+    accuracy: Probability
+
+
+class ReviewShares(_Part):
+    """Of held-out jobs of one kind: what went to review."""
+
+    review: Probability
+    conflict: Probability
+
+
+class Reviews(_Part):
+    """What went to review at that target error."""
+
+    target_error: Annotated[float, Field(gt=0, lt=1)]
+    image: ReviewShares
+    audio: ReviewShares
+    both: ReviewShares
+
+
+class Validation(_Part):
+    """How the model did on held-out data."""
+
+    image: HeldOut
+    audio: HeldOut
+    fused: HeldOut
+    reviews: Reviews | None = None
+    """None in generation 1."""
+
+
+Input = Literal["image", "audio", "both"]
+"""What a job holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What answers should look like, each in the range [0, 1]. None: not evaluated at this target error."""
+
+    confidence: float
+    """On average: the accuracy on held-out data. The mean confidence misses it by the ECE at most."""
+    conflict_share: float
+    review_share: float | None
+
+    def measures(self) -> dict[str, float]:
+        """Those that are known, by name."""
+        named = {name: getattr(self, name) for name in ("confidence", "conflict_share", "review_share")}
+        return {name: value for name, value in named.items() if value is not None}
+
+
 class Metadata(_Part):
     """The part of the metadata that predicting needs; `mmdigit export` writes more."""
 
@@ -52,6 +104,7 @@ class Metadata(_Part):
     temperature: PerHead[Annotated[float, Field(ge=0.01, le=100)]] = dict.fromkeys(HEADS, 1.0)
     """Probabilities are softmax(logits / temperature)."""
     risk: PerHead[RiskTable] | None = None
+    validation: Validation | None = None
 
     @model_validator(mode="after")
     def _confidence_from_somewhere(self) -> Self:
@@ -64,6 +117,22 @@ class Metadata(_Part):
         if self.risk is not None:
             return {head: operating_point(self.risk[head].rows, target_error) for head in HEADS}
         return {head: OperatingPoint(getattr(self.thresholds, f"{head}_confidence"), None, False) for head in HEADS}
+
+    def baseline(self, target_error: float) -> dict[Input, Baseline]:
+        """What held-out answers looked like, by what a job holds; empty where the file does not say."""
+        if self.validation is None or self.validation.reviews is None:
+            return {}
+        reviews = self.validation.reviews
+        evaluated = target_error == reviews.target_error
+        kinds: tuple[tuple[Input, HeldOut, ReviewShares], ...] = (
+            ("image", self.validation.image, reviews.image),
+            ("audio", self.validation.audio, reviews.audio),
+            ("both", self.validation.fused, reviews.both),
+        )
+        return {
+            held: Baseline(head.accuracy, shares.conflict, shares.review if evaluated else None)
+            for held, head, shares in kinds
+        }
 
     def resolved_thresholds(self, target_error: float) -> Thresholds:
         """All six thresholds, those of confidence for this target error."""

@@ -64,6 +64,8 @@ class Predictor:
         self.operating_points = metadata.operating_points(target_error)
         """Of each head: from which confidence it accepts, and whether held-out data show the target error there."""
         self.thresholds = metadata.resolved_thresholds(target_error)
+        self.baseline = metadata.baseline(target_error)
+        """What held-out answers looked like, by what a job holds; empty if the metadata do not say."""
 
     @classmethod
     def load(cls, path: Path | None = None, *, threads: int = 1, target_error: float = DEFAULT_TARGET_ERROR) -> Self:

@@ -4,9 +4,11 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from producer.destination import destination_of
 from producer.journal import Journal
+from producer.metrics import RunCollector, served
 from producer.pace import Clock
 from producer.progress import progress_on
 from producer.publish import Published, Publishing
@@ -33,16 +35,17 @@ def main(argv: Sequence[str]) -> int:
     with ExitStack() as resources:
         roster = resources.enter_context(Roster())
         # Before anything is sent, so that a wrong URL of the store is known at once.
-        store = (
-            resources.enter_context(open_store(settings.store_url, access=access))
-            if settings.wait and settings.store_url
-            else None
+        opened = (
+            partial(open_store, settings.store_url, access=access) if settings.wait and settings.store_url else None
         )
+        store = resources.enter_context(opened()) if opened else None
         with (
             open_publisher(settings.to_url, access=access) as publisher,
             Journal.open(settings.journal_dir, destination, group, resend=settings.resend) as journal,
             progress_on(sys.stderr, "jobs", len(source), clock.monotonic) as progress,
         ):
+            collector = RunCollector(group, len(source), journal, opened)
+            resources.enter_context(served(collector, settings.metrics_host, settings.metrics_port))
             publishing = Publishing(publisher, journal, roster, progress, clock, group)
             published = publishing.run(source, settings.wire, settings.rate)
         sys.stdout.write(_sent_lines(published, group, journal))

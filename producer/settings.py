@@ -69,6 +69,11 @@ class ProducerSettings(AccessSettings):
     wait_timeout_s: Annotated[
         float, Field(gt=0, allow_inf_nan=False, description="seconds without any new outcome after which waiting ends")
     ] = 60.0
+    metrics_port: Annotated[
+        int | None,
+        Field(ge=1, le=65535, description="port of /metrics, which tells how far the run is; by default there is none"),
+    ] = None
+    metrics_host: Annotated[str, Field(description="address that it listens on")] = "127.0.0.1"
 
     @model_validator(mode="after")
     def _waiting_is_complete(self) -> Self:

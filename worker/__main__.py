@@ -65,6 +65,7 @@ def work(argv: Sequence[str]) -> int:
         model = Predictor.load(settings.weights, threads=settings.threads, target_error=settings.target_error)
         model.warm_up()
         metrics.target_error.set(model.target_error)
+        metrics.expect(model.baseline)
         log_target_error(model.target_error, model.operating_points)
         store = stack.enter_context(
             open_store(settings.store_url, ttl_s=settings.ttl_s, feed_length=settings.feed_length, access=access)

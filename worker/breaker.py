@@ -20,6 +20,13 @@ class Breaker:
         self.in_a_row = 0
         """Dead letters since the last prediction."""
 
+    @property
+    def fill(self) -> float:
+        """How far the nearer of its limits is used up: 0 = no dead letter, 1 = it opens."""
+        in_a_row = self.in_a_row / self._max_in_a_row if self._max_in_a_row else 0.0
+        share = self._dead / (self._max_share * (self._last.maxlen or 1)) if self._max_share < 1 else 0.0
+        return max(in_a_row, share)
+
     def count(self, results: Sequence[Prediction | DeadLetter]) -> None:
         """Take in what became of a batch, before any of it is written. Raises TooManyDeadLetters if it opens."""
         for result in results:

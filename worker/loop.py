@@ -84,6 +84,7 @@ class Worker:
         consumer.on_revoked = self._on_revoked
         metrics.model_info.labels(model.model_version).set(1)
         metrics.dead_in_a_row.set_function(lambda: self._breaker.in_a_row)
+        metrics.breaker_fill.set_function(lambda: self._breaker.fill)
         metrics.since_turn_s.set_function(lambda: self.since_turn_s)
         metrics.since_commit_s.set_function(lambda: self._committer.since_commit_s)
 

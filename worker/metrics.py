@@ -1,16 +1,20 @@
 """Every metric of the worker, in one list; docs/metrics.md is made from it."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter as Tally
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from itertools import product
+from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
+from mmdigit.metadata import Baseline, Input
 from schemas.dead_letter import DeadLetter
-from schemas.prediction import Prediction
+from schemas.errors import InvalidJob
+from schemas.prediction import Decision, Prediction, Reason
 
 STAGES = ("poll", "decode", "wait", "predict", "dead_letter", "store", "commit")
 _DURATION_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -18,6 +22,8 @@ _LATENCY_BUCKETS_S = (
     *(0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75),
     *(1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0, 300.0, 1800.0, 7200.0, 43200.0),
 )
+# Those of the risk tables that matter: an answer is accepted from some confidence between 0.5 and 0.9995.
+_CONFIDENCE_BUCKETS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.94, 0.97, 0.99, 0.995, 0.998, 0.999, 0.9995, 1.0)
 _SIZE_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -35,11 +41,24 @@ class Metric:
 
 METRICS = (
     Metric("mmdigit_jobs_total", "counter", "", "Jobs by outcome: accept, review or dead_letter.", ("outcome",)),
+    Metric(
+        *("mmdigit_predictions_total", "counter", "", "Predictions by what the job held, the digit and the decision."),
+        ("input", "label", "decision"),
+    ),
+    Metric(
+        *("mmdigit_confidence", "histogram", "", "Calibrated confidence of each prediction, by what the job held."),
+        ("input",),
+        _CONFIDENCE_BUCKETS,
+    ),
     Metric("mmdigit_review_reasons_total", "counter", "", "Reviews by reason; one job may have several.", ("reason",)),
     Metric("mmdigit_dead_letters_total", "counter", "", "Acknowledged dead letters by reason.", ("reason",)),
     Metric(
         *("mmdigit_dead_letters_in_a_row", "gauge", ""),
         "Dead letters since the last prediction; the breaker opens at --breaker-in-a-row.",
+    ),
+    Metric(
+        *("mmdigit_breaker_fill", "gauge", ""),
+        "How far the nearer of the breaker's limits is used up: 0 no dead letter, 1 it opens and the worker ends.",
     ),
     Metric(
         *("mmdigit_latency_seconds", "histogram", "seconds", "From a job's created_at to its prediction stored."),
@@ -64,6 +83,11 @@ METRICS = (
     Metric("mmdigit_since_commit_seconds", "gauge", "seconds", "Since the last commit, or since the start."),
     Metric("mmdigit_since_turn_seconds", "gauge", "seconds", "Since the loop's last turn; grows when it is stuck."),
     Metric("mmdigit_model_info", "gauge", "", "1; the label names the model that this worker runs.", ("version",)),
+    Metric(
+        *("mmdigit_baseline", "gauge", ""),
+        "From the evaluation shipped with the model: mean confidence, share of review, of conflict.",
+        ("input", "measure"),
+    ),
     Metric("mmdigit_target_error", "gauge", "", "Share of the accepted digits that may be wrong, as set."),
     Metric("mmdigit_build_info", "gauge", "", "1; the label names the version of this worker.", ("version",)),
 )
@@ -79,9 +103,12 @@ class Metrics:
         PlatformCollector(registry=self.registry)
         self._by_name = {metric.name: metric for metric in METRICS}
         self.jobs = self._counter("mmdigit_jobs_total")
+        self.predictions = self._counter("mmdigit_predictions_total")
+        self.confidence = self._histogram("mmdigit_confidence")
         self.review_reasons = self._counter("mmdigit_review_reasons_total")
         self.dead_letters = self._counter("mmdigit_dead_letters_total")
         self.dead_in_a_row = self._gauge("mmdigit_dead_letters_in_a_row")
+        self.breaker_fill = self._gauge("mmdigit_breaker_fill")
         self.latency_s = self._histogram("mmdigit_latency_seconds")
         self.stage_s = self._histogram("mmdigit_stage_seconds")
         self.stage_cpu_s = self._counter("mmdigit_stage_cpu_seconds_total")
@@ -95,14 +122,23 @@ class Metrics:
         self.since_commit_s = self._gauge("mmdigit_since_commit_seconds")
         self.since_turn_s = self._gauge("mmdigit_since_turn_seconds")
         self.model_info = self._gauge("mmdigit_model_info")
+        self.baseline = self._gauge("mmdigit_baseline")
         self.target_error = self._gauge("mmdigit_target_error")
         self.build_info = self._gauge("mmdigit_build_info")
+        # Looked up once: a job's own look-up would cost as much as its observation.
+        self._confidence_of = {held: self.confidence.labels(held) for held in get_args(Input)}
         for stage in STAGES:  # so that every series is there from the start, at 0
             self.stage_s.labels(stage)
             self.stage_cpu_s.labels(stage)
             self.retries.labels(stage)
         for outcome in ("accept", "review", "dead_letter"):
             self.jobs.labels(outcome)
+        for kind in product(get_args(Input), range(10), get_args(Decision)):
+            self.predictions.labels(*kind)
+        for reason in get_args(Reason):
+            self.review_reasons.labels(reason)
+        for reason in _dead_letter_reasons(InvalidJob):
+            self.dead_letters.labels(reason)
         for event in ("assigned", "revoked"):
             self.rebalances.labels(event)
 
@@ -118,17 +154,29 @@ class Metrics:
 
     def count(self, predictions: Sequence[Prediction], dead_letters: Sequence[DeadLetter], stored_at: datetime) -> None:
         """Count a batch's outcomes, once all of them are written."""
+        kinds: Tally[tuple[Input, int, str]] = Tally()
         for prediction in predictions:
-            self.jobs.labels(prediction.decision).inc()
+            held = _input(prediction)
+            kinds[held, prediction.label, prediction.decision] += 1
             for reason in prediction.reasons:
                 self.review_reasons.labels(reason).inc()
+            self._confidence_of[held].observe(prediction.confidence)
             latency_s = (stored_at - prediction.timings.created_at).total_seconds()
             self.latency_s.observe(max(0.0, latency_s))  # another machine's clock may be ahead
+        for kind, jobs in kinds.items():
+            self.predictions.labels(*kind).inc(jobs)
+            self.jobs.labels(kind[2]).inc(jobs)
         for letter in dead_letters:
             self.jobs.labels("dead_letter").inc()
             self.dead_letters.labels(letter.reason).inc()
         self.batches.inc()
         self.batch_size.observe(len(predictions) + len(dead_letters))
+
+    def expect(self, baseline: Mapping[Input, Baseline]) -> None:
+        """Show what predictions of the model that is run should look like."""
+        for held, expected in baseline.items():
+            for measure, share in expected.measures().items():
+                self.baseline.labels(held, measure).set(share)
 
     def _counter(self, name: str) -> Counter:
         metric = self._by_name[name]
@@ -141,3 +189,15 @@ class Metrics:
     def _histogram(self, name: str) -> Histogram:
         metric = self._by_name[name]
         return Histogram(metric.name, metric.help, metric.labels, buckets=metric.buckets, registry=self.registry)
+
+
+def _dead_letter_reasons(kind: type[InvalidJob]) -> Iterator[str]:
+    for child in kind.__subclasses__():
+        yield child.reason
+        yield from _dead_letter_reasons(child)
+
+
+def _input(prediction: Prediction) -> Input:
+    if prediction.fused is not None:
+        return "both"
+    return "audio" if prediction.image is None else "image"

@@ -129,6 +129,13 @@ resource "aws_ecs_service" "worker" {
     assign_public_ip = false
   }
 
+  dynamic "service_registries" {
+    for_each = aws_service_discovery_service.worker
+    content {
+      registry_arn = service_registries.value.arn
+    }
+  }
+
   lifecycle {
     ignore_changes = [desired_count] # the scaling's
   }

@@ -166,3 +166,14 @@ variable "alarm_topic_arns" {
     error_message = "Expected in alarm_topic_arns ARNs of SNS topics."
   }
 }
+
+variable "prometheus_security_group_id" {
+  description = "Security group of your Prometheus in this VPC: the workers get a name in Cloud Map, and it may reach their metrics; null for neither"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.prometheus_security_group_id == null || can(regex("^sg-", var.prometheus_security_group_id))
+    error_message = "Expected in prometheus_security_group_id the id of a security group, sg-..., or null."
+  }
+}

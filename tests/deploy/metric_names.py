@@ -1,7 +1,8 @@
-"""Which metrics a text names, and which the worker and the rules give."""
+"""Which metrics a text names, and which the worker, the producer and the rules give."""
 
 import re
 
+from producer import metrics as run_metrics
 from tests.deploy.engine import ROOT
 from worker.metrics import METRICS
 
@@ -9,8 +10,8 @@ RULES = ROOT / "deploy" / "prometheus" / "rules.yml"
 
 
 def known() -> set[str]:
-    """Every series of ours that Prometheus can hold: the worker's metrics and the recorded ones."""
-    series = set(re.findall(r"record: (\S+)", RULES.read_text(encoding="utf-8")))
+    """Every series of ours that Prometheus can hold: the worker's metrics, the producer's and the recorded ones."""
+    series = {run_metrics.NAME, *re.findall(r"record: (\S+)", RULES.read_text(encoding="utf-8"))}
     for metric in METRICS:
         parts = ("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",)
         series |= {metric.name + part for part in parts}

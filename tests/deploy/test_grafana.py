@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from deploy.grafana.generate import DASHBOARDS as GENERATED
+from deploy.grafana.generate import written
 from tests.deploy.engine import ROOT
 from tests.deploy.metric_names import known, named
 
@@ -20,6 +22,12 @@ GRID_COLUMNS = 24
 def load(path: Path) -> dict[str, Any]:
     dashboard: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return dashboard
+
+
+def test_the_files_are_those_that_the_generator_writes() -> None:
+    assert {path.stem for path in DASHBOARDS} == set(GENERATED)
+    for path in DASHBOARDS:
+        assert path.read_text(encoding="utf-8") == written(path.stem), "run `make docs`"
 
 
 def test_ids_are_fixed_and_unique() -> None:

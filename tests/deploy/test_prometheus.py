@@ -18,8 +18,9 @@ def promtool(*arguments: str) -> str:
 
 @pytest.mark.docker
 @pytest.mark.timeout(60)
-def test_configuration_and_rules_are_valid() -> None:
-    assert "FAILED" not in promtool("check", "config", "/etc/prometheus/prometheus.yml")
+@pytest.mark.parametrize("name", ["prometheus.yml", "prometheus-ecs.yml"])
+def test_configuration_and_rules_are_valid(name: str) -> None:
+    assert "FAILED" not in promtool("check", "config", f"/etc/prometheus/{name}")
 
 
 @pytest.mark.docker
@@ -39,3 +40,15 @@ def test_every_alert_has_its_cases() -> None:
     cases = (ROOT / "tests" / "deploy" / "rules_cases.yml").read_text(encoding="utf-8")
     for alert in re.findall(r"alert: (\w+)", rules):
         assert len(re.findall(rf"alertname: {alert}\b", cases)) >= 2, alert
+
+
+def test_every_alert_leads_to_its_runbook() -> None:
+    rules = (FOLDER / "rules.yml").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    severity = dict(re.findall(r"^### (\w+)\n\*(page|ticket)\.\*", page, re.MULTILINE))
+    alerts = re.findall(r"- alert: (\w+)\n(.*?)(?=\n\n|\Z)", rules, re.DOTALL)
+    assert [name for name, _ in alerts] == re.findall(r"alert: (\w+)", rules)
+    for name, fields in alerts:
+        assert f"runbook_url: docs/operations.md#{name.lower()}\n" in f"{fields}\n", name
+        assert f"severity: {severity[name]} }}" in fields, name
+        assert re.search(r"summary: [\w\">]", fields), name

@@ -139,6 +139,13 @@ def test_brokers_take_the_largest_topic(outcome: Outcome) -> None:
         assert int(limit) > int(letters["configs"]["max.message.bytes"])
 
 
+def test_prometheus_looks_for_the_name_that_is_made(outcome: Outcome) -> None:
+    namespace = outcome.planned("options", "aws_service_discovery_private_dns_namespace.this[0]")["name"]
+    service = outcome.planned("options", "aws_service_discovery_service.worker[0]")["name"]
+    configuration = (ROOT / "deploy" / "prometheus" / "prometheus-ecs.yml").read_text(encoding="utf-8")
+    assert re.findall(r"names: \[(worker\S+)\]", configuration) == [f"{service}.{namespace}"]
+
+
 def granted(outcome: Outcome, role: str) -> dict[str, set[str]]:
     """IAM actions by what they are granted for: cluster, topic/NAME or group/NAME."""
     policy = json.loads(outcome.planned("defaults", f"aws_iam_role_policy.{role}")["policy"])

@@ -1,6 +1,8 @@
 """What stands beside a model: both generations are read, and the target error chooses the thresholds of the second."""
 
 import io
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ pytest.importorskip("onnx")
 from mmdigit.audio import N_SAMPLES
 from mmdigit.decision import OperatingPoint, Thresholds
 from mmdigit.predict import assurance, predict_manifest
-from mmdigit.predictor import Predictor, Sample
+from mmdigit.predictor import WEIGHTS, Predictor, Sample
 from schemas.errors import WeightsError
 from tests.mmdigit.small_model import SCALE, generation_1, generation_2, save
 
@@ -53,6 +55,29 @@ def test_generation_2_follows_the_target_error(tmp_path: Path) -> None:
     assert "target error 0.001" in text
     assert "image accepted from confidence 0.9: shown, held-out data say at most 0.0009" in text
     assert "audio accepted from confidence 0.999: not shown, held-out data say at most 0.1" in text
+
+
+def test_the_shipped_baseline_is_that_of_the_model_card() -> None:
+    found, other = Predictor.load(target_error=0.001).baseline, Predictor.load(target_error=0.01).baseline
+    card = (WEIGHTS.parent / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert set(found) == {"image", "audio", "both"}
+    for held, expected in found.items():
+        assert expected.review_share is not None
+        [reviewed] = re.findall(rf"^\| {held} \| \d+ \| .* \| ([\d.]+) % \|$", card, re.MULTILINE)
+        head = "fused" if held == "both" else held
+        [accuracy] = re.findall(
+            rf"^\| {head} \| .* \| ([\d.]+) % \| [\d.]+ \| [\d.]+ % \| [\d.]+ % \|$", card, re.MULTILINE
+        )
+        assert f"{expected.review_share:.2%}" == f"{reviewed}%"
+        assert f"{expected.confidence:.2%}" == f"{accuracy}%"
+        # How many go to review depends on the target error, and was evaluated at one.
+        assert other[held] == replace(expected, review_share=None)
+
+
+def test_metadata_without_an_evaluation_have_no_baseline(tmp_path: Path) -> None:
+    for metadata in (generation_1(), generation_2()):
+        path = save(tmp_path / f"{metadata['model_version']}.onnx", metadata, embeddings="risk" in metadata)
+        assert Predictor.load(path).baseline == {}
 
 
 def test_a_temperature_changes_how_sure_and_never_what(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def test_flags_win_over_variables(monkeypatch: pytest.MonkeyPatch) -> None:
         ([*LEAST, "--split", "validation"], "split: "),
         ([*LEAST, "--group", "a b"], "group: "),
         ([*LEAST, "--wait-timeout-s", "0"], "wait_timeout_s: "),
+        ([*LEAST, "--metrics-port", "0"], "metrics_port: "),
     ],
 )
 def test_wrong_settings_are_one_line(arguments: list[str], message: str) -> None:

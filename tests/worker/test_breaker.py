@@ -46,6 +46,23 @@ def test_it_opens_on_too_many_in_a_row_or_too_large_a_share(
                 breaker.count(part)
 
 
+@pytest.mark.parametrize(
+    ("in_a_row", "share", "window", "pattern", "fill"),
+    [
+        (10, 1.0, 10, "", 0.0),
+        (10, 1.0, 10, ".xxxxx", 0.5),
+        (10, 1.0, 10, "xxxxx.", 0.0),
+        (0, 1.0, 10, "xxxxxxxx", 0.0),  # neither limit holds
+        (0, 0.5, 8, "xx..", 0.5),  # of a window not yet full: so many more may come
+        (20, 0.5, 4, ".x.x", 1.0),  # the next one too many opens it
+    ],
+)
+def test_it_tells_how_near_it_is(in_a_row: int, share: float, window: int, pattern: str, fill: float) -> None:
+    breaker = Breaker(in_a_row, share, window)
+    breaker.count(results(pattern))
+    assert breaker.fill == pytest.approx(fill)
+
+
 @settings(derandomize=True, deadline=None, max_examples=200)
 @given(pattern=st.text("x.", max_size=60), window=st.integers(1, 20), share=st.floats(0.1, 1))
 def test_the_share_is_that_of_the_last_jobs_alone(pattern: str, window: int, share: float) -> None:

@@ -2,6 +2,8 @@
 
 import re
 
+from mmdigit.metadata import Baseline
+from tests.factories import CREATED_AT, make_dead_letter, make_prediction
 from worker.metrics import METRICS, Metrics
 
 
@@ -21,7 +23,10 @@ def test_names_are_prefixed_and_carry_their_base_unit() -> None:
 
 
 def test_no_label_is_unbounded() -> None:
-    bounded = {"outcome", "reason", "stage", "event", "topic", "partition", "version"}
+    bounded = {
+        *("outcome", "reason", "stage", "event", "topic", "partition", "version"),
+        *("input", "label", "decision", "measure"),
+    }
     assert {label for metric in METRICS for label in metric.labels} <= bounded
 
 
@@ -30,3 +35,44 @@ def test_a_stage_counts_wall_and_cpu_time() -> None:
     with metrics.stage("decode"):
         pass
     assert metrics.registry.get_sample_value("mmdigit_stage_seconds_count", {"stage": "decode"}) == 1
+
+
+def test_a_batch_is_counted_by_what_its_jobs_held() -> None:
+    metrics = Metrics()
+    image, other = make_prediction(3), make_prediction(4)
+    conflict = {"audio": image.image, "fused": image.image, "decision": "review", "reasons": ("conflict",)}
+    both = make_prediction(3).model_copy(update=conflict | {"confidence": 0.62})
+    audio = make_prediction(7).model_copy(update={"image": None, "audio": image.image})
+    metrics.count([image, image, other, both, audio], [make_dead_letter()], stored_at=CREATED_AT)
+    value = metrics.registry.get_sample_value
+    counted = {
+        ("image", "3", "accept"): 2,
+        ("image", "4", "accept"): 1,
+        ("both", "3", "review"): 1,
+        ("audio", "7", "accept"): 1,
+    }
+    for (held, label, decision), jobs in counted.items():
+        labels = {"input": held, "label": label, "decision": decision}
+        assert value("mmdigit_predictions_total", labels) == jobs
+    assert value("mmdigit_review_reasons_total", {"reason": "conflict"}) == 1
+    assert [value("mmdigit_jobs_total", {"outcome": name}) for name in ("accept", "review", "dead_letter")] == [4, 1, 1]
+    assert value("mmdigit_confidence_sum", {"input": "both"}) == 0.62
+    assert value("mmdigit_confidence_bucket", {"input": "both", "le": "0.7"}) == 1
+    assert value("mmdigit_confidence_bucket", {"input": "both", "le": "0.6"}) == 0
+
+
+def test_the_baseline_says_what_was_evaluated_and_no_more() -> None:
+    metrics = Metrics()
+    metrics.expect({"image": Baseline(0.99, 0.0, 0.16), "both": Baseline(0.999, 0.008, None)})
+    shown = {
+        (sample.labels["input"], sample.labels["measure"]): sample.value
+        for family in metrics.baseline.collect()
+        for sample in family.samples
+    }
+    assert shown == {
+        ("image", "confidence"): 0.99,
+        ("image", "conflict_share"): 0.0,
+        ("image", "review_share"): 0.16,
+        ("both", "confidence"): 0.999,
+        ("both", "conflict_share"): 0.008,
+    }

@@ -20,6 +20,7 @@ run "options" {
     spot_percent     = 100
 
     redis_reader_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:reader-AbCdEf"
+    prometheus_security_group_id     = "sg-prometheus"
   }
 
   assert {
@@ -37,6 +38,18 @@ run "options" {
   assert {
     condition     = strcontains(output.first_job_command, "mmdigit-first-job") && strcontains(output.first_job_command, "assignPublicIp=DISABLED")
     error_message = "Its command is told."
+  }
+  assert {
+    condition     = aws_service_discovery_private_dns_namespace.this[0].name == "mmdigit.internal" && aws_service_discovery_private_dns_namespace.this[0].vpc == "vpc-1" && aws_service_discovery_service.worker[0].name == "worker" && aws_service_discovery_service.worker[0].dns_config[0].dns_records[0].type == "A"
+    error_message = "The workers have the name that prometheus-ecs.yml asks for."
+  }
+  assert {
+    condition     = length(aws_ecs_service.worker.service_registries) == 1
+    error_message = "Each task is entered there."
+  }
+  assert {
+    condition     = aws_vpc_security_group_ingress_rule.prometheus[0].referenced_security_group_id == "sg-prometheus" && aws_vpc_security_group_ingress_rule.prometheus[0].from_port == 9100 && aws_vpc_security_group_ingress_rule.prometheus[0].to_port == 9100
+    error_message = "Prometheus reaches the metrics and nothing else."
   }
 
   assert {

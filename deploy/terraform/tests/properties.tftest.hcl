@@ -59,6 +59,10 @@ run "defaults" {
     condition     = length(aws_elasticache_user.reader) + length(aws_ecs_task_definition.first_job) + length(aws_iam_role.first_job) == 0 && output.first_job_command == null
     error_message = "Nobody but the workers reaches the store unless a reader is named."
   }
+  assert {
+    condition     = length(aws_service_discovery_service.worker) + length(aws_vpc_security_group_ingress_rule.prometheus) + length(aws_ecs_service.worker.service_registries) == 0
+    error_message = "Nobody reaches the workers unless a Prometheus is named."
+  }
 
   # Kafka
 

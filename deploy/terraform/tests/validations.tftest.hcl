@@ -40,6 +40,7 @@ run "what_stands_alone" {
     cpu_target_percent               = 100
     scale_out_cooldown_s             = 30
     alarm_topic_arns                 = ["somebody@example.com"]
+    prometheus_security_group_id     = "prometheus"
   }
   expect_failures = [
     var.region,
@@ -67,6 +68,7 @@ run "what_stands_alone" {
     var.cpu_target_percent,
     var.scale_out_cooldown_s,
     var.alarm_topic_arns,
+    var.prometheus_security_group_id,
   ]
 }
 

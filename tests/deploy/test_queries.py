@@ -1,0 +1,150 @@
+"""Every query of every dashboard, rule and alert, asked of a Prometheus that has scraped a worker and a producer.
+
+Each has to give a number: a name, a label or a bucket that nobody exports would leave its panel empty and its alert
+silent.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from testcontainers.core.container import DockerContainer
+
+from deploy.grafana.generate import FOLDER as DASHBOARDS
+from deploy.grafana.plots import ask
+from samples.demo import PACK
+from samples.running import RunningWorker
+from tests.deploy.engine import ROOT
+from tests.deploy.test_prometheus import FOLDER, IMAGE
+from tests.polling import until
+from tests.services import free_port, without_missing_reaper
+from transport.urls import open_publisher
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+
+JOBS, RATE = 300, 100
+SELECTOR = re.compile(r"\b(?:mmdigit[_:][\w:]+|process_\w+|up)\b(?:\{[^}]*\})?")
+CONFIGURATION = """
+global: {{ scrape_interval: 1s, evaluation_interval: 1s }}
+rule_files: [/etc/mmdigit/rules.yml]
+scrape_configs:
+  - {{ job_name: mmdigit-worker, static_configs: [{{ targets: ["{worker}"] }}] }}
+  - {{ job_name: mmdigit-producer, static_configs: [{{ targets: ["{producer}"] }}] }}
+"""
+
+
+@contextmanager
+def prometheus(folder: Path, worker: str, producer: str) -> Iterator[str]:
+    """A server that scrapes these two each second, under the jobs' names of the shipped configuration; its address."""
+    configuration = CONFIGURATION.format(worker=worker, producer=producer)
+    jobs = r"job_name: ([\w-]+)"
+    shipped = (FOLDER / "prometheus.yml").read_text(encoding="utf-8")
+    assert re.findall(jobs, configuration) == re.findall(jobs, shipped)
+    assert re.findall(jobs, shipped) == re.findall(jobs, (FOLDER / "prometheus-ecs.yml").read_text(encoding="utf-8"))
+    folder.mkdir(mode=0o755)
+    (folder / "prometheus.yml").write_text(configuration, encoding="utf-8")
+    (folder / "rules.yml").write_text((FOLDER / "rules.yml").read_text(encoding="utf-8"), encoding="utf-8")
+    port = free_port()
+    without_missing_reaper()
+    # On the host's network: what it scrapes listens on 127.0.0.1.
+    container = DockerContainer(IMAGE).with_kwargs(network_mode="host")
+    container = container.with_volume_mapping(str(folder), "/etc/mmdigit", "ro")
+    container = container.with_command(
+        f"--config.file=/etc/mmdigit/prometheus.yml --web.listen-address=127.0.0.1:{port} "
+        "--storage.tsdb.path=/prometheus"
+    )
+    address = f"http://127.0.0.1:{port}"
+    with container:
+        until(lambda: rules(address), 30, "Prometheus with its rules")
+        # It looks its targets up for the first time some seconds after its start.
+        until(
+            lambda: gives_a_number(address, "mmdigit_jobs_total", time.time() - 60), 30, "a first scrape", pause_s=0.2
+        )
+        yield address
+
+
+def rules(address: str) -> list[dict[str, Any]]:
+    """What it says of the rules that it has loaded; none before it answers."""
+    try:
+        with urllib.request.urlopen(f"{address}/api/v1/rules", timeout=5) as answer:  # noqa: S310  our own server
+            return [rule for group in json.load(answer)["data"]["groups"] for rule in group["rules"]]
+    except OSError:
+        return []
+
+
+def panels() -> dict[str, str]:
+    """Dashboard, panel and legend -> its query."""
+    return {
+        f"{path.stem}: {panel['title']}: {target['legendFormat']}": target["expr"]
+        for path in sorted(DASHBOARDS.glob("*.json"))
+        for panel in json.loads(path.read_text(encoding="utf-8"))["panels"]
+        for target in panel["targets"]
+    }
+
+
+def gives_a_number(address: str, expression: str, begin_s: float) -> bool:
+    found = ask(address, expression, begin_s, time.time(), 1.0)
+    return any(np.isfinite(series.values).any() for series in found)
+
+
+def test_every_query_gives_a_number(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'queue.db'}"
+    port = free_port()
+    producer = [
+        *(
+            sys.executable,
+            "-m",
+            "producer",
+            "--from",
+            str(PACK),
+            "--to",
+            url,
+            "--count",
+            str(JOBS),
+            "--rate",
+            str(RATE),
+        ),
+        *("--group", "pack", "--wait", "--store", url, "--journal-dir", str(tmp_path), "--metrics-port", str(port)),
+    ]
+    begin_s = time.time()
+    with RunningWorker(url, url, tmp_path / "worker.log") as worker:
+        worker.wait_until_ready()
+        scraped = worker.metrics_url.removeprefix("http://").removesuffix("/metrics")
+        with prometheus(tmp_path / "prometheus", scraped, f"127.0.0.1:{port}") as address:
+            with open_publisher(url) as publisher:
+                for poison in (b"", b"rubbish"):
+                    publisher.send(None, poison)
+                publisher.flush(10)
+            sent = subprocess.run(producer, cwd=ROOT, check=False, capture_output=True, text=True)
+            assert sent.returncode == 0, sent.stderr
+            queries = panels()
+            for rule in rules(address):
+                assert rule["health"] in ("ok", "unknown"), rule
+                if rule["type"] == "recording":
+                    queries[rule["name"]] = rule["query"]
+                else:  # silent while all is well: what it looks at has to be there
+                    gives_a_number(address, rule["query"], begin_s)  # or fails the test if it is not understood
+                    queries |= {f"{rule['name']}: {part}": part for part in SELECTOR.findall(rule["query"])}
+            empty = dict(queries)
+
+            def none_is_empty() -> bool:
+                for name, query in list(empty.items()):
+                    if gives_a_number(address, query, begin_s):
+                        del empty[name]
+                return not empty
+
+            try:
+                until(none_is_empty, 20, "a number for every query", pause_s=0.5)
+            except AssertionError:
+                pytest.fail("expected a number, none came for " + "\n".join(f"{name}: {empty[name]}" for name in empty))
+    assert len(queries) > 80

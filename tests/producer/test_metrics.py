@@ -1,0 +1,78 @@
+"""How far a run is, as Prometheus reads it: at every scrape, with and without a store that answers."""
+
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from producer.destination import Destination
+from producer.journal import Journal
+from producer.metrics import NAME, RunCollector, served
+from schemas.errors import SettingsError, StoreError
+from tests.producer.fakes import FakeStore, prediction_of
+from tests.services import free_port
+
+JOB_IDS = [f"{number:032x}" for number in range(5)]
+
+
+@contextmanager
+def journal_of(folder: Path) -> Iterator[Journal]:
+    """Of a run after one that sent two jobs."""
+    destination = Destination("kafka://host/topic", is_new=False)
+    with Journal.open(folder, destination, "g") as earlier:
+        for job_id in JOB_IDS[:2]:
+            earlier.acknowledge(job_id)
+        earlier.write()
+    with Journal.open(folder, destination, "g") as journal:
+        yield journal
+
+
+def states(collector: RunCollector) -> dict[str, float]:
+    registry = CollectorRegistry()
+    registry.register(collector)
+    return {
+        sample.labels["state"]: sample.value
+        for family in registry.collect()
+        for sample in family.samples
+        if sample.labels["group"] == "g"
+    }
+
+
+def test_each_scrape_tells_how_far_the_run_is(tmp_path: Path) -> None:
+    store = FakeStore()
+    with journal_of(tmp_path) as journal:
+        collector = RunCollector("g", 5, journal, lambda: store)
+        assert states(collector) == {"all": 5, "acknowledged": 2, "answered": 0, "dead": 0}
+        journal.acknowledge(JOB_IDS[2])
+        store.put([prediction_of(job_id) for job_id in JOB_IDS[:2]])
+        store.notes = {JOB_IDS[2]: "invalid_image"}
+        assert states(collector) == {"all": 5, "acknowledged": 3, "answered": 2, "dead": 1}
+        journal.write()
+    assert states(collector)["acknowledged"] == 3  # and while the outcomes are waited for, the journal closed
+
+
+def test_without_a_store_that_answers_there_are_no_outcomes(tmp_path: Path) -> None:
+    def away() -> FakeStore:
+        raise StoreError("store is away")
+
+    with journal_of(tmp_path) as journal:
+        for opened in (None, away):
+            assert states(RunCollector("g", 5, journal, opened)) == {"all": 5, "acknowledged": 2}
+
+
+def test_it_is_served_for_as_long_as_the_run_lasts(tmp_path: Path) -> None:
+    port = free_port()
+    with journal_of(tmp_path) as journal:
+        collector = RunCollector("g", 5, journal, None)
+        with served(collector, "127.0.0.1", port):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+                assert f'{NAME}{{group="g",state="all"}} 5.0' in answer.read().decode()
+            with pytest.raises(SettingsError, match="set --metrics-port"), served(collector, "127.0.0.1", port):
+                pass
+        with pytest.raises(OSError, match="refused"):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5)
+        with served(collector, "127.0.0.1", None):
+            pass
