@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from schemas.identifiers import Identifier
 from schemas.wire import Wire
 from transport.access import AccessSettings
+from transport.spans import OtlpEndpoint
 
 Split = Literal["test", "train"]
 
@@ -69,6 +70,15 @@ class ProducerSettings(AccessSettings):
     wait_timeout_s: Annotated[
         float, Field(gt=0, allow_inf_nan=False, description="seconds without any new outcome after which waiting ends")
     ] = 60.0
+    trace_ratio: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="share of the jobs that begin a trace, which their record's traceparent header carries on",
+        ),
+    ] = 0.0
+    otlp_endpoint: OtlpEndpoint = None
 
     @model_validator(mode="after")
     def _waiting_is_complete(self) -> Self:

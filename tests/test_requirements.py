@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SETS = ["worker", "msk", "train", "test", "fuzz"]
+SETS = ["worker", "msk", "otel", "train", "test", "fuzz"]
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -35,6 +35,7 @@ def test_the_sets_agree_with_each_other() -> None:
 
     assert pins("worker") <= pins("train") <= pins("test")
     assert pins("worker") <= pins("msk") <= pins("test")
+    assert pins("worker") <= pins("otel") <= pins("test")
 
 
 def fake_python(folder: Path, script: str) -> Path:
