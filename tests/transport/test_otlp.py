@@ -102,7 +102,7 @@ def test_a_collector_that_is_not_there_is_one_line_and_no_delay(caplog: pytest.L
     began_s = time.monotonic()
     spans.close()
     assert time.monotonic() - began_s < 2
-    until(lambda: counts.total() == 3 * MAX_REQUEST_SPANS, 10, "every span given up")
+    until(lambda: counts.total() == 3 * MAX_REQUEST_SPANS, 4, "no further try of any request")
     assert counts == {"failed": 3 * MAX_REQUEST_SPANS}
     lines = [record for record in caplog.records if "collector takes no spans" in record.getMessage()]
     assert len(lines) == 1
