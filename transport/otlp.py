@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Self
 
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -32,10 +33,10 @@ from transport.urls import redact
 log = logging.getLogger(__name__)
 
 MAX_QUEUED = 4096
-"""Spans that wait or are on their way: 7 of a traced job, about 2 KB each."""
+"""Spans that wait or are on their way: 6 of a traced job, 1 of its batch."""
 MAX_REQUEST_SPANS = 512
 EXPORT_EVERY_S = 1.0
-REQUEST_TIMEOUT_S = 5.0  # with its tries; meanwhile the queue fills
+REQUEST_TIMEOUT_S = 5.0  # of all its tries; meanwhile the queue fills
 CLOSE_WITHIN_S = 2.0
 WARN_EVERY_S = 60.0
 
@@ -102,10 +103,12 @@ class OtlpSpans:
 
     def _add(self, span: Span) -> None:
         self._ids.next = span.context
-        parent = None if span.parent is None else NonRecordingSpan(_span_context(span.parent, remote=True))
+        around = Context()  # empty: no span is a child of what happens to be open in this thread
+        if span.parent is not None:
+            around = set_span_in_context(NonRecordingSpan(_span_context(span.parent, remote=True)), around)
         made = self._tracer.start_span(
             span.name,
-            None if parent is None else set_span_in_context(parent),
+            around,
             _KINDS[span.kind],
             span.attributes,
             [] if span.link is None else [Link(_span_context(span.link, remote=False))],
