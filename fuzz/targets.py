@@ -28,6 +28,7 @@ from schemas.errors import (
     StoreError,
     WeightsError,
 )
+from schemas.trace import TRACEPARENT_HEADER, trace_headers, trace_of
 from schemas.wire import decode_dead_letter, decode_job, encode
 from transport.access import RedisAccess
 from transport.kafka_batches import BatchTooLargeError, gzip_decode, lz4_decode, zstd_decode
@@ -152,6 +153,12 @@ def _stored(content: bytes) -> None:
     read_prediction(content)
 
 
+def _traceparent(content: bytes) -> None:
+    trace = trace_of({TRACEPARENT_HEADER: content})
+    if trace is not None and trace_of(trace_headers(trace.traceparent)) != trace:
+        raise Violation("a trace that does not go round")
+
+
 def _urls(content: bytes) -> None:
     url = content.decode("utf-8", "replace")
     with_password = f"redis://user:s3cret@{url}"
@@ -211,6 +218,7 @@ TARGETS: dict[str, Target] = {
     "samples": Target(_samples, (), 64 * 1024),
     "batch": Target(_batch, ()),
     "stored": Target(_stored, (StoreError,)),
+    "traceparent": Target(_traceparent, (), 128),
     "urls": Target(_urls, (), 1024),
     "settings": Target(_settings, (SettingsError,), 1024),
     "idx": Target(_idx_file, (DataError,)),

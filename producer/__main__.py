@@ -16,6 +16,7 @@ from producer.results import Outcomes, Waiting
 from producer.roster import Roster
 from producer.settings import ProducerSettings
 from producer.sources import open_source
+from producer.tracing import open_tracing
 from schemas.errors import SettingsError
 from schemas.settings import run_program
 from transport.urls import open_publisher, open_store
@@ -40,13 +41,14 @@ def main(argv: Sequence[str]) -> int:
         )
         store = resources.enter_context(opened()) if opened else None
         with (
+            open_tracing(settings, sys.stderr.write) as tracing,
             open_publisher(settings.to_url, access=access) as publisher,
             Journal.open(settings.journal_dir, destination, group, resend=settings.resend) as journal,
             progress_on(sys.stderr, "jobs", len(source), clock.monotonic) as progress,
         ):
             collector = RunCollector(group, len(source), journal, opened)
             resources.enter_context(served(collector, settings.metrics_host, settings.metrics_port))
-            publishing = Publishing(publisher, journal, roster, progress, clock, group)
+            publishing = Publishing(publisher, journal, roster, progress, clock, group, tracing)
             published = publishing.run(source, settings.wire, settings.rate)
         sys.stdout.write(_sent_lines(published, group, journal))
         sys.stdout.flush()

@@ -11,6 +11,7 @@ from producer.pace import Clock, Schedule
 from producer.progress import Progress
 from producer.roster import Roster
 from producer.sample import Sample, Source, Unreadable
+from producer.tracing import NO_TRACING, Tracing
 from schemas.errors import InvalidRecord, MmdigitError, TransportError
 from schemas.printable import printable
 from schemas.wire import Wire, encode
@@ -36,7 +37,14 @@ class Publishing:
     """One run over a source: sends every job that the journal does not know, and enters all of them in the roster."""
 
     def __init__(
-        self, publisher: Publisher, journal: Journal, roster: Roster, progress: Progress, clock: Clock, group: str
+        self,
+        publisher: Publisher,
+        journal: Journal,
+        roster: Roster,
+        progress: Progress,
+        clock: Clock,
+        group: str,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._publisher = publisher
         self._journal = journal
@@ -44,6 +52,7 @@ class Publishing:
         self._progress = progress
         self._clock = clock
         self._group = group
+        self._tracing = tracing
         self._sent = self._resumed = self._unsendable = 0
         self._start_s = self._last_write_s = clock.monotonic()
 
@@ -87,8 +96,9 @@ class Publishing:
             # A late job counts its latency from when it was due: a slow destination cannot hide behind a slow producer.
             late_s = schedule.take_turn()
             job = job_of(sample, job_id, self._group, self._clock.now() - timedelta(seconds=late_s))
+            acknowledged, headers = self._tracing.begin(job, partial(self._journal.acknowledge, job_id))
             try:
-                self._publisher.send(job_id.encode(), encode(job, wire), partial(self._journal.acknowledge, job_id))
+                self._publisher.send(job_id.encode(), encode(job, wire), acknowledged, headers)
             except InvalidRecord as error:
                 self._skip(sample.sample_id, str(error))
                 return

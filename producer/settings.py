@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from schemas.identifiers import Identifier
 from schemas.wire import Wire
 from transport.access import AccessSettings
+from transport.spans import OtlpEndpoint
 
 Split = Literal["test", "train"]
 
@@ -74,6 +75,15 @@ class ProducerSettings(AccessSettings):
         Field(ge=1, le=65535, description="port of /metrics, which tells how far the run is; by default there is none"),
     ] = None
     metrics_host: Annotated[str, Field(description="address that it listens on")] = "127.0.0.1"
+    trace_ratio: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="share of the jobs that begin a trace, which their record's traceparent header carries on",
+        ),
+    ] = 0.0
+    otlp_endpoint: OtlpEndpoint = None
 
     @model_validator(mode="after")
     def _waiting_is_complete(self) -> Self:

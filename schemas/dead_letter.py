@@ -9,6 +9,7 @@ from schemas.identifiers import Identifier
 from schemas.message import Message, VersionOne
 from schemas.moment import Moment
 from schemas.prediction import MAX_COUNT, Source
+from schemas.trace import TRACEPARENT_PATTERN, trace_headers
 
 DEAD_LETTER_VERSION: Final = 1
 MAX_ERROR_CHARACTERS = 1000
@@ -40,11 +41,13 @@ class DeadLetter(Message):
     """How often the stage that failed was tried before the job was given up."""
     times_dead: Annotated[int, Field(ge=1, le=MAX_TIMES_DEAD)] = 1
     """How many times this job has become a dead letter: 1, and one more each time that a replay failed again."""
+    traceparent: Annotated[str, Field(pattern=TRACEPARENT_PATTERN)] | None = None
+    """The record's, if it had a valid one, so that a replay belongs to the same trace."""
 
 
 def replay_headers(letter: DeadLetter) -> dict[str, bytes]:
-    """The headers to send the letter's original with, so that its next dead letter counts on."""
-    return {TIMES_DEAD_HEADER: str(letter.times_dead).encode()}
+    """The headers to send the letter's original with, so that its next dead letter counts on, in the same trace."""
+    return {TIMES_DEAD_HEADER: str(letter.times_dead).encode()} | trace_headers(letter.traceparent)
 
 
 def times_dead_before(headers: Mapping[str, bytes]) -> int:

@@ -7,6 +7,7 @@ from pydantic import Field
 from schemas.identifiers import Identifier
 from schemas.message import Message, VersionOne
 from schemas.moment import Moment
+from schemas.trace import TraceId
 
 PREDICTION_VERSION: Final = 1
 MAX_COUNT = 2**63 - 1
@@ -74,3 +75,5 @@ class Prediction(Answer):
     """The label that the producer knows to be true, if it sent one."""
     source: Source
     timings: Timings
+    trace_id: TraceId | None = None
+    """Of the record's traceparent, if it had one."""

@@ -18,6 +18,7 @@ ONLY_IN = {
     "kafka": ["transport/kafka"],
     "redis": ["transport/redis"],
     "sqlite3": ["transport/embedded"],
+    "opentelemetry": ["transport/otlp"],
     "torch": ["mmdigit/training/"],
     "torchvision": ["mmdigit/training/"],
     "torchaudio": ["mmdigit/training/"],

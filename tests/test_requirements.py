@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SETS = ["worker", "msk", "train", "test", "fuzz", "sbom"]
+SETS = ["worker", "msk", "otel", "train", "test", "fuzz", "sbom"]
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -36,6 +36,7 @@ def test_the_sets_agree_with_each_other() -> None:
 
     assert pins("worker") <= pins("train") <= pins("test")
     assert pins("worker") <= pins("msk") <= pins("test")
+    assert pins("worker") <= pins("otel") <= pins("test")
     assert pins("sbom") <= pins("test")
 
 

@@ -135,6 +135,12 @@ def dead_letter_url(jobs_url: str) -> str:
     return f"sqlite://{parts.path}?{urlencode([*query, ('topic', topic)])}"
 
 
+def system_and_topic(url: str) -> tuple[str, str]:
+    """What holds the topic that url names, kafka or sqlite, and the topic's name."""
+    topic = _queue(url).topic
+    return urlsplit(url).scheme, topic
+
+
 def redact(url: str) -> str:
     """url with *** in place of every password, also where the URL is malformed: for messages and logs."""
     hidden = _CREDENTIALS.sub(r"\g<user>:***@", url)

@@ -10,7 +10,8 @@ from mmdigit.predictor import Predictor
 from schemas import VERSION
 from schemas.settings import run_program
 from transport.access import secret
-from transport.urls import open_consumer, open_publisher, open_store, redact
+from transport.spans import SpanOutcome, open_spans
+from transport.urls import open_consumer, open_publisher, open_store, redact, system_and_topic
 from worker.health import HealthServer, Status
 from worker.logs import set_up
 from worker.loop import Worker
@@ -19,6 +20,7 @@ from worker.replay import replay
 from worker.replay_settings import ReplaySettings
 from worker.settings import WorkerSettings
 from worker.stopping import StopSignals
+from worker.tracing import NO_TRACING, SpanTracing, Tracing
 
 log = logging.getLogger("worker")
 
@@ -62,6 +64,7 @@ def work(argv: Sequence[str]) -> int:
             settings.metrics_host, settings.metrics_port, metrics.registry, health.alive, health.ready, token
         )
         stack.callback(server.close)
+        tracing = _tracing(settings, metrics, stack)
         model = Predictor.load(settings.weights, threads=settings.threads, target_error=settings.target_error)
         model.warm_up()
         metrics.target_error.set(model.target_error)
@@ -76,7 +79,7 @@ def work(argv: Sequence[str]) -> int:
                 settings.from_url, group=settings.consumer_group, instance_id=settings.instance_id, access=access
             )
         )
-        worker = health.worker = Worker(settings, model, consumer, store, dead_letters, metrics)
+        worker = health.worker = Worker(settings, model, consumer, store, dead_letters, metrics, tracing=tracing)
         stack.enter_context(StopSignals(worker.stop, settings.stop_timeout_s))
         log.info(
             "ready to work",
@@ -90,6 +93,18 @@ def work(argv: Sequence[str]) -> int:
         worker.run()
     log.info("stopped", extra={"answered": worker.answered, "dead_lettered": worker.dead_lettered})
     return 0
+
+
+def _tracing(settings: WorkerSettings, metrics: Metrics, stack: ExitStack) -> Tracing:
+    if settings.otlp_endpoint is None:
+        return NO_TRACING
+
+    def count(outcome: SpanOutcome, spans: int) -> None:
+        metrics.spans.labels(outcome).inc(spans)
+
+    spans = stack.enter_context(open_spans(settings.otlp_endpoint, "mmdigit-worker", count))
+    system, _ = system_and_topic(settings.from_url)
+    return SpanTracing(spans, system, settings.consumer_group)
 
 
 def log_target_error(target_error: float, points: Mapping[Head, OperatingPoint]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mmdigit.predictor import Sample
 from schemas.errors import InvalidJob
 from schemas.job import Job
+from schemas.trace import TraceContext, trace_of
 from transport.ports import Record, TopicPartition
 
 
@@ -19,6 +20,13 @@ class Decoded:
     job: Job | None
     sample: Sample | None
     error: InvalidJob | None
+    decoding_since_s: float
+    """On the batcher's clock."""
+
+    @property
+    def trace(self) -> TraceContext | None:
+        """The trace that the record belongs to, as its header says."""
+        return trace_of(self.record.headers)
 
 
 class Batcher:

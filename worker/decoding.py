@@ -25,19 +25,20 @@ def decode(records: Sequence[Record], clock: Callable[[], float]) -> list[Decode
 
     Raises ModelError if memory is short: limits bound what a job may need, so that is no fault of the job.
     """
+    began_s = clock()
     jobs = [_job(record) for record in records]
     good = [job for job in jobs if isinstance(job, Job)]
     samples = iter(read_samples([(job.image, job.audio) for job in good]))
     decoded = []
     for record, job in zip(records, jobs, strict=True):
         if isinstance(job, Exception):
-            decoded.append(Decoded(record, clock(), None, None, _reason(record, job)))
+            decoded.append(Decoded(record, clock(), None, None, _reason(record, job), began_s))
             continue
         sample = next(samples)
         if isinstance(sample, Exception):
-            decoded.append(Decoded(record, clock(), job, None, _reason(record, sample)))
+            decoded.append(Decoded(record, clock(), job, None, _reason(record, sample), began_s))
         else:
-            decoded.append(Decoded(record, clock(), job, sample, None))
+            decoded.append(Decoded(record, clock(), job, sample, None, began_s))
     return decoded
 
 

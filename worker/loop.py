@@ -23,6 +23,7 @@ from worker.isolation import predict_each
 from worker.metrics import Metrics
 from worker.offsets import OffsetTracker
 from worker.settings import WorkerSettings
+from worker.tracing import NO_TRACING, BatchTimes, Tracing
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class Worker:
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._settings = settings
         self._model = model
@@ -67,6 +69,7 @@ class Worker:
         self._metrics = metrics
         self._clock = clock
         self._now = now
+        self._tracing = tracing
         self._batcher = Batcher(settings.batch_size, settings.batch_bytes, settings.batch_wait_s, clock)
         self._offsets = OffsetTracker()
         failed = metrics.retries.labels("commit").inc
@@ -124,19 +127,24 @@ class Worker:
             self._committer.now()
 
     def _finish(self, batch: list[Decoded]) -> None:
+        closed_s = self._clock()
         with self._metrics.stage("predict"):
             results = self._retry("predict", partial(self._predict, batch))
+        predicted_s = self._clock()
         self._breaker.count(results)
         predictions = [result for result in results if isinstance(result, Prediction)]
         dead_letters = [result for result in results if isinstance(result, DeadLetter)]
         with self._metrics.stage("dead_letter"):
             self._write_dead_letters(dead_letters)
+        dead_lettered_s = self._clock()
         with self._metrics.stage("store"):
             self._retry("store", lambda: self._store.put(predictions))
+        stored_s = self._clock()
         self._offsets.finish(decoded.record for decoded in batch)
         with self._metrics.stage("commit"):
             self._committer.soon()
         self._count(predictions, dead_letters)
+        self._tracing.batch(batch, results, BatchTimes(closed_s, predicted_s, dead_lettered_s, stored_s))
         self._last_busy_s = self._clock()
 
     def stop(self) -> None:
@@ -206,7 +214,9 @@ class Worker:
         self._metrics.count(predictions, dead_letters, stored_at=self._now())
         self._metrics.in_flight.set(self._offsets.in_flight)
         for letter in dead_letters:
-            log.warning("dead letter", extra=dict(letter.source) | {"reason": letter.reason, "error": letter.error})
+            trace = {"traceparent": letter.traceparent} if letter.traceparent else {}
+            said = dict(letter.source) | {"reason": letter.reason, "error": letter.error} | trace
+            log.warning("dead letter", extra=said)
 
     def _retry(self, stage: str, action: Callable[[], Result]) -> Result:
         """Try until it works, with growing pauses, keeping the group membership. Raises Stopped if told to stop."""

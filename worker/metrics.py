@@ -15,6 +15,7 @@ from mmdigit.metadata import Baseline, Input
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidJob
 from schemas.prediction import Decision, Prediction, Reason
+from transport.spans import SpanOutcome
 
 STAGES = ("poll", "decode", "wait", "predict", "dead_letter", "store", "commit")
 _DURATION_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -82,6 +83,11 @@ METRICS = (
     Metric("mmdigit_lag_records", "gauge", "", "Records not yet polled, as last known.", ("topic", "partition")),
     Metric("mmdigit_since_commit_seconds", "gauge", "seconds", "Since the last commit, or since the start."),
     Metric("mmdigit_since_turn_seconds", "gauge", "seconds", "Since the loop's last turn; grows when it is stuck."),
+    Metric(
+        *("mmdigit_spans_total", "counter", ""),
+        "Spans for --otlp-endpoint by outcome: exported, failed or dropped (too many were waiting).",
+        ("outcome",),
+    ),
     Metric("mmdigit_model_info", "gauge", "", "1; the label names the model that this worker runs.", ("version",)),
     Metric(
         *("mmdigit_baseline", "gauge", ""),
@@ -121,6 +127,7 @@ class Metrics:
         self.lag = self._gauge("mmdigit_lag_records")
         self.since_commit_s = self._gauge("mmdigit_since_commit_seconds")
         self.since_turn_s = self._gauge("mmdigit_since_turn_seconds")
+        self.spans = self._counter("mmdigit_spans_total")
         self.model_info = self._gauge("mmdigit_model_info")
         self.baseline = self._gauge("mmdigit_baseline")
         self.target_error = self._gauge("mmdigit_target_error")
@@ -141,6 +148,8 @@ class Metrics:
             self.dead_letters.labels(reason)
         for event in ("assigned", "revoked"):
             self.rebalances.labels(event)
+        for outcome in get_args(SpanOutcome):
+            self.spans.labels(outcome)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

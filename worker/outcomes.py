@@ -17,6 +17,7 @@ def prediction(
     job = decoded.job
     if job is None:
         raise ValueError(f"expected a decoded job, got the record {source(decoded.record)}")
+    trace = decoded.trace
     timings = Timings(
         created_at=job.created_at, predicted_at=now, wait_s=wait_s, predict_s=predict_s, batch_size=batch_size
     )
@@ -27,11 +28,13 @@ def prediction(
         expected=job.expected,
         source=source(decoded.record),
         timings=timings,
+        trace_id=trace.trace_id if trace else None,
     )
 
 
 def dead_letter(decoded: Decoded, error: InvalidJob, now: datetime, attempts: int) -> DeadLetter:
     """The record, byte for byte, with the reason why it can never succeed. attempts: how often it was tried, from 1."""
+    trace = decoded.trace
     return DeadLetter(
         original=decoded.record.value,
         key=decoded.record.key,
@@ -44,6 +47,7 @@ def dead_letter(decoded: Decoded, error: InvalidJob, now: datetime, attempts: in
         last_seen=now,
         attempts=attempts,
         times_dead=min(times_dead_before(decoded.record.headers) + 1, MAX_TIMES_DEAD),
+        traceparent=trace.traceparent if trace else None,
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, model_validator
 from mmdigit.decision import DEFAULT_TARGET_ERROR, TargetError
 from schemas.identifiers import Identifier
 from transport.access import AccessSettings
+from transport.spans import OtlpEndpoint
 from transport.urls import DEFAULT_FEED_LENGTH, DEFAULT_TTL_S, dead_letter_url
 
 
@@ -102,6 +103,7 @@ class WorkerSettings(AccessSettings):
     metrics_token_file: Annotated[Path | None, Field(description="file that holds the token instead")] = None
     json_logs: Annotated[bool, Field(description="one JSON object a line instead of readable lines")] = False
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="least level logged")] = "info"
+    otlp_endpoint: OtlpEndpoint = None
 
     @model_validator(mode="after")
     def _breaker_lets_a_batch_through(self) -> Self:

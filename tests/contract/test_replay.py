@@ -13,10 +13,12 @@ import pytest
 
 from schemas.dead_letter import TIMES_DEAD_HEADER, DeadLetter
 from schemas.settings import run_program
+from schemas.trace import trace_headers
 from schemas.wire import encode
 from tests.contract.conftest import DOCKER, Read
 from tests.factories import CREATED_AT, make_dead_letter
 from tests.polling import until
+from tests.schemas.samples import TRACE
 from transport.embedded_consumer import SqliteConsumer
 from transport.ports import Record, TopicPartition
 from transport.urls import dead_letter_url, open_consumer, open_publisher
@@ -87,13 +89,20 @@ def reader(jobs_url: str, read: Read) -> Iterator[Callable[[int], list[Record]]]
         yield take
 
 
-def test_originals_go_back_with_their_key_and_count_and_only_once(jobs_url: str, run: Run, read: Read) -> None:
-    bury(jobs_url, *(letter(n, times_dead=1 + n % 2) for n in range(5)))
+def test_originals_go_back_with_their_key_count_and_trace_and_only_once(jobs_url: str, run: Run, read: Read) -> None:
+    letters = [letter(n, times_dead=1 + n % 2) for n in range(4)]
+    letters.append(letter(4, traceparent=TRACE.traceparent))
+    bury(jobs_url, *letters)
     assert run() == (0, {"invalid_image": [5, 0, 0, 0, 0], "total": [5, 0, 0, 0, 0]})
     assert run() == (0, {"total": [0, 0, 0, 0, 0]})
     with reader(jobs_url, read) as take:
         assert [(job.value, job.key, job.headers) for job in take(5)] == [
-            (b"\xff%d" % n, b"key-%d" % n, {TIMES_DEAD_HEADER: b"%d" % (1 + n % 2)}) for n in range(5)
+            (
+                b"\xff%d" % n,
+                b"key-%d" % n,
+                {TIMES_DEAD_HEADER: b"%d" % (1 + n % 2)} | (trace_headers(TRACE.traceparent) if n == 4 else {}),
+            )
+            for n in range(5)
         ]
 
 

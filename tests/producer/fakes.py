@@ -48,6 +48,7 @@ class FakePublisher:
     acknowledges_only: int | None = None
     values: list[bytes] = field(default_factory=list)
     keys: list[bytes | None] = field(default_factory=list)
+    headers: list[Mapping[str, bytes] | None] = field(default_factory=list)
     _unacknowledged: list[Callable[[], object]] = field(default_factory=list)
     acknowledged: int = 0
 
@@ -69,6 +70,7 @@ class FakePublisher:
         if self.refuses(decode_job(value)):
             raise InvalidRecord("the topic takes no such record")
         self.keys.append(key)
+        self.headers.append(headers)
         self.values.append(value)
         if on_delivered is not None:
             self._unacknowledged.append(on_delivered)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from schemas.dead_letter import DeadLetter
 from schemas.job import Job
 from schemas.prediction import HeadAnswer, Prediction, Source, Timings
+from schemas.trace import TraceContext
 
 CREATED_AT = datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)
 
@@ -32,6 +33,8 @@ DEAD_LETTER = DeadLetter(
     attempts=2,
 )
 REPLAYED_DEAD_LETTER = DEAD_LETTER.model_copy(update={"times_dead": 2})
+TRACE = TraceContext("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", 1)
+TRACED_DEAD_LETTER = DEAD_LETTER.model_copy(update={"traceparent": TRACE.traceparent})
 PREDICTION = Prediction(
     label=7,
     confidence=0.5,
@@ -55,11 +58,18 @@ PREDICTION = Prediction(
         batch_size=32,
     ),
 )
+TRACED_PREDICTION = PREDICTION.model_copy(update={"trace_id": TRACE.trace_id})
 
 identifiers = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", fullmatch=True)
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 moments = st.datetimes(datetime(1971, 1, 2), datetime(9998, 12, 30), timezones=offsets | st.just(UTC))
 contents = st.binary(max_size=64)
+traces = st.builds(
+    TraceContext,
+    st.integers(1, 2**128 - 1).map(lambda number: f"{number:032x}"),
+    st.integers(1, 2**64 - 1).map(lambda number: f"{number:016x}"),
+    st.integers(0, 3),
+)
 jobs = st.builds(
     Job,
     job_id=identifiers,
@@ -85,4 +95,5 @@ dead_letters = st.builds(
     last_seen=moments,
     attempts=st.integers(1, 2**31),
     times_dead=st.integers(1, 1000),
+    traceparent=st.none() | traces.map(lambda trace: trace.traceparent),
 )

@@ -5,12 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.dead_letter import MAX_TIMES_DEAD, TIMES_DEAD_HEADER, DeadLetter, replay_headers, times_dead_before
+from schemas.trace import trace_of
 from tests.schemas.samples import dead_letters
 
 
 @given(dead_letters)
-def test_a_replay_says_how_often_its_job_was_dead_lettered(letter: DeadLetter) -> None:
-    assert times_dead_before(replay_headers(letter)) == letter.times_dead
+def test_a_replay_says_how_often_its_job_was_dead_lettered_and_goes_on_with_its_trace(letter: DeadLetter) -> None:
+    headers = replay_headers(letter)
+    assert times_dead_before(headers) == letter.times_dead
+    trace = trace_of(headers)
+    assert (trace.traceparent if trace else None) == letter.traceparent
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 import schemas.wire
 from schemas.dead_letter import MAX_TIMES_DEAD, TIMES_DEAD_HEADER
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES, MAX_RECORD_BYTES, Job
+from schemas.trace import TRACEPARENT_HEADER
 from schemas.wire import decode_job
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +26,7 @@ def test_the_example_makes_a_job() -> None:
 
 
 def test_every_field_is_explained() -> None:
-    fields = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
+    fields = re.findall(r"^\| `(\w+)` \|", PAGE.partition("## Headers")[0], re.MULTILINE)
     assert sorted(fields) == sorted(Job.model_fields)
 
 
@@ -36,3 +37,4 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert f"| commas in JSON | {schemas.wire._MAX_COMMAS:,} |" in PAGE
     assert f"| maps in msgpack | {schemas.wire._MAX_MAPS}, of {schemas.wire._MAX_MAP_LENGTH} fields |" in PAGE
     assert f"| `{TIMES_DEAD_HEADER}` | decimal digits, 1-{MAX_TIMES_DEAD} |" in PAGE
+    assert f"| `{TRACEPARENT_HEADER}` |" in PAGE

@@ -9,7 +9,15 @@ from pydantic import BaseModel
 from schemas.export import EXPORTED, schema_files
 from schemas.prediction import Prediction
 from schemas.wire import decode_dead_letter, decode_job, encode
-from tests.schemas.samples import DEAD_LETTER, JOB, LEAST_JOB, PREDICTION, REPLAYED_DEAD_LETTER
+from tests.schemas.samples import (
+    DEAD_LETTER,
+    JOB,
+    LEAST_JOB,
+    PREDICTION,
+    REPLAYED_DEAD_LETTER,
+    TRACED_DEAD_LETTER,
+    TRACED_PREDICTION,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -20,7 +28,10 @@ OURS: dict[str, BaseModel] = {
     "job-v1-least.msgpack": LEAST_JOB,
     "dead_letter-v1-times-dead.json": REPLAYED_DEAD_LETTER,
     "dead_letter-v1-times-dead.msgpack": REPLAYED_DEAD_LETTER,
+    "dead_letter-v1-traceparent.json": TRACED_DEAD_LETTER,
+    "dead_letter-v1-traceparent.msgpack": TRACED_DEAD_LETTER,
     "prediction-v1.json": PREDICTION,
+    "prediction-v1-trace-id.json": TRACED_PREDICTION,
 }
 """Files as this program writes them."""
 

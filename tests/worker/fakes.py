@@ -19,6 +19,7 @@ from transport.ports import GroupCounts, Record, TopicPartition
 from worker.loop import Worker
 from worker.metrics import Metrics
 from worker.settings import WorkerSettings
+from worker.tracing import NO_TRACING, Tracing
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 P0 = TopicPartition("jobs", 0)
@@ -262,6 +263,7 @@ class Bench:
     metrics: Metrics = field(default_factory=Metrics)
     clock: Clock = field(default_factory=Clock)
     options: dict[str, object] = field(default_factory=dict)
+    tracing: Tracing = NO_TRACING
 
     def __post_init__(self) -> None:
         urls = {"from": "sqlite:///a.db", "store": "sqlite:///a.db"}
@@ -276,6 +278,7 @@ class Bench:
             self.metrics,
             clock=self.clock,
             now=lambda: NOON,
+            tracing=self.tracing,
         )
         assert self.consumer.on_assigned is not None
         self.consumer.on_assigned(frozenset({P0, P1}))

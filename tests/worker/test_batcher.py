@@ -6,7 +6,7 @@ from worker.batcher import Batcher, Decoded
 
 def decoded(offset: int, size_bytes: int, clock: Clock, partition: int = 0) -> Decoded:
     place = P1._replace(partition=partition)
-    return Decoded(record(offset, bytes(size_bytes), place), clock(), None, None, None)
+    return Decoded(record(offset, bytes(size_bytes), place), clock(), None, None, None, clock())
 
 
 def test_an_empty_batch_is_never_due() -> None:

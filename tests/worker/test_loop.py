@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from mmdigit.predictor import Sample
 from mmdigit.reading import TOGETHER, read_samples
 from schemas.errors import SettingsError, TooManyDeadLetters
 from schemas.prediction import Prediction
+from tests.schemas.samples import TRACE
 from tests.worker import fakes
 from tests.worker.fakes import P0, P1, Bench, FakeConsumer, FakeModel, image_bytes, job_value, record
 
@@ -222,6 +224,14 @@ def test_a_dead_letter_says_how_often_its_job_was_tried() -> None:
     bench.worker.run_once()
     [letter] = bench.publisher.letters
     assert (letter.reason, letter.attempts) == ("model_rejected", 2)
+
+
+def test_a_dead_letters_line_names_its_trace(caplog: pytest.LogCaptureFixture) -> None:
+    headers = {"traceparent": TRACE.traceparent.encode()}
+    bench = Bench(FakeConsumer([replace(record(0, b"x"), headers=headers), record(1, b"y")]))
+    bench.worker.run_once()
+    lines = [vars(line) for line in caplog.records if line.getMessage() == "dead letter"]
+    assert [line.get("traceparent") for line in lines] == [TRACE.traceparent, None]
 
 
 def test_a_silent_broker_is_said_and_forgotten_when_it_answers() -> None:

@@ -14,7 +14,7 @@ from worker.batcher import Decoded
 
 def test_an_error_that_quotes_the_record_is_escaped_and_cut_and_can_be_written() -> None:
     error = DecoderFailed("\x1b[2J\n\ud800" + "x" * 2000)
-    letter = outcomes.dead_letter(Decoded(record(5, b"\xff"), 0.0, None, None, error), error, NOON, 1)
+    letter = outcomes.dead_letter(Decoded(record(5, b"\xff"), 0.0, None, None, error, 0.0), error, NOON, 1)
     assert letter.error.startswith(r"\x1b[2J\n\ud800xx")
     assert letter.error.isprintable()
     assert len(letter.error) <= 1000
@@ -34,6 +34,6 @@ def test_a_dead_letter_counts_on_from_the_replay_that_sent_its_record(
     headers: dict[str, bytes], times_dead: int
 ) -> None:
     error = InvalidImage("expected a picture")
-    decoded = Decoded(replace(record(3, b"value"), headers=headers), 0.0, None, None, error)
+    decoded = Decoded(replace(record(3, b"value"), headers=headers), 0.0, None, None, error, 0.0)
     letter = outcomes.dead_letter(decoded, error, NOON, attempts=4)
     assert (letter.times_dead, letter.attempts, letter.original) == (times_dead, 4, b"value")

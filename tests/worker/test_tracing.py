@@ -1,0 +1,137 @@
+"""The spans of a batch: which jobs have some, what they say, and that they fit together."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from schemas.prediction import Prediction
+from schemas.trace import TRACEPARENT_HEADER, TraceContext
+from tests.schemas.samples import TRACE
+from tests.worker.fakes import Bench, Clock, Closable, FakeConsumer, FakeModel, FakeStore, job_value, record
+from transport.ports import Record
+from transport.spans import Span
+from worker.tracing import SpanTracing
+
+EPOCH_S = 1_700_000_000.0
+TAKES_S = {"decode": 0.5, "predict": 2.0, "store": 4.0}
+
+
+class FakeSpans(Closable):
+    """Keeps what is handed over."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+
+    def add(self, spans: Sequence[Span]) -> None:
+        self.spans += spans
+
+    def named(self, name: str) -> Span:
+        [span] = [span for span in self.spans if span.name == name]
+        return span
+
+
+class SlowModel(FakeModel):
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def predict(self, samples: Sequence[object]) -> list[object]:  # type: ignore[override]
+        self._clock.now_s += TAKES_S["predict"]
+        return list(super().predict(samples))  # type: ignore[arg-type]
+
+
+class SlowStore(FakeStore):
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def put(self, predictions: Sequence[Prediction]) -> None:
+        self._clock.now_s += TAKES_S["store"]
+        super().put(predictions)
+
+
+def traced(record: Record, trace: str = TRACE.traceparent, queued_s: float = 10.0) -> Record:
+    headers = {TRACEPARENT_HEADER: trace.encode()}
+    return replace(record, headers=headers, timestamp_s=EPOCH_S + 100.0 - queued_s)
+
+
+def worked(*records: Record) -> tuple[FakeSpans, Bench]:
+    """What a worker notes of one batch, on a clock that begins at 100 s and EPOCH_S + 100 s."""
+    spans, clock = FakeSpans(), Clock()
+    tracing = SpanTracing(spans, "kafka", "g1", clock, lambda: EPOCH_S + clock())
+    bench = Bench(FakeConsumer(records), store=SlowStore(clock), model=SlowModel(clock), clock=clock, tracing=tracing)
+    bench.worker.run_once()
+    return spans, bench
+
+
+def seconds(span: Span) -> tuple[float, float]:
+    return span.start_s - EPOCH_S, span.end_s - EPOCH_S
+
+
+def test_a_job_has_a_span_of_each_of_its_stages_in_the_trace_of_its_record() -> None:
+    spans, bench = worked(record(7, job_value("other")), traced(record(8, job_value("a"))))
+    assert {span.name: seconds(span) for span in spans.spans} == {
+        "batch": (100, 106),
+        "process jobs": (100, 106),
+        "queue": (90, 100),
+        "decode": (100, 100),
+        "wait": (100, 100),
+        "predict": (100, 102),
+        "store": (102, 106),
+    }
+    own, batch = spans.named("process jobs"), spans.named("batch")
+    assert (own.kind, own.parent, own.link, own.error) == ("consumer", TRACE, batch.context, "")
+    assert own.attributes == {
+        "messaging.system": "kafka",
+        "messaging.consumer.group.name": "g1",
+        "messaging.operation.type": "process",
+        "messaging.operation.name": "process",
+        "messaging.destination.name": "jobs",
+        "messaging.destination.partition.id": "0",
+        "messaging.kafka.offset": 8,
+        "messaging.message.body.size": len(job_value("a")),
+        "mmdigit.job_id": "a",
+        "mmdigit.group": "g",
+        "mmdigit.decision": "accept",
+    }
+    assert batch.attributes["messaging.batch.message_count"] == 2
+    assert batch.parent is None
+    assert spans.named("queue").parent == TRACE
+    assert {spans.named(name).parent for name in ("decode", "wait", "predict", "store")} == {own.context}
+    assert {span.context.trace_id for span in spans.spans if span is not batch} == {TRACE.trace_id}
+    assert len({span.context.span_id for span in spans.spans} | {TRACE.span_id}) == 8
+    assert [p.trace_id for p in bench.store.predictions.values()] == [None, TRACE.trace_id]
+
+
+def test_jobs_of_one_batch_have_traces_of_their_own() -> None:
+    others = [TraceContext(f"{number:032x}", f"{number:016x}", 1) for number in (1, 2)]
+    spans, _ = worked(*(traced(record(n, job_value(str(n))), trace.traceparent) for n, trace in enumerate(others)))
+    assert [span.name for span in spans.spans].count("batch") == 1
+    assert [s.context.trace_id for s in spans.spans if s.name == "store"] == [trace.trace_id for trace in others]
+
+
+def test_a_dead_letter_is_a_span_with_its_reason_and_keeps_the_trace() -> None:
+    spans, bench = worked(traced(record(0, b"rubbish")))
+    own = spans.named("process jobs")
+    assert own.error == "invalid_record"
+    assert "mmdigit.job_id" not in own.attributes
+    assert seconds(spans.named("dead_letter")) == (100, 100)  # without the store's time
+    assert [span for span in spans.spans if span.name == "store"] == []
+    assert [letter.traceparent for letter in bench.publisher.letters] == [TRACE.traceparent]
+
+
+def test_what_is_not_sampled_or_not_valid_has_no_span_and_an_id_where_it_is_valid() -> None:
+    unsampled = replace(TRACE, flags=0)
+    spans, bench = worked(
+        traced(record(0, job_value("a")), unsampled.traceparent),
+        traced(record(1, job_value("b")), TRACE.traceparent.upper()),
+        traced(record(2, b"rubbish"), "00-rubbish"),
+    )
+    assert spans.spans == []
+    assert {job_id: p.trace_id for job_id, p in bench.store.predictions.items()} == {"a": TRACE.trace_id, "b": None}
+    assert [letter.traceparent for letter in bench.publisher.letters] == [None]
+
+
+def test_a_record_from_the_future_or_from_before_time_was_not_queued_for_less_than_nothing() -> None:
+    for queued_s, start_s in ((-60.0, 100.0), (2e9, -EPOCH_S)):
+        spans, _ = worked(traced(record(0, job_value("a")), queued_s=queued_s))
+        assert seconds(spans.named("queue")) == (start_s, 100)
