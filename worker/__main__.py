@@ -80,6 +80,7 @@ def work(argv: Sequence[str]) -> int:
         log.info(
             "ready to work",
             extra={
+                "version": VERSION,
                 "jobs": redact(settings.from_url),
                 "store": redact(settings.store_url),
                 "model": model.model_version,
