@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from mmdigit.predictor import Predictor, Sample
+from mmdigit.metadata import read_metadata
+from mmdigit.predictor import WEIGHTS, Predictor, Sample
 from samples.demo import PACK
 from samples.running import RunningWorker
 from schemas import VERSION
@@ -26,9 +27,11 @@ from tests.polling import until
 from transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 from worker import shadow as program
 
-JOBS = 320
-EVERY = 50
-LIMITS = ("--max-differing", "0.01", "--max-redecided", "0.05", "--json")
+JOBS = 100
+EVERY = 10
+LIMITS = ("--max-differing", "0.05", "--max-redecided", "0.1", "--json")
+
+Run = Callable[..., tuple[int, dict[str, Any]]]
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -67,6 +70,18 @@ def start_shadow(url: str, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.fixture
+def run_shadow(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """run_shadow(url, *options): in this process, whose signals are left alone: exit code, and what it found."""
+    monkeypatch.setattr(program, "stop_once", lambda stop: None)
+
+    def run(url: str, *options: str) -> tuple[int, dict[str, Any]]:
+        code = program.shadow(["--from", url, "--store", url, *LIMITS, *options])
+        return code, json.loads(capsys.readouterr().out)
+
+    return run
+
+
 def end_of(shadow: subprocess.Popen[str]) -> tuple[int, dict[str, Any]]:
     """Its exit code and what it found."""
     out, _ = shadow.communicate(timeout=60)
@@ -98,7 +113,7 @@ def test_a_shadow_that_is_ahead_waits_and_finds_that_the_same_model_answers_alik
     found = shadowed.found
     assert (shadowed.code, found["verdict"]) == (0, "within limits")
     assert (found["compared"], found["differing"]["jobs"], found["without_live_outcome"]) == (JOBS, 0, 0)
-    model = Predictor.load().model_version
+    model = read_metadata(WEIGHTS.with_suffix(".json")).model_version
     assert found["tested"] == f"{model}, worker {VERSION}"
     assert found["live"] == {f"{model}, worker {VERSION}": JOBS}
     assert found["confidence_shift"]["largest"] < 1e-4
@@ -106,17 +121,15 @@ def test_a_shadow_that_is_ahead_waits_and_finds_that_the_same_model_answers_alik
 
 
 def test_answers_that_differ_are_counted_and_shown_and_nothing_is_written(
-    shadowed: Shadowed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    shadowed: Shadowed, run_shadow: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with open_store(shadowed.url) as store:
         before = (store.feed(), store.counts("g"))
     monkeypatch.setattr(program, "Predictor", Changed)
-    monkeypatch.setattr(program, "stop_once", lambda stop: None)
-    options = ["--shadow-group", "changed", "--limit", str(JOBS)]
-    assert program.shadow(["--from", shadowed.url, "--store", shadowed.url, *LIMITS, *options]) == 1
-    found = json.loads(capsys.readouterr().out)
+    code, found = run_shadow(shadowed.url, "--shadow-group", "changed", "--limit", str(JOBS))
     different = len(range(0, JOBS, EVERY))
-    assert (found["verdict"], found["other_digit"], found["compared"]) == ("over a limit", different, JOBS)
+    assert (code, found["verdict"]) == (1, "over a limit")
+    assert (found["other_digit"], found["compared"]) == (different, JOBS)
     assert len(found["examples"]) == different
     assert -0.1 <= found["confidence_shift"]["mean"] < -0.08
     with open_store(shadowed.url) as store:
@@ -125,7 +138,7 @@ def test_answers_that_differ_are_counted_and_shown_and_nothing_is_written(
         assert consumer.poll(1, 0) == []
 
 
-def test_an_interrupted_shadow_goes_on(shadowed: Shadowed) -> None:
+def test_an_interrupted_shadow_goes_on(shadowed: Shadowed, run_shadow: Run) -> None:
     group = ("--shadow-group", "interrupted", "--limit", str(JOBS + 1))
     send(shadowed.url, encode(Job(job_id="nobody-answers", image=bytes(784), created_at=datetime.now(UTC)), "msgpack"))
     shadow = start_shadow(shadowed.url, *group, "--batch-size", str(JOBS), "--live-wait-s", "600")
@@ -133,7 +146,7 @@ def test_an_interrupted_shadow_goes_on(shadowed: Shadowed) -> None:
     shadow.send_signal(signal.SIGTERM)
     code, found = end_of(shadow)
     assert (code, found["compared"], found["without_live_outcome"]) == (130, JOBS, 0)
-    code, found = end_of(start_shadow(shadowed.url, *group, "--live-wait-s", "0"))
+    code, found = run_shadow(shadowed.url, *group, "--live-wait-s", "0")
     assert (code, found["compared"], found["without_live_outcome"]) == (1, 0, 1)
     assert found["verdict"] == "too few jobs to tell"
 
