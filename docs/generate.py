@@ -19,6 +19,7 @@ from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings
 from worker.metrics import METRICS
 from worker.replay_settings import ReplaySettings
 from worker.settings import WorkerSettings
+from worker.shadow_settings import ShadowSettings
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "benchmarks" / "results"
@@ -26,7 +27,13 @@ RESULTS = HERE.parent / "benchmarks" / "results"
 
 def settings_page() -> str:
     """One table a program: flag, variable, default, meaning."""
-    programs: list[type[ProgramSettings]] = [WorkerSettings, ReplaySettings, ProducerSettings, *COMMANDS.values()]
+    programs: list[type[ProgramSettings]] = [
+        WorkerSettings,
+        ReplaySettings,
+        ShadowSettings,
+        ProducerSettings,
+        *COMMANDS.values(),
+    ]
     parts = [
         "# Settings\n\nFlags win over variables, variables over defaults. A variable that starts with `MMDIGIT_` and "
         "that stands in none of these tables is an error (exit code 2), but for `MMDIGIT_REQUIRE_DOCKER=1`, which "

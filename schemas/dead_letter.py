@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from schemas.identifiers import Identifier
-from schemas.message import Message, VersionOne
+from schemas.message import Outcome, VersionOne
 from schemas.moment import Moment
 from schemas.prediction import MAX_COUNT, Source
 from schemas.trace import TRACEPARENT_PATTERN, trace_headers
@@ -21,7 +21,7 @@ decimal digits."""
 REASON_PATTERN = r"^[a-z_]{1,40}$"
 
 
-class DeadLetter(Message):
+class DeadLetter(Outcome):
     """A record that can never succeed: its original bytes, where it stood, and why."""
 
     version: VersionOne = DEAD_LETTER_VERSION

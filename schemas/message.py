@@ -1,4 +1,4 @@
-"""Base of everything that crosses a process boundary."""
+"""Bases of everything that crosses a process boundary."""
 
 from typing import Annotated, Literal
 
@@ -27,3 +27,11 @@ class Message(BaseModel):
         hide_input_in_errors=True,
         use_attribute_docstrings=True,
     )
+
+
+class Outcome(Message):
+    """What the worker writes. It may gain fields within a version, and whoever reads it passes over those that it does
+    not know: workers of two releases write to one store while the one replaces the other.
+    """
+
+    model_config = ConfigDict(extra="ignore")

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from schemas.identifiers import Identifier
-from schemas.message import Message, VersionOne
+from schemas.message import Outcome, VersionOne
 from schemas.moment import Moment
 from schemas.trace import TraceId
 
@@ -17,17 +17,18 @@ Label = Annotated[int, Field(ge=0, le=9)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Duration = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Decision = Literal["accept", "review"]
+WorkerVersion = Annotated[str, Field(min_length=1, max_length=64)]
 Reason = Literal["low_confidence", "conflict", "not_a_digit"]
 
 
-class HeadAnswer(Message):
+class HeadAnswer(Outcome):
     """The answer of one head: a label 0-9 and its probability."""
 
     label: Label
     confidence: Probability
 
 
-class Answer(Message):
+class Answer(Outcome):
     """What the model says about one job. `label` and `confidence` are the fused head's when both
     modalities are there, otherwise those of the one that is."""
 
@@ -45,7 +46,7 @@ class Answer(Message):
     model_version: Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class Source(Message):
+class Source(Outcome):
     """Where the job came from: the record's topic, partition and offset."""
 
     topic: Annotated[str, Field(max_length=249)]
@@ -53,7 +54,7 @@ class Source(Message):
     offset: Annotated[int, Field(ge=0, le=MAX_COUNT)]
 
 
-class Timings(Message):
+class Timings(Outcome):
     """When the job was made and predicted, and how long its batch took, in seconds."""
 
     created_at: Moment
@@ -75,5 +76,7 @@ class Prediction(Answer):
     """The label that the producer knows to be true, if it sent one."""
     source: Source
     timings: Timings
+    worker_version: WorkerVersion | None = None
+    """Of the worker that stored it; before 0.6.0 none said so."""
     trace_id: TraceId | None = None
     """Of the record's traceparent, if it had one."""

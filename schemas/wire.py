@@ -1,5 +1,6 @@
 """Wire encodings of jobs and dead letters: JSON with base64, or msgpack; told apart by the first byte."""
 
+import re
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
@@ -22,6 +23,12 @@ _MAX_DEAD_LETTER_BYTES = 4 * MAX_RECORD_BYTES
 _MAX_COMMAS = 1200  # a dead letter's error text may hold a thousand
 _MAX_MAP_LENGTH = 64
 _MAX_MAPS = 4
+
+# A version above 1, where it stands first: what a newer schema holds behind it may well be over these limits.
+_NEWER = re.compile(
+    rb'\s*\{\s*"version"\s*:\s*(?:[2-9]|[1-9][0-9]{1,3})\s*[,}]'
+    rb"|(?:[\x80-\x8f]|\xde[\x00-\xff]{2})\xa7version(?:[\x02-\x7f]|\xcc[\x80-\xff])"
+)
 
 
 def encode(model: BaseModel, wire: Wire) -> bytes:
@@ -55,7 +62,7 @@ def _decode(value: bytes, model: type[Model], max_bytes: int) -> Model:
     try:
         if value[0] in _JSON_STARTS:
             if value.count(b",") > _MAX_COMMAS:
-                raise InvalidRecord(f"{expected}, got JSON of more than {_MAX_COMMAS} parts; send only its fields")
+                raise _refused(value, f"{expected}, got JSON of more than {_MAX_COMMAS} parts; send only its fields")
             return model.model_validate_json(value, strict=True)
         return model.model_validate(_unpack(value), strict=True)
     except ValidationError as error:
@@ -65,7 +72,13 @@ def _decode(value: bytes, model: type[Model], max_bytes: int) -> Model:
         raise InvalidRecord(f"{expected}: {lines}") from error
     # msgpack documents these for broken input; RecursionError and MemoryError for hostile nesting and sizes.
     except (ValueError, RecursionError, MemoryError, msgpack.UnpackException) as error:
-        raise InvalidRecord(f"{expected}, got {len(value)} bytes that are neither ({type(error).__name__})") from error
+        what = f"{expected}, got {len(value)} bytes that are neither ({type(error).__name__})"
+        raise _refused(value, what) from error
+
+
+def _refused(value: bytes, what: str) -> InvalidRecord:
+    """For what is over a limit or broken: UnknownVersion where it begins as a newer version does."""
+    return UnknownVersion(f"{what}; its version is newer, upgrade") if _NEWER.match(value) else InvalidRecord(what)
 
 
 def _unpack(value: bytes) -> Any:

@@ -23,7 +23,7 @@ from tests.services import KAFKA_IMAGE, LONE_BROKER, START_TIMEOUT_S, free_port,
 ROOT = Path(__file__).parents[1]
 REDIS_IMAGE = "redis:7.0.15-bookworm"  # the other one is built without TLS
 JOBS = "mmdigit.jobs"
-PASSWORDS = {"producer": "producer-secret", "worker": "worker-secret", "replay": "replay-secret"}
+PASSWORDS = {user: f"{user}-secret" for user in ("producer", "worker", "replay", "shadow")}
 STORE_PASSWORDS = {"worker": "store-worker-secret", "reader": "store-reader-secret"}
 _KEYSTORE = b"keystore-secret"
 _LOGIN_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule"

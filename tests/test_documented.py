@@ -15,10 +15,17 @@ from schemas.errors import InvalidJob, MmdigitError
 from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings
 from worker.replay_settings import ReplaySettings
 from worker.settings import WorkerSettings
+from worker.shadow_settings import ShadowSettings
 from worker.stopping import EXIT_UNFINISHED
 
 ROOT = Path(__file__).parents[1]
-PROGRAMS: list[type[ProgramSettings]] = [WorkerSettings, ReplaySettings, ProducerSettings, *COMMANDS.values()]
+PROGRAMS: list[type[ProgramSettings]] = [
+    WorkerSettings,
+    ReplaySettings,
+    ShadowSettings,
+    ProducerSettings,
+    *COMMANDS.values(),
+]
 PUBLIC = ["schemas", "mmdigit", "transport"]
 TESTS_ONLY = {"MMDIGIT_REQUIRE_DOCKER", "MMDIGIT_REQUIRE_TERRAFORM"}
 
@@ -39,7 +46,7 @@ def test_every_setting_says_what_it_means() -> None:
 
 
 def test_the_known_variables_are_those_of_the_settings_classes() -> None:
-    services = variables(WorkerSettings) | variables(ReplaySettings) | variables(ProducerSettings)
+    services = set().union(*(variables(program) for program in PROGRAMS if program not in COMMANDS.values()))
     commands = set().union(*(variables(program) for program in COMMANDS.values()))
     assert services <= ENVIRONMENT
     assert (services | commands | TESTS_ONLY).issuperset(ENVIRONMENT)

@@ -1,4 +1,4 @@
-"""python -m worker: consumes jobs, predicts them, stores the predictions, commits; or replays dead letters."""
+"""python -m worker: consumes jobs, predicts them, stores the predictions, commits; or replays, or shadows."""
 
 import logging
 import sys
@@ -19,6 +19,8 @@ from worker.metrics import Metrics
 from worker.replay import replay
 from worker.replay_settings import ReplaySettings
 from worker.settings import WorkerSettings
+from worker.shadow import shadow
+from worker.shadow_settings import ShadowSettings
 from worker.stopping import StopSignals
 from worker.tracing import NO_TRACING, SpanTracing, Tracing
 
@@ -84,6 +86,7 @@ def work(argv: Sequence[str]) -> int:
         log.info(
             "ready to work",
             extra={
+                "version": VERSION,
                 "jobs": redact(settings.from_url),
                 "store": redact(settings.store_url),
                 "model": model.model_version,
@@ -131,6 +134,8 @@ def log_target_error(target_error: float, points: Mapping[Head, OperatingPoint])
 def main() -> int:
     if sys.argv[1:2] == ["replay"]:
         return run_program(ReplaySettings.prog, replay, sys.argv[2:])
+    if sys.argv[1:2] == ["shadow"]:
+        return run_program(ShadowSettings.prog, shadow, sys.argv[2:])
     return run_program(WorkerSettings.prog, work)
 
 

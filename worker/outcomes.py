@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from schemas import VERSION
 from schemas.dead_letter import MAX_ERROR_CHARACTERS, MAX_TIMES_DEAD, DeadLetter, times_dead_before
 from schemas.errors import InvalidJob
 from schemas.prediction import Answer, Prediction, Source, Timings
@@ -28,6 +29,7 @@ def prediction(
         expected=job.expected,
         source=source(decoded.record),
         timings=timings,
+        worker_version=VERSION,
         trace_id=trace.trace_id if trace else None,
     )
 

@@ -1,6 +1,5 @@
 """python -m worker replay: sends dead letters back to the jobs' topic, and remembers how far it came."""
 
-import signal
 import sys
 import threading
 import time
@@ -17,13 +16,11 @@ from schemas.wire import decode_dead_letter
 from transport.ports import MAX_SENT_BYTES, Consumer, Publisher, Record, TopicPartition
 from transport.urls import open_consumer, open_publisher
 from worker.replay_settings import ReplaySettings
+from worker.stopping import stop_once
+from worker.to_the_end import ToTheEnd
 
 POLL_RECORDS = 100
-POLL_TIMEOUT_S = 0.5
 FLUSH_TIMEOUT_S = 120.0
-PATIENCE_S = 60.0
-"""A broker that is away may show as empty polls: after so long without a record the run ends, and says so."""
-
 PROGRESS_EVERY_S = 5.0
 INTERRUPTED = 130
 
@@ -53,10 +50,9 @@ class Replay:
         self._say = say
         self._clock = clock
         self._stop = threading.Event()
-        self._next_offsets: dict[TopicPartition, int] = {}
-        self._ends: dict[TopicPartition, int] = {}
+        self._letters = ToTheEnd(consumer, "dead letters", clock)
         self._unacknowledged: set[tuple[TopicPartition, int]] = set()
-        self._last_record_s = self._last_progress_s = clock()
+        self._last_progress_s = clock()
         self.counts: Counter[tuple[str, Outcome]] = Counter()
         """Dead letters by reason and outcome, of all batches that are acknowledged and committed."""
 
@@ -65,9 +61,9 @@ class Replay:
 
         Raises RetriableError if a broker or file fails: what is not committed is sent again by the next run.
         """
-        while not (self._stop.is_set() or self._limit_is_reached(self.counts) or self._is_at_the_end()):
-            records = self._consumer.poll(POLL_RECORDS, POLL_TIMEOUT_S)
-            self._note_progress(records)
+        while not (self._stop.is_set() or self._limit_is_reached(self.counts) or self._letters.is_at_the_end()):
+            records = self._letters.poll(POLL_RECORDS)
+            self._say_progress()
             self._replay(records)
 
     def stop(self) -> None:
@@ -84,9 +80,8 @@ class Replay:
         for record in records:
             if self._limit_is_reached(self.counts + counts):
                 break
-            if record.offset < self._ends[record.topic_partition]:
-                counts[self._deal_with(record)] += 1
-                committable[record.topic_partition] = record.offset + 1
+            counts[self._deal_with(record)] += 1
+            committable[record.topic_partition] = record.offset + 1
         if self._jobs is not None and committable:
             self._jobs.flush(FLUSH_TIMEOUT_S)
             if self._unacknowledged:  # whatever the adapter says: nothing is committed without the acknowledgement
@@ -124,30 +119,11 @@ class Replay:
         limit = self._settings.limit
         return limit is not None and sum(n for (_, outcome), n in counts.items() if outcome == "sent") >= limit
 
-    def _note_progress(self, records: list[Record]) -> None:
+    def _say_progress(self) -> None:
         now_s = self._clock()
-        if records:
-            self._last_record_s = now_s
-        elif now_s - self._last_record_s >= PATIENCE_S:
-            raise TransportError(
-                f"expected dead letters or the topic's end within {PATIENCE_S:.0f} s, got neither; check the broker, "
-                "and whether another replay holds the partitions; the same command again goes on"
-            )
-        for record in records:
-            self._next_offsets[record.topic_partition] = record.offset + 1
-        lag = self._consumer.lag()
-        for partition in {record.topic_partition for record in records} - self._ends.keys():
-            self._ends[partition] = self._next_offsets[partition] + lag.get(partition, 0)
         if now_s - self._last_progress_s >= PROGRESS_EVERY_S:
             self._last_progress_s = now_s
-            self._say(f"{self.counts.total()} dead letters dealt with, {sum(lag.values())} to come")
-
-    def _is_at_the_end(self) -> bool:
-        lag = self._consumer.lag()
-        return bool(lag) and all(
-            lag.get(partition) == 0 or self._next_offsets.get(partition, -1) >= self._ends.get(partition, 0)
-            for partition in self._consumer.assignment()
-        )
+            self._say(f"{self.counts.total()} dead letters dealt with, {self._letters.to_come} to come")
 
     def _complain(self, record: Record, error: InvalidRecord) -> None:
         self._say(f"{record.topic} {record.partition}/{record.offset}: {printable(str(error), 300)}")
@@ -184,7 +160,7 @@ def replay(argv: Sequence[str]) -> int:
             )
         )
         run = Replay(settings, consumer, jobs, _say)
-        _stop_on_signals(run)
+        stop_once(run.stop)
         try:
             run.run()
         finally:
@@ -197,12 +173,3 @@ def replay(argv: Sequence[str]) -> int:
 
 def _say(line: str) -> None:
     sys.stderr.write(f"replay: {line}\n")
-
-
-def _stop_on_signals(run: Replay) -> None:
-    def stop(number: int, _frame: object) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        run.stop()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)

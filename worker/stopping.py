@@ -1,4 +1,4 @@
-"""Stops the worker on SIGTERM and SIGINT: after the batch in hand, or at once where that takes too long."""
+"""Stops worker and commands on SIGTERM and SIGINT: after the batch in hand, or at once where that takes too long."""
 
 import logging
 import os
@@ -71,6 +71,18 @@ class StopSignals:
             if received[0] in SIGNALS:
                 return received[0]
         return None
+
+
+def stop_once(stop: Callable[[], object]) -> None:
+    """From now on the first signal asks for the stop, and the second one ends the process as ever: for commands whose
+    work can be repeated. To be called in the main thread."""
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        stop()
+
+    for number in SIGNALS:
+        signal.signal(number, handle)
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:

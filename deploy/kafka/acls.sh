@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Grants the least rights that producer, worker and replay need, one user each; safe to run again. $1: a broker,
+# Grants the least rights that producer, worker, replay and shadow need, one user each; safe to run again. $1: a broker,
 # host:port; $2, if there is one: a properties file with which this administrator logs in.
-# Topics, group and users are those of docker-compose.yml unless JOBS, GROUP, REPLAY_GROUP, PRODUCER, WORKER or REPLAY
-# say otherwise; an empty user is left out.
+# Topics, groups and users are those of docker-compose.yml unless JOBS, GROUP, REPLAY_GROUP, SHADOW_GROUP, PRODUCER,
+# WORKER, REPLAY or SHADOW say otherwise; an empty user is left out.
 set -euo pipefail
 broker=${1:?expected a broker, host:port}
 admin=(--bootstrap-server "$broker")
@@ -28,3 +28,8 @@ allow "$worker" --topic "$dead" --operation Write --operation DescribeConfigs
 replay=${REPLAY-replay}
 allow "$replay" --topic "$dead" --group "${REPLAY_GROUP:-mmdigit-replay}" --operation Read
 allow "$replay" --topic "$jobs" --operation Write --operation DescribeConfigs
+
+# Each version and model under test has a group that begins with this name.
+shadow=${SHADOW-shadow}
+allow "$shadow" --topic "$jobs" --operation Read
+allow "$shadow" --group "${SHADOW_GROUP:-mmdigit-shadow}" --resource-pattern-type prefixed --operation Read

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdigit.bounds import error_bound
+
 BOOTSTRAPS = 1000
 SEED = 20_261_123
 Z_95 = 1.959964  # of the normal distribution: 95 % lie within
@@ -133,38 +135,6 @@ def ece(confidence: Numbers, right: Right, bins: int = 15) -> float:
         raise ValueError("expected at least one answer to measure calibration, none came")
     rows = reliability(confidence, right, bins)
     return sum(row["total"] * abs(row["confidence"] - row["accuracy"]) for row in rows) / confidence.size
-
-
-def binomial_tail(wrong: int, total: int, error: float) -> float:
-    """The chance of at most `wrong` errors among `total` answers that each err with this chance, range [0, 1]."""
-    if error <= 0:
-        return 1.0
-    if error >= 1:
-        return 1.0 if wrong >= total else 0.0
-    up_to = np.arange(1, wrong + 1)
-    # log C(total, k), k = 0 .. wrong, as sums of logarithms: exact enough where factorials overflow.
-    ways = np.concatenate([[0.0], np.cumsum(np.log(total - up_to + 1) - np.log(up_to))])
-    k = np.arange(wrong + 1)
-    return float(min(1.0, np.exp(ways + k * math.log(error) + (total - k) * math.log1p(-error)).sum()))
-
-
-def error_bound(wrong: int, total: int, level: float = 0.95) -> float:
-    """The one-sided upper bound of an error share, exact: 1 if there is no answer, range [0, 1].
-
-    Raises ValueError if wrong is not within [0, total]. Source: Clopper and Pearson 1934.
-    """
-    if not 0 <= wrong <= total:
-        raise ValueError(f"expected 0 to {total} wrong answers, {wrong} came")
-    if wrong == total:
-        return 1.0
-    low, high = wrong / total, 1.0
-    for _ in range(60):  # each halves the interval: far below any share that is ever printed
-        middle = (low + high) / 2
-        if binomial_tail(wrong, total, middle) > 1 - level:
-            low = middle
-        else:
-            high = middle
-    return high
 
 
 def risk_coverage(confidence: Numbers, right: Right, bounds: Sequence[float] | None = None) -> list[dict[str, float]]:

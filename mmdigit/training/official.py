@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.audio import Waveform, place
+from mmdigit.bounds import error_bound
 from mmdigit.decision import HEADS, decide
 from mmdigit.image import decode_image
 from mmdigit.ink import Grey
@@ -124,7 +125,7 @@ def _head(
         "decision": {
             "coverage": float(accepted.mean()),
             "error": wrong / max(int(accepted.sum()), 1),
-            "error_bound_95": measures.error_bound(wrong, int(accepted.sum())),
+            "error_bound_95": error_bound(wrong, int(accepted.sum())),
             "reasons": dict(sorted(Counter(reason for reasons in decided for reason in reasons).items())),
         },
         "risk": measures.risk_coverage(confidence, right),

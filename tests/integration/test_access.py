@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from samples.demo import PACK
-from schemas.errors import AccessError
+from schemas.errors import AccessError, TransportError
 from tests.polling import until
 from tests.secure import (
     JOBS,
@@ -163,6 +163,30 @@ def test_replay_may_read_dead_letters_and_send_jobs_and_no_more(broker: SecureKa
         publisher.send(None, b"rubbish")
         with pytest.raises(AccessError, match="lacks a right"):
             publisher.flush(10)
+
+
+def test_shadow_may_read_jobs_in_groups_of_its_own_and_write_nothing(broker: SecureKafka, authority: Authority) -> None:
+    access = Access(KafkaAccess("scram", Certificates(authority.file), "shadow", SecretStr(PASSWORDS["shadow"])))
+    producer = Access(KafkaAccess("scram", Certificates(authority.file), "producer", SecretStr(PASSWORDS["producer"])))
+    jobs = f"kafka://{broker.scram}/{JOBS}"
+    with open_publisher(jobs, access=producer) as publisher:
+        publisher.send(None, b"rubbish")
+        publisher.flush(10)
+    with open_consumer(jobs, group="mmdigit-shadow.0.6.0.mmdigit-2-6ec722ae", access=access) as consumer:
+        records = until(lambda: consumer.poll(1, 0.2), 30, "a job")
+        consumer.commit({records[0].topic_partition: records[0].offset + 1})
+    with open_consumer(jobs, group="mmdigit", access=access) as consumer, pytest.raises(AccessError):
+        until(lambda: consumer.poll(1, 0.2), 30, "a refusal")
+
+    def write(url: str) -> None:
+        with open_publisher(url, access=access) as publisher:
+            publisher.send(None, b"rubbish")
+            publisher.flush(10)
+
+    with pytest.raises(AccessError, match="lacks a right"):
+        write(f"{jobs}.dead")
+    with pytest.raises(TransportError, match="ClusterAuthorizationFailed"):  # a producer's number is refused before
+        write(jobs)
 
 
 def test_a_certificate_of_ones_own_is_a_user_too(

@@ -1,11 +1,13 @@
 """Golden samples: what was once on the wire stays readable, and what we write does not change unnoticed."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
+from schemas.errors import InvalidRecord, UnknownVersion
 from schemas.export import EXPORTED, schema_files
 from schemas.prediction import Prediction
 from schemas.wire import decode_dead_letter, decode_job, encode
@@ -13,6 +15,7 @@ from tests.schemas.samples import (
     DEAD_LETTER,
     JOB,
     LEAST_JOB,
+    NEW_PREDICTION,
     PREDICTION,
     REPLAYED_DEAD_LETTER,
     TRACED_DEAD_LETTER,
@@ -20,6 +23,7 @@ from tests.schemas.samples import (
 )
 
 GOLDEN = Path(__file__).parent / "golden"
+ROOT = Path(__file__).parents[2]
 
 OURS: dict[str, BaseModel] = {
     "job-v1.json": JOB,
@@ -30,8 +34,8 @@ OURS: dict[str, BaseModel] = {
     "dead_letter-v1-times-dead.msgpack": REPLAYED_DEAD_LETTER,
     "dead_letter-v1-traceparent.json": TRACED_DEAD_LETTER,
     "dead_letter-v1-traceparent.msgpack": TRACED_DEAD_LETTER,
-    "prediction-v1.json": PREDICTION,
     "prediction-v1-trace-id.json": TRACED_PREDICTION,
+    "prediction-v1-worker-version.json": NEW_PREDICTION,
 }
 """Files as this program writes them."""
 
@@ -41,8 +45,29 @@ OTHERS: dict[str, BaseModel] = {
     "job-v1-other-standard-base64.json": JOB,
     "job-v1-other-urlsafe-base64.json": LEAST_JOB,
     "job-v1-other.msgpack": LEAST_JOB,
+    "prediction-v1.json": PREDICTION,
 }
-"""Files as programs in other languages may write them, or as 0.4.0 wrote dead letters: without times_dead."""
+"""Files as programs in other languages may write them, or earlier releases."""
+
+NEXT: dict[str, BaseModel] = {
+    "dead_letter-v1-next.json": REPLAYED_DEAD_LETTER,
+    "dead_letter-v1-next.msgpack": REPLAYED_DEAD_LETTER,
+    "prediction-v1-next.json": NEW_PREDICTION,
+}
+"""Files as a release to come may write them: with fields that nobody knows yet, at every level."""
+
+REFUSED = ("job-v1-next.json", "job-v2.json", "job-v2.msgpack")
+"""A job with an unknown field, which may be a mistyped one, and jobs of the version to come."""
+
+_JOBS = ("job-v1.json", "job-v1.msgpack", "job-v1-least.json", "job-v1-least.msgpack")
+_FIRST = (*_JOBS, "dead_letter-v1.json", "dead_letter-v1.msgpack", "prediction-v1.json")
+_SINCE_0_5 = (*_JOBS, "dead_letter-v1-times-dead.json", "dead_letter-v1-times-dead.msgpack")
+WRITTEN_BY = {
+    **dict.fromkeys(["0.1.0", "0.2.0", "0.3.0", "0.4.0"], _FIRST),
+    "0.5.0": (*_SINCE_0_5, "prediction-v1.json"),
+    "0.6.0": (*_SINCE_0_5, "prediction-v1-worker-version.json"),
+}
+"""Release -> the files as it writes them, to the byte: compared with what the code of each release writes."""
 
 
 def decoded(name: str, value: bytes) -> BaseModel:
@@ -51,9 +76,23 @@ def decoded(name: str, value: bytes) -> BaseModel:
     return (decode_job if name.startswith("job") else decode_dead_letter)(value)
 
 
-@pytest.mark.parametrize("name", [*OURS, *OTHERS])
+@pytest.mark.parametrize("name", [*OURS, *OTHERS, *NEXT])
 def test_every_sample_is_still_read(name: str) -> None:
-    assert decoded(name, (GOLDEN / name).read_bytes()) == (OURS | OTHERS)[name]
+    assert decoded(name, (GOLDEN / name).read_bytes()) == (OURS | OTHERS | NEXT)[name]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_job_with_more_than_this_version_knows_is_refused(name: str) -> None:
+    with pytest.raises(InvalidRecord) as caught:
+        decode_job((GOLDEN / name).read_bytes())
+    assert isinstance(caught.value, UnknownVersion) == ("v2" in name)
+
+
+def test_it_is_known_what_each_release_wrote() -> None:
+    releases = re.findall(r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert set(WRITTEN_BY) == set(releases), "a new release: say which samples it writes"
+    assert {name for names in WRITTEN_BY.values() for name in names} <= {*OURS, *OTHERS}
+    assert set(WRITTEN_BY[releases[0]]) == set(OURS)
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -62,7 +101,7 @@ def test_what_is_written_is_the_same_to_the_byte(name: str) -> None:
 
 
 def test_every_file_is_a_sample() -> None:
-    assert {path.name for path in GOLDEN.iterdir()} == {*OURS, *OTHERS}
+    assert {path.name for path in GOLDEN.iterdir()} == {*OURS, *OTHERS, *NEXT, *REFUSED}
 
 
 def test_every_exported_schema_is_current() -> None:
@@ -77,7 +116,7 @@ def test_samples_have_the_fields_that_their_schema_names(name: str) -> None:
     schema = json.loads(path.read_text())
     fields = json.loads((GOLDEN / name).read_bytes())
     assert set(schema["required"]) <= set(fields) <= set(schema["properties"])
-    assert schema["additionalProperties"] is False
+    assert ("additionalProperties" in schema) == (schema["title"] == "Job")
 
 
 def test_the_schema_says_how_bytes_are_written() -> None:

@@ -15,9 +15,16 @@ from schemas.errors import InvalidImage, MmdigitError, SettingsError, StoreError
 from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings, run_program
 from worker.replay_settings import ReplaySettings
 from worker.settings import WorkerSettings
+from worker.shadow_settings import ShadowSettings
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS: list[type[ProgramSettings]] = [WorkerSettings, ReplaySettings, ProducerSettings, *COMMANDS.values()]
+PROGRAMS: list[type[ProgramSettings]] = [
+    WorkerSettings,
+    ReplaySettings,
+    ShadowSettings,
+    ProducerSettings,
+    *COMMANDS.values(),
+]
 FOR_TESTS = {"MMDIGIT_REQUIRE_DOCKER", "MMDIGIT_REQUIRE_TERRAFORM"}
 
 

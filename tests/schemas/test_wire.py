@@ -103,6 +103,15 @@ def test_other_versions_are_named(version: object) -> None:
         assert isinstance(refused(as_msgpack(version=version)), UnknownVersion)
 
 
+def test_a_newer_version_is_known_by_its_first_field_whatever_follows() -> None:
+    strokes = [[0, 1], [2, 3]] * 700
+    for version in (2, 99, 200):
+        for value in (as_json(version=version, strokes=strokes), as_msgpack(version=version, strokes=strokes)):
+            assert isinstance(refused(value), UnknownVersion)
+    for value in (as_json(strokes=strokes), as_msgpack(strokes=strokes), as_msgpack(version=0, strokes=strokes)):
+        assert not isinstance(refused(value), UnknownVersion)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

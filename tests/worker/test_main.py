@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mmdigit.decision import OperatingPoint
+from schemas import VERSION
 from tests.worker.fakes import P0, P1, Bench
 from worker.__main__ import _Health, log_target_error
 from worker.health import Status
@@ -76,4 +77,5 @@ def test_a_worker_takes_its_target_error_and_says_its_model(tmp_path: Path) -> N
     [said] = [line for line in lines if "target_error" in line]
     assert (said["target_error"], said["not_shown"]) == (0.0004, ["audio"])
     assert said["accepted_from"] == {"image": 0.99, "audio": 0.999, "fused": 0.99}
-    assert [line["model"] for line in lines if "model" in line] == ["mmdigit-2-00000000"]
+    [ready] = [line for line in lines if "model" in line]
+    assert (ready["model"], ready["version"]) == ("mmdigit-2-00000000", VERSION)

@@ -4,12 +4,20 @@ from dataclasses import replace
 
 import pytest
 
+from schemas import VERSION
 from schemas.dead_letter import MAX_TIMES_DEAD, TIMES_DEAD_HEADER
 from schemas.errors import DecoderFailed, InvalidImage
 from schemas.wire import decode_dead_letter, encode
-from tests.worker.fakes import NOON, record
+from tests.factories import make_job
+from tests.worker.fakes import NOON, answer, record
 from worker import outcomes
 from worker.batcher import Decoded
+
+
+def test_a_prediction_names_the_worker_that_made_it() -> None:
+    job = make_job(5)
+    decoded = Decoded(record(5, encode(job, "msgpack")), 0.0, job, None, None)
+    assert outcomes.prediction(decoded, answer(5), NOON, 0.0, 0.0, 1).worker_version == VERSION
 
 
 def test_an_error_that_quotes_the_record_is_escaped_and_cut_and_can_be_written() -> None:

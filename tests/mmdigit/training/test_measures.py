@@ -9,12 +9,10 @@ from mmdigit.training.measures import (
     alarm_limit,
     auroc,
     auroc_interval,
-    binomial_tail,
     clustered_bootstrap,
     detection_at_false_alarms,
     ece,
     error_at_coverage,
-    error_bound,
     reliability,
     risk_coverage,
     two_way_bootstrap,
@@ -105,41 +103,6 @@ def test_auroc_interval_covers_the_truth_about_95_times_in_100() -> None:
         low, high = auroc_interval(random.normal(size=40), random.normal(1, 1, 200))
         covered += low <= truth <= high
     assert 0.9 < covered / 300 < 0.99
-
-
-@pytest.mark.parametrize(
-    ("wrong", "total", "bound"),
-    # Expected values: R 4.3, qbeta(0.95, wrong + 1, total - wrong); for no error 1 - 0.05^(1/n).
-    [(0, 300, 0.0099360), (1, 10, 0.3941633), (5, 100, 0.1022534), (0, 1, 0.95), (10, 10, 1.0), (0, 0, 1.0)],
-)
-def test_error_bound(wrong: int, total: int, bound: float) -> None:
-    assert error_bound(wrong, total) == pytest.approx(bound, abs=1e-6)
-
-
-def test_error_bound_of_many_answers_is_near_its_normal_limit() -> None:
-    share = 150 / 300_000
-    assert error_bound(150, 300_000) == pytest.approx(share + 1.645 * (share / 300_000) ** 0.5, rel=0.01)
-
-
-@given(st.integers(1, 2000).flatmap(lambda total: st.tuples(st.integers(0, total - 1), st.just(total))))
-def test_at_its_bound_an_error_is_seen_one_time_in_twenty(counts: tuple[int, int]) -> None:
-    wrong, total = counts
-    bound = error_bound(wrong, total)
-    assert wrong / total < bound < 1
-    assert binomial_tail(wrong, total, bound) == pytest.approx(0.05, abs=1e-6)
-
-
-@given(st.integers(0, 40), st.floats(0.01, 0.99))
-def test_binomial_tail_is_what_coins_show(wrong: int, error: float) -> None:
-    from math import comb
-
-    exact = sum(comb(40, k) * error**k * (1 - error) ** (40 - k) for k in range(wrong + 1))
-    assert binomial_tail(wrong, 40, error) == pytest.approx(exact, abs=1e-9)
-
-
-def test_error_bound_refuses_more_errors_than_answers() -> None:
-    with pytest.raises(ValueError, match="0 to 3 wrong answers, 4 came"):
-        error_bound(4, 3)
 
 
 def test_ece_of_the_calibrated_is_nought_and_of_the_boastful_its_boast() -> None:

@@ -1,0 +1,47 @@
+"""One version: schemas.VERSION. Whatever else names it agrees, or a release would be half of one."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import schemas
+from schemas import VERSION
+
+ROOT = Path(__file__).parents[1]
+PLACES = {
+    "Dockerfile": r"^ARG VERSION=(\S+)",
+    "docker-compose.yml": r"image: mmdigit:(\S+)",
+    "deploy/terraform/terraform.tfvars.example": r'^image_tag\s*= "(\S+)"',
+    "deploy/terraform/README.md": r"(?:mmdigit|\$repository):(\d[^\s\"]+)",
+}
+"""File -> what stands around the version in it, at least once."""
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
+
+
+def test_a_version_is_three_numbers() -> None:
+    assert len(numbers(VERSION)) == 3
+
+
+def test_the_package_takes_its_version_from_the_one_source() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert "version" in project["project"]["dynamic"]
+    module, _, name = project["tool"]["setuptools"]["dynamic"]["version"]["attr"].rpartition(".")
+    assert (module, getattr(schemas, name)) == ("schemas", VERSION)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_place_names_this_version(place: str) -> None:
+    assert set(re.findall(PLACES[place], (ROOT / place).read_text(), re.MULTILINE)) == {VERSION}
+
+
+def test_the_changelog_begins_with_this_version_or_with_what_comes_after_it() -> None:
+    headings = re.findall(r"^## (\d\S*?)(, \d{4}-\d\d-\d\d)?$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    versions = [version for version, _ in headings]
+    assert versions == sorted(versions, key=numbers, reverse=True)
+    unreleased = [version for version, date in headings[:1] if not date]
+    assert versions[len(unreleased)] == VERSION
