@@ -8,23 +8,20 @@ stops the flow of faults.json: the slowest after SIGTERM, in a storm the slowest
 with tasks as fast as the core that was measured, and with tasks that do what Terraform assumes.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cost import result_of, task_usd_per_hour
 from benchmarks.machine import machine, machine_line
-from benchmarks.prices import prices
 from benchmarks.report import arguments, command_of, show
 from benchmarks.scaling.fleet import Run, Tasks, simulate
 from benchmarks.scaling.profiles import Profile, profiles
 from benchmarks.scaling.target_tracking import Policy, Scaler
 from benchmarks.terraform_defaults import default
 from schemas.settings import run_program
-
-RESULTS = Path(__file__).parents[1] / "results"
 
 FARGATE_START_S = 60.0
 """Not measured here: 53 to 62 s from creation to start of ten Fargate tasks, image of 413 MB, private subnet.
@@ -52,8 +49,8 @@ def scaler(scale_out_cooldown_s: float | None = None) -> Scaler:
 
 def measured_tasks() -> Tasks:
     """A task that is as fast as the core of the benchmark."""
-    found = json.loads((RESULTS / "pipeline.json").read_text())["transports"]["kafka+redis"]
-    faults = {each["name"]: each for each in json.loads((RESULTS / "faults.json").read_text())["faults"]}
+    found = result_of("pipeline")["transports"]["kafka+redis"]
+    faults = {each["name"]: each for each in result_of("faults")["faults"]}
     return Tasks(
         jobs_per_s=found["one_worker"]["jobs_per_s"]["median"],
         start_s=FARGATE_START_S + found["start"]["ready_s"]["median"],
@@ -61,13 +58,6 @@ def measured_tasks() -> Tasks:
         storm_rebalance_s=max(faults["worker SIGKILL"]["recoveries_s"]),
         partitions=int(default("partitions")),
     )
-
-
-def task_usd_per_hour() -> float:
-    """Of a task of deploy/terraform's size, x86, on demand."""
-    usd = prices()
-    vcpus, gib = default("task_cpu") / 1024, default("task_memory_mib") / 1024
-    return vcpus * usd["fargate_x86_vcpu_hour"].usd + gib * usd["fargate_x86_gib_hour"].usd
 
 
 def figures(run: Run, tasks: Tasks) -> dict[str, Any]:

@@ -1,10 +1,8 @@
 """Terraform's defaults as simulation and tables take them; tests/deploy holds those of the policies to the plan."""
 
-import json
-
 import pytest
 
-from benchmarks.scaling.__main__ import RESULTS
+from benchmarks.cost import result_of
 from benchmarks.terraform_defaults import default
 from schemas.errors import DataError
 
@@ -20,5 +18,5 @@ def test_a_variable_without_a_number_is_an_error(name: str) -> None:
 
 
 def test_tasks_are_not_assumed_faster_than_half_of_what_was_measured() -> None:
-    found = json.loads((RESULTS / "pipeline.json").read_text())["transports"]["kafka+redis"]["one_worker"]
+    found = result_of("pipeline")["transports"]["kafka+redis"]["one_worker"]
     assert default("jobs_per_second_per_task") <= found["jobs_per_s"]["median"] / 2

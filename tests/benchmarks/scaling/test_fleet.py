@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.cost import result_of
 from benchmarks.scaling.__main__ import compare, figures, policies
 from benchmarks.scaling.fleet import Run, Tasks, simulate
 from benchmarks.scaling.profiles import MILLION, NEVER, Profile, Span
 from benchmarks.scaling.target_tracking import Scaler
+from benchmarks.spread import rounded
 
 TASKS = Tasks(jobs_per_s=100.0, start_s=60.0, rebalance_s=1.0, storm_rebalance_s=12.0, partitions=24)
 LEAST, MOST = 2, 8
@@ -107,6 +109,12 @@ def test_nobody_works_while_a_rebalance_lasts() -> None:
 def test_every_case_ends_well_with_the_figures_of_terraform() -> None:
     result, runs = compare()
     assert set(result["cases"]) == set(runs)
+    kept = result_of("scaling")
+    for part in ("policies", "tasks", "cases", "previously"):
+        current = (
+            "run python -m benchmarks.scaling --plot docs/plots/scaling.png --output benchmarks/results/scaling.json"
+        )
+        assert kept[part] == rounded(result[part]), current
     for case in result["cases"].values():
         for speed in result["tasks"]["jobs_per_s"]:
             assert case[speed]["left"] < 1, case["title"]
