@@ -6,7 +6,7 @@ PEERS := arroyo faststream quix
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 10000
 # Those that take --data, in the order of `make bench`.
-BENCHMARKS := wire pipeline latency growth
+BENCHMARKS := wire pipeline latency growth footprint
 
 need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets (docs/data.md)" >&2; exit 2; }
 

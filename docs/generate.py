@@ -1,4 +1,4 @@
-"""Writes settings.md, metrics.md, api.md from the code, fuzz.md, faults.md from results; a test holds them current."""
+"""Writes settings.md, metrics.md, api.md from code, fuzz, faults and sizing from results; a test holds them current."""
 
 import inspect
 import json
@@ -10,6 +10,7 @@ from pydantic_core import PydanticUndefined
 import mmdigit
 import schemas
 import transport
+from benchmarks import sizing_page
 from faults import report
 from fuzz.__main__ import table
 from mmdigit.cli import COMMANDS
@@ -129,6 +130,7 @@ PAGES = {
     "api.md": api_page,
     "fuzz.md": fuzz_page,
     "faults.md": faults_page,
+    "sizing.md": sizing_page.page,
 }
 
 if __name__ == "__main__":

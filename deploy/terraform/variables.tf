@@ -107,9 +107,9 @@ variable "topic" {
 }
 
 variable "partitions" {
-  description = "Partitions of the topic of jobs: no more workers than these can share it"
+  description = "Partitions of the topic of jobs, three to a task: no more workers than these can share it, and five share eight no better than four"
   type        = number
-  default     = 8
+  default     = 24
 
   validation {
     condition     = var.partitions >= 1 && var.partitions <= 1000 && floor(var.partitions) == var.partitions

@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks.scaling.__main__ import policies
+from benchmarks.scaling.target_tracking import Policy
+from benchmarks.terraform_defaults import default
 from samples.running import RunningWorker
 from schemas.job import MAX_RECORD_BYTES
 from schemas.settings import ENV_PREFIX, ENVIRONMENT
@@ -128,7 +131,7 @@ def test_topics_take_what_jobs_and_dead_letters_need(outcome: Outcome, run: str)
     assert letters["name"] == f"{jobs['name']}.dead"
     assert letter_bytes >= job_bytes * 4 / 3 + 4096
     assert job_bytes >= (MAX_RECORD_BYTES if run == "defaults" else MAX_RECORD_BYTES - 4096)
-    assert jobs["partitions"] == 8
+    assert jobs["partitions"] == 24
 
 
 def test_brokers_take_the_largest_topic(outcome: Outcome) -> None:
@@ -144,6 +147,22 @@ def test_prometheus_looks_for_the_name_that_is_made(outcome: Outcome) -> None:
     service = outcome.planned("options", "aws_service_discovery_service.worker[0]")["name"]
     configuration = (ROOT / "deploy" / "prometheus" / "prometheus-ecs.yml").read_text(encoding="utf-8")
     assert re.findall(r"names: \[(worker\S+)\]", configuration) == [f"{service}.{namespace}"]
+
+
+@pytest.mark.parametrize("policy", policies(), ids=lambda policy: policy.name)
+def test_what_is_simulated_is_what_is_planned(outcome: Outcome, policy: Policy) -> None:
+    [planned] = outcome.planned("defaults", f"aws_appautoscaling_policy.{policy.name}")[
+        "target_tracking_scaling_policy_configuration"
+    ]
+    assert planned["target_value"] == policy.target
+    assert planned["scale_out_cooldown"] == policy.scale_out_cooldown_s
+    assert planned["scale_in_cooldown"] == policy.scale_in_cooldown_s
+    target = outcome.planned("defaults", "aws_appautoscaling_target.worker")
+    assert (target["min_capacity"], target["max_capacity"]) == (default("min_capacity"), default("max_capacity"))
+    jobs, _letters = json.loads(outcome.container("defaults", "topics")["command"][1])
+    assert jobs["partitions"] == default("partitions")
+    task = outcome.planned("defaults", "aws_ecs_task_definition.worker")
+    assert (int(task["cpu"]), int(task["memory"])) == (default("task_cpu"), default("task_memory_mib"))
 
 
 def granted(outcome: Outcome, role: str) -> dict[str, set[str]]:
@@ -207,16 +226,16 @@ def test_topics_are_made_once_and_grow(outcome: Outcome, kafka_bootstrap: str) -
     for topic in topics:
         topic |= {"name": f"terraform.{topic['name']}", "replication": 1}  # the tests' one broker
     assert make_topics(outcome, kafka_bootstrap, topics).splitlines() == [
-        "terraform.mmdigit.jobs: made, 8 partitions",
+        "terraform.mmdigit.jobs: made, 24 partitions",
         "terraform.mmdigit.jobs.dead: made, 1 partitions",
     ]
-    topics[0]["partitions"] = 12
+    topics[0]["partitions"] = 32
     assert make_topics(outcome, kafka_bootstrap, topics).splitlines() == [
-        "terraform.mmdigit.jobs: 12 partitions, 8 before",
+        "terraform.mmdigit.jobs: 32 partitions, 24 before",
         "terraform.mmdigit.jobs.dead: there already, 1 partitions",
     ]
-    topics[0]["partitions"] = 8
-    assert "there already, 12 partitions" in make_topics(outcome, kafka_bootstrap, topics)
+    topics[0]["partitions"] = 24
+    assert "there already, 32 partitions" in make_topics(outcome, kafka_bootstrap, topics)
 
 
 def make_topics(outcome: Outcome, bootstrap: str, topics: list[dict[str, Any]]) -> str:

@@ -79,7 +79,7 @@ run "what_depends_on_another" {
     vpc_cidr            = "10.0/16"
     network             = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-1", "subnet-2"] }
     task_memory_mib     = 1024
-    max_capacity        = 9
+    max_capacity        = 25
     backlog_target_s    = 900
     scale_in_cooldown_s = 120
   }
