@@ -138,7 +138,7 @@ def predictions(samples: Sequence[Sample], count: int) -> Iterator[Prediction]:
         job = job_of(sample, job_id_of(number), GROUP, now)
         # Durations as odd as real ones: their digits are stored.
         yield prediction(
-            Decoded(record, 0.0, job, None, None), answer, now, now_s - last_s, 11 * (now_s - last_s), BATCH_SIZE
+            Decoded(record, 0.0, job, None, None, 0.0), answer, now, now_s - last_s, 11 * (now_s - last_s), BATCH_SIZE
         )
         last_s = now_s
 

@@ -16,7 +16,7 @@ from worker.batcher import Decoded
 
 def test_a_prediction_names_the_worker_that_made_it() -> None:
     job = make_job(5)
-    decoded = Decoded(record(5, encode(job, "msgpack")), 0.0, job, None, None)
+    decoded = Decoded(record(5, encode(job, "msgpack")), 0.0, job, None, None, 0.0)
     assert outcomes.prediction(decoded, answer(5), NOON, 0.0, 0.0, 1).worker_version == VERSION
 
 
