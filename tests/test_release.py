@@ -14,7 +14,8 @@ PLACES = {
     "Dockerfile": r"^ARG VERSION=(\S+)",
     "docker-compose.yml": r"image: mmdigit:(\S+)",
     "deploy/terraform/terraform.tfvars.example": r'^image_tag\s*= "(\S+)"',
-    "deploy/terraform/README.md": r"(?:mmdigit|\$repository):(\d[^\s\"]+)",
+    "deploy/README.md": r"mmdigit:(\d[\d.]+)",
+    "deploy/terraform/README.md": r"(?:mmdigit|\$repository):(\d[\d.]+)",
 }
 """File -> what stands around the version in it, at least once."""
 

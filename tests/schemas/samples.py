@@ -58,8 +58,8 @@ PREDICTION = Prediction(
         batch_size=32,
     ),
 )
-TRACED_PREDICTION = PREDICTION.model_copy(update={"trace_id": TRACE.trace_id})
 NEW_PREDICTION = PREDICTION.model_copy(update={"worker_version": "0.6.0"})
+TRACED_PREDICTION = NEW_PREDICTION.model_copy(update={"trace_id": TRACE.trace_id})
 
 identifiers = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", fullmatch=True)
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))

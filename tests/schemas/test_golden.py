@@ -65,7 +65,13 @@ _SINCE_0_5 = (*_JOBS, "dead_letter-v1-times-dead.json", "dead_letter-v1-times-de
 WRITTEN_BY = {
     **dict.fromkeys(["0.1.0", "0.2.0", "0.3.0", "0.4.0"], _FIRST),
     "0.5.0": (*_SINCE_0_5, "prediction-v1.json"),
-    "0.6.0": (*_SINCE_0_5, "prediction-v1-worker-version.json"),
+    "0.6.0": (
+        *_SINCE_0_5,
+        "dead_letter-v1-traceparent.json",
+        "dead_letter-v1-traceparent.msgpack",
+        "prediction-v1-worker-version.json",
+        "prediction-v1-trace-id.json",
+    ),
 }
 """Release -> the files as it writes them, to the byte: compared with what the code of each release writes."""
 
