@@ -23,7 +23,7 @@ TIMEOUT_S = 5  # of one input; libFuzzer counts whole seconds
 MEMORY_MB = 1024  # of the process, atheris and libFuzzer's own tables included
 ROUND_S = 20
 """Seconds of one process. atheris 3.0.0 keeps some objects of each run of code that it instruments (1 to 60 KB; without
-instrumentation the same runs keep none), so that a longer one ends at its memory, not at a crasher: 60 s did on a quiet machine."""
+instrumentation the same runs keep none), so that a longer one ends at its memory, not at a crasher: some did at 60."""
 PACKAGES = ("atheris", "pydantic", "msgpack", "pillow", "soundfile", "soxr", "numpy", "opencv-python-headless")
 
 _STATISTIC = re.compile(r"stat::(\w+):\s+(\d+)")
