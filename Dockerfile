@@ -1,6 +1,6 @@
 # The worker (and the producer): Debian's Python, pinned wheels, no torch, no compiler, no pip.
 # It runs with `--read-only --cap-drop ALL`; a user, a port and the settings (MMDIGIT_*) are all it needs.
-# `--build-arg REQUIREMENTS=msk` adds IAM log-in to Amazon MSK, 35 MB.
+# `--build-arg REQUIREMENTS=msk` adds IAM log-in to Amazon MSK, 35 MB; `otel` the export of spans; `"msk otel"` both.
 
 FROM debian:bookworm-slim AS pip
 RUN apt-get update \
@@ -16,10 +16,11 @@ COPY requirements/worker.txt /tmp/worker.txt
 RUN /opt/pip/bin/pip --python /opt/mmdigit/bin/python install --requirement /tmp/worker.txt \
  && /opt/pip/bin/pip --python /opt/mmdigit/bin/python uninstall --yes setuptools \
  && rm -rf /opt/mmdigit/lib/python3*/site-packages/numpy/*/tests
-ARG REQUIREMENTS=worker
-COPY requirements/${REQUIREMENTS}.txt /tmp/
-RUN [ "$REQUIREMENTS" = worker ] \
- || /opt/pip/bin/pip --python /opt/mmdigit/bin/python install --requirement "/tmp/$REQUIREMENTS.txt"
+ARG REQUIREMENTS=""
+COPY requirements/msk.txt requirements/otel.txt /tmp/
+RUN for set in $REQUIREMENTS; do \
+      /opt/pip/bin/pip --python /opt/mmdigit/bin/python install --requirement "/tmp/$set.txt" || exit 1; \
+    done
 
 # The bill of materials of what is installed there, with licences; Debian's own packages stand in dpkg's status.
 FROM pip AS sbom

@@ -85,11 +85,13 @@ print(open("/usr/share/mmdigit/sbom.json").read(), *{(d.name, d.version) for d i
 
 
 @pytest.mark.timeout(600)
-def test_an_argument_adds_the_log_in_to_msk() -> None:
+def test_an_argument_adds_the_log_in_to_msk_and_the_export_of_spans() -> None:
     # The stage whose packages the last one copies: a second image of half a gigabyte would show nothing more.
-    image = build(f"{TAG}-msk", args={"REQUIREMENTS": "msk"}, target="builder")
+    image = build(f"{TAG}-msk-otel", args={"REQUIREMENTS": "msk otel"}, target="builder")
     # The token provider, and what signs the requests of the task that makes the topics (deploy/terraform).
-    script = "import aws_msk_iam_sasl_signer, botocore, onnxruntime; print('here')"
+    script = (
+        "import aws_msk_iam_sasl_signer, botocore, onnxruntime, opentelemetry.exporter.otlp.proto.http; print('here')"
+    )
     command = ("docker", "run", "--rm", "--entrypoint", "/opt/mmdigit/bin/python", image, "-c", script)
     assert output(*command).strip() == "here"
 
