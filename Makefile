@@ -22,10 +22,10 @@ demo: $(VENV)/.worker ## jobs -> queue file -> worker -> table of predictions; D
 test: $(VENV)/.test ## lint, types, unit, contract and integration tests; DATA=folder adds those on real data
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . && echo "lint: ok"
 	@$(BIN)/mypy
-	@$(if $(DATA),MMDIGIT_DATA=$(abspath $(DATA))) $(BIN)/pytest
+	@$(if $(DATA),MMDIGIT_DATA=$(abspath $(DATA))) $(BIN)/pytest --numprocesses 2 --dist loadfile
 
 unit: $(VENV)/.test ## only the tests that need neither Docker nor data
-	@$(BIN)/pytest -m "not docker and not data"
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not docker and not data"
 
 audit: $(VENV)/.test ## look up what the image installs among known vulnerabilities, where their service can be reached
 	@.ci/audit
