@@ -103,7 +103,7 @@ lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes
 	  > $$(echo .venv-peers/$*/lib/python3*/site-packages)/zz_project.pth
 	@touch $@
 
-plots: $(VENV)/.test ## draw what the dashboards ask of PROMETHEUS (http://localhost:9090), the last MINUTES (30), into docs/plots
+plots: $(VENV)/.test ## draw what the dashboards ask of PROMETHEUS (http://localhost:9090), the last MINUTES (30), into .mmdigit/plots
 	@$(BIN)/python -m deploy.grafana.plots $(if $(PROMETHEUS),--prometheus $(PROMETHEUS)) $(if $(MINUTES),--minutes $(MINUTES))
 
 clean: ## remove the environment and everything that runs left behind

@@ -5,6 +5,7 @@ from benchmarks.machine import machine_line
 from benchmarks.scaling.__main__ import FARGATE_START_S
 from benchmarks.scaling.__main__ import table as scaling_table
 from benchmarks.spread import shown
+from benchmarks.terraform_defaults import default
 
 PAGE = """# Sizing and cost
 
@@ -47,8 +48,11 @@ the mean's jobs: an assumption. Tasks have {assumed:.0f} jobs/s each.
 - **The store decides first.** Predictions live in the memory of one primary, without shards: lower
   `prediction_ttl_s`, and let whoever needs them longer read the feed into something cheaper. *none*: no node holds so
   many days.
-- **The defaults** of deploy/terraform hold {default_predictions:.1f} million predictions (cache.r7g.large), and
-  {default_jobs:.1f} million jobs a day for a week (three disks of 100 GiB).
+- **The defaults** of deploy/terraform bear {default_store_jobs:.2f} million jobs a day: their store holds
+  {default_predictions:.1f} million predictions (cache.r7g.large), each for {ttl_days:.0f} days. Their disks would bear
+  {default_jobs:.1f} million a day for a week (three of 100 GiB).
+- **A worker's memory** goes with its backlog, which fills the client's fetch buffers: {soak_mb:.0f} MB at most in the
+  [soak](faults.md#a-soak).
 - **Three partitions to a task**, so that any number of tasks shares them nearly evenly ([below](#scaling-simulated)).
 - Brokers: what they write and hold. What consumers read and how busy they are was not measured on MSK.
 
@@ -109,6 +113,7 @@ def page() -> str:
     footprint, simulated = cost.result_of("footprint"), cost.result_of("scaling")
     kafka, store, tasks, before = footprint["kafka"], footprint["redis"], simulated["tasks"], simulated["previously"]
     found, holds = cost.cost(), sizing.default_holds(sizing.inputs())
+    ttl_days = default("prediction_ttl_s") / 86400
     return PAGE.format(
         measured=found["jobs_per_s"]["as measured"],
         assumed=found["jobs_per_s"]["as assumed"],
@@ -128,6 +133,9 @@ def page() -> str:
         sizes=sizing.table(sizing.sizes()),
         default_predictions=holds["predictions"] / cost.MILLION,
         default_jobs=holds["jobs_a_day"] / cost.MILLION,
+        default_store_jobs=holds["predictions"] / ttl_days / cost.MILLION,
+        ttl_days=ttl_days,
+        soak_mb=max(sample["rss_mb"] for sample in cost.result_of("soak")["samples"]),
         region=found["region"],
         variable=cost.variable_table(found),
         elsewhere=100 * cost.ELSEWHERE,

@@ -7,6 +7,7 @@ import argparse
 import io
 import json
 import re
+import sys
 import time
 import urllib.parse
 import urllib.request
@@ -196,7 +197,7 @@ def main() -> None:
     options.add_argument("--prometheus", default="http://localhost:9090", help="its address")
     options.add_argument("--minutes", type=float, default=30.0, help="how far back")
     options.add_argument("--ago", type=float, default=0.0, help="how many minutes ago the span ends")
-    options.add_argument("--output", type=Path, default=Path("docs/plots"), help="folder of the PNGs")
+    options.add_argument("--output", type=Path, default=Path(".mmdigit/plots"), help="folder of the PNGs")
     chosen = options.parse_args()
     end_s = time.time() - 60 * chosen.ago
     begin_s = end_s - 60 * chosen.minutes
@@ -206,8 +207,11 @@ def main() -> None:
         found = ask(chosen.prometheus, expression, begin_s, end_s, step_s)
         return [series._replace(times_s=series.times_s - begin_s) for series in found]
 
+    chosen.output.mkdir(parents=True, exist_ok=True)
     for path in sorted(FOLDER.glob("*.json")):
-        draw(json.loads(path.read_text(encoding="utf-8")), ask_for, chosen.output / f"dashboard-{path.stem}.png")
+        drawn = chosen.output / f"dashboard-{path.stem}.png"
+        draw(json.loads(path.read_text(encoding="utf-8")), ask_for, drawn)
+        sys.stdout.write(f"{drawn}\n")
 
 
 if __name__ == "__main__":

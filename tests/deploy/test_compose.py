@@ -84,3 +84,9 @@ def test_redis_drops_nothing(services: dict[str, Any]) -> None:
     command = " ".join(services["redis"]["command"])
     assert "--appendonly yes" in command
     assert "--maxmemory-policy noeviction" in command
+
+
+def test_our_programs_hear_sigterm_from_their_start(services: dict[str, Any]) -> None:
+    ours = {name: service for name, service in services.items() if service["image"].startswith("mmdigit:")}
+    assert {"worker", "troubled", "producer", "load", "chaos"} == ours.keys()
+    assert all(service.get("init") for service in ours.values())

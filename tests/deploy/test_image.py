@@ -40,13 +40,17 @@ def config(image: str) -> dict[str, Any]:
 @pytest.fixture
 def worker(image: str) -> Iterator[str]:
     """A worker on a SQLite file of its own, ready; yields its container."""
-    urls = ("--from", "sqlite:////tmp/queue.db", "--store", "sqlite:////tmp/queue.db")
-    container = output("docker", "run", "--detach", "--network", "none", *LOCKED_DOWN, image, *urls).strip()
+    container = start(image)
     try:
         until(lambda: answers(container, "readyz"), 30, "a worker that is ready", pause_s=0.2)
         yield container
     finally:
         run("docker", "rm", "--force", container)
+
+
+def start(image: str) -> str:
+    urls = ("--from", "sqlite:////tmp/queue.db", "--store", "sqlite:////tmp/queue.db")
+    return output("docker", "run", "--detach", "--init", "--network", "none", *LOCKED_DOWN, image, *urls).strip()
 
 
 def answers(container: str, path: str) -> bool:
@@ -163,3 +167,13 @@ def test_health_check_passes_and_sigterm_ends_the_worker_in_order(config: dict[s
     logs = run("docker", "logs", worker)
     assert state["ExitCode"] == 0
     assert '"message": "stopped"' in (logs.stdout + logs.stderr).splitlines()[-1]
+
+
+def test_a_sigterm_right_after_the_start_is_heard(image: str) -> None:
+    container = start(image)
+    try:
+        output("docker", "stop", "--time", "10", container, timeout_s=25)
+        # 143: it had not begun to listen, and had nothing to finish.
+        assert json.loads(output("docker", "inspect", container))[0]["State"]["ExitCode"] in (0, 143)
+    finally:
+        run("docker", "rm", "--force", container)
