@@ -97,10 +97,17 @@ def draw(dashboard: dict[str, Any], ask_for: Callable[[str], list[Series]], path
 Answers = Sequence[tuple[str, Series]]
 
 
+def _newest(answers: Answers, most: int) -> Answers:
+    """So many of them at most, in their order: those that were answered last."""
+    kept = sorted(range(len(answers)), key=lambda number: answers[number][1].times_s[-1])[-most:]
+    return [answers[number] for number in sorted(kept)]
+
+
 def _stat(axes: Axes, panel: dict[str, Any], answers: Answers) -> None:
     axes.set_axis_off()
+    answers = _newest(answers, 4)
     shown = [f"{name} {_in_unit(series.values[-1], _unit(panel))}".strip() for name, series in answers]
-    size = 22 if len(shown) == 1 and len(shown[0]) < 12 else 12
+    size = 22 if len(shown) == 1 and len(shown[0]) < 12 else 10
     axes.text(0.5, 0.6, "\n".join(shown), ha="center", va="center", fontsize=size, transform=axes.transAxes)
     behind = axes.inset_axes((0, 0, 1, 0.3))
     behind.set_axis_off()
@@ -123,11 +130,16 @@ def _lines(axes: Axes, panel: dict[str, Any], answers: Answers) -> None:
     if _unit(panel) == "s" and (top_s := axes.get_ylim()[1]) > 90:
         axes.yaxis.set_major_locator(MultipleLocator(60 * max(1, round(top_s / 300))))
     if any(name for name, _ in answers):
-        axes.legend(fontsize=6.5, loc="best", ncols=1 + len(answers) // 7, framealpha=0.6, borderpad=0.2)
+        named = {name for name, _ in _newest(answers, 12)}
+        handles = [
+            (handle, name) for handle, name in zip(*axes.get_legend_handles_labels(), strict=True) if name in named
+        ]
+        columns = 1 + len(handles) // 7
+        axes.legend(*zip(*handles, strict=True), fontsize=6.5, loc="best", ncols=columns, framealpha=0.6, borderpad=0.2)
 
 
 def _bars(axes: Axes, panel: dict[str, Any], answers: Answers) -> None:
-    ordered = sorted(answers, key=lambda answer: answer[0], reverse=True)
+    ordered = sorted(_newest(answers, 10), key=lambda answer: answer[0], reverse=True)
     places = range(len(ordered))
     values = [series.values[-1] for _, series in ordered]
     drawn = axes.barh(places, values, color="tab:blue", alpha=0.7)
