@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 PEERS := arroyo faststream quix
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 10000
+# Two at once, those of a file one after the other: most of them wait for something.
+TESTS := $(BIN)/pytest --numprocesses 2 --dist loadfile
 # Those that take --data, in the order of `make bench`.
 BENCHMARKS := wire pipeline latency growth footprint
 
@@ -22,10 +24,10 @@ demo: $(VENV)/.worker ## jobs -> queue file -> worker -> table of predictions; D
 test: $(VENV)/.test ## lint, types, unit, contract and integration tests; DATA=folder adds those on real data
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . && echo "lint: ok"
 	@$(BIN)/mypy
-	@$(if $(DATA),MMDIGIT_DATA=$(abspath $(DATA))) $(BIN)/pytest --numprocesses 2 --dist loadfile
+	@$(if $(DATA),MMDIGIT_DATA=$(abspath $(DATA))) $(TESTS)
 
 unit: $(VENV)/.test ## only the tests that need neither Docker nor data
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not docker and not data"
+	@$(TESTS) -m "not docker and not data"
 
 audit: $(VENV)/.test ## look up what the image installs among known vulnerabilities, where their service can be reached
 	@.ci/audit

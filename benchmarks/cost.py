@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.prices import Price, prices, region
 from benchmarks.report import arguments, command_of, show
-from benchmarks.terraform_defaults import default
+from benchmarks.terraform_defaults import default, prediction_days
 from schemas.settings import run_program
 
 RESULTS = Path(__file__).parent / "results"
@@ -124,7 +124,7 @@ def cost() -> dict[str, Any]:
     kafka, store = result_of("footprint")["kafka"], result_of("footprint")["redis"]
     measured = result_of("pipeline")["transports"]["kafka+redis"]["one_worker"]["jobs_per_s"]["median"]
     speeds = {"as measured": measured, "as assumed": default("jobs_per_second_per_task")}
-    days = default("prediction_ttl_s") / 86400
+    days = prediction_days()
     return {
         "command": command_of("benchmarks.cost", None),
         "region": region(),

@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import docker
-from rich.console import Console
-from rich.progress import track
 
 from benchmarks.drain import await_outcomes, drain
 from benchmarks.machine import machine, machine_line
 from benchmarks.records import read_samples, records
-from benchmarks.report import arguments, command_of, show, source_of
+from benchmarks.report import arguments, command_of, progress, show, source_of
 from benchmarks.saturation import BATCH_SIZE, growth, queue_on, start_worker
 from benchmarks.spread import shown, spread
 from benchmarks.stack import PARTITIONS, Stack, running_stack
@@ -98,7 +96,7 @@ def compare(data: Path | None, points: dict[str, Point]) -> dict[str, Any]:
     """The figures of each point, and its CPU per job as a multiple of the first one's."""
     found: dict[str, dict[str, Any]] = {}
     with running_stack() as stack, tempfile.TemporaryDirectory() as folder:
-        for name, point in track(points.items(), "growth", console=Console(stderr=True), transient=True):
+        for name, point in progress(points.items(), "growth"):
             samples = read_samples(data, SAMPLES, point.payload_bytes)
             found[name] = measure(stack, point, samples, Path(folder))
         note = stack.cores.note

@@ -16,14 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import track
-
 from benchmarks.cores import find_cores, running_on
 from benchmarks.machine import machine, machine_line
 from benchmarks.model_only import measure
 from benchmarks.records import Record, read_samples, records
-from benchmarks.report import arguments, command_of, show, source_of
+from benchmarks.report import add_runs, arguments, command_of, progress, show, source_of
 from benchmarks.saturation import BATCH_SIZE, Queue, queue_on, saturation, several, start
 from benchmarks.spread import shown, spread, spread_of
 from benchmarks.stack import PARTITIONS, running_stack
@@ -81,7 +78,7 @@ def measure_transport(transport: str, samples: Sequence[Sample], jobs: int, repe
             return records(samples, count, GROUP)
 
         runs = []
-        for number in _progress(1 + repetitions, f"{transport}: one worker"):
+        for number in progress(range(1 + repetitions), f"{transport}: one worker"):
             queue, own = fresh()
             run = saturation(queue, made(jobs), own, cores.measured)
             with running_on(None if cores.measured is None else [cores.measured]):
@@ -94,13 +91,13 @@ def measure_transport(transport: str, samples: Sequence[Sample], jobs: int, repe
             return result
         one = result["one_worker"]["jobs_per_s"]["median"]
         pairs = []
-        for number in _progress(1 + repetitions, f"{transport}: two workers"):
+        for number in progress(range(1 + repetitions), f"{transport}: two workers"):
             queue, own = fresh()
             pair = several(queue, made(2 * jobs), own, cores.workers(2), one)
             if number:
                 pairs.append(pair | {"to_one_worker": pair["jobs_per_s"] / one})
         result["two_workers"] = {name: spread_of(pairs, name) for name in pairs[0]}
-        starts = [start(*fresh(), cores.measured) for _ in _progress(1 + STARTS, f"{transport}: starts")][1:]
+        starts = [start(*fresh(), cores.measured) for _ in progress(range(1 + STARTS), f"{transport}: starts")][1:]
         result["start"] = {name: spread_of(starts, name) for name in starts[0]}
         return result
 
@@ -145,18 +142,13 @@ def _outcomes(url: str) -> int:
     return counts.done + counts.dead
 
 
-def _progress(count: int, what: str) -> Iterable[int]:
-    return track(range(count), what, console=Console(stderr=True), transient=True)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     return run_program("python -m benchmarks.pipeline", _main, argv)
 
 
 def _main(argv: Sequence[str]) -> int:
     parser = arguments("benchmarks.pipeline", __doc__)
-    parser.add_argument("--jobs", type=int, default=JOBS, help="jobs of a run (default: %(default)s)")
-    parser.add_argument("--repetitions", type=int, default=REPETITIONS, help="runs that count (default: %(default)s)")
+    add_runs(parser, JOBS, REPETITIONS)
     parser.add_argument("--only", choices=TRANSPORTS, help="measure one transport alone")
     options = parser.parse_args(argv)
     samples = read_samples(options.data, options.jobs)

@@ -3,11 +3,16 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.progress import track
 
 from benchmarks.spread import rounded
+
+Item = TypeVar("Item")
 
 
 def arguments(module: str, description: str | None, *, on_data: bool = True) -> argparse.ArgumentParser:
@@ -23,6 +28,17 @@ def arguments(module: str, description: str | None, *, on_data: bool = True) -> 
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
     parser.add_argument("--output", type=Path, help="write the JSON to this file, too")
     return parser
+
+
+def add_runs(parser: argparse.ArgumentParser, jobs: int, repetitions: int) -> None:
+    """--jobs and --repetitions, with these defaults."""
+    parser.add_argument("--jobs", type=int, default=jobs, help="jobs of a run (default: %(default)s)")
+    parser.add_argument("--repetitions", type=int, default=repetitions, help="runs that count (default: %(default)s)")
+
+
+def progress(items: Iterable[Item], what: str) -> Iterable[Item]:
+    """The items, with a bar on stderr that is gone at their end."""
+    return track(items, what, console=Console(stderr=True), transient=True)
 
 
 def source_of(data: Path | None) -> str:

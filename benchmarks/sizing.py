@@ -22,7 +22,7 @@ from benchmarks.cost import (
     result_of,
 )
 from benchmarks.report import arguments, command_of, show
-from benchmarks.terraform_defaults import default
+from benchmarks.terraform_defaults import default, prediction_days
 from schemas.settings import run_program
 
 JOBS_A_DAY = (1_000_000, 10_000_000, 100_000_000, 1_000_000_000)
@@ -88,7 +88,7 @@ def size(jobs_a_day: float, given: Inputs, peak: float = PEAK) -> dict[str, Any]
         max(disk_bytes / (BROKER_VOLUME_GIB * GIB), written_mb_s / (BROKER_DISK_MB_S * FULL_ALARM)) / BROKERS_STEP
     )
     room = {name: room_bytes(name, given) for name in STORE_NODES_GIB}
-    days = default("prediction_ttl_s") / 86400
+    days = prediction_days()
     store_bytes = jobs_a_day * days * given.prediction_bytes
     return {
         "jobs_a_day": jobs_a_day,
@@ -121,7 +121,7 @@ def table(found: dict[str, Any]) -> str:
     """Markdown: a row a quantity, with its formula."""
     given, peak = Inputs(**found["inputs"]), found["peak"]
     busy = default("cpu_target_percent")
-    days = default("prediction_ttl_s") / 86400
+    days = prediction_days()
     rows = [
         ("jobs/s in the busiest hour", f"{peak:g} x jobs a day / 86400", "peak_jobs_per_s", ",.0f"),
         ("tasks then", f"jobs/s / ({given.jobs_per_s:.0f} x {busy:.0f} %), 2 at least", "tasks", ",.0f"),

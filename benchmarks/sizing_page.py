@@ -5,7 +5,7 @@ from benchmarks.machine import machine_line
 from benchmarks.scaling.__main__ import FARGATE_START_S
 from benchmarks.scaling.__main__ import table as scaling_table
 from benchmarks.spread import shown
-from benchmarks.terraform_defaults import default
+from benchmarks.terraform_defaults import prediction_days
 
 PAGE = """# Sizing and cost
 
@@ -113,7 +113,6 @@ def page() -> str:
     footprint, simulated = cost.result_of("footprint"), cost.result_of("scaling")
     kafka, store, tasks, before = footprint["kafka"], footprint["redis"], simulated["tasks"], simulated["previously"]
     found, holds = cost.cost(), sizing.default_holds(sizing.inputs())
-    ttl_days = default("prediction_ttl_s") / 86400
     return PAGE.format(
         measured=found["jobs_per_s"]["as measured"],
         assumed=found["jobs_per_s"]["as assumed"],
@@ -133,8 +132,8 @@ def page() -> str:
         sizes=sizing.table(sizing.sizes()),
         default_predictions=holds["predictions"] / cost.MILLION,
         default_jobs=holds["jobs_a_day"] / cost.MILLION,
-        default_store_jobs=holds["predictions"] / ttl_days / cost.MILLION,
-        ttl_days=ttl_days,
+        default_store_jobs=holds["predictions"] / prediction_days() / cost.MILLION,
+        ttl_days=prediction_days(),
         soak_mb=max(sample["rss_mb"] for sample in cost.result_of("soak")["samples"]),
         region=found["region"],
         variable=cost.variable_table(found),

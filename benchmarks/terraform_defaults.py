@@ -21,3 +21,8 @@ def default(name: str) -> float:
         if block and (found := _DEFAULT.search(block[1])):
             return float(found[1])
     raise DataError(f"expected a variable {name} with a number as default in {FOLDER}, got none")
+
+
+def prediction_days() -> float:
+    """How long the store keeps a prediction by default."""
+    return default("prediction_ttl_s") / 86400

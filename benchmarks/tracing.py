@@ -16,14 +16,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rich.console import Console
-from rich.progress import track
-
 from benchmarks.cores import find_cores, pinned, running_on
 from benchmarks.drain import drain
 from benchmarks.machine import machine, machine_line
 from benchmarks.records import read_samples, records
-from benchmarks.report import arguments, command_of, show, source_of
+from benchmarks.report import add_runs, arguments, command_of, progress, show, source_of
 from benchmarks.saturation import BATCH_SIZE
 from benchmarks.spread import shown, spread_of
 from producer.tracing import Tracing
@@ -120,15 +117,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str]) -> int:
     parser = arguments("benchmarks.tracing", __doc__)
-    parser.add_argument("--jobs", type=int, default=JOBS, help="jobs of a run (default: %(default)s)")
-    parser.add_argument("--repetitions", type=int, default=REPETITIONS, help="runs that count (default: %(default)s)")
+    add_runs(parser, JOBS, REPETITIONS)
     options = parser.parse_args(argv)
     jobs = list(records(read_samples(options.data, options.jobs), options.jobs, GROUP))
     numbers = itertools.count()
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in WAYS}
-    rounds = track(range(1 + options.repetitions), "rounds", console=Console(stderr=True), transient=True)
     with tempfile.TemporaryDirectory() as folder, _collector() as collector, running_on(find_cores().others):
-        for number in rounds:
+        for number in progress(range(1 + options.repetitions), "rounds"):
             for name, way in WAYS.items():
                 own = Path(folder) / str(next(numbers))
                 own.mkdir()
