@@ -38,6 +38,7 @@ def test_idx_round_trip(tmp_path: Path) -> None:
         (gzip.compress(b"\x00\x00\x08\x01\x00\x00\x00\x05abc"), "to hold \\[5\\] values, 3 came"),
         (gzip.compress(b"\x00\x00\x08\x01\x00\x00"), "IDX array|damaged"),
     ],
+    ids=["missing", "no gzip", "cut", "no IDX", "values cut", "header cut"],
 )
 def test_a_damaged_idx_file_is_one_line(tmp_path: Path, content: bytes | None, message: str) -> None:
     if content is not None:
