@@ -17,11 +17,9 @@ import numpy as np
 import onnx
 import onnx.utils
 import torch
-from rich.console import Console
-from rich.progress import track
 
 from benchmarks.machine import machine, machine_line
-from benchmarks.report import arguments, show
+from benchmarks.report import arguments, progress, show
 from mmdigit.audio import N_SAMPLES
 from mmdigit.image import IMAGE_SIDE
 from mmdigit.predictor import WEIGHTS, Predictor, Sample, open_session
@@ -54,7 +52,7 @@ def compare(weights: Path, repetitions: int = REPETITIONS) -> dict[str, object]:
     ways["torch eager"] = _torch(model)
     ways["torch.compile"] = _torch(torch.compile(model))
     figures: dict[str, dict[str, dict[str, float] | str]] = {}
-    for name, run in track(ways.items(), "running", console=Console(stderr=True)):
+    for name, run in progress(ways.items(), "running"):
         try:
             figures[name] = {str(size): measure(run, size, repetitions) for size in BATCH_SIZES}
         except torch._dynamo.exc.TorchDynamoException as exc:  # no C++ compiler, say

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,8 @@ from worker.metrics import Metrics
 from worker.settings import WorkerSettings
 
 JOBS, BATCH = 512, 32
-MOST = 1.45  # 1.2 to 1.4 is usual; with every job decoded by itself, 1.6 to 1.8 (both on a busy machine)
-ATTEMPTS = 4  # a busy machine empties the caches between two turns, which costs CPU time too
+MOST = 1.45  # 1.38 to 1.42 is usual, on a busy machine too; with every job decoded by itself, 1.6 to 1.8
+ATTEMPTS = 4
 
 
 def cpu_s(call: Callable[[], object]) -> float:
@@ -30,12 +31,15 @@ def cpu_s(call: Callable[[], object]) -> float:
 
 @pytest.mark.timeout(120)
 def test_the_loop_costs_little_more_than_the_model(tmp_path: Path) -> None:
+    """Of the loop's turns and of the model's, in alternation, the cheapest: what else runs on the machine empties the
+    caches, which costs CPU time too, and the loop, of more code, more than the model."""
     model = Predictor.load()
     model.warm_up()
     image = [as_bytes(Image.fromarray(mnist_like(number))) for number in range(JOBS)]
     audio = [wav(tone(0.4, pitch_hz=200 + number)) for number in range(JOBS)]
     samples = [read_sample(*pair) for pair in zip(image, audio, strict=True)]
-    ratios = []
+    loop_s: list[float] = []
+    model_s: list[float] = []
     for attempt in range(ATTEMPTS):
         url = f"sqlite:///{tmp_path / f'{attempt}.db'}"
         with open_publisher(url) as jobs:
@@ -49,19 +53,18 @@ def test_the_loop_costs_little_more_than_the_model(tmp_path: Path) -> None:
                 )
                 jobs.send(None, encode(job, "msgpack"))
             jobs.flush(30)
-        settings = WorkerSettings.model_validate(
-            {"from": url, "store": url, "batch_size": BATCH, "exit_when_idle_s": 0.5}
-        )
+        settings = WorkerSettings.model_validate({"from": url, "store": url, "batch_size": BATCH})
         with (
             open_store(url) as store,
             open_publisher(dead_letter_url(url)) as dead,
             open_consumer(url, group="g") as consumer,
         ):
             worker = Worker(settings, model, consumer, store, dead, Metrics())
-            around = cpu_s(worker.run)
-        assert worker.answered == JOBS
-        alone = cpu_s(lambda: [model.predict(samples[start : start + BATCH]) for start in range(0, JOBS, BATCH)])
-        ratios.append(around / alone)
-        if ratios[-1] <= MOST:
+            for start in range(0, JOBS, BATCH):
+                loop_s.append(cpu_s(worker.run_once))
+                assert worker.answered == start + BATCH  # a turn is a batch
+                model_s.append(cpu_s(partial(model.predict, samples[start : start + BATCH])))
+        if min(loop_s) <= MOST * min(model_s):
             return
-    pytest.fail(f"expected at most {MOST} times the model's CPU time, got {[round(ratio, 2) for ratio in ratios]}")
+    ratio = min(loop_s) / min(model_s)
+    pytest.fail(f"expected a turn of the loop to take {MOST} times the model's CPU time or less, {ratio:.2f} came")
