@@ -66,19 +66,27 @@ def espeak(program: str, utterances: Sequence[Utterance]) -> list[bytes]:
     return files
 
 
-def _flite(program: str, utterances: Sequence[Utterance]) -> list[bytes]:
+def _one_by_one(utterances: Sequence[Utterance], command: Callable[[Utterance, Path], list[str]]) -> list[bytes]:
+    """One run each, by the command that writes an utterance to the path."""
     files = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "spoken.wav"
         for utterance in utterances:
-            stretch, shift = utterance.size / utterance.pace, 0.85 + 0.4 * utterance.pitch
-            options = [f"duration_stretch={stretch:.3f}", f"f0_shift={shift:.3f}"]
-            options.append(f"int_f0_target_mean={80 + 80 * utterance.pitch:.0f}")
-            settings = [part for option in options for part in ("--setf", option)]
             path.unlink(missing_ok=True)
-            run([program, "-voice", utterance.voice, *settings, "-t", utterance.text, "-o", str(path)])
+            run(command(utterance, path))
             files.append(path.read_bytes() if path.exists() else b"")
     return files
+
+
+def _flite(program: str, utterances: Sequence[Utterance]) -> list[bytes]:
+    def command(utterance: Utterance, path: Path) -> list[str]:
+        stretch, shift = utterance.size / utterance.pace, 0.85 + 0.4 * utterance.pitch
+        options = [f"duration_stretch={stretch:.3f}", f"f0_shift={shift:.3f}"]
+        options.append(f"int_f0_target_mean={80 + 80 * utterance.pitch:.0f}")
+        settings = [part for option in options for part in ("--setf", option)]
+        return [program, "-voice", utterance.voice, *settings, "-t", utterance.text, "-o", str(path)]
+
+    return _one_by_one(utterances, command)
 
 
 def _festival(program: str, utterances: Sequence[Utterance]) -> list[bytes]:
@@ -102,33 +110,21 @@ def _festival(program: str, utterances: Sequence[Utterance]) -> list[bytes]:
 
 
 def _pico(program: str, utterances: Sequence[Utterance]) -> list[bytes]:
-    files = []
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "spoken.wav"
-        for utterance in utterances:
-            pitch, speed = round(75 + 60 * utterance.pitch), round(100 * utterance.pace / utterance.size)
-            text = f'<pitch level="{pitch}"><speed level="{speed}">{utterance.text}</speed></pitch>'
-            path.unlink(missing_ok=True)
-            run([program, f"--lang={utterance.voice}", f"--wave={path}", text])
-            files.append(path.read_bytes() if path.exists() else b"")
-    return files
+    def command(utterance: Utterance, path: Path) -> list[str]:
+        pitch, speed = round(75 + 60 * utterance.pitch), round(100 * utterance.pace / utterance.size)
+        text = f'<pitch level="{pitch}"><speed level="{speed}">{utterance.text}</speed></pitch>'
+        return [program, f"--lang={utterance.voice}", f"--wave={path}", text]
+
+    return _one_by_one(utterances, command)
 
 
+FESTIVAL_LISTING = ("--batch", "(print (voice.list))")
 ENGINES = (
     Engine("espeak", "espeak-ng", 0.25, pronunciations.ESPEAK_ENGLISH, ("--voices",), espeak),
     Engine("espeak-accent", "espeak-ng", 0.33, pronunciations.ESPEAK_ACCENTS, ("--voices",), espeak),
     Engine("flite", "flite", 0.13, pronunciations.FLITE, ("-lv",), _flite),
-    Engine(
-        "festival", "festival", 0.08, pronunciations.FESTIVAL_ENGLISH, ("--batch", "(print (voice.list))"), _festival
-    ),
-    Engine(
-        "festival-accent",
-        "festival",
-        0.12,
-        pronunciations.FESTIVAL_ACCENTS,
-        ("--batch", "(print (voice.list))"),
-        _festival,
-    ),
+    Engine("festival", "festival", 0.08, pronunciations.FESTIVAL_ENGLISH, FESTIVAL_LISTING, _festival),
+    Engine("festival-accent", "festival", 0.12, pronunciations.FESTIVAL_ACCENTS, FESTIVAL_LISTING, _festival),
     Engine("pico", "pico2wave", 0.04, pronunciations.PICO_ENGLISH, (), _pico),
     Engine("pico-accent", "pico2wave", 0.05, pronunciations.PICO_ACCENTS, (), _pico),
 )

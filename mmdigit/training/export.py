@@ -14,7 +14,7 @@ import onnx
 import torch
 from numpy.typing import NDArray
 
-from mmdigit.audio import N_SAMPLES
+from mmdigit.audio import N_SAMPLES, place
 from mmdigit.image import IMAGE_SIDE
 from mmdigit.predictor import INPUTS, OUTPUTS, Predictor, Sample
 from mmdigit.training.calibration import OPEN, calibrate, fit_temperature, reviews
@@ -24,7 +24,7 @@ from mmdigit.training.fit import HISTORY, make_folder
 from mmdigit.training.held_out import Folds, held_out_sounds, read_folds
 from mmdigit.training.model import DigitModel, Logits, count_parameters
 from mmdigit.training.model_card import model_card
-from mmdigit.training.quantize import quantize
+from mmdigit.training.quantize import HeldOut, quantize
 from mmdigit.training.train import load_checkpoint, read_clips, read_images
 from schemas.errors import DataError, WeightsError
 
@@ -97,17 +97,17 @@ def write_model(
     path: Path,
     thresholds: dict[str, float],
     more: dict[str, Any] | None = None,
-    pictures: NDArray[np.uint8] | None = None,
+    held_out: HeldOut | None = None,
 ) -> dict[str, Any]:
     """Export to path and write the metadata beside it, as Predictor.load wants them; returns the metadata.
 
-    pictures: held-out digits to quantise on, as quantize takes them; None = all stays in floats.
+    held_out: what to quantise on; None = all stays in floats.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     export_onnx(model, partial)
-    if pictures is not None:
-        quantize(partial, pictures)
+    if held_out is not None:
+        quantize(partial, held_out)
     sha256 = hashlib.sha256(partial.read_bytes()).hexdigest()
     metadata = {
         "model_version": f"mmdigit-{GENERATION}-{sha256[:8]}",
@@ -141,7 +141,7 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
 
     folds: of the leave-one-speaker-out trainings, for the calibration; None = without them. The files of the output
     folder are replaced when all is done, and not before.
-    The pictures' encoder is quantised once ONNX Runtime and torch agree in floats; all figures are of what is shipped.
+    The convolutions are quantised once ONNX Runtime and torch agree in floats; all figures are of what is shipped.
     Raises DataError without a checkpoint, data or folds, WeightsError if ONNX Runtime and torch do not agree.
     """
     model, plan = load_checkpoint(training)
@@ -162,12 +162,14 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
         if difference > PARITY_TOLERANCE:
             raise WeightsError(f"expected torch and ONNX Runtime to agree within {PARITY_TOLERANCE}, {difference} came")
         sys.stderr.write(f"torch and ONNX Runtime agree within {difference:.1e} on {PARITY_PAIRS} pairs\n")
-        metadata = write_model(model, path, asdict(OPEN), pictures=digits.pictures)
+        sounds = np.stack([place(clip.waveform) for clip in clips])
+        metadata = write_model(model, path, asdict(OPEN), held_out=HeldOut(digits.pictures, sounds))
         predictor = Predictor.load(path, threads=threads)
-        quantization = _changed_by_quantization(floats, predictor, digits)
-        sys.stderr.write(
-            "quantised: {changed} of {pictures} held-out digits are read differently\n".format(**quantization)
-        )
+        quantization = _changed_by_quantization(floats, predictor, digits.pictures, sounds)
+        for head, effect in quantization.items():
+            sys.stderr.write(
+                "quantised: {changed} of {samples} held-out answers differ".format(**effect) + f", {head}\n"
+            )
         calibration, validation = calibrate(predictor, digits, clips, left_out)
         metadata |= calibration
         metadata["training"] = {
@@ -187,15 +189,24 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
     sys.stdout.write(f"{output / FILES[0]}: {metadata['model_version']}, SHA-256 {metadata['sha256']}\n")
 
 
-def _changed_by_quantization(floats: Predictor, quantized: Predictor, digits: Digits) -> dict[str, Any]:
-    """How many held-out digits the quantised model reads differently, and how far their logits move."""
-    samples = [Sample(image=picture) for picture in np.asarray(digits.pictures / 255, np.float32)]
-    before, after = (predictor.outputs(samples, ["image_logits"])["image_logits"] for predictor in (floats, quantized))
-    return {
-        "pictures": len(samples),
-        "changed": int((before.argmax(axis=1) != after.argmax(axis=1)).sum()),
-        "mean_logit_difference": float(np.abs(before - after).mean()),
+def _changed_by_quantization(
+    floats: Predictor, quantized: Predictor, pictures: NDArray[np.uint8], sounds: NDArray[np.float32]
+) -> dict[str, dict[str, Any]]:
+    """Of each head alone, how many held-out samples it answers differently, and how far its logits move."""
+    alone = {
+        "image": [Sample(image=picture) for picture in np.asarray(pictures / 255, np.float32)],
+        "audio": [Sample(waveform=sound) for sound in sounds],
     }
+    effects = {}
+    for head, samples in alone.items():
+        name = f"{head}_logits"
+        before, after = (predictor.outputs(samples, [name])[name] for predictor in (floats, quantized))
+        effects[head] = {
+            "samples": len(samples),
+            "changed": int((before.argmax(axis=1) != after.argmax(axis=1)).sum()),
+            "mean_logit_difference": float(np.abs(before - after).mean()),
+        }
+    return effects
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

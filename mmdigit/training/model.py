@@ -136,7 +136,8 @@ def _convolution(n_in: int, n_out: int, kernel: int) -> tuple[nn.Module, ...]:
 
 
 class AudioEncoder(nn.Module):
-    """Frame projection, one recurrent layer in both directions, mean and maximum over time: -> (B, EMBEDDING)."""
+    """Two convolutions over time, one recurrent layer in both directions, mean and maximum over time:
+    (B, N_FRAMES, N_MELS) -> (B, EMBEDDING)."""
 
     def __init__(self, width: int = 96, hidden: int = 96, dropout: float = 0.3) -> None:
         super().__init__()
@@ -144,16 +145,21 @@ class AudioEncoder(nn.Module):
             nn.Conv1d(N_MELS, width, 5, padding=2, bias=False),  # every 20 ms, over 112 ms
             nn.BatchNorm1d(width),
             nn.ReLU(),
-            nn.Dropout(dropout / 2),
         )
+        self.neighbours = nn.Sequential(
+            nn.Conv1d(width, width, 3, padding=1, bias=False),  # added to the first, which sees no further
+            nn.BatchNorm1d(width),
+        )
+        self.dropout = nn.Dropout(dropout / 2)
         self.recurrent = nn.GRU(width, hidden, bidirectional=True)
         self.project = nn.Sequential(
             nn.Dropout(dropout), nn.Linear(4 * hidden, EMBEDDING, bias=False), nn.BatchNorm1d(EMBEDDING), nn.ReLU()
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        frames = self.frames(features.transpose(1, 2)).permute(2, 0, 1)  # (49, B, 96)
-        states = self.recurrent(frames)[0].permute(1, 2, 0)  # (B, 192, 49)
+        frames = self.frames(features.transpose(1, 2))  # (B, 96, 49)
+        frames = self.dropout(functional.relu(frames + self.neighbours(frames)))
+        states = self.recurrent(frames.permute(2, 0, 1))[0].permute(1, 2, 0)  # (B, 192, 49)
         embedding: Tensor = self.project(
             torch.cat([states.mean(dim=2), functional.adaptive_max_pool1d(states, 1)[:, :, 0]], dim=1)
         )

@@ -40,6 +40,7 @@ def model_card(metadata: dict[str, Any]) -> str:
     folds = " --folds runs/folds" if validation["left_out_speakers"] else ""
     fixed, conflict = metadata["thresholds"], validation["conflict"]
     epochs = {stage: plan[stage]["epochs"] for stage in ("image", "calm", "audio")}
+    quantized = metadata["quantization"]
     losses = ", ".join(f"{stage} {training['last_epochs'][stage]['loss']}" for stage in epochs)
     return f"""# Model card: {metadata["model_version"]}
 
@@ -92,9 +93,10 @@ Sent to review on the validation split, at the target error {validation["reviews
 `mmdigit train --data DIR --output runs/seed-{plan["seed"]}`: image {epochs["image"]} and {epochs["calm"]} calmer
 epochs, audio {epochs["audio"]}, the moving average of each stage's last epoch (no epoch and no seed was chosen),
 last losses {losses}. Torch and ONNX Runtime agree within {metadata["parity"]["largest_difference"]:.1e} in
-every output on {metadata["parity"]["pairs"]} random pairs; then the convolutions of pictures
-but the first were quantised to 8-bit integers, after which {metadata["quantization"]["changed"]} of
-{metadata["quantization"]["pictures"]} validation digits are read differently.
+every output on {metadata["parity"]["pairs"]} random pairs; then all convolutions but the first of
+pictures were quantised to 8-bit integers, after which {quantized["image"]["changed"]} of
+{quantized["image"]["samples"]} validation digits and {quantized["audio"]["changed"]} of
+{quantized["audio"]["samples"]} validation clips are answered differently.
 
 ## Data and licences
 

@@ -150,7 +150,7 @@ FESTIVAL_ACCENTS = (
         LATIN_OTHERS,
     ),
     Lexicon(
-        ("czech_ph", "czech_dita", "czech_machac"),
+        ("czech_ph", "czech_dita", "czech_machac", "czech_krb"),
         _digits("zírou|zíro|ou uan|van tú|tu trí|srí|frí fór|for fajv|fajf siks sevn|seven ejt najn"),
         LATIN_OTHERS,
         share=1.5,
@@ -170,7 +170,7 @@ FESTIVAL_ACCENTS = (
 FESTIVAL_ENCODINGS = {  # every other voice reads UTF-8
     **dict.fromkeys(("lp_diphone", "pc_diphone", "upc_ca_ona_hts"), "latin-1"),
     **dict.fromkeys(("hy_fi_mv_diphone", "suo_fi_lj_diphone"), "latin-1"),
-    **dict.fromkeys(("czech_ph", "czech_dita", "czech_machac"), "iso8859-2"),
+    **dict.fromkeys(("czech_ph", "czech_dita", "czech_machac", "czech_krb"), "iso8859-2"),
 }
 
 PICO_ENGLISH = (english("en-US", "en-GB"),)

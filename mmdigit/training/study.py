@@ -27,6 +27,7 @@ from mmdigit.training.model import DigitModel
 from mmdigit.training.pairs import comparison, pair_share, right_tables, same_digit_pairs, share
 from mmdigit.training.parts import Encoded, PartedModel
 from mmdigit.training.plan import Distortion, TrainingPlan
+from mmdigit.training.quantize import HeldOut
 from mmdigit.training.spoil_sounds import NOISES, noisy
 from mmdigit.training.train import (
     TrainingSets,
@@ -219,7 +220,8 @@ def _parted(model: DigitModel, sets: TrainingSets, left_out: Sequence[str], fold
     clips = [clip for clip in sets.validation_clips if clip.name not in left_out]
     temperature = weigh(model, sets.validation_digits, clips)
     more = {"temperature": {**temperature, "fused": 1.0}}
-    write_model(model, folder / "mmdigit.onnx", asdict(OPEN), more, sets.validation_digits.pictures)
+    held_out = HeldOut(sets.validation_digits.pictures, np.stack([place(clip.waveform) for clip in clips]))
+    write_model(model, folder / "mmdigit.onnx", asdict(OPEN), more, held_out)
     return PartedModel.load(folder / "mmdigit.onnx")
 
 

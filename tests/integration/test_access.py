@@ -172,7 +172,7 @@ def test_shadow_may_read_jobs_in_groups_of_its_own_and_write_nothing(broker: Sec
     with open_publisher(jobs, access=producer) as publisher:
         publisher.send(None, b"rubbish")
         publisher.flush(10)
-    with open_consumer(jobs, group="mmdigit-shadow.0.6.0.mmdigit-2-6ec722ae", access=access) as consumer:
+    with open_consumer(jobs, group="mmdigit-shadow.0.7.0.mmdigit-2-f7b82bf2", access=access) as consumer:
         records = until(lambda: consumer.poll(1, 0.2), 30, "a job")
         consumer.commit({records[0].topic_partition: records[0].offset + 1})
     with open_consumer(jobs, group="mmdigit", access=access) as consumer, pytest.raises(AccessError):

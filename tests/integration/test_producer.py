@@ -54,8 +54,8 @@ class Producer:
         return int(numbers[1]), int(numbers[2])
 
     def journalled(self) -> int:
-        """How many jobs the journal on disk says are acknowledged."""
-        return sum(len(path.read_bytes().splitlines()) - 1 for path in self._folder.glob("*.journal"))
+        """How many jobs the journal on disk says are acknowledged; 0 while it has no header line yet."""
+        return sum(max(0, len(path.read_bytes().splitlines()) - 1) for path in self._folder.glob("*.journal"))
 
 
 def queued(url: str) -> Counter[str]:

@@ -62,16 +62,17 @@ REFUSED = ("job-v1-next.json", "job-v2.json", "job-v2.msgpack")
 _JOBS = ("job-v1.json", "job-v1.msgpack", "job-v1-least.json", "job-v1-least.msgpack")
 _FIRST = (*_JOBS, "dead_letter-v1.json", "dead_letter-v1.msgpack", "prediction-v1.json")
 _SINCE_0_5 = (*_JOBS, "dead_letter-v1-times-dead.json", "dead_letter-v1-times-dead.msgpack")
+_SINCE_0_6 = (
+    *_SINCE_0_5,
+    "dead_letter-v1-traceparent.json",
+    "dead_letter-v1-traceparent.msgpack",
+    "prediction-v1-worker-version.json",
+    "prediction-v1-trace-id.json",
+)
 WRITTEN_BY = {
     **dict.fromkeys(["0.1.0", "0.2.0", "0.3.0", "0.4.0"], _FIRST),
     "0.5.0": (*_SINCE_0_5, "prediction-v1.json"),
-    "0.6.0": (
-        *_SINCE_0_5,
-        "dead_letter-v1-traceparent.json",
-        "dead_letter-v1-traceparent.msgpack",
-        "prediction-v1-worker-version.json",
-        "prediction-v1-trace-id.json",
-    ),
+    **dict.fromkeys(["0.6.0", "0.7.0"], _SINCE_0_6),
 }
 """Release -> the files as it writes them, to the byte: compared with what the code of each release writes."""
 
