@@ -24,6 +24,7 @@ from schemas.errors import StoreError
 
 PREDICTION_PREFIX = "mmdigit:prediction:"
 PROBE_KEY = "mmdigit:observer"
+_PROBE = f"\r\n{PROBE_KEY}\r\n".encode()
 _EVENTS = "E$"  # key events, of string commands alone: a SET, not its EXPIRE
 _CONFIRMED_WITHIN_S = 5.0
 _CHUNK_BYTES = 1 << 20
@@ -50,7 +51,11 @@ class Observer(AbstractContextManager["Observer"]):
         self._thread.start()
 
     def times_s(self) -> dict[str, list[float]]:
-        """Of each job the times (time.monotonic) at which its prediction was set; more than one is a duplicate."""
+        """Of each job the times (time.monotonic) at which its prediction was set; more than one is a duplicate.
+
+        Whatever was set before this call is in it: events come in order, so a probe's comes after theirs.
+        """
+        self.delay_s()
         return times_in(list(self._chunks))
 
     def delay_s(self) -> float:
@@ -59,12 +64,12 @@ class Observer(AbstractContextManager["Observer"]):
         sent_s = time.monotonic()
         self._client.set(PROBE_KEY, b"")
         deadline_s = sent_s + _CONFIRMED_WITHIN_S
-        while len(self._chunks) == before:
+        while _PROBE not in b"".join(chunk for _, chunk in self._chunks[before:]):
             if time.monotonic() > deadline_s:
                 raise StoreError(f"expected an event of a SET within {_CONFIRMED_WITHIN_S} s, none came")
             time.sleep(0)
         self._client.delete(PROBE_KEY)
-        return self._chunks[before][0] - sent_s
+        return self._chunks[-1][0] - sent_s
 
     def __exit__(self, *exc_info: object) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)

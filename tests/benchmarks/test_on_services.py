@@ -4,15 +4,24 @@ import math
 from pathlib import Path
 
 import pytest
+import redis
 
 from benchmarks import latency, pipeline
 from benchmarks.growth import Point, measure
+from benchmarks.observer import PREDICTION_PREFIX, Observer
 from benchmarks.open_loop import WINDOWS
 from benchmarks.records import read_samples
 from benchmarks.stack import running_stack
 from worker.metrics import STAGES
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+
+
+def test_the_observer_knows_of_every_prediction_that_was_set_before_it_was_asked(redis_url: str) -> None:
+    with Observer(redis_url) as observer, redis.Redis.from_url(redis_url) as client:
+        for number in range(1, 301):
+            client.set(f"{PREDICTION_PREFIX}{number}", b"", ex=60)
+            assert len(observer.times_s()) == number
 
 
 def test_latency_is_of_every_job_from_its_intended_time(monkeypatch: pytest.MonkeyPatch) -> None:
