@@ -3,9 +3,10 @@
     python -m benchmarks.pipeline [--data DIR] [--jobs N] [--repetitions N] [--only TRANSPORT] [--json] [--output FILE]
 
 One worker process with one thread, alone on one core, drains a preloaded topic: on one SQLite file, and on real Kafka
-and Redis, which run in containers on the other cores. After each run the model alone answers the same decoded jobs on
-the same core, so that their ratio compares what was measured side by side. Then, on Kafka and Redis, two workers on two
-cores, and the time from start to ready. Latency is benchmarks.latency's.
+and Redis, which run in containers on the other cores. Before and after each run the model alone answers the same
+decoded jobs on the same core, so that their ratio compares what was measured side by side; where a core's speed changes
+within seconds, the ratio to the run's own stage "predict" is the steadier one. Then, on Kafka and Redis, two workers on
+two cores, and the time from start to ready. Latency is benchmarks.latency's.
 """
 
 import itertools
@@ -80,10 +81,12 @@ def measure_transport(transport: str, samples: Sequence[Sample], jobs: int, repe
         runs = []
         for number in progress(range(1 + repetitions), f"{transport}: one worker"):
             queue, own = fresh()
+            before = _model_only_us(model, cores.measured)
             run = saturation(queue, made(jobs), own, cores.measured)
-            with running_on(None if cores.measured is None else [cores.measured]):
-                alone = {name: measure(call, BATCH_SIZE, MODEL_REPETITIONS)["median"] for name, call in model.items()}
-            ratios = {name: run["cpu_us_per_job"] / us for name, us in alone.items()}
+            after = _model_only_us(model, cores.measured)
+            alone = {name: (before[name] + after[name]) / 2 for name in model}
+            ratios = {f"model alone, {name}": run["cpu_us_per_job"] / us for name, us in alone.items()}
+            ratios["own stage predict"] = run["cpu_us_per_job"] / run["cpu_us_per_job_by_stage"]["predict"]
             if number:
                 runs.append(run | {"model_only_us": alone, "to_model_only": ratios})
         result = {"one_worker": _summary(runs)}
@@ -124,6 +127,11 @@ def _model(samples: Sequence[Sample]) -> dict[str, Callable[[int], object]]:
         return decoded[first : first + BATCH_SIZE]
 
     return {"predict": lambda _size: predictor.predict(batch()), "logits": lambda _size: predictor.outputs(batch())}
+
+
+def _model_only_us(model: dict[str, Callable[[int], object]], core: int | None) -> dict[str, float]:
+    with running_on(None if core is None else [core]):
+        return {name: measure(call, BATCH_SIZE, MODEL_REPETITIONS)["median"] for name, call in model.items()}
 
 
 def _publish(url: str, jobs: Iterable[Record]) -> int:
@@ -188,7 +196,7 @@ def _table(result: dict[str, Any]) -> str:
             f"  CPU a job, us                {shown(one['cpu_us_per_job'])}",
             *(f"    {stage:<26} {shown(us)}" for stage, us in one["cpu_us_per_job_by_stage"].items()),
             *(f"  model alone, {name:<15} {shown(us)}" for name, us in one["model_only_us"].items()),
-            *(f"  CPU / model's, {name:<13} {shown(ratio, '.2f')}" for name, ratio in one["to_model_only"].items()),
+            *(f"  CPU / {name:<22} {shown(ratio, '.2f')}" for name, ratio in one["to_model_only"].items()),
             f"  memory, MB                   {shown(one['rss_mb'])}, at most {shown(one['peak_rss_mb'])}",
         ]
         if "two_workers" in found:

@@ -94,9 +94,9 @@ variable "max_capacity" {
 }
 
 variable "jobs_per_second_per_task" {
-  description = "What one task works off under full load; less than half of the 1612 jobs/s measured on a whole core (README.md says how to measure your own)"
+  description = "What one task works off under full load; less than half of the 1267 jobs/s measured on a whole core (README.md says how to measure your own)"
   type        = number
-  default     = 700
+  default     = 600
 
   validation {
     condition     = var.jobs_per_second_per_task > 0

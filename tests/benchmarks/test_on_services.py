@@ -47,7 +47,8 @@ def test_the_pipeline_is_measured_on_each_transport(transport: str, monkeypatch:
     one = found["one_worker"]
     assert one["jobs"] == {"median": 300, "min": 300, "max": 300}
     assert set(one["cpu_us_per_job_by_stage"]) == {*STAGES, "other threads"} - {"wait"}
-    assert set(one["to_model_only"]) == {"predict", "logits"}
+    assert set(one["to_model_only"]) == {"model alone, predict", "model alone, logits", "own stage predict"}
+    assert one["to_model_only"]["own stage predict"]["median"] > 1
     assert one["jobs_per_s"]["median"] > 0
     assert ("two_workers" in found) == ("start" in found) == (transport == "kafka+redis")
     if "two_workers" in found:

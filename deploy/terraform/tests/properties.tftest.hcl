@@ -201,7 +201,7 @@ run "defaults" {
   # Scaling
 
   assert {
-    condition     = one([for metric in aws_appautoscaling_policy.backlog.target_tracking_scaling_policy_configuration[0].customized_metric_specification[0].metrics : metric.expression if metric.return_data]) == "lag / (running * 700)"
+    condition     = one([for metric in aws_appautoscaling_policy.backlog.target_tracking_scaling_policy_configuration[0].customized_metric_specification[0].metrics : metric.expression if metric.return_data]) == "lag / (running * 600)"
     error_message = "Backlog seconds per task: the lag by what the running tasks work off in a second."
   }
   assert {
@@ -235,7 +235,7 @@ run "defaults" {
     error_message = "Missing lag data, and nothing else, is an alarm."
   }
   assert {
-    condition     = one([for query in aws_cloudwatch_metric_alarm.backlog.metric_query : query.expression if query.id == "backlog_seconds"]) == "lag / (running * 700)"
+    condition     = one([for query in aws_cloudwatch_metric_alarm.backlog.metric_query : query.expression if query.id == "backlog_seconds"]) == "lag / (running * 600)"
     error_message = "The alarm judges the same backlog seconds as the scaling."
   }
   assert {
