@@ -12,6 +12,7 @@ from benchmarks.drain import CountOutcomes, await_outcomes, drain
 from benchmarks.records import Record
 from benchmarks.stack import PARTITIONS, Place, Stack
 from samples.running import RunningWorker, Scraped
+from schemas.errors import TransportError
 from worker.metrics import STAGES
 
 BATCH_SIZE = 32
@@ -45,12 +46,17 @@ def start_worker(where: Queue | Place, folder: Path, core: int | None, name: str
 
 
 def saturation(queue: Queue, jobs: Iterable[Record], folder: Path, core: int | None) -> dict[str, Any]:
-    """One worker from the first outcome to the last: jobs/s, CPU per job in microseconds by stage, memory in MB."""
+    """One worker from the first outcome to the last: jobs/s, CPU per job in microseconds by stage, memory in MB.
+
+    Raises TransportError if all outcomes were there when the first was seen.
+    """
     count = queue.preload(jobs)
     before: list[Scraped] = []
     with start_worker(queue, folder, core) as worker:
         worker.wait_until_ready()
         drained = drain(queue.outcomes, count, [worker.process.pid], at_first=lambda: before.append(worker.scrape()))
+        if not drained.jobs:
+            raise TransportError(f"expected jobs left when the first outcome is seen, all {count} are done; send more")
         [idle], busy = before, worker.scrape()
     stages_us = {stage: _stage_cpu_s(idle, busy, stage) / drained.jobs * 1e6 for stage in STAGES if stage != "wait"}
     batches = growth(idle, busy, "mmdigit_batch_size_count")

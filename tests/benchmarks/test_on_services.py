@@ -1,6 +1,7 @@
-"""The benchmarks on real Kafka and Redis, with a few hundred jobs: that they count right, not how fast it went."""
+"""The benchmarks on real Kafka and Redis, with few jobs: that they count right, not how fast it went."""
 
 import math
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,14 @@ from benchmarks import latency, pipeline
 from benchmarks.growth import Point, measure
 from benchmarks.observer import PREDICTION_PREFIX, Observer
 from benchmarks.open_loop import WINDOWS
-from benchmarks.records import read_samples
+from benchmarks.records import read_samples, records
+from benchmarks.saturation import Queue, saturation
 from benchmarks.stack import running_stack
+from schemas.errors import TransportError
 from worker.metrics import STAGES
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+JOBS = 1500  # so many that a busy machine, too, sees the first outcome long before the last
 
 
 def test_the_observer_knows_of_every_prediction_that_was_set_before_it_was_asked(redis_url: str) -> None:
@@ -27,7 +31,7 @@ def test_the_observer_knows_of_every_prediction_that_was_set_before_it_was_asked
 def test_latency_is_of_every_job_from_its_intended_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latency, "SATURATION_RUNS", 1)
     monkeypatch.setattr(latency, "LOADS", (0.3, 0.6))
-    result = latency.compare(None, 200, 0.4)
+    result = latency.compare(None, JOBS, 0.4)
     assert [load["load"] for load in result["loads"]] == [0.3, 0.6]
     for load in result["loads"]:
         assert load["rate_per_s"] == pytest.approx(load["load"] * result["saturation_jobs_per_s"]["median"])
@@ -43,16 +47,16 @@ def test_latency_is_of_every_job_from_its_intended_time(monkeypatch: pytest.Monk
 @pytest.mark.parametrize("transport", pipeline.TRANSPORTS)
 def test_the_pipeline_is_measured_on_each_transport(transport: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "STARTS", 1)
-    found = pipeline.measure_transport(transport, read_samples(None, 100), jobs=300, repetitions=1)
+    found = pipeline.measure_transport(transport, read_samples(None, 100), jobs=JOBS, repetitions=1)
     one = found["one_worker"]
-    assert one["jobs"] == {"median": 300, "min": 300, "max": 300}
+    assert one["jobs"] == {"median": JOBS, "min": JOBS, "max": JOBS}
     assert set(one["cpu_us_per_job_by_stage"]) == {*STAGES, "other threads"} - {"wait"}
     assert set(one["to_model_only"]) == {"model alone, predict", "model alone, logits", "own stage predict"}
     assert one["to_model_only"]["own stage predict"]["median"] > 1
     assert one["jobs_per_s"]["median"] > 0
     assert ("two_workers" in found) == ("start" in found) == (transport == "kafka+redis")
     if "two_workers" in found:
-        assert found["two_workers"]["least_backlog_left"]["max"] < 300  # of so few jobs one may run dry
+        assert found["two_workers"]["least_backlog_left"]["max"] < JOBS  # of so few jobs one may run dry
         assert found["two_workers"]["jobs"]["min"] > 0
         assert found["start"]["ready_s"]["median"] >= found["start"]["loaded_s"]["median"]
 
@@ -65,3 +69,10 @@ def test_growth_measures_a_point_and_leaves_the_rest_of_its_backlog(tmp_path: Pa
     assert found["partitions"] == 3
     assert found["mean_payload_bytes"] == pytest.approx(10_000, abs=1)
     assert found["decode_us_per_job"] > 0
+
+
+def test_a_backlog_that_is_done_before_it_is_looked_at_is_an_error(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'queue.db'}"
+    queue = Queue(url, url, partial(pipeline._publish, url), partial(pipeline._outcomes, url))
+    with pytest.raises(TransportError, match="all 1 are done; send more"):
+        saturation(queue, records(read_samples(None, 1), 1, pipeline.GROUP), tmp_path, None)
