@@ -1,4 +1,4 @@
-"""`mmdigit`: predict without any queue, evaluate, train, export, fetch the data.
+"""`mmdigit`: predict without any queue, evaluate, train, export, calibrate, fetch the data.
 
 Only train, study and export need torch.
 """
@@ -123,6 +123,17 @@ class ExportSettings(ProgramSettings):
     threads: Threads = 1
 
 
+class CalibrateSettings(ProgramSettings):
+    """Writes an exported model's thresholds, figures and model card anew, from its file and the data alone."""
+
+    prog: ClassVar[str] = "mmdigit calibrate"
+
+    data: Annotated[Path, Field(description="folder of data sets, laid out as docs/data.md says")]
+    weights: Weights = None
+    output: Annotated[Path, Field(description="folder for mmdigit.onnx, mmdigit.json and MODEL_CARD.md")]
+    threads: Threads = 1
+
+
 class DownloadSettings(ProgramSettings):
     """Fetches MNIST and the Free Spoken Digit Dataset, checked and resumable."""
 
@@ -139,6 +150,7 @@ COMMANDS: dict[str, type[ProgramSettings]] = {
     "study folds": FoldsSettings,
     "study ablation": AblationSettings,
     "export": ExportSettings,
+    "calibrate": CalibrateSettings,
     "data download": DownloadSettings,
 }
 
@@ -225,6 +237,15 @@ def _export(argv: Sequence[str]) -> int:
     return 0
 
 
+def _calibrate(argv: Sequence[str]) -> int:
+    settings = CalibrateSettings.load(argv)
+    _need_plots()
+    from mmdigit.training import recalibrate
+
+    recalibrate.run(settings.data, settings.weights, settings.output, settings.threads)
+    return 0
+
+
 def _download(argv: Sequence[str]) -> int:
     settings = DownloadSettings.load(argv)
     _need_training()
@@ -261,6 +282,7 @@ _RUN: dict[str, Callable[[Sequence[str]], int]] = {
     "study folds": partial(_study, "folds", FoldsSettings),
     "study ablation": partial(_study, "ablation", AblationSettings),
     "export": _export,
+    "calibrate": _calibrate,
     "data download": _download,
 }
 

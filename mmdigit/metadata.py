@@ -1,7 +1,7 @@
 """What stands beside an exported model, `NAME.json` beside `NAME.onnx`: read and checked.
 
 Generation 1 states fixed thresholds of confidence. Generation 2 states each head's temperature and risk-coverage
-table instead, so that the user's target error chooses the thresholds. Both are read.
+table instead, by digit where that was measured, so that the user's target error chooses the thresholds. All are read.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from mmdigit.decision import HEADS, Head, OperatingPoint, RiskRow, Thresholds, operating_point
+from mmdigit.decision import HEADS, Head, OperatingPoint, RiskRow, Thresholds, for_every_digit, operating_point
 from schemas.errors import WeightsError
 from schemas.prediction import Probability
 from schemas.settings import validation_lines
@@ -31,6 +31,12 @@ class RiskTable(_Part):
     """Which data."""
     total: Annotated[int, Field(ge=1)]
     rows: Annotated[tuple[RiskRow, ...], Field(min_length=1, max_length=1000)]
+    by_digit: Annotated[tuple[RiskRow, ...], Field(min_length=1, max_length=1000)] | None = None
+    """Used in place of rows: each asks of every digit what as large a share of its answers reaches."""
+
+    def operating_point(self, target_error: float) -> OperatingPoint:
+        """Where the head starts to accept. target_error: range (0, 1)."""
+        return operating_point(self.by_digit or self.rows, target_error)
 
 
 class FixedThresholds(_Part):
@@ -115,8 +121,9 @@ class Metadata(_Part):
     def operating_points(self, target_error: float) -> dict[Head, OperatingPoint]:
         """Where each head starts to accept. target_error: range (0, 1); without tables it changes nothing."""
         if self.risk is not None:
-            return {head: operating_point(self.risk[head].rows, target_error) for head in HEADS}
-        return {head: OperatingPoint(getattr(self.thresholds, f"{head}_confidence"), None, False) for head in HEADS}
+            return {head: self.risk[head].operating_point(target_error) for head in HEADS}
+        fixed = {head: getattr(self.thresholds, f"{head}_confidence") for head in HEADS}
+        return {head: OperatingPoint(for_every_digit(fixed[head]), None, False) for head in HEADS}
 
     def baseline(self, target_error: float) -> dict[Input, Baseline]:
         """What held-out answers looked like, by what a job holds; empty where the file does not say."""
@@ -137,7 +144,7 @@ class Metadata(_Part):
     def resolved_thresholds(self, target_error: float) -> Thresholds:
         """All six thresholds, those of confidence for this target error."""
         confidence = {
-            f"{head}_confidence": point.confidence for head, point in self.operating_points(target_error).items()
+            f"{head}_confidence": point.confidences for head, point in self.operating_points(target_error).items()
         }
         fixed = self.thresholds
         return Thresholds(

@@ -90,7 +90,7 @@ def assurance(predictor: Predictor) -> str:
         else:
             word = "shown" if point.shown else "not shown"
             known = f"{word}, held-out data say at most {point.bound:.2g} (95 %)"
-        lines += f"  {head:<5} accepted from confidence {point.confidence:g}: {known}\n"
+        lines += f"  {head:<5} accepted from confidence {point.described()}: {known}\n"
     return lines
 
 

@@ -126,7 +126,7 @@ def log_target_error(target_error: float, points: Mapping[Head, OperatingPoint])
             "target_error": target_error,
             "not_shown": not_shown,
             "error_bounds": {head: point.bound for head, point in points.items()},
-            "accepted_from": {head: point.confidence for head, point in points.items()},
+            "accepted_from": {head: point.described() for head, point in points.items()},
         },
     )
 

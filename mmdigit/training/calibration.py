@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.decision import DEFAULT_TARGET_ERROR, HEADS, Head, Thresholds, softmax
+from mmdigit.bounds import error_bound
+from mmdigit.decision import DEFAULT_TARGET_ERROR, HEADS, N_DIGITS, Head, softmax
 from mmdigit.predictor import Predictor, Sample
 from mmdigit.training.data import Clip, Digits
 from mmdigit.training.held_out import (
@@ -37,7 +38,16 @@ CONFIDENCES = (
     *(0.998, 0.999, 0.9993, 0.9995, 0.9997, 0.9998, 0.9999, 0.99993, 0.99995, 0.99998, 0.99999),
 )
 """The rows of a risk-coverage table; what is likelier wrong than right is never accepted."""
-OPEN = Thresholds(0.0, 0.0, 0.0, 0.0, 1.0, 1.0)
+COVERAGES_BY_DIGIT = (
+    *(1.0, 0.995, 0.99, 0.985, 0.98, 0.975, 0.97, 0.965, 0.96, 0.955, 0.95, 0.945, 0.94, 0.935, 0.93, 0.92, 0.91, 0.9),
+    *(0.88, 0.86, 0.84, 0.82, 0.8, 0.75, 0.7, 0.65, 0.6),
+)
+"""The rows of a table by digit: the share of each digit's answers that is accepted. It ends there: a table that goes on
+until its last error is left out shows a small error by that choice alone."""
+OPEN = {
+    **{f"{head}_confidence": 0.0 for head in HEADS},
+    **{"agreement": 0.0, "image_novelty": 1.0, "audio_novelty": 1.0},
+}
 """Accepts everything: what a model has before it is calibrated."""
 
 
@@ -65,6 +75,7 @@ def calibrate(
         "audio_novelty": novelty_threshold(_sigmoid(spoken["audio_novelty_logit"])),
     }
     risk = {head: risk_table(held_out[head], temperature[head]) for head in HEADS}
+    risk["image"]["by_digit"] = risk_by_digit(held_out["image"], temperature["image"])
     figures: dict[str, Any] = {head: _figures(held_out[head], temperature[head]) for head in HEADS}
     described = {"thresholds": thresholds, "temperature": temperature, "risk": risk}
     left_out = 0 if folds is None else folds.n_speakers
@@ -110,6 +121,31 @@ def risk_table(held_out: HeldOut, temperature: float) -> dict[str, Any]:
     rows = risk_coverage(probabilities.max(axis=1), right, CONFIDENCES)
     rounded = [{name: round(value, 7) for name, value in row.items()} for row in rows]
     return {"split": held_out.split, "total": int(right.size), "rows": rounded}
+
+
+def risk_by_digit(held_out: HeldOut, temperature: float) -> list[dict[str, Any]]:
+    """The error among the accepted when of each digit's answers the same share is accepted, COVERAGES_BY_DIGIT.
+
+    One confidence for all digits would hardly ever accept some of them: a written 1 is read as rightly as any other
+    digit, but with less confidence. Sounds need no such table: their digits are about as sure as each other.
+    """
+    probabilities = softmax(held_out.logits, temperature)
+    labels, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    right = labels == held_out.labels
+    surest = [np.sort(confidence[labels == digit])[::-1] for digit in range(N_DIGITS)]
+    rows = []
+    for share in COVERAGES_BY_DIGIT:
+        asked = [float(own[math.ceil(share * own.size) - 1]) if own.size else 1.0 for own in surest]
+        # Rounded down, so that as many are accepted; the figures are of what is written.
+        limits = np.maximum(np.floor(np.array(asked) * 1e9) / 1e9, CONFIDENCES[0])
+        accepted = confidence >= limits[labels]
+        wrong, taken = int((accepted & ~right).sum()), int(accepted.sum())
+        figures = {"coverage": taken / right.size, "error": wrong / max(taken, 1), "bound": error_bound(wrong, taken)}
+        rows.append(
+            {"confidence": [round(float(limit), 9) for limit in limits]}
+            | {name: round(value, 7) for name, value in figures.items()}
+        )
+    return rows
 
 
 def conflict_limit(

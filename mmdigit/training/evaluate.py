@@ -30,7 +30,8 @@ from schemas.errors import SettingsError
 __all__ = ["measure", "run", "summary", "table"]
 
 SUMMARY = (
-    *("measured_at", "model_version", "image", "audio", "fused", "audio_by_speaker", "accepted_pairs", "conflict"),
+    *("measured_at", "model_version", "image", "audio", "fused", "audio_by_speaker", "accepted_pairs"),
+    *("accepted_by_digit", "conflict"),
     *("missing", "novelty_letters", "calibration", "noise_mean", "novelty_mean"),
 )
 
@@ -78,6 +79,10 @@ def _main_figures(report: dict[str, Any]) -> dict[str, Any]:
         "audio_by_speaker": {row["speaker"]: round(row["audio"]["accuracy"], 5) for row in report["speakers"]},
         "calibration": {
             head: {"ece": part["ece"], "error_at_99": part["error_at_99"]} for head, part in report["heads"].items()
+        },
+        "accepted_by_digit": {
+            head: [round(share, 5) for share in part["decision"]["coverage_by_digit"]]
+            for head, part in report["heads"].items()
         },
         "noise_mean": [row for row in report["noise"]["rows"] if row["kind"] == "mean"],
         "novelty_mean": {

@@ -4,7 +4,6 @@ import hashlib
 import json
 import sys
 import warnings
-from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,14 +16,13 @@ from numpy.typing import NDArray
 from mmdigit.audio import N_SAMPLES, place
 from mmdigit.image import IMAGE_SIDE
 from mmdigit.predictor import INPUTS, OUTPUTS, Predictor, Sample
-from mmdigit.training.calibration import OPEN, calibrate, fit_temperature, reviews
+from mmdigit.training.calibration import OPEN, calibrate, fit_temperature
 from mmdigit.training.data import Clip, Digits, load_digits, load_spoken
-from mmdigit.training.evaluate import measure, summary
 from mmdigit.training.fit import HISTORY, make_folder
 from mmdigit.training.held_out import Folds, held_out_sounds, read_folds
 from mmdigit.training.model import DigitModel, Logits, count_parameters
-from mmdigit.training.model_card import model_card
 from mmdigit.training.quantize import HeldOut, quantize
+from mmdigit.training.recalibrate import FILES, complete, write_json
 from mmdigit.training.train import load_checkpoint, read_clips, read_images
 from schemas.errors import DataError, WeightsError
 
@@ -33,7 +31,6 @@ PARITY_TOLERANCE = 1e-4  # largest difference of any output between torch and ON
 PARITY_PAIRS = 1000
 EXPORTED = (*OUTPUTS, "image_embedding", "audio_embedding")  # the worker asks for OUTPUTS, the evaluation for all
 GENERATION = 2  # of the model's outputs and metadata; part of the model's version
-FILES = ("mmdigit.onnx", "mmdigit.json", "MODEL_CARD.md")
 
 
 def export_onnx(model: DigitModel, path: Path) -> None:
@@ -117,7 +114,7 @@ def write_model(
         **(more or {}),
     }
     partial.replace(path)
-    _write_json(path.with_suffix(".json"), metadata)
+    write_json(path.with_suffix(".json"), metadata)
     return metadata
 
 
@@ -156,14 +153,14 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
     make_folder(output)
     with TemporaryDirectory(prefix=".export-", dir=output) as folder:
         path = Path(folder) / FILES[0]
-        write_model(model, path, asdict(OPEN))
+        write_model(model, path, OPEN)
         floats = Predictor.load(path, threads=threads)
         difference = parity(model, floats, PARITY_PAIRS)
         if difference > PARITY_TOLERANCE:
             raise WeightsError(f"expected torch and ONNX Runtime to agree within {PARITY_TOLERANCE}, {difference} came")
         sys.stderr.write(f"torch and ONNX Runtime agree within {difference:.1e} on {PARITY_PAIRS} pairs\n")
         sounds = np.stack([place(clip.waveform) for clip in clips])
-        metadata = write_model(model, path, asdict(OPEN), held_out=HeldOut(digits.pictures, sounds))
+        metadata = write_model(model, path, OPEN, held_out=HeldOut(digits.pictures, sounds))
         predictor = Predictor.load(path, threads=threads)
         quantization = _changed_by_quantization(floats, predictor, digits.pictures, sounds)
         for head, effect in quantization.items():
@@ -178,12 +175,8 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
         }
         metadata["parity"] = {"largest_difference": difference, "pairs": PARITY_PAIRS}
         metadata["quantization"] = quantization
-        _write_json(path.with_suffix(".json"), metadata)
-        predictor = Predictor.load(path, threads=threads)
-        metadata["validation"] = validation | {"reviews": reviews(predictor, digits, clips)}
-        metadata["test"] = summary(measure(path, data, threads))
-        _write_json(path.with_suffix(".json"), metadata)
-        (Path(folder) / FILES[2]).write_text(model_card(metadata))
+        metadata["validation"] = validation
+        complete(path, metadata, data, digits, clips, threads)
         for name in FILES:
             (Path(folder) / name).replace(output / name)
     sys.stdout.write(f"{output / FILES[0]}: {metadata['model_version']}, SHA-256 {metadata['sha256']}\n")
@@ -207,9 +200,3 @@ def _changed_by_quantization(
             "mean_logit_difference": float(np.abs(before - after).mean()),
         }
     return effects
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, indent=2) + "\n")
-    partial.replace(path)

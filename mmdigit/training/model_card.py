@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from mmdigit.decision import HEADS, RiskRow, operating_point
+from mmdigit.decision import DEFAULT_TARGET_ERROR, HEADS
+from mmdigit.metadata import RiskTable
 from mmdigit.training.evaluate import table
 from schemas import VERSION
 
@@ -69,12 +70,20 @@ Probabilities are softmax(logits / temperature). ECE: expected calibration error
 
 `MMDIGIT_TARGET_ERROR` or `--target-error`: an answer is accepted from the lowest confidence at which the one-sided
 95 % upper bound of the error among the accepted held-out answers meets the target. Where there is none, the data are
-too few or the head is too weak to show the target ("not shown"): then the calibrated confidence itself has to promise
-it, 1 - target error or more, and the worker says so at its start.
+too few or the head is too weak to show the target ("not shown"): then the calibrated confidences have to promise it,
+on average over the accepted, from the lowest bound on; the worker says so at its start. Images have a confidence for
+each digit, so that of every digit the same share is accepted.
 
 | head | target error | accepted from | share accepted | wrong among them | at most (95 %) | |
 |---|---|---|---|---|---|---|
 {_thresholds(metadata)}
+
+By digit, at the target error {DEFAULT_TARGET_ERROR:g}. Accepted: of the official test split, whatever the reason for
+review:
+
+| | {" | ".join(map(str, range(10)))} |
+|---|{"---|" * 10}
+{_by_digit(metadata)}
 
 Whatever the target error: `not_a_digit` above a novelty of {fixed["image_novelty"]:g} (image) or
 {fixed["audio_novelty"]:g} (audio), which about 0.5 % of the validation digits exceed; `conflict` if the two labels
@@ -143,15 +152,23 @@ def _calibration(metadata: dict[str, Any]) -> str:
 def _thresholds(metadata: dict[str, Any]) -> str:
     lines = []
     for head in HEADS:
-        rows = [RiskRow(**row) for row in metadata["risk"][head]["rows"]]
+        risk = RiskTable.model_validate(metadata["risk"][head])
         for target in TARGET_ERRORS:
-            point = operating_point(rows, target)
-            [row] = [row for row in rows if row.confidence == point.confidence]
+            point = risk.operating_point(target)
+            row = next(row for row in risk.by_digit or risk.rows if row.confidences == point.confidences)
             lines.append(
-                f"| {head} | {target:g} | {row.confidence:g} | {100 * row.coverage:.2f} % | {100 * row.error:.3f} % "
+                f"| {head} | {target:g} | {point.described()} | {100 * row.coverage:.2f} % | {100 * row.error:.3f} % "
                 f"| {100 * row.bound:.3f} % | {'' if point.shown else 'not shown'} |"
             )
     return "\n".join(lines)
+
+
+def _by_digit(metadata: dict[str, Any]) -> str:
+    confidences = RiskTable.model_validate(metadata["risk"]["image"]).operating_point(DEFAULT_TARGET_ERROR).confidences
+    coverage = metadata["test"]["accepted_by_digit"]
+    rows = [("accepted from, image", [f"{confidence:.4f}" for confidence in confidences])]
+    rows += [(f"accepted, {head}", [f"{100 * share:.1f} %" for share in coverage[head]]) for head in HEADS]
+    return "\n".join(f"| {name} | {' | '.join(cells)} |" for name, cells in rows)
 
 
 def _reviews(reviews: dict[str, Any]) -> str:

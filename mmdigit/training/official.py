@@ -124,6 +124,7 @@ def _head(
         "error_at_99": measures.error_at_coverage(confidence, right, 0.99),
         "decision": {
             "coverage": float(accepted.mean()),
+            "coverage_by_digit": [float(accepted[labels == digit].mean()) for digit in range(10)],
             "error": wrong / max(int(accepted.sum()), 1),
             "error_bound_95": error_bound(wrong, int(accepted.sum())),
             "reasons": dict(sorted(Counter(reason for reasons in decided for reason in reasons).items())),

@@ -28,6 +28,9 @@ def table(report: dict[str, Any]) -> str:
         f"| pairs accepted | of the fused row | | {100 * accepted['coverage']:.2f} % accepted, "
         f"{100 * accepted['error']:.4f} % of them wrong | |"
     )
+    for head, shares in report.get("accepted_by_digit", {}).items():
+        cells = ", ".join(f"{digit}: {100 * share:.1f} %" for digit, share in enumerate(shares))
+        lines.append(f"| {head}: accepted, by digit | of the {head} row | | {cells} | |")
     for head, figures in report.get("calibration", {}).items():
         lines.append(
             f"| {head}: ECE; error among the surest 99 % | of the {head} row | | {100 * figures['ece']:.3f} %; "

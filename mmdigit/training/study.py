@@ -7,7 +7,6 @@ shipped one is. Test splits are read at the end alone.
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -221,7 +220,7 @@ def _parted(model: DigitModel, sets: TrainingSets, left_out: Sequence[str], fold
     temperature = weigh(model, sets.validation_digits, clips)
     more = {"temperature": {**temperature, "fused": 1.0}}
     held_out = HeldOut(sets.validation_digits.pictures, np.stack([place(clip.waveform) for clip in clips]))
-    write_model(model, folder / "mmdigit.onnx", asdict(OPEN), more, held_out)
+    write_model(model, folder / "mmdigit.onnx", OPEN, more, held_out)
     return PartedModel.load(folder / "mmdigit.onnx")
 
 

@@ -7,9 +7,18 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from mmdigit.decision import Probabilities, RiskRow, Thresholds, agreement, decide, operating_point, softmax
+from mmdigit.decision import (
+    Probabilities,
+    RiskRow,
+    Thresholds,
+    agreement,
+    decide,
+    for_every_digit,
+    operating_point,
+    softmax,
+)
 
-THRESHOLDS = Thresholds(0.9, 0.8, 0.7, 0.3, 0.5, 0.6)
+THRESHOLDS = Thresholds(for_every_digit(0.9), for_every_digit(0.8), for_every_digit(0.7), 0.3, 0.5, 0.6)
 
 
 def sure(label: int, confidence: float = 0.991) -> Probabilities:
@@ -69,20 +78,20 @@ TARGETS = st.floats(1e-6, 1, exclude_max=True)
 @given(ROWS, TARGETS)
 def test_the_target_is_met_by_the_bound_wherever_any_row_meets_it(rows: list[RiskRow], target: float) -> None:
     point = operating_point(rows, target)
-    meeting = [row.confidence for row in rows if row.bound <= target]
+    meeting = [row.confidences for row in rows if row.bound <= target]
     assert point.shown == bool(meeting)
-    assert (point.confidence, point.bound) in {(row.confidence, row.bound) for row in rows}
+    assert (point.confidences, point.bound) in {(row.confidences, row.bound) for row in rows}
     if meeting:
         assert point.bound is not None
         assert point.bound <= target
-        assert point.confidence == min(meeting)
+        assert point.confidences == min(meeting)
 
 
 @settings(derandomize=True)
 @given(ROWS, TARGETS, TARGETS)
 def test_a_stricter_target_never_accepts_from_a_lower_confidence(rows: list[RiskRow], one: float, other: float) -> None:
     stricter, laxer = sorted((one, other))
-    assert operating_point(rows, stricter).confidence >= operating_point(rows, laxer).confidence
+    assert operating_point(rows, stricter).confidences >= operating_point(rows, laxer).confidences
 
 
 @pytest.mark.parametrize(
@@ -92,14 +101,29 @@ def test_a_stricter_target_never_accepts_from_a_lower_confidence(rows: list[Risk
         ([(0.9, 0.9, 0.02, 0.05), (0.99, 0.6, 0.0, 0.04), (0.999, 0.4, 0.0, 0.03)], 0.999),
         ([(0.0, 1.0, 0.9, 0.95), (0.99, 0.0, 0.0, 1.0), (0.999, 0.0, 0.0, 1.0)], 0.99),
         ([(0.5, 0.4, 0.0, 0.05), (0.9, 0.2, 0.0, 0.06)], 0.9),
+        ([(0.95, 0.9, 0.005, 0.02), (0.995, 0.8, 0.005, 0.021), (0.999, 0.7, 0.005, 0.022)], 0.95),
     ],
-    ids=["confidence promises it", "the lowest bound is higher", "a head that knows nothing", "none promises it"],
+    ids=[
+        *("confidence promises it", "the lowest bound is higher", "a head that knows nothing", "none promises it"),
+        "the surer ones make up for the others",
+    ],
 )
 def test_where_data_cannot_show_the_target_confidence_has_to_promise_it(
     rows: list[tuple[float, float, float, float]], confidence: float
 ) -> None:
     point = operating_point([RiskRow(*row) for row in rows], 0.01)
-    assert (point.confidence, point.shown) == (confidence, False)
+    assert (point.confidences, point.shown) == (for_every_digit(confidence), False)
+
+
+def test_each_digit_has_a_confidence_of_its_own() -> None:
+    by_digit = tuple(0.9 if digit == 1 else 0.99 for digit in range(10))
+    rows = [RiskRow(by_digit, 0.9, 0.0005, 0.0009), RiskRow(for_every_digit(0.999), 0.5, 0.0, 0.0008)]
+    point = operating_point(rows, 0.001)
+    assert (point.confidences, point.shown, point.described()) == (by_digit, True, "0.9-0.99, by digit")
+    assert operating_point(rows, 0.00085).described() == "0.999"
+    thresholds = Thresholds(point.confidences, for_every_digit(0.5), for_every_digit(0.5), 0.3, 0.5, 0.6)
+    assert decide(sure(1, 0.95), None, None, 0.1, None, thresholds) == ("accept", ())
+    assert decide(sure(7, 0.95), None, None, 0.1, None, thresholds) == ("review", ("low_confidence",))
 
 
 LOGITS = arrays(np.float32, (3, 10), elements=st.floats(-50, 50, width=32))

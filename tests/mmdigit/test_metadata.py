@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("onnx")
 
 from mmdigit.audio import N_SAMPLES
-from mmdigit.decision import OperatingPoint, Thresholds
+from mmdigit.decision import OperatingPoint, Thresholds, for_every_digit
 from mmdigit.predict import assurance, predict_manifest
 from mmdigit.predictor import WEIGHTS, Predictor, Sample
 from schemas.errors import WeightsError
@@ -31,8 +31,9 @@ def test_generation_1_keeps_its_fixed_thresholds(tmp_path: Path) -> None:
     for target_error in (0.5, 1e-6):
         predictor = Predictor.load(path, target_error=target_error)
         assert predictor.model_version == "mmdigit-1-6c1f64a6"
-        assert predictor.thresholds == Thresholds(0.99, 0.5, 0.5, 0.035858, 0.5, 0.793836)
-        assert predictor.operating_points["image"] == OperatingPoint(0.99, None, False)
+        confidences = for_every_digit(0.99), for_every_digit(0.5), for_every_digit(0.5)
+        assert predictor.thresholds == Thresholds(*confidences, 0.035858, 0.5, 0.793836)
+        assert predictor.operating_points["image"] == OperatingPoint(for_every_digit(0.99), None, False)
         answers = predictor.predict([image_of(3, 0.985), image_of(4, 0.995)])
         assert [(answer.label, answer.decision) for answer in answers] == [(3, "review"), (4, "accept")]
         assert [answer.confidence for answer in answers] == pytest.approx([0.985, 0.995], abs=1e-5)
@@ -43,11 +44,11 @@ def test_generation_2_follows_the_target_error(tmp_path: Path) -> None:
     path = save(tmp_path / "new.onnx", generation_2())
     before = path.read_bytes(), path.with_suffix(".json").read_bytes()
     found = {target: Predictor.load(path, target_error=target) for target in (0.02, 0.001, 0.0005, 0.0001)}
-    assert [predictor.thresholds.image_confidence for predictor in found.values()] == [0.0, 0.9, 0.99, 0.99]
+    assert [predictor.thresholds.image_confidence[0] for predictor in found.values()] == [0.0, 0.9, 0.99, 0.99]
     assert [predictor.operating_points["image"].shown for predictor in found.values()] == [True, True, True, False]
     # No bound of the audio's table meets any of them: its confidence has to promise it.
-    assert [predictor.thresholds.audio_confidence for predictor in found.values()] == [0.98, 0.999, 0.999, 0.999]
-    assert found[0.02].operating_points["audio"] == OperatingPoint(0.98, 0.07, False)
+    assert [predictor.thresholds.audio_confidence[0] for predictor in found.values()] == [0.98, 0.999, 0.999, 0.999]
+    assert found[0.02].operating_points["audio"] == OperatingPoint(for_every_digit(0.98), 0.07, False)
     assert found[0.001].thresholds.agreement == 0.05
     assert Predictor.load(path).thresholds == found[0.001].thresholds
     assert (path.read_bytes(), path.with_suffix(".json").read_bytes()) == before
@@ -55,6 +56,19 @@ def test_generation_2_follows_the_target_error(tmp_path: Path) -> None:
     assert "target error 0.001" in text
     assert "image accepted from confidence 0.9: shown, held-out data say at most 0.0009" in text
     assert "audio accepted from confidence 0.999: not shown, held-out data say at most 0.1" in text
+
+
+def test_a_table_by_digit_stands_in_place_of_the_other(tmp_path: Path) -> None:
+    metadata = generation_2() | {"temperature": dict.fromkeys(HEADS, 1.0)}
+    easier = [0.6 if digit == 4 else 0.95 for digit in range(10)]
+    metadata["risk"]["image"]["by_digit"] = [{"confidence": easier, "coverage": 0.9, "error": 0.0, "bound": 0.001}]
+    predictor = Predictor.load(save(tmp_path / "new.onnx", metadata), target_error=0.001)
+    answers = predictor.predict([image_of(3, 0.9), image_of(4, 0.9)])
+    assert [(answer.label, answer.decision) for answer in answers] == [(3, "review"), (4, "accept")]
+    assert "image accepted from confidence 0.6-0.95, by digit: shown" in assurance(predictor)
+    metadata["risk"]["image"]["by_digit"][0]["confidence"] = easier[:9]
+    with pytest.raises(WeightsError, match="by_digit"):
+        Predictor.load(save(tmp_path / "nine.onnx", metadata))
 
 
 def test_the_shipped_baseline_is_that_of_the_model_card() -> None:

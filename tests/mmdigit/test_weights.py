@@ -1,5 +1,6 @@
 """The shipped weights on the real data: a fixed sample of each official split, so that a change for the worse shows."""
 
+import json
 import os
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pytest
 
 from mmdigit.audio import read_waveform
 from mmdigit.image import normalise
-from mmdigit.predictor import Predictor, Sample, read_sample
+from mmdigit.predictor import WEIGHTS, Predictor, Sample, read_sample
+from mmdigit.training.calibration import risk_by_digit
 from mmdigit.training.data import FSDD_TEST, load_digits, load_glyphs
+from mmdigit.training.held_out import HeldOut, outputs
 from mmdigit.training.measures import auroc
 from mmdigit.training.photographs import KINDS, photograph
 from mmdigit.training.spoil_sounds import NOISES, noisy
@@ -57,6 +60,27 @@ def accuracy(predictor: Predictor, labelled: list[tuple[int, Sample]]) -> float:
 
 def test_images(predictor: Predictor, images: list[tuple[int, Sample]]) -> None:
     assert accuracy(predictor, images) >= 0.993
+
+
+def test_every_digit_alone_is_accepted_in_nine_of_ten_cases(
+    predictor: Predictor, images: list[tuple[int, Sample]]
+) -> None:
+    answers = predictor.predict([sample for _, sample in images])
+    accepted = np.array([answer.decision == "accept" for answer in answers])
+    labels = np.array([label for label, _ in images])
+    assert min(accepted[labels == digit].mean() for digit in range(10)) >= 0.88  # 0.93 of all 10,000
+    wrong = np.array([answer.label for answer in answers]) != labels
+    assert (wrong & accepted).sum() <= 2
+
+
+def test_the_table_by_digit_is_that_of_the_validation_writers(folder: Path, predictor: Predictor) -> None:
+    digits = load_digits(folder, "validation")
+    found = outputs(predictor, [Sample(image=picture) for picture in np.asarray(digits.pictures / 255, np.float32)])
+    held_out = HeldOut(found["image_logits"], digits.labels, "validation")
+    stated = json.loads(WEIGHTS.with_suffix(".json").read_text())["risk"]["image"]["by_digit"]
+    for row, made in zip(stated, risk_by_digit(held_out, predictor.temperature["image"]), strict=True):
+        np.testing.assert_allclose(row["confidence"], made["confidence"], atol=1e-6)
+        assert row["coverage"] == pytest.approx(made["coverage"], abs=2e-3)
 
 
 def test_clips(predictor: Predictor, clips: list[tuple[int, Sample]]) -> None:

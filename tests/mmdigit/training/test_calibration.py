@@ -6,15 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from mmdigit.bounds import error_bound
 from mmdigit.decision import Head, RiskRow, agreement, operating_point, softmax
 from mmdigit.training.calibration import (
     CONFIDENCES,
     CONFLICT_FALSE_ALARMS,
+    COVERAGES_BY_DIGIT,
     NOVELTY_FALSE_ALARMS,
     TEMPERATURES,
     conflict_limit,
     fit_temperature,
     novelty_threshold,
+    risk_by_digit,
     risk_table,
 )
 from mmdigit.training.held_out import HeldOut
@@ -70,7 +73,30 @@ def test_a_risk_table_counts_what_is_accepted() -> None:
         assert row["bound"] > row["error"]
     shown = operating_point([RiskRow(**row) for row in table["rows"]], 0.02)
     assert shown.shown
-    assert 0 < shown.confidence < 0.99999
+    assert 0 < shown.confidences[0] < 0.99999
+
+
+def test_a_table_by_digit_accepts_the_same_share_of_every_digit() -> None:
+    logits, labels = drawn(5000, 6.0, 4)
+    logits[:, 1] *= 0.6  # read as rightly as others, and never as surely
+    held_out = HeldOut(logits.astype(np.float32), logits.argmax(axis=1), "drawn")
+    held_out.labels[::50] = labels[::50]
+    probabilities = softmax(held_out.logits)
+    answers, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    for share, row in zip(COVERAGES_BY_DIGIT, risk_by_digit(held_out, 1.0), strict=True):
+        accepted = confidence >= np.array(row["confidence"])[answers]
+        for digit in range(10):
+            own = accepted[answers == digit].mean()
+            assert own == pytest.approx(share, abs=0.01) or min(confidence[accepted & (answers == digit)]) < 0.51
+        wrong = answers[accepted] != held_out.labels[accepted]
+        assert (row["coverage"], row["error"]) == pytest.approx((accepted.mean(), wrong.mean()), abs=1e-6)
+        assert row["bound"] == pytest.approx(error_bound(int(wrong.sum()), wrong.size), abs=1e-6)
+
+
+def test_a_digit_that_was_never_answered_is_never_accepted() -> None:
+    logits = 5 * np.eye(10, dtype=np.float32)[np.arange(900) % 9]
+    rows = risk_by_digit(HeldOut(logits, logits.argmax(axis=1), "drawn"), 1.0)
+    assert all(row["confidence"][9] == 1 for row in rows)
 
 
 def alike(count: int, wrong: int, seed: int) -> HeldOut:

@@ -1,4 +1,4 @@
-"""`mmdigit train` and `mmdigit export` from end to end, on made-up data."""
+"""`mmdigit train`, `mmdigit export` and `mmdigit calibrate` from end to end, on made-up data."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 from mmdigit import cli
 from mmdigit.decision import HEADS
 from mmdigit.predictor import Predictor
-from mmdigit.training import export, train
+from mmdigit.training import export, recalibrate, train
 from mmdigit.training.fit import STAGES, checkpoint_path
 from mmdigit.training.model_card import TARGET_ERRORS
 from schemas.errors import DataError
@@ -52,14 +52,16 @@ REPORT = {
     "audio_by_speaker": {"ann": 0.9},
     "fused": SHARE,
     "accepted_pairs": {"coverage": 0.9, "error": 0.0},
+    "accepted_by_digit": {head: [0.9] * 10 for head in HEADS},
     "conflict": {"split": "made up", "detected": 0.99, "reviewed": 1.0},
     "wrong_images": [],
 }
 
 
 def made_up_data(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "load_digits", lambda *_: made_up.digits(60, 2))
-    monkeypatch.setattr(export, "load_spoken", lambda *_: made_up.clips(3)[:30])
+    for module in (export, recalibrate):
+        monkeypatch.setattr(module, "load_digits", lambda *_: made_up.digits(60, 2))
+        monkeypatch.setattr(module, "load_spoken", lambda *_: made_up.clips(3)[:30])
     monkeypatch.setattr(export, "PARITY_PAIRS", 100)
 
 
@@ -76,7 +78,7 @@ def test_train_resume_and_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert cli.main([*arguments, "--quick"]) == 2
 
     made_up_data(monkeypatch)
-    monkeypatch.setattr(export, "measure", lambda *_: REPORT)
+    monkeypatch.setattr(recalibrate, "measure", lambda *_: REPORT)
     assert cli.main(["export", "--data", "none", "--training", str(training), "--output", str(output)]) == 0
     predictor = Predictor.load(output / "mmdigit.onnx")
     assert predictor.model_version.startswith("mmdigit-2-")
@@ -88,7 +90,12 @@ def test_train_resume_and_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert [metadata["risk"][head]["total"] for head in HEADS] == [60, 30, 60]
     assert metadata["validation"]["reviews"]["both"]["total"] == 60
     strict, lax = (Predictor.load(output / "mmdigit.onnx", target_error=target) for target in (0.001, 0.999))
-    assert strict.thresholds.image_confidence > lax.thresholds.image_confidence
+    assert strict.thresholds.audio_confidence > lax.thresholds.audio_confidence
+    again = tmp_path / "again"
+    weights = ["--weights", str(output / "mmdigit.onnx")]
+    assert cli.main(["calibrate", "--data", "none", *weights, "--output", str(again)]) == 0
+    assert (again / "mmdigit.onnx").read_bytes() == (output / "mmdigit.onnx").read_bytes()
+    assert json.loads((again / "mmdigit.json").read_text()) == metadata
     card = (output / "MODEL_CARD.md").read_text()
     assert metadata["sha256"] in card
     assert predictor.model_version in card
@@ -114,11 +121,11 @@ def test_an_export_that_fails_leaves_the_old_files_alone(tmp_path: Path, monkeyp
     made_up_data(monkeypatch)
     output = tmp_path / "weights"
     output.mkdir()
-    for name in export.FILES:
+    for name in recalibrate.FILES:
         (output / name).write_text("the old one")
-    monkeypatch.setattr(export, "measure", fail)
+    monkeypatch.setattr(recalibrate, "measure", fail)
     assert cli.main(["export", "--data", "none", "--training", str(tmp_path / "train"), "--output", str(output)]) == 2
-    assert {path.name: path.read_text() for path in output.iterdir()} == dict.fromkeys(export.FILES, "the old one")
+    assert {path.name: path.read_text() for path in output.iterdir()} == dict.fromkeys(recalibrate.FILES, "the old one")
 
 
 def test_folds_that_are_not_there_are_one_line(

@@ -1,7 +1,6 @@
 """Export: torch and ONNX Runtime agree, for every batch size and with a modality missing; the file is pinned."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ def some_model() -> DigitModel:
 def test_torch_and_onnx_runtime_agree(tmp_path: Path) -> None:
     model = some_model()
     path = tmp_path / "m.onnx"
-    metadata = write_model(model, path, asdict(OPEN), {"note": "made up"})
+    metadata = write_model(model, path, OPEN, {"note": "made up"})
     predictor = Predictor.load(path)
     assert predictor.model_version == metadata["model_version"]
     assert json.loads(path.with_suffix(".json").read_text()) == metadata
@@ -41,7 +40,7 @@ def test_torch_and_onnx_runtime_agree(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", EXPORTED)
 def test_parity_looks_at_every_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     model = some_model()
-    write_model(model, tmp_path / "m.onnx", asdict(OPEN))
+    write_model(model, tmp_path / "m.onnx", OPEN)
     predictor = Predictor.load(tmp_path / "m.onnx")
     whole = DigitModel.forward
 
@@ -59,5 +58,5 @@ def test_parity_refuses_what_is_no_number(tmp_path: Path) -> None:
     model = some_model()
     with torch.no_grad():
         model.audio.head.weight.fill_(float("nan"))
-    write_model(model, tmp_path / "m.onnx", asdict(OPEN))
+    write_model(model, tmp_path / "m.onnx", OPEN)
     assert parity(model, Predictor.load(tmp_path / "m.onnx"), pairs=8) > PARITY_TOLERANCE

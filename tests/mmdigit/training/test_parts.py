@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,7 @@ def test_the_parts_of_a_new_file_say_what_the_whole_says(tmp_path: Path) -> None
     from mmdigit.training.model import DigitModel
 
     torch.manual_seed(3)
-    write_model(DigitModel(), tmp_path / "m.onnx", asdict(OPEN))
+    write_model(DigitModel(), tmp_path / "m.onnx", OPEN)
     check_parts_against_whole(tmp_path / "m.onnx")
 
 

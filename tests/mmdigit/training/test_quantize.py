@@ -1,6 +1,5 @@
 """Quantised, the model reads and hears as before, in whatever batch."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +24,8 @@ SOUNDS = np.random.default_rng(1).normal(0, 0.1, (40, N_SAMPLES)).astype(np.floa
 def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Predictor, Predictor, Path]:
     """The same model in floats and quantised, and the file of the latter."""
     folder, model = tmp_path_factory.mktemp("models"), some_model()
-    write_model(model, folder / "floats.onnx", asdict(OPEN))
-    write_model(model, folder / "quantized.onnx", asdict(OPEN), held_out=HeldOut(PICTURES, SOUNDS))
+    write_model(model, folder / "floats.onnx", OPEN)
+    write_model(model, folder / "quantized.onnx", OPEN, held_out=HeldOut(PICTURES, SOUNDS))
     return (*(Predictor.load(folder / f"{name}.onnx") for name in ("floats", "quantized")), folder / "quantized.onnx")  # type: ignore[return-value]
 
 
