@@ -63,3 +63,7 @@ mock_resource "aws_ecs_cluster" {
 mock_resource "aws_ecs_task_definition" {
   defaults = { arn = "arn:aws:ecs:eu-central-1:123456789012:task-definition/mocked:1" }
 }
+
+mock_resource "aws_ecs_service" {
+  defaults = { id = "arn:aws:ecs:eu-central-1:123456789012:service/mmdigit/mmdigit-worker" }
+}
