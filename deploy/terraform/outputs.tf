@@ -79,5 +79,5 @@ output "start_workers_command" {
 
 output "prometheus_config" {
   description = "prometheus.yml of a Prometheus that finds the workers under the name they have here"
-  value       = replace(file("${path.module}/../prometheus/prometheus-ecs.yml"), "worker.mmdigit.internal", "worker.${var.name}.internal")
+  value       = replace(file("${path.module}/prometheus-ecs.yml"), ".mmdigit.internal", ".${var.name}.internal")
 }

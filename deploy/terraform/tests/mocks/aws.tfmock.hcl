@@ -52,6 +52,10 @@ mock_resource "aws_cloudwatch_log_group" {
   defaults = { arn = "arn:aws:logs:eu-central-1:123456789012:log-group:mocked" }
 }
 
+mock_resource "aws_subnet" {
+  defaults = { id = "subnet-mocked" }
+}
+
 mock_resource "aws_security_group" {
   defaults = { id = "sg-mocked" }
 }
