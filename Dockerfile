@@ -41,8 +41,9 @@ RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app \
  && chmod -R a+rX /app
 
 FROM debian:bookworm-slim
+# ca-certificates: the public authorities that MSK's and ElastiCache's certificates come from; the base image has none.
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends python3 \
+ && apt-get install --yes --no-install-recommends ca-certificates python3 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/apt /var/log/dpkg.log
 COPY --from=builder /opt/mmdigit /opt/mmdigit
 COPY --from=sbom /sbom.json /usr/share/mmdigit/sbom.json

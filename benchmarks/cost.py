@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.prices import Price, prices, region
 from benchmarks.report import arguments, command_of, show
-from benchmarks.terraform_defaults import default, prediction_days
+from benchmarks.terraform_defaults import default, prediction_days, stack
 from schemas.settings import run_program
 
 RESULTS = Path(__file__).parent / "results"
@@ -28,7 +28,7 @@ GIB = 2**30
 REPLICAS = 3
 RETENTION_DAYS = 7
 ZONES = 3
-ENDPOINTS = 4
+ENDPOINTS = 5
 STORE_NODES = 2
 FULL_ALARM = 0.8
 """Share of the brokers' disks and of the store above which somebody is told."""
@@ -98,24 +98,23 @@ def store_usd(prediction_bytes: float, days: float) -> float:
     return nodes * STORE_NODES * prices()["valkey_r7g_large_hour"].usd * 24 * days
 
 
-def fixed_usd() -> dict[str, float]:
-    """A month without a job, by what it is paid for."""
-    usd = prices()
-    brokers = default("broker_count")
-    disks_gb = brokers * default("broker_volume_gib") * GIB / GB
+def fixed_usd(profile: str | None = None) -> dict[str, float]:
+    """A month without a job, by what it is paid for. profile: as stack takes it."""
+    usd, has = prices(), stack(profile)
+
+    def hourly(kind: str) -> float:
+        return usd[kind.replace(".", "_") + "_hour"].usd * HOURS_A_MONTH
+
+    brokers, volume_gib, nodes = int(has["broker_count"]), int(has["broker_volume_gib"]), int(has["redis_nodes"])
+    zones, tasks = int(has["endpoint_zones"]), int(has["min_capacity"])
+    vcpus, gib = int(has["task_cpu"]) / 1024, int(has["task_memory_mib"]) / 1024
     return {
-        f"{brokers:.0f} brokers, kafka.m7g.large": brokers * usd["kafka_m7g_large_hour"].usd * HOURS_A_MONTH,
-        f"their disks, {default('broker_volume_gib'):.0f} GiB each": disks_gb * usd["kafka_disk_gb_month"].usd,
-        f"{STORE_NODES} nodes of the store, cache.{DEFAULT_NODE}": STORE_NODES
-        * usd["valkey_r7g_large_hour"].usd
-        * HOURS_A_MONTH,
-        f"{ENDPOINTS} endpoints in {ZONES} zones": ENDPOINTS
-        * ZONES
-        * usd["interface_endpoint_zone_hour"].usd
-        * HOURS_A_MONTH,
-        f"{default('min_capacity'):.0f} tasks that always run, x86": default("min_capacity")
-        * task_usd_per_hour()
-        * HOURS_A_MONTH,
+        f"{brokers} brokers, {has['broker_type']}": brokers * hourly(has["broker_type"]),
+        f"their disks, {volume_gib} GiB each": brokers * volume_gib * GIB / GB * usd["kafka_disk_gb_month"].usd,
+        f"store, {has['redis_node_type']} x {nodes}": nodes * hourly(has["redis_node_type"].replace("cache", "valkey")),
+        f"{ENDPOINTS} endpoints in {zones} of {ZONES} zones": ENDPOINTS * zones * hourly("interface_endpoint_zone"),
+        f"{tasks} x {vcpus:g} vCPU always run, x86": tasks
+        * (vcpus * hourly("fargate_x86_vcpu") + gib * hourly("fargate_x86_gib")),
     }
 
 
@@ -142,6 +141,8 @@ def cost() -> dict[str, Any]:
             f"store, {days:.0f} days": store_usd(store["bytes"]["max"], days),
         },
         "fixed_usd_per_month": fixed_usd(),
+        "small_usd_per_month": fixed_usd("small"),
+        "serverless_usd_per_month": prices()["kafka_serverless_hour"].usd * HOURS_A_MONTH,
     }
 
 
@@ -172,11 +173,12 @@ def variable_table(found: dict[str, Any]) -> str:
 
 
 def fixed_table(found: dict[str, Any]) -> str:
-    """Markdown: what a month costs without a job."""
-    fixed = found["fixed_usd_per_month"]
-    lines = ["| a month of 730 hours without a job | $ |", "|---|---|"]
-    lines += [f"| {what} | {usd:.0f} |" for what, usd in fixed.items()]
-    return "\n".join([*lines, f"| all | {sum(fixed.values()):.0f} |"])
+    """Markdown: what a month costs without a job, by default and with small.tfvars."""
+    lines = ["| by default | $ | with small.tfvars | $ |", "|---|---|---|---|"]
+    fixed, small = found["fixed_usd_per_month"], found["small_usd_per_month"]
+    for (what, usd), (other, less) in zip(fixed.items(), small.items(), strict=True):
+        lines.append(f"| {what} | {usd:.0f} | {other} | {less:.0f} |")
+    return "\n".join([*lines, f"| all | {sum(fixed.values()):.0f} | all | {sum(small.values()):.0f} |"])
 
 
 def prices_table() -> str:

@@ -65,9 +65,13 @@ the mean's jobs: an assumption. Tasks have {assumed:.0f} jobs/s each.
 Tasks are the smallest part. What jobs and predictions occupy costs more than their computing: keep both for as short
 as you can. Between zones: {elsewhere:.0f} % of what producers send, workers read and store goes to another one.
 
-Fixed, with the defaults of deploy/terraform and no NAT gateway:
+Fixed, a month of 730 hours without a job and without a NAT gateway:
 
 {fixed}
+
+small.tfvars keeps three brokers in three zones, and has one node of the store and one endpoint of each kind: what lies
+in their zone falls with it. MSK Serverless in the brokers' place costs ${serverless:.0f} a month, before partitions and
+traffic.
 
 Not counted: logs, metrics and alarms of CloudWatch (Container Insights among them), secrets, the image's repository,
 snapshots, taxes, discounts, support.
@@ -139,6 +143,7 @@ def page() -> str:
         variable=cost.variable_table(found),
         elsewhere=100 * cost.ELSEWHERE,
         fixed=cost.fixed_table(found),
+        serverless=found["serverless_usd_per_month"],
         prices=cost.prices_table(),
         most=tasks["most"],
         start=tasks["start_s"],

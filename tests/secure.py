@@ -31,13 +31,17 @@ _INSIDE = "localhost:29094"  # a listener that only the container itself reaches
 
 
 class Authority:
-    """A certificate authority, whose certificates stand as PEM files in a folder."""
+    """A certificate authority, whose certificates stand as PEM files in a folder.
+
+    As public ones do, its root signs an intermediate one, and that signs the rest; file: the root alone.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._authority = trustme.CA()
+        root = trustme.CA()
+        self._authority = root.create_child_ca()
         self.file = folder / "ca.pem"
-        self._authority.cert_pem.write_to_path(str(self.file))
+        root.cert_pem.write_to_path(str(self.file))
 
     def issue(self, name: str, *hosts: str, user: str | None = None, expired: bool = False) -> tuple[Path, Path]:
         """Certificate and key. user: its common name; expired: it ended yesterday."""

@@ -1,4 +1,12 @@
-# What somebody should be told of: no lag data, an old backlog, too few workers, a store or a disk that fills.
+# What somebody should be told of: no lag data, an old backlog, too few workers, dead letters, a deployment that fails, a store
+# or brokers that fill, are busy or have lost a replica.
+
+check "somebody_is_told" {
+  assert {
+    condition     = length(var.alarm_topic_arns) > 0
+    error_message = "Nobody is told of any alarm: name an SNS topic in alarm_topic_arns."
+  }
+}
 
 resource "aws_cloudwatch_metric_alarm" "lag_missing" {
   alarm_name          = "${var.name}-lag-missing"
@@ -14,6 +22,7 @@ resource "aws_cloudwatch_metric_alarm" "lag_missing" {
   treat_missing_data  = "breaching"
   alarm_actions       = var.alarm_topic_arns
   ok_actions          = var.alarm_topic_arns
+  tags                = local.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "backlog" {
@@ -45,6 +54,8 @@ resource "aws_cloudwatch_metric_alarm" "backlog" {
       }
     }
   }
+
+  tags = local.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "too_few_workers" {
@@ -61,10 +72,15 @@ resource "aws_cloudwatch_metric_alarm" "too_few_workers" {
   treat_missing_data  = "breaching"
   alarm_actions       = var.alarm_topic_arns
   ok_actions          = var.alarm_topic_arns
+  tags                = local.tags
+}
+
+locals {
+  store_nodes = [for number in range(1, var.redis_nodes + 1) : format("%03d", number)] # ElastiCache's own numbers
 }
 
 resource "aws_cloudwatch_metric_alarm" "store_full" {
-  for_each            = toset(["001", "002"]) # ElastiCache's own numbers of the two nodes
+  for_each            = toset(local.store_nodes)
   alarm_name          = "${var.name}-store-full-${each.key}"
   alarm_description   = "The store is 80 % full; a full one refuses and the workers wait. Take a larger redis_node_type or a smaller prediction_ttl_s."
   namespace           = "AWS/ElastiCache"
@@ -78,6 +94,7 @@ resource "aws_cloudwatch_metric_alarm" "store_full" {
   treat_missing_data  = "breaching"
   alarm_actions       = var.alarm_topic_arns
   ok_actions          = var.alarm_topic_arns
+  tags                = local.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "broker_disk" {
@@ -95,4 +112,142 @@ resource "aws_cloudwatch_metric_alarm" "broker_disk" {
   treat_missing_data  = "breaching"
   alarm_actions       = var.alarm_topic_arns
   ok_actions          = var.alarm_topic_arns
+  tags                = local.tags
+}
+
+resource "aws_cloudwatch_log_metric_filter" "dead_letters" {
+  name           = "${var.name}-dead-letters"
+  log_group_name = aws_cloudwatch_log_group.worker.name
+  pattern        = "{ $.message = \"dead letter\" }"
+
+  metric_transformation {
+    namespace = var.name
+    name      = "DeadLetters"
+    value     = "1"
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "dead_letters" {
+  alarm_name          = "${var.name}-dead-letters"
+  alarm_description   = "More than ${var.dead_letters_alarm} jobs became dead letters in five minutes: their reasons stand in the workers' log (docs/operations.md); worker replay sends them back."
+  namespace           = aws_cloudwatch_log_metric_filter.dead_letters.metric_transformation[0].namespace
+  metric_name         = aws_cloudwatch_log_metric_filter.dead_letters.metric_transformation[0].name
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = var.dead_letters_alarm
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_topic_arns
+  ok_actions          = var.alarm_topic_arns
+  tags                = local.tags
+}
+
+# ECS publishes no metric of a deployment that the circuit breaker rolled back, but an event. The topics' policies must let
+# events.amazonaws.com publish.
+resource "aws_cloudwatch_event_rule" "deployment_failed" {
+  name        = "${var.name}-deployment-failed"
+  description = "A deployment of the workers failed and was rolled back"
+  event_pattern = jsonencode({
+    source      = ["aws.ecs"]
+    detail-type = ["ECS Deployment State Change"]
+    resources   = [aws_ecs_service.worker.id]
+    detail      = { eventName = ["SERVICE_DEPLOYMENT_FAILED"] }
+  })
+
+  tags = local.tags
+}
+
+resource "aws_cloudwatch_event_target" "deployment_failed" {
+  for_each = toset(var.alarm_topic_arns)
+  rule     = aws_cloudwatch_event_rule.deployment_failed.name
+  arn      = each.key
+}
+
+resource "aws_cloudwatch_metric_alarm" "store_busy" {
+  for_each            = toset(local.store_nodes)
+  alarm_name          = "${var.name}-store-busy-${each.key}"
+  alarm_description   = "The store's one thread is busy for 80 % of the time: predictions wait for it. Take a larger redis_node_type or a smaller max_capacity."
+  namespace           = "AWS/ElastiCache"
+  metric_name         = "EngineCPUUtilization"
+  dimensions          = { CacheClusterId = "${aws_elasticache_replication_group.this.replication_group_id}-${each.key}" }
+  statistic           = "Average"
+  period              = 60
+  evaluation_periods  = 10
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 80
+  treat_missing_data  = "breaching"
+  alarm_actions       = var.alarm_topic_arns
+  ok_actions          = var.alarm_topic_arns
+  tags                = local.tags
+}
+
+resource "aws_cloudwatch_metric_alarm" "offline_partitions" {
+  count               = var.kafka_serverless ? 0 : 1
+  alarm_name          = "${var.name}-offline-partitions"
+  alarm_description   = "Partitions have no leader: their jobs can be neither sent nor read. See the brokers' log; a broker that does not come back is for AWS's support."
+  namespace           = "AWS/Kafka"
+  metric_name         = "OfflinePartitionsCount"
+  dimensions          = { "Cluster Name" = local.cluster_name }
+  statistic           = "Maximum"
+  period              = 60
+  evaluation_periods  = 5
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "breaching"
+  alarm_actions       = var.alarm_topic_arns
+  ok_actions          = var.alarm_topic_arns
+  tags                = local.tags
+}
+
+resource "aws_cloudwatch_metric_alarm" "under_replicated" {
+  count               = var.kafka_serverless ? 0 : var.broker_count
+  alarm_name          = "${var.name}-under-replicated-${count.index + 1}"
+  alarm_description   = "Partitions led by a broker have had fewer replicas in sync than they should for half an hour, longer than its maintenance takes: one more broker lost, and nothing can be sent."
+  namespace           = "AWS/Kafka"
+  metric_name         = "UnderReplicatedPartitions"
+  dimensions          = { "Cluster Name" = local.cluster_name, "Broker ID" = tostring(count.index + 1) }
+  statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 6
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "breaching"
+  alarm_actions       = var.alarm_topic_arns
+  ok_actions          = var.alarm_topic_arns
+  tags                = local.tags
+}
+
+resource "aws_cloudwatch_metric_alarm" "broker_busy" {
+  count               = var.kafka_serverless ? 0 : var.broker_count
+  alarm_name          = "${var.name}-broker-busy-${count.index + 1}"
+  alarm_description   = "A broker has been busy for 60 % of the time for a quarter of an hour: what AWS asks to stay below, so that the others can take its place. Take a larger broker_type or more of them."
+  evaluation_periods  = 3
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 60
+  treat_missing_data  = "breaching"
+  alarm_actions       = var.alarm_topic_arns
+  ok_actions          = var.alarm_topic_arns
+
+  metric_query {
+    id          = "busy"
+    expression  = "user + system"
+    label       = "CPU of the broker, in percent"
+    return_data = true
+  }
+  dynamic "metric_query" {
+    for_each = { user = "CpuUser", system = "CpuSystem" }
+    content {
+      id = metric_query.key
+      metric {
+        namespace   = "AWS/Kafka"
+        metric_name = metric_query.value
+        dimensions  = { "Cluster Name" = local.cluster_name, "Broker ID" = tostring(count.index + 1) }
+        stat        = "Average"
+        period      = 300
+      }
+    }
+  }
+
+  tags = local.tags
 }

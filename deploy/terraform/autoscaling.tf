@@ -28,6 +28,7 @@ resource "aws_appautoscaling_target" "worker" {
   resource_id        = "service/${aws_ecs_cluster.this.name}/${aws_ecs_service.worker.name}"
   min_capacity       = var.min_capacity
   max_capacity       = var.max_capacity
+  tags               = local.tags
 }
 
 # The larger of the two wins; tasks are taken away only when both agree.

@@ -8,11 +8,13 @@ resource "aws_service_discovery_private_dns_namespace" "this" {
   count = local.watched ? 1 : 0
   name  = "${var.name}.internal"
   vpc   = local.vpc_id
+  tags  = local.tags
 }
 
 resource "aws_service_discovery_service" "worker" {
-  count = local.watched ? 1 : 0
-  name  = "worker"
+  count         = local.watched ? 1 : 0
+  name          = "worker"
+  force_destroy = true # else a task that is still entered keeps it, and it the namespace
 
   dns_config {
     namespace_id   = aws_service_discovery_private_dns_namespace.this[0].id
@@ -23,6 +25,8 @@ resource "aws_service_discovery_service" "worker" {
       ttl  = 10
     }
   }
+
+  tags = local.tags
 }
 
 resource "aws_vpc_security_group_ingress_rule" "prometheus" {
@@ -33,4 +37,5 @@ resource "aws_vpc_security_group_ingress_rule" "prometheus" {
   ip_protocol                  = "tcp"
   from_port                    = 9100
   to_port                      = 9100
+  tags                         = local.tags
 }

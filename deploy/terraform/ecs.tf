@@ -6,6 +6,9 @@ locals {
   log_options = {
     "awslogs-group"  = aws_cloudwatch_log_group.worker.name
     "awslogs-region" = var.region
+    # A log that does not get away must not stop the workers; what does not fit is lost.
+    "mode"            = "non-blocking"
+    "max-buffer-size" = "4m"
   }
 
   # How the worker proves itself to Kafka and Redis; its password comes as a secret, not from here.
@@ -26,11 +29,11 @@ locals {
     MMDIGIT_STOP_TIMEOUT_S = "110" # leaves by itself before ECS kills it (stopTimeout)
   })
 
-  # The same for every container here: nothing to write to, no user of the host, no capabilities.
+  # The same for every container here: nothing to write to (unless somebody wants a shell), no user of the host, no capabilities.
   hardened = {
     image                  = local.image
     essential              = true
-    readonlyRootFilesystem = true
+    readonlyRootFilesystem = !var.exec # the agent of ECS Exec writes into the container
     privileged             = false
     user                   = "10001:10001"
     linuxParameters        = { initProcessEnabled = true, capabilities = { drop = ["ALL"] } }
@@ -44,6 +47,8 @@ resource "aws_ecs_cluster" "this" {
     name  = "containerInsights" # publishes RunningTaskCount, which the scaling divides by
     value = "enabled"
   }
+
+  tags = local.tags
 }
 
 resource "aws_ecs_cluster_capacity_providers" "this" {
@@ -52,10 +57,12 @@ resource "aws_ecs_cluster_capacity_providers" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "worker" {
-  #checkov:skip=CKV_AWS_158:Encrypted with a key of CloudWatch's own; no job or prediction stands in it
+  #checkov:skip=CKV_AWS_158:Encrypted with a key of CloudWatch's own unless kms_key_arn names one; no job or prediction stands in it
   #checkov:skip=CKV_AWS_338:A year is more than an incident needs; log_retention_days takes it
   name              = "/${var.name}/worker"
+  kms_key_id        = var.kms_key_arn
   retention_in_days = var.log_retention_days
+  tags              = local.tags
 }
 
 resource "aws_ecs_task_definition" "worker" {
@@ -89,6 +96,7 @@ resource "aws_ecs_task_definition" "worker" {
     }
     logConfiguration = { logDriver = "awslogs", options = merge(local.log_options, { "awslogs-stream-prefix" = "worker" }) }
   })])
+  tags = local.tags
 }
 
 resource "aws_ecs_service" "worker" {
@@ -97,7 +105,11 @@ resource "aws_ecs_service" "worker" {
   task_definition  = aws_ecs_task_definition.worker.arn
   platform_version = "LATEST"
   desired_count    = var.min_capacity
-  propagate_tags   = "SERVICE"
+
+  force_new_deployment   = true # else another spot_percent destroys the service and makes it again
+  enable_execute_command = var.exec
+
+  propagate_tags = "SERVICE"
   # An old worker goes before a new one comes, half of them at a time: together they are never more than partitions. A
   # single one leaves the jobs waiting meanwhile.
   deployment_maximum_percent         = 100
@@ -145,9 +157,10 @@ resource "aws_ecs_service" "worker" {
     aws_iam_role_policy.execution,
     aws_iam_role_policy.worker,
     aws_vpc_security_group_egress_rule.connection,
-    aws_vpc_security_group_egress_rule.worker_https,
+    aws_vpc_security_group_egress_rule.https,
     aws_vpc_security_group_ingress_rule.connection,
   ]
+  tags = local.tags
 }
 
 # Run once after the first apply, and again after partitions have changed (outputs.tf has the command).
@@ -172,4 +185,5 @@ resource "aws_ecs_task_definition" "topics" {
     environment      = [{ name = "AWS_DEFAULT_REGION", value = var.region }]
     logConfiguration = { logDriver = "awslogs", options = merge(local.log_options, { "awslogs-stream-prefix" = "topics" }) }
   })])
+  tags = local.tags
 }

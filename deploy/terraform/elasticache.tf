@@ -1,27 +1,38 @@
 # The prediction store: Valkey in two zones, TLS, a user with the rights that the worker needs.
 
 locals {
-  redis_id = "${var.name}-store"
+  redis_id     = "${var.name}-store"
+  redis_family = "valkey${split(".", var.redis_version)[0]}"
 }
 
+# Its newest version; during a rotation the one before it, too, so that old and new workers get in side by side.
 data "aws_secretsmanager_secret_version" "redis_password" {
-  secret_id = var.redis_password_secret_arn
+  for_each      = toset(var.rotating_passwords ? ["AWSCURRENT", "AWSPREVIOUS"] : ["AWSCURRENT"])
+  secret_id     = var.redis_password_secret_arn
+  version_stage = each.key
 }
 
 resource "aws_elasticache_subnet_group" "this" {
   name       = local.redis_id
   subnet_ids = local.subnet_ids
+  tags       = local.tags
 }
 
 resource "aws_elasticache_parameter_group" "this" {
-  name   = local.redis_id
-  family = "valkey8"
+  name   = "${local.redis_id}-${local.redis_family}"
+  family = local.redis_family
 
   # A full store refuses and the workers wait; no prediction is dropped to make room for another.
   parameter {
     name  = "maxmemory-policy"
     value = "noeviction"
   }
+
+  lifecycle {
+    create_before_destroy = true # an upgrade takes another family, while the old one is in use
+  }
+
+  tags = local.tags
 }
 
 resource "aws_elasticache_user" "worker" {
@@ -37,39 +48,70 @@ resource "aws_elasticache_user" "worker" {
 
   authentication_mode {
     type      = "password"
-    passwords = [data.aws_secretsmanager_secret_version.redis_password.secret_string]
+    passwords = [for version in data.aws_secretsmanager_secret_version.redis_password : version.secret_string]
   }
+
+  tags = local.tags
 }
 
-resource "aws_elasticache_user_group" "this" { # no user "default": nobody gets in without a name
+# A client that gives no name is this user. AWS asks for one of this name in every group; it may do nothing, it is off, and
+# nobody knows its password.
+resource "aws_elasticache_user" "default" {
+  user_id       = "${var.name}-default"
+  user_name     = "default"
+  engine        = "valkey"
+  access_string = "off ~* -@all"
+
+  authentication_mode {
+    type      = "password"
+    passwords = [sha512("default ${data.aws_secretsmanager_secret_version.redis_password["AWSCURRENT"].secret_string}")]
+  }
+
+  lifecycle {
+    ignore_changes = [authentication_mode] # it need not follow the workers' password
+  }
+
+  tags = local.tags
+}
+
+resource "aws_elasticache_user_group" "this" {
   user_group_id = local.redis_id
   engine        = "valkey"
-  user_ids      = concat([aws_elasticache_user.worker.user_id], aws_elasticache_user.reader[*].user_id)
+  user_ids = concat(
+    [aws_elasticache_user.default.user_id, aws_elasticache_user.worker.user_id], aws_elasticache_user.reader[*].user_id
+  )
+  tags = local.tags
 }
 
 resource "aws_elasticache_replication_group" "this" {
+  #checkov:skip=CKV2_AWS_50:On by default; a store of one node (small.tfvars) has nobody to fail over to
   #checkov:skip=CKV_AWS_31:Users with passwords and rights (user_group_ids) instead of one token for everybody
-  #checkov:skip=CKV_AWS_191:Encrypted at rest with ElastiCache's own key
+  #checkov:skip=CKV_AWS_191:Encrypted at rest with ElastiCache's own key unless kms_key_arn names one
   replication_group_id       = local.redis_id
   description                = "Predictions of ${var.name}"
   engine                     = "valkey"
-  engine_version             = "8.0"
+  engine_version             = var.redis_version
   node_type                  = var.redis_node_type
   port                       = 6379
   parameter_group_name       = aws_elasticache_parameter_group.this.name
-  num_cache_clusters         = 2 # one primary, no shards: a batch is stored by one script
-  automatic_failover_enabled = true
-  multi_az_enabled           = true
+  num_cache_clusters         = var.redis_nodes
+  automatic_failover_enabled = var.redis_nodes > 1
+  multi_az_enabled           = var.redis_nodes > 1
   transit_encryption_enabled = true
   transit_encryption_mode    = "required"
   at_rest_encryption_enabled = true
+  kms_key_id                 = var.kms_key_arn
   user_group_ids             = [aws_elasticache_user_group.this.user_group_id]
   subnet_group_name          = aws_elasticache_subnet_group.this.name
   security_group_ids         = [aws_security_group.redis.id]
   snapshot_retention_limit   = 7
+  final_snapshot_identifier  = "${local.redis_id}-last"
+  apply_immediately          = true # a store that is nearly full cannot wait a week for its larger node
   auto_minor_version_upgrade = true
 
   lifecycle {
     prevent_destroy = true # it holds the only copy of the predictions
   }
+
+  tags = local.tags
 }

@@ -34,8 +34,10 @@ data "aws_caller_identity" "current" {}
 # Starts tasks: fetches the image, opens the log, hands the secret over. The worker itself never has it.
 
 resource "aws_iam_role" "execution" {
-  name               = "${var.name}-execution"
-  assume_role_policy = local.ecs_tasks_trust
+  name                 = "${var.name}-execution"
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy   = local.ecs_tasks_trust
+  tags                 = local.tags
 }
 
 resource "aws_iam_role_policy" "execution" {
@@ -59,8 +61,10 @@ resource "aws_iam_role_policy" "execution" {
 }
 
 resource "aws_iam_role" "worker" {
-  name               = "${var.name}-worker"
-  assume_role_policy = local.ecs_tasks_trust
+  name                 = "${var.name}-worker"
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy   = local.ecs_tasks_trust
+  tags                 = local.tags
 }
 
 resource "aws_iam_role_policy" "worker" {
@@ -77,9 +81,28 @@ resource "aws_iam_role_policy" "worker" {
   })
 }
 
+# What the agent of ECS Exec asks of AWS inside a worker; it knows no resource.
+resource "aws_iam_role_policy" "exec" {
+  #checkov:skip=CKV_AWS_290:ssmmessages knows no resource
+  #checkov:skip=CKV_AWS_355:ssmmessages knows no resource
+  count = var.exec ? 1 : 0
+  name  = "open-a-shell"
+  role  = aws_iam_role.worker.name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = [for verb in ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"] : "ssmmessages:${verb}"]
+      Resource = "*"
+    }]
+  })
+}
+
 resource "aws_iam_role" "topics" {
-  name               = "${var.name}-topics"
-  assume_role_policy = local.ecs_tasks_trust
+  name                 = "${var.name}-topics"
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy   = local.ecs_tasks_trust
+  tags                 = local.tags
 }
 
 resource "aws_iam_role_policy" "topics" {
@@ -99,12 +122,15 @@ resource "aws_iam_role_policy" "topics" {
 }
 
 resource "aws_iam_role" "producer" {
-  count = length(var.producer_principal_arns) > 0 ? 1 : 0
-  name  = "${var.name}-producer"
+  count                = length(var.producer_principal_arns) > 0 ? 1 : 0
+  name                 = "${var.name}-producer"
+  permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({
     Version   = "2012-10-17"
     Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { AWS = var.producer_principal_arns } }]
   })
+
+  tags = local.tags
 }
 
 resource "aws_iam_role_policy" "producer" {

@@ -28,9 +28,8 @@ locals {
 }
 
 resource "aws_msk_configuration" "this" {
-  count          = var.kafka_serverless ? 0 : 1
-  name           = var.name
-  kafka_versions = [var.kafka_version]
+  count = var.kafka_serverless ? 0 : 1
+  name  = var.name # for every version: one that names them is replaced by an upgrade, while it is in use
   # Acknowledged is on two brokers in two zones. A misspelt topic is an error and no topic.
   server_properties = <<-PROPERTIES
     auto.create.topics.enable=false
@@ -43,11 +42,13 @@ resource "aws_msk_configuration" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "kafka" {
-  #checkov:skip=CKV_AWS_158:Encrypted with a key of CloudWatch's own; no job or prediction stands in it
+  #checkov:skip=CKV_AWS_158:Encrypted with a key of CloudWatch's own unless kms_key_arn names one; no job or prediction stands in it
   #checkov:skip=CKV_AWS_338:A year is more than an incident needs; log_retention_days takes it
   count             = var.kafka_serverless ? 0 : 1
   name              = "/${var.name}/kafka"
+  kms_key_id        = var.kms_key_arn
   retention_in_days = var.log_retention_days
+  tags              = local.tags
 }
 
 resource "aws_msk_cluster" "this" {
@@ -82,6 +83,7 @@ resource "aws_msk_cluster" "this" {
   }
 
   encryption_info {
+    encryption_at_rest_kms_key_arn = var.kms_key_arn
     encryption_in_transit {
       client_broker = "TLS"
       in_cluster    = true
@@ -103,7 +105,39 @@ resource "aws_msk_cluster" "this" {
   }
 
   lifecycle {
-    prevent_destroy = true # it holds jobs that nobody has answered
+    prevent_destroy = true                                                                        # it holds jobs that nobody has answered
+    ignore_changes  = [broker_node_group_info[0].storage_info[0].ebs_storage_info[0].volume_size] # grows by itself
+  }
+
+  tags = local.tags
+}
+
+# A full broker takes no jobs: its disk grows before that. MSK makes none smaller.
+resource "aws_appautoscaling_target" "broker_disk" {
+  count              = var.kafka_serverless ? 0 : 1
+  service_namespace  = "kafka"
+  scalable_dimension = "kafka:broker-storage:VolumeSize"
+  resource_id        = aws_msk_cluster.this[0].arn
+  min_capacity       = 1
+  max_capacity       = var.broker_volume_max_gib
+  tags               = local.tags
+}
+
+resource "aws_appautoscaling_policy" "broker_disk" {
+  count              = var.kafka_serverless ? 0 : 1
+  name               = "${var.name}-broker-disk"
+  policy_type        = "TargetTrackingScaling"
+  service_namespace  = aws_appautoscaling_target.broker_disk[0].service_namespace
+  scalable_dimension = aws_appautoscaling_target.broker_disk[0].scalable_dimension
+  resource_id        = aws_appautoscaling_target.broker_disk[0].resource_id
+
+  target_tracking_scaling_policy_configuration {
+    target_value     = 65
+    disable_scale_in = true
+
+    predefined_metric_specification {
+      predefined_metric_type = "KafkaBrokerStorageUtilization"
+    }
   }
 }
 
@@ -127,4 +161,6 @@ resource "aws_msk_serverless_cluster" "this" {
   lifecycle {
     prevent_destroy = true
   }
+
+  tags = local.tags
 }

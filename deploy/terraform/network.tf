@@ -2,11 +2,20 @@
 
 data "aws_availability_zones" "available" {
   #checkov:skip=CKV_AWS_394:Subnets keep the zone that they were made in (ignore_changes)
-  state = "available"
+  count            = local.own_network ? 1 : 0
+  state            = "available"
+  exclude_zone_ids = var.excluded_zone_ids
 
   filter { # no local zones: MSK and Fargate are not in them
     name   = "opt-in-status"
     values = ["opt-in-not-required"]
+  }
+
+  lifecycle {
+    postcondition {
+      condition     = length(self.names) >= 3
+      error_message = "Expected three zones that MSK takes in ${var.region}, got ${length(self.names)} (${join(", ", self.names)}); take another region, or give a network of yours in network."
+    }
   }
 }
 
@@ -14,8 +23,9 @@ locals {
   own_network = var.network == null
   vpc_id      = local.own_network ? aws_vpc.this[0].id : var.network.vpc_id
   subnet_ids  = local.own_network ? aws_subnet.private[*].id : var.network.subnet_ids
-  # What a task asks of AWS: its image, where its log goes, its secret. Log-in to MSK is signed without a request.
-  endpoints = ["ecr.api", "ecr.dkr", "logs", "secretsmanager"]
+  # What tasks and producers ask of AWS: their image, where the log goes, a secret, the producers' role; and a shell in a
+  # task. Log-in to MSK is signed without a request.
+  endpoints = concat(["ecr.api", "ecr.dkr", "logs", "secretsmanager", "sts"], var.exec ? ["ssmmessages"] : [])
 }
 
 resource "aws_vpc" "this" {
@@ -24,7 +34,7 @@ resource "aws_vpc" "this" {
   cidr_block           = var.vpc_cidr
   enable_dns_support   = true
   enable_dns_hostnames = true # the endpoints' private names need it
-  tags                 = { Name = var.name }
+  tags                 = merge(local.tags, { Name = var.name })
 }
 
 resource "aws_default_security_group" "closed" {
@@ -32,15 +42,16 @@ resource "aws_default_security_group" "closed" {
   vpc_id  = aws_vpc.this[0].id
   ingress = []
   egress  = []
+  tags    = local.tags
 }
 
 resource "aws_subnet" "private" {
   count                   = local.own_network ? 3 : 0
   vpc_id                  = aws_vpc.this[0].id
-  availability_zone       = data.aws_availability_zones.available.names[count.index]
+  availability_zone       = data.aws_availability_zones.available[0].names[count.index]
   cidr_block              = cidrsubnet(var.vpc_cidr, 4, count.index)
   map_public_ip_on_launch = false
-  tags                    = { Name = "${var.name}-private-${count.index}" }
+  tags                    = merge(local.tags, { Name = "${var.name}-private-${count.index}" })
 
   lifecycle {
     ignore_changes = [availability_zone] # a zone that AWS adds must not move the brokers
@@ -50,7 +61,7 @@ resource "aws_subnet" "private" {
 resource "aws_route_table" "private" {
   count  = local.own_network ? 1 : 0
   vpc_id = aws_vpc.this[0].id
-  tags   = { Name = "${var.name}-private" }
+  tags   = merge(local.tags, { Name = "${var.name}-private" })
 }
 
 resource "aws_route_table_association" "private" {
@@ -65,6 +76,7 @@ resource "aws_vpc_endpoint" "s3" { # ECR keeps the layers there
   service_name      = "com.amazonaws.${var.region}.s3"
   vpc_endpoint_type = "Gateway"
   route_table_ids   = [aws_route_table.private[0].id]
+  tags              = local.tags
 }
 
 resource "aws_vpc_endpoint" "interface" {
@@ -72,27 +84,31 @@ resource "aws_vpc_endpoint" "interface" {
   vpc_id              = aws_vpc.this[0].id
   service_name        = "com.amazonaws.${var.region}.${each.key}"
   vpc_endpoint_type   = "Interface"
-  subnet_ids          = local.subnet_ids
+  subnet_ids          = slice(local.subnet_ids, 0, var.endpoint_zones)
   security_group_ids  = [aws_security_group.endpoints[0].id]
   private_dns_enabled = true
+  tags                = local.tags
 }
 
 resource "aws_security_group" "worker" {
   name        = "${var.name}-worker"
   description = "Workers: nobody reaches them, they reach Kafka, Redis and AWS"
   vpc_id      = local.vpc_id
+  tags        = local.tags
 }
 
 resource "aws_security_group" "kafka" {
   name        = "${var.name}-kafka"
   description = "Brokers"
   vpc_id      = local.vpc_id
+  tags        = local.tags
 }
 
 resource "aws_security_group" "redis" {
   name        = "${var.name}-redis"
   description = "Prediction store"
   vpc_id      = local.vpc_id
+  tags        = local.tags
 }
 
 resource "aws_security_group" "producer" {
@@ -100,6 +116,7 @@ resource "aws_security_group" "producer" {
   name        = "${var.name}-producer"
   description = "Whoever is in it reaches the brokers"
   vpc_id      = local.vpc_id
+  tags        = local.tags
 }
 
 resource "aws_security_group" "endpoints" {
@@ -107,6 +124,7 @@ resource "aws_security_group" "endpoints" {
   name        = "${var.name}-endpoints"
   description = "Endpoints of AWS services"
   vpc_id      = local.vpc_id
+  tags        = local.tags
 }
 
 locals {
@@ -121,7 +139,8 @@ locals {
       producer-redis = { from = aws_security_group.producer.id, to = aws_security_group.redis.id, port = 6379 }
     } : {},
     local.own_network ? {
-      worker-endpoints = { from = aws_security_group.worker.id, to = aws_security_group.endpoints[0].id, port = 443 }
+      worker-endpoints   = { from = aws_security_group.worker.id, to = aws_security_group.endpoints[0].id, port = 443 }
+      producer-endpoints = { from = aws_security_group.producer.id, to = aws_security_group.endpoints[0].id, port = 443 }
     } : {}
   )
 }
@@ -134,6 +153,7 @@ resource "aws_vpc_security_group_egress_rule" "connection" {
   ip_protocol                  = "tcp"
   from_port                    = each.value.port
   to_port                      = each.value.port
+  tags                         = local.tags
 }
 
 resource "aws_vpc_security_group_ingress_rule" "connection" {
@@ -144,14 +164,17 @@ resource "aws_vpc_security_group_ingress_rule" "connection" {
   ip_protocol                  = "tcp"
   from_port                    = each.value.port
   to_port                      = each.value.port
+  tags                         = local.tags
 }
 
-resource "aws_vpc_security_group_egress_rule" "worker_https" {
-  description       = "worker to S3, or in a given network to AWS by whatever way it has"
-  security_group_id = aws_security_group.worker.id
+resource "aws_vpc_security_group_egress_rule" "https" {
+  for_each          = { worker = aws_security_group.worker.id, producer = aws_security_group.producer.id }
+  description       = "${each.key} to S3, or in a given network to AWS by whatever way it has"
+  security_group_id = each.value
   prefix_list_id    = local.own_network ? aws_vpc_endpoint.s3[0].prefix_list_id : null
   cidr_ipv4         = local.own_network ? null : "0.0.0.0/0"
   ip_protocol       = "tcp"
   from_port         = 443
   to_port           = 443
+  tags              = local.tags
 }

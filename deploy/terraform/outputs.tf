@@ -20,8 +20,13 @@ output "producer_role_arn" {
   value       = one(aws_iam_role.producer[*].arn)
 }
 
+output "producer_policy" {
+  description = "What the producers' role may do, as JSON: for a role of their own in its place"
+  value       = local.send_jobs
+}
+
 output "producer_security_group_id" {
-  description = "Security group that reaches the brokers"
+  description = "Security group that reaches the brokers and the endpoints"
   value       = aws_security_group.producer.id
 }
 
@@ -42,6 +47,15 @@ output "store_url" {
 
 locals {
   run_task = "aws ecs run-task --region ${var.region} --cluster ${aws_ecs_cluster.this.name} --launch-type FARGATE"
+  # run-task answers before the task has begun: this waits for its end, and ends with its exit code.
+  then_wait = join(" && ", [
+    "--query 'tasks[0].taskArn' --output text)",
+    "echo \"$task\"",
+    "aws ecs wait tasks-stopped --region ${var.region} --cluster ${aws_ecs_cluster.this.name} --tasks \"$task\"",
+    "code=$(aws ecs describe-tasks --region ${var.region} --cluster ${aws_ecs_cluster.this.name} --tasks \"$task\" --query 'tasks[0].containers[0].exitCode' --output text)",
+    "echo \"exit code $code\"",
+    "test \"$code\" = 0",
+  ])
   in_the_workers_place = join("", [
     "--network-configuration 'awsvpcConfiguration={subnets=[${join(",", local.subnet_ids)}],",
     "securityGroups=[${aws_security_group.worker.id}],assignPublicIp=DISABLED}'",
@@ -49,16 +63,21 @@ locals {
 }
 
 output "create_topics_command" {
-  description = "Runs the task that makes the topics, or gives them more partitions"
-  value       = "${local.run_task} --task-definition ${aws_ecs_task_definition.topics.family} ${local.in_the_workers_place}"
+  description = "Runs the task that makes the topics, or gives them more partitions, and waits for its exit code"
+  value       = "task=$(${local.run_task} --task-definition ${aws_ecs_task_definition.topics.family} ${local.in_the_workers_place} ${local.then_wait}"
 }
 
 output "first_job_command" {
-  description = "Runs the task that sends a first job and shows its answer; null without redis_reader_password_secret_arn"
-  value       = local.read ? "${local.run_task} --task-definition ${aws_ecs_task_definition.first_job[0].family} ${local.in_the_workers_place}" : null
+  description = "Runs the task that sends a first job and logs its answer, and waits for its exit code; null without redis_reader_password_secret_arn"
+  value       = local.read ? "task=$(${local.run_task} --task-definition ${aws_ecs_task_definition.first_job[0].family} ${local.in_the_workers_place} ${local.then_wait}" : null
 }
 
 output "start_workers_command" {
   description = "Starts the workers anew once image and topics are there"
   value       = "aws ecs update-service --region ${var.region} --cluster ${aws_ecs_cluster.this.name} --service ${aws_ecs_service.worker.name} --force-new-deployment"
+}
+
+output "prometheus_config" {
+  description = "prometheus.yml of a Prometheus that finds the workers under the name they have here"
+  value       = replace(file("${path.module}/prometheus-ecs.yml"), ".mmdigit.internal", ".${var.name}.internal")
 }

@@ -6,8 +6,9 @@ locals {
 }
 
 data "aws_secretsmanager_secret_version" "redis_reader_password" {
-  count     = local.read ? 1 : 0
-  secret_id = var.redis_reader_password_secret_arn
+  for_each      = toset(local.read ? (var.rotating_passwords ? ["AWSCURRENT", "AWSPREVIOUS"] : ["AWSCURRENT"]) : [])
+  secret_id     = var.redis_reader_password_secret_arn
+  version_stage = each.key
 }
 
 resource "aws_elasticache_user" "reader" {
@@ -23,14 +24,18 @@ resource "aws_elasticache_user" "reader" {
 
   authentication_mode {
     type      = "password"
-    passwords = [data.aws_secretsmanager_secret_version.redis_reader_password[0].secret_string]
+    passwords = [for version in data.aws_secretsmanager_secret_version.redis_reader_password : version.secret_string]
   }
+
+  tags = local.tags
 }
 
 resource "aws_iam_role" "first_job" {
-  count              = local.read ? 1 : 0
-  name               = "${var.name}-first-job"
-  assume_role_policy = local.ecs_tasks_trust
+  count                = local.read ? 1 : 0
+  name                 = "${var.name}-first-job"
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy   = local.ecs_tasks_trust
+  tags                 = local.tags
 }
 
 resource "aws_iam_role_policy" "first_job" {
@@ -70,4 +75,5 @@ resource "aws_ecs_task_definition" "first_job" {
     secrets          = [{ name = "MMDIGIT_REDIS_PASSWORD", valueFrom = var.redis_reader_password_secret_arn }]
     logConfiguration = { logDriver = "awslogs", options = merge(local.log_options, { "awslogs-stream-prefix" = "first-job" }) }
   })])
+  tags = local.tags
 }

@@ -48,6 +48,28 @@ variable "network" {
   }
 }
 
+variable "excluded_zone_ids" {
+  description = "Zones, by id, that no subnet is made in: those that MSK refuses"
+  type        = list(string)
+  default     = ["use1-az3"]
+
+  validation {
+    condition     = alltrue([for id in var.excluded_zone_ids : can(regex("^[a-z0-9]+-az[0-9]+$", id))])
+    error_message = "Expected in excluded_zone_ids ids of zones such as use1-az3; names such as us-east-1c mean another zone in each account."
+  }
+}
+
+variable "endpoint_zones" {
+  description = "In how many of the three zones endpoints of AWS services stand; each costs by the hour, and one takes all traffic across zones and falls with its zone"
+  type        = number
+  default     = 3
+
+  validation {
+    condition     = contains([1, 2, 3], var.endpoint_zones)
+    error_message = "Expected 1, 2 or 3 in endpoint_zones."
+  }
+}
+
 # Kafka
 
 variable "kafka_serverless" {
@@ -57,9 +79,14 @@ variable "kafka_serverless" {
 }
 
 variable "kafka_version" {
-  description = "Kafka's version, as MSK names it"
+  description = "Kafka's version, as MSK names it, in KRaft mode"
   type        = string
-  default     = "3.8.x"
+  default     = "4.1.x.kraft"
+
+  validation {
+    condition     = can(regex("^[0-9]+\\.[0-9]+\\.x\\.kraft$", var.kafka_version))
+    error_message = "Expected in kafka_version a version in KRaft mode such as 4.1.x.kraft: one without .kraft makes a cluster that keeps its metadata in ZooKeeper, which Kafka 4 has not."
+  }
 }
 
 variable "broker_type" {
@@ -92,6 +119,17 @@ variable "broker_volume_gib" {
   validation {
     condition     = var.broker_volume_gib >= 10 && var.broker_volume_gib <= 16384
     error_message = "Expected in broker_volume_gib from 10 to 16384."
+  }
+}
+
+variable "broker_volume_max_gib" {
+  description = "To which a broker's disk grows by itself once it is 65 % full"
+  type        = number
+  default     = 1000
+
+  validation {
+    condition     = var.broker_volume_max_gib >= var.broker_volume_gib && var.broker_volume_max_gib <= 16384
+    error_message = "Expected in broker_volume_max_gib from broker_volume_gib to 16384."
   }
 }
 
@@ -150,6 +188,34 @@ variable "redis_node_type" {
     condition     = can(regex("^cache\\.[a-z0-9]+\\.[a-z0-9]+$", var.redis_node_type))
     error_message = "Expected in redis_node_type a type such as cache.r7g.large."
   }
+}
+
+variable "redis_nodes" {
+  description = "Nodes of the store, in different zones: with one, what it holds is gone with it but for the daily snapshot"
+  type        = number
+  default     = 2
+
+  validation {
+    condition     = var.redis_nodes >= 1 && var.redis_nodes <= 6 && floor(var.redis_nodes) == var.redis_nodes
+    error_message = "Expected in redis_nodes a whole number from 1 to 6."
+  }
+}
+
+variable "redis_version" {
+  description = "Valkey's version, as ElastiCache names it"
+  type        = string
+  default     = "8.0"
+
+  validation {
+    condition     = can(regex("^([89]|[1-9][0-9])\\.[0-9]+$", var.redis_version))
+    error_message = "Expected in redis_version a version of Valkey from 8.0 on."
+  }
+}
+
+variable "rotating_passwords" {
+  description = "Take the passwords' previous versions, too, while they are rotated (README.md)"
+  type        = bool
+  default     = false
 }
 
 variable "redis_password_secret_arn" {

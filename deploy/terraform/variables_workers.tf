@@ -65,6 +65,12 @@ variable "log_retention_days" {
   }
 }
 
+variable "exec" {
+  description = "Let `aws ecs execute-command` open a shell in a worker; its root file system can then be written to"
+  type        = bool
+  default     = false
+}
+
 # Scaling
 
 variable "min_capacity" {
@@ -154,6 +160,36 @@ variable "scale_in_cooldown_s" {
   }
 }
 
+# For all of it
+
+variable "tags" {
+  description = "Tags of everything that is made, beside project"
+  type        = map(string)
+  default     = {}
+}
+
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds every role made here; null for none"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[^*]+$", var.permissions_boundary_arn))
+    error_message = "Expected in permissions_boundary_arn the ARN of a policy, or null."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "Key of yours for the brokers' disks, the store, the logs and the image; null for AWS's own. Its policy must let CloudWatch Logs use it"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[^*]+$", var.kms_key_arn))
+    error_message = "Expected in kms_key_arn the ARN of a key, or null."
+  }
+}
+
 # Alarms
 
 variable "alarm_topic_arns" {
@@ -164,6 +200,17 @@ variable "alarm_topic_arns" {
   validation {
     condition     = alltrue([for arn in var.alarm_topic_arns : can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$", arn))])
     error_message = "Expected in alarm_topic_arns ARNs of SNS topics."
+  }
+}
+
+variable "dead_letters_alarm" {
+  description = "Dead letters within five minutes above which somebody is told"
+  type        = number
+  default     = 100
+
+  validation {
+    condition     = var.dead_letters_alarm >= 0
+    error_message = "Expected at least 0 in dead_letters_alarm."
   }
 }
 

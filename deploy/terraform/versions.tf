@@ -1,17 +1,15 @@
-# Which Terraform and which provider; both are those that the tests run with.
+# Which Terraform and which providers. The tests run with the versions of .terraform.lock.hcl; provider 6 was read about and not
+# run. No provider is configured here, so that a configuration of yours can use this folder as a module (README.md).
 terraform {
   required_version = "~> 1.11"
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = "5.100.0"
+      version = ">= 5.100.0, < 7.0.0"
     }
   }
 }
 
-provider "aws" {
-  region = var.region
-  default_tags {
-    tags = { project = var.name }
-  }
+locals {
+  tags = merge({ project = var.name }, var.tags)
 }

@@ -48,12 +48,13 @@ class Terraform:
         done = self.run("init", "-input=false", "-backend=false", "-lockfile=readonly")
         assert done.returncode == 0, done.stderr
 
-    def run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Its exit status and output are for the caller to judge."""
+    def run(self, command: str, *arguments: str, folder: Path = FOLDER) -> subprocess.CompletedProcess[str]:
+        """Its exit status and output are for the caller to judge. What it writes for another folder stays there."""
+        own = {} if folder == FOLDER else {"TF_DATA_DIR": str(folder / ".terraform")}
         return subprocess.run(
             ["terraform", command, "-no-color", *arguments],
-            cwd=FOLDER,
-            env=self._environment,
+            cwd=folder,
+            env=self._environment | own,
             capture_output=True,
             text=True,
             timeout=240,

@@ -8,22 +8,12 @@ from typing import Any
 import pytest
 
 from schemas import VERSION
-from tests.deploy.engine import output, run
+from tests.deploy.engine import LOCKED_DOWN, TAG, build, output, run
 from tests.polling import until
 
-TAG = "mmdigit:test"
 MAX_IMAGE_BYTES = 540 * 10**6  # of which OpenCV is 150; it reads photographed crops
-LOCKED_DOWN = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--tmpfs", "/tmp")  # noqa: S108
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(60)]
-
-
-def build(tag: str, **options: Any) -> str:
-    """The image of this tree, built as Compose builds it."""
-    service = {"image": tag, "build": {"context": "."} | options}
-    command = ("docker", "compose", "--file", "-", "--project-directory", ".", "build", "--quiet", "worker")
-    output(*command, stdin=json.dumps({"services": {"worker": service}}), timeout_s=600)
-    return tag
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +92,28 @@ def test_an_argument_adds_the_log_in_to_msk_and_the_export_of_spans() -> None:
 
 def test_user_is_a_number_and_not_root(image: str) -> None:
     assert python(image, "import os; print(os.getuid(), os.getgid())").split() == ["10001", "10001"]
+
+
+def test_public_authorities_are_trusted(image: str) -> None:
+    """MSK's and ElastiCache's certificates come from one; the public base image has none."""
+    script = """
+import os, ssl
+assert "SSL_CERT_FILE" not in os.environ and "SSL_CERT_DIR" not in os.environ
+print(ssl.create_default_context().cert_store_stats()["x509_ca"])
+"""
+    assert int(python(image, script)) > 100
+
+
+def test_an_authority_that_is_named_is_trusted_alone(image: str) -> None:
+    script = """
+from pathlib import Path
+from transport.access import Certificates
+from transport.tls import tls_context
+print(tls_context(Certificates(), "kafka").cert_store_stats()["x509_ca"])
+print(tls_context(Certificates(Path("/etc/ssl/certs/ISRG_Root_X1.pem")), "kafka").cert_store_stats()["x509_ca"])
+"""
+    everybody, one = map(int, python(image, script).split())
+    assert (everybody > 100, one) == (True, 1)
 
 
 def test_no_torch_no_pip_no_tests_no_training(image: str) -> None:

@@ -50,7 +50,8 @@ def prometheus(folder: Path, worker: str, producer: str) -> Iterator[str]:
     jobs = r"job_name: ([\w-]+)"
     shipped = (FOLDER / "prometheus.yml").read_text(encoding="utf-8")
     assert re.findall(jobs, configuration) == re.findall(jobs, shipped)
-    assert re.findall(jobs, shipped) == re.findall(jobs, (FOLDER / "prometheus-ecs.yml").read_text(encoding="utf-8"))
+    on_ecs = ROOT / "deploy" / "terraform" / "prometheus-ecs.yml"
+    assert re.findall(jobs, shipped) == re.findall(jobs, on_ecs.read_text(encoding="utf-8"))
     folder.mkdir(mode=0o755)
     (folder / "prometheus.yml").write_text(configuration, encoding="utf-8")
     (folder / "rules.yml").write_text((FOLDER / "rules.yml").read_text(encoding="utf-8"), encoding="utf-8")

@@ -95,6 +95,28 @@ def test_example_says_what_must_be_said() -> None:
     assert {name for name, body in variables().items() if "\n  default" not in body} <= said
 
 
+def test_the_small_stack_that_is_planned_is_that_of_the_file() -> None:
+    words = [line.split() for line in text("small.tfvars").splitlines() if line and not line.startswith("#")]
+    planned = re.search(r"^run .*?variables \{\n(.*?)\n  \}", text("tests/small.tftest.hcl"), re.MULTILINE | re.DOTALL)
+    assert planned is not None
+    assert [line.split() for line in planned[1].splitlines() if line] == words
+
+
+def test_nothing_keeps_the_folder_from_being_a_module() -> None:
+    blocks = "".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.tf"))
+    assert re.findall(r"^(?:provider|  backend)\b", blocks, re.MULTILINE) == []
+    assert "path.root" not in blocks
+
+
+def test_a_configuration_of_ones_own_takes_it_as_a_module(terraform: Terraform, tmp_path: Path) -> None:
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```hcl\n(provider .*?)```", readme, re.DOTALL)
+    (tmp_path / "main.tf").write_text(example.replace("SOURCE", str(FOLDER)))
+    for command in (("init", "-input=false", "-backend=false"), ("validate",)):
+        done = terraform.run(*command, folder=tmp_path)
+        assert done.returncode == 0, done.stderr + done.stdout
+
+
 def test_task_definition_is_settings_that_the_worker_takes(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
     container = outcome.container("defaults", "worker")
     environment = {variable["name"]: variable["value"] for variable in container["environment"]}
@@ -145,7 +167,7 @@ def test_brokers_take_the_largest_topic(outcome: Outcome) -> None:
 def test_prometheus_looks_for_the_name_that_is_made(outcome: Outcome) -> None:
     namespace = outcome.planned("options", "aws_service_discovery_private_dns_namespace.this[0]")["name"]
     service = outcome.planned("options", "aws_service_discovery_service.worker[0]")["name"]
-    configuration = (ROOT / "deploy" / "prometheus" / "prometheus-ecs.yml").read_text(encoding="utf-8")
+    configuration = (FOLDER / "prometheus-ecs.yml").read_text(encoding="utf-8")
     assert re.findall(r"names: \[(worker\S+)\]", configuration) == [f"{service}.{namespace}"]
 
 

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from samples.demo import PACK
 from schemas.errors import AccessError, TransportError
+from tests.deploy.engine import LOCKED_DOWN, TAG, build, run
 from tests.polling import until
 from tests.secure import (
     JOBS,
@@ -143,6 +144,55 @@ def test_with_exactly_the_rights_of_deploy_all_jobs_are_answered(
     )
     assert waited.returncode == 0, waited.stderr
     assert "40 answered, 0 dead, 0 missing" in waited.stdout
+
+
+@pytest.mark.timeout(600)  # the first build fetches every wheel
+def test_the_image_trusts_who_its_system_trusts(
+    broker: SecureKafka, store_url: str, authority: Authority, kafka_user: Callable[[str], Settings], tmp_path: Path
+) -> None:
+    """As on MSK and ElastiCache: no kafka_ca_file and no redis_ca_file, and a chain with an intermediate authority."""
+    image, url = build(TAG), f"kafka://{broker.scram}/{JOBS}"
+    sent = produce(kafka_user("producer") | {"TO": url, "JOURNAL_DIR": tmp_path}, "--group", "public")
+    assert sent.returncode == 0, sent.stderr
+    settings = {
+        "MMDIGIT_FROM": url,
+        "MMDIGIT_STORE": store_url,
+        "MMDIGIT_KAFKA_SECURITY": "scram",
+        "MMDIGIT_KAFKA_USERNAME": "worker",
+        "MMDIGIT_KAFKA_PASSWORD": PASSWORDS["worker"],
+        "MMDIGIT_REDIS_USERNAME": "worker",
+        "MMDIGIT_REDIS_PASSWORD": STORE_PASSWORDS["worker"],
+        "MMDIGIT_METRICS_PORT": "0",
+        "MMDIGIT_JSON_LOGS": "false",
+        "MMDIGIT_EXIT_WHEN_IDLE_S": "3",
+    }
+    environment = [word for name, value in settings.items() for word in ("--env", f"{name}={value}")]
+    in_image = ("docker", "run", "--rm", "--network", "host", *LOCKED_DOWN, *environment)
+    authority.file.chmod(0o644)
+    public = ("--volume", f"{authority.file}:/etc/ssl/certs/ca-certificates.crt:ro")
+    worked = run(*in_image, *public, image, timeout_s=120)
+    assert worked.returncode == 0, worked.stderr
+    assert "answered=40 dead_lettered=0" in worked.stderr
+    assert "authority that is not trusted here; set redis_ca_file" in refused(run(*in_image, image, timeout_s=120))
+
+
+def test_a_password_is_rotated_without_a_refusal(
+    tmp_path: Path, store_url: str, authority: Authority, store_user: Callable[[str], Settings]
+) -> None:
+    old = store_user("worker")
+    new = old | {"REDIS_PASSWORD_FILE": password_file(tmp_path, "rotated-secret")}
+    queue: Settings = {"FROM": f"sqlite:///{tmp_path / 'queue.db'}"}
+    restored = [f"+{STORE_PASSWORDS['worker']}"]
+    with store_administrator(store_url, authority) as administrator:
+        administrator.acl_setuser("worker", enabled=True, passwords=["+rotated-secret"])
+        try:
+            for settings in (old, new):
+                assert work(settings | queue).returncode == 0
+            administrator.acl_setuser("worker", enabled=True, passwords=[f"-{STORE_PASSWORDS['worker']}"])
+            assert work(new | queue).returncode == 0
+            assert "authentication failed" in refused(work(old | queue))
+        finally:
+            administrator.acl_setuser("worker", enabled=True, reset_passwords=True, passwords=restored)
 
 
 def test_replay_may_read_dead_letters_and_send_jobs_and_no_more(broker: SecureKafka, authority: Authority) -> None:

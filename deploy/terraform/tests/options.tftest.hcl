@@ -18,13 +18,20 @@ run "options" {
     min_capacity     = 1
     network          = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-2", "subnet-3"] }
     spot_percent     = 100
+    exec             = true
+    kms_key_arn      = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+    tags             = { cost-centre = "forms" }
+    alarm_topic_arns = ["arn:aws:sns:eu-central-1:123456789012:on-call"]
+
+    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
+    rotating_passwords       = true
 
     redis_reader_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:reader-AbCdEf"
     prometheus_security_group_id     = "sg-prometheus"
   }
 
   assert {
-    condition     = length(aws_elasticache_user_group.this.user_ids) == 2 && contains(keys(aws_vpc_security_group_ingress_rule.connection), "producer-redis")
+    condition     = length(aws_elasticache_user_group.this.user_ids) == 3 && contains(keys(aws_vpc_security_group_ingress_rule.connection), "producer-redis")
     error_message = "Producers may read what became of their jobs, as a user of their own."
   }
   assert {
@@ -32,7 +39,7 @@ run "options" {
     error_message = "The reader's password comes by reference, too."
   }
   assert {
-    condition     = jsondecode(aws_ecs_task_definition.first_job[0].container_definitions)[0].readonlyRootFilesystem && jsondecode(aws_ecs_task_definition.first_job[0].container_definitions)[0].user == "10001:10001" && aws_iam_role_policy.first_job[0].policy == local.send_jobs
+    condition     = jsondecode(aws_ecs_task_definition.first_job[0].container_definitions)[0].user == "10001:10001" && aws_iam_role_policy.first_job[0].policy == local.send_jobs
     error_message = "The first job is sent from a container as closed as the others, by a role that sends jobs and no more."
   }
   assert {
@@ -85,11 +92,39 @@ run "options" {
     error_message = "One task on demand, the others on Spot."
   }
   assert {
+    condition     = aws_ecs_service.worker.enable_execute_command && !jsondecode(aws_ecs_task_definition.worker.container_definitions)[0].readonlyRootFilesystem && jsondecode(aws_iam_role_policy.exec[0].policy).Statement[0].Action == ["ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"]
+    error_message = "A shell: its agent may open channels, and write where it runs."
+  }
+  assert {
+    condition     = aws_elasticache_replication_group.this.kms_key_id == var.kms_key_arn && aws_cloudwatch_log_group.worker.kms_key_id == var.kms_key_arn && aws_ecr_repository.worker.encryption_configuration[0].kms_key == var.kms_key_arn
+    error_message = "The key that was named encrypts store, logs and image."
+  }
+  assert {
+    condition     = alltrue([for role in [aws_iam_role.execution, aws_iam_role.worker, aws_iam_role.topics, aws_iam_role.first_job[0]] : role.permissions_boundary == var.permissions_boundary_arn])
+    error_message = "Every role is bounded."
+  }
+  assert {
+    condition     = alltrue([for made in [aws_ecs_cluster.this, aws_ecs_service.worker, aws_msk_serverless_cluster.this[0], aws_elasticache_replication_group.this, aws_iam_role.worker, aws_security_group.kafka] : made.tags == tomap({ project = "mmdigit", cost-centre = "forms" })])
+    error_message = "Everything that is made has the tags."
+  }
+  assert {
+    condition     = length(data.aws_secretsmanager_secret_version.redis_password) == 2 && length(data.aws_secretsmanager_secret_version.redis_reader_password) == 2 && { for stage, version in data.aws_secretsmanager_secret_version.redis_password : stage => version.version_stage } == { AWSCURRENT = "AWSCURRENT", AWSPREVIOUS = "AWSPREVIOUS" }
+    error_message = "While passwords are rotated, the current and the previous one get in."
+  }
+  assert {
+    condition     = strcontains(output.prometheus_config, "worker.mmdigit.internal")
+    error_message = "Prometheus is told the name."
+  }
+  assert {
+    condition     = aws_service_discovery_service.worker[0].force_destroy
+    error_message = "Tasks that are still entered do not keep the namespace."
+  }
+  assert {
     condition     = output.producer_role_arn == null
     error_message = "Without principals there is no role."
   }
   assert {
-    condition     = output.create_topics_command == "aws ecs run-task --region eu-central-1 --cluster mmdigit --launch-type FARGATE --task-definition mmdigit-topics --network-configuration 'awsvpcConfiguration={subnets=[subnet-1,subnet-2,subnet-3],securityGroups=[sg-mocked],assignPublicIp=DISABLED}'"
-    error_message = "The command of the topics' task can be pasted."
+    condition     = startswith(output.create_topics_command, "task=$(aws ecs run-task --region eu-central-1 --cluster mmdigit --launch-type FARGATE --task-definition mmdigit-topics --network-configuration 'awsvpcConfiguration={subnets=[subnet-1,subnet-2,subnet-3],securityGroups=[sg-mocked],assignPublicIp=DISABLED}' --query 'tasks[0].taskArn' --output text) && ") && endswith(output.create_topics_command, "test \"$code\" = 0")
+    error_message = "The command of the topics' task can be pasted, and fails when the task does."
   }
 }

@@ -29,8 +29,8 @@ run "defaults" {
     error_message = "No subnet gives public addresses."
   }
   assert {
-    condition     = toset(keys(aws_vpc_endpoint.interface)) == toset(["ecr.api", "ecr.dkr", "logs", "secretsmanager"]) && aws_vpc_endpoint.s3[0].vpc_endpoint_type == "Gateway"
-    error_message = "Endpoints for ECR, logs, secrets and S3."
+    condition     = toset(keys(aws_vpc_endpoint.interface)) == toset(["ecr.api", "ecr.dkr", "logs", "secretsmanager", "sts"]) && aws_vpc_endpoint.s3[0].vpc_endpoint_type == "Gateway"
+    error_message = "Endpoints for ECR, logs, secrets, roles and S3."
   }
   assert {
     condition     = alltrue([for endpoint in aws_vpc_endpoint.interface : endpoint.private_dns_enabled])
@@ -42,7 +42,7 @@ run "defaults" {
   }
   assert {
     condition = toset([for name, rule in aws_vpc_security_group_ingress_rule.connection : "${name}:${rule.from_port}"]) == toset([
-      "worker-kafka:9098", "producer-kafka:9098", "worker-redis:6379", "worker-endpoints:443",
+      "worker-kafka:9098", "producer-kafka:9098", "worker-redis:6379", "worker-endpoints:443", "producer-endpoints:443",
     ])
     error_message = "Kafka, Redis and the endpoints are reached on one port each, by those who need them."
   }
@@ -51,8 +51,8 @@ run "defaults" {
     error_message = "Who may come in is named by security group, never by address."
   }
   assert {
-    condition     = aws_vpc_security_group_egress_rule.worker_https.cidr_ipv4 == null
-    error_message = "In the network made here workers reach S3 by its prefix list and nothing else outside."
+    condition     = toset(keys(aws_vpc_security_group_egress_rule.https)) == toset(["worker", "producer"]) && alltrue([for rule in aws_vpc_security_group_egress_rule.https : rule.cidr_ipv4 == null])
+    error_message = "In the network made here workers and producers reach S3 by its prefix list and nothing else outside."
   }
 
   assert {
@@ -83,6 +83,18 @@ run "defaults" {
     error_message = "No topics by accident; acknowledged is on two of three brokers."
   }
   assert {
+    condition     = endswith(aws_msk_cluster.this[0].kafka_version, ".kraft")
+    error_message = "Metadata in KRaft, as in the tests."
+  }
+  assert {
+    condition     = try(length(aws_msk_configuration.this[0].kafka_versions), 0) == 0
+    error_message = "A configuration for every version: an upgrade does not replace it while it is in use."
+  }
+  assert {
+    condition     = aws_appautoscaling_target.broker_disk[0].max_capacity > aws_msk_cluster.this[0].broker_node_group_info[0].storage_info[0].ebs_storage_info[0].volume_size && aws_appautoscaling_policy.broker_disk[0].target_tracking_scaling_policy_configuration[0].disable_scale_in && aws_appautoscaling_policy.broker_disk[0].target_tracking_scaling_policy_configuration[0].predefined_metric_specification[0].predefined_metric_type == "KafkaBrokerStorageUtilization" && aws_appautoscaling_policy.broker_disk[0].target_tracking_scaling_policy_configuration[0].target_value < aws_cloudwatch_metric_alarm.broker_disk[0].threshold
+    error_message = "A disk grows before the alarm of a full one; it never shrinks."
+  }
+  assert {
     condition     = aws_msk_cluster.this[0].number_of_broker_nodes == 3
     error_message = "A broker in each of the three subnets."
   }
@@ -106,12 +118,32 @@ run "defaults" {
     error_message = "A second node in another zone takes over."
   }
   assert {
-    condition     = aws_elasticache_replication_group.this.user_group_ids == toset([aws_elasticache_user_group.this.user_group_id]) && aws_elasticache_user_group.this.user_ids == toset(["mmdigit-worker"])
-    error_message = "The worker's user is the only one; there is no user default."
+    condition     = aws_elasticache_replication_group.this.user_group_ids == toset([aws_elasticache_user_group.this.user_group_id]) && aws_elasticache_user_group.this.user_ids == toset(["mmdigit-default", "mmdigit-worker"])
+    error_message = "The worker's user is the only one beside the user default."
   }
   assert {
     condition     = aws_elasticache_user.worker.authentication_mode[0].type == "password" && strcontains(aws_elasticache_user.worker.access_string, "-@all") && !strcontains(aws_elasticache_user.worker.access_string, "~*")
     error_message = "A password, the named commands, the project's keys."
+  }
+  assert {
+    condition     = aws_elasticache_user.default.user_name == "default" && aws_elasticache_user.default.access_string == "off ~* -@all" && aws_elasticache_user.default.authentication_mode[0].type == "password"
+    error_message = "The user default, which AWS asks for, is off, may do nothing, and has a password."
+  }
+  assert {
+    condition     = nonsensitive(tolist(aws_elasticache_user.default.authentication_mode[0].passwords)[0] != tolist(aws_elasticache_user.worker.authentication_mode[0].passwords)[0])
+    error_message = "Its password is nobody's."
+  }
+  assert {
+    condition     = length(nonsensitive(aws_elasticache_user.worker.authentication_mode[0].passwords)) == 1
+    error_message = "One password, unless it is being rotated."
+  }
+  assert {
+    condition     = aws_elasticache_parameter_group.this.family == "valkey8" && aws_elasticache_parameter_group.this.name == "mmdigit-store-valkey8"
+    error_message = "An upgrade to another family makes a group of another name beside the one in use."
+  }
+  assert {
+    condition     = aws_elasticache_replication_group.this.apply_immediately && aws_elasticache_replication_group.this.final_snapshot_identifier == "mmdigit-store-last"
+    error_message = "A larger node comes at once; a last snapshot is taken before the store goes."
   }
   assert {
     condition     = one([for parameter in aws_elasticache_parameter_group.this.parameter : parameter.value if parameter.name == "maxmemory-policy"]) == "noeviction"
@@ -127,6 +159,14 @@ run "defaults" {
   assert {
     condition     = aws_ecr_repository.worker.image_tag_mutability == "IMMUTABLE" && aws_ecr_repository.worker.image_scanning_configuration[0].scan_on_push
     error_message = "Tags stay what they are, images are scanned."
+  }
+  assert {
+    condition     = [for rule in jsondecode(aws_ecr_lifecycle_policy.worker.policy).rules : rule.selection.tagStatus] == ["untagged"]
+    error_message = "A tagged image never expires: one of them runs."
+  }
+  assert {
+    condition     = aws_ecr_repository.worker.force_delete
+    error_message = "A repository with images can be destroyed."
   }
 
   # Tasks
@@ -175,7 +215,23 @@ run "defaults" {
     error_message = "Logs end."
   }
 
+  assert {
+    condition = alltrue([for definition in [aws_ecs_task_definition.worker, aws_ecs_task_definition.topics] : alltrue([
+      for container in jsondecode(definition.container_definitions) : container.logConfiguration.options.mode == "non-blocking"
+    ])])
+    error_message = "A log that stands still stops no worker."
+  }
+  assert {
+    condition     = !aws_ecs_service.worker.enable_execute_command && length(aws_iam_role_policy.exec) == 0
+    error_message = "No shell in a worker unless asked for."
+  }
+
   # Deployments
+
+  assert {
+    condition     = aws_ecs_service.worker.force_new_deployment
+    error_message = "Another spot_percent is a deployment, and does not destroy the service."
+  }
 
   assert {
     condition     = aws_ecs_service.worker.deployment_maximum_percent == 100 && aws_ecs_service.worker.availability_zone_rebalancing == "DISABLED"
@@ -240,8 +296,9 @@ run "defaults" {
   }
   assert {
     condition = alltrue([for alarm in concat(
-      [aws_cloudwatch_metric_alarm.lag_missing, aws_cloudwatch_metric_alarm.backlog, aws_cloudwatch_metric_alarm.too_few_workers],
-      values(aws_cloudwatch_metric_alarm.store_full), aws_cloudwatch_metric_alarm.broker_disk,
+      [aws_cloudwatch_metric_alarm.lag_missing, aws_cloudwatch_metric_alarm.backlog, aws_cloudwatch_metric_alarm.too_few_workers, aws_cloudwatch_metric_alarm.dead_letters],
+      values(aws_cloudwatch_metric_alarm.store_full), values(aws_cloudwatch_metric_alarm.store_busy), aws_cloudwatch_metric_alarm.broker_disk,
+      aws_cloudwatch_metric_alarm.broker_busy, aws_cloudwatch_metric_alarm.under_replicated, aws_cloudwatch_metric_alarm.offline_partitions,
     ) : alarm.alarm_actions == toset(var.alarm_topic_arns)])
     error_message = "Every alarm tells somebody."
   }
@@ -250,8 +307,29 @@ run "defaults" {
     error_message = "Each broker's disk and each node of the store is watched."
   }
 
+  assert {
+    condition     = [length(aws_cloudwatch_metric_alarm.store_busy), length(aws_cloudwatch_metric_alarm.broker_busy), length(aws_cloudwatch_metric_alarm.under_replicated), length(aws_cloudwatch_metric_alarm.offline_partitions)] == [2, 3, 3, 1]
+    error_message = "Each node's thread, each broker's CPU and replicas, and partitions without a leader are watched."
+  }
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.store_busy["001"].metric_name == "EngineCPUUtilization" && aws_cloudwatch_metric_alarm.offline_partitions[0].metric_name == "OfflinePartitionsCount" && aws_cloudwatch_metric_alarm.under_replicated[2].dimensions["Broker ID"] == "3"
+    error_message = "By AWS's own names."
+  }
+  assert {
+    condition     = aws_cloudwatch_log_metric_filter.dead_letters.pattern == "{ $.message = \"dead letter\" }" && aws_cloudwatch_metric_alarm.dead_letters.metric_name == aws_cloudwatch_log_metric_filter.dead_letters.metric_transformation[0].name
+    error_message = "Dead letters are counted in the workers' log."
+  }
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.deployment_failed.event_pattern).detail.eventName == ["SERVICE_DEPLOYMENT_FAILED"] && toset(keys(aws_cloudwatch_event_target.deployment_failed)) == toset(var.alarm_topic_arns)
+    error_message = "A failed deployment tells somebody."
+  }
+
   # Roles
 
+  assert {
+    condition     = output.producer_policy == aws_iam_role_policy.producer[0].policy
+    error_message = "Producers with a role of their own are told what it needs."
+  }
   assert {
     condition     = jsondecode(aws_iam_role.producer[0].assume_role_policy).Statement[0].Principal.AWS == ["arn:aws:iam::123456789012:role/scanner"]
     error_message = "The named ones, and nobody else, may take the producers' role."
@@ -280,4 +358,21 @@ run "defaults" {
     condition     = alltrue([for statement in jsondecode(aws_iam_role_policy.worker.policy).Statement : alltrue([for action in statement.Action : startswith(action, "kafka-cluster:")])])
     error_message = "The worker may do nothing in AWS but speak with Kafka; its secret is not its to read."
   }
+}
+
+run "nobody_is_told" {
+  command         = plan
+  expect_failures = [check.somebody_is_told]
+}
+
+run "two_zones" {
+  command = plan
+  variables {
+    alarm_topic_arns = ["arn:aws:sns:eu-central-1:123456789012:on-call"]
+  }
+  override_data {
+    target = data.aws_availability_zones.available
+    values = { names = ["us-west-1a", "us-west-1c"] }
+  }
+  expect_failures = [data.aws_availability_zones.available]
 }

@@ -9,6 +9,7 @@ variables {
   region                    = "eu-central-1"
   image_tag                 = "0.7.0"
   redis_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:mmdigit-redis-AbCdEf"
+  alarm_topic_arns          = ["arn:aws:sns:eu-central-1:123456789012:on-call"]
 }
 
 run "what_stands_alone" {
@@ -18,6 +19,14 @@ run "what_stands_alone" {
     name                      = "MMDIGIT"
     vpc_cidr                  = "10.0.0.0/24"
     network                   = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-2"] }
+    excluded_zone_ids         = ["us-east-1c"]
+    endpoint_zones            = 4
+    kafka_version             = "3.8.x"
+    redis_nodes               = 0
+    redis_version             = "7.2"
+    permissions_boundary_arn  = "boundary"
+    kms_key_arn               = "alias/mine"
+    dead_letters_alarm        = -1
     broker_type               = "m7g.large"
     broker_count              = 4
     broker_volume_gib         = 5
@@ -47,6 +56,14 @@ run "what_stands_alone" {
     var.name,
     var.vpc_cidr,
     var.network,
+    var.excluded_zone_ids,
+    var.endpoint_zones,
+    var.kafka_version,
+    var.redis_nodes,
+    var.redis_version,
+    var.permissions_boundary_arn,
+    var.kms_key_arn,
+    var.dead_letters_alarm,
     var.broker_type,
     var.broker_count,
     var.broker_volume_gib,
@@ -80,6 +97,7 @@ run "what_depends_on_another" {
     network             = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-1", "subnet-2"] }
     task_memory_mib     = 1024
     max_capacity        = 25
+    broker_volume_gib   = 2000
     backlog_target_s    = 900
     scale_in_cooldown_s = 120
   }
@@ -89,6 +107,7 @@ run "what_depends_on_another" {
     var.network,
     var.task_memory_mib,
     var.max_capacity,
+    var.broker_volume_max_gib,
     var.backlog_target_s,
     var.scale_in_cooldown_s,
   ]

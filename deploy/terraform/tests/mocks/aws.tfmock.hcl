@@ -52,6 +52,10 @@ mock_resource "aws_cloudwatch_log_group" {
   defaults = { arn = "arn:aws:logs:eu-central-1:123456789012:log-group:mocked" }
 }
 
+mock_resource "aws_subnet" {
+  defaults = { id = "subnet-mocked" }
+}
+
 mock_resource "aws_security_group" {
   defaults = { id = "sg-mocked" }
 }
@@ -62,4 +66,8 @@ mock_resource "aws_ecs_cluster" {
 
 mock_resource "aws_ecs_task_definition" {
   defaults = { arn = "arn:aws:ecs:eu-central-1:123456789012:task-definition/mocked:1" }
+}
+
+mock_resource "aws_ecs_service" {
+  defaults = { id = "arn:aws:ecs:eu-central-1:123456789012:service/mmdigit/mmdigit-worker" }
 }
