@@ -26,9 +26,7 @@ def read_clip(data: bytes) -> tuple[Samples, int]:
     Raises InvalidAudio, and nothing else, whatever the bytes are.
     """
     if len(data) > MAX_AUDIO_BYTES:
-        raise InvalidAudio(
-            f"expected at most {MAX_AUDIO_BYTES} bytes of audio, got {len(data)}; send a shorter clip"
-        )
+        raise InvalidAudio(f"expected at most {MAX_AUDIO_BYTES} bytes of audio, got {len(data)}; send a shorter clip")
     if data[:3] == b"ID3":
         data = _without_tag(data)
     if data[:4] in WAV_STARTS and data[8:12] == b"WAVE":

@@ -1,37 +1,85 @@
-"""Takes out of a recording what its microphone and its mains add: a drifting level, hum, clicks, a pop.
+"""Takes out of a recording what its microphone and its mains add: a level that drifts, hum, clicks, a pop.
 
-Only clips that are found to need it come here: all others are placed sample by sample as they are.
+Only clips that are found to need it are changed: all others are placed sample by sample as they are. The figures
+were chosen on clips of Free Spoken Digit recordings 5-49, Speech Commands, AudioMNIST and cs566, spoiled at random.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdigit.frames import HOP, SAMPLE_RATE_HZ, WINDOW, Energy, Waveform, frame_energy, hop_energy, noise_of
+
 CUT_HZ = 75.0  # above the mains' 50 and 60 Hz, below nearly all voices
-TAPS = 801  # of the high-pass: 0.1 s, so that it is 30 dB down at 60 Hz
-LONGEST_POP, LONGEST_CLICK = 12, 4  # frames of 10 ms: what is longer is a word, what is shorter than both a click
-LOUDER = 4.0  # a burst than the word's loudest frame, in power: another one sets no threshold
+TAPS = 801  # of the high-pass: 0.1 s
+DRIFT = 0.2  # a hop's squared mean, which is what lies below 60 Hz, to the loudest frame's power: of voices it is less
+LONE = 6.3  # the loudest frame to the loudest eight in a row, in power, of a clip that is searched for bursts
+LONGEST_POP, LONGEST_CLICK = 12, 4  # frames: what is longer is a word, what is shorter than both a click
+LOUDER = 4.0  # a burst to the word's loudest frame, in power: a fainter one sets no threshold
 GAP = 15  # frames between a pop and the word: a plosive is closer to its vowel
-MOST_BURSTS = 8
 TAIL, TOP = 10**-3.0, 10**-1.2  # of the loudest frame's power: a word has more frames than a click within 12 dB of it
 CLEAR = 10.0  # a word's loudest frame to the noise, in power
+MOST_BURSTS = 8
 
-Waveform = NDArray[np.float32]
-Energy = NDArray[np.float64]
 Run = tuple[int, int]  # first and last frame
 
 
-def without_hum(waveform: Waveform, rate_hz: int) -> Waveform:
+def drifts(means: Energy, loudest: Energy) -> NDArray[np.bool_]:
+    """Which clips have hum or a level that drifts, (B,).
+
+    means: of the samples of each hop, (B, n_hops); loudest: mean square of the loudest frame of each, (B,).
+    """
+    return np.asarray(np.square(np.abs(means).max(axis=1)) > DRIFT * loudest)
+
+
+def lone(energy: Energy, loudest: Energy) -> NDArray[np.bool_]:
+    """Whose loudest frame is far louder than any that are followed by seven as loud, (B,).
+
+    energy: of the frames, (B, n_frames); loudest: of the loudest of each, (B,).
+    """
+    two = np.minimum(energy[:, 1:], energy[:, :-1])
+    four = np.minimum(two[:, 2:], two[:, :-2])
+    eight = np.minimum(four[:, 4:], four[:, :-4])
+    return np.asarray(loudest > LONE * eight.max(axis=1))
+
+
+def settled(waveform: Waveform, energy: Energy, noise: float, *, is_lone: bool, is_drifting: bool) -> Waveform:
+    """The waveform without bursts, drift and hum; the same object if it has none.
+
+    energy: of its frames, (n_frames,); noise: that of the quiet ones; is_lone, is_drifting: as lone and drifts say.
+    """
+    quiet = _silenced(waveform, bursts(energy, noise)) if is_lone else waveform
+    if quiet is not waveform:
+        hops, means = hop_energy([quiet])
+        is_drifting = bool(drifts(means, frame_energy(hops).max(axis=1))[0])
+    if not is_drifting:
+        return quiet
+    level = without_hum(quiet)
+    energies = frame_energy(hop_energy([level])[0])
+    if not lone(energies, energies.max(axis=1))[0]:
+        return level
+    return _silenced(level, bursts(energies[0], float(noise_of(energies, np.array([level.size]))[0])))
+
+
+def _silenced(waveform: Waveform, runs: list[Run]) -> Waveform:
+    """A copy with silence in these frames, or the same object if there are none."""
+    if not runs:
+        return waveform
+    waveform = waveform.copy()
+    for first, last in runs:
+        waveform[max((first - WINDOW) * HOP, 0) : (last - WINDOW + 2) * HOP] = 0
+    return waveform
+
+
+def without_hum(waveform: Waveform) -> Waveform:
     """The waveform without what lies below CUT_HZ: mains hum, rumble, a level that drifts. Same size, no delay."""
     half = TAPS // 2
-    time = np.arange(-half, half + 1) / rate_hz
-    low_pass = np.sinc(2 * CUT_HZ * time) * np.hamming(TAPS)
+    low_pass = np.sinc(2 * CUT_HZ / SAMPLE_RATE_HZ * np.arange(-half, half + 1)) * np.hamming(TAPS)
     low_pass /= low_pass.sum()
     # Ends are turned about their last sample: a level that drifts goes on drifting, and no step rings.
     reach = min(half, waveform.size - 1)
-    around = np.concatenate(
-        [2 * waveform[0] - waveform[reach:0:-1], waveform, 2 * waveform[-1] - waveform[-2 : -reach - 2 : -1]]
-    ).astype(np.float64)
-    around = np.pad(around, half - reach, mode="edge")
+    before, after = waveform[reach:0:-1], waveform[-2 : -reach - 2 : -1]
+    around = np.concatenate([2 * waveform[0] - before, waveform, 2 * waveform[-1] - after])
+    around = np.pad(around.astype(np.float64), half - reach, mode="edge")
     size = 1 << (around.size + TAPS - 2).bit_length()
     low = np.fft.irfft(np.fft.rfft(around, size) * np.fft.rfft(low_pass, size), size)
     return np.asarray(waveform - low[2 * half : 2 * half + waveform.size], np.float32)

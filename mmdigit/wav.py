@@ -84,8 +84,10 @@ def _format(data: bytes, at: int, size: int) -> tuple[int, int, int, int]:
 def _is_chunk(data: bytes, at: int) -> bool:
     """Whether a chunk seems to begin there: a printable name, and a size within the bytes that came."""
     name = data[at : at + 4]
-    return len(data) >= at + 8 and _is_name(name) and (
-        name == b"data" or struct.unpack_from("<I", data, at + 4)[0] <= len(data) - at - 8
+    return (
+        len(data) >= at + 8
+        and _is_name(name)
+        and (name == b"data" or struct.unpack_from("<I", data, at + 4)[0] <= len(data) - at - 8)
     )
 
 
