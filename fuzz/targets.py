@@ -136,12 +136,12 @@ def _ogg(content: bytes) -> None:
     while file.startswith(b"OggS", at) and at + 27 + file[min(at + 26, len(file) - 1)] <= len(file):
         end = at + 27 + file[at + 26] + sum(file[at + 27 : at + 27 + file[at + 26]])
         file[at + 22 : at + 26] = bytes(4)
-        file[at + 22 : at + 26] = _ogg_crc(file[at:end]).to_bytes(4, "little")
+        file[at + 22 : at + 26] = ogg_crc(file[at:end]).to_bytes(4, "little")
         at = end
     _audio(bytes(file))
 
 
-def _ogg_crc(page: bytes) -> int:
+def ogg_crc(page: bytes | bytearray) -> int:
     """RFC 3533: the polynomial of Ethernet, not reflected."""
     crc = 0
     for byte in page:

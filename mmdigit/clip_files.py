@@ -51,13 +51,12 @@ def _without_tag(data: bytes) -> bytes:
 def _read_flac(data: bytes) -> tuple[Samples, int]:
     """A FLAC file up to its last whole frame, however long it claims to be."""
     rate_hz, _ = flac_format(data)
-    claimed = claimed_length(data)
-    failed: InvalidAudio | None = None
+    claimed, failed = claimed_length(data), None
     for length in flac_lengths(data):
+        check_length(length, rate_hz)
         try:
-            check_length(length, rate_hz)
             return _read_samples(data if length == claimed else with_length(data, length))
-        except InvalidAudio as error:
+        except InvalidAudio as error:  # its last frame is cut, perhaps: the one before it may be whole
             failed = failed or error
     raise failed or InvalidAudio("expected a FLAC file with samples, got one without any; send the file again")
 

@@ -36,7 +36,11 @@ def place_each(waveforms: Sequence[Waveform]) -> list[Waveform]:
     has_peak, has_drift = lone(energy, loudest), drifts(means, loudest)
     for row in (has_peak | has_drift).nonzero()[0].tolist():
         waveform = settled(
-            waveforms[row], energy[row], float(noise[row]), is_lone=bool(has_peak[row]), is_drifting=bool(has_drift[row])
+            waveforms[row],
+            energy[row],
+            float(noise[row]),
+            is_lone=bool(has_peak[row]),
+            is_drifting=bool(has_drift[row]),
         )
         if waveform is not waveforms[row]:
             waveforms = [*waveforms[:row], waveform, *waveforms[row + 1 :]]

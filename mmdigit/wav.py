@@ -102,7 +102,7 @@ def _goes_on(data: bytes, end: int, rate_hz: int) -> bool:
     """
     if len(data.rstrip(b"\0")) - end < 2 * MIN_DURATION_S * rate_hz:
         return False
-    return not (_is_name(data[end : end + 4]) or _is_name(data[end + 1 : end + 5]))
+    return not (data.startswith(b"ID3", end) or _is_name(data[end : end + 4]) or _is_name(data[end + 1 : end + 5]))
 
 
 def _samples(data: bytes, at: int, count: int, tag: int, width: int) -> Samples:
@@ -110,7 +110,7 @@ def _samples(data: bytes, at: int, count: int, tag: int, width: int) -> Samples:
     if (tag, width) == (PCM, 2):
         return np.asarray(np.frombuffer(data, "<i2", count, at) / np.float32(32768), np.float32)
     if tag == PCM and width == 1:
-        return (np.frombuffer(data, np.uint8, count, at).astype(np.float32) - 128) / 128
+        return np.asarray(np.frombuffer(data, np.uint8, count, at) / np.float32(128) - 1, np.float32)
     if tag == PCM:  # in the upper bytes of 32 bits
         wide = np.zeros((count, 4), np.uint8)
         wide[:, 4 - width :] = np.frombuffer(data, np.uint8, count * width, at).reshape(count, width)
@@ -122,7 +122,7 @@ def _samples(data: bytes, at: int, count: int, tag: int, width: int) -> Samples:
 
 
 def _g711() -> tuple[Samples, Samples]:
-    """What each of 256 bytes means in A-law and in mu-law, as libsndfile has it: 13 and 14 bits in the upper part of 16."""
+    """What each of 256 bytes means in A-law and in mu-law: 13 and 14 bits in the upper part of 16."""
     code = np.arange(256)
     flipped = code ^ 0x55
     part, step = flipped >> 4 & 7, flipped & 15
