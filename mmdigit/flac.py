@@ -11,6 +11,8 @@ from schemas.errors import InvalidAudio
 INFO = slice(18, 26)  # of the file: 20 bits rate, 3 bits channels - 1, 5 bits depth - 1, 36 bits number of frames
 MOST_LENGTHS = 3  # that are tried: the last frame may be cut, and another's bytes may look like a header
 MOST_SYNCS = 4096  # places that may be a header, looked at from the end
+SYNCS = (b"\xff\xf8", b"\xff\xf9")  # of frames of one size, and of several
+FIRST_FRAME = 42  # bytes: behind the stream info, at least
 BLOCK_SIZES = {1: 192} | {code: 144 << code for code in range(2, 6)} | {code: 1 << code for code in range(8, 16)}
 
 
@@ -29,16 +31,18 @@ def flac_lengths(data: bytes) -> Iterator[int]:
 
     data: a file for which flac_format raises nothing.
     """
-    end, found, least = len(data), 0, 1 << 36
+    places = {sync: data.rfind(sync, FIRST_FRAME) for sync in SYNCS}
+    found, least = 0, 1 << 36
     for _ in range(MOST_SYNCS):
-        end = max(data.rfind(b"\xff\xf8", 42, end), data.rfind(b"\xff\xf9", 42, end))
-        if end < 0 or found == MOST_LENGTHS:
+        sync = max(places, key=places.__getitem__)
+        at = places[sync]
+        if at < 0 or found == MOST_LENGTHS:
             return
-        length = _end_of_frame(data, end)
+        length = _end_of_frame(data, at)
         if 0 < length < least:
             yield length
             found, least = found + 1, length
-        end += 1
+        places[sync] = data.rfind(sync, FIRST_FRAME, at + 1)
 
 
 def claimed_length(data: bytes) -> int:

@@ -10,17 +10,9 @@ from mmdigit.audio import decode_audio
 from mmdigit.clip_files import read_clip
 from mmdigit.ogg import MOST_PAGES
 from schemas.errors import InvalidAudio
-from tests.mmdigit.clips import tone, wav
+from tests.mmdigit.clips import ogg_page, tone, wav
 
 TAGS = b"OpusTags" + struct.pack("<I", 1) + b"x" + bytes(4)
-
-
-def page(flags: int, number: int, packet: bytes, granule: int = 0, stream: int = 7) -> bytes:
-    """One packet on a page of its own."""
-    table = b"\xff" * (len(packet) // 255) + bytes([len(packet) % 255])
-    header = b"OggS\0" + bytes([flags]) + struct.pack("<qIIIB", granule, stream, number, 0, len(table))
-    whole = header + table + packet
-    return whole[:22] + ogg_crc(whole).to_bytes(4, "little") + whole[26:]
 
 
 def head(channels: int = 1, version: int = 1, family: int = 0) -> bytes:
@@ -29,7 +21,7 @@ def head(channels: int = 1, version: int = 1, family: int = 0) -> bytes:
 
 def silence(packets: int) -> list[bytes]:
     """Pages of 20 ms, each a packet of CELT that holds nothing."""
-    return [page(0, 2 + number, b"\xf8\xff\xfe", 960 * (number + 1)) for number in range(packets)]
+    return [ogg_page(0, 2 + number, b"\xf8\xff\xfe", 960 * (number + 1)) for number in range(packets)]
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 12_000, 16_000, 24_000, 48_000])
@@ -54,16 +46,16 @@ def test_what_is_cut_is_read_up_to_its_last_whole_page() -> None:
 @pytest.mark.parametrize(
     ("pages", "message"),
     [
-        ([page(2, 0, head(channels=3)), page(0, 1, TAGS)], "got 3 channels"),
-        ([page(2, 0, head(channels=2, family=1)), page(0, 1, TAGS)], "2 channels"),
-        ([page(2, 0, head(version=16)), page(0, 1, TAGS)], "Opus in mono or stereo"),
-        ([page(2, 0, head()), page(0, 1, TAGS), *silence(10), page(2, 0, head(), stream=8)], "one stream"),
-        ([page(2, 0, head()), page(0, 1, TAGS), *silence(10), page(2, 0, head())], "one stream"),
-        ([page(2, 0, head()), page(0, 1, TAGS), *silence(MOST_PAGES)], "8192 pages"),
-        ([page(2, 0, head()), page(0, 1, TAGS), *silence(600)], "at most 10 s"),
-        ([page(2, 0, head()), page(0, 1, TAGS)], "damaged|at least 0.05 s"),
-        ([page(2, 0, head())], "damaged"),
-        ([page(2, 0, head())[:40]], "mono or stereo"),
+        ([ogg_page(2, 0, head(channels=3)), ogg_page(0, 1, TAGS)], "got 3 channels"),
+        ([ogg_page(2, 0, head(channels=2, family=1)), ogg_page(0, 1, TAGS)], "2 channels"),
+        ([ogg_page(2, 0, head(version=16)), ogg_page(0, 1, TAGS)], "Opus in mono or stereo"),
+        ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(10), ogg_page(2, 0, head(), stream=8)], "one stream"),
+        ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(10), ogg_page(2, 0, head())], "one stream"),
+        ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(MOST_PAGES)], "8192 pages"),
+        ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(600)], "at most 10 s"),
+        ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS)], "damaged|at least 0.05 s"),
+        ([ogg_page(2, 0, head())], "damaged"),
+        ([ogg_page(2, 0, head())[:40]], "mono or stereo"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
