@@ -32,7 +32,7 @@ def place_each(waveforms: Sequence[Waveform]) -> list[Waveform]:
     sizes = np.array([waveform.size for waveform in waveforms])
     hops, means = hop_energy(waveforms)
     energy = frame_energy(hops)  # (B, n_frames)
-    loudest, noise = energy.max(axis=1), noise_of(energy, sizes)
+    loudest, noise = np.maximum.reduce(energy, axis=1), noise_of(energy, sizes)
     has_peak, has_drift = lone(energy, loudest), drifts(means, loudest)
     for row in (has_peak | has_drift).nonzero()[0].tolist():
         waveform = settled(
@@ -51,8 +51,8 @@ def place_each(waveforms: Sequence[Waveform]) -> list[Waveform]:
     threshold = np.minimum(np.maximum(loudest * 1e-3, noise * 4), loudest * 0.5)[:, None]
     first = _loudest_window(energy, threshold, sizes)
     windows = energy[np.arange(sizes.size)[:, None], first[:, None] + _WINDOW_FRAMES]
-    windows *= windows > threshold
-    level = np.sqrt(windows.sum(axis=1) / np.maximum(np.count_nonzero(windows, axis=1), 1))
+    spoken = windows > threshold
+    level = np.sqrt(np.add.reduce(windows * spoken, axis=1) / np.maximum(np.add.reduce(spoken, axis=1), 1))
     starts = (first - WINDOW) * HOP  # in the waveform; negative: silence before it
     audible = (loudest >= LEAST_ENERGY).tolist()
     for clip, waveform, heard_at_all, start, rms in zip(
@@ -84,6 +84,6 @@ def _loudest_window(energy: Energy, threshold: Energy, sizes: NDArray[np.int64])
     totals = sums[:, WINDOW:] - sums[:, :-WINDOW]
     # Windows that begin behind a clip's last frame are those of longer clips.
     totals[np.arange(totals.shape[1]) > sizes[:, None] // HOP + WINDOW - 1] = -1
-    rows, best = np.nonzero(totals == totals.max(axis=1, keepdims=True))
+    rows, best = np.nonzero(totals == np.maximum.reduce(totals, axis=1, keepdims=True))
     count = np.bincount(rows)
     return np.asarray(best[count.cumsum() - count + count // 2], np.int64)

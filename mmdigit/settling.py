@@ -28,7 +28,7 @@ def drifts(means: Energy, loudest: Energy) -> NDArray[np.bool_]:
 
     means: of the samples of each hop, (B, n_hops); loudest: mean square of the loudest frame of each, (B,).
     """
-    return np.asarray(np.square(np.abs(means).max(axis=1)) > DRIFT * loudest)
+    return np.asarray(np.square(np.maximum.reduce(np.abs(means), axis=1)) > DRIFT * loudest)
 
 
 def lone(energy: Energy, loudest: Energy) -> NDArray[np.bool_]:
@@ -39,7 +39,7 @@ def lone(energy: Energy, loudest: Energy) -> NDArray[np.bool_]:
     two = np.minimum(energy[:, 1:], energy[:, :-1])
     four = np.minimum(two[:, 2:], two[:, :-2])
     eight = np.minimum(four[:, 4:], four[:, :-4])
-    return np.asarray(loudest > LONE * eight.max(axis=1))
+    return np.asarray(loudest > LONE * np.maximum.reduce(eight, axis=1))
 
 
 def settled(waveform: Waveform, energy: Energy, noise: float, *, is_lone: bool, is_drifting: bool) -> Waveform:
