@@ -100,8 +100,7 @@ CLIPS = {
     "10 s of stereo FLAC": "wav(np.random.default_rng(0).normal(0, 1e-3, (480_000, 2)), 48_000, 'FLAC')",
     "10 s of stereo FLAC at 192 kHz": "wav(faint(1_920_000), 192_000, 'FLAC')",
     "10 s of stereo FLAC at 191,990 Hz": "wav(faint(1_919_890), 191_990, 'FLAC')",
-    "FLAC at 192 kHz, cut, of unknown length": "with_length("
-    "wav(faint(1_910_000), 192_000, 'FLAC'), 0)[:-9]",
+    "FLAC at 192 kHz, cut, of unknown length": "with_length(wav(faint(1_910_000), 192_000, 'FLAC'), 0)[:-9]",
     "FLAC with a million frame headers": "(lambda f: f + b'\\xff\\xf8' * (2**20 - len(f)))(wav(tone(), kind='FLAC'))",
     "10 s of stereo Opus": "wav(np.random.default_rng(0).normal(0, 0.1, (480_000, 2)), 48_000, 'OGG', 'OPUS')",
     "Opus of 8,000 pages": "opus(b'\\xe0\\xff\\xfe', 120, 8_000)",
