@@ -34,7 +34,10 @@ _FORMATS: tuple[tuple[str, str, bytes], ...] = (
     ("MP3", "mp3", rb"ID3|TAG|\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff]"),
 )
 _NO_SOUND: tuple[tuple[str, bytes], ...] = (
-    ("a picture", rb"\x89PNG|\xff\xd8\xff|GIF8|BM.{4}\0\0\0\0|II\*\0|MM\0\*|RIFF....WEBP|....ftyp(?:hei|mif|avif)"),
+    (
+        "a picture",
+        rb"\x89PNG|\xff\xd8\xff|GIF8|BM.{4}\0\0\0\0|II\*\0|MM\0\*|RIFF....WEBP|....ftyp(?:hei|hev|mif|msf|avi)",
+    ),
     ("a MIDI file, which holds notes and no sound", rb"MThd"),
     ("a compressed archive", rb"PK\x03\x04|\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|\x28\xb5\x2f\xfd"),
     ("a PDF", rb"%PDF"),

@@ -16,6 +16,8 @@ from schemas.errors import InvalidAudio
 WAV_STARTS = (b"RIFF", b"RF64", b"BW64")
 PCM, FLOAT, ALAW, MULAW, EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
 TAGS = {PCM, FLOAT, ALAW, MULAW, EXTENSIBLE}
+OTHER_TAGS = {2: "MS ADPCM", 0x11: "IMA ADPCM", 0x31: "GSM 6.10", 0x45: "G.726", 0x55: "MP3", 0xFF: "AAC", 0x161: "WMA"}
+TO_PCM = "convert it with `ffmpeg -i clip.wav -ac 1 -c:a pcm_s16le clip-16-bit.wav`"
 SUB_FORMAT = b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71"  # a GUID that begins with one of the tags
 STREAM_SIZES = {0, 0xFFFFFFFF}  # of a file that was written without going back to its header
 
@@ -68,16 +70,16 @@ def _format(data: bytes, at: int, size: int) -> tuple[int, int, int, int]:
     tag, channels, rate_hz, _, align, bits = struct.unpack_from("<HHIIHH", data, at)
     check_format(rate_hz, channels)
     if tag not in TAGS:
-        raise InvalidAudio(f"expected PCM or float samples, got WAV format {tag}; save the clip as 16-bit PCM")
+        raise InvalidAudio(f"expected PCM or float samples, got {OTHER_TAGS.get(tag, f'WAV format {tag}')}; {TO_PCM}")
     if tag == EXTENSIBLE:
         tag = struct.unpack_from("<H", data, at + 24)[0] if size >= 40 else 0
         if tag not in TAGS - {EXTENSIBLE} or data[at + 26 : at + 40] != SUB_FORMAT:
-            raise InvalidAudio("expected PCM or float samples, got another sub-format; save the clip as 16-bit PCM")
+            raise InvalidAudio("expected PCM or float samples, got another sub-format; " + TO_PCM)
     # Samples of 12 or 20 bits lie in the upper part of whole bytes; those of 24 sometimes in that of four.
     width = 4 if (bits, align) == (24, 4 * channels) else (bits + 7) // 8
     widths = {PCM: {1, 2, 3, 4}, FLOAT: {4, 8}, ALAW: {1}, MULAW: {1}}[tag]
     if width not in widths:
-        raise InvalidAudio(f"expected 8 to 32 bits PCM, or float, got {bits} bits; save the clip as 16-bit PCM")
+        raise InvalidAudio(f"expected 8 to 32 bits PCM, or float, got {bits} bits; {TO_PCM}")
     return tag, channels, rate_hz, width
 
 
