@@ -6,14 +6,13 @@ and cs566, made stereo at random.
 """
 
 import numpy as np
-from numpy.typing import NDArray
+
+from mmdigit.clip_limits import Samples
 
 CLEARER = 2.0  # speech to noise of a channel to that of the mix, in power: mixing equal ones loses nothing
 LOST = 0.35  # of a channel's power in the mix: two of unrelated phase leave a half
 LASTING = 10  # frames of 10 ms: louder for a shorter time is no speech
 FLOOR = 1e-10  # mean square of a frame: the rounding of 16 bits
-
-Samples = NDArray[np.float32]
 
 
 def mono(samples: Samples, rate_hz: int) -> Samples:

@@ -1,12 +1,11 @@
 """Sound files to samples: WAV, FLAC and Ogg Opus, bounded in memory and time whatever they claim."""
 
 import io
+import itertools
 
-import numpy as np
 import soundfile  # type: ignore[import-untyped]
-from numpy.typing import NDArray
 
-from mmdigit.clip_limits import check_format, check_length, most_frames, within_full_scale
+from mmdigit.clip_limits import Samples, check_format, check_length, most_frames, within_full_scale
 from mmdigit.flac import claimed_length, flac_format, flac_lengths, with_length
 from mmdigit.ogg import OPUS_HEAD, opus_pages
 from mmdigit.sound_formats import what_came
@@ -14,8 +13,6 @@ from mmdigit.wav import WAV_STARTS, read_wav
 from schemas.errors import InvalidAudio
 from schemas.job import MAX_AUDIO_BYTES
 from schemas.printable import printable
-
-Samples = NDArray[np.float32]
 
 _SUBTYPES = {"PCM_S8", "PCM_16", "PCM_24", "PCM_32", "OPUS"}
 
@@ -52,10 +49,13 @@ def _read_flac(data: bytes) -> tuple[Samples, int]:
     """A FLAC file up to its last whole frame, however long it claims to be."""
     rate_hz, _ = flac_format(data)
     claimed, failed = claimed_length(data), None
-    for length in flac_lengths(data):
+    for length in dict.fromkeys(itertools.chain(flac_lengths(data), [claimed] if claimed else [])):
         check_length(length, rate_hz)
         try:
-            return _read_samples(data if length == claimed else with_length(data, length))
+            samples, rate_hz = _read_samples(data if length == claimed else with_length(data, length))
+            if len(samples) == length:
+                return samples, rate_hz
+            raise InvalidAudio(f"expected {length} samples in the FLAC file, got {len(samples)}; send the file again")
         except InvalidAudio as error:  # its last frame is cut, perhaps: the one before it may be whole
             failed = failed or error
     raise failed or InvalidAudio("expected a FLAC file with samples, got one without any; send the file again")

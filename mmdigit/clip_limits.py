@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from schemas.errors import InvalidAudio
 
+Samples = NDArray[np.float32]
+
 MIN_RATE_HZ, MAX_RATE_HZ = 8000, 192000
 MIN_DURATION_S, MAX_DURATION_S = 0.05, 10.0
 
@@ -32,7 +34,7 @@ def check_format(rate_hz: int, channels: int) -> None:
         raise InvalidAudio(f"expected mono or stereo, got {channels} channels; mix the clip down to mono")
 
 
-def within_full_scale(floats: "NDArray[np.floating]") -> NDArray[np.float32]:
+def within_full_scale(floats: "NDArray[np.floating]") -> Samples:
     """Floats that may exceed full scale, by so much that sums overflow, scaled to [-1, 1]; others as they are.
 
     Raises InvalidAudio if one is not finite.

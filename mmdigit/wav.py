@@ -8,9 +8,8 @@ Microsoft, WAVEFORMATEXTENSIBLE; EBU Tech 3306 (RF64) and ITU-R BS.2088 (BW64); 
 import struct
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mmdigit.clip_limits import MIN_DURATION_S, check_format, check_length, within_full_scale
+from mmdigit.clip_limits import MIN_DURATION_S, Samples, check_format, check_length, within_full_scale
 from schemas.errors import InvalidAudio
 
 WAV_STARTS = (b"RIFF", b"RF64", b"BW64")
@@ -20,8 +19,6 @@ OTHER_TAGS = {2: "MS ADPCM", 0x11: "IMA ADPCM", 0x31: "GSM 6.10", 0x45: "G.726",
 TO_PCM = "convert it with `ffmpeg -i clip.wav -ac 1 -c:a pcm_s16le clip-16-bit.wav`"
 SUB_FORMAT = b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71"  # a GUID that begins with one of the tags
 STREAM_SIZES = {0, 0xFFFFFFFF}  # of a file that was written without going back to its header
-
-Samples = NDArray[np.float32]
 
 
 def read_wav(data: bytes) -> tuple[Samples, int]:

@@ -53,3 +53,9 @@ def test_the_length_of_a_file_within_the_limits_is_its_claim() -> None:
     assert claimed_length(FILE) == 30_000
     assert list(flac_lengths(FILE)) == [30_000, 28_672, 24_576]
     assert list(flac_lengths(FILE[:42] + b"\xff\xf8" * 500_000)) == []
+
+
+def test_a_claim_is_believed_where_the_frames_say_nothing_that_can_be_read() -> None:
+    file = bytearray(FILE)
+    file[10:12] = (8192).to_bytes(2, "big")  # a largest block that no frame has: their numbers mislead
+    np.testing.assert_array_equal(read_clip(bytes(file))[0], READ)
