@@ -12,13 +12,13 @@ from mmdigit.frames import HOP, SAMPLE_RATE_HZ, WINDOW, Energy, Waveform, frame_
 CUT_HZ = 75.0  # above the mains' 50 and 60 Hz, below nearly all voices
 TAPS = 801  # of the high-pass: 0.1 s
 DRIFT = 0.2  # a hop's squared mean, which is what lies below 60 Hz, to the loudest frame's power: of voices it is less
-LONE = 6.3  # the loudest frame to the loudest eight in a row, in power, of a clip that is searched for bursts
-LONGEST_POP, LONGEST_CLICK = 12, 4  # frames: what is longer is a word, what is shorter than both a click
+LONE = 40.0  # the loudest frame to the loudest twelve in a row, in power, of a clip that is searched for bursts
+LONGEST_POP, LONGEST_CLICK = 16, 4  # frames: what is longer is a word, what is shorter than both a click
 LOUDER = 4.0  # a burst to the word's loudest frame, in power: a fainter one sets no threshold
 GAP = 15  # frames between a pop and the word: a plosive is closer to its vowel
 TAIL, TOP = 10**-3.0, 10**-1.2  # of the loudest frame's power: a word has more frames than a click within 12 dB of it
 CLEAR = 10.0  # a word's loudest frame to the noise, in power
-MOST_BURSTS = 8
+MOST_BURSTS = 32
 
 Run = tuple[int, int]  # first and last frame
 
@@ -32,14 +32,15 @@ def drifts(means: Energy, loudest: Energy) -> NDArray[np.bool_]:
 
 
 def lone(energy: Energy, loudest: Energy) -> NDArray[np.bool_]:
-    """Whose loudest frame is far louder than any that are followed by seven as loud, (B,).
+    """Whose loudest frame is far louder than any that are followed by eleven as loud, (B,).
 
     energy: of the frames, (B, n_frames); loudest: of the loudest of each, (B,).
     """
     two = np.minimum(energy[:, 1:], energy[:, :-1])
     four = np.minimum(two[:, 2:], two[:, :-2])
     eight = np.minimum(four[:, 4:], four[:, :-4])
-    return np.asarray(loudest > LONE * np.maximum.reduce(eight, axis=1))
+    twelve = np.minimum(eight[:, 4:], four[:, :-8])
+    return np.asarray(loudest > LONE * np.maximum.reduce(twelve, axis=1))
 
 
 def settled(waveform: Waveform, energy: Energy, noise: float, *, is_lone: bool, is_drifting: bool) -> Waveform:
