@@ -48,7 +48,7 @@ _SOUNDS = [(name, suffix, re.compile(pattern, re.DOTALL)) for name, suffix, patt
 _OTHERS = [(name, re.compile(pattern, re.DOTALL)) for name, pattern in _NO_SOUND]
 
 
-def what_came(data: bytes) -> str:
+def got_instead(data: bytes) -> str:
     """What the bytes are that are no clip, and what to do about it: "got X; do Y", for the end of a message."""
     start = data[:512]
     for name, pattern in _OTHERS:
