@@ -27,7 +27,7 @@ class Job(Message):
     image: Annotated[bytes, Field(max_length=MAX_IMAGE_BYTES)] | None = None
     """PNG, JPEG, or 784 raw bytes (28x28, bright ink on dark)."""
     audio: Annotated[bytes, Field(max_length=MAX_AUDIO_BYTES)] | None = None
-    """WAV or FLAC, 8-48 kHz, mono or stereo."""
+    """WAV, FLAC or Ogg Opus, 8-192 kHz, mono or stereo."""
     expected: Label | None = None
     """The true label, where the producer knows it; the model never sees it."""
     created_at: Moment

@@ -19,10 +19,11 @@ import gc, json, re, struct, sys, time, zlib
 import numpy as np
 from PIL import Image
 from mmdigit.audio import decode_audio
+from mmdigit.flac import with_length
 from mmdigit.image import MAX_PIXELS, decode_image
 from schemas.errors import InvalidJob
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
-from tests.mmdigit.clips import as_bytes, drawn_digit, tone, wav
+from tests.mmdigit.clips import as_bytes, drawn_digit, ogg, tone, wav
 
 SIDE = int(MAX_PIXELS ** 0.5)
 
@@ -41,6 +42,14 @@ def jpeg(mode, **options):
 def scanned_again(data, scans):
     starts = [found.start() for found in re.finditer(b"\\xff\\xda", data)]
     return data[:-2] + data[starts[-1]:-2] * (scans - len(starts)) + data[-2:]
+
+def faint(count):
+    return np.random.default_rng(0).normal(0, 1, (count, 2)) * [2e-4, 2e-5]
+
+def opus(packet, step, count, tags=b"OpusTags" + struct.pack("<I", 1) + b"x" + bytes(4)):
+    head = b"OpusHead" + struct.pack("<BBHIhB", 1, 2, 0, 48_000, 0, 0)
+    packets = [(0, head), (0, tags), *((step * number, packet) for number in range(1, count + 1))]
+    return ogg(packets)
 
 palette = chunk(b"PLTE", bytes(768))
 small = as_bytes(drawn_digit().convert("RGB"))
@@ -89,6 +98,19 @@ PICTURES = {
 CLIPS = {
     "4 s at 48 kHz": "wav(np.random.default_rng(0).normal(0, 0.1, 4 * 48_000), 48_000)",
     "10 s of stereo FLAC": "wav(np.random.default_rng(0).normal(0, 1e-3, (480_000, 2)), 48_000, 'FLAC')",
+    "10 s of stereo FLAC at 192 kHz": "wav(faint(1_920_000), 192_000, 'FLAC')",
+    "10 s of stereo FLAC at 191,990 Hz": "wav(faint(1_919_890), 191_990, 'FLAC')",
+    "FLAC at 192 kHz, cut, of unknown length": "with_length(wav(faint(1_910_000), 192_000, 'FLAC'), 0)[:-9]",
+    "FLAC with a million frame headers": "(lambda f: f + b'\\xff\\xf8' * (2**20 - len(f)))(wav(tone(), kind='FLAC'))",
+    "10 s of stereo Opus": "wav(np.random.default_rng(0).normal(0, 0.1, (480_000, 2)), 48_000, 'OGG', 'OPUS')",
+    "Opus of 8,000 pages": "opus(b'\\xe0\\xff\\xfe', 120, 8_000)",
+    "Opus packets of 120 ms": "opus(b'\\xfb\\x06' + bytes(1_200), 5_760, 1_600)",
+    "Opus tags of 2 MB": "opus(b'\\xf8\\xff\\xfe', 960, 400, b'OpusTags' + struct.pack('<I', 1) + b'x'"
+    " + struct.pack('<I', 500_000) + struct.pack('<I', 0) * 500_000)",
+    "Opus with a picture of 2 MB": "opus(b'\\xf8\\xff\\xfe', 960, 400, b'OpusTags' + struct.pack('<I', 1) + b'x'"
+    " + struct.pack('<II', 1, 2_000_000) + b'METADATA_BLOCK_PICTURE=' + b'A' * (2_000_000 - 23))",
+    "hum, clicks and a drift": "wav(np.clip(0.3 * np.sin(np.arange(79_990) / 25) + np.exp(-np.arange(79_990) / 9_000)"
+    " + np.tile(np.r_[1.0, np.zeros(7998)], 10)[:79_990], -1, 1))",
     "10 s at a rate without a common divisor": "wav(np.random.default_rng(0).normal(0, 0.1, 479_990), 47_999, 'FLAC')",
     "260,000 chunks": "b'RIFF\\0\\0\\0\\0WAVE' + b'abcd\\0\\0\\0\\0' * 260_000",
     "FLAC with 500,000 blocks": "(lambda f: f[:4] + bytes([0]) + f[5:42] + b'\\x01\\0\\0\\0' * 500_000 + f[42:])"

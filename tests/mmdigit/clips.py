@@ -2,11 +2,14 @@
 
 import io
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 import soundfile  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+
+from fuzz.targets import ogg_crc
 
 
 def drawn_digit(side: int = 100, thickness: int = 12, ink: int = 0, paper: int = 255) -> Image.Image:
@@ -50,6 +53,24 @@ def wav(samples: NDArray[np.float64], rate_hz: int = 8000, kind: str = "WAV", su
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, rate_hz, subtype=subtype, format=kind)
     return buffer.getvalue()
+
+
+def ogg_page(flags: int, number: int, packet: bytes, granule: int = 0, stream: int = 7) -> bytes:
+    """One packet on a page of its own; without its last segment if it needs more than a page has."""
+    table = (b"\xff" * (len(packet) // 255) + bytes([len(packet) % 255]))[:255]
+    header = b"OggS\0" + bytes([flags]) + struct.pack("<qIIIB", granule, stream, number, 0, len(table))
+    whole = header + table + packet[: sum(table)]
+    return whole[:22] + ogg_crc(whole).to_bytes(4, "little") + whole[26:]
+
+
+def ogg(packets: Sequence[tuple[int, bytes]]) -> bytes:
+    """One stream of packets with their granule positions, one or more pages each."""
+    pages: list[bytes] = []
+    for granule, packet in packets:
+        for start in range(0, len(packet), 255 * 255):
+            flags = (2 if not pages else 0) | (1 if start else 0)
+            pages.append(ogg_page(flags, len(pages), packet[start:], granule))
+    return b"".join(pages)
 
 
 def png_header(width: int, height: int) -> bytes:

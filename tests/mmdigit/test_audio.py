@@ -3,6 +3,7 @@
 import io
 import struct
 import tracemalloc
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from schemas.job import MAX_AUDIO_BYTES
 from tests.mmdigit.clips import tone, wav
 
 
-@pytest.mark.parametrize("rate_hz", [8000, 11025, 16000, 22050, 44100, 48000])
+@pytest.mark.parametrize("rate_hz", [8000, 11025, 16000, 22050, 44100, 48000, 88200, 96000, 176400, 192000])
 @pytest.mark.parametrize("kind", ["WAV", "FLAC"])
 def test_every_rate_gives_one_second_of_the_same_sound(rate_hz: int, kind: str) -> None:
     clip = decode_audio(wav(tone(0.4, rate_hz), rate_hz, kind))
@@ -112,26 +113,28 @@ def flac_claiming(total: int, rate_hz: int = 8000) -> bytes:
     ("data", "message"),
     [
         (b"", "0 bytes of something else"),
-        (b"OggS" + bytes(100), "expected a WAV or FLAC"),
+        (b"OggS" + bytes(100), "expected a WAV, FLAC or Ogg Opus file, got Ogg of another codec"),
         (bytes(MAX_AUDIO_BYTES + 1), "bytes of audio"),
-        (header(2**32 - 1) + bytes(1000), "claims 4294967295 bytes and 1000 came"),
+        (header(2**32 - 1) + bytes(1000), "silence"),
+        (header(2**32 - 1) + bytes(10), "at least 0.05 s"),
+        (header(2**32 - 1) + b"\x10\x20" * 80_001, "at most 10 s"),
+        (header(16000)[:12] + b"LIST\xff\xff\xff\x7f" + bytes(100), "got 100 of the 2147483647 bytes"),
         (header(0), "without any"),
         (header(100)[:36], "without a data chunk"),
         (b"RIFF\x00\x00\x00\x00WAVEdata" + struct.pack("<I", 4) + bytes(4), "format before the samples"),
         (header(16000, rate_hz=4000) + bytes(16000), "4000 Hz"),
-        (header(16000, rate_hz=192000) + bytes(16000), "192000 Hz"),
+        (header(16000, rate_hz=192001) + bytes(16000), "192001 Hz"),
         (header(16000, rate_hz=0) + bytes(16000), "0 Hz"),
         (header(16000, channels=6) + bytes(16000), "6 channels"),
         (header(16000, channels=0) + bytes(16000), "0 channels"),
         (header(16000) + bytes(16000), "silence"),
-        (header(16000, code=0x11) + b"\x10\x20" * 8000, "WAV format 17 came"),
-        (header(16000, code=0x55) + b"\x10\x20" * 8000, "WAV format 85 came"),
+        (header(16000, code=0x11) + b"\x10\x20" * 8000, "got IMA ADPCM; convert it with `ffmpeg"),
+        (header(16000, code=0x55) + b"\x10\x20" * 8000, "got MP3; convert"),
+        (header(16000, code=0x1234) + b"\x10\x20" * 8000, "got WAV format 4660"),
         (header(400) + b"\x10\x20" * 200, "at least 0.05 s"),
         (wav(tone(10.5)), "at most 10 s"),
-        (flac_claiming(2**36 - 1), "are claimed"),
-        (flac_claiming(0), "states its length"),
-        (flac_claiming(79_000), "that the header claims|damaged"),
-        (wav(tone(), kind="FLAC")[:-300], "damaged|header claims"),
+        (wav(tone(10.5), kind="FLAC"), "at most 10 s"),
+        (wav(tone(), kind="FLAC")[:-300], "damaged"),
         (wav(tone(), kind="FLAC")[:40], "stream info"),
         (wav(np.full(4000, np.nan), subtype="FLOAT"), "NaN or infinity"),
         (wav(np.r_[tone(), np.inf], subtype="DOUBLE"), "NaN or infinity"),
@@ -146,11 +149,11 @@ def test_what_is_no_clip_is_refused(data: bytes, message: str) -> None:
 
 
 def test_a_lying_header_costs_no_memory() -> None:
-    lies = [header(2**32 - 1) + bytes(1000), flac_claiming(79_999)]
+    lies = [header(2**32 - 1) + bytes(1000), *map(flac_claiming, (0, 79_999, 2**36 - 1)), wav(tone(), kind="FLAC")[:60]]
     tracemalloc.start()
     try:
         for lie in lies:
-            with pytest.raises(InvalidAudio):
+            with suppress(InvalidAudio):
                 decode_audio(lie)
         assert tracemalloc.get_traced_memory()[1] < 2_000_000
     finally:
