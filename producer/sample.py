@@ -1,11 +1,11 @@
 """What every source yields: samples, and a line about each one that cannot be sent."""
 
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from schemas.files import read_plain
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
 from schemas.printable import printable
 
@@ -35,6 +35,16 @@ class Source(Protocol):
 
     Iterating reads files as it goes: memory does not grow with what was read. May be iterated again.
     """
+
+    @property
+    def warnings(self) -> list[str]:
+        """Lines for the user about the source as a whole."""
+        ...
+
+    @property
+    def left_out(self) -> int:
+        """How many files and folders it has that are no samples; the warnings name them."""
+        ...
 
     @property
     def group(self) -> str:
@@ -74,15 +84,9 @@ def _read(path: Path, modality: str) -> bytes:
     max_bytes = MODALITY_MAX_BYTES[modality]
     shown = printable(str(path), 200)
     try:
-        # Before opening it: opening a pipe would wait for its writer.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise _ReadError(f"{modality} {shown} is not a file")
-        with path.open("rb") as file:
-            content = file.read(max_bytes + 1)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        content = read_plain(path, max_bytes)
+    except OSError as error:
         raise _ReadError(f"cannot read {modality} {shown}: {why(error)}") from error
-    if len(content) > max_bytes:
-        raise _ReadError(f"{modality} {shown} is larger than {max_bytes} bytes")
     if not content:
         raise _ReadError(f"{modality} {shown} is empty")
     return content

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from producer.folder import FolderSource
+from mmdigit.datasets.folder import Folder
+from producer.files import FileSource
 from producer.manifest import ManifestSource
 from producer.pairs import PairsSource
 from producer.sample import Sample, Source, Unreadable, why
@@ -15,9 +16,10 @@ from schemas.printable import printable
 PAIRS_PREFIX = "pairs:"
 
 
-def open_source(text: str, *, count: int | None, seed: int, split: Split) -> Source:
+def open_source(text: str, *, count: int | None, seed: int, split: Split, recursive: bool = False) -> Source:
     """The source that text names, of at most count samples.
 
+    recursive: with the folders inside a folder.
     Raises DataError, in one line, if it is missing, empty or wrong as a whole. What is wrong with one sample is
     yielded in its place instead.
     """
@@ -27,7 +29,7 @@ def open_source(text: str, *, count: int | None, seed: int, split: Split) -> Sou
     try:
         source: Source
         if path.is_dir():
-            source = FolderSource.open(path)
+            source = FileSource(path, Folder.open(path, recursive=recursive))
         elif path.exists():
             source = ManifestSource.open(path)
         else:
@@ -45,6 +47,14 @@ class FirstOf:
     def __init__(self, source: Source, count: int) -> None:
         self._source = source
         self._count = count
+
+    @property
+    def warnings(self) -> list[str]:
+        return self._source.warnings
+
+    @property
+    def left_out(self) -> int:
+        return self._source.left_out
 
     @property
     def group(self) -> str:
