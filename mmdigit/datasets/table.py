@@ -47,7 +47,7 @@ class Table:
         self.name = name
         """For messages: printable, bounded."""
         self.columns = columns
-        """The header's cells, stripped and in lower case; any of them may be empty."""
+        """The header's cells, stripped and in lower case; any but the last may be empty."""
         self.separator = separator
         self._lines = lines
         self._reader = reader
@@ -169,6 +169,9 @@ def _begin(name: str, lines: _Lines, known: Collection[str], required: Collectio
     separator = fitting[0]
     reader = csv.reader(chain([first], lines), delimiter=separator, skipinitialspace=True, strict=True)
     columns = [_column(cell) for cell in next(reader)]
+    while not columns[-1]:
+        # A value below the empty end of a header is one too many: the second half of 7,5 is no column of its own.
+        columns.pop()
     for column in columns:
         for other in SEPARATORS:
             if other in column and other != separator and set(_columns(column, other)) & set(known):

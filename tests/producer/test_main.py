@@ -158,5 +158,5 @@ def test_the_manifest_is_checked_before_anything_is_sent(folder: Path, capsys: p
     with (folder / "pairs.csv").open("a") as file:
         file.write("\nrow-0,samples/0.png,,0\n")
     assert run("--from", "pairs.csv", "--to", URL) == 2
-    assert "the id row-0 stands there a second time" in capsys.readouterr().err
+    assert "pairs.csv lines 2 and 6, column id: expected each id once, got row-0 twice" in capsys.readouterr().err
     assert not (folder / "queue.db").exists()
