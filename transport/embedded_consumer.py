@@ -142,8 +142,9 @@ class SqliteConsumer:
         records: list[Record] = []
         polled_bytes = 0
         rows = self._connection.execute(
-            "SELECT offset, key, value, timestamp_s, headers FROM records "
-            "WHERE topic = ? AND offset >= ? ORDER BY offset LIMIT ?",
+            # As bytes whatever another program wrote: TEXT is what most write of a job in JSON.
+            "SELECT offset, CAST(key AS BLOB), CAST(value AS BLOB), CAST(timestamp_s AS REAL), CAST(headers AS BLOB) "
+            "FROM records WHERE topic = ? AND offset >= ? ORDER BY offset LIMIT ?",
             (self._topic_id, self._position, max_records),
         )
         for offset, key, value, timestamp_s, headers in rows:

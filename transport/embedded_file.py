@@ -9,6 +9,7 @@ from schemas.files import open_plain
 from schemas.printable import printable
 from schemas.private_files import PRIVATE, require_ours, warn_of_shared_folder
 
+_HEADER_BYTES = 512  # less than this SQLite takes for a new database
 _WAL_MAGIC = (0x377F0682, 0x377F0683)  # Source: https://sqlite.org/fileformat2.html#walformat
 
 
@@ -29,6 +30,8 @@ def prepare_file(path: Path) -> Path:
             # Another process may be making or removing it.
             with suppress(FileNotFoundError):
                 require_ours(file)
+        if 0 < (size := _size(real)) < _HEADER_BYTES:
+            raise SettingsError(f"expected a queue file, got {size} bytes at {shown!r}: it is cut off; restore it")
         if _size(log):
             _require_log(log, real)
         with suppress(FileExistsError):

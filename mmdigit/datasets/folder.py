@@ -2,7 +2,7 @@
 
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -158,7 +158,7 @@ class _Found:
             # Systems put such files into every folder; only one that looks like a sample may be missed.
             if modality is not None and not entry.name.startswith("._"):
                 self._leave_out("hidden files", path)
-        elif entry.is_dir():
+        elif _asked(entry.is_dir):
             if not self._recursive:
                 self._leave_out("folders inside it (--recursive reads them)", path)
             elif entry.is_symlink():
@@ -168,10 +168,10 @@ class _Found:
             else:
                 return True
         elif modality is None:
-            known = entry.is_file() or entry.is_symlink()
+            known = _asked(entry.is_file) or entry.is_symlink()
             self._leave_out("files of other kinds" if known else "pipes, sockets and devices", path)
         elif self._recursive and entry.is_symlink() and not self._leads_inside(entry):
-            self._leave_out("links that lead out of it", path)
+            self._leave_out("links that lead out of it, or nowhere", path)
         elif len(self._files) >= MAX_FILES:
             raise self._too_many()
         else:
@@ -183,7 +183,18 @@ class _Found:
         return DataError(f"expected at most {MAX_FILES} files in {shown}, got more; write a manifest")
 
     def _leads_inside(self, entry: "os.DirEntry[str]") -> bool:
-        return Path(entry.path).resolve().is_relative_to(self._path.resolve())
+        try:
+            return Path(entry.path).resolve().is_relative_to(self._path.resolve())
+        except (OSError, RuntimeError):  # a circle of links
+            return False
 
     def _leave_out(self, what: str, path: str) -> None:
         self.left_out.setdefault(what, _Names()).add(path)
+
+
+def _asked(question: Callable[[], bool]) -> bool:
+    # A circle of links, or a place that this user may not look into: no folder that can be read, and no file.
+    try:
+        return question()
+    except OSError:
+        return False
