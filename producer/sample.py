@@ -37,16 +37,6 @@ class Source(Protocol):
     """
 
     @property
-    def warnings(self) -> list[str]:
-        """Lines for the user about the source as a whole."""
-        ...
-
-    @property
-    def left_out(self) -> int:
-        """How many files and folders it has that are no samples; the warnings name them."""
-        ...
-
-    @property
     def group(self) -> str:
         """The group of its jobs unless the user names one; the same in every run."""
         ...
@@ -56,6 +46,20 @@ class Source(Protocol):
         ...
 
     def __iter__(self) -> Iterator[Sample | Unreadable]: ...
+
+
+class NamedSource(Source, Protocol):
+    """A source that the user named."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """Lines for the user about it as a whole."""
+        ...
+
+    @property
+    def left_out(self) -> int:
+        """How many files and folders it has that are no samples; the warnings name them."""
+        ...
 
 
 def read_sample(sample_id: str, image: Path | None, audio: Path | None, label: int | None) -> Sample | Unreadable:

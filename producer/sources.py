@@ -8,7 +8,7 @@ from mmdigit.datasets.folder import Folder
 from producer.files import FileSource
 from producer.manifest import ManifestSource
 from producer.pairs import PairsSource
-from producer.sample import Sample, Source, Unreadable, why
+from producer.sample import NamedSource, Sample, Unreadable, why
 from producer.settings import Split
 from schemas.errors import DataError
 from schemas.printable import printable
@@ -16,7 +16,7 @@ from schemas.printable import printable
 PAIRS_PREFIX = "pairs:"
 
 
-def open_source(text: str, *, count: int | None, seed: int, split: Split, recursive: bool = False) -> Source:
+def open_source(text: str, *, count: int | None, seed: int, split: Split, recursive: bool = False) -> NamedSource:
     """The source that text names, of at most count samples.
 
     recursive: with the folders inside a folder.
@@ -27,7 +27,7 @@ def open_source(text: str, *, count: int | None, seed: int, split: Split, recurs
         return PairsSource.open(Path(text.removeprefix(PAIRS_PREFIX)), split, seed, count)
     path = Path(text)
     try:
-        source: Source
+        source: NamedSource
         if path.is_dir():
             source = FileSource(path, Folder.open(path, recursive=recursive))
         elif path.exists():
@@ -44,7 +44,7 @@ def open_source(text: str, *, count: int | None, seed: int, split: Split, recurs
 class FirstOf:
     """The first samples of a source."""
 
-    def __init__(self, source: Source, count: int) -> None:
+    def __init__(self, source: NamedSource, count: int) -> None:
         self._source = source
         self._count = count
 
