@@ -1,6 +1,7 @@
 """`mmdigit predict`: one sample as a JSON line, or a manifest of many as a CSV table."""
 
 import csv
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -41,7 +42,8 @@ class Tally:
 
 def open_samples(path: Path, *, recursive: bool = False) -> Samples:
     """What a manifest or a folder names. recursive: with the folders inside a folder. Raises DataError as they do."""
-    return Folder.open(path, recursive=recursive) if path.is_dir() else Manifest.open(path)
+    # os.path.isdir raises nothing: a path that cannot be looked at is an error of the manifest's reader.
+    return Folder.open(path, recursive=recursive) if os.path.isdir(path) else Manifest.open(path)
 
 
 def predict_one(predictor: Predictor, image: Path | None, audio: Path | None) -> Answer:

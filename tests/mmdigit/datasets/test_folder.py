@@ -159,3 +159,8 @@ def test_what_is_no_folder_is_an_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises((DataError, ValueError)):
         Folder.open(tmp_path / name)
+
+
+def test_the_page_lists_every_suffix() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "manifests.md").read_text(encoding="utf-8")
+    assert [suffix for suffix in MODALITY_OF_SUFFIX if f"`{suffix}`" not in page] == []
