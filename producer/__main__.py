@@ -1,5 +1,6 @@
 """python -m producer --from SOURCE --to URL: sends jobs, each of them once; with --wait, collects their predictions."""
 
+import logging
 import signal
 import sys
 from collections.abc import Sequence
@@ -108,6 +109,7 @@ def _outcome_lines(outcomes: Outcomes, published: Published, seconds: float, set
 
 
 if __name__ == "__main__":
+    logging.basicConfig(format="producer: %(message)s")  # what the libraries warn of
     # A stopped container ends as by Ctrl-C: the journal is written.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     raise SystemExit(run_program(ProducerSettings.prog, main))

@@ -96,7 +96,7 @@ def require_replaceable(path: Path) -> Path:
             raise DataError(
                 f"expected to write {shown}, its folder refuses (it does not exist); make it first, or check --output"
             )
-    except (OSError, ValueError) as exc:  # ValueError: a NUL in the name
+    except (OSError, ValueError, RuntimeError) as exc:  # ValueError: a NUL in the name; RuntimeError: a circle of links
         why = exc.strerror if isinstance(exc, OSError) else exc
         raise DataError(f"expected a file name, got {shown} ({why}); check --output") from exc
     return target

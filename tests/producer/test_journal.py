@@ -211,6 +211,11 @@ def test_a_sqlite_destination_is_new_until_its_file_exists(tmp_path: Path) -> No
     assert not destination_of(url).is_new
 
 
+def test_a_circle_of_links_is_for_the_queue_to_refuse(tmp_path: Path) -> None:
+    (tmp_path / "queue.db").symlink_to("queue.db")
+    assert destination_of(f"sqlite:///{tmp_path}/queue.db").is_new
+
+
 def test_a_destination_shows_no_secret() -> None:
     destination = destination_of("kafka://user:hunter2@broker:9092/jobs")
     assert "hunter2" not in destination.name
