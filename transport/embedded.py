@@ -72,7 +72,7 @@ def open_database(path: Path, error_type: type[RetriableError]) -> sqlite3.Conne
     Raises SettingsError if it is not ours to use (see prepare_file), damaged or another program's, error_type if it
     cannot be opened now.
     """
-    real = prepare_file(path)
+    real = prepare_file(path, error_type)
     with mapped(path, error_type):
         connection = sqlite3.connect(
             real, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=32

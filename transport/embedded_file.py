@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from schemas.errors import SettingsError
+from schemas.errors import RetriableError, SettingsError
 from schemas.files import open_plain
 from schemas.printable import printable
 from schemas.private_files import PRIVATE, require_ours, warn_of_shared_folder
@@ -13,11 +13,12 @@ _HEADER_BYTES = 512  # less than this SQLite takes for a new database
 _WAL_MAGIC = (0x377F0682, 0x377F0683)  # Source: https://sqlite.org/fileformat2.html#walformat
 
 
-def prepare_file(path: Path) -> Path:
+def prepare_file(path: Path, error_type: type[RetriableError]) -> Path:
     """Where path leads, links followed; made empty and private if nothing is there. SQLite's own files take its mode.
 
     Raises SettingsError if it cannot be a database: its folder is missing, it is no plain file or another user's (see
     require_ours), or its log is there without it or is damaged. Nothing is thrown away: SQLite would begin anew.
+    Raises error_type if it cannot be looked at or made now.
     """
     shown = printable(str(path), 200)
     try:
@@ -38,11 +39,12 @@ def prepare_file(path: Path) -> Path:
             # Never opened and closed here when it is there: that would take away the locks of this process's other
             # connections. Source: https://sqlite.org/howtocorrupt.html, section 2.2.
             os.close(os.open(real, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE))
-    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
-        why = error.strerror if isinstance(error, OSError) else "a loop of links"
-        raise SettingsError(
-            f"expected to use the SQLite file {shown!r}, got: {why}; check it and its folder"
+    except OSError as error:
+        raise error_type(
+            f"expected to use the SQLite file {shown!r}, got: {error.strerror}; check its permissions and its folder's"
         ) from error
+    except RuntimeError as error:
+        raise SettingsError(f"expected a file at {shown!r}, got a circle of links; name another file") from error
     return real
 
 

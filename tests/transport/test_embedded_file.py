@@ -115,7 +115,7 @@ def test_what_is_no_plain_file_is_refused(path: Path, suffix: str) -> None:
 
 def test_a_circle_of_links_is_refused(path: Path) -> None:
     path.symlink_to(path)
-    with pytest.raises(SettingsError, match="check it and its folder"):
+    with pytest.raises(SettingsError, match="a circle of links"):
         SqlitePublisher(path, "jobs")
 
 
