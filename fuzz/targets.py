@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from mmdigit.audio import N_SAMPLES, decode_audio, place
+from mmdigit.datasets.manifest import Manifest
 from mmdigit.image import decode_image, normalise
-from mmdigit.manifest import read_manifest
 from mmdigit.metadata import read_metadata
-from producer.manifest import ManifestSource
 from producer.pairs import _idx
 from schemas.errors import (
     DataError,
@@ -215,14 +214,20 @@ def _idx_file(content: bytes) -> None:
         _idx(path, 2051, (2, 4, 4))
 
 
-def _predict_manifest(content: bytes) -> None:
+def _manifest(content: bytes) -> None:
+    """What checking it counts is what reading it gives, row by row, each bounded and printable."""
     with _file(content) as path:
-        read_manifest(path)
-
-
-def _producer_manifest(content: bytes) -> None:
-    with _file(content) as path:
-        ManifestSource.open(path)
+        manifest = Manifest.open(path)
+        samples = list(manifest)
+    if len(samples) != len(manifest):
+        raise Violation("rows that are counted and not read, or read and not counted")
+    if any(len(sample.fault or "") > MAX_MESSAGE_CHARACTERS for sample in samples):
+        raise Violation("a fault of many characters")
+    if not all((sample.fault or "").isprintable() for sample in samples):
+        raise Violation("a fault that is not printable")
+    ids = [sample.id for sample in samples if sample.fault is None]
+    if len(set(ids)) != len(ids):
+        raise Violation("an id that stands there twice")
 
 
 def _metadata(content: bytes) -> None:
@@ -253,8 +258,7 @@ TARGETS: dict[str, Target] = {
     "urls": Target(_urls, (), 1024),
     "settings": Target(_settings, (SettingsError,), 1024),
     "idx": Target(_idx_file, (DataError,)),
-    "predict_manifest": Target(_predict_manifest, (DataError,)),
-    "producer_manifest": Target(_producer_manifest, (DataError,)),
+    "manifest": Target(_manifest, (DataError,)),
     "metadata": Target(_metadata, (WeightsError,), 16 * 1024),
 }
 

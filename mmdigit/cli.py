@@ -23,15 +23,20 @@ Weights = Annotated[Path | None, Field(description="model file; by default the s
 
 
 class PredictSettings(ProgramSettings):
-    """Reads one digit and prints its answer as JSON, or a manifest of many and writes a CSV table."""
+    """Reads one digit and prints its answer as JSON, or a manifest or folder of many and writes a CSV table."""
 
     prog: ClassVar[str] = "mmdigit predict"
 
     image: Annotated[Path | None, Field(description="PNG or JPEG of one digit, or 784 raw bytes")] = None
     audio: Annotated[Path | None, Field(description="WAV or FLAC of one spoken digit")] = None
     manifest: Annotated[
-        Path | None, Field(description="CSV with columns id,image,audio,label; paths relative to it, may be empty")
+        Path | None,
+        Field(
+            description="CSV with columns id,image,audio,label, paths relative to it, may be empty; or a folder of "
+            "image and audio files paired by stem"
+        ),
     ] = None
+    recursive: Annotated[bool, Field(description="read the folders inside a folder, too")] = False
     output: Annotated[Path | None, Field(description="CSV file for the answers to the manifest")] = None
     target_error: TargetError = DEFAULT_TARGET_ERROR
     weights: Weights = None
@@ -186,7 +191,7 @@ def _predict(argv: Sequence[str]) -> int:
     if settings.manifest is None or settings.output is None:
         sys.stdout.write(f"{predict_one(predictor, settings.image, settings.audio).model_dump_json()}\n")
         return 0
-    tally = predict_manifest(predictor, settings.manifest, settings.output, sys.stderr)
+    tally = predict_manifest(predictor, settings.manifest, settings.output, sys.stderr, recursive=settings.recursive)
     sys.stdout.write(summary(tally, settings.output) + assurance(predictor))
     return 1 if tally.failed else 0
 

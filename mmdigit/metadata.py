@@ -12,8 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from mmdigit.decision import HEADS, Head, OperatingPoint, RiskRow, Thresholds, for_every_digit, operating_point
 from schemas.errors import WeightsError
+from schemas.files import read_plain
 from schemas.prediction import Probability
 from schemas.settings import validation_lines
+
+MAX_BYTES = 16 * 1024 * 1024
 
 
 class _Part(BaseModel):
@@ -158,7 +161,7 @@ class Metadata(_Part):
 def read_metadata(path: Path) -> Metadata:
     """Raises WeightsError if the file is missing, damaged, or does not describe a model."""
     try:
-        return Metadata.model_validate_json(path.read_bytes(), strict=True)
+        return Metadata.model_validate_json(read_plain(path, MAX_BYTES), strict=True)
     except OSError as exc:
         raise WeightsError(
             f"expected a description of the model at {path}, it cannot be read ({exc.strerror}); restore it"

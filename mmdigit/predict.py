@@ -1,22 +1,27 @@
 """`mmdigit predict`: one sample as a JSON line, or a manifest of many as a CSV table."""
 
 import csv
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mmdigit.manifest import Row, read_file, read_manifest
+from mmdigit.datasets.folder import Folder
+from mmdigit.datasets.manifest import Manifest
+from mmdigit.datasets.sample import NamedSample, Samples
 from mmdigit.predictor import Predictor, Sample, read_sample
 from schemas.errors import DataError, InvalidJob
+from schemas.files import read_start
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
 from schemas.prediction import Answer
 from schemas.printable import printable
-from schemas.table import PREDICTION_COLUMNS, answer_row, replacing, safe_cell
+from schemas.table import PREDICTION_COLUMNS, answer_row, replacing, require_replaceable, safe_cell
 
 BATCH = 32  # samples in memory at once
 UNREADABLE = "unreadable"  # the reason in the table of a row that was no sample at all
@@ -24,13 +29,21 @@ UNREADABLE = "unreadable"  # the reason in the table of a row that was no sample
 
 @dataclass(frozen=True)
 class Tally:
-    """What became of a manifest's rows."""
+    """What became of a manifest's rows or a folder's samples."""
 
     rows: int
     failed: int
     labelled: int
     right: int
     review: int
+    left_out: int = 0
+    """Files and folders of a folder that are no samples."""
+
+
+def open_samples(path: Path, *, recursive: bool = False) -> Samples:
+    """What a manifest or a folder names. recursive: with the folders inside a folder. Raises DataError as they do."""
+    # os.path.isdir raises nothing: a path that cannot be looked at is an error of the manifest's reader.
+    return Folder.open(path, recursive=recursive) if os.path.isdir(path) else Manifest.open(path)
 
 
 def predict_one(predictor: Predictor, image: Path | None, audio: Path | None) -> Answer:
@@ -38,28 +51,36 @@ def predict_one(predictor: Predictor, image: Path | None, audio: Path | None) ->
     return predictor.predict([_sample(image, audio)])[0]
 
 
-def predict_manifest(predictor: Predictor, manifest: Path, output: Path, errors: TextIO) -> Tally:
+def predict_manifest(
+    predictor: Predictor, manifest: Path, output: Path, errors: TextIO, *, recursive: bool = False
+) -> Tally:
     """Write PREDICTION_COLUMNS for each row of the manifest, in its order; the table appears only when it is whole.
+
+    manifest: or a folder, see open_samples.
 
     A row that fails keeps its place: its label and figures are empty, its decision is review, its reason says which
     part failed (invalid_image, invalid_audio or unreadable), and a line on errors says why.
     Raises DataError if the manifest or the output's folder cannot be used.
     """
-    rows = read_manifest(manifest)
+    require_replaceable(output)
+    samples = open_samples(manifest, recursive=recursive)
+    for line in samples.warnings:
+        errors.write(f"mmdigit: warning: {line}\n")
     failed = labelled = right = review = 0
     with ExitStack() as cleanup:
         table = csv.DictWriter(cleanup.enter_context(replacing(output)), PREDICTION_COLUMNS)
         table.writeheader()
         progress = cleanup.enter_context(_progress(errors))
-        task = progress.add_task("predict", total=len(rows))
-        for part in (rows[start : start + BATCH] for start in range(0, len(rows), BATCH)):
+        task = progress.add_task("predict", total=len(samples))
+        rows = iter(samples)
+        while part := list(islice(rows, BATCH)):
             for row, answer, fault in _answers(predictor, part):
                 if answer is None:
                     failed += 1
                     cells = dict.fromkeys(PREDICTION_COLUMNS, "") | {"decision": "review", "reasons": fault.reason}
-                    progress.console.print(
-                        f"mmdigit: line {row.line} ({printable(row.id) or 'no id'}): {fault.message}", soft_wrap=True
-                    )
+                    place = printable(row.id) or "no id"
+                    place = place if row.line is None else f"line {row.line} ({place})"
+                    progress.console.print(f"mmdigit: {place}: {fault.message}", soft_wrap=True)
                 else:
                     cells = answer_row(answer)
                     review += answer.decision == "review"
@@ -67,12 +88,15 @@ def predict_manifest(predictor: Predictor, manifest: Path, output: Path, errors:
                     right += row.label == answer.label
                 table.writerow({**cells, "id": safe_cell(row.id), "model_version": safe_cell(predictor.model_version)})
             progress.advance(task, len(part))
-    return Tally(len(rows), failed, labelled, right, review)
+    return Tally(len(samples), failed, labelled, right, review, samples.left_out)
 
 
 def summary(tally: Tally, output: Path) -> str:
     """What a user wants to know when it is done, one line or two."""
-    lines = f"{tally.rows - tally.failed} of {tally.rows} rows predicted, {tally.review} of them for review: {output}\n"
+    shown = printable(str(output), 200)
+    lines = f"{tally.rows - tally.failed} of {tally.rows} rows predicted, {tally.review} of them for review: {shown}\n"
+    if tally.left_out:
+        lines += f"{tally.left_out} files or folders that are no samples left out, named on standard error\n"
     if tally.failed:
         lines += f"{tally.failed} rows failed: their label is empty, the reasons are above and in the table\n"
     if tally.labelled:
@@ -100,7 +124,7 @@ class _Fault:
     message: str = ""
 
 
-def _answers(predictor: Predictor, rows: Sequence[Row]) -> Iterator[tuple[Row, Answer | None, _Fault]]:
+def _answers(predictor: Predictor, rows: Sequence[NamedSample]) -> Iterator[tuple[NamedSample, Answer | None, _Fault]]:
     samples: list[Sample] = []
     faults: list[_Fault | None] = []
     for row in rows:
@@ -120,9 +144,18 @@ def _answers(predictor: Predictor, rows: Sequence[Row]) -> Iterator[tuple[Row, A
 
 def _sample(image: Path | None, audio: Path | None) -> Sample:
     return read_sample(
-        None if image is None else read_file(image, MAX_IMAGE_BYTES),
-        None if audio is None else read_file(audio, MAX_AUDIO_BYTES),
+        None if image is None else _content(image, MAX_IMAGE_BYTES),
+        None if audio is None else _content(audio, MAX_AUDIO_BYTES),
     )
+
+
+def _content(path: Path, max_bytes: int) -> bytes:
+    try:
+        return read_start(path, max_bytes)  # one byte too many is for the decoders to refuse
+    except OSError as exc:
+        raise DataError(
+            f"expected a file at {printable(str(path), 200)}, it cannot be read ({exc.strerror}); check the path"
+        ) from exc
 
 
 def _progress(errors: TextIO) -> Progress:

@@ -16,6 +16,7 @@ from mmdigit.image import IMAGE_SIDE, decode_image
 from mmdigit.ink import Grey
 from mmdigit.metadata import Metadata, read_metadata
 from schemas.errors import WeightsError
+from schemas.files import read_plain
 from schemas.prediction import Answer, HeadAnswer
 
 # ONNX Runtime reports its use to its maker unless this is set before it is loaded.
@@ -26,6 +27,7 @@ WEIGHTS = Path(__file__).parent / "weights" / "mmdigit.onnx"
 INPUTS = ("image", "image_present", "waveform", "audio_present")
 OUTPUTS = ("image_logits", "audio_logits", "fused_logits", "image_novelty_logit", "audio_novelty_logit")
 WARM_UP_SIZES = (1, 8)
+MAX_MODEL_BYTES = 256 * 1024 * 1024  # the shipped one has 1.7 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +175,7 @@ def open_session(content: bytes, threads: int) -> onnxruntime.InferenceSession:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_plain(path, MAX_MODEL_BYTES)
     except OSError as exc:
         raise WeightsError(f"expected a model at {path}, it cannot be read ({exc.strerror}); restore it") from exc
 

@@ -1,5 +1,6 @@
 """python -m producer --from SOURCE --to URL: sends jobs, each of them once; with --wait, collects their predictions."""
 
+import logging
 import signal
 import sys
 from collections.abc import Sequence
@@ -17,20 +18,29 @@ from producer.roster import Roster
 from producer.settings import ProducerSettings
 from producer.sources import open_source
 from producer.tracing import open_tracing
-from schemas.errors import SettingsError
+from schemas.printable import printable
 from schemas.settings import run_program
+from schemas.table import require_replaceable
 from transport.urls import open_publisher, open_store
 
 
 def main(argv: Sequence[str]) -> int:
     """Returns 0 if every job was acknowledged and, with --wait, has an outcome; 1 if input or an outcome is missing."""
     settings = ProducerSettings.load(argv)
-    if settings.output is not None and not settings.output.parent.is_dir():
-        raise SettingsError(f"the folder of --output, {settings.output.parent}, does not exist; make it first")
+    if settings.output is not None:
+        require_replaceable(settings.output)
     access = settings.access
     clock = Clock()
     start_s = clock.monotonic()
-    source = open_source(settings.source, count=settings.count, seed=settings.seed, split=settings.split)
+    source = open_source(
+        settings.source,
+        count=settings.count,
+        seed=settings.seed,
+        split=settings.split,
+        recursive=settings.recursive,
+    )
+    for line in source.warnings:
+        sys.stderr.write(f"producer: warning: {line}\n")
     group = settings.group or source.group
     destination = destination_of(settings.to_url)
     with ExitStack() as resources:
@@ -50,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
             resources.enter_context(served(collector, settings.metrics_host, settings.metrics_port))
             publishing = Publishing(publisher, journal, roster, progress, clock, group, tracing)
             published = publishing.run(source, settings.wire, settings.rate)
-        sys.stdout.write(_sent_lines(published, group, journal))
+        sys.stdout.write(_sent_lines(published, source.left_out, group, journal))
         sys.stdout.flush()
         if store is None:
             return 1 if published.unsendable else 0
@@ -61,14 +71,17 @@ def main(argv: Sequence[str]) -> int:
     return 1 if published.unsendable or outcomes.missing else 0
 
 
-def _sent_lines(published: Published, group: str, journal: Journal) -> str:
+def _sent_lines(published: Published, left_out: int, group: str, journal: Journal) -> str:
     per_s = published.sent / published.seconds if published.seconds > 0 else 0.0
     line = (
         f"group {group}: {published.sent} sent and acknowledged in {published.seconds:.1f} s ({per_s:.0f} jobs/s), "
         f"{published.resumed} resumed, {published.unsendable} unsendable\n"
     )
+    if left_out:
+        line += f"left out: {left_out} files or folders that are no samples, named on standard error\n"
     if published.resumed:
-        line += f"resumed: acknowledged by an earlier run, says {journal.path}; --resend sends them again\n"
+        shown = printable(str(journal.path), 200)
+        line += f"resumed: acknowledged by an earlier run, says {shown}; --resend sends them again\n"
     return line
 
 
@@ -86,7 +99,7 @@ def _outcome_lines(outcomes: Outcomes, published: Published, seconds: float, set
             f"accuracy {share:.2%}: {outcomes.correct} of {outcomes.labelled} answered jobs with a known label"
         )
     if settings.output is not None:
-        lines.append(f"predictions in {settings.output}")
+        lines.append(f"predictions in {printable(str(settings.output), 200)}")
     if outcomes.missing:
         lines.append(
             f"no outcome came for {settings.wait_timeout_s:g} s: is a worker running? The same command again goes on "
@@ -96,6 +109,7 @@ def _outcome_lines(outcomes: Outcomes, published: Published, seconds: float, set
 
 
 if __name__ == "__main__":
+    logging.basicConfig(format="producer: %(message)s")  # what the libraries warn of
     # A stopped container ends as by Ctrl-C: the journal is written.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     raise SystemExit(run_program(ProducerSettings.prog, main))

@@ -1,7 +1,7 @@
 """What a journal belongs to: the topic that a URL names, the same from every working directory, without secrets."""
 
+import os
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from transport.urls import redact
@@ -20,5 +20,6 @@ def destination_of(url: str) -> Destination:
     if not url.startswith("sqlite:///"):
         return Destination(redact(url), is_new=False)
     parts = urlsplit(url)
-    path = Path(unquote(parts.path)[1:]).resolve()
-    return Destination(f"sqlite:///{path}{'?' if parts.query else ''}{parts.query}", is_new=not path.exists())
+    # os.path raises nothing for a folder that is closed or a circle of links: opening the queue file says so.
+    path = os.path.realpath(unquote(parts.path)[1:])
+    return Destination(f"sqlite:///{path}{'?' if parts.query else ''}{parts.query}", is_new=not os.path.exists(path))

@@ -21,12 +21,18 @@ from producer.destination import Destination
 from producer.jobs import JOB_ID_CHARACTERS
 from schemas.errors import RetriableError, SettingsError
 from schemas.printable import printable
+from schemas.private_files import open_private, warn_of_shared_folder
 
 FORMAT = "mmdigit-journal"
 JOURNAL_VERSION = 1
+MAX_JOBS = 20_000_000
+"""Of one group: 2 GB of memory."""
 
 _LINE = re.compile(rb"[0-9a-f]{%d}\n" % JOB_ID_CHARACTERS)
+_LINE_BYTES = JOB_ID_CHARACTERS + 1
 _MAX_HEADER_BYTES = 4096
+_MAX_TORN_BYTES = 1024 * 1024
+"""Of what a power cut may leave at the end, such as zeros: more than is ever written at once."""
 
 
 class Journal:
@@ -50,8 +56,9 @@ class Journal:
         path = folder / f"{name}.journal"
         shown = printable(str(path), 200)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+b")
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            warn_of_shared_folder(folder)
+            file = os.fdopen(open_private(path), "r+b")
         except OSError as error:
             raise SettingsError(f"cannot open the journal {shown}: {error.strerror}; see --journal-dir") from error
         try:
@@ -130,6 +137,19 @@ def _header(destination: Destination, group: str) -> bytes:
     return json.dumps(fields).encode() + b"\n"
 
 
+def _what(first: bytes) -> str:
+    """What a file with that first line is instead."""
+    try:
+        fields = json.loads(first)
+        if fields["format"] == FORMAT and fields["version"] != JOURNAL_VERSION:
+            return f"one of version {printable(str(fields['version']), 20)}, of another version of this program"
+        if fields["format"] == FORMAT:
+            return f"the journal of group {printable(str(fields['group']))}"
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass
+    return "a file that is no journal"
+
+
 def _lock(file: BinaryIO, busy: str) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -143,11 +163,25 @@ def _read(file: BinaryIO, header: bytes, shown: str) -> set[bytes]:
     if header.startswith(first) and first != header:  # empty, or torn while the header was written
         return set()
     if first != header:
-        raise SettingsError(f"{shown} is not this group's journal of version {JOURNAL_VERSION}; move it away")
+        raise SettingsError(
+            f"{shown} is not this group's journal of version {JOURNAL_VERSION}, but {_what(first)}; move it away, or "
+            "name another --journal-dir"
+        )
+    n_bytes = os.fstat(file.fileno()).st_size
+    if n_bytes > len(header) + MAX_JOBS * _LINE_BYTES:
+        raise SettingsError(
+            f"expected a journal of at most {MAX_JOBS} jobs at {shown}, got {n_bytes} bytes; move it away, or name "
+            "another --group"
+        )
     acknowledged = set()
     end = len(header)
     while line := file.readline(_MAX_HEADER_BYTES):
         if not line.endswith(b"\n"):
+            if n_bytes - end > _MAX_TORN_BYTES:
+                raise SettingsError(
+                    f"expected one job id a line in the journal {shown}, got something else at byte {end}; move it "
+                    "away: its jobs are then sent a second time, which is harmless"
+                )
             break
         end += len(line)
         if _LINE.fullmatch(line):  # a line damaged on disk means one job more to send

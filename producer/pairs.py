@@ -14,6 +14,7 @@ from PIL import Image
 from producer.sample import Sample, Unreadable, read_sample, why
 from producer.settings import Split
 from schemas.errors import DataError
+from schemas.files import open_plain
 from schemas.printable import printable
 
 DEFAULT_COUNT = 10_000
@@ -55,6 +56,14 @@ class PairsSource:
         return cls(images, labels, recordings, split, seed, count or DEFAULT_COUNT)
 
     @property
+    def warnings(self) -> list[str]:
+        return []
+
+    @property
+    def left_out(self) -> int:
+        return 0
+
+    @property
     def group(self) -> str:
         return f"pairs-{self._split}-{self._seed}"
 
@@ -93,7 +102,7 @@ def _idx(path: Path, magic: int, shape: tuple[int, ...]) -> bytes:
     for length in shape:
         n_bytes *= length
     try:
-        with gzip.open(path) as file:
+        with open_plain(path) as packed, gzip.open(packed) as file:
             content = file.read(len(header) + n_bytes + 1)
     except FileNotFoundError as error:
         raise _missing(path) from error

@@ -1,11 +1,11 @@
 """What every source yields: samples, and a line about each one that cannot be sent."""
 
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from schemas.files import read_plain
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
 from schemas.printable import printable
 
@@ -48,6 +48,20 @@ class Source(Protocol):
     def __iter__(self) -> Iterator[Sample | Unreadable]: ...
 
 
+class NamedSource(Source, Protocol):
+    """A source that the user named."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """Lines for the user about it as a whole."""
+        ...
+
+    @property
+    def left_out(self) -> int:
+        """How many files and folders it has that are no samples; the warnings name them."""
+        ...
+
+
 def read_sample(sample_id: str, image: Path | None, audio: Path | None, label: int | None) -> Sample | Unreadable:
     """The sample in these files, or why it cannot be sent."""
     try:
@@ -74,15 +88,9 @@ def _read(path: Path, modality: str) -> bytes:
     max_bytes = MODALITY_MAX_BYTES[modality]
     shown = printable(str(path), 200)
     try:
-        # Before opening it: opening a pipe would wait for its writer.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise _ReadError(f"{modality} {shown} is not a file")
-        with path.open("rb") as file:
-            content = file.read(max_bytes + 1)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        content = read_plain(path, max_bytes)
+    except OSError as error:
         raise _ReadError(f"cannot read {modality} {shown}: {why(error)}") from error
-    if len(content) > max_bytes:
-        raise _ReadError(f"{modality} {shown} is larger than {max_bytes} bytes")
     if not content:
         raise _ReadError(f"{modality} {shown} is empty")
     return content

@@ -27,6 +27,7 @@ class ProducerSettings(AccessSettings):
             "pairs:DIR for MNIST images with Free Spoken Digit recordings of the same digit",
         ),
     ]
+    recursive: Annotated[bool, Field(description="read the folders inside a folder, too")] = False
     to_url: Annotated[
         str,
         Field(

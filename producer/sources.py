@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from producer.folder import FolderSource
+from mmdigit.datasets.folder import Folder
+from producer.files import FileSource
 from producer.manifest import ManifestSource
 from producer.pairs import PairsSource
-from producer.sample import Sample, Source, Unreadable, why
+from producer.sample import NamedSource, Sample, Unreadable, why
 from producer.settings import Split
 from schemas.errors import DataError
 from schemas.printable import printable
@@ -15,9 +16,10 @@ from schemas.printable import printable
 PAIRS_PREFIX = "pairs:"
 
 
-def open_source(text: str, *, count: int | None, seed: int, split: Split) -> Source:
+def open_source(text: str, *, count: int | None, seed: int, split: Split, recursive: bool = False) -> NamedSource:
     """The source that text names, of at most count samples.
 
+    recursive: with the folders inside a folder.
     Raises DataError, in one line, if it is missing, empty or wrong as a whole. What is wrong with one sample is
     yielded in its place instead.
     """
@@ -25,9 +27,9 @@ def open_source(text: str, *, count: int | None, seed: int, split: Split) -> Sou
         return PairsSource.open(Path(text.removeprefix(PAIRS_PREFIX)), split, seed, count)
     path = Path(text)
     try:
-        source: Source
+        source: NamedSource
         if path.is_dir():
-            source = FolderSource.open(path)
+            source = FileSource(path, Folder.open(path, recursive=recursive))
         elif path.exists():
             source = ManifestSource.open(path)
         else:
@@ -42,9 +44,17 @@ def open_source(text: str, *, count: int | None, seed: int, split: Split) -> Sou
 class FirstOf:
     """The first samples of a source."""
 
-    def __init__(self, source: Source, count: int) -> None:
+    def __init__(self, source: NamedSource, count: int) -> None:
         self._source = source
         self._count = count
+
+    @property
+    def warnings(self) -> list[str]:
+        return self._source.warnings
+
+    @property
+    def left_out(self) -> int:
+        return self._source.left_out
 
     @property
     def group(self) -> str:

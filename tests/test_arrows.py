@@ -1,6 +1,7 @@
 """Imports point one way: the arrows of the floor plan, and who may import which library."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,12 @@ def test_imports_follow_the_arrows(path: Path) -> None:
     for library, places in ONLY_IN.items():
         if library in names:
             assert any(place.startswith(allowed) for allowed in places), f"only {places} may import {library}"
+
+
+def test_every_package_is_in_the_wheel() -> None:
+    named = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    there = {".".join(path.relative_to(ROOT).parent.parts) for path in modules()}
+    assert sorted(named) == sorted(there)
 
 
 def test_every_module_says_its_job_in_its_first_line() -> None:

@@ -7,7 +7,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from schemas.errors import SettingsError
+from schemas.files import read_plain
 from schemas.settings import ProgramSettings
+
+MAX_SECRET_BYTES = 64 * 1024
 
 KafkaSecurity = Literal["plaintext", "tls", "scram", "msk-iam"]
 
@@ -136,7 +139,7 @@ def secret(value: SecretStr | None, file: Path | None, setting: str) -> SecretSt
     if file is None:
         return value
     try:
-        text = file.read_text(encoding="utf-8").rstrip("\r\n")
+        text = read_plain(file, MAX_SECRET_BYTES).decode().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "bytes that are no UTF-8"
         raise SettingsError(f"expected a readable file as {setting}, got {str(file)!r}: {why}") from error

@@ -6,12 +6,14 @@ price is one sync a transaction, and records go in by the batch). Several proces
 network file system, where WAL has no shared memory. Source: https://sqlite.org/wal.html and pragma.html.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from schemas.errors import RetriableError, SettingsError
+from transport.embedded_file import prepare_file
 
 APPLICATION_ID = 0x6D6D6467  # "mmdg", in the file's header: a file of another program is refused
 SCHEMA_VERSION = 2
@@ -57,6 +59,8 @@ CREATE INDEX group_counts_expiry ON group_counts (expires_at_s);
 CREATE TABLE feed (position INTEGER PRIMARY KEY AUTOINCREMENT, prediction BLOB NOT NULL);
 """
 
+_TABLES = re.findall(r"CREATE TABLE (\w+)", _SCHEMA)
+
 _UPGRADES = {1: "ALTER TABLE records ADD COLUMN headers BLOB"}
 """Schema version -> what makes the next one of it. Records of before stay as they are."""
 
@@ -65,14 +69,13 @@ def open_database(path: Path, error_type: type[RetriableError]) -> sqlite3.Conne
     """A connection to the file, which is made with its schema if it does not exist, or given the current one if it
     is of an earlier version of this program.
 
-    Raises SettingsError if the folder is missing or the file is another program's, error_type if it cannot be
-    opened now.
+    Raises SettingsError if it is not ours to use (see prepare_file), damaged or another program's, error_type if it
+    cannot be opened now.
     """
-    if path.is_dir() or not path.parent.is_dir():
-        raise SettingsError(f"expected a file in an existing folder, got {str(path)!r}; create the folder or change it")
+    real = prepare_file(path, error_type)
     with mapped(path, error_type):
         connection = sqlite3.connect(
-            path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=32
+            real, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=32
         )
         try:
             _prepare(connection, path)
@@ -84,12 +87,18 @@ def open_database(path: Path, error_type: type[RetriableError]) -> sqlite3.Conne
 
 @contextmanager
 def mapped(path: Path, error_type: type[RetriableError]) -> Iterator[None]:
-    """Turn every sqlite3 error inside into error_type, and a file that is no database into SettingsError."""
+    """Turn every sqlite3 error inside into error_type, and what no second try mends into SettingsError."""
     try:
         yield
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
-            raise _foreign(path, "a file that is no SQLite database") from error
+        match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+            case sqlite3.SQLITE_NOTADB:
+                raise _foreign(path, "a file that is no SQLite database") from error
+            case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_ERROR:  # the second: a table or column that is not there
+                raise SettingsError(
+                    f"expected a whole queue file, got a damaged or altered one at {str(path)!r} ({error}); restore it "
+                    "from a copy, or save what is left with sqlite3 FILE .recover"
+                ) from error
         raise error_type(f"expected to use the SQLite file {str(path)!r}, got: {error}; {_advice(error)}") from error
 
 
@@ -133,6 +142,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         version = _upgraded(connection)
     if version != SCHEMA_VERSION:
         raise _foreign(path, f"schema version {version} of another version of this program")
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if missing := set(_TABLES) - there:
+        raise _foreign(path, f"one without the tables {', '.join(sorted(missing))}")
     # After the check, so that a foreign file is left as it is.
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

@@ -3,12 +3,14 @@
 import fcntl
 import hashlib
 import os
+import stat
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
 from schemas.errors import RebalanceError, SettingsError, TransportError
+from schemas.private_files import open_private
 from transport.embedded import mapped, open_database, topic_id, transaction
 from transport.headers import unpacked
 from transport.ports import Record, TopicPartition
@@ -140,8 +142,9 @@ class SqliteConsumer:
         records: list[Record] = []
         polled_bytes = 0
         rows = self._connection.execute(
-            "SELECT offset, key, value, timestamp_s, headers FROM records "
-            "WHERE topic = ? AND offset >= ? ORDER BY offset LIMIT ?",
+            # As bytes whatever another program wrote: TEXT is what most write of a job in JSON.
+            "SELECT offset, CAST(key AS BLOB), CAST(value AS BLOB), CAST(timestamp_s AS REAL), CAST(headers AS BLOB) "
+            "FROM records WHERE topic = ? AND offset >= ? ORDER BY offset LIMIT ?",
             (self._topic_id, self._position, max_records),
         )
         for offset, key, value, timestamp_s, headers in rows:
@@ -198,9 +201,11 @@ class SqlitePendingCommit:
 def _lock(path: Path, topic: str, group: str) -> int:
     """The lock of this group on this topic: a file beside the database, held until closed or the process is gone."""
     name = hashlib.sha256(f"{topic}/{group}".encode()).hexdigest()[:16]  # a topic and a group are too long for a name
-    lock_path = path.with_name(f"{path.name}-{name}.lock")
+    real = path.resolve()  # one lock, whatever link leads to the file
+    lock_path = real.with_name(f"{real.name}-{name}.lock")
     try:
-        lock = os.open(lock_path, os.O_RDWR | os.O_CREAT, 0o644)
+        # Who may use the queue file may lock it.
+        lock = open_private(lock_path, stat.S_IMODE(real.stat().st_mode))
     except OSError as error:
         raise TransportError(f"expected to make {str(lock_path)!r}, got: {error.strerror}; check the folder") from error
     try:

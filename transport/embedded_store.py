@@ -12,7 +12,7 @@ from transport.embedded import mapped, open_database, transaction
 from transport.ports import GroupCounts
 from transport.stored import read_prediction, write_prediction
 
-_PREDICTION = "SELECT prediction FROM predictions WHERE job_id = ? AND expires_at_s > ?"
+_PREDICTION = "SELECT CAST(prediction AS BLOB) FROM predictions WHERE job_id = ? AND expires_at_s > ?"
 _DEAD_NOTE = "SELECT reason FROM dead_notes WHERE job_id = ? AND expires_at_s > ?"
 _PURGES = (  # LIMIT bounds what one put does for what has expired
     "DELETE FROM predictions WHERE job_id IN (SELECT job_id FROM predictions WHERE expires_at_s <= ? LIMIT 1000)",
@@ -97,7 +97,7 @@ class SqliteStore:
         while True:
             with mapped(self._path, StoreError):
                 rows = self._connection.execute(
-                    "SELECT position, prediction FROM feed WHERE position > ? ORDER BY position LIMIT ?",
+                    "SELECT position, CAST(prediction AS BLOB) FROM feed WHERE position > ? ORDER BY position LIMIT ?",
                     (int(after or "0"), limit),
                 ).fetchall()
             left_s = deadline_s - self._monotonic()

@@ -1,6 +1,7 @@
 """Record headers: a few small notes beside a record's bytes, their limits, and their form in a SQLite file."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 import msgpack  # type: ignore[import-untyped]
 
@@ -43,5 +44,11 @@ def packed(headers: Mapping[str, bytes]) -> bytes | None:
 
 
 def unpacked(value: bytes | None) -> dict[str, bytes]:
-    """What packed() was given."""
-    return {} if value is None else msgpack.unpackb(value)
+    """What packed() was given; none if another program wrote something else."""
+    with suppress(ValueError, msgpack.UnpackException, RecursionError):
+        headers = {} if value is None else msgpack.unpackb(value)
+        if isinstance(headers, dict) and all(
+            isinstance(name, str) and isinstance(content, bytes) for name, content in headers.items()
+        ):
+            return headers
+    return {}

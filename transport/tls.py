@@ -3,7 +3,10 @@
 import ssl
 
 from schemas.errors import SettingsError
+from schemas.files import open_plain
 from transport.access import Certificates
+
+MAX_PEM_BYTES = 16 * 1024 * 1024  # the system's own list of authorities has 0.2
 
 
 def tls_context(certificates: Certificates, place: str) -> ssl.SSLContext:
@@ -60,7 +63,7 @@ def _require_readable(certificates: Certificates, place: str) -> None:
     ):
         if path is not None:
             try:
-                path.open("rb").close()
+                open_plain(path, MAX_PEM_BYTES).close()
             except OSError as error:
                 raise SettingsError(
                     f"expected a readable file as {place}_{name}, got {str(path)!r}: {error.strerror}"

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from mmdigit.audio import Waveform, read_waveform
 from mmdigit.image import decode_image
 from schemas.errors import DataError, InvalidJob
+from schemas.files import open_plain, read_plain
+from schemas.job import MAX_AUDIO_BYTES
 
 Split = Literal["train", "validation", "test"]
 
@@ -34,6 +36,7 @@ MNIST_MD5 = {
     "t10k-images-idx3-ubyte.gz": "2646ac647ad5339dbf082846283269ea",
     "t10k-labels-idx1-ubyte.gz": "27ae3e4e09519cfbb04c329615203637",
 }
+MAX_IDX_BYTES = 1024 * 1024 * 1024  # unpacked; MNIST has 47 MB
 FSDD_COUNT = 3_000
 FSDD_TEST = range(0, 5)  # recording indices, the data set's own test split
 FSDD_VALIDATION = range(5, 10)
@@ -81,11 +84,14 @@ def read_idx(path: Path, md5: str | None = None) -> NDArray[np.uint8]:
     Source: LeCun, Cortes and Burges, "The MNIST database", file formats.
     """
     try:
-        content = gzip.decompress(path.read_bytes())
+        with open_plain(path) as packed, gzip.open(packed) as file:
+            content = file.read(MAX_IDX_BYTES + 1)
     except FileNotFoundError as exc:
         raise DataError(f"expected {path}, it is missing; run `mmdigit data download` or name another --data") from exc
     except (OSError, EOFError, zlib.error) as exc:
         raise DataError(f"expected {path} to be a gzip file, it is damaged ({exc}); download it again") from exc
+    if len(content) > MAX_IDX_BYTES:
+        raise DataError(f"expected {path} to hold at most {MAX_IDX_BYTES} bytes, got more; download it again")
     if len(content) < 8 or content[:3] != b"\x00\x00\x08":
         raise DataError(f"expected {path} to hold an IDX array of bytes, something else came; download it again")
     if md5 is not None and (came := hashlib.md5(content, usedforsecurity=False).hexdigest()) != md5:
@@ -125,7 +131,7 @@ def _writers(folder: Path, part: str, labels: NDArray[np.int64]) -> NDArray[np.i
     if not path.exists():
         return np.full(labels.size, -1, np.int64)
     try:
-        with gzip.open(path, "rt", newline="") as file:
+        with open_plain(path) as packed, gzip.open(packed, "rt", newline="") as file:
             rows = [(int(row["index"]), int(row["label"]), int(row["writer"])) for row in csv.DictReader(file)]
         table = np.array(sorted(rows), np.int64)
     except (OSError, EOFError, zlib.error, KeyError, ValueError, TypeError, OverflowError, csv.Error) as exc:
@@ -175,7 +181,9 @@ def _read_folder(folder: Path, source: str, expected: int | None) -> list[Clip]:
     for path in paths:
         try:
             digit, speaker, index = path.stem.split("_")
-            clips.append(Clip(read_waveform(path.read_bytes()), int(digit), source, speaker, int(index)))
+            clips.append(
+                Clip(read_waveform(read_plain(path, MAX_AUDIO_BYTES)), int(digit), source, speaker, int(index))
+            )
         except (OSError, ValueError, InvalidJob) as exc:
             raise DataError(f"expected {path} to be a recording {{digit}}_{{speaker}}_{{index}}.wav: {exc}") from exc
     if {clip.label for clip in clips} != set(range(10)):
@@ -192,7 +200,7 @@ def load_glyphs(folder: Path, split: Split) -> NDArray[np.uint8]:
     if not path.exists():
         return np.zeros((0, 28, 28), np.uint8)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_plain(path) as file, zipfile.ZipFile(file) as archive:
             names = sorted(
                 name
                 for name in archive.namelist()

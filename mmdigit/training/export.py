@@ -25,8 +25,10 @@ from mmdigit.training.quantize import HeldOut, quantize
 from mmdigit.training.recalibrate import FILES, complete, write_json
 from mmdigit.training.train import load_checkpoint, read_clips, read_images
 from schemas.errors import DataError, WeightsError
+from schemas.files import read_plain
 
 OPSET = 17
+MAX_HISTORY_BYTES = 64 * 1024 * 1024
 PARITY_TOLERANCE = 1e-4  # largest difference of any output between torch and ONNX Runtime
 PARITY_PAIRS = 1000
 EXPORTED = (*OUTPUTS, "image_embedding", "audio_embedding")  # the worker asks for OUTPUTS, the evaluation for all
@@ -143,7 +145,7 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
     """
     model, plan = load_checkpoint(training)
     try:
-        history = [json.loads(line) for line in (training / HISTORY).read_text().splitlines()]
+        history = [json.loads(line) for line in read_plain(training / HISTORY, MAX_HISTORY_BYTES).splitlines()]
     except (OSError, ValueError) as exc:
         raise DataError(f"expected the history of the training at {training / HISTORY} ({exc}); train again") from exc
     digits, clips = load_digits(data, "validation"), load_spoken(data, "validation")

@@ -18,10 +18,12 @@ from torch.utils.tensorboard import SummaryWriter
 
 from mmdigit.training.plan import Schedule, TrainingPlan
 from schemas.errors import DataError, SettingsError
+from schemas.files import open_plain
 
 StageName = Literal["image", "calm", "audio"]
 STAGES: tuple[StageName, ...] = ("image", "calm", "audio")
 HISTORY = "history.jsonl"
+MAX_CHECKPOINT_BYTES = 4 * 1024 * 1024 * 1024
 WARM_UP_STEPS = 100
 
 Example = TypeVar("Example")
@@ -215,7 +217,8 @@ def make_folder(folder: Path) -> None:
 def read_state(path: Path) -> dict[str, Any]:
     """What a checkpoint holds. Raises DataError if it is damaged."""
     try:
-        state = torch.load(path, weights_only=True)
+        with open_plain(path, MAX_CHECKPOINT_BYTES) as file:
+            state = torch.load(file, weights_only=True)
         if not {"identity", "plan", "epochs", "part", "average", "optimizer"} <= state.keys():
             raise ValueError("a part of it is missing")
     except Exception as exc:  # torch documents no closed set of errors for broken files

@@ -20,6 +20,7 @@ from mmdigit.image import decode_image
 from mmdigit.predictor import Predictor, Sample
 from mmdigit.training.data import FSDD_TEST, Clip, Digits
 from schemas.errors import DataError
+from schemas.files import open_plain
 
 BATCH = 256
 _BROKEN = (OSError, EOFError, KeyError, ValueError, IndexError, TypeError, RuntimeError, MemoryError)
@@ -69,7 +70,7 @@ def read_folds(folder: Path, digits: Digits, speakers: Sequence[str]) -> Folds:
 def _read_fold(path: Path, digits: Digits) -> tuple[Logits, Labels, Logits, Labels]:
     names = ("audio_logits", "labels", "indices", "fused_logits", "fused_labels", "fused_images", "fused_clips")
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+        with open_plain(path) as stream, np.load(stream, allow_pickle=False) as file:
             logits, labels, indices, fused, fused_labels, images, sounds = (file[name] for name in names)
         for values in (labels, indices, fused_labels, images, sounds):
             if values.ndim != 1 or values.dtype.kind not in "iu" or values.size == 0:

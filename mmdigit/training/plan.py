@@ -7,12 +7,14 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.errors import SettingsError
+from schemas.files import read_plain
 from schemas.printable import printable
 from schemas.settings import validation_lines
 
 CONFIGS = Path(__file__).parent / "configs"
 SHIPPED = CONFIGS / "shipped.toml"
 QUICK = CONFIGS / "quick.toml"
+MAX_BYTES = 1024 * 1024
 
 Share = Annotated[float, Field(ge=0, le=0.9)]
 Distortion = Literal[
@@ -81,7 +83,7 @@ class TrainingPlan(_Part):
     def read(cls, path: Path) -> Self:
         """From a TOML file. Raises SettingsError if it is missing or says something else than a plan."""
         try:
-            return cls.model_validate(tomllib.loads(path.read_text()))
+            return cls.model_validate(tomllib.loads(read_plain(path, MAX_BYTES).decode()))
         except OSError as exc:
             raise SettingsError(f"expected a configuration at {path}, it cannot be read ({exc.strerror})") from exc
         except ValidationError as exc:

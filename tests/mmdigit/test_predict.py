@@ -69,6 +69,31 @@ def test_the_answer_is_that_of_one_sample_alone(tmp_path: Path, predictor: Predi
         assert row["label"] == str(alone.label)
 
 
+def test_a_folder_is_read_as_the_producer_reads_it(tmp_path: Path, predictor: Predictor) -> None:
+    write_manifest(tmp_path, [])
+    (tmp_path / "in").mkdir()
+    (tmp_path / "seven.png").rename(tmp_path / "in" / "A.PNG")
+    (tmp_path / "tone.wav").rename(tmp_path / "in" / "A.wav")
+    errors = io.StringIO()
+    tally = predict_manifest(predictor, tmp_path, tmp_path / "out.csv", errors, recursive=True)
+    broken, read = table(tmp_path / "out.csv")
+    assert (broken["id"], broken["reasons"]) == ("broken", "invalid_image")
+    assert read["id"] == "in/A"
+    assert (tally.rows, tally.failed, tally.left_out) == (2, 1, 1)
+    assert "left out files of other kinds: pairs.csv" in errors.getvalue()
+    assert "mmdigit: broken: " in errors.getvalue()
+    assert "1 files or folders that are no samples left out" in summary(tally, tmp_path / "out.csv")
+
+
+def test_an_id_moves_no_terminal(tmp_path: Path, predictor: Predictor) -> None:
+    manifest = write_manifest(tmp_path, ["\x1b]0;owned\x07,seven.png,,7", "=\x1b[2J,gone.png,,"])
+    errors = io.StringIO()
+    predict_manifest(predictor, manifest, tmp_path / "out.csv", errors)
+    assert [row["id"] for row in table(tmp_path / "out.csv")] == [r"\x1b]0;owned\x07", r"'=\x1b[2J"]
+    for text in (errors.getvalue(), (tmp_path / "out.csv").read_text(), summary(Tally(1, 0, 0, 0, 0), Path("\x1b"))):
+        assert "\x1b" not in text
+
+
 def test_an_interruption_leaves_the_old_table(tmp_path: Path, predictor: Predictor) -> None:
     class Interrupted(Predictor):
         def predict(self, samples: Sequence[Sample]) -> list[Answer]:

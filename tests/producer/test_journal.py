@@ -1,6 +1,8 @@
 """The journal: what it remembers over crashes, and what it refuses."""
 
 import hashlib
+import os
+import stat
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -83,21 +85,63 @@ def test_groups_and_destinations_have_their_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "what"),
     [
-        lambda content: content.replace(b'"group"', b'"other"', 1),
-        lambda content: content.replace(b'"version": 1', b'"version": 2'),
-        lambda content: b"once upon a time\n" + content,
-        lambda content: b"\x00" * 10_000,
+        (lambda content: content.replace(b'"group"', b'"other"', 1), "a file that is no journal"),
+        (lambda content: content.replace(b': "group"', b': "other"', 1), "the journal of group other"),
+        (lambda content: content.replace(b'"version": 1', b'"version": 2'), "one of version 2, of another version"),
+        (lambda content: b"once upon a time\n" + content, "a file that is no journal"),
+        (lambda content: b"\x00" * 10_000, "a file that is no journal"),
+        (lambda content: b"[" * 4000 + b"\n", "a file that is no journal"),
+        (lambda content: b'{"format": "mmdigit-journal", "version": "\x1b[2J"}\n', "a file that is no journal"),
     ],
 )
-def test_another_journal_under_the_same_name_is_refused(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+def test_another_journal_under_the_same_name_is_refused(
+    tmp_path: Path, change: Callable[[bytes], bytes], what: str
+) -> None:
     path = write(tmp_path, ids(3))
     changed = change(path.read_bytes())
     path.write_bytes(changed)
-    with pytest.raises(SettingsError, match="not this group's journal"):
+    with pytest.raises(SettingsError, match=f"not this group's journal of version 1, but {what}"):
         Journal.open(tmp_path, TOPIC, "group")
     assert path.read_bytes() == changed
+
+
+@pytest.mark.parametrize("n_bytes", [2_000_000, 10 * 2**30])
+def test_a_line_without_an_end_is_refused_at_once(tmp_path: Path, n_bytes: int) -> None:
+    path = write(tmp_path, ids(3))
+    before = path.stat().st_size
+    os.truncate(path, before + n_bytes)  # zeros, of which a sparse file needs no disk
+    with pytest.raises(SettingsError, match=r"one job id a line|at most 20000000 jobs"):
+        Journal.open(tmp_path, TOPIC, "group")
+    assert path.stat().st_size == before + n_bytes
+
+
+def test_what_a_power_cut_leaves_at_the_end_is_cut_off(tmp_path: Path) -> None:
+    path = write(tmp_path, ids(3))
+    whole = path.stat().st_size
+    os.truncate(path, whole + 33_000)
+    with Journal.open(tmp_path, TOPIC, "group") as journal:
+        assert len(journal) == 3
+    assert path.stat().st_size == whole
+
+
+def test_a_journal_is_private_and_never_a_link_or_a_pipe(tmp_path: Path) -> None:
+    path = write(tmp_path / "made", ids(3))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    path.chmod(0o644)
+    write(tmp_path / "made", ids(4))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    victim = tmp_path / "victim"
+    victim.write_text("theirs")
+    plants: list[Callable[[], object]] = [lambda: path.symlink_to(victim), lambda: os.mkfifo(path), path.mkdir]
+    for plant in plants:
+        path.unlink()
+        plant()
+        with pytest.raises(SettingsError, match="expected a plain file"):
+            Journal.open(path.parent, TOPIC, "group", resend=True)
+    assert victim.read_text() == "theirs"
 
 
 def test_two_producers_cannot_send_one_group_at_once(tmp_path: Path) -> None:
@@ -165,6 +209,11 @@ def test_a_sqlite_destination_is_new_until_its_file_exists(tmp_path: Path) -> No
     assert destination_of(url).is_new
     (tmp_path / "queue.db").write_text("")
     assert not destination_of(url).is_new
+
+
+def test_a_circle_of_links_is_for_the_queue_to_refuse(tmp_path: Path) -> None:
+    (tmp_path / "queue.db").symlink_to("queue.db")
+    assert destination_of(f"sqlite:///{tmp_path}/queue.db").is_new
 
 
 def test_a_destination_shows_no_secret() -> None:

@@ -127,6 +127,53 @@ def test_a_missing_file_is_named_and_the_others_are_sent(folder: Path, capsys: p
     assert len(queued()) == 3
 
 
+def test_what_a_folder_leaves_out_is_said_and_the_rest_is_sent(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "samples" / "in").mkdir()
+    (folder / "samples" / "in" / "7.png").write_bytes(b"png 7")
+    (folder / "samples" / "8.xyz").write_bytes(b"?")
+    (folder / "samples" / "1.wav").write_bytes(b"wav")
+    assert run("--from", "samples", "--to", URL) == 0
+    said = capsys.readouterr()
+    assert "producer: warning: samples: left out files of other kinds: 8.xyz\n" in said.err
+    assert "producer: warning: samples: left out folders inside it (--recursive reads them): in\n" in said.err
+    assert "producer: warning: samples: 3 of 4 samples have no audio beside their image: 0, 2, 3\n" in said.err
+    assert "4 sent and acknowledged" in said.out
+    assert "left out: 2 files or folders that are no samples, named on standard error\n" in said.out
+    assert run("--from", "samples", "--to", URL, "--recursive") == 0
+    said = capsys.readouterr()
+    assert "1 sent and acknowledged" in said.out  # the others have been sent
+    assert "left out: 1 files" in said.out
+
+
+def test_a_folder_of_which_nothing_can_be_read_is_a_failure(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (folder / "samples").iterdir():
+        path.write_bytes(b"")
+    assert run("--from", "samples", "--to", URL) == 1
+    assert "0 sent and acknowledged" in capsys.readouterr().out
+    for path in (folder / "samples").iterdir():
+        path.rename(path.with_suffix(".xyz"))
+    assert run("--from", "samples", "--to", URL) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "got none; left out files of other kinds: 0.xyz, 1.xyz, 2.xyz, 3.xyz" in line
+
+
+def test_an_id_moves_no_terminal_and_runs_no_formula(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "pairs.csv").write_bytes(
+        b'id,image\n"\x1b]0;owned\x07",samples/0.png\n"=1+1",samples/1.png\n"\x1b[2J",samples/gone.png\n'
+    )
+    assert run("--from", "pairs.csv", "--to", URL) == 1
+    with open_store(URL) as store:
+        store.put([prediction_of(job.job_id, group=job.group) for job in queued()])
+    waiting = ("--wait", "--store", URL, "--output", "out\x1b[1m.csv", "--wait-timeout-s", "0.1")
+    assert run("--from", "pairs.csv", "--to", URL, *waiting) == 1
+    said = capsys.readouterr()
+    assert "\x1b" not in said.out + said.err
+    content = (folder / "out\x1b[1m.csv").read_text()
+    assert [row["id"] for row in csv.DictReader(content.splitlines())] == [r"\x1b]0;owned\x07", "'=1+1"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -141,6 +188,10 @@ def test_a_missing_file_is_named_and_the_others_are_sent(folder: Path, capsys: p
         ),
         (["--from", "samples", "--to", URL, "--journal-dir", "pairs.csv"], 2, "--journal-dir"),
         (["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "no/out.csv"], 2, "make it first"),
+        (["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "samples"], 2, "got a folder"),
+        (["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "/dev/zero"], 2, "got a device"),
+        (["--from", "samples", "--to", "sqlite:///samples"], 2, "expected a file"),
+        (["--from", "samples", "--to", "sqlite:////dev/zero"], 2, "got a device"),
         (["--from", "samples", "--to", URL, "--wait", "--store", "carrier://pigeon"], 2, "prediction store"),
     ],
 )
@@ -158,5 +209,5 @@ def test_the_manifest_is_checked_before_anything_is_sent(folder: Path, capsys: p
     with (folder / "pairs.csv").open("a") as file:
         file.write("\nrow-0,samples/0.png,,0\n")
     assert run("--from", "pairs.csv", "--to", URL) == 2
-    assert "the id row-0 stands there a second time" in capsys.readouterr().err
+    assert "pairs.csv lines 2 and 6, column id: expected each id once, got row-0 twice" in capsys.readouterr().err
     assert not (folder / "queue.db").exists()

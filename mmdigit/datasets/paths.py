@@ -1,0 +1,50 @@
+"""Finds the file that a cell names, however its program spelled it."""
+
+import os
+import unicodedata
+from pathlib import Path
+
+_MAX_PARTS = 64
+
+
+def locate(folder: Path, cell: str) -> Path:
+    """The file that cell names, relative to folder or absolute; as cell spells it if there is none.
+
+    Found too: another Unicode normalisation (macOS writes u and a diaeresis where others write one character), a
+    backslash between folders (Windows), spaces around the name, and bytes of Windows-1252, which are surrogates in
+    cell (errors="surrogateescape"). The spelling of the cell comes first. A percent sign is a percent sign.
+    """
+    for spelling in _spellings(cell):
+        found = folder / spelling
+        if os.path.lexists(found):
+            return found
+        if not str(found).isascii() and (normalised := _normalised(folder, spelling)) is not None:
+            return normalised
+    return folder / cell.strip()
+
+
+def is_not_utf8(cell: str) -> bool:
+    """Whether cell holds a byte that is not UTF-8, which errors="surrogateescape" has made a surrogate."""
+    return not cell.isascii() and any("\udc80" <= character <= "\udcff" for character in cell)
+
+
+def _spellings(cell: str) -> dict[str, None]:
+    words = [cell.strip(), cell]
+    if is_not_utf8(cell):
+        words.append(cell.strip().encode("utf-8", "surrogateescape").decode("cp1252", "replace"))
+    return dict.fromkeys(spelling for word in words for spelling in (word, word.replace("\\", "/")))
+
+
+def _normalised(folder: Path, path: str) -> Path | None:
+    """path, each of its parts in the normalisation in which it exists."""
+    parts = Path(path).parts
+    if len(parts) > _MAX_PARTS:
+        return None
+    place = folder
+    for part in parts:
+        spellings = dict.fromkeys([part, *(unicodedata.normalize(form, part) for form in ("NFC", "NFD"))])
+        found = next((place / spelling for spelling in spellings if os.path.lexists(place / spelling)), None)
+        if found is None:
+            return None
+        place = found
+    return place

@@ -1,0 +1,37 @@
+"""What a manifest or a folder names: one sample's id, files and label."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSample:
+    """One sample by its files. fault: why it cannot be read, a line for the user; None if nothing is wrong so far."""
+
+    id: str
+    image: Path | None
+    audio: Path | None
+    label: int | None
+    line: int | None = None
+    """In the manifest; None in a folder."""
+    fault: str | None = None
+
+
+class Samples(Protocol):
+    """Samples in an order that never changes while their manifest or folder stays the same; may be iterated again."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[NamedSample]: ...
+
+    @property
+    def warnings(self) -> list[str]:
+        """Lines for the user, bounded in number and length: what is left out, and what looks wrong."""
+        ...
+
+    @property
+    def left_out(self) -> int:
+        """How many files and folders are there that are no samples; the warnings name them."""
+        ...

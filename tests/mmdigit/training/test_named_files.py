@@ -1,0 +1,40 @@
+"""What a training reads: a pipe or a device in its place is an error of ours at once."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from mmdigit.training.data import Digits, load_glyphs, read_idx
+from mmdigit.training.fit import read_state
+from mmdigit.training.held_out import HELD_OUT, read_folds
+from mmdigit.training.plan import TrainingPlan
+from schemas.errors import SettingsError
+
+
+@pytest.mark.parametrize("read", [TrainingPlan.read, read_state, read_idx])
+@pytest.mark.parametrize("place", ["pipe", "/dev/zero", "."])
+def test_what_is_no_plain_file_is_an_error_of_ours(tmp_path: Path, read: Callable[[Path], object], place: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SettingsError, match="not a plain file"):
+        read(tmp_path / place)
+
+
+def test_neither_are_the_archive_and_the_folds(tmp_path: Path) -> None:
+    for path in (tmp_path / "omniglot" / "images_background_small1.zip", tmp_path / "theo" / HELD_OUT):
+        path.parent.mkdir()
+        os.mkfifo(path)
+    with pytest.raises(SettingsError, match="not a plain file"):
+        load_glyphs(tmp_path, "train")
+    with pytest.raises(SettingsError, match="not a plain file"):
+        read_folds(tmp_path, cast(Digits, None), ["theo"])  # the file is opened before they are looked at
+
+
+def test_a_checkpoint_and_a_plan_are_bounded(tmp_path: Path) -> None:
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(2**40)  # sparse
+    for read in (read_state, TrainingPlan.read):
+        with pytest.raises(SettingsError, match="larger than"):
+            read(tmp_path / "huge")
