@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from transport.urls import redact
+from schemas.redaction import redact
 
 
 @dataclass(frozen=True, slots=True)
