@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 SCHEMES = ("redis://", "rediss://", "kafka://", "amqp://", "redis:/", "kafka:/", "http:/", "redis:", "//", "")
 LOG_INS = ("user:{}@", ":{}@", "{}@", "{}:@", "a@b:{}@", "user:{}@other@")
 PARAMETERS = ("?pass={}", "?password={}&a=b", "&auth={}", "?db=0&token={}", ";key={}", "#{}", "?{}", "? password={}")
-URLS = {
+URLS: dict[type[ProgramSettings], tuple[str, ...]] = {
     WorkerSettings: ("--from", "--store", "--dead-letters", "--otlp-endpoint"),
     ReplaySettings: ("--from", "--to"),
     ShadowSettings: ("--from", "--store"),
