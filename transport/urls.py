@@ -8,6 +8,7 @@ An adapter's library is imported only when a URL asks for it. A wrong URL is a
 SettingsError that never shows a password. How to get in (TLS, users, passwords) is in transport.access, not in the URL.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,6 +138,22 @@ def system_and_topic(url: str) -> tuple[str, str]:
     """What holds the topic that url names, kafka or sqlite, and the topic's name."""
     topic = _queue(url).topic
     return urlsplit(url).scheme, topic
+
+
+def same_topic(url: str, other: str) -> bool:
+    """Whether both name one topic, as far as the URLs tell: a broker in common, or one file. Wrong ones are equal text.
+
+    Opens nothing.
+    """
+    try:
+        one, two = _queue(url), _queue(other)
+    except SettingsError:
+        return url == other
+    if isinstance(one, KafkaTopic) and isinstance(two, KafkaTopic):
+        return one.topic == two.topic and not set(one.bootstrap).isdisjoint(two.bootstrap)
+    if isinstance(one, SqliteTopic) and isinstance(two, SqliteTopic):
+        return one.topic == two.topic and os.path.realpath(one.path) == os.path.realpath(two.path)
+    return False
 
 
 def _queue(url: str) -> KafkaTopic | SqliteTopic:

@@ -12,6 +12,7 @@ from mmdigit.predictor import Sample
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidJob, InvalidRecord, RetriableError, SettingsError, TransportError
 from schemas.prediction import Answer, Prediction
+from schemas.printable import escaped
 from schemas.wire import encode
 from transport.ports import Consumer, PredictionStore, Publisher, Record, TopicPartition
 from worker import decoding, outcomes
@@ -85,7 +86,7 @@ class Worker:
         """What the loop waits for when a store or broker fails or is silent; empty when all is well."""
         consumer.on_assigned = self._on_assigned
         consumer.on_revoked = self._on_revoked
-        metrics.model_info.labels(model.model_version).set(1)
+        metrics.model_info.labels(escaped(model.model_version)).set(1)
         metrics.dead_in_a_row.set_function(lambda: self._breaker.in_a_row)
         metrics.breaker_fill.set_function(lambda: self._breaker.fill)
         metrics.since_turn_s.set_function(lambda: self.since_turn_s)

@@ -260,6 +260,27 @@ def test_a_dead_letters_line_names_its_trace(caplog: pytest.LogCaptureFixture) -
     assert [line.get("traceparent") for line in lines] == [TRACE.traceparent, None]
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"",
+        b"\xff" * 4096,
+        b"00-" + b"0" * 32 + b"-b7ad6b7169203331-01",
+        b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\n",
+        b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-\x1b[2J",
+        b"\x1b[2J-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        b"-" * 4096,
+    ],
+)
+def test_a_hostile_traceparent_changes_nothing(header: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    jobs = [record(0, job_value("a")), record(1, b"x")]
+    bench = Bench(FakeConsumer([replace(job, headers={"traceparent": header}) for job in jobs]))
+    bench.worker.run_once()
+    assert bench.store.predictions["a"].trace_id is None
+    assert [letter.traceparent for letter in bench.publisher.letters] == [None]
+    assert "traceparent" not in str([vars(line) for line in caplog.records])
+
+
 def test_a_silent_broker_is_said_and_forgotten_when_it_answers() -> None:
     bench = Bench()
     bench.consumer.silent = "poll: no heartbeat answered"
