@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(60)]
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
     """The services of every profile, as Compose understands them."""
-    config = output("docker", "compose", "--profile", "*", "config", "--format", "json")
+    config = output("docker", "compose", "--env-file", "/dev/null", "--profile", "*", "config", "--format", "json")
     found: dict[str, Any] = json.loads(config)["services"]
     return found
 
