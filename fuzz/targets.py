@@ -27,12 +27,13 @@ from schemas.errors import (
     StoreError,
     WeightsError,
 )
+from schemas.redaction import redact
 from schemas.trace import TRACEPARENT_HEADER, trace_headers, trace_of
 from schemas.wire import decode_dead_letter, decode_job, encode
 from transport.access import RedisAccess
 from transport.kafka_batches import BatchTooLargeError, gzip_decode, lz4_decode, zstd_decode
 from transport.stored import read_prediction, read_reason
-from transport.urls import _check_redis, _split, dead_letter_url, redact
+from transport.urls import _check_redis, _split, dead_letter_url
 from worker.settings import WorkerSettings
 
 HERE = Path(__file__).parent

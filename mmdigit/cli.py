@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from mmdigit.decision import DEFAULT_TARGET_ERROR, TargetError
 from schemas.errors import SettingsError
+from schemas.redaction import redact
 from schemas.settings import ProgramSettings, run_program
 
 Threads = Annotated[int, Field(ge=1, le=256, description="threads of the model")]
@@ -173,7 +174,7 @@ def _main(argv: Sequence[str]) -> int:
         words = name.split()
         if list(argv[: len(words)]) == words:
             return run(argv[len(words) :])
-    raise SettingsError(f"expected a command ({', '.join(COMMANDS)}), {argv[0]!r} came; see mmdigit --help")
+    raise SettingsError(f"expected a command ({', '.join(COMMANDS)}), got {redact(argv[0])!r}; see mmdigit --help")
 
 
 def usage() -> str:

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from transport.urls import redact
+from schemas.redaction import redact
 
 
 @dataclass(frozen=True, slots=True)

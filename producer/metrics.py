@@ -5,14 +5,17 @@ who started it has named. A worker sees whatever groups arrive, any number of th
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from http import HTTPStatus
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
 from producer.journal import Journal
-from schemas.errors import MmdigitError, SettingsError
+from schemas.errors import MmdigitError
+from transport.http_port import Answer, HttpPort
 from transport.ports import PredictionStore
 
 NAME = "mmdigit_backfill_jobs"
@@ -21,7 +24,7 @@ LABELS = ("group", "state")
 
 
 class RunCollector(Collector):
-    """Counts at each scrape, on the server's own thread and connection: the run itself notices nothing of it."""
+    """Counts at each scrape, on the port's thread and a connection of its own: the run itself notices nothing of it."""
 
     def __init__(
         self, group: str, jobs: int, journal: Journal, open_store: Callable[[], PredictionStore] | None
@@ -47,19 +50,16 @@ class RunCollector(Collector):
 def served(collector: Collector, host: str, port: int | None) -> Iterator[None]:
     """Answer at http://host:port/metrics for the block's time; not at all without a port.
 
-    Raises SettingsError if the address cannot be listened on.
+    Raises as HttpPort.
     """
-    with ExitStack() as stack:
-        if port is not None:
-            registry = CollectorRegistry()
-            registry.register(collector)
-            try:
-                server, thread = start_http_server(port, host, registry)
-            except OSError as error:
-                raise SettingsError(
-                    f"expected to listen on {host}:{port} for metrics, got {error}; set --metrics-port"
-                ) from error
-            stack.callback(thread.join)
-            stack.callback(server.server_close)
-            stack.callback(server.shutdown)
+    if port is None:
+        yield
+        return
+    registry = CollectorRegistry()
+    registry.register(collector)
+
+    def metrics(authorization: str) -> Answer:
+        return Answer(HTTPStatus.OK, generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4)
+
+    with closing(HttpPort(host, port, {"/metrics": metrics})):
         yield

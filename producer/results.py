@@ -107,8 +107,14 @@ class Waiting:
     def _look_up(self, job_ids: list[str]) -> dict[str, Outcome]:
         found: dict[str, Outcome] = {}
         for job_id, prediction in zip(job_ids, self._store.get(job_ids), strict=True):
-            if prediction is not None:
-                found[job_id] = prediction
+            if prediction is None:
+                continue
+            if prediction.job_id != job_id:
+                raise StoreError(
+                    f"expected the prediction of {job_id} in the store, got that of {prediction.job_id}; "
+                    "give this program a store of its own"
+                )
+            found[job_id] = prediction
         unanswered = [job_id for job_id in job_ids if job_id not in found]
         if unanswered:
             for job_id, reason in zip(unanswered, self._store.dead(unanswered), strict=True):

@@ -4,6 +4,9 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr
+from io import StringIO
+from itertools import pairwise
 from typing import ClassVar, Self, get_args
 
 from pydantic import SecretStr, ValidationError, model_validator
@@ -12,6 +15,7 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 
 from schemas.errors import MmdigitError, SettingsError
 from schemas.printable import escaped, printable
+from schemas.redaction import may_hold_secret
 
 ENV_PREFIX = "MMDIGIT_"
 
@@ -42,7 +46,8 @@ ENVIRONMENT = frozenset(
 )
 """Every variable that some program of the project reads; a test holds it equal to their settings classes."""
 
-_URL_WITH_PASSWORD = re.compile(r"://[^@/?#]*:[^@]+@")
+_TYPED = re.compile(r"(?<=unrecognized arguments: ).*|(?<=explicit argument ).*", re.DOTALL)
+_FLAG = re.compile(r"--?[A-Za-z][A-Za-z-]*")
 
 
 def validation_lines(error: ValidationError) -> str:
@@ -91,12 +96,16 @@ class ProgramSettings(BaseSettings):
         """
         refuse_unknown_variables(os.environ)
         cls._refuse_secrets(argv)
+        complaint = StringIO()
         try:
-            return CliApp.run(cls, cli_args=list(argv))
+            with redirect_stderr(complaint):
+                return CliApp.run(cls, cli_args=list(argv))
         except ValidationError as error:
             raise SettingsError(f"{validation_lines(error)} (see {cls.prog} --help)") from error
         except SourceError as error:
             raise SettingsError(f"{error} (see {cls.prog} --help)") from error
+        finally:
+            sys.stderr.write(_TYPED.sub(_flags_alone, complaint.getvalue()))
 
     @model_validator(mode="after")
     def _each_secret_has_one_source(self) -> Self:
@@ -117,18 +126,36 @@ class ProgramSettings(BaseSettings):
     @classmethod
     def _refuse_secrets(cls, argv: Sequence[str]) -> None:
         # Whoever is on the machine reads command lines, and shells keep them.
-        for name in sorted(cls.secrets()):
-            flag = f"--{name.replace('_', '-')}"
-            if any(word.partition("=")[0] in (flag, f"--{name}") for word in argv):
+        secrets = {_flag(name) for name in cls.secrets()}
+        # What a repr hides is the URL of a broker, a store or a collector.
+        urls = {
+            _flag(str(field.validation_alias or name)) for name, field in cls.model_fields.items() if not field.repr
+        }
+        for word, following in pairwise([*argv, ""]):
+            name, equals, value = word.partition("=")
+            flag = _flag(name.lstrip("-"))  # a flag may be written with _ or in capitals
+            if word.startswith("--") and flag in secrets:
                 raise SettingsError(
                     f"expected no secret on the command line, where ps shows it, got {flag}; set {flag}-file, or the "
-                    f"variable {ENV_PREFIX}{name.upper()}"
+                    f"variable {ENV_PREFIX}{flag[2:].replace('-', '_').upper()}"
                 )
-        if any(_URL_WITH_PASSWORD.search(word) for word in argv):
-            raise SettingsError(
-                "expected no password on the command line, where ps shows it, got a URL that holds one; set "
-                f"--redis-username and --redis-password-file, or put the URL in its {ENV_PREFIX} variable"
-            )
+            is_url = word.startswith("--") and flag in urls
+            if may_hold_secret(value if equals else following) if is_url else "://" in word and may_hold_secret(word):
+                raise SettingsError(
+                    "expected no password on the command line, where ps shows it, got a URL with a user, a password or "
+                    f"parameters; set --redis-username and --redis-password-file, or put the URL in its {ENV_PREFIX} "
+                    "variable"
+                )
+
+
+def _flag(name: str) -> str:
+    return f"--{name.lower().replace('_', '-')}"
+
+
+def _flags_alone(typed: re.Match[str]) -> str:
+    # What follows a mistyped flag may be a secret.
+    words = (word.partition("=")[0] for word in typed[0].split())
+    return " ".join(word if _FLAG.fullmatch(word) else "***" for word in words) + "\n"
 
 
 def refuse_unknown_variables(environment: Mapping[str, str]) -> None:

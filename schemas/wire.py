@@ -1,6 +1,8 @@
 """Wire encodings of jobs and dead letters: JSON with base64, or msgpack; told apart by the first byte."""
 
+import json
 import re
+from collections import Counter
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
@@ -10,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidRecord, RecordTooLarge, UnknownVersion
 from schemas.job import MAX_RECORD_BYTES, Job
+from schemas.printable import printable
 from schemas.settings import validation_lines
 
 Wire = Literal["json", "msgpack"]
@@ -60,11 +63,17 @@ def _decode(value: bytes, model: type[Model], max_bytes: int) -> Model:
     if len(value) > max_bytes:
         raise RecordTooLarge(f"{expected} of at most {max_bytes} bytes, got {len(value)}; send a smaller image or clip")
     try:
-        if value[0] in _JSON_STARTS:
-            if value.count(b",") > _MAX_COMMAS:
-                raise _refused(value, f"{expected}, got JSON of more than {_MAX_COMMAS} parts; send only its fields")
-            return model.model_validate_json(value, strict=True)
-        return model.model_validate(_unpack(value), strict=True)
+        if value[0] not in _JSON_STARTS:
+            return model.model_validate(_unpack(value), strict=True)
+        commas = value.count(b",")
+        if commas > _MAX_COMMAS:
+            raise _refused(value, f"{expected}, got JSON of more than {_MAX_COMMAS} parts; send only its fields")
+        decoded = model.model_validate_json(value, strict=True)
+        if commas >= len(decoded.__pydantic_fields_set__):  # a repeated field brings a comma more, and so may text
+            json.loads(value, object_pairs_hook=_fields, parse_int=str, parse_float=str)
+        return decoded
+    except _RepeatedField as error:
+        raise InvalidRecord(f"{expected}, got {error}; send each field once") from error
     except ValidationError as error:
         lines = validation_lines(error)
         if any(failure["loc"] == ("version",) for failure in error.errors(include_input=False, include_url=False)):
@@ -81,6 +90,18 @@ def _refused(value: bytes, what: str) -> InvalidRecord:
     return UnknownVersion(f"{what}; its version is newer, upgrade") if _NEWER.match(value) else InvalidRecord(what)
 
 
+class _RepeatedField(Exception):  # noqa: N818  what the record has, as its message says
+    """One map names a field twice: readers in other languages may take the first, or refuse."""
+
+
+def _fields(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise _RepeatedField(f"the field {printable(str(name), 60)} more than once")
+    return fields
+
+
 def _unpack(value: bytes) -> Any:
     maps = 0
 
@@ -91,7 +112,14 @@ def _unpack(value: bytes) -> Any:
             raise ValueError("more maps than a job or dead letter has")
         return fields
 
-    return msgpack.unpackb(value, object_hook=count_maps, max_array_len=0, max_map_len=_MAX_MAP_LENGTH, max_ext_len=0)
+    unpacked = msgpack.unpackb(
+        value, object_hook=count_maps, max_array_len=0, max_map_len=_MAX_MAP_LENGTH, max_ext_len=0
+    )
+    # A plain job is one map of under 16 fields, whose first byte says how many. Pairs cost a tenth more, so they are
+    # for what is no such map.
+    if maps != 1 or value[0] - 0x80 != len(unpacked):
+        msgpack.unpackb(value, object_pairs_hook=_fields)
+    return unpacked
 
 
 def _isoformat(value: object) -> str:

@@ -1,5 +1,6 @@
 """Who gets in: how a program proves itself to Kafka and Redis, from settings that all programs share."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -113,6 +114,14 @@ class AccessSettings(ProgramSettings):
                 raise ValueError(f"{place}_cert_file and {place}_key_file belong together")
         if self.redis_username is not None and self.redis_password is None and self.redis_password_file is None:
             raise ValueError("redis_username needs redis_password_file (or redis_password)")
+        return self
+
+    @model_validator(mode="after")
+    def _metrics_are_of_one_process(self) -> Self:
+        # prometheus_client has read it by now, and would write each metric to files in that folder.
+        for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
+            if name in os.environ:
+                raise ValueError(f"expected no variable {name}: it is for several processes behind one port; unset it")
         return self
 
     @property

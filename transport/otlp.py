@@ -26,9 +26,9 @@ from opentelemetry.trace import (
 )
 
 from schemas import VERSION
+from schemas.redaction import redact
 from schemas.trace import TraceContext
 from transport.spans import CountSpans, Span
-from transport.urls import redact
 
 log = logging.getLogger(__name__)
 

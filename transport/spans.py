@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from schemas.errors import SettingsError
+from schemas.redaction import redact
 from schemas.trace import TraceContext
-from transport.urls import redact
 
 OtlpEndpoint = Annotated[
     str | None,

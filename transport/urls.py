@@ -8,6 +8,7 @@ An adapter's library is imported only when a URL asks for it. A wrong URL is a
 SettingsError that never shows a password. How to get in (TLS, users, passwords) is in transport.access, not in the URL.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urls
 from schemas.errors import SettingsError
 from schemas.identifiers import is_identifier
 from schemas.job import MAX_RECORD_BYTES
+from schemas.redaction import LIKE_SECRET, redact
 from transport.access import Access, Certificates, RedisAccess
 from transport.ports import Consumer, PredictionStore, Publisher
 
@@ -24,12 +26,9 @@ DEAD_LETTER_SUFFIX = ".dead"
 DEFAULT_KAFKA_PORT = 9092
 DEFAULT_TTL_S = 30 * 24 * 60 * 60
 DEFAULT_FEED_LENGTH = 100_000
-SECRET_PARAMETERS = ("password", "secret", "token")
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")  # Kafka's own rule; "." and ".." are refused beside it
 _HOST_AND_PORT = re.compile(r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
-_CREDENTIALS = re.compile(r"(?P<user>://[^:@/?#]*):.*@")
-_SECRET_PARAMETER = re.compile(rf"(?P<name>[?&][^=&#]*(?:{'|'.join(SECRET_PARAMETERS)})[^=&#]*=)[^&#]*", re.IGNORECASE)
 
 _QUEUE_EXAMPLES = "kafka://localhost:9092/jobs or sqlite:///queue.db"
 _STORE_EXAMPLES = "redis://localhost:6379/0 or sqlite:///queue.db"
@@ -141,10 +140,20 @@ def system_and_topic(url: str) -> tuple[str, str]:
     return urlsplit(url).scheme, topic
 
 
-def redact(url: str) -> str:
-    """url with *** in place of every password, also where the URL is malformed: for messages and logs."""
-    hidden = _CREDENTIALS.sub(r"\g<user>:***@", url)
-    return _SECRET_PARAMETER.sub(r"\g<name>***", hidden)
+def same_topic(url: str, other: str) -> bool:
+    """Whether both name one topic, as far as the URLs tell: a broker in common, or one file. Wrong ones are equal text.
+
+    Opens nothing.
+    """
+    try:
+        one, two = _queue(url), _queue(other)
+    except SettingsError:
+        return url == other
+    if isinstance(one, KafkaTopic) and isinstance(two, KafkaTopic):
+        return one.topic == two.topic and not set(one.bootstrap).isdisjoint(two.bootstrap)
+    if isinstance(one, SqliteTopic) and isinstance(two, SqliteTopic):
+        return one.topic == two.topic and os.path.realpath(one.path) == os.path.realpath(two.path)
+    return False
 
 
 def _queue(url: str) -> KafkaTopic | SqliteTopic:
@@ -174,6 +183,8 @@ def _sqlite(parts: SplitResult, url: str) -> SqliteTopic:
     path = unquote(parts.path)[1:]  # SQLAlchemy's rule: three slashes relative, four absolute
     if parts.netloc or parts.fragment or not path or "\0" in path or path.endswith("/"):
         raise _wrong(url, "sqlite:///FILE", example)
+    if LIKE_SECRET.search(path):
+        raise _wrong(url, "sqlite:///FILE without user, password or parameters in it", example)
     parameters = parse_qsl(parts.query, keep_blank_values=True)
     if [name for name, _ in parameters] not in ([], ["topic"]):
         raise _wrong(url, "no parameter but ?topic=NAME", example)
@@ -188,6 +199,8 @@ def _check_redis(parts: SplitResult, url: str, access: RedisAccess) -> None:
         raise _wrong(url, "redis://[user:password@]host[:port]/db (percent-encode marks in the password)", example)
     if re.fullmatch(r"(/[0-9]{0,5})?", parts.path) is None or parts.query or parts.fragment:
         raise _wrong(url, "the number of a database and nothing after it", example)
+    if "@" in parts.netloc and not parts.password:
+        raise _wrong(url, "a user with a password (or :password alone) before the @", example)
     if "@" in parts.netloc and access.password is not None:
         raise _wrong(url, "user and password in the URL or in redis_username and redis_password, not in both", example)
     if parts.scheme == "redis" and access.certificates != Certificates():

@@ -8,10 +8,11 @@ from contextlib import ExitStack
 from mmdigit.decision import Head, OperatingPoint
 from mmdigit.predictor import Predictor
 from schemas import VERSION
+from schemas.redaction import redact
 from schemas.settings import run_program
 from transport.access import secret
 from transport.spans import SpanOutcome, open_spans
-from transport.urls import open_consumer, open_publisher, open_store, redact, system_and_topic
+from transport.urls import open_consumer, open_publisher, open_store, system_and_topic
 from worker.health import HealthServer, Status
 from worker.logs import set_up
 from worker.loop import Worker

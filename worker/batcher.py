@@ -22,6 +22,8 @@ class Decoded:
     error: InvalidJob | None
     decoding_since_s: float
     """On the batcher's clock."""
+    decodings: int = 1
+    """How often decoding was tried until this came of it."""
 
     @property
     def trace(self) -> TraceContext | None:

@@ -11,6 +11,7 @@ from mmdigit.bounds import error_bound
 from mmdigit.percentiles import percentiles
 from schemas.errors import InvalidJob
 from schemas.prediction import Answer, Prediction
+from schemas.printable import escaped
 
 LEVEL = 0.95
 """Of the bounds."""
@@ -78,7 +79,7 @@ class Comparison:
             else:
                 self.failed_live += 1
         else:
-            self.live[f"{live.model_version}, worker {live.worker_version or 'before 0.6.0'}"] += 1
+            self.live[escaped(f"{live.model_version}, worker {live.worker_version or 'before 0.6.0'}")] += 1
             if isinstance(tested, InvalidJob):
                 self.failed_here += 1
                 self._show(job_id, live, tested)

@@ -20,8 +20,8 @@ def together(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
         yield records[start : start + TOGETHER]
 
 
-def decode(records: Sequence[Record], clock: Callable[[], float]) -> list[Decoded]:
-    """What becomes of each record, in order. clock: the batcher's.
+def decode(records: Sequence[Record], clock: Callable[[], float], attempt: int = 1) -> list[Decoded]:
+    """What becomes of each record, in order. clock: the batcher's. attempt: which try this is, from 1.
 
     Raises ModelError if memory is short: limits bound what a job may need, so that is no fault of the job.
     """
@@ -32,11 +32,11 @@ def decode(records: Sequence[Record], clock: Callable[[], float]) -> list[Decode
     decoded = []
     for record, job in zip(records, jobs, strict=True):
         if isinstance(job, Exception):
-            decoded.append(Decoded(record, clock(), None, None, _reason(record, job), began_s))
+            decoded.append(Decoded(record, clock(), None, None, _reason(record, job), began_s, attempt))
             continue
         sample = next(samples)
         if isinstance(sample, Exception):
-            decoded.append(Decoded(record, clock(), job, None, _reason(record, sample), began_s))
+            decoded.append(Decoded(record, clock(), job, None, _reason(record, sample), began_s, attempt))
         else:
             decoded.append(Decoded(record, clock(), job, sample, None, began_s))
     return decoded

@@ -12,6 +12,7 @@ from mmdigit.predictor import Sample
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidJob, InvalidRecord, RetriableError, SettingsError, TransportError
 from schemas.prediction import Answer, Prediction
+from schemas.printable import escaped
 from schemas.wire import encode
 from transport.ports import Consumer, PredictionStore, Publisher, Record, TopicPartition
 from worker import decoding, outcomes
@@ -85,7 +86,7 @@ class Worker:
         """What the loop waits for when a store or broker fails or is silent; empty when all is well."""
         consumer.on_assigned = self._on_assigned
         consumer.on_revoked = self._on_revoked
-        metrics.model_info.labels(model.model_version).set(1)
+        metrics.model_info.labels(escaped(model.model_version)).set(1)
         metrics.dead_in_a_row.set_function(lambda: self._breaker.in_a_row)
         metrics.breaker_fill.set_function(lambda: self._breaker.fill)
         metrics.since_turn_s.set_function(lambda: self.since_turn_s)
@@ -116,7 +117,7 @@ class Worker:
         with self._metrics.stage("decode"):
             self._offsets.begin(records)
             for together in decoding.together(records):
-                for decoded in self._retry("decode", partial(decoding.decode, together, self._clock)):
+                for decoded in self._retry("decode", partial(self._decode, together)):
                     if self._offsets.holds(decoded.record):  # else its partition went while memory was short
                         self._batcher.add(decoded)
                 self._last_turn_s = self._clock()  # a batch of large pictures takes seconds, and is no standstill
@@ -171,6 +172,9 @@ class Worker:
             self._metrics.lag.labels(partition.topic, partition.partition).set(lag)
         return records
 
+    def _decode(self, records: Sequence[Record]) -> list[Decoded]:
+        return decoding.decode(records, self._clock, self._attempt)
+
     def _predict(self, batch: list[Decoded]) -> list[Prediction | DeadLetter]:
         """What becomes of each job, in the order of the batch."""
         closed_s = self._clock()
@@ -183,7 +187,8 @@ class Worker:
             wait_s = closed_s - decoded.polled_at_s
             self._metrics.stage_s.labels("wait").observe(wait_s)
             if isinstance(answer, InvalidJob):
-                results.append(outcomes.dead_letter(decoded, answer, now, self._attempt))
+                attempts = decoded.decodings if decoded.error else self._attempt
+                results.append(outcomes.dead_letter(decoded, answer, now, attempts))
             else:
                 results.append(outcomes.prediction(decoded, answer, now, wait_s, predict_s, len(batch)))
         return results

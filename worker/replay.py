@@ -27,6 +27,10 @@ INTERRUPTED = 130
 Outcome = Literal["sent", "refused", "too large", "not selected", "unreadable"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 _UNKNOWN_REASON = "-"
+_MORE_REASONS = "others"
+MAX_REASONS = 50
+MAX_COMPLAINTS = 100
+"""Rows of the table, and lines about single dead letters: whoever writes to the topic could ask for any number."""
 
 
 class Replay:
@@ -52,6 +56,8 @@ class Replay:
         self._stop = threading.Event()
         self._letters = ToTheEnd(consumer, "dead letters", clock)
         self._unacknowledged: set[tuple[TopicPartition, int]] = set()
+        self._reasons: set[str] = set()
+        self._complaints = 0
         self._last_progress_s = clock()
         self.counts: Counter[tuple[str, Outcome]] = Counter()
         """Dead letters by reason and outcome, of all batches that are acknowledged and committed."""
@@ -80,7 +86,8 @@ class Replay:
         for record in records:
             if self._limit_is_reached(self.counts + counts):
                 break
-            counts[self._deal_with(record)] += 1
+            reason, outcome = self._deal_with(record)
+            counts[self._row(reason), outcome] += 1
             committable[record.topic_partition] = record.offset + 1
         if self._jobs is not None and committable:
             self._jobs.flush(FLUSH_TIMEOUT_S)
@@ -111,6 +118,11 @@ class Replay:
                 return letter.reason, "too large"
         return letter.reason, "sent"
 
+    def _row(self, reason: str) -> str:
+        if len(self._reasons) < MAX_REASONS:
+            self._reasons.add(reason)
+        return reason if reason in self._reasons else _MORE_REASONS
+
     def _is_selected(self, letter: DeadLetter) -> bool:
         reason, since = self._settings.reason, self._settings.since
         return (reason is None or letter.reason == reason) and (since is None or letter.last_seen >= since)
@@ -126,7 +138,11 @@ class Replay:
             self._say(f"{self.counts.total()} dead letters dealt with, {self._letters.to_come} to come")
 
     def _complain(self, record: Record, error: InvalidRecord) -> None:
-        self._say(f"{record.topic} {record.partition}/{record.offset}: {printable(str(error), 300)}")
+        self._complaints += 1
+        if self._complaints <= MAX_COMPLAINTS:
+            self._say(f"{record.topic} {record.partition}/{record.offset}: {printable(str(error), 300)}")
+        elif self._complaints == MAX_COMPLAINTS + 1:
+            self._say("there are more such dead letters; the table counts them")
 
 
 def table(counts: Counter[tuple[str, Outcome]], *, dry_run: bool) -> str:

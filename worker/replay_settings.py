@@ -9,6 +9,7 @@ from schemas.dead_letter import MAX_TIMES_DEAD, REASON_PATTERN
 from schemas.identifiers import Identifier
 from schemas.moment import Moment
 from transport.access import AccessSettings
+from transport.urls import same_topic
 
 DEFAULT_MAX_TIMES_DEAD = 3
 
@@ -65,6 +66,6 @@ class ReplaySettings(AccessSettings):
 
     @model_validator(mode="after")
     def _there_is_a_way(self) -> Self:
-        if self.from_url == self.to_url:
+        if same_topic(self.from_url, self.to_url):
             raise ValueError("--from is the topic of dead letters and --to the topic of jobs, both name the same one")
         return self

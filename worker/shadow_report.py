@@ -6,6 +6,8 @@ from typing import Any
 
 from worker.comparison import Comparison, Share
 
+_LIVE_VERSIONS = 10  # shown at most: whoever writes to the store could name any number
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -58,7 +60,8 @@ def report(comparison: Comparison, tested: str, cost: Cost) -> dict[str, Any]:
 
 def table(comparison: Comparison, tested: str, cost: Cost) -> str:
     """The same for people. tested: model and worker under test."""
-    lines = [f"tested  {tested}", *(f"live    {name}: {jobs} jobs" for name, jobs in comparison.live.most_common()), ""]
+    live = comparison.live.most_common(_LIVE_VERSIONS)
+    lines = [f"tested  {tested}", *(f"live    {name}: {jobs} jobs" for name, jobs in live), ""]
     lines.append(f"{'':<34}{'jobs':>9}{'share':>12}{'at most':>12}{'limit':>12}")
     rows: list[tuple[str, int | Share]] = [
         ("answered live, and compared", comparison.compared),

@@ -152,3 +152,10 @@ def test_the_roster_gives_back_what_was_entered() -> None:
         for _ in range(2):
             assert list(roster.chunks(2)) == [entries[:2], entries[2:]]
         roster.close()
+
+
+def test_the_prediction_of_another_job_is_no_answer() -> None:
+    store = answers(1)
+    store.predictions["0"] = prediction_of("another")
+    with pytest.raises(StoreError, match="expected the prediction of 0 in the store, got that of another"):
+        Wait(1, store)()

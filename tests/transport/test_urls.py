@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from schemas.errors import SettingsError
+from schemas.redaction import redact
 from transport import urls
 from transport.embedded_store import SqliteStore
-from transport.urls import dead_letter_url, open_consumer, open_publisher, open_store, redact
+from transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,7 @@ def test_kafka_brokers_get_the_default_port() -> None:
         "sqlite:///a.db?topic=a/b",
         "sqlite:///a.db?topic=a&topic=b",
         "sqlite:///a%00b.db",
+        "sqlite:////user:password@host/a.db",
     ],
 )
 def test_a_wrong_topic_is_refused_with_an_example(url: str) -> None:
@@ -80,6 +82,8 @@ def test_a_wrong_topic_is_refused_with_an_example(url: str) -> None:
         "redis://host:0",
         "redis://:pass/word@host/x",
         "redis://h?a=b",
+        "redis://user@host/0",
+        "redis://user:@host/0",
     ],
 )
 def test_a_wrong_store_is_refused_with_an_example(url: str) -> None:
@@ -114,10 +118,28 @@ def test_the_store_of_a_queue_file_is_the_same_file(tmp_path: Path) -> None:
         ("redis://host:6379/0", "redis://host:6379/0"),
         ("redis://user:secret@host/0", "redis://user:***@host/0"),
         ("redis://:secret@host/0", "redis://:***@host/0"),
-        ("redis://user:se/cr@et@host/0", "redis://user:***@host/0"),
-        ("kafka://h/t?sasl_password=secret&a=b", "kafka://h/t?sasl_password=***&a=b"),
-        ("sqlite:////a@b/c.db", "sqlite:////a@b/c.db"),
+        ("rediss://user:sec%40ret@[::1]:6379/0", "rediss://user:***@[::1]:6379/0"),
+        ("http://user:secret@host:4318", "http://user:***@host:4318"),
+        ("sqlite:////a@b/c%20d.db?topic=jobs", "sqlite:////a@b/c%20d.db?topic=jobs"),
+        ("kafka://one,two:1,[::1]:9092/jobs", "kafka://one,two:1,[::1]:9092/jobs"),
+        # What no program takes: nothing before the last @, no parameter, no fragment.
+        ("redis://user:se/cr@et@host/0", "redis://***@host/0"),
+        ("redis:/user:secret@host/0", "***@host/0"),
+        ("user:secret@host:6379", "***@host:6379"),
+        ("redis://secret@host/0", "redis://***@host/0"),
+        ("redis%3A%2F%2Fuser%3Asecret%40host", "redis://***@host"),
+        ("redis://user\uff1asecret\uff20host", "redis://***@host"),
+        ("redis://host/0?auth=se@cret", "redis://***"),
+        ("redis://host/0&auth=secret", "redis://host/0&***"),
+        ("redis://host/0#secret", "redis://host/0#***"),
+        ("redis://user:secret", "redis://user:***"),
+        ("host=h password=secret", "host=***"),
+        ("kafka://h/t?sasl_password=secret&a=b", "kafka://h/t?***"),
+        ("kafka://h/t%3Fpassword%3Dsecret", "kafka://h/t?***"),
+        ("sqlite:////user:secret@host/q.db", "sqlite://***@host/q.db"),
+        ("", ""),
+        ("jobs", "jobs"),
     ],
 )
-def test_redact_hides_passwords_and_nothing_else(url: str, shown: str) -> None:
+def test_redact_hides_passwords_and_little_else(url: str, shown: str) -> None:
     assert redact(url) == shown

@@ -141,3 +141,15 @@ def test_the_json_is_json_also_of_nothing(mixed: Comparison) -> None:
     assert (found["verdict"], found["failed_in_both"], found["cpu_s_per_job"]) == ("over a limit", 1, 0.002)
     nothing = json.dumps(report(Comparison(0.01, 0.1, 10), "m-2", Cost(0, 0, 0)), allow_nan=False)
     assert json.loads(nothing)["confidence_shift"]["p99"] is None
+
+
+def test_versions_from_the_store_move_no_terminal_and_fill_no_screen() -> None:
+    comparison = Comparison(0.01, 0.1, 10)
+    for number in range(500):
+        stored = live().model_copy(update={"model_version": f"\x1b[2J\n{number}", "worker_version": "\u202e"})
+        comparison.add(f"job-{number}", answer(), stored)
+    cost = Cost(500, 1.0, 1.0)
+    said = table(comparison, "tested", cost)
+    assert len(said.splitlines()) < 50
+    assert "".join(said.splitlines()).isprintable()
+    assert all(name.isprintable() for name in report(comparison, "tested", cost)["live"])

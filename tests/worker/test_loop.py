@@ -226,12 +226,59 @@ def test_a_dead_letter_says_how_often_its_job_was_tried() -> None:
     assert (letter.reason, letter.attempts) == ("model_rejected", 2)
 
 
+@pytest.mark.parametrize("value", [b"undecodable", job_value("x", b"no picture")], ids=["record", "image"])
+def test_a_dead_letter_of_the_decoder_does_not_count_the_tries_of_the_model(value: bytes) -> None:
+    bench = Bench(FakeConsumer([record(0, value), record(1, job_value("j"))]))
+    bench.model.broken = 4
+    bench.worker.run_once()
+    [letter] = bench.publisher.letters
+    assert bench.count("mmdigit_retries_total", stage="predict") > 0
+    assert letter.attempts == 1
+
+
+def test_a_dead_letter_of_the_decoder_counts_its_own_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory_is_short = iter([True, True, False])
+
+    def read(contents: Sequence[tuple[bytes | None, bytes | None]]) -> list[Sample | Exception]:
+        if next(memory_is_short):
+            return [MemoryError() for _ in contents]
+        return read_samples(contents)
+
+    monkeypatch.setattr("worker.decoding.read_samples", read)
+    bench = Bench(FakeConsumer([record(0, b"undecodable"), record(1, job_value("j"))]))
+    bench.model.broken = 2
+    bench.worker.run_once()
+    [letter] = bench.publisher.letters
+    assert (letter.reason, letter.attempts) == ("invalid_record", 3)
+
+
 def test_a_dead_letters_line_names_its_trace(caplog: pytest.LogCaptureFixture) -> None:
     headers = {"traceparent": TRACE.traceparent.encode()}
     bench = Bench(FakeConsumer([replace(record(0, b"x"), headers=headers), record(1, b"y")]))
     bench.worker.run_once()
     lines = [vars(line) for line in caplog.records if line.getMessage() == "dead letter"]
     assert [line.get("traceparent") for line in lines] == [TRACE.traceparent, None]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"",
+        b"\xff" * 4096,
+        b"00-" + b"0" * 32 + b"-b7ad6b7169203331-01",
+        b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\n",
+        b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-\x1b[2J",
+        b"\x1b[2J-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        b"-" * 4096,
+    ],
+)
+def test_a_hostile_traceparent_changes_nothing(header: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    jobs = [record(0, job_value("a")), record(1, b"x")]
+    bench = Bench(FakeConsumer([replace(job, headers={"traceparent": header}) for job in jobs]))
+    bench.worker.run_once()
+    assert bench.store.predictions["a"].trace_id is None
+    assert [letter.traceparent for letter in bench.publisher.letters] == [None]
+    assert "traceparent" not in str([vars(line) for line in caplog.records])
 
 
 def test_a_silent_broker_is_said_and_forgotten_when_it_answers() -> None:

@@ -2,8 +2,13 @@
 
 import re
 
+import pytest
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
 from mmdigit.metadata import Baseline
 from tests.factories import CREATED_AT, make_dead_letter, make_prediction
+from tests.worker.fakes import Bench, FakeModel
 from worker.metrics import METRICS, Metrics
 
 
@@ -76,3 +81,16 @@ def test_the_baseline_says_what_was_evaluated_and_no_more() -> None:
         ("both", "confidence"): 0.999,
         ("both", "conflict_share"): 0.008,
     }
+
+
+@pytest.mark.parametrize(
+    "version", ['1"} 7\nmmdigit_jobs_total{outcome="accept', "\\", "\x1b[2J\u202e\r", "\u2028\x85\x0b"]
+)
+def test_a_model_s_version_stays_within_its_label(version: str) -> None:
+    model = FakeModel()
+    model.model_version = version
+    bench = Bench(model=model)
+    text = generate_latest(bench.metrics.registry).decode()
+    assert text.replace("\n", "").isprintable()
+    [family] = [found for found in text_string_to_metric_families(text) if found.name == "mmdigit_model_info"]
+    assert [sample.value for sample in family.samples] == [1.0]

@@ -1,0 +1,63 @@
+"""URLs as messages and logs may show them, and what no command line may hold: secrets, also in a URL that is wrong."""
+
+import re
+import unicodedata
+from urllib.parse import unquote
+
+_HIDDEN = "***"
+_DECODING_ROUNDS = 5
+
+_SCHEME = re.compile(r"(?:kafka|sqlite|rediss?|https?)://")
+_HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+_LOG_IN = r"(?:(?P<user>[^:@/?#]*):[^@/?#]+@)?"
+LIKE_SECRET = re.compile(r":[^/]*@|[?#&;][^/]*=")
+"""What no file's name has: a user with a password, or parameters that were taken for a part of the path."""
+_FILE = re.compile(rf"sqlite:///(?!.*(?:{LIKE_SECRET.pattern})(?<!\?topic=))[^?#]*(?:\?topic=[A-Za-z0-9._-]*)?")
+_TOPIC = re.compile(rf"kafka://{_HOST}(?:,{_HOST})*(?:/[A-Za-z0-9._-]*)?")
+_SERVER = re.compile(rf"(?P<scheme>(?:rediss?|https?)://){_LOG_IN}(?P<rest>{_HOST}(?:/[A-Za-z0-9._/-]*)?)")
+
+_PARAMETERS = re.compile(r"(?P<mark>[?#&;=\s]).*", re.DOTALL)
+_NO_PORT = re.compile(r":(?!//)(?![0-9]{1,5}(?:[,/?#&;=\s]|$)).+", re.DOTALL)
+
+
+def redact(url: str) -> str:
+    """url for messages and logs: *** in place of a password, and of all that may be one where the URL is malformed.
+
+    Of a URL that no program here takes, all before the last @, every parameter and the fragment are hidden,
+    percent-encoded ones too.
+    """
+    text = _decoded(url)
+    if _FILE.fullmatch(text) or _TOPIC.fullmatch(url):
+        return url
+    server = _SERVER.fullmatch(url)
+    if server is not None:
+        user = server["user"]
+        return url if user is None else f"{server['scheme']}{user}:{_HIDDEN}@{server['rest']}"
+    hidden = _NO_PORT.sub(f":{_HIDDEN}", _without_log_in_and_parameters(text))
+    return url if hidden == text else hidden
+
+
+def may_hold_secret(url: str) -> bool:
+    """Whether url has a user, a password, a parameter (but ?topic=NAME) or a fragment, well-formed or not."""
+    text = _decoded(url)
+    return _FILE.fullmatch(text) is None and _without_log_in_and_parameters(text) != text
+
+
+def _without_log_in_and_parameters(text: str) -> str:
+    scheme = _SCHEME.match(text)
+    before, at, rest = text.rpartition("@")
+    if at:
+        # A ? before the last @ begins parameters or belongs to a password: then what follows the @ may be secret too.
+        rest = "" if _PARAMETERS.search(before) else at + rest
+        text = f"{scheme[0] if scheme else ''}{_HIDDEN}{rest}"
+    return _PARAMETERS.sub(rf"\g<mark>{_HIDDEN}", text)
+
+
+def _decoded(url: str) -> str:
+    """url without percent-encoding and with plain letters for those that Unicode holds equal (a full-width @)."""
+    for _ in range(_DECODING_ROUNDS):
+        plain = unicodedata.normalize("NFKC", unquote(url, errors="replace"))
+        if plain == url:
+            return url
+        url = plain
+    return f"{_HIDDEN}@"  # nobody encodes so often who has nothing to hide

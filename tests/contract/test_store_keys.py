@@ -1,0 +1,42 @@
+"""Ids and groups that look like another kind of key stay apart, on SQLite and on a real Redis server."""
+
+from itertools import permutations
+
+from tests.contract.conftest import Store
+from tests.factories import make_dead_letter, make_prediction
+from transport.ports import GroupCounts
+
+NAMES = (
+    *("a", "predictions", "prediction", "dead", "group", "done", "null", "nil", "0", "mmdigit"),
+    *("prediction:a", "dead:a", "group:a", "mmdigit:prediction:a", "mmdigit:dead:a", "mmdigit:group:a", "a:", "a::a"),
+    *("mmdigit:predictions", "group:a:done", "feed", "0-0", "A" * 123),
+)
+
+
+def test_jobs_dead_letters_and_groups_of_any_name_stay_apart(store: Store) -> None:
+    opened = store.open()
+    jobs = {name: make_prediction(number, group=name) for number, name in enumerate(NAMES)}
+    jobs = {name: job.model_copy(update={"job_id": name}) for name, job in jobs.items()}
+    letters = [
+        make_dead_letter(group=name, reason=f"reason_{'x' * number}").model_copy(update={"job_id": f"{name}:dead"})
+        for number, name in enumerate(NAMES)
+    ]
+    opened.put_dead(letters)
+    opened.put(list(jobs.values()))
+    assert opened.get(NAMES) == list(jobs.values())
+    assert opened.get([f"{name}:dead" for name in NAMES]) == [None] * len(NAMES)
+    assert opened.dead(NAMES) == [None] * len(NAMES)
+    assert opened.dead([f"{name}:dead" for name in NAMES]) == [letter.reason for letter in letters]
+    assert {name: opened.counts(name) for name in NAMES} == dict.fromkeys(NAMES, GroupCounts(done=1, dead=1))
+    assert [prediction for _, prediction in opened.feed()] == list(jobs.values())
+
+
+def test_no_name_answers_for_another(store: Store) -> None:
+    opened = store.open()
+    for one, other in permutations(NAMES[10:16], 2):
+        opened.put([make_prediction(group=one).model_copy(update={"job_id": one})])
+        [found] = opened.get([one])
+        assert found is not None
+        assert found.job_id == one
+        assert opened.get([f"{other}:{one}"]) == [None]
+        assert opened.counts(f"{other}:{one}") == GroupCounts(done=0, dead=0)

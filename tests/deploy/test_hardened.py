@@ -1,0 +1,57 @@
+"""The services of docker-compose.yml as they run: no capability, a root that cannot be written, and they work so."""
+
+from collections.abc import Iterator
+
+import pytest
+from kafka import KafkaProducer
+
+from faults.compose import JOBS, Compose
+from schemas.errors import TransportError
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]  # the first stack builds the image
+
+RUNNING = ["kafka", "redis", "prometheus", "links"]
+PROBE = "grep '^Cap' /proc/1/status; grep NoNewPrivs /proc/1/status; touch /probe /etc/probe 2>&1; true"
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Compose]:
+    with Compose() as compose:
+        compose.run("--profile", "chaos", "up", "--detach", "--wait", "--no-deps", *RUNNING)
+        yield compose
+
+
+def check(said: str) -> None:
+    lines = [line.split(":", 1) for line in said.splitlines() if ":" in line]
+    capabilities = {name: value.strip() for name, value in lines if name.startswith("Cap")}
+    assert set(capabilities) == {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}
+    assert {int(value, 16) for value in capabilities.values()} == {0}
+    assert ["NoNewPrivs", "\t1"] in lines
+    assert said.count("Read-only file system") == 2, said
+
+
+@pytest.mark.parametrize("service", RUNNING)
+def test_a_running_service_has_no_capability_and_cannot_write_its_root(stack: Compose, service: str) -> None:
+    check(stack.run("--profile", "chaos", "exec", "-T", service, "sh", "-c", PROBE))
+
+
+@pytest.mark.parametrize("service", ["topics", "worker", "producer", "load", "troubled", "chaos"])
+def test_a_service_that_ends_has_none_either(stack: Compose, service: str) -> None:
+    command = ("run", "--rm", "-T", "--no-deps", "--entrypoint", "sh", service, "-c", PROBE)
+    check(stack.run("--profile", "*", *command))
+
+
+def test_the_hardened_services_do_their_work(stack: Compose) -> None:
+    stack.run("run", "--rm", "-T", "topics")
+    for codec in (None, "gzip", "lz4", "zstd"):  # Kafka unpacks each to check it, some with libraries that it loads
+        producer = KafkaProducer(bootstrap_servers=stack.bootstrap, compression_type=codec, acks="all")
+        try:
+            producer.send(JOBS, b"x" * 1000).get(timeout=30)
+        finally:
+            producer.close()
+    stack.run("exec", "-T", "redis", "redis-cli", "set", "key", "value")
+    stack.run("restart", "redis")
+    stack.run("up", "--detach", "--wait", "--no-deps", "redis")
+    assert stack.run("exec", "-T", "redis", "redis-cli", "get", "key").strip() == "value"
+    with pytest.raises(TransportError):
+        stack.run("exec", "-T", "redis", "sh", "-c", "echo x > /usr/local/bin/redis-server")
