@@ -2,6 +2,8 @@
 
 import logging
 
+from kafka.errors import Cancelled
+
 QUIETER = {
     # TopicWatch says it once; the client at each look.
     "kafka.cluster": ("Topic %s not found in cluster metadata",),
@@ -19,7 +21,8 @@ QUIETER = {
         "Group %s failed to commit partition %s at offset %s: %s",
     ),
 }
-"""By logger: the messages, as they stand in its source, that are of level debug here."""
+"""By logger: the messages, as they stand in its source, that are of level debug here. So is what these loggers say of a
+request that ended because this side closed the connection."""
 
 
 class _Quieter(logging.Filter):
@@ -28,7 +31,8 @@ class _Quieter(logging.Filter):
         self._messages = messages
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.msg not in self._messages:
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        if record.msg not in self._messages and not any(isinstance(each, Cancelled) for each in arguments):
             return True
         record.levelno, record.levelname = logging.DEBUG, "DEBUG"
         return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
