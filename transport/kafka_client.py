@@ -49,9 +49,9 @@ BOOTSTRAP_TIMEOUT_S = 10.0
 RECONNECT_MAX_MS = 2_000
 """Between attempts to reach a broker that is away (kafka-python's default lets a restarted one wait for 30 s)."""
 
-METADATA_MAX_AGE_MS = 5_000
+METADATA_MAX_AGE_MS = 3_000
 """Partitions that are added to a topic are used, and a topic that was created again is noticed, this much later at
-most. A request for one topic takes the client 0.3 ms of CPU."""
+most. The answer for a topic of 24 partitions takes the client 2 ms of CPU, so this takes 0.07 % of a core."""
 
 Client = TypeVar("Client")
 _MOVED = (
