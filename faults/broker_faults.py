@@ -40,7 +40,9 @@ def create_topic_again(scene: Scene) -> None:
     admin = kafka_admin(scene.services.bootstrap)
     try:
         admin.delete_topics([topic])
-        admin.create_topics({topic: {"num_partitions": scene.partitions, "replication_factor": 1}})
+        admin.create_topics(
+            {topic: {"num_partitions": scene.partitions, "replication_factor": 1}}, wait_for_metadata=True
+        )
     finally:
         admin.close()
     scene.load.resume()

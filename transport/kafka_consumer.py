@@ -96,19 +96,7 @@ class KafkaTopicConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc] 
         with self._working():
             self._begin_anew_if_recreated()
             self._membership.join()
-            try:
-                polled = self._consumer.poll(timeout_ms=timeout_s * 1000, max_records=max_records)
-            except OffsetOutOfRangeError as error:
-                self._positions.leave_gap(error.args[0])
-                return []
-            except LogTruncationError as error:
-                self._positions.follow_truncation(error.divergent_offsets)
-                return []
-            except KafkaError:
-                # kafka-python 3.0.12 keeps a batch that it cannot read in line, and the next poll never ends. Without
-                # it the batch is fetched again.
-                self._consumer._fetcher._next_partition_records = None
-                raise
+            polled = self._fetched(max_records, timeout_s)
         return [
             Record(
                 topic=record.topic,
@@ -150,7 +138,7 @@ class KafkaTopicConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc] 
             paused = self._consumer.assignment()
             self._consumer.pause(*paused)
             try:
-                polled = self._consumer.poll(timeout_ms=0, max_records=1)
+                polled = self._fetched(1, 0.0)
                 # Of a partition that was assigned just now, and so was not paused: read it again.
                 for partition, records in polled.items():
                     self._consumer.seek(partition, records[0].offset)
@@ -226,6 +214,23 @@ class KafkaTopicConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc] 
                 yield
         except TopicError as error:
             raise TransportError(str(error)) from error.__cause__
+
+    def _fetched(self, max_records: int, timeout_s: float) -> Mapping[KafkaPartition, Sequence[Any]]:
+        """Records of the client, by partition; none where the log does not go on at a position: that is mended."""
+        try:
+            polled: Mapping[KafkaPartition, Sequence[Any]] = self._consumer.poll(timeout_s * 1000, max_records)
+        except OffsetOutOfRangeError as error:
+            self._positions.leave_gap(error.args[0])
+        except LogTruncationError as error:
+            self._positions.follow_truncation(error.divergent_offsets)
+        except KafkaError:
+            # kafka-python 3.0.12 keeps a batch that it cannot read in line, and the next poll never ends. Without it
+            # the batch is fetched again.
+            self._consumer._fetcher._next_partition_records = None
+            raise
+        else:
+            return polled
+        return {}
 
     def _begin_anew_if_recreated(self) -> None:
         if self._topic.is_recreated:

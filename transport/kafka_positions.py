@@ -85,6 +85,7 @@ class Positions:
         self._fetcher._completed_fetches.clear()
         self._fetcher.close()  # lets go of the records in line, and of those of paused partitions
         self._fetcher._next_partition_records = None
+        self._fetcher._cached_log_truncation = None
 
     def leave_gap(self, offsets: Mapping[KafkaPartition, int]) -> None:
         """The log holds no record at these offsets: read on where it begins, and tell what is lost."""
@@ -105,11 +106,16 @@ class Positions:
         self._topic.refresh()
         if self._topic.is_gone:
             return
-        starts = self._consumer.beginning_offsets(list(divergent), timeout_ms=OFFSETS_TIMEOUT_MS)
+        try:
+            starts = self._consumer.beginning_offsets(list(divergent), timeout_ms=OFFSETS_TIMEOUT_MS)
+        except KafkaError:
+            for partition in divergent:  # told once: ask for it again
+                self._subscription.request_position_validation(partition)
+            raise
         for partition, parted in divergent.items():
             state = self._subscription.assignment.get(partition)
-            if state is not None and state.position is not None:
-                begin = starts[partition] if parted is None else parted.offset
+            begin = starts[partition] if parted is None else parted.offset
+            if state is not None and state.position is not None and state.position.offset > begin:
                 self._go_on(partition, begin, "truncation", begin, state.position.offset)
 
     def _go_on(self, partition: KafkaPartition, begin: int, cause: LossCause, lost_from: int, lost_to: int) -> None:

@@ -81,6 +81,9 @@ class Topic:
             return True
 
         until(lambda: self.ask(made), 20, "a topic created again")
+        until(
+            lambda: self.ask(lambda admin: admin.describe_topics([self.name]))[0]["error_code"] == 0, 20, "its leaders"
+        )
 
     def recreate(self, partitions: int) -> None:
         self.delete()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from kafka import TopicPartition as KafkaPartition
+from kafka.structs import OffsetAndMetadata
 
 from tests.conftest import KafkaTopic
 from tests.integration.kafka_worker import LocalWorker, Topic, said
@@ -193,6 +194,26 @@ def test_an_offset_beyond_the_end_is_named_and_the_log_is_read_from_its_beginnin
         assert another.lost("truncation") == 70
     (warning,) = [vars(record) for record in caplog.records if "the log ends before" in record.message]
     assert (warning["partition"], warning["lost"], warning["from_offset"]) == (1, 70, end)
+
+
+@pytest.mark.parametrize("way", ["poll", "keep_alive"])
+def test_a_log_that_is_shorter_under_a_new_leader_is_followed(
+    topic: Topic, way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As if five more records had been read of a leader that is no more."""
+    jobs = topic.publish(names("job", 30))
+    with LocalWorker(topic) as one:
+        one.work_until(one.has_answered(jobs), "the jobs")
+        subscription = one.consumer._consumer._subscription  # type: ignore[attr-defined]
+        place, end = KafkaPartition(topic.name, 2), topic.ends()[2]
+        subscription.seek(place, OffsetAndMetadata(end + 5, "", 0))
+        subscription.request_position_validation(place)
+        turn = one.worker.run_once if way == "poll" else one.consumer.keep_alive
+        until(lambda: turn() or one.lost("truncation"), 20, "the logs' parting")
+        assert one.lost("truncation") == 5
+        one.work_until(one.has_answered(topic.publish(names("after", 30))), "the jobs of the new leader")
+        one.work_until(lambda: topic.committed() == topic.ends(), "all committed")
+    assert len([message for message in said(caplog) if "the log ends before" in message]) == 1
 
 
 def test_partitions_that_are_added_are_answered_within_ten_seconds(topic: Topic, tmp_path: Path) -> None:
