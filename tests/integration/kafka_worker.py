@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from functools import partial
 from typing import Any
 
 import pytest
