@@ -1,6 +1,7 @@
-"""A broker that is killed, or silent, or gets more partitions; one broker holds everything here."""
+"""A broker that is killed, or silent; a topic that gets more partitions, or is created again. One broker holds all."""
 
 from faults.fault import Fault, Scene
+from faults.watch import await_last
 from tests.services import kafka_admin
 
 PAUSED_S = 30.0
@@ -22,18 +23,34 @@ def pause(scene: Scene) -> None:
 
 
 def add_partitions(scene: Scene) -> None:
-    """The topic gets more partitions, and the producer, started anew, uses them."""
+    """The topic gets more partitions; workers and the producer run on, and use them."""
     scene.partitions += MORE_PARTITIONS
     admin = kafka_admin(scene.services.bootstrap)
     try:
         admin.create_partitions({scene.services.topic: scene.partitions})
     finally:
         admin.close()
-    scene.load.reopen()
+
+
+def create_topic_again(scene: Scene) -> None:
+    """The topic is deleted under the workers, once all that it held is answered, and created again."""
+    scene.load.pause()
+    await_last(scene.load, scene.watch)
+    topic = scene.services.topic
+    admin = kafka_admin(scene.services.bootstrap)
+    try:
+        admin.delete_topics([topic])
+        admin.create_topics(
+            {topic: {"num_partitions": scene.partitions, "replication_factor": 1}}, wait_for_metadata=True
+        )
+    finally:
+        admin.close()
+    scene.load.resume()
 
 
 FAULTS = (
     Fault("broker SIGKILL and restart", 3, kill),
     Fault("broker paused 30 s", 2, pause),
     Fault("partitions added", 1, add_partitions),
+    Fault("topic deleted and created again", 3, create_topic_again),
 )

@@ -10,12 +10,10 @@ from transport import kafka_consumer
 
 SESSION_TIMEOUT_MS = 6_000
 MAX_POLL_INTERVAL_MS = 8_000
-METADATA_MAX_AGE_MS = 10_000
 
 if __name__ == "__main__":
     kafka_consumer.SESSION_TIMEOUT_MS = SESSION_TIMEOUT_MS
     kafka_consumer.MAX_POLL_INTERVAL_MS = MAX_POLL_INTERVAL_MS
-    kafka_consumer.METADATA_MAX_AGE_MS = METADATA_MAX_AGE_MS
     _python, _m, module, *arguments = sys.argv[1:]
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -49,7 +49,8 @@ class Load(AbstractContextManager["Load"]):
         self._owed = 0.0
         self._lock = threading.Lock()
         self._ended = threading.Event()
-        self._renew = threading.Event()
+        self._paused = threading.Event()
+        self._quiet = threading.Event()
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)
         self._thread.start()
 
@@ -58,9 +59,14 @@ class Load(AbstractContextManager["Load"]):
         with self._lock:
             self._owed += jobs
 
-    def reopen(self) -> None:
-        """Go on with a new publisher, which knows of new partitions."""
-        self._renew.set()
+    def pause(self) -> None:
+        """Send no more until resume(); returns when all that was sent is acknowledged, or has failed."""
+        self._paused.set()
+        self._quiet.wait()
+
+    def resume(self) -> None:
+        """Go on with a new publisher."""
+        self._paused.clear()
 
     def stop(self) -> None:
         """Send no more; returns when all that was sent is acknowledged, or has failed."""
@@ -73,9 +79,13 @@ class Load(AbstractContextManager["Load"]):
     def _run(self) -> None:
         last_s = time.monotonic()
         while not self._ended.is_set():
-            self._renew.clear()
+            if self._paused.is_set():
+                self._quiet.set()
+                self._ended.wait(_TURN_S)
+                continue
+            self._quiet.clear()
             with suppress(MmdigitError), open_publisher(self._url) as publisher:
-                while not (self._ended.wait(_TURN_S) or self._renew.is_set()):
+                while not (self._ended.wait(_TURN_S) or self._paused.is_set()):
                     now_s = time.monotonic()
                     with self._lock:
                         self._owed += (now_s - last_s) * self._trickle_per_s

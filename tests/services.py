@@ -70,17 +70,17 @@ class Broker:
 
 
 @contextmanager
-def kafka_broker(cpus: str | None = None) -> Iterator[str]:
+def kafka_broker(cpus: str | None = None, **settings: str) -> Iterator[str]:
     """One KRaft broker that is controller too; yields its host:port. Topics are never created on the fly.
 
-    cpus: the cores it may use, as Docker writes them ("1", "1-3"); None = all.
+    cpus: the cores it may use, as Docker writes them ("1", "1-3"); None = all. settings: as in LONE_BROKER.
     """
-    with restartable_broker(cpus) as broker:
+    with restartable_broker(cpus, **settings) as broker:
         yield broker.address
 
 
 @contextmanager
-def restartable_broker(cpus: str | None = None) -> Iterator[Broker]:
+def restartable_broker(cpus: str | None = None, **settings: str) -> Iterator[Broker]:
     """As kafka_broker, for tests that kill it."""
     without_missing_reaper()
     port = free_port()  # chosen before the start: the broker tells clients the address they are to use
@@ -91,6 +91,7 @@ def restartable_broker(cpus: str | None = None) -> Iterator[Broker]:
         "LISTENERS": f"PLAINTEXT://:{port},CONTROLLER://:29093",
         "ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{port}",
         "LISTENER_SECURITY_PROTOCOL_MAP": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        **settings,
     }.items():
         container = container.with_env(f"KAFKA_{name}", value)
     with container:

@@ -13,7 +13,7 @@ from schemas.errors import RebalanceError, SettingsError, TransportError
 from schemas.private_files import open_private
 from transport.embedded import mapped, open_database, topic_id, transaction
 from transport.headers import unpacked
-from transport.ports import Record, TopicPartition
+from transport.ports import LossCause, Record, TopicPartition
 
 MAX_POLLED_BYTES = 32 * 1024 * 1024
 """One poll ends after the record that passes this: memory is bounded whatever max_records says."""
@@ -44,6 +44,9 @@ class SqliteConsumer:
     ) -> None:
         self.on_assigned: Callable[[frozenset[TopicPartition]], None] | None = None
         self.on_revoked: Callable[[frozenset[TopicPartition]], Mapping[TopicPartition, int]] | None = None
+        # Never called: a topic of a file has one life, and only what every group has committed is trimmed.
+        self.on_restarted: Callable[[frozenset[TopicPartition]], None] | None = None
+        self.on_records_lost: Callable[[LossCause, int], None] | None = None
         self._path = path
         self._group = group
         self._retained_bytes = retained_bytes
@@ -115,6 +118,9 @@ class SqliteConsumer:
 
     def lag(self) -> dict[TopicPartition, int]:
         return {partition: max(0, self._end - self._position) for partition in self.assignment()}
+
+    def positions(self) -> dict[TopicPartition, int]:
+        return dict.fromkeys(self.assignment(), self._position)
 
     def trouble(self) -> str:
         return ""  # a file that cannot be read is an error of poll()

@@ -1,6 +1,5 @@
 """What the Kafka clients are told of security, and what a broker's refusal means."""
 
-from collections.abc import Callable
 from typing import Any
 
 from kafka.errors import (
@@ -11,7 +10,6 @@ from kafka.errors import (
 from kafka.net.connection import KafkaConnection
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.sasl.oauth import AbstractTokenProvider
-from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
 from schemas.errors import SettingsError
 from transport.access import KafkaAccess
@@ -85,26 +83,6 @@ def likely_cause(access: KafkaAccess) -> str:
     if access.security == "plaintext":
         return "check the address and the broker, and whether this port wants TLS (kafka_security)"
     return "check the address and the broker, and whether this port speaks TLS (else kafka_security plaintext)"
-
-
-_RECEIVE = {transport: transport._sock_recv for transport in (KafkaTCPTransport, KafkaSSLTransport)}
-
-
-def hear_last_words() -> None:
-    """Make kafka-python read what a broker says before it hangs up. Harmless to repeat.
-
-    kafka-python 3.0.12 drops it where both arrive together: of forty wrong passwords fifteen were a lost connection.
-    """
-    for transport, receive in _RECEIVE.items():
-        transport._sock_recv = _end_after_words(receive)
-
-
-def _end_after_words(receive: Callable[[Any], tuple[bytes, Exception | None]]) -> Callable[[Any], Any]:
-    def received(transport: Any) -> tuple[bytes, Exception | None]:
-        content, end = receive(transport)
-        return (content, None) if content else (content, end)  # the next read finds the end again
-
-    return received
 
 
 class WatchedConnections(KafkaConnectionManager):  # type: ignore[misc]  # kafka-python has no types

@@ -3,7 +3,7 @@ on every adapter; programs know nothing else of Kafka, Redis or SQLite."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, Self
+from typing import Literal, NamedTuple, Protocol, Self
 
 from schemas.dead_letter import DeadLetter
 from schemas.job import MAX_RECORD_BYTES
@@ -12,6 +12,10 @@ from schemas.prediction import Prediction
 MAX_SENT_BYTES = 4 * MAX_RECORD_BYTES
 """Of any record, the dead letters' too: one holds a whole record, in base64 where it is JSON, and that record may
 itself be over the jobs' limit."""
+
+
+LossCause = Literal["retention", "truncation"]
+"""Why a log lacks records: deleted before this group read them, or gone from its end after they were read."""
 
 
 class TopicPartition(NamedTuple):
@@ -105,7 +109,9 @@ class Consumer(Protocol):
 
     At least once: what is not committed is delivered again, to this member or another. Nothing is ever committed
     but by commit(). Not safe for use from several threads.
-    Every method raises TransportError when the broker or file is not reachable, TopicError when the topic is missing.
+    Every method raises TransportError when the broker or file is not reachable, and SettingsError when this member can
+    never go on: another has taken its place, or the group is not one for workers. TopicError is for the start: a topic
+    that goes later is waited for, see trouble().
     """
 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
@@ -117,7 +123,12 @@ class Consumer(Protocol):
         were lost may already be read by their new owner: of those nothing is committed. The callbacks may run in a
         thread of the adapter while poll() waits, and must not call the consumer. While the group rebalances, poll()
         and keep_alive() may last a few seconds longer. A broker that goes away after the start may show as empty
-        lists, while the adapter reconnects by itself: see trouble().
+        lists, while the adapter reconnects by itself: see trouble(). Records of aborted transactions are not delivered.
+
+        on_restarted, if set, is called with partitions whose offsets begin again, lower: the topic was deleted and
+        created again, or the log lost its end. What was polled of them before is still to be answered, since nobody
+        can read it again; its offsets mean nothing any more. on_records_lost, if set, is told how many offsets a log
+        no longer holds, and why.
         """
         ...
 
@@ -154,12 +165,22 @@ class Consumer(Protocol):
         """
         ...
 
+    def positions(self) -> dict[TopicPartition, int]:
+        """For each owned partition, the offset of the next record to be polled: what lies before it was delivered, or
+        holds nothing to deliver (the end of a transaction, say).
+
+        Never waits for the network. A partition of which nothing is known yet is missing.
+        """
+        ...
+
     def trouble(self) -> str:
         """Why nothing may be arriving, in one line; empty when all is well. Never waits for the network."""
         ...
 
     on_assigned: Callable[[frozenset[TopicPartition]], None] | None
     on_revoked: Callable[[frozenset[TopicPartition]], Mapping[TopicPartition, int]] | None
+    on_restarted: Callable[[frozenset[TopicPartition]], None] | None
+    on_records_lost: Callable[[LossCause, int], None] | None
 
     def close(self) -> None:
         """Leave the group at once, so that others take over; commits nothing, calls nobody back. Safe to call twice."""

@@ -38,6 +38,8 @@ class _Health:
     def alive(self) -> Status:
         if self.worker is None:
             return Status(True, "starting")
+        if self.worker.failed:
+            return Status(False, f"ending: {self.worker.failed}")
         silent_s = self.worker.since_turn_s
         if silent_s > self._stuck_after_s:
             return Status(False, f"stuck: the loop has not turned for {silent_s:.0f} s")

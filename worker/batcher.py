@@ -1,13 +1,13 @@
 """Decides when a batch closes: when it is full, or when its oldest job has waited long enough."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mmdigit.predictor import Sample
 from schemas.errors import InvalidJob
 from schemas.job import Job
 from schemas.trace import TraceContext, trace_of
-from transport.ports import Record, TopicPartition
+from transport.ports import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Batcher:
         batch, self._waiting, self._bytes = self._waiting, [], 0
         return batch
 
-    def drop(self, partitions: Container[TopicPartition]) -> None:
-        """Forget the records of partitions that went to another worker."""
-        kept = [decoded for decoded in self._waiting if decoded.record.topic_partition not in partitions]
+    def drop(self, is_anothers: Callable[[Record], bool]) -> None:
+        """Forget the records that went to another worker with their partitions."""
+        kept = [decoded for decoded in self._waiting if not is_anothers(decoded.record)]
         self._waiting, self._bytes = kept, sum(len(decoded.record.value) for decoded in kept)

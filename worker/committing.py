@@ -51,6 +51,7 @@ class Committer:
     def now(self) -> None:
         """Commit all that is safe, and wait for the broker. What is under way is committed once more."""
         self._take_up()
+        self._offsets.advance(self._consumer.positions())
         next_offsets = self._offsets.committable()
         if next_offsets:
             with self._or_later():

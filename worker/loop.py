@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from mmdigit.predictor import Sample
 from schemas.dead_letter import DeadLetter
-from schemas.errors import InvalidJob, InvalidRecord, RetriableError, SettingsError, TransportError
+from schemas.errors import InvalidJob, InvalidRecord, MmdigitError, RetriableError, SettingsError, TransportError
 from schemas.prediction import Answer, Prediction
 from schemas.printable import escaped
 from schemas.wire import encode
@@ -84,8 +84,12 @@ class Worker:
         """Jobs, since the start."""
         self.trouble = ""
         """What the loop waits for when a store or broker fails or is silent; empty when all is well."""
+        self.failed = ""
+        """Why the loop ended, if an error ended it."""
         consumer.on_assigned = self._on_assigned
         consumer.on_revoked = self._on_revoked
+        consumer.on_restarted = self._on_restarted
+        consumer.on_records_lost = lambda cause, records: metrics.records_expired.labels(cause).inc(records)
         metrics.model_info.labels(escaped(model.model_version)).set(1)
         metrics.dead_in_a_row.set_function(lambda: self._breaker.in_a_row)
         metrics.breaker_fill.set_function(lambda: self._breaker.fill)
@@ -105,6 +109,9 @@ class Worker:
                 self._finish(self._batcher.close())
         except Stopped:
             log.warning("stopped while waiting; what is not committed will be delivered again")
+        except MmdigitError as exc:
+            self.failed = str(exc)
+            raise
         finally:
             self._committer.at_last(self._keep_alive)
 
@@ -261,12 +268,17 @@ class Worker:
     def _on_revoked(self, partitions: frozenset[TopicPartition]) -> dict[TopicPartition, int]:
         """What was polled of them and is not stored belongs to their new owner; what is stored is committed by this."""
         self._assigned -= partitions
-        self._batcher.drop(partitions)
+        self._batcher.drop(lambda record: record.topic_partition in partitions and self._offsets.holds(record))
         finished = {place: offset for place, offset in self._offsets.committable().items() if place in partitions}
         for partition in partitions:
             self._metrics.lag.remove(partition.topic, str(partition.partition))
         self._partitions_moved("revoked", partitions)
         return finished
+
+    def _on_restarted(self, partitions: frozenset[TopicPartition]) -> None:
+        """What was polled of them is answered as ever, since nobody can read it again; it is not committed."""
+        self._offsets.forget(partitions)
+        self._committer.partitions_moved()
 
     def _partitions_moved(self, event: str, partitions: frozenset[TopicPartition]) -> None:
         self._offsets.forget(partitions)

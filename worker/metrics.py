@@ -15,6 +15,7 @@ from mmdigit.metadata import Baseline, Input
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidJob
 from schemas.prediction import Decision, Prediction, Reason
+from transport.ports import LossCause
 from transport.spans import SpanOutcome
 
 STAGES = ("poll", "decode", "wait", "predict", "dead_letter", "store", "commit")
@@ -81,6 +82,11 @@ METRICS = (
     Metric("mmdigit_rebalances_total", "counter", "", "Times that partitions were assigned or revoked.", ("event",)),
     Metric("mmdigit_assigned_partitions", "gauge", "", "Partitions that this worker owns."),
     Metric("mmdigit_lag_records", "gauge", "", "Records not yet polled, as last known.", ("topic", "partition")),
+    Metric(
+        *("mmdigit_records_expired_total", "counter", ""),
+        "Offsets that the log no longer holds, by cause: retention (deleted unread), truncation (gone from its end).",
+        ("cause",),
+    ),
     Metric("mmdigit_since_commit_seconds", "gauge", "seconds", "Since the last commit, or since the start."),
     Metric("mmdigit_since_turn_seconds", "gauge", "seconds", "Since the loop's last turn; grows when it is stuck."),
     Metric(
@@ -125,6 +131,7 @@ class Metrics:
         self.rebalances = self._counter("mmdigit_rebalances_total")
         self.assigned_partitions = self._gauge("mmdigit_assigned_partitions")
         self.lag = self._gauge("mmdigit_lag_records")
+        self.records_expired = self._counter("mmdigit_records_expired_total")
         self.since_commit_s = self._gauge("mmdigit_since_commit_seconds")
         self.since_turn_s = self._gauge("mmdigit_since_turn_seconds")
         self.spans = self._counter("mmdigit_spans_total")
@@ -148,6 +155,8 @@ class Metrics:
             self.dead_letters.labels(reason)
         for event in ("assigned", "revoked"):
             self.rebalances.labels(event)
+        for cause in get_args(LossCause):
+            self.records_expired.labels(cause)
         for outcome in get_args(SpanOutcome):
             self.spans.labels(outcome)
 

@@ -1,10 +1,13 @@
 """Which offsets are safe to commit: up to the first job that is not yet stored or dead-lettered."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from transport.ports import Record, TopicPartition
+
+_UNKNOWN = -1
+"""Of a partition of which nothing was polled: what lies before its position may never have been committed."""
 
 
 @dataclass(slots=True)
@@ -48,6 +51,17 @@ class OffsetTracker:
             state.unfinished.discard(record.offset)
             while state.begun and state.begun[0] not in state.unfinished:
                 state.next_offset = state.begun.popleft() + 1
+
+    def advance(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Pass what holds no record at the end of a partition: markers of transactions, what was aborted or compacted.
+
+        positions: of the next record to be polled, while all that was polled is begun.
+        Without this the group would stay behind the end of the log, and its lag would never be 0.
+        """
+        for partition, position in positions.items():
+            state = self._partitions.setdefault(partition, _Partition(next_offset=position, committed=_UNKNOWN))
+            if not state.begun:
+                state.next_offset = max(state.next_offset, position)
 
     def committable(self) -> dict[TopicPartition, int]:
         """The next_offset of each partition that moved since its last commit: everything before it is finished."""

@@ -113,6 +113,13 @@ def worker() -> list[Builder[Panel]]:
             "Tries a second that failed and are repeated.",
             8,
         ),
+        lines(
+            "Records lost",
+            {"{{cause}}": "sum by (cause) (increase(mmdigit_records_expired_total[5m]))"},
+            "none",
+            "Gone from the topic unread (retention), or from its end (truncation); within five minutes.",
+            8,
+        ),
         lines("Breaker", {"{{instance}}": "mmdigit_breaker_fill"}, "percentunit", "At 100 % it stops the worker.", 8),
         lines(
             "Standstill",

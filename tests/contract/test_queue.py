@@ -222,6 +222,34 @@ def test_lag_counts_what_was_not_polled(queue: Queue, read: Read) -> None:
     assert consumer.lag() == {record.topic_partition: 0}
 
 
+def test_positions_are_of_the_next_records_to_be_polled(queue: Queue, read: Read) -> None:
+    queue.publish(*numbered(10))
+    consumer = queue.consumer()
+    assert consumer.positions() == {}
+    (record,) = read(consumer, 1)
+    place = record.topic_partition
+    assert consumer.positions() == {place: 1}
+    consumer.keep_alive()
+    assert consumer.positions() == {place: 1}
+    read(consumer, 9)
+    assert consumer.positions() == {place: 10}
+    consumer.rewind({place: 4})
+    assert consumer.positions() == {place: 4}
+
+
+def test_nothing_restarts_and_nothing_is_lost_when_all_is_well(queue: Queue, read: Read) -> None:
+    queue.publish(*numbered(5))
+    told: list[object] = []
+    for _ in range(2):
+        with open_consumer(queue.url, group="readers") as consumer:
+            consumer.on_restarted = told.append
+            consumer.on_records_lost = lambda cause, records: told.append((cause, records))
+            records = read(consumer, 2)
+            consumer.commit(next_offsets(records))
+    assert [record.offset for record in records] == [2, 3]
+    assert told == []
+
+
 def test_on_delivered_comes_once_for_each_record_before_flush_ends(queue: Queue) -> None:
     publisher = queue.publisher()
     delivered: Counter[int] = Counter()

@@ -16,7 +16,8 @@ def test_every_record_of_the_load_is_acknowledged_and_stands_in_the_topic(tmp_pa
     with Load(url, "g", [Sample("a", bytes(784), None, 1)], trickle_per_s=0.0) as load:
         load.burst(30)
         until(lambda: load.sent == 30, 10, "30 sent")
-        load.reopen()
+        load.pause()
+        load.resume()
         until(lambda: len(load.acknowledged) == 30, 10, "30 acknowledged")
         load.burst(5)
         until(lambda: load.sent == 35, 10, "5 more")

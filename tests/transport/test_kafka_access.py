@@ -1,7 +1,6 @@
 """What Kafka's clients are told of security, and AWS's own signer with made-up credentials."""
 
 import base64
-import socket
 import ssl
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -13,12 +12,11 @@ from kafka.errors import (
     TopicAuthorizationFailedError,
     UnsupportedSaslMechanismError,
 )
-from kafka.net.transport import KafkaTCPTransport
 from pydantic import SecretStr
 
 from schemas.errors import SettingsError
 from transport.access import Certificates, KafkaAccess
-from transport.kafka_access import MskToken, client_arguments, hear_last_words, why_refused
+from transport.kafka_access import MskToken, client_arguments, why_refused
 
 SCRAM = KafkaAccess("scram", username="u", password=SecretStr("p"))
 MSK = KafkaAccess("msk-iam", aws_region="eu-central-1")
@@ -82,20 +80,6 @@ def test_no_credentials_are_a_refusal_not_a_crash(monkeypatch: pytest.MonkeyPatc
 def test_a_refusal_says_what_to_do(error: Exception, access: KafkaAccess, says: str | None) -> None:
     why = why_refused(error, access)
     assert why is None if says is None else why is not None and says in why
-
-
-def test_what_a_broker_says_before_it_hangs_up_is_heard() -> None:
-    for _ in range(2):
-        hear_last_words()
-    broker, client = socket.socketpair()
-    client.setblocking(False)
-    with client:
-        with broker:
-            broker.sendall(b"wrong password")
-        transport = KafkaTCPTransport(None, client)
-        assert transport._sock_recv() == (b"wrong password", None)
-        nothing, end = transport._sock_recv()
-        assert (nothing, type(end)) == (b"", KafkaConnectionError)
 
 
 def test_an_unusable_file_is_named(tmp_path: Path) -> None:

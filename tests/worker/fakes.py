@@ -15,7 +15,7 @@ from schemas.errors import RebalanceError, StoreError, TransportError
 from schemas.job import Job
 from schemas.prediction import Answer, Prediction
 from schemas.wire import decode_dead_letter, encode
-from transport.ports import GroupCounts, Record, TopicPartition
+from transport.ports import GroupCounts, LossCause, Record, TopicPartition
 from worker.loop import Worker
 from worker.metrics import Metrics
 from worker.settings import WorkerSettings
@@ -82,7 +82,10 @@ class FakeConsumer(Closable):
         self.in_keep_alive: Callable[[], object] = lambda: None
         self.on_assigned: Callable[[frozenset[TopicPartition]], None] | None = None
         self.on_revoked: Callable[[frozenset[TopicPartition]], Mapping[TopicPartition, int]] | None = None
+        self.on_restarted: Callable[[frozenset[TopicPartition]], None] | None = None
+        self.on_records_lost: Callable[[LossCause, int], None] | None = None
         self.silent = ""
+        self.next_polled: dict[TopicPartition, int] = {}
         self.slow_commits = False
         """Commits that are begun are not done while this is set."""
 
@@ -117,6 +120,9 @@ class FakeConsumer(Closable):
 
     def lag(self) -> dict[TopicPartition, int]:
         return {P0: len(self.queue)}
+
+    def positions(self) -> dict[TopicPartition, int]:
+        return self.next_polled
 
     def trouble(self) -> str:
         return self.silent

@@ -30,7 +30,7 @@ def test_names_are_prefixed_and_carry_their_base_unit() -> None:
 def test_no_label_is_unbounded() -> None:
     bounded = {
         *("outcome", "reason", "stage", "event", "topic", "partition", "version"),
-        *("input", "label", "decision", "measure"),
+        *("input", "label", "decision", "measure", "cause"),
     }
     assert {label for metric in METRICS for label in metric.labels} <= bounded
 

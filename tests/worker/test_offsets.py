@@ -105,3 +105,31 @@ def test_an_offset_begun_twice_is_a_mistake_of_the_caller() -> None:
         tracker.begin([fifth])
     tracker.forget([PARTITIONS[0]])
     tracker.begin([fifth])
+
+
+def test_what_holds_no_record_at_the_end_is_passed_once_all_before_it_is_finished() -> None:
+    tracker, place = OffsetTracker(), PARTITIONS[0]
+    tracker.begin([record(3, b"", place), record(4, b"", place)])
+    tracker.advance({place: 6})
+    assert tracker.committable() == {}
+    tracker.finish([record(4, b"", place)])
+    tracker.advance({place: 6})
+    assert tracker.committable() == {}
+    tracker.finish([record(3, b"", place)])
+    assert tracker.committable() == {place: 5}
+    tracker.advance({place: 6})
+    assert tracker.committable() == {place: 6}
+    tracker.committed({place: 6})
+    tracker.advance({place: 2})  # as last known, before what was finished since
+    assert tracker.committable() == {}
+
+
+def test_a_partition_of_which_nothing_was_polled_is_committed_where_it_is_read() -> None:
+    tracker, place = OffsetTracker(), PARTITIONS[0]
+    tracker.advance({place: 40})
+    assert tracker.committable() == {place: 40}
+    tracker.committed({place: 40})
+    tracker.begin([record(47, b"", place)])
+    assert tracker.committable() == {}
+    tracker.finish([record(47, b"", place)])
+    assert tracker.committable() == {place: 48}

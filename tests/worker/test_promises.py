@@ -24,7 +24,7 @@ class Broker(FakeConsumer, Closable):
         super().__init__()
         self.logs: dict[TopicPartition, list[bytes]] = {place: [] for place in PLACES}
         self.committed = dict.fromkeys(PLACES, 0)
-        self.positions: dict[TopicPartition, int] = {}
+        self.owned: dict[TopicPartition, int] = {}
         self.moves: list[tuple[str, TopicPartition]] = []
         """What happens in the next polls and keep-alives, one a call."""
 
@@ -34,18 +34,21 @@ class Broker(FakeConsumer, Closable):
             self.failing_polls -= 1
             raise TransportError("broker away")
         polled: list[Record] = []
-        for place in sorted(self.positions):
-            start = self.positions[place]
+        for place in sorted(self.owned):
+            start = self.owned[place]
             values = self.logs[place][start : start + max_records - len(polled)]
             polled += [record(start + n, value, place) for n, value in enumerate(values)]
-            self.positions[place] = start + len(values)
+            self.owned[place] = start + len(values)
         return polled
 
     def keep_alive(self) -> None:
         self.move()
 
+    def positions(self) -> dict[TopicPartition, int]:
+        return dict(self.owned)
+
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
-        if not next_offsets.keys() <= self.positions.keys():
+        if not next_offsets.keys() <= self.owned.keys():
             raise RebalanceError("not yours")
         if self.failing_commits:
             self.failing_commits -= 1
@@ -61,15 +64,15 @@ class Broker(FakeConsumer, Closable):
         if not self.moves:
             return
         event, place = self.moves.pop(0)
-        if event == "assign" and place not in self.positions and self.on_assigned is not None:
-            self.positions[place] = self.committed[place]
+        if event == "assign" and place not in self.owned and self.on_assigned is not None:
+            self.owned[place] = self.committed[place]
             self.on_assigned(frozenset({place}))
-        elif event != "assign" and place in self.positions and self.on_revoked is not None:
+        elif event != "assign" and place in self.owned and self.on_revoked is not None:
             finished = self.on_revoked(frozenset({place}))
             assert finished.keys() <= {place}
             if event == "revoke":  # of what is lost, nothing is committed
                 self.take(finished)
-            del self.positions[place]
+            del self.owned[place]
 
 
 class Promises(RuleBasedStateMachine):
@@ -80,7 +83,7 @@ class Promises(RuleBasedStateMachine):
         self.broker = Broker()
         options: dict[str, object] = {"batch_size": 3, "breaker_in_a_row": 0, "breaker_share": 1}
         self.bench = Bench(self.broker, options=options)
-        self.broker.positions = dict.fromkeys(PLACES, 0)
+        self.broker.owned = dict.fromkeys(PLACES, 0)
         self.sent = 0
 
     @rule(place=st.sampled_from(PLACES), bad=st.lists(st.booleans(), max_size=5))

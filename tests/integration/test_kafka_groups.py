@@ -1,0 +1,188 @@
+"""What others do to a worker's group and to its records: members of the same name, other programs, transactions."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import confluent_kafka
+import pytest
+
+from samples.running import RunningWorker
+from schemas.errors import SettingsError
+from tests.conftest import KafkaTopic
+from tests.integration.kafka_worker import LocalWorker, Topic, said
+from tests.polling import until
+from tests.worker.fakes import job_value
+from transport.urls import open_consumer, open_publisher
+from worker.__main__ import _Health
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+
+
+@pytest.fixture
+def topic(kafka_topic: KafkaTopic) -> Topic:
+    return Topic(kafka_topic(2, with_dead_letters=True))
+
+
+def test_a_member_that_is_fenced_ends_and_commits_nothing(topic: Topic, caplog: pytest.LogCaptureFixture) -> None:
+    health = _Health(stuck_after_s=60)
+    with LocalWorker(topic, instance_id="twin") as one:
+        health.worker = one.worker
+        one.work_until(one.has_answered(topic.publish(["a", "b", "c"])), "the jobs")
+        one.work_until(lambda: topic.committed() == topic.ends(), "their offsets")
+        assert health.alive().ok
+        with LocalWorker(topic, instance_id="twin") as two:
+            two.work_until(lambda: two.worker.assigned, "the partitions at the second")
+            committed = topic.committed()
+            place = next(iter(one.worker.assigned))
+            with pytest.raises(SettingsError, match="--instance-id"):
+                one.worker.run()
+            assert not health.alive().ok
+            assert "--instance-id" in health.alive().why
+            for commit in (one.consumer.commit, one.consumer.begin_commit):
+                with pytest.raises(SettingsError, match="--instance-id"):
+                    commit({place: 0})
+            assert topic.committed() == committed
+            two.work_until(two.has_answered(topic.publish(["d", "e", "f", "g"])), "the jobs at the second")
+            two.work_until(lambda: topic.committed() == topic.ends(), "their offsets")
+    assert not said(caplog, logging.ERROR)
+
+
+def test_a_fenced_program_ends_with_one_line_and_exit_code_2(topic: Topic, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'store.db'}"
+    options = ("--instance-id", "twin", "--consumer-group", topic.group)
+    with RunningWorker(topic.url, store, tmp_path / "one.log", options) as one:
+        one.wait_until_assigned()
+        with LocalWorker(topic, instance_id="twin") as two:
+            two.work_until(lambda: two.worker.assigned, "the partitions at the second")
+            assert one.process.wait(30) == 2
+    (line,) = [line for line in one.log.read_text().splitlines() if " INFO " not in line and "target error" not in line]
+    assert line.startswith("python -m worker: error: ")
+    assert "--instance-id" in line
+
+
+@contextmanager
+def other_program(topic: Topic) -> Iterator[None]:
+    """A program in the worker's group, with partitions, that shares them out by librdkafka's default assignors."""
+    consumer = confluent_kafka.Consumer({"bootstrap.servers": topic.bootstrap, "group.id": topic.group})
+    try:
+        consumer.subscribe([topic.name])
+        until(lambda: consumer.poll(0.1) or consumer.assignment(), 30, "partitions at the other program")
+        yield
+    finally:
+        consumer.close()
+
+
+def test_a_group_of_programs_with_another_assignor_is_named(topic: Topic, caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        other_program(topic),
+        LocalWorker(topic) as one,
+        pytest.raises(SettingsError, match="--consumer-group"),
+    ):
+        one.work_until(lambda: False, "the end of the worker", 20)
+    assert not said(caplog, logging.ERROR)
+
+
+def test_a_group_of_another_protocol_type_is_named(topic: Topic) -> None:
+    """As Kafka Connect's and Schema Registry's groups are."""
+    with LocalWorker(topic) as connect, LocalWorker(topic) as one:
+        connect.consumer._consumer._coordinator.protocol_type = lambda: "connect"  # type: ignore[attr-defined]
+        connect.work_until(lambda: connect.worker.assigned, "partitions at the other program")
+        with pytest.raises(SettingsError, match="--consumer-group"):
+            one.work_until(lambda: False, "the end of the worker", 20)
+
+
+@contextmanager
+def transactions(topic: Topic, name: str) -> Iterator[Any]:
+    producer = confluent_kafka.Producer({"bootstrap.servers": topic.bootstrap, "transactional.id": name})
+    producer.init_transactions(30)
+    yield producer
+    producer.flush(30)
+
+
+def send(producer: Any, topic: Topic, word: str, count: int) -> list[str]:
+    jobs = [f"{word}-{number}" for number in range(count)]
+    producer.begin_transaction()
+    for job in jobs:
+        producer.produce(topic.name, job_value(job), job.encode())
+    producer.flush(30)
+    return jobs
+
+
+def test_records_of_aborted_transactions_are_not_answered_and_the_lag_ends_at_0(topic: Topic) -> None:
+    with transactions(topic, topic.name) as producer, LocalWorker(topic) as one:
+        aborted = send(producer, topic, "first-aborted", 50)
+        producer.abort_transaction(30)
+        one.work_until(lambda: topic.committed() == topic.ends(), "the end of a topic that holds aborted records alone")
+        committed = send(producer, topic, "committed", 100)
+        producer.commit_transaction(30)
+        aborted += send(producer, topic, "aborted", 100)
+        producer.abort_transaction(30)
+        committed += send(producer, topic, "last", 40)
+        producer.commit_transaction(30)
+        one.work_until(one.has_answered(committed), "the jobs of committed transactions")
+        one.work_until(lambda: one.lag() == 0, "no lag")
+        one.work_until(lambda: topic.committed() == topic.ends(), "the group at the end of the log, markers included")
+        assert one.store.predictions.keys() == set(committed)
+        waiting = send(producer, topic, "open", 10)
+        after = topic.publish(["behind-an-open-transaction-1", "behind-an-open-transaction-2"])
+        one.worker.run_once()
+        one.worker.run_once()
+        assert one.store.predictions.keys() == set(committed)
+        assert one.lag() == 0  # of what can be read
+        producer.commit_transaction(30)
+        one.work_until(one.has_answered([*waiting, *after]), "all")
+        assert not one.store.predictions.keys() & set(aborted)
+
+
+def test_a_worker_that_is_stopped_leaves_no_lag_behind_a_marker(topic: Topic) -> None:
+    with transactions(topic, topic.name) as producer:
+        jobs = send(producer, topic, "job", 30)
+        producer.commit_transaction(30)
+    with LocalWorker(topic, exit_when_idle_s=1.0) as one:
+        one.worker.run()
+        assert one.store.predictions.keys() == set(jobs)
+    assert topic.committed() == topic.ends()
+
+
+def test_holes_of_compaction_are_passed(kafka_topic: KafkaTopic) -> None:
+    """The broker compacts what is not in its newest segment; the last records of each key stay."""
+    topic = Topic(kafka_topic(1))
+    configs = {"cleanup.policy": "compact", "segment.ms": "100", "min.cleanable.dirty.ratio": "0.001"}
+    configs |= {"max.compaction.lag.ms": "100", "min.compaction.lag.ms": "0"}
+    from kafka.admin import ConfigResource, ConfigResourceType
+
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=configs)
+    topic.ask(lambda admin: admin.alter_configs([resource]))
+    with open_publisher(topic.url) as publisher:
+        turns = iter(range(10_000))
+
+        def compacted() -> bool:
+            for _ in range(20):
+                publisher.send(b"key", job_value(f"job-{next(turns)}"))
+            publisher.flush(10)
+            with open_consumer(topic.url, group="looks") as looking:
+                records = until(lambda: looking.poll(1, 1.0), 20, "a first record")
+            return records[0].offset > 0
+
+        until(compacted, 40, "a log without its first records", pause_s=0.5)
+        last = job_value("last")
+        publisher.send(b"other key", last)
+        publisher.flush(10)
+    with LocalWorker(topic) as one:
+        one.work_until(one.has_answered(["last"]), "the last job")
+        one.work_until(lambda: topic.committed() == topic.ends(), "the end of the log")
+        assert one.lost("retention") == 0
+
+
+def test_a_publisher_goes_on_when_its_topic_is_created_again(topic: Topic) -> None:
+    with open_publisher(topic.url) as publisher:
+        publisher.send(b"key", job_value("before"))
+        publisher.flush(10)
+        topic.recreate(2)
+        for number in range(50):
+            publisher.send(str(number).encode(), job_value(f"after-{number}"))
+        publisher.flush(30)
+    assert sum(topic.ends().values()) == 50
