@@ -19,7 +19,8 @@ import gc, json, re, struct, sys, time, zlib
 import numpy as np
 from PIL import Image
 from mmdigit.audio import decode_audio
-from mmdigit.image import MAX_PIXELS, decode_image
+from mmdigit.image import decode_image
+from mmdigit.opened import MAX_PIXELS, MAX_SIDE
 from schemas.errors import InvalidJob
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
 from tests.mmdigit.clips import as_bytes, drawn_digit, tone, wav

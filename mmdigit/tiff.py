@@ -1,0 +1,163 @@
+"""TIFF files of one page, opened within limits.
+
+libtiff never sees what was sent: the tags that say where and how the pixels lie are checked and written anew, so that
+no further page, loop, tag or offset out of the file reaches it.
+Source: Adobe, "TIFF Revision 6.0" (1992), sections 2 and 8-15; Technical Note 2 (JPEG).
+"""
+
+import io
+import struct
+from collections.abc import Set
+from functools import partial
+from itertools import repeat
+from operator import add, gt
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import TiffImagePlugin
+
+from mmdigit.opened import MAX_DEEP_BYTES, MAX_SIDE, Opened, check_memory, check_size
+from schemas.errors import InvalidImage
+
+Tags = dict[int, tuple[int, ...]]
+
+WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 256, 257, 258, 259, 262, 266
+STRIP_OFFSETS, ORIENTATION, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES = 273, 274, 277, 278, 279
+PLANAR, T4_OPTIONS, T6_OPTIONS, PREDICTOR, COLOUR_MAP = 284, 292, 293, 317, 320
+TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES = 322, 323, 324, 325
+EXTRA_SAMPLES, SAMPLE_FORMAT, SUBFILE = 338, 339, 254
+PARTS = {STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES}  # a value for each strip or tile
+LONGEST = {
+    **dict.fromkeys((WIDTH, HEIGHT, COMPRESSION, PHOTOMETRIC, FILL_ORDER, ORIENTATION, SAMPLES, ROWS_PER_STRIP), 1),
+    **dict.fromkeys((PLANAR, T4_OPTIONS, T6_OPTIONS, PREDICTOR, TILE_WIDTH, TILE_HEIGHT, SUBFILE), 1),
+    **dict.fromkeys((BITS, EXTRA_SAMPLES, SAMPLE_FORMAT), 6),
+    **dict.fromkeys(PARTS, 65_536),
+    COLOUR_MAP: 768,
+}
+"""The tags that are read, each with the most values it may have."""
+
+SIZES = {1: "B", 3: "H", 4: "I"}  # of the types that whole numbers have: byte, short, long
+READ = {1: "none", 2: "CCITT RLE", 3: "G3", 4: "G4", 5: "LZW", 8: "deflate", 32773: "PackBits", 32946: "deflate"}
+NAMED = {6: "old JPEG", 7: "JPEG", 34712: "JPEG 2000", 34925: "LZMA", 50000: "Zstandard", 50001: "WebP"}
+MAX_TAGS = 1024  # of one page; cameras write about a hundred
+MAX_PAGES = 64  # looked at in search of a second one
+MAX_TILE_SIDE = 2 * MAX_SIDE  # pixels
+THUMBNAIL = 1  # bit of SUBFILE: a smaller copy of another page
+CONVERT = "convert it: magick 'in.tif[0]' out.png"
+
+
+def open_tiff(data: bytes) -> Opened:
+    """The picture, not decoded yet.
+
+    Raises InvalidImage if it has several pages, is over the limits or packed in a way that is not read, and what
+    Pillow and struct raise for broken files.
+    """
+    order = "<" if data[:2] == b"II" else ">"
+    tags = _only_page(data, order)
+    orientation = tags.pop(ORIENTATION, (1,))[0]
+    _place_parts(tags, len(data))
+    image = TiffImagePlugin.TiffImageFile(io.BytesIO(_rewritten(data, order, tags)))
+    return Opened(image, orientation, partial(_deep_pixels, data, order, tags) if _is_deep(tags) else None)
+
+
+def _only_page(data: bytes, order: str) -> Tags:
+    """The tags of the one page that is no thumbnail; a page that was there before ends the search."""
+    (place,) = struct.unpack_from(order + "I", data, 4)
+    seen: list[int] = []
+    pages: list[int] = []
+    while place and place not in seen and len(seen) < MAX_PAGES:
+        seen.append(place)
+        if not _tags(data, order, place, {SUBFILE}).get(SUBFILE, (0,))[0] & THUMBNAIL:
+            pages.append(place)
+        (count,) = struct.unpack_from(order + "H", data, place)
+        (place,) = struct.unpack(order + "I", data[place + 2 + 12 * count :][:4].ljust(4, b"\0"))
+    if len(pages) != 1:
+        raise InvalidImage(f"expected a TIFF file of one page, got {len(pages) or 'no'} pages; {CONVERT}")
+    return _tags(data, order, pages[0], LONGEST.keys() - {SUBFILE})
+
+
+def _tags(data: bytes, order: str, place: int, wanted: Set[int]) -> Tags:
+    """The values of the wanted tags of the page at that place, those without any left out."""
+    (count,) = struct.unpack_from(order + "H", data, place)
+    if count > MAX_TAGS:
+        raise InvalidImage(f"expected at most {MAX_TAGS} tags in a TIFF file, got {count}; {CONVERT}")
+    tags: Tags = {}
+    for at in range(place + 2, place + 2 + 12 * count, 12):
+        tag, kind, number, offset = struct.unpack_from(order + "HHII", data, at)
+        if tag not in wanted or tag in tags or kind not in SIZES or number == 0:
+            continue
+        if number > LONGEST[tag]:
+            raise InvalidImage(f"expected at most {LONGEST[tag]} values in TIFF tag {tag}, got {number}; {CONVERT}")
+        values = f"{order}{number}{SIZES[kind]}"
+        tags[tag] = struct.unpack_from(values, data, at + 8 if struct.calcsize(values) <= 4 else offset)
+    return tags
+
+
+def _place_parts(tags: Tags, n_bytes: int) -> None:
+    """Checks the strips or tiles and gives each its length. Raises InvalidImage if they are over the limits."""
+    width, height, samples = (tags.get(tag, (0,))[0] for tag in (WIDTH, HEIGHT, SAMPLES))
+    samples, planes = samples or 1, 1 if tags.get(PLANAR, (1,))[0] != 2 else samples or 1
+    check_size(width, height)
+    compression = tags.get(COMPRESSION, (1,))[0]
+    if compression not in READ:
+        got = NAMED.get(compression, f"compression {compression}")
+        raise InvalidImage(f"expected a TIFF file packed as {', '.join(dict.fromkeys(READ.values()))}, got {got}; {CONVERT}")
+    where, lengths = (TILE_OFFSETS, TILE_BYTES) if TILE_OFFSETS in tags else (STRIP_OFFSETS, STRIP_BYTES)
+    if where == TILE_OFFSETS:
+        across, down = tags.get(TILE_WIDTH, (0,))[0], tags.get(TILE_HEIGHT, (0,))[0]
+    else:
+        across, down = width, min(height, tags.get(ROWS_PER_STRIP, (height,))[0] or height)
+        tags[ROWS_PER_STRIP] = (down,)
+    if not (0 < across <= MAX_TILE_SIDE and 0 < down <= MAX_TILE_SIDE and samples <= LONGEST[BITS]):
+        raise InvalidImage(f"expected TIFF tiles of the picture's size, got {samples} samples of {across}x{down}; {CONVERT}")
+    parts = -(-width // across) * -(-height // down) * planes
+    row_bytes = -(-across * max(tags.get(BITS, (1,))) * samples // planes // 8)
+    check_memory(4 * width * height + down * row_bytes)
+    check_memory(parts * down * row_bytes)
+    offsets = tags.get(where, ())
+    if lengths not in tags and (compression == 1 or len(offsets) == 1):  # as old programs write
+        tags[lengths] = tuple(min(down * row_bytes, max(0, n_bytes - offset)) if compression == 1 else max(0, n_bytes - offset) for offset in offsets)
+    if len(offsets) < parts or len(tags.get(lengths, ())) < parts:
+        raise InvalidImage(f"expected {parts} strips or tiles in the TIFF file, got {len(offsets)}; send the file again")
+    tags[where], tags[lengths] = offsets[:parts], tags[lengths][:parts]
+    if sum(tags[lengths]) > n_bytes or any(map(gt, map(add, tags[where], tags[lengths]), repeat(n_bytes))):
+        raise InvalidImage("expected a whole TIFF file, got one that lacks some of its pixels; send the file again")
+
+
+def _rewritten(data: bytes, order: str, tags: Tags) -> bytes:
+    """The file with one page of these tags; the pixels stay where they are."""
+    start = len(data) + len(data) % 2
+    values_at = start + 2 + 12 * len(tags) + 4
+    entries, behind = [], b""
+    for tag, numbers in sorted(tags.items()):
+        kind = 4 if tag in PARTS or max(numbers) > 0xFFFF else 3
+        packed = struct.pack(f"{order}{len(numbers)}{SIZES[kind]}", *numbers)
+        if len(packed) > 4:
+            packed, behind = struct.pack(order + "I", values_at + len(behind)), behind + packed.ljust(len(packed) + len(packed) % 2, b"\0")
+        entries.append(struct.pack(order + "HHI", tag, kind, len(numbers)) + packed.ljust(4, b"\0"))
+    directory = struct.pack(order + "H", len(entries)) + b"".join(entries) + bytes(4)
+    header = data[:4] + struct.pack(order + "I", start)
+    return b"".join((header, data[8:].ljust(start - 8, b"\0"), directory, behind))
+
+
+def _is_deep(tags: Tags) -> bool:
+    """Whether the pixels have several channels of 16 bits, side by side: Pillow keeps the upper 8 alone."""
+    samples = tags.get(SAMPLES, (1,))[0]
+    return (
+        samples > 1
+        and set(tags.get(BITS, (1,))) == {16}
+        and tags.get(PHOTOMETRIC, (0,))[0] in (1, 2)
+        and {tags.get(PLANAR, (1,))[0], tags.get(SAMPLE_FORMAT, (1,))[0]} == {1}
+        and TILE_OFFSETS not in tags
+        and 2 * samples * tags[WIDTH][0] * tags[HEIGHT][0] <= MAX_DEEP_BYTES
+    )
+
+
+def _deep_pixels(data: bytes, order: str, tags: Tags) -> NDArray[np.uint16]:
+    """All 16 bits of each channel, (height, width, channels): read as grey pixels, each channel one of them."""
+    (samples,), (predictor,) = tags[SAMPLES], tags.get(PREDICTOR, (1,))
+    grey = {tag: values for tag, values in tags.items() if tag not in (EXTRA_SAMPLES, SAMPLE_FORMAT, PREDICTOR)}
+    grey |= {WIDTH: (tags[WIDTH][0] * samples,), SAMPLES: (1,), BITS: (16,), PHOTOMETRIC: (1,)}
+    with TiffImagePlugin.TiffImageFile(io.BytesIO(_rewritten(data, order, grey))) as image:
+        values = np.asarray(image).astype(np.uint16).reshape(tags[HEIGHT][0], tags[WIDTH][0], samples)
+    return np.cumsum(values, axis=1, dtype=np.uint16) if predictor == 2 else values
