@@ -1,7 +1,5 @@
 """Levels of any number of bits, as scanners and cameras leave them in 16 bits or more, to the range [0, 1]."""
 
-import math
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -11,28 +9,24 @@ from mmdigit.ink import Grey
 from mmdigit.opened import WORKING_SIDE
 from schemas.errors import InvalidImage
 
-LEAST_BITS = 8  # fewer are noise: a blank page stays blank
+FULL = 65_535.0  # the range of 16 bits
 TOP_SHARE = 99.5  # per cent of the pixels lie below the range's end: a few hot pixels say nothing of it
+LEAST_CORRELATION = 0.4  # of neighbours in a picture of something; about 0 in the noise of a blank one
 
 
 def scaled(levels: Grey) -> Grey:
-    """levels: (height, width), counts from 0 or below, or range [0, 1].
+    """levels: (height, width) or (height, width, channels), counts, negative ones too, or fractions in [0, 1].
 
-    Returns the same, range [0, 1], of the whole range of as many bits as are used. Raises InvalidImage if a level is
-    not finite.
+    Returns the same, range [0, 1], of the whole range of the bits that are used; of 16 bits at least where all is noise,
+    so that a blank picture stays blank. Raises InvalidImage if a level is not finite.
     """
     if not bool(np.isfinite(levels).all()):
         raise InvalidImage("expected finite levels, got a picture with NaN or infinity; save it as 8-bit PNG")
     levels = levels - min(0.0, float(levels.min()))
-    return np.asarray(np.clip(levels / full_scale(levels), 0, 1), np.float32)
-
-
-def full_scale(levels: Grey) -> float:
-    """The highest level of as many bits as are used; 1 if all are fractions."""
-    top = float(np.percentile(levels, TOP_SHARE))
-    if float(levels.max()) <= 1:
-        return 1.0
-    return float(2 ** max(LEAST_BITS, math.ceil(math.log2(top + 1))) - 1)
+    if bool((levels % 1).any()) and float(levels.max()) <= 1:
+        return np.asarray(levels, np.float32)
+    used = _used_range(levels)
+    return np.asarray(np.clip(levels / (used if _shows_something(levels) else max(used, FULL)), 0, 1), np.float32)
 
 
 def to_bytes(pixels: NDArray[np.uint16]) -> Image.Image:
@@ -45,5 +39,19 @@ def to_bytes(pixels: NDArray[np.uint16]) -> Image.Image:
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.float32)
     colours = channels - 1 + channels % 2  # the others are alpha
-    parts = [scaled(part) for part in (small[..., :colours], small[..., colours:]) if part.size]
-    return Image.fromarray(np.round(np.concatenate(parts, axis=2) * 255).astype(np.uint8))
+    colour, alpha = scaled(small[..., :colours]), small[..., colours:]
+    if alpha.size:
+        colour = np.concatenate([colour, np.clip(alpha / _used_range(alpha), 0, 1)], axis=2)
+    return Image.fromarray(np.round(colour * 255).astype(np.uint8))
+
+
+def _used_range(levels: Grey) -> float:
+    """The highest level of as many bits as are used, one at least."""
+    return float(2 ** max(1, int(np.percentile(levels, TOP_SHARE)).bit_length()) - 1)
+
+
+def _shows_something(levels: Grey) -> bool:
+    """Whether neighbouring pixels are alike, as noise is not."""
+    levels = levels - levels.mean(axis=(0, 1))
+    steps = float((np.diff(levels, axis=0) ** 2).mean() + (np.diff(levels, axis=1) ** 2).mean()) / 4
+    return steps < (1 - LEAST_CORRELATION) * float((levels**2).mean())

@@ -6,11 +6,12 @@ Reads PNG, JPEG, TIFF and WebP of any size, and exactly 784 raw bytes (28x28, ui
 import warnings
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmdigit.colour import grey_of, luma
+from mmdigit.colour import grey_of
 from mmdigit.depth import scaled, to_bytes
 from mmdigit.formats import Format, format_of
 from mmdigit.ink import Grey
@@ -84,7 +85,7 @@ def _got(data: bytes, found: Format | None) -> str:
     if found is None:
         return f"{len(data)} bytes of no known format; convert the picture to PNG"
     if found.kind == "sound":
-        return f"{found.name}, a sound; send it as the audio"
+        return f"{found.name}, a sound; send it as the audio, as WAV: {found.command}"
     return f"{found.name}; " + (f"convert it: {found.command}" if found.command else "send the picture itself")
 
 
@@ -123,7 +124,8 @@ def _on_paper(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Transparent paper is given the colour that the ink is not. pixels: (height, width, 4), range [0, 255].
     Returns (height, width, 3)."""
     colour, alpha = pixels[..., :3], pixels[..., 3:] / 255
-    ink_is_dark = float((luma(colour) * alpha[..., 0]).sum()) < 127.5 * float(alpha.sum())
+    luma = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
+    ink_is_dark = float((luma * alpha[..., 0]).sum()) < 127.5 * float(alpha.sum())
     return np.round(colour * alpha + 255 * ink_is_dark * (1 - alpha)).astype(np.uint8)
 
 

@@ -75,14 +75,17 @@ def open_png(data: bytes) -> Opened:
         raise InvalidImage("expected a whole PNG file, got one without its end; send the file again")
     image = PngImagePlugin.PngImageFile(io.BytesIO(MAGIC + b"".join(chunk for each in kept.values() for chunk in each)))
     orientation = orientation_of(image) if kept.keys() - PICTURE - {b"IDAT"} else 1
-    return Opened(image, orientation, partial(_deep_pixels, kept[b"IHDR"][0], kept[b"IDAT"]))
+    header, deep = kept[b"IHDR"][0], None
+    if header[16] == 16 and header[17] in DEEP_CHANNELS and not header[20]:
+        deep = partial(_deep_pixels, header, kept.get(b"IDAT", []))
+    return Opened(image, orientation, deep)
 
 
 def _deep_pixels(header: bytes, packed: list[bytes]) -> NDArray[np.uint16] | None:
     """All 16 bits of each channel, (height, width, channels), red first; None if they are not to be had."""
-    width, height, depth, colour, *_, interlaced = struct.unpack_from(">IIBBBBB", header, 8)
-    row_bytes = 1 + 2 * width * DEEP_CHANNELS.get(colour, 0)
-    if depth != 16 or colour not in DEEP_CHANNELS or interlaced or height * row_bytes > MAX_DEEP_BYTES:
+    width, height, _, colour = struct.unpack_from(">IIBB", header, 8)
+    row_bytes = 1 + 2 * width * DEEP_CHANNELS[colour]
+    if height * row_bytes > MAX_DEEP_BYTES:
         return None
     body = b"".join(chunk[8:-4] for chunk in packed)
     inflate = zlib.decompressobj()
