@@ -14,6 +14,7 @@ from mmdigit.ink import Grey
 
 LOOKED_AT_SIDE = 48  # pixels, the longest side of the copy that is measured
 EDGE = 0.15  # of each side; what lies there is often another thing of another colour
+SLOPES = 0.3  # of the longest side, to each side of a pixel: what is even over so much is light, not ink
 CLEARLY = 1.3  # times as much contrast as in luma, and chroma is taken instead; 0.92 in red ink on white paper
 LEAST_SPREAD = 0.008  # standard deviation of chroma, of full range; compression's noise is less
 PAPER = 0.85  # where the paper lies in what is returned, so that most ink is darker and some may be brighter
@@ -42,8 +43,9 @@ def _chroma_axis(rgb: Rgb) -> NDArray[np.float32] | None:
         rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
         width, height = size
     rows, columns = round(EDGE * height), round(EDGE * width)
-    seen = cv2.GaussianBlur(_luma_and_chroma(rgb[rows : height - rows, columns : width - columns]), (0, 0), 0.8)
-    seen = (seen - cv2.GaussianBlur(seen, (0, 0), 0.2 * max(height, width) * (1 - 2 * EDGE))).reshape(-1, 3)
+    seen = cv2.blur(_luma_and_chroma(rgb[rows : height - rows, columns : width - columns]), (3, 3))
+    window = 2 * round(SLOPES * max(seen.shape)) + 1
+    seen = (seen - cv2.blur(seen, (window, window))).reshape(-1, 3)
     seen -= seen.mean(axis=0)
     (luma, *_), (_, red, both), (*_, blue) = (seen.T @ seen / len(seen)).tolist()
     most = (red + blue) / 2 + math.hypot((red - blue) / 2, both)

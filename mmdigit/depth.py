@@ -17,8 +17,8 @@ LEAST_CORRELATION = 0.4  # of neighbours in a picture of something; about 0 in t
 def scaled(levels: Grey) -> Grey:
     """levels: (height, width) or (height, width, channels), counts, negative ones too, or fractions in [0, 1].
 
-    Returns the same, range [0, 1], of the whole range of the bits that are used; of 16 bits at least where all is noise,
-    so that a blank picture stays blank. Raises InvalidImage if a level is not finite.
+    Returns the same, range [0, 1], of the whole range of the bits that are used; of 16 bits at least where all is
+    noise, so that a blank picture stays blank. Raises InvalidImage if a level is not finite.
     """
     if not bool(np.isfinite(levels).all()):
         raise InvalidImage("expected finite levels, got a picture with NaN or infinity; save it as 8-bit PNG")

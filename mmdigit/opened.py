@@ -35,9 +35,7 @@ def check_size(width: int, height: int) -> None:
     if max(width, height) > MAX_SIDE:
         raise InvalidImage(f"expected sides of at most {MAX_SIDE} pixels, got {width}x{height}; send a crop")
     if min(width, height) < MIN_SIDE:
-        raise InvalidImage(
-            f"expected at least {MIN_SIDE}x{MIN_SIDE} pixels, got {width}x{height}; send a larger crop"
-        )
+        raise InvalidImage(f"expected at least {MIN_SIDE}x{MIN_SIDE} pixels, got {width}x{height}; send a larger crop")
 
 
 def check_memory(n_bytes: int) -> None:

@@ -9,8 +9,7 @@ import io
 import struct
 from collections.abc import Set
 from functools import partial
-from itertools import repeat
-from operator import add, gt
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,18 +25,21 @@ STRIP_OFFSETS, ORIENTATION, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES = 273, 274, 277
 PLANAR, T4_OPTIONS, T6_OPTIONS, PREDICTOR, COLOUR_MAP = 284, 292, 293, 317, 320
 TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES = 322, 323, 324, 325
 EXTRA_SAMPLES, SAMPLE_FORMAT, SUBFILE = 338, 339, 254
+BYTE, SHORT, LONG = 1, 3, 4  # the types that whole numbers have
+SIZES = {BYTE: "B", SHORT: "H", LONG: "I"}
+UNPACKED = 1
+MAX_SAMPLES = 6  # of one pixel
 PARTS = {STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES}  # a value for each strip or tile
 LONGEST = {
     **dict.fromkeys((WIDTH, HEIGHT, COMPRESSION, PHOTOMETRIC, FILL_ORDER, ORIENTATION, SAMPLES, ROWS_PER_STRIP), 1),
     **dict.fromkeys((PLANAR, T4_OPTIONS, T6_OPTIONS, PREDICTOR, TILE_WIDTH, TILE_HEIGHT, SUBFILE), 1),
-    **dict.fromkeys((BITS, EXTRA_SAMPLES, SAMPLE_FORMAT), 6),
+    **dict.fromkeys((BITS, EXTRA_SAMPLES, SAMPLE_FORMAT), MAX_SAMPLES),
     **dict.fromkeys(PARTS, 65_536),
     COLOUR_MAP: 768,
 }
 """The tags that are read, each with the most values it may have."""
 
-SIZES = {1: "B", 3: "H", 4: "I"}  # of the types that whole numbers have: byte, short, long
-READ = {1: "none", 2: "CCITT RLE", 3: "G3", 4: "G4", 5: "LZW", 8: "deflate", 32773: "PackBits", 32946: "deflate"}
+READ = {UNPACKED: "none", 2: "CCITT RLE", 3: "G3", 4: "G4", 5: "LZW", 8: "deflate", 32773: "PackBits", 32946: "deflate"}
 NAMED = {6: "old JPEG", 7: "JPEG", 34712: "JPEG 2000", 34925: "LZMA", 50000: "Zstandard", 50001: "WebP"}
 MAX_TAGS = 1024  # of one page; cameras write about a hundred
 MAX_PAGES = 64  # looked at in search of a second one
@@ -94,50 +96,60 @@ def _tags(data: bytes, order: str, place: int, wanted: Set[int]) -> Tags:
 
 
 def _place_parts(tags: Tags, n_bytes: int) -> None:
-    """Checks the strips or tiles and gives each its length. Raises InvalidImage if they are over the limits."""
-    width, height, samples = (tags.get(tag, (0,))[0] for tag in (WIDTH, HEIGHT, SAMPLES))
-    samples, planes = samples or 1, 1 if tags.get(PLANAR, (1,))[0] != 2 else samples or 1
+    """Checks the strips or tiles, and gives each its length. Raises InvalidImage if they are over the limits."""
+    width, height = tags.get(WIDTH, (0,))[0], tags.get(HEIGHT, (0,))[0]
     check_size(width, height)
-    compression = tags.get(COMPRESSION, (1,))[0]
+    compression = tags.get(COMPRESSION, (UNPACKED,))[0]
     if compression not in READ:
         got = NAMED.get(compression, f"compression {compression}")
-        raise InvalidImage(f"expected a TIFF file packed as {', '.join(dict.fromkeys(READ.values()))}, got {got}; {CONVERT}")
-    where, lengths = (TILE_OFFSETS, TILE_BYTES) if TILE_OFFSETS in tags else (STRIP_OFFSETS, STRIP_BYTES)
-    if where == TILE_OFFSETS:
+        raise InvalidImage(
+            f"expected a TIFF file packed as {', '.join(sorted(set(READ.values())))}, got {got}; {CONVERT}"
+        )
+    if TILE_OFFSETS in tags:
+        where, lengths = TILE_OFFSETS, TILE_BYTES
         across, down = tags.get(TILE_WIDTH, (0,))[0], tags.get(TILE_HEIGHT, (0,))[0]
     else:
-        across, down = width, min(height, tags.get(ROWS_PER_STRIP, (height,))[0] or height)
+        where, lengths = STRIP_OFFSETS, STRIP_BYTES
+        across, down = width, min(height, tags.get(ROWS_PER_STRIP, (height,))[0]) or height
         tags[ROWS_PER_STRIP] = (down,)
-    if not (0 < across <= MAX_TILE_SIDE and 0 < down <= MAX_TILE_SIDE and samples <= LONGEST[BITS]):
-        raise InvalidImage(f"expected TIFF tiles of the picture's size, got {samples} samples of {across}x{down}; {CONVERT}")
+    samples = tags.get(SAMPLES, (1,))[0]
+    if not (0 < samples <= MAX_SAMPLES and 0 < across <= MAX_TILE_SIDE and 0 < down <= MAX_TILE_SIDE):
+        raise InvalidImage(
+            f"expected up to {MAX_SAMPLES} samples and tiles of {MAX_TILE_SIDE} pixels in a TIFF file, "
+            f"got {samples} and {across}x{down}; {CONVERT}"
+        )
+    planes = samples if tags.get(PLANAR, (1,))[0] == 2 else 1
     parts = -(-width // across) * -(-height // down) * planes
-    row_bytes = -(-across * max(tags.get(BITS, (1,))) * samples // planes // 8)
-    check_memory(4 * width * height + down * row_bytes)
-    check_memory(parts * down * row_bytes)
-    offsets = tags.get(where, ())
-    if lengths not in tags and (compression == 1 or len(offsets) == 1):  # as old programs write
-        tags[lengths] = tuple(min(down * row_bytes, max(0, n_bytes - offset)) if compression == 1 else max(0, n_bytes - offset) for offset in offsets)
-    if len(offsets) < parts or len(tags.get(lengths, ())) < parts:
-        raise InvalidImage(f"expected {parts} strips or tiles in the TIFF file, got {len(offsets)}; send the file again")
-    tags[where], tags[lengths] = offsets[:parts], tags[lengths][:parts]
-    if sum(tags[lengths]) > n_bytes or any(map(gt, map(add, tags[where], tags[lengths]), repeat(n_bytes))):
-        raise InvalidImage("expected a whole TIFF file, got one that lacks some of its pixels; send the file again")
+    part_bytes = -(-across * samples // planes * max(tags.get(BITS, (1,))) // 8) * down
+    check_memory(4 * width * height + part_bytes)
+    check_memory(parts * part_bytes)
+    offsets = tags.get(where, ())[:parts]
+    if lengths not in tags and (compression == UNPACKED or parts == 1):  # as old programs write
+        longest = part_bytes if compression == UNPACKED else n_bytes
+        tags[lengths] = tuple(max(0, min(longest, n_bytes - offset)) for offset in offsets)
+    sizes = tags.get(lengths, ())[:parts]
+    overlap = sum(sizes) > n_bytes  # else few bytes could stand for many strips
+    if min(len(offsets), len(sizes)) < parts or overlap or any(map(n_bytes.__lt__, map(add, offsets, sizes))):
+        raise InvalidImage("expected a whole TIFF file, got one without some of its pixels; send the file again")
+    tags[where], tags[lengths] = offsets, sizes
 
 
 def _rewritten(data: bytes, order: str, tags: Tags) -> bytes:
     """The file with one page of these tags; the pixels stay where they are."""
     start = len(data) + len(data) % 2
     values_at = start + 2 + 12 * len(tags) + 4
-    entries, behind = [], b""
+    entries, values = b"", b""
     for tag, numbers in sorted(tags.items()):
-        kind = 4 if tag in PARTS or max(numbers) > 0xFFFF else 3
-        packed = struct.pack(f"{order}{len(numbers)}{SIZES[kind]}", *numbers)
+        kind = LONG if tag in PARTS or max(numbers) > 0xFFFF else SHORT
+        packed = struct.pack(f"{order}{len(numbers)}{SIZES[kind]}", *numbers).ljust(4, b"\0")
         if len(packed) > 4:
-            packed, behind = struct.pack(order + "I", values_at + len(behind)), behind + packed.ljust(len(packed) + len(packed) % 2, b"\0")
-        entries.append(struct.pack(order + "HHI", tag, kind, len(numbers)) + packed.ljust(4, b"\0"))
-    directory = struct.pack(order + "H", len(entries)) + b"".join(entries) + bytes(4)
+            place = values_at + len(values)
+            values += packed + bytes(len(packed) % 4)
+            packed = struct.pack(order + "I", place)
+        entries += struct.pack(order + "HHI", tag, kind, len(numbers)) + packed
+    directory = struct.pack(order + "H", len(tags)) + entries + bytes(4)
     header = data[:4] + struct.pack(order + "I", start)
-    return b"".join((header, data[8:].ljust(start - 8, b"\0"), directory, behind))
+    return b"".join((header, data[8:].ljust(start - 8, b"\0"), directory, values))
 
 
 def _is_deep(tags: Tags) -> bool:

@@ -24,7 +24,7 @@ def open_webp(data: bytes) -> Opened:
     """
     chunks = dict(_chunks(data))  # of each name the last
     extended = chunks.get(b"VP8X", b"")
-    if b"ANMF" in chunks or b"ANIM" in chunks or extended[:1] and extended[0] & ANIMATED:
+    if b"ANMF" in chunks or b"ANIM" in chunks or (extended[:1] and extended[0] & ANIMATED):
         raise InvalidImage("expected one still picture, got an animation; send one of its pictures")
     name = next((each for each in HELD_BYTES if each in chunks), None)
     if name is None:

@@ -87,6 +87,16 @@ def test_a_blank_picture_stays_blank(level: int) -> None:
     assert not decode_image(bytes([level]) * 784).any()
 
 
+def plain_png(rows: bytes, spoil: Callable[[bytes], bytes] = bytes) -> bytes:
+    """A PNG of 28x28 grey pixels with right checksums, whatever its rows are and its packed pixels are made."""
+    chunks = (b"IHDR" + struct.pack(">IIBBBBB", 28, 28, 8, 0, 0, 0, 0), b"IDAT" + spoil(zlib.compress(rows)), b"IEND")
+    packed = [struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+ROWS = b"".join(bytes([row % 5, *range(28)]) for row in range(28))
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -98,7 +108,8 @@ def test_a_blank_picture_stays_blank(level: int) -> None:
         (bytes(MAX_IMAGE_BYTES + 1), "bytes of image"),
         (as_bytes(drawn_digit())[:-200], "without its end"),
         (as_bytes(drawn_digit(), "JPEG")[:-200], "without its end"),
-        (as_bytes(drawn_digit())[:-200] + as_bytes(drawn_digit())[-12:], "damaged"),
+        (as_bytes(drawn_digit())[:-200] + as_bytes(drawn_digit())[-12:], "without its end"),
+        (plain_png(ROWS[:400]), "damaged"),
         (as_bytes(Image.new("L", (7, 100))), "at least 8x8"),
         (as_bytes(drawn_digit())[:-12], "without its end"),
     ],
@@ -215,16 +226,6 @@ def test_a_plain_png_is_read_as_pillow_reads_it(width: int, height: int, seed: i
     read = read_plain_png(as_bytes(Image.fromarray(pixels)))
     assert read is not None
     np.testing.assert_array_equal(read, pixels / np.float32(255))
-
-
-def plain_png(rows: bytes, spoil: Callable[[bytes], bytes] = bytes) -> bytes:
-    """A PNG of 28x28 grey pixels with right checksums, whatever its rows are and its packed pixels are made."""
-    chunks = (b"IHDR" + struct.pack(">IIBBBBB", 28, 28, 8, 0, 0, 0, 0), b"IDAT" + spoil(zlib.compress(rows)), b"IEND")
-    packed = [struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
-
-
-ROWS = b"".join(bytes([row % 5, *range(28)]) for row in range(28))
 
 
 @pytest.mark.parametrize(
