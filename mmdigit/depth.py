@@ -26,7 +26,8 @@ def scaled(levels: Grey) -> Grey:
     if bool((levels % 1).any()) and float(levels.max()) <= 1:
         return np.asarray(levels, np.float32)
     used = _used_range(levels)
-    return np.asarray(np.clip(levels / (used if _shows_something(levels) else max(used, FULL)), 0, 1), np.float32)
+    levels = np.minimum(levels, used)
+    return np.asarray(levels / (used if _shows_something(levels) else max(used, FULL)), np.float32)
 
 
 def to_bytes(pixels: NDArray[np.uint16]) -> Image.Image:

@@ -1,7 +1,7 @@
 """TIFF files of one page, opened within limits.
 
-libtiff never sees what was sent: the tags that say where and how the pixels lie are checked and written anew, so that
-no further page, loop, tag or offset out of the file reaches it.
+Pillow and libtiff never see what was sent: the tags that say where and how the pixels lie are checked and written
+anew, so that no further page, loop, tag or offset out of the file reaches them.
 Source: Adobe, "TIFF Revision 6.0" (1992), sections 2 and 8-15; Technical Note 2 (JPEG).
 """
 
@@ -11,12 +11,16 @@ from collections.abc import Set
 from functools import partial
 from operator import add
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import TiffImagePlugin
+from PIL import Image, TiffImagePlugin
 
 from mmdigit.opened import MAX_DEEP_BYTES, MAX_SIDE, Opened, check_memory, check_size
+from mmdigit.unpack import inflate, unpack_bits, unpack_lzw
 from schemas.errors import InvalidImage
+
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # a damaged fax is up to 16,384 lines
 
 Tags = dict[int, tuple[int, ...]]
 
@@ -40,6 +44,8 @@ LONGEST = {
 """The tags that are read, each with the most values it may have."""
 
 READ = {UNPACKED: "none", 2: "CCITT RLE", 3: "G3", 4: "G4", 5: "LZW", 8: "deflate", 32773: "PackBits", 32946: "deflate"}
+FAX = (2, 3, 4)
+UNPACK = {5: unpack_lzw, 8: inflate, 32773: unpack_bits, 32946: inflate}
 NAMED = {6: "old JPEG", 7: "JPEG", 34712: "JPEG 2000", 34925: "LZMA", 50000: "Zstandard", 50001: "WebP"}
 MAX_TAGS = 1024  # of one page; cameras write about a hundred
 MAX_PAGES = 64  # looked at in search of a second one
@@ -52,12 +58,17 @@ def open_tiff(data: bytes) -> Opened:
     """The picture, not decoded yet.
 
     Raises InvalidImage if it has several pages, is over the limits or packed in a way that is not read, and what
-    Pillow and struct raise for broken files.
+    Pillow, struct and zlib raise for broken files.
     """
     order = "<" if data[:2] == b"II" else ">"
     tags = _only_page(data, order)
     orientation = tags.pop(ORIENTATION, (1,))[0]
-    _place_parts(tags, len(data))
+    part_bytes = _place_parts(tags, len(data))
+    if tags.get(COMPRESSION, (UNPACKED,))[0] in FAX:
+        return Opened(_fax(data, order, tags), orientation)
+    if tags.get(COMPRESSION, (UNPACKED,))[0] != UNPACKED:
+        data = _unpacked(data, order, tags, part_bytes)
+    tags.pop(PREDICTOR, None)
     image = TiffImagePlugin.TiffImageFile(io.BytesIO(_rewritten(data, order, tags)))
     return Opened(image, orientation, partial(_deep_pixels, data, order, tags) if _is_deep(tags) else None)
 
@@ -95,8 +106,9 @@ def _tags(data: bytes, order: str, place: int, wanted: Set[int]) -> Tags:
     return tags
 
 
-def _place_parts(tags: Tags, n_bytes: int) -> None:
-    """Checks the strips or tiles, and gives each its length. Raises InvalidImage if they are over the limits."""
+def _place_parts(tags: Tags, n_bytes: int) -> int:
+    """Checks the strips or tiles, and gives each its length. Returns the bytes of one, unpacked.
+    Raises InvalidImage if they are over the limits."""
     width, height = tags.get(WIDTH, (0,))[0], tags.get(HEIGHT, (0,))[0]
     check_size(width, height)
     compression = tags.get(COMPRESSION, (UNPACKED,))[0]
@@ -121,8 +133,7 @@ def _place_parts(tags: Tags, n_bytes: int) -> None:
     planes = samples if tags.get(PLANAR, (1,))[0] == 2 else 1
     parts = -(-width // across) * -(-height // down) * planes
     part_bytes = -(-across * samples // planes * max(tags.get(BITS, (1,))) // 8) * down
-    check_memory(4 * width * height + part_bytes)
-    check_memory(parts * part_bytes)
+    check_memory(4 * width * height + (1 if compression == UNPACKED else 2) * parts * part_bytes)
     offsets = tags.get(where, ())[:parts]
     if lengths not in tags and (compression == UNPACKED or parts == 1):  # as old programs write
         longest = part_bytes if compression == UNPACKED else n_bytes
@@ -132,6 +143,46 @@ def _place_parts(tags: Tags, n_bytes: int) -> None:
     if min(len(offsets), len(sizes)) < parts or overlap or any(map(n_bytes.__lt__, map(add, offsets, sizes))):
         raise InvalidImage("expected a whole TIFF file, got one without some of its pixels; send the file again")
     tags[where], tags[lengths] = offsets, sizes
+    return part_bytes
+
+
+def _unpacked(data: bytes, order: str, tags: Tags, part_bytes: int) -> bytes:
+    """The file with its strips or tiles unpacked, and the tags that say so."""
+    unpack, predictor = UNPACK[tags[COMPRESSION][0]], tags.get(PREDICTOR, (1,))[0]
+    where, lengths = (TILE_OFFSETS, TILE_BYTES) if TILE_OFFSETS in tags else (STRIP_OFFSETS, STRIP_BYTES)
+    last = part_bytes
+    if where == STRIP_OFFSETS:
+        last = part_bytes // tags[ROWS_PER_STRIP][0] * ((tags[HEIGHT][0] - 1) % tags[ROWS_PER_STRIP][0] + 1)
+    by_row = -(-tags[HEIGHT][0] // tags[ROWS_PER_STRIP][0]) if where == STRIP_OFFSETS else 1
+    parts, places = [data[:8]], [8]
+    for number, (place, length) in enumerate(zip(tags[where], tags[lengths], strict=True), 1):
+        wanted = last if number % by_row == 0 else part_bytes
+        part = unpack(data[place : place + length], wanted)[:wanted]
+        if len(part) < wanted:
+            raise InvalidImage("expected a whole TIFF file, got one without some of its pixels; send the file again")
+        parts.append(part if predictor == 1 else _summed(part, order, tags))
+        places.append(places[-1] + wanted)
+    tags[where], tags[lengths] = tuple(places[:-1]), tuple(map(len, parts[1:]))
+    tags[COMPRESSION] = (UNPACKED,)
+    return b"".join(parts)
+
+
+def _summed(part: bytes, order: str, tags: Tags) -> bytes:
+    """Pixels of which each was written as its difference from the one before in its row (predictor 2)."""
+    bits, across = max(tags.get(BITS, (1,))), tags[TILE_WIDTH if TILE_OFFSETS in tags else WIDTH][0]
+    samples = tags.get(SAMPLES, (1,))[0] if tags.get(PLANAR, (1,))[0] != 2 else 1
+    if bits not in (8, 16, 32) or tags[PREDICTOR][0] != 2:
+        raise InvalidImage(f"expected a TIFF file without prediction of {bits} bits, got one with it; {CONVERT}")
+    differences = np.frombuffer(part, f"{order}u{bits // 8}").reshape(-1, across, samples)
+    return np.cumsum(differences, axis=1, dtype=differences.dtype.newbyteorder("=")).astype(differences.dtype).tobytes()
+
+
+def _fax(data: bytes, order: str, tags: Tags) -> Image.Image:
+    """Two levels as faxes pack them, unpacked by OpenCV's libtiff, whose messages can be switched off."""
+    pixels = cv2.imdecode(np.frombuffer(_rewritten(data, order, tags), np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.shape != (tags[HEIGHT][0], tags[WIDTH][0]) or pixels.dtype != np.uint8:
+        raise InvalidImage(f"expected a whole TIFF file of two levels, got a damaged one; {CONVERT}")
+    return Image.fromarray(np.asarray(pixels, np.uint8))
 
 
 def _rewritten(data: bytes, order: str, tags: Tags) -> bytes:
@@ -167,9 +218,8 @@ def _is_deep(tags: Tags) -> bool:
 
 def _deep_pixels(data: bytes, order: str, tags: Tags) -> NDArray[np.uint16]:
     """All 16 bits of each channel, (height, width, channels): read as grey pixels, each channel one of them."""
-    (samples,), (predictor,) = tags[SAMPLES], tags.get(PREDICTOR, (1,))
-    grey = {tag: values for tag, values in tags.items() if tag not in (EXTRA_SAMPLES, SAMPLE_FORMAT, PREDICTOR)}
+    (samples,) = tags[SAMPLES]
+    grey = {tag: values for tag, values in tags.items() if tag not in (EXTRA_SAMPLES, SAMPLE_FORMAT)}
     grey |= {WIDTH: (tags[WIDTH][0] * samples,), SAMPLES: (1,), BITS: (16,), PHOTOMETRIC: (1,)}
     with TiffImagePlugin.TiffImageFile(io.BytesIO(_rewritten(data, order, grey))) as image:
-        values = np.asarray(image).astype(np.uint16).reshape(tags[HEIGHT][0], tags[WIDTH][0], samples)
-    return np.cumsum(values, axis=1, dtype=np.uint16) if predictor == 2 else values
+        return np.asarray(image).astype(np.uint16).reshape(tags[HEIGHT][0], tags[WIDTH][0], samples)
