@@ -10,7 +10,8 @@ import soxr  # type: ignore[import-untyped]
 from PIL import Image
 
 from mmdigit.audio import SAMPLE_RATE_HZ, decode_audio, read_waveform
-from mmdigit.image import IMAGE_SIDE, decode_image
+from mmdigit.image import decode_image
+from mmdigit.picture import IMAGE_SIDE
 from producer.sample import Sample
 
 CROP_PIXELS = 480  # a side of what a phone's camera leaves of a form's field

@@ -21,7 +21,7 @@ import torch
 from benchmarks.machine import machine, machine_line
 from benchmarks.report import arguments, progress, show
 from mmdigit.audio import N_SAMPLES
-from mmdigit.image import IMAGE_SIDE
+from mmdigit.picture import IMAGE_SIDE
 from mmdigit.predictor import WEIGHTS, Predictor, Sample, open_session
 from mmdigit.training.model import DigitModel
 from schemas.settings import run_program

@@ -108,6 +108,42 @@ def _png(content: bytes) -> None:
     )
 
 
+def _tiff(content: bytes) -> None:
+    """Tags that fit together and any bytes as pixels: what libtiff makes of them."""
+    if len(content) < 8:
+        return
+    compression = (1, 2, 3, 4, 5, 8, 32773, 7)[content[0] % 8]
+    photometric, samples, bits = (
+        *((0, 1, 1), (1, 1, 1), (1, 1, 8), (2, 3, 8), (2, 4, 8), (3, 1, 8), (5, 4, 8), (1, 1, 16)),
+        *((2, 3, 16), (1, 2, 8), (1, 1, 32), (6, 3, 8), (0, 1, 4), (3, 1, 1), (1, 1, 12), (8, 3, 8)),
+    )[content[1] % 16]
+    width, height = 8 + content[2] % 64, 8 + content[3] % 64
+    options, body = content[4], content[8:]
+    tags = {256: width, 257: height, 258: bits, 259: compression, 262: photometric, 277: samples}
+    tags |= {266: 1 + (options & 1), 284: 1 + (options >> 1 & 1), 292: options >> 2 & 7, 317: 1 + (options >> 5 & 1)}
+    tags |= {274: content[5] % 9, 339: 1 + content[6] % 3} | ({338: content[5] >> 4 & 3} if samples in (2, 4) else {})
+    tags |= {322: 16 + content[7] % 64, 323: 16, 324: 8, 325: len(body)} if options & 64 else {}
+    tags |= {278: height, 273: 8, 279: len(body)} if not options & 64 else {}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(tags.items()))
+    place = 8 + len(body)
+    _image(b"II*\0" + struct.pack("<I", place) + body + struct.pack("<H", len(tags)) + entries + bytes(4))
+
+
+def _webp(content: bytes) -> None:
+    """Any bytes in WebP's chunks, their headers right: what libwebp makes of them."""
+    if len(content) < 5:
+        return
+    size, body = (8 + content[1] % 64, 8 + content[2] % 64), content[5:]
+    if content[0] & 1:
+        chunks = [(b"VP8L", b"\x2f" + struct.pack("<I", (size[0] - 1) | (size[1] - 1) << 14 | 1 << 28) + body)]
+    else:
+        first, alpha = struct.pack("<I", int.from_bytes(content[3:5]) << 5 | 0x10)[:3], body[: len(body) // 4]
+        chunks = [(b"ALPH", alpha)] if content[0] & 2 else []
+        chunks.append((b"VP8 ", first + b"\x9d\x01\x2a" + struct.pack("<HH", *size) + body))
+    packed = b"".join(name + struct.pack("<I", len(each)) + each + bytes(len(each) % 2) for name, each in chunks)
+    _image(b"RIFF" + struct.pack("<I", 4 + len(packed)) + b"WEBP" + packed)
+
+
 def _pixels(content: bytes) -> None:
     """What the search for ink makes of any pixels."""
     if len(content) < 66:
@@ -249,6 +285,8 @@ TARGETS: dict[str, Target] = {
     "dead_letter": Target(_dead_letter, (InvalidRecord,)),
     "image": Target(_image, (InvalidImage,)),
     "png": Target(_png, (InvalidImage,)),
+    "tiff": Target(_tiff, (InvalidImage,)),
+    "webp": Target(_webp, (InvalidImage,)),
     "pixels": Target(_pixels, ()),
     "audio": Target(_audio, (InvalidAudio,)),
     "ogg": Target(_ogg, (InvalidAudio,), 8192),

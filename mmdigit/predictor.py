@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from mmdigit.audio import N_SAMPLES, Waveform, decode_audio
 from mmdigit.decision import DEFAULT_TARGET_ERROR, HEADS, Probabilities, decide, softmax
-from mmdigit.image import IMAGE_SIDE, decode_image
+from mmdigit.image import decode_image
 from mmdigit.ink import Grey
 from mmdigit.metadata import Metadata, read_metadata
+from mmdigit.picture import IMAGE_SIDE
 from schemas.errors import WeightsError
 from schemas.files import read_plain
 from schemas.prediction import Answer, HeadAnswer

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from mmdigit.audio import Waveform, place, place_each, read_waveform
-from mmdigit.image import normalise, read_picture
+from mmdigit.image import normalise
 from mmdigit.ink import Grey
+from mmdigit.picture import read_picture
 from mmdigit.predictor import Sample
 
 TOGETHER = 32

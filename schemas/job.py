@@ -25,7 +25,7 @@ class Job(Message):
     group: Identifier | None = None
     """Of the jobs that belong together: a form, a field, a backfill."""
     image: Annotated[bytes, Field(max_length=MAX_IMAGE_BYTES)] | None = None
-    """PNG, JPEG, or 784 raw bytes (28x28, bright ink on dark)."""
+    """PNG, JPEG, TIFF, WebP, or 784 raw bytes (28x28, bright ink on dark)."""
     audio: Annotated[bytes, Field(max_length=MAX_AUDIO_BYTES)] | None = None
     """WAV, FLAC or Ogg Opus, 8-192 kHz, mono or stereo."""
     expected: Label | None = None

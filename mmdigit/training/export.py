@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from mmdigit.audio import N_SAMPLES, place
-from mmdigit.image import IMAGE_SIDE
+from mmdigit.picture import IMAGE_SIDE
 from mmdigit.predictor import INPUTS, OUTPUTS, Predictor, Sample
 from mmdigit.training.calibration import OPEN, calibrate, fit_temperature
 from mmdigit.training.data import Clip, Digits, load_digits, load_spoken

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.image import IMAGE_SIDE, normalise
+from mmdigit.image import normalise
 from mmdigit.ink import Grey
+from mmdigit.picture import IMAGE_SIDE
 from mmdigit.training import papers, pens
 from mmdigit.training.data import Digits
 from mmdigit.training.papers import Layout

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmdigit import image, ink, lines
-from mmdigit.image import IMAGE_SIDE
+from mmdigit.picture import IMAGE_SIDE
 from mmdigit.training import papers, pens, photographs
 from mmdigit.training.augment import Chance, augment_pictures, spoiled_pictures
 from mmdigit.training.data import Digits

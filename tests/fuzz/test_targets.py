@@ -54,7 +54,8 @@ def test_nothing_that_is_read_opens_a_file_a_socket_or_a_program() -> None:
     script = """
 import json, sys, warnings
 from fuzz.targets import TARGETS, kept
-names = ["job", "dead_letter", "image", "png", "pixels", "audio", "samples", "batch", "stored", "traceparent"]
+names = ["job", "dead_letter", "image", "png", "tiff", "webp", "pixels", "audio", "samples", "batch", "stored"]
+names.append("traceparent")
 inputs = [(name, path.read_bytes()) for name in names for kind in ("corpus", "crashers") for path in kept(kind, name)]
 for name, content in inputs:  # imports what is needed
     TARGETS[name].run(content)

@@ -1,0 +1,56 @@
+"""The packings of a TIFF file's strips and tiles, undone here: libtiff writes a line to stderr for each fault that it
+meets, and that is for whoever sent the file to choose.
+
+Source: Adobe, "TIFF Revision 6.0" (1992), sections 9 (PackBits) and 13 (LZW); RFC 1950 (deflate).
+"""
+
+import zlib
+
+CLEAR, END, FIRST_FREE, LARGEST_TABLE = 256, 257, 258, 4096
+
+
+def inflate(packed: bytes, n_bytes: int) -> bytes:
+    """At most n_bytes. Raises zlib.error if they are damaged."""
+    return zlib.decompressobj().decompress(packed, n_bytes)
+
+
+def unpack_bits(packed: bytes, n_bytes: int) -> bytes:
+    """PackBits, n_bytes or a few more; fewer if they end."""
+    unpacked, place = bytearray(), 0
+    while place < len(packed) and len(unpacked) < n_bytes:
+        count = packed[place]
+        if count < 128:
+            unpacked += packed[place + 1 : place + 2 + count]
+            place += 2 + count
+        else:
+            unpacked += packed[place + 1 : place + 2] * (257 - count if count > 128 else 0)
+            place += 2 if count > 128 else 1
+    return bytes(unpacked)
+
+
+def unpack_lzw(packed: bytes, n_bytes: int) -> bytes:
+    """LZW with the first bit on top, n_bytes or a few more; fewer if they end. Raises ValueError if damaged."""
+    start = [bytes([value]) for value in range(256)] + [b"", b""]
+    table, width, previous = start.copy(), 9, b""
+    unpacked = bytearray()
+    bits = n_bits = 0
+    for byte in packed:
+        bits, n_bits = bits << 8 | byte, n_bits + 8
+        if n_bits < width:
+            continue
+        n_bits -= width
+        code, bits = bits >> n_bits, bits & (1 << n_bits) - 1
+        if code == END or len(unpacked) >= n_bytes:
+            break
+        if code == CLEAR:
+            table, width, previous = start.copy(), 9, b""
+            continue
+        if code > len(table) or (code == len(table) and not previous):
+            raise ValueError(f"LZW code {code} of a table of {len(table)}")
+        entry = table[code] if code < len(table) else previous + previous[:1]
+        if previous and len(table) < LARGEST_TABLE:
+            table.append(previous + entry[:1])
+        unpacked += entry
+        previous = entry
+        width = min(12, max(9, (len(table) + 1).bit_length()))  # one code earlier than the table asks for
+    return bytes(unpacked)
