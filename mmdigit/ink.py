@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mmdigit.lines import otsu, without_lines
 from mmdigit.percentiles import percentiles
+from mmdigit.polarity import ink_is_dark
 
 cv2.setNumThreads(1)  # the pictures are small, and the worker has threads of its own
 
@@ -24,12 +25,6 @@ DARKEST = 0.2  # keeps the grain of deep shadow from growing without bound
 FAINTER = 0.6  # of the threshold between ink and paper: so faint a stroke may be where it goes on from a darker one
 LEAST_SIDE = 0.1  # of the longest side; what is smaller is no digit
 
-# How much each sign says that the ink is dark: fitted on rendered crops (mmdigit/training/photographs.py).
-POLARITY_SIDE = 64
-POLARITY_WINDOWS = (5, 9, 17, 29)
-POLARITY_WEIGHTS = np.array([4.4, 5.7, 11.8, -6.9, 2.0, -0.8])
-POLARITY_PRIOR = 1.0  # dark ink is the more usual
-
 
 def find_ink(grey: Grey, bright_ink: bool | None = None) -> Grey:
     """How much ink of the digit is at each pixel.
@@ -43,7 +38,7 @@ def find_ink(grey: Grey, bright_ink: bool | None = None) -> Grey:
     if float(grey.max() - grey.min()) < LEAST_CONTRAST:
         return blank
     if bright_ink is None:
-        bright_ink = not _ink_is_dark(grey)
+        bright_ink = not ink_is_dark(grey)
     dark = 1 - grey if bright_ink else grey
     ink, grain = _above_paper(dark)
     floor = max(LEAST_CONTRAST, LEAST_SIGNAL * grain)
@@ -75,36 +70,6 @@ def _scaled(grey: Grey) -> Grey:
     size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     return np.clip(np.asarray(cv2.resize(grey.astype(np.float32), size, interpolation=method), np.float32), 0, 1)
-
-
-def _ink_is_dark(grey: Grey) -> bool:
-    return float(polarity_signs(grey) @ POLARITY_WEIGHTS) + POLARITY_PRIOR > 0
-
-
-def polarity_signs(grey: Grey) -> NDArray[np.float64]:
-    """Six signs that the ink is dark, (6,), range about [-1, 1]; those of the negative are the same with -.
-
-    Thin dark structure against thin bright structure at four widths, the border against the middle of the range,
-    and whether the few are darker than the many.
-    """
-    scale = POLARITY_SIDE / max(grey.shape)
-    size = (max(4, round(grey.shape[1] * scale)), max(4, round(grey.shape[0] * scale)))
-    small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.float32)
-    small = np.asarray(cv2.GaussianBlur(small, (0, 0), 0.7), np.float32)
-    signs = []
-    for window in POLARITY_WINDOWS:
-        kernel = np.ones((window, window), np.uint8)
-        dark = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel) - small
-        bright = small - cv2.morphologyEx(small, cv2.MORPH_OPEN, kernel)
-        both = float((dark * dark).sum()), float((bright * bright).sum())
-        signs.append((both[0] - both[1]) / (both[0] + both[1] + 1e-9))
-    low, middle, high = percentiles(small, 1, 50, 99)
-    ring = np.concatenate([small[:3].ravel(), small[-3:].ravel(), small[:, :3].ravel(), small[:, -3:].ravel()])
-    span = max(high - low, 1e-6)
-    (edge,) = percentiles(ring, 50)
-    signs.append(float(np.clip((2 * edge - low - high) / span, -1, 1)))
-    signs.append(float(np.clip((middle - small.mean()) / (small.std() + 1e-6), -1, 1)))
-    return np.array(signs)
 
 
 def _above_paper(dark: Grey) -> tuple[Grey, float]:

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from mmdigit.image import normalise
-from mmdigit.ink import LARGEST, SMALLEST, find_ink, polarity_signs
+from mmdigit.ink import LARGEST, SMALLEST, find_ink
+from mmdigit.polarity import polarity_signs
 from tests.mmdigit.clips import drawn_digit
 
 SIDE = 120
