@@ -10,6 +10,7 @@ import math
 import struct
 import warnings
 import zlib
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from mmdigit.ink import Grey, find_ink
 from schemas.errors import InvalidImage
 from schemas.job import MAX_IMAGE_BYTES
+from schemas.prediction import Reason
 from schemas.printable import printable
 
 IMAGE_SIDE = 28  # pixels
@@ -51,6 +53,13 @@ TRANSPOSE = {
 }
 
 
+class Digit(NamedTuple):
+    """image: (28, 28), range [0, 1], 1 = ink. found: why a person should look, as far as the whole picture tells."""
+
+    image: Grey
+    found: tuple[Reason, ...] = ()
+
+
 def decode_image(data: bytes) -> Grey:
     """The digit in a picture, brought to what MNIST looks like.
 
@@ -77,17 +86,22 @@ def normalise(grey: Grey, bright_ink: bool | None = None) -> Grey:
     grey: (height, width), range [0, 1]. bright_ink: None = find the polarity.
     Returns (28, 28), range [0, 1], 1 = ink.
     """
+    return read_digit(grey, bright_ink).image
+
+
+def read_digit(grey: Grey, bright_ink: bool | None = None) -> Digit:
+    """What normalise gives, and what else the picture shows. Arguments as of normalise."""
     if bright_ink is not False and _looks_like_mnist(grey):
-        return grey.astype(np.float32)
-    ink = find_ink(grey, bright_ink)
+        return Digit(grey.astype(np.float32))
+    ink, several = find_ink(grey, bright_ink)
     rows, columns = np.flatnonzero((ink > 0.3).any(axis=1)), np.flatnonzero((ink > 0.3).any(axis=0))
     if rows.size == 0:
-        return np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32)
+        return Digit(np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32))
     digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     if max(digit.shape) > STROKE_SIDE:
         digit = _stretch(_resize(digit, STROKE_SIDE))
     digit = _thicken(digit)
-    return _stretch(_centre(digit))
+    return Digit(_stretch(_centre(digit)), ("several_digits",) if several else ())
 
 
 def _read_grey(data: bytes) -> Grey:

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from mmdigit.audio import N_SAMPLES, Waveform, decode_audio
 from mmdigit.decision import DEFAULT_TARGET_ERROR, HEADS, Probabilities, decide, softmax
-from mmdigit.image import IMAGE_SIDE, decode_image
+from mmdigit.image import IMAGE_SIDE, read_digit, read_picture
 from mmdigit.ink import Grey
 from mmdigit.metadata import Metadata, read_metadata
 from schemas.errors import WeightsError
-from schemas.prediction import Answer, HeadAnswer
+from schemas.prediction import Answer, HeadAnswer, Reason
 
 # ONNX Runtime reports its use to its maker unless this is set before it is loaded.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -34,10 +34,12 @@ class Sample:
 
     image: (28, 28), range [0, 1], 1 = ink, as decode_image gives it.
     waveform: (N_SAMPLES,), range [-1, 1], as decode_audio gives it.
+    found: why a person should look, as far as the whole picture tells; read_digit gives it with the image.
     """
 
     image: Grey | None = None
     waveform: Waveform | None = None
+    found: tuple[Reason, ...] = ()
 
     def __post_init__(self) -> None:
         if self.image is None and self.waveform is None:
@@ -46,10 +48,9 @@ class Sample:
 
 def read_sample(image: bytes | None, audio: bytes | None) -> Sample:
     """Decode what a job carries. Raises InvalidImage or InvalidAudio; ValueError if both are None."""
-    return Sample(
-        image=None if image is None else decode_image(image),
-        waveform=None if audio is None else decode_audio(audio),
-    )
+    digit = None if image is None else read_digit(*read_picture(image))
+    waveform = None if audio is None else decode_audio(audio)
+    return Sample(None, waveform) if digit is None else Sample(digit.image, waveform, digit.found)
 
 
 class Predictor:
@@ -110,6 +111,7 @@ class Predictor:
                 fused[row],
                 float(image_novelty[row]) if sample.image is not None else None,
                 float(audio_novelty[row]) if sample.waveform is not None else None,
+                sample.found,
             )
             for row, sample in enumerate(samples)
         ]
@@ -134,12 +136,15 @@ class Predictor:
         fused: Probabilities,
         image_novelty: float | None,
         audio_novelty: float | None,
+        found: Sequence[Reason],
     ) -> Answer:
         both = image is not None and audio is not None
         final = fused if both else image if image is not None else audio
         if final is None:
             raise ValueError("expected an image, a waveform or both, neither came")
-        decision, reasons = decide(image, audio, fused if both else None, image_novelty, audio_novelty, self.thresholds)
+        decision, reasons = decide(
+            image, audio, fused if both else None, image_novelty, audio_novelty, self.thresholds, found
+        )
         head = _head_answer(final)
         return Answer(
             label=head.label,

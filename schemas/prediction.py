@@ -18,7 +18,7 @@ Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Duration = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Decision = Literal["accept", "review"]
 WorkerVersion = Annotated[str, Field(min_length=1, max_length=64)]
-Reason = Literal["low_confidence", "conflict", "not_a_digit"]
+Reason = Literal["low_confidence", "conflict", "not_a_digit", "several_digits", "struck_out"]
 
 
 class HeadAnswer(Outcome):
