@@ -95,7 +95,8 @@ def decide(
     """Accept or review, with every reason that applies.
 
     image, audio, fused: (10,), sum 1; None for a modality that is missing (fused: when either is). The novelties:
-    range [0, 1], None for a modality that is missing. found: reasons that the picture itself shows. Raises ValueError if both modalities are missing.
+    range [0, 1], None for a modality that is missing. found: reasons that the picture itself shows.
+    Raises ValueError if both modalities are missing.
     """
     reasons: list[Reason] = []
     if fused is not None and image is not None and audio is not None:

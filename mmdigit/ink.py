@@ -172,5 +172,5 @@ def _digit_parts(core: Flags, ink: Grey, had_lines: bool) -> tuple[Flags, bool]:
         gap = float(away[box][places[box] == part + 1].min())
         allowed = 0.07 if touches[part] else 0.2 if area[part] < 0.15 * area[main] else 0.4
         kept[part + 1] = gap <= allowed * size
-    several = holds_several(Parts(left, top, right, bottom, area, mass), main, height, width)
+    several = holds_several(Parts(left, top, right, bottom, area, mass.astype(np.float64)), main, height, width)
     return np.asarray(kept[places]), several

@@ -10,15 +10,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-# In parts of the main part's height, unless it says otherwise.
+# In parts of the main part's height, unless it says otherwise. Chosen on rendered digits of MNIST's training writers.
 AS_TALL = 0.6  # as a digit beside it at least
+AS_FLAT = 0.35  # the same where the room between them is wide and the part at least AS_TALL wide
 APART = 0.06  # a digit beside it leaves so much room at least, and a piece of the digit itself seldom
-ABOVE = 0.55  # the same two for a digit above or below it; halves of one digit are wider than tall
+WIDE_ROOM = 0.15
+AS_TALL_ABOVE = 0.55  # as a digit above or below it at least; halves of one digit are wider than tall
 APART_ABOVE = 0.03
-SLIM = 1.25  # at most this wide, in parts of its height, is a digit above or below another
+SLIM, STOUT = 1.25, 1.7  # at most so wide, in parts of its height, is a digit above or below another; with wide room
 LEAST_AREA = 0.12  # of the main part's inked area; a thin one beside a bold eight has so much
 LEAST_DARKNESS = 0.5  # of the main part's; the other side of the sheet shines through fainter
 CUT_WIDTH = 0.3  # of its own height is a digit wide that the crop's edge cuts
+LINE_WIDTH, LINE_TALL = 0.12, 1.1  # of its own height, and of the main part's: a box line, no one
 
 
 class Parts(NamedTuple):
@@ -50,12 +53,18 @@ def holds_several(parts: Parts, main: int, height: int, width: int) -> bool:
     room_beside = np.maximum(left[main] - right, left - right[main])
     room_above = np.maximum(top[main] - bottom, top - bottom[main])
     size = float(tall[main])
-    beside = (room_beside >= APART * size) & (tall >= AS_TALL * size) & (room_above < 0) & whole_beside
+    as_large = (tall >= AS_TALL * size) | (
+        (room_beside >= WIDE_ROOM * size) & (tall >= AS_FLAT * size) & (wide >= AS_TALL * size)
+    )
+    line = (wide <= LINE_WIDTH * tall) & (tall > LINE_TALL * size)
+    beside = as_large & (room_beside >= APART * size) & (room_above < 0) & ~line & whole_beside
+    slim = np.where(room_above >= WIDE_ROOM * size, STOUT, SLIM) * tall
+    one_in_two = max(wide[main] / size, LINE_WIDTH) + wide / tall < 3 * LINE_WIDTH
     above = (
-        (room_above >= APART_ABOVE * size)
-        & (tall >= ABOVE * size)
-        & (wide <= SLIM * tall)
-        & (wide[main] <= SLIM * tall[main])
+        (tall >= AS_TALL_ABOVE * size)
+        & (room_above >= APART_ABOVE * size)
+        & (np.maximum(wide, wide[main] * tall / size) <= slim)
+        & ~one_in_two
         & whole_above
     )
     return bool((large & (beside | above)).any())

@@ -1,7 +1,7 @@
 """Which of dark and bright is the ink of a picture.
 
-The thinner structure is the ink, and the border is mostly paper: six signs, weighed. One case overrules them: a crop cut
-close to thick strokes leaves less paper than ink, but its corners are paper.
+The thinner structure is the ink, and the border is mostly paper: six signs, weighed. One case overrules them: a crop
+cut close to thick strokes leaves less paper than ink, but its corners are paper.
 """
 
 import cv2

@@ -15,6 +15,7 @@ from mmdigit.decision import DEFAULT_TARGET_ERROR, HEADS, Probabilities, decide,
 from mmdigit.image import IMAGE_SIDE, read_digit, read_picture
 from mmdigit.ink import Grey
 from mmdigit.metadata import Metadata, read_metadata
+from mmdigit.struck import StruckReader
 from schemas.errors import WeightsError
 from schemas.prediction import Answer, HeadAnswer, Reason
 
@@ -58,6 +59,7 @@ class Predictor:
 
     def __init__(self, session: onnxruntime.InferenceSession, metadata: Metadata, target_error: float) -> None:
         self._session = session
+        self._struck = StruckReader.load()
         self.temperature = metadata.temperature
         """Of each head: probabilities are softmax(logits / temperature)."""
         self.model_version = metadata.model_version
@@ -103,6 +105,7 @@ class Predictor:
             return []
         logits = self.outputs(samples)
         image, audio, fused = (softmax(logits[f"{head}_logits"], self.temperature[head]) for head in HEADS)
+        struck = self._struck_rows(samples)
         image_novelty, audio_novelty = (_sigmoid(logits[f"{head}_novelty_logit"]) for head in ("image", "audio"))
         return [
             self._answer(
@@ -111,7 +114,7 @@ class Predictor:
                 fused[row],
                 float(image_novelty[row]) if sample.image is not None else None,
                 float(audio_novelty[row]) if sample.waveform is not None else None,
-                sample.found,
+                (*sample.found, "struck_out") if row in struck else sample.found,
             )
             for row, sample in enumerate(samples)
         ]
@@ -122,6 +125,14 @@ class Predictor:
         A missing modality's own logits mean nothing. Raises ValueError as predict does, and for no sample at all.
         """
         return dict(zip(names, self._session.run(list(names), _feed(samples)), strict=True))
+
+    def _struck_rows(self, samples: Sequence[Sample]) -> set[int]:
+        """The rows of the samples whose image is a crossed-out digit."""
+        rows = [row for row, sample in enumerate(samples) if sample.image is not None]
+        if not rows:
+            return set()
+        struck = self._struck.struck(np.stack([image for sample in samples if (image := sample.image) is not None]))
+        return {row for row, out in zip(rows, struck, strict=True) if out}
 
     def warm_up(self) -> None:
         """Run once on empty samples, so that the first real batch is not slower than the others."""
