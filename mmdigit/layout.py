@@ -18,6 +18,7 @@ WIDE_ROOM = 0.15
 AS_TALL_ABOVE = 0.55  # as a digit above or below it at least; halves of one digit are wider than tall
 APART_ABOVE = 0.03
 SLIM, STOUT = 1.25, 1.7  # at most so wide, in parts of its height, is a digit above or below another; with wide room
+THIN = 0.3  # at most so wide, in parts of their height, are two pieces of a one
 LEAST_AREA = 0.12  # of the main part's inked area; a thin one beside a bold eight has so much
 LEAST_DARKNESS = 0.5  # of the main part's; the other side of the sheet shines through fainter
 CUT_WIDTH = 0.3  # of its own height is a digit wide that the crop's edge cuts
@@ -59,7 +60,7 @@ def holds_several(parts: Parts, main: int, height: int, width: int) -> bool:
     line = (wide <= LINE_WIDTH * tall) & (tall > LINE_TALL * size)
     beside = as_large & (room_beside >= APART * size) & (room_above < 0) & ~line & whole_beside
     slim = np.where(room_above >= WIDE_ROOM * size, STOUT, SLIM) * tall
-    one_in_two = max(wide[main] / size, LINE_WIDTH) + wide / tall < 3 * LINE_WIDTH
+    one_in_two = (wide <= THIN * tall) & (wide[main] <= THIN * size)
     above = (
         (tall >= AS_TALL_ABOVE * size)
         & (room_above >= APART_ABOVE * size)

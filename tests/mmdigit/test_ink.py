@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from mmdigit.image import normalise
 from mmdigit.ink import LARGEST, SMALLEST, find_ink
-from mmdigit.polarity import polarity_signs
+from mmdigit.polarity import ink_is_dark, polarity_signs
 from tests.mmdigit.clips import drawn_digit
 
 SIDE = 120
@@ -147,3 +147,21 @@ def test_work_is_done_on_a_bounded_size(height: int, width: int) -> None:
 def test_a_checkerboard_of_pixels_is_no_digit_and_no_warning(side: int) -> None:
     board = (np.indices((side, side)).sum(axis=0) % 2).astype(np.float32)
     assert find_ink(board)[0].max() == 0
+
+
+@pytest.mark.parametrize("bright_ink", [False, True])
+@pytest.mark.parametrize("grain", [0.0, 0.03])
+def test_the_paper_of_a_tight_crop_lies_in_its_corners(grain: float, bright_ink: bool) -> None:
+    """Strokes so thick, and cut so close, that they cover more than the paper."""
+    image = Image.new("L", (64, 80), 235)
+    ImageDraw.Draw(image).line([(4, 14), (46, 14), (46, 36), (18, 70), (60, 70)], fill=40, width=25, joint="curve")
+    crop = grey(image) + np.random.default_rng(9).normal(0, grain, (80, 64))
+    crop = np.asarray(np.clip(crop, 0, 1), np.float32)
+    assert ink_is_dark(1 - crop if bright_ink else crop) is not bright_ink
+
+
+def test_a_faint_stroke_that_goes_on_from_a_darker_one_stays() -> None:
+    image = drawn_digit(SIDE, 9)
+    ImageDraw.Draw(image).line([(60, 75), (54, 96)], fill=195, width=9)
+    faint, whole = normalise(grey(image)), normalise(seven())
+    assert (faint > 0.1).any(axis=1).sum() >= (whole > 0.1).any(axis=1).sum() - 1
