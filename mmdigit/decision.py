@@ -129,11 +129,13 @@ def decide(
     image_novelty: float | None,
     audio_novelty: float | None,
     thresholds: Thresholds,
+    found: Sequence[Reason] = (),
 ) -> tuple[Decision, tuple[Reason, ...]]:
     """Accept or review, with every reason that applies.
 
     image, audio, fused: (10,), sum 1; None for a modality that is missing (fused: when either is). The novelties:
-    range [0, 1], None for a modality that is missing. Raises ValueError if both modalities are missing.
+    range [0, 1], None for a modality that is missing. found: reasons that the picture itself shows.
+    Raises ValueError if both modalities are missing.
     """
     reasons: list[Reason] = []
     if fused is not None and image is not None and audio is not None:
@@ -153,6 +155,7 @@ def decide(
         audio_novelty is not None and audio_novelty > thresholds.audio_novelty
     ):
         reasons.append("not_a_digit")
+    reasons.extend(found)
     return ("review", tuple(reasons)) if reasons else ("accept", ())
 
 

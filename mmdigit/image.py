@@ -5,6 +5,7 @@ kept, and its centre of mass lies in the middle of 28x28.
 """
 
 import math
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -12,10 +13,18 @@ from PIL import Image
 
 from mmdigit.ink import Grey, find_ink
 from mmdigit.picture import IMAGE_SIDE, read_picture
+from schemas.prediction import Reason
 
 DIGIT_SIDE = 20  # pixels, the longest side of the digit inside the picture
 STROKE_SIDE = 60  # pixels; the digit's longest side while its stroke is measured: three times DIGIT_SIDE
 MIN_STROKE = 1.6  # pixels of the final picture; thinner strokes fade away when reduced and are thickened first
+
+
+class Digit(NamedTuple):
+    """image: (28, 28), range [0, 1], 1 = ink. found: why a person should look, as far as the whole picture tells."""
+
+    image: Grey
+    found: tuple[Reason, ...] = ()
 
 
 def decode_image(data: bytes) -> Grey:
@@ -35,17 +44,22 @@ def normalise(grey: Grey, bright_ink: bool | None = None) -> Grey:
     grey: (height, width), range [0, 1]. bright_ink: None = find the polarity.
     Returns (28, 28), range [0, 1], 1 = ink.
     """
+    return read_digit(grey, bright_ink).image
+
+
+def read_digit(grey: Grey, bright_ink: bool | None = None) -> Digit:
+    """What normalise gives, and what else the picture shows. Arguments as of normalise."""
     if bright_ink is not False and _looks_like_mnist(grey):
-        return grey.astype(np.float32)
-    ink = find_ink(grey, bright_ink)
+        return Digit(grey.astype(np.float32))
+    ink, several = find_ink(grey, bright_ink)
     rows, columns = np.flatnonzero((ink > 0.3).any(axis=1)), np.flatnonzero((ink > 0.3).any(axis=0))
     if rows.size == 0:
-        return np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32)
+        return Digit(np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32))
     digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     if max(digit.shape) > STROKE_SIDE:
         digit = _stretch(_resize(digit, STROKE_SIDE))
     digit = _thicken(digit)
-    return _stretch(_centre(digit))
+    return Digit(_stretch(_centre(digit)), ("several_digits",) if several else ())
 
 
 def _looks_like_mnist(grey: Grey) -> bool:

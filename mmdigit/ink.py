@@ -7,8 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdigit.layout import Parts, holds_several
 from mmdigit.lines import otsu, without_lines
 from mmdigit.percentiles import percentiles
+from mmdigit.polarity import ink_is_dark
 
 cv2.setNumThreads(1)  # the pictures are small, and the worker has threads of its own
 
@@ -21,29 +23,25 @@ LEAST_SIGNAL = 3.0  # ink stands out from the grain of the paper by so many stan
 WIDEST_STROKE = 0.28  # of the longest side; what is wider is shade or paper
 WIDEST_TIGHT = 0.52  # the same of a black digit that fills the crop and leaves most of its border free
 DARKEST = 0.2  # keeps the grain of deep shadow from growing without bound
-FAINTER = 0.6  # of the threshold between ink and paper: so faint a stroke may be where it goes on from a darker one
+# Of the threshold between ink and paper: so faint a stroke may be where it goes on from a darker one, on paper that
+# shows something else, and on clean paper.
+FAINTER, FAINTEST = 0.6, 0.3
 LEAST_SIDE = 0.1  # of the longest side; what is smaller is no digit
 
-# How much each sign says that the ink is dark: fitted on rendered crops (mmdigit/training/photographs.py).
-POLARITY_SIDE = 64
-POLARITY_WINDOWS = (5, 9, 17, 29)
-POLARITY_WEIGHTS = np.array([4.4, 5.7, 11.8, -6.9, 2.0, -0.8])
-POLARITY_PRIOR = 1.0  # dark ink is the more usual
 
-
-def find_ink(grey: Grey, bright_ink: bool | None = None) -> Grey:
-    """How much ink of the digit is at each pixel.
+def find_ink(grey: Grey, bright_ink: bool | None = None) -> tuple[Grey, bool]:
+    """How much ink of the digit is at each pixel, and whether the picture holds another digit as well.
 
     grey: (height, width), range [0, 1], any size. bright_ink: None = find out.
     Returns the picture scaled to a longest side of 64-128 pixels, range [0, 1], 1 = ink; all zeros if there is
     no digit.
     """
     grey = _scaled(grey)
-    blank = np.zeros_like(grey)
+    blank = np.zeros_like(grey), False
     if float(grey.max() - grey.min()) < LEAST_CONTRAST:
         return blank
     if bright_ink is None:
-        bright_ink = not _ink_is_dark(grey)
+        bright_ink = not ink_is_dark(grey)
     dark = 1 - grey if bright_ink else grey
     ink, grain = _above_paper(dark)
     floor = max(LEAST_CONTRAST, LEAST_SIGNAL * grain)
@@ -53,8 +51,11 @@ def find_ink(grey: Grey, bright_ink: bool | None = None) -> Grey:
     if float(ink.max()) < floor:
         return blank
     threshold = max(otsu(ink), 0.6 * floor)
-    core = _connected(ink > max(FAINTER * threshold, 0.6 * floor), ink > threshold)
-    chosen = _digit_parts(core, ink, had_lines)
+    certain = ink > threshold
+    (ground,) = percentiles(ink[~certain], 90)  # high where lines or the other side of the sheet shine through
+    fainter = max(min(max(FAINTEST * threshold, 2 * ground), FAINTER * threshold), 0.6 * floor)
+    core = _connected(ink > fainter, certain)
+    chosen, several = _digit_parts(core, ink, had_lines)
     if not bool(chosen.any()):
         return blank
     (high,) = percentiles(ink[chosen], 60)
@@ -63,7 +64,7 @@ def find_ink(grey: Grey, bright_ink: bool | None = None) -> Grey:
     (ground,) = percentiles(ink[~core], 90)
     low = min(max(ground, 1.5 * grain), 0.5 * high)
     near = cv2.dilate(chosen.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return np.asarray(np.clip((ink - low) / (high - low), 0, 1) * near, np.float32)
+    return np.asarray(np.clip((ink - low) / (high - low), 0, 1) * near, np.float32), several
 
 
 def _scaled(grey: Grey) -> Grey:
@@ -75,36 +76,6 @@ def _scaled(grey: Grey) -> Grey:
     size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     return np.clip(np.asarray(cv2.resize(grey.astype(np.float32), size, interpolation=method), np.float32), 0, 1)
-
-
-def _ink_is_dark(grey: Grey) -> bool:
-    return float(polarity_signs(grey) @ POLARITY_WEIGHTS) + POLARITY_PRIOR > 0
-
-
-def polarity_signs(grey: Grey) -> NDArray[np.float64]:
-    """Six signs that the ink is dark, (6,), range about [-1, 1]; those of the negative are the same with -.
-
-    Thin dark structure against thin bright structure at four widths, the border against the middle of the range,
-    and whether the few are darker than the many.
-    """
-    scale = POLARITY_SIDE / max(grey.shape)
-    size = (max(4, round(grey.shape[1] * scale)), max(4, round(grey.shape[0] * scale)))
-    small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.float32)
-    small = np.asarray(cv2.GaussianBlur(small, (0, 0), 0.7), np.float32)
-    signs = []
-    for window in POLARITY_WINDOWS:
-        kernel = np.ones((window, window), np.uint8)
-        dark = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel) - small
-        bright = small - cv2.morphologyEx(small, cv2.MORPH_OPEN, kernel)
-        both = float((dark * dark).sum()), float((bright * bright).sum())
-        signs.append((both[0] - both[1]) / (both[0] + both[1] + 1e-9))
-    low, middle, high = percentiles(small, 1, 50, 99)
-    ring = np.concatenate([small[:3].ravel(), small[-3:].ravel(), small[:, :3].ravel(), small[:, -3:].ravel()])
-    span = max(high - low, 1e-6)
-    (edge,) = percentiles(ring, 50)
-    signs.append(float(np.clip((2 * edge - low - high) / span, -1, 1)))
-    signs.append(float(np.clip((middle - small.mean()) / (small.std() + 1e-6), -1, 1)))
-    return np.array(signs)
 
 
 def _above_paper(dark: Grey) -> tuple[Grey, float]:
@@ -170,10 +141,11 @@ def _connected(inked: Flags, certain: Flags) -> Flags:
     return np.asarray(held[places])
 
 
-def _digit_parts(core: Flags, ink: Grey, had_lines: bool) -> Flags:
-    """Which of the inked pixels are the digit's: its largest part and what belongs to that."""
+def _digit_parts(core: Flags, ink: Grey, had_lines: bool) -> tuple[Flags, bool]:
+    """Which of the inked pixels are the digit's, its largest part and what belongs to that; and whether there is
+    another digit."""
     count, places, stats, centres = cv2.connectedComponentsWithStats(core.astype(np.uint8), connectivity=8)
-    nothing = np.zeros(core.shape, bool)
+    nothing = np.zeros(core.shape, bool), False
     if count < 2:
         return nothing
     height, width = core.shape
@@ -200,4 +172,5 @@ def _digit_parts(core: Flags, ink: Grey, had_lines: bool) -> Flags:
         gap = float(away[box][places[box] == part + 1].min())
         allowed = 0.07 if touches[part] else 0.2 if area[part] < 0.15 * area[main] else 0.4
         kept[part + 1] = gap <= allowed * size
-    return np.asarray(kept[places])
+    several = holds_several(Parts(left, top, right, bottom, area, mass.astype(np.float64)), main, height, width)
+    return np.asarray(kept[places]), several

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from mmdigit.audio import N_SAMPLES, Waveform, decode_audio
 from mmdigit.decision import DEFAULT_TARGET_ERROR, HEADS, Probabilities, decide, softmax
-from mmdigit.image import decode_image
+from mmdigit.image import read_digit
 from mmdigit.ink import Grey
 from mmdigit.metadata import Metadata, read_metadata
-from mmdigit.picture import IMAGE_SIDE
+from mmdigit.picture import IMAGE_SIDE, read_picture
+from mmdigit.struck import StruckReader
 from schemas.errors import WeightsError
 from schemas.files import read_plain
-from schemas.prediction import Answer, HeadAnswer
+from schemas.prediction import Answer, HeadAnswer, Reason
 
 # ONNX Runtime reports its use to its maker unless this is set before it is loaded.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -37,10 +38,12 @@ class Sample:
 
     image: (28, 28), range [0, 1], 1 = ink, as decode_image gives it.
     waveform: (N_SAMPLES,), range [-1, 1], as decode_audio gives it.
+    found: why a person should look, as far as the whole picture tells; read_digit gives it with the image.
     """
 
     image: Grey | None = None
     waveform: Waveform | None = None
+    found: tuple[Reason, ...] = ()
 
     def __post_init__(self) -> None:
         if self.image is None and self.waveform is None:
@@ -49,10 +52,9 @@ class Sample:
 
 def read_sample(image: bytes | None, audio: bytes | None) -> Sample:
     """Decode what a job carries. Raises InvalidImage or InvalidAudio; ValueError if both are None."""
-    return Sample(
-        image=None if image is None else decode_image(image),
-        waveform=None if audio is None else decode_audio(audio),
-    )
+    digit = None if image is None else read_digit(*read_picture(image))
+    waveform = None if audio is None else decode_audio(audio)
+    return Sample(None, waveform) if digit is None else Sample(digit.image, waveform, digit.found)
 
 
 class Predictor:
@@ -60,6 +62,7 @@ class Predictor:
 
     def __init__(self, session: onnxruntime.InferenceSession, metadata: Metadata, target_error: float) -> None:
         self._session = session
+        self._struck = StruckReader.load()
         self.temperature = metadata.temperature
         """Of each head: probabilities are softmax(logits / temperature)."""
         self.model_version = metadata.model_version
@@ -105,6 +108,7 @@ class Predictor:
             return []
         logits = self.outputs(samples)
         image, audio, fused = (softmax(logits[f"{head}_logits"], self.temperature[head]) for head in HEADS)
+        struck = self._struck_rows(samples)
         image_novelty, audio_novelty = (_sigmoid(logits[f"{head}_novelty_logit"]) for head in ("image", "audio"))
         return [
             self._answer(
@@ -113,6 +117,7 @@ class Predictor:
                 fused[row],
                 float(image_novelty[row]) if sample.image is not None else None,
                 float(audio_novelty[row]) if sample.waveform is not None else None,
+                (*sample.found, "struck_out") if row in struck else sample.found,
             )
             for row, sample in enumerate(samples)
         ]
@@ -123,6 +128,14 @@ class Predictor:
         A missing modality's own logits mean nothing. Raises ValueError as predict does, and for no sample at all.
         """
         return dict(zip(names, self._session.run(list(names), _feed(samples)), strict=True))
+
+    def _struck_rows(self, samples: Sequence[Sample]) -> set[int]:
+        """The rows of the samples whose image is a crossed-out digit."""
+        rows = [row for row, sample in enumerate(samples) if sample.image is not None]
+        if not rows:
+            return set()
+        struck = self._struck.struck(np.stack([image for sample in samples if (image := sample.image) is not None]))
+        return {row for row, out in zip(rows, struck, strict=True) if out}
 
     def warm_up(self) -> None:
         """Run once on empty samples, so that the first real batch is not slower than the others."""
@@ -137,12 +150,15 @@ class Predictor:
         fused: Probabilities,
         image_novelty: float | None,
         audio_novelty: float | None,
+        found: Sequence[Reason],
     ) -> Answer:
         both = image is not None and audio is not None
         final = fused if both else image if image is not None else audio
         if final is None:
             raise ValueError("expected an image, a waveform or both, neither came")
-        decision, reasons = decide(image, audio, fused if both else None, image_novelty, audio_novelty, self.thresholds)
+        decision, reasons = decide(
+            image, audio, fused if both else None, image_novelty, audio_novelty, self.thresholds, found
+        )
         head = _head_answer(final)
         return Answer(
             label=head.label,

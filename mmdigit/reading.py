@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from mmdigit.audio import Waveform, place, place_each, read_waveform
-from mmdigit.image import normalise
-from mmdigit.ink import Grey
+from mmdigit.image import Digit, read_digit
 from mmdigit.picture import read_picture
 from mmdigit.predictor import Sample
 
@@ -24,7 +23,7 @@ def read_samples(pairs: Sequence[tuple[bytes | None, bytes | None]]) -> list[Sam
 
     pairs: TOGETHER or fewer are best.
     """
-    images = _each(lambda picture: normalise(*picture), _each(read_picture, [image for image, _ in pairs]))
+    images = _each(lambda picture: read_digit(*picture), _each(read_picture, [image for image, _ in pairs]))
     # Of a job whose picture is none, the sound is not read: the picture's error is the job's.
     sounds = [image if isinstance(image, Exception) else audio for image, (_, audio) in zip(images, pairs, strict=True)]
     clips = _placed(_each(read_waveform, sounds))
@@ -54,12 +53,12 @@ def _placed(waveforms: Sequence[Waveform | Exception | None]) -> list[Waveform |
     return _each(lambda _: next(clips), waveforms)
 
 
-def _sample(image: Grey | Exception | None, clip: Waveform | Exception | None) -> Sample | Exception:
-    if isinstance(image, Exception):
-        return image
+def _sample(digit: Digit | Exception | None, clip: Waveform | Exception | None) -> Sample | Exception:
+    if isinstance(digit, Exception):
+        return digit
     if isinstance(clip, Exception):
         return clip
     try:
-        return Sample(image, clip)
+        return Sample(None, clip) if digit is None else Sample(digit.image, clip, digit.found)
     except ValueError as exc:
         return exc

@@ -18,7 +18,9 @@ Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Duration = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Decision = Literal["accept", "review"]
 WorkerVersion = Annotated[str, Field(min_length=1, max_length=64)]
-Reason = Literal["low_confidence", "conflict", "not_a_digit"]
+Reason = Literal["low_confidence", "conflict", "not_a_digit", "several_digits", "struck_out"]
+LaterReason = Annotated[str, Field(pattern="^[a-z][a-z_]{0,63}$")]
+"""One that a later release may write; up to 0.7.0 readers refuse it."""
 
 
 class HeadAnswer(Outcome):
@@ -41,7 +43,7 @@ class Answer(Outcome):
     novelty: Probability
     """0 = like the digits the model knows, 1 = not a digit."""
     decision: Decision
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[Reason | LaterReason, ...] = ()
     """Why the decision is review; empty when it is accept."""
     model_version: Annotated[str, Field(min_length=1, max_length=64)]
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmdigit import image, ink, lines
+from mmdigit import image, ink, layout, lines, polarity
 from mmdigit.picture import IMAGE_SIDE
 from mmdigit.training import papers, pens, photographs
 from mmdigit.training.augment import Chance, augment_pictures, spoiled_pictures
@@ -64,7 +64,16 @@ def load_picture_sets(
 def _photographs(digits: Digits, cache: Path, seed: int) -> NDArray[np.uint8]:
     """Each digit once as the decoder gives a photograph or scan of it, (N, 28, 28), from the cache if made before."""
     digest = hashlib.sha256(digits.pictures.tobytes() + digits.labels.tobytes() + str(seed).encode())
-    for module in (image, ink, lines, papers, pens, photographs):  # another decoder or renderer makes other pictures
+    for module in (
+        image,
+        ink,
+        layout,
+        lines,
+        polarity,
+        papers,
+        pens,
+        photographs,
+    ):  # another decoder or renderer makes other pictures
         digest.update(Path(str(module.__file__)).read_bytes())
     path = cache / f"photographs-{digest.hexdigest()[:16]}.npy"
     if not path.exists():

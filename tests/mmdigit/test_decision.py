@@ -56,6 +56,12 @@ def test_each_reason(
     assert decide(image, audio, fused, image_novelty, audio_novelty, THRESHOLDS) == expected
 
 
+def test_what_the_picture_shows_is_a_reason_beside_the_others() -> None:
+    assert decide(sure(3), None, None, 0.1, None, THRESHOLDS, ["several_digits"]) == ("review", ("several_digits",))
+    both = decide(sure(3, 0.5), None, None, 0.1, None, THRESHOLDS, ["struck_out"])
+    assert both == ("review", ("low_confidence", "struck_out"))
+
+
 def test_no_answer_at_all_is_the_caller_s_mistake() -> None:
     with pytest.raises(ValueError, match="at least one head"):
         decide(None, None, None, None, None, THRESHOLDS)

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from mmdigit.image import normalise
-from mmdigit.ink import LARGEST, SMALLEST, find_ink, polarity_signs
+from mmdigit.ink import LARGEST, SMALLEST, find_ink
+from mmdigit.polarity import ink_is_dark, polarity_signs
 from tests.mmdigit.clips import drawn_digit
 
 SIDE = 120
@@ -135,7 +136,7 @@ def test_paper_alone_is_blank(seed: int, grain: float) -> None:
 def test_work_is_done_on_a_bounded_size(height: int, width: int) -> None:
     noise = np.random.default_rng(8).random((height, width), np.float32)
     for crop in (noise, np.round(noise), np.zeros_like(noise)):
-        ink = find_ink(crop)
+        ink, _ = find_ink(crop)
         assert SMALLEST <= max(ink.shape) <= LARGEST
         assert ink.dtype == np.float32
         assert np.isfinite(ink).all()
@@ -145,4 +146,15 @@ def test_work_is_done_on_a_bounded_size(height: int, width: int) -> None:
 @pytest.mark.parametrize("side", [64, 101, 128])
 def test_a_checkerboard_of_pixels_is_no_digit_and_no_warning(side: int) -> None:
     board = (np.indices((side, side)).sum(axis=0) % 2).astype(np.float32)
-    assert find_ink(board).max() == 0
+    assert find_ink(board)[0].max() == 0
+
+
+@pytest.mark.parametrize("bright_ink", [False, True])
+@pytest.mark.parametrize("grain", [0.0, 0.03])
+def test_the_paper_of_a_tight_crop_lies_in_its_corners(grain: float, bright_ink: bool) -> None:
+    """Strokes so thick, and cut so close, that they cover more than the paper."""
+    image = Image.new("L", (64, 80), 235)
+    ImageDraw.Draw(image).line([(4, 14), (46, 14), (46, 36), (18, 70), (60, 70)], fill=40, width=25, joint="curve")
+    noise = np.random.default_rng(9).normal(0, grain, (80, 64))
+    crop = np.clip(grey(image) + noise, 0, 1).astype(np.float32)
+    assert ink_is_dark(1 - crop if bright_ink else crop) is not bright_ink

@@ -131,3 +131,8 @@ def test_the_schema_says_how_bytes_are_written() -> None:
         text = next(text for path, text in schema_files().items() if path.name == f"{name}.schema.json")
         assert '"binary"' not in text
         assert ("contentEncoding" in text) == (name != "prediction")
+
+
+def test_a_reason_of_a_later_release_is_read() -> None:
+    later = PREDICTION.model_dump_json().replace("conflict", "of_a_later_release")
+    assert Prediction.model_validate_json(later).reasons == ("low_confidence", "of_a_later_release")

@@ -1,0 +1,76 @@
+"""Whether a digit is crossed out: a small network on the same 28x28 picture that the model reads.
+
+Two convolutions of stride 2 and two layers, about 30,000 weights, in NumPy: a twentieth of the model's work. It is
+trained by mmdigit/training/struck.py, which says on what. Barred sevens and slashed zeros are digits to it.
+"""
+
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdigit.ink import Grey
+from schemas.errors import WeightsError
+
+WEIGHTS = Path(__file__).parent / "weights" / "struck.npz"
+SIDE = 28
+FIRST, SECOND, HIDDEN = 16, 32, 32  # channels of the convolutions, width of the layer
+SHAPES = {
+    "first": (25, FIRST),
+    "first_bias": (FIRST,),
+    "second": (9 * FIRST, SECOND),
+    "second_bias": (SECOND,),
+    "hidden": (25 * SECOND, HIDDEN),
+    "hidden_bias": (HIDDEN,),
+    "last": (HIDDEN,),
+    "last_bias": (),
+}
+
+
+class StruckReader:
+    """The network with its weights, by the names and of the shapes in SHAPES."""
+
+    def __init__(self, weights: dict[str, NDArray[np.float32]]) -> None:
+        for name, shape in SHAPES.items():
+            if name not in weights or weights[name].shape != shape:
+                got = weights[name].shape if name in weights else "none"
+                raise WeightsError(f"expected weights {name} of shape {shape}, got {got}; restore the file")
+        self._weights = {name: np.ascontiguousarray(weights[name], np.float32) for name in SHAPES}
+
+    @classmethod
+    def load(cls, path: Path = WEIGHTS) -> Self:
+        """Raises WeightsError if the file cannot be read or holds something else."""
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return cls({name: stored[name].astype(np.float32) for name in stored.files})
+        except (OSError, ValueError, EOFError) as exc:
+            raise WeightsError(f"expected weights at {path}, got {type(exc).__name__}; restore the file") from exc
+
+    def struck(self, images: Grey) -> NDArray[np.bool_]:
+        """Which pictures show a crossed-out digit, (B,). images: (B, 28, 28), range [0, 1], 1 = ink."""
+        return self.logits(images) > 0
+
+    def logits(self, images: Grey) -> NDArray[np.float32]:
+        """(B,): above 0 where the digit is crossed out; 0 is the threshold that the training chose."""
+        weights = self._weights
+        maps = _convolved(images[..., None], 5, weights["first"], weights["first_bias"])  # (B, 12, 12, FIRST)
+        maps = _convolved(maps, 3, weights["second"], weights["second_bias"])  # (B, 5, 5, SECOND)
+        flat = maps.reshape(len(images), -1)
+        hidden = np.maximum(flat @ weights["hidden"] + weights["hidden_bias"], 0)
+        return np.asarray(hidden @ weights["last"] + weights["last_bias"], np.float32)
+
+
+def _convolved(maps: Grey, side: int, kernel: NDArray[np.float32], bias: NDArray[np.float32]) -> Grey:
+    """A convolution of stride 2 without padding, and ReLU. maps: (B, H, W, C). kernel: (side * side * C, channels)."""
+    count, height, width, channels = maps.shape
+    rows, columns = (height - side) // 2 + 1, (width - side) // 2 + 1
+    down, right = maps.strides[1:3]
+    windows = np.lib.stride_tricks.as_strided(
+        maps,
+        (count, rows, columns, side, side, channels),
+        (maps.strides[0], 2 * down, 2 * right, down, right, maps.strides[3]),
+        writeable=False,
+    )
+    sums = windows.reshape(count * rows * columns, side * side * channels) @ kernel
+    return np.asarray(np.maximum(sums + bias, 0).reshape(count, rows, columns, -1), np.float32)

@@ -1,0 +1,11 @@
+"""What the tests of the model share."""
+
+import pytest
+
+from mmdigit.predictor import Predictor
+
+
+@pytest.fixture(scope="session")
+def predictor() -> Predictor:
+    """The shipped model."""
+    return Predictor.load()
