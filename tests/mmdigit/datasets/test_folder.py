@@ -29,7 +29,7 @@ def named(folder: Folder) -> list[tuple[str, str | None, str | None]]:
 
 def test_what_is_left_out_is_counted_and_named() -> None:
     folder = Folder.open(CASES)
-    unknown = [name for name in ("a.m4a", "b.tif", "c.heic", "d.webp") if Path(name).suffix not in MODALITY_OF_SUFFIX]
+    unknown = [name for name in ("a.m4a", "b.heic", "c.heic", "d.webp") if Path(name).suffix not in MODALITY_OF_SUFFIX]
     assert folder.left_out == len(unknown) + 1
     said = "\n".join(folder.warnings)
     assert f"left out files of other kinds: {', '.join(unknown)}\n" in f"{said}\n"
@@ -90,11 +90,13 @@ def test_the_same_stem_in_other_folders_is_another_sample(tmp_path: Path) -> Non
 
 
 def test_names_are_bounded_and_safe_to_show(tmp_path: Path) -> None:
-    files(tmp_path, "1.png", "\x1b[2J.tif", "\udcff.tif", "\u202e.tif", *(f"{number:03}.tif" for number in range(19)))
+    files(
+        tmp_path, "1.png", "\x1b[2J.heic", "\udcff.heic", "\u202e.heic", *(f"{number:03}.heic" for number in range(19))
+    )
     [line] = Folder.open(tmp_path).warnings
     assert line.isprintable()
-    assert line.endswith("008.tif and 12 more")
-    files(tmp_path / "long", "1.png", *("x" * 240 + f"{number:03}.tif" for number in range(12)))
+    assert line.endswith("008.heic and 12 more")
+    files(tmp_path / "long", "1.png", *("x" * 240 + f"{number:03}.heic" for number in range(12)))
     [line] = Folder.open(tmp_path / "long").warnings
     assert len(line) < 1200
 
@@ -141,8 +143,10 @@ def test_pipes_and_hidden_pictures_are_named(tmp_path: Path) -> None:
 
 
 def test_nothing_to_read_is_an_error_that_names_what_is_there(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"got none; left out files of other kinds: 1\.tif; left out folders inside it"):
-        Folder.open(files(tmp_path, "1.tif", "in/2.png"))
+    with pytest.raises(
+        DataError, match=r"got none; left out files of other kinds: 1\.heic; left out folders inside it"
+    ):
+        Folder.open(files(tmp_path, "1.heic", "in/2.png"))
 
 
 def test_too_many_files_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +155,7 @@ def test_too_many_files_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(DataError, match="write a manifest"):
         Folder.open(files(tmp_path, "in/4.png"), recursive=True)
     with pytest.raises(DataError, match="write a manifest"):
-        Folder.open(files(tmp_path, "5.tif", "6.tif"))
+        Folder.open(files(tmp_path, "5.heic", "6.heic"))
 
 
 @pytest.mark.parametrize("name", ["nowhere", "file", "a\0b"])
