@@ -1,0 +1,77 @@
+"""What an error of the Redis client means: try again, get a right, or change the setting."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    AuthenticationWrongNumberOfArgsError,
+    AuthorizationError,
+    ChildDeadlockedError,
+    ClusterDownError,
+    NoPermissionError,
+    NoScriptError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
+
+from schemas.errors import AccessError, MmdigitError, SettingsError, StoreError
+from transport.tls import refusal
+
+CONNECTION_ERRORS = (redis.ConnectionError, redis.TimeoutError)
+
+_UNFIT = {
+    "compiling script": "needs Redis 7.0 or newer; upgrade it",
+    "unknown command": "needs Redis 7.0 or newer; upgrade it",
+    "undeclared key": "needs a server whose scripts may use keys that are not declared",
+    "select is not allowed": "a cluster has database 0 alone; end the URL with /0",
+    "db index is out of range": "choose a database that this server has",
+    "cluster support disabled": "this server is no node of a cluster; use a redis:// URL",
+}
+
+
+@contextmanager
+def mapped(address: str, advice: str = "check the address, the password and the server's state") -> Iterator[None]:
+    """Turn every error of the Redis client inside into StoreError, AccessError or SettingsError; address is shown, so
+    it has no password. advice: what to do about a StoreError."""
+    try:
+        yield
+    # The last two are no RedisError, though a Redis client raises them.
+    except (RedisError, ChildDeadlockedError, RedisClusterException) as error:
+        raise _our_error(error, address, advice) from error
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the same call may succeed at once on a new connection or another server: dropped, moved, or loading."""
+    if isinstance(error, AuthenticationError | AuthorizationError):  # ConnectionErrors, to redis-py
+        return False
+    if isinstance(error, ResponseError) and str(error).startswith("UNBLOCKED"):  # a blocked reader, role changed
+        return True
+    passing = (*CONNECTION_ERRORS, ReadOnlyError, ClusterDownError, AskError, TryAgainError, NoScriptError)
+    return isinstance(error, passing)
+
+
+def _our_error(error: Exception, address: str, advice: str) -> MmdigitError:
+    text = str(error)
+    if why := _why_refused(error, text):
+        return AccessError(f"expected to be let in by Redis at {address}, got a refusal: {why}")
+    for part, need in _UNFIT.items():
+        if part in text.lower():
+            return SettingsError(f"expected a Redis that can hold predictions at {address}, got {text!r}; {need}")
+    return StoreError(f"expected an answer from Redis at {address}, got {type(error).__name__}: {text}; {advice}")
+
+
+def _why_refused(error: Exception, text: str) -> str | None:
+    # What a script may not do comes as a plain error of the script, with the refusal in its text.
+    if isinstance(error, NoPermissionError | AuthorizationError) or "user executing the script can't" in text:
+        return f"this user lacks a right ({text}); deploy/redis/users.acl grants those that are needed"
+    if "AuthenticationError(" in text:  # what redis-py makes of a sentinel's refusal
+        return f"authentication at a sentinel failed ({text}); check redis_sentinel_username and its password_file"
+    if isinstance(error, AuthenticationError | AuthenticationWrongNumberOfArgsError):
+        return f"authentication failed ({text}); check redis_username and redis_password_file"
+    return refusal(text, "redis")
