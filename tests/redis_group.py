@@ -26,15 +26,15 @@ class RedisGroup:
         self.ports = list(ports)
         self._options: dict[int, tuple[str, ...]] = {}
 
-    def start(self, port: int, *options: str) -> None:
-        """Start it, again with its first options if none are given; returns when it answers."""
+    def start(self, port: int, *options: str, loaded: bool = True) -> None:
+        """Start it, again with its first options if none are given; returns when it answers, unless loaded is false."""
         self._options.setdefault(port, options)
-        common = ("--port", str(port), "--bind", "0.0.0.0", "--protected-mode", "no", "--daemonize", "yes", "--save", "")  # noqa: S104
+        own = f"port {port}, bind *, protected-mode no, daemonize yes, dir /data/{port}, pidfile {self._pid_file(port)}"
+        common = [word for option in own.split(", ") for word in f"--{option}".split()]
         self.run("mkdir", "-p", f"/data/{port}")
-        self.run(
-            "redis-server", *common, "--dir", f"/data/{port}", "--pidfile", self._pid_file(port), *self._options[port]
-        )
-        self.await_answer(port)
+        self.run("redis-server", *common, "--save", "", *self._options[port])
+        if loaded:
+            self.await_answer(port)
 
     def start_sentinel(self, port: int, primary: int, *, quorum: int, password: str | None = None) -> None:
         """A sentinel of the service "mymaster"; password: its own."""

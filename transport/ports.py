@@ -208,7 +208,8 @@ class PredictionStore(Protocol):
         """Up to limit predictions in the order of their storing, each with its position, after that position.
 
         For whoever subscribes instead of polling by job; "" starts at the oldest one kept (the feed is capped, at
-        about feed_length; on a Redis Cluster some older ones may be left). Waits up to timeout_s for the first one. Raises SettingsError for a position that is none.
+        about feed_length; on a Redis Cluster some older ones may be left). Waits up to timeout_s for the first one.
+        Raises SettingsError for a position that is none.
         """
         ...
 

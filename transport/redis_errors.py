@@ -1,5 +1,6 @@
 """What an error of the Redis client means: try again, get a right, or change the setting."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,12 +20,14 @@ from redis.exceptions import (
     ResponseError,
     TryAgainError,
 )
+from redis.sentinel import MasterNotFoundError
 
 from schemas.errors import AccessError, MmdigitError, SettingsError, StoreError
 from transport.tls import refusal
 
 CONNECTION_ERRORS = (redis.ConnectionError, redis.TimeoutError)
 
+_CLIENT = re.compile(r"<redis\.client\.Redis\(.*?\)>\)>\)> - ")  # a sentinel, with all its options
 _UNFIT = {
     "compiling script": "needs Redis 7.0 or newer; upgrade it",
     "unknown command": "needs Redis 7.0 or newer; upgrade it",
@@ -57,8 +60,8 @@ def is_passing(error: Exception) -> bool:
 
 
 def _our_error(error: Exception, address: str, advice: str) -> MmdigitError:
-    text = str(error)
-    if why := _why_refused(error, text):
+    text = _CLIENT.sub("", str(error))
+    if why := _why_refused(error, text, address):
         return AccessError(f"expected to be let in by Redis at {address}, got a refusal: {why}")
     for part, need in _UNFIT.items():
         if part in text.lower():
@@ -66,12 +69,17 @@ def _our_error(error: Exception, address: str, advice: str) -> MmdigitError:
     return StoreError(f"expected an answer from Redis at {address}, got {type(error).__name__}: {text}; {advice}")
 
 
-def _why_refused(error: Exception, text: str) -> str | None:
+def _why_refused(error: Exception, text: str, address: str) -> str | None:
     # What a script may not do comes as a plain error of the script, with the refusal in its text.
     if isinstance(error, NoPermissionError | AuthorizationError) or "user executing the script can't" in text:
         return f"this user lacks a right ({text}); deploy/redis/users.acl grants those that are needed"
-    if "AuthenticationError(" in text:  # what redis-py makes of a sentinel's refusal
-        return f"authentication at a sentinel failed ({text}); check redis_sentinel_username and its password_file"
+    # What redis-py makes of sentinels' refusals. One that lets us in and has no primary yet may have one soon.
+    sentinels = text.partition(" : ")[2].split(", ") if isinstance(error, MasterNotFoundError) else []
+    if "auth:AuthenticationError" in sentinels and len(sentinels) == address.count(",") + 1:
+        return (
+            f"authentication at a sentinel failed ({text}); check redis_sentinel_username and "
+            "redis_sentinel_password_file"
+        )
     if isinstance(error, AuthenticationError | AuthenticationWrongNumberOfArgsError):
         return f"authentication failed ({text}); check redis_username and redis_password_file"
     return refusal(text, "redis")

@@ -103,7 +103,7 @@ def test_feed_keeps_about_the_newest(store: Store) -> None:
         opened.put([make_prediction(number) for number in range(start, start + 10)])
     kept = [prediction.job_id for _, prediction in opened.feed()]
     assert kept[-10:] == [f"job-{number}" for number in range(290, 300)]
-    if store.kind != "redis-cluster":  # older ones of its many streams may be left: tests/transport/test_redis_cluster.py
+    if store.kind != "redis-cluster":  # tests/transport/test_redis_cluster.py
         assert kept == [f"job-{number}" for number in range(300 - len(kept), 300)]
         assert len(kept) <= 10 + 100  # Redis drops whole nodes of its stream
 
