@@ -43,7 +43,8 @@ class Load(AbstractContextManager["Load"]):
         try:
             until(lambda: self.broken or self.stored >= goal, within_s, f"{goal} predictions stored")
         finally:
-            assert self.broken is None and self.stored >= goal, (self.broken, self.failures[-3:])
+            assert self.broken is None
+            assert self.stored >= goal, self.failures[-3:]
 
     def check(self, store: PredictionStore) -> None:
         """Fails the test unless each job is stored, counted once, and stands once in the feed."""

@@ -106,7 +106,7 @@ def _look_at(client: redis.Redis, place: RedisPlace) -> bool:
     """Whether the server is a node of a cluster. Raises SettingsError if it is too old, redis-py's errors."""
     ask(client, "PING")
     info = server_info(client)
-    if too_old(info):
+    if too_old(info, NEEDED):
         raise SettingsError(
             f"expected Redis {NEEDED[0]}.{NEEDED[1]} or newer at {place.address}, got {version(info)}; upgrade it"
         )

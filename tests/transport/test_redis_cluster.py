@@ -155,7 +155,7 @@ def test_a_feed_position_of_one_server_is_refused(cluster: RedisGroup) -> None:
 
 
 def test_a_slot_that_moves_is_followed(cluster: RedisGroup) -> None:
-    """While it moves, a new job's keys are on neither server as a whole: a retriable error, and nothing counted twice."""
+    """While it moves, a new job's keys are on no server as a whole: a retriable error, and nothing counted twice."""
     slot = str(slot_of(CLUSTER.tags[0]))
     held, new = [number for number in range(1000) if CLUSTER.bucket(f"job-{number}") == 0][:2]
     batch = [make_prediction(number) for number in range(new)]
