@@ -143,7 +143,7 @@ def redis_cluster(replicas: int = 0, image: str = REDIS_IMAGE) -> Iterator[Redis
 def _sees(group: RedisGroup, port: int, nodes: int) -> bool:
     with group.client(port) as client:
         info = client.execute_command("CLUSTER INFO")
-    return info["cluster_state"] == "ok" and info["cluster_known_nodes"] == str(nodes)
+    return (info["cluster_state"], info["cluster_known_nodes"]) == ("ok", str(nodes))
 
 
 def _text(answer: object) -> str:

@@ -120,13 +120,11 @@ def open_store(
         from transport.embedded_store import SqliteStore
 
         return SqliteStore(_sqlite(parts, url).path, ttl_s=ttl_s, feed_length=feed_length)
-    if parts.scheme in REDIS_SCHEMES:
-        redis_access = (access or Access()).redis
-        place = _redis(parts, url, redis_access)
-        from transport.redis import open_redis_store
+    redis_access = (access or Access()).redis
+    place = _redis(parts, url, redis_access)
+    from transport.redis import open_redis_store
 
-        return open_redis_store(place, ttl_s=ttl_s, feed_length=feed_length, replicas=replicas, access=redis_access)
-    raise _wrong(url, "the URL of a prediction store", _STORE_EXAMPLES)
+    return open_redis_store(place, ttl_s=ttl_s, feed_length=feed_length, replicas=replicas, access=redis_access)
 
 
 def dead_letter_url(jobs_url: str) -> str:
@@ -189,6 +187,8 @@ def _sqlite(parts: SplitResult, url: str) -> SqliteTopic:
 
 
 def _redis(parts: SplitResult, url: str, access: RedisAccess) -> RedisPlace:
+    if parts.scheme not in REDIS_SCHEMES:
+        raise _wrong(url, "the URL of a prediction store", _STORE_EXAMPLES)
     try:
         return redis_place(parts, access)
     except ValueError as error:

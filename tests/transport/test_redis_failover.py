@@ -161,15 +161,13 @@ def sentinels(group: RedisGroup, pair: tuple[int, int]) -> list[int]:
     ports = group.ports[2:5]
     for port in ports:
         group.start_sentinel(port, pair[0], quorum=2, password=SENTINEL_PASSWORD)
-    for port in ports:
-        until(
-            lambda port=port: "slaves=1,sentinels=3" in group.run(
-                "redis-cli", "-p", str(port), "-a", SENTINEL_PASSWORD, "info", "sentinel"
-            ),
-            30,
-            "sentinels that know all",
-        )  # fmt: skip
+    until(lambda: all(knows_all(group, port) for port in ports), 30, "sentinels that know all")
     return ports
+
+
+def knows_all(group: RedisGroup, sentinel: int) -> bool:
+    info = group.run("redis-cli", "-p", str(sentinel), "-a", SENTINEL_PASSWORD, "info", "sentinel")
+    return "slaves=1,sentinels=3" in info
 
 
 def test_sentinels_name_the_primary(group: RedisGroup, pair: tuple[int, int], sentinels: list[int]) -> None:
