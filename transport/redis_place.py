@@ -37,7 +37,7 @@ _PORTS: dict[Kind, int] = {"server": 6379, "sentinel": 26379, "cluster": 6379}
 _PATHS: dict[Kind, tuple[str, str]] = {
     "server": (r"(?:/(?P<db>[0-9]{0,5}))?", "the number of a database and nothing after it"),
     "sentinel": (
-        r"/(?P<service>[A-Za-z0-9._-]{1,128})(?:/(?P<db>[0-9]{0,5}))?",
+        r"/(?P<service>(?![0-9]+$)[A-Za-z0-9._-]{1,128})(?:/(?P<db>[0-9]{0,5}))?",
         "the name of the service that the sentinels watch, then the number of a database",
     ),
     "cluster": (r"(?:/(?P<db>0?))?", "database 0, the only one of a cluster"),

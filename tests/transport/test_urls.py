@@ -80,6 +80,18 @@ def test_a_wrong_topic_is_refused_with_an_example(url: str) -> None:
         "redis://host:0",
         "redis://:pass/word@host/x",
         "redis://h?a=b",
+        "redis://host1,host2/0",
+        "redis+sentinel://host",
+        "redis+sentinel://host:26379/0",
+        "redis+sentinel://:pass/word@host/x",
+        "redis+sentinel://host,/mymaster",
+        "redis+sentinel://host/my master/0",
+        "redis+sentinel://host/mymaster/x",
+        "redis+cluster://",
+        "redis+cluster://host:1,host:70000",
+        "redis+cluster://:password@host/1",
+        "redis+cluster://host/0?a=b",
+        "redis+unix://host/0",
     ],
 )
 def test_a_wrong_store_is_refused_with_an_example(url: str) -> None:
@@ -103,6 +115,11 @@ def test_limits_of_a_store_are_positive(tmp_path: Path, limits: dict[str, Any]) 
         open_store(f"sqlite:///{tmp_path / 'store.db'}", **limits)
 
 
+def test_a_file_has_no_replicas(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="1 replicas of the store"):
+        open_store(f"sqlite:///{tmp_path / 'store.db'}", replicas=1)
+
+
 def test_the_store_of_a_queue_file_is_the_same_file(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path / 'queue.db'}?topic=jobs") as store:
         assert isinstance(store, SqliteStore)
@@ -115,6 +132,8 @@ def test_the_store_of_a_queue_file_is_the_same_file(tmp_path: Path) -> None:
         ("redis://user:secret@host/0", "redis://user:***@host/0"),
         ("redis://:secret@host/0", "redis://:***@host/0"),
         ("redis://user:se/cr@et@host/0", "redis://user:***@host/0"),
+        ("rediss+sentinel://user:secret@h1:1,h2:2/m/0", "rediss+sentinel://user:***@h1:1,h2:2/m/0"),
+        ("redis+cluster://:secret@h1:1,h2:2", "redis+cluster://:***@h1:1,h2:2"),
         ("kafka://h/t?sasl_password=secret&a=b", "kafka://h/t?sasl_password=***&a=b"),
         ("sqlite:////a@b/c.db", "sqlite:////a@b/c.db"),
     ],
