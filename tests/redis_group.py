@@ -63,6 +63,13 @@ class RedisGroup:
         """SIGKILL."""
         self.run("bash", "-c", f"kill -9 $(cat {self._pid_file(port)})")
 
+    def hang(self, port: int) -> None:
+        """It stands still, and its connections stay open, until it is woken."""
+        self.run("bash", "-c", f"kill -STOP $(cat {self._pid_file(port)})")
+
+    def wake(self, port: int) -> None:
+        self.run("bash", "-c", f"kill -CONT $(cat {self._pid_file(port)})")
+
     def client(self, port: int) -> redis.Redis:
         """To be closed by the caller."""
         return redis.Redis(port=port, socket_timeout=10)

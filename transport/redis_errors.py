@@ -34,6 +34,7 @@ _UNFIT = {
     "undeclared key": "needs a server whose scripts may use keys that are not declared",
     "select is not allowed": "a cluster has database 0 alone; end the URL with /0",
     "db index is out of range": "choose a database that this server has",
+    "hash to the same slot": "this is a node of a cluster; grant the right to CLUSTER SLOTS, and start again",
     "cluster support disabled": "this server is no node of a cluster; use a redis:// URL",
 }
 
@@ -57,6 +58,11 @@ def is_passing(error: Exception) -> bool:
         return True
     passing = (*CONNECTION_ERRORS, ReadOnlyError, ClusterDownError, AskError, TryAgainError, NoScriptError)
     return isinstance(error, passing)
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether such an error means that the server is no longer what it was, and no other was named."""
+    return is_passing(error) and not isinstance(error, AskError | NoScriptError)  # MovedError is an AskError
 
 
 def _our_error(error: Exception, address: str, advice: str) -> MmdigitError:

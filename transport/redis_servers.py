@@ -14,7 +14,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import AskError, ClusterDownError, MovedError, NoScriptError
 
 from schemas.errors import StoreError
-from transport.redis_errors import CONNECTION_ERRORS, is_passing, mapped
+from transport.redis_errors import CONNECTION_ERRORS, is_lost, is_passing, mapped
 from transport.redis_link import ask, connection, load_scripts, read_answer
 
 RETRIES = 2
@@ -90,6 +90,7 @@ class ClusterServers:
         self._slots = tuple(slots)
         self._owners: list[Address] = []
         self._clients: dict[Address, redis.Redis] = {}
+        self._silent: set[Address] = set()  # did not answer when they were last asked: the last to ask
         try:
             self.find_again()
         except BaseException:
@@ -109,15 +110,17 @@ class ClusterServers:
         self._owners[bucket] = (host, address[1])
 
     def find_again(self) -> None:
-        known = list({*self._owners})
+        known = list({*self._owners, *self._seeds})
         random.shuffle(known)
         failed: Exception | None = None
-        for address in dict.fromkeys([*known, *self._seeds]):
+        for address in sorted(known, key=self._silent.__contains__):
             try:
                 ranges = ask(self.at(address), "CLUSTER", "SLOTS")
             except CONNECTION_ERRORS as error:
+                self._silent.add(address)
                 failed = error
                 continue
+            self._silent.discard(address)
             self._owners = [_owner(ranges, slot, address) for slot in self._slots]
             self._forget_others()
             return
@@ -130,6 +133,7 @@ class ClusterServers:
     def _forget_others(self) -> None:
         for address in set(self._clients) - {*self._owners, *self._seeds}:
             self._clients.pop(address).close()
+        self._silent &= {*self._owners, *self._seeds}
 
 
 def _owner(ranges: Any, slot: int, asked: Address) -> Address:
@@ -155,12 +159,12 @@ class Servers:
         self._address = address
         self._sleep = sleep
         self._monotonic = monotonic
+        self._lost = False  # whether the servers have to be found again
 
     def run(self, calls: Sequence[Call], *, replicas: int = 0) -> list[Any]:
         """The answer to each call, in RESP 2. replicas: how many of each server acknowledge the writes first.
 
-        Calls of one server are made in order. Raises StoreError, AccessError or SettingsError; some of the calls may
-        have taken effect by then.
+        Raises StoreError, AccessError or SettingsError; some of the calls may have taken effect by then.
         """
         answers: list[Any] = [None] * len(calls)
         pending = list(range(len(calls)))
@@ -168,34 +172,43 @@ class Servers:
         give_up_s = self._monotonic() + GIVE_UP_S
         failures = 0
         with mapped(self._address):
+            self._find_lost()
             while True:
                 try:
                     got = self._round([(calls[number], asking.get(number)) for number in pending], replicas)
                 except CONNECTION_ERRORS as error:
                     got = [error] * len(pending)
-                asking.clear()
-                answers_now = dict(zip(pending, got, strict=True))
-                failed = {number: answer for number, answer in answers_now.items() if isinstance(answer, Exception)}
-                for number, answer in answers_now.items():
+                for number, answer in zip(pending, got, strict=True):
                     answers[number] = answer
+                failed = {number: answers[number] for number in pending if isinstance(answers[number], Exception)}
                 if not failed:
                     return answers
+                self._lost = self._lost or any(is_lost(failure) for failure in failed.values())
                 tired = failures == RETRIES or self._monotonic() >= give_up_s
                 for failure in failed.values():
                     if tired or not is_passing(failure):
                         raise failure
                 failures += 1
-                asking = self._heal(calls, failed, failures)
-                pending = list(failed)
+                if self._lost:
+                    self._sleep(_PAUSE.compute(failures))
+                    self._find_lost()
+                asking = self._heal(calls, failed)
+                # Replicas acknowledge all that one connection wrote, or nothing.
+                pending = list(range(len(calls))) if replicas else list(failed)
 
     def close(self) -> None:
         self._route.close()
 
-    def _heal(self, calls: Sequence[Call], failed: dict[int, Exception], failures: int) -> dict[int, Address]:
+    def _find_lost(self) -> None:
+        if self._lost:
+            with suppress(*CONNECTION_ERRORS):  # the next round says why
+                self._route.find_again()
+                self._lost = False
+
+    def _heal(self, calls: Sequence[Call], failed: dict[int, Exception]) -> dict[int, Address]:
         """Do what the errors ask for. Returns where to ask once for what is just moving."""
         asking: dict[int, Address] = {}
         unscripted: set[redis.Redis] = set()
-        lost = False
         for number, error in failed.items():
             bucket = calls[number].bucket
             if isinstance(error, MovedError):
@@ -205,12 +218,6 @@ class Servers:
                 unscripted.add(self._route.at(asking[number]))
             elif isinstance(error, NoScriptError):
                 unscripted.add(self._route.client(bucket))
-            else:
-                lost = True
-        if lost:
-            self._sleep(_PAUSE.compute(failures))
-            with suppress(*CONNECTION_ERRORS):  # the next round says why
-                self._route.find_again()
         for client in unscripted:
             load_scripts(client)
         return asking
@@ -238,8 +245,9 @@ class Servers:
                     if calls[number][1] is not None:
                         read_answer(link)
                     answers[number] = read_answer(link)
-                if replicas:
-                    self._require_replicas(read_answer(link), replicas)
+                acknowledged = read_answer(link) if replicas else 0
+                if not any(isinstance(answers[number], Exception) for number in own):
+                    self._require_replicas(acknowledged, replicas)
         return answers
 
     def _require_replicas(self, answer: Any, replicas: int) -> None:

@@ -12,7 +12,9 @@ from tests.polling import until
 from tests.redis_group import RedisGroup, redis_cluster
 from tests.redis_load import Load
 from transport.ports import GroupCounts
+from transport.redis_client import SOCKET_TIMEOUT_S
 from transport.redis_layout import BUCKETS, CLUSTER, slot_of
+from transport.redis_servers import GIVE_UP_S
 from transport.urls import open_store
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
@@ -243,6 +245,17 @@ def with_login(url: str, user: str) -> str:
     return url.replace("://", f"://{user}:change-{user}-password@")
 
 
+def test_without_the_right_to_see_the_slots_a_cluster_is_one_clear_line(cluster: RedisGroup) -> None:
+    for port in cluster.ports:
+        cluster.ask(port, "ACL", "SETUSER", "blind", "reset", *users()["worker"], "-info", "-cluster|slots")
+    login = "blind:change-worker-password@"
+    with pytest.raises(AccessError, match=r"lacks a right.*cluster"):
+        open_store(cluster.cluster_url.replace("://", f"://{login}"))
+    refused = pytest.raises(SettingsError, match="node of a cluster; grant the right to CLUSTER SLOTS")
+    with open_store(f"redis://{login}127.0.0.1:{cluster.ports[0]}") as store, refused:
+        store.put([make_prediction(1)])
+
+
 def test_a_killed_primary_loses_nothing_that_its_replica_acknowledged(cluster: RedisGroup) -> None:
     killed = primaries(cluster)[0]
     with open_store(cluster.cluster_url, feed_length=FEED_LENGTH, replicas=1) as store:
@@ -254,3 +267,27 @@ def test_a_killed_primary_loses_nothing_that_its_replica_acknowledged(cluster: R
             load.await_more(5)
         load.check(store)
         assert load.failures
+
+
+def test_a_primary_that_hangs_is_left_for_its_replica(cluster: RedisGroup) -> None:
+    hung = primaries(cluster)[0]
+    [replica] = [port for port in cluster.ports if replicates(cluster, port, hung)]
+    with open_store(cluster.cluster_url, feed_length=FEED_LENGTH, replicas=1) as store:
+        with Load(store) as load:
+            load.await_more(5)
+            cluster.hang(hung)
+            try:
+                until(lambda: cluster.role(replica) == "master", 30, "a promoted replica")
+                # It is written to, while the other still hangs and is its only replica.
+                until(lambda: any("on 1 replicas" in text for text in load.failures), 60, "a write to the promoted one")
+            finally:
+                cluster.wake(hung)
+            load.await_more(5)
+        load.check(store)
+        assert load.longest_failure_s < GIVE_UP_S + 2 * SOCKET_TIMEOUT_S
+
+
+def replicates(group: RedisGroup, port: int, primary: int) -> bool:
+    with group.client(port) as client:
+        info = client.info("replication")
+    return info["role"] == "slave" and int(info["master_port"]) == primary
