@@ -1,4 +1,4 @@
-"""Which keys hold what: one bucket on one server, 64 buckets on a Redis Cluster.
+"""Which keys hold what: one bucket on one server, 128 buckets on a Redis Cluster.
 
     one server                      Redis Cluster
     mmdigit:prediction:{job_id}     mmdigit:prediction:{TAG}:{job_id}   string: the prediction, with TTL
@@ -8,8 +8,8 @@
 
 On a cluster the braces around TAG are part of the key: they make all keys of a bucket share one slot, and so one
 server, where one script writes a job's prediction and its group's count at once. A group's count is the sum over the
-buckets. A job's bucket is the slot of its id (CLUSTER KEYSLOT) divided by 256; a bucket's tag is the smallest number
-whose own slot lies in the same 256 slots, so that the buckets spread evenly over primaries that hold even ranges.
+buckets. A job's bucket is the slot of its id (CLUSTER KEYSLOT) divided by 128; a bucket's tag is the smallest number
+whose own slot lies in the same 128 slots, so that the buckets spread evenly over primaries that hold even ranges.
 Source: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags.
 """
 
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
-BUCKETS = 64
+BUCKETS = 128
 FEED_KEY = "mmdigit:predictions"
 
 _SLOTS_A_BUCKET = REDIS_CLUSTER_HASH_SLOTS // BUCKETS

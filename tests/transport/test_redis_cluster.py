@@ -63,7 +63,7 @@ def job_of(bucket: int) -> int:
     return next(number for number in range(10**5) if CLUSTER.bucket(f"job-{number}") == bucket)
 
 
-@pytest.mark.parametrize("nodes", [1, 2, 3, 4, 8, 16])
+@pytest.mark.parametrize("nodes", [1, 2, 3, 4, 8, 32])
 def test_tags_spread_evenly_over_even_ranges_of_slots(nodes: int) -> None:
     owners = [slot_of(tag) * nodes // SLOTS for tag in CLUSTER.tags]
     assert len(set(CLUSTER.tags)) == BUCKETS
@@ -106,7 +106,7 @@ def test_put_is_one_round_trip_a_primary_and_leaves_the_documented_keys(cluster:
         assert len([found for found in store.get([f"job-{number}" for number in range(1000, 1100)]) if found]) == 64
         for port in ports:
             # One read of the socket each: put (or two), put_dead, counts, get, and the INFO that counts them; those of
-            # the replica's acknowledgements come to it. Call by call it were 22 times as many.
+            # the replica's acknowledgements come to it. Call by call there were about 100.
             assert reads(cluster, port) - before[port] < 16
     tag = CLUSTER.tags[CLUSTER.bucket("job-1000")]
     with redis.RedisCluster(port=ports[0], host="127.0.0.1") as client:
@@ -115,7 +115,7 @@ def test_put_is_one_round_trip_a_primary_and_leaves_the_documented_keys(cluster:
         assert client.xlen(f"mmdigit:predictions:{{{tag}}}") > 0
         letter = f"mmdigit:dead:{{{CLUSTER.tags[CLUSTER.bucket('job-2000')]}}}:job-2000"
         assert client.get(letter) == b'{"reason": "invalid_image", "group": "g"}'
-        assert client.keyslot("job-1000") // 256 == CLUSTER.bucket("job-1000")
+        assert client.keyslot("job-1000") // 128 == CLUSTER.bucket("job-1000")
 
 
 def reads(group: RedisGroup, port: int) -> int:
