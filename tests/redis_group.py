@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import redis
 from testcontainers.core.container import DockerContainer
@@ -108,13 +109,15 @@ class RedisGroup:
 
 
 @contextmanager
-def redis_group(processes: int, image: str = REDIS_IMAGE) -> Iterator[RedisGroup]:
-    """A container with ports for so many processes, none of which runs yet."""
+def redis_group(processes: int, image: str = REDIS_IMAGE, files: Path | None = None) -> Iterator[RedisGroup]:
+    """A container with ports for so many processes, none of which runs yet. files: a folder that is its /files."""
     without_missing_reaper()
     ports = [free_port() for _ in range(processes)]
     container = DockerContainer(image).with_command("sleep infinity")
     for port in ports:
         container = container.with_bind_ports(port, port)
+    if files is not None:
+        container = container.with_volume_mapping(str(files), "/files")
     with container:
         yield RedisGroup(container, ports)
 

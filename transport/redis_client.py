@@ -1,7 +1,6 @@
 """Connects to what a RedisPlace names, and looks at who answers: its version, and whether it is a cluster."""
 
 import ssl
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -9,7 +8,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.exceptions import NoPermissionError, ResponseError
 from redis.retry import Retry
-from redis.sentinel import Sentinel
+from redis.sentinel import MasterNotFoundError, Sentinel
 
 from schemas.errors import SettingsError
 from transport.access import RedisAccess
@@ -17,8 +16,8 @@ from transport.redis_errors import mapped
 from transport.redis_layout import CLUSTER, ONE_SERVER, Layout, slot_of
 from transport.redis_link import NEEDED, ask, load_scripts, server_info, too_old, version
 from transport.redis_place import RedisPlace
-from transport.redis_servers import Address, ClusterServers, OneServer, Servers
-from transport.tls import tls_context
+from transport.redis_servers import Address, ClusterServers, OneServer, Route, Servers
+from transport.tls import refusal, tls_context
 
 CONNECT_TIMEOUT_S = 3.0
 SENTINEL_TIMEOUT_S = 1.0
@@ -38,18 +37,16 @@ def open_servers(place: RedisPlace, access: RedisAccess) -> tuple[Servers, Layou
         return redis.Redis(host=address[0], port=address[1], **options)
 
     with mapped(place.address, f"check the address and the server's state, and whether this port {wrong_port}"):
-        if place.kind == "cluster":
-            return _cluster(place, connect), CLUSTER
-        client = _primary_by_sentinel(place, access, options) if place.kind == "sentinel" else connect(place.hosts[0])
-        try:
-            is_cluster = _look_at(client, place)
-        except BaseException:
-            client.close()
-            raise
-        if not is_cluster:
-            return Servers(OneServer(client), place.address), ONE_SERVER
-        client.close()
-        return _cluster(place, connect), CLUSTER
+        if place.kind == "sentinel":
+            return _by_sentinels(place, access, options), ONE_SERVER
+        if place.kind == "server":
+            server = OneServer(connect(place.hosts[0]))
+            if not _look_at(server, place):
+                return Servers(server, place.address), ONE_SERVER
+            server.close()
+        cluster = ClusterServers(connect, place.hosts, [slot_of(tag) for tag in CLUSTER.tags])
+        _look_at(cluster, place)
+        return Servers(cluster, place.address), CLUSTER
 
 
 def _options(place: RedisPlace, access: RedisAccess) -> dict[str, Any]:
@@ -77,8 +74,8 @@ def _options(place: RedisPlace, access: RedisAccess) -> dict[str, Any]:
     return options
 
 
-def _primary_by_sentinel(place: RedisPlace, access: RedisAccess, options: dict[str, Any]) -> redis.Redis:
-    """A client of whichever server the sentinels call the primary at each new connection."""
+def _by_sentinels(place: RedisPlace, access: RedisAccess, options: dict[str, Any]) -> Servers:
+    """Whichever server the sentinels call the primary at each new connection."""
     password = access.sentinel_password
     own = {
         "username": access.sentinel_username,
@@ -88,22 +85,33 @@ def _primary_by_sentinel(place: RedisPlace, access: RedisAccess, options: dict[s
         "db": 0,
     }
     sentinel: Any = Sentinel(place.hosts, sentinel_kwargs=options | own, **options)  # type: ignore[no-untyped-call]
-    client: redis.Redis = sentinel.master_for(place.service)
-    return client
-
-
-def _cluster(place: RedisPlace, connect: Callable[[Address], redis.Redis]) -> Servers:
-    route = ClusterServers(connect, place.hosts, [slot_of(tag) for tag in CLUSTER.tags])
+    server = OneServer(sentinel.master_for(place.service), *sentinel.sentinels)
     try:
-        _look_at(route.client(0), place)
+        _look_at(server, place)
+    except MasterNotFoundError:
+        for client in sentinel.sentinels:  # redis-py keeps of their errors the kind alone
+            try:
+                ask(client, "PING")
+            except redis.ConnectionError as error:
+                if refusal(str(error), "redis"):
+                    raise
+            finally:
+                client.close()
+        raise
+    return Servers(server, place.address)
+
+
+def _look_at(route: Route, place: RedisPlace) -> bool:
+    """Whether the server is a node of a cluster. Raises SettingsError if it is too old, redis-py's errors; route is
+    closed then."""
+    try:
+        return _is_cluster(route.client(0), place)
     except BaseException:
         route.close()
         raise
-    return Servers(route, place.address)
 
 
-def _look_at(client: redis.Redis, place: RedisPlace) -> bool:
-    """Whether the server is a node of a cluster. Raises SettingsError if it is too old, redis-py's errors."""
+def _is_cluster(client: redis.Redis, place: RedisPlace) -> bool:
     ask(client, "PING")
     info = server_info(client)
     if too_old(info, NEEDED):

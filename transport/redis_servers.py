@@ -57,8 +57,9 @@ class Route(Protocol):
 class OneServer:
     """All buckets on one server, that a name or a sentinel tells."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, *sentinels: redis.Redis) -> None:
         self._client = client
+        self._sentinels = sentinels
 
     def client(self, bucket: int) -> redis.Redis:
         return self._client
@@ -74,7 +75,8 @@ class OneServer:
         self._client.connection_pool.disconnect(inuse_connections=False)
 
     def close(self) -> None:
-        self._client.close()
+        for client in (self._client, *self._sentinels):
+            client.close()
 
 
 class ClusterServers:
