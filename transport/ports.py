@@ -172,7 +172,8 @@ class Consumer(Protocol):
 class PredictionStore(Protocol):
     """Keeps the outcome of each job, keyed by job_id: its prediction, or the note that it is a dead letter.
 
-    Every method raises StoreError when the store is not reachable or refuses.
+    Every method raises StoreError when the store is not reachable or refuses, SettingsError when it never can do this
+    (AccessError if a right is missing).
     """
 
     def put(self, predictions: Sequence[Prediction]) -> None:

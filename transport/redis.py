@@ -14,8 +14,7 @@ Needs Redis 7 or newer, or a fork that is compatible with it.
 import json
 import re
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
 
 from schemas.dead_letter import DeadLetter
@@ -65,6 +64,7 @@ class RedisStore:
     ) -> None:
         self._servers = servers
         self._layout = layout
+        self._buckets = layout.buckets
         self._ttl_s = ttl_s
         self._feed_share = layout.feed_share(feed_length)
         self._replicas = replicas
@@ -73,46 +73,44 @@ class RedisStore:
         self._sleep = sleep
 
     def put(self, predictions: Sequence[Prediction]) -> None:
-        keys: dict[int, list[str]] = defaultdict(list)
-        arguments: dict[int, list[str | int | bytes]] = defaultdict(list)
-        for prediction in predictions:
-            bucket = self._layout.bucket(prediction.job_id)
-            keys[bucket] += [self._layout.prediction(prediction.job_id), self._layout.note(prediction.job_id)]
-            # On one server the order of the stream is the order of the calls.
-            stamp = self._stamps.next() if self._layout.buckets > 1 else "*"
-            arguments[bucket] += [write_prediction(prediction), prediction.group or "", stamp]
-        calls = [
-            self._script(
-                PUT, bucket, [self._layout.feed(bucket), *keys[bucket]], [self._feed_share, *arguments[bucket]]
-            )
-            for bucket in keys
-        ]
+        # On one server the order of the stream is the order of the calls.
+        stamps = self._stamps.take(len(predictions)) if len(self._buckets) > 1 else ["*"] * len(predictions)
+        calls = []
+        for number, places in self._layout.deal([prediction.job_id for prediction in predictions]).items():
+            bucket = self._buckets[number]
+            keys = [bucket.feed]
+            arguments: list[str | int | bytes] = [self._feed_share]
+            for place in places:
+                prediction = predictions[place]
+                keys += [bucket.prediction + prediction.job_id, bucket.note + prediction.job_id]
+                arguments += [write_prediction(prediction), prediction.group or "", stamps[place]]
+            calls.append(self._script(PUT, number, keys, arguments))
         self._servers.run(calls, replicas=self._replicas)
 
     def put_dead(self, dead_letters: Sequence[DeadLetter]) -> None:
-        keys: dict[int, list[str]] = defaultdict(list)
-        arguments: dict[int, list[str | int | bytes]] = defaultdict(list)
-        for letter in dead_letters:
-            if letter.job_id is not None:
-                bucket = self._layout.bucket(letter.job_id)
-                keys[bucket] += [self._layout.prediction(letter.job_id), self._layout.note(letter.job_id)]
-                note = json.dumps({"reason": letter.reason, "group": letter.group})
-                arguments[bucket] += [note, letter.group or ""]
-        calls = [self._script(PUT_DEAD, bucket, keys[bucket], arguments[bucket]) for bucket in keys]
+        letters = [(letter.job_id, letter) for letter in dead_letters if letter.job_id is not None]
+        calls = []
+        for number, places in self._layout.deal([job_id for job_id, _ in letters]).items():
+            bucket = self._buckets[number]
+            keys: list[str] = []
+            arguments: list[str | int | bytes] = []
+            for job_id, letter in (letters[place] for place in places):
+                keys += [bucket.prediction + job_id, bucket.note + job_id]
+                arguments += [json.dumps({"reason": letter.reason, "group": letter.group}), letter.group or ""]
+            calls.append(self._script(PUT_DEAD, number, keys, arguments))
         self._servers.run(calls, replicas=self._replicas)
 
     def get(self, job_ids: Sequence[str]) -> list[Prediction | None]:
-        values = self._values(job_ids, self._layout.prediction)
+        values = self._values(job_ids, [bucket.prediction for bucket in self._buckets])
         return [None if value is None else read_prediction(value) for value in values]
 
     def dead(self, job_ids: Sequence[str]) -> list[str | None]:
-        values = self._values(job_ids, self._layout.note)
+        values = self._values(job_ids, [bucket.note for bucket in self._buckets])
         return [None if value is None else read_reason(value) for value in values]
 
     def counts(self, group: str) -> GroupCounts:
-        buckets = range(self._layout.buckets)
-        calls = [Call(bucket, ("HMGET", self._layout.group(bucket, group), "done", "dead")) for bucket in buckets]
-        answers = self._servers.run(calls)
+        keys = [bucket.group + group for bucket in self._buckets]
+        answers = self._servers.run([Call(number, ("HMGET", key, "done", "dead")) for number, key in enumerate(keys)])
         done, dead = (sum(int(answer[field] or 0) for answer in answers) for field in (0, 1))
         return GroupCounts(done=done, dead=dead)
 
@@ -123,11 +121,11 @@ class RedisStore:
         while True:
             left_s = deadline_s - self._monotonic()
             # One stream can be waited for by the server.
-            block_ms = int(min(left_s, _LONGEST_BLOCK_S) * 1000) if self._layout.buckets == 1 else 0
+            block_ms = int(min(left_s, _LONGEST_BLOCK_S) * 1000) if len(self._buckets) == 1 else 0
             entries = self._entries(positions, limit, block_ms)
             if entries or left_s <= 0:
                 break
-            if self._layout.buckets > 1:
+            if len(self._buckets) > 1:
                 self._sleep(min(pause_s, left_s))
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         found = []
@@ -145,25 +143,26 @@ class RedisStore:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def _script(self, script: Script, bucket: int, keys: Sequence[str], arguments: Iterable[str | int | bytes]) -> Call:
-        common = (self._layout.group(bucket, ""), self._ttl_s)
-        return Call(bucket, ("EVALSHA", script.sha, len(keys), *keys, *common, *arguments))
+    def _script(self, script: Script, number: int, keys: Sequence[str], arguments: Sequence[str | int | bytes]) -> Call:
+        common = (self._buckets[number].group, self._ttl_s)
+        return Call(number, ("EVALSHA", script.sha, len(keys), *keys, *common, *arguments))
 
-    def _values(self, job_ids: Sequence[str], key: Callable[[str], str]) -> list[bytes | None]:
-        places: dict[int, list[int]] = defaultdict(list)
-        for place, job_id in enumerate(job_ids):
-            places[self._layout.bucket(job_id)].append(place)
-        calls = [Call(bucket, ("MGET", *(key(job_ids[place]) for place in own))) for bucket, own in places.items()]
+    def _values(self, job_ids: Sequence[str], prefixes: Sequence[str]) -> list[bytes | None]:
+        dealt = self._layout.deal(job_ids)
+        calls = [
+            Call(number, ("MGET", *(prefixes[number] + job_ids[place] for place in places)))
+            for number, places in dealt.items()
+        ]
         values: list[bytes | None] = [None] * len(job_ids)
-        for own, answer in zip(places.values(), self._servers.run(calls), strict=True):
-            for place, value in zip(own, answer, strict=True):
+        for places, answer in zip(dealt.values(), self._servers.run(calls), strict=True):
+            for place, value in zip(places, answer, strict=True):
                 values[place] = value
         return values
 
     def _positions(self, after: str) -> list[str]:
         """What was read of each bucket's stream, "" for nothing."""
-        positions = after.split(",") if after else [""] * self._layout.buckets
-        whole = len(positions) == self._layout.buckets
+        positions = after.split(",") if after else [""] * len(self._buckets)
+        whole = len(positions) == len(self._buckets)
         if not whole or any(position and _POSITION.fullmatch(position) is None for position in positions):
             raise SettingsError(
                 f"expected a position that this feed gave, or none, got {after[:200]!r}; start again without one"
@@ -172,11 +171,11 @@ class RedisStore:
 
     def _entries(self, positions: Sequence[str], limit: int, block_ms: int) -> list["_Entry"]:
         """The next ones of all streams, in order."""
-        count = min(limit, 2 * limit // self._layout.buckets + 2)
+        count = min(limit, 2 * limit // len(self._buckets) + 2)
         block = ("BLOCK", block_ms) if block_ms > 0 else ()  # to Redis, 0 is for ever
         calls = [
-            Call(bucket, ("XREAD", "COUNT", count, *block, "STREAMS", self._layout.feed(bucket), position or _OLDEST))
-            for bucket, position in enumerate(positions)
+            Call(number, ("XREAD", "COUNT", count, *block, "STREAMS", self._buckets[number].feed, position or _OLDEST))
+            for number, position in enumerate(positions)
         ]
         streams = [_entries_of(bucket, answer) for bucket, answer in enumerate(self._servers.run(calls))]
         entries = sorted(entry for stream in streams for entry in stream)
@@ -212,10 +211,11 @@ class _Stamps:
         self._milliseconds = 0
         self._sequence = 0
 
-    def next(self) -> str:
+    def take(self, count: int) -> list[str]:
+        """So many, in order."""
         now = int(self._clock() * 1000)
         if now > self._milliseconds:
             self._milliseconds, self._sequence = now, 0
-        else:
-            self._sequence += 1
-        return f"{self._milliseconds}-{self._sequence}"
+        first = self._sequence
+        self._sequence += count
+        return [f"{self._milliseconds}-{sequence}" for sequence in range(first, self._sequence)]

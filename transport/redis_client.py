@@ -13,8 +13,8 @@ from redis.sentinel import MasterNotFoundError, Sentinel
 from schemas.errors import SettingsError
 from transport.access import RedisAccess
 from transport.redis_errors import mapped
-from transport.redis_layout import CLUSTER, ONE_SERVER, Layout, slot_of
-from transport.redis_link import NEEDED, ask, load_scripts, server_info, too_old, version
+from transport.redis_layout import CLUSTER, ONE_SERVER, Layout
+from transport.redis_link import NEEDED, ask, is_cluster, load_scripts, server_info, too_old, version
 from transport.redis_place import RedisPlace
 from transport.redis_servers import Address, ClusterServers, OneServer, Route, Servers
 from transport.tls import refusal, tls_context
@@ -44,7 +44,7 @@ def open_servers(place: RedisPlace, access: RedisAccess) -> tuple[Servers, Layou
             if not _look_at(server, place):
                 return Servers(server, place.address), ONE_SERVER
             server.close()
-        cluster = ClusterServers(connect, place.hosts, [slot_of(tag) for tag in CLUSTER.tags])
+        cluster = ClusterServers(connect, place.hosts, [bucket.slot for bucket in CLUSTER.buckets])
         _look_at(cluster, place)
         return Servers(cluster, place.address), CLUSTER
 
@@ -105,13 +105,13 @@ def _look_at(route: Route, place: RedisPlace) -> bool:
     """Whether the server is a node of a cluster. Raises SettingsError if it is too old, redis-py's errors; route is
     closed then."""
     try:
-        return _is_cluster(route.client(0), place)
+        return _checked(route.client(0), place)
     except BaseException:
         route.close()
         raise
 
 
-def _is_cluster(client: redis.Redis, place: RedisPlace) -> bool:
+def _checked(client: redis.Redis, place: RedisPlace) -> bool:
     ask(client, "PING")
     info = server_info(client)
     if too_old(info, NEEDED):
@@ -120,8 +120,9 @@ def _is_cluster(client: redis.Redis, place: RedisPlace) -> bool:
         )
     with suppress(NoPermissionError):  # whoever may not write, for whom any version will do
         load_scripts(client)
-    if info:
-        return "redis_mode:cluster" in info
+    found = is_cluster(info)
+    if found is not None:
+        return found
     try:
         ask(client, "CLUSTER", "SLOTS")
     except NoPermissionError:

@@ -15,6 +15,8 @@ Source: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spe
 
 import itertools
 import math
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
@@ -26,56 +28,63 @@ _SLOTS_A_BUCKET = REDIS_CLUSTER_HASH_SLOTS // BUCKETS
 
 
 @dataclass(frozen=True, slots=True)
+class Bucket:
+    """What the keys of a bucket begin with, and its feed's whole key. slot: of all of them, on a cluster."""
+
+    prediction: str
+    note: str
+    group: str
+    feed: str
+    slot: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
-    """The names of keys. tags: of each bucket, or one that is empty."""
+    """All keys: in one bucket, or in BUCKETS of them."""
 
-    tags: tuple[str, ...]
+    buckets: tuple[Bucket, ...]
 
-    @property
-    def buckets(self) -> int:
-        return len(self.tags)
-
-    def bucket(self, job_id: str) -> int:
-        """In [0, buckets)."""
-        return key_slot(job_id.encode()) // _SLOTS_A_BUCKET if self.buckets > 1 else 0
-
-    def prediction(self, job_id: str) -> str:
-        return f"mmdigit:prediction:{self._part(self.bucket(job_id))}{job_id}"
-
-    def note(self, job_id: str) -> str:
-        """The note that the job is a dead letter."""
-        return f"mmdigit:dead:{self._part(self.bucket(job_id))}{job_id}"
-
-    def group(self, bucket: int, group: str) -> str:
-        return f"mmdigit:group:{self._part(bucket)}{group}"
-
-    def feed(self, bucket: int) -> str:
-        return f"{FEED_KEY}:{{{self.tags[bucket]}}}" if self.tags[bucket] else FEED_KEY
+    def deal(self, job_ids: Sequence[str]) -> dict[int, Sequence[int]]:
+        """For each bucket that has any of the jobs, their places in job_ids, in order."""
+        if len(self.buckets) == 1:
+            return {0: range(len(job_ids))} if job_ids else {}
+        places: dict[int, list[int]] = defaultdict(list)
+        for place, job_id in enumerate(job_ids):
+            places[bucket_of(job_id)].append(place)
+        return dict(places)
 
     def feed_share(self, length: int) -> int:
         """Of each bucket's feed, so that all of them hold the newest `length`: jobs spread by chance."""
-        if self.buckets == 1:
+        if len(self.buckets) == 1:
             return length
-        mean = length / self.buckets
+        mean = length / len(self.buckets)
         return math.ceil(mean + 5 * math.sqrt(mean)) + 5
 
-    def _part(self, bucket: int) -> str:
-        return f"{{{self.tags[bucket]}}}:" if self.tags[bucket] else ""
+
+def bucket_of(job_id: str) -> int:
+    """On a cluster, in [0, BUCKETS)."""
+    return key_slot(job_id.encode()) // _SLOTS_A_BUCKET
 
 
-def slot_of(tag: str) -> int:
-    """The slot of all keys with this tag."""
-    return key_slot(tag.encode())
+def _bucket(tag: str) -> Bucket:
+    part = f"{{{tag}}}:"
+    return Bucket(
+        prediction=f"mmdigit:prediction:{part}",
+        note=f"mmdigit:dead:{part}",
+        group=f"mmdigit:group:{part}",
+        feed=f"{FEED_KEY}:{{{tag}}}",
+        slot=key_slot(tag.encode()),
+    )
 
 
-def _tags() -> tuple[str, ...]:
-    tags: dict[int, str] = {}
+def _cluster() -> Layout:
+    buckets: dict[int, Bucket] = {}
     numbers = itertools.count()
-    while len(tags) < BUCKETS:
-        tag = str(next(numbers))
-        tags.setdefault(slot_of(tag) // _SLOTS_A_BUCKET, tag)
-    return tuple(tags[bucket] for bucket in range(BUCKETS))
+    while len(buckets) < BUCKETS:
+        bucket = _bucket(str(next(numbers)))
+        buckets.setdefault(bucket.slot // _SLOTS_A_BUCKET, bucket)
+    return Layout(tuple(buckets[number] for number in range(BUCKETS)))
 
 
-ONE_SERVER = Layout(("",))
-CLUSTER = Layout(_tags())
+ONE_SERVER = Layout((Bucket("mmdigit:prediction:", "mmdigit:dead:", "mmdigit:group:", FEED_KEY),))
+CLUSTER = _cluster()

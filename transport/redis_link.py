@@ -13,6 +13,7 @@ from transport.redis_scripts import SCRIPTS
 NEEDED = (7, 0)
 """The oldest version of Redis that refuses a script as a whole."""
 
+_MODE = re.compile(r"^(?:redis|server)_mode:(\w+)", re.MULTILINE)
 _VERSION = re.compile(r"^redis_version:((\d+)\.(\d+)\S*)", re.MULTILINE)
 
 
@@ -70,6 +71,12 @@ def version(info: str) -> str | None:
     """Of Redis, or the one that a fork says it is compatible with."""
     match = _VERSION.search(info)
     return match[1] if match else None
+
+
+def is_cluster(info: str) -> bool | None:
+    """Whether info is of a node of a cluster; None where it does not say. Valkey has another word for it."""
+    match = _MODE.search(info)
+    return match[1] == "cluster" if match else None
 
 
 def too_old(info: str, needed: tuple[int, int] = NEEDED) -> bool:

@@ -241,7 +241,8 @@ class Servers:
                     commands += [call.arguments] if asked is None else [("ASKING",), call.arguments]
                 if replicas:
                     commands.append(("WAIT", replicas, int(REPLICAS_WITHIN_S * 1000)))
-                link.send_packed_command(link.pack_commands(commands))
+                # In one piece: the server wakes up once.
+                link.send_packed_command([b"".join(link.pack_commands(commands))])
             for link, own in connections:
                 for number in own:
                     if calls[number][1] is not None:

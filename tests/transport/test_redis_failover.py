@@ -14,6 +14,7 @@ from tests.redis_group import Name, RedisGroup, redis_group
 from tests.redis_load import Load
 from transport.access import Access, RedisAccess
 from transport.ports import PredictionStore
+from transport.redis_client import SOCKET_TIMEOUT_S
 from transport.redis_servers import GIVE_UP_S
 from transport.urls import open_store
 
@@ -73,7 +74,7 @@ def test_a_primary_that_becomes_a_replica_is_left_for_the_one_the_name_points_to
             name.point_to(new)
             load.await_more(5, within_s=10)
         load.check(store)
-        assert load.longest_failure_s < GIVE_UP_S + 2
+        assert load.longest_failure_s < GIVE_UP_S + SOCKET_TIMEOUT_S
 
 
 def test_a_killed_primary_loses_nothing_that_its_replica_acknowledged(

@@ -12,7 +12,7 @@ from tests.redis_group import Name, RedisGroup, redis_group
 from tests.secure import REDIS_IMAGE as REDIS_7
 from tests.services import REDIS_IMAGE
 from transport import redis_client, redis_link
-from transport.redis_link import too_old, version
+from transport.redis_link import is_cluster, too_old, version
 from transport.redis_scripts import Script
 from transport.urls import open_store
 
@@ -44,6 +44,22 @@ UNREADABLE = (Script("#!lua\n(", "0" * 40),)
 def test_the_version_in_info(info: str, old: bool, is_version: str | None) -> None:
     assert too_old(info) is old
     assert version(info) == is_version
+
+
+@pytest.mark.parametrize(
+    ("info", "cluster"),
+    [
+        ("redis_version:8.2.3\r\nredis_mode:standalone\r\nos:Linux\r\n", False),
+        ("redis_version:8.2.3\r\nredis_mode:cluster\r\nos:Linux\r\n", True),
+        ("server_name:valkey\r\nvalkey_version:8.1.1\r\nserver_mode:cluster\r\n", True),
+        ("server_name:valkey\r\nvalkey_version:8.1.1\r\nserver_mode:standalone\r\n", False),
+        ("redis_mode:sentinel\r\n", False),
+        ("redis_version:7.2.4\r\n", None),
+        ("", None),
+    ],
+)
+def test_the_mode_in_info(info: str, cluster: bool | None) -> None:
+    assert is_cluster(info) is cluster
 
 
 @pytest.fixture(scope="module")
