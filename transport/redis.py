@@ -198,7 +198,7 @@ def _entries_of(bucket: int, answer: Any) -> list[_Entry]:
     entries = []
     for position, fields in answer[0][1] if answer else ():
         milliseconds, _, sequence = position.decode().partition("-")
-        prediction = dict(zip(fields[::2], fields[1::2], strict=True))[b"prediction"]
+        prediction = dict(zip(fields[::2], fields[1::2], strict=True)).get(b"prediction", b"")
         entries.append(_Entry(int(milliseconds), int(sequence), bucket, prediction))
     return entries
 

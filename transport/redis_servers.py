@@ -141,8 +141,8 @@ class ClusterServers:
 def _owner(ranges: Any, slot: int, asked: Address) -> Address:
     for first, last, primary, *_ in ranges:
         if first <= slot <= last:
-            # A node that knows no name for itself leaves it out: it is where it was asked.
-            return (primary[0].decode() if primary[0] else asked[0]), int(primary[1])
+            # A node that knows no name for itself says so: it is where it was asked.
+            return (asked[0] if primary[0] in (None, b"", b"?") else primary[0].decode()), int(primary[1])
     raise ClusterDownError(f"CLUSTERDOWN no server has the slot {slot}")
 
 
@@ -215,7 +215,7 @@ class Servers:
             bucket = calls[number].bucket
             if isinstance(error, MovedError):
                 self._route.moved(bucket, (error.host, error.port))
-            elif isinstance(error, AskError):
+            elif isinstance(error, AskError) and error.host:
                 asking[number] = (error.host, error.port)
                 unscripted.add(self._route.at(asking[number]))
             elif isinstance(error, NoScriptError):

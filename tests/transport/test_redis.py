@@ -84,3 +84,7 @@ def test_another_programs_value_is_a_store_error(redis_url: str) -> None:
         with pytest.raises(StoreError, match="version"):
             store.get(["job-7"])
         client.delete("mmdigit:prediction:job-7")
+        client.xadd(FEED_KEY, {"other": "x"})
+        with pytest.raises(StoreError, match="expected a stored prediction"):
+            store.feed()
+        client.delete(FEED_KEY)

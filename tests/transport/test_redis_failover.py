@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+import redis
 from pydantic import SecretStr
 
 from schemas.errors import AccessError, StoreError
@@ -23,7 +24,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 FEED_LENGTH = 10**6
 SENTINEL_PASSWORD = "sentinel-secret"  # noqa: S105
 LOG = ("--appendonly", "yes")
-SLOW = ("--key-load-delay", "30000", "--loading-process-events-interval-bytes", "1024")
+SLOW = ("--key-load-delay", "200000", "--loading-process-events-interval-bytes", "1024")
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +117,7 @@ def test_a_server_that_loads_its_log_is_waited_for(group: RedisGroup, pair: tupl
     slow = group.ports[6]
     with opened(name) as store:
         store.put([make_prediction(number) for number in range(100)])
-        group.ask(old, "SAVE")
+        until(lambda: saved(group, old), 30, "a snapshot")
         group.run("bash", "-c", f"mkdir -p /data/{slow} && mv /data/{old}/dump.rdb /data/{slow}/")
         # Redis's own tests slow its loading down by this option.
         group.start(slow, *SLOW, loaded=False)
@@ -124,8 +125,16 @@ def test_a_server_that_loads_its_log_is_waited_for(group: RedisGroup, pair: tupl
         group.kill(old)
         with pytest.raises(StoreError, match="loading"):
             store.put([make_prediction(100)])
+        group.ask(slow, "CONFIG", "SET", "key-load-delay", "0")
         until(lambda: stored(store, 100), 30, "a loaded server")
         assert store.get(["job-7"]) == [make_prediction(7)]
+
+
+def saved(group: RedisGroup, port: int) -> bool:
+    try:
+        return group.ask(port, "SAVE") is not None
+    except redis.ResponseError:  # the replica's own snapshot is in progress
+        return False
 
 
 def stored(store: PredictionStore, number: int) -> bool:
