@@ -33,7 +33,7 @@ from schemas.wire import encode
 from tests.services import fresh_topics, kafka_admin, kafka_broker, redis_server
 from transport.kafka_publisher import BATCH_BYTES, LINGER_MS
 from transport.ports import Record
-from transport.redis import FEED_KEY
+from transport.redis_layout import FEED_KEY
 from transport.stored import write_prediction
 from transport.urls import DEFAULT_FEED_LENGTH, open_publisher, open_store
 from worker.batcher import Decoded

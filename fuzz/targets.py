@@ -33,7 +33,7 @@ from schemas.wire import decode_dead_letter, decode_job, encode
 from transport.access import RedisAccess
 from transport.kafka_batches import BatchTooLargeError, gzip_decode, lz4_decode, zstd_decode
 from transport.stored import read_prediction, read_reason
-from transport.urls import _check_redis, _split, dead_letter_url
+from transport.urls import _redis, _split, dead_letter_url
 from worker.settings import WorkerSettings
 
 HERE = Path(__file__).parent
@@ -230,7 +230,7 @@ def _urls(content: bytes) -> None:
     with_password = f"redis://user:s3cret@{url}"
     if "s3cret" in redact(with_password):
         raise Violation("a password that is shown")
-    for parse in (dead_letter_url, lambda text: _check_redis(_split(text, ""), text, RedisAccess())):
+    for parse in (dead_letter_url, lambda text: _redis(_split(text, ""), text, RedisAccess())):
         for text in (url, with_password, f"kafka://{url}", f"sqlite:///{url}"):
             try:
                 parse(text)

@@ -28,9 +28,18 @@ class WorkerSettings(AccessSettings):
         Field(
             validation_alias="store",
             repr=False,
-            description="prediction store: redis(s)://host:6379/0 or sqlite:///file",
+            description="prediction store: redis(s)://host:6379/0, redis(s)+sentinel://host:26379/service/0, "
+            "redis(s)+cluster://host:6379 or sqlite:///file",
         ),
     ]
+    store_replicas: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=16,
+            description="replicas of a Redis primary that acknowledge each prediction; 0: a failover may lose the last",
+        ),
+    ] = 0
     dead_letters: Annotated[
         str | None,
         Field(repr=False, description="topic of dead letters; by default the jobs' topic with .dead after its name"),
