@@ -144,14 +144,17 @@ def predictions(samples: Sequence[Sample], count: int) -> Iterator[Prediction]:
 
 
 def in_redis(url: str, samples: Sequence[Sample], count: int, feed_length: int = DEFAULT_FEED_LENGTH) -> dict[str, Any]:
-    """Bytes of a prediction in Redis beside those of its JSON, the full feed's, and Redis's CPU for each.
+    """Bytes of a prediction in Redis, of its value and of its JSON, the full feed's, and Redis's CPU for each one.
+
+    bytes: with key, expiry and all that Redis keeps beside them; all_in_bytes: with its share of the feed too, of so
+    many predictions as were put.
 
     Raises SettingsError if so few would not fill the feed.
     """
     if count < _PARTS * feed_length:
         raise SettingsError(f"expected at least {_PARTS * feed_length} predictions, which fill the feed, got {count}")
     made = predictions(samples, count + BATCH_SIZE)
-    json_bytes = 0
+    json_bytes, value_bytes = 0, 0
     held, rss_ratios = [], []
     with redis.Redis.from_url(url) as client, open_store(url, feed_length=feed_length) as store:
         client.config_set("save", "")
@@ -160,7 +163,8 @@ def in_redis(url: str, samples: Sequence[Sample], count: int, feed_length: int =
         for part in range(1, _PARTS + 1):
             left = count // _PARTS
             while batch := list(islice(made, min(BATCH_SIZE, left))):
-                json_bytes += sum(len(write_prediction(each)) for each in batch)
+                json_bytes += sum(len(write_prediction(each, as_json=True)) for each in batch)
+                value_bytes += sum(len(write_prediction(each)) for each in batch)
                 store.put(batch)
                 left -= len(batch)
             feed = int(client.memory_usage(FEED_KEY, samples=0))
@@ -174,7 +178,9 @@ def in_redis(url: str, samples: Sequence[Sample], count: int, feed_length: int =
         "predictions": whole,
         "keys": stored,
         "json_bytes": json_bytes / whole,
+        "value_bytes": value_bytes / whole,
         "bytes": spread(held),
+        "all_in_bytes": max(held) + feed / whole,
         "feed_bytes": feed,
         "feed_length": feed_length,
         "rss_to_used": rss_ratios[-1],
@@ -225,7 +231,9 @@ def _table(result: dict[str, Any]) -> str:
             f"job, encoded                 {kafka['encoded_bytes']:.0f} bytes",
             *(f"job in the log, {name:<12} {size:.0f} bytes" for name, size in kafka["log_bytes"].items()),
             f"prediction, JSON             {store['json_bytes']:.0f} bytes",
+            f"prediction, packed           {store['value_bytes']:.0f} bytes",
             f"prediction in Redis          {shown(store['bytes'])} bytes",
+            f"the same, with its feed      {store['all_in_bytes']:.0f} bytes at most",
             f"feed of {store['feed_length']:<20} {store['feed_bytes'] / 1e6:.0f} MB",
             f"resident / allocated         {store['rss_to_used']:.2f}",
             f"Redis's CPU, a prediction    {store['redis_cpu_us']:.1f} us",

@@ -1,6 +1,6 @@
 """PredictionStore on Redis: one script call, and so one round trip, stores a whole batch at once or not at all.
 
-    mmdigit:prediction:{job_id}   string: the prediction as JSON, with TTL
+    mmdigit:prediction:{job_id}   string: the prediction, as transport/stored.py writes it, with TTL
     mmdigit:dead:{job_id}         string: {"reason": ..., "group": ...}, with TTL
     mmdigit:group:{group}         hash: done, dead; TTL anew with each change
     mmdigit:predictions           stream: each job's first prediction in the field "prediction", capped
@@ -104,7 +104,9 @@ write_counts(ttl_s)
 """
 
 
-def open_redis_store(url: str, *, ttl_s: int, feed_length: int, access: RedisAccess) -> "RedisStore":
+def open_redis_store(
+    url: str, *, ttl_s: int, feed_length: int, access: RedisAccess, as_json: bool = False
+) -> "RedisStore":
     """The store at url. Raises AccessError if the server refuses, StoreError if it does not answer."""
     parts = urlsplit(url)
     address = parts.netloc.rpartition("@")[2]
@@ -137,7 +139,7 @@ def open_redis_store(url: str, *, ttl_s: int, feed_length: int, access: RedisAcc
         except BaseException:
             client.close()
             raise
-    return RedisStore(client, address, ttl_s=ttl_s, feed_length=feed_length)
+    return RedisStore(client, address, ttl_s=ttl_s, feed_length=feed_length, as_json=as_json)
 
 
 @contextmanager
@@ -177,12 +179,14 @@ class RedisStore:
         *,
         ttl_s: int,
         feed_length: int,
+        as_json: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._address = address
         self._ttl_s = ttl_s
         self._feed_length = feed_length
+        self._as_json = as_json
         self._monotonic = monotonic
         # A script object calls EVALSHA, and loads the script again where the server has lost it.
         self._put_script: Callable[..., Any] = client.register_script(_PUT)
@@ -195,7 +199,7 @@ class RedisStore:
         arguments: list[str | int | bytes] = [self._ttl_s, self._feed_length]
         for prediction in predictions:
             keys += [_prediction_key(prediction.job_id), _dead_key(prediction.job_id)]
-            arguments += [write_prediction(prediction), prediction.group or ""]
+            arguments += [write_prediction(prediction, as_json=self._as_json), prediction.group or ""]
         with mapped(self._address):
             self._put_script(keys, arguments)
 

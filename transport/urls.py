@@ -96,12 +96,17 @@ def open_consumer(
 
 
 def open_store(
-    url: str, *, ttl_s: int = DEFAULT_TTL_S, feed_length: int = DEFAULT_FEED_LENGTH, access: Access | None = None
+    url: str,
+    *,
+    ttl_s: int = DEFAULT_TTL_S,
+    feed_length: int = DEFAULT_FEED_LENGTH,
+    as_json: bool = False,
+    access: Access | None = None,
 ) -> PredictionStore:
     """The prediction store that url names.
 
     ttl_s: how long predictions, dead-letter notes and group counts are kept. feed_length: how many predictions
-    the feed keeps.
+    the feed keeps. as_json: store predictions as JSON, for readers that know nothing else.
     Raises SettingsError for a wrong URL or a foreign file, AccessError if the store refuses, StoreError if it is not
     reachable.
     """
@@ -111,13 +116,13 @@ def open_store(
     if parts.scheme == "sqlite":
         from transport.embedded_store import SqliteStore
 
-        return SqliteStore(_sqlite(parts, url).path, ttl_s=ttl_s, feed_length=feed_length)
+        return SqliteStore(_sqlite(parts, url).path, ttl_s=ttl_s, feed_length=feed_length, as_json=as_json)
     if parts.scheme in ("redis", "rediss"):
         redis_access = (access or Access()).redis
         _check_redis(parts, url, redis_access)
         from transport.redis import open_redis_store
 
-        return open_redis_store(url, ttl_s=ttl_s, feed_length=feed_length, access=redis_access)
+        return open_redis_store(url, ttl_s=ttl_s, feed_length=feed_length, access=redis_access, as_json=as_json)
     raise _wrong(url, "the URL of a prediction store", _STORE_EXAMPLES)
 
 
