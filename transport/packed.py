@@ -66,7 +66,7 @@ def pack(prediction: Prediction) -> bytes:
         digits = digits << 4 | _digit(head, label, confidence, numbers)
     source, timings = prediction.source, prediction.timings
     created_us = _microseconds(timings.created_at)
-    fields = [
+    fields: list[object] = [
         ((digits << 4 | flags) << 56 | created_us).to_bytes(_HEAD_BYTES, "big") + _pack_numbers(numbers),
         _pack_id(prediction.job_id),
         prediction.group,

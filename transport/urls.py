@@ -101,12 +101,14 @@ def open_store(
     ttl_s: int = DEFAULT_TTL_S,
     feed_length: int = DEFAULT_FEED_LENGTH,
     as_json: bool = False,
+    create: bool = True,
     access: Access | None = None,
 ) -> PredictionStore:
     """The prediction store that url names.
 
     ttl_s: how long predictions, dead-letter notes and group counts are kept. feed_length: how many predictions
     the feed keeps. as_json: store predictions as JSON, for readers that know nothing else.
+    create: make a SQLite file that is not there.
     Raises SettingsError for a wrong URL or a foreign file, AccessError if the store refuses, StoreError if it is not
     reachable.
     """
@@ -116,7 +118,10 @@ def open_store(
     if parts.scheme == "sqlite":
         from transport.embedded_store import SqliteStore
 
-        return SqliteStore(_sqlite(parts, url).path, ttl_s=ttl_s, feed_length=feed_length, as_json=as_json)
+        path = _sqlite(parts, url).path
+        if not create and not path.exists():
+            raise SettingsError(f"expected a store in the file {path}, got none; check --store")
+        return SqliteStore(path, ttl_s=ttl_s, feed_length=feed_length, as_json=as_json)
     if parts.scheme in ("redis", "rediss"):
         redis_access = (access or Access()).redis
         _check_redis(parts, url, redis_access)
