@@ -124,7 +124,7 @@ def unpack(value: bytes) -> Prediction:
             "fused": fused,
             "novelty": found[_PROBABILITIES],
             "decision": "review" if flags & _REVIEW else "accept",
-            "reasons": known_reasons(more[0]) if more else (),
+            "reasons": known_reasons(more[0]) if more and more[0] is not None else (),
             "model_version": _unpack_text(model_version),
             "job_id": job_id.hex() if type(job_id) is bytes else job_id,
             "group": group,

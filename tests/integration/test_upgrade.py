@@ -14,14 +14,14 @@ import pytest
 
 from samples.running import RunningWorker
 from schemas import VERSION
-from schemas.prediction import Prediction
 from schemas.wire import decode_dead_letter, encode
 from tests.conftest import KafkaTopic
 from tests.polling import until
 from tests.worker import next_worker
 from tests.worker.fakes import image_bytes
-from tests.worker.next_worker import NextDeadLetter, NextJob, NextPrediction
+from tests.worker.next_worker import NextDeadLetter, NextJob, next_read
 from transport.ports import PredictionStore
+from transport.stored import read_prediction
 from transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 
 NEXT = (sys.executable, "-m", "tests.worker.next_worker")
@@ -93,7 +93,7 @@ def both_read_every_prediction(path: Path) -> int:
     with closing(sqlite3.connect(path)) as file:
         values = [bytes(value) for (value,) in file.execute("SELECT prediction FROM predictions")]
     for value in values:
-        old, new = Prediction.model_validate_json(value), NextPrediction.model_validate_json(value)
+        old, new = read_prediction(value), next_read(value)
         assert (old.job_id, old.label, old.worker_version) == (new.job_id, new.label, new.worker_version)
     return len(values)
 

@@ -147,6 +147,8 @@ def fields_of(prediction: Prediction) -> list[Any]:
 @pytest.mark.parametrize("more", [[None], [b"\x00" * 60, "text"], [{"a": [1]}, 5, [[]]]])
 def test_fields_behind_the_known_ones_are_passed_over(more: list[object]) -> None:
     assert unpack(b"\x01" + msgpack.packb([*fields_of(TRACED_PREDICTION), *more])) == TRACED_PREDICTION
+    without = make_prediction()
+    assert unpack(b"\x01" + msgpack.packb([*fields_of(without), None, None, *more])) == without
 
 
 @pytest.mark.parametrize("as_json", [False, True])
