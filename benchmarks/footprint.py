@@ -159,7 +159,7 @@ def in_redis(url: str, samples: Sequence[Sample], count: int, feed_length: int =
     with redis.Redis.from_url(url) as client, open_store(url, feed_length=feed_length) as store:
         client.config_set("save", "")
         store.put(list(islice(made, BATCH_SIZE)))  # the scripts and the connection's buffers are there from now on
-        empty, cpu_before_s = _memory(client)["used_memory"], _cpu_s(client)
+        empty, cpu_before_s = _memory(client)["used_memory"], cpu_s(client)
         for part in range(1, _PARTS + 1):
             left = count // _PARTS
             while batch := list(islice(made, min(BATCH_SIZE, left))):
@@ -171,7 +171,7 @@ def in_redis(url: str, samples: Sequence[Sample], count: int, feed_length: int =
             memory = _memory(client)
             held.append((memory["used_memory"] - empty - feed) / (part * (count // _PARTS)))
             rss_ratios.append(memory["used_memory_rss"] / memory["used_memory"])
-        cpu_s = _cpu_s(client) - cpu_before_s
+        taken_s = cpu_s(client) - cpu_before_s
         stored = int(client.dbsize())
     whole = _PARTS * (count // _PARTS)
     return {
@@ -184,7 +184,7 @@ def in_redis(url: str, samples: Sequence[Sample], count: int, feed_length: int =
         "feed_bytes": feed,
         "feed_length": feed_length,
         "rss_to_used": rss_ratios[-1],
-        "redis_cpu_us": cpu_s / whole * 1e6,
+        "redis_cpu_us": taken_s / whole * 1e6,
     }
 
 
@@ -193,7 +193,8 @@ def _memory(client: redis.Redis) -> dict[str, int]:
     return {name: int(found[name]) for name in ("used_memory", "used_memory_rss")}
 
 
-def _cpu_s(client: redis.Redis) -> float:
+def cpu_s(client: redis.Redis) -> float:
+    """What the server has taken so far, user and system."""
     found: Any = client.info("cpu")
     return float(found["used_cpu_user"]) + float(found["used_cpu_sys"])
 

@@ -58,7 +58,7 @@ def next_read(value: bytes) -> NextPrediction:
 def become_next() -> None:
     """From now on this process speaks as the release to come."""
     wire.Job = NextJob  # type: ignore[attr-defined]
-    stored.pack = next_pack  # type: ignore[attr-defined]
+    stored.pack = next_pack  # type: ignore[assignment, attr-defined]
     outcomes.VERSION = VERSION  # type: ignore[attr-defined]
     outcomes.Prediction = NextPrediction  # type: ignore[attr-defined]
     outcomes.DeadLetter = NextDeadLetter  # type: ignore[attr-defined]
