@@ -22,6 +22,9 @@ SECTION = PAGE.partition("## Stored predictions")[2].partition("\n## ")[0]
 GROUP = "a group of more than 31 characters".replace(" ", "-")
 VALUES = {
     "typical": TYPICAL,
+    "at the border of two and four bytes": TYPICAL.model_copy(
+        update={"novelty": 0.0011, "probabilities": (2.0**-11, 0.00048, 0.0, 1.0, *TYPICAL.probabilities[4:])}
+    ),
     "of a review": PREDICTION,
     "traced": TRACED_PREDICTION,
     "of a picture alone": make_prediction(7).model_copy(
