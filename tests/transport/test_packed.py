@@ -14,6 +14,8 @@ from schemas.errors import StoreError
 from schemas.prediction import Answer, HeadAnswer, Prediction, Source, Timings
 from tests.factories import make_prediction
 from tests.schemas.samples import NEW_PREDICTION, PREDICTION, TRACED_PREDICTION, predictions
+from tests.schemas.test_golden import GOLDEN as JSON_GOLDEN
+from tests.schemas.test_golden import NEXT, OTHERS, OURS
 from transport.packed import MAX_PACKED_BYTES, pack, unpack
 from transport.stored import read_prediction, write_prediction
 
@@ -247,6 +249,11 @@ def test_bytes_behind_the_probabilities_are_refused() -> None:
     fields[0] += b"\x00"
     with pytest.raises(StoreError, match="bytes of probabilities"):
         read_prediction(b"\x01" + msgpack.packb(fields))
+
+
+@pytest.mark.parametrize("name", [name for name in (OURS | OTHERS | NEXT) if name.startswith("prediction")])
+def test_the_json_of_every_release_is_still_read(name: str) -> None:
+    assert read_prediction((JSON_GOLDEN / name).read_bytes()) == (OURS | OTHERS | NEXT)[name]
 
 
 @pytest.mark.parametrize("name", SAMPLES)
