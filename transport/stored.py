@@ -55,7 +55,7 @@ def _read_json(value: bytes) -> Prediction:
         return Prediction.model_validate_json(value)
     except ValidationError as error:
         failures = error.errors(include_url=False, include_input=False)
-        if any(failure["loc"][0] != "reasons" or failure["type"] != "literal_error" for failure in failures):
+        if any(failure["loc"][:1] != ("reasons",) or failure["type"] != "literal_error" for failure in failures):
             raise
     fields = json.loads(value)
     return Prediction.model_validate_json(json.dumps(fields | {"reasons": known_reasons(fields["reasons"])}))

@@ -28,3 +28,8 @@ def test_a_reason_goes_round() -> None:
 def test_what_is_no_note_is_an_error_of_ours(note: bytes) -> None:
     with pytest.raises(StoreError, match="expected the note of a dead letter"):
         read_reason(note)
+
+
+def test_what_is_no_json_is_named() -> None:
+    with pytest.raises(StoreError, match="got Invalid JSON"):
+        read_prediction(b'{"label":')
