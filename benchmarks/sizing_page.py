@@ -29,7 +29,9 @@ and {assumed:.0f}, as `jobs_per_second_per_task` in [deploy/terraform](../deploy
 | the same, were its batches compressed with lz4 | {lz4:.0f} bytes |
 | with zstd | {zstd:.0f} bytes |
 | a prediction, as JSON | {json:.0f} bytes |
-| in Redis, over {predictions:,} of them | {redis} bytes: {redis_mb:.0f} MB a million |
+| the same, packed, as the store holds it ([wire.md](wire.md#stored-predictions)) | {value:.0f} bytes |
+| in Redis, with key and expiry, over {predictions:,} of them | {redis} bytes: {redis_mb:.0f} MB a million |
+| in Redis, with its share of the feed too | {all_in:.0f} bytes |
 | the feed of the newest {feed_length:,}, once | {feed_mb:.0f} MB |
 | Redis's resident memory over what it has allocated | {rss:.2f} |
 | Redis's CPU | {cpu:.1f} us a prediction |
@@ -130,6 +132,8 @@ def page() -> str:
         encoded=kafka["encoded_bytes"],
         none_gb=kafka["log_bytes"]["none"] / 1000,
         json=store["json_bytes"],
+        value=store["value_bytes"],
+        all_in=store["all_in_bytes"],
         predictions=store["predictions"],
         redis=shown(store["bytes"]),
         redis_mb=store["bytes"]["max"],

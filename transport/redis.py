@@ -36,12 +36,12 @@ _OLDEST = "0-0"
 
 
 def open_redis_store(
-    place: RedisPlace, *, ttl_s: int, feed_length: int, replicas: int, access: RedisAccess
+    place: RedisPlace, *, ttl_s: int, feed_length: int, replicas: int, access: RedisAccess, as_json: bool = False
 ) -> "RedisStore":
     """The store at place. Raises AccessError if a server refuses, SettingsError if it is unfit, StoreError if none
     answers."""
     servers, layout = open_servers(place, access)
-    return RedisStore(servers, layout, ttl_s=ttl_s, feed_length=feed_length, replicas=replicas)
+    return RedisStore(servers, layout, ttl_s=ttl_s, feed_length=feed_length, replicas=replicas, as_json=as_json)
 
 
 class RedisStore:
@@ -59,6 +59,7 @@ class RedisStore:
         feed_length: int,
         replicas: int,
         clock: Callable[[], float] = time.time,
+        as_json: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -69,6 +70,7 @@ class RedisStore:
         self._feed_share = layout.feed_share(feed_length)
         self._replicas = replicas
         self._stamps = _Stamps(clock)
+        self._as_json = as_json
         self._monotonic = monotonic
         self._sleep = sleep
 
@@ -83,7 +85,11 @@ class RedisStore:
             for place in places:
                 prediction = predictions[place]
                 keys += [bucket.prediction + prediction.job_id, bucket.note + prediction.job_id]
-                arguments += [write_prediction(prediction), prediction.group or "", stamps[place]]
+                arguments += [
+                    write_prediction(prediction, as_json=self._as_json),
+                    prediction.group or "",
+                    stamps[place],
+                ]
             calls.append(self._script(PUT, number, keys, arguments))
         self._servers.run(calls, replicas=self._replicas)
 

@@ -101,12 +101,16 @@ def open_store(
     ttl_s: int = DEFAULT_TTL_S,
     feed_length: int = DEFAULT_FEED_LENGTH,
     replicas: int = 0,
+    as_json: bool = False,
+    create: bool = True,
     access: Access | None = None,
 ) -> PredictionStore:
     """The prediction store that url names.
 
     ttl_s: how long predictions, dead-letter notes and group counts are kept. feed_length: how many predictions
     the feed keeps. replicas: how many replicas acknowledge each write (Redis only).
+    the feed keeps. as_json: store predictions as JSON, for readers that know nothing else.
+    create: make a SQLite file that is not there.
     Raises SettingsError for a wrong URL or a foreign file, AccessError if the store refuses, StoreError if it is not
     reachable.
     """
@@ -118,12 +122,17 @@ def open_store(
             raise _wrong(url, f"a redis:// URL with {replicas} replicas of the store", "redis://localhost:6379/0")
         from transport.embedded_store import SqliteStore
 
-        return SqliteStore(_sqlite(parts, url).path, ttl_s=ttl_s, feed_length=feed_length)
+        path = _sqlite(parts, url).path
+        if not create and not path.exists():
+            raise SettingsError(f"expected a store in the file {path}, got none; check --store")
+        return SqliteStore(path, ttl_s=ttl_s, feed_length=feed_length, as_json=as_json)
     redis_access = (access or Access()).redis
     place = _redis(parts, url, redis_access)
     from transport.redis import open_redis_store
 
-    return open_redis_store(place, ttl_s=ttl_s, feed_length=feed_length, replicas=replicas, access=redis_access)
+    return open_redis_store(
+        place, ttl_s=ttl_s, feed_length=feed_length, replicas=replicas, access=redis_access, as_json=as_json
+    )
 
 
 def dead_letter_url(jobs_url: str) -> str:

@@ -81,6 +81,7 @@ def work(argv: Sequence[str]) -> int:
                 ttl_s=settings.ttl_s,
                 feed_length=settings.feed_length,
                 replicas=settings.store_replicas,
+                as_json=settings.store_json,
                 access=access,
             )
         )

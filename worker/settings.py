@@ -75,6 +75,13 @@ class WorkerSettings(AccessSettings):
     feed_length: Annotated[int, Field(ge=1, le=10**9, description="predictions kept in the feed, about")] = (
         DEFAULT_FEED_LENGTH
     )
+    store_json: Annotated[
+        bool,
+        Field(
+            description="store predictions as JSON, for readers before 0.8.0 and others that know nothing else; five "
+            "times the memory"
+        ),
+    ] = False
     retry_max_s: Annotated[
         float, Field(gt=0, le=300, description="longest pause between tries of a store or broker that fails")
     ] = 10.0
