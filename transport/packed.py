@@ -12,11 +12,11 @@ numbers is bytes: six digits of four bits (label, expected, the labels of image,
 import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, get_args
+from typing import Final
 
 import msgpack  # type: ignore[import-untyped]
 
-from schemas.prediction import HeadAnswer, Prediction, Reason
+from schemas.prediction import HeadAnswer, Prediction
 
 PACKED_VERSION: Final = 1
 MAX_PACKED_BYTES: Final = 64 * 1024
@@ -42,7 +42,6 @@ _SHORT_NAME = "\x01"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FLOATS = [struct.Struct(f">{count}f") for count in range(_MOST_NUMBERS + 1)]
-_REASONS = frozenset(get_args(Reason))
 
 
 def pack(prediction: Prediction) -> bytes:
@@ -122,7 +121,7 @@ def unpack(value: bytes) -> Prediction:
             "fused": fused,
             "novelty": found[_PROBABILITIES],
             "decision": "review" if flags & _REVIEW else "accept",
-            "reasons": known_reasons(more[0]) if more and more[0] is not None else (),
+            "reasons": more[0] if more and more[0] is not None else (),
             "model_version": _unpack_text(model_version),
             "job_id": job_id.hex() if type(job_id) is bytes else job_id,
             "group": group,
@@ -139,13 +138,6 @@ def unpack(value: bytes) -> Prediction:
             "trace_id": more[1].hex() if len(more) > 1 and more[1] is not None else None,
         }
     )
-
-
-def known_reasons(reasons: Sequence[object]) -> list[object]:
-    """Those that this release knows, in order: a newer one may know more. Raises TypeError if they are no sequence."""
-    if not isinstance(reasons, list | tuple):
-        raise TypeError(f"expected a sequence of reasons, got {type(reasons).__name__}")
-    return [reason for reason in reasons if reason in _REASONS]
 
 
 def _pack_numbers(numbers: Sequence[float]) -> bytes:

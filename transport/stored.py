@@ -10,14 +10,14 @@ from schemas.errors import StoreError
 from schemas.prediction import Prediction
 from schemas.printable import printable
 from schemas.settings import validation_lines
-from transport.packed import PACKED_VERSION, known_reasons, pack, unpack
+from transport.packed import PACKED_VERSION, pack, unpack
 
 _EXPECTED = f"expected a stored prediction as JSON or packed in version {PACKED_VERSION}"
 _JSON_SPACE = b"\t\n\r"
 """Of the bytes below the space, which are versions, those that JSON may begin with."""
 
 MAX_STORED_BYTES = 64 * 1024
-"""Of one value: as JSON, a prediction takes about 1 KB. A parser would make a hundred times as much of a hostile one."""
+"""Of one value: as JSON, a prediction takes 1 KB. A parser would make a hundred times as much of a hostile one."""
 
 
 def write_prediction(prediction: Prediction, *, as_json: bool = False) -> bytes:
@@ -31,7 +31,7 @@ def write_prediction(prediction: Prediction, *, as_json: bool = False) -> bytes:
 
 
 def read_prediction(value: bytes) -> Prediction:
-    """The prediction of write_prediction, as this release or an earlier one wrote it, without reasons unknown to it.
+    """The prediction of write_prediction, as this release or an earlier one wrote it.
 
     Raises StoreError if value is none, or of a newer version.
     """
@@ -42,7 +42,7 @@ def read_prediction(value: bytes) -> Prediction:
             return unpack(value)
         if PACKED_VERSION < first < 0x20 and first not in _JSON_SPACE:
             raise StoreError(f"{_EXPECTED}, got version {first} of a newer release; upgrade this program")
-        return _read_json(value)
+        return Prediction.model_validate_json(value)
     except ValidationError as error:
         raise _unreadable(validation_lines(error)) from error
     # What msgpack, struct and the unpacking of its fields raise for bytes that are none of ours.
@@ -52,17 +52,6 @@ def read_prediction(value: bytes) -> Prediction:
 
 def _unreadable(why: str) -> StoreError:
     return StoreError(f"{_EXPECTED}, got {why}; upgrade this program, or give it a store of its own")
-
-
-def _read_json(value: bytes) -> Prediction:
-    try:
-        return Prediction.model_validate_json(value)
-    except ValidationError as error:
-        failures = error.errors(include_url=False, include_input=False)
-        if any(failure["loc"][:1] != ("reasons",) or failure["type"] != "literal_error" for failure in failures):
-            raise
-    fields = json.loads(value)
-    return Prediction.model_validate_json(json.dumps(fields | {"reasons": known_reasons(fields["reasons"])}))
 
 
 def read_reason(note: bytes) -> str:

@@ -121,7 +121,7 @@ def test_one_of_the_shipped_model_takes_a_seventh_of_its_json() -> None:
     "update",
     [
         {"model_version": "\x01..."},
-        {"reasons": ("conflict",) * 10_000},
+        {"reasons": ("conflict",) * 5_000},
         {"timings": Timings(**{**PREDICTION.timings.__dict__, "wait_s": 1e300})},
         {"timings": Timings(**{**PREDICTION.timings.__dict__, "created_at": "9000-01-01T00:00:00Z"})},
     ],
@@ -154,7 +154,7 @@ def test_fields_behind_the_known_ones_are_passed_over(more: list[object]) -> Non
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_a_reason_that_is_not_known_is_left_out_and_review_stays(as_json: bool) -> None:
+def test_a_reason_of_a_later_release_is_kept(as_json: bool) -> None:
     if as_json:
         sent = json.loads(write_prediction(PREDICTION, as_json=True))
         sent["reasons"].insert(0, "from_the_future")
@@ -164,8 +164,7 @@ def test_a_reason_that_is_not_known_is_left_out_and_review_stays(as_json: bool) 
         fields[12].insert(0, "from_the_future")
         value = b"\x01" + msgpack.packb(fields)
     read = read_prediction(value)
-    assert (read.reasons, read.decision) == (PREDICTION.reasons, "review")
-    assert read == PREDICTION
+    assert read == PREDICTION.model_copy(update={"reasons": ("from_the_future", *PREDICTION.reasons)})
 
 
 @pytest.mark.parametrize("version", [2, 3, 8, 14, 31])
