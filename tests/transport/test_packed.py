@@ -121,7 +121,6 @@ def test_one_of_the_shipped_model_takes_a_seventh_of_its_json() -> None:
     "update",
     [
         {"model_version": "\x01..."},
-        {"reasons": ("conflict",) * 5_000},
         {"timings": Timings(**{**PREDICTION.timings.__dict__, "wait_s": 1e300})},
         {"timings": Timings(**{**PREDICTION.timings.__dict__, "created_at": "9000-01-01T00:00:00Z"})},
     ],
