@@ -85,7 +85,7 @@ def _read(data: bytes) -> _Jpeg:
             if marker not in _READ_FRAMES or data[body] != 8:
                 raise InvalidImage(
                     "expected a baseline or progressive JPEG of 8 bits, got another kind; "
-                    "convert it: djpeg in.jpg > out.ppm && magick out.ppm out.png"
+                    "convert it with `djpeg in.jpg > out.ppm && magick out.ppm out.png`"
                 )
             jpeg.frame = marker
             jpeg.height, jpeg.width = (int.from_bytes(data[body + at : body + at + 2], "big") for at in (1, 3))
