@@ -12,7 +12,8 @@ import numpy as np
 from PIL import JpegImagePlugin
 from PIL.Image import Image
 
-from mmdigit.opened import WORKING_SIDE, Opened, check_memory, check_size, orientation_of
+from mmdigit.opened import Opened, check_memory, check_size, orientation_of
+from mmdigit.pixels import WORKING_SIDE
 from schemas.errors import InvalidImage
 
 MAX_SCANS = 20  # a usual progressive JPEG has about 10; each costs one pass over all pixels

@@ -14,9 +14,9 @@ from PIL import Image
 from mmdigit.colour import grey_of
 from mmdigit.depth import scaled, to_bytes
 from mmdigit.formats import format_of, got_instead
-from mmdigit.ink import Grey
 from mmdigit.jpeg import open_jpeg
-from mmdigit.opened import WORKING_SIDE, Opened
+from mmdigit.opened import Opened
+from mmdigit.pixels import WORKING_SIDE, Grey, working_size
 from mmdigit.png import open_png, read_plain_png
 from mmdigit.tiff import open_tiff
 from mmdigit.webp import open_webp
@@ -132,7 +132,5 @@ def _reduced(image: Image.Image, mode: str) -> Image.Image:
         image = small
     elif image.mode != mode:
         image = image.convert(mode)
-    scale = WORKING_SIDE / max(width, height)
-    if scale >= 1:
-        return image
-    return image.resize((max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.BOX)
+    size = working_size(width, height)
+    return image if size == image.size else image.resize(size, Image.Resampling.BOX)
