@@ -41,9 +41,10 @@ resource "aws_elasticache_user" "worker" {
   engine    = "valkey"
   # The commands of the store's scripts, on its keys alone; tests hold them equal to deploy/redis/users.acl.
   access_string = join(" ", [
-    "on", "~mmdigit:prediction:*", "~mmdigit:dead:*", "~mmdigit:group:*", "~mmdigit:predictions", "resetchannels", "-@all",
-    "+ping", "+select", "+evalsha", "+script|load",
+    "on", "~mmdigit:prediction:*", "~mmdigit:dead:*", "~mmdigit:group:*", "~mmdigit:predictions",
+    "~mmdigit:predictions:*", "resetchannels", "-@all", "+ping", "+select", "+evalsha", "+script|load",
     "+exists", "+set", "+getdel", "+hget", "+hincrby", "+expire", "+xadd",
+    "+wait", "+info", "+cluster|slots", "+asking",
   ])
 
   authentication_mode {
