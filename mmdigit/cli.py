@@ -30,7 +30,7 @@ class PredictSettings(ProgramSettings):
     prog: ClassVar[str] = "mmdigit predict"
 
     image: Annotated[Path | None, Field(description="PNG, JPEG, TIFF or WebP of one digit, or 784 raw bytes")] = None
-    audio: Annotated[Path | None, Field(description="WAV or FLAC of one spoken digit")] = None
+    audio: Annotated[Path | None, Field(description="WAV, FLAC or Ogg Opus of one spoken digit")] = None
     manifest: Annotated[
         Path | None,
         Field(
