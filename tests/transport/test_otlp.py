@@ -144,7 +144,7 @@ def test_a_wrong_address_is_refused(url: str) -> None:
 def test_without_the_packages_it_is_said_which_file_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "transport.otlp")
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
-    with pytest.raises(SettingsError, match=r"opentelemetry-sdk .* install requirements/otel\.txt"):
+    with pytest.raises(SettingsError, match=r"opentelemetry-sdk .* pip install 'mmdigit\[otel\]'"):
         opened("http://localhost:4318")
 
 
