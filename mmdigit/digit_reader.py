@@ -38,7 +38,7 @@ class DigitReader:
         (height, width, 3 or 4) for RGB or RGBA, uint8, or floats in [0, 1].
         audio: the content or the path of a WAV, FLAC or Ogg Opus file; or samples, (n_samples,), or (n_samples, 2) for
         stereo, floats in [-1, 1], int16 or int32.
-        sample_rate_hz: of an array, 8,000 (as if not given) to 192,000; a file states its own.
+        sample_rate_hz: of an array, range [8,000, 192,000], by default 8,000; a file states its own.
         Raises InvalidImage or InvalidAudio for content that is no digit's, DataError for a file that cannot be read,
         ValueError without image and audio, TypeError for other kinds of input.
         """
