@@ -3,6 +3,7 @@
 import inspect
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic_core import PydanticUndefined
@@ -24,6 +25,13 @@ from worker.shadow_settings import ShadowSettings
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "benchmarks" / "results"
+API_EXAMPLE = """\
+import mmdigit
+
+reader = mmdigit.load()
+answer = reader.predict(image="samples/pack/images/7_00.png", audio="samples/pack/audio/7_00.wav")
+print(answer.label, answer.decision)  # 7 accept
+"""
 
 
 def settings_page() -> str:
@@ -90,8 +98,13 @@ def metrics_page() -> str:
 def api_page() -> str:
     """One table a package: its public names, and the first sentence of what each says of itself."""
     parts = [
-        "# Public names\n\nFor programs that produce jobs, read predictions, or predict in their own process. Whatever "
-        "stands here keeps its meaning within a major version; everything else may change.\n"
+        "# Python API\n\n"
+        f"Read one digit in your own process:\n\n```python\n{API_EXAMPLE}```\n\n"
+        "The answer is a `schemas.Answer`; the errors stand in `schemas.errors`. The model reads `image`, `audio` or "
+        "both:\n\n"
+        f"{arguments(mmdigit.DigitReader.predict)}\n"
+        "Whatever stands on this page keeps its meaning within a major version; everything else may change. The "
+        "packages are typed.\n"
     ]
     for package in (schemas, mmdigit, transport):
         parts.append(f"\n## {package.__name__}\n\n{package.__doc__}\n\n| name | meaning |\n|---|---|\n")
@@ -101,6 +114,12 @@ def api_page() -> str:
             sentence = re.split(r"(?<=[.])\s|\n\n", text, maxsplit=1)[0]
             parts.append(f"| `{name}` | {' '.join(sentence.split()).replace('|', chr(92) + '|')} |\n")
     return "".join(parts)
+
+
+def arguments(function: Callable[..., object]) -> str:
+    """What its docstring says of each argument and of errors, as a list."""
+    said = re.split(r"\n(?=\w+: |Raises )", inspect.getdoc(function) or "")[1:]
+    return "".join(f"- {' '.join(each.split())}\n" for each in said)
 
 
 def faults_page() -> str:

@@ -1,7 +1,33 @@
 """The model: image and audio bytes in, an answer out. Knows nothing of queues and stores."""
 
-from mmdigit.audio import decode_audio
-from mmdigit.image import decode_image
-from mmdigit.predictor import Predictor, Sample, read_sample
+import importlib
+import typing
 
-__all__ = ["Predictor", "Sample", "decode_audio", "decode_image", "read_sample"]
+if typing.TYPE_CHECKING:
+    from mmdigit.audio import decode_audio
+    from mmdigit.digit_reader import DigitReader, load
+    from mmdigit.image import decode_image
+    from mmdigit.predictor import Predictor, Sample, read_sample
+else:
+    # Imported when first asked for: numpy, OpenCV and ONNX Runtime take half a second that `import mmdigit` need not.
+    _MODULES = {
+        "DigitReader": "mmdigit.digit_reader",
+        "Predictor": "mmdigit.predictor",
+        "Sample": "mmdigit.predictor",
+        "decode_audio": "mmdigit.audio",
+        "decode_image": "mmdigit.image",
+        "load": "mmdigit.digit_reader",
+        "read_sample": "mmdigit.predictor",
+    }
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module 'mmdigit' has no attribute {name!r}")
+        globals()[name] = value = getattr(importlib.import_module(_MODULES[name]), name)
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_MODULES})
+
+
+__all__ = ["DigitReader", "Predictor", "Sample", "decode_audio", "decode_image", "load", "read_sample"]

@@ -8,7 +8,7 @@ import soxr  # type: ignore[import-untyped]
 
 from mmdigit.channels import mono
 from mmdigit.clip_files import read_clip
-from mmdigit.clip_limits import MAX_DURATION_S
+from mmdigit.clip_limits import MAX_DURATION_S, Samples
 from mmdigit.frames import FRAME, HOP, N_SAMPLES, SAMPLE_RATE_HZ, Waveform, peak_of
 from mmdigit.placing import SPEECH_RMS, place, place_each
 from schemas.errors import InvalidAudio
@@ -25,6 +25,7 @@ __all__ = [
     "place",
     "place_each",
     "read_waveform",
+    "to_waveform",
 ]
 
 SILENCE_PEAK = 5e-4  # of full scale (-66 dB): below it there is nothing but the converter's own noise
@@ -46,7 +47,11 @@ def read_waveform(data: bytes) -> Waveform:
     Returns (n_samples,), range [-1, 1], of any duration within the limits.
     Raises InvalidAudio, and nothing else, whatever the bytes are.
     """
-    samples, rate_hz = read_clip(data)
+    return to_waveform(*read_clip(data))
+
+
+def to_waveform(samples: Samples, rate_hz: int) -> Waveform:
+    """As read_waveform, of samples within the limits, (n_frames, n_channels) in [-1, 1]. May change them."""
     waveform = mono(samples, rate_hz)
     waveform -= np.add.reduce(waveform) / waveform.size  # the mean; numpy's own costs as much again for so few
     peak = peak_of(waveform)

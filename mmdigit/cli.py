@@ -54,7 +54,7 @@ class PredictSettings(ProgramSettings):
 
 
 class EvaluateSettings(ProgramSettings):
-    """Measures a model on the test splits and harder ones: table, report, plots. Needs requirements/train.txt."""
+    """Measures a model on the test splits and harder ones: table, report, plots. Needs the extra `train`."""
 
     prog: ClassVar[str] = "mmdigit evaluate"
 
@@ -65,7 +65,7 @@ class EvaluateSettings(ProgramSettings):
 
 
 class TrainSettings(ProgramSettings):
-    """Trains the model, or resumes the training that the output folder holds. Needs requirements/train.txt."""
+    """Trains the model, or resumes the training that the output folder holds. Needs the extra `train`."""
 
     prog: ClassVar[str] = "mmdigit train"
 
@@ -87,7 +87,7 @@ class TrainSettings(ProgramSettings):
 
 
 class StudySettings(ProgramSettings):
-    """Trains several models to answer a question, resumable. Needs requirements/train.txt."""
+    """Trains several models to answer a question, resumable. Needs the extra `train`."""
 
     data: Annotated[Path, Field(description="folder of data sets, laid out as docs/data.md says")]
     output: Annotated[Path, Field(description="folder for all trainings, shared by all studies")] = Path("runs")
@@ -98,25 +98,25 @@ class StudySettings(ProgramSettings):
 
 
 class SeedsSettings(StudySettings):
-    """Trains three seeds and measures each. Resumable. Needs requirements/train.txt."""
+    """Trains three seeds and measures each. Resumable. Needs the extra `train`."""
 
     prog: ClassVar[str] = "mmdigit study seeds"
 
 
 class FoldsSettings(StudySettings):
-    """Trains six times without one speaker and measures that stranger. Resumable. Needs requirements/train.txt."""
+    """Trains six times without one speaker and measures that stranger. Resumable. Needs the extra `train`."""
 
     prog: ClassVar[str] = "mmdigit study folds"
 
 
 class AblationSettings(StudySettings):
-    """Trains with one section of augmentation or voices more each time. Resumable. Needs requirements/train.txt."""
+    """Trains with one section of augmentation or voices more each time. Resumable. Needs the extra `train`."""
 
     prog: ClassVar[str] = "mmdigit study ablation"
 
 
 class ExportSettings(ProgramSettings):
-    """Writes a trained model as ONNX with its metadata and model card. Needs requirements/train.txt."""
+    """Writes a trained model as ONNX with its metadata and model card. Needs the extra `train`."""
 
     prog: ClassVar[str] = "mmdigit export"
 
@@ -288,14 +288,14 @@ def _need_plots() -> None:
     _need_training()
     if any(find_spec(name) is None for name in ("onnx", "matplotlib")):
         raise SettingsError(
-            "expected onnx and matplotlib, one is not installed; run `pip install -r requirements/train.txt` first"
+            "expected onnx and matplotlib, got one or none installed; run `pip install 'mmdigit[train]'` first"
         )
 
 
 def _need_torch() -> None:
     _need_training()
     if any(find_spec(name) is None for name in ("torch", "torchvision", "torchaudio", "onnx", "tensorboard")):
-        raise SettingsError("expected torch, it is not installed; run `pip install -r requirements/train.txt` first")
+        raise SettingsError("expected torch, got none installed; run `pip install 'mmdigit[train]'` first")
 
 
 _RUN: dict[str, Callable[[Sequence[str]], int]] = {

@@ -69,7 +69,7 @@ def read_picture(data: bytes) -> tuple[Grey, bool | None]:
         # Pillow documents no closed set of errors for broken files (OSError, SyntaxError, struct.error, ...).
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _decode(OPEN[found.name](data)), None
+            return decode_opened(OPEN[found.name](data)), None
     except InvalidImage:
         raise
     except Exception as exc:
@@ -79,7 +79,8 @@ def read_picture(data: bytes) -> tuple[Grey, bool | None]:
         ) from exc
 
 
-def _decode(opened: Opened) -> Grey:
+def decode_opened(opened: Opened) -> Grey:
+    """The pixels of a picture within the limits, as read_picture gives them. Raises what its decoder raises."""
     with opened.image as image:
         image.load()
         grey = _to_grey(image, opened)

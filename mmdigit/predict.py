@@ -15,9 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mmdigit.datasets.folder import Folder
 from mmdigit.datasets.manifest import Manifest
 from mmdigit.datasets.sample import NamedSample, Samples
+from mmdigit.digit_reader import file_content
 from mmdigit.predictor import Predictor, Sample, read_sample
 from schemas.errors import DataError, InvalidJob
-from schemas.files import read_start
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
 from schemas.prediction import Answer
 from schemas.printable import printable
@@ -144,18 +144,9 @@ def _answers(predictor: Predictor, rows: Sequence[NamedSample]) -> Iterator[tupl
 
 def _sample(image: Path | None, audio: Path | None) -> Sample:
     return read_sample(
-        None if image is None else _content(image, MAX_IMAGE_BYTES),
-        None if audio is None else _content(audio, MAX_AUDIO_BYTES),
+        None if image is None else file_content(image, MAX_IMAGE_BYTES),
+        None if audio is None else file_content(audio, MAX_AUDIO_BYTES),
     )
-
-
-def _content(path: Path, max_bytes: int) -> bytes:
-    try:
-        return read_start(path, max_bytes)  # one byte too many is for the decoders to refuse
-    except OSError as exc:
-        raise DataError(
-            f"expected a file at {printable(str(path), 200)}, it cannot be read ({exc.strerror}); check the path"
-        ) from exc
 
 
 def _progress(errors: TextIO) -> Progress:

@@ -78,6 +78,7 @@ def test_operators_find_every_reason_alert_and_exit_code() -> None:
 @pytest.mark.parametrize("package", PUBLIC)
 def test_the_public_names_are_exactly_those_exported(package: str) -> None:
     module = importlib.import_module(package)
+    assert all(hasattr(module, name) for name in module.__all__)  # loads those that are loaded when asked for
     named = {
         name
         for name, value in vars(module).items()

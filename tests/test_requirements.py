@@ -2,9 +2,12 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 SETS = ["worker", "msk", "otel", "train", "test", "fuzz", "sbom"]
@@ -38,6 +41,30 @@ def test_the_sets_agree_with_each_other() -> None:
     assert pins("worker") <= pins("msk") <= pins("test")
     assert pins("worker") <= pins("otel") <= pins("test")
     assert pins("sbom") <= pins("test")
+
+
+def required(name: str) -> list[str]:
+    """What requirements/NAME.in requires itself, without its reasons."""
+    lines = (ROOT / "requirements" / f"{name}.in").read_text().splitlines()
+    return [line.partition(" #")[0].strip() for line in lines if line and not line.startswith(("#", "-r ", "-c "))]
+
+
+def test_the_package_declares_what_the_requirements_files_require() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    builds = [line for line in required("worker") if line.startswith("setuptools")]
+    assert [*project["dependencies"], *builds] == required("worker")
+    extras = project["optional-dependencies"]
+    assert extras.pop("dev") == ["mmdigit[train,msk,otel]", *required("test")]
+    assert extras == {name: required(name) for name in ("train", "msk", "otel")}
+
+
+def test_each_dependency_of_the_package_has_a_range_that_holds_its_pin() -> None:
+    for name in ("worker", "train", "msk", "otel"):
+        text = (ROOT / "requirements" / f"{name}.txt").read_text()
+        pins = dict(re.findall(r"^([a-z0-9][\w.-]*)(?:\[[\w,]+\])?==([^\\;\s]+)", text, re.MULTILINE))
+        for each in map(Requirement, required(name)):
+            assert {"<", "=="} & {clause.operator for clause in each.specifier}, each
+            assert each.specifier.contains(pins[canonicalize_name(each.name)]), each
 
 
 def fake_python(folder: Path, script: str) -> Path:

@@ -66,7 +66,7 @@ class AccessSettings(ProgramSettings):
         KafkaSecurity,
         Field(
             description="how to reach Kafka: plaintext; tls, with --kafka-cert-file mutual; scram, a password "
-            "(SCRAM-SHA-512) over TLS; msk-iam, AWS credentials over TLS (needs requirements/msk.txt)"
+            "(SCRAM-SHA-512) over TLS; msk-iam, AWS credentials over TLS (needs the extra msk)"
         ),
     ] = "plaintext"
     kafka_ca_file: Annotated[

@@ -28,7 +28,7 @@ class MskToken(AbstractTokenProvider):  # type: ignore[misc]  # kafka-python has
         except ImportError as error:
             raise SettingsError(
                 "expected the package aws-msk-iam-sasl-signer-python for kafka_security msk-iam, got none; "
-                "install requirements/msk.txt"
+                "run `pip install 'mmdigit[msk]'` first"
             ) from error
         self._generate = MSKAuthTokenProvider.generate_auth_token
         self._region = region

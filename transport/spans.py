@@ -17,7 +17,7 @@ OtlpEndpoint = Annotated[
         min_length=1,
         repr=False,
         description="OpenTelemetry collector that spans are sent to (OTLP over HTTP), http://host:4318; needs "
-        "requirements/otel.txt. By default there are none",
+        "the extra otel. By default there are none",
     ),
 ]
 """The setting of each program that exports spans."""
@@ -85,6 +85,6 @@ def open_spans(endpoint: str, service: str, count: CountSpans) -> Spans:
     except ImportError as error:
         raise SettingsError(
             "expected the packages opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http for otlp_endpoint, got "
-            "none; install requirements/otel.txt"
+            "none; run `pip install 'mmdigit[otel]'` first"
         ) from error
     return OtlpSpans(endpoint, service, count)

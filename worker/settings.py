@@ -13,7 +13,11 @@ from transport.urls import DEFAULT_FEED_LENGTH, DEFAULT_TTL_S, dead_letter_url
 
 
 class WorkerSettings(AccessSettings):
-    """Consumes jobs in batches, predicts them, writes the predictions to the store and only then commits."""
+    """Consumes jobs in batches, predicts them, writes the predictions to the store and only then commits.
+
+    Two commands stand beside it: `python -m worker replay --help` sends dead letters back to the jobs' topic;
+    `python -m worker shadow --help` compares another model with the live one.
+    """
 
     prog: ClassVar[str] = "python -m worker"
 

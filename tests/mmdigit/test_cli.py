@@ -89,7 +89,7 @@ def test_mistakes_are_one_line(
     assert captured.err.count("\n") == 1
 
 
-def test_training_without_torch_names_the_requirements(
+def test_training_without_torch_names_the_extra(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def find_spec(name: str) -> object:
@@ -98,7 +98,7 @@ def test_training_without_torch_names_the_requirements(
     monkeypatch.setattr(cli, "find_spec", find_spec)
     for arguments in (["train", "--data", "d"], ["export", "--data", "d", "--output", "o"]):
         assert cli.main(arguments) == 2
-        assert "requirements/train.txt" in capsys.readouterr().err
+        assert "pip install 'mmdigit[train]'" in capsys.readouterr().err
 
 
 def test_every_command_is_listed_and_has_help(capsys: pytest.CaptureFixture[str]) -> None:

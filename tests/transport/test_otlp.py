@@ -141,10 +141,10 @@ def test_a_wrong_address_is_refused(url: str) -> None:
         opened(url)
 
 
-def test_without_the_packages_it_is_said_which_file_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_packages_it_is_said_which_extra_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "transport.otlp")
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
-    with pytest.raises(SettingsError, match=r"opentelemetry-sdk .* install requirements/otel\.txt"):
+    with pytest.raises(SettingsError, match=r"opentelemetry-sdk .*pip install 'mmdigit\[otel\]'"):
         opened("http://localhost:4318")
 
 

@@ -3,9 +3,19 @@
 import pytest
 
 from schemas.errors import SettingsError
+from worker.replay_settings import ReplaySettings
 from worker.settings import WorkerSettings
+from worker.shadow_settings import ShadowSettings
 
 URLS = ["--from", "sqlite:///a.db", "--store", "sqlite:///a.db"]
+
+
+def test_help_names_the_other_commands_and_their_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        WorkerSettings.load(["--help"])
+    shown = capsys.readouterr().out
+    for program in (ReplaySettings, ShadowSettings):
+        assert f"`{program.prog} --help`" in shown
 
 
 def test_flags_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
