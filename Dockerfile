@@ -60,7 +60,7 @@ ENV PATH=/opt/mmdigit/bin:/usr/bin:/bin \
 WORKDIR /app
 USER 10001:10001
 EXPOSE 9100
-ARG VERSION=0.7.0
+ARG VERSION=0.8.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="mmdigit" \
       org.opencontainers.image.description="A streaming worker that reads digits which were both written and spoken" \

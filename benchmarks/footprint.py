@@ -33,7 +33,7 @@ from schemas.wire import encode
 from tests.services import fresh_topics, kafka_admin, kafka_broker, redis_server
 from transport.kafka_publisher import BATCH_BYTES, LINGER_MS
 from transport.ports import Record
-from transport.redis import FEED_KEY
+from transport.redis_layout import FEED_KEY
 from transport.stored import write_prediction
 from transport.urls import DEFAULT_FEED_LENGTH, open_publisher, open_store
 from worker.batcher import Decoded
@@ -144,41 +144,47 @@ def predictions(samples: Sequence[Sample], count: int) -> Iterator[Prediction]:
 
 
 def in_redis(url: str, samples: Sequence[Sample], count: int, feed_length: int = DEFAULT_FEED_LENGTH) -> dict[str, Any]:
-    """Bytes of a prediction in Redis beside those of its JSON, the full feed's, and Redis's CPU for each.
+    """Bytes of a prediction in Redis, of its value and of its JSON, the full feed's, and Redis's CPU for each one.
+
+    bytes: with key, expiry and all that Redis keeps beside them; all_in_bytes: with its share of the feed too, of so
+    many predictions as were put.
 
     Raises SettingsError if so few would not fill the feed.
     """
     if count < _PARTS * feed_length:
         raise SettingsError(f"expected at least {_PARTS * feed_length} predictions, which fill the feed, got {count}")
     made = predictions(samples, count + BATCH_SIZE)
-    json_bytes = 0
+    json_bytes, value_bytes = 0, 0
     held, rss_ratios = [], []
     with redis.Redis.from_url(url) as client, open_store(url, feed_length=feed_length) as store:
         client.config_set("save", "")
         store.put(list(islice(made, BATCH_SIZE)))  # the scripts and the connection's buffers are there from now on
-        empty, cpu_before_s = _memory(client)["used_memory"], _cpu_s(client)
+        empty, cpu_before_s = _memory(client)["used_memory"], cpu_s(client)
         for part in range(1, _PARTS + 1):
             left = count // _PARTS
             while batch := list(islice(made, min(BATCH_SIZE, left))):
-                json_bytes += sum(len(write_prediction(each)) for each in batch)
+                json_bytes += sum(len(write_prediction(each, as_json=True)) for each in batch)
+                value_bytes += sum(len(write_prediction(each)) for each in batch)
                 store.put(batch)
                 left -= len(batch)
             feed = int(client.memory_usage(FEED_KEY, samples=0))
             memory = _memory(client)
             held.append((memory["used_memory"] - empty - feed) / (part * (count // _PARTS)))
             rss_ratios.append(memory["used_memory_rss"] / memory["used_memory"])
-        cpu_s = _cpu_s(client) - cpu_before_s
+        taken_s = cpu_s(client) - cpu_before_s
         stored = int(client.dbsize())
     whole = _PARTS * (count // _PARTS)
     return {
         "predictions": whole,
         "keys": stored,
         "json_bytes": json_bytes / whole,
+        "value_bytes": value_bytes / whole,
         "bytes": spread(held),
+        "all_in_bytes": max(held) + feed / whole,
         "feed_bytes": feed,
         "feed_length": feed_length,
         "rss_to_used": rss_ratios[-1],
-        "redis_cpu_us": cpu_s / whole * 1e6,
+        "redis_cpu_us": taken_s / whole * 1e6,
     }
 
 
@@ -187,7 +193,8 @@ def _memory(client: redis.Redis) -> dict[str, int]:
     return {name: int(found[name]) for name in ("used_memory", "used_memory_rss")}
 
 
-def _cpu_s(client: redis.Redis) -> float:
+def cpu_s(client: redis.Redis) -> float:
+    """What the server has taken so far, user and system."""
     found: Any = client.info("cpu")
     return float(found["used_cpu_user"]) + float(found["used_cpu_sys"])
 
@@ -225,7 +232,9 @@ def _table(result: dict[str, Any]) -> str:
             f"job, encoded                 {kafka['encoded_bytes']:.0f} bytes",
             *(f"job in the log, {name:<12} {size:.0f} bytes" for name, size in kafka["log_bytes"].items()),
             f"prediction, JSON             {store['json_bytes']:.0f} bytes",
+            f"prediction, packed           {store['value_bytes']:.0f} bytes",
             f"prediction in Redis          {shown(store['bytes'])} bytes",
+            f"the same, with its feed      {store['all_in_bytes']:.0f} bytes at most",
             f"feed of {store['feed_length']:<20} {store['feed_bytes'] / 1e6:.0f} MB",
             f"resident / allocated         {store['rss_to_used']:.2f}",
             f"Redis's CPU, a prediction    {store['redis_cpu_us']:.1f} us",

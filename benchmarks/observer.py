@@ -66,7 +66,7 @@ class Observer(AbstractContextManager["Observer"]):
         deadline_s = sent_s + _CONFIRMED_WITHIN_S
         while _PROBE not in b"".join(chunk for _, chunk in self._chunks[before:]):
             if time.monotonic() > deadline_s:
-                raise StoreError(f"expected an event of a SET within {_CONFIRMED_WITHIN_S} s, none came")
+                raise StoreError(f"expected an event of a SET within {_CONFIRMED_WITHIN_S} s, got none")
             time.sleep(0)
         self._client.delete(PROBE_KEY)
         return self._chunks[-1][0] - sent_s

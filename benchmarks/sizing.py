@@ -24,6 +24,7 @@ from benchmarks.cost import (
 from benchmarks.report import arguments, command_of, show
 from benchmarks.terraform_defaults import default, prediction_days
 from schemas.settings import run_program
+from transport.redis_layout import BUCKETS
 
 JOBS_A_DAY = (1_000_000, 10_000_000, 100_000_000, 1_000_000_000)
 PEAK = 2.0
@@ -102,9 +103,16 @@ def size(jobs_a_day: float, given: Inputs, peak: float = PEAK) -> dict[str, Any]
         "brokers": brokers,
         "store_gb": store_bytes / GB,
         "store_node": next((name for name, free in room.items() if store_bytes <= free), "none"),
+        "primaries": primaries(store_bytes, max(room.values())),
         "most_days": max(room.values()) / (jobs_a_day * given.prediction_bytes),
         "redis_cores": peak_jobs_per_s * given.redis_cpu_us / 1e6,
     }
+
+
+def primaries(store_bytes: float, room: float) -> str:
+    """The least number whose fullest primary has no more than room; buckets are dealt out whole. "none": too much."""
+    shares = ((count, math.ceil(BUCKETS / count) / BUCKETS) for count in range(1, BUCKETS + 1))
+    return next((str(count) for count, share in shares if store_bytes * share <= room), "none")
 
 
 def sizes(jobs_a_day: Sequence[float] = JOBS_A_DAY, peak: float = PEAK) -> dict[str, Any]:
@@ -149,6 +157,11 @@ def table(found: dict[str, Any]) -> str:
             *("store_gb", ",.1f"),
         ),
         ("its node", "memory x 75 % usable x 80 % full, less the feed", "store_node", "s"),
+        (
+            "or primaries of a cluster, of the largest node each",
+            f"the least N whose fullest, with {BUCKETS} / N of {BUCKETS} buckets rounded up, is a node's",
+            *("primaries", "s"),
+        ),
         ("days that the largest node holds", "its memory / (jobs x bytes)", "most_days", ",.1f"),
         ("Redis's cores then", f"jobs/s x {given.redis_cpu_us:.1f} us", "redis_cores", ".3f"),
     ]

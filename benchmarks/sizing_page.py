@@ -6,6 +6,7 @@ from benchmarks.scaling.__main__ import FARGATE_START_S
 from benchmarks.scaling.__main__ import table as scaling_table
 from benchmarks.spread import shown
 from benchmarks.terraform_defaults import prediction_days
+from transport.redis_layout import BUCKETS
 
 PAGE = """# Sizing and cost
 
@@ -28,7 +29,9 @@ and {assumed:.0f}, as `jobs_per_second_per_task` in [deploy/terraform](../deploy
 | the same, were its batches compressed with lz4 | {lz4:.0f} bytes |
 | with zstd | {zstd:.0f} bytes |
 | a prediction, as JSON | {json:.0f} bytes |
-| in Redis, over {predictions:,} of them | {redis} bytes: {redis_mb:.0f} MB a million |
+| the same, packed, as the store holds it ([wire.md](wire.md#stored-predictions)) | {value:.0f} bytes |
+| in Redis, with key and expiry, over {predictions:,} of them | {redis} bytes: {redis_mb:.0f} MB a million |
+| in Redis, with its share of the feed too | {all_in:.0f} bytes |
 | the feed of the newest {feed_length:,}, once | {feed_mb:.0f} MB |
 | Redis's resident memory over what it has allocated | {rss:.2f} |
 | Redis's CPU | {cpu:.1f} us a prediction |
@@ -45,9 +48,13 @@ the mean's jobs: an assumption. Tasks have {assumed:.0f} jobs/s each.
 
 {sizes}
 
-- **The store decides first.** Predictions live in the memory of one primary, without shards: lower
-  `prediction_ttl_s`, and let whoever needs them longer read the feed into something cheaper. *none*: no node holds so
+- **The store decides first.** Predictions live in memory, of one primary or of those of a
+  [Redis Cluster](delivery.md#on-a-redis-cluster), which is how the store grows beyond one machine: N primaries hold N
+  times as many where N divides {buckets}, and {buckets} are the most; each replica is a node more. Or lower
+  `prediction_ttl_s`, and let whoever needs them longer read the feed into something cheaper. *none*: neither holds so
   many days.
+- **Redis's cores** are those of one server; on a cluster a prediction takes
+  [about three times as much](delivery.md#on-a-redis-cluster), over all primaries.
 - **The defaults** of deploy/terraform bear {default_store_jobs:.2f} million jobs a day: their store holds
   {default_predictions:.1f} million predictions (cache.r7g.large), each for {ttl_days:.0f} days. Their disks would bear
   {default_jobs:.1f} million a day for a week (three of 100 GiB).
@@ -125,6 +132,8 @@ def page() -> str:
         encoded=kafka["encoded_bytes"],
         none_gb=kafka["log_bytes"]["none"] / 1000,
         json=store["json_bytes"],
+        value=store["value_bytes"],
+        all_in=store["all_in_bytes"],
         predictions=store["predictions"],
         redis=shown(store["bytes"]),
         redis_mb=store["bytes"]["max"],
@@ -133,6 +142,7 @@ def page() -> str:
         rss=store["rss_to_used"],
         cpu=store["redis_cpu_us"],
         peak=sizing.PEAK,
+        buckets=BUCKETS,
         sizes=sizing.table(sizing.sizes()),
         default_predictions=holds["predictions"] / cost.MILLION,
         default_jobs=holds["jobs_a_day"] / cost.MILLION,

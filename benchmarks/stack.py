@@ -25,7 +25,7 @@ from benchmarks.observer import PROBE_KEY
 from benchmarks.records import Record
 from schemas.errors import TransportError
 from tests.services import fresh_topics, kafka_broker, redis_server
-from transport.redis import FEED_KEY
+from transport.redis_layout import FEED_KEY
 
 PARTITIONS = 8
 _BATCH_BYTES = 512 * 1024

@@ -32,8 +32,8 @@ from schemas.trace import TRACEPARENT_HEADER, trace_headers, trace_of
 from schemas.wire import decode_dead_letter, decode_job, encode
 from transport.access import RedisAccess
 from transport.kafka_batches import BatchTooLargeError, gzip_decode, lz4_decode, zstd_decode
-from transport.stored import read_prediction, read_reason
-from transport.urls import _check_redis, _split, dead_letter_url
+from transport.stored import read_prediction, read_reason, write_prediction
+from transport.urls import _redis, _split, dead_letter_url
 from worker.settings import WorkerSettings
 
 HERE = Path(__file__).parent
@@ -216,7 +216,9 @@ def _batch(content: bytes) -> None:
 def _stored(content: bytes) -> None:
     with suppress(StoreError):
         read_reason(content)
-    read_prediction(content)
+    once = read_prediction(write_prediction(read_prediction(content)))
+    if read_prediction(write_prediction(once)) != once:
+        raise Violation("a prediction that does not go round")
 
 
 def _traceparent(content: bytes) -> None:
@@ -230,7 +232,7 @@ def _urls(content: bytes) -> None:
     with_password = f"redis://user:s3cret@{url}"
     if "s3cret" in redact(with_password):
         raise Violation("a password that is shown")
-    for parse in (dead_letter_url, lambda text: _check_redis(_split(text, ""), text, RedisAccess())):
+    for parse in (dead_letter_url, lambda text: _redis(_split(text, ""), text, RedisAccess())):
         for text in (url, with_password, f"kafka://{url}", f"sqlite:///{url}"):
             try:
                 parse(text)

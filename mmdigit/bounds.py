@@ -24,7 +24,7 @@ def error_bound(wrong: int, total: int, level: float = 0.95) -> float:
     Raises ValueError if wrong is not within [0, total]. Source: Clopper and Pearson 1934.
     """
     if not 0 <= wrong <= total:
-        raise ValueError(f"expected 0 to {total} wrong answers, {wrong} came")
+        raise ValueError(f"expected 0 to {total} wrong answers, got {wrong}")
     if wrong == total:
         return 1.0
     low, high = wrong / total, 1.0

@@ -1,4 +1,4 @@
-"""`mmdigit`: predict without any queue, evaluate, train, export, calibrate, fetch the data.
+"""`mmdigit`: predict without any queue, show what a store holds, evaluate, train, export, calibrate, fetch the data.
 
 Only train, study and export need torch.
 """
@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from mmdigit.decision import DEFAULT_TARGET_ERROR, TargetError
+from mmdigit.show import ShowSettings, lines
 from schemas.errors import SettingsError
 from schemas.redaction import redact
 from schemas.settings import ProgramSettings, run_program
@@ -29,7 +30,7 @@ class PredictSettings(ProgramSettings):
     prog: ClassVar[str] = "mmdigit predict"
 
     image: Annotated[Path | None, Field(description="PNG, JPEG, TIFF or WebP of one digit, or 784 raw bytes")] = None
-    audio: Annotated[Path | None, Field(description="WAV or FLAC of one spoken digit")] = None
+    audio: Annotated[Path | None, Field(description="WAV, FLAC or Ogg Opus of one spoken digit")] = None
     manifest: Annotated[
         Path | None,
         Field(
@@ -150,6 +151,7 @@ class DownloadSettings(ProgramSettings):
 
 COMMANDS: dict[str, type[ProgramSettings]] = {
     "predict": PredictSettings,
+    "show": ShowSettings,
     "evaluate": EvaluateSettings,
     "train": TrainSettings,
     "study seeds": SeedsSettings,
@@ -195,6 +197,22 @@ def _predict(argv: Sequence[str]) -> int:
     tally = predict_manifest(predictor, settings.manifest, settings.output, sys.stderr, recursive=settings.recursive)
     sys.stdout.write(summary(tally, settings.output) + assurance(predictor))
     return 1 if tally.failed else 0
+
+
+def _show(argv: Sequence[str]) -> int:
+    named = argv[:1] and not argv[0].startswith("-")
+    settings = ShowSettings.load(["--job", *argv] if named else argv)
+    found = False
+    for line in lines(settings):
+        found = True
+        sys.stdout.write(f"{line}\n")
+    if settings.job is not None and not found:
+        sys.stderr.write(
+            f"mmdigit show: expected the outcome of {settings.job}, the store holds none; it is not answered yet, has "
+            "expired, or is in another store\n"
+        )
+        return 1
+    return 0
 
 
 def _evaluate(argv: Sequence[str]) -> int:
@@ -282,6 +300,7 @@ def _need_torch() -> None:
 
 _RUN: dict[str, Callable[[Sequence[str]], int]] = {
     "predict": _predict,
+    "show": _show,
     "evaluate": _evaluate,
     "train": _train,
     "study seeds": partial(_study, "seeds", SeedsSettings),

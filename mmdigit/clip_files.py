@@ -7,8 +7,8 @@ import soundfile  # type: ignore[import-untyped]
 
 from mmdigit.clip_limits import Samples, check_format, check_length, most_frames, within_full_scale
 from mmdigit.flac import claimed_length, flac_format, flac_lengths, with_length
+from mmdigit.formats import got_instead
 from mmdigit.ogg import OPUS_HEAD, opus_pages
-from mmdigit.sound_formats import got_instead
 from mmdigit.wav import WAV_STARTS, read_wav
 from schemas.errors import InvalidAudio
 from schemas.job import MAX_AUDIO_BYTES
@@ -33,7 +33,7 @@ def read_clip(data: bytes) -> tuple[Samples, int]:
     if data[:4] == b"OggS" and data[28:36] == OPUS_HEAD:
         samples, rate_hz = _read_samples(opus_pages(data))
         return within_full_scale(samples), rate_hz
-    raise InvalidAudio(f"expected a WAV, FLAC or Ogg Opus file, {got_instead(data)}")
+    raise InvalidAudio(f"expected a WAV, FLAC or Ogg Opus file, {got_instead(data, 'audio')}")
 
 
 def _without_tag(data: bytes) -> bytes:

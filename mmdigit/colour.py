@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.ink import Grey
+from mmdigit.pixels import Grey
 
 LOOKED_AT_SIDE = 48  # pixels, the longest side of the copy that is measured
 EDGE = 0.15  # of each side; what lies there is often another thing of another colour

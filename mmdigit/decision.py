@@ -148,7 +148,7 @@ def decide(
     elif audio is not None:
         sure = _is_sure(audio, thresholds.audio_confidence)
     else:
-        raise ValueError("expected the answer of at least one head, none came")
+        raise ValueError("expected the answer of at least one head, got none")
     if not sure:
         reasons.insert(0, "low_confidence")
     if (image_novelty is not None and image_novelty > thresholds.image_novelty) or (

@@ -1,12 +1,10 @@
 """Levels of any number of bits, as scanners and cameras leave them in 16 bits or more, to the range [0, 1]."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmdigit.ink import Grey
-from mmdigit.opened import WORKING_SIDE
+from mmdigit.pixels import Grey, to_working_size
 from schemas.errors import InvalidImage
 
 FULL = 65_535.0  # the range of 16 bits
@@ -35,10 +33,8 @@ def to_bytes(pixels: NDArray[np.uint16]) -> Image.Image:
 
     Returns the picture in 8 bits, reduced to WORKING_SIDE if it is larger; colour and alpha each of the bits they use.
     """
-    height, width, channels = pixels.shape
-    scale = min(1.0, WORKING_SIDE / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.float32)
+    channels = pixels.shape[2]
+    small = np.asarray(to_working_size(pixels), np.float32)
     colours = channels - 1 + channels % 2  # the others are alpha
     colour, alpha = scaled(small[..., :colours]), small[..., colours:]
     if alpha.size:

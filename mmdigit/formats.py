@@ -1,117 +1,139 @@
 """What a file is, told by its first bytes, and the command that turns it into one that is read.
 
-A new format is one line in FORMATS. Source of the numbers: each format's specification; the `file` program's database.
+A new format is one line in FORMATS. Sources: each format's specification; the `file` program's database.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-LOOKED_AT = 1024
-"""Bytes at a file's start that tell what it is."""
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".tif", ".tiff", ".webp")
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus")
+"""File names, in lower case, of what is read. A file may have another one: the content decides."""
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".tif", ".tiff", ".webp"})
-"""File names, in lower case, of the pictures that are read."""
+LOOKED_AT = 1024  # bytes at a file's start that tell what it is
 
-Kind = Literal["picture", "sound", "other"]
+Kind = Literal["image", "audio", "other"]
 
 
 @dataclass(frozen=True)
 class Format:
-    """One file format. command: turns it into a PNG or a WAV file; empty = no program does."""
+    """One file format. command: turns it into a file that is read; empty: it is read, or no program does."""
 
-    name: str
     kind: Kind
+    name: str
     command: str
-    matches: Callable[[bytes], bool]
+    start: re.Pattern[bytes]
 
 
 def format_of(data: bytes) -> Format | None:
     """The format of a file with that content; None if it is unknown."""
     head = data[:LOOKED_AT]
-    return next((each for each in FORMATS if each.matches(head)), None)
+    return next((each for each in FORMATS if each.start.match(head)), None)
 
 
-def _starts(*magic: bytes, at: int = 0) -> Callable[[bytes], bool]:
-    return lambda head: head.startswith(magic, at)
+def got_instead(data: bytes, wanted: Literal["image", "audio"]) -> str:
+    """What the bytes are that are not read as that, and what to do: "got X; do Y", for the end of a message."""
+    noun = "picture" if wanted == "image" else "clip"
+    found = format_of(data)
+    if not data:
+        return f"got an empty file; send the {noun} again"
+    if found is None:
+        command = "magick IMAGE out.png" if wanted == "image" else "ffmpeg -i CLIP -ac 1 clip.wav"
+        return f"got {len(data)} bytes of no known format; convert the {noun} with `{command}`"
+    if found.kind == wanted:
+        return f"got {found.name}; " + (f"convert it with `{found.command}`" if found.command else "send it again")
+    if found.kind == "other":
+        return f"got {found.name}; send the {noun} itself" + (f": `{found.command}`" if found.command else "")
+    what = "a picture; send it as image" if found.kind == "image" else "a sound; send it as audio"
+    return f"got {found.name}, {what}" + (f", converted with `{found.command}`" if found.command else "")
 
 
-def _like(pattern: bytes) -> Callable[[bytes], bool]:
-    return lambda head: re.match(pattern, head, re.DOTALL | re.IGNORECASE) is not None
+def _image(name: str, start: bytes, command: str = "") -> Format:
+    """command: a whole one, or the suffix of a file that ImageMagick converts."""
+    command = f"magick in.{command} out.png" if command.isalnum() else command
+    return Format("image", name, command, re.compile(start, re.DOTALL))
 
 
-def _brand(*brands: bytes) -> Callable[[bytes], bool]:
-    """ISO base media file format (ISO 14496-12): the box `ftyp` names what the file is."""
-    return lambda head: head.startswith(b"ftyp", 4) and (not brands or head.startswith(brands, 8))
+def _audio(name: str, start: bytes, suffix: str = "") -> Format:
+    target = "clip-16-bit.wav" if suffix == "wav" else "clip.wav"
+    command = f"ffmpeg -i clip.{suffix} -ac 1 {target}" if suffix else ""
+    return Format("audio", name, command, re.compile(start, re.DOTALL))
 
 
-def _magick(suffix: str) -> str:
-    return f"magick in.{suffix} out.png"
+def _other(name: str, start: bytes, command: str = "") -> Format:
+    return Format("other", name, command, re.compile(start, re.DOTALL))
 
 
-def _ffmpeg(suffix: str) -> str:
-    return f"ffmpeg -i in.{suffix} out.wav"
-
-
-_BEFORE_TEXT = rb"(\xef\xbb\xbf)?\s*"
+# Atomic groups: else the ways to split a row of comments would all be tried, twice as many with each comment.
+_TEXT = rb"(?>(?:\xef\xbb\xbf)?\s*)"
+_MARKUP = _TEXT + rb"(?>(?:<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE svg[^>]*>|\s+)*)"
 
 FORMATS: tuple[Format, ...] = (
-    Format("PNG", "picture", "", _starts(b"\x89PNG\r\n\x1a\n")),
-    Format("JPEG-LS", "picture", _magick("jls"), _starts(b"\xff\xd8\xff\xf7")),
-    Format("JPEG", "picture", _magick("jpg"), _starts(b"\xff\xd8\xff")),
-    Format("TIFF", "picture", _magick("tif"), _starts(b"II*\0", b"MM\0*")),
-    Format("BigTIFF", "picture", _magick("tif"), _starts(b"II+\0", b"MM\0+")),
-    Format("WebP", "picture", _magick("webp"), _like(rb"RIFF....WEBP")),
-    Format("GIF", "picture", "magick 'in.gif[0]' out.png", _starts(b"GIF87a", b"GIF89a")),
-    Format("BMP", "picture", _magick("bmp"), _like(rb"BM....\0\0\0\0..\0\0")),
-    Format("AVIF", "picture", _magick("avif"), _brand(b"avif", b"avis")),
-    Format(
-        "HEIC", "picture", _magick("heic"),
-        _brand(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"),
-    ),
-    Format("Canon raw", "picture", "darktable-cli in.cr3 out.png", _brand(b"crx ")),
-    Format("JPEG 2000", "picture", _magick("jp2"), _starts(b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")),
-    Format("JPEG XL", "picture", _magick("jxl"), _starts(b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")),
-    Format("PSD", "picture", "magick 'in.psd[0]' out.png", _starts(b"8BPS")),
-    Format("ICO", "picture", "magick 'in.ico[0]' out.png", _like(rb"\0\0[\1\2]\0[^\0]\0")),
-    Format("PNM", "picture", _magick("pnm"), _like(rb"P[1-7f]\s+[\d#WIDTH]")),
-    Format("OpenEXR", "picture", _magick("exr"), _starts(b"v/1\x01")),
-    Format("JPEG XR", "picture", _magick("jxr"), _starts(b"II\xbc")),
-    Format("DjVu", "picture", "ddjvu -format=tiff -page=1 in.djvu out.tif", _starts(b"AT&TFORM")),
-    Format("DICOM", "picture", "dcm2img +on in.dcm out.png", _starts(b"DICM", at=128)),
-    Format("PDF", "picture", "pdftoppm -png -r 200 in.pdf out", _like(_BEFORE_TEXT + rb"%PDF-")),
-    Format("PostScript", "picture", "magick -density 200 in.ps out.png", _starts(b"%!PS")),
-    Format(
-        "SVG", "picture", "rsvg-convert -w 500 in.svg -o out.png",
-        _like(_BEFORE_TEXT + rb"(<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE svg[^>]*>|\s)*<svg\b"),
-    ),
-    Format("WAV", "sound", _ffmpeg("wav"), _like(rb"(RIFF|RIFX|RF64)....WAVE")),
-    Format("FLAC", "sound", _ffmpeg("flac"), _starts(b"fLaC")),
-    Format("Ogg", "sound", _ffmpeg("ogg"), _starts(b"OggS")),
-    Format("WebM", "sound", _ffmpeg("webm"), _starts(b"\x1aE\xdf\xa3")),
-    Format("M4A", "sound", _ffmpeg("m4a"), _brand(b"M4A ", b"M4B ")),
-    Format("MP4", "sound", _ffmpeg("mp4"), _brand()),
-    Format("AIFF", "sound", _ffmpeg("aiff"), _like(rb"FORM....AIF[FC]")),
-    Format("CAF", "sound", _ffmpeg("caf"), _starts(b"caff")),
-    Format("AMR", "sound", _ffmpeg("amr"), _starts(b"#!AMR")),
-    Format("AU", "sound", _ffmpeg("au"), _starts(b".snd")),
-    Format("WMA", "sound", _ffmpeg("wma"), _starts(b"0&\xb2u\x8ef\xcf\x11")),
-    Format("AAC", "sound", _ffmpeg("aac"), _like(rb"\xff[\xf0\xf1\xf8\xf9]")),
-    Format("MP3", "sound", _ffmpeg("mp3"), _like(rb"ID3[\2-\4]|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]")),
-    Format("ZIP", "other", "unzip in.zip", _starts(b"PK\3\4", b"PK\5\6")),
-    Format("gzip", "other", "gunzip in.gz", _starts(b"\x1f\x8b")),
-    Format("7z", "other", "7z x in.7z", _starts(b"7z\xbc\xaf\x27\x1c")),
-    Format("RAR", "other", "7z x in.rar", _starts(b"Rar!\x1a\x07")),
-    Format("NumPy array", "other", "", _starts(b"\x93NUMPY")),
-    Format("data URL", "other", "sed 's/^[^,]*,//' in.txt | base64 -d > out", _like(rb"data:[\w/+.-]*[;,]")),
-    Format("base64", "other", "base64 -d in.txt > out", _starts(b"iVBORw0KGgo", b"/9j/", b"UklGR", b"SUkqA", b"ZkxhQ")),
-    Format("Git LFS pointer", "other", "git lfs pull", _starts(b"version https://git-lfs")),
-    Format(
-        "HTML", "other", "",
-        _like(_BEFORE_TEXT + rb"(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!DOCTYPE html|html|head|body)\b"),
-    ),
-    Format("XML", "other", "", _like(_BEFORE_TEXT + rb"<\?xml\b")),
-    Format("JSON", "other", "", _like(_BEFORE_TEXT + rb"[{\[]\s*[\"{\[\]}\d]")),
-)  # fmt: skip
+    _image("PNG", rb"\x89PNG\r\n\x1a\n"),
+    _image("JPEG-LS", rb"\xff\xd8\xff\xf7", "jls"),
+    _image("JPEG", rb"\xff\xd8\xff"),
+    _image("TIFF", rb"II\*\0|MM\0\*"),
+    _image("BigTIFF", rb"II\+\0|MM\0\+", "tif"),
+    _image("WebP", rb"RIFF.{4}WEBP"),
+    _image("GIF", rb"GIF8[79]a", "magick 'in.gif[0]' out.png"),
+    _image("BMP", rb"BM.{4}\0{4}..\0\0", "bmp"),
+    _image("AVIF", rb".{4}ftypavi[fs]", "avif"),
+    _image("HEIC", rb".{4}ftyp(?:hei[cxms]|hev[cx]|m[is]f1)", "heic"),
+    _image("Canon raw", rb".{4}ftypcrx ", "darktable-cli in.cr3 out.png"),
+    _image("JPEG 2000", rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51", "jp2"),
+    _image("JPEG XL", rb"\0\0\0\x0cJXL \r\n\x87\n|\xff\x0a", "jxl"),
+    _image("PSD", rb"8BPS", "magick 'in.psd[0]' out.png"),
+    _image("ICO", rb"\0\0[\1\2]\0[^\0]\0", "magick 'in.ico[0]' out.png"),
+    _image("PNM", rb"P[1-7f]\s+[\d#WIDTH]", "pnm"),
+    _image("OpenEXR", rb"v/1\x01", "exr"),
+    _image("JPEG XR", rb"II\xbc", "jxr"),
+    _image("DjVu", rb"AT&TFORM", "ddjvu -format=tiff -page=1 in.djvu out.tif"),
+    _image("DICOM", rb".{128}DICM", "dcm2img +on in.dcm out.png"),
+    _image("PDF", _TEXT + rb"%PDF-", "pdftoppm -png -r 200 in.pdf out"),
+    _image("PostScript", rb"%!PS", "magick -density 200 in.ps out.png"),
+    _image("SVG", rb"(?i)" + _MARKUP + rb"<svg\b", "rsvg-convert -w 500 in.svg -o out.png"),
+    _audio("WAV", rb"(?:RIFF|RF64|BW64).{4}WAVE"),
+    _audio("RIFX (a WAV of the other byte order)", rb"RIFX", "wav"),
+    _audio("FLAC", rb"fLaC"),
+    _audio("Ogg Opus", rb"OggS.{24}OpusHead"),
+    _audio("Ogg Vorbis", rb"OggS.{23}.{1,255}?\x01vorbis", "ogg"),
+    _audio("FLAC in Ogg", rb"OggS.{23}.{1,255}?\x7fFLAC", "ogg"),
+    _audio("Speex in Ogg", rb"OggS.{23}.{1,255}?Speex   ", "spx"),
+    _audio("Ogg of another codec", rb"OggS", "ogg"),
+    _audio("WebM (a browser's recording, often Opus)", rb"\x1a\x45\xdf\xa3", "webm"),
+    _audio("3GP (a telephone's recording)", rb".{4}ftyp3g", "3gp"),
+    _audio("QuickTime", rb".{4}ftypqt", "mov"),
+    _audio("M4A (AAC of a telephone, MP4)", rb".{4}ftyp", "m4a"),
+    _audio("AMR (a telephone's recording)", rb"#!AMR", "amr"),
+    _audio("SILK (a messenger's voice note)", rb"\x02?#!SILK", "silk"),
+    _audio("CAF (Apple's Core Audio)", rb"caff", "caf"),
+    _audio("AIFF", rb"FORM.{4}AIF[FC]", "aiff"),
+    _audio("AU (Sun)", rb"\.snd|dns\.", "au"),
+    _audio("WMA (Windows Media)", rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "wma"),
+    _audio("Wave64 (Sony)", rb"riff\x2e\x91\xcf\x11", "w64"),
+    _audio("AVI", rb"RIFF.{4}AVI ", "avi"),
+    _audio("NIST SPHERE", rb"NIST_1A", "sph"),
+    _audio("Creative Voice", rb"Creative Voice File", "voc"),
+    _audio("WavPack", rb"wvpk", "wv"),
+    _audio("Monkey's Audio", rb"MAC ", "ape"),
+    _audio("AC-3", rb"\x0b\x77", "ac3"),
+    _audio("AAC", rb"\xff[\xf0\xf1\xf8\xf9]|ADIF", "aac"),
+    _audio("MP3", rb"ID3|TAG|\xff[\xe2-\xe5\xf2-\xf5\xfa-\xfd]", "mp3"),
+    _other("MIDI (notes and no sound)", rb"MThd"),
+    _other("ZIP (a compressed archive)", rb"PK\x03\x04|PK\x05\x06", "unzip in.zip"),
+    _other("gzip (a compressed archive)", rb"\x1f\x8b", "gunzip in.gz"),
+    _other("bzip2 (a compressed archive)", rb"BZh", "bunzip2 in.bz2"),
+    _other("xz (a compressed archive)", rb"\xfd7zXZ\0", "unxz in.xz"),
+    _other("Zstandard (a compressed archive)", rb"\x28\xb5\x2f\xfd", "unzstd in.zst"),
+    _other("7z (a compressed archive)", rb"7z\xbc\xaf\x27\x1c", "7z x in.7z"),
+    _other("RAR (a compressed archive)", rb"Rar!\x1a\x07", "7z x in.rar"),
+    _other("NumPy array", rb"\x93NUMPY"),
+    _other("data URL (base64 text)", rb"data:[\w/+.-]*[;,]", "sed 's/^[^,]*,//' in.txt | base64 -d > out"),
+    _other("base64 text", rb"iVBORw0KGgo|/9j/|UklGR|SUkqA|ZkxhQ|T2dnU|GkXfo", "base64 -d in.txt > out"),
+    _other("Git LFS pointer", rb"version https://git-lfs", "git lfs pull"),
+    _other("HTML (a web page)", rb"(?i)" + _MARKUP + rb"<(?:!DOCTYPE html|html|head|body)\b"),
+    _other("XML", _TEXT + rb"<\?xml\b"),
+    _other("JSON", _TEXT + rb"[{\[]\s*[\"{\[\]}\d]"),
+)
 """The first that matches counts, so the narrower stands before the wider."""

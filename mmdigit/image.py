@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from mmdigit.ink import Grey, find_ink
+from mmdigit.ink import find_ink
 from mmdigit.picture import IMAGE_SIDE, read_picture
+from mmdigit.pixels import Grey
 from schemas.prediction import Reason
 
 DIGIT_SIDE = 20  # pixels, the longest side of the digit inside the picture

@@ -5,17 +5,15 @@ Everything is decided on a copy of 64 to 128 pixels, so that the time does not d
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from mmdigit.layout import Parts, holds_several
 from mmdigit.lines import otsu, without_lines
 from mmdigit.percentiles import percentiles
+from mmdigit.pixels import Flags, Grey
 from mmdigit.polarity import ink_is_dark
 
 cv2.setNumThreads(1)  # the pictures are small, and the worker has threads of its own
 
-Grey = NDArray[np.float32]
-Flags = NDArray[np.bool_]
 
 SMALLEST, LARGEST = 64, 128  # pixels, the longest side that is worked on
 LEAST_CONTRAST = 0.03  # of full range; fainter ink is none

@@ -12,7 +12,8 @@ import numpy as np
 from PIL import JpegImagePlugin
 from PIL.Image import Image
 
-from mmdigit.opened import WORKING_SIDE, Opened, check_memory, check_size, orientation_of
+from mmdigit.opened import Opened, check_memory, check_size, orientation_of
+from mmdigit.pixels import WORKING_SIDE
 from schemas.errors import InvalidImage
 
 MAX_SCANS = 20  # a usual progressive JPEG has about 10; each costs one pass over all pixels
@@ -85,7 +86,7 @@ def _read(data: bytes) -> _Jpeg:
             if marker not in _READ_FRAMES or data[body] != 8:
                 raise InvalidImage(
                     "expected a baseline or progressive JPEG of 8 bits, got another kind; "
-                    "convert it: djpeg in.jpg > out.ppm && magick out.ppm out.png"
+                    "convert it with `djpeg in.jpg > out.ppm && magick out.ppm out.png`"
                 )
             jpeg.frame = marker
             jpeg.height, jpeg.width = (int.from_bytes(data[body + at : body + at + 2], "big") for at in (1, 3))

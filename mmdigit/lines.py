@@ -11,8 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Grey = NDArray[np.float32]
-Flags = NDArray[np.bool_]
+from mmdigit.pixels import Flags, Grey
 
 # In parts of the picture's side.
 LINE_SLOPES = np.tan(np.deg2rad((0.0, -0.75, 0.75, -1.5, 1.5, -2.2, 2.2, -3.0, 3.0, -4.0, 4.0)))  # the least first

@@ -14,7 +14,6 @@ MIN_SIDE = 8  # pixels; below this no digit can be told from another
 MAX_SIDE = 16_384  # pixels; each row has a cost of its own, and no photo is longer
 MAX_DECODED_BYTES = 104_000_000  # pixels and what their decoder holds beside them: 8 bytes of MAX_PIXELS
 MAX_DEEP_BYTES = 24_000_000  # of pixels with several channels of 16 bits, to be read whole
-WORKING_SIDE = 256  # pixels; larger pictures are reduced to this before the ink is looked for
 
 ORIENTATION_TAG = 0x0112  # EXIF
 

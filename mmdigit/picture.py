@@ -13,10 +13,10 @@ from PIL import Image
 
 from mmdigit.colour import grey_of
 from mmdigit.depth import scaled, to_bytes
-from mmdigit.formats import Format, format_of
-from mmdigit.ink import Grey
+from mmdigit.formats import format_of, got_instead
 from mmdigit.jpeg import open_jpeg
-from mmdigit.opened import WORKING_SIDE, Opened
+from mmdigit.opened import Opened
+from mmdigit.pixels import WORKING_SIDE, Grey, working_size
 from mmdigit.png import open_png, read_plain_png
 from mmdigit.tiff import open_tiff
 from mmdigit.webp import open_webp
@@ -64,7 +64,7 @@ def read_picture(data: bytes) -> tuple[Grey, bool | None]:
         return plain, None
     found = format_of(data)
     if found is None or found.name not in OPEN:
-        raise InvalidImage(f"{EXPECTED}, got {_got(data, found)}")
+        raise InvalidImage(f"{EXPECTED}, {got_instead(data, 'image')}")
     try:
         # Pillow documents no closed set of errors for broken files (OSError, SyntaxError, struct.error, ...).
         with warnings.catch_warnings():
@@ -77,16 +77,6 @@ def read_picture(data: bytes) -> tuple[Grey, bool | None]:
             f"expected a whole {found.name} file, got a damaged one "
             f"({type(exc).__name__}: {printable(str(exc), 100)}); send the file again"
         ) from exc
-
-
-def _got(data: bytes, found: Format | None) -> str:
-    if not data:
-        return "an empty file; send the picture again"
-    if found is None:
-        return f"{len(data)} bytes of no known format; convert the picture to PNG"
-    if found.kind == "sound":
-        return f"{found.name}, a sound; send it as the audio, as WAV: {found.command}"
-    return f"{found.name}; " + (f"convert it: {found.command}" if found.command else "send the picture itself")
 
 
 def decode_opened(opened: Opened) -> Grey:
@@ -143,7 +133,5 @@ def _reduced(image: Image.Image, mode: str) -> Image.Image:
         image = small
     elif image.mode != mode:
         image = image.convert(mode)
-    scale = WORKING_SIDE / max(width, height)
-    if scale >= 1:
-        return image
-    return image.resize((max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.BOX)
+    size = working_size(width, height)
+    return image if size == image.size else image.resize(size, Image.Resampling.BOX)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import PngImagePlugin
 
-from mmdigit.ink import Grey
-from mmdigit.opened import MAX_DEEP_BYTES, MIN_SIDE, WORKING_SIDE, Opened, check_size, orientation_of
+from mmdigit.opened import MAX_DEEP_BYTES, MIN_SIDE, Opened, check_size, orientation_of
+from mmdigit.pixels import WORKING_SIDE, Grey
 from schemas.errors import InvalidImage
 
 MAGIC = b"\x89PNG\r\n\x1a\n"

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.percentiles import percentiles
-
-Grey = NDArray[np.float32]
+from mmdigit.pixels import Grey
 
 # How much each sign says that the ink is dark: fitted on rendered crops (mmdigit/training/photographs.py).
 POLARITY_SIDE = 64

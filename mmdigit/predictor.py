@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from mmdigit.audio import N_SAMPLES, Waveform, decode_audio
 from mmdigit.decision import DEFAULT_TARGET_ERROR, HEADS, Probabilities, decide, softmax
 from mmdigit.image import read_digit
-from mmdigit.ink import Grey
 from mmdigit.metadata import Metadata, read_metadata
 from mmdigit.picture import IMAGE_SIDE, read_picture
+from mmdigit.pixels import Grey
 from mmdigit.struck import StruckReader
 from schemas.errors import WeightsError
 from schemas.files import read_plain
@@ -47,7 +47,7 @@ class Sample:
 
     def __post_init__(self) -> None:
         if self.image is None and self.waveform is None:
-            raise ValueError("expected an image, a waveform or both, neither came")
+            raise ValueError("expected an image, a waveform or both, got neither")
 
 
 def read_sample(image: bytes | None, audio: bytes | None) -> Sample:
@@ -84,13 +84,13 @@ class Predictor:
         ValueError for a target error that is none.
         """
         if not 0 < target_error < 1:
-            raise ValueError(f"expected a target error above 0 and below 1, {target_error} came")
+            raise ValueError(f"expected a target error above 0 and below 1, got {target_error}")
         path = WEIGHTS if path is None else path
         content, metadata = _read(path), read_metadata(path.with_suffix(".json"))
-        came = hashlib.sha256(content).hexdigest()
-        if came != metadata.sha256:
+        found = hashlib.sha256(content).hexdigest()
+        if found != metadata.sha256:
             raise WeightsError(
-                f"expected {path} with SHA-256 {metadata.sha256}, {came} came; restore the file or export it again"
+                f"expected {path} with SHA-256 {metadata.sha256}, got {found}; restore the file or export it again"
             )
         try:
             session = open_session(content, threads)
@@ -155,7 +155,7 @@ class Predictor:
         both = image is not None and audio is not None
         final = fused if both else image if image is not None else audio
         if final is None:
-            raise ValueError("expected an image, a waveform or both, neither came")
+            raise ValueError("expected an image, a waveform or both, got neither")
         decision, reasons = decide(
             image, audio, fused if both else None, image_novelty, audio_novelty, self.thresholds, found
         )
@@ -214,13 +214,13 @@ def _feed(samples: Sequence[Sample]) -> dict[str, NDArray[np.float32]]:
         finite = np.isfinite(values).reshape(count, -1)
         if not bool(finite.all()):
             row = int(finite.all(axis=1).argmin())
-            raise ValueError(f"sample {row}: expected finite values in {name}, NaN or infinity came")
+            raise ValueError(f"sample {row}: expected finite values in {name}, got NaN or infinity")
     return dict(zip(INPUTS, (image, image_present, waveform, audio_present), strict=True))
 
 
 def _check_shape(row: int, name: str, values: NDArray[np.float32], shape: tuple[int, ...]) -> None:
     if values.shape != shape:
-        raise ValueError(f"sample {row}: expected {name} of shape {shape}, {values.shape} came")
+        raise ValueError(f"sample {row}: expected {name} of shape {shape}, got {values.shape}")
 
 
 def _head_answer(probabilities: Probabilities) -> HeadAnswer:

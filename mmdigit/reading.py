@@ -14,8 +14,8 @@ from mmdigit.predictor import Sample
 TOGETHER = 32
 """Jobs to decode in one call: more gain nothing, and between two steps each may hold half a megabyte."""
 
-Came = TypeVar("Came")
-Made = TypeVar("Made")
+Input = TypeVar("Input")
+Output = TypeVar("Output")
 
 
 def read_samples(pairs: Sequence[tuple[bytes | None, bytes | None]]) -> list[Sample | Exception]:
@@ -24,21 +24,23 @@ def read_samples(pairs: Sequence[tuple[bytes | None, bytes | None]]) -> list[Sam
     pairs: TOGETHER or fewer are best.
     """
     images = _each(lambda picture: read_digit(*picture), _each(read_picture, [image for image, _ in pairs]))
-    # Of a job whose picture is none, the sound is not read: the picture's error is the job's.
+    # If the picture fails, its error is the job's, and the audio is skipped.
     sounds = [image if isinstance(image, Exception) else audio for image, (_, audio) in zip(images, pairs, strict=True)]
     clips = _placed(_each(read_waveform, sounds))
     return [_sample(image, clip) for image, clip in zip(images, clips, strict=True)]
 
 
-def _each(step: Callable[[Came], Made], inputs: Sequence[Came | Exception | None]) -> list[Made | Exception | None]:
+def _each(
+    step: Callable[[Input], Output], inputs: Sequence[Input | Exception | None]
+) -> list[Output | Exception | None]:
     """The step of each input, or the error that it raises; what is missing or has failed stays so."""
-    outputs: list[Made | Exception | None] = []
-    for came in inputs:
-        if came is None or isinstance(came, Exception):
-            outputs.append(came)
+    outputs: list[Output | Exception | None] = []
+    for given in inputs:
+        if given is None or isinstance(given, Exception):
+            outputs.append(given)
             continue
         try:
-            outputs.append(step(came))
+            outputs.append(step(given))
         except Exception as exc:  # not only InvalidJob: a decoder that fails unforeseen must stop no other job
             outputs.append(exc)
     return outputs

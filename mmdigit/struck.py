@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.ink import Grey
+from mmdigit.pixels import Grey
 from schemas.errors import WeightsError
 
 WEIGHTS = Path(__file__).parent / "weights" / "struck.npz"

@@ -51,7 +51,7 @@ MAX_TAGS = 1024  # of one page; cameras write about a hundred
 MAX_PAGES = 64  # looked at in search of a second one
 MAX_TILE_SIDE = 2 * MAX_SIDE  # pixels
 THUMBNAIL = 1  # bit of SUBFILE: a smaller copy of another page
-CONVERT = "convert it: magick 'in.tif[0]' out.png"
+CONVERT = "convert it with `magick 'in.tif[0]' out.png`"
 
 
 def open_tiff(data: bytes) -> Opened:

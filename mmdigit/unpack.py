@@ -1,5 +1,6 @@
-"""The packings of a TIFF file's strips and tiles, undone here: libtiff writes a line to stderr for each fault that it
-meets, and that is for whoever sent the file to choose.
+"""Unpacks a TIFF file's strips and tiles.
+
+Not left to libtiff: it writes a line to stderr for each fault that it meets, as many as the file's sender chooses.
 
 Source: Adobe, "TIFF Revision 6.0" (1992), sections 9 (PackBits) and 13 (LZW); RFC 1950 (deflate).
 """

@@ -1,7 +1,7 @@
 """WAV bytes to samples: every chunk layout that recorders, browsers and pipes leave behind.
 
-The samples are read to the end of what came: a size that claims more is that of a stream, or of a recorder that never
-came to write it. Sources: IBM and Microsoft, "Multimedia Programming Interface and Data Specifications 1.0", RIFF;
+The samples are read to the end of the bytes: a size that claims more is that of a stream, or of a recorder that stopped
+before it wrote it. Sources: IBM and Microsoft, "Multimedia Programming Interface and Data Specifications 1.0", RIFF;
 Microsoft, WAVEFORMATEXTENSIBLE; EBU Tech 3306 (RF64) and ITU-R BS.2088 (BW64); ITU-T G.711 (A-law, mu-law).
 """
 
@@ -25,7 +25,7 @@ def read_wav(data: bytes) -> tuple[Samples, int]:
     """The samples, (n_frames, n_channels) in [-1, 1], and their rate.
 
     data: begins with one of WAV_STARTS, a size that is ignored, and WAVE.
-    Raises InvalidAudio unless a known sample format and enough samples come.
+    Raises InvalidAudio unless a known sample format and enough samples are there.
     """
     at = 12
     width = tag = rate_hz = channels = 0
@@ -81,7 +81,7 @@ def _format(data: bytes, at: int, size: int) -> tuple[int, int, int, int]:
 
 
 def _is_chunk(data: bytes, at: int) -> bool:
-    """Whether a chunk seems to begin there: a printable name, and a size within the bytes that came."""
+    """Whether a chunk seems to begin there: a printable name, and a size within the bytes."""
     name = data[at : at + 4]
     return (
         len(data) >= at + 8

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from mmdigit.opened import ORIENTATION_TAG, WORKING_SIDE, Opened, check_memory, check_size
+from mmdigit.opened import Opened, check_memory, check_size, orientation_of
+from mmdigit.pixels import to_working_size
 from schemas.errors import InvalidImage
 
 ANIMATED, HAS_ALPHA = 0x02, 0x10  # flags of VP8X
@@ -45,12 +46,10 @@ def open_webp(data: bytes) -> Opened:
     pixels = cv2.imdecode(np.frombuffer(whole, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.shape[:2] != (height, width):
         raise InvalidImage("expected a whole WebP file, got a damaged one; send the file again")
-    scale = min(1.0, WORKING_SIDE / max(width, height))
-    if scale < 1:
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    pixels = to_working_size(pixels)
     image = Image.fromarray(np.ascontiguousarray(pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]))
-    return Opened(image, _orientation(chunks.get(b"EXIF", b"")))
+    image.info["exif"] = chunks.get(b"EXIF", b"")
+    return Opened(image, orientation_of(image))
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -63,12 +62,3 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _chunk(name: bytes, body: bytes) -> bytes:
     return name + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
-
-
-def _orientation(block: bytes) -> int:
-    exif = Image.Exif()
-    try:
-        exif.load(block)
-        return int(exif.get(ORIENTATION_TAG, 1))
-    except Exception:  # a damaged EXIF block says nothing about the pixels, which are whole
-        return 1

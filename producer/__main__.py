@@ -102,7 +102,7 @@ def _outcome_lines(outcomes: Outcomes, published: Published, seconds: float, set
         lines.append(f"predictions in {printable(str(settings.output), 200)}")
     if outcomes.missing:
         lines.append(
-            f"no outcome came for {settings.wait_timeout_s:g} s: is a worker running? The same command again goes on "
+            f"no outcome for {settings.wait_timeout_s:g} s: is a worker running? The same command again goes on "
             "waiting; --resend sends again what the topic or the store has lost"
         )
     return "".join(f"{line}\n" for line in lines)

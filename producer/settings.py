@@ -64,7 +64,7 @@ class ProducerSettings(AccessSettings):
             min_length=1,
             validation_alias="store",
             repr=False,
-            description="prediction store to wait on: redis(s)://host:6379/0 or sqlite:///file",
+            description="prediction store to wait on: redis(s)[+sentinel|+cluster]:// or sqlite:///file",
         ),
     ] = None
     output: Annotated[Path | None, Field(description="CSV file for the predictions waited for")] = None

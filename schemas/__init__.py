@@ -19,5 +19,5 @@ __all__ = [
     "encode",
 ]
 
-VERSION = "0.7.0"
+VERSION = "0.8.0"
 """Of the whole project: in the image, in the metrics and in CHANGELOG.md."""

@@ -7,14 +7,17 @@ from urllib.parse import unquote
 _HIDDEN = "***"
 _DECODING_ROUNDS = 5
 
-_SCHEME = re.compile(r"(?:kafka|sqlite|rediss?|https?)://")
+_SCHEME = re.compile(r"(?:kafka|sqlite|rediss?(?:\+sentinel|\+cluster)?|https?)://")
 _HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 _LOG_IN = r"(?:(?P<user>[^:@/?#]*):[^@/?#]+@)?"
 LIKE_SECRET = re.compile(r":[^/]*@|[?#&;][^/]*=")
 """What no file's name has: a user with a password, or parameters that were taken for a part of the path."""
 _FILE = re.compile(rf"sqlite:///(?!.*(?:{LIKE_SECRET.pattern})(?<!\?topic=))[^?#]*(?:\?topic=[A-Za-z0-9._-]*)?")
 _TOPIC = re.compile(rf"kafka://{_HOST}(?:,{_HOST})*(?:/[A-Za-z0-9._-]*)?")
-_SERVER = re.compile(rf"(?P<scheme>(?:rediss?|https?)://){_LOG_IN}(?P<rest>{_HOST}(?:/[A-Za-z0-9._/-]*)?)")
+_SERVER = re.compile(
+    rf"(?P<scheme>(?:rediss?(?P<several>\+sentinel|\+cluster)?|https?)://){_LOG_IN}"
+    rf"(?P<rest>{_HOST}(?(several)(?:,{_HOST})*)(?:/[A-Za-z0-9._/-]*)?)"
+)
 
 _PARAMETERS = re.compile(r"(?P<mark>[?#&;=\s]).*", re.DOTALL)
 _NO_PORT = re.compile(r":(?!//)(?![0-9]{1,5}(?:[,/?#&;=\s]|$)).+", re.DOTALL)

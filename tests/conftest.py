@@ -75,3 +75,12 @@ def redis_url() -> Iterator[str]:
 
     with redis_server() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def redis_cluster_url() -> Iterator[str]:
+    """URL of a real Redis Cluster of three primaries, one for the whole run, for tests marked docker."""
+    from tests.redis_group import redis_cluster
+
+    with redis_cluster() as group:
+        yield group.cluster_url

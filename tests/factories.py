@@ -7,6 +7,7 @@ from schemas.job import Job
 from schemas.prediction import HeadAnswer, Prediction, Source, Timings
 
 CREATED_AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+SURE = 1 - 9 * 2**-7
 
 
 def make_job(number: int = 0, *, group: str | None = "g", image: bytes | None = bytes(784)) -> Job:
@@ -15,17 +16,17 @@ def make_job(number: int = 0, *, group: str | None = "g", image: bytes | None = 
 
 
 def make_prediction(number: int = 0, *, group: str | None = "g", label: int | None = None) -> Prediction:
-    """The prediction of make_job(number)."""
+    """The prediction of make_job(number). Its numbers are sums of few powers of two, which the store keeps exactly."""
     label = number % 10 if label is None else label
-    head = HeadAnswer(label=label, confidence=0.91)
+    head = HeadAnswer(label=label, confidence=SURE)
     return Prediction(
         job_id=f"job-{number}",
         group=group,
         label=label,
-        confidence=0.91,
-        probabilities=tuple(0.91 if digit == label else 0.01 for digit in range(10)),
+        confidence=SURE,
+        probabilities=tuple(SURE if digit == label else 2**-7 for digit in range(10)),
         image=head,
-        novelty=1 / 3,
+        novelty=0.375,
         decision="accept",
         model_version="test",
         source=Source(topic="jobs", partition=0, offset=number),

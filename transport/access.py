@@ -38,11 +38,13 @@ class KafkaAccess:
 
 @dataclass(frozen=True, slots=True)
 class RedisAccess:
-    """How to reach a store; TLS is asked for by a URL that begins with rediss://."""
+    """How to reach a store; TLS is asked for by a URL that begins with rediss. sentinel_*: for the sentinels alone."""
 
     certificates: Certificates = Certificates()
     username: str | None = None
     password: SecretStr | None = None
+    sentinel_username: str | None = None
+    sentinel_password: SecretStr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,15 @@ class AccessSettings(ProgramSettings):
         SecretStr | None, Field(min_length=1, description="its password; a variable alone, no flag: ps shows flags")
     ] = None
     redis_password_file: Annotated[Path | None, Field(description="file that holds the password instead")] = None
+    redis_sentinel_username: Annotated[
+        str | None, Field(min_length=1, description="ACL user of the sentinels (redis+sentinel://)")
+    ] = None
+    redis_sentinel_password: Annotated[
+        SecretStr | None, Field(min_length=1, description="its password; a variable alone, no flag: ps shows flags")
+    ] = None
+    redis_sentinel_password_file: Annotated[Path | None, Field(description="file that holds the password instead")] = (
+        None
+    )
 
     @model_validator(mode="after")
     def _access_is_complete(self) -> Self:
@@ -112,8 +123,10 @@ class AccessSettings(ProgramSettings):
         for place in ("kafka", "redis"):
             if (getattr(self, f"{place}_cert_file") is None) != (getattr(self, f"{place}_key_file") is None):
                 raise ValueError(f"{place}_cert_file and {place}_key_file belong together")
-        if self.redis_username is not None and self.redis_password is None and self.redis_password_file is None:
-            raise ValueError("redis_username needs redis_password_file (or redis_password)")
+        for user in ("redis", "redis_sentinel"):
+            password = getattr(self, f"{user}_password") or getattr(self, f"{user}_password_file")
+            if getattr(self, f"{user}_username") is not None and password is None:
+                raise ValueError(f"{user}_username needs {user}_password_file (or {user}_password)")
         return self
 
     @model_validator(mode="after")
@@ -139,6 +152,8 @@ class AccessSettings(ProgramSettings):
                 Certificates(self.redis_ca_file, self.redis_cert_file, self.redis_key_file),
                 self.redis_username,
                 secret(self.redis_password, self.redis_password_file, "redis_password_file"),
+                self.redis_sentinel_username,
+                secret(self.redis_sentinel_password, self.redis_sentinel_password_file, "redis_sentinel_password_file"),
             ),
         )
 

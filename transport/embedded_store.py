@@ -32,6 +32,7 @@ class SqliteStore:
         *,
         ttl_s: int,
         feed_length: int,
+        as_json: bool = False,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -39,6 +40,7 @@ class SqliteStore:
         self._path = path
         self._ttl_s = ttl_s
         self._feed_length = feed_length
+        self._as_json = as_json
         self._clock = clock
         self._monotonic = monotonic
         self._sleep = sleep
@@ -117,7 +119,7 @@ class SqliteStore:
 
     def _put_one(self, prediction: Prediction, now_s: float) -> None:
         first = not self._exists(_PREDICTION, prediction.job_id, now_s)
-        value = write_prediction(prediction)
+        value = write_prediction(prediction, as_json=self._as_json)
         self._connection.execute(
             "INSERT OR REPLACE INTO predictions (job_id, prediction, expires_at_s) VALUES (?, ?, ?)",
             (prediction.job_id, value, now_s + self._ttl_s),

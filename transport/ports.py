@@ -193,11 +193,14 @@ class Consumer(Protocol):
 class PredictionStore(Protocol):
     """Keeps the outcome of each job, keyed by job_id: its prediction, or the note that it is a dead letter.
 
-    Every method raises StoreError when the store is not reachable or refuses.
+    Every method raises StoreError when the store is not reachable or refuses, SettingsError when it never can do this
+    (AccessError if a right is missing).
     """
 
     def put(self, predictions: Sequence[Prediction]) -> None:
         """Store all of them durably in one round trip, all or none. Idempotent by job_id: again is harmless.
+
+        On a Redis Cluster it is one round trip a server, and after an error some of them may be stored.
 
         A job's first prediction adds one to its group's done count (and removes its dead-letter note, if any) and
         appears once in the feed; putting it again replaces the stored prediction and changes neither.
@@ -227,7 +230,8 @@ class PredictionStore(Protocol):
         """Up to limit predictions in the order of their storing, each with its position, after that position.
 
         For whoever subscribes instead of polling by job; "" starts at the oldest one kept (the feed is capped, at
-        about feed_length). Waits up to timeout_s for the first one. Raises SettingsError for a position that is none.
+        about feed_length; on a Redis Cluster some older ones may be left). Waits up to timeout_s for the first one.
+        Raises SettingsError for a position that is none.
         """
         ...
 

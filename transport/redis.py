@@ -1,248 +1,147 @@
-"""PredictionStore on Redis: one script call, and so one round trip, stores a whole batch at once or not at all.
+"""PredictionStore on Redis: one round trip a server stores a whole batch.
 
-    mmdigit:prediction:{job_id}   string: the prediction as JSON, with TTL
-    mmdigit:dead:{job_id}         string: {"reason": ..., "group": ...}, with TTL
-    mmdigit:group:{group}         hash: done, dead; TTL anew with each change
-    mmdigit:predictions           stream: each job's first prediction in the field "prediction", capped
+On one server (or the primary that a name or sentinels tell) all of the batch is stored at once or not at all. On a
+Redis Cluster that holds for each bucket of transport.redis_layout: after an error some of the batch may be stored, and
+to put it again is harmless, since a job's prediction and its count are written by one script.
 
-Needs Redis 7 or newer: a script that starts with #!lua is refused as a whole, before its first write, when the memory
-is full or the server is a replica. One server (or one primary), not a Redis Cluster.
-Source: https://redis.io/docs/latest/develop/programmability/lua-api/#script_flags.
+The feed of a cluster is one stream a bucket. A writer gives the predictions of a batch its own time and their place in
+the batch, by which a reader merges the streams; a stream that is ahead of it counts on. A position holds what was read
+of each stream, so that nothing is passed by, whatever the writers' clocks say.
+
+Needs Redis 7 or newer, or a fork that is compatible with it.
 """
 
 import json
 import re
-import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Self
-from urllib.parse import urlsplit
-
-import redis
-from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import (
-    AuthenticationError,
-    AuthenticationWrongNumberOfArgsError,
-    AuthorizationError,
-    ChildDeadlockedError,
-    NoPermissionError,
-    RedisClusterException,
-    RedisError,
-)
-from redis.retry import Retry
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Self
 
 from schemas.dead_letter import DeadLetter
-from schemas.errors import AccessError, MmdigitError, SettingsError, StoreError
+from schemas.errors import SettingsError
 from schemas.prediction import Prediction
 from transport.access import RedisAccess
 from transport.ports import GroupCounts
+from transport.redis_client import SOCKET_TIMEOUT_S, open_servers
+from transport.redis_layout import Layout
+from transport.redis_place import RedisPlace
+from transport.redis_scripts import PUT, PUT_DEAD, Script
+from transport.redis_servers import Call, Servers
 from transport.stored import read_prediction, read_reason, write_prediction
-from transport.tls import refusal, tls_context
-
-FEED_KEY = "mmdigit:predictions"
-CONNECT_TIMEOUT_S = 3.0
-SOCKET_TIMEOUT_S = 5.0
-RETRIES = 2
-"""A dropped connection is mended unseen; an outage is an error within (1 + RETRIES) timeouts, and the caller's to wait
-out. Repeating is safe: every script here is idempotent."""
 
 _LONGEST_BLOCK_S = SOCKET_TIMEOUT_S / 2  # a blocking read ends before the socket's own time-out
+_LONGEST_PAUSE_S = 0.25  # between two looks at the feed of a cluster, whose streams no one call can wait for
 _POSITION = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?")
-
-_COUNT = """
-local steps = {done = {}, dead = {}}
-local function count(group, field, step)
-  if not group or group == cjson.null or group == '' then return end
-  steps[field][group] = (steps[field][group] or 0) + step
-end
-local function write_counts(ttl_s)
-  for field, groups in pairs(steps) do
-    for group, step in pairs(groups) do
-      local key = 'mmdigit:group:' .. group
-      local left = tonumber(redis.call('HGET', key, field) or 0)
-      step = math.max(step, -left)
-      if step ~= 0 then
-        redis.call('HINCRBY', key, field, step)
-        redis.call('EXPIRE', key, ttl_s)
-      end
-    end
-  end
-end
-"""
-
-# KEYS: feed, then prediction and note of each job. ARGV: ttl_s, feed length, then prediction and group of each job.
-_PUT = f"""#!lua
-{_COUNT}
-local ttl_s = ARGV[1]
-for i = 2, #KEYS, 2 do
-  local prediction, group = ARGV[i + 1], ARGV[i + 2]
-  local first = redis.call('EXISTS', KEYS[i]) == 0
-  redis.call('SET', KEYS[i], prediction, 'EX', ttl_s)
-  if first then
-    local note = redis.call('GETDEL', KEYS[i + 1])
-    if note then count(cjson.decode(note)['group'], 'dead', -1) end
-    count(group, 'done', 1)
-    redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'prediction', prediction)
-  end
-end
-write_counts(ttl_s)
-"""
-
-# KEYS: prediction and note of each job. ARGV: ttl_s, then note and group of each job.
-_PUT_DEAD = f"""#!lua
-{_COUNT}
-local ttl_s = ARGV[1]
-for i = 1, #KEYS, 2 do
-  if redis.call('EXISTS', KEYS[i]) == 0 then
-    local first = redis.call('EXISTS', KEYS[i + 1]) == 0
-    redis.call('SET', KEYS[i + 1], ARGV[i + 1], 'EX', ttl_s)
-    if first then count(ARGV[i + 2], 'dead', 1) end
-  end
-end
-write_counts(ttl_s)
-"""
+_OLDEST = "0-0"
 
 
-def open_redis_store(url: str, *, ttl_s: int, feed_length: int, access: RedisAccess) -> "RedisStore":
-    """The store at url. Raises AccessError if the server refuses, StoreError if it does not answer."""
-    parts = urlsplit(url)
-    address = parts.netloc.rpartition("@")[2]
-    security: dict[str, Any] = {}
-    if access.password is not None:
-        security |= {"username": access.username, "password": access.password.get_secret_value()}
-    if parts.scheme == "rediss":
-        tls_context(access.certificates, "redis")  # names a file that cannot be used before redis-py opens it
-        files = {
-            "ssl_ca_certs": access.certificates.ca,
-            "ssl_certfile": access.certificates.certificate,
-            "ssl_keyfile": access.certificates.key,
-        }
-        security |= {name: str(path) for name, path in files.items() if path is not None}
-        security |= {"ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_min_version": ssl.TLSVersion.TLSv1_2}
-    # A server that is asked for the wrong protocol hangs up, or waits, without a word.
-    wrong_port = "speaks TLS (else redis://)" if parts.scheme == "rediss" else "wants TLS (then rediss://)"
-    with mapped(address, f"check the address and the server's state, and whether this port {wrong_port}"):
-        client = redis.Redis.from_url(
-            url,
-            socket_connect_timeout=CONNECT_TIMEOUT_S,
-            socket_timeout=SOCKET_TIMEOUT_S,
-            health_check_interval=30,
-            retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), RETRIES),
-            driver_info=None,  # else CLIENT SETINFO, a right more
-            **security,
-        )
-        try:
-            client.ping()
-        except BaseException:
-            client.close()
-            raise
-    return RedisStore(client, address, ttl_s=ttl_s, feed_length=feed_length)
-
-
-@contextmanager
-def mapped(address: str, advice: str = "check the address, the password and the server's state") -> Iterator[None]:
-    """Turn every error of the Redis client inside into StoreError or AccessError; address is shown, so it has no
-    password. advice: what to do about a StoreError."""
-    try:
-        yield
-    # The last two are no RedisError, though a Redis client raises them.
-    except (RedisError, ChildDeadlockedError, RedisClusterException) as error:
-        raise _our_error(error, address, advice) from error
-
-
-def _our_error(error: Exception, address: str, advice: str) -> MmdigitError:
-    text = str(error)
-    if why := _why_refused(error, text):
-        return AccessError(f"expected to be let in by Redis at {address}, got a refusal: {why}")
-    return StoreError(f"expected an answer from Redis at {address}, got {type(error).__name__}: {text}; {advice}")
-
-
-def _why_refused(error: Exception, text: str) -> str | None:
-    # What a script may not do comes as a plain error of the script, with the refusal in its text.
-    if isinstance(error, NoPermissionError | AuthorizationError) or "user executing the script can't" in text:
-        return f"this user lacks a right ({text}); deploy/redis/users.acl grants those that are needed"
-    if isinstance(error, AuthenticationError | AuthenticationWrongNumberOfArgsError):
-        return f"authentication failed ({text}); check redis_username and redis_password_file"
-    return refusal(text, "redis")
+def open_redis_store(
+    place: RedisPlace, *, ttl_s: int, feed_length: int, replicas: int, access: RedisAccess, as_json: bool = False
+) -> "RedisStore":
+    """The store at place. Raises AccessError if a server refuses, SettingsError if it is unfit, StoreError if none
+    answers."""
+    servers, layout = open_servers(place, access)
+    return RedisStore(servers, layout, ttl_s=ttl_s, feed_length=feed_length, replicas=replicas, as_json=as_json)
 
 
 class RedisStore:
-    """Predictions, dead-letter notes, group counts and the feed on one Redis server."""
+    """Predictions, dead-letter notes, group counts and the feed on Redis.
+
+    replicas: how many replicas of each server acknowledge a write before it counts as done.
+    """
 
     def __init__(
         self,
-        client: redis.Redis,
-        address: str,
+        servers: Servers,
+        layout: Layout,
         *,
         ttl_s: int,
         feed_length: int,
+        replicas: int,
+        clock: Callable[[], float] = time.time,
+        as_json: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._client = client
-        self._address = address
+        self._servers = servers
+        self._layout = layout
+        self._buckets = layout.buckets
         self._ttl_s = ttl_s
-        self._feed_length = feed_length
+        self._feed_share = layout.feed_share(feed_length)
+        self._replicas = replicas
+        self._stamps = _Stamps(clock)
+        self._as_json = as_json
         self._monotonic = monotonic
-        # A script object calls EVALSHA, and loads the script again where the server has lost it.
-        self._put_script: Callable[..., Any] = client.register_script(_PUT)
-        self._put_dead_script: Callable[..., Any] = client.register_script(_PUT_DEAD)
+        self._sleep = sleep
 
     def put(self, predictions: Sequence[Prediction]) -> None:
-        if not predictions:
-            return
-        keys = [FEED_KEY]
-        arguments: list[str | int | bytes] = [self._ttl_s, self._feed_length]
-        for prediction in predictions:
-            keys += [_prediction_key(prediction.job_id), _dead_key(prediction.job_id)]
-            arguments += [write_prediction(prediction), prediction.group or ""]
-        with mapped(self._address):
-            self._put_script(keys, arguments)
+        # On one server the order of the stream is the order of the calls.
+        stamps = self._stamps.take(len(predictions)) if len(self._buckets) > 1 else ["*"] * len(predictions)
+        calls = []
+        for number, places in self._layout.deal([prediction.job_id for prediction in predictions]).items():
+            bucket = self._buckets[number]
+            keys = [bucket.feed]
+            arguments: list[str | int | bytes] = [self._feed_share]
+            for place in places:
+                prediction = predictions[place]
+                keys += [bucket.prediction + prediction.job_id, bucket.note + prediction.job_id]
+                arguments += [
+                    write_prediction(prediction, as_json=self._as_json),
+                    prediction.group or "",
+                    stamps[place],
+                ]
+            calls.append(self._script(PUT, number, keys, arguments))
+        self._servers.run(calls, replicas=self._replicas)
 
     def put_dead(self, dead_letters: Sequence[DeadLetter]) -> None:
-        keys: list[str] = []
-        arguments: list[str | int] = [self._ttl_s]
-        for letter in dead_letters:
-            if letter.job_id is not None:
-                keys += [_prediction_key(letter.job_id), _dead_key(letter.job_id)]
+        letters = [(letter.job_id, letter) for letter in dead_letters if letter.job_id is not None]
+        calls = []
+        for number, places in self._layout.deal([job_id for job_id, _ in letters]).items():
+            bucket = self._buckets[number]
+            keys: list[str] = []
+            arguments: list[str | int | bytes] = []
+            for job_id, letter in (letters[place] for place in places):
+                keys += [bucket.prediction + job_id, bucket.note + job_id]
                 arguments += [json.dumps({"reason": letter.reason, "group": letter.group}), letter.group or ""]
-        if keys:
-            with mapped(self._address):
-                self._put_dead_script(keys, arguments)
+            calls.append(self._script(PUT_DEAD, number, keys, arguments))
+        self._servers.run(calls, replicas=self._replicas)
 
     def get(self, job_ids: Sequence[str]) -> list[Prediction | None]:
-        values = self._values([_prediction_key(job_id) for job_id in job_ids])
+        values = self._values(job_ids, [bucket.prediction for bucket in self._buckets])
         return [None if value is None else read_prediction(value) for value in values]
 
     def dead(self, job_ids: Sequence[str]) -> list[str | None]:
-        values = self._values([_dead_key(job_id) for job_id in job_ids])
+        values = self._values(job_ids, [bucket.note for bucket in self._buckets])
         return [None if value is None else read_reason(value) for value in values]
 
     def counts(self, group: str) -> GroupCounts:
-        with mapped(self._address):
-            done, dead = self._client.hmget(f"mmdigit:group:{group}", ["done", "dead"])
-        return GroupCounts(done=int(done or 0), dead=int(dead or 0))
+        keys = [bucket.group + group for bucket in self._buckets]
+        answers = self._servers.run([Call(number, ("HMGET", key, "done", "dead")) for number, key in enumerate(keys)])
+        done, dead = (sum(int(answer[field] or 0) for answer in answers) for field in (0, 1))
+        return GroupCounts(done=done, dead=dead)
 
     def feed(self, after: str = "", limit: int = 1000, timeout_s: float = 0.0) -> list[tuple[str, Prediction]]:
-        if after and _POSITION.fullmatch(after) is None:
-            raise SettingsError(
-                f"expected a position that this feed gave, or none, got {after!r}; start again without one"
-            )
+        positions = self._positions(after)
         deadline_s = self._monotonic() + timeout_s
+        pause_s = 0.01
         while True:
-            block_s = min(deadline_s - self._monotonic(), _LONGEST_BLOCK_S)
-            block_ms = int(block_s * 1000) or None if block_s > 0 else None  # to Redis, 0 is for ever
-            with mapped(self._address):
-                answer: Any = self._client.xread({FEED_KEY: after or "0-0"}, count=limit, block=block_ms)
-            if answer or block_ms is None:
-                return [
-                    (position.decode(), read_prediction(fields[b"prediction"]))
-                    for _, entries in answer
-                    for position, fields in entries
-                ]
+            left_s = deadline_s - self._monotonic()
+            # One stream can be waited for by the server.
+            block_ms = int(min(left_s, _LONGEST_BLOCK_S) * 1000) if len(self._buckets) == 1 else 0
+            entries = self._entries(positions, limit, block_ms)
+            if entries or left_s <= 0:
+                break
+            if len(self._buckets) > 1:
+                self._sleep(min(pause_s, left_s))
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        found = []
+        for entry in entries:
+            positions[entry.bucket] = f"{entry.milliseconds}-{entry.sequence}"
+            found.append((",".join(positions), read_prediction(entry.prediction)))
+        return found
 
     def close(self) -> None:
-        self._client.close()
+        self._servers.close()
 
     def __enter__(self) -> Self:
         return self
@@ -250,17 +149,79 @@ class RedisStore:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def _values(self, keys: list[str]) -> list[bytes | None]:
-        if not keys:
-            return []
-        with mapped(self._address):
-            values: Any = self._client.mget(keys)
-        return list(values)
+    def _script(self, script: Script, number: int, keys: Sequence[str], arguments: Sequence[str | int | bytes]) -> Call:
+        common = (self._buckets[number].group, self._ttl_s)
+        return Call(number, ("EVALSHA", script.sha, len(keys), *keys, *common, *arguments))
+
+    def _values(self, job_ids: Sequence[str], prefixes: Sequence[str]) -> list[bytes | None]:
+        dealt = self._layout.deal(job_ids)
+        calls = [
+            Call(number, ("MGET", *(prefixes[number] + job_ids[place] for place in places)))
+            for number, places in dealt.items()
+        ]
+        values: list[bytes | None] = [None] * len(job_ids)
+        for places, answer in zip(dealt.values(), self._servers.run(calls), strict=True):
+            for place, value in zip(places, answer, strict=True):
+                values[place] = value
+        return values
+
+    def _positions(self, after: str) -> list[str]:
+        """What was read of each bucket's stream, "" for nothing."""
+        positions = after.split(",") if after else [""] * len(self._buckets)
+        whole = len(positions) == len(self._buckets)
+        if not whole or any(position and _POSITION.fullmatch(position) is None for position in positions):
+            raise SettingsError(
+                f"expected a position that this feed gave, or none, got {after[:200]!r}; start again without one"
+            )
+        return positions
+
+    def _entries(self, positions: Sequence[str], limit: int, block_ms: int) -> list["_Entry"]:
+        """The next ones of all streams, in order."""
+        count = min(limit, 2 * limit // len(self._buckets) + 2)
+        block = ("BLOCK", block_ms) if block_ms > 0 else ()  # to Redis, 0 is for ever
+        calls = [
+            Call(number, ("XREAD", "COUNT", count, *block, "STREAMS", self._buckets[number].feed, position or _OLDEST))
+            for number, position in enumerate(positions)
+        ]
+        streams = [_entries_of(bucket, answer) for bucket, answer in enumerate(self._servers.run(calls))]
+        entries = sorted(entry for stream in streams for entry in stream)
+        # What a stream may still hold comes before later entries of the others.
+        horizon = min((stream[-1] for stream in streams if len(stream) == count), default=None)
+        return [entry for entry in entries if horizon is None or entry <= horizon][:limit]
 
 
-def _prediction_key(job_id: str) -> str:
-    return f"mmdigit:prediction:{job_id}"
+class _Entry(NamedTuple):
+    """Of the feed, in the order in which it is read."""
+
+    milliseconds: int
+    sequence: int
+    bucket: int
+    prediction: bytes
 
 
-def _dead_key(job_id: str) -> str:
-    return f"mmdigit:dead:{job_id}"
+def _entries_of(bucket: int, answer: Any) -> list[_Entry]:
+    """answer: of XREAD on one stream, in RESP 2."""
+    entries = []
+    for position, fields in answer[0][1] if answer else ():
+        milliseconds, _, sequence = position.decode().partition("-")
+        prediction = dict(zip(fields[::2], fields[1::2], strict=True)).get(b"prediction", b"")
+        entries.append(_Entry(int(milliseconds), int(sequence), bucket, prediction))
+    return entries
+
+
+class _Stamps:
+    """Positions for a stream: the time of day in milliseconds, never the same one twice, never an earlier one."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._milliseconds = 0
+        self._sequence = 0
+
+    def take(self, count: int) -> list[str]:
+        """So many, in order."""
+        now = int(self._clock() * 1000)
+        if now > self._milliseconds:
+            self._milliseconds, self._sequence = now, 0
+        first = self._sequence
+        self._sequence += count
+        return [f"{self._milliseconds}-{sequence}" for sequence in range(first, self._sequence)]

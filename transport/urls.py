@@ -2,7 +2,7 @@
 
     kafka://host:port[,host:port...]/topic      Publisher, Consumer
     sqlite:///relative.db, sqlite:////abs.db    Publisher, Consumer (topic "jobs", or ?topic=NAME), PredictionStore
-    redis://[user:password@]host[:port]/db      PredictionStore; rediss:// over TLS
+    redis://[user:password@]host[:port]/db      PredictionStore; rediss:// over TLS, and see transport.redis_place
 
 An adapter's library is imported only when a URL asks for it. A wrong URL is a
 SettingsError that never shows a password. How to get in (TLS, users, passwords) is in transport.access, not in the URL.
@@ -18,8 +18,10 @@ from schemas.errors import SettingsError
 from schemas.identifiers import is_identifier
 from schemas.job import MAX_RECORD_BYTES
 from schemas.redaction import LIKE_SECRET, redact
-from transport.access import Access, Certificates, RedisAccess
+from transport.access import Access, RedisAccess
+from transport.hosts import host_and_port
 from transport.ports import Consumer, PredictionStore, Publisher
+from transport.redis_place import REDIS_SCHEMES, RedisPlace, redis_place
 
 DEFAULT_SQLITE_TOPIC = "jobs"
 DEAD_LETTER_SUFFIX = ".dead"
@@ -28,7 +30,6 @@ DEFAULT_TTL_S = 30 * 24 * 60 * 60
 DEFAULT_FEED_LENGTH = 100_000
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")  # Kafka's own rule; "." and ".." are refused beside it
-_HOST_AND_PORT = re.compile(r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 
 _QUEUE_EXAMPLES = "kafka://localhost:9092/jobs or sqlite:///queue.db"
 _STORE_EXAMPLES = "redis://localhost:6379/0 or sqlite:///queue.db"
@@ -95,12 +96,21 @@ def open_consumer(
 
 
 def open_store(
-    url: str, *, ttl_s: int = DEFAULT_TTL_S, feed_length: int = DEFAULT_FEED_LENGTH, access: Access | None = None
+    url: str,
+    *,
+    ttl_s: int = DEFAULT_TTL_S,
+    feed_length: int = DEFAULT_FEED_LENGTH,
+    replicas: int = 0,
+    as_json: bool = False,
+    create: bool = True,
+    access: Access | None = None,
 ) -> PredictionStore:
     """The prediction store that url names.
 
     ttl_s: how long predictions, dead-letter notes and group counts are kept. feed_length: how many predictions
-    the feed keeps.
+    the feed keeps. replicas: how many replicas acknowledge each write (Redis only).
+    the feed keeps. as_json: store predictions as JSON, for readers that know nothing else.
+    create: make a SQLite file that is not there.
     Raises SettingsError for a wrong URL or a foreign file, AccessError if the store refuses, StoreError if it is not
     reachable.
     """
@@ -108,16 +118,21 @@ def open_store(
         raise SettingsError(f"expected ttl_s and feed_length of at least 1, got {ttl_s} and {feed_length}")
     parts = _split(url, _STORE_EXAMPLES)
     if parts.scheme == "sqlite":
+        if replicas:
+            raise _wrong(url, f"a redis:// URL with {replicas} replicas of the store", "redis://localhost:6379/0")
         from transport.embedded_store import SqliteStore
 
-        return SqliteStore(_sqlite(parts, url).path, ttl_s=ttl_s, feed_length=feed_length)
-    if parts.scheme in ("redis", "rediss"):
-        redis_access = (access or Access()).redis
-        _check_redis(parts, url, redis_access)
-        from transport.redis import open_redis_store
+        path = _sqlite(parts, url).path
+        if not create and not path.exists():
+            raise SettingsError(f"expected a store in the file {path}, got none; check --store")
+        return SqliteStore(path, ttl_s=ttl_s, feed_length=feed_length, as_json=as_json)
+    redis_access = (access or Access()).redis
+    place = _redis(parts, url, redis_access)
+    from transport.redis import open_redis_store
 
-        return open_redis_store(url, ttl_s=ttl_s, feed_length=feed_length, access=redis_access)
-    raise _wrong(url, "the URL of a prediction store", _STORE_EXAMPLES)
+    return open_redis_store(
+        place, ttl_s=ttl_s, feed_length=feed_length, replicas=replicas, access=redis_access, as_json=as_json
+    )
 
 
 def dead_letter_url(jobs_url: str) -> str:
@@ -169,10 +184,10 @@ def _kafka(parts: SplitResult, url: str) -> KafkaTopic:
     example = "kafka://localhost:9092/jobs"
     bootstrap = []
     for address in parts.netloc.split(","):
-        match = _HOST_AND_PORT.fullmatch(address)
-        if match is None or not 0 < int(match["port"] or DEFAULT_KAFKA_PORT) < 65536:
+        place = host_and_port(address, DEFAULT_KAFKA_PORT)
+        if place is None:
             raise _wrong(url, "kafka://host:port[,host:port...]/topic, without user or password", example)
-        bootstrap.append(f"{match['host']}:{match['port'] or DEFAULT_KAFKA_PORT}")
+        bootstrap.append(f"{place[0]}:{place[1]}")
     if parts.query or parts.fragment:
         raise _wrong(url, "kafka://host:port/topic without anything after the topic", example)
     return KafkaTopic(tuple(bootstrap), _topic(unquote(parts.path).removeprefix("/"), url, example))
@@ -191,20 +206,13 @@ def _sqlite(parts: SplitResult, url: str) -> SqliteTopic:
     return SqliteTopic(Path(path), _topic(dict(parameters).get("topic", DEFAULT_SQLITE_TOPIC), url, example))
 
 
-def _check_redis(parts: SplitResult, url: str, access: RedisAccess) -> None:
-    example = "redis://localhost:6379/0"
-    address = parts.netloc.rpartition("@")[2]
-    match = _HOST_AND_PORT.fullmatch(address)
-    if match is None or not 0 < int(match["port"] or 6379) < 65536:
-        raise _wrong(url, "redis://[user:password@]host[:port]/db (percent-encode marks in the password)", example)
-    if re.fullmatch(r"(/[0-9]{0,5})?", parts.path) is None or parts.query or parts.fragment:
-        raise _wrong(url, "the number of a database and nothing after it", example)
-    if "@" in parts.netloc and not parts.password:
-        raise _wrong(url, "a user with a password (or :password alone) before the @", example)
-    if "@" in parts.netloc and access.password is not None:
-        raise _wrong(url, "user and password in the URL or in redis_username and redis_password, not in both", example)
-    if parts.scheme == "redis" and access.certificates != Certificates():
-        raise _wrong(url, "rediss:// with redis_ca_file or redis_cert_file", "rediss://localhost:6379/0")
+def _redis(parts: SplitResult, url: str, access: RedisAccess) -> RedisPlace:
+    if parts.scheme not in REDIS_SCHEMES:
+        raise _wrong(url, "the URL of a prediction store", _STORE_EXAMPLES)
+    try:
+        return redis_place(parts, access)
+    except ValueError as error:
+        raise _wrong(url, *error.args) from None
 
 
 def _topic(name: str, url: str, example: str) -> str:

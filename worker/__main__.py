@@ -76,7 +76,14 @@ def work(argv: Sequence[str]) -> int:
         metrics.expect(model.baseline)
         log_target_error(model.target_error, model.operating_points)
         store = stack.enter_context(
-            open_store(settings.store_url, ttl_s=settings.ttl_s, feed_length=settings.feed_length, access=access)
+            open_store(
+                settings.store_url,
+                ttl_s=settings.ttl_s,
+                feed_length=settings.feed_length,
+                replicas=settings.store_replicas,
+                as_json=settings.store_json,
+                access=access,
+            )
         )
         dead_letters = stack.enter_context(open_publisher(settings.dead_letters_url, access=access))
         consumer = stack.enter_context(

@@ -32,9 +32,18 @@ class WorkerSettings(AccessSettings):
         Field(
             validation_alias="store",
             repr=False,
-            description="prediction store: redis(s)://host:6379/0 or sqlite:///file",
+            description="prediction store: redis(s)://host:6379/0, redis(s)+sentinel://host:26379/service/0, "
+            "redis(s)+cluster://host:6379 or sqlite:///file",
         ),
     ]
+    store_replicas: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=16,
+            description="replicas of a Redis primary that acknowledge each prediction; 0: a failover may lose the last",
+        ),
+    ] = 0
     dead_letters: Annotated[
         str | None,
         Field(repr=False, description="topic of dead letters; by default the jobs' topic with .dead after its name"),
@@ -70,6 +79,13 @@ class WorkerSettings(AccessSettings):
     feed_length: Annotated[int, Field(ge=1, le=10**9, description="predictions kept in the feed, about")] = (
         DEFAULT_FEED_LENGTH
     )
+    store_json: Annotated[
+        bool,
+        Field(
+            description="store predictions as JSON, for readers before 0.8.0 and others that know nothing else; five "
+            "times the memory"
+        ),
+    ] = False
     retry_max_s: Annotated[
         float, Field(gt=0, le=300, description="longest pause between tries of a store or broker that fails")
     ] = 10.0

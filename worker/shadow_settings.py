@@ -28,7 +28,7 @@ class ShadowSettings(AccessSettings):
         Field(
             validation_alias="store",
             repr=False,
-            description="store of the live workers' predictions, only read: redis(s)://host:6379/0 or sqlite:///file",
+            description="store of the live workers' predictions, only read: redis(s)[+sentinel|+cluster]:// or sqlite:///file",
         ),
     ]
     weights: Annotated[Path | None, Field(description="model file under test; by default the shipped one")] = None

@@ -76,7 +76,12 @@ resource "aws_cloudwatch_metric_alarm" "too_few_workers" {
 }
 
 locals {
-  store_nodes = [for number in range(1, var.redis_nodes + 1) : format("%03d", number)] # ElastiCache's own numbers
+  # ElastiCache's own numbers.
+  store_nodes = flatten([
+    for shard in range(1, var.redis_shards + 1) : [
+      for node in range(1, var.redis_nodes + 1) : local.sharded ? format("%04d-%03d", shard, node) : format("%03d", node)
+    ]
+  ])
 }
 
 resource "aws_cloudwatch_metric_alarm" "store_full" {

@@ -23,9 +23,10 @@ locals {
 
   worker_environment = merge(local.access_environment, {
     MMDIGIT_FROM           = "kafka://${local.bootstrap}/${var.topic}"
-    MMDIGIT_STORE          = "rediss://${aws_elasticache_replication_group.this.primary_endpoint_address}:6379/0"
+    MMDIGIT_STORE          = local.store_url
     MMDIGIT_CONSUMER_GROUP = var.consumer_group
     MMDIGIT_TTL_S          = tostring(var.prediction_ttl_s)
+    MMDIGIT_STORE_REPLICAS = tostring(var.store_replicas)
     MMDIGIT_STOP_TIMEOUT_S = "110" # leaves by itself before ECS kills it (stopTimeout)
   })
 

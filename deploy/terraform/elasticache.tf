@@ -1,8 +1,14 @@
-# The prediction store: Valkey in two zones, TLS, a user with the rights that the worker needs.
+# The prediction store: Valkey in two zones, in one shard or more, TLS, a user with the rights that the worker needs.
 
 locals {
   redis_id     = "${var.name}-store"
   redis_family = "valkey${split(".", var.redis_version)[0]}"
+  sharded      = var.redis_shards > 1
+  store_url = local.sharded ? (
+    "rediss+cluster://${aws_elasticache_replication_group.this.configuration_endpoint_address}:6379"
+    ) : (
+    "rediss://${aws_elasticache_replication_group.this.primary_endpoint_address}:6379/0"
+  )
 }
 
 # Its newest version; during a rotation the one before it, too, so that old and new workers get in side by side.
@@ -19,13 +25,20 @@ resource "aws_elasticache_subnet_group" "this" {
 }
 
 resource "aws_elasticache_parameter_group" "this" {
-  name   = "${local.redis_id}-${local.redis_family}"
+  name   = "${local.redis_id}-${local.redis_family}${local.sharded ? "-cluster" : ""}"
   family = local.redis_family
 
   # A full store refuses and the workers wait; no prediction is dropped to make room for another.
   parameter {
     name  = "maxmemory-policy"
     value = "noeviction"
+  }
+  dynamic "parameter" {
+    for_each = local.sharded ? ["yes"] : []
+    content {
+      name  = "cluster-enabled"
+      value = parameter.value
+    }
   }
 
   lifecycle {
@@ -41,9 +54,10 @@ resource "aws_elasticache_user" "worker" {
   engine    = "valkey"
   # The commands of the store's scripts, on its keys alone; tests hold them equal to deploy/redis/users.acl.
   access_string = join(" ", [
-    "on", "~mmdigit:prediction:*", "~mmdigit:dead:*", "~mmdigit:group:*", "~mmdigit:predictions", "resetchannels", "-@all",
-    "+ping", "+select", "+evalsha", "+script|load",
+    "on", "~mmdigit:prediction:*", "~mmdigit:dead:*", "~mmdigit:group:*", "~mmdigit:predictions",
+    "~mmdigit:predictions:*", "resetchannels", "-@all", "+ping", "+select", "+evalsha", "+script|load",
     "+exists", "+set", "+getdel", "+hget", "+hincrby", "+expire", "+xadd",
+    "+wait", "+info", "+cluster|slots", "+asking",
   ])
 
   authentication_mode {
@@ -94,8 +108,10 @@ resource "aws_elasticache_replication_group" "this" {
   node_type                  = var.redis_node_type
   port                       = 6379
   parameter_group_name       = aws_elasticache_parameter_group.this.name
-  num_cache_clusters         = var.redis_nodes
-  automatic_failover_enabled = var.redis_nodes > 1
+  num_cache_clusters         = local.sharded ? null : var.redis_nodes
+  num_node_groups            = local.sharded ? var.redis_shards : null
+  replicas_per_node_group    = local.sharded ? var.redis_nodes - 1 : null
+  automatic_failover_enabled = local.sharded || var.redis_nodes > 1
   multi_az_enabled           = var.redis_nodes > 1
   transit_encryption_enabled = true
   transit_encryption_mode    = "required"

@@ -18,8 +18,9 @@ resource "aws_elasticache_user" "reader" {
   engine    = "valkey"
   # What `producer --wait` and `worker shadow` ask; tests hold it equal to deploy/redis/users.acl.
   access_string = join(" ", [
-    "on", "%R~mmdigit:prediction:*", "%R~mmdigit:dead:*", "%R~mmdigit:group:*", "%R~mmdigit:predictions", "resetchannels",
-    "-@all", "+ping", "+select", "+mget", "+hmget", "+xread",
+    "on", "%R~mmdigit:prediction:*", "%R~mmdigit:dead:*", "%R~mmdigit:group:*", "%R~mmdigit:predictions",
+    "%R~mmdigit:predictions:*", "resetchannels", "-@all", "+ping", "+select", "+mget", "+hmget", "+xread",
+    "+info", "+cluster|slots", "+asking",
   ])
 
   authentication_mode {

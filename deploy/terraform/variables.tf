@@ -190,8 +190,30 @@ variable "redis_node_type" {
   }
 }
 
+variable "redis_shards" {
+  description = "Shards of the store, each with redis_nodes: more than one make a cluster, which is how the store grows beyond one node. What one server holds is not moved into it"
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = contains([1, 2, 4, 8, 16, 32, 64, 128], var.redis_shards)
+    error_message = "Expected in redis_shards 1 (no cluster) or a power of two up to 128: the store deals predictions to 128 buckets, and any other number of shards would be as full as the next lower one allows."
+  }
+}
+
+variable "store_replicas" {
+  description = "Replicas that must have acknowledged a prediction before its job counts as answered; with 1 a failover loses none, and a shard that has lost its replica makes the workers wait"
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.store_replicas >= 0 && var.store_replicas < var.redis_nodes && floor(var.store_replicas) == var.store_replicas
+    error_message = "Expected in store_replicas a whole number from 0 to redis_nodes - 1: that many replicas there are."
+  }
+}
+
 variable "redis_nodes" {
-  description = "Nodes of the store, in different zones: with one, what it holds is gone with it but for the daily snapshot"
+  description = "Nodes of each shard of the store, in different zones: with one, what it holds is gone with it but for the daily snapshot"
   type        = number
   default     = 2
 

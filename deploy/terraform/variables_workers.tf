@@ -6,7 +6,7 @@ variable "image_tag" {
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", var.image_tag)) && var.image_tag != "latest"
-    error_message = "Expected in image_tag the tag of one version such as 0.7.0; latest names none, and a rollback could not go back."
+    error_message = "Expected in image_tag the tag of one version such as 0.8.0; latest names none, and a rollback could not go back."
   }
 }
 

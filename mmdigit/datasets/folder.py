@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Self
 
 from mmdigit.datasets.sample import NamedSample
-from mmdigit.formats import IMAGE_SUFFIXES
-from mmdigit.sound_formats import AUDIO_SUFFIXES
+from mmdigit.formats import AUDIO_SUFFIXES, IMAGE_SUFFIXES
 from schemas.errors import DataError
 from schemas.printable import printable
 
-MODALITY_OF_SUFFIX = dict.fromkeys(sorted(IMAGE_SUFFIXES), "image") | dict.fromkeys(AUDIO_SUFFIXES, "audio")
+MODALITY_OF_SUFFIX = dict.fromkeys(IMAGE_SUFFIXES, "image") | dict.fromkeys(AUDIO_SUFFIXES, "audio")
 """The one list of what a folder's files may be, in lower case; a file's own suffix may be in any."""
 
 MAX_DEPTH = 32

@@ -93,14 +93,14 @@ def read_idx(path: Path, md5: str | None = None) -> NDArray[np.uint8]:
     if len(content) > MAX_IDX_BYTES:
         raise DataError(f"expected {path} to hold at most {MAX_IDX_BYTES} bytes, got more; download it again")
     if len(content) < 8 or content[:3] != b"\x00\x00\x08":
-        raise DataError(f"expected {path} to hold an IDX array of bytes, something else came; download it again")
-    if md5 is not None and (came := hashlib.md5(content, usedforsecurity=False).hexdigest()) != md5:
-        raise DataError(f"expected {path} unpacked with MD5 {md5}, {came} came: it was altered; download it again")
+        raise DataError(f"expected {path} to hold an IDX array of bytes, got something else; download it again")
+    if md5 is not None and (found := hashlib.md5(content, usedforsecurity=False).hexdigest()) != md5:
+        raise DataError(f"expected {path} unpacked with MD5 {md5}, got {found}: it was altered; download it again")
     n_axes = content[3]
     shape = [int.from_bytes(content[4 + 4 * axis : 8 + 4 * axis], "big") for axis in range(n_axes)]
     values = np.frombuffer(content, np.uint8, offset=4 + 4 * n_axes)
     if values.size != int(np.prod(shape)):
-        raise DataError(f"expected {path} to hold {shape} values, {values.size} came; download it again")
+        raise DataError(f"expected {path} to hold {shape} values, got {values.size}; download it again")
     return values.reshape(shape)
 
 
@@ -115,7 +115,7 @@ def load_digits(folder: Path, split: Split) -> Digits:
     labels = read.astype(np.int64)
     count = MNIST_COUNT[part]
     if pictures.shape != (count, 28, 28) or labels.shape != (count,) or labels.max() > 9:
-        raise DataError(f"expected {count} MNIST digits in {folder}, {pictures.shape} came; download them again")
+        raise DataError(f"expected {count} MNIST digits in {folder}, got {pictures.shape}; download them again")
     writers = _writers(folder, part, labels)
     digits = Digits(pictures, labels, writers)
     if split == "test":

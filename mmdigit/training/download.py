@@ -142,7 +142,7 @@ def _transfer(url: str, partial: Path, advance: Callable[[int, int | None], None
         while chunk := response.read(CHUNK_BYTES):
             done += len(chunk)
             if done > MAX_FILE_BYTES:
-                raise http.client.HTTPException(f"more than {MAX_FILE_BYTES} bytes came")
+                raise http.client.HTTPException(f"expected at most {MAX_FILE_BYTES} bytes, got more")
             file.write(chunk)
             advance(done, total)
         file.flush()
@@ -178,7 +178,7 @@ def _unpack(archive: Path, recordings: Path) -> None:
                         count += 1
     except (tarfile.TarError, OSError, EOFError, zlib.error) as exc:
         archive.unlink()
-        raise DataError(f"expected FSDD's archive, a damaged one came ({exc}); run the download again") from exc
+        raise DataError(f"expected FSDD's archive, got a damaged one ({exc}); run the download again") from exc
     if count != FSDD_COUNT:
         archive.unlink()
-        raise DataError(f"expected {FSDD_COUNT} recordings in FSDD's archive, {count} came; run the download again")
+        raise DataError(f"expected {FSDD_COUNT} recordings in FSDD's archive, got {count}; run the download again")

@@ -85,8 +85,8 @@ def parity(model: DigitModel, predictor: Predictor, pairs: int, seed: int = 0) -
                 torch.from_numpy(sound),
                 torch.from_numpy((missing != 1).astype(np.float32)),
             )
-        for wanted, came in zip(expected, predictor.outputs(samples, EXPORTED).values(), strict=True):
-            difference = np.abs(came - wanted.numpy()) / np.maximum(1, np.abs(wanted.numpy()))
+        for wanted, exported in zip(expected, predictor.outputs(samples, EXPORTED).values(), strict=True):
+            difference = np.abs(exported - wanted.numpy()) / np.maximum(1, np.abs(wanted.numpy()))
             largest = max(largest, float(np.nan_to_num(difference, nan=np.inf).max()))
     return largest
 
@@ -159,7 +159,7 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
         floats = Predictor.load(path, threads=threads)
         difference = parity(model, floats, PARITY_PAIRS)
         if difference > PARITY_TOLERANCE:
-            raise WeightsError(f"expected torch and ONNX Runtime to agree within {PARITY_TOLERANCE}, {difference} came")
+            raise WeightsError(f"expected torch and ONNX Runtime to agree within {PARITY_TOLERANCE}, got {difference}")
         sys.stderr.write(f"torch and ONNX Runtime agree within {difference:.1e} on {PARITY_PAIRS} pairs\n")
         sounds = np.stack([place(clip.waveform) for clip in clips])
         metadata = write_model(model, path, OPEN, held_out=HeldOut(digits.pictures, sounds))

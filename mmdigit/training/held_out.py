@@ -62,7 +62,7 @@ def read_folds(folder: Path, digits: Digits, speakers: Sequence[str]) -> Folds:
     """
     parts = [_read_fold(folder / speaker / HELD_OUT, digits) for speaker in sorted(speakers)]
     if not parts:
-        raise DataError("expected at least one speaker to leave out, none came; restore the recordings")
+        raise DataError("expected at least one speaker to leave out, got none; restore the recordings")
     sounds, heard, fused, images = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return Folds(sounds, heard, fused, images, len(parts))
 
@@ -74,14 +74,14 @@ def _read_fold(path: Path, digits: Digits) -> tuple[Logits, Labels, Logits, Labe
             logits, labels, indices, fused, fused_labels, images, sounds = (file[name] for name in names)
         for values in (labels, indices, fused_labels, images, sounds):
             if values.ndim != 1 or values.dtype.kind not in "iu" or values.size == 0:
-                raise ValueError(f"a row of whole numbers was expected, {values.dtype} {values.shape} came")
+                raise ValueError(f"expected a row of whole numbers, got {values.dtype} {values.shape}")
         if not (logits.dtype.kind == fused.dtype.kind == "f"):
             raise ValueError("its logits are no real numbers")
         with np.errstate(over="ignore"):
             logits, fused = logits.astype(np.float32), fused.astype(np.float32)
         for values in (logits, fused):
             if values.ndim != 2 or values.shape[1] != 10 or not bool(np.isfinite(values).all()):
-                raise ValueError(f"finite logits of ten digits were expected, shape {values.shape} came")
+                raise ValueError(f"expected finite logits of ten digits, got shape {values.shape}")
         if not logits.shape[0] == labels.size == indices.size or not fused.shape[0] == images.size == sounds.size:
             raise ValueError("its arrays are of different lengths")
         if not bool(np.isin(labels, range(10)).all()):

@@ -23,7 +23,7 @@ Numbers = NDArray[np.float64]
 def wilson(right: int, total: int) -> tuple[float, float]:
     """95 % interval of a share, range [0, 1]. Raises ValueError if total is 0. Source: Wilson 1927."""
     if total <= 0:
-        raise ValueError("expected at least one answer to measure a share, none came")
+        raise ValueError("expected at least one answer to measure a share, got none")
     share = right / total
     middle = share + Z_95**2 / (2 * total)
     spread = Z_95 * math.sqrt(share * (1 - share) / total + Z_95**2 / (4 * total**2))
@@ -40,7 +40,7 @@ def two_way_bootstrap(right: Sequence[NDArray[Any]], seed: int = SEED, draws: in
     """
     pairs = sum(table.size for table in right)
     if pairs == 0:
-        raise ValueError("expected at least one pair to measure a share, none came")
+        raise ValueError("expected at least one pair to measure a share, got none")
     random = np.random.default_rng(seed)
     hits = np.zeros(draws)
     for table in right:
@@ -60,7 +60,7 @@ def clustered_bootstrap(
     Raises ValueError if there is no answer. Source: Davison and Hinkley 1997, "Bootstrap Methods", section 3.8.
     """
     if right.size == 0:
-        raise ValueError("expected at least one answer to measure a share, none came")
+        raise ValueError("expected at least one answer to measure a share, got none")
     names, members = np.unique(clusters, return_inverse=True)
     hits = np.bincount(members, weights=right.astype(np.float64))
     totals = np.bincount(members).astype(np.float64)
@@ -89,7 +89,7 @@ def auroc_interval(known: Numbers, novel: Numbers) -> tuple[float, float]:
     known, novel: (N,), (M,), at least two of each, else ValueError. Source: DeLong, DeLong and Clarke-Pearson 1988.
     """
     if min(known.size, novel.size) < 2:
-        raise ValueError(f"expected two known and two novel scores or more, {known.size} and {novel.size} came")
+        raise ValueError(f"expected two known and two novel scores or more, got {known.size} and {novel.size}")
     above, below = _placements(known, novel), 1 - _placements(novel, known)
     spread = Z_95 * math.sqrt(above.var(ddof=1) / novel.size + below.var(ddof=1) / known.size)
     middle = float(above.mean())
@@ -132,7 +132,7 @@ def ece(confidence: Numbers, right: Right, bins: int = 15) -> float:
     Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", 15 bins of equal width.
     """
     if confidence.size == 0:
-        raise ValueError("expected at least one answer to measure calibration, none came")
+        raise ValueError("expected at least one answer to measure calibration, got none")
     rows = reliability(confidence, right, bins)
     return sum(row["total"] * abs(row["confidence"] - row["accuracy"]) for row in rows) / confidence.size
 
@@ -146,7 +146,7 @@ def risk_coverage(confidence: Numbers, right: Right, bounds: Sequence[float] | N
     upper bound, error_bound). Raises ValueError if there is no answer.
     """
     if confidence.size == 0:
-        raise ValueError("expected at least one answer to measure a risk, none came")
+        raise ValueError("expected at least one answer to measure a risk, got none")
     order = np.argsort(-confidence, kind="stable")
     sure = confidence[order]
     wrong = np.concatenate([[0], np.cumsum(~right[order])])
@@ -172,7 +172,7 @@ def error_at_coverage(confidence: Numbers, right: Right, coverage: float = 0.99)
     confidence: (N,); right: (N,). Raises ValueError if there is no answer.
     """
     if confidence.size == 0:
-        raise ValueError("expected at least one answer to measure a risk, none came")
+        raise ValueError("expected at least one answer to measure a risk, got none")
     lowest = np.sort(confidence)[::-1][max(1, math.ceil(coverage * confidence.size)) - 1]
     return float(1 - right[confidence >= lowest].mean())
 

@@ -14,7 +14,7 @@ from mmdigit.audio import Waveform, place
 from mmdigit.bounds import error_bound
 from mmdigit.decision import HEADS, decide
 from mmdigit.image import decode_image
-from mmdigit.ink import Grey
+from mmdigit.pixels import Grey
 from mmdigit.training import measures
 from mmdigit.training.data import Clip, Digits, load_digits, load_spoken
 from mmdigit.training.pairs import LabelPairs, comparison, pair_share, right_tables, same_digit_pairs, share

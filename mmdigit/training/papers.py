@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmdigit.ink import Grey
+from mmdigit.pixels import Grey
 
 Mask = NDArray[np.float32]  # (height, width), range [0, 1], how much of the light is taken away
 

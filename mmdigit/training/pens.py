@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.ink import Grey
+from mmdigit.pixels import Grey
 from mmdigit.training.papers import Layout, Mask, blurred, clouds, logistic
 
 Picture = NDArray[np.uint8]  # (28, 28), 255 = ink

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.audio import Waveform
-from mmdigit.ink import Grey
+from mmdigit.pixels import Grey
 from mmdigit.predictor import Sample
 from mmdigit.training import measures, spoil_images, spoil_sounds
 from mmdigit.training.data import load_glyphs

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from mmdigit.image import decode_image
-from mmdigit.ink import Grey
+from mmdigit.pixels import Grey
 
 SIDE = 120  # pixels of the crop
 ZOOM = 3  # a digit of 20 MNIST pixels is 60 pixels of the crop

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.image import normalise
-from mmdigit.ink import Grey
 from mmdigit.picture import IMAGE_SIDE
+from mmdigit.pixels import Grey
 from mmdigit.training.data import Digits
 from mmdigit.training.pens import Picture
 from mmdigit.training.photographs import photograph

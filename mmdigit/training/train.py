@@ -114,7 +114,7 @@ def train_image(
     """The image specialist. Raises as train does, and DataError if there are fewer digits than fill a batch."""
     count, fewest = sets.pictures.digits.labels.size, max(plan.image.batch_size, plan.calm.batch_size)
     if count < fewest:
-        raise DataError(f"expected at least {fewest} handwritten digits, {count} came")
+        raise DataError(f"expected at least {fewest} handwritten digits, got {count}")
 
     def loss(part: Specialist, image: Tensor, label: Tensor, is_digit: Tensor) -> Tensor:
         with torch.autocast(image.device.type, torch.bfloat16):

@@ -7,6 +7,7 @@ from benchmarks.records import read_samples
 from producer.jobs import job_id_of as producers_job_id_of
 from schemas.errors import SettingsError
 from schemas.wire import decode_job
+from tests.transport.test_packed import same
 from transport.stored import read_prediction, write_prediction
 
 SAMPLES = read_samples(None, 40)
@@ -21,7 +22,7 @@ def test_ids_are_as_long_as_the_producers_and_differ() -> None:
 
 def test_predictions_are_whole_and_of_the_model() -> None:
     made = list(predictions(SAMPLES, 60))
-    assert [read_prediction(write_prediction(each)) for each in made] == made
+    assert all(same(each, read_prediction(write_prediction(each))) for each in made)
     assert made[3].probabilities == made[43].probabilities
     assert len({each.job_id for each in made}) == 60
 
@@ -38,11 +39,13 @@ def test_the_log_holds_the_jobs_and_less_of_them_when_compressed(kafka_bootstrap
 @pytest.mark.docker
 @pytest.mark.timeout(120)
 def test_redis_holds_each_prediction_and_one_full_feed(redis_url: str) -> None:
-    found = in_redis(redis_url, SAMPLES, 2000, feed_length=200)
-    assert found["predictions"] == 2000
-    assert found["keys"] >= 2000
-    assert found["json_bytes"] < found["bytes"]["min"] <= found["bytes"]["max"] < 2 * found["json_bytes"]
-    assert 200 * found["json_bytes"] < found["feed_bytes"] < 600 * found["json_bytes"]
+    found = in_redis(redis_url, SAMPLES, 40_000, feed_length=1000)
+    assert found["predictions"] == 40_000
+    assert found["keys"] >= 40_000
+    assert 7 * found["value_bytes"] < found["json_bytes"]
+    assert found["value_bytes"] < found["bytes"]["min"] <= found["bytes"]["max"] < 300
+    assert found["all_in_bytes"] == found["bytes"]["max"] + found["feed_bytes"] / 40_000
+    assert 1000 * found["value_bytes"] < found["feed_bytes"] < 2000 * found["value_bytes"]
     assert found["redis_cpu_us"] > 0
 
 

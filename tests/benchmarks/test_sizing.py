@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from benchmarks.cost import DEFAULT_NODE, STORE_NODES_GIB
-from benchmarks.sizing import BROKER_VOLUME_GIB, Inputs, default_holds, main, size
+from benchmarks.sizing import BROKER_VOLUME_GIB, Inputs, default_holds, main, primaries, size
 from benchmarks.terraform_defaults import FOLDER, default
 
 GIVEN = Inputs(
@@ -25,6 +25,7 @@ def test_by_hand() -> None:
     assert found["brokers"] == 3
     assert found["store_gb"] == pytest.approx(2592)
     assert found["store_node"] == "none"
+    assert found["primaries"] == "10"  # 13 of 128 buckets, 263 GB, on 269.9
     assert found["most_days"] == pytest.approx((419.09 * 2**30 * 0.6 - 1e8) / 86.4e9)
     assert found["redis_cores"] == pytest.approx(0.04)
 
@@ -32,6 +33,14 @@ def test_by_hand() -> None:
 @pytest.mark.parametrize(("jobs_a_day", "node"), [(10_000, "r7g.large"), (500_000, "r7g.xlarge"), (1e9, "none")])
 def test_the_smallest_node_that_holds_the_predictions(jobs_a_day: float, node: str) -> None:
     assert size(jobs_a_day, GIVEN)["store_node"] == node
+
+
+def test_buckets_are_dealt_out_whole() -> None:
+    assert primaries(1.0, 1.0) == "1"
+    assert primaries(1.01, 1.0) == "2"
+    assert primaries(64.0, 1.0) == "64"
+    assert primaries(65.0, 1.0) == "128"  # any fewer, and one of them has two buckets
+    assert primaries(128.1, 1.0) == "none"
 
 
 def test_brokers_by_what_they_write_and_by_what_they_hold() -> None:
@@ -44,7 +53,7 @@ def test_brokers_by_what_they_write_and_by_what_they_hold() -> None:
 def test_nothing_shrinks_as_jobs_grow() -> None:
     found = [size(10**n, GIVEN) for n in range(3, 10)]
     for smaller, larger in pairwise(found):
-        for name in smaller.keys() - {"store_node", "most_days"}:
+        for name in smaller.keys() - {"store_node", "primaries", "most_days"}:
             assert larger[name] >= smaller[name], name
     assert found[0]["tasks"] == default("min_capacity")
     assert list(STORE_NODES_GIB.values()) == sorted(STORE_NODES_GIB.values())

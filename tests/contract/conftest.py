@@ -60,15 +60,20 @@ def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Queue]:
         yield Queue(request.param, url, opened)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("redis", marks=DOCKER)])
+@pytest.fixture(params=["sqlite", pytest.param("redis", marks=DOCKER), pytest.param("redis-cluster", marks=DOCKER)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """An empty store."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'store.db'}"
-    else:
+    elif request.param == "redis":
         url = request.getfixturevalue("redis_url")
         with redis.Redis.from_url(url) as client:
             client.flushall()
+    else:
+        url = request.getfixturevalue("redis_cluster_url")
+        for address in url.removeprefix("redis+cluster://").split(","):
+            with redis.Redis.from_url(f"redis://{address}") as client:
+                client.flushall()
     with ExitStack() as opened:
         yield Store(request.param, url, opened)
 

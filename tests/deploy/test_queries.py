@@ -147,5 +147,5 @@ def test_every_query_gives_a_number(tmp_path: Path) -> None:
             try:
                 until(none_is_empty, 20, "a number for every query", pause_s=0.5)
             except AssertionError:
-                pytest.fail("expected a number, none came for " + "\n".join(f"{name}: {empty[name]}" for name in empty))
+                pytest.fail("expected a number, got none for " + "\n".join(f"{name}: {empty[name]}" for name in empty))
     assert len(queries) > 80

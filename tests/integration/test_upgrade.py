@@ -14,20 +14,22 @@ import pytest
 
 from samples.running import RunningWorker
 from schemas import VERSION
-from schemas.prediction import Prediction
 from schemas.wire import decode_dead_letter, encode
 from tests.conftest import KafkaTopic
 from tests.polling import until
 from tests.worker import next_worker
 from tests.worker.fakes import image_bytes
-from tests.worker.next_worker import NextDeadLetter, NextJob, NextPrediction
+from tests.worker.next_worker import NextDeadLetter, NextJob, next_read
 from transport.ports import PredictionStore
+from transport.stored import read_prediction
 from transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 
 NEXT = (sys.executable, "-m", "tests.worker.next_worker")
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 JOBS = 60
 """Half of them of version 2: fewer than the breaker takes."""
+
+_VALUES = {table: f"SELECT prediction FROM {table}" for table in ("predictions", "feed")}  # noqa: S608
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -93,7 +95,7 @@ def both_read_every_prediction(path: Path) -> int:
     with closing(sqlite3.connect(path)) as file:
         values = [bytes(value) for (value,) in file.execute("SELECT prediction FROM predictions")]
     for value in values:
-        old, new = Prediction.model_validate_json(value), NextPrediction.model_validate_json(value)
+        old, new = read_prediction(value), next_read(value)
         assert (old.job_id, old.label, old.worker_version) == (new.job_id, new.label, new.worker_version)
     return len(values)
 
@@ -148,3 +150,18 @@ def test_after_a_rollback_older_jobs_are_answered_and_newer_ones_kept(tmp_path: 
     kept = [decode_dead_letter(letter).original for letter in letters]
     assert all(any(job_id.encode() in value for value in kept) for job_id in traffic.new[JOBS // 2 :])
     assert both_read_every_prediction(path) == 3 * JOBS // 2
+
+
+@pytest.mark.parametrize(("options", "first"), [([], b"\x01"), (["--store-json"], b"{")])
+def test_readers_that_know_json_alone_are_served_by_a_flag(tmp_path: Path, options: list[str], first: bytes) -> None:
+    path = tmp_path / "queue.db"
+    url = f"sqlite:///{path}"
+    traffic = Traffic(url)
+    traffic.send()
+    with open_store(url) as store, RunningWorker(url, url, tmp_path / "worker.log", options) as worker:
+        until(lambda: len(answered(store, traffic.old)) == len(traffic.old), 30, "every job of version 1")
+        assert worker.stop() == 0
+    with closing(sqlite3.connect(path)) as file:
+        values = [bytes(value) for table in ("predictions", "feed") for (value,) in file.execute(_VALUES[table])]
+    assert {value[:1] for value in values} == {first}
+    assert len(values) == 2 * len(traffic.old)

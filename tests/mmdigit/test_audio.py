@@ -112,7 +112,7 @@ def flac_claiming(total: int, rate_hz: int = 8000) -> bytes:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "0 bytes of something else"),
+        (b"", "got an empty file"),
         (b"OggS" + bytes(100), "expected a WAV, FLAC or Ogg Opus file, got Ogg of another codec"),
         (bytes(MAX_AUDIO_BYTES + 1), "bytes of audio"),
         (header(2**32 - 1) + bytes(1000), "silence"),

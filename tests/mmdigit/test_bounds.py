@@ -38,5 +38,5 @@ def test_binomial_tail_is_what_coins_show(wrong: int, error: float) -> None:
 
 
 def test_error_bound_refuses_more_errors_than_answers() -> None:
-    with pytest.raises(ValueError, match="0 to 3 wrong answers, 4 came"):
+    with pytest.raises(ValueError, match="0 to 3 wrong answers, got 4"):
         error_bound(4, 3)

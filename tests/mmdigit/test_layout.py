@@ -12,7 +12,7 @@ from mmdigit.predictor import Predictor, read_sample
 from mmdigit.reading import read_samples
 from tests.mmdigit.clips import as_bytes, drawn_digit
 
-PICTURES = Path(__file__).parent / "pictures"
+PICTURES = Path(__file__).parents[1] / "cases" / "several-digits"
 DIGIT = 60  # pixels, the height of a drawn seven
 
 

@@ -11,7 +11,7 @@ from mmdigit.struck import SHAPES, StruckReader
 from schemas.errors import WeightsError
 from tests.mmdigit.clips import as_bytes
 
-PICTURES = Path(__file__).parent / "pictures"
+PICTURES = Path(__file__).parents[1] / "cases" / "crossed-out"
 SIDE = 120
 
 

@@ -103,7 +103,7 @@ def test_a_thumbnail_beside_the_page_is_no_second_page() -> None:
 
 def test_several_pages_are_refused_with_the_way_out() -> None:
     data = as_bytes(drawn_digit(), "TIFF", save_all=True, append_images=[drawn_digit(ink=50)])
-    with pytest.raises(InvalidImage, match=r"expected a TIFF file of one page, got 2 pages; convert it: magick"):
+    with pytest.raises(InvalidImage, match=r"expected a TIFF file of one page, got 2 pages; convert it with `magick"):
         decode_image(data)
 
 
@@ -134,9 +134,9 @@ REFUSED = {
     "values without end": (tiff(TAGS | {258: [8] * 100}, PIXELS), "at most 6 values in TIFF tag 258, got 100"),
     "a directory beyond the file": (b"II*\0" + struct.pack("<I", 2**31) + bytes(50), "damaged"),
     "tags without end": (b"II*\0" + struct.pack("<IH", 8, 60_000) + bytes(50), "at most 1024 tags"),
-    "JPEG within": (tiff(TAGS | {259: 7}, PIXELS), "got JPEG; convert it: magick"),
+    "JPEG within": (tiff(TAGS | {259: 7}, PIXELS), "got JPEG; convert it with `magick"),
     "an unknown packing": (tiff(TAGS | {259: 77}, PIXELS), "got compression 77"),
-    "BigTIFF": (b"II+\0\x08\0\0\0" + bytes(50), "got BigTIFF; convert it: magick"),
+    "BigTIFF": (b"II+\0\x08\0\0\0" + bytes(50), "got BigTIFF; convert it with `magick"),
     "a damaged LZW strip": (tiff(TAGS | {259: 5}, PIXELS), "damaged"),
     "a damaged deflate strip": (tiff(TAGS | {259: 8}, PIXELS), "damaged"),
     "a PackBits strip that ends early": (tiff(TAGS | {259: 32_773}, b"\x81\xff" * 78 + b"\x80"), "without some"),

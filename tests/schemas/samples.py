@@ -1,12 +1,13 @@
 """The models whose encodings are kept in golden/, and strategies for any others."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import get_args
 
 from hypothesis import strategies as st
 
 from schemas.dead_letter import DeadLetter
 from schemas.job import Job
-from schemas.prediction import HeadAnswer, Prediction, Source, Timings
+from schemas.prediction import Decision, HeadAnswer, Prediction, Reason, Source, Timings
 from schemas.trace import TraceContext
 
 CREATED_AT = datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -97,4 +98,46 @@ dead_letters = st.builds(
     attempts=st.integers(1, 2**31),
     times_dead=st.integers(1, 1000),
     traceparent=st.none() | traces.map(lambda trace: trace.traceparent),
+)
+probabilities = (
+    st.floats(0, 1)
+    | st.sampled_from([0.0, 1.0, 0.5, 2.0**-11, 1 - 2.0**-11, 1 - 2.0**-53])
+    | st.floats(0, 45).map(lambda exponent: 10**-exponent)
+    | st.floats(0, 15).map(lambda exponent: 1 - 10**-exponent)
+)
+heads = st.builds(HeadAnswer, label=st.integers(0, 9), confidence=probabilities)
+short_texts = st.text(min_size=1, max_size=64) | st.sampled_from(["0.7.0", "mmdigit-2-f7b82bf2", "mmdigit", "\x01"])
+counts = st.integers(1, 2**63 - 1)
+near_moments = st.datetimes(datetime(1971, 1, 2), datetime(2200, 1, 1), timezones=offsets | st.just(UTC))
+durations = st.floats(0, 1e6) | st.floats(0, allow_nan=False, allow_infinity=False)
+timings = st.builds(
+    Timings,
+    created_at=near_moments,
+    predicted_at=near_moments,
+    wait_s=st.floats(0, 1e6),
+    predict_s=st.floats(0, 1e6),
+    batch_size=counts,
+)
+odd_timings = st.builds(
+    Timings, created_at=moments, predicted_at=moments, wait_s=durations, predict_s=durations, batch_size=counts
+)
+predictions = st.builds(
+    Prediction,
+    label=st.integers(0, 9),
+    confidence=probabilities,
+    probabilities=st.tuples(*[probabilities] * 10),
+    image=st.none() | heads,
+    audio=st.none() | heads,
+    fused=st.none() | heads,
+    novelty=probabilities,
+    decision=st.sampled_from(get_args(Decision)),
+    reasons=st.lists(st.sampled_from(get_args(Reason)), max_size=4).map(tuple),
+    model_version=short_texts,
+    job_id=identifiers | st.from_regex(r"[0-9a-fA-F]{32}", fullmatch=True),
+    group=st.none() | identifiers,
+    expected=st.none() | st.integers(0, 9),
+    source=sources,
+    timings=timings | odd_timings,
+    worker_version=st.none() | short_texts,
+    trace_id=st.none() | traces.map(lambda trace: trace.trace_id),
 )

@@ -72,7 +72,7 @@ _SINCE_0_6 = (
 WRITTEN_BY = {
     **dict.fromkeys(["0.1.0", "0.2.0", "0.3.0", "0.4.0"], _FIRST),
     "0.5.0": (*_SINCE_0_5, "prediction-v1.json"),
-    **dict.fromkeys(["0.6.0", "0.7.0"], _SINCE_0_6),
+    **dict.fromkeys(["0.6.0", "0.7.0", "0.8.0"], _SINCE_0_6),
 }
 """Release -> the files as it writes them, to the byte: compared with what the code of each release writes."""
 

@@ -26,7 +26,19 @@ from worker.settings import WorkerSettings
 from worker.shadow_settings import ShadowSettings
 
 ROOT = Path(__file__).parents[2]
-SCHEMES = ("redis://", "rediss://", "kafka://", "amqp://", "redis:/", "kafka:/", "http:/", "redis:", "//", "")
+SCHEMES = (
+    "redis://",
+    "rediss+sentinel://",
+    "redis+cluster://",
+    "kafka://",
+    "amqp://",
+    "redis:/",
+    "kafka:/",
+    "http:/",
+    "redis:",
+    "//",
+    "",
+)
 LOG_INS = ("user:{}@", ":{}@", "{}@", "{}:@", "a@b:{}@", "user:{}@other@")
 PARAMETERS = ("?pass={}", "?password={}&a=b", "&auth={}", "?db=0&token={}", ";key={}", "#{}", "?{}", "? password={}")
 URLS: dict[type[ProgramSettings], tuple[str, ...]] = {
@@ -65,7 +77,7 @@ def opened(url: str) -> str:
         lambda: dead_letter_url(url),
         lambda: system_and_topic(url),
         lambda: open_spans(url, "test", lambda outcome, spans: None),
-        lambda: transport.urls._check_redis(urlsplit(url), url, RedisAccess()),  # what open_store asks first
+        lambda: transport.urls._redis(urlsplit(url), url, RedisAccess()),  # what open_store asks first
     ]
     for attempt in attempts:
         try:

@@ -34,9 +34,12 @@ def test_a_password_comes_from_its_file_and_is_shown_nowhere(password: Path) -> 
         kafka_password_file=password,
         redis_username="worker",
         redis_password_file=password,
+        redis_sentinel_username="watcher",
+        redis_sentinel_password_file=password,
     )
     access = settings.access
     assert access.kafka.password == access.redis.password == SecretStr("s3cret")
+    assert (access.redis.sentinel_username, access.redis.sentinel_password) == ("watcher", SecretStr("s3cret"))
     assert "s3cret" not in f"{settings!r} {settings} {access!r} {settings.model_dump()}"
 
 
@@ -47,7 +50,9 @@ def test_a_password_comes_from_a_variable(monkeypatch: pytest.MonkeyPatch) -> No
     assert "s3cret" not in repr(settings)
 
 
-@pytest.mark.parametrize("flag", ["--kafka-password", "--redis-password", "--metrics-token"])
+@pytest.mark.parametrize(
+    "flag", ["--kafka-password", "--redis-password", "--redis-sentinel-password", "--metrics-token"]
+)
 @pytest.mark.parametrize("joined", [True, False])
 def test_a_secret_is_no_flag(flag: str, joined: bool) -> None:
     argv = [f"--{name}={value}" for name, value in PLACES.items()]
@@ -66,6 +71,7 @@ def test_a_secret_is_no_flag(flag: str, joined: bool) -> None:
         ({"kafka_security": "tls", "kafka_cert_file": "c.pem"}, "kafka_cert_file and kafka_key_file belong together"),
         ({"redis_key_file": "k.pem"}, "redis_cert_file and redis_key_file belong together"),
         ({"redis_username": "u"}, "redis_username needs redis_password_file"),
+        ({"redis_sentinel_username": "u"}, "redis_sentinel_username needs redis_sentinel_password_file"),
         ({"kafka_security": "ssl"}, "kafka_security"),
     ],
 )

@@ -9,7 +9,8 @@ import redis.exceptions
 from schemas.errors import AccessError, StoreError
 from tests.factories import make_dead_letter, make_prediction
 from transport.ports import GroupCounts
-from transport.redis import FEED_KEY, mapped
+from transport.redis_errors import mapped
+from transport.redis_layout import FEED_KEY
 from transport.urls import open_store
 
 ERRORS = [error for _, error in inspect.getmembers(redis.exceptions, inspect.isclass) if issubclass(error, Exception)]
@@ -83,3 +84,22 @@ def test_another_programs_value_is_a_store_error(redis_url: str) -> None:
         with pytest.raises(StoreError, match="version"):
             store.get(["job-7"])
         client.delete("mmdigit:prediction:job-7")
+        client.xadd(FEED_KEY, {"other": "x"})
+        with pytest.raises(StoreError, match="expected a stored prediction"):
+            store.feed()
+        client.delete(FEED_KEY)
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize(("as_json", "first"), [(False, b"\x01"), (True, b"{")])
+def test_predictions_are_stored_packed_or_as_json_in_their_keys_and_in_the_feed(
+    redis_url: str, as_json: bool, first: bytes
+) -> None:
+    with open_store(redis_url, as_json=as_json) as store, redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+        store.put([make_prediction(0)])
+        value = bytes(client.get("mmdigit:prediction:job-0") or b"")
+        [(_, fields)] = client.xrange(FEED_KEY)
+    assert value[:1] == first
+    assert fields[b"prediction"] == value

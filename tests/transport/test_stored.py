@@ -72,3 +72,8 @@ def test_the_largest_prediction_is_far_below_the_limit() -> None:
     )
     assert len(write_prediction(largest)) < MAX_STORED_BYTES / 10
     assert read_prediction(write_prediction(largest)) == largest
+
+
+def test_what_is_no_json_is_named() -> None:
+    with pytest.raises(StoreError, match="got Invalid JSON"):
+        read_prediction(b'{"label":')

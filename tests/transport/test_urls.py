@@ -84,6 +84,18 @@ def test_a_wrong_topic_is_refused_with_an_example(url: str) -> None:
         "redis://h?a=b",
         "redis://user@host/0",
         "redis://user:@host/0",
+        "redis://host1,host2/0",
+        "redis+sentinel://host",
+        "redis+sentinel://host:26379/0",
+        "redis+sentinel://:pass/word@host/x",
+        "redis+sentinel://host,/mymaster",
+        "redis+sentinel://host/my master/0",
+        "redis+sentinel://host/mymaster/x",
+        "redis+cluster://",
+        "redis+cluster://host:1,host:70000",
+        "redis+cluster://:password@host/1",
+        "redis+cluster://host/0?a=b",
+        "redis+unix://host/0",
     ],
 )
 def test_a_wrong_store_is_refused_with_an_example(url: str) -> None:
@@ -105,6 +117,11 @@ def test_a_wrong_group_is_refused(tmp_path: Path, group: str) -> None:
 def test_limits_of_a_store_are_positive(tmp_path: Path, limits: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match="at least 1"):
         open_store(f"sqlite:///{tmp_path / 'store.db'}", **limits)
+
+
+def test_a_file_has_no_replicas(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="1 replicas of the store"):
+        open_store(f"sqlite:///{tmp_path / 'store.db'}", replicas=1)
 
 
 def test_the_store_of_a_queue_file_is_the_same_file(tmp_path: Path) -> None:
@@ -139,6 +156,8 @@ def test_the_store_of_a_queue_file_is_the_same_file(tmp_path: Path) -> None:
         ("sqlite:////user:secret@host/q.db", "sqlite://***@host/q.db"),
         ("", ""),
         ("jobs", "jobs"),
+        ("rediss+sentinel://user:secret@h1:1,h2:2/m/0", "rediss+sentinel://user:***@h1:1,h2:2/m/0"),
+        ("redis+cluster://:secret@h1:1,h2:2", "redis+cluster://:***@h1:1,h2:2"),
     ],
 )
 def test_redact_hides_passwords_and_little_else(url: str, shown: str) -> None:

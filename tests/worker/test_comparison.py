@@ -6,14 +6,14 @@ import pytest
 
 from schemas.errors import InvalidImage
 from schemas.prediction import Answer, Prediction
-from tests.factories import make_prediction
+from tests.factories import SURE, make_prediction
 from worker.comparison import Comparison, Difference, Live
 from worker.shadow_report import Cost, report, table
 
 DEAD = InvalidImage("expected a picture")
 
 
-def answer(label: int = 3, confidence: float = 0.91, decision: str = "accept") -> Answer:
+def answer(label: int = 3, confidence: float = SURE, decision: str = "accept") -> Answer:
     fields = make_prediction(label=label).model_dump(include=set(Answer.model_fields))
     return Answer.model_validate(fields | {"confidence": confidence, "decision": decision})
 
@@ -50,10 +50,10 @@ def test_each_job_is_counted_as_what_it_is() -> None:
     assert (comparison.differing.count, comparison.differing.total) == (3, 5)
     assert (comparison.redecided.count, comparison.redecided.total) == (2, 4)
     assert comparison.examples == [
-        Difference("job-1", "3 0.910 accept", "4 0.910 accept"),
-        Difference("job-2", "3 0.910 review", "4 0.910 accept"),
-        Difference("job-3", "3 0.910 accept", "3 0.910 review"),
-        Difference("job-4", "3 0.910 accept", "invalid_image"),
+        Difference("job-1", "3 0.930 accept", "4 0.930 accept"),
+        Difference("job-2", "3 0.930 review", "4 0.930 accept"),
+        Difference("job-3", "3 0.930 accept", "3 0.930 review"),
+        Difference("job-4", "3 0.930 accept", "invalid_image"),
     ]
 
 
@@ -92,7 +92,9 @@ def test_examples_are_bounded() -> None:
 
 
 def test_shifts_are_those_of_equal_digits() -> None:
-    shifts = compared((answer(confidence=0.90), live()), (answer(confidence=0.95), live()), (answer(4, 0.1), live()))
+    shifts = compared(
+        (answer(confidence=SURE - 0.01), live()), (answer(confidence=SURE + 0.04), live()), (answer(4, 0.1), live())
+    )
     assert shifts.shifts() == pytest.approx({"mean": 0.015, "p99": 0.0397, "largest": 0.04})
 
 
@@ -123,7 +125,7 @@ def test_the_table(mixed: Comparison) -> None:
         "confidence, tested minus live: mean +0.00000; size p99 0.00000, largest 0.00000",
         "a job: model 1.00 ms (live 10.00 ms); decoding and model 2.00 ms of CPU",
         "",
-        "job-1  live 3 0.910 accept    tested 4 0.910 accept",
+        "job-1  live 3 0.930 accept    tested 4 0.930 accept",
         "",
         "verdict: over a limit",
     ]

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from mmdigit.ink import Grey
 from mmdigit.picture import read_picture
+from mmdigit.pixels import Grey
 from mmdigit.predictor import Sample
 from mmdigit.reading import TOGETHER, read_samples
 from schemas.errors import SettingsError, TooManyDeadLetters

@@ -7,7 +7,7 @@ mock_provider "aws" {
 
 variables {
   region                    = "eu-central-1"
-  image_tag                 = "0.7.0"
+  image_tag                 = "0.8.0"
   redis_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:mmdigit-redis-AbCdEf"
 }
 
@@ -18,6 +18,8 @@ run "options" {
     min_capacity     = 1
     network          = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-2", "subnet-3"] }
     spot_percent     = 100
+    redis_shards     = 2
+    store_replicas   = 1
     exec             = true
     kms_key_arn      = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
     tags             = { cost-centre = "forms" }
@@ -118,6 +120,18 @@ run "options" {
   assert {
     condition     = aws_service_discovery_service.worker[0].force_destroy
     error_message = "Tasks that are still entered do not keep the namespace."
+  }
+  assert {
+    condition     = aws_elasticache_replication_group.this.num_node_groups == 2 && aws_elasticache_replication_group.this.replicas_per_node_group == 1 && aws_elasticache_replication_group.this.automatic_failover_enabled && one([for parameter in aws_elasticache_parameter_group.this.parameter : parameter.value if parameter.name == "cluster-enabled"]) == "yes"
+    error_message = "Two shards are a cluster, each with a replica."
+  }
+  assert {
+    condition     = output.store_url == "rediss+cluster://clustercfg.mmdigit-store.example.cache.amazonaws.com:6379"
+    error_message = "Workers and readers ask the whole cluster."
+  }
+  assert {
+    condition     = keys(aws_cloudwatch_metric_alarm.store_full) == ["0001-001", "0001-002", "0002-001", "0002-002"]
+    error_message = "Each node of each shard is watched."
   }
   assert {
     condition     = output.producer_role_arn == null

@@ -7,7 +7,7 @@ mock_provider "aws" {
 
 variables {
   region                    = "eu-central-1"
-  image_tag                 = "0.7.0"
+  image_tag                 = "0.8.0"
   redis_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:mmdigit-redis-AbCdEf"
 }
 
@@ -203,7 +203,7 @@ run "defaults" {
     error_message = "No task definition holds a secret's text."
   }
   assert {
-    condition     = jsondecode(aws_ecs_task_definition.worker.container_definitions)[0].image == "123456789012.dkr.ecr.eu-central-1.amazonaws.com/mmdigit:0.7.0"
+    condition     = jsondecode(aws_ecs_task_definition.worker.container_definitions)[0].image == "123456789012.dkr.ecr.eu-central-1.amazonaws.com/mmdigit:0.8.0"
     error_message = "The image of the tag that was said, from the repository made here."
   }
   assert {

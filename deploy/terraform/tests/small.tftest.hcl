@@ -7,7 +7,7 @@ mock_provider "aws" {
 
 variables {
   region                    = "eu-central-1"
-  image_tag                 = "0.7.0"
+  image_tag                 = "0.8.0"
   redis_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:mmdigit-redis-AbCdEf"
   alarm_topic_arns          = ["arn:aws:sns:eu-central-1:123456789012:on-call"]
 }

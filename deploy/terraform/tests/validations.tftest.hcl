@@ -7,7 +7,7 @@ mock_provider "aws" {
 
 variables {
   region                    = "eu-central-1"
-  image_tag                 = "0.7.0"
+  image_tag                 = "0.8.0"
   redis_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:mmdigit-redis-AbCdEf"
   alarm_topic_arns          = ["arn:aws:sns:eu-central-1:123456789012:on-call"]
 }
@@ -23,6 +23,7 @@ run "what_stands_alone" {
     endpoint_zones            = 4
     kafka_version             = "3.8.x"
     redis_nodes               = 0
+    redis_shards              = 3
     redis_version             = "7.2"
     permissions_boundary_arn  = "boundary"
     kms_key_arn               = "alias/mine"
@@ -60,6 +61,7 @@ run "what_stands_alone" {
     var.endpoint_zones,
     var.kafka_version,
     var.redis_nodes,
+    var.redis_shards,
     var.redis_version,
     var.permissions_boundary_arn,
     var.kms_key_arn,
@@ -98,6 +100,7 @@ run "what_depends_on_another" {
     task_memory_mib     = 1024
     max_capacity        = 25
     broker_volume_gib   = 2000
+    store_replicas      = 2
     backlog_target_s    = 900
     scale_in_cooldown_s = 120
   }
@@ -108,6 +111,7 @@ run "what_depends_on_another" {
     var.task_memory_mib,
     var.max_capacity,
     var.broker_volume_max_gib,
+    var.store_replicas,
     var.backlog_target_s,
     var.scale_in_cooldown_s,
   ]

@@ -29,7 +29,7 @@ def named(folder: Folder) -> list[tuple[str, str | None, str | None]]:
 
 def test_what_is_left_out_is_counted_and_named() -> None:
     folder = Folder.open(CASES)
-    unknown = [name for name in ("a.m4a", "b.heic", "c.heic", "d.webp") if Path(name).suffix not in MODALITY_OF_SUFFIX]
+    unknown = [name for name in ("a.m4a", "b.tif", "c.heic", "d.webp") if Path(name).suffix not in MODALITY_OF_SUFFIX]
     assert folder.left_out == len(unknown) + 1
     said = "\n".join(folder.warnings)
     assert f"left out files of other kinds: {', '.join(unknown)}\n" in f"{said}\n"

@@ -35,7 +35,7 @@ def test_idx_round_trip(tmp_path: Path) -> None:
         (b"no gzip", "damaged"),
         (idx(np.zeros((3, 4)))[:-12], "damaged"),
         (gzip.compress(b"something else"), "IDX array of bytes"),
-        (gzip.compress(b"\x00\x00\x08\x01\x00\x00\x00\x05abc"), "to hold \\[5\\] values, 3 came"),
+        (gzip.compress(b"\x00\x00\x08\x01\x00\x00\x00\x05abc"), "to hold \\[5\\] values, got 3"),
         (gzip.compress(b"\x00\x00\x08\x01\x00\x00"), "IDX array|damaged"),
     ],
     ids=["missing", "no gzip", "cut", "no IDX", "values cut", "header cut"],

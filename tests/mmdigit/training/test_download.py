@@ -138,7 +138,7 @@ def test_no_network_is_one_line(tmp_path: Path, server: Server) -> None:
 
 def test_more_than_the_limit_is_refused(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_FILE_BYTES", 1000)
-    with pytest.raises(DataError, match="more than 1000 bytes"):
+    with pytest.raises(DataError, match="at most 1000 bytes, got more"):
         fetch(source(server), tmp_path / "f.gz", nothing)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmdigit.image import decode_image
-from mmdigit.ink import Grey
+from mmdigit.pixels import Grey
 from mmdigit.training import spoil_images
 from mmdigit.training.spoil_images import CORRUPTIONS, INK, PAPER, SIDE, Corruption, Random, corrupted, crop
 from tests.mmdigit.clips import mnist_like

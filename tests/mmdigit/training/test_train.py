@@ -51,7 +51,7 @@ def test_another_plan_s_checkpoint_is_refused(tmp_path: Path) -> None:
 
 
 def test_too_little_data_and_no_checkpoint_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="at least 32 handwritten digits, 10 came"):
+    with pytest.raises(DataError, match="at least 32 handwritten digits, got 10"):
         train(made_up.sets(tmp_path, 10), PLAN, tmp_path)
     with pytest.raises(DataError, match="run `mmdigit train` first"):
         load_checkpoint(tmp_path / "none")

@@ -34,7 +34,10 @@ mock_resource "aws_msk_configuration" {
 }
 
 mock_resource "aws_elasticache_replication_group" {
-  defaults = { primary_endpoint_address = "master.mmdigit-store.example.cache.amazonaws.com" }
+  defaults = {
+    primary_endpoint_address       = "master.mmdigit-store.example.cache.amazonaws.com"
+    configuration_endpoint_address = "clustercfg.mmdigit-store.example.cache.amazonaws.com"
+  }
 }
 
 mock_resource "aws_ecr_repository" {

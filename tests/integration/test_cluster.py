@@ -1,0 +1,44 @@
+"""A worker on a Redis Cluster: a primary is killed under its writes, its replica promoted, and no job is lost."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from samples.demo import PACK
+from samples.running import RunningWorker
+from tests.polling import until
+from tests.redis_group import redis_cluster
+from transport.ports import GroupCounts
+from transport.urls import open_store
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+
+JOBS = 1000
+
+
+def test_no_job_is_lost_with_a_primary(tmp_path: Path) -> None:
+    jobs_url = f"sqlite:///{tmp_path / 'queue.db'}"
+    options = ("--store-replicas", "1", "--batch-size", "8", "--retry-max-s", "1", "--breaker-in-a-row", "0")
+    with redis_cluster(replicas=1) as cluster, open_store(cluster.cluster_url) as store:
+        produce = [
+            *(sys.executable, "-m", "producer", "--from", str(PACK), "--to", jobs_url, "--group", "g", "--wait"),
+            *("--journal-dir", str(tmp_path), "--store", cluster.cluster_url, "--output", str(tmp_path / "out.csv")),
+        ]
+        with RunningWorker(jobs_url, cluster.cluster_url, tmp_path / "worker.log", options) as worker:
+            worker.wait_until_ready()
+            producer = subprocess.Popen(produce, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            until(lambda: store.counts("g").done > 0, 60, "the first answers")
+            killed = cluster.ports[0]
+            cluster.kill(killed)
+            until(lambda: [cluster.role(port) for port in cluster.ports].count("master") == 3, 60, "a promoted replica")
+            cluster.start(killed)
+            output, _ = producer.communicate(timeout=200)
+            assert producer.returncode == 0, output
+            assert worker.stop() == 0
+        assert store.counts("g") == GroupCounts(done=JOBS, dead=0)
+    with (tmp_path / "out.csv").open(newline="") as file:
+        assert sum(row["label"] != "" for row in csv.DictReader(file)) == JOBS
+    assert f"Redis at 127.0.0.1:{killed}" in (tmp_path / "worker.log").read_text()  # it waited, and said for what

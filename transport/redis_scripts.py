@@ -1,0 +1,84 @@
+"""The scripts that write: each touches the keys of one bucket alone, at once or not at all.
+
+A script that starts with #!lua is refused as a whole, before its first write, when the memory is full or the server is
+a replica. Source: https://redis.io/docs/latest/develop/programmability/lua-api/#script_flags.
+"""
+
+import hashlib
+from typing import NamedTuple
+
+
+class Script(NamedTuple):
+    """sha: the name under which a server that has loaded text runs it."""
+
+    text: str
+    sha: str
+
+
+def _script(text: str) -> Script:
+    return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+_COUNT = """
+local steps = {done = {}, dead = {}}
+local function count(group, field, step)
+  if not group or group == cjson.null or group == '' then return end
+  steps[field][group] = (steps[field][group] or 0) + step
+end
+local function write_counts(prefix, ttl_s)
+  for field, groups in pairs(steps) do
+    for group, step in pairs(groups) do
+      local key = prefix .. group
+      local left = tonumber(redis.call('HGET', key, field) or 0)
+      step = math.max(step, -left)
+      if step ~= 0 then
+        redis.call('HINCRBY', key, field, step)
+        redis.call('EXPIRE', key, ttl_s)
+      end
+    end
+  end
+end
+"""
+
+PUT = _script(f"""#!lua
+{_COUNT}
+local group_prefix, ttl_s, feed_length = ARGV[1], ARGV[2], ARGV[3]
+local function announce(position, prediction)
+  local added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', feed_length, position, 'prediction', prediction)
+  if type(added) == 'table' and added.err then  -- the stream is ahead of the writer's clock
+    redis.call('XADD', KEYS[1], 'MAXLEN', '~', feed_length, '*', 'prediction', prediction)
+  end
+end
+for job = 1, (#KEYS - 1) / 2 do
+  local key, note_key = KEYS[2 * job], KEYS[2 * job + 1]
+  local prediction, group, position = ARGV[3 * job + 1], ARGV[3 * job + 2], ARGV[3 * job + 3]
+  local first = redis.call('EXISTS', key) == 0
+  redis.call('SET', key, prediction, 'EX', ttl_s)
+  if first then
+    local note = redis.call('GETDEL', note_key)
+    if note then count(cjson.decode(note)['group'], 'dead', -1) end
+    count(group, 'done', 1)
+    announce(position, prediction)
+  end
+end
+write_counts(group_prefix, ttl_s)
+""")
+"""KEYS: feed, then prediction and note of each job. ARGV: prefix of the groups' keys, ttl_s, feed length, then
+prediction, group and position in the feed of each job."""
+
+PUT_DEAD = _script(f"""#!lua
+{_COUNT}
+local group_prefix, ttl_s = ARGV[1], ARGV[2]
+for job = 1, #KEYS / 2 do
+  local key, note_key = KEYS[2 * job - 1], KEYS[2 * job]
+  if redis.call('EXISTS', key) == 0 then
+    local first = redis.call('EXISTS', note_key) == 0
+    redis.call('SET', note_key, ARGV[2 * job + 1], 'EX', ttl_s)
+    if first then count(ARGV[2 * job + 2], 'dead', 1) end
+  end
+end
+write_counts(group_prefix, ttl_s)
+""")
+"""KEYS: prediction and note of each job. ARGV: prefix of the groups' keys, ttl_s, then note and group of each job."""
+
+SCRIPTS = (PUT, PUT_DEAD)
