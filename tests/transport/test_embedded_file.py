@@ -228,7 +228,9 @@ def test_values_of_other_types_are_an_error_of_ours_or_bytes(path: Path, value: 
         for read in (lambda: store.get(["job-1"]), store.feed):
             with pytest.raises(StoreError):
                 read()
-        other.execute("UPDATE records SET value = ?1, key = ?1, headers = ?1, timestamp_s = ?1", (value,))
+        other.execute(
+            "UPDATE records SET value = :value, key = :value, headers = :value, timestamp_s = :value", {"value": value}
+        )
     with SqliteConsumer(path, "jobs", "g") as consumer:
         [record] = consumer.poll(1, 0)
     assert isinstance(record.value, bytes)
