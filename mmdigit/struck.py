@@ -4,6 +4,10 @@ Two convolutions of stride 2 and two layers, about 30,000 weights, in NumPy: a t
 trained by mmdigit/training/struck.py, which says on what. Barred sevens and slashed zeros are digits to it.
 """
 
+import hashlib
+import io
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Self
 
@@ -12,8 +16,12 @@ from numpy.typing import NDArray
 
 from mmdigit.pixels import Grey
 from schemas.errors import WeightsError
+from schemas.files import read_plain
 
 WEIGHTS = Path(__file__).parent / "weights" / "struck.npz"
+SHA256 = "1c19333407aa269616187799e20071226118dc12b3d0547d80a87e3d5a53c962"
+"""Of WEIGHTS; mmdigit.training.struck prints that of the file it writes."""
+MAX_BYTES = 1024 * 1024  # the shipped file has 60 KB
 SIDE = 28
 FIRST, SECOND, HIDDEN = 16, 32, 32  # channels of the convolutions, width of the layer
 SHAPES = {
@@ -39,13 +47,21 @@ class StruckReader:
         self._weights = {name: np.ascontiguousarray(weights[name], np.float32) for name in SHAPES}
 
     @classmethod
-    def load(cls, path: Path = WEIGHTS) -> Self:
-        """Raises WeightsError if the file cannot be read or holds something else."""
+    def load(cls, path: Path = WEIGHTS, sha256: str = SHA256) -> Self:
+        """Raises WeightsError if the file cannot be read, is not the one with that SHA-256, or holds something else."""
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                return cls({name: stored[name].astype(np.float32) for name in stored.files})
-        except (OSError, ValueError, EOFError) as exc:
-            raise WeightsError(f"expected weights at {path}, got {type(exc).__name__}; restore the file") from exc
+            content = read_plain(path, MAX_BYTES)
+        except OSError as exc:
+            raise WeightsError(f"expected weights at {path}, got an error ({exc.strerror}); restore the file") from exc
+        got = hashlib.sha256(content).hexdigest()
+        if got != sha256:
+            raise WeightsError(f"expected {path} with SHA-256 {sha256}, got {got}; restore the file")
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+                weights = {name: stored[name].astype(np.float32) for name in SHAPES if name in stored}
+        except (EOFError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as exc:
+            raise WeightsError(f"expected {path} to hold weights, got {type(exc).__name__}; restore the file") from exc
+        return cls(weights)
 
     def struck(self, images: Grey) -> NDArray[np.bool_]:
         """Which pictures show a crossed-out digit, (B,). images: (B, 28, 28), range [0, 1], 1 = ink."""

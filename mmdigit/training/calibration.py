@@ -5,7 +5,7 @@ Which answers these are, `mmdigit/training/held_out.py` says. No test split is e
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from mmdigit.training.held_out import (
     outputs,
 )
 from mmdigit.training.measures import alarm_limit, ece, risk_coverage
+from schemas.prediction import Reason
 
 N_PAIRS = 100_000  # drawn for the conflicts, of the same and of different digits each
 SEED = 5
@@ -194,7 +195,7 @@ def reviews(predictor: Predictor, digits: Digits, clips: Sequence[Clip]) -> dict
         answers = [answer for part in batches(samples) for answer in predictor.predict(part)]
         found[name] = {"total": len(answers)} | {
             reason: round(sum(reason in answer.reasons for answer in answers) / len(answers), 5)
-            for reason in ("low_confidence", "conflict", "not_a_digit")
+            for reason in get_args(Reason)
         }
         found[name]["review"] = round(sum(answer.decision == "review" for answer in answers) / len(answers), 5)
     return found

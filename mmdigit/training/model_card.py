@@ -1,11 +1,12 @@
 """The model card: what the weights are made of, how well they do, and where they fail."""
 
-from typing import Any
+from typing import Any, get_args
 
 from mmdigit.decision import DEFAULT_TARGET_ERROR, HEADS
 from mmdigit.metadata import RiskTable
 from mmdigit.training.evaluate import table
 from schemas import VERSION
+from schemas.prediction import Reason
 
 TARGET_ERRORS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
 
@@ -93,8 +94,8 @@ different digits ({conflict["split"]}).
 
 Sent to review on the validation split, at the target error {validation["reviews"]["target_error"]:g}:
 
-| input | digits | low confidence | conflict | not a digit | review in all |
-|---|---|---|---|---|---|
+| input | digits | low confidence | conflict | not a digit | several digits | struck out | review in all |
+|---|---|---|---|---|---|---|---|
 {_reviews(validation["reviews"])}
 
 ## Training
@@ -174,7 +175,7 @@ def _by_digit(metadata: dict[str, Any]) -> str:
 def _reviews(reviews: dict[str, Any]) -> str:
     rows = []
     for name in ("image", "audio", "both"):
-        shares = [reviews[name][reason] for reason in ("low_confidence", "conflict", "not_a_digit", "review")]
+        shares = [reviews[name][reason] for reason in (*get_args(Reason), "review")]
         cells = " | ".join(f"{100 * share:.2f} %" for share in shares)
         rows.append(f"| {name} | {reviews[name]['total']} | {cells} |")
     return "\n".join(rows)

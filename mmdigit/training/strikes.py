@@ -97,15 +97,21 @@ def slashed(canvas: NDArray[np.uint8], width: float, random: Random) -> None:
     _polyline(canvas, np.array([centre - reach * way, centre + reach * way]), pen)
 
 
-def pictures(digits: Digits, strike: bool, share: tuple[float, float, float], seed: int) -> NDArray[np.uint8]:
+def pictures(
+    digits: Digits, strike: bool, share: tuple[float, float, float], seed: int, workers: int = 1
+) -> NDArray[np.uint8]:
     """Each digit once as the decoder gives it, (N, 28, 28), uint8, 255 = ink, all struck through or none.
 
-    share: of clean crops, of photographs, and of pictures like MNIST's own; sum 1.
+    share: of clean crops, of photographs, and of pictures like MNIST's own; sum 1. Where the decoder finds no digit,
+    the picture is all zeros. Depends on digits, share and seed, not on the number of workers.
     """
     starts = range(0, digits.labels.size, CHUNK)
     tasks = [(digits.pictures[at : at + CHUNK], digits.labels[at : at + CHUNK], [seed, at]) for at in starts]
-    with ProcessPoolExecutor(2) as pool:
-        return np.concatenate(list(pool.map(partial(_read, strike=strike, share=share), tasks)))
+    read = partial(_read, strike=strike, share=share)
+    if workers == 1:
+        return np.concatenate([read(task) for task in tasks])
+    with ProcessPoolExecutor(workers) as pool:
+        return np.concatenate(list(pool.map(read, tasks)))
 
 
 def _read(
@@ -128,9 +134,9 @@ def _read(
 
 
 def _as_it_is(label: int, random: Random) -> Draw:
-    if label == 7 and random.random() < 0.4:
+    if label == 7 and random.random() < 0.6:
         return barred
-    if label == 0 and random.random() < 0.3:
+    if label == 0 and random.random() < 0.5:
         return slashed
     return untouched
 

@@ -123,6 +123,35 @@ def test_faint_ink_is_read(contrast: float) -> None:
     assert unlike(crop, seven()) < 0.15
 
 
+def seven_with_faint_foot(foot: int, shine: int) -> NDArray[np.float32]:
+    """Black, its stem's lower half of another grey. shine: grey of strokes on the whole paper, 255 = there are none."""
+    image = Image.new("L", (SIDE, SIDE), 255)
+    draw = ImageDraw.Draw(image)
+    for left in range(5, SIDE, 15):
+        draw.line([(left, 3), (left + 7, SIDE - 3)], fill=shine, width=7)
+    draw.line([(35, 25), (85, 25), (70, 60)], fill=0, width=9, joint="curve")
+    draw.line([(70, 60), (55, 97)], fill=foot, width=9)
+    return grey(image)
+
+
+def lowest(crop: NDArray[np.float32]) -> int:
+    """The last row of the digit's ink in a crop of SIDE."""
+    ink, _ = find_ink(crop)
+    return int(np.flatnonzero((ink > 0.1).any(axis=1))[-1])
+
+
+@pytest.mark.parametrize("foot", [190, 205, 220])
+def test_faint_ink_that_continues_a_stroke_is_kept_on_clean_paper(foot: int) -> None:
+    assert lowest(seven_with_faint_foot(foot, shine=255)) >= 96
+
+
+@pytest.mark.parametrize("shine", [195, 190, 180])
+def test_what_shines_through_the_paper_is_not_joined_to_the_digit(shine: int) -> None:
+    """It is darker than the faintest ink that counts on clean paper."""
+    ink, expected = (find_ink(seven_with_faint_foot(0, level))[0] > 0.1 for level in (shine, 255))
+    assert ink.sum() <= expected.sum()
+
+
 @pytest.mark.parametrize("grain", [0.0, 0.008, 0.03, 0.1])
 @pytest.mark.parametrize("seed", range(3))
 def test_paper_alone_is_blank(seed: int, grain: float) -> None:

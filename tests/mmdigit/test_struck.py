@@ -1,13 +1,16 @@
 """Crossed-out digits go to review; a barred seven and a slashed zero are digits."""
 
+import hashlib
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from mmdigit.predictor import Predictor, read_sample
-from mmdigit.struck import SHAPES, StruckReader
+from mmdigit.struck import MAX_BYTES, SHA256, WEIGHTS, StruckReader
 from schemas.errors import WeightsError
 from tests.mmdigit.clips import as_bytes
 
@@ -66,13 +69,51 @@ def test_a_picture_is_judged_alike_in_any_company() -> None:
     np.testing.assert_allclose(together, alone, atol=1e-4)
 
 
-def test_weights_that_cannot_be_used_are_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"expected weights at .*FileNotFoundError"):
+def test_weights_that_cannot_be_read_are_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"expected weights at .*No such file"):
         StruckReader.load(tmp_path / "none.npz")
-    (tmp_path / "text.npz").write_bytes(b"no archive")
-    with pytest.raises(WeightsError, match="expected weights at"):
-        StruckReader.load(tmp_path / "text.npz")
-    with pytest.raises(WeightsError, match=r"first of shape .*got none"):
-        StruckReader({})
-    with pytest.raises(WeightsError, match=r"first of shape \(25, 16\), got \(2,\)"):
-        StruckReader({name: np.zeros(2, np.float32) for name in SHAPES})
+    with pytest.raises(WeightsError, match=r"it is a folder, not a plain file"):
+        StruckReader.load(tmp_path)
+    (tmp_path / "large.npz").write_bytes(bytes(MAX_BYTES + 1))
+    with pytest.raises(WeightsError, match=f"larger than {MAX_BYTES} bytes"):
+        StruckReader.load(tmp_path / "large.npz")
+
+
+@pytest.mark.parametrize("place", [0, 1000, -1])
+def test_altered_weights_are_refused(tmp_path: Path, place: int) -> None:
+    content = bytearray(WEIGHTS.read_bytes())
+    content[place] ^= 1
+    (tmp_path / "altered.npz").write_bytes(content)
+    with pytest.raises(WeightsError, match=f"with SHA-256 {SHA256}, got "):
+        StruckReader.load(tmp_path / "altered.npz")
+
+
+def packed(**arrays: NDArray[np.generic]) -> bytes:
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+def bare() -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.zeros(3))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "got EOFError"),
+        (b"no archive", "got ValueError"),
+        (b"PK\x03\x04 cut off", "got BadZipFile"),
+        (bare(), "got TypeError"),
+        (packed(first=np.array([{}])), "got ValueError"),
+        (packed(other=np.zeros(2)), "first of shape .*got none"),
+        (packed(first=np.zeros(2)), r"first of shape \(25, \d+\), got \(2,\)"),
+    ],
+)
+def test_pinned_weights_that_hold_something_else(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "other.npz"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=message):
+        StruckReader.load(path, hashlib.sha256(content).hexdigest())
