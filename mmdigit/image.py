@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from mmdigit.ink import find_ink
+from mmdigit.layout import several_unchanged
 from mmdigit.picture import IMAGE_SIDE, read_picture
 from mmdigit.pixels import Grey
 from schemas.prediction import Reason
@@ -51,7 +52,7 @@ def normalise(grey: Grey, bright_ink: bool | None = None) -> Grey:
 def read_digit(grey: Grey, bright_ink: bool | None = None) -> Digit:
     """What normalise gives, and what else the picture shows. Arguments as of normalise."""
     if bright_ink is not False and _looks_like_mnist(grey):
-        return Digit(grey.astype(np.float32))
+        return Digit(grey.astype(np.float32), ("several_digits",) if several_unchanged(grey) else ())
     ink, several = find_ink(grey, bright_ink)
     rows, columns = np.flatnonzero((ink > 0.3).any(axis=1)), np.flatnonzero((ink > 0.3).any(axis=0))
     if rows.size == 0:

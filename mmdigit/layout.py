@@ -2,11 +2,13 @@
 
 Judged by the boxes of the inked parts alone, which are known anyway. What is no second digit: dots and commas (small),
 a neighbour cut by the crop's edge (it touches the edge, and the digit leaves the other edge free), the bar of a five
-(above, and flat), a digit in two pieces (nearer, or not as tall).
+(above, and flat), a digit in two pieces (nearer, or not as tall), the slash or dot within a zero (thin or small). A
+digit with a circle around it is two parts of a digit's size.
 """
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,10 +20,12 @@ WIDE_ROOM = 0.15
 AS_TALL_ABOVE = 0.55  # as a digit above or below it at least; halves of one digit are wider than tall
 APART_ABOVE = 0.03
 SLIM, STOUT = 1.25, 1.7  # at most so wide, in parts of its height, is a digit above or below another; with wide room
+INKED = 0.3  # of full ink, where the parts of a picture that is passed unchanged are told apart
 THIN = 0.3  # at most so wide, in parts of their height, are two pieces of a one
 LEAST_AREA = 0.12  # of the main part's inked area; a thin one beside a bold eight has so much
 LEAST_DARKNESS = 0.5  # of the main part's; the other side of the sheet shines through fainter
 CUT_WIDTH = 0.3  # of its own height is a digit wide that the crop's edge cuts
+INSIDE_TALL, INSIDE_AREA = 0.35, 0.2  # of a circle is a digit in it at least; a loose slash of a zero has less ink
 LINE_WIDTH, LINE_TALL = 0.12, 1.1  # of its own height, and of the main part's: a box line, no one
 
 
@@ -68,4 +72,18 @@ def holds_several(parts: Parts, main: int, height: int, width: int) -> bool:
         & ~one_in_two
         & whole_above
     )
-    return bool((large & (beside | above)).any())
+    enclosed = (left > left[main]) & (right < right[main]) & (top > top[main]) & (bottom < bottom[main])
+    inside = enclosed & (tall >= INSIDE_TALL * size) & (area >= INSIDE_AREA * area[main])
+    return bool((large & (beside | above | inside)).any())
+
+
+def several_unchanged(image: NDArray[np.float32]) -> bool:
+    """The same of a picture that is passed unchanged, (height, width), range [0, 1], 1 = ink."""
+    inked = (image > INKED).view(np.uint8)
+    if cv2.connectedComponents(inked)[0] < 3:  # paper and one part, as nearly always
+        return False
+    count, places, stats, _ = cv2.connectedComponentsWithStats(inked)
+    left, top, wide, tall, area = stats[1:].T.astype(np.float64)
+    mass = np.bincount(places.ravel(), image.ravel(), count)[1:].astype(np.float64)
+    main = int((mass * np.maximum(wide, tall)).argmax())
+    return holds_several(Parts(left, top, left + wide, top + tall, area, mass), main, *image.shape)

@@ -67,12 +67,16 @@ def open_png(data: bytes) -> Opened:
             raise InvalidImage("expected one still picture, got several in one file; send one of them")
         if name == b"IHDR" and len(chunk) == HEADER_BYTES:
             check_size(*struct.unpack_from(">II", chunk, 8))
+        if name == b"IDAT" and zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:], "big"):  # Pillow does not look
+            raise InvalidImage("expected a whole PNG file, got one with damaged pixels; send the file again")
         if name == b"IDAT" or (name not in kept and (name in PICTURE or _tells_orientation(name, chunk))):
             kept.setdefault(name, []).append(chunk)
         if name == b"IEND":
             break
     else:
         raise InvalidImage("expected a whole PNG file, got one without its end; send the file again")
+    if kept.get(b"IHDR", [b""])[0][17:18] == b"\x03" and b"PLTE" not in kept:
+        raise InvalidImage("expected a whole PNG file, got one without its palette; send the file again")
     image = PngImagePlugin.PngImageFile(io.BytesIO(MAGIC + b"".join(chunk for each in kept.values() for chunk in each)))
     orientation = orientation_of(image) if kept.keys() - PICTURE - {b"IDAT"} else 1
     header, deep = kept[b"IHDR"][0], None

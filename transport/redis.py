@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
 
 from schemas.dead_letter import DeadLetter
-from schemas.errors import SettingsError
+from schemas.errors import SettingsError, StoreError
 from schemas.prediction import Prediction
 from transport.access import RedisAccess
 from transport.ports import GroupCounts
@@ -32,6 +32,7 @@ from transport.stored import read_prediction, read_reason, write_prediction
 _LONGEST_BLOCK_S = SOCKET_TIMEOUT_S / 2  # a blocking read ends before the socket's own time-out
 _LONGEST_PAUSE_S = 0.25  # between two looks at the feed of a cluster, whose streams no one call can wait for
 _POSITION = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?")
+_COUNT = re.compile(rb"-?[0-9]{1,20}")
 _OLDEST = "0-0"
 
 
@@ -117,6 +118,8 @@ class RedisStore:
     def counts(self, group: str) -> GroupCounts:
         keys = [bucket.group + group for bucket in self._buckets]
         answers = self._servers.run([Call(number, ("HMGET", key, "done", "dead")) for number, key in enumerate(keys)])
+        if any(value is not None and _COUNT.fullmatch(value) is None for answer in answers for value in answer):
+            raise StoreError(f"expected the counts of a group at the key {keys[0]}, got something else; remove it")
         done, dead = (sum(int(answer[field] or 0) for answer in answers) for field in (0, 1))
         return GroupCounts(done=done, dead=dead)
 

@@ -2,6 +2,8 @@
 
 A script that starts with #!lua is refused as a whole, before its first write, when the memory is full or the server is
 a replica. Source: https://redis.io/docs/latest/develop/programmability/lua-api/#script_flags.
+Nothing undoes what a script wrote before it failed in another way, and the next try would not count it any more. So
+what a foreign value can make fail comes before the first write, or is passed over.
 """
 
 import hashlib
@@ -22,8 +24,29 @@ def _script(text: str) -> Script:
 _COUNT = """
 local steps = {done = {}, dead = {}}
 local function count(group, field, step)
-  if not group or group == cjson.null or group == '' then return end
+  if group == '' then return end
   steps[field][group] = (steps[field][group] or 0) + step
+end
+local function is_wrong_type(answer)
+  if type(answer) ~= 'table' or not answer.err then return false end
+  if not string.find(answer.err, 'WRONGTYPE', 1, true) then error(answer) end
+  return true
+end
+local countable = {}
+local function can_count(key)
+  if countable[key] == nil then
+    countable[key] = true
+    for field in pairs(steps) do
+      local value = redis.pcall('HGET', key, field)
+      if is_wrong_type(value) or (value and not string.find(value, '^%-?%d+$')) then countable[key] = false end
+    end
+  end
+  return countable[key]
+end
+local function require_counts(key)
+  if not can_count(key) then
+    error(redis.error_reply('WRONGTYPE expected the counts of a group at the key ' .. key .. ', remove it'))
+  end
 end
 local function write_counts(prefix, ttl_s)
   for field, groups in pairs(steps) do
@@ -43,22 +66,32 @@ end
 PUT = _script(f"""#!lua
 {_COUNT}
 local group_prefix, ttl_s, feed_length = ARGV[1], ARGV[2], ARGV[3]
+for job = 1, (#KEYS - 1) / 2 do require_counts(group_prefix .. ARGV[3 * job + 2]) end
 local function announce(position, prediction)
   local added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', feed_length, position, 'prediction', prediction)
   if type(added) == 'table' and added.err then  -- the stream is ahead of the writer's clock
-    redis.call('XADD', KEYS[1], 'MAXLEN', '~', feed_length, '*', 'prediction', prediction)
+    added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', feed_length, '*', 'prediction', prediction)
+    if is_wrong_type(added) then
+      error(redis.error_reply('WRONGTYPE expected the feed at the key ' .. KEYS[1] .. ', remove it'))
+    end
   end
+end
+local function group_of(note)
+  local read, fields = pcall(cjson.decode, note)
+  local group = read and type(fields) == 'table' and fields['group']
+  return type(group) == 'string' and group
 end
 for job = 1, (#KEYS - 1) / 2 do
   local key, note_key = KEYS[2 * job], KEYS[2 * job + 1]
   local prediction, group, position = ARGV[3 * job + 1], ARGV[3 * job + 2], ARGV[3 * job + 3]
   local first = redis.call('EXISTS', key) == 0
+  if first then announce(position, prediction) end
   redis.call('SET', key, prediction, 'EX', ttl_s)
   if first then
-    local note = redis.call('GETDEL', note_key)
-    if note then count(cjson.decode(note)['group'], 'dead', -1) end
+    local note = redis.pcall('GETDEL', note_key)
+    local noted = note and not is_wrong_type(note) and group_of(note)
+    if noted and can_count(group_prefix .. noted) then count(noted, 'dead', -1) end
     count(group, 'done', 1)
-    announce(position, prediction)
   end
 end
 write_counts(group_prefix, ttl_s)
@@ -69,6 +102,7 @@ prediction, group and position in the feed of each job."""
 PUT_DEAD = _script(f"""#!lua
 {_COUNT}
 local group_prefix, ttl_s = ARGV[1], ARGV[2]
+for job = 1, #KEYS / 2 do require_counts(group_prefix .. ARGV[2 * job + 2]) end
 for job = 1, #KEYS / 2 do
   local key, note_key = KEYS[2 * job - 1], KEYS[2 * job]
   if redis.call('EXISTS', key) == 0 then

@@ -109,7 +109,7 @@ def open_store(
 
     ttl_s: how long predictions, dead-letter notes and group counts are kept. feed_length: how many predictions
     the feed keeps. replicas: how many replicas acknowledge each write (Redis only).
-    the feed keeps. as_json: store predictions as JSON, for readers that know nothing else.
+    as_json: store predictions as JSON, for readers that know nothing else.
     create: make a SQLite file that is not there.
     Raises SettingsError for a wrong URL or a foreign file, AccessError if the store refuses, StoreError if it is not
     reachable.

@@ -203,7 +203,8 @@ def _columns(line: str, separator: str) -> list[str]:
 
 
 def _column(cell: str) -> str:
-    return cell.strip().strip("\ufeff\"'").strip().lower()
+    name = cell.strip().strip("\ufeff\"'").strip().lower()
+    return name.replace("i\u0307", "i").replace("\u0131", "i")  # Turkish programs pair i with İ, and I with ı
 
 
 def _refuse_header(name: str, line: int, first: str, said: str | None) -> NoReturn:

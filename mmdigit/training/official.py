@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from mmdigit.audio import Waveform, place
 from mmdigit.bounds import error_bound
 from mmdigit.decision import HEADS, decide
-from mmdigit.image import decode_image
+from mmdigit.image import read_digit
+from mmdigit.picture import read_picture
 from mmdigit.pixels import Grey
+from mmdigit.struck import StruckReader
 from mmdigit.training import measures
 from mmdigit.training.data import Clip, Digits, load_digits, load_spoken
 from mmdigit.training.pairs import LabelPairs, comparison, pair_share, right_tables, same_digit_pairs, share
 from mmdigit.training.parts import PAIR_BATCH, Encoded, PartedModel, softmax
+from schemas.prediction import Reason
 
 IMAGES, CLIPS = "MNIST test", "FSDD recordings 0-4"
 PAIRS = "MNIST test x FSDD recordings 0-4, all pairs of the same digit"
@@ -33,7 +36,8 @@ Probabilities = NDArray[np.float64]
 class Official:
     """The official test split, encoded once.
 
-    images: (n_images, 28, 28), sounds: (n_clips, N_SAMPLES), as the decoders give them; spoken: (n_clips,), labels;
+    images: (n_images, 28, 28), sounds: (n_clips, N_SAMPLES), as the decoders give them; found: for each image why a
+    person should look, as the picture itself tells; spoken: (n_clips,), labels;
     speakers: (n_clips,), names.
     """
 
@@ -41,6 +45,7 @@ class Official:
     digits: Digits
     clips: list[Clip]
     images: Grey
+    found: Sequence[Sequence[Reason]]
     sounds: Waveform
     spoken: NDArray[np.int64]
     speakers: NDArray[np.str_]
@@ -60,13 +65,16 @@ def read_test_split(folder: Path) -> tuple[Digits, list[Clip]]:
 
 def encode_official(model: PartedModel, digits: Digits, clips: list[Clip], show: Show) -> Official:
     """digits, clips: as read_test_split gives them."""
-    images = np.stack([decode_image(picture.tobytes()) for picture in show(list(digits.pictures), "images")])
+    read = [read_digit(*read_picture(picture.tobytes())) for picture in show(list(digits.pictures), "images")]
+    images = np.stack([digit.image for digit in read])
+    struck = StruckReader.load().struck(images)
+    found = [(*digit.found, *(("struck_out",) if out else ())) for digit, out in zip(read, struck, strict=True)]
     sounds = np.stack([place(clip.waveform) for clip in show(clips, "clips")])
     spoken = np.array([clip.label for clip in clips], np.int64)
     seen, heard = model.see(images), model.hear(sounds)
     pairs = same_digit_pairs(model, seen, digits.labels, heard, spoken)
     speakers = np.array([clip.speaker for clip in clips])
-    return Official(model, digits, clips, images, sounds, spoken, speakers, seen, heard, pairs)
+    return Official(model, digits, clips, images, found, sounds, spoken, speakers, seen, heard, pairs)
 
 
 def official(data: Official, show: Show) -> dict[str, Any]:
@@ -164,6 +172,7 @@ def decision_reasons(
                 None if row is None else float(data.seen.novelty[row[at]]),
                 None if column is None else float(data.heard.novelty[column[at]]),
                 data.model.thresholds,
+                () if row is None else data.found[row[at]],
             )[1]
             for at in range(size)
         ]

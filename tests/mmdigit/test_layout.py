@@ -80,6 +80,36 @@ def test_one_digit_is_one(beside: str) -> None:
     assert found(one(beside)) == ()
 
 
+@pytest.mark.parametrize("width", [3, 7])
+@pytest.mark.parametrize("side", [1.8, 2.4])
+def test_a_digit_with_a_circle_around_it_goes_to_review(side: float, width: int) -> None:
+    image = sheet([((side + 0.4 - seven().shape[1] / DIGIT) / 2, (side - 0.6) / 2)], side + 0.4, side + 0.4)
+    edge, far = 0.2 * DIGIT, (0.2 + side) * DIGIT
+    ImageDraw.Draw(image).ellipse((edge, edge, far, far), outline=0, width=width)
+    assert found(image) == ("several_digits",)
+
+
+@pytest.mark.parametrize("inside", ["dot", "slash"])
+def test_a_zero_with_a_dot_or_a_loose_slash_is_one_digit(inside: str) -> None:
+    image = Image.new("L", (110, 130), 255)
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((20, 15, 90, 115), outline=0, width=8)
+    if inside == "dot":
+        draw.ellipse((48, 55, 62, 75), fill=0)
+    else:
+        draw.line((44, 82, 66, 48), fill=0, width=6)
+    assert found(image) == ()
+
+
+@pytest.mark.parametrize(("room", "expected"), [(3, ("several_digits",)), (0, ())])
+def test_a_picture_that_is_passed_unchanged_may_hold_two_digits(room: int, expected: tuple[str, ...]) -> None:
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 12:14] = image[4:24, 14 + room : 16 + room] = 255
+    picture = np.asarray(image / 255, np.float32)
+    assert np.array_equal(read_digit(picture).image, picture)
+    assert read_digit(picture).found == read_digit(picture, bright_ink=True).found == expected
+
+
 @pytest.mark.parametrize("gap", [2, 4])
 def test_the_loose_bar_of_a_five_belongs_to_it(gap: int) -> None:
     image = Image.new("L", (100, 120), 255)

@@ -104,6 +104,23 @@ def test_a_damaged_chunk_of_the_pixels_is_refused(name: bytes) -> None:
         decode_image(bytes(data))
 
 
+def test_a_png_whose_pixels_changed_on_the_way_is_refused() -> None:
+    data = bytearray(as_bytes(drawn_digit()))
+    pixels = zlib.decompress(bytes(data[data.index(b"IDAT") + 4 : -16]))
+    other = zlib.compress(pixels.replace(b"\xff", b"\xfe", 1))
+    kept_crc = int.from_bytes(data[-16:-12], "big")
+    with pytest.raises(InvalidImage, match="damaged pixels"):
+        decode_image(bytes(data[:33]) + chunk(b"IDAT", other, kept_crc) + bytes(data[-12:]))
+
+
+def test_a_png_without_its_palette_is_refused() -> None:
+    data = as_bytes(drawn_digit().convert("P"))
+    place = data.index(b"PLTE") - 4
+    end = place + 12 + int.from_bytes(data[place : place + 4], "big")
+    with pytest.raises(InvalidImage, match="palette"):
+        decode_image(data[:place] + data[end:])
+
+
 def test_a_camera_held_sideways_is_known_in_every_format() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6

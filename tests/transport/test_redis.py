@@ -49,6 +49,59 @@ def test_a_full_server_refuses_the_batch_as_a_whole(redis_url: str) -> None:
 
 @pytest.mark.docker
 @pytest.mark.timeout(90)
+@pytest.mark.parametrize("as_list", [False, True], ids=["text", "list"])
+@pytest.mark.parametrize("key", [FEED_KEY, "mmdigit:group:g"])
+def test_a_foreign_value_in_the_way_is_named_and_costs_no_count(key: str, as_list: bool, redis_url: str) -> None:
+    with open_store(redis_url) as store, redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+        if as_list:
+            client.rpush(key, "foreign")
+        else:
+            client.set(key, "foreign")
+        for _ in range(2):
+            with pytest.raises(StoreError, match=f"WRONGTYPE expected the .* at the key {key}, remove it"):
+                store.put([make_prediction(number) for number in range(3)])
+        client.delete(key)
+        store.put([make_prediction(number) for number in range(3)])
+        store.put_dead([make_dead_letter(3)])
+        assert store.counts("g") == GroupCounts(done=3, dead=1)
+        assert len(store.feed()) == 3
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("foreign", ["many", "0x10", "1.5", "", b"\xff"])
+def test_foreign_counts_are_named(foreign: str | bytes, redis_url: str) -> None:
+    with open_store(redis_url) as store, redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+        client.hset("mmdigit:group:g", "done", foreign)
+        named = "expected the counts of a group at the key mmdigit:group:g"
+        with pytest.raises(StoreError, match=named):
+            store.put([make_prediction(0)])
+        with pytest.raises(StoreError, match=named):
+            store.put_dead([make_dead_letter(1)])
+        with pytest.raises(StoreError, match=named):
+            store.counts("g")
+        client.delete("mmdigit:group:g")
+        store.put([make_prediction(0)])
+        assert store.counts("g") == GroupCounts(done=1, dead=0)
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("note", ["foreign", "5", "null", '{"group": 5}', '{"group": {}}', "\xff", ""])
+def test_a_foreign_note_costs_no_count(note: str, redis_url: str) -> None:
+    with open_store(redis_url) as store, redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+        client.set("mmdigit:dead:job-0", note)
+        client.rpush("mmdigit:dead:job-1", note)
+        store.put([make_prediction(number) for number in range(3)])
+        assert store.counts("g") == GroupCounts(done=3, dead=0)
+        assert len(store.feed()) == 3
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(90)
 def test_a_lost_script_and_a_lost_connection_are_mended_unseen(redis_url: str) -> None:
     with open_store(redis_url) as store, redis.Redis.from_url(redis_url) as client:
         client.flushall()

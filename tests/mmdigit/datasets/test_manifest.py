@@ -39,6 +39,12 @@ def test_rows_are_read_in_order_with_paths_beside_the_manifest(tmp_path: Path) -
     ]
 
 
+@pytest.mark.parametrize("header", ["\u0130D;\u0130MAGE;LABEL", "\u0131d;\u0131mage;label"])
+def test_column_names_in_a_turkish_case(tmp_path: Path, header: str) -> None:
+    path = manifest(tmp_path, f"{header}\na;1.png;7\n")
+    assert list(Manifest.open(path)) == [NamedSample("a", tmp_path / "1.png", None, 7, 2)]
+
+
 cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 
 
