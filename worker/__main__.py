@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from mmdigit.decision import Head, OperatingPoint
 from mmdigit.predictor import Predictor
@@ -24,6 +25,7 @@ from worker.shadow import shadow
 from worker.shadow_settings import ShadowSettings
 from worker.stopping import StopSignals
 from worker.tracing import NO_TRACING, SpanTracing, Tracing
+from worker.waiting import when_there
 
 log = logging.getLogger("worker")
 
@@ -33,6 +35,8 @@ class _Health:
 
     def __init__(self, stuck_after_s: float) -> None:
         self.worker: Worker | None = None
+        self.waiting_for = ""
+        """Before there is a worker: the topic that is missing."""
         self._stuck_after_s = stuck_after_s
 
     def alive(self) -> Status:
@@ -47,7 +51,7 @@ class _Health:
 
     def ready(self) -> Status:
         if self.worker is None:
-            return Status(False, "loading the model, or connecting")
+            return Status(False, self.waiting_for or "loading the model, or connecting")
         if self.worker.trouble:
             return Status(False, self.worker.trouble)
         if not self.worker.assigned:
@@ -85,12 +89,10 @@ def work(argv: Sequence[str]) -> int:
                 access=access,
             )
         )
-        dead_letters = stack.enter_context(open_publisher(settings.dead_letters_url, access=access))
-        consumer = stack.enter_context(
-            open_consumer(
-                settings.from_url, group=settings.consumer_group, instance_id=settings.instance_id, access=access
-            )
-        )
+        wait = partial(when_there, wait_s=settings.topic_wait_s, waiting_for=partial(setattr, health, "waiting_for"))
+        dead_letters = stack.enter_context(wait(partial(open_publisher, settings.dead_letters_url, access=access)))
+        join = partial(open_consumer, settings.from_url, group=settings.consumer_group)
+        consumer = stack.enter_context(wait(partial(join, instance_id=settings.instance_id, access=access)))
         worker = health.worker = Worker(settings, model, consumer, store, dead_letters, metrics, tracing=tracing)
         stack.enter_context(StopSignals(worker.stop, settings.stop_timeout_s))
         log.info(

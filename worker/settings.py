@@ -92,6 +92,15 @@ class WorkerSettings(AccessSettings):
     stuck_after_s: Annotated[
         float, Field(gt=0, description="seconds without a turn of the loop after which /healthz fails")
     ] = 60.0
+    topic_wait_s: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=86400,
+            description="seconds to wait at the start for a topic that is still to be made; /readyz names it. "
+            "0: end with exit code 2",
+        ),
+    ] = 0.0
     stop_timeout_s: Annotated[
         float,
         Field(

@@ -27,7 +27,8 @@ locals {
     MMDIGIT_CONSUMER_GROUP = var.consumer_group
     MMDIGIT_TTL_S          = tostring(var.prediction_ttl_s)
     MMDIGIT_STORE_REPLICAS = tostring(var.store_replicas)
-    MMDIGIT_STOP_TIMEOUT_S = "110" # leaves by itself before ECS kills it (stopTimeout)
+    MMDIGIT_TOPIC_WAIT_S   = "3600" # until the task that makes the topics has run
+    MMDIGIT_STOP_TIMEOUT_S = "110"  # leaves by itself before ECS kills it (stopTimeout)
   })
 
   # The same for every container here: nothing to write to (unless somebody wants a shell), no user of the host, no capabilities.

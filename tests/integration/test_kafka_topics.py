@@ -1,6 +1,9 @@
 """What operators do to a topic while a worker works on it, or while none does: nothing of it is lost in silence."""
 
 import logging
+import urllib.error
+import urllib.request
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,9 +11,11 @@ import pytest
 from kafka import TopicPartition as KafkaPartition
 from kafka.structs import OffsetAndMetadata
 
+from samples.running import RunningWorker
 from tests.conftest import KafkaTopic
 from tests.integration.kafka_worker import LocalWorker, Topic, said
 from tests.polling import until
+from tests.services import free_port, fresh_topics
 from worker.__main__ import _Health
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
@@ -236,3 +241,27 @@ def test_partitions_that_are_added_are_answered_within_ten_seconds(topic: Topic,
 
         until(used, 10, "a record of the same publisher in each partition")
         assert one.metrics.registry.get_sample_value("mmdigit_rebalances_total", {"event": "assigned"}) == 2
+
+
+def test_a_worker_that_starts_before_its_topics_are_made_waits_for_them(kafka_bootstrap: str, tmp_path: Path) -> None:
+    name, port = f"later-{uuid.uuid4().hex[:8]}", free_port()
+
+    def ready() -> str:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as answer:
+            with answer:
+                return str(answer.read().decode())
+        except OSError:
+            return ""
+
+    url, store = f"kafka://{kafka_bootstrap}/{name}", f"sqlite:///{tmp_path / 'store.db'}"
+    options = ("--topic-wait-s", "100", "--metrics-port", str(port))
+    with RunningWorker(url, store, tmp_path / "worker.log", options) as worker:
+        until(lambda: f"{name}.dead" in ready(), 60, "a worker that says which topic is missing")
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as alive:
+            assert alive.status == 200
+        fresh_topics(kafka_bootstrap, name, 2, gone=[])
+        until(lambda: ready().startswith("ready, 2 partitions"), 60, "a worker with partitions")
+        assert worker.log.read_text().count("waiting for a topic") == 1

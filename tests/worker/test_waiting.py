@@ -1,0 +1,62 @@
+"""A topic that is still to be made is waited for, for as long as was said."""
+
+import logging
+
+import pytest
+
+from schemas.errors import TopicError, TransportError
+from worker.waiting import LONGEST_PAUSE_S, when_there
+
+
+class Topic:
+    """Missing for the first tries."""
+
+    def __init__(self, missing: int) -> None:
+        self.missing = missing
+        self.now_s = 0.0
+        self.pauses_s: list[float] = []
+        self.said: list[str] = []
+
+    def open(self) -> str:
+        if self.missing > 0:
+            self.missing -= 1
+            raise TopicError("expected the topic jobs, got none")
+        return "opened"
+
+    def sleep(self, pause_s: float) -> None:
+        self.pauses_s.append(pause_s)
+        self.now_s += pause_s
+
+    def when_there(self, wait_s: float) -> str:
+        return when_there(self.open, wait_s, self.said.append, lambda: self.now_s, self.sleep)
+
+
+def test_waiting_ends_when_the_topic_is_there(caplog: pytest.LogCaptureFixture) -> None:
+    topic = Topic(missing=20)
+    assert topic.when_there(3600) == "opened"
+    assert topic.said == ["expected the topic jobs, got none"] * 20 + [""]
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert max(topic.pauses_s) <= LONGEST_PAUSE_S
+    assert topic.pauses_s[0] < topic.pauses_s[-1]
+
+
+def test_waiting_ends_when_its_time_is_over() -> None:
+    topic = Topic(missing=10**6)
+    with pytest.raises(TopicError):
+        topic.when_there(60)
+    assert topic.now_s == pytest.approx(60)
+
+
+def test_without_a_time_to_wait_the_error_comes_at_once() -> None:
+    topic = Topic(missing=1)
+    with pytest.raises(TopicError):
+        topic.when_there(0)
+    assert topic.pauses_s == []
+
+
+def test_other_errors_are_not_waited_out() -> None:
+    def fail() -> None:
+        raise TransportError("expected a broker")
+
+    with pytest.raises(TransportError):
+        when_there(fail, 60, lambda _: None)
