@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 PEERS := arroyo faststream quix
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 10000
+# The stack's ports on this machine, as in docker-compose.yml.
+KAFKA_PORT ?= 29092
+REDIS_PORT ?= 6379
 # Two at once, those of a file one after the other: most of them wait for something.
 TESTS := $(BIN)/pytest --numprocesses 2 --dist loadfile
 # Those that take --data, in the order of `make bench`.
@@ -46,11 +49,11 @@ fuzz: $(VENV)/.test $(VENV)/.fuzz ## fuzz every parser, a million runs or MINUTE
 up: ## the real stack: Kafka, Redis, worker, Prometheus; PROFILE=grafana, load or chaos adds that
 	docker compose $(if $(PROFILE),--profile $(PROFILE)) up --build --detach --wait
 
-backfill: $(VENV)/.worker ## send JOBS pairs through the stack and wait for the predictions; DATA=folder for real data
+backfill: $(VENV)/.worker ## send the sample pack through the stack and wait for the predictions; DATA=folder sends JOBS real pairs
 	@mkdir -p .mmdigit
 	@$(BIN)/python -m producer --from $(if $(DATA),pairs:$(DATA),samples/pack/manifest.csv) \
-	  $(if $(DATA),--count $(JOBS)) --to kafka://localhost:29092/mmdigit.jobs \
-	  --wait --store redis://localhost:6379/0 --output .mmdigit/backfill.csv
+	  $(if $(DATA),--count $(JOBS)) --to kafka://localhost:$(KAFKA_PORT)/mmdigit.jobs \
+	  --wait --store redis://localhost:$(REDIS_PORT)/0 --output .mmdigit/backfill.csv
 
 down: ## stop the stack; forget its data and what was sent to it
 	docker compose --profile '*' down --volumes

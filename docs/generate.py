@@ -100,8 +100,8 @@ def api_page() -> str:
     parts = [
         "# Python API\n\n"
         f"Read one digit in your own process:\n\n```python\n{API_EXAMPLE}```\n\n"
-        "The answer is a `schemas.Answer`; the errors stand in `schemas.errors`. The model reads `image`, `audio` or "
-        "both:\n\n"
+        "The answer is a `schemas.Answer`; the errors are defined in `schemas.errors`. The model reads "
+        "`image`, `audio` or both:\n\n"
         f"{arguments(mmdigit.DigitReader.predict)}\n"
         "Whatever stands on this page keeps its meaning within a major version; everything else may change. The "
         "packages are typed.\n"

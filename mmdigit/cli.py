@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from mmdigit.decision import DEFAULT_TARGET_ERROR, TargetError
-from mmdigit.show import ShowSettings, lines
+from mmdigit.show import ShowSettings, show
 from schemas.errors import SettingsError
 from schemas.redaction import redact
 from schemas.settings import ProgramSettings, run_program
@@ -58,8 +58,8 @@ class EvaluateSettings(ProgramSettings):
 
     prog: ClassVar[str] = "mmdigit evaluate"
 
-    data: Annotated[Path, Field(description="folder of data sets, laid out as docs/data.md says")]
-    output: Annotated[Path, Field(description="folder for the report and its plots")]
+    data: Annotated[Path, Field(examples=["data"], description="folder of data sets, laid out as docs/data.md says")]
+    output: Annotated[Path, Field(examples=["runs/report"], description="folder for the report and its plots")]
     weights: Weights = None
     threads: Threads = 1
 
@@ -69,7 +69,7 @@ class TrainSettings(ProgramSettings):
 
     prog: ClassVar[str] = "mmdigit train"
 
-    data: Annotated[Path, Field(description="folder of data sets, laid out as docs/data.md says")]
+    data: Annotated[Path, Field(examples=["data"], description="folder of data sets, laid out as docs/data.md says")]
     output: Annotated[Path, Field(description="folder for checkpoints, history and TensorBoard logs")] = Path(
         "runs/seed-1"
     )
@@ -89,7 +89,7 @@ class TrainSettings(ProgramSettings):
 class StudySettings(ProgramSettings):
     """Trains several models to answer a question, resumable. Needs the extra `train`."""
 
-    data: Annotated[Path, Field(description="folder of data sets, laid out as docs/data.md says")]
+    data: Annotated[Path, Field(examples=["data"], description="folder of data sets, laid out as docs/data.md says")]
     output: Annotated[Path, Field(description="folder for all trainings, shared by all studies")] = Path("runs")
     result: Annotated[Path | None, Field(description="result file; by default OUTPUT/NAME.json")] = None
     config: Annotated[Path | None, Field(description="TOML file; by default the shipped weights' own")] = None
@@ -120,13 +120,17 @@ class ExportSettings(ProgramSettings):
 
     prog: ClassVar[str] = "mmdigit export"
 
-    data: Annotated[Path, Field(description="folder of data sets, for the calibration and the figures")]
+    data: Annotated[
+        Path, Field(examples=["data"], description="folder of data sets, for the calibration and the figures")
+    ]
     training: Annotated[Path, Field(description="folder of the training")] = Path("runs/seed-1")
     folds: Annotated[
         Path | None,
         Field(description="folder of the leave-one-speaker-out trainings, to calibrate on speakers never heard"),
     ] = None
-    output: Annotated[Path, Field(description="folder for mmdigit.onnx, mmdigit.json and MODEL_CARD.md")]
+    output: Annotated[
+        Path, Field(examples=["runs/model"], description="folder for mmdigit.onnx, mmdigit.json and MODEL_CARD.md")
+    ]
     threads: Threads = 1
 
 
@@ -135,9 +139,11 @@ class CalibrateSettings(ProgramSettings):
 
     prog: ClassVar[str] = "mmdigit calibrate"
 
-    data: Annotated[Path, Field(description="folder of data sets, laid out as docs/data.md says")]
+    data: Annotated[Path, Field(examples=["data"], description="folder of data sets, laid out as docs/data.md says")]
     weights: Weights = None
-    output: Annotated[Path, Field(description="folder for mmdigit.onnx, mmdigit.json and MODEL_CARD.md")]
+    output: Annotated[
+        Path, Field(examples=["runs/model"], description="folder for mmdigit.onnx, mmdigit.json and MODEL_CARD.md")
+    ]
     threads: Threads = 1
 
 
@@ -146,7 +152,7 @@ class DownloadSettings(ProgramSettings):
 
     prog: ClassVar[str] = "mmdigit data download"
 
-    data: Annotated[Path, Field(description="folder to put the data sets into")]
+    data: Annotated[Path, Field(examples=["data"], description="folder to put the data sets into")]
 
 
 COMMANDS: dict[str, type[ProgramSettings]] = {
@@ -182,7 +188,11 @@ def _main(argv: Sequence[str]) -> int:
 def usage() -> str:
     """One line a command."""
     lines = [f"  {name:<14} {(settings.__doc__ or '').strip()}\n" for name, settings in COMMANDS.items()]
-    return "usage: mmdigit COMMAND ...\n\n" + "".join(lines) + "\nmmdigit COMMAND --help lists its settings.\n"
+    return (
+        "usage: mmdigit COMMAND ...\n\n"
+        + "".join(lines)
+        + "\nmmdigit COMMAND --help lists its settings, mmdigit --version the version.\n"
+    )
 
 
 def _predict(argv: Sequence[str]) -> int:
@@ -197,22 +207,6 @@ def _predict(argv: Sequence[str]) -> int:
     tally = predict_manifest(predictor, settings.manifest, settings.output, sys.stderr, recursive=settings.recursive)
     sys.stdout.write(summary(tally, settings.output) + assurance(predictor))
     return 1 if tally.failed else 0
-
-
-def _show(argv: Sequence[str]) -> int:
-    named = argv[:1] and not argv[0].startswith("-")
-    settings = ShowSettings.load(["--job", *argv] if named else argv)
-    found = False
-    for line in lines(settings):
-        found = True
-        sys.stdout.write(f"{line}\n")
-    if settings.job is not None and not found:
-        sys.stderr.write(
-            f"mmdigit show: expected the outcome of {settings.job}, the store holds none; it is not answered yet, has "
-            "expired, or is in another store\n"
-        )
-        return 1
-    return 0
 
 
 def _evaluate(argv: Sequence[str]) -> int:
@@ -300,7 +294,7 @@ def _need_torch() -> None:
 
 _RUN: dict[str, Callable[[Sequence[str]], int]] = {
     "predict": _predict,
-    "show": _show,
+    "show": show,
     "evaluate": _evaluate,
     "train": _train,
     "study seeds": partial(_study, "seeds", SeedsSettings),

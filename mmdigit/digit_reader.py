@@ -39,8 +39,8 @@ class DigitReader:
         audio: the content or the path of a WAV, FLAC or Ogg Opus file; or samples, (n_samples,), or (n_samples, 2) for
         stereo, floats in [-1, 1], int16 or int32.
         sample_rate_hz: of an array, range [8,000, 192,000], by default 8,000; a file states its own.
-        Raises InvalidImage or InvalidAudio for content that is no digit's, DataError for a file that cannot be read,
-        ValueError without image and audio, TypeError for other kinds of input.
+        Raises InvalidImage or InvalidAudio for content that cannot be read as one digit, DataError for a file that
+        cannot be read, ValueError without image and audio, TypeError for other kinds of input.
         """
         digit = None if image is None else _read_image(image)
         waveform = None if audio is None else _read_audio(audio, sample_rate_hz)

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mmdigit.datasets.folder import Folder
 from mmdigit.datasets.manifest import Manifest
-from mmdigit.datasets.sample import NamedSample, Samples
+from mmdigit.datasets.sample import NamedSample, Samples, left_out_line
 from mmdigit.digit_reader import file_content
 from mmdigit.predictor import Predictor, Sample, read_sample
 from schemas.errors import DataError, InvalidJob
@@ -47,7 +47,10 @@ def open_samples(path: Path, *, recursive: bool = False) -> Samples:
 
 
 def predict_one(predictor: Predictor, image: Path | None, audio: Path | None) -> Answer:
-    """The answer to one sample's files. Raises DataError for a missing file, InvalidJob for one that is no digit's."""
+    """The answer to one sample's files.
+
+    Raises DataError for a missing file, InvalidJob for one that cannot be read as one digit.
+    """
     return predictor.predict([_sample(image, audio)])[0]
 
 
@@ -79,7 +82,8 @@ def predict_manifest(
                     failed += 1
                     cells = dict.fromkeys(PREDICTION_COLUMNS, "") | {"decision": "review", "reasons": fault.reason}
                     place = printable(row.id) or "no id"
-                    place = place if row.line is None else f"line {row.line} ({place})"
+                    if row.line is not None and row.fault is None:  # a fault names its line
+                        place = f"line {row.line} ({place})"
                     progress.console.print(f"mmdigit: {place}: {fault.message}", soft_wrap=True)
                 else:
                     cells = answer_row(answer)
@@ -94,15 +98,22 @@ def predict_manifest(
 def summary(tally: Tally, output: Path) -> str:
     """What a user wants to know when it is done, one line or two."""
     shown = printable(str(output), 200)
-    lines = f"{tally.rows - tally.failed} of {tally.rows} rows predicted, {tally.review} of them for review: {shown}\n"
+    lines = (
+        f"{tally.rows - tally.failed} of {_rows(tally.rows)} predicted, {tally.review} of them for review: {shown}\n"
+    )
     if tally.left_out:
-        lines += f"{tally.left_out} files or folders that are no samples left out, named on standard error\n"
+        lines += left_out_line(tally.left_out)
     if tally.failed:
-        lines += f"{tally.failed} rows failed: their label is empty, the reasons are above and in the table\n"
+        label, reason = ("its label", "reason is") if tally.failed == 1 else ("each label", "reasons are")
+        lines += f"{_rows(tally.failed)} failed: {label} in the table is empty; the {reason} on standard error\n"
     if tally.labelled:
         share = 100 * tally.right / tally.labelled
-        lines += f"accuracy {share:.2f} % ({tally.right} of {tally.labelled} labelled rows that could be read)\n"
+        lines += f"accuracy {share:.2f} % ({tally.right} of {_rows(tally.labelled, 'labelled ')} that could be read)\n"
     return lines
+
+
+def _rows(count: int, kind: str = "") -> str:
+    return f"{count} {kind}row{'' if count == 1 else 's'}"
 
 
 def assurance(predictor: Predictor) -> str:

@@ -47,7 +47,7 @@ class Sample:
 
     def __post_init__(self) -> None:
         if self.image is None and self.waveform is None:
-            raise ValueError("expected an image, a waveform or both, got neither")
+            raise ValueError("expected an image, audio or both, got neither")
 
 
 def read_sample(image: bytes | None, audio: bytes | None) -> Sample:
@@ -155,7 +155,7 @@ class Predictor:
         both = image is not None and audio is not None
         final = fused if both else image if image is not None else audio
         if final is None:
-            raise ValueError("expected an image, a waveform or both, got neither")
+            raise ValueError("expected an image, audio or both, got neither")
         decision, reasons = decide(
             image, audio, fused if both else None, image_novelty, audio_novelty, self.thresholds, found
         )

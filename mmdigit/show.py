@@ -1,13 +1,15 @@
 """`mmdigit show`: what the store holds of one job, of a group, or of the newest jobs, as lines of JSON."""
 
 import json
+import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from schemas.errors import MmdigitError
 from schemas.identifiers import Identifier
 from schemas.prediction import Prediction
 from transport.access import AccessSettings
@@ -26,6 +28,7 @@ class ShowSettings(AccessSettings):
         str,
         Field(
             validation_alias="store",
+            examples=["redis://localhost:6379/0"],
             repr=False,
             description="prediction store, only read: redis(s)://host:6379/0 or sqlite:///file",
         ),
@@ -45,15 +48,22 @@ class ShowSettings(AccessSettings):
         return self
 
 
-def lines(settings: ShowSettings) -> Iterator[str]:
-    """What was asked for, one JSON object a line, in ASCII; nothing of a job without an outcome."""
+def show(argv: Sequence[str]) -> int:
+    """Print what was asked for, one JSON object a line, in ASCII. Returns 0.
+
+    Raises MmdigitError (exit code 1) for a job or a group of which the store holds nothing.
+    """
+    named = argv[:1] and not argv[0].startswith("-")
+    settings = ShowSettings.load(["--job", *argv] if named else argv)
     with open_store(settings.store_url, access=settings.access, create=False) as store:
         if settings.job is not None:
-            yield from _of_job(store, settings.job)
+            found: Iterable[str] = [_of_job(store, settings.job)]
         elif settings.group is not None:
-            yield json.dumps({"group": settings.group, **asdict(store.counts(settings.group))})
+            found = [_of_group(store, settings.group)]
         else:
-            yield from map(_shown, newest(store, settings.feed or 1))
+            found = map(_shown, newest(store, settings.feed or 1))
+    sys.stdout.writelines(f"{line}\n" for line in found)
+    return 0
 
 
 def newest(store: PredictionStore, count: int) -> list[Prediction]:
@@ -66,14 +76,27 @@ def newest(store: PredictionStore, count: int) -> list[Prediction]:
     return list(last)
 
 
-def _of_job(store: PredictionStore, job_id: str) -> Iterator[str]:
+def _of_job(store: PredictionStore, job_id: str) -> str:
     [prediction] = store.get([job_id])
     if prediction is not None:
-        yield _shown(prediction)
-        return
+        return _shown(prediction)
     [reason] = store.dead([job_id])
-    if reason is not None:
-        yield json.dumps({"job_id": job_id, "dead_letter_reason": reason})
+    if reason is None:
+        raise MmdigitError(
+            f"expected the outcome of job {job_id}, got none; it is not answered yet, has expired, or is in "
+            "another store"
+        )
+    return json.dumps({"job_id": job_id, "dead_letter_reason": reason})
+
+
+def _of_group(store: PredictionStore, group: str) -> str:
+    counts = asdict(store.counts(group))
+    if not any(counts.values()):
+        raise MmdigitError(
+            f"expected outcomes of group {group}, got none; none of its jobs is answered yet, all have expired, or "
+            "they are in another store"
+        )
+    return json.dumps({"group": group, **counts})
 
 
 def _shown(prediction: Prediction) -> str:

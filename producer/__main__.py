@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 
+from mmdigit.datasets.sample import left_out_line
 from producer.destination import destination_of
 from producer.journal import Journal
 from producer.metrics import RunCollector, served
@@ -78,10 +79,11 @@ def _sent_lines(published: Published, left_out: int, group: str, journal: Journa
         f"{published.resumed} resumed, {published.unsendable} unsendable\n"
     )
     if left_out:
-        line += f"left out: {left_out} files or folders that are no samples, named on standard error\n"
+        line += left_out_line(left_out)
     if published.resumed:
         shown = printable(str(journal.path), 200)
-        line += f"resumed: acknowledged by an earlier run, says {shown}; --resend sends them again\n"
+        jobs, them = ("1 job was", "it") if published.resumed == 1 else (f"{published.resumed} jobs were", "them")
+        line += f"resumed: {jobs} acknowledged by an earlier run (journal: {shown}); --resend sends {them} again\n"
     return line
 
 

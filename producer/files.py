@@ -33,6 +33,6 @@ class FileSource:
     def __iter__(self) -> Iterator[Sample | Unreadable]:
         for named in self._samples:
             if named.fault is not None:
-                yield Unreadable(named.id or f"line {named.line}", named.fault)
+                yield Unreadable(named.id or "no id", named.fault)
             else:
                 yield read_sample(named.id, named.image, named.audio, named.label)

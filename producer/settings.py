@@ -23,6 +23,7 @@ class ProducerSettings(AccessSettings):
         Field(
             min_length=1,
             validation_alias="from",
+            examples=["samples/pack/manifest.csv"],
             description="folder of image and audio files paired by stem, CSV manifest (id,image,audio,label), or "
             "pairs:DIR for MNIST images with Free Spoken Digit recordings of the same digit",
         ),
@@ -33,6 +34,7 @@ class ProducerSettings(AccessSettings):
         Field(
             min_length=1,
             validation_alias="to",
+            examples=["kafka://localhost:29092/mmdigit.jobs"],
             repr=False,
             description="topic of jobs: kafka://host:9092/topic or sqlite:///file",
         ),

@@ -13,6 +13,7 @@ from pydantic import SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
+import schemas
 from schemas.errors import MmdigitError, SettingsError
 from schemas.printable import escaped, printable
 from schemas.redaction import may_hold_secret
@@ -53,11 +54,16 @@ _TYPED = re.compile(r"(?<=unrecognized arguments: ).*|(?<=explicit argument ).*"
 _FLAG = re.compile(r"--?[A-Za-z][A-Za-z-]*")
 
 
-def validation_lines(error: ValidationError) -> str:
-    """The first three failures of a validation in one line, without the values that failed."""
+def validation_lines(error: ValidationError, missing: Callable[[str], str] | None = None) -> str:
+    """The first three failures of a validation in one line, without the values that failed.
+
+    missing: what to say of a field that is not there, by its name.
+    """
     failures = error.errors(include_url=False, include_input=False, include_context=False)
     lines = [
-        _place(failure["loc"]) + printable(failure["msg"].removeprefix("Value error, "), 200)
+        missing(str(failure["loc"][0]))
+        if missing and failure["type"] == "missing"
+        else _place(failure["loc"]) + printable(failure["msg"].removeprefix("Value error, "), 200)
         for failure in failures[:3]
     ]
     more = len(failures) - len(lines)
@@ -104,7 +110,7 @@ class ProgramSettings(BaseSettings):
             with redirect_stderr(complaint):
                 return CliApp.run(cls, cli_args=list(argv))
         except ValidationError as error:
-            raise SettingsError(f"{validation_lines(error)} (see {cls.prog} --help)") from error
+            raise SettingsError(f"{validation_lines(error, cls._missing)} (see {cls.prog} --help)") from error
         except SourceError as error:
             raise SettingsError(f"{error} (see {cls.prog} --help)") from error
         finally:
@@ -125,6 +131,14 @@ class ProgramSettings(BaseSettings):
             for name, field in cls.model_fields.items()
             if SecretStr in (field.annotation, *get_args(field.annotation))
         }
+
+    @classmethod
+    def _missing(cls, name: str) -> str:
+        flag = _flag(name)
+        for key, field in cls.model_fields.items():
+            if field.examples and name in (key, field.validation_alias):
+                return f"expected {flag}, got none; for example {flag} {field.examples[0]}"
+        return f"expected {flag}, got none"
 
     @classmethod
     def _refuse_secrets(cls, argv: Sequence[str]) -> None:
@@ -171,11 +185,17 @@ def refuse_unknown_variables(environment: Mapping[str, str]) -> None:
 def run_program(prog: str, main: Callable[[Sequence[str]], int], argv: Sequence[str] | None = None) -> int:
     """Run main and turn what it raises into one line on standard error and the documented exit code.
 
+    `--version` alone prints the project's version instead.
+
     0 done, 1 some input failed, 2 wrong settings or refused, 3 broker or store not reachable, 4 too many dead letters,
     130 interrupted.
     """
+    argv = sys.argv[1:] if argv is None else argv
+    if list(argv) == ["--version"]:
+        sys.stdout.write(f"{prog} {schemas.VERSION}\n")
+        return 0
     try:
-        return main(sys.argv[1:] if argv is None else argv)
+        return main(argv)
     except MmdigitError as error:
         sys.stderr.write(f"{prog}: error: {escaped(' '.join(str(error).split()))}\n")
         return error.exit_code

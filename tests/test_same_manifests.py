@@ -188,8 +188,8 @@ def test_other_encodings_say_how_to_save_it(both: Both, folder: Path, content: b
 
 
 FAULTS = {
-    "surplus": ("1,img/0.png,,0,5", "expected no more cells"),
-    "decimal comma": ("1,img/0.png,,7,5", "expected no more cells"),
+    "surplus": ("1,img/0.png,,0,5", "expected 4 cells as in the header, got 5, the last '5'; "),
+    "decimal comma": ("1,img/0.png,,7,5", "expected 4 cells as in the header, got 5"),
     "decimal comma in quotes": ('1,img/0.png,,"7,0"', "column label: expected a label from 0 to 9 or none, got 7,0"),
     "half": ("1,img/0.png,,7.5", "column label: expected a label from 0 to 9 or none, got 7.5"),
     "ten": ("1,img/0.png,,10", "column label"),
@@ -207,6 +207,7 @@ def test_a_wrong_row_is_named_and_harms_no_other(both: Both, folder: Path, row: 
     for outcome in both("m.csv"):
         assert (outcome.code, outcome.read) == (1, [1])
         [line] = [line for line in outcome.errors.splitlines() if "m.csv" in line]
+        assert line.count("line 2") == 1
         assert "line 2 of m.csv" in line
         assert message in line
         assert line.isprintable()

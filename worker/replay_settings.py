@@ -23,6 +23,7 @@ class ReplaySettings(AccessSettings):
         str,
         Field(
             validation_alias="from",
+            examples=["kafka://localhost:29092/mmdigit.jobs.dead"],
             repr=False,
             description="topic of dead letters: kafka://host:9092/topic.dead or sqlite:///file?topic=jobs.dead",
         ),
@@ -31,6 +32,7 @@ class ReplaySettings(AccessSettings):
         str,
         Field(
             validation_alias="to",
+            examples=["kafka://localhost:29092/mmdigit.jobs"],
             repr=False,
             description="topic of jobs to send them to: kafka://host:9092/topic or sqlite:///file",
         ),

@@ -24,13 +24,17 @@ class WorkerSettings(AccessSettings):
     from_url: Annotated[
         str,
         Field(
-            validation_alias="from", repr=False, description="topic of jobs: kafka://host:9092/topic or sqlite:///file"
+            validation_alias="from",
+            repr=False,
+            examples=["kafka://localhost:29092/mmdigit.jobs"],
+            description="topic of jobs: kafka://host:9092/topic or sqlite:///file",
         ),
     ]
     store_url: Annotated[
         str,
         Field(
             validation_alias="store",
+            examples=["redis://localhost:6379/0"],
             repr=False,
             description="prediction store: redis(s)://host:6379/0, redis(s)+sentinel://host:26379/service/0, "
             "redis(s)+cluster://host:6379 or sqlite:///file",

@@ -20,13 +20,17 @@ class ShadowSettings(AccessSettings):
     from_url: Annotated[
         str,
         Field(
-            validation_alias="from", repr=False, description="topic of jobs: kafka://host:9092/topic or sqlite:///file"
+            validation_alias="from",
+            repr=False,
+            examples=["kafka://localhost:29092/mmdigit.jobs"],
+            description="topic of jobs: kafka://host:9092/topic or sqlite:///file",
         ),
     ]
     store_url: Annotated[
         str,
         Field(
             validation_alias="store",
+            examples=["redis://localhost:6379/0"],
             repr=False,
             description="store of the live workers' predictions, only read: redis(s)[+sentinel|+cluster]:// or sqlite:///file",
         ),

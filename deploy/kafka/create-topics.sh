@@ -10,9 +10,11 @@ create() { # create TOPIC PARTITIONS CONFIG...
     --topic "$topic" --partitions "$partitions" --replication-factor 1 "${configs[@]}"
 }
 
+# The broker unpacks each batch itself and refuses one that grows too large: no worker could unpack it (docs/hostile.md).
+plain=compression.type=uncompressed
 day_ms=$((24 * 60 * 60 * 1000))
 # Partitions bound how many workers can share the jobs. A job is at most 6 MiB (schemas/job.py); larger records are
 # taken too, so that they end as dead letters with a reason and not in a producer's log.
-create mmdigit.jobs 8 max.message.bytes=$((16 * 1024 * 1024)) retention.ms=$((7 * day_ms))
+create mmdigit.jobs 8 max.message.bytes=$((16 * 1024 * 1024)) $plain retention.ms=$((7 * day_ms))
 # A dead letter holds the whole record, in base64 at worst (4/3), and stays until somebody has had time to look.
-create mmdigit.jobs.dead 1 max.message.bytes=$((32 * 1024 * 1024)) retention.ms=$((90 * day_ms))
+create mmdigit.jobs.dead 1 max.message.bytes=$((32 * 1024 * 1024)) $plain retention.ms=$((90 * day_ms))

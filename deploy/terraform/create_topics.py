@@ -20,19 +20,23 @@ SECURITY: dict[str, dict[str, str]] = {
 BOOTSTRAP_TIMEOUT_MS = 30_000
 
 
+def counted(partitions: int) -> str:
+    return f"{partitions} partition{'' if partitions == 1 else 's'}"
+
+
 def make(admin: KafkaAdminClient, name: str, partitions: int, replication: int, configs: dict[str, str]) -> str:
     """Make the topic, or give it more partitions; what it says is for the log. Raises KafkaError."""
     settings = {"num_partitions": partitions, "replication_factor": replication, "configs": configs}
     try:
         admin.create_topics({name: settings})
-        return f"{name}: made, {partitions} partitions"
+        return f"{name}: made, {counted(partitions)}"
     except TopicAlreadyExistsError:
         [description] = admin.describe_topics([name])
         there = len(description["partitions"])
     if there < partitions:
         admin.create_partitions({name: partitions})
-        return f"{name}: {partitions} partitions, {there} before"
-    return f"{name}: there already, {there} partitions"  # Kafka takes none away
+        return f"{name}: {counted(partitions)}, {there} before"
+    return f"{name}: there already, {counted(there)}"  # Kafka takes none away
 
 
 def main(bootstrap: str, topics: str, security: str = "msk-iam") -> int:

@@ -11,18 +11,20 @@ locals {
   # job has to be 4 KiB smaller than the 6 MiB that the worker reads.
   max_job_bytes    = var.kafka_serverless ? 6 * local.mib - 4096 : 16 * local.mib
   max_letter_bytes = var.kafka_serverless ? 8 * local.mib : 32 * local.mib
+  # The brokers unpack each batch themselves and refuse one that grows too large: no worker could unpack it (docs/hostile.md).
+  plain = { "compression.type" = "uncompressed" }
   topics = [
     {
       name        = var.topic
       partitions  = var.partitions
       replication = 3
-      configs     = { "max.message.bytes" = tostring(local.max_job_bytes), "retention.ms" = tostring(7 * local.day_ms) }
+      configs     = merge(local.plain, { "max.message.bytes" = tostring(local.max_job_bytes), "retention.ms" = tostring(7 * local.day_ms) })
     },
     {
       name        = "${var.topic}.dead"
       partitions  = 1
       replication = 3
-      configs     = { "max.message.bytes" = tostring(local.max_letter_bytes), "retention.ms" = tostring(90 * local.day_ms) }
+      configs     = merge(local.plain, { "max.message.bytes" = tostring(local.max_letter_bytes), "retention.ms" = tostring(90 * local.day_ms) })
     },
   ]
 }

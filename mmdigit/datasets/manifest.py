@@ -99,14 +99,17 @@ class Manifest:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each row's line and its cells of COLUMNS; a cell too many is there as _SURPLUS."""
+    """Each row's line and its cells of COLUMNS; what is wrong with a row of too many is there as _SURPLUS."""
     with open_table(path, COLUMNS, REQUIRED) as table:
         places = [(column, table.columns.index(column)) for column in COLUMNS if column in table.columns]
         width = len(table.columns)
         for row in table:
             cells = {column: row.cells[place] if place < len(row.cells) else "" for column, place in places}
             if len(row.cells) > width:
-                cells[_SURPLUS] = row.cells[width]
+                cells[_SURPLUS] = (
+                    f"expected {width} cells as in the header, got {len(row.cells)}, the last "
+                    f"'{printable(row.cells[-1].strip())}'; put quotes around a cell that holds the separator"
+                )
             yield row.line, cells
 
 
@@ -118,10 +121,7 @@ def _path(folder: Path, cell: str) -> Path | None:
 def _fault(cells: dict[str, str], image: Path | None, audio: Path | None) -> str | None:
     sample_id, label = cells["id"].strip(), cells.get("label", "").strip()
     if _SURPLUS in cells:
-        return (
-            f"expected no more cells than the header has, got {printable(cells[_SURPLUS].strip())} in one more; put "
-            "quotes around a cell that holds the separator"
-        )
+        return cells[_SURPLUS]
     if not 0 < len(sample_id) <= MAX_ID_CHARACTERS:
         return f"column id: expected an id of 1 to {MAX_ID_CHARACTERS} characters, got {len(sample_id) or 'none'}"
     if image is None and audio is None:

@@ -1,4 +1,4 @@
-"""What a manifest or a folder names: one sample's id, files and label."""
+"""What a manifest or a folder names: one sample's id, files and label; and what is left out."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,3 +35,8 @@ class Samples(Protocol):
     def left_out(self) -> int:
         """How many files and folders are there that are no samples; the warnings name them."""
         ...
+
+
+def left_out_line(count: int) -> str:
+    """A summary's line on what a folder leaves out."""
+    return f"left out: {'1 file or folder' if count == 1 else f'{count} files or folders'} (named on standard error)\n"

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 from kafka import KafkaProducer
+from kafka.errors import MessageSizeTooLargeError
 
 from faults.compose import JOBS, Compose
 from schemas.errors import TransportError
+from transport.kafka_batches import MAX_BATCH_BYTES
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]  # the first stack builds the image
 
@@ -49,6 +51,15 @@ def test_the_hardened_services_do_their_work(stack: Compose) -> None:
             producer.send(JOBS, b"x" * 1000).get(timeout=30)
         finally:
             producer.close()
+    # Of the topics: what unpacks to too much is refused by the broker, and no worker meets it.
+    producer = KafkaProducer(
+        bootstrap_servers=stack.bootstrap, compression_type="zstd", acks="all", max_request_size=200_000_000
+    )
+    try:
+        with pytest.raises(MessageSizeTooLargeError):
+            producer.send(JOBS, bytes(2 * MAX_BATCH_BYTES)).get(timeout=60)
+    finally:
+        producer.close()
     stack.run("exec", "-T", "redis", "redis-cli", "set", "key", "value")
     stack.run("restart", "redis")
     stack.run("up", "--detach", "--wait", "--no-deps", "redis")

@@ -154,6 +154,7 @@ def test_topics_take_what_jobs_and_dead_letters_need(outcome: Outcome, run: str)
     assert letter_bytes >= job_bytes * 4 / 3 + 4096
     assert job_bytes >= (MAX_RECORD_BYTES if run == "defaults" else MAX_RECORD_BYTES - 4096)
     assert jobs["partitions"] == 24
+    assert {topic["configs"]["compression.type"] for topic in (jobs, letters)} == {"uncompressed"}
 
 
 def test_brokers_take_the_largest_topic(outcome: Outcome) -> None:
@@ -249,12 +250,12 @@ def test_topics_are_made_once_and_grow(outcome: Outcome, kafka_bootstrap: str) -
         topic |= {"name": f"terraform.{topic['name']}", "replication": 1}  # the tests' one broker
     assert make_topics(outcome, kafka_bootstrap, topics).splitlines() == [
         "terraform.mmdigit.jobs: made, 24 partitions",
-        "terraform.mmdigit.jobs.dead: made, 1 partitions",
+        "terraform.mmdigit.jobs.dead: made, 1 partition",
     ]
     topics[0]["partitions"] = 32
     assert make_topics(outcome, kafka_bootstrap, topics).splitlines() == [
         "terraform.mmdigit.jobs: 32 partitions, 24 before",
-        "terraform.mmdigit.jobs.dead: there already, 1 partitions",
+        "terraform.mmdigit.jobs.dead: there already, 1 partition",
     ]
     topics[0]["partitions"] = 24
     assert "there already, 32 partitions" in make_topics(outcome, kafka_bootstrap, topics)

@@ -70,7 +70,7 @@ def test_a_manifest_becomes_a_table(files: Path, capsys: pytest.CaptureFixture[s
         (["predict", "--image", "i.png", "--target-error", "1"], 2, "target_error: "),
         (["predict", "--image", "i.png", "--target-error", "nan"], 2, "target_error: "),
         (["evaluate", "--data", "/none", "--output", "report"], 2, "run `mmdigit data download`"),
-        (["evaluate"], 2, "data: Field required"),
+        (["evaluate"], 2, "expected --data, got none; for example --data data; expected --output, got none"),
         (["dance"], 2, "expected a command"),
         (["data"], 2, "expected a command"),
         (["data", "upload"], 2, "expected a command"),

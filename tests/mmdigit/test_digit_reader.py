@@ -72,7 +72,7 @@ def test_files_bytes_and_arrays_have_the_same_answer(reader: mmdigit.DigitReader
 def test_one_of_the_two_is_enough(reader: mmdigit.DigitReader) -> None:
     picture, clip = reader.predict(PICTURE), reader.predict(audio=CLIP)
     assert (picture.label, picture.audio, clip.label, clip.image) == (7, None, 7, None)
-    with pytest.raises(ValueError, match="an image, a waveform or both"):
+    with pytest.raises(ValueError, match="an image, audio or both"):
         reader.predict()
 
 

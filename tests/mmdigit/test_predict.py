@@ -57,7 +57,7 @@ def test_good_and_bad_rows_side_by_side(tmp_path: Path, predictor: Predictor) ->
     assert (rows[0]["audio_label"], rows[3]["image_label"]) == ("", "7")
     assert (tally.rows, tally.failed, tally.labelled, tally.right) == (6, 4, 1, 1)
     lines = errors.getvalue().splitlines()
-    assert [line.split(":")[1].strip() for line in lines] == ["line 3 (b)", "line 4 (c)", "line 6 (e)", "line 7 (f)"]
+    assert [line.split(":")[1].strip() for line in lines] == ["line 3 (b)", "line 4 (c)", "line 6 (e)", "f"]
 
 
 def test_the_answer_is_that_of_one_sample_alone(tmp_path: Path, predictor: Predictor) -> None:
@@ -82,7 +82,7 @@ def test_a_folder_is_read_as_the_producer_reads_it(tmp_path: Path, predictor: Pr
     assert (tally.rows, tally.failed, tally.left_out) == (2, 1, 1)
     assert "left out files of other kinds: pairs.csv" in errors.getvalue()
     assert "mmdigit: broken: " in errors.getvalue()
-    assert "1 files or folders that are no samples left out" in summary(tally, tmp_path / "out.csv")
+    assert "left out: 1 file or folder (named on standard error)" in summary(tally, tmp_path / "out.csv")
 
 
 def test_an_id_moves_no_terminal(tmp_path: Path, predictor: Predictor) -> None:
@@ -119,7 +119,12 @@ def test_the_summary_says_what_a_user_wants_to_know() -> None:
     text = summary(Tally(rows=10, failed=2, labelled=4, right=3, review=1), Path("out.csv"))
     assert text.splitlines() == [
         "8 of 10 rows predicted, 1 of them for review: out.csv",
-        "2 rows failed: their label is empty, the reasons are above and in the table",
+        "2 rows failed: each label in the table is empty; the reasons are on standard error",
         "accuracy 75.00 % (3 of 4 labelled rows that could be read)",
+    ]
+    text = summary(Tally(rows=1, failed=1, labelled=0, right=0, review=0), Path("out.csv"))
+    assert text.splitlines() == [
+        "0 of 1 row predicted, 0 of them for review: out.csv",
+        "1 row failed: its label in the table is empty; the reason is on standard error",
     ]
     assert "accuracy" not in summary(Tally(1, 0, 0, 0, 0), Path("out.csv"))

@@ -66,7 +66,22 @@ def test_a_dead_letter_is_its_reason(shown: Shown) -> None:
 def test_a_job_without_an_outcome_is_exit_code_1(shown: Shown) -> None:
     code, lines, said = shown("job-8")
     assert (code, lines) == (1, [])
-    assert said.startswith("mmdigit show: expected the outcome of job-8, the store holds none; ")
+    assert said.startswith("mmdigit: error: expected the outcome of job job-8, got none; ")
+
+
+def test_a_group_without_an_outcome_is_exit_code_1(shown: Shown) -> None:
+    code, lines, said = shown("--group", "nope")
+    assert (code, lines) == (1, [])
+    assert said.startswith("mmdigit: error: expected outcomes of group nope, got none; ")
+    assert said.count("\n") == 1
+
+
+def test_a_store_that_is_not_named_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["show", "x"]) == 2
+    assert capsys.readouterr().err == (
+        "mmdigit: error: expected --store, got none; for example --store redis://localhost:6379/0 "
+        "(see mmdigit show --help)\n"
+    )
 
 
 def test_a_group_is_its_counts(shown: Shown) -> None:

@@ -65,6 +65,7 @@ def test_a_second_run_sends_nothing(folder: Path) -> None:
     assert code == 0
     assert "0 sent and acknowledged" in stdout
     assert "4 resumed" in stdout
+    assert "resumed: 4 jobs were acknowledged by an earlier run (journal: " in stdout
     assert [job.image for job in queued()] == [b"png %d" % number for number in range(4)]
     # The queue was thrown away: nothing of it can be resumed.
     for path in folder.glob("queue.db*"):
@@ -140,11 +141,11 @@ def test_what_a_folder_leaves_out_is_said_and_the_rest_is_sent(
     assert "producer: warning: samples: left out folders inside it (--recursive reads them): in\n" in said.err
     assert "producer: warning: samples: 3 of 4 samples have no audio beside their image: 0, 2, 3\n" in said.err
     assert "4 sent and acknowledged" in said.out
-    assert "left out: 2 files or folders that are no samples, named on standard error\n" in said.out
+    assert "left out: 2 files or folders (named on standard error)\n" in said.out
     assert run("--from", "samples", "--to", URL, "--recursive") == 0
     said = capsys.readouterr()
     assert "1 sent and acknowledged" in said.out  # the others have been sent
-    assert "left out: 1 files" in said.out
+    assert "left out: 1 file or folder (named on standard error)\n" in said.out
 
 
 def test_a_folder_of_which_nothing_can_be_read_is_a_failure(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

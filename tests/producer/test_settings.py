@@ -33,7 +33,7 @@ def test_flags_win_over_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--to", "sqlite:///q.db"], "from: Field required"),
+        (["--to", "sqlite:///q.db"], "expected --from, got none; for example --from "),
         (["--from", "", "--to", "x"], "from: String should have at least 1 character"),
         ([*LEAST, "--wait"], "^--wait needs --store"),
         ([*LEAST, "--output", "o.csv"], "^--output needs --wait"),

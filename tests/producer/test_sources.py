@@ -152,7 +152,7 @@ def test_what_is_wrong_with_one_row_leaves_the_others(tmp_path: Path) -> None:
         [
             "1: cannot read image",
             "2: line 3 of manifest.csv, columns image and audio: expected an image",
-            "line 4: line 4 of manifest.csv, column id: expected an id",
+            "no id: line 4 of manifest.csv, column id: expected an id",
             "4: line 5 of manifest.csv, column label: expected a label from 0 to 9 or none, got 12",
             "5: line 6 of manifest.csv, column label: expected a label",
             "7: cannot read image",

@@ -56,6 +56,16 @@ def test_every_setting_says_what_it_is(program: type[ProgramSettings]) -> None:
     assert [name for name, field in program.model_fields.items() if not field.description] == []
 
 
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_required_setting_has_an_example(program: type[ProgramSettings]) -> None:
+    assert [name for name, field in program.model_fields.items() if field.is_required() and not field.examples] == []
+
+
+def test_the_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_program("fake", fake_main, ["--version"]) == 0  # type: ignore[arg-type]
+    assert capsys.readouterr().out == f"fake {schemas.VERSION}\n"
+
+
 def test_flags_win_over_variables_and_variables_over_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMDIGIT_STORE", "from the environment")
     assert FakeSettings.load([]).store_url == "from the environment"
@@ -72,7 +82,7 @@ def fake_main(argv: list[str]) -> int:
 @pytest.mark.parametrize(
     ("environment", "argv", "message"),
     [
-        ({}, [], "store: Field required"),
+        ({}, [], "expected --store, got none (see"),
         (
             {"MMDIGIT_STOER": "x"},
             ["--store", "x"],

@@ -183,7 +183,7 @@ def test_each_selection_has_a_group_of_its_own() -> None:
     ("arguments", "message"),
     [
         (["--from", "sqlite:///q.db", "--to", "sqlite:///q.db"], "both name the same one"),
-        (["--from", "sqlite:///q.db"], "to: Field required"),
+        (["--from", "sqlite:///q.db"], "expected --to, got none; for example --to kafka://"),
         (["--from", "a", "--to", "b", "--since", "12:00"], "since: "),
         (["--from", "a", "--to", "b", "--since", "2026-01-31T12:00:00"], "since: "),
         (["--from", "a", "--to", "b", "--reason", "Bad Reason"], "reason: "),

@@ -40,7 +40,9 @@ def test_a_wrong_value_is_one_line_without_the_value() -> None:
 
 
 def test_what_is_required_is_named() -> None:
-    with pytest.raises(SettingsError, match="from: Field required; store: Field required"):
+    with pytest.raises(
+        SettingsError, match=r"expected --from, got none; for example .*; expected --store, got none; for example"
+    ):
         WorkerSettings.load([])
 
 

@@ -210,7 +210,7 @@ def test_each_candidate_has_a_group_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--from", "sqlite:///q.db"], "store: Field required"),
+        (["--from", "sqlite:///q.db"], "expected --store, got none; for example --store redis://"),
         (["--from", "a", "--store", "b", "--max-differing", "0"], "max_differing: "),
         (["--from", "a", "--store", "b", "--since", "12:00"], "since: "),
         (["--from", "a", "--store", "b", "--limit", "0"], "limit: "),
