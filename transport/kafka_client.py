@@ -41,7 +41,7 @@ from schemas.errors import (
 from transport.access import KafkaAccess
 from transport.kafka_access import WatchedConnections, client_arguments, likely_cause, why_refused
 from transport.kafka_logs import quieten
-from transport.kafka_sockets import mend_reading
+from transport.kafka_sockets import mend_sockets
 
 BOOTSTRAP_TIMEOUT_S = 10.0
 """How long a start waits for the first broker that answers; afterwards the client reconnects by itself."""
@@ -138,7 +138,7 @@ def connect(
         opened.append(KafkaNetClient(net=net, manager=watched[-1]))
         return opened[-1]
 
-    mend_reading()
+    mend_sockets()
     quieten()
     security = client_arguments(access)
     # What it logs of each attempt would bury the one line that follows from them.

@@ -1,22 +1,38 @@
-"""How the Kafka clients read their sockets: last words are heard, and an idle connection that ends is no failure."""
+"""How the Kafka clients use their sockets: data before an end is read, idle ends are no failure, none stays open."""
 
 import logging
 import ssl
 from typing import Any
 
 from kafka.errors import KafkaConnectionError
+from kafka.net.inet import KafkaNetSocket
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
 log = logging.getLogger(__name__)
 
 _READ_BYTES = 64 * 1024
+_connect = KafkaNetSocket.sock_connect
 _NOTHING_YET = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
-def mend_reading() -> None:
-    """Make kafka-python read with receive(). Harmless to repeat."""
+def mend_sockets() -> None:
+    """Make kafka-python read with receive() and connect with connect(). Harmless to repeat."""
     for transport in (KafkaTCPTransport, KafkaSSLTransport):
         transport._sock_recv = receive
+    KafkaNetSocket.sock_connect = connect
+
+
+async def connect(factory: Any, net: Any, sock: Any, address: Any, timeout_at: float | None = None) -> Any:
+    """The connected socket, or none that is open.
+
+    kafka-python 3.0.12 leaves the socket of a refused connection, and of one that was still being made when its client
+    was closed, to the garbage collector.
+    """
+    try:
+        return await _connect(factory, net, sock, address, timeout_at=timeout_at)
+    except BaseException:  # GeneratorExit among them: the client was closed
+        sock.close()
+        raise
 
 
 def receive(transport: Any) -> tuple[bytes, Exception | None]:

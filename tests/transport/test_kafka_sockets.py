@@ -2,20 +2,23 @@
 
 import logging
 import socket
+import types
+from collections.abc import Generator
 
 import pytest
 from kafka.errors import KafkaConnectionError
+from kafka.net.inet import KafkaNetSocket
 from kafka.net.transport import KafkaTCPTransport
 
 from tests.polling import until
 from tests.services import kafka_admin, kafka_broker, restartable_broker
-from transport.kafka_sockets import mend_reading
+from transport.kafka_sockets import mend_sockets
 from transport.urls import open_consumer, open_publisher
 
 
 def test_what_a_broker_says_before_it_hangs_up_is_heard() -> None:
     for _ in range(2):
-        mend_reading()
+        mend_sockets()
     broker, client = socket.socketpair()
     client.setblocking(False)
     with client:
@@ -25,6 +28,38 @@ def test_what_a_broker_says_before_it_hangs_up_is_heard() -> None:
         assert transport._sock_recv() == (b"wrong password", None)
         nothing, end = transport._sock_recv()
         assert (nothing, type(end)) == (b"", KafkaConnectionError)
+
+
+class Loop:
+    """Waits for ever for a socket."""
+
+    @types.coroutine
+    def wait_write(self, sock: socket.socket, timeout_at: float | None = None) -> Generator[None, None, None]:
+        yield
+
+
+def test_a_connection_that_is_being_made_when_its_client_closes_is_closed() -> None:
+    mend_sockets()
+    with socket.socket() as listener, socket.socket() as full:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        full.connect(listener.getsockname())
+        sock = socket.socket()
+        sock.setblocking(False)
+        connecting = KafkaNetSocket().sock_connect(Loop(), sock, listener.getsockname())
+        connecting.send(None)
+        connecting.close()
+        assert sock.fileno() == -1
+
+
+def test_a_refused_connection_is_closed() -> None:
+    mend_sockets()
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        sock = socket.socket()
+        with pytest.raises(KafkaConnectionError):
+            KafkaNetSocket().sock_connect(Loop(), sock, nobody.getsockname()).send(None)
+        assert sock.fileno() == -1
 
 
 @pytest.mark.docker
