@@ -77,8 +77,12 @@ def test_a_batch_of_the_old_topic_is_stored_and_never_committed_to_the_new_one(t
         topic.create(3)
         new = topic.publish(names("new", 20))  # fills the batch
         one.work_until(one.has_answered([*old, *new]), "all jobs of both")
+    # The broker drops a deleted topic's offsets in its own time, and may take the first of the new one with them.
+    later = topic.publish(names("later", 30))
+    with LocalWorker(topic) as one:
+        one.work_until(one.has_answered(later), "later jobs")
         one.work_until(lambda: topic.committed() == topic.ends(), "offsets of the new topic")
-        assert sum(topic.committed().values()) == 20
+        assert sum(topic.committed().values()) == 50
 
 
 def test_what_was_committed_to_an_earlier_topic_of_that_name_is_not_used_at_a_start(
