@@ -65,10 +65,10 @@ def result_of(name: str) -> dict[str, Any]:
     return found
 
 
-def task_usd_per_hour(machine: str = "x86") -> float:
-    """Of a task of deploy/terraform's size. machine: one of MACHINES."""
-    usd = prices()
-    vcpus, gib = default("task_cpu") / 1024, default("task_memory_mib") / 1024
+def task_usd_per_hour(machine: str = "x86", profile: str | None = None) -> float:
+    """Of a task of deploy/terraform's size. machine: one of MACHINES; profile: as stack takes it."""
+    usd, has = prices(), stack(profile)
+    vcpus, gib = int(has["task_cpu"]) / 1024, int(has["task_memory_mib"]) / 1024
     name = MACHINES[machine]
     return vcpus * usd[f"{name}_vcpu_hour"].usd + gib * usd[f"{name}_gib_hour"].usd
 
@@ -107,14 +107,14 @@ def fixed_usd(profile: str | None = None) -> dict[str, float]:
 
     brokers, volume_gib, nodes = int(has["broker_count"]), int(has["broker_volume_gib"]), int(has["redis_nodes"])
     zones, tasks = int(has["endpoint_zones"]), int(has["min_capacity"])
-    vcpus, gib = int(has["task_cpu"]) / 1024, int(has["task_memory_mib"]) / 1024
     return {
         f"{brokers} brokers, {has['broker_type']}": brokers * hourly(has["broker_type"]),
         f"their disks, {volume_gib} GiB each": brokers * volume_gib * GIB / GB * usd["kafka_disk_gb_month"].usd,
         f"store, {has['redis_node_type']} x {nodes}": nodes * hourly(has["redis_node_type"].replace("cache", "valkey")),
         f"{ENDPOINTS} endpoints in {zones} of {ZONES} zones": ENDPOINTS * zones * hourly("interface_endpoint_zone"),
-        f"{tasks} x {vcpus:g} vCPU always run, x86": tasks
-        * (vcpus * hourly("fargate_x86_vcpu") + gib * hourly("fargate_x86_gib")),
+        f"{tasks} x {int(has['task_cpu']) / 1024:g} vCPU always run, x86": tasks
+        * task_usd_per_hour(profile=profile)
+        * HOURS_A_MONTH,
     }
 
 

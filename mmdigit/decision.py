@@ -179,3 +179,8 @@ def softmax(logits: NDArray[Any], temperature: float = 1.0) -> Probabilities:
     """
     powers = np.exp((logits.astype(np.float64) - logits.max(axis=1, keepdims=True)) / temperature)
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
+
+
+def sigmoid(logits: NDArray[Any]) -> Probabilities:
+    """(B,) to (B,), range [0, 1], in 64 bits as softmax."""
+    return np.asarray(1 / (1 + np.exp(-logits.astype(np.float64).clip(-60, 60))), np.float64)

@@ -44,8 +44,7 @@ class DigitReader:
         """
         digit = None if image is None else _read_image(image)
         waveform = None if audio is None else _read_audio(audio, sample_rate_hz)
-        sample = Sample(None, waveform) if digit is None else Sample(digit.image, waveform, digit.found)
-        return self.predictor.predict([sample])[0]
+        return self.predictor.predict([Sample.of(digit, waveform)])[0]
 
 
 def load(

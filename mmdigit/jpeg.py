@@ -51,7 +51,7 @@ def open_jpeg(data: bytes) -> Opened:
         whole = data.rstrip(b"\xff")
         if not _is_complete(jpeg) or not _holds_all_pixels(whole):
             raise InvalidImage("expected a whole JPEG file, got one without its end; send the file again")
-        data, jpeg.end = whole + END, None
+        data = whole + END
     image = _opened(data[: jpeg.end])
     return Opened(image, orientation_of(image) if "exif" in image.info else 1)
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.audio import N_SAMPLES, Waveform, decode_audio
-from mmdigit.decision import DEFAULT_TARGET_ERROR, HEADS, Probabilities, decide, softmax
-from mmdigit.image import read_digit
+from mmdigit.decision import DEFAULT_TARGET_ERROR, HEADS, Probabilities, decide, sigmoid, softmax
+from mmdigit.image import Digit, read_digit
 from mmdigit.metadata import Metadata, read_metadata
 from mmdigit.picture import IMAGE_SIDE, read_picture
 from mmdigit.pixels import Grey
@@ -49,12 +49,17 @@ class Sample:
         if self.image is None and self.waveform is None:
             raise ValueError("expected an image, audio or both, got neither")
 
+    @classmethod
+    def of(cls, digit: Digit | None, waveform: Waveform | None) -> Self:
+        """What was read of a picture and of a clip. Raises ValueError if there is neither."""
+        return cls(None, waveform) if digit is None else cls(digit.image, waveform, digit.found)
+
 
 def read_sample(image: bytes | None, audio: bytes | None) -> Sample:
     """Decode what a job carries. Raises InvalidImage or InvalidAudio; ValueError if both are None."""
     digit = None if image is None else read_digit(*read_picture(image))
     waveform = None if audio is None else decode_audio(audio)
-    return Sample(None, waveform) if digit is None else Sample(digit.image, waveform, digit.found)
+    return Sample.of(digit, waveform)
 
 
 class Predictor:
@@ -108,8 +113,8 @@ class Predictor:
             return []
         logits = self.outputs(samples)
         image, audio, fused = (softmax(logits[f"{head}_logits"], self.temperature[head]) for head in HEADS)
-        struck = self._struck_rows(samples)
-        image_novelty, audio_novelty = (_sigmoid(logits[f"{head}_novelty_logit"]) for head in ("image", "audio"))
+        found = self.found(samples)
+        image_novelty, audio_novelty = (sigmoid(logits[f"{head}_novelty_logit"]) for head in ("image", "audio"))
         return [
             self._answer(
                 image[row] if sample.image is not None else None,
@@ -117,7 +122,7 @@ class Predictor:
                 fused[row],
                 float(image_novelty[row]) if sample.image is not None else None,
                 float(audio_novelty[row]) if sample.waveform is not None else None,
-                (*sample.found, "struck_out") if row in struck else sample.found,
+                found[row],
             )
             for row, sample in enumerate(samples)
         ]
@@ -129,13 +134,14 @@ class Predictor:
         """
         return dict(zip(names, self._session.run(list(names), _feed(samples)), strict=True))
 
-    def _struck_rows(self, samples: Sequence[Sample]) -> set[int]:
-        """The rows of the samples whose image is a crossed-out digit."""
-        rows = [row for row, sample in enumerate(samples) if sample.image is not None]
-        if not rows:
-            return set()
-        struck = self._struck.struck(np.stack([image for sample in samples if (image := sample.image) is not None]))
-        return {row for row, out in zip(rows, struck, strict=True) if out}
+    def found(self, samples: Sequence[Sample]) -> list[tuple[Reason, ...]]:
+        """Why a person should look at each sample, as far as its picture tells: what it has found, and struck_out."""
+        images = [image for sample in samples if (image := sample.image) is not None]
+        struck = iter(self._struck.struck(np.stack(images)) if images else ())
+        return [
+            (*sample.found, "struck_out") if sample.image is not None and next(struck) else sample.found
+            for sample in samples
+        ]
 
     def warm_up(self) -> None:
         """Run once on empty samples, so that the first real batch is not slower than the others."""
@@ -226,8 +232,3 @@ def _check_shape(row: int, name: str, values: NDArray[np.float32], shape: tuple[
 def _head_answer(probabilities: Probabilities) -> HeadAnswer:
     label = int(probabilities.argmax())
     return HeadAnswer(label=label, confidence=float(probabilities[label]))
-
-
-def _sigmoid(logits: NDArray[np.float32]) -> Probabilities:
-    """(B,) to (B,), range [0, 1]."""
-    return np.asarray(1 / (1 + np.exp(-logits.astype(np.float64).clip(-60, 60))), np.float64)

@@ -61,6 +61,6 @@ def _sample(digit: Digit | Exception | None, clip: Waveform | Exception | None) 
     if isinstance(clip, Exception):
         return clip
     try:
-        return Sample(None, clip) if digit is None else Sample(digit.image, clip, digit.found)
+        return Sample.of(digit, clip)
     except ValueError as exc:
         return exc

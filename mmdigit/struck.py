@@ -22,7 +22,6 @@ WEIGHTS = Path(__file__).parent / "weights" / "struck.npz"
 SHA256 = "1c19333407aa269616187799e20071226118dc12b3d0547d80a87e3d5a53c962"
 """Of WEIGHTS; mmdigit.training.struck prints that of the file it writes."""
 MAX_BYTES = 1024 * 1024  # the shipped file has 60 KB
-SIDE = 28
 TOGETHER = 2
 """Pictures in one product of matrices: larger ones wake threads of OpenBLAS, whose waiting doubles the CPU of a job."""
 FIRST, SECOND, HIDDEN = 16, 32, 32  # channels of the convolutions, width of the layer

@@ -4,6 +4,8 @@ locals {
   redis_id     = "${var.name}-store"
   redis_family = "valkey${split(".", var.redis_version)[0]}"
   sharded      = var.redis_shards > 1
+  # A password's newest version; during a rotation the one before it, too, so that old and new workers get in side by side.
+  password_stages = var.rotating_passwords ? ["AWSCURRENT", "AWSPREVIOUS"] : ["AWSCURRENT"]
   store_url = local.sharded ? (
     "rediss+cluster://${aws_elasticache_replication_group.this.configuration_endpoint_address}:6379"
     ) : (
@@ -11,9 +13,8 @@ locals {
   )
 }
 
-# Its newest version; during a rotation the one before it, too, so that old and new workers get in side by side.
 data "aws_secretsmanager_secret_version" "redis_password" {
-  for_each      = toset(var.rotating_passwords ? ["AWSCURRENT", "AWSPREVIOUS"] : ["AWSCURRENT"])
+  for_each      = toset(local.password_stages)
   secret_id     = var.redis_password_secret_arn
   version_stage = each.key
 }

@@ -6,7 +6,7 @@ locals {
 }
 
 data "aws_secretsmanager_secret_version" "redis_reader_password" {
-  for_each      = toset(local.read ? (var.rotating_passwords ? ["AWSCURRENT", "AWSPREVIOUS"] : ["AWSCURRENT"]) : [])
+  for_each      = toset(local.read ? local.password_stages : [])
   secret_id     = var.redis_reader_password_secret_arn
   version_stage = each.key
 }

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.bounds import error_bound
-from mmdigit.decision import DEFAULT_TARGET_ERROR, HEADS, N_DIGITS, Head, softmax
+from mmdigit.decision import DEFAULT_TARGET_ERROR, HEADS, N_DIGITS, Head, sigmoid, softmax
 from mmdigit.predictor import Predictor, Sample
 from mmdigit.training.data import Clip, Digits
 from mmdigit.training.held_out import (
     Folds,
     HeldOut,
     Labels,
-    Logits,
     batches,
+    held_out_images,
     held_out_pairs,
     held_out_sounds,
     inputs,
@@ -64,7 +64,7 @@ def calibrate(
     seen = outputs(predictor, [Sample(image=image) for image in images])
     spoken = outputs(predictor, [Sample(waveform=sound) for sound in sounds])
     held_out: dict[Head, HeldOut] = {
-        "image": HeldOut(seen["image_logits"], digits.labels, "MNIST validation writers"),
+        "image": held_out_images(seen["image_logits"], digits.labels),
         "audio": held_out_sounds(spoken["audio_logits"], heard, clips, folds),
         "fused": held_out_pairs(predictor, images, sounds, heard, digits.labels, folds, random),
     }
@@ -72,11 +72,10 @@ def calibrate(
     limit, conflict = conflict_limit(held_out["image"], held_out["audio"], temperature, random)
     thresholds = {
         "agreement": limit,
-        "image_novelty": novelty_threshold(_sigmoid(seen["image_novelty_logit"])),
-        "audio_novelty": novelty_threshold(_sigmoid(spoken["audio_novelty_logit"])),
+        "image_novelty": novelty_threshold(sigmoid(seen["image_novelty_logit"])),
+        "audio_novelty": novelty_threshold(sigmoid(spoken["audio_novelty_logit"])),
     }
-    risk = {head: risk_table(held_out[head], temperature[head]) for head in HEADS}
-    risk["image"]["by_digit"] = risk_by_digit(held_out["image"], temperature["image"])
+    risk = {head: risk_of(head, held_out[head], temperature[head]) for head in HEADS}
     figures: dict[str, Any] = {head: _figures(held_out[head], temperature[head]) for head in HEADS}
     described = {"thresholds": thresholds, "temperature": temperature, "risk": risk}
     left_out = 0 if folds is None else folds.n_speakers
@@ -115,8 +114,14 @@ def fit_temperature(logits: NDArray[Any], labels: Labels) -> float:
     return round(float(np.exp((low + high) / 2)), 4)
 
 
+def risk_of(head: Head, held_out: HeldOut, temperature: float) -> dict[str, Any]:
+    """What the metadata states as a head's `risk`: its table, and of pictures that by digit."""
+    table = risk_table(held_out, temperature)
+    return table | {"by_digit": risk_by_digit(held_out, temperature)} if head == "image" else table
+
+
 def risk_table(held_out: HeldOut, temperature: float) -> dict[str, Any]:
-    """What the metadata states as a head's `risk`: the error among the accepted from each of CONFIDENCES on."""
+    """The error among the accepted from each of CONFIDENCES on."""
     probabilities = softmax(held_out.logits, temperature)
     right = probabilities.argmax(axis=1) == held_out.labels
     rows = risk_coverage(probabilities.max(axis=1), right, CONFIDENCES)
@@ -217,7 +222,3 @@ def _figures(held_out: HeldOut, temperature: float) -> dict[str, Any]:
         "ece_uncalibrated": round(ece(before, right), 5),
         "ece": round(ece(after, right), 5),
     }
-
-
-def _sigmoid(logits: Logits) -> NDArray[np.float64]:
-    return np.asarray(1 / (1 + np.exp(-logits.astype(np.float64).clip(-60, 60))), np.float64)

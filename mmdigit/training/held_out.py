@@ -127,6 +127,11 @@ def batches(samples: Sequence[Sample]) -> list[Sequence[Sample]]:
     return [samples[start : start + BATCH] for start in range(0, len(samples), BATCH)]
 
 
+def held_out_images(logits: Logits, labels: Labels) -> HeldOut:
+    """The pictures of the validation writers, whom training never met. logits, labels: of the validation digits."""
+    return HeldOut(logits, labels, "MNIST validation writers")
+
+
 def held_out_sounds(logits: Logits, heard: Labels, clips: Sequence[Clip], folds: Folds | None) -> HeldOut:
     """The sounds of the left-out speakers with those of the validation speakers that are not FSDD's; without folds
     all validation clips. logits, heard: those of the clips, in their order."""

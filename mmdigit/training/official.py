@@ -16,7 +16,7 @@ from mmdigit.decision import HEADS, decide
 from mmdigit.image import read_digit
 from mmdigit.picture import read_picture
 from mmdigit.pixels import Grey
-from mmdigit.struck import StruckReader
+from mmdigit.predictor import Sample
 from mmdigit.training import measures
 from mmdigit.training.data import Clip, Digits, load_digits, load_spoken
 from mmdigit.training.pairs import LabelPairs, comparison, pair_share, right_tables, same_digit_pairs, share
@@ -67,8 +67,7 @@ def encode_official(model: PartedModel, digits: Digits, clips: list[Clip], show:
     """digits, clips: as read_test_split gives them."""
     read = [read_digit(*read_picture(picture.tobytes())) for picture in show(list(digits.pictures), "images")]
     images = np.stack([digit.image for digit in read])
-    struck = StruckReader.load().struck(images)
-    found = [(*digit.found, *(("struck_out",) if out else ())) for digit, out in zip(read, struck, strict=True)]
+    found = model.whole.found([Sample.of(digit, None) for digit in read])
     sounds = np.stack([place(clip.waveform) for clip in show(clips, "clips")])
     spoken = np.array([clip.label for clip in clips], np.int64)
     seen, heard = model.see(images), model.hear(sounds)

@@ -13,7 +13,7 @@ import onnx
 import onnx.utils
 from numpy.typing import NDArray
 
-from mmdigit.decision import HEADS, Thresholds
+from mmdigit.decision import HEADS, Thresholds, sigmoid
 from mmdigit.predictor import WEIGHTS, Predictor, open_session
 from schemas.errors import WeightsError
 
@@ -161,4 +161,4 @@ def _encode(session: Any, name: str, inputs: NDArray[np.float32], track: Track) 
         for start in track(range(0, max(inputs.shape[0], 1), BATCH))
     ]
     logits, novelty, embedding = (np.concatenate([part[place] for part in parts]) for place in range(3))
-    return Encoded(logits.astype(np.float64), 1 / (1 + np.exp(-novelty.astype(np.float64).clip(-60, 60))), embedding)
+    return Encoded(logits.astype(np.float64), sigmoid(novelty), embedding)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from mmdigit.predictor import WEIGHTS, Predictor, Sample
-from mmdigit.training.calibration import reviews, risk_by_digit, risk_table
+from mmdigit.training.calibration import reviews, risk_of
 from mmdigit.training.data import Clip, Digits, load_digits, load_spoken
 from mmdigit.training.evaluate import measure, summary
-from mmdigit.training.held_out import HeldOut, outputs
+from mmdigit.training.held_out import held_out_images, outputs
 from mmdigit.training.model_card import model_card
 from schemas.errors import SettingsError, WeightsError
 
@@ -34,9 +34,8 @@ def run(data: Path, weights: Path | None, output: Path, threads: int) -> None:
         raise WeightsError(f"expected {path} of generation 2, with its training described, got an older one; export it")
     digits, clips = load_digits(data, "validation"), load_spoken(data, "validation")
     images = [Sample(image=picture) for picture in np.asarray(digits.pictures / 255, np.float32)]
-    held_out = HeldOut(outputs(predictor, images)["image_logits"], digits.labels, "MNIST validation writers")
-    temperature = predictor.temperature["image"]
-    metadata["risk"]["image"] = risk_table(held_out, temperature) | {"by_digit": risk_by_digit(held_out, temperature)}
+    held_out = held_out_images(outputs(predictor, images)["image_logits"], digits.labels)
+    metadata["risk"]["image"] = risk_of("image", held_out, predictor.temperature["image"])
     try:
         output.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".calibrate-", dir=output) as folder:
