@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from mmdigit.audio import N_SAMPLES, decode_audio, place
+from mmdigit.datasets.idx import Content, read_idx
 from mmdigit.datasets.manifest import Manifest
 from mmdigit.image import decode_image, normalise
 from mmdigit.metadata import read_metadata
-from producer.pairs import _idx
 from schemas.errors import (
     DataError,
     InvalidAudio,
@@ -250,7 +250,7 @@ def _settings(content: bytes) -> None:
 
 def _idx_file(content: bytes) -> None:
     with _file(gzip.compress(content, 1) if content[:1] == b"\0" else content) as path:
-        _idx(path, 2051, (2, 4, 4))
+        read_idx(path, Content((2, 4, 4)))
 
 
 def _manifest(content: bytes) -> None:

@@ -148,7 +148,7 @@ class CalibrateSettings(ProgramSettings):
 
 
 class DownloadSettings(ProgramSettings):
-    """Fetches MNIST and the Free Spoken Digit Dataset, checked and resumable."""
+    """Fetches MNIST and the Free Spoken Digit Dataset and checks them. Needs the extra `train`."""
 
     prog: ClassVar[str] = "mmdigit data download"
 
@@ -266,7 +266,7 @@ def _calibrate(argv: Sequence[str]) -> int:
 
 def _download(argv: Sequence[str]) -> int:
     settings = DownloadSettings.load(argv)
-    _need_training()
+    _need_pooch()
     from mmdigit.training import download
 
     download.run(settings.data)
@@ -276,6 +276,14 @@ def _download(argv: Sequence[str]) -> int:
 def _need_training() -> None:
     if find_spec("mmdigit.training") is None:
         raise SettingsError("expected the package mmdigit.training, the worker image leaves it out; use a checkout")
+
+
+def _need_pooch() -> None:
+    _need_training()
+    if find_spec("pooch") is None:
+        raise SettingsError(
+            "expected pooch, got none installed; run `pip install pooch` or `pip install 'mmdigit[train]'`"
+        )
 
 
 def _need_plots() -> None:

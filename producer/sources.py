@@ -1,43 +1,29 @@
-"""From the user's word to a source: a folder, a CSV manifest, or pairs:DIR."""
+"""Opens the source that --from names: a folder, a CSV manifest, or pairs:DIR."""
 
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from mmdigit.datasets.folder import Folder
+from mmdigit.datasets.open_samples import open_samples
 from producer.files import FileSource
-from producer.manifest import ManifestSource
 from producer.pairs import PairsSource
-from producer.sample import NamedSource, Sample, Unreadable, why
+from producer.sample import NamedSource, Sample, Unreadable
 from producer.settings import Split
-from schemas.errors import DataError
-from schemas.printable import printable
 
 PAIRS_PREFIX = "pairs:"
 
 
 def open_source(text: str, *, count: int | None, seed: int, split: Split, recursive: bool = False) -> NamedSource:
-    """The source that text names, of at most count samples.
+    """The source that text names, limited to count samples.
 
-    recursive: with the folders inside a folder.
-    Raises DataError, in one line, if it is missing, empty or wrong as a whole. What is wrong with one sample is
-    yielded in its place instead.
+    recursive: read the folders inside a folder too.
+    Raises DataError, in one line, if the source is missing, empty or wrong as a whole. A sample that cannot be read is
+    yielded as Unreadable instead.
     """
     if text.startswith(PAIRS_PREFIX):
         return PairsSource.open(Path(text.removeprefix(PAIRS_PREFIX)), split, seed, count)
     path = Path(text)
-    try:
-        source: NamedSource
-        if path.is_dir():
-            source = FileSource(path, Folder.open(path, recursive=recursive))
-        elif path.exists():
-            source = ManifestSource.open(path)
-        else:
-            raise DataError(
-                f"expected a folder, a CSV manifest or pairs:DIR, got {printable(text, 200)}, which does not exist"
-            )
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise DataError(f"cannot read {printable(text, 200)}: {why(error)}") from error
+    source = FileSource(path, open_samples(path, recursive=recursive))
     return source if count is None or count >= len(source) else FirstOf(source, count)
 
 

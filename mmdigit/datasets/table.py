@@ -99,7 +99,9 @@ def open_table(path: Path, known: Collection[str], required: Collection[Collecti
             except csv.Error as exc:
                 raise DataError(f"{name} line {lines.row}: {exc}; is a quote missing?") from exc
     except OSError as exc:
-        raise DataError(f"expected a manifest at {name}, it cannot be read ({exc.strerror}); check the path") from exc
+        raise DataError(
+            f"expected a CSV manifest or a folder at {name}, cannot read it ({exc.strerror}); check the path"
+        ) from exc
     except UnicodeDecodeError as exc:
         raise DataError(f"{name} after line {lines.count}: expected {exc.encoding}; {SAVE_AS}") from exc
 

@@ -19,7 +19,7 @@ from mmdigit.predictor import INPUTS, OUTPUTS, Predictor, Sample
 from mmdigit.training.calibration import OPEN, calibrate, fit_temperature
 from mmdigit.training.data import Clip, Digits, load_digits, load_spoken
 from mmdigit.training.fit import HISTORY, make_folder
-from mmdigit.training.held_out import Folds, held_out_sounds, read_folds
+from mmdigit.training.held_out import Folds, decoded, held_out_sounds, read_folds
 from mmdigit.training.model import DigitModel, Logits, count_parameters
 from mmdigit.training.quantize import HeldOut, quantize
 from mmdigit.training.recalibrate import FILES, complete, write_json
@@ -189,7 +189,7 @@ def _changed_by_quantization(
 ) -> dict[str, dict[str, Any]]:
     """Of each head alone, how many held-out samples it answers differently, and how far its logits move."""
     alone = {
-        "image": [Sample(image=picture) for picture in np.asarray(pictures / 255, np.float32)],
+        "image": [Sample(image=image) for image in decoded(pictures)],
         "audio": [Sample(waveform=sound) for sound in sounds],
     }
     effects = {}

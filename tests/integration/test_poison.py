@@ -14,8 +14,8 @@ import redis
 
 from fuzz.targets import kept
 from mmdigit.predictor import Predictor, read_sample
-from producer.manifest import ManifestSource
 from producer.sample import Sample
+from producer.sources import open_source
 from samples.demo import PACK
 from samples.running import RunningWorker
 from schemas.errors import InvalidJob
@@ -35,7 +35,9 @@ MAX_COST = 2.0
 
 
 def good_jobs(group: str) -> list[Job]:
-    samples = [sample for sample in ManifestSource.open(PACK) if isinstance(sample, Sample)]
+    samples = [
+        sample for sample in open_source(str(PACK), count=None, seed=0, split="test") if isinstance(sample, Sample)
+    ]
     assert len(samples) >= GOOD
     return [
         Job(job_id=f"{group}-{number}", group=group, image=sample.image, audio=sample.audio, created_at=NOW)
