@@ -12,7 +12,7 @@ from PIL import Image
 
 from mmdigit.datasets import fsdd
 from mmdigit.datasets.idx import Part, read_mnist
-from producer.sample import Sample, Unreadable, read_sample
+from producer.sample import NamedSource, Sample, Unreadable, read_sample
 from producer.settings import Split
 
 DEFAULT_COUNT = 10_000
@@ -20,7 +20,7 @@ DEFAULT_COUNT = 10_000
 _MNIST_PARTS: dict[Split, Part] = {"test": "t10k", "train": "train"}
 
 
-class PairsSource:
+class PairsSource(NamedSource):
     """Same-digit pairs with their label, drawn by a seed: a longer run starts with the pairs of a shorter one.
 
     Every image is drawn once before any is drawn again. Images are sent as PNG, recordings as the WAV files they are.
@@ -58,14 +58,6 @@ class PairsSource:
         present = [digit for digit, paths in enumerate(recordings) if paths]
         fsdd.require_all_digits(present, f"the {split} split of {path / fsdd.FOLDER}")
         return cls(images, labels, recordings, split, seed, count or DEFAULT_COUNT)
-
-    @property
-    def warnings(self) -> list[str]:
-        return []
-
-    @property
-    def left_out(self) -> int:
-        return 0
 
     @property
     def group(self) -> str:

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
-from mmdigit.datasets.sample import NamedSample
+from mmdigit.datasets.sample import NamedSample, Samples
 from mmdigit.formats import AUDIO_SUFFIXES, IMAGE_SUFFIXES
 from schemas.errors import DataError
 from schemas.printable import printable
@@ -39,7 +39,7 @@ class _Names:
         return ", ".join(self.first) + (f" and {more} more" if more else "")
 
 
-class Folder:
+class Folder(Samples):
     """Samples in the order of their ids, which are their paths in the folder without the suffix; no labels.
 
     Leaves out what it does not know: files of another suffix, hidden ones, what is no file; folders inside it unless

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from mmdigit.datasets.paths import is_not_utf8, locate
-from mmdigit.datasets.sample import NamedSample
+from mmdigit.datasets.sample import NamedSample, Samples
 from mmdigit.datasets.table import SAVE_AS, open_table
 from mmdigit.datasets.unique import Digests
 from schemas.errors import DataError
@@ -22,7 +22,7 @@ _EMPTY = frozenset(("nan", "none", "null", "na", "n/a", "#n/a", "<na>"))  # what
 _SURPLUS = "surplus"
 
 
-class Manifest:
+class Manifest(Samples):
     """The samples of a manifest, row by row, in its order. See docs/manifests.md for what it may look like.
 
     Paths are relative to the manifest's folder, or absolute: the manifest is its user's own file, so that it may name
@@ -67,16 +67,6 @@ class Manifest:
                         )
                     seen[sample_id] = line
         return cls(path, rows)
-
-    @property
-    def warnings(self) -> list[str]:
-        """None: whatever is wrong is an error or a row's fault."""
-        return []
-
-    @property
-    def left_out(self) -> int:
-        """None: every row is a sample."""
-        return 0
 
     def __len__(self) -> int:
         return self._rows

@@ -28,13 +28,13 @@ class Samples(Protocol):
 
     @property
     def warnings(self) -> list[str]:
-        """Lines for the user, bounded in number and length: what is left out, and what looks wrong."""
-        ...
+        """Lines for the user, bounded in number and length: what is left out, what looks wrong. By default none."""
+        return []
 
     @property
     def left_out(self) -> int:
-        """How many files and folders are there that are no samples; the warnings name them."""
-        ...
+        """How many files and folders are not samples; the warnings name them. By default 0."""
+        return 0
 
 
 def left_out_line(count: int) -> str:
