@@ -1,4 +1,4 @@
-"""Random pairs as a source: an MNIST image with a Free Spoken Digit recording of the same digit."""
+"""Random pairs as a source: an MNIST image and a Free Spoken Digit recording of the same digit."""
 
 import io
 import random
@@ -21,7 +21,7 @@ _MNIST_PARTS: dict[Split, Part] = {"test": "t10k", "train": "train"}
 
 
 class PairsSource(NamedSource):
-    """Same-digit pairs with their label, drawn by a seed: a longer run starts with the pairs of a shorter one.
+    """Labelled pairs of the same digit, drawn by a seed. A longer run begins with the pairs of a shorter one.
 
     Every image is drawn once before any is drawn again. Images are sent as PNG, recordings as the WAV files they are.
     Holds the split's images in memory (8 MB for test, 47 MB for train).
