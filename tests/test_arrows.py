@@ -1,4 +1,4 @@
-"""Imports point one way: the arrows of the floor plan (docs/design/architecture.md), and who may import which library."""
+"""Imports point one way: the arrows of docs/design/architecture.md, and who may import which library."""
 
 import ast
 import tomllib
@@ -75,7 +75,7 @@ def room_of(module: str) -> str:
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Every module that the file imports, wherever in the file: the project's own to the last name, others as written."""
+    """Every module that the file imports, anywhere in it: the project's own in full, others as written."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
