@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from mmdigit.files.plain import read_plain
 from schemas.errors import DataError
-from schemas.files import read_plain
 from schemas.job import MAX_AUDIO_BYTES
 from schemas.printable import printable
 

@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdigit.files.plain import open_plain
 from schemas.errors import DataError
-from schemas.files import open_plain
 from schemas.printable import printable
 
 FOLDER = "MNIST/raw"

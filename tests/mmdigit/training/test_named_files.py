@@ -8,10 +8,10 @@ from typing import cast
 import pytest
 
 from mmdigit.datasets.idx import Content, read_idx
-from mmdigit.training.data import Digits, load_glyphs
-from mmdigit.training.fit import read_state
-from mmdigit.training.held_out import HELD_OUT, read_folds
-from mmdigit.training.plan import TrainingPlan
+from mmdigit.training.data.datasets import Digits, load_glyphs
+from mmdigit.training.evaluate.held_out import HELD_OUT, read_folds
+from mmdigit.training.fit.checkpoints import read_state
+from mmdigit.training.fit.plan import TrainingPlan
 from schemas.errors import SettingsError
 
 
