@@ -27,7 +27,7 @@ from producer.tracing import Tracing
 from samples.running import RunningWorker
 from schemas.settings import run_program
 from schemas.wire import decode_job
-from transport.spans import SpanOutcome, open_spans
+from transport.spans import open_tracer
 from transport.urls import open_publisher, open_store
 
 PACKAGES = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http", "onnxruntime", "pydantic")
@@ -74,19 +74,17 @@ def measure(way: Way, jobs: Sequence[tuple[str, bytes]], folder: Path, collector
 def _produce(way: Way, jobs: Sequence[tuple[str, bytes]], url: str, collector: str) -> float:
     decoded = [decode_job(value) for _, value in jobs]
 
-    def count(_outcome: SpanOutcome, _spans: int) -> None:
+    def count(_outcome: str, _spans: int) -> None:
         """Not of interest here."""
 
     with open_publisher(url) as publisher:
-        spans = open_spans(collector, "benchmark", count) if way.exported else None
-        tracing = Tracing(way.ratio, "sqlite", "jobs", spans)
-        began_s = time.process_time()
-        for job, (_, value) in zip(decoded, jobs, strict=True):
-            acknowledge, headers = tracing.begin(job, lambda: None)
-            publisher.send(None, value, acknowledge, headers)
-        publisher.flush(60.0)
-        if spans is not None:
-            spans.close()
+        with open_tracer(collector if way.exported else None, "benchmark", count) as tracer:
+            tracing = Tracing(way.ratio, tracer, "sqlite", "jobs")
+            began_s = time.process_time()
+            for job, (_, value) in zip(decoded, jobs, strict=True):
+                acknowledge, headers = tracing.begin(job, lambda: None)
+                publisher.send(None, value, acknowledge, headers)
+            publisher.flush(60.0)
         return (time.process_time() - began_s) / len(jobs) * 1e6
 
 

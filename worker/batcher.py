@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from mmdigit.predictor import Sample
 from schemas.errors import InvalidJob
 from schemas.job import Job
-from schemas.trace import TraceContext, trace_of
 from transport.ports import Record
 
 
@@ -24,11 +23,6 @@ class Decoded:
     """On the batcher's clock."""
     decodings: int = 1
     """How often decoding was tried until this came of it."""
-
-    @property
-    def trace(self) -> TraceContext | None:
-        """The trace that the record belongs to, as its header says."""
-        return trace_of(self.record.headers)
 
 
 class Batcher:

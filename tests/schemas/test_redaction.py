@@ -19,7 +19,7 @@ from schemas.errors import MmdigitError, SettingsError
 from schemas.redaction import may_hold_secret, redact
 from schemas.settings import ProgramSettings
 from transport.access import RedisAccess
-from transport.spans import open_spans
+from transport.spans import open_tracer
 from transport.urls import dead_letter_url, open_consumer, open_publisher, system_and_topic
 from worker.replay_settings import ReplaySettings
 from worker.settings import WorkerSettings
@@ -68,6 +68,11 @@ def urls(draw: st.DrawFn) -> tuple[str, list[str]]:
     return draw(st.sampled_from(encodings))(url), secret_words
 
 
+def opened_tracer(url: str) -> None:
+    with open_tracer(url, "test", lambda outcome, spans: None):
+        """Whatever it raises, it raises by now."""
+
+
 def opened(url: str) -> str:
     """What is said of the URL wherever one is opened."""
     said = [redact(url)]
@@ -76,7 +81,7 @@ def opened(url: str) -> str:
         lambda: open_consumer(url, group="g"),
         lambda: dead_letter_url(url),
         lambda: system_and_topic(url),
-        lambda: open_spans(url, "test", lambda outcome, spans: None),
+        lambda: opened_tracer(url),
         lambda: transport.urls._redis(urlsplit(url), url, RedisAccess()),  # what open_store asks first
     ]
     for attempt in attempts:
