@@ -12,11 +12,12 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from mmdigit.decision import DEFAULT_TARGET_ERROR, TargetError
-from mmdigit.show import ShowSettings, show
+from mmdigit.commands.show import ShowSettings, show
+from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, TargetError
+from mmdigit.settings.base import ProgramSettings
+from mmdigit.settings.program import run_program
+from mmdigit.settings.redaction import redact
 from schemas.errors import SettingsError
-from schemas.redaction import redact
-from schemas.settings import ProgramSettings, run_program
 
 Threads = Annotated[int, Field(ge=1, le=256, description="threads of the model")]
 TrainingThreads = Annotated[int, Field(ge=1, le=256, description="threads of the training")]
@@ -197,8 +198,8 @@ def usage() -> str:
 
 def _predict(argv: Sequence[str]) -> int:
     settings = PredictSettings.load(argv)
-    from mmdigit.predict import assurance, predict_manifest, predict_one, summary
-    from mmdigit.predictor import Predictor
+    from mmdigit.commands.predict import assurance, predict_manifest, predict_one, summary
+    from mmdigit.reading.predictor import Predictor
 
     predictor = Predictor.load(settings.weights, threads=settings.threads, target_error=settings.target_error)
     if settings.manifest is None or settings.output is None:
@@ -212,18 +213,18 @@ def _predict(argv: Sequence[str]) -> int:
 def _evaluate(argv: Sequence[str]) -> int:
     settings = EvaluateSettings.load(argv)
     _need_plots()
-    from mmdigit.training import evaluate
+    from mmdigit.training.evaluate import command
 
-    evaluate.run(settings.data, settings.output, settings.weights, settings.threads)
+    command.run(settings.data, settings.output, settings.weights, settings.threads)
     return 0
 
 
 def _train(argv: Sequence[str]) -> int:
     settings = TrainSettings.load(argv)
     _need_torch()
-    from mmdigit.training import train
-    from mmdigit.training.fit import Machine
-    from mmdigit.training.plan import QUICK, SHIPPED, TrainingPlan
+    from mmdigit.training.fit import train
+    from mmdigit.training.fit.checkpoints import Machine
+    from mmdigit.training.fit.plan import QUICK, SHIPPED, TrainingPlan
 
     plan = TrainingPlan.read(QUICK if settings.quick else settings.config or SHIPPED)
     if settings.seed is not None:
@@ -235,9 +236,9 @@ def _train(argv: Sequence[str]) -> int:
 def _study(name: str, program: type[StudySettings], argv: Sequence[str]) -> int:
     settings = program.load(argv)
     _need_torch()
-    from mmdigit.training import study
-    from mmdigit.training.fit import Machine
-    from mmdigit.training.plan import SHIPPED, TrainingPlan
+    from mmdigit.training.evaluate import study
+    from mmdigit.training.fit.checkpoints import Machine
+    from mmdigit.training.fit.plan import SHIPPED, TrainingPlan
 
     result = settings.result or settings.output / f"{name}.json"
     plan = TrainingPlan.read(settings.config or SHIPPED)
@@ -249,7 +250,7 @@ def _study(name: str, program: type[StudySettings], argv: Sequence[str]) -> int:
 def _export(argv: Sequence[str]) -> int:
     settings = ExportSettings.load(argv)
     _need_torch()
-    from mmdigit.training import export
+    from mmdigit.training.release import export
 
     export.run(settings.data, settings.training, settings.folds, settings.output, settings.threads)
     return 0
@@ -258,7 +259,7 @@ def _export(argv: Sequence[str]) -> int:
 def _calibrate(argv: Sequence[str]) -> int:
     settings = CalibrateSettings.load(argv)
     _need_plots()
-    from mmdigit.training import recalibrate
+    from mmdigit.training.release import recalibrate
 
     recalibrate.run(settings.data, settings.weights, settings.output, settings.threads)
     return 0
@@ -267,7 +268,7 @@ def _calibrate(argv: Sequence[str]) -> int:
 def _download(argv: Sequence[str]) -> int:
     settings = DownloadSettings.load(argv)
     _need_training()
-    from mmdigit.training import download
+    from mmdigit.training.data import download
 
     download.run(settings.data)
     return 0

@@ -8,11 +8,11 @@ from typing import Final
 from opentelemetry.context import Context
 from opentelemetry.trace import NoOpTracer, SpanContext, SpanKind, TraceFlags, Tracer
 
+from mmdigit.telemetry.spans import open_tracer
+from mmdigit.transport.urls import system_and_topic
 from producer.settings import ProducerSettings
 from schemas.job import Job
 from schemas.trace import trace_headers, traceparent_of
-from transport.spans import open_tracer
-from transport.urls import system_and_topic
 
 Acknowledge = Callable[[], object]
 

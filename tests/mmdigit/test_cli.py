@@ -118,5 +118,5 @@ def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch, files: P
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mmdigit.predict.predict_one", interrupt)
+    monkeypatch.setattr("mmdigit.commands.predict.predict_one", interrupt)
     assert cli.main(["predict", "--image", str(files / "seven.png")]) == 130

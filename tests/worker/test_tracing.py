@@ -6,12 +6,12 @@ from dataclasses import replace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, SpanKind, StatusCode, TraceFlags
 
+from mmdigit.transport.ports import Record
 from schemas.prediction import Prediction
 from schemas.trace import TRACEPARENT_HEADER, traceparent_of
 from tests.collector import keeping
 from tests.schemas.samples import TRACE, TRACE_ID, TRACEPARENT
 from tests.worker.fakes import Bench, Clock, FakeConsumer, FakeModel, FakeStore, job_value, record
-from transport.ports import Record
 from worker.tracing import Tracing
 
 EPOCH_S = 1_700_000_000.0
