@@ -16,7 +16,7 @@ BENCHMARKS := wire pipeline latency growth footprint stored
 need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets (docs/data.md)" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit audit sbom fuzz up backfill down bench peers faults soak rebalance seeds folds ablation evaluate lock docs plots clean
+.PHONY: help demo test unit audit sbom fuzz up backfill down bench peers faults soak seeds folds ablation evaluate lock docs plots clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,10 +75,6 @@ faults: $(VENV)/.test ## every fault on real services, and what it cost, about 3
 soak: $(VENV)/.test ## half an hour at 80 % of what a worker can, with mild faults; DATA=folder for real pairs
 	@$(BIN)/python -m faults.soak $(if $(DATA),--data $(DATA)) --output benchmarks/results/soak.json \
 	  --plot docs/plots/soak.png; code=$$?; $(BIN)/python -m docs.generate && exit $$code
-
-rebalance: $(VENV)/.test ## Compose workers 1 -> 4 -> 1 under load, and how long each rebalance stops the flow, 7 minutes; DATA=folder
-	@$(BIN)/python -m faults.rebalance $(if $(DATA),--data $(DATA)) --output benchmarks/results/rebalance.json \
-	  --plot docs/plots/rebalance.png; code=$$?; $(BIN)/python -m docs.generate && exit $$code
 
 evaluate: $(VENV)/.test ## measure the shipped weights on every split, with plots; minutes (needs DATA=folder)
 	$(need_data)

@@ -64,13 +64,8 @@ picture, and must end in the dead letters.
 """
 
 
-def page(
-    result: dict[str, Any],
-    soak: dict[str, Any] | None,
-    rebalance: dict[str, Any] | None = None,
-    file: str = "faults.json",
-) -> str:
-    """docs/faults.md, from what `python -m faults` and, where they ran, faults.soak and faults.rebalance wrote."""
+def page(result: dict[str, Any], soak: dict[str, Any] | None, file: str = "faults.json") -> str:
+    """docs/faults.md, from what `python -m faults` and, where it ran, faults.soak wrote."""
     rows = [_HEAD, ("---",) * len(_HEAD), *(cells(row) for row in result["faults"])]
     text = PAGE.format(
         file=file,
@@ -84,8 +79,6 @@ def page(
         text += "\nPromises that were broken in this run:\n\n" + "".join(f"- {line}\n" for line in broken)
     if soak is not None:
         text += _soak(soak)
-    if rebalance is not None:
-        text += _rebalance(rebalance)
     return text
 
 
@@ -96,29 +89,6 @@ def _soak(soak: dict[str, Any]) -> str:
         "Slopes are by least squares, the first fifth of the samples dropped. Memory goes with the backlog, which "
         f"fills the client's fetch buffers. The most in each sixth of the time: {', '.join(_most(soak))} MB.\n\n"
         "![Memory, descriptors and threads, and backlog over time](plots/soak.png)\n"
-    )
-
-
-def _rebalance(rebalance: dict[str, Any]) -> str:
-    """The table of `python -m faults.rebalance`."""
-    rows = [
-        f"| {way['way']} | {step['name']} | {step['settled_s']:.1f} | {statistics.median(step['pauses_s']):.1f} | "
-        f"{max(step['pauses_s']):.1f} | {step['flow_pause_s']:.1f} |"
-        for way in rebalance["ways"]
-        for step in way["steps"]
-    ]
-    jobs, lost, wrong = (sum(way[name] for way in rebalance["ways"]) for name in ("jobs", "lost", "wrong"))
-    return (
-        "\n## Workers that come and go\n\nThe Compose stack's workers from 1 to 4, one restarted, and back to 1 "
-        f"at {rebalance['rate_per_s']:g} jobs/s: {jobs} jobs, {lost} lost, {wrong} wrong. `{rebalance['command']}` on "
-        f"{machine_line(rebalance['machine'])}.\n\nThe worker's way is the first: cooperative, no member static. "
-        "**settled**: with the start of the containers and their health check, until the group was stable and each "
-        "partition had an answer of later. **pause**: the longest time without an answer, of a partition and of all "
-        "together. A static member keeps its partitions over a restart, and after it has gone for good its partitions "
-        "wait until its session ends, 45 s: for workers that stay, not for those that are scaled.\n\n"
-        "| partitions are shared out | step | settled, s | pause of a partition, median, s | worst | of all at once |\n"
-        "|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n\n"
-        "![Answers a second over time, for each way](plots/rebalance.png)\n"
     )
 
 
