@@ -16,7 +16,7 @@ BENCHMARKS := wire pipeline latency growth footprint stored
 need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets (docs/data.md)" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit audit sbom fuzz up backfill down bench peers faults soak seeds folds ablation evaluate lock docs plots clean
+.PHONY: help demo test unit audit sbom fuzz up backfill down bench peers faults soak seeds folds evaluate lock docs plots clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,8 +82,7 @@ evaluate: $(VENV)/.test ## measure the shipped weights on every split, with plot
 
 seeds: ## train three seeds and measure each; hours, resumable (needs DATA=folder)
 folds: ## train six times with one speaker left out, measure the stranger; hours, resumable (needs DATA=folder)
-ablation: ## train with one distortion or source more each time; hours, resumable (needs DATA=folder)
-seeds folds ablation: $(VENV)/.test
+seeds folds: $(VENV)/.test
 	$(need_data)
 	@$(BIN)/mmdigit study $@ --data $(DATA) --result benchmarks/results/$@.json
 

@@ -109,12 +109,6 @@ class FoldsSettings(StudySettings):
     prog: ClassVar[str] = "mmdigit study folds"
 
 
-class AblationSettings(StudySettings):
-    """Trains with one section of augmentation or voices more each time. Resumable. Needs the extra `train`."""
-
-    prog: ClassVar[str] = "mmdigit study ablation"
-
-
 class ExportSettings(ProgramSettings):
     """Writes a trained model as ONNX with its metadata and model card. Needs the extra `train`."""
 
@@ -162,7 +156,6 @@ COMMANDS: dict[str, type[ProgramSettings]] = {
     "train": TrainSettings,
     "study seeds": SeedsSettings,
     "study folds": FoldsSettings,
-    "study ablation": AblationSettings,
     "export": ExportSettings,
     "calibrate": CalibrateSettings,
     "data download": DownloadSettings,
@@ -299,7 +292,6 @@ _RUN: dict[str, Callable[[Sequence[str]], int]] = {
     "train": _train,
     "study seeds": partial(_study, "seeds", SeedsSettings),
     "study folds": partial(_study, "folds", FoldsSettings),
-    "study ablation": partial(_study, "ablation", AblationSettings),
     "export": _export,
     "calibrate": _calibrate,
     "data download": _download,

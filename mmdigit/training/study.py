@@ -1,4 +1,4 @@
-"""Trainings that answer a question: how far seeds differ, how strangers are heard, what each addition brings.
+"""Trainings that answer a question: how far seeds differ, and how strangers are heard.
 
 Each study trains several models, resumable, and writes one dated result file. They are exported and measured as the
 shipped one is. Test splits are read at the end alone.
@@ -25,14 +25,13 @@ from mmdigit.training.measures import clustered_bootstrap, ece
 from mmdigit.training.model import DigitModel
 from mmdigit.training.pairs import comparison, pair_share, right_tables, same_digit_pairs, share
 from mmdigit.training.parts import Encoded, PartedModel
-from mmdigit.training.plan import Distortion, TrainingPlan
+from mmdigit.training.plan import TrainingPlan
 from mmdigit.training.quantize import HeldOut
 from mmdigit.training.spoil_sounds import NOISES, noisy
 from mmdigit.training.train import (
     TrainingSets,
     assemble,
     load_sets,
-    read_clips,
     train,
     train_audio,
     train_image,
@@ -43,18 +42,8 @@ SEEDS = (1, 2, 3)
 SHIPPED_SEED = SEEDS[0]
 """Settled before any of them was trained."""
 FSDD_SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
-HALVES = (("george", "jackson", "lucas"), ("nicolas", "theo", "yweweler"))
 RATIOS_DB = (20, 10, 5, 0)
 PARTNERS = 4  # clips that each validation image is paired with for the calibration of the fused head
-ABLATION_ROWS = 12_000
-SECTIONS: tuple[tuple[Distortion, ...], ...] = (
-    ("shift", "trim", "speed"),
-    ("warp",),
-    ("mask",),
-    ("room", "equaliser"),
-    ("noise", "babble", "click", "overload", "codec"),
-)
-"""What the ablation adds, a section a step; after them the recorded sources, and then the synthetic ones."""
 
 Labels = NDArray[np.int64]
 
@@ -162,58 +151,6 @@ def _over_speakers(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, An
     }
 
 
-def ablation(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dict[str, Any]:
-    """Add each section of distortions and of voices in turn; measure on FSDD's speakers, left out by halves."""
-    rows: list[dict[str, Any]] = []
-    recorded = _all_recorded(data)
-    for added, shares, distortions in ablation_steps(plan):
-        audio_plan = plan.audio.model_copy(update={"shares": shares, "distortions": distortions, "rows": ABLATION_ROWS})
-        step = plan.model_copy(update={"audio": audio_plan})
-        sets = load_sets(data, output / "cache", step, _say)
-        right, whose = [], []
-        for number, half in enumerate(HALVES):
-            names = tuple(f"fsdd/{speaker}" for speaker in half)
-            without = step.model_copy(update={"leave_out": names})
-            audio = train_audio(sets, without, output / "ablation" / f"{len(rows):02d}-{number}", machine)
-            clips = [clip for clip in recorded if clip.name in names]
-            right.append(read_clips(audio, clips).logits.argmax(dim=1).numpy() == _labels(clips))
-            whose.append(np.array([clip.speaker for clip in clips]))
-        all_right, speakers = np.concatenate(right), np.concatenate(whose)
-        rows.append(
-            {
-                "added": added,
-                "audio": float(all_right.mean()),
-                "worst": min(float(all_right[speakers == speaker].mean()) for speaker in np.unique(speakers)),
-                "interval_95": list(clustered_bootstrap(all_right, speakers)),
-            }
-        )
-        _say(json.dumps(rows[-1]))
-    return {
-        "split": "all recordings of FSDD, three speakers left out at a time; intervals by bootstrap over speakers",
-        "rows_of_the_bank": ABLATION_ROWS,
-        "steps": rows,
-    }
-
-
-def ablation_steps(plan: TrainingPlan) -> list[tuple[str, dict[str, float], tuple[Distortion, ...]]]:
-    """(what is added, shares of the sources, distortions) of each training, from the barest to the plan's own."""
-    if "fsdd" not in plan.audio.shares:
-        raise SettingsError(
-            "expected fsdd among the configuration's audio.shares, it is not: its speakers are measured"
-        )
-    shares = {"fsdd": plan.audio.shares["fsdd"]}
-    distortions: tuple[Distortion, ...] = ()
-    steps = [("three speakers as they are", dict(shares), distortions)]
-    for section in SECTIONS:
-        distortions = (*distortions, *(kind for kind in section if kind in plan.audio.distortions))
-        steps.append((", ".join(section), dict(shares), distortions))
-    for sources in (("speech-commands", "cs566"), tuple(plan.audio.shares)):
-        added = {name: plan.audio.shares[name] for name in sources if name in plan.audio.shares and name not in shares}
-        shares |= added
-        steps.append((", ".join(added), dict(shares), distortions))
-    return steps
-
-
 def _parted(model: DigitModel, sets: TrainingSets, left_out: Sequence[str], folder: Path) -> PartedModel:
     """The model calibrated on validation and exported to the folder, to be measured as a shipped one."""
     clips = [clip for clip in sets.validation_clips if clip.name not in left_out]
@@ -291,7 +228,7 @@ def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
 
-STUDIES = {"seeds": seeds, "folds": folds, "ablation": ablation}
+STUDIES = {"seeds": seeds, "folds": folds}
 
 
 def run(name: str, data: Path, output: Path, result: Path, plan: TrainingPlan, machine: Machine) -> None:
