@@ -176,7 +176,7 @@ def page() -> str:
         default_jobs=holds["predictions"] / days / sizing.MILLION,
         disks_jobs=holds["jobs_a_day"] / sizing.MILLION,
         days=days,
-        soak_mb=max(sample["rss_mb"] for sample in result_of("soak")["samples"]),
+        soak_mb=max(result_of("soak")["rss_mb_by_sixth"]),
         usd=sizing.TASK_USD_PER_HOUR,
         million=million_table(found),
     )

@@ -1,6 +1,5 @@
 """The report of a run: the table, and docs/faults.md made from it."""
 
-import statistics
 from typing import Any
 
 from benchmarks.machine import machine_line
@@ -12,8 +11,8 @@ def cells(row: dict[str, Any]) -> tuple[str, ...]:
     """One row of the table, as text."""
     if row["skipped"]:
         return (row["name"], "0", "", "", "", "", f"skipped: {row['skipped']}", "")
-    recoveries_s = row["recoveries_s"]
-    times = (f"{statistics.median(recoveries_s):.1f}", f"{max(recoveries_s):.1f}") if recoveries_s else ("-", "-")
+    recovery_s = row["recovery_s"]
+    times = (f"{recovery_s['median']:.1f}", f"{recovery_s['max']:.1f}") if recovery_s else ("-", "-")
     counts = (row["times"], row["jobs"], row["lost"], row["wrong"], row["duplicates"])
     return (row["name"], *map(str, counts), *times)
 
@@ -83,28 +82,22 @@ def page(result: dict[str, Any], soak: dict[str, Any] | None, file: str = "fault
 
 
 def _soak(soak: dict[str, Any]) -> str:
-    lines = "\n".join(summary(soak))
+    lines, sixths = "\n".join(summary(soak)), ", ".join(f"{most:.0f}" for most in soak["rss_mb_by_sixth"])
     return (
         f"\n## A soak\n\n`{soak['command']}` on {machine_line(soak['machine'])}:\n{lines}.\n\n"
         "Slopes are by least squares, the first fifth of the samples dropped. Memory goes with the backlog, which "
-        f"fills the client's fetch buffers. The most in each sixth of the time: {', '.join(_most(soak))} MB.\n\n"
+        f"fills the client's fetch buffers. The most in each sixth of the time: {sixths} MB.\n\n"
         "![Memory, descriptors and threads, and backlog over time](plots/soak.png)\n"
     )
 
 
-def _most(soak: dict[str, Any]) -> list[str]:
-    """The largest memory in each sixth of the samples, in MB."""
-    memory = [sample["rss_mb"] for sample in soak["samples"]]
-    sixth = max(1, len(memory) // 6)
-    return [f"{max(memory[start : start + sixth]):.0f}" for start in range(0, len(memory), sixth)]
-
-
 def summary(result: dict[str, Any]) -> list[str]:
     """What was loaded and what came of it, in two lines."""
-    last, slope = result["samples"][-1], result["slopes_per_hour"]
+    last, slope = result["end"], result["slopes_per_hour"]
     load = f"{result['load_share']:.0%} of {result['saturation_jobs_per_s']:.0f} jobs/s"
+    mild = sum(result["faults"].values())
     return [
-        f"{result['minutes']:g} minutes at {load}, {len(result['faults'])} mild faults: {result['jobs']} jobs, "
+        f"{result['minutes']:g} minutes at {load}, {mild} mild faults: {result['jobs']} jobs, "
         f"{result['lost']} lost, {last['backlog']} behind at the end",
         f"at the end {last['rss_mb']:.0f} MB, {last['descriptors']} descriptors, {last['threads']} threads; an hour "
         f"adds {slope['rss_mb']:+.1f} MB, {slope['descriptors']:+.1f} descriptors, {slope['threads']:+.1f} threads",

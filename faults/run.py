@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.spread import spread
 from faults.check import check
 from faults.crew import Crew
 from faults.disk import small_disk
@@ -127,8 +128,9 @@ def run_fault(
 
 
 def as_json(row: Row) -> dict[str, Any]:
-    """All of the row, and whether every promise was kept."""
-    return vars(row) | {"kept": row.kept}
+    """The figures of the row, and whether every promise was kept."""
+    figures = {name: value for name, value in vars(row).items() if name != "recoveries_s"}
+    return figures | {"recovery_s": spread(row.recoveries_s) if row.recoveries_s else None, "kept": row.kept}
 
 
 def _strike(fault: Fault, scene: Scene, row: Row) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from faults.soak import Sampled, sample, slopes
+from faults.sampled import Sampled, Seen, Struck, most_by_sixth, sample, slopes
 from faults.soak_plot import plot
 
 
@@ -25,6 +25,10 @@ def test_the_slope_is_that_after_the_warm_up(mb_per_hour: float) -> None:
     assert (found["descriptors"], found["threads"]) == (0, 0)
 
 
+def test_the_most_of_each_sixth_is_kept() -> None:
+    assert most_by_sixth(grown(0.0)) == pytest.approx([139.6, 150, 150, 150, 150, 150], abs=0.1)
+
+
 def test_a_sample_is_of_the_process(tmp_path: Path) -> None:
     _, descriptors, threads = sample(os.getpid())
     ended = threading.Event()
@@ -40,11 +44,9 @@ def test_a_sample_is_of_the_process(tmp_path: Path) -> None:
 
 def test_a_plot_is_drawn(tmp_path: Path) -> None:
     result = {
-        "samples": [one._asdict() for one in grown(1.0)],
-        "faults": [{"at_s": 60.0, "name": "x"}],
         "slopes_per_hour": slopes(grown(1.0)),
         "load_share": 0.8,
         "saturation_jobs_per_s": 1000.0,
     }
-    plot(result, tmp_path / "soak.png")
+    plot(result, Seen(grown(1.0), [Struck(60.0, "x")]), tmp_path / "soak.png")
     assert (tmp_path / "soak.png").read_bytes().startswith(b"\x89PNG")
