@@ -11,7 +11,7 @@ REDIS_PORT ?= 6379
 # Two at once, those of a file one after the other: most of them wait for something.
 TESTS := $(BIN)/pytest --numprocesses 2 --dist loadfile
 # Those that take --data, in the order of `make bench`.
-BENCHMARKS := wire pipeline latency growth footprint stored
+BENCHMARKS := wire pipeline latency growth footprint
 
 need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets (docs/data.md)" >&2; exit 2; }
 
