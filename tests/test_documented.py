@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from docs.generate import PAGES
+from lab.docs_pages import PAGES
 from mmdigit.cli import COMMANDS
+from mmdigit.settings.base import ProgramSettings
+from mmdigit.settings.environment import ENV_PREFIX, ENVIRONMENT
 from producer.settings import ProducerSettings
 from schemas import errors
 from schemas.errors import InvalidJob, MmdigitError
-from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings
-from worker.replay_settings import ReplaySettings
+from worker.replay.settings import ReplaySettings
 from worker.settings import WorkerSettings
-from worker.shadow_settings import ShadowSettings
+from worker.shadow.settings import ShadowSettings
 from worker.stopping import EXIT_UNFINISHED
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +27,7 @@ PROGRAMS: list[type[ProgramSettings]] = [
     ProducerSettings,
     *COMMANDS.values(),
 ]
-PUBLIC = ["schemas", "mmdigit", "transport"]
+PUBLIC = ["schemas", "mmdigit", "mmdigit.transport"]
 TESTS_ONLY = {"MMDIGIT_REQUIRE_DOCKER", "MMDIGIT_REQUIRE_TERRAFORM"}
 
 
@@ -97,7 +98,7 @@ def test_every_command_of_make_is_in_its_help() -> None:
 def test_every_benchmark_of_make_is_explained() -> None:
     [with_data] = re.findall(r"^BENCHMARKS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     page = (ROOT / "docs" / "benchmarks.md").read_text()
-    explained = re.findall(r"^\| `python -m benchmarks\.(\w+)` \|", page, re.MULTILINE)
+    explained = re.findall(r"^\| `python -m lab\.benchmarks\.(\w+)` \|", page, re.MULTILINE)
     assert explained == ["model_only", *with_data.split(), "peers"]  # the last by `make peers`
 
 

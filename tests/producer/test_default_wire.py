@@ -1,11 +1,11 @@
-"""The producer's default encoding is the one that the kept result of benchmarks.wire chose."""
+"""The producer's default encoding is the one that the kept result of lab.benchmarks.wire chose."""
 
 import json
 from pathlib import Path
 
 from producer.settings import ProducerSettings
 
-RESULT = Path(__file__).parents[2] / "benchmarks" / "results" / "wire.json"
+RESULT = Path(__file__).parents[2] / "lab" / "results" / "wire.json"
 
 
 def test_the_default_is_what_was_chosen() -> None:
