@@ -91,7 +91,7 @@ docs: $(VENV)/.test ## write docs/settings.md, metrics.md, api.md and Grafana's 
 	@$(BIN)/python -m deploy.grafana.generate
 
 lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes
-	@for set in requirements/worker requirements/msk requirements/otel requirements/train requirements/test requirements/fuzz requirements/sbom $(PEERS:%=lab/benchmarks/contestants/requirements/%); do \
+	@for set in requirements/worker requirements/msk requirements/otel requirements/forms requirements/train requirements/test requirements/fuzz requirements/sbom $(PEERS:%=lab/benchmarks/contestants/requirements/%); do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt || exit 1; done
 

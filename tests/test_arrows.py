@@ -15,7 +15,17 @@ _ADAPTER = {*_CORE, "mmdigit.transport"}
 _ROOMS = {*_CORE, "mmdigit.telemetry", "mmdigit.datasets", "mmdigit.reading", "mmdigit.transport"}
 _READING = {"mmdigit.reading.image", "mmdigit.reading.audio"}
 _ADAPTERS = {"mmdigit.transport.kafka", "mmdigit.transport.redis", "mmdigit.transport.sqlite"}
-_PRODUCT = {*_ROOMS, *_READING, *_ADAPTERS, "mmdigit.training", "mmdigit.commands", "mmdigit", "worker", "producer"}
+_PRODUCT = {
+    *_ROOMS,
+    *_READING,
+    *_ADAPTERS,
+    "mmdigit.training",
+    "mmdigit.forms",
+    "mmdigit.commands",
+    "mmdigit",
+    "worker",
+    "producer",
+}
 
 ALLOWED: dict[str, set[str]] = {
     "schemas": set(),
@@ -31,7 +41,8 @@ ALLOWED: dict[str, set[str]] = {
     "mmdigit.transport.sqlite": _ADAPTER,
     "mmdigit.transport": {*_CORE, *_ADAPTERS},
     "mmdigit.training": {*_CORE, *_READING, "mmdigit.datasets", "mmdigit.reading"},
-    "mmdigit.commands": {*_CORE, "mmdigit.datasets", "mmdigit.reading", "mmdigit.transport"},
+    "mmdigit.forms": {*_ROOMS, "mmdigit.reading.image"},
+    "mmdigit.commands": {*_CORE, "mmdigit.datasets", "mmdigit.reading", "mmdigit.transport", "mmdigit.forms"},
     "mmdigit": {*_CORE, *_READING, "mmdigit.reading", "mmdigit.commands", "mmdigit.training"},
     "worker": {*_ROOMS - {"mmdigit.datasets"}},
     "producer": {*_ROOMS - {"mmdigit.reading"}},
@@ -56,6 +67,12 @@ ONLY_IN = {
     "torchvision": ["mmdigit.training"],
     "torchaudio": ["mmdigit.training"],
     "pooch": ["mmdigit.training"],
+    "yaml": ["mmdigit.forms"],
+    "reportlab": ["mmdigit.forms"],
+    "segno": ["mmdigit.forms"],
+    "zxingcpp": ["mmdigit.forms"],
+    "pypdfium2": ["mmdigit.forms"],
+    "stdnum": ["mmdigit.forms"],
     "pickle": [],
 }
 """Which rooms of the product may import a library."""

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-SETS = ["worker", "msk", "otel", "train", "test", "fuzz", "sbom"]
+SETS = ["worker", "msk", "otel", "forms", "train", "test", "fuzz", "sbom"]
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -40,6 +40,7 @@ def test_the_sets_agree_with_each_other() -> None:
     assert pins("worker") <= pins("train") <= pins("test")
     assert pins("worker") <= pins("msk") <= pins("test")
     assert pins("worker") <= pins("otel") <= pins("test")
+    assert pins("worker") <= pins("forms") <= pins("test")
     assert pins("sbom") <= pins("test")
 
 
@@ -54,12 +55,12 @@ def test_the_package_declares_what_the_requirements_files_require() -> None:
     builds = [line for line in required("worker") if line.startswith("setuptools")]
     assert [*project["dependencies"], *builds] == required("worker")
     extras = project["optional-dependencies"]
-    assert extras.pop("dev") == ["mmdigit[train,msk,otel]", *required("test")]
-    assert extras == {name: required(name) for name in ("train", "msk", "otel")}
+    assert extras.pop("dev") == ["mmdigit[train,msk,otel,forms]", *required("test")]
+    assert extras == {name: required(name) for name in ("train", "msk", "otel", "forms")}
 
 
 def test_each_dependency_of_the_package_has_a_range_that_holds_its_pin() -> None:
-    for name in ("worker", "train", "msk", "otel"):
+    for name in ("worker", "train", "msk", "otel", "forms"):
         text = (ROOT / "requirements" / f"{name}.txt").read_text()
         pins = dict(re.findall(r"^([a-z0-9][\w.-]*)(?:\[[\w,]+\])?==([^\\;\s]+)", text, re.MULTILINE))
         for each in map(Requirement, required(name)):

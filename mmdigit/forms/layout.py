@@ -1,0 +1,188 @@
+"""Where everything stands on a page, in millimetres: markers, QR code, each field's boxes; and what is in the way.
+
+The eight markers stand at fixed places of every form, so that a page can be registered before it is known which form
+it is.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdigit.forms.template import MAX_CELLS, FormField, FormPage, Template
+from mmdigit.forms.yaml_document import Path
+from schemas.printable import printable
+
+MARKER_MM = 10.0
+MARKER_EDGE_MM = 10.0  # from the paper's edge to a marker: printers leave up to 5 mm white
+QUIET_MM = 4.0  # around markers and QR code nothing is printed
+QR_MM = 16.0
+QR_TOP_MM = 8.0
+BORDER_MM = 5.0  # no box nearer to the paper's edge
+N_MARKERS = 8
+
+
+class Rect(NamedTuple):
+    """left and top from the page's corner, right and bottom beyond them; millimetres."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def grown(self, by_mm: float) -> "Rect":
+        return Rect(self.left - by_mm, self.top - by_mm, self.right + by_mm, self.bottom + by_mm)
+
+    @property
+    def described(self) -> str:
+        return f"{self.left:g}-{self.right:g} x {self.top:g}-{self.bottom:g} mm"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One field on a page, of a grid in one of its rows."""
+
+    field: FormField
+    boxes: tuple[Rect, ...]
+    path: Path
+    """Of the field in the template."""
+    records: str | None = None
+    row: int | None = None
+    """From 0."""
+
+    @property
+    def name(self) -> str:
+        """Of the field; in a grid with the grid's name and the row's number from 1: items.3.amount."""
+        return self.field.name if self.row is None else f"{self.records}.{self.row + 1}.{self.field.name}"
+
+    @property
+    def bounds(self) -> Rect:
+        return Rect(self.boxes[0].left, self.boxes[0].top, self.boxes[-1].right, self.boxes[0].bottom)
+
+
+def marker_rects(size_mm: tuple[float, float]) -> tuple[Rect, ...]:
+    """The eight markers by their number: clockwise from the top left corner, corners and mid-edges in turn."""
+    width, height = size_mm
+    lefts = MARKER_EDGE_MM, (width - MARKER_MM) / 2, width - MARKER_EDGE_MM - MARKER_MM
+    tops = MARKER_EDGE_MM, (height - MARKER_MM) / 2, height - MARKER_EDGE_MM - MARKER_MM
+    places = ((0, 0), (1, 0), (2, 0), (2, 1), (2, 2), (1, 2), (0, 2), (0, 1))
+    return tuple(Rect(lefts[x], tops[y], lefts[x] + MARKER_MM, tops[y] + MARKER_MM) for x, y in places)
+
+
+def marker_corners(size_mm: tuple[float, float]) -> NDArray[np.float64]:
+    """(8, 4, 2), millimetres: each marker's corners, clockwise from its top left one, as OpenCV orders them."""
+    return np.array([[(r.left, r.top), (r.right, r.top), (r.right, r.bottom), (r.left, r.bottom)]
+                     for r in marker_rects(size_mm)])  # fmt: skip
+
+
+def qr_rect(size_mm: tuple[float, float]) -> Rect:
+    """The QR code, beside the top right marker."""
+    right = size_mm[0] - MARKER_EDGE_MM - MARKER_MM - QUIET_MM - 1
+    return Rect(right - QR_MM, QR_TOP_MM, right, QR_TOP_MM + QR_MM)
+
+
+def boxes_of(field: FormField, down_mm: float = 0.0) -> tuple[Rect, ...]:
+    """The boxes of a field, shifted down for a grid's row."""
+    boxes, (width, height) = field.boxes, field.boxes.size_mm
+    left, top = boxes.at_mm[0], boxes.at_mm[1] + down_mm
+    rects = []
+    for position, size in enumerate(field.groups):
+        for _ in range(size):
+            rects.append(Rect(left, top, left + width, top + height))
+            left += boxes.pitch_mm
+        left += boxes.gap_mm if position < len(field.groups) - 1 else 0
+    return tuple(rects)
+
+
+def slots_of(template: Template, page: int) -> tuple[Slot, ...]:
+    """Every field of a page, counted from 0, grids unfolded row by row."""
+    content = template.pages[page]
+    slots = [
+        Slot(field, boxes_of(field), ("pages", page, "fields", index)) for index, field in enumerate(content.fields)
+    ]
+    for number, records in enumerate(content.records):
+        path: Path = ("pages", page, "records", number)
+        slots += [
+            Slot(field, boxes_of(field, row * records.pitch_mm), (*path, "fields", index), records.name, row)
+            for row in range(records.rows)
+            for index, field in enumerate(records.fields)
+        ]
+    return tuple(slots)
+
+
+def problems(template: Template) -> Iterator[tuple[Path, str]]:
+    """What is wrong with where things stand: the place in the template, and a message."""
+    seen: set[str] = set()
+    for number, page in enumerate(template.pages):
+        named: list[tuple[Path, str]] = [
+            *((("pages", number, "fields", index), each.name) for index, each in enumerate(page.fields)),
+            *((("pages", number, "records", index), each.name) for index, each in enumerate(page.records)),
+        ]
+        for path, name in named:
+            if name in seen:
+                yield path, f"expected each name once, got {name} again; rename one"
+            seen.add(name)
+        for index, records in enumerate(page.records):
+            names = [field.name for field in records.fields]
+            if len(set(names)) < len(names):
+                yield ("pages", number, "records", index), "expected each name once in a grid, got one twice; rename it"
+        count = _cells(page)
+        if count > MAX_CELLS:
+            yield ("pages", number), f"expected at most {MAX_CELLS} boxes on a page, got {count}; split the page"
+        else:
+            yield from _misplaced(template, number)
+
+
+def _cells(page: FormPage) -> int:
+    plain = sum(field.boxes.count for field in page.fields)
+    return plain + sum(each.rows * field.boxes.count for each in page.records for field in each.fields)
+
+
+def _misplaced(template: Template, page: int) -> Iterator[tuple[Path, str]]:
+    width, height = template.size_mm
+    slots = slots_of(template, page)
+    owners = [slot for slot in slots for _ in slot.boxes]
+    rects = np.array([box for slot in slots for box in slot.boxes], np.float64).reshape(-1, 4)
+    paper = Rect(BORDER_MM, BORDER_MM, width - BORDER_MM, height - BORDER_MM)
+    outside = (rects[:, :2] < paper[:2]).any(axis=1) | (rects[:, 2:] > paper[2:]).any(axis=1)
+    told: set[Path] = set()
+    for index in np.flatnonzero(outside):
+        slot = owners[index]
+        if slot.path not in told:
+            told.add(slot.path)
+            box = Rect(*rects[index]).described
+            yield slot.path, f"expected boxes within {paper.described}, got {slot.name} at {box}; move or shrink it"
+    kept_clear = {"a marker": marker_rects(template.size_mm), "the QR code": (qr_rect(template.size_mm),)}
+    for name, areas in kept_clear.items():
+        for area in (each.grown(QUIET_MM) for each in areas):
+            for index in np.flatnonzero(_overlap(rects, np.array(area))):
+                slot = owners[index]
+                if slot.path not in told:
+                    told.add(slot.path)
+                    yield slot.path, f"expected no box at {area.described}, where {name} is, got {slot.name}; move it"
+    for first in range(len(rects)):
+        for other in first + 1 + np.flatnonzero(_overlap(rects[first + 1 :], rects[first])):
+            one, two = owners[first], owners[other]
+            if two.path not in told:
+                told.add(two.path)
+                box = Rect(*rects[other]).described
+                yield two.path, f"expected boxes apart, got {two.name} over {one.name} at {box}; move one"
+    for line, text in enumerate(template.pages[page].texts):
+        if not (0 <= text.at_mm[0] <= width and 0 <= text.at_mm[1] <= height):
+            yield (
+                ("pages", page, "texts", line),
+                f"expected text on the page, got {printable(text.text, 20)} beside it",
+            )
+
+
+def _overlap(rects: NDArray[np.float64], area: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which of the rectangles, (N, 4), share more than an edge with the area."""
+    slack = 1e-6
+    return np.asarray(
+        (rects[:, 0] < area[2] - slack)
+        & (rects[:, 2] > area[0] + slack)
+        & (rects[:, 1] < area[3] - slack)
+        & (rects[:, 3] > area[1] + slack)
+    )

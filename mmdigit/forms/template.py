@@ -1,0 +1,154 @@
+"""A form as `form.yaml` describes it: pages, fields and boxes, in millimetres from the page's top left corner."""
+
+import hashlib
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from schemas.message import VersionOne
+
+DEFAULT_TARGET_ERROR = 0.0014
+"""Share of the accepted fields that may be wrong: what two people leave who key everything, each for themselves."""
+MAX_PAGES = 20
+MAX_FIELDS = 200  # of a page
+MAX_ROWS = 100
+MAX_BOXES = 32  # of a field in one row
+MAX_CELLS = 2_000  # of a page
+
+Millimetres = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
+Point = tuple[Millimetres, Millimetres]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
+Text = Annotated[str, StringConstraints(max_length=200)]
+PaperSide = Annotated[float, Field(ge=120, le=450, allow_inf_nan=False)]
+Validator = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+FieldType = Literal["digits", "date", "decimal", "time", "check"]
+DateFormat = Literal["DDMMYYYY", "MMDDYYYY", "YYYYMMDD", "DDMMYY"]
+PAPERS: dict[str, tuple[float, float]] = {"A4": (210.0, 297.0), "A5": (148.0, 210.0), "Letter": (215.9, 279.4)}
+
+
+class Part(BaseModel):
+    """Frozen, without unknown keys."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
+
+
+class Boxes(Part):
+    """A row of equal boxes, one character each."""
+
+    at_mm: Point
+    """Top left corner of the first box, from the page's left and top."""
+    size_mm: tuple[Annotated[float, Field(ge=3, le=20)], Annotated[float, Field(ge=3, le=25)]]
+    """Width and height of a box."""
+    pitch_mm: Annotated[float, Field(ge=3, le=50)]
+    """From one box's left edge to the next one's."""
+    count: Annotated[int, Field(ge=1, le=MAX_BOXES)]
+    gap_mm: Annotated[float, Field(ge=0, le=20)] = 3.0
+    """Additional room where a printed mark parts the boxes: the comma of a decimal, the dots of a date."""
+
+
+class FormField(Part):
+    """One value that is written into boxes."""
+
+    name: Name
+    """Column of the table."""
+    label: Text = ""
+    """Printed above the boxes."""
+    type: FieldType = "digits"
+    boxes: Boxes
+    decimals: Annotated[int, Field(ge=1, le=6)] = 2
+    """Of a decimal: so many of the boxes stand after the comma."""
+    date_format: DateFormat = "DDMMYYYY"
+    """Of a date: the order in which it is written."""
+    validators: Annotated[tuple[Validator, ...], Field(max_length=8)] = ()
+    """Checks of the value, by name: luhn, isbn, iban_digits, mod_97_10, ..."""
+    target_error: Annotated[float, Field(gt=0, lt=1)] = DEFAULT_TARGET_ERROR
+    """Share of the accepted values that may be wrong."""
+    blank: Literal["review", "accept"] = "review"
+    """What becomes of a field without any writing."""
+    spoken: Literal[False] = False
+    """Reserved: spoken fields are not read yet."""
+
+    @model_validator(mode="after")
+    def _boxes_fit_the_type(self) -> Self:
+        count, wanted = self.boxes.count, None
+        if self.type == "date":
+            wanted = len(self.date_format)
+        elif self.type == "time":
+            wanted = 4
+        elif self.type == "check":
+            wanted = 1
+        if wanted is not None and count != wanted:
+            raise ValueError(f"expected boxes.count {wanted} for a {self.type}, got {count}; change the count")
+        if self.type == "decimal" and count <= self.decimals:
+            raise ValueError(f"expected more boxes than decimals, got {count} and {self.decimals}; change one of them")
+        if self.boxes.pitch_mm < self.boxes.size_mm[0]:
+            raise ValueError(
+                f"expected pitch_mm of at least the width {self.boxes.size_mm[0]:g}, got {self.boxes.pitch_mm:g}; "
+                "boxes would overlap"
+            )
+        return self
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """How many boxes stand together; a printed mark parts one group from the next."""
+        count = self.boxes.count
+        if self.type == "date":
+            return (4, 2, 2) if self.date_format == "YYYYMMDD" else (2, 2, count - 4)
+        if self.type == "time":
+            return (2, 2)
+        return (count - self.decimals, self.decimals) if self.type == "decimal" else (count,)
+
+
+class Records(Part):
+    """A grid: the same fields in each of several rows."""
+
+    name: Name
+    rows: Annotated[int, Field(ge=1, le=MAX_ROWS)]
+    pitch_mm: Annotated[float, Field(ge=3, le=100)]
+    """From one row's top edge to the next one's."""
+    fields: Annotated[tuple[FormField, ...], Field(min_length=1, max_length=40)]
+    """Their boxes in the first row."""
+
+
+class PrintedText(Part):
+    """A line of text on the page."""
+
+    at_mm: Point
+    """Left end of its base line."""
+    text: Text
+    size_pt: Annotated[float, Field(ge=5, le=36)] = 9.0
+
+
+class FormPage(Part):
+    """One side of paper."""
+
+    title: Text = ""
+    fields: Annotated[tuple[FormField, ...], Field(max_length=MAX_FIELDS)] = ()
+    records: Annotated[tuple[Records, ...], Field(max_length=20)] = ()
+    texts: Annotated[tuple[PrintedText, ...], Field(max_length=100)] = ()
+
+
+class Template(Part):
+    """A form: everything that printing and reading it need."""
+
+    version: VersionOne
+    """Of this file's layout: 1."""
+    form: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{4}$")]
+    """Code of the form, printed in the QR code of each page: four of A-Z and 0-9."""
+    revision: Annotated[int, Field(ge=1, le=1295)] = 1
+    """Raise it whenever a box moves: pages of another revision are refused."""
+    paper: Literal["A4", "A5", "Letter"] | tuple[PaperSide, PaperSide] = "A4"
+    """Or its width and height in millimetres."""
+    pages: Annotated[tuple[FormPage, ...], Field(min_length=1, max_length=MAX_PAGES)]
+
+    @property
+    def size_mm(self) -> tuple[float, float]:
+        """Width and height of a page."""
+        return PAPERS[self.paper] if isinstance(self.paper, str) else self.paper
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits that change whenever anything in the template does."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]

@@ -1,0 +1,93 @@
+"""form.yaml: what it may say, and that each mistake is told with its line."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmdigit.forms import export
+from mmdigit.forms.layout import slots_of
+from mmdigit.forms.template import Template
+from mmdigit.forms.template_file import load_template, parse_template
+from schemas.errors import DataError
+
+EXAMPLE = Path(export.__file__).with_name("example.yaml")
+TEXT = EXAMPLE.read_text()
+
+
+def test_the_example_is_a_valid_template() -> None:
+    template = load_template(EXAMPLE)
+    assert template.form == "INTK"
+    names = [slot.name for slot in slots_of(template, 0)]
+    assert names[:2] == ["member", "born"]
+    assert names[-1] == "items.8.count"
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "line", "message"),
+    [
+        ("count: 8", "count: 1000000000", 22, "expected less than or equal to 32, got 1000000000"),
+        ("[25, 74]", "[25, 60]", 26, "expected boxes apart, got born over member"),
+        ("[25, 94]", "[8, 8]", 44, "where a marker is, got consent; move it"),
+        ("[25, 94]", "[160, 10]", 44, "where the QR code is, got consent; move it"),
+        ("[25, 54]", "[195, 54]", 15, "expected boxes within 5-205 x 5-292 mm, got member"),
+        ("name: born", "nam: born", 26, "expected a known key, got nam; correct or remove it"),
+        ("name: born", "label: x", 27, "expected each key once, got label again"),
+        ("name: born", "name: member", 26, "expected each name once, got member again"),
+        ("type: time", "type: tim", 34, "expected 'digits', 'date', 'decimal', 'time' or 'check', got \"tim\""),
+        ("decimals: 2", "decimals: 6", 38, "expected more boxes than decimals, got 6 and 6"),
+        ("pitch_mm: 8,", "pitch_mm: 6,", 26, "expected pitch_mm of at least the width 7, got 6"),
+        ("pitch_mm: 8, count: 4", "pitch_mm: 8, count: 5", 32, "expected boxes.count 4 for a time, got 5"),
+        ("form: INTK", "form: &a INTK", 5, "expected no alias or anchor"),
+        ("form: INTK", "form: *a", 5, "expected no alias or anchor"),
+        ("form: INTK", "form: !!python/name:os.system INTK", 5, "expected no tag"),
+        ("version: 1 ", "version: 2 ", 4, "expected 1, got 2"),
+        ("blank: accept", "blank: accept\n        spoken: true", 37, "expected False, got true"),
+        ("at_mm: [25, 54]", "at_mm: [.inf, 54]", 19, "got \".inf\""),
+        ("paper: A4", "paper: [1e9, 1e9]", 7, "expected less than or equal to 450"),
+    ],
+)  # fmt: skip
+def test_parse_template_names_line_and_field_of_a_mistake(was: str, now: str, line: int, message: str) -> None:
+    assert was in TEXT
+    with pytest.raises(DataError) as caught:
+        parse_template(TEXT.replace(was, now, 1).encode())
+    first = str(caught.value).splitlines()[0]
+    assert message in first
+    assert first.startswith(f"form.yaml, line {line}: ")
+
+
+def test_parse_template_refuses_too_many_boxes_on_a_page() -> None:
+    text = (
+        TEXT.replace("rows: 8", "rows: 100").replace("pitch_mm: 12", "pitch_mm: 3").replace("count: 6}", "count: 20}")
+    )
+    with pytest.raises(DataError, match="expected at most 2000 boxes on a page, got 2341"):
+        parse_template(text.replace("count: 6}", "count: 20}").encode())
+
+
+def test_digest_changes_with_any_value() -> None:
+    changed = parse_template(TEXT.replace("[25, 54]", "[25, 54.5]").encode())
+    assert changed.digest != load_template(EXAMPLE).digest
+    assert Template.model_validate_json(changed.model_dump_json()).digest == changed.digest
+
+
+def test_schema_file_equals_the_models() -> None:
+    assert export.SCHEMA.read_text() == export.schema_text(), "run `python -m mmdigit.forms.export`"
+
+
+@given(st.binary(max_size=300))
+def test_parse_template_takes_any_bytes(content: bytes) -> None:
+    with pytest.raises(DataError):
+        parse_template(content)
+
+
+MARKS = st.sampled_from("[]{}:-#*&!|>'\"\\ \n\t,?@%0189aeé\x00")
+
+
+@given(st.integers(0, len(TEXT)), st.integers(0, 30), st.text(MARKS, max_size=20))
+def test_parse_template_takes_any_change(start: int, removed: int, inserted: str) -> None:
+    try:
+        template = parse_template((TEXT[:start] + inserted + TEXT[start + removed :]).encode())
+    except DataError:
+        return
+    assert sum(len(slot.boxes) for page in range(len(template.pages)) for slot in slots_of(template, page)) <= 4000
