@@ -56,7 +56,7 @@ def settings_page() -> str:
         "# Settings\n\nFlags win over variables, variables over defaults. A variable that starts with `MMDIGIT_` and "
         "that stands in none of these tables is an error (exit code 2), but for `MMDIGIT_REQUIRE_DOCKER=1`, which "
         "makes a missing Docker engine a failure of the tests, and `MMDIGIT_REQUIRE_TERRAFORM=1`, which does so for "
-        "Terraform.\n\n"
+        "Terraform. Of `mmdigit`'s flags, `-o` is short for `--output` and `-n` for `--count`.\n\n"
         "Exit codes of every program: 0 done; 1 some input failed; "
         "2 wrong settings, or a missing file, topic, model, password, certificate or right; "
         "3 broker, queue file or store not reachable; "

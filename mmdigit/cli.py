@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
-from pydantic_settings import CliSubCommand, get_subcommand
+from pydantic_settings import CliSubCommand, SettingsConfigDict, get_subcommand
 
+from mmdigit.commands.form import FormCommands
 from mmdigit.commands.show import ShowSettings
 from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, TargetError
 from mmdigit.settings.base import ProgramSettings
@@ -261,8 +262,11 @@ class DataCommands(ProgramSettings):
 class MmdigitCommands(ProgramSettings):
     """Reads digits which were both written and spoken."""
 
+    model_config = SettingsConfigDict(cli_shortcuts={"count": "n", "output": "o"})
+
     predict: Annotated[CliSubCommand[PredictSettings], _described(PredictSettings)]
     show: Annotated[CliSubCommand[ShowSettings], _described(ShowSettings)]
+    form: Annotated[CliSubCommand[FormCommands], _described(FormCommands)]
     evaluate: Annotated[CliSubCommand[EvaluateSettings], _described(EvaluateSettings)]
     train: Annotated[CliSubCommand[TrainSettings], _described(TrainSettings)]
     study: Annotated[CliSubCommand[StudyCommands], _described(StudyCommands)]

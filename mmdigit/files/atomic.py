@@ -18,13 +18,25 @@ def atomic_write(path: Path) -> Iterator[TextIO]:
     A symbolic link keeps pointing where it does. Raises DataError if the file cannot be written, or if path is there
     and no plain file (a device, a folder).
     """
+    with _partial_file(path) as partial, partial.open("x", encoding="utf-8", newline="") as file:
+        yield file
+
+
+def atomic_write_bytes(path: Path, content: bytes) -> None:
+    """Write the file whole, or leave path as it is. Raises DataError as atomic_write."""
+    with _partial_file(path) as partial, partial.open("xb") as file:
+        file.write(content)
+
+
+@contextmanager
+def _partial_file(path: Path) -> Iterator[Path]:
+    """A name beside path that takes its place when the block ends well; the caller opens it with x: not through a link
+    that somebody has put there."""
     target = require_replaceable(path)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         partial.unlink(missing_ok=True)  # of a process of that number that was killed
-        # x: not through a link that somebody has put there.
-        with partial.open("x", encoding="utf-8", newline="") as file:
-            yield file
+        yield partial
         partial.replace(target)
     except OSError as exc:
         raise DataError(

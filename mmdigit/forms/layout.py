@@ -35,6 +35,10 @@ class Rect(NamedTuple):
     def grown(self, by_mm: float) -> "Rect":
         return Rect(self.left - by_mm, self.top - by_mm, self.right + by_mm, self.bottom + by_mm)
 
+    def overlaps(self, other: "Rect") -> bool:
+        """Whether they share more than an edge."""
+        return bool(_overlap(np.array([self]), np.array(other))[0])
+
     @property
     def described(self) -> str:
         return f"{self.left:g}-{self.right:g} x {self.top:g}-{self.bottom:g} mm"

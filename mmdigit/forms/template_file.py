@@ -17,8 +17,13 @@ from schemas.printable import printable
 MOST_TOLD = 10  # mistakes of a file
 
 
+def example() -> bytes:
+    """A commented form to begin with."""
+    return Path(__file__).with_name("example.yaml").read_bytes()
+
+
 def load_template(path: Path) -> Template:
-    """The form that a file describes. Raises DataError with a line for each mistake."""
+    """The form that a file describes. Raises DataError, each mistake on a line of its message."""
     name = printable(str(path), 200)
     try:
         content = read_plain(path, MAX_BYTES)
@@ -48,7 +53,7 @@ def parse_template(content: bytes, name: str = "form.yaml") -> Template:
 def _refusal(name: str, found: list[tuple[int, str]]) -> DataError:
     lines = list(dict.fromkeys(f"{name}, line {line}: {message}" for line, message in sorted(found)))
     more = [f"and {len(lines) - MOST_TOLD} more"] if len(lines) > MOST_TOLD else []
-    return DataError("\n".join(lines[:MOST_TOLD] + more))
+    return DataError(";\n".join(lines[:MOST_TOLD] + more))
 
 
 def _follows(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:

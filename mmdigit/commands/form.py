@@ -1,0 +1,115 @@
+"""`mmdigit form`: describes, checks and prints forms. Needs the extra `forms`."""
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+from pydantic_settings import CliPositionalArg, CliSubCommand
+
+from mmdigit.files.atomic import atomic_write_bytes
+from mmdigit.settings.base import ProgramSettings
+from schemas.errors import DataError, SettingsError
+from schemas.printable import printable
+
+TemplateFile = CliPositionalArg[Annotated[Path, Field(description="the form, as `mmdigit form new` writes one")]]
+
+
+class FormNewSettings(ProgramSettings):
+    """Writes a commented example of a form, to be changed. Needs the extra `forms`."""
+
+    prog: ClassVar[str] = "mmdigit form new"
+
+    template: CliPositionalArg[
+        Annotated[Path, Field(description="file to write, such as form.yaml; none may be there")]
+    ]
+
+    def run(self) -> int:
+        _need_forms()
+        from mmdigit.forms.template_file import example
+
+        if self.template.exists():
+            raise SettingsError(f"expected no file yet at {_shown(self.template)}, got one; name another")
+        atomic_write_bytes(self.template, example())
+        sys.stdout.write(f"{_shown(self.template)}: change it, then run `mmdigit form check {_shown(self.template)}`\n")
+        return 0
+
+
+class FormCheckSettings(ProgramSettings):
+    """Says what is wrong with a form, by line, and draws its boxes over a scan. Needs the extra `forms`."""
+
+    prog: ClassVar[str] = "mmdigit form check"
+
+    template: TemplateFile
+
+    def run(self) -> int:
+        _need_forms()
+        from mmdigit.forms.layout import slots_of
+        from mmdigit.forms.printing import print_form
+        from mmdigit.forms.template_file import load_template
+
+        try:
+            template = load_template(self.template)
+            print_form(template)
+        except DataError as exc:
+            for line in str(exc).split(";\n"):
+                sys.stderr.write(f"mmdigit: error: {printable(line, 400)}\n")
+            return exc.exit_code
+        slots = [slot for page in range(len(template.pages)) for slot in slots_of(template, page)]
+        boxes = sum(len(slot.boxes) for slot in slots)
+        sys.stdout.write(
+            f"{_shown(self.template)}: form {template.form} revision {template.revision}, "
+            f"{_count(len(template.pages), 'page')}, {_count(len(slots), 'field')}, {_count(boxes, 'box', 'boxes')}\n"
+        )
+        return 0
+
+
+class FormPrintSettings(ProgramSettings):
+    """Writes a PDF of numbered copies of a form. Needs the extra `forms`."""
+
+    prog: ClassVar[str] = "mmdigit form print"
+
+    template: TemplateFile
+    count: Annotated[int, Field(ge=1, le=10_000, description="copies; each has a serial number of its own")] = 1
+    first_serial: Annotated[int, Field(ge=1, le=36**5 - 1, description="serial number of the first copy")] = 1
+    output: Annotated[Path, Field(examples=["stack.pdf"], description="PDF file")]
+
+    def run(self) -> int:
+        _need_forms()
+        from mmdigit.forms.printing import print_form
+        from mmdigit.forms.template_file import load_template
+
+        template = load_template(self.template)
+        atomic_write_bytes(self.output, print_form(template, self.count, self.first_serial))
+        last = self.first_serial + self.count - 1
+        sys.stdout.write(
+            f"{_shown(self.output)}: {_count(self.count, 'copy', 'copies')} of {template.form}, serial numbers "
+            f"{self.first_serial} to {last}; print at 100 %, not fitted to the page\n"
+        )
+        return 0
+
+
+class FormCommands(ProgramSettings):
+    """Paper forms: describe, check, print."""
+
+    prog: ClassVar[str] = "mmdigit form"
+
+    new: Annotated[CliSubCommand[FormNewSettings], Field(description=FormNewSettings.__doc__)]
+    check: Annotated[CliSubCommand[FormCheckSettings], Field(description=FormCheckSettings.__doc__)]
+    print: Annotated[CliSubCommand[FormPrintSettings], Field(description=FormPrintSettings.__doc__)]
+
+
+def _need_forms() -> None:
+    if any(find_spec(name) is None for name in ("yaml", "reportlab", "segno", "zxingcpp", "pypdfium2", "stdnum")):
+        raise SettingsError(
+            "expected the packages that read forms, got one or more not installed; run `pip install 'mmdigit[forms]'`"
+        )
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path), 200)
+
+
+def _count(number: int, one: str, more: str = "") -> str:
+    return f"{number:,} {one if number == 1 else more or f'{one}s'}"
