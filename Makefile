@@ -13,7 +13,7 @@ TESTS := $(BIN)/pytest --numprocesses 2 --dist loadfile
 # Those that take --data, in the order of `make bench`.
 BENCHMARKS := wire pipeline latency growth footprint stored
 
-need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets (docs/data.md)" >&2; exit 2; }
+need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets (docs/use/data.md)" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit audit sbom fuzz up backfill down bench peers faults soak rebalance seeds folds ablation evaluate lock docs plots clean
@@ -65,7 +65,7 @@ bench: $(VENV)/.test ## every benchmark, about 20 minutes on an idle machine wit
 	  --output benchmarks/results/$$name.json || exit 1; done
 
 peers: $(VENV)/.test $(PEERS:%=.venv-peers/%/.ready) ## this worker against what people use instead, 20 minutes; DATA=folder for real pairs
-	@$(BIN)/python -m benchmarks.peers $(if $(DATA),--data $(DATA)) --crash --plot docs/plots/peers.png \
+	@$(BIN)/python -m benchmarks.peers $(if $(DATA),--data $(DATA)) --crash --plot docs/results/plots/peers.png \
 	  --output benchmarks/results/peers.json
 
 faults: $(VENV)/.test ## every fault on real services, and what it cost, about 30 minutes; DATA=folder for real pairs
@@ -74,11 +74,11 @@ faults: $(VENV)/.test ## every fault on real services, and what it cost, about 3
 
 soak: $(VENV)/.test ## half an hour at 80 % of what a worker can, with mild faults; DATA=folder for real pairs
 	@$(BIN)/python -m faults.soak $(if $(DATA),--data $(DATA)) --output benchmarks/results/soak.json \
-	  --plot docs/plots/soak.png; code=$$?; $(BIN)/python -m docs.generate && exit $$code
+	  --plot docs/results/plots/soak.png; code=$$?; $(BIN)/python -m docs.generate && exit $$code
 
 rebalance: $(VENV)/.test ## Compose workers 1 -> 4 -> 1 under load, and how long each rebalance stops the flow, 7 minutes; DATA=folder
 	@$(BIN)/python -m faults.rebalance $(if $(DATA),--data $(DATA)) --output benchmarks/results/rebalance.json \
-	  --plot docs/plots/rebalance.png; code=$$?; $(BIN)/python -m docs.generate && exit $$code
+	  --plot docs/results/plots/rebalance.png; code=$$?; $(BIN)/python -m docs.generate && exit $$code
 
 evaluate: $(VENV)/.test ## measure the shipped weights on every split, with plots; minutes (needs DATA=folder)
 	$(need_data)
@@ -91,7 +91,7 @@ seeds folds ablation: $(VENV)/.test
 	$(need_data)
 	@$(BIN)/mmdigit study $@ --data $(DATA) --result benchmarks/results/$@.json
 
-docs: $(VENV)/.test ## write docs/settings.md, metrics.md, api.md and Grafana's dashboards from the code, docs/faults.md from results
+docs: $(VENV)/.test ## write docs/operate/settings.md, metrics.md, api.md and Grafana's dashboards from the code, docs/results/faults.md from results
 	@$(BIN)/python -m docs.generate
 	@$(BIN)/python -m deploy.grafana.generate
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.sizing [--jobs-a-day N ...] [--peak TIMES] [--json] [--output FILE]
 
-Inputs are benchmarks/results/pipeline.json and footprint.json, and the defaults of deploy/terraform. docs/sizing.md is
-made of this table, those of benchmarks.cost and that of benchmarks.scaling.
+Inputs are benchmarks/results/pipeline.json and footprint.json, and the defaults of deploy/terraform.
+docs/operate/sizing.md is made of this table, those of benchmarks.cost and that of benchmarks.scaling.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Writes settings.md, metrics.md, api.md from code, fuzz, faults and sizing from results; a test holds them current."""
+"""Writes the generated pages of docs/: some from the code, some from results. A test holds them current."""
 
 import inspect
 import json
@@ -23,8 +23,8 @@ from worker.replay_settings import ReplaySettings
 from worker.settings import WorkerSettings
 from worker.shadow_settings import ShadowSettings
 
-HERE = Path(__file__).parent
-RESULTS = HERE.parent / "benchmarks" / "results"
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
 API_EXAMPLE = """\
 import mmdigit
 
@@ -131,27 +131,27 @@ def faults_page() -> str:
 
 def fuzz_page() -> str:
     """The last result of `make fuzz`."""
-    result = json.loads((HERE.parent / "benchmarks" / "results" / "fuzz.json").read_text(encoding="utf-8"))
+    result = json.loads((RESULTS / "fuzz.json").read_text(encoding="utf-8"))
     settings = result["settings"]
     return (
-        "# Fuzzing\n\n`make fuzz` runs each parser in a process of its own on inputs that are mutated towards new "
-        f"coverage (atheris): here for {settings['runs']:,} runs or {settings['minutes']:g} minutes each, whichever "
-        "came first. [fuzz/targets.py](../fuzz/targets.py) says what each target does and which errors it documents; "
-        "whatever else comes out is a crasher. Coverage counts branches of Python, ours and Pillow's: the C of libpng, "
-        "libjpeg, libsndfile, pydantic and msgpack runs, but does not guide the search. The slowest input is in CPU "
-        "time; the memory is the whole process's, most of it atheris's own.\n\n" + table(result) + "\n"
+        "# Fuzzing\n\n`make fuzz` runs each parser in its own process on inputs that atheris mutates towards new "
+        f"coverage: here {settings['runs']:,} runs or {settings['minutes']:g} minutes each, whichever came first. "
+        "[fuzz/targets.py](../../fuzz/targets.py) states what each target does and which errors it documents; any "
+        "other error is a crash. Coverage counts Python branches, ours and Pillow's. The C code of libpng, libjpeg, "
+        "libsndfile, pydantic and msgpack runs too, but does not guide the search. *Slowest input* is CPU time; "
+        "*memory* is the whole process's, most of it atheris's own.\n\n" + table(result) + "\n"
     )
 
 
 PAGES = {
-    "settings.md": settings_page,
-    "metrics.md": metrics_page,
-    "api.md": api_page,
-    "fuzz.md": fuzz_page,
-    "faults.md": faults_page,
-    "sizing.md": sizing_page.page,
+    "operate/settings.md": settings_page,
+    "operate/metrics.md": metrics_page,
+    "use/api.md": api_page,
+    "results/fuzz.md": fuzz_page,
+    "results/faults.md": faults_page,
+    "operate/sizing.md": sizing_page.page,
 }
 
 if __name__ == "__main__":
     for file_name, page in PAGES.items():
-        (HERE / file_name).write_text(page(), encoding="utf-8")
+        (ROOT / "docs" / file_name).write_text(page(), encoding="utf-8")

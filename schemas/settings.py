@@ -179,7 +179,8 @@ def refuse_unknown_variables(environment: Mapping[str, str]) -> None:
     """Raise SettingsError if a variable starts with MMDIGIT_ and no program of the project knows it."""
     unknown = sorted(name for name in environment if name.startswith(ENV_PREFIX) and name not in ENVIRONMENT)
     if unknown:
-        raise SettingsError(f"unknown environment variable {', '.join(unknown)}; docs/settings.md lists the known ones")
+        names = ", ".join(unknown)
+        raise SettingsError(f"unknown environment variable {names}; docs/operate/settings.md lists the known ones")
 
 
 def run_program(prog: str, main: Callable[[Sequence[str]], int], argv: Sequence[str] | None = None) -> int:

@@ -36,7 +36,7 @@ def variables(program: type[ProgramSettings]) -> set[str]:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_generated_pages_are_current(name: str) -> None:
-    assert (ROOT / "docs" / name).read_text() == PAGES[name](), "run `make docs`"
+    assert (ROOT / "docs" / name).read_text() == PAGES[name](), f"{name}: run `make docs`"
 
 
 def test_every_setting_says_what_it_means() -> None:
@@ -56,16 +56,16 @@ def test_every_reason_of_a_dead_letter_is_explained() -> None:
     def leaves(kind: type[InvalidJob]) -> set[type[InvalidJob]]:
         return {kind}.union(*(leaves(child) for child in kind.__subclasses__()))
 
-    page = (ROOT / "docs" / "delivery.md").read_text()
+    page = (ROOT / "docs" / "design" / "delivery.md").read_text()
     assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == {
         kind.reason for kind in leaves(InvalidJob) - {InvalidJob}
     }
 
 
 def test_operators_find_every_reason_alert_and_exit_code() -> None:
-    page = (ROOT / "docs" / "operations.md").read_text()
+    page = (ROOT / "docs" / "operate" / "operations.md").read_text()
     rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", page, re.MULTILINE)
-    explained = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "delivery.md").read_text(), re.MULTILINE)
+    explained = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "design" / "delivery.md").read_text(), re.MULTILINE)
     assert re.findall(r"\w+", " ".join(rows)) == explained
     alerts = re.findall(r"alert: (\w+)", (ROOT / "deploy" / "prometheus" / "rules.yml").read_text())
     assert re.findall(r"^### (\w+)$", page, re.MULTILINE) == alerts
@@ -96,7 +96,7 @@ def test_every_command_of_make_is_in_its_help() -> None:
 
 def test_every_benchmark_of_make_is_explained() -> None:
     [with_data] = re.findall(r"^BENCHMARKS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    page = (ROOT / "docs" / "benchmarks.md").read_text()
+    page = (ROOT / "docs" / "results" / "benchmarks.md").read_text()
     explained = re.findall(r"^\| `python -m benchmarks\.(\w+)` \|", page, re.MULTILINE)
     assert explained == ["model_only", *with_data.split(), "peers"]  # the last by `make peers`
 
@@ -105,7 +105,10 @@ def test_links_inside_the_documentation_lead_somewhere() -> None:
     for page in [
         ROOT / "README.md",
         ROOT / "SECURITY.md",
-        *(ROOT / "docs").glob("*.md"),
+        ROOT / "CHANGELOG.md",
+        *(ROOT / "docs").rglob("*.md"),
+        ROOT / "deploy" / "README.md",
+        ROOT / "deploy" / "terraform" / "README.md",
         ROOT / "samples" / "README.md",
     ]:
         for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text()):

@@ -23,7 +23,7 @@ _SURPLUS = "surplus"
 
 
 class Manifest:
-    """The samples of a manifest, row by row, in its order. See docs/manifests.md for what it may look like.
+    """The samples of a manifest, row by row, in its order. See docs/use/manifests.md for what it may look like.
 
     Paths are relative to the manifest's folder, or absolute: the manifest is its user's own file, so that it may name
     any file that the user can read. A row that is wrong keeps its place, with its fault.

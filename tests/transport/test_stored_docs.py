@@ -1,4 +1,4 @@
-"""docs/wire.md on stored predictions: its programs read what is stored, its tables are those of the code."""
+"""docs/use/wire.md on stored predictions: its programs read what is stored, its tables are those of the code."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from tests.transport.test_packed import TYPICAL
 from transport.packed import _ABSENT, _HEAD_BYTES, _LONG, _NAME, _OWN_CONFIDENCE, _REVIEW, _SAME, _SHORT_NAME
 from transport.stored import read_prediction, write_prediction
 
-PAGE = (Path(__file__).parents[2] / "docs" / "wire.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "use" / "wire.md").read_text()
 SECTION = PAGE.partition("## Stored predictions")[2].partition("\n## ")[0]
 GROUP = "a group of more than 31 characters".replace(" ", "-")
 VALUES = {
@@ -73,7 +73,7 @@ def test_the_python_reads_what_is_stored(name: str) -> None:
 def test_the_javascript_reads_what_is_stored(name: str) -> None:
     node = shutil.which("node")
     if node is None:
-        pytest.skip("no node on this machine: the JavaScript of docs/wire.md is not run; install Node.js to run it")
+        pytest.skip("no node on this machine: the JavaScript of docs/use/wire.md is not run; install Node.js to run it")
     value = write_prediction(VALUES[name])
     script = f'{program("js")}\nconsole.log(JSON.stringify(read(Buffer.from("{value.hex()}0a", "hex"))));'
     done = subprocess.run([node, "-"], input=script, capture_output=True, text=True, check=True)

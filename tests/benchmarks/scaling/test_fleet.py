@@ -112,7 +112,8 @@ def test_every_case_ends_well_with_the_figures_of_terraform() -> None:
     kept = result_of("scaling")
     for part in ("policies", "tasks", "cases", "previously"):
         current = (
-            "run python -m benchmarks.scaling --plot docs/plots/scaling.png --output benchmarks/results/scaling.json"
+            "run python -m benchmarks.scaling --plot docs/results/plots/scaling.png "
+            "--output benchmarks/results/scaling.json"
         )
         assert kept[part] == rounded(result[part]), current
     for case in result["cases"].values():
