@@ -16,10 +16,10 @@ BENCHMARKS := wire pipeline latency growth footprint stored
 need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets (docs/use/data.md)" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit audit sbom fuzz up backfill down bench peers faults soak rebalance seeds folds ablation evaluate lock docs plots clean
+.PHONY: help demo test unit audit sbom fuzz up backfill down bench peers faults soak rebalance seeds folds ablation evaluate lock docs docs-site plots clean
 
 help: ## list what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.worker ## jobs -> queue file -> worker -> table of predictions; DATA=folder for real data
 	@$(BIN)/python -m samples.demo $(if $(DATA),--data $(DATA) --count $(JOBS))
@@ -91,12 +91,15 @@ seeds folds ablation: $(VENV)/.test
 	$(need_data)
 	@$(BIN)/mmdigit study $@ --data $(DATA) --result benchmarks/results/$@.json
 
-docs: $(VENV)/.test ## write docs/operate/settings.md, metrics.md, api.md and Grafana's dashboards from the code, docs/results/faults.md from results
+docs: $(VENV)/.test ## write the generated pages of docs/ and Grafana's dashboards from code and results
 	@$(BIN)/python -m docs.generate
 	@$(BIN)/python -m deploy.grafana.generate
 
+docs-site: .venv-docs/.ready ## build the pages as a site, into site/; fails on a dead link
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
 lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes
-	@for set in requirements/worker requirements/msk requirements/otel requirements/train requirements/test requirements/fuzz requirements/sbom $(PEERS:%=benchmarks/contestants/requirements/%); do \
+	@for set in requirements/worker requirements/msk requirements/otel requirements/train requirements/test requirements/fuzz requirements/sbom requirements/docs $(PEERS:%=benchmarks/contestants/requirements/%); do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt || exit 1; done
 
@@ -108,11 +111,17 @@ lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes
 	  > $$(echo .venv-peers/$*/lib/python3*/site-packages)/zz_project.pth
 	@touch $@
 
+# Apart from the project's own environment: it needs none of it.
+.venv-docs/.ready: requirements/docs.txt
+	@rm -rf .venv-docs && $(PYTHON) -m venv .venv-docs
+	@.venv-docs/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@touch $@
+
 plots: $(VENV)/.test ## draw what the dashboards ask of PROMETHEUS (http://localhost:9090), the last MINUTES (30), into .mmdigit/plots
 	@$(BIN)/python -m deploy.grafana.plots $(if $(PROMETHEUS),--prometheus $(PROMETHEUS)) $(if $(MINUTES),--minutes $(MINUTES))
 
 clean: ## remove the environment and everything that runs left behind
-	rm -rf $(VENV) .venv-peers .mmdigit .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .venv-peers .venv-docs site .mmdigit .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "make: expected Python 3.11 or newer as $(PYTHON); name another one: make PYTHON=/path/to/python3 ..." >&2; exit 2; }

@@ -90,7 +90,7 @@ def test_the_public_names_are_exactly_those_exported(package: str) -> None:
 def test_every_command_of_make_is_in_its_help() -> None:
     makefile = (ROOT / "Makefile").read_text()
     [phony] = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
-    helped = re.findall(r"^(\w+):.*## ", makefile, re.MULTILINE)
+    helped = re.findall(r"^([\w-]+):.*## ", makefile, re.MULTILINE)
     assert sorted(phony.split()) == sorted(helped)
 
 
@@ -101,15 +101,17 @@ def test_every_benchmark_of_make_is_explained() -> None:
     assert explained == ["model_only", *with_data.split(), "peers"]  # the last by `make peers`
 
 
+def anchors(page: Path) -> set[str]:
+    """The names by which GitHub and the site link to a page's headings."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
 def test_links_inside_the_documentation_lead_somewhere() -> None:
-    for page in [
-        ROOT / "README.md",
-        ROOT / "SECURITY.md",
-        ROOT / "CHANGELOG.md",
-        *(ROOT / "docs").rglob("*.md"),
-        ROOT / "deploy" / "README.md",
-        ROOT / "deploy" / "terraform" / "README.md",
-        ROOT / "samples" / "README.md",
-    ]:
-        for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+    inside = [path for room in ("docs", "deploy", "samples") for path in (ROOT / room).rglob("*.md")]
+    for page in [*ROOT.glob("*.md"), *inside]:
+        for target, anchor in re.findall(r"\]\((?!https?://)([^)#\s]*)(?:#([^)\s]*))?\)", page.read_text()):
+            path = page.parent / target if target else page
+            assert path.exists(), f"{page.name} links to {target}"
+            assert not anchor or anchor in anchors(path), f"{page.name} links to {target}#{anchor}"
