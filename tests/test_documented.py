@@ -97,7 +97,7 @@ def test_every_command_of_make_is_in_its_help() -> None:
 def test_every_benchmark_of_make_is_explained() -> None:
     [with_data] = re.findall(r"^BENCHMARKS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     page = (ROOT / "docs" / "results" / "benchmarks.md").read_text()
-    explained = re.findall(r"^\| `python -m benchmarks\.(\w+)` \|", page, re.MULTILINE)
+    explained = re.findall(r"^\| `python -m lab\.benchmarks\.(\w+)` \|", page, re.MULTILINE)
     assert explained == ["model_only", *with_data.split(), "peers"]  # the last by `make peers`
 
 
