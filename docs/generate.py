@@ -3,7 +3,7 @@
 import inspect
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pydantic_core import PydanticUndefined
@@ -17,7 +17,8 @@ from fuzz.__main__ import table
 from mmdigit.cli import COMMANDS
 from producer import metrics as run_metrics
 from producer.settings import ProducerSettings
-from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings
+from schemas.settings import ENV_PREFIX, ProgramSettings
+from transport.access import AccessSettings
 from worker.metrics import METRICS
 from worker.replay_settings import ReplaySettings
 from worker.settings import WorkerSettings
@@ -35,7 +36,7 @@ print(answer.label, answer.decision)  # 7 accept
 
 
 def settings_page() -> str:
-    """One table a program: flag, variable, default, meaning."""
+    """One table a program, and one of what all programs share that talk to Kafka and Redis."""
     programs: list[type[ProgramSettings]] = [
         WorkerSettings,
         ReplaySettings,
@@ -44,37 +45,41 @@ def settings_page() -> str:
         *COMMANDS.values(),
     ]
     parts = [
-        "# Settings\n\nFlags win over variables, variables over defaults. A variable that starts with `MMDIGIT_` and "
-        "that stands in none of these tables is an error (exit code 2), but for `MMDIGIT_REQUIRE_DOCKER=1`, which "
-        "makes a missing Docker engine a failure of the tests, and `MMDIGIT_REQUIRE_TERRAFORM=1`, which does so for "
-        "Terraform.\n\n"
-        "Exit codes of every program: 0 done; 1 some input failed; "
-        "2 wrong settings, or a missing file, topic, model, password, certificate or right; "
-        "3 broker, queue file or store not reachable; "
-        "4 the worker's breaker opened: too many dead letters; 5 a worker that had to leave before its batch was "
-        "finished (a second signal, or `--stop-timeout-s`); 130 interrupted.\n"
+        "# Settings\n\nFlags win over variables, variables over defaults. The variable of `--batch-size` is "
+        "`MMDIGIT_BATCH_SIZE`, and so on for every flag; where a variable stands in place of a flag, there is none. A "
+        "variable that starts with `MMDIGIT_` and that no program knows is an error (exit code 2). "
+        "[Exit codes](operations.md#exit-codes) are the same for all programs.\n"
     ]
     for program in programs:
-        parts.append(f"\n## {program.prog}\n\n{(program.__doc__ or '').strip()}\n")
-        parts.append("\n| flag | variable | default | meaning |\n|---|---|---|---|\n")
-        # A program's own settings before those that it shares with others.
-        for name, field in sorted(
-            program.model_fields.items(), key=lambda named: named[0] not in program.__annotations__
-        ):
-            alias = str(field.validation_alias or name)
-            variable = f"{ENV_PREFIX}{alias.upper()}"
-            cells = (
-                "-" if name in program.secrets() else f"`--{alias.replace('_', '-')}`",
-                f"`{variable}`" if variable in ENVIRONMENT else "-",
-                "required"
-                if field.default is PydanticUndefined
-                else "-"
-                if field.default is None
-                else f"`{field.default}`",
-                " ".join((field.description or "").split()).replace("|", "\\|"),
-            )
-            parts.append(f"| {' | '.join(cells)} |\n")
+        first, *rest = (program.__doc__ or "").strip().splitlines()
+        parts.append(f"\n## {program.prog}\n\n{first}\n")
+        parts.append("".join(f"{line.strip()}\n" for line in rest))
+        own = [name for name in program.model_fields if name not in AccessSettings.model_fields]
+        parts.append(settings_table(program, own))
+        if issubclass(program, AccessSettings):
+            parts.append("\nAnd those of [access to Kafka and Redis](#access-to-kafka-and-redis).\n")
+    parts.append("\n## Access to Kafka and Redis\n\n[Access](access.md) says which of them you need.\n")
+    parts.append(settings_table(AccessSettings, list(AccessSettings.model_fields)))
     return "".join(parts)
+
+
+def settings_table(program: type[ProgramSettings], names: Sequence[str]) -> str:
+    """Flag, default and meaning of the named settings."""
+    rows = ["\n| flag | default | meaning |\n|---|---|---|\n"]
+    for name in names:
+        field = program.model_fields[name]
+        alias = str(field.validation_alias or name)
+        cells = (
+            f"`{ENV_PREFIX}{alias.upper()}`" if name in program.secrets() else f"`--{alias.replace('_', '-')}`",
+            "required"
+            if field.default is PydanticUndefined
+            else "-"
+            if field.default is None
+            else f"`{field.default}`",
+            " ".join((field.description or "").split()).replace("|", "\\|"),
+        )
+        rows.append(f"| {' | '.join(cells)} |\n")
+    return "".join(rows)
 
 
 def metrics_page() -> str:
@@ -85,10 +90,10 @@ def metrics_page() -> str:
         for metric in METRICS
     )
     return (
-        "# Metrics\n\nThe worker serves them at `/metrics`; `process_*` (CPU, memory, files) and `python_info` stand "
-        "beside them. No label ever holds a job id.\n\n"
+        "# Metrics\n\nThe worker serves them at `/metrics`, beside `process_*` (CPU, memory, files) and `python_info`. "
+        "No label holds a job id.\n\n"
         "| name | kind | unit | labels | meaning |\n|---|---|---|---|---|\n" + rows + "\n"
-        "A producer with `--metrics-port` serves one more while it runs, for its own group alone:\n\n"
+        "A producer with `--metrics-port` serves one more while it runs, for its own group:\n\n"
         "| name | kind | unit | labels | meaning |\n|---|---|---|---|---|\n"
         f"| `{run_metrics.NAME}` | gauge | - | {', '.join(f'`{label}`' for label in run_metrics.LABELS)} "
         f"| {run_metrics.HELP} |\n"
