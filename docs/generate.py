@@ -3,7 +3,7 @@
 import inspect
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic_core import PydanticUndefined
@@ -26,6 +26,7 @@ from worker.shadow_settings import ShadowSettings
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+HEAD = "| flag | default | meaning |\n|---|---|---|\n"
 API_EXAMPLE = """\
 import mmdigit
 
@@ -36,50 +37,53 @@ print(answer.label, answer.decision)  # 7 accept
 
 
 def settings_page() -> str:
-    """One table a program, and one of what all programs share that talk to Kafka and Redis."""
-    programs: list[type[ProgramSettings]] = [
-        WorkerSettings,
-        ReplaySettings,
-        ShadowSettings,
-        ProducerSettings,
-        *COMMANDS.values(),
-    ]
+    """A table of each service, one of all commands of `mmdigit`, and one of what talks to Kafka and Redis."""
     parts = [
         "# Settings\n\nFlags win over variables, variables over defaults. The variable of `--batch-size` is "
         "`MMDIGIT_BATCH_SIZE`, and so on for every flag; where a variable stands in place of a flag, there is none. A "
         "variable that starts with `MMDIGIT_` and that no program knows is an error (exit code 2). "
         "[Exit codes](operations.md#exit-codes) are the same for all programs.\n"
     ]
-    for program in programs:
-        first, *rest = (program.__doc__ or "").strip().splitlines()
-        parts.append(f"\n## {program.prog}\n\n{first}\n")
-        parts.append("".join(f"{line.strip()}\n" for line in rest))
-        own = [name for name in program.model_fields if name not in AccessSettings.model_fields]
-        parts.append(settings_table(program, own))
-        if issubclass(program, AccessSettings):
-            parts.append("\nAnd those of [access to Kafka and Redis](#access-to-kafka-and-redis).\n")
-    parts.append("\n## Access to Kafka and Redis\n\n[Access](access.md) says which of them you need.\n")
-    parts.append(settings_table(AccessSettings, list(AccessSettings.model_fields)))
+    services: list[type[ProgramSettings]] = [WorkerSettings, ReplaySettings, ShadowSettings, ProducerSettings]
+    for program in services:
+        parts.append(
+            f"\n## {program.prog}\n\n{purpose(program)} It also takes the settings of "
+            f"[access](#access-to-kafka-and-redis).\n\n"
+        )
+        parts.append(HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows(program, AccessSettings)))
+    parts.append("\n## mmdigit\n\n| command | |\n|---|---|\n")
+    parts += [f"| `{name}` | {purpose(program)} |\n" for name, program in COMMANDS.items()]
+    takes: dict[tuple[str, ...], list[str]] = {}
+    for name, program in COMMANDS.items():
+        for row in rows(program, AccessSettings):
+            takes.setdefault(row, []).append(f"`{name}`")
+    parts.append("\n| flag | default | meaning | commands |\n|---|---|---|---|\n")
+    parts += [f"| {' | '.join(row)} | {', '.join(names)} |\n" for row, names in takes.items()]
+    parts.append(
+        "\n`show` also takes the settings of access.\n\n## Access to Kafka and Redis\n\n"
+        "[Access](access.md) says which of them you need.\n\n"
+    )
+    parts.append(HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows(AccessSettings)))
     return "".join(parts)
 
 
-def settings_table(program: type[ProgramSettings], names: Sequence[str]) -> str:
-    """Flag, default and meaning of the named settings."""
-    rows = ["\n| flag | default | meaning |\n|---|---|---|\n"]
-    for name in names:
-        field = program.model_fields[name]
+def purpose(program: type[ProgramSettings]) -> str:
+    """What the program says of itself: the first paragraph of its docstring."""
+    return " ".join((inspect.getdoc(program) or "").partition("\n\n")[0].split())
+
+
+def rows(program: type[ProgramSettings], without: type[ProgramSettings] = ProgramSettings) -> list[tuple[str, ...]]:
+    """Flag, default and meaning of each setting that `without` lacks."""
+    found: list[tuple[str, ...]] = []
+    for name, field in program.model_fields.items():
+        if name in without.model_fields:
+            continue
         alias = str(field.validation_alias or name)
-        cells = (
-            f"`{ENV_PREFIX}{alias.upper()}`" if name in program.secrets() else f"`--{alias.replace('_', '-')}`",
-            "required"
-            if field.default is PydanticUndefined
-            else "-"
-            if field.default is None
-            else f"`{field.default}`",
-            " ".join((field.description or "").split()).replace("|", "\\|"),
-        )
-        rows.append(f"| {' | '.join(cells)} |\n")
-    return "".join(rows)
+        flag = f"{ENV_PREFIX}{alias.upper()}" if name in program.secrets() else f"--{alias.replace('_', '-')}"
+        default = "-" if field.default is None else f"`{field.default}`"
+        meaning = " ".join((field.description or "").split()).replace("|", "\\|")
+        found.append((f"`{flag}`", "required" if field.default is PydanticUndefined else default, meaning))
+    return found
 
 
 def metrics_page() -> str:
