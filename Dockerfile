@@ -33,7 +33,6 @@ RUN /opt/sbom/bin/cyclonedx-py environment /opt/mmdigit/bin/python --output-repr
 FROM builder AS app
 COPY schemas /app/schemas
 COPY mmdigit /app/mmdigit
-COPY transport /app/transport
 COPY worker /app/worker
 COPY producer /app/producer
 # Checked by no time stamp, so that the bytecode stays valid however the files were copied.

@@ -43,8 +43,8 @@ sbom: ## the image's software bill of materials, CycloneDX, into .mmdigit/sbom.j
 	@echo "sbom: .mmdigit/sbom.json"
 
 fuzz: $(VENV)/.test $(VENV)/.fuzz ## fuzz every parser, a million runs or MINUTES (10) each; an hour or two
-	@$(BIN)/python -m fuzz $(if $(MINUTES),--minutes $(MINUTES)) --output benchmarks/results/fuzz.json
-	@$(BIN)/python -m docs.generate
+	@$(BIN)/python -m lab.fuzz $(if $(MINUTES),--minutes $(MINUTES)) --output lab/results/fuzz.json
+	@$(BIN)/python -m lab.docs_pages
 
 up: ## the real stack: Kafka, Redis, worker, Prometheus; PROFILE=grafana, load or chaos adds that
 	docker compose $(if $(PROFILE),--profile $(PROFILE)) up --build --detach --wait
@@ -60,25 +60,25 @@ down: ## stop the stack; forget its data and what was sent to it
 	@rm -rf .mmdigit/journal
 
 bench: $(VENV)/.test ## every benchmark, about 20 minutes on an idle machine with Docker; DATA=folder for real pairs
-	@$(BIN)/python -m benchmarks.model_only --output benchmarks/results/model_only.json
-	@for name in $(BENCHMARKS); do echo "== $$name" && $(BIN)/python -m benchmarks.$$name $(if $(DATA),--data $(DATA)) \
-	  --output benchmarks/results/$$name.json || exit 1; done
+	@$(BIN)/python -m lab.benchmarks.model_only --output lab/results/model_only.json
+	@for name in $(BENCHMARKS); do echo "== $$name" && $(BIN)/python -m lab.benchmarks.$$name $(if $(DATA),--data $(DATA)) \
+	  --output lab/results/$$name.json || exit 1; done
 
 peers: $(VENV)/.test $(PEERS:%=.venv-peers/%/.ready) ## this worker against what people use instead, 20 minutes; DATA=folder for real pairs
-	@$(BIN)/python -m benchmarks.peers $(if $(DATA),--data $(DATA)) --crash --plot docs/results/plots/peers.png \
-	  --output benchmarks/results/peers.json
+	@$(BIN)/python -m lab.benchmarks.peers $(if $(DATA),--data $(DATA)) --crash --plot docs/results/plots/peers.png \
+	  --output lab/results/peers.json
 
 faults: $(VENV)/.test ## every fault on real services, and what it cost, about 30 minutes; DATA=folder for real pairs
-	@$(BIN)/python -m faults $(if $(DATA),--data $(DATA)) --output benchmarks/results/faults.json; code=$$?; \
-	  $(BIN)/python -m docs.generate && exit $$code
+	@$(BIN)/python -m lab.faults $(if $(DATA),--data $(DATA)) --output lab/results/faults.json; code=$$?; \
+	  $(BIN)/python -m lab.docs_pages && exit $$code
 
 soak: $(VENV)/.test ## half an hour at 80 % of what a worker can, with mild faults; DATA=folder for real pairs
-	@$(BIN)/python -m faults.soak $(if $(DATA),--data $(DATA)) --output benchmarks/results/soak.json \
-	  --plot docs/results/plots/soak.png; code=$$?; $(BIN)/python -m docs.generate && exit $$code
+	@$(BIN)/python -m lab.faults.soak $(if $(DATA),--data $(DATA)) --output lab/results/soak.json \
+	  --plot docs/results/plots/soak.png; code=$$?; $(BIN)/python -m lab.docs_pages && exit $$code
 
 rebalance: $(VENV)/.test ## Compose workers 1 -> 4 -> 1 under load, and how long each rebalance stops the flow, 7 minutes; DATA=folder
-	@$(BIN)/python -m faults.rebalance $(if $(DATA),--data $(DATA)) --output benchmarks/results/rebalance.json \
-	  --plot docs/results/plots/rebalance.png; code=$$?; $(BIN)/python -m docs.generate && exit $$code
+	@$(BIN)/python -m lab.faults.rebalance $(if $(DATA),--data $(DATA)) --output lab/results/rebalance.json \
+	  --plot docs/results/plots/rebalance.png; code=$$?; $(BIN)/python -m lab.docs_pages && exit $$code
 
 evaluate: $(VENV)/.test ## measure the shipped weights on every split, with plots; minutes (needs DATA=folder)
 	$(need_data)
@@ -89,22 +89,22 @@ folds: ## train six times with one speaker left out, measure the stranger; hours
 ablation: ## train with one distortion or source more each time; hours, resumable (needs DATA=folder)
 seeds folds ablation: $(VENV)/.test
 	$(need_data)
-	@$(BIN)/mmdigit study $@ --data $(DATA) --result benchmarks/results/$@.json
+	@$(BIN)/mmdigit study $@ --data $(DATA) --result lab/results/$@.json
 
 docs: $(VENV)/.test ## write the generated pages of docs/ and Grafana's dashboards from code and results
-	@$(BIN)/python -m docs.generate
+	@$(BIN)/python -m lab.docs_pages
 	@$(BIN)/python -m deploy.grafana.generate
 
 docs-site: .venv-docs/.ready ## build the pages as a site, into site/; fails on a dead link
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 
 lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes
-	@for set in requirements/worker requirements/msk requirements/otel requirements/train requirements/test requirements/fuzz requirements/sbom requirements/docs $(PEERS:%=benchmarks/contestants/requirements/%); do \
+	@for set in requirements/worker requirements/msk requirements/otel requirements/train requirements/test requirements/fuzz requirements/sbom requirements/docs $(PEERS:%=lab/benchmarks/contestants/requirements/%); do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt || exit 1; done
 
 # A peer's own pins first, then this project's environment, so that all share one PyTorch and one ONNX Runtime.
-.venv-peers/%/.ready: benchmarks/contestants/requirements/%.txt $(VENV)/.test
+.venv-peers/%/.ready: lab/benchmarks/contestants/requirements/%.txt $(VENV)/.test
 	@rm -rf .venv-peers/$* && $(BIN)/python -m venv .venv-peers/$*
 	@.venv-peers/$*/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@$(BIN)/python -c 'import site; print(f"import site; site.addsitedir({site.getsitepackages()[0]!r})")' \

@@ -15,7 +15,7 @@ ADDED = {
     "contributing.md": "CONTRIBUTING.md",
     "changelog.md": "CHANGELOG.md",
     "design/security.md": "SECURITY.md",
-    "results/model-card.md": "mmdigit/weights/MODEL_CARD.md",
+    "results/model-card.md": "mmdigit/reading/weights/MODEL_CARD.md",
     "operate/compose.md": "deploy/README.md",
     "operate/terraform.md": "deploy/terraform/README.md",
     "use/samples.md": "samples/README.md",

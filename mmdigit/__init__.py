@@ -4,20 +4,20 @@ import importlib
 import typing
 
 if typing.TYPE_CHECKING:
-    from mmdigit.audio import decode_audio
-    from mmdigit.digit_reader import DigitReader, load
-    from mmdigit.image import decode_image
-    from mmdigit.predictor import Predictor, Sample, read_sample
+    from mmdigit.reading.audio.normalize import decode_audio
+    from mmdigit.reading.digit_reader import DigitReader, load
+    from mmdigit.reading.image.normalize import decode_image
+    from mmdigit.reading.predictor import Predictor, Sample, read_sample
 else:
     # Imported when first asked for: numpy, OpenCV and ONNX Runtime take half a second that `import mmdigit` need not.
     _MODULES = {
-        "DigitReader": "mmdigit.digit_reader",
-        "Predictor": "mmdigit.predictor",
-        "Sample": "mmdigit.predictor",
-        "decode_audio": "mmdigit.audio",
-        "decode_image": "mmdigit.image",
-        "load": "mmdigit.digit_reader",
-        "read_sample": "mmdigit.predictor",
+        "DigitReader": "mmdigit.reading.digit_reader",
+        "Predictor": "mmdigit.reading.predictor",
+        "Sample": "mmdigit.reading.predictor",
+        "decode_audio": "mmdigit.reading.audio.normalize",
+        "decode_image": "mmdigit.reading.image.normalize",
+        "load": "mmdigit.reading.digit_reader",
+        "read_sample": "mmdigit.reading.predictor",
     }
 
     def __getattr__(name: str) -> object:

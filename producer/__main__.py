@@ -8,6 +8,9 @@ from contextlib import ExitStack
 from functools import partial
 
 from mmdigit.datasets.sample import left_out_line
+from mmdigit.files.atomic import require_replaceable
+from mmdigit.settings.program import run_program
+from mmdigit.transport.urls import open_publisher, open_store
 from producer.destination import destination_of
 from producer.journal import Journal
 from producer.metrics import RunCollector, served
@@ -17,12 +20,9 @@ from producer.publish import Published, Publishing
 from producer.results import Outcomes, Waiting
 from producer.roster import Roster
 from producer.settings import ProducerSettings
-from producer.sources import open_source
+from producer.sources.opening import open_source
 from producer.tracing import open_tracing
 from schemas.printable import printable
-from schemas.settings import run_program
-from schemas.table import require_replaceable
-from transport.urls import open_publisher, open_store
 
 
 def main(argv: Sequence[str]) -> int:

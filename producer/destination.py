@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from schemas.redaction import redact
+from mmdigit.settings.redaction import redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Destination:
 
 
 def destination_of(url: str) -> Destination:
-    """The topic that url names; whether url is a right one is for transport.urls to say."""
+    """The topic that url names; whether url is a right one is for mmdigit.transport.urls to say."""
     if not url.startswith("sqlite:///"):
         return Destination(redact(url), is_new=False)
     parts = urlsplit(url)

@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime
 
-from producer.sample import Sample
+from producer.sources.sample import Sample
 from schemas.job import Job
 
 JOB_ID_CHARACTERS = 32  # 128 bits of SHA-256

@@ -17,11 +17,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from mmdigit.files.private import open_private, warn_of_shared_folder
 from producer.destination import Destination
 from producer.jobs import JOB_ID_CHARACTERS
 from schemas.errors import RetriableError, SettingsError
 from schemas.printable import printable
-from schemas.private_files import open_private, warn_of_shared_folder
 
 FORMAT = "mmdigit-journal"
 JOURNAL_VERSION = 1

@@ -13,10 +13,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
+from mmdigit.telemetry.http_server import Answer, HttpPort
+from mmdigit.transport.ports import PredictionStore
 from producer.journal import Journal
 from schemas.errors import MmdigitError
-from transport.http_port import Answer, HttpPort
-from transport.ports import PredictionStore
 
 NAME = "mmdigit_backfill_jobs"
 HELP = "Jobs of the group that is sent: all, acknowledged by the topic, answered, or dead; the last two with --wait."

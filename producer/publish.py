@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from mmdigit.transport.ports import Publisher
 from producer.jobs import job_id_of, job_of
 from producer.journal import Journal
 from producer.pace import Clock, Schedule
 from producer.progress import Progress
 from producer.roster import Roster
-from producer.sample import Sample, Source, Unreadable
+from producer.sources.sample import Sample, Source, Unreadable
 from producer.tracing import NO_TRACING, Tracing
 from schemas.errors import InvalidRecord, MmdigitError, TransportError
 from schemas.printable import printable
 from schemas.wire import Wire, encode
-from transport.ports import Publisher
 
 DELIVERY_TIMEOUT_S = 120.0
 INTERRUPTED_FLUSH_S = 5.0

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mmdigit.files.atomic import atomic_write
+from mmdigit.files.predictions_csv import PREDICTION_COLUMNS, answer_row, safe_cell
+from mmdigit.transport.ports import PredictionStore
 from producer.pace import Clock
 from producer.progress import Progress
 from producer.roster import Entry, Roster
 from schemas.errors import StoreError
 from schemas.prediction import Prediction
-from schemas.table import PREDICTION_COLUMNS, answer_row, replacing, safe_cell
-from transport.ports import PredictionStore
 
 RESULT_COLUMNS = (*PREDICTION_COLUMNS, "expected", "job_id", "group", "dead_letter_reason")
 LOOK_UP_JOBS = 500
@@ -148,7 +149,7 @@ def _rows_to(path: Path | None) -> Iterator["csv.DictWriter[str] | None"]:
     if path is None:
         yield None
         return
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         rows = csv.DictWriter(file, RESULT_COLUMNS, lineterminator="\n")
         rows.writeheader()
         yield rows

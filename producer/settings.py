@@ -5,10 +5,10 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from mmdigit.settings.access_settings import AccessSettings
+from mmdigit.telemetry.spans import OtlpEndpoint
 from schemas.identifiers import Identifier
 from schemas.wire import Wire
-from transport.access import AccessSettings
-from transport.spans import OtlpEndpoint
 
 Split = Literal["test", "train"]
 
@@ -52,7 +52,7 @@ class ProducerSettings(AccessSettings):
     ] = None
     seed: Annotated[int, Field(ge=0, description="which random pairs")] = 0
     split: Annotated[Split, Field(description="which part of the data sets the pairs come from")] = "test"
-    wire: Annotated[Wire, Field(description="encoding of the jobs")] = "msgpack"  # see benchmarks/wire.py
+    wire: Annotated[Wire, Field(description="encoding of the jobs")] = "msgpack"  # see lab/benchmarks/wire.py
     journal_dir: Annotated[Path, Field(description="folder that remembers which jobs each topic has acknowledged")] = (
         Path(".mmdigit/journal")
     )

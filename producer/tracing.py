@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
+from mmdigit.telemetry.spans import Span, SpanOutcome, Spans, open_spans
+from mmdigit.transport.urls import system_and_topic
 from producer.settings import ProducerSettings
 from schemas.job import Job
 from schemas.trace import TraceContext, trace_headers
-from transport.spans import Span, SpanOutcome, Spans, open_spans
-from transport.urls import system_and_topic
 
 Acknowledge = Callable[[], object]
 

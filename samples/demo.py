@@ -15,9 +15,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from mmdigit.settings.program import run_program
 from samples.running import RunningWorker, Scraped
 from schemas.errors import DataError
-from schemas.settings import run_program
 
 FOLDER = Path(".mmdigit/demo")  # wholly the demo's own: emptied at each start
 PACK = Path(__file__).parent / "pack" / "manifest.csv"

@@ -13,10 +13,10 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
+from mmdigit.settings.program import run_program
 from samples.handwriting import Pixels, draw
 from samples.speech import find_espeak, speak
 from samples.strokes import DIGITS, SCRIBBLES
-from schemas.settings import run_program
 
 SEED = 20260
 IMAGES_PER_DIGIT = 20

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from schemas.identifiers import Identifier
 from schemas.message import Outcome, VersionOne
-from schemas.moment import Moment
 from schemas.prediction import MAX_COUNT, Source
+from schemas.timestamp import Moment
 from schemas.trace import TRACEPARENT_PATTERN, trace_headers
 
 DEAD_LETTER_VERSION: Final = 1

@@ -6,8 +6,8 @@ from pydantic import Field, model_validator
 
 from schemas.identifiers import Identifier
 from schemas.message import Message, VersionOne
-from schemas.moment import Moment
 from schemas.prediction import Label
+from schemas.timestamp import Moment
 
 JOB_VERSION: Final = 1
 MAX_IMAGE_BYTES = 2 * 1024 * 1024

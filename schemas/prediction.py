@@ -6,7 +6,7 @@ from pydantic import Field
 
 from schemas.identifiers import Identifier
 from schemas.message import Outcome, VersionOne
-from schemas.moment import Moment
+from schemas.timestamp import Moment
 from schemas.trace import TraceId
 
 PREDICTION_VERSION: Final = 1

@@ -13,7 +13,7 @@ from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidRecord, RecordTooLarge, UnknownVersion
 from schemas.job import MAX_RECORD_BYTES, Job
 from schemas.printable import printable
-from schemas.settings import validation_lines
+from schemas.validation import validation_lines
 
 Wire = Literal["json", "msgpack"]
 Model = TypeVar("Model", bound=BaseModel)

@@ -14,7 +14,7 @@ KafkaTopic = Callable[..., str]
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip tests of what is missing here; with MMDIGIT_REQUIRE_DOCKER=1 a missing Docker engine is a failure."""
     if item.get_closest_marker("docker"):
-        from tests.services import docker_problem
+        from lab.kit.services import docker_problem
 
         if problem := docker_problem():
             if os.environ.get("MMDIGIT_REQUIRE_DOCKER") == "1":
@@ -36,7 +36,7 @@ def data_dir() -> Path:
 @pytest.fixture(scope="session")
 def kafka_bootstrap() -> Iterator[str]:
     """host:port of a real broker, one for the whole run, for tests marked docker."""
-    from tests.services import kafka_broker
+    from lab.kit.services import kafka_broker
 
     with kafka_broker() as bootstrap:
         yield bootstrap
@@ -45,7 +45,7 @@ def kafka_bootstrap() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def kafka_topic(kafka_bootstrap: str) -> KafkaTopic:
     """Makes a new topic: kafka_topic(partitions=1, max_message_bytes=...) -> its kafka:// URL."""
-    from tests.services import kafka_admin
+    from lab.kit.services import kafka_admin
 
     run = uuid.uuid4().hex[:8]
     numbers = itertools.count()
@@ -71,7 +71,7 @@ def kafka_topic(kafka_bootstrap: str) -> KafkaTopic:
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
     """URL of a real Redis server, one for the whole run, for tests marked docker; clear it before you count on it."""
-    from tests.services import redis_server
+    from lab.kit.services import redis_server
 
     with redis_server() as url:
         yield url

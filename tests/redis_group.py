@@ -12,8 +12,8 @@ from pathlib import Path
 import redis
 from testcontainers.core.container import DockerContainer
 
-from tests.polling import until
-from tests.services import REDIS_IMAGE, START_TIMEOUT_S, free_port, without_missing_reaper
+from lab.kit.polling import until
+from lab.kit.services import REDIS_IMAGE, START_TIMEOUT_S, free_port, without_missing_reaper
 
 _FIRST_BUS_PORT = 20001  # inside the container alone
 _NODE_TIMEOUT_MS = 1000

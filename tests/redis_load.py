@@ -5,10 +5,10 @@ import time
 from contextlib import AbstractContextManager
 from typing import Self
 
+from lab.kit.polling import until
+from mmdigit.transport.ports import GroupCounts, PredictionStore
 from schemas.errors import MmdigitError, StoreError
 from tests.factories import make_prediction
-from tests.polling import until
-from transport.ports import GroupCounts, PredictionStore
 
 BATCH = 16
 

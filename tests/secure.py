@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from testcontainers.core.container import DockerContainer
 
-from tests.polling import until
-from tests.services import KAFKA_IMAGE, LONE_BROKER, START_TIMEOUT_S, free_port, without_missing_reaper
+from lab.kit.polling import until
+from lab.kit.services import KAFKA_IMAGE, LONE_BROKER, START_TIMEOUT_S, free_port, without_missing_reaper
 
 ROOT = Path(__file__).parents[1]
 REDIS_IMAGE = "redis:7.0.15-bookworm"  # the other one is built without TLS

@@ -1,82 +1,149 @@
-"""Imports point one way: the arrows of the floor plan, and who may import which library."""
+"""Imports point one way: the arrows of docs/design/architecture.md, and who may import which library."""
 
 import ast
 import tomllib
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ALLOWED = {
+_BASE = {"schemas", "mmdigit.files"}
+_CORE = {*_BASE, "mmdigit.settings"}
+_ADAPTER = {*_CORE, "mmdigit.transport"}
+_ROOMS = {*_CORE, "mmdigit.telemetry", "mmdigit.datasets", "mmdigit.reading", "mmdigit.transport"}
+_READING = {"mmdigit.reading.image", "mmdigit.reading.audio"}
+_ADAPTERS = {"mmdigit.transport.kafka", "mmdigit.transport.redis", "mmdigit.transport.sqlite"}
+_PRODUCT = {*_ROOMS, *_READING, *_ADAPTERS, "mmdigit.training", "mmdigit.commands", "mmdigit", "worker", "producer"}
+
+ALLOWED: dict[str, set[str]] = {
     "schemas": set(),
-    "mmdigit": {"schemas"},
-    "transport": {"schemas"},
-    "worker": {"schemas", "mmdigit", "transport"},
-    "producer": {"schemas", "mmdigit", "transport"},
+    "mmdigit.files": {"schemas"},
+    "mmdigit.settings": _BASE,
+    "mmdigit.telemetry": _CORE,
+    "mmdigit.datasets": _BASE,
+    "mmdigit.reading.image": {*_BASE, "mmdigit.reading"},
+    "mmdigit.reading.audio": {*_BASE, "mmdigit.reading"},
+    "mmdigit.reading": {*_BASE, *_READING},
+    "mmdigit.transport.kafka": _ADAPTER,
+    "mmdigit.transport.redis": _ADAPTER,
+    "mmdigit.transport.sqlite": _ADAPTER,
+    "mmdigit.transport": {*_CORE, *_ADAPTERS},
+    "mmdigit.training": {*_CORE, *_READING, "mmdigit.datasets", "mmdigit.reading"},
+    "mmdigit.commands": {*_CORE, "mmdigit.datasets", "mmdigit.reading", "mmdigit.transport"},
+    "mmdigit": {*_CORE, *_READING, "mmdigit.reading", "mmdigit.commands", "mmdigit.training"},
+    "worker": {*_ROOMS - {"mmdigit.datasets"}},
+    "producer": {*_ROOMS - {"mmdigit.reading"}},
+    "samples": _CORE,
+    "deploy": {*_CORE, "mmdigit.transport"},
+    "lab": {*_PRODUCT, "samples"},
+    "tests": {*_PRODUCT, "samples", "deploy", "lab"},
 }
-ALSO = {"mmdigit/show.py": {"transport"}}
-"""A file's arrows beside its package's: a command of `mmdigit` that reads the store, and nothing that predicts."""
+"""Each room and the rooms that it may import, besides itself; a package belongs to the room with the longest name."""
+
+WHEEL = ("schemas", "mmdigit", "worker", "producer")
 
 ONLY_IN = {
-    "kafka": ["transport/kafka"],
-    "redis": ["transport/redis"],
-    "sqlite3": ["transport/embedded"],
-    "opentelemetry": ["transport/otlp"],
-    "torch": ["mmdigit/training/"],
-    "torchvision": ["mmdigit/training/"],
-    "torchaudio": ["mmdigit/training/"],
+    "kafka": ["mmdigit.transport.kafka"],
+    "redis": ["mmdigit.transport.redis"],
+    "sqlite3": ["mmdigit.transport.sqlite"],
+    "opentelemetry": ["mmdigit.telemetry"],
+    "torch": ["mmdigit.training"],
+    "torchvision": ["mmdigit.training"],
+    "torchaudio": ["mmdigit.training"],
     "pickle": [],
 }
+"""Which rooms of the product may import a library."""
 
 
-def modules() -> list[Path]:
-    return [path for package in ALLOWED for path in sorted((ROOT / package).rglob("*.py"))]
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {
+    _name(path): path
+    for top in sorted({room.partition(".")[0] for room in ALLOWED})
+    for path in (ROOT / top).rglob("*.py")
+}
+PRODUCT = {name: path for name, path in MODULES.items() if name.partition(".")[0] in WHEEL}
+
+
+def room_of(module: str) -> str:
+    """The room with the longest name that the module's begins with."""
+    return max((room for room in ALLOWED if f"{module}.".startswith(f"{room}.")), key=len)
 
 
 def imported(path: Path) -> Iterator[str]:
-    """The top-level names of all absolute imports, wherever in the file they stand."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    """Every module that the file imports, anywhere in it: the project's own in full, others as written."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             assert node.module is not None
-            yield node.module.partition(".")[0]
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in MODULES else node.module
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_follow_the_arrows(path: Path) -> None:
-    place = path.relative_to(ROOT).as_posix()
-    package = place.partition("/")[0]
-    names = set(imported(path))
-    inside = names & {*ALLOWED, "tests", "benchmarks", "faults", "samples", "fuzz"}
-    assert inside <= {package, *ALLOWED[package], *ALSO.get(place, ())}
-    for library, places in ONLY_IN.items():
-        if library in names:
-            assert any(place.startswith(allowed) for allowed in places), f"only {places} may import {library}"
+IMPORTS = {name: set(imported(path)) for name, path in MODULES.items()}
+
+
+@pytest.mark.parametrize("room", ALLOWED)
+def test_imports_follow_the_arrows(room: str) -> None:
+    wrong = [
+        f"{name} imports {other}"
+        for name in MODULES
+        if room_of(name) == room
+        for other in IMPORTS[name] & set(MODULES)
+        if room_of(other) not in {room, *ALLOWED[room]}
+    ]
+    assert wrong == []
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    try:
+        TopologicalSorter({name: IMPORTS[name] & set(MODULES) for name in MODULES}).prepare()
+    except CycleError as error:
+        pytest.fail(f"circle: {' -> '.join(error.args[1])}", pytrace=False)
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_library_stays_in_its_room(library: str) -> None:
+    users = {name for name in PRODUCT if library in {module.partition(".")[0] for module in IMPORTS[name]}}
+    assert [name for name in users if not any(f"{name}.".startswith(f"{room}.") for room in ONLY_IN[library])] == []
+
+
+def test_every_folder_with_modules_has_its_room() -> None:
+    folders = {path.relative_to(ROOT).parts[0] for path in ROOT.glob("*/**/*.py")}
+    assert {folder for folder in folders if not folder.startswith((".", "build"))} == {
+        room.partition(".")[0] for room in ALLOWED
+    }
 
 
 def test_every_package_is_in_the_wheel() -> None:
     """And what is inside each: tests/test_wheel.py."""
     found = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]
-    assert [pattern.removesuffix("*") for pattern in found["include"]] == list(ALLOWED)
+    assert [pattern.removesuffix("*") for pattern in found["include"]] == list(WHEEL)
 
 
-def test_every_module_says_its_job_in_its_first_line() -> None:
-    silent = [path for path in modules() if not (ast.get_docstring(ast.parse(path.read_text())) or "").strip()]
-    assert silent == []
+def test_every_module_states_its_job_first() -> None:
+    files = {name: path.read_text(encoding="utf-8") for name, path in MODULES.items()}
+    assert [
+        name for name, text in files.items() if text and not (ast.get_docstring(ast.parse(text)) or "").strip()
+    ] == []
 
 
 def test_modules_stay_small() -> None:
-    large = {str(p.relative_to(ROOT)): n for p in modules() if (n := len(p.read_text().splitlines())) > 320}
+    large = {name: n for name, path in PRODUCT.items() if (n := len(path.read_text().splitlines())) > 320}
     assert large == {}
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_is_unpickled(path: Path) -> None:
+@pytest.mark.parametrize("name", PRODUCT)
+def test_nothing_is_unpickled(name: str) -> None:
     """torch.load takes weights alone; numpy.load does not unpickle unless it is told to."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(PRODUCT[name].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
             said = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
             if ast.unparse(node.func) == "torch.load":

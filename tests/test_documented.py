@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from docs.generate import PAGES
+from lab.docs_pages import PAGES
 from mmdigit.cli import COMMANDS
+from mmdigit.settings.base import ProgramSettings
+from mmdigit.settings.environment import ENV_PREFIX, ENVIRONMENT
 from producer.settings import ProducerSettings
 from schemas import errors
 from schemas.errors import InvalidJob, MmdigitError
-from schemas.settings import ENV_PREFIX, ENVIRONMENT, ProgramSettings
-from worker.replay_settings import ReplaySettings
+from worker.replay.settings import ReplaySettings
 from worker.settings import WorkerSettings
-from worker.shadow_settings import ShadowSettings
+from worker.shadow.settings import ShadowSettings
 from worker.stopping import EXIT_UNFINISHED
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +27,7 @@ PROGRAMS: list[type[ProgramSettings]] = [
     ProducerSettings,
     *COMMANDS.values(),
 ]
-PUBLIC = ["schemas", "mmdigit", "transport"]
+PUBLIC = ["schemas", "mmdigit", "mmdigit.transport"]
 TESTS_ONLY = {"MMDIGIT_REQUIRE_DOCKER", "MMDIGIT_REQUIRE_TERRAFORM"}
 
 
@@ -101,6 +102,12 @@ def test_every_benchmark_of_make_is_explained() -> None:
     assert explained == ["model_only", *with_data.split(), "peers"]  # the last by `make peers`
 
 
+def pages() -> list[Path]:
+    """Every page of the documentation, inside docs/ and outside."""
+    inside = [path for room in ("docs", "deploy", "samples") for path in (ROOT / room).rglob("*.md")]
+    return [*ROOT.glob("*.md"), *inside]
+
+
 def anchors(page: Path) -> set[str]:
     """The names by which GitHub and the site link to a page's headings."""
     text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
@@ -109,9 +116,21 @@ def anchors(page: Path) -> set[str]:
 
 
 def test_links_inside_the_documentation_lead_somewhere() -> None:
-    inside = [path for room in ("docs", "deploy", "samples") for path in (ROOT / room).rglob("*.md")]
-    for page in [*ROOT.glob("*.md"), *inside]:
+    for page in pages():
         for target, anchor in re.findall(r"\]\((?!https?://)([^)#\s]*)(?:#([^)\s]*))?\)", page.read_text()):
             path = page.parent / target if target else page
             assert path.exists(), f"{page.name} links to {target}"
             assert not anchor or anchor in anchors(path), f"{page.name} links to {target}#{anchor}"
+
+
+def test_files_and_modules_named_in_the_documentation_exist() -> None:
+    rooms = "schemas|mmdigit|worker|producer|deploy|lab|samples|tests|docs"
+    for page in pages():
+        if page.name == "CHANGELOG.md":
+            continue  # it names what was there then
+        text = page.read_text()
+        for path in re.findall(rf"`((?:{rooms})/[\w./-]*)`", text):
+            assert (ROOT / path).exists() or (page.parent / path).exists(), f"{page.name} names {path}"
+        for module in re.findall(rf"python -m ((?:{rooms})[\w.]*)", text):
+            path = ROOT / module.replace(".", "/")
+            assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), f"{page.name} runs {module}"

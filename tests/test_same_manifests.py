@@ -10,10 +10,10 @@ from typing import NamedTuple
 import pytest
 
 from mmdigit import cli
+from mmdigit.settings.program import run_program
+from mmdigit.transport.urls import open_consumer
 from producer.__main__ import main
-from schemas.settings import run_program
 from schemas.wire import decode_job
-from transport.urls import open_consumer
 
 CASES = Path(__file__).parent / "cases" / "csv-excel"
 

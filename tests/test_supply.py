@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.services import free_port
+from lab.kit.services import free_port
 
 ROOT = Path(__file__).parents[1]
 ADVISORY = {

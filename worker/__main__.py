@@ -6,23 +6,23 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 
-from mmdigit.decision import Head, OperatingPoint
-from mmdigit.predictor import Predictor
+from mmdigit.reading.decision import Head, OperatingPoint
+from mmdigit.reading.predictor import Predictor
+from mmdigit.settings.program import run_program
+from mmdigit.settings.redaction import redact
+from mmdigit.settings.secrets import secret
+from mmdigit.telemetry.health import HealthServer, Status
+from mmdigit.telemetry.logs import set_up
+from mmdigit.telemetry.spans import SpanOutcome, open_spans
+from mmdigit.transport.urls import open_consumer, open_publisher, open_store, system_and_topic
 from schemas import VERSION
-from schemas.redaction import redact
-from schemas.settings import run_program
-from transport.access import secret
-from transport.spans import SpanOutcome, open_spans
-from transport.urls import open_consumer, open_publisher, open_store, system_and_topic
-from worker.health import HealthServer, Status
-from worker.logs import set_up
 from worker.loop import Worker
 from worker.metrics import Metrics
-from worker.replay import replay
-from worker.replay_settings import ReplaySettings
+from worker.replay.command import replay
+from worker.replay.settings import ReplaySettings
 from worker.settings import WorkerSettings
-from worker.shadow import shadow
-from worker.shadow_settings import ShadowSettings
+from worker.shadow.command import shadow
+from worker.shadow.settings import ShadowSettings
 from worker.stopping import StopSignals
 from worker.tracing import NO_TRACING, SpanTracing, Tracing
 from worker.waiting import when_there

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mmdigit.predictor import Sample
+from mmdigit.reading.predictor import Sample
+from mmdigit.transport.ports import Record
 from schemas.errors import InvalidJob
 from schemas.job import Job
 from schemas.trace import TraceContext, trace_of
-from transport.ports import Record
 
 
 @dataclass(frozen=True, slots=True)

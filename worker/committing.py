@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from mmdigit.transport.ports import Consumer, PendingCommit, TopicPartition
 from schemas.errors import RetriableError
-from transport.ports import Consumer, PendingCommit, TopicPartition
 from worker.offsets import OffsetTracker
 
 log = logging.getLogger(__name__)

@@ -3,11 +3,11 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
-from mmdigit.reading import TOGETHER, read_samples
+from mmdigit.reading.batch_decoding import TOGETHER, read_samples
+from mmdigit.transport.ports import Record
 from schemas.errors import DecoderFailed, InvalidJob, ModelError
 from schemas.job import Job
 from schemas.wire import decode_job
-from transport.ports import Record
 from worker import outcomes
 from worker.batcher import Decoded
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from mmdigit.predictor import Sample
+from mmdigit.reading.predictor import Sample
 from schemas.errors import ModelError, ModelRejected
 from schemas.prediction import Answer
 

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
-from mmdigit.predictor import Sample
+from mmdigit.reading.predictor import Sample
+from mmdigit.transport.ports import Consumer, PredictionStore, Publisher, Record, TopicPartition
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidJob, InvalidRecord, MmdigitError, RetriableError, SettingsError, TransportError
 from schemas.prediction import Answer, Prediction
 from schemas.printable import escaped
 from schemas.wire import encode
-from transport.ports import Consumer, PredictionStore, Publisher, Record, TopicPartition
 from worker import decoding, outcomes
 from worker.backoff import Backoff
 from worker.batcher import Batcher, Decoded
@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 
 
 class Model(Protocol):
-    """What the loop needs of mmdigit.predictor.Predictor."""
+    """What the loop needs of mmdigit.reading.predictor.Predictor."""
 
     @property
     def model_version(self) -> str: ...

@@ -11,12 +11,12 @@ from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
-from mmdigit.metadata import Baseline, Input
+from mmdigit.reading.metadata import Baseline, Input
+from mmdigit.telemetry.spans import SpanOutcome
+from mmdigit.transport.ports import LossCause
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidJob
 from schemas.prediction import Decision, Prediction, Reason
-from transport.ports import LossCause
-from transport.spans import SpanOutcome
 
 STAGES = ("poll", "decode", "wait", "predict", "dead_letter", "store", "commit")
 _DURATION_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from transport.ports import Record, TopicPartition
+from mmdigit.transport.ports import Record, TopicPartition
 
 _UNKNOWN = -1
 """Of a partition of which nothing was polled: what lies before its position may never have been committed."""

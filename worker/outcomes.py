@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
+from mmdigit.transport.ports import Record
 from schemas import VERSION
 from schemas.dead_letter import MAX_ERROR_CHARACTERS, MAX_TIMES_DEAD, DeadLetter, times_dead_before
 from schemas.errors import InvalidJob
 from schemas.prediction import Answer, Prediction, Source, Timings
 from schemas.printable import printable
-from transport.ports import Record
 from worker.batcher import Decoded
 
 

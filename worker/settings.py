@@ -5,11 +5,11 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from mmdigit.decision import DEFAULT_TARGET_ERROR, TargetError
+from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, TargetError
+from mmdigit.settings.access_settings import AccessSettings
+from mmdigit.telemetry.spans import OtlpEndpoint
+from mmdigit.transport.urls import DEFAULT_FEED_LENGTH, DEFAULT_TTL_S, dead_letter_url
 from schemas.identifiers import Identifier
-from transport.access import AccessSettings
-from transport.spans import OtlpEndpoint
-from transport.urls import DEFAULT_FEED_LENGTH, DEFAULT_TTL_S, dead_letter_url
 
 
 class WorkerSettings(AccessSettings):

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mmdigit.telemetry.spans import Span, Spans
 from schemas.dead_letter import DeadLetter
 from schemas.prediction import Prediction
 from schemas.trace import TraceContext
-from transport.spans import Span, Spans
 from worker.batcher import Decoded
 
 Outcome = Prediction | DeadLetter
@@ -128,5 +128,5 @@ class SpanTracing(Tracing):
             if decoded.job.group is not None:
                 attributes["mmdigit.group"] = decoded.job.group
         if isinstance(outcome, Prediction):
-            attributes["mmdigit.decision"] = outcome.decision
+            attributes["mmdigit.reading.decision"] = outcome.decision
         return attributes

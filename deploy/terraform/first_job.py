@@ -16,11 +16,11 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from mmdigit.settings.access_settings import AccessSettings
+from mmdigit.settings.program import run_program
+from mmdigit.transport.urls import open_publisher, open_store
 from schemas.job import Job
-from schemas.settings import run_program
 from schemas.wire import encode
-from transport.access import AccessSettings
-from transport.urls import open_publisher, open_store
 
 ANSWERED_WITHIN_S = 60.0
 SIDE, INK, PAPER = 28, 255, 0

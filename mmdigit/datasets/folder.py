@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from mmdigit.datasets.sample import NamedSample
-from mmdigit.formats import AUDIO_SUFFIXES, IMAGE_SUFFIXES
+from mmdigit.files.formats import AUDIO_SUFFIXES, IMAGE_SUFFIXES
 from schemas.errors import DataError
 from schemas.printable import printable
 

@@ -11,8 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import NoReturn, TextIO
 
+from mmdigit.files.plain import open_plain
 from schemas.errors import DataError
-from schemas.files import open_plain
 from schemas.printable import printable
 
 SEPARATORS = (",", ";", "\t")

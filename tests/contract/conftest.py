@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.polling import until
-from transport.ports import Consumer, PredictionStore, Publisher, Record
-from transport.urls import open_consumer, open_publisher, open_store
+from lab.kit.polling import until
+from mmdigit.transport.ports import Consumer, PredictionStore, Publisher, Record
+from mmdigit.transport.urls import open_consumer, open_publisher, open_store
 
 DOCKER = (pytest.mark.docker, pytest.mark.timeout(120))
 Read = Callable[..., list[Record]]

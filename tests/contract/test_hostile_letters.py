@@ -7,16 +7,16 @@ from pathlib import Path
 import confluent_kafka
 import pytest
 
+from mmdigit.settings.program import run_program
+from mmdigit.transport.kafka.batches import MAX_BATCH_BYTES
+from mmdigit.transport.urls import dead_letter_url, same_topic
 from schemas.dead_letter import MAX_TIMES_DEAD
 from schemas.errors import SettingsError
-from schemas.settings import run_program
 from schemas.wire import encode
 from tests.contract.test_replay import bury, jobs_url, letter, signal_handlers
 from tests.schemas.test_wire import HOSTILE
-from transport.kafka_batches import MAX_BATCH_BYTES
-from transport.urls import dead_letter_url, same_topic
-from worker.replay import MAX_COMPLAINTS, MAX_REASONS, replay
-from worker.replay_settings import ReplaySettings
+from worker.replay.command import MAX_COMPLAINTS, MAX_REASONS, replay
+from worker.replay.settings import ReplaySettings
 
 __all__ = ["jobs_url", "signal_handlers"]  # pytest finds the fixtures by these names
 ROOT = Path(__file__).parents[2]

@@ -7,14 +7,14 @@ from collections import Counter
 
 import pytest
 
+from lab.kit.polling import until
+from lab.kit.services import free_port
+from mmdigit.transport.headers import MAX_HEADERS, MAX_HEADERS_BYTES
+from mmdigit.transport.ports import MAX_SENT_BYTES, Record, TopicPartition
+from mmdigit.transport.urls import open_consumer, open_publisher
 from schemas.errors import InvalidRecord, RebalanceError, SettingsError, TransportError
 from schemas.job import MAX_RECORD_BYTES
 from tests.contract.conftest import Queue, Read
-from tests.polling import until
-from tests.services import free_port
-from transport.headers import MAX_HEADERS, MAX_HEADERS_BYTES
-from transport.ports import MAX_SENT_BYTES, Record, TopicPartition
-from transport.urls import open_consumer, open_publisher
 
 
 def next_offsets(records: list[Record]) -> dict[TopicPartition, int]:
@@ -269,7 +269,7 @@ def test_close_is_safe_twice(queue: Queue) -> None:
 
 SENDS = """
 import sys
-from transport.urls import open_publisher
+from mmdigit.transport.urls import open_publisher
 url, name, count = sys.argv[1:]
 with open_publisher(url) as publisher:
     for number in range(int(count)):
@@ -297,7 +297,7 @@ def test_producers_in_several_processes_lose_and_mix_nothing(
 
 SENDS_FOR_EVER = """
 import itertools, sys
-from transport.urls import open_publisher
+from mmdigit.transport.urls import open_publisher
 with open_publisher(sys.argv[1]) as publisher:
     for number in itertools.count():
         publisher.send(None, str(number).encode(), lambda number=number: print(number, flush=True))
@@ -346,7 +346,7 @@ def test_a_second_member_shares_the_work_or_is_told_why_not(queue: Queue, read: 
 
 @pytest.mark.parametrize("scheme", ["sqlite", "kafka"])
 def test_a_place_that_cannot_be_reached_is_one_clear_line(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transport.kafka_client.BOOTSTRAP_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("mmdigit.transport.kafka.client.BOOTSTRAP_TIMEOUT_S", 0.5)
     place = {"sqlite": "sqlite:////proc/nowhere.db", "kafka": f"kafka://127.0.0.1:{free_port()}/jobs"}[scheme]
     for attempt in (lambda: open_publisher(place), lambda: open_consumer(place, group="readers")):
         with pytest.raises(TransportError, match="expected") as caught:

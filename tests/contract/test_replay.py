@@ -11,18 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from lab.kit.polling import until
+from mmdigit.settings.program import run_program
+from mmdigit.transport.ports import Record, TopicPartition
+from mmdigit.transport.sqlite.consumer import SqliteConsumer
+from mmdigit.transport.urls import dead_letter_url, open_consumer, open_publisher
 from schemas.dead_letter import TIMES_DEAD_HEADER, DeadLetter
-from schemas.settings import run_program
 from schemas.trace import trace_headers
 from schemas.wire import encode
 from tests.contract.conftest import DOCKER, Read
 from tests.factories import CREATED_AT, make_dead_letter
-from tests.polling import until
 from tests.schemas.samples import TRACE
-from transport.embedded_consumer import SqliteConsumer
-from transport.ports import Record, TopicPartition
-from transport.urls import dead_letter_url, open_consumer, open_publisher
-from worker.replay import POLL_RECORDS, replay
+from worker.replay.command import POLL_RECORDS, replay
 
 
 @pytest.fixture(params=["sqlite", pytest.param("kafka", marks=DOCKER)])

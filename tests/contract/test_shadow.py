@@ -2,14 +2,14 @@
 
 import pytest
 
+from mmdigit.transport.ports import PredictionStore
 from schemas.wire import encode
 from tests.contract.conftest import Queue, Store
 from tests.factories import make_dead_letter, make_job, make_prediction
 from tests.worker.fakes import FakeModel, image_bytes
-from transport.ports import PredictionStore
-from worker.comparison import Comparison
-from worker.shadow import Shadow
-from worker.shadow_settings import ShadowSettings
+from worker.shadow.command import Shadow
+from worker.shadow.comparison import Comparison
+from worker.shadow.settings import ShadowSettings
 
 JOBS = 10
 

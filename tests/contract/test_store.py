@@ -4,13 +4,13 @@ import threading
 
 import pytest
 
+from lab.kit.polling import until
+from lab.kit.services import free_port
+from mmdigit.transport.ports import GroupCounts
+from mmdigit.transport.urls import open_store
 from schemas.errors import SettingsError, StoreError
 from tests.contract.conftest import Store
 from tests.factories import make_dead_letter, make_prediction
-from tests.polling import until
-from tests.services import free_port
-from transport.ports import GroupCounts
-from transport.urls import open_store
 
 
 def test_get_keeps_the_order_and_tells_what_is_missing(store: Store) -> None:
@@ -103,7 +103,7 @@ def test_feed_keeps_about_the_newest(store: Store) -> None:
         opened.put([make_prediction(number) for number in range(start, start + 10)])
     kept = [prediction.job_id for _, prediction in opened.feed()]
     assert kept[-10:] == [f"job-{number}" for number in range(290, 300)]
-    if store.kind != "redis-cluster":  # tests/transport/test_redis_cluster.py
+    if store.kind != "redis-cluster":  # tests/mmdigit/transport/redis/test_cluster.py
         assert kept == [f"job-{number}" for number in range(300 - len(kept), 300)]
         assert len(kept) <= 10 + 100  # Redis drops whole nodes of its stream
 

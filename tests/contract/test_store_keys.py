@@ -2,9 +2,9 @@
 
 from itertools import permutations
 
+from mmdigit.transport.ports import GroupCounts
 from tests.contract.conftest import Store
 from tests.factories import make_dead_letter, make_prediction
-from transport.ports import GroupCounts
 
 NAMES = (
     *("a", "predictions", "prediction", "dead", "group", "done", "null", "nil", "0", "mmdigit"),

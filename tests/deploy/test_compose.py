@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from mmdigit.settings.environment import ENV_PREFIX, ENVIRONMENT
 from schemas import VERSION
 from schemas.job import MAX_RECORD_BYTES
-from schemas.settings import ENV_PREFIX, ENVIRONMENT
 from tests.deploy.engine import ROOT, output
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(60)]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from lab.kit.polling import until
 from schemas import VERSION
 from tests.deploy.engine import LOCKED_DOWN, TAG, build, output, run
-from tests.polling import until
 
 MAX_IMAGE_BYTES = 540 * 10**6  # of which OpenCV is 150; it reads photographed crops
 
@@ -107,8 +107,8 @@ print(ssl.create_default_context().cert_store_stats()["x509_ca"])
 def test_an_authority_that_is_named_is_trusted_alone(image: str) -> None:
     script = """
 from pathlib import Path
-from transport.access import Certificates
-from transport.tls import tls_context
+from mmdigit.settings.access import Certificates
+from mmdigit.transport.tls import tls_context
 print(tls_context(Certificates(), "kafka").cert_store_stats()["x509_ca"])
 print(tls_context(Certificates(Path("/etc/ssl/certs/ISRG_Root_X1.pem")), "kafka").cert_store_stats()["x509_ca"])
 """

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from faults.compose import Compose
-from tests.polling import until
+from lab.kit.compose import Compose
+from lab.kit.polling import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]  # the first stack builds the image
 

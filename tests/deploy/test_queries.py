@@ -22,13 +22,13 @@ from testcontainers.core.container import DockerContainer
 
 from deploy.grafana.generate import FOLDER as DASHBOARDS
 from deploy.grafana.plots import ask
+from lab.kit.polling import until
+from lab.kit.services import free_port, without_missing_reaper
+from mmdigit.transport.urls import open_publisher
 from samples.demo import PACK
 from samples.running import RunningWorker
 from tests.deploy.engine import ROOT
 from tests.deploy.test_prometheus import FOLDER, IMAGE
-from tests.polling import until
-from tests.services import free_port, without_missing_reaper
-from transport.urls import open_publisher
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 

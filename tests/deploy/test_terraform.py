@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from benchmarks.scaling.__main__ import policies
-from benchmarks.scaling.target_tracking import Policy
-from benchmarks.terraform_defaults import default
+from lab.benchmarks.scaling.__main__ import policies
+from lab.benchmarks.scaling.target_tracking import Policy
+from lab.benchmarks.terraform_defaults import default
+from mmdigit.settings.environment import ENV_PREFIX, ENVIRONMENT
+from mmdigit.transport.stored import read_prediction
 from samples.running import RunningWorker
 from schemas.job import MAX_RECORD_BYTES
-from schemas.settings import ENV_PREFIX, ENVIRONMENT
 from tests.deploy.engine import ROOT
 from tests.deploy.terraform import FOLDER, Outcome, Terraform, terraform_problem
-from transport.stored import read_prediction
 from worker.settings import WorkerSettings
 
 pytestmark = pytest.mark.timeout(300)

@@ -10,10 +10,10 @@ from kafka import TopicPartition as KafkaPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import TopicAlreadyExistsError
 
-from tests.polling import until
-from tests.services import kafka_admin
+from lab.kit.polling import until
+from lab.kit.services import kafka_admin
+from mmdigit.transport.urls import open_consumer, open_publisher
 from tests.worker.fakes import FakeModel, FakePublisher, FakeStore, job_value
-from transport.urls import open_consumer, open_publisher
 from worker.loop import Worker
 from worker.metrics import Metrics
 from worker.settings import WorkerSettings
@@ -115,5 +115,5 @@ def said(caplog: pytest.LogCaptureFixture, level: int = logging.WARNING) -> list
     return [
         record.getMessage()
         for record in caplog.records
-        if record.levelno >= level and record.name.split(".")[0] in ("transport", "worker")
+        if record.levelno >= level and record.name.split(".")[0] in ("mmdigit", "worker")
     ]

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from lab.kit.polling import until
+from mmdigit.settings.access import Access, Certificates, KafkaAccess
+from mmdigit.transport.urls import open_consumer, open_publisher
 from samples.demo import PACK
 from schemas.errors import AccessError, TransportError
 from tests.deploy.engine import LOCKED_DOWN, TAG, build, run
-from tests.polling import until
 from tests.secure import (
     JOBS,
     PASSWORDS,
@@ -24,8 +26,6 @@ from tests.secure import (
     secure_redis,
     store_administrator,
 )
-from transport.access import Access, Certificates, KafkaAccess
-from transport.urls import open_consumer, open_publisher
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from lab.kit.polling import until
+from mmdigit.transport.ports import GroupCounts
+from mmdigit.transport.urls import open_store
 from samples.demo import PACK
 from samples.running import RunningWorker
-from tests.polling import until
 from tests.redis_group import redis_cluster
-from transport.ports import GroupCounts
-from transport.urls import open_store
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 

@@ -9,13 +9,13 @@ from typing import Any
 import confluent_kafka
 import pytest
 
+from lab.kit.polling import until
+from mmdigit.transport.urls import open_consumer, open_publisher
 from samples.running import RunningWorker
 from schemas.errors import SettingsError
 from tests.conftest import KafkaTopic
 from tests.integration.kafka_worker import LocalWorker, Topic, said
-from tests.polling import until
 from tests.worker.fakes import job_value
-from transport.urls import open_consumer, open_publisher
 from worker.__main__ import _Health
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]

@@ -11,11 +11,11 @@ import pytest
 from kafka import TopicPartition as KafkaPartition
 from kafka.structs import OffsetAndMetadata
 
+from lab.kit.polling import until
+from lab.kit.services import free_port, fresh_topics
 from samples.running import RunningWorker
 from tests.conftest import KafkaTopic
 from tests.integration.kafka_worker import LocalWorker, Topic, said
-from tests.polling import until
-from tests.services import free_port, fresh_topics
 from worker.__main__ import _Health
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
@@ -122,7 +122,7 @@ def test_offsets_that_an_operator_sets_are_used(topic: Topic) -> None:
 def test_a_topic_that_stays_away_is_named_once_and_worked_on_when_it_is_back(
     topic: Topic, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, "transport")
+    caplog.set_level(logging.DEBUG, "mmdigit.transport")
     before = topic.publish(names("before", 30))
     with LocalWorker(topic) as one:
         health = _Health(stuck_after_s=60)
@@ -226,7 +226,7 @@ def test_a_log_that_is_shorter_under_a_new_leader_is_followed(
 
 
 def test_partitions_that_are_added_are_answered_within_ten_seconds(topic: Topic, tmp_path: Path) -> None:
-    from transport.urls import open_publisher
+    from mmdigit.transport.urls import open_publisher
 
     with LocalWorker(topic) as one, open_publisher(topic.url) as publisher:
         one.work_until(lambda: len(one.worker.assigned) == 3, "all partitions")

@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 import redis
 
-from fuzz.targets import kept
-from mmdigit.predictor import Predictor, read_sample
-from producer.manifest import ManifestSource
-from producer.sample import Sample
+from lab.fuzz.targets import kept
+from lab.kit.polling import until
+from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.transport.ports import PredictionStore
+from mmdigit.transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
+from producer.sources.manifest import ManifestSource
+from producer.sources.sample import Sample
 from samples.demo import PACK
 from samples.running import RunningWorker
 from schemas.errors import InvalidJob
 from schemas.job import Job
 from schemas.wire import decode_dead_letter, decode_job, encode
-from tests.integration.test_embedded import bad_records
-from tests.polling import until
-from transport.ports import PredictionStore
-from transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
+from tests.integration.test_sqlite import bad_records
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from lab.kit.polling import until
+from lab.kit.services import Broker, kafka_admin, restartable_broker
+from mmdigit.transport.kafka import publisher as kafka_publisher
+from mmdigit.transport.ports import Publisher
+from mmdigit.transport.urls import open_consumer, open_publisher
 from samples.demo import PACK
 from schemas.errors import TransportError
 from schemas.wire import decode_job
 from tests.conftest import KafkaTopic
-from tests.polling import until
-from tests.services import Broker, kafka_admin, restartable_broker
-from transport import kafka_publisher
-from transport.ports import Publisher
-from transport.urls import open_consumer, open_publisher
 
 JOBS = 1_000
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]

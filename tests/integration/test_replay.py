@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from lab.kit.polling import until
+from mmdigit.transport.ports import PredictionStore
+from mmdigit.transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 from samples.running import RunningWorker
 from schemas.dead_letter import DeadLetter
 from schemas.job import Job
 from schemas.wire import decode_dead_letter, encode
-from tests.polling import until
-from transport.ports import PredictionStore
-from transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 BROKEN = Job(job_id="broken", group="g", image=b"no picture", created_at=NOW)

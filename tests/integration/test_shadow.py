@@ -15,17 +15,17 @@ from typing import Any
 
 import pytest
 
-from mmdigit.metadata import read_metadata
-from mmdigit.predictor import WEIGHTS, Predictor, Sample
+from lab.kit.polling import until
+from mmdigit.reading.metadata import read_metadata
+from mmdigit.reading.predictor import WEIGHTS, Predictor, Sample
+from mmdigit.transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 from samples.demo import PACK
 from samples.running import RunningWorker
 from schemas import VERSION
 from schemas.job import Job
 from schemas.prediction import Answer
 from schemas.wire import encode
-from tests.polling import until
-from transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
-from worker import shadow as program
+from worker.shadow import command as program
 
 JOBS = 100
 EVERY = 10

@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 import redis
 
-from mmdigit.predictor import Predictor, read_sample
+from lab.kit.polling import until
+from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.transport.ports import PredictionStore
+from mmdigit.transport.urls import open_consumer, open_store
 from samples.demo import PACK
 from samples.running import RunningWorker
 from schemas.prediction import Answer
 from schemas.wire import decode_job
-from tests.polling import until
-from transport.ports import PredictionStore
-from transport.urls import open_consumer, open_store
 
 DATA = os.environ.get("MMDIGIT_DATA")
 JOBS = 2_000 if DATA else 1_000

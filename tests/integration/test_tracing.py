@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from lab.kit.polling import until
+from mmdigit.transport.urls import open_store, system_and_topic
 from samples.demo import PACK
 from samples.running import RunningWorker
 from tests.collector import attributes, collecting
 from tests.contract.conftest import DOCKER
-from tests.polling import until
-from transport.urls import open_store, system_and_topic
 
 pytestmark = pytest.mark.timeout(90)
 JOBS = 40

@@ -12,17 +12,17 @@ from pathlib import Path
 import msgpack  # type: ignore[import-untyped]
 import pytest
 
+from lab.kit.polling import until
+from mmdigit.transport.ports import PredictionStore
+from mmdigit.transport.stored import read_prediction
+from mmdigit.transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 from samples.running import RunningWorker
 from schemas import VERSION
 from schemas.wire import decode_dead_letter, encode
 from tests.conftest import KafkaTopic
-from tests.polling import until
 from tests.worker import next_worker
 from tests.worker.fakes import image_bytes
 from tests.worker.next_worker import NextDeadLetter, NextJob, next_read
-from transport.ports import PredictionStore
-from transport.stored import read_prediction
-from transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 
 NEXT = (sys.executable, "-m", "tests.worker.next_worker")
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmdigit.predictor import Predictor
+from mmdigit.reading.predictor import Predictor
 
 
 @pytest.fixture(scope="session")

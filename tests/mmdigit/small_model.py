@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from mmdigit.audio import N_SAMPLES
+from mmdigit.reading.audio.normalize import N_SAMPLES
 
 GOLDEN = Path(__file__).parent / "golden"
 SCALE = 20.0

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+from mmdigit.transport.ports import GroupCounts
 from producer.pace import Clock
-from producer.sample import Sample, Unreadable
+from producer.sources.sample import Sample, Unreadable
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidRecord, StoreError, TransportError
 from schemas.job import Job
 from schemas.prediction import HeadAnswer, Prediction, Source, Timings
 from schemas.wire import decode_job
-from transport.ports import GroupCounts
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -1,7 +1,7 @@
 """The producer's default encoding is the one that the benchmark's rule chooses."""
 
-from benchmarks.machine import machine_line
-from benchmarks.wire import compare
+from lab.benchmarks.wire import compare
+from lab.kit.machine import machine_line
 from producer.settings import ProducerSettings
 
 

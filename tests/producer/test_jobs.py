@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.jobs import job_id_of, job_of
-from producer.sample import Sample
+from producer.sources.sample import Sample
 from schemas.identifiers import is_identifier
 from tests.producer.fakes import EPOCH
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from mmdigit.settings.program import run_program
+from mmdigit.transport.urls import open_consumer, open_store
 from producer.__main__ import main
 from schemas.job import Job
-from schemas.settings import run_program
 from schemas.wire import decode_job
 from tests.producer.fakes import prediction_of
-from transport.urls import open_consumer, open_store
 
 ROOT = Path(__file__).parents[2]
 URL = "sqlite:///queue.db"

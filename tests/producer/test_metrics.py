@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from lab.kit.services import free_port
 from producer.destination import Destination
 from producer.journal import Journal
 from producer.metrics import NAME, RunCollector, served
 from schemas.errors import SettingsError, StoreError
 from tests.producer.fakes import FakeStore, prediction_of
-from tests.services import free_port
 
 JOB_IDS = [f"{number:032x}" for number in range(5)]
 

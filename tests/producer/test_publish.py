@@ -12,7 +12,7 @@ from producer.destination import Destination
 from producer.journal import Journal
 from producer.publish import Published, Publishing
 from producer.roster import Roster
-from producer.sample import Sample, Unreadable
+from producer.sources.sample import Sample, Unreadable
 from schemas.errors import InvalidRecord, TransportError
 from schemas.wire import Wire
 from tests.producer.fakes import EPOCH, FakeProgress, FakePublisher, FakeSource, FakeTime, samples

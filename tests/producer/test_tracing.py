@@ -7,6 +7,7 @@ from typing import Self
 
 import pytest
 
+from mmdigit.telemetry.spans import Span
 from producer.journal import Journal
 from producer.publish import Publishing
 from producer.roster import Roster
@@ -17,7 +18,6 @@ from tests.collector import collecting
 from tests.factories import make_job
 from tests.producer.fakes import FakeProgress, FakePublisher, FakeSource, FakeTime, samples
 from tests.producer.test_publish import TOPIC
-from transport.spans import Span
 
 JOB = make_job()
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from mmdigit.settings.program import run_program
 from samples import make, speech
 from samples.strokes import DIGITS
 from schemas.errors import DataError
-from schemas.settings import run_program
 
 needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 

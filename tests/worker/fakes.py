@@ -9,13 +9,13 @@ from typing import Self
 import numpy as np
 from PIL import Image
 
-from mmdigit.predictor import Sample
+from mmdigit.reading.predictor import Sample
+from mmdigit.transport.ports import GroupCounts, LossCause, Record, TopicPartition
 from schemas.dead_letter import DeadLetter
 from schemas.errors import RebalanceError, StoreError, TransportError
 from schemas.job import Job
 from schemas.prediction import Answer, Prediction
 from schemas.wire import decode_dead_letter, encode
-from transport.ports import GroupCounts, LossCause, Record, TopicPartition
 from worker.loop import Worker
 from worker.metrics import Metrics
 from worker.settings import WorkerSettings

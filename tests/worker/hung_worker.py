@@ -4,7 +4,7 @@ import ctypes
 import sys
 from collections.abc import Sequence
 
-from mmdigit.predictor import Predictor, Sample
+from mmdigit.reading.predictor import Predictor, Sample
 from schemas.prediction import Answer
 from worker import __main__ as program
 

@@ -8,11 +8,11 @@ from typing import Literal
 
 import msgpack  # type: ignore[import-untyped]
 
+from mmdigit.transport import packed, stored
 from schemas import wire
 from schemas.dead_letter import DeadLetter
 from schemas.job import Job
 from schemas.prediction import Prediction
-from transport import packed, stored
 from worker import outcomes
 from worker.__main__ import main
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from mmdigit.transport.ports import Record
 from tests.worker.fakes import P0, P1, Clock, FakeConsumer, record
-from transport.ports import Record
 from worker.committing import LAST_TRIES, Committer
 from worker.offsets import OffsetTracker
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmdigit.predictor import Sample
+from mmdigit.reading.predictor import Sample
 from schemas.errors import ModelError, ModelRejected
 from schemas.prediction import Answer
 from tests.worker.fakes import answer

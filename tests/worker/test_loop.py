@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from mmdigit.picture import read_picture
-from mmdigit.pixels import Grey
-from mmdigit.predictor import Sample
-from mmdigit.reading import TOGETHER, read_samples
+from mmdigit.reading.batch_decoding import TOGETHER, read_samples
+from mmdigit.reading.image.decode import read_picture
+from mmdigit.reading.image.pixels import Grey
+from mmdigit.reading.predictor import Sample
 from schemas.errors import SettingsError, TooManyDeadLetters
 from schemas.prediction import Prediction
 from tests.schemas.samples import TRACE
@@ -83,7 +83,7 @@ def test_a_decoder_that_fails_unforeseen_stops_nobody(monkeypatch: pytest.Monkey
             raise ZeroDivisionError("division by zero")
         return read_picture(data)
 
-    monkeypatch.setattr("mmdigit.reading.read_picture", read)
+    monkeypatch.setattr("mmdigit.reading.batch_decoding.read_picture", read)
     bench = Bench(FakeConsumer([record(0, job_value("a")), record(1, job_value("x", b"strange"))]))
     bench.worker.run_once()
     assert list(bench.store.predictions) == ["a"]
@@ -344,7 +344,7 @@ def test_a_record_whose_partition_went_while_memory_was_short_is_left_to_its_new
             raise MemoryError
         return read_picture(data)
 
-    monkeypatch.setattr("mmdigit.reading.read_picture", read)
+    monkeypatch.setattr("mmdigit.reading.batch_decoding.read_picture", read)
     jobs = [record(0, job_value("a")), record(4, job_value("b"), P1), record(1, job_value("c"))]
     bench = Bench(FakeConsumer(jobs))
     bench.consumer.in_keep_alive = lambda: bench.revoke(P1)

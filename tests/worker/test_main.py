@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from mmdigit.decision import OperatingPoint, for_every_digit
+from mmdigit.reading.decision import OperatingPoint, for_every_digit
+from mmdigit.telemetry.health import Status
 from schemas import VERSION
 from tests.worker.fakes import P0, P1, Bench
 from worker.__main__ import _Health, log_target_error
-from worker.health import Status
 
 
 def test_a_worker_that_starts_is_alive_and_not_ready() -> None:

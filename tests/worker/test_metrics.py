@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from mmdigit.metadata import Baseline
+from mmdigit.reading.metadata import Baseline
 from tests.factories import CREATED_AT, make_dead_letter, make_prediction
 from tests.worker.fakes import Bench, FakeModel
 from worker.metrics import METRICS, Metrics

@@ -5,8 +5,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from mmdigit.transport.ports import TopicPartition
 from tests.worker.fakes import record
-from transport.ports import TopicPartition
 from worker.offsets import OffsetTracker
 
 PARTITIONS = [TopicPartition("jobs", number) for number in range(3)]

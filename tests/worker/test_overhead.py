@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mmdigit.predictor import Predictor, read_sample
+from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 from schemas.job import Job
 from schemas.wire import encode
 from tests.mmdigit.clips import as_bytes, mnist_like, tone, wav
-from transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 from worker.loop import Worker
 from worker.metrics import Metrics
 from worker.settings import WorkerSettings

@@ -10,9 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from mmdigit.transport.ports import Record, TopicPartition
 from schemas.errors import RebalanceError, TransportError
 from tests.worker.fakes import P0, P1, Bench, Closable, FakeConsumer, job_value, record
-from transport.ports import Record, TopicPartition
 
 PLACES = (P0, P1)
 

@@ -3,9 +3,9 @@
 import pytest
 
 from schemas.errors import SettingsError
-from worker.replay_settings import ReplaySettings
+from worker.replay.settings import ReplaySettings
 from worker.settings import WorkerSettings
-from worker.shadow_settings import ShadowSettings
+from worker.shadow.settings import ShadowSettings
 
 URLS = ["--from", "sqlite:///a.db", "--store", "sqlite:///a.db"]
 

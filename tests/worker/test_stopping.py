@@ -10,9 +10,9 @@ from typing import IO
 
 import pytest
 
-from tests.polling import until
+from lab.kit.polling import until
+from mmdigit.transport.urls import open_publisher
 from tests.worker.fakes import job_value
-from transport.urls import open_publisher
 from worker.stopping import EXIT_UNFINISHED, StopSignals
 
 

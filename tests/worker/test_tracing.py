@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from mmdigit.telemetry.spans import Span
+from mmdigit.transport.ports import Record
 from schemas.prediction import Prediction
 from schemas.trace import TRACEPARENT_HEADER, TraceContext
 from tests.schemas.samples import TRACE
 from tests.worker.fakes import Bench, Clock, Closable, FakeConsumer, FakeModel, FakeStore, job_value, record
-from transport.ports import Record
-from transport.spans import Span
 from worker.tracing import SpanTracing
 
 EPOCH_S = 1_700_000_000.0
@@ -91,7 +91,7 @@ def test_a_job_has_a_span_of_each_of_its_stages_in_the_trace_of_its_record() -> 
         "messaging.message.body.size": len(job_value("a")),
         "mmdigit.job_id": "a",
         "mmdigit.group": "g",
-        "mmdigit.decision": "accept",
+        "mmdigit.reading.decision": "accept",
     }
     assert batch.attributes["messaging.batch.message_count"] == 2
     assert batch.parent is None

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mmdigit.training.data import Clip, Digits
-from mmdigit.training.pictures import PictureSets
-from mmdigit.training.plan import QUICK, AudioPlan, TrainingPlan
-from mmdigit.training.sounds import load_bank
-from mmdigit.training.train import TrainingSets
+from mmdigit.training.data.clips import load_bank
+from mmdigit.training.data.datasets import Clip, Digits
+from mmdigit.training.data.images import PictureSets
+from mmdigit.training.fit.plan import QUICK, AudioPlan, TrainingPlan
+from mmdigit.training.fit.train import TrainingSets
 from tests.mmdigit.clips import tone
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mmdigit.training import data
+from mmdigit.training.data import datasets
 from tests.mmdigit.clips import tone, wav
 from tests.mmdigit.training import made_up
 
@@ -23,9 +23,9 @@ def idx(values: NDArray[np.uint8]) -> bytes:
 
 def write(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two test digits a label with their writers, and one clip a label of two speakers; no Omniglot."""
-    monkeypatch.setitem(data.MNIST_COUNT, "t10k", N_DIGITS)
-    monkeypatch.setattr(data, "MNIST_MD5", {})
-    monkeypatch.setattr(data, "FSDD_COUNT", 10 * len(SPEAKERS))
+    monkeypatch.setitem(datasets.MNIST_COUNT, "t10k", N_DIGITS)
+    monkeypatch.setattr(datasets, "MNIST_MD5", {})
+    monkeypatch.setattr(datasets, "FSDD_COUNT", 10 * len(SPEAKERS))
     digits = made_up.digits(N_DIGITS, 3)
     raw, recordings, writers = (
         folder / "MNIST" / "raw",

@@ -8,11 +8,12 @@ import pytest
 pytest.importorskip("torch")
 
 from mmdigit import cli
-from mmdigit.decision import HEADS
-from mmdigit.predictor import Predictor
-from mmdigit.training import export, recalibrate, train
-from mmdigit.training.fit import STAGES, checkpoint_path
-from mmdigit.training.model_card import TARGET_ERRORS
+from mmdigit.reading.decision import HEADS
+from mmdigit.reading.predictor import Predictor
+from mmdigit.training.fit import train
+from mmdigit.training.fit.checkpoints import STAGES, checkpoint_path
+from mmdigit.training.release import export, recalibrate
+from mmdigit.training.release.model_card import TARGET_ERRORS
 from schemas.errors import DataError
 from tests.mmdigit.training import made_up
 

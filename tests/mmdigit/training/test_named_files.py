@@ -7,10 +7,10 @@ from typing import cast
 
 import pytest
 
-from mmdigit.training.data import Digits, load_glyphs, read_idx
-from mmdigit.training.fit import read_state
-from mmdigit.training.held_out import HELD_OUT, read_folds
-from mmdigit.training.plan import TrainingPlan
+from mmdigit.training.data.datasets import Digits, load_glyphs, read_idx
+from mmdigit.training.evaluate.held_out import HELD_OUT, read_folds
+from mmdigit.training.fit.checkpoints import read_state
+from mmdigit.training.fit.plan import TrainingPlan
 from schemas.errors import SettingsError
 
 

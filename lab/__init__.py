@@ -1,0 +1,1 @@
+"""Measuring equipment: benchmarks, faults, fuzzing. Never in the image; imports nothing of tests."""

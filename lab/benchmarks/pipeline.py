@@ -1,0 +1,218 @@
+"""What does a job cost from topic to store, and how much of that is the model? Jobs/s, CPU per job, memory, start.
+
+    python -m lab.benchmarks.pipeline [--data DIR] [--jobs N] [--repetitions N] [--only TRANSPORT] [--json]
+        [--output FILE]
+
+One worker process with one thread, alone on one core, drains a preloaded topic: on one SQLite file, and on real Kafka
+and Redis, which run in containers on the other cores. Before and after each run the model alone answers the same
+decoded jobs on the same core, so that their ratio compares what was measured side by side; where a core's speed changes
+within seconds, the ratio to the run's own stage "predict" is the steadier one. Then, on Kafka and Redis, two workers on
+two cores, and the time from start to ready. Latency is lab.benchmarks.latency's.
+"""
+
+import itertools
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lab.benchmarks.model_only import measure
+from lab.kit.cores import find_cores, running_on
+from lab.kit.machine import machine, machine_line
+from lab.kit.records import Record, read_samples, records
+from lab.kit.report import add_runs, arguments, command_of, progress, show, source_of
+from lab.kit.saturation import BATCH_SIZE, Queue, queue_on, saturation, several, start
+from lab.kit.spread import shown, spread, spread_of
+from lab.kit.stack import PARTITIONS, running_stack
+from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.settings.program import run_program
+from mmdigit.transport.urls import open_publisher, open_store
+from producer.sources.sample import Sample
+
+PACKAGES = ("onnxruntime", "numpy", "kafka-python", "redis", "pydantic", "soundfile", "pillow")
+GROUP = "benchmark"
+REPETITIONS = 5
+JOBS = 6_000
+STARTS = 5
+MODEL_JOBS = 512
+MODEL_REPETITIONS = 3
+
+FreshQueue = Callable[[Path], Queue]
+
+
+@contextmanager
+def _embedded() -> Iterator[FreshQueue]:
+    def fresh(folder: Path) -> Queue:
+        url = f"sqlite:///{folder / 'queue.db'}"
+        return Queue(url, url, partial(_publish, url), partial(_outcomes, url))
+
+    with running_on(find_cores().others):
+        yield fresh
+
+
+@contextmanager
+def _kafka_and_redis() -> Iterator[FreshQueue]:
+    with running_stack() as stack:
+        yield lambda _folder: queue_on(stack)
+
+
+TRANSPORTS: dict[str, Callable[[], AbstractContextManager[FreshQueue]]] = {
+    "embedded": _embedded,
+    "kafka+redis": _kafka_and_redis,
+}
+
+
+def measure_transport(transport: str, samples: Sequence[Sample], jobs: int, repetitions: int) -> dict[str, Any]:
+    """All figures of one transport; every run has a fresh topic, store and worker process, the first is dropped."""
+    cores = find_cores()
+    model = _model(samples)
+    numbers = itertools.count()
+    with TRANSPORTS[transport]() as fresh_in, tempfile.TemporaryDirectory() as folder:
+
+        def fresh() -> tuple[Queue, Path]:
+            own = Path(folder) / str(next(numbers))
+            own.mkdir()
+            return fresh_in(own), own
+
+        def made(count: int) -> Iterator[Record]:
+            return records(samples, count, GROUP)
+
+        runs = []
+        for number in progress(range(1 + repetitions), f"{transport}: one worker"):
+            queue, own = fresh()
+            before = _model_only_us(model, cores.measured)
+            run = saturation(queue, made(jobs), own, cores.measured)
+            after = _model_only_us(model, cores.measured)
+            alone = {name: (before[name] + after[name]) / 2 for name in model}
+            ratios = {f"model alone, {name}": run["cpu_us_per_job"] / us for name, us in alone.items()}
+            ratios["own stage predict"] = run["cpu_us_per_job"] / run["cpu_us_per_job_by_stage"]["predict"]
+            if number:
+                runs.append(run | {"model_only_us": alone, "to_model_only": ratios})
+        result = {"one_worker": _summary(runs)}
+        if transport == "embedded":
+            return result
+        one = result["one_worker"]["jobs_per_s"]["median"]
+        pairs = []
+        for number in progress(range(1 + repetitions), f"{transport}: two workers"):
+            queue, own = fresh()
+            pair = several(queue, made(2 * jobs), own, cores.workers(2), one)
+            if number:
+                pairs.append(pair | {"to_one_worker": pair["jobs_per_s"] / one})
+        result["two_workers"] = {name: spread_of(pairs, name) for name in pairs[0]}
+        starts = [start(*fresh(), cores.measured) for _ in progress(range(1 + STARTS), f"{transport}: starts")][1:]
+        result["start"] = {name: spread_of(starts, name) for name in starts[0]}
+        return result
+
+
+def _summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The spread of every figure over the runs, also of those a level down."""
+    return {
+        name: {part: spread([run[name][part] for run in runs]) for part in figure}
+        if isinstance(figure, dict)
+        else spread_of(runs, name)
+        for name, figure in runs[0].items()
+    }
+
+
+def _model(samples: Sequence[Sample]) -> dict[str, Callable[[int], object]]:
+    """The shipped model on these jobs, decoded and in memory: as the worker calls it, and its logits alone."""
+    predictor = Predictor.load()
+    chosen = itertools.islice(itertools.cycle(samples), MODEL_JOBS)
+    decoded = [read_sample(sample.image, sample.audio) for sample in chosen]
+    starts = itertools.cycle(range(0, MODEL_JOBS, BATCH_SIZE))
+
+    def batch() -> list[Any]:
+        first = next(starts)
+        return decoded[first : first + BATCH_SIZE]
+
+    return {"predict": lambda _size: predictor.predict(batch()), "logits": lambda _size: predictor.outputs(batch())}
+
+
+def _model_only_us(model: dict[str, Callable[[int], object]], core: int | None) -> dict[str, float]:
+    with running_on(None if core is None else [core]):
+        return {name: measure(call, BATCH_SIZE, MODEL_REPETITIONS)["median"] for name, call in model.items()}
+
+
+def _publish(url: str, jobs: Iterable[Record]) -> int:
+    count = 0
+    with open_publisher(url) as publisher:
+        for _, value in jobs:
+            publisher.send(None, value)
+            count += 1
+        publisher.flush(60.0)
+    return count
+
+
+def _outcomes(url: str) -> int:
+    with open_store(url) as store:
+        counts = store.counts(GROUP)
+    return counts.done + counts.dead
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return run_program("python -m lab.benchmarks.pipeline", _main, argv)
+
+
+def _main(argv: Sequence[str]) -> int:
+    parser = arguments("lab.benchmarks.pipeline", __doc__)
+    add_runs(parser, JOBS, REPETITIONS)
+    parser.add_argument("--only", choices=TRANSPORTS, help="measure one transport alone")
+    options = parser.parse_args(argv)
+    samples = read_samples(options.data, options.jobs)
+    transports = [options.only] if options.only else list(TRANSPORTS)
+    result = {
+        "command": command_of("lab.benchmarks.pipeline", options.data),
+        "machine": machine(PACKAGES),
+        "source": source_of(options.data),
+        "settings": {
+            "batch_size": BATCH_SIZE,
+            "threads": 1,
+            "partitions": PARTITIONS,
+            "jobs": options.jobs,
+            "repetitions": options.repetitions,
+            "starts": STARTS,
+            "cores": find_cores().note,
+            "two_workers": "the second shares its core with the broker, the store and the load",
+        },
+        "transports": {
+            name: measure_transport(name, samples, options.jobs, options.repetitions) for name in transports
+        },
+    }
+    return show(options, result, _table)
+
+
+def _table(result: dict[str, Any]) -> str:
+    settings = result["settings"]
+    lines = [
+        machine_line(result["machine"]),
+        f"{settings['cores']}; {settings['jobs']} jobs a run; median (least-most) of {settings['repetitions']}",
+    ]
+    for transport, found in result["transports"].items():
+        one = found["one_worker"]
+        lines += [
+            f"{transport}, one worker",
+            f"  jobs/s                       {shown(one['jobs_per_s'])}",
+            f"  CPU a job, us                {shown(one['cpu_us_per_job'])}",
+            *(f"    {stage:<26} {shown(us)}" for stage, us in one["cpu_us_per_job_by_stage"].items()),
+            *(f"  model alone, {name:<15} {shown(us)}" for name, us in one["model_only_us"].items()),
+            *(f"  CPU / {name:<22} {shown(ratio, '.2f')}" for name, ratio in one["to_model_only"].items()),
+            f"  memory, MB                   {shown(one['rss_mb'])}, at most {shown(one['peak_rss_mb'])}",
+        ]
+        if "two_workers" in found:
+            two, began = found["two_workers"], found["start"]
+            lines += [
+                f"{transport}, two workers: {settings['two_workers']}",
+                f"  jobs/s                       {shown(two['jobs_per_s'])}",
+                f"  CPU a job, us                {shown(two['cpu_us_per_job'])}",
+                f"  jobs/s / one worker's        {shown(two['to_one_worker'], '.2f')}",
+                f"start, s (median of {settings['starts']})",
+                f'  to "ready to work"           {shown(began["loaded_s"], ".2f")}',
+                f"  to partitions assigned       {shown(began['ready_s'], '.2f')}",
+            ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,85 @@
+"""Whether a promise was broken: every acknowledged job's outcome against what the offline predictor says."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab.kit.records import job_id_of
+from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.transport.urls import dead_letter_url, open_consumer, open_store
+from producer.sources.sample import Sample
+from schemas.errors import InvalidJob
+from schemas.prediction import Answer
+from schemas.wire import decode_dead_letter
+
+TOLERANCE = 1e-5
+"""Between a probability of a batch and of the job alone."""
+
+_QUIET_POLLS = 4
+_CHUNK = 1_000
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Numbers of jobs. lost: acknowledged, without any outcome; wrong: with another one than offline."""
+
+    answered: int
+    dead: int
+    lost: tuple[str, ...]
+    wrong: tuple[str, ...]
+
+
+def offline_answers(samples: Sequence[Sample]) -> list[Answer | None]:
+    """What each sample is to be answered, predicted alone; None: it is to be a dead letter."""
+    predictor = Predictor.load()
+    answers: list[Answer | None] = []
+    for sample in samples:
+        try:
+            answers += predictor.predict([read_sample(sample.image, sample.audio)])
+        except InvalidJob:
+            answers.append(None)
+    return answers
+
+
+def check(
+    jobs_url: str, store_url: str, group: str, acknowledged: Sequence[int], expected: Sequence[Answer | None]
+) -> Checked:
+    """Read every outcome back. expected: of job n, entry n modulo its length."""
+    numbers = {job_id_of(group, number): number for number in sorted(set(acknowledged))}
+    dead = dead_job_ids(jobs_url)
+    found: dict[str, Answer] = {}
+    with open_store(store_url) as store:
+        ids = iter(numbers)
+        while chunk := list(itertools.islice(ids, _CHUNK)):
+            stored = zip(chunk, store.get(chunk), strict=True)
+            found |= {job_id: prediction for job_id, prediction in stored if prediction is not None}
+    lost = [job_id for job_id in numbers if job_id not in found and job_id not in dead]
+    wrong = [
+        job_id
+        for job_id, number in numbers.items()
+        if (job_id in found or job_id in dead)
+        and not _right(found.get(job_id), job_id in dead, expected[number % len(expected)])
+    ]
+    return Checked(len(found), len(dead & numbers.keys()), tuple(lost), tuple(wrong))
+
+
+def dead_job_ids(jobs_url: str) -> set[str]:
+    """Jobs in the topic of dead letters that belongs to jobs_url."""
+    ids: set[str] = set()
+    with open_consumer(dead_letter_url(jobs_url), group="faults-check") as consumer:
+        quiet = 0
+        while quiet < _QUIET_POLLS or not consumer.assignment():
+            records = consumer.poll(500, 0.5)
+            quiet = 0 if records else quiet + 1
+            ids |= {letter.job_id for letter in (decode_dead_letter(r.value) for r in records) if letter.job_id}
+    return ids
+
+
+def _right(stored: Answer | None, is_dead: bool, answer: Answer | None) -> bool:
+    """Dead and nothing else where the offline predictor refuses it, else the same answer and not dead."""
+    if stored is None or answer is None or is_dead:
+        return stored is None and answer is None and is_dead
+    if (stored.label, stored.decision) != (answer.label, answer.decision):
+        return False
+    pairs = zip(stored.probabilities, answer.probabilities, strict=True)
+    return all(abs(one - other) <= TOLERANCE for one, other in pairs)

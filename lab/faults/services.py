@@ -1,0 +1,180 @@
+"""Kafka, Redis and toxiproxy in containers that can be killed, paused and started again with what they held.
+
+The broker has one listener for this host, one behind the proxy and one for containers of the same network.
+"""
+
+import itertools
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
+
+import docker
+import redis
+from docker.errors import APIError
+from docker.models.containers import Container
+from docker.models.networks import Network
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from lab.kit.services import KAFKA_IMAGE, LONE_BROKER, REDIS_IMAGE, START_AGAIN, free_port, fresh_topics, kafka_admin
+from lab.kit.toxics import Link, Toxiproxy
+from schemas.errors import StoreError
+
+TOXIPROXY_IMAGE = "ghcr.io/shopify/toxiproxy:2.5.0"
+PARTITIONS = 8
+ANSWERS_WITHIN_S = 90.0
+_LOOK_EVERY_S = 0.05
+_INNER_PORT, _PROXIED_PORT = 9092, 9094
+_RUN_REDIS = (
+    "redis-server --bind 0.0.0.0 --protected-mode no --appendonly yes --appendfsync always "
+    # Never rewritten, so that it tells afterwards how often each prediction was written.
+    "--auto-aof-rewrite-percentage 0"
+)
+
+
+class Place(NamedTuple):
+    """Where jobs and predictions go: jobs_url and store_url as this host sees them, and as the workers do."""
+
+    jobs_url: str
+    store_url: str
+    worker_jobs_url: str
+    worker_store_url: str
+
+
+class Services:
+    """The running containers, and what can be done to them."""
+
+    def __init__(self, network: Network, broker: Container, store: Container, proxy: Toxiproxy, ports: "Ports") -> None:
+        self.network = network
+        self.broker = broker
+        self.store = store
+        self.proxy = proxy
+        self._ports = ports
+        self.bootstrap = f"127.0.0.1:{ports.kafka}"
+        self.store_url = f"redis://127.0.0.1:{ports.redis}/0"
+        self.redis = redis.Redis.from_url(self.store_url, socket_timeout=5.0)
+        self.kafka_link = Link.make(proxy, "kafka", ports.kafka_link, f"kafka:{_PROXIED_PORT}")
+        self.redis_link = Link.make(proxy, "redis", ports.redis_link, "redis:6379")
+        self._numbers = itertools.count()
+        self._topics: list[str] = []
+
+    def fresh(self, proxied: bool = False) -> Place:
+        """A new topic of PARTITIONS with its .dead topic, links without toxics, and the store emptied.
+
+        proxied: whether the workers reach both services through toxiproxy.
+        """
+        topic = f"faults-{next(self._numbers)}"
+        for link in (self.kafka_link, self.redis_link):
+            link.heal()
+        self._topics = fresh_topics(self.bootstrap, topic, PARTITIONS, self._topics)
+        self.redis.flushall()
+        ports = self._ports
+        worker_ports = (ports.kafka_link, ports.redis_link) if proxied else (ports.kafka, ports.redis)
+        return Place(
+            f"kafka://{self.bootstrap}/{topic}",
+            self.store_url,
+            f"kafka://127.0.0.1:{worker_ports[0]}/{topic}",
+            f"redis://127.0.0.1:{worker_ports[1]}/0",
+        )
+
+    @property
+    def inner_urls(self) -> tuple[str, str]:
+        """The newest topic's and the store's, as a container of the same network reaches them."""
+        return f"kafka://kafka:{_INNER_PORT}/{self.topic}", "redis://redis:6379/0"
+
+    @property
+    def topic(self) -> str:
+        """The newest topic of jobs."""
+        return self._topics[0]
+
+    def bound_topic(self, partition_bytes: int) -> None:
+        """The broker keeps about so much of each partition: for loads that would fill the disk."""
+        admin = kafka_admin(self.bootstrap)
+        try:
+            configs = {"retention.bytes": str(partition_bytes), "segment.bytes": str(partition_bytes // 8)}
+            admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, self.topic, configs=configs)])
+        finally:
+            admin.close()
+
+    def await_broker(self) -> None:
+        """Returns when the broker answers. Raises kafka-python's own error if it does not."""
+        kafka_admin(self.bootstrap, timeout_s=ANSWERS_WITHIN_S).close()
+
+    def await_store(self) -> None:
+        """Returns when Redis answers and has loaded its log. Raises StoreError if it does not."""
+        deadline_s = time.monotonic() + ANSWERS_WITHIN_S
+        while True:
+            with suppress(redis.RedisError):
+                if self.redis.ping():
+                    return
+            if time.monotonic() > deadline_s:
+                raise StoreError(f"expected Redis at {self.store_url} within {ANSWERS_WITHIN_S:.0f} s")
+            time.sleep(_LOOK_EVERY_S)
+
+
+class Ports(NamedTuple):
+    """Free ports of this host, chosen before the start: a restarted container must keep its address."""
+
+    kafka: int
+    kafka_link: int
+    redis: int
+    redis_link: int
+    proxy: int
+
+
+@contextmanager
+def running_services() -> Iterator[Services]:
+    """All three, ready; removed at the end of the block."""
+    client = docker.from_env()
+    name = f"mmdigit-faults-{uuid.uuid4().hex[:8]}"
+    ports = Ports(*(free_port() for _ in Ports._fields))
+    network = client.networks.create(name)
+    containers: list[Container] = []
+
+    def run(image: str, alias: str, published: dict[int, int], **options: Any) -> Container:
+        container = client.containers.create(
+            image,
+            name=f"{name}-{alias}",
+            network=network.name,
+            networking_config={network.name: client.api.create_endpoint_config(aliases=[alias])},
+            ports={inner: ("127.0.0.1", outer) for inner, outer in published.items()},
+            **options,
+        )
+        containers.append(container)
+        container.start()
+        return container
+
+    try:
+        store = run(REDIS_IMAGE, "redis", {6379: ports.redis}, command=_RUN_REDIS)
+        listeners = f"HOST://:{ports.kafka},PROXIED://:{_PROXIED_PORT},INNER://:{_INNER_PORT},CONTROLLER://:29093"
+        advertised = (
+            f"HOST://127.0.0.1:{ports.kafka},PROXIED://127.0.0.1:{ports.kafka_link},INNER://kafka:{_INNER_PORT}"
+        )
+        protocols = ",".join(f"{listener}:PLAINTEXT" for listener in ("HOST", "PROXIED", "INNER", "CONTROLLER"))
+        settings = LONE_BROKER | {
+            "LISTENERS": listeners,
+            "ADVERTISED_LISTENERS": advertised,
+            "LISTENER_SECURITY_PROTOCOL_MAP": protocols,
+            "INTER_BROKER_LISTENER_NAME": "INNER",
+        }
+        broker = run(
+            KAFKA_IMAGE,
+            "kafka",
+            {ports.kafka: ports.kafka},
+            command=START_AGAIN,
+            environment={f"KAFKA_{key}": value for key, value in settings.items()},
+        )
+        links = {port: port for port in (ports.kafka_link, ports.redis_link)}
+        run(TOXIPROXY_IMAGE, "toxiproxy", {8474: ports.proxy, **links})
+        services = Services(network, broker, store, Toxiproxy(ports.proxy), ports)
+        services.await_store()
+        services.await_broker()
+        yield services
+        services.redis.close()
+    finally:
+        for container in containers:
+            with suppress(APIError):  # one that is still paused ends, too
+                container.remove(force=True, v=True)
+        network.remove()
+        client.close()

@@ -1,0 +1,113 @@
+"""Sees outcomes as they come: reads the store's feed all the time, whatever happens to the store."""
+
+import itertools
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+from lab.kit.load import Load
+from mmdigit.transport.urls import open_store
+from schemas.errors import RetriableError
+from schemas.prediction import Prediction
+
+DRAINED_WITHIN_S = 120.0
+_LOOK_EVERY_S = 0.02
+_AGAIN_AFTER_S = 0.1
+
+
+class Watch(AbstractContextManager["Watch"]):
+    """The outcomes of one group, from the start to the end of its block."""
+
+    def __init__(self, store_url: str, group: str) -> None:
+        self.answered: set[str] = set()
+        """Ids of the jobs with a prediction."""
+        self.dead = 0
+        """Jobs of the group that the store knows as dead letters."""
+        self.newest: Prediction | None = None
+        """The last one that was first of its job."""
+        self._times_s: dict[int, list[float]] = defaultdict(list)
+        self._looks = 0
+        self._url = store_url
+        self._group = group
+        self._changed = threading.Condition()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self._thread.start()
+
+    @property
+    def outcomes(self) -> int:
+        return len(self.answered) + self.dead
+
+    def catch_up(self, timeout_s: float) -> bool:
+        """Wait for a look that began after this call; False if none ends in time."""
+        with self._changed:
+            wanted = self._looks + 2
+            return self._changed.wait_for(lambda: self._looks >= wanted, timeout_s)
+
+    def await_outcome_of_each(self, partitions: int, since_s: float, timeout_s: float) -> float | None:
+        """Seconds from since_s (time.monotonic) until each partition had a prediction seen later; None: not in time."""
+        deadline_s = time.monotonic() + timeout_s
+
+        def firsts_s() -> list[float]:
+            seen = [self._first_after(partition, since_s) for partition in range(partitions)]
+            return [at_s for at_s in seen if at_s is not None]
+
+        with self._changed:
+            while len(found := firsts_s()) < partitions:
+                if not self._changed.wait(max(0.0, deadline_s - time.monotonic())):
+                    return None
+        return max(found) - since_s
+
+    def answered_at_s(self, partition: int | None = None) -> list[float]:
+        """When predictions were seen (time.monotonic), in order: those of one partition, or all."""
+        with self._changed:
+            found = self._times_s if partition is None else {partition: self._times_s.get(partition, [])}
+            return sorted(at_s for times_s in found.values() for at_s in times_s)
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _first_after(self, partition: int, since_s: float) -> float | None:
+        times_s = self._times_s.get(partition, [])
+        if not times_s or times_s[-1] <= since_s:
+            return None
+        return next(at_s for at_s in times_s if at_s > since_s)
+
+    def _run(self) -> None:
+        position = ""
+        while not self._ended.is_set():
+            try:
+                with open_store(self._url) as store:
+                    while not self._ended.wait(_LOOK_EVERY_S):
+                        entries = store.feed(position)
+                        dead = store.counts(self._group).dead
+                        now_s = time.monotonic()
+                        with self._changed:
+                            for position, prediction in entries:  # noqa: B007  the last position is kept
+                                if prediction.group == self._group:
+                                    self.answered.add(prediction.job_id)
+                                    self.newest = prediction
+                                    self._times_s[prediction.source.partition].append(now_s)
+                            self.dead = dead
+                            self._looks += 1
+                            self._changed.notify_all()
+            except RetriableError:
+                self._ended.wait(_AGAIN_AFTER_S)
+
+
+def await_last(load: Load, watch: Watch) -> None:
+    """Until every acknowledged job has an outcome, or none came for DRAINED_WITHIN_S."""
+    seen, since_s = -1, time.monotonic()
+    while watch.outcomes < len(load.acknowledged) and time.monotonic() - since_s < DRAINED_WITHIN_S:
+        if watch.outcomes != seen:
+            seen, since_s = watch.outcomes, time.monotonic()
+        time.sleep(0.1)
+
+
+def longest_pause_s(times_s: Sequence[float], since_s: float, until_s: float) -> float:
+    """The longest time without one of these ordered moments, between since_s and until_s."""
+    edges = [since_s, *(at_s for at_s in times_s if since_s < at_s < until_s), until_s]
+    return max(after - before for before, after in itertools.pairwise(edges))

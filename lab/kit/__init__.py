@@ -1,0 +1,1 @@
+"""What benchmarks and faults share: services, load, machine, report."""

@@ -1,0 +1,1 @@
+"""The commands of `mmdigit` that need no training: predict, show."""

@@ -1,0 +1,92 @@
+"""`mmdigit.load()`: reads one digit at a time, from files, bytes or arrays."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdigit.files.plain import read_start
+from mmdigit.reading.arrays import read_clip_samples, read_pixels
+from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ, Waveform, decode_audio
+from mmdigit.reading.decision import DEFAULT_TARGET_ERROR
+from mmdigit.reading.image.decode import read_picture
+from mmdigit.reading.image.normalize import Digit, read_digit
+from mmdigit.reading.predictor import Predictor, Sample
+from schemas.errors import DataError
+from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
+from schemas.prediction import Answer
+from schemas.printable import printable
+
+Input = bytes | str | os.PathLike[str] | NDArray[Any]
+"""The content of a file, its path, or an array."""
+
+
+class DigitReader:
+    """Reads one digit from a picture, a clip or both; mmdigit.load makes one. For batches, see Predictor."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
+
+    def predict(
+        self, image: Input | None = None, audio: Input | None = None, *, sample_rate_hz: int = SAMPLE_RATE_HZ
+    ) -> Answer:
+        """The answer to one digit, written, spoken or both.
+
+        image: the content or the path of a PNG, JPEG, TIFF or WebP file; or pixels, (height, width), or
+        (height, width, 3 or 4) for RGB or RGBA, uint8, or floats in [0, 1].
+        audio: the content or the path of a WAV, FLAC or Ogg Opus file; or samples, (n_samples,), or (n_samples, 2) for
+        stereo, floats in [-1, 1], int16 or int32.
+        sample_rate_hz: of an array, range [8,000, 192,000], by default 8,000; a file states its own.
+        Raises InvalidImage or InvalidAudio for content that cannot be read as one digit, DataError for a file that
+        cannot be read, ValueError without image and audio, TypeError for other kinds of input.
+        """
+        digit = None if image is None else _read_image(image)
+        waveform = None if audio is None else _read_audio(audio, sample_rate_hz)
+        return self.predictor.predict([Sample.of(digit, waveform)])[0]
+
+
+def load(
+    weights: str | os.PathLike[str] | None = None, *, threads: int = 1, target_error: float = DEFAULT_TARGET_ERROR
+) -> DigitReader:
+    """A reader of single digits with its model loaded, which takes a fraction of a second: load once, predict often.
+
+    weights: an exported model, NAME.onnx with NAME.json beside it; None = the shipped one.
+    threads, target_error, and errors raised: as Predictor.load.
+    """
+    path = None if weights is None else Path(weights)
+    return DigitReader(Predictor.load(path, threads=threads, target_error=target_error))
+
+
+def file_content(path: Path, max_bytes: int) -> bytes:
+    """The first max_bytes of a file, and one byte more for the decoders to refuse. Raises DataError."""
+    try:
+        return read_start(path, max_bytes)
+    except OSError as exc:
+        raise DataError(
+            f"expected a file at {printable(str(path), 200)}, it cannot be read ({exc.strerror}); check the path"
+        ) from exc
+
+
+def _read_image(image: Input) -> Digit:
+    if isinstance(image, np.ndarray):
+        return read_pixels(image)
+    return read_digit(*read_picture(_content("image", image, MAX_IMAGE_BYTES)))
+
+
+def _read_audio(audio: Input, sample_rate_hz: int) -> Waveform:
+    if isinstance(audio, np.ndarray):
+        return read_clip_samples(audio, sample_rate_hz)
+    return decode_audio(_content("audio", audio, MAX_AUDIO_BYTES))
+
+
+def _content(name: str, source: bytes | str | os.PathLike[str], max_bytes: int) -> bytes:
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source)
+    if isinstance(source, str | os.PathLike):
+        return file_content(Path(source), max_bytes)
+    raise TypeError(
+        f"expected {name} as bytes, a path or a numpy array, got {type(source).__name__}; "
+        "pass the file's content or its path"
+    )

@@ -1,0 +1,1 @@
+"""Settings of every program: MMDIGIT_* variables and flags, access to Kafka and Redis, exit codes."""

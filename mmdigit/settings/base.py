@@ -1,0 +1,157 @@
+"""The base of every program's settings: MMDIGIT_* variables and flags, one frozen class, one-line errors."""
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr
+from io import StringIO
+from itertools import pairwise
+from typing import ClassVar, Self, get_args
+
+from pydantic import SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as SourceError
+
+from mmdigit.settings.environment import ENV_PREFIX, refuse_unknown_variables
+from mmdigit.settings.redaction import may_hold_secret, redact
+from schemas.errors import SettingsError
+from schemas.validation import validation_lines
+
+_TYPED = re.compile(r"(?<=unrecognized arguments: ).*|(?<=explicit argument ).*", re.DOTALL)
+_FLAG = re.compile(r"--?[A-Za-z][A-Za-z-]*")
+
+
+class ProgramSettings(BaseSettings):
+    """Base of each program's settings: frozen, from flags first, then MMDIGIT_* variables, then defaults."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        env_prefix=ENV_PREFIX,
+        env_prefix_target="all",
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        cli_hide_none_type=True,
+        cli_avoid_json=True,
+    )
+    prog: ClassVar[str] = "mmdigit"
+    """What a user types to start the program."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
+        cls.model_config["cli_prog_name"] = cls.prog
+
+    @classmethod
+    def load(cls, argv: Sequence[str]) -> Self:
+        """Read the environment and argv (without the program's name).
+
+        Raises SettingsError naming each setting that is missing or out of range, and every MMDIGIT_* variable
+        that no program of the project knows. An unknown flag or --help leaves through SystemExit, as argparse does.
+        """
+        refuse_unknown_variables(os.environ)
+        command = cls._named(argv)
+        command._refuse_secrets(argv)
+        complaint = StringIO()
+        try:
+            with redirect_stderr(complaint):
+                return CliApp.run(cls, cli_args=list(argv))
+        except ValidationError as error:
+            raise SettingsError(f"{validation_lines(error, command._missing)} (see {command.prog} --help)") from error
+        except SourceError as error:
+            raise SettingsError(f"{error} (see {command.prog} --help)") from error
+        finally:
+            sys.stderr.write(_TYPED.sub(_flags_alone, complaint.getvalue()))
+
+    def run(self) -> int:
+        """Do what the command is for; returns its exit code. For commands of `mmdigit`, whose settings know it."""
+        raise NotImplementedError
+
+    @classmethod
+    def subcommands(cls) -> dict[str, type["ProgramSettings"]]:
+        """The settings of each subcommand by its name; none for a program that has no subcommands."""
+        return {
+            name: kind
+            for name, field in cls.model_fields.items()
+            for kind in get_args(field.annotation)
+            if isinstance(kind, type) and issubclass(kind, ProgramSettings)
+        }
+
+    @classmethod
+    def leaves(cls) -> Iterator[type["ProgramSettings"]]:
+        """The settings of each command that has no subcommands, itself if it is one."""
+        choices = cls.subcommands()
+        if not choices:
+            yield cls
+        for choice in choices.values():
+            yield from choice.leaves()
+
+    @classmethod
+    def _named(cls, argv: Sequence[str]) -> type["ProgramSettings"]:
+        """The subcommand that the first words name, or cls. Raises SettingsError for a word that names none."""
+        choices = cls.subcommands()
+        if not choices or not argv or argv[0].startswith("-"):
+            return cls
+        if argv[0] not in choices:
+            got = repr(redact(argv[0]))
+            raise SettingsError(f"expected a command ({', '.join(choices)}), got {got}; see {cls.prog} --help")
+        return choices[argv[0]]._named(argv[1:])
+
+    @model_validator(mode="after")
+    def _each_secret_has_one_source(self) -> Self:
+        for name in sorted(self.secrets()):
+            if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
+                raise ValueError(f"{name} and {name}_file: set one of them")
+        return self
+
+    @classmethod
+    def secrets(cls) -> set[str]:
+        """The names of the settings that are secret: variables, never flags, or files that NAME_file names."""
+        return {
+            name
+            for name, field in cls.model_fields.items()
+            if SecretStr in (field.annotation, *get_args(field.annotation))
+        }
+
+    @classmethod
+    def _missing(cls, name: str) -> str:
+        flag = _flag(name)
+        for key, field in cls.model_fields.items():
+            if field.examples and name in (key, field.validation_alias):
+                return f"expected {flag}, got none; for example {flag} {field.examples[0]}"
+        return f"expected {flag}, got none"
+
+    @classmethod
+    def _refuse_secrets(cls, argv: Sequence[str]) -> None:
+        # Whoever is on the machine reads command lines, and shells keep them.
+        secrets = {_flag(name) for name in cls.secrets()}
+        # What a repr hides is the URL of a broker, a store or a collector.
+        urls = {
+            _flag(str(field.validation_alias or name)) for name, field in cls.model_fields.items() if not field.repr
+        }
+        for word, following in pairwise([*argv, ""]):
+            name, equals, value = word.partition("=")
+            flag = _flag(name.lstrip("-"))  # a flag may be written with _ or in capitals
+            if word.startswith("--") and flag in secrets:
+                raise SettingsError(
+                    f"expected no secret on the command line, where ps shows it, got {flag}; set {flag}-file, or the "
+                    f"variable {ENV_PREFIX}{flag[2:].replace('-', '_').upper()}"
+                )
+            is_url = word.startswith("--") and flag in urls
+            if may_hold_secret(value if equals else following) if is_url else "://" in word and may_hold_secret(word):
+                raise SettingsError(
+                    "expected no password on the command line, where ps shows it, got a URL with a user, a password or "
+                    f"parameters; set --redis-username and --redis-password-file, or put the URL in its {ENV_PREFIX} "
+                    "variable"
+                )
+
+
+def _flag(name: str) -> str:
+    return f"--{name.lower().replace('_', '-')}"
+
+
+def _flags_alone(typed: re.Match[str]) -> str:
+    # What follows a mistyped flag may be a secret.
+    words = (word.partition("=")[0] for word in typed[0].split())
+    return " ".join(word if _FLAG.fullmatch(word) else "***" for word in words) + "\n"

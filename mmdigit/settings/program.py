@@ -1,0 +1,35 @@
+"""Runs a program: what it raises becomes one line on standard error and an exit code."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import schemas
+from schemas.errors import MmdigitError
+from schemas.printable import escaped
+
+
+def run_program(prog: str, main: Callable[[Sequence[str]], int], argv: Sequence[str] | None = None) -> int:
+    """Run main and turn what it raises into one line on standard error and the documented exit code.
+
+    `--version` alone prints the project's version instead.
+
+    0 done, 1 some input failed, 2 wrong settings or refused, 3 broker or store not reachable, 4 too many dead letters,
+    130 interrupted.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    if list(argv) == ["--version"]:
+        sys.stdout.write(f"{prog} {schemas.VERSION}\n")
+        return 0
+    try:
+        return main(argv)
+    except MmdigitError as error:
+        sys.stderr.write(f"{prog}: error: {escaped(' '.join(str(error).split()))}\n")
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read the output has enough; what is left of it must not fail once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{prog}: interrupted\n")
+        return 130

@@ -1,0 +1,1 @@
+"""What operators see: traces, logs, the HTTP server of health and metrics."""

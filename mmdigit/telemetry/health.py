@@ -1,0 +1,63 @@
+"""/metrics, /healthz and /readyz on one port."""
+
+import hmac
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from pydantic import SecretStr
+
+from mmdigit.telemetry.http_server import Answer, HttpPort
+
+
+class Status(NamedTuple):
+    """Whether a check passes, and one line that says why or why not."""
+
+    ok: bool
+    why: str
+
+
+Check = Callable[[], Status]
+
+
+class HealthServer(HttpPort):
+    """Answers on its own thread, so that it can tell that the loop is stuck."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        registry: CollectorRegistry,
+        alive: Check,
+        ready: Check,
+        token: SecretStr | None = None,
+    ) -> None:
+        """Raises as HttpPort.
+
+        token: what /metrics asks for as `Authorization: Bearer TOKEN`. The checks stay open: whoever restarts a
+        container has no token, and they say nothing but the state.
+        """
+        pages = {
+            "/metrics": partial(_metrics, registry, token),
+            "/healthz": partial(_check, alive),
+            "/readyz": partial(_check, ready),
+        }
+        super().__init__(host, port, pages)
+
+
+def _metrics(registry: CollectorRegistry, token: SecretStr | None, authorization: str) -> Answer:
+    if token is not None:
+        # Headers arrive as Latin-1. The time that a comparison takes tells nothing of where it fails.
+        sent, expected = authorization.encode("latin-1"), f"Bearer {token.get_secret_value()}".encode()
+        if not hmac.compare_digest(sent, expected):
+            ask = (("WWW-Authenticate", "Bearer"),)
+            return Answer(HTTPStatus.UNAUTHORIZED, b"expected Authorization: Bearer TOKEN\n", headers=ask)
+    return Answer(HTTPStatus.OK, generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _check(check: Check, authorization: str) -> Answer:
+    status = check()
+    return Answer(HTTPStatus.OK if status.ok else HTTPStatus.SERVICE_UNAVAILABLE, f"{status.why}\n".encode())

@@ -1,0 +1,1 @@
+"""What a training reads: the data sets, augmented, drawn and synthesised samples."""

@@ -1,0 +1,223 @@
+"""The model: a CNN reads the picture, a recurrent net the log-mel of the sound, and both embeddings are fused.
+
+    image (B, 1, 28, 28) -> 4 conv layers -> embedding (B, 128) -> image logits (B, 10), novelty logit (B,)
+    waveform (B, 8000) -> log-mel (B, 49, 40) -> GRU, both directions -> embedding (B, 128) -> the same
+    both heads' logits, weighed, or zeros for a missing one -> fused logits (B, 10)
+
+Everything between the decoders and the logits is in here, so that one exported file holds it. The two specialists are
+trained apart, so that neither pays for the other when one modality is missing.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+import torchaudio  # type: ignore[import-untyped]
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mmdigit.reading.audio.normalize import N_SAMPLES, SAMPLE_RATE_HZ
+
+N_FFT = 256  # samples: 32 ms
+HOP_LENGTH = 160  # samples: 20 ms
+N_MELS = 40
+N_FRAMES = 1 + (N_SAMPLES - N_FFT) // HOP_LENGTH  # 49: frames inside the clip, none padded
+MEL_MIN_HZ, MEL_MAX_HZ = 60.0, 4000.0
+MEL_FLOOR = 1e-4  # of the loudest frame's mean power: 40 dB below speech everything is alike
+BAND_MEAN = 0.5  # of each band's mean over the clip is taken away: half of the microphone's and the line's own colour
+EMBEDDING = 128
+FFT_STEPS = 2  # steps of a fast Fourier transform before the matrix products: one more costs more than it saves
+
+
+class Logits(NamedTuple):
+    """What the model gives, unnormalised. image, audio, fused: (B, 10); the novelties: (B,), > 0 = not a digit;
+    the embeddings: (B, EMBEDDING)."""
+
+    image: Tensor
+    audio: Tensor
+    fused: Tensor
+    image_novelty: Tensor
+    audio_novelty: Tensor
+    image_embedding: Tensor
+    audio_embedding: Tensor
+
+
+class Reading(NamedTuple):
+    """What one specialist gives. embedding: (B, EMBEDDING); logits: (B, 10); novelty: (B,), > 0 = not a digit."""
+
+    embedding: Tensor
+    logits: Tensor
+    novelty: Tensor
+
+
+class LogMel(nn.Module):
+    """Log-mel spectrogram of each waveform, independent of its batch and of its level."""
+
+    window: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        mel = torchaudio.functional.melscale_fbanks(
+            N_FFT // 2 + 1, MEL_MIN_HZ, MEL_MAX_HZ, N_MELS, SAMPLE_RATE_HZ, norm=None, mel_scale="htk"
+        )
+        self.register_buffer("window", torch.hann_window(N_FFT), persistent=False)
+        for level, bins in enumerate(_bins_by_level()):
+            time = torch.arange(N_FFT >> min(level + 1, FFT_STEPS), dtype=torch.float64)
+            angle = 2 * math.pi * time[:, None] * bins[None, :] / N_FFT
+            transform = torch.cat([torch.cos(angle), torch.sin(angle)], dim=1)
+            self.register_buffer(f"transform_{level}", transform.float(), persistent=False)
+            self.register_buffer(f"mel_{level}", mel[bins].repeat(2, 1), persistent=False)
+
+    def power(self, waveform: Tensor) -> Tensor:
+        """Mel power spectrogram, as torchaudio's MelSpectrogram with center=False gives it.
+
+        waveform: (B, N_SAMPLES), range [-1, 1]. Returns (B, N_FRAMES, N_MELS), at least 0.
+        The first steps of a fast Fourier transform, then matrix products: the odd bins are those of the difference of a
+        frame's two halves, the even ones of their sum, and so on. Source: Gentleman and Sande 1966, "decimation in
+        frequency"; two steps take half the time of the whole product (python -m lab.benchmarks.model_only).
+        """
+        hops = waveform.reshape(-1, N_SAMPLES // HOP_LENGTH, HOP_LENGTH)
+        rest = hops[:, 1 : 1 + N_FRAMES, : N_FFT - HOP_LENGTH]
+        frames = torch.cat([hops[:, :N_FRAMES], rest], dim=2) * self.window  # (B, 49, 256)
+        parts = []
+        for level in range(FFT_STEPS + 1):
+            folded = frames
+            if level < FFT_STEPS:
+                first, second = frames.chunk(2, dim=2)
+                frames, folded = first + second, first - second
+            spectrum = folded @ self.get_buffer(f"transform_{level}")  # (B, 49, 2 * bins): real, then imaginary
+            parts.append((spectrum * spectrum) @ self.get_buffer(f"mel_{level}"))
+        return sum(parts[1:], start=parts[0])
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """waveform: (B, N_SAMPLES). Returns (B, N_FRAMES, N_MELS), decimal log of power relative to the loudest
+        frame of the clip, shifted, less a part of each band's mean: about [-2.5, 4]."""
+        power = self.power(waveform)
+        loudest = power.mean(dim=2).amax(dim=1)[:, None, None]
+        log_mel = torch.log10(power / (loudest + 1e-7) + MEL_FLOOR) + 2.8
+        return log_mel - BAND_MEAN * log_mel.mean(dim=1, keepdim=True)
+
+
+class ImageEncoder(nn.Module):
+    """Four convolutional layers and a projection: (B, 1, 28, 28) -> (B, EMBEDDING)."""
+
+    def __init__(self, widths: tuple[int, int, int, int] = (32, 64, 96, 128), dropout: float = 0.3) -> None:
+        super().__init__()
+        first, second, third, fourth = widths
+        self.layers = nn.Sequential(
+            *_convolution(1, first, 5),
+            nn.MaxPool2d(2),  # (B, 32, 14, 14)
+            *_convolution(first, second, 3),
+            *_convolution(second, third, 3),
+            nn.MaxPool2d(2),  # (B, 96, 7, 7)
+            *_convolution(third, fourth, 3),
+            nn.MaxPool2d(2),  # (B, 128, 3, 3)
+            nn.Flatten(),
+            nn.Dropout(dropout),
+            nn.Linear(fourth * 9, EMBEDDING, bias=False),
+            nn.BatchNorm1d(EMBEDDING),
+            nn.ReLU(),
+        )
+
+    def forward(self, image: Tensor) -> Tensor:
+        embedding: Tensor = self.layers(image)
+        return embedding
+
+
+def _bins_by_level() -> list[Tensor]:
+    """The bins of the spectrum, 0 to N_FFT / 2, that each fold's difference gives, and those of the last sum."""
+    bins = torch.arange(N_FFT // 2 + 1)
+    odd = [bins[bins % (2 << level) == 1 << level] for level in range(FFT_STEPS)]
+    return [*odd, bins[bins % (1 << FFT_STEPS) == 0]]
+
+
+def _convolution(n_in: int, n_out: int, kernel: int) -> tuple[nn.Module, ...]:
+    return nn.Conv2d(n_in, n_out, kernel, padding=kernel // 2, bias=False), nn.BatchNorm2d(n_out), nn.ReLU()
+
+
+class AudioEncoder(nn.Module):
+    """Two convolutions over time, one recurrent layer in both directions, mean and maximum over time:
+    (B, N_FRAMES, N_MELS) -> (B, EMBEDDING)."""
+
+    def __init__(self, width: int = 96, hidden: int = 96, dropout: float = 0.3) -> None:
+        super().__init__()
+        self.frames = nn.Sequential(
+            nn.Conv1d(N_MELS, width, 5, padding=2, bias=False),  # every 20 ms, over 112 ms
+            nn.BatchNorm1d(width),
+            nn.ReLU(),
+        )
+        self.neighbours = nn.Sequential(
+            nn.Conv1d(width, width, 3, padding=1, bias=False),  # added to the first, which sees no further
+            nn.BatchNorm1d(width),
+        )
+        self.dropout = nn.Dropout(dropout / 2)
+        self.recurrent = nn.GRU(width, hidden, bidirectional=True)
+        self.project = nn.Sequential(
+            nn.Dropout(dropout), nn.Linear(4 * hidden, EMBEDDING, bias=False), nn.BatchNorm1d(EMBEDDING), nn.ReLU()
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        frames = self.frames(features.transpose(1, 2))  # (B, 96, 49)
+        frames = self.dropout(functional.relu(frames + self.neighbours(frames)))
+        states = self.recurrent(frames.permute(2, 0, 1))[0].permute(1, 2, 0)  # (B, 192, 49)
+        embedding: Tensor = self.project(
+            torch.cat([states.mean(dim=2), functional.adaptive_max_pool1d(states, 1)[:, :, 0]], dim=1)
+        )
+        return embedding
+
+
+class Specialist(nn.Module):
+    """An encoder with its ten logits and its novelty."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = nn.Linear(EMBEDDING, 10)
+        self.novelty = nn.Sequential(nn.Linear(EMBEDDING, 32), nn.ReLU(), nn.Linear(32, 1))
+
+    def forward(self, inputs: Tensor) -> Reading:
+        """inputs: what the encoder takes: images (B, 1, 28, 28) or log-mels (B, N_FRAMES, N_MELS)."""
+        embedding = self.encoder(inputs)
+        return Reading(embedding, self.head(embedding), self.novelty(embedding).squeeze(1))
+
+
+class Fusion(nn.Module):
+    """The evidence of both heads added: the sum of their calibrated log-probabilities, up to a constant.
+
+    weight: (2,), the inverse temperatures of image and audio, set when the model is calibrated.
+    """
+
+    weight: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.ones(2))
+
+    def forward(self, image: Reading, image_present: Tensor, audio: Reading, audio_present: Tensor) -> Tensor:
+        """The present flags: (B,), 1 or 0. Returns (B, 10)."""
+        seen = self.weight[0] * image.logits * image_present[:, None]
+        heard = self.weight[1] * audio.logits * audio_present[:, None]
+        return seen + heard
+
+
+class DigitModel(nn.Module):
+    """The whole model, 3 heads and 2 novelties."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log_mel = LogMel()
+        self.image = Specialist(ImageEncoder())
+        self.audio = Specialist(AudioEncoder())
+        self.fusion = Fusion()
+
+    def forward(self, image: Tensor, image_present: Tensor, waveform: Tensor, audio_present: Tensor) -> Logits:
+        """image: (B, 1, 28, 28), range [0, 1], 1 = ink; waveform: (B, N_SAMPLES), range [-1, 1];
+        image_present, audio_present: (B,), 1 or 0. A missing modality's own logits mean nothing."""
+        seen: Reading = self.image(image)
+        heard: Reading = self.audio(self.log_mel(waveform))
+        fused = self.fusion(seen, image_present, heard, audio_present)
+        return Logits(seen.logits, heard.logits, fused, seen.novelty, heard.novelty, seen.embedding, heard.embedding)
+
+
+def count_parameters(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())

@@ -1,0 +1,1 @@
+"""From a checkpoint to a released model: export, quantisation, thresholds, model card."""

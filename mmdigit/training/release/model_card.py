@@ -1,0 +1,181 @@
+"""The model card: what the weights are made of, how well they do, and where they fail."""
+
+from typing import Any, get_args
+
+from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, HEADS
+from mmdigit.reading.metadata import RiskTable
+from mmdigit.training.evaluate.command import table
+from schemas import VERSION
+from schemas.prediction import Reason
+
+TARGET_ERRORS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
+
+SOURCES = (
+    ("MNIST (LeCun, Cortes, Burges)", "handwritten digits", "CC BY-SA 3.0"),
+    ("FSDD v1.0.10 (Jakobovski et al.), recordings 5-49", "spoken digits, 5-9 for validation", "CC BY-SA 4.0"),
+    (
+        "Speech Commands (Warden), 338 clips (49 of them for validation)",
+        "spoken digits, 137 speakers",
+        "CC BY 4.0",
+    ),
+    (
+        "cs566 course recordings, 578 clips",
+        "spoken digits, two speakers of Indian English",
+        "Apache-2.0, MIT",
+    ),
+    (
+        "{spoken_digits} digits and {spoken_words} other words by espeak-ng (English, and 88 other languages' "
+        "accents), flite, festival and SVOX Pico",
+        "spoken digits; spoken negatives",
+        "output of programs under GPL-3.0, BSD-like, GPL-2.0/LGPL and Apache-2.0",
+    ),
+    ("Omniglot (Lake), Balinese, Aramaic and Korean", "written negatives", "MIT"),
+)
+"""Data, what for, licence; {} = a figure of the training plan."""
+
+
+def model_card(metadata: dict[str, Any]) -> str:
+    """MODEL_CARD.md, from the exported metadata with the figures of its own test run."""
+    plan, training, validation = metadata["training"]["plan"], metadata["training"], metadata["validation"]
+    speakers = ", ".join(f"{who} {100 * share:.1f} %" for who, share in metadata["test"]["audio_by_speaker"].items())
+    sources = "\n".join(f"| {data.format_map(plan['audio'])} | {use} | {licence} |" for data, use, licence in SOURCES)
+    folds = " --folds runs/folds" if validation["left_out_speakers"] else ""
+    fixed, conflict = metadata["thresholds"], validation["conflict"]
+    epochs = {stage: plan[stage]["epochs"] for stage in ("image", "calm", "audio")}
+    quantized = metadata["quantization"]
+    losses = ", ".join(f"{stage} {training['last_epochs'][stage]['loss']}" for stage in epochs)
+    return f"""# Model card: {metadata["model_version"]}
+
+Reads a digit that was written (28x28 picture), spoken in English (1 s at 8 kHz), or both.
+{metadata["parameters"]} parameters, one ONNX file, SHA-256 `{metadata["sha256"]}`.
+
+## Figures on the official test splits
+
+Made by `mmdigit export --data DIR --training runs/seed-{plan["seed"]}{folds} --output mmdigit/reading/weights`;
+`mmdigit evaluate --data DIR --output DIR` measures the shipped file again.
+Measured {metadata["test"]["measured_at"]}, one seed ({plan["seed"]}).
+
+{table(metadata["test"])}
+
+By FSDD speaker: {speakers}.
+
+## Calibration, on held-out writers and speakers
+
+Probabilities are softmax(logits / temperature). ECE: expected calibration error, 15 bins.
+
+| head | held out | answers | accuracy | temperature | ECE before | ECE |
+|---|---|---|---|---|---|---|
+{_calibration(metadata)}
+
+## Thresholds, by target error
+
+`MMDIGIT_TARGET_ERROR` or `--target-error`: an answer is accepted from the lowest confidence at which the one-sided
+95 % upper bound of the error among the accepted held-out answers meets the target. Where there is none, the data are
+too few or the head is too weak to show the target ("not shown"): then the calibrated confidences have to promise it,
+on average over the accepted, from the lowest bound on; the worker says so at its start. Images have a confidence for
+each digit, so that of every digit the same share is accepted.
+
+| head | target error | accepted from | share accepted | wrong among them | at most (95 %) | |
+|---|---|---|---|---|---|---|
+{_thresholds(metadata)}
+
+By digit, at the target error {DEFAULT_TARGET_ERROR:g}. Accepted: of the official test split, whatever the reason for
+review:
+
+| | {" | ".join(map(str, range(10)))} |
+|---|{"---|" * 10}
+{_by_digit(metadata)}
+
+Whatever the target error: `not_a_digit` above a novelty of {fixed["image_novelty"]:g} (image) or
+{fixed["audio_novelty"]:g} (audio), which about 0.5 % of the validation digits exceed; `conflict` if the two labels
+differ and the chance that both mean the same digit is below {fixed["agreement"]:.4g}, as it is for
+{100 * conflict["false_alarms"]:.2f} % of the pairs of the same digit and {100 * conflict["detected"]:.2f} % of those of
+different digits ({conflict["split"]}).
+
+Sent to review on the validation split, at the target error {validation["reviews"]["target_error"]:g}:
+
+| input | digits | low confidence | conflict | not a digit | several digits | struck out | review in all |
+|---|---|---|---|---|---|---|---|
+{_reviews(validation["reviews"])}
+
+## Training
+
+`mmdigit train --data DIR --output runs/seed-{plan["seed"]}`: image {epochs["image"]} and {epochs["calm"]} calmer
+epochs, audio {epochs["audio"]}, the moving average of each stage's last epoch (no epoch and no seed was chosen),
+last losses {losses}. Torch and ONNX Runtime agree within {metadata["parity"]["largest_difference"]:.1e} in
+every output on {metadata["parity"]["pairs"]} random pairs; then all convolutions but the first of
+pictures were quantised to 8-bit integers, after which {quantized["image"]["changed"]} of
+{quantized["image"]["samples"]} validation digits and {quantized["audio"]["changed"]} of
+{quantized["audio"]["samples"]} validation clips are answered differently.
+
+## Data and licences
+
+| data | for | licence |
+|---|---|---|
+{sources}
+
+## Limits
+
+- The speakers of the audio figure were heard in training (other recordings of theirs); strangers are read less well
+  (docs/results/evaluation.md).
+- English digits alone. "oh" for zero was heard from synthetic voices only.
+- Each bound is that of its own row, and holds for people and pens like the held-out ones, each answer taken as one
+  draw; digits of one person are more alike than that. Other microphones, accents or pens need figures of their own.
+- Photographs and scans are measured as renderings of MNIST digits alone; MNIST's writers are American.
+- `novelty` misses characters that look like digits: O, I, S, Z and their like are digits to it.
+
+## How to cite
+
+```bibtex
+@software{{mmdigit,
+  title   = {{mmdigit: reading digits that were both written and spoken}},
+  author  = {{{{The mmdigit maintainers}}}},
+  version = {{{VERSION}}},
+  year    = {{{metadata["test"]["measured_at"][:4]}}},
+  note    = {{model {metadata["model_version"]}, SHA-256 {metadata["sha256"][:16]}}}
+}}
+```
+"""
+
+
+def _calibration(metadata: dict[str, Any]) -> str:
+    rows = []
+    for head in HEADS:
+        figures = metadata["validation"][head]
+        rows.append(
+            f"| {head} | {figures['split']} | {figures['total']} | {100 * figures['accuracy']:.2f} % "
+            f"| {metadata['temperature'][head]:.3f} | {100 * figures['ece_uncalibrated']:.2f} % "
+            f"| {100 * figures['ece']:.2f} % |"
+        )
+    return "\n".join(rows)
+
+
+def _thresholds(metadata: dict[str, Any]) -> str:
+    lines = []
+    for head in HEADS:
+        risk = RiskTable.model_validate(metadata["risk"][head])
+        for target in TARGET_ERRORS:
+            point = risk.operating_point(target)
+            row = next(row for row in risk.by_digit or risk.rows if row.confidences == point.confidences)
+            lines.append(
+                f"| {head} | {target:g} | {point.described()} | {100 * row.coverage:.2f} % | {100 * row.error:.3f} % "
+                f"| {100 * row.bound:.3f} % | {'' if point.shown else 'not shown'} |"
+            )
+    return "\n".join(lines)
+
+
+def _by_digit(metadata: dict[str, Any]) -> str:
+    confidences = RiskTable.model_validate(metadata["risk"]["image"]).operating_point(DEFAULT_TARGET_ERROR).confidences
+    coverage = metadata["test"]["accepted_by_digit"]
+    rows = [("accepted from, image", [f"{confidence:.4f}" for confidence in confidences])]
+    rows += [(f"accepted, {head}", [f"{100 * share:.1f} %" for share in coverage[head]]) for head in HEADS]
+    return "\n".join(f"| {name} | {' | '.join(cells)} |" for name, cells in rows)
+
+
+def _reviews(reviews: dict[str, Any]) -> str:
+    rows = []
+    for name in ("image", "audio", "both"):
+        shares = [reviews[name][reason] for reason in (*get_args(Reason), "review")]
+        cells = " | ".join(f"{100 * share:.2f} %" for share in shares)
+        rows.append(f"| {name} | {reviews[name]['total']} | {cells} |")
+    return "\n".join(rows)

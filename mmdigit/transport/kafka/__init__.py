@@ -1,0 +1,1 @@
+"""Publisher and Consumer on Kafka, by kafka-python 3."""

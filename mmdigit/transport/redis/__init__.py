@@ -1,0 +1,1 @@
+"""PredictionStore on Redis: one server, a group behind sentinels, or a cluster."""

@@ -1,0 +1,1 @@
+"""Publisher, Consumer and PredictionStore on one SQLite file."""

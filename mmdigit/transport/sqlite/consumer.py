@@ -1,0 +1,230 @@
+"""Consumer on a SQLite file: reads one topic in order, commits offsets, and trims what every group has read."""
+
+import fcntl
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Self
+
+from mmdigit.files.private import open_private
+from mmdigit.transport.headers import unpacked
+from mmdigit.transport.ports import LossCause, Record, TopicPartition
+from mmdigit.transport.sqlite.database import mapped, open_database, topic_id, transaction
+from schemas.errors import RebalanceError, SettingsError, TransportError
+
+MAX_POLLED_BYTES = 32 * 1024 * 1024
+"""One poll ends after the record that passes this: memory is bounded whatever max_records says."""
+
+RETAINED_BYTES = 256 * 1024 * 1024
+"""As Kafka's retention.bytes, but only of records that every group of the topic has committed: unread ones stay."""
+
+_FIRST_WAIT_S = 0.002
+_LONGEST_WAIT_S = 0.05
+
+
+class SqliteConsumer:
+    """The only member of a consumer group on one topic of one file; its one partition is 0.
+
+    A group that never commits again keeps its unread records in the file for good. Raises SettingsError if the
+    group already has a consumer on this topic and file.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        topic: str,
+        group: str,
+        *,
+        retained_bytes: int = RETAINED_BYTES,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.on_assigned: Callable[[frozenset[TopicPartition]], None] | None = None
+        self.on_revoked: Callable[[frozenset[TopicPartition]], Mapping[TopicPartition, int]] | None = None
+        # Never called: a topic of a file has one life, and only what every group has committed is trimmed.
+        self.on_restarted: Callable[[frozenset[TopicPartition]], None] | None = None
+        self.on_records_lost: Callable[[LossCause, int], None] | None = None
+        self._path = path
+        self._group = group
+        self._retained_bytes = retained_bytes
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._partition = TopicPartition(topic, 0)
+        self._assigned = False
+        self._lock: int | None = None
+        self._connection = open_database(path, TransportError)
+        try:
+            self._lock = _lock(path, topic, group)
+            with mapped(path, TransportError):
+                self._topic_id = topic_id(self._connection, topic)
+                with transaction(self._connection):
+                    # From now on this group counts when records are trimmed, also before its first commit.
+                    self._connection.execute(
+                        "INSERT OR IGNORE INTO committed (consumer_group, topic, next_offset) VALUES (?, ?, 0)",
+                        (group, self._topic_id),
+                    )
+                (self._position,) = self._connection.execute(
+                    "SELECT next_offset FROM committed WHERE consumer_group = ? AND topic = ?", (group, self._topic_id)
+                ).fetchone()
+                self._end = self._position
+        except BaseException:
+            self.close()
+            raise
+
+    def poll(self, max_records: int, timeout_s: float) -> list[Record]:
+        deadline_s = self._monotonic() + timeout_s
+        wait_s = _FIRST_WAIT_S
+        with mapped(self._path, TransportError):
+            self._join()
+            seen = self._data_version()
+            while not (records := self._read(max_records)):
+                # data_version changes when another connection commits, and costs a look into shared memory.
+                while (version := self._data_version()) == seen:
+                    left_s = deadline_s - self._monotonic()
+                    if left_s <= 0:
+                        return []
+                    self._sleep(min(wait_s, left_s))
+                    wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+                seen = version
+        self._position = records[-1].offset + 1
+        return records
+
+    def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
+        self._require_owned(next_offsets)
+        with mapped(self._path, TransportError), transaction(self._connection):
+            for next_offset in next_offsets.values():
+                self._connection.execute(
+                    "UPDATE committed SET next_offset = ? WHERE consumer_group = ? AND topic = ?",
+                    (next_offset, self._group, self._topic_id),
+                )
+            self._trim()
+
+    def begin_commit(self, next_offsets: Mapping[TopicPartition, int]) -> "SqlitePendingCommit":
+        self.commit(next_offsets)  # half a millisecond: nothing to gain by a thread
+        return SqlitePendingCommit()
+
+    def rewind(self, next_offsets: Mapping[TopicPartition, int]) -> None:
+        if self._assigned and self._partition in next_offsets:
+            self._position = next_offsets[self._partition]
+
+    def keep_alive(self) -> None:
+        self._join()
+
+    def assignment(self) -> frozenset[TopicPartition]:
+        return frozenset({self._partition}) if self._assigned else frozenset()
+
+    def lag(self) -> dict[TopicPartition, int]:
+        return {partition: max(0, self._end - self._position) for partition in self.assignment()}
+
+    def positions(self) -> dict[TopicPartition, int]:
+        return dict.fromkeys(self.assignment(), self._position)
+
+    def trouble(self) -> str:
+        return ""  # a file that cannot be read is an error of poll()
+
+    def close(self) -> None:
+        self._assigned = False
+        self._connection.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _join(self) -> None:
+        if not self._assigned:
+            self._assigned = True
+            if self.on_assigned is not None:
+                self.on_assigned(self.assignment())
+
+    def _read(self, max_records: int) -> list[Record]:
+        records: list[Record] = []
+        polled_bytes = 0
+        rows = self._connection.execute(
+            # As bytes whatever another program wrote: TEXT is what most write of a job in JSON.
+            "SELECT offset, CAST(key AS BLOB), CAST(value AS BLOB), CAST(timestamp_s AS REAL), CAST(headers AS BLOB) "
+            "FROM records WHERE topic = ? AND offset >= ? ORDER BY offset LIMIT ?",
+            (self._topic_id, self._position, max_records),
+        )
+        for offset, key, value, timestamp_s, headers in rows:
+            records.append(Record(*self._partition, offset, key, value, timestamp_s, unpacked(headers)))
+            polled_bytes += len(value)
+            if polled_bytes >= MAX_POLLED_BYTES:
+                break
+        rows.close()  # ends the read transaction, which would keep the log from being checkpointed
+        (self._end,) = self._connection.execute(
+            "SELECT next_offset FROM topics WHERE id = ?", (self._topic_id,)
+        ).fetchone()
+        return records
+
+    def _trim(self) -> None:
+        """Delete the oldest records that every group has committed, beyond the newest retained_bytes of them."""
+        (safe,) = self._connection.execute(
+            "SELECT min(next_offset) FROM committed WHERE topic = ?", (self._topic_id,)
+        ).fetchone()
+        last = self._connection.execute(
+            "SELECT bytes_before FROM records WHERE topic = ? AND offset = ?", (self._topic_id, safe - 1)
+        ).fetchone()
+        oldest = self._connection.execute(
+            "SELECT bytes_before FROM records WHERE topic = ? ORDER BY offset LIMIT 1", (self._topic_id,)
+        ).fetchone()
+        if last is None or oldest is None or last[0] - oldest[0] <= self._retained_bytes:
+            return
+        # Reads only what goes, and one record more.
+        (oldest_kept,) = self._connection.execute(
+            "SELECT offset FROM records WHERE topic = ? AND bytes_before >= ? ORDER BY offset LIMIT 1",
+            (self._topic_id, last[0] - self._retained_bytes),
+        ).fetchone()
+        self._connection.execute("DELETE FROM records WHERE topic = ? AND offset < ?", (self._topic_id, oldest_kept))
+
+    def _data_version(self) -> int:
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def _require_owned(self, next_offsets: Mapping[TopicPartition, int]) -> None:
+        if not next_offsets.keys() <= self.assignment():
+            raise RebalanceError(
+                f"expected offsets of {sorted(self.assignment())}, got {sorted(next_offsets)}; poll first, then commit"
+            )
+
+
+class SqlitePendingCommit:
+    """A commit that was durable before it was asked for."""
+
+    def done(self) -> bool:
+        return True
+
+    def result(self) -> None:
+        """Nothing can have gone wrong."""
+
+
+def _lock(path: Path, topic: str, group: str) -> int:
+    """The lock of this group on this topic: a file beside the database, held until closed or the process is gone."""
+    name = hashlib.sha256(f"{topic}/{group}".encode()).hexdigest()[:16]  # a topic and a group are too long for a name
+    real = path.resolve()  # one lock, whatever link leads to the file
+    lock_path = real.with_name(f"{real.name}-{name}.lock")
+    try:
+        # Who may use the queue file may lock it.
+        lock = open_private(lock_path, stat.S_IMODE(real.stat().st_mode))
+    except OSError as error:
+        raise TransportError(f"expected to make {str(lock_path)!r}, got: {error.strerror}; check the folder") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.truncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+    except OSError as error:
+        holder = os.pread(lock, 20, 0).decode(errors="replace")
+        os.close(lock)
+        if not isinstance(error, BlockingIOError):
+            raise TransportError(f"expected to lock {str(lock_path)!r}, got: {error.strerror}") from error
+        raise SettingsError(
+            f"expected to be the only consumer of group {group!r} on topic {topic!r} in {str(path)!r}, but process "
+            f"{holder or '?'} is one; stop it, use another group, or use Kafka to share the work"
+        ) from error
+    return lock

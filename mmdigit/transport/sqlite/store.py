@@ -1,0 +1,157 @@
+"""PredictionStore on a SQLite file, with the same outcome for each call as the one on Redis."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from mmdigit.transport.ports import GroupCounts
+from mmdigit.transport.sqlite.database import mapped, open_database, transaction
+from mmdigit.transport.stored import read_prediction, write_prediction
+from schemas.dead_letter import DeadLetter
+from schemas.errors import SettingsError, StoreError
+from schemas.prediction import Prediction
+
+_PREDICTION = "SELECT CAST(prediction AS BLOB) FROM predictions WHERE job_id = ? AND expires_at_s > ?"
+_DEAD_NOTE = "SELECT reason FROM dead_notes WHERE job_id = ? AND expires_at_s > ?"
+_PURGES = (  # LIMIT bounds what one put does for what has expired
+    "DELETE FROM predictions WHERE job_id IN (SELECT job_id FROM predictions WHERE expires_at_s <= ? LIMIT 1000)",
+    "DELETE FROM dead_notes WHERE job_id IN (SELECT job_id FROM dead_notes WHERE expires_at_s <= ? LIMIT 1000)",
+    "DELETE FROM group_counts WHERE name IN (SELECT name FROM group_counts WHERE expires_at_s <= ? LIMIT 1000)",
+)
+_FIRST_WAIT_S = 0.002
+_LONGEST_WAIT_S = 0.05
+
+
+class SqliteStore:
+    """Predictions, dead-letter notes, group counts and the feed in one file. What has expired is never returned."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        ttl_s: int,
+        feed_length: int,
+        as_json: bool = False,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._path = path
+        self._ttl_s = ttl_s
+        self._feed_length = feed_length
+        self._as_json = as_json
+        self._clock = clock
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._connection = open_database(path, StoreError)
+
+    def put(self, predictions: Sequence[Prediction]) -> None:
+        if not predictions:
+            return
+        with mapped(self._path, StoreError), transaction(self._connection):
+            now_s = self._clock()
+            self._purge(now_s)
+            for prediction in predictions:
+                self._put_one(prediction, now_s)
+            self._connection.execute(
+                "DELETE FROM feed WHERE position <= (SELECT max(position) FROM feed) - ?", (self._feed_length,)
+            )
+
+    def put_dead(self, dead_letters: Sequence[DeadLetter]) -> None:
+        noted = [(letter.job_id, letter.group, letter.reason) for letter in dead_letters if letter.job_id is not None]
+        if not noted:
+            return
+        with mapped(self._path, StoreError), transaction(self._connection):
+            now_s = self._clock()
+            self._purge(now_s)
+            for job_id, group, reason in noted:
+                if self._exists(_PREDICTION, job_id, now_s):
+                    continue
+                first = not self._exists(_DEAD_NOTE, job_id, now_s)
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO dead_notes (job_id, reason, job_group, expires_at_s) VALUES (?, ?, ?, ?)",
+                    (job_id, reason, group, now_s + self._ttl_s),
+                )
+                self._count(group, now_s, dead=int(first))
+
+    def get(self, job_ids: Sequence[str]) -> list[Prediction | None]:
+        found = self._values(_PREDICTION, job_ids)
+        return [None if value is None else read_prediction(bytes(value)) for value in found]
+
+    def dead(self, job_ids: Sequence[str]) -> list[str | None]:
+        return self._values(_DEAD_NOTE, job_ids)
+
+    def counts(self, group: str) -> GroupCounts:
+        with mapped(self._path, StoreError):
+            row = self._connection.execute(
+                "SELECT done, dead FROM group_counts WHERE name = ? AND expires_at_s > ?", (group, self._clock())
+            ).fetchone()
+        return GroupCounts(*row) if row is not None else GroupCounts(done=0, dead=0)
+
+    def feed(self, after: str = "", limit: int = 1000, timeout_s: float = 0.0) -> list[tuple[str, Prediction]]:
+        if after and not (after.isascii() and after.isdigit()):
+            raise SettingsError(
+                f"expected a position that this feed gave, or none, got {after!r}; start again without one"
+            )
+        deadline_s = self._monotonic() + timeout_s
+        wait_s = _FIRST_WAIT_S
+        while True:
+            with mapped(self._path, StoreError):
+                rows = self._connection.execute(
+                    "SELECT position, CAST(prediction AS BLOB) FROM feed WHERE position > ? ORDER BY position LIMIT ?",
+                    (int(after or "0"), limit),
+                ).fetchall()
+            left_s = deadline_s - self._monotonic()
+            if rows or left_s <= 0:
+                return [(str(position), read_prediction(value)) for position, value in rows]
+            self._sleep(min(wait_s, left_s))
+            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _put_one(self, prediction: Prediction, now_s: float) -> None:
+        first = not self._exists(_PREDICTION, prediction.job_id, now_s)
+        value = write_prediction(prediction, as_json=self._as_json)
+        self._connection.execute(
+            "INSERT OR REPLACE INTO predictions (job_id, prediction, expires_at_s) VALUES (?, ?, ?)",
+            (prediction.job_id, value, now_s + self._ttl_s),
+        )
+        if not first:
+            return
+        note = self._connection.execute(
+            "DELETE FROM dead_notes WHERE job_id = ? RETURNING job_group, expires_at_s", (prediction.job_id,)
+        ).fetchall()
+        for noted_group, expires_at_s in note:
+            self._count(noted_group, now_s, dead=-int(expires_at_s > now_s))
+        self._count(prediction.group, now_s, done=1)
+        self._connection.execute("INSERT INTO feed (prediction) VALUES (?)", (value,))
+
+    def _count(self, group: str | None, now_s: float, *, done: int = 0, dead: int = 0) -> None:
+        if group is None:
+            return
+        self._connection.execute(
+            "INSERT INTO group_counts (name, done, dead, expires_at_s) VALUES (?, ?, max(0, ?), ?) ON CONFLICT (name) "
+            "DO UPDATE SET done = done + ?, dead = max(0, dead + ?), expires_at_s = excluded.expires_at_s",
+            (group, done, dead, now_s + self._ttl_s, done, dead),
+        )
+
+    def _exists(self, query: str, job_id: str, now_s: float) -> bool:
+        return self._connection.execute(query, (job_id, now_s)).fetchone() is not None
+
+    def _values(self, query: str, job_ids: Sequence[str]) -> list[Any]:
+        now_s = self._clock()
+        with mapped(self._path, StoreError):
+            rows = [self._connection.execute(query, (job_id, now_s)).fetchone() for job_id in job_ids]
+        return [None if row is None else row[0] for row in rows]
+
+    def _purge(self, now_s: float) -> None:
+        for purge in _PURGES:
+            self._connection.execute(purge, (now_s,))

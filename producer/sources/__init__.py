@@ -1,0 +1,1 @@
+"""Where samples come from: a folder, a CSV manifest, or random pairs of the data sets."""

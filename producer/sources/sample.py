@@ -1,0 +1,96 @@
+"""What every source yields: samples, and a line about each one that cannot be sent."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from mmdigit.files.plain import read_plain
+from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
+from schemas.printable import printable
+
+MODALITY_MAX_BYTES = {"image": MAX_IMAGE_BYTES, "audio": MAX_AUDIO_BYTES}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One image and/or one audio clip, before it is a job. sample_id: unique in its source, any text."""
+
+    sample_id: str
+    image: bytes | None
+    audio: bytes | None
+    label: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """One sample that cannot be sent, and why: a line for the user."""
+
+    sample_id: str
+    reason: str
+
+
+class Source(Protocol):
+    """Samples in an order that never changes while the source stays the same.
+
+    Iterating reads files as it goes: memory does not grow with what was read. May be iterated again.
+    """
+
+    @property
+    def group(self) -> str:
+        """The group of its jobs unless the user names one; the same in every run."""
+        ...
+
+    def __len__(self) -> int:
+        """How many samples it yields, unreadable ones included."""
+        ...
+
+    def __iter__(self) -> Iterator[Sample | Unreadable]: ...
+
+
+class NamedSource(Source, Protocol):
+    """A source that the user named."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """Lines for the user about it as a whole."""
+        ...
+
+    @property
+    def left_out(self) -> int:
+        """How many files and folders it has that are no samples; the warnings name them."""
+        ...
+
+
+def read_sample(sample_id: str, image: Path | None, audio: Path | None, label: int | None) -> Sample | Unreadable:
+    """The sample in these files, or why it cannot be sent."""
+    try:
+        return Sample(
+            sample_id,
+            None if image is None else _read(image, "image"),
+            None if audio is None else _read(audio, "audio"),
+            label,
+        )
+    except _ReadError as error:
+        return Unreadable(sample_id, str(error))
+
+
+def why(error: Exception) -> str:
+    """What went wrong with a file, without its name, which may be long and hold anything."""
+    return printable(error.strerror if isinstance(error, OSError) and error.strerror else str(error), 200)
+
+
+class _ReadError(Exception):
+    """Never leaves this file."""
+
+
+def _read(path: Path, modality: str) -> bytes:
+    max_bytes = MODALITY_MAX_BYTES[modality]
+    shown = printable(str(path), 200)
+    try:
+        content = read_plain(path, max_bytes)
+    except OSError as error:
+        raise _ReadError(f"cannot read {modality} {shown}: {why(error)}") from error
+    if not content:
+        raise _ReadError(f"{modality} {shown} is empty")
+    return content

@@ -1,0 +1,128 @@
+"""What a microphone adds moves no word and sets no level; a clip without it stays as it is."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from mmdigit.reading.audio.normalize import N_SAMPLES, SPEECH_RMS, place, place_each
+from mmdigit.reading.audio.settling import bursts, without_hum
+from tests.mmdigit.clips import tone
+
+TIME_S = np.arange(2 * 8000) / 8000
+START = 8000  # of the word, 1 s after the microphone
+
+
+def recording(seed: int = 0, level: float = 0.03) -> NDArray[np.float64]:
+    """A word of half a second behind a second of faint noise."""
+    sound = np.random.default_rng(seed).normal(0, 1e-4, TIME_S.size)
+    sound[START : START + 4000] += tone(level=level, pitch_hz=300)
+    return np.asarray(sound)
+
+
+def added(at: int, sound: NDArray[np.float64]) -> NDArray[np.float64]:
+    whole = np.zeros(TIME_S.size)
+    whole[at : at + sound.size] = sound
+    return whole
+
+
+def decay(duration_s: float) -> NDArray[np.float64]:
+    size = round(duration_s * 8000)
+    return np.asarray(np.exp(-6 * np.arange(size) / size))
+
+
+NOISE = np.random.default_rng(1).normal(0, 0.4, 640)
+FAULTS = {
+    "a level that drifts": 0.5 * np.exp(-TIME_S / 0.1),
+    "a level that drifts slowly": -0.5 * np.exp(-TIME_S / 0.5),
+    "a click": added(80, np.full(24, 0.9)),
+    "a click at the end": added(15_900, np.full(24, -0.9)),
+    "a click before the word": added(START - 300, np.full(24, 0.9)),
+    "a pop": added(0, NOISE * decay(0.08)),
+    "a low pop": added(40, 0.8 * np.sin(2 * np.pi * 60 * TIME_S[:640]) * decay(0.08)),
+    "a pop at the end": added(15_300, NOISE * decay(0.08)),
+    "a pop that ends at once": added(40, np.random.default_rng(2).normal(0, 0.3, 640)),
+    "a thump": added(40, np.random.default_rng(3).normal(0, 0.4, 1600) * decay(0.2)),
+    "ten clicks": sum(added(at, np.full(8, 0.8)) for at in range(300, 16_000, 1600) if not START < at < START + 4000),
+    "hum of 50 Hz": 0.03 * np.sin(2 * np.pi * 50 * TIME_S),
+    "hum of 60 Hz": 0.03 * np.sin(2 * np.pi * 60 * TIME_S),
+    "a pop and a drift": added(0, NOISE * decay(0.08)) + 0.4 * np.exp(-TIME_S / 0.2),
+    "three clicks": added(80, np.full(24, 0.9)) + added(4000, np.full(8, 0.5)) + added(15_000, np.full(8, 0.7)),
+}
+
+
+def placed(sound: NDArray[np.float64]) -> NDArray[np.float32]:
+    sound = sound.clip(-1, 1)
+    return place(np.asarray(sound - sound.mean(), np.float32))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_word_is_in_the_middle_at_its_level(fault: str) -> None:
+    clip, clean = placed(recording() + FAULTS[fault]), placed(recording())
+    energy = np.square(clip)
+    assert abs(float(np.arange(N_SAMPLES) @ energy / energy.sum()) - N_SAMPLES / 2) < 160  # 20 ms
+    assert abs(float(np.sqrt(energy[2400:5600].mean())) - SPEECH_RMS) < 0.02
+    spectrum, expected = np.abs(np.fft.rfft(clip)), np.abs(np.fft.rfft(clean))
+    assert spectrum.argmax() == expected.argmax()
+    assert np.square(spectrum[expected < 0.01 * expected.max()]).sum() < 0.1 * np.square(expected).sum()
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.3, 0.03]), st.floats(0, 3e-3))
+def test_a_clean_word_is_only_scaled_and_shifted(seed: int, level: float, noise: float) -> None:
+    sound = recording(seed, level) + np.random.default_rng(seed).normal(0, noise, TIME_S.size)
+    waveform = np.asarray(sound, np.float32)
+    clip = place(waveform)
+    best = np.correlate(waveform, clip[1000:7000], "valid")
+    start = int(best.argmax())
+    heard = waveform[start : start + 6000]
+    gain = float(clip[1000:7000] @ heard) / float(heard @ heard)
+    np.testing.assert_allclose(clip[1000:7000], gain * heard, atol=1e-5)
+
+
+def test_many_are_settled_as_each_alone() -> None:
+    sounds = [recording(seed) + fault for seed, fault in enumerate(FAULTS.values())]
+    sounds += [sound[: 9000 + 500 * number] for number, sound in enumerate(sounds)] + [recording()]
+    waveforms = [np.asarray(sound, np.float32) for sound in sounds]
+    for together, waveform in zip(place_each(waveforms), waveforms, strict=True):
+        np.testing.assert_array_equal(together, place(waveform))
+
+
+def test_what_is_placed_is_never_written_to() -> None:
+    waveform = np.asarray(recording() + FAULTS["a click"], np.float32)
+    before = waveform.copy()
+    place(waveform)
+    np.testing.assert_array_equal(waveform, before)
+
+
+def test_hum_goes_and_voices_stay() -> None:
+    def kept(pitch_hz: float) -> float:
+        sound = np.sin(2 * np.pi * pitch_hz * TIME_S).astype(np.float32)
+        return float(np.sqrt(2 * np.mean(without_hum(sound)[2000:-2000] ** 2)))
+
+    assert kept(50) < 0.01
+    assert kept(60) < 0.03
+    assert kept(100) > 0.97
+    assert kept(300) > 0.999
+    assert np.abs(without_hum(np.full(8000, 0.5, np.float32))).max() < 1e-6
+    for size in (1, 2, 400, 401, 801):
+        assert without_hum(np.ones(size, np.float32)).shape == (size,)
+
+
+def test_a_lone_sound_is_the_word_however_short() -> None:
+    energy = np.full(200, 1e-8)
+    energy[50:55] = 0.1
+    assert bursts(energy, 1e-8) == []
+    energy[120:150] = 0.01
+    assert bursts(energy, 1e-8) == [(50, 54)]
+    energy[120:150] = 0.05  # as loud: nothing to be heard above
+    assert bursts(energy, 1e-8) == []
+    assert bursts(np.zeros(200), 0.0) == []
+
+
+def test_a_vowel_between_its_fricatives_is_no_burst() -> None:
+    """Six, as it is spoken into a good microphone: the vowel is short and far louder than both of its neighbours."""
+    energy = np.full(200, 1e-9)
+    energy[60:75], energy[76:86], energy[96:115] = 2e-4, 0.1, 2e-4
+    assert bursts(energy, 1e-9) == []

@@ -1,0 +1,167 @@
+"""The shipped model through the predictor: batches, missing modalities, wrong files."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmdigit.reading.audio.normalize import N_SAMPLES
+from mmdigit.reading.predictor import WEIGHTS, Predictor, Sample, read_sample
+from schemas.errors import InvalidAudio, InvalidImage, WeightsError
+from schemas.prediction import Answer
+from tests.mmdigit.clips import as_bytes, drawn_digit, mnist_like, tone, wav
+
+TOLERANCE = 1e-5  # of every probability, single against batched
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor.load()
+
+
+def some_samples(count: int) -> list[Sample]:
+    """Both, image alone, audio alone, in turn; the contents mean nothing."""
+    random = np.random.default_rng(1)
+    samples = []
+    for number in range(count):
+        image = np.asarray(mnist_like(number) / 255 * random.uniform(0.5, 1), np.float32)
+        waveform = np.clip(random.normal(0, random.uniform(0.001, 0.3), N_SAMPLES), -1, 1).astype(np.float32)
+        samples.append(Sample(None if number % 3 == 2 else image, None if number % 3 == 1 else waveform))
+    return samples
+
+
+def numbers(answer: Answer) -> list[float]:
+    heads = [head.confidence for head in (answer.image, answer.audio, answer.fused) if head is not None]
+    return [*answer.probabilities, answer.confidence, answer.novelty, *heads]
+
+
+@pytest.mark.parametrize("size", [2, 7, 32])
+def test_batch_mates_change_nothing(predictor: Predictor, size: int) -> None:
+    samples = some_samples(size)
+    batched = predictor.predict(samples)
+    for sample, answer in zip(samples, batched, strict=True):
+        alone = predictor.predict([sample])[0]
+        np.testing.assert_allclose(numbers(answer), numbers(alone), atol=TOLERANCE)
+        assert (answer.label, answer.decision, answer.reasons) == (alone.label, alone.decision, alone.reasons)
+    backwards = predictor.predict(samples[::-1])
+    for answer, other in zip(batched, backwards[::-1], strict=True):
+        np.testing.assert_allclose(numbers(answer), numbers(other), atol=TOLERANCE)
+
+
+def test_loud_batch_mates_change_nothing(predictor: Predictor) -> None:
+    quiet = some_samples(1)[0]
+    loud = Sample(np.ones((28, 28), np.float32), np.ones(N_SAMPLES, np.float32))
+    alone, crowded = predictor.predict([quiet])[0], predictor.predict([loud] * 5 + [quiet])[5]
+    np.testing.assert_allclose(numbers(crowded), numbers(alone), atol=TOLERANCE)
+
+
+def test_each_modality_answers_for_itself(predictor: Predictor) -> None:
+    both, image, audio = predictor.predict(some_samples(3))
+    assert both.image is not None
+    assert both.audio is not None
+    assert both.fused is not None
+    assert (both.label, both.confidence) == (both.fused.label, both.fused.confidence)
+    assert (image.audio, image.fused, audio.image, audio.fused) == (None, None, None, None)
+    assert image.image is not None
+    assert (image.label, image.confidence) == (image.image.label, image.image.confidence)
+    assert audio.audio is not None
+    assert (audio.label, audio.confidence) == (audio.audio.label, audio.audio.confidence)
+    for answer in (both, image, audio):
+        assert sum(answer.probabilities) == pytest.approx(1)
+        assert answer.model_version == predictor.model_version
+
+
+def test_nothing_in_nothing_out(predictor: Predictor) -> None:
+    assert predictor.predict([]) == []
+
+
+def test_warming_up_leaves_no_trace(predictor: Predictor) -> None:
+    before = predictor.predict(some_samples(3))
+    predictor.warm_up()
+    assert predictor.predict(some_samples(3)) == before
+
+
+def test_a_blank_picture_is_not_a_digit(predictor: Predictor) -> None:
+    blank = read_sample(as_bytes(drawn_digit(ink=255)), None)
+    answer = predictor.predict([blank])[0]
+    assert answer.novelty > 0.9
+    assert "not_a_digit" in answer.reasons
+
+
+def test_a_drawn_digit_is_read(predictor: Predictor) -> None:
+    answer = predictor.predict([read_sample(as_bytes(drawn_digit()), None)])[0]
+    assert (answer.label, answer.decision) == (7, "accept")
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        Sample(image=np.zeros((27, 28), np.float32)),
+        Sample(image=np.zeros((1, 28, 28), np.float32)),
+        Sample(waveform=np.zeros(N_SAMPLES - 1, np.float32)),
+        Sample(image=np.full((28, 28), np.nan, np.float32)),
+        Sample(waveform=np.full(N_SAMPLES, np.inf, np.float32)),
+    ],
+    ids=["width", "axes", "length", "nan", "infinity"],
+)
+def test_wrong_arrays_are_the_caller_s_mistake(predictor: Predictor, sample: Sample) -> None:
+    with pytest.raises(ValueError, match="sample 1: expected"):
+        predictor.predict([*some_samples(1), sample])
+
+
+def test_a_sample_holds_something() -> None:
+    with pytest.raises(ValueError, match="neither"):
+        Sample()
+    with pytest.raises(ValueError, match="neither"):
+        read_sample(None, None)
+
+
+def test_read_sample_decodes_or_refuses() -> None:
+    sample = read_sample(as_bytes(drawn_digit()), wav(tone()))
+    assert sample.image is not None
+    assert sample.waveform is not None
+    with pytest.raises(InvalidImage):
+        read_sample(b"", wav(tone()))
+    with pytest.raises(InvalidAudio):
+        read_sample(as_bytes(drawn_digit()), b"")
+
+
+def test_a_missing_model_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="cannot be read"):
+        Predictor.load(tmp_path / "none.onnx")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("model", "expected .* with SHA-256"),
+        ("metadata", "to describe the model"),
+        ("list", "to describe the model"),
+        ("missing", "to describe the model"),
+        ("thresholds", "to describe the model"),
+    ],
+)
+def test_an_altered_model_is_refused(tmp_path: Path, change: str, message: str) -> None:
+    model, metadata = tmp_path / "m.onnx", tmp_path / "m.json"
+    shutil.copy(WEIGHTS, model)
+    known = json.loads(WEIGHTS.with_suffix(".json").read_text())
+    if change == "model":
+        model.write_bytes(model.read_bytes()[:-1] + b"x")
+    if change == "missing":
+        del known["thresholds"]
+    if change == "thresholds":
+        known["thresholds"] = {"image_confidence": 1}
+    metadata.write_text({"metadata": "{", "list": "[]"}.get(change, json.dumps(known)))
+    with pytest.raises(WeightsError, match=message) as caught:
+        Predictor.load(model)
+    assert "\n" not in str(caught.value)
+
+
+def test_predicting_imports_no_torch() -> None:
+    modules = "sys, mmdigit.cli, mmdigit.commands.predict, mmdigit.training.evaluate.command"
+    code = f"import {modules}; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])

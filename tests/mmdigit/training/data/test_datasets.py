@@ -1,0 +1,196 @@
+"""The data sets: readers, splits, and one clear line for what is missing or altered."""
+
+import gzip
+import io
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmdigit.training.data import datasets
+from mmdigit.training.data.datasets import load_digits, load_glyphs, load_spoken, read_idx
+from schemas.errors import DataError
+from tests.mmdigit.clips import as_bytes, drawn_digit, tone, wav
+
+needs_data = pytest.mark.skipif("MMDIGIT_DATA" not in os.environ, reason="needs the real data sets in MMDIGIT_DATA")
+
+
+def idx(values: np.ndarray) -> bytes:
+    sizes = b"".join(int(size).to_bytes(4, "big") for size in values.shape)
+    return gzip.compress(b"\x00\x00\x08" + bytes([values.ndim]) + sizes + values.astype(np.uint8).tobytes(), 1)
+
+
+def test_idx_round_trip(tmp_path: Path) -> None:
+    values = np.arange(60).reshape(3, 4, 5)
+    (tmp_path / "a.gz").write_bytes(idx(values))
+    np.testing.assert_array_equal(read_idx(tmp_path / "a.gz"), values)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "it is missing; run `mmdigit data download`"),
+        (b"no gzip", "damaged"),
+        (idx(np.zeros((3, 4)))[:-12], "damaged"),
+        (gzip.compress(b"something else"), "IDX array of bytes"),
+        (gzip.compress(b"\x00\x00\x08\x01\x00\x00\x00\x05abc"), "to hold \\[5\\] values, got 3"),
+        (gzip.compress(b"\x00\x00\x08\x01\x00\x00"), "IDX array|damaged"),
+    ],
+    ids=["missing", "no gzip", "cut", "no IDX", "values cut", "header cut"],
+)
+def test_a_damaged_idx_file_is_one_line(tmp_path: Path, content: bytes | None, message: str) -> None:
+    if content is not None:
+        (tmp_path / "a.gz").write_bytes(content)
+    with pytest.raises(DataError, match=message) as caught:
+        read_idx(tmp_path / "a.gz")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_altered_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(idx(np.ones((3, 4))))
+    with pytest.raises(DataError, match="it was altered; download it again"):
+        read_idx(tmp_path / "a.gz", "0" * 32)
+
+
+def small_mnist(folder: Path, monkeypatch: pytest.MonkeyPatch, count: int = 40) -> None:
+    monkeypatch.setattr(datasets, "MNIST_COUNT", {"train": count, "t10k": count})
+    monkeypatch.setattr(datasets, "MNIST_MD5", {})
+    raw = folder / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part in ("train", "t10k"):
+        (raw / f"{part}-images-idx3-ubyte.gz").write_bytes(idx(np.ones((count, 28, 28))))
+        (raw / f"{part}-labels-idx1-ubyte.gz").write_bytes(idx(np.arange(count) % 10))
+
+
+def write_writers(folder: Path, rows: list[str]) -> None:
+    (folder / "mnist-writers").mkdir()
+    (folder / "mnist-writers" / "train.csv.gz").write_bytes(
+        gzip.compress("\n".join(["index,label,writer", *rows]).encode())
+    )
+
+
+def test_validation_digits_have_writers_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_mnist(tmp_path, monkeypatch)
+    write_writers(tmp_path, [f"{row},{row % 10},{row // 2}" for row in range(40)])
+    train, validation, test = (load_digits(tmp_path, split) for split in ("train", "validation", "test"))
+    assert set(validation.writers) == {0, 10}
+    assert set(train.writers).isdisjoint(validation.writers)
+    assert (train.labels.size, validation.labels.size, test.labels.size) == (36, 4, 40)
+
+
+def test_without_writers_every_tenth_digit_is_held_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_mnist(tmp_path, monkeypatch)
+    assert load_digits(tmp_path, "validation").labels.size == 4
+
+
+def test_writers_of_other_digits_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_mnist(tmp_path, monkeypatch)
+    write_writers(tmp_path, [f"{row},{(row + 1) % 10},{row}" for row in range(40)])
+    with pytest.raises(DataError, match="match the MNIST labels"):
+        load_digits(tmp_path, "train")
+
+
+def test_too_few_digits_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_mnist(tmp_path, monkeypatch)
+    monkeypatch.setattr(datasets, "MNIST_COUNT", {"train": 41, "t10k": 41})
+    with pytest.raises(DataError, match="expected 41 MNIST digits"):
+        load_digits(tmp_path, "train")
+
+
+def small_speech(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    recordings = folder / "free-spoken-digit-dataset" / "recordings"
+    recordings.mkdir(parents=True)
+    for digit in range(10):
+        for index in (0, 4, 5, 9, 10, 49):
+            (recordings / f"{digit}_ann_{index}.wav").write_bytes(wav(tone(0.1, pitch_hz=200 + 100 * digit)))
+    monkeypatch.setattr(datasets, "FSDD_COUNT", 60)
+    return recordings
+
+
+def test_recordings_are_split_by_their_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_speech(tmp_path, monkeypatch)
+    numbers = {
+        split: {clip.index for clip in load_spoken(tmp_path, split)} for split in ("train", "validation", "test")
+    }
+    assert numbers == {"train": {10, 49}, "validation": {5, 9}, "test": {0, 4}}
+
+
+def test_speakers_of_speech_commands_are_never_in_two_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_speech(tmp_path, monkeypatch)
+    folder = tmp_path / "speech-commands-digits"
+    folder.mkdir()
+    for speaker in range(20):
+        (folder / f"{speaker % 10}_s{speaker}_0.wav").write_bytes(wav(tone(0.1)))
+    speakers = [
+        {clip.speaker for clip in load_spoken(tmp_path, split) if clip.source == "speech-commands"}
+        for split in ("train", "validation", "test")
+    ]
+    assert speakers[0] & speakers[1] == set()
+    assert len(speakers[0] | speakers[1]) == 20
+    assert speakers[1]
+    assert speakers[2] == set()
+
+
+@pytest.mark.parametrize("change", ["one missing", "wrong name", "broken", "none"])
+def test_altered_recordings_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    recordings = small_speech(tmp_path, monkeypatch)
+    first = recordings / "0_ann_0.wav"
+    if change == "one missing":
+        first.unlink()
+    if change == "wrong name":
+        first.rename(recordings / "first.wav")
+    if change == "broken":
+        first.write_bytes(b"RIFF")
+    if change == "none":
+        recordings.rename(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="expected"):
+        load_spoken(tmp_path, "train")
+
+
+def test_glyphs_of_each_split_have_alphabets_of_their_own(tmp_path: Path) -> None:
+    assert load_glyphs(tmp_path, "train").shape == (0, 28, 28)
+    (tmp_path / "omniglot").mkdir()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for alphabet in ("Greek", "Latin", "Korean"):
+            archive.writestr(f"images/{alphabet}/character01/1.png", as_bytes(drawn_digit(105).convert("1")))
+    path = tmp_path / "omniglot" / "images_background_small1.zip"
+    path.write_bytes(buffer.getvalue())
+    assert [load_glyphs(tmp_path, split).shape[0] for split in ("train", "validation", "test")] == [1, 1, 1]
+    path.write_bytes(b"no archive")
+    with pytest.raises(DataError, match="Omniglot"):
+        load_glyphs(tmp_path, "train")
+
+
+@pytest.mark.data
+@needs_data
+def test_the_real_splits_have_the_expected_sizes() -> None:
+    folder = Path(os.environ["MMDIGIT_DATA"])
+    sizes = [load_digits(folder, split).labels.size for split in ("train", "validation", "test")]
+    assert sizes[0] + sizes[1] == 60_000
+    assert 5_000 < sizes[1] < 7_000
+    assert sizes[2] == 10_000
+    assert len(load_spoken(folder, "test")) == 300
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"no gzip",
+        gzip.compress(b"index,label,writer\n1,2,3\n")[:-9],
+        gzip.compress(b"a,b\n1,2\n"),
+        gzip.compress(b"\xff"),
+    ],
+    ids=["no gzip", "cut", "other columns", "no text"],
+)
+def test_a_damaged_table_of_writers_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    small_mnist(tmp_path, monkeypatch)
+    (tmp_path / "mnist-writers").mkdir()
+    (tmp_path / "mnist-writers" / "train.csv.gz").write_bytes(content)
+    with pytest.raises(DataError, match=r"it is damaged|does not; restore it") as caught:
+        load_digits(tmp_path, "train")
+    assert "\n" not in str(caught.value)

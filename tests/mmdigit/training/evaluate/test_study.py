@@ -1,0 +1,82 @@
+"""Studies in small: every fold leaves its speaker out, result files are dated, and a finished study is only read."""
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from mmdigit.training.evaluate import study
+from mmdigit.training.evaluate.corrupt_audio import gusts
+from mmdigit.training.evaluate.held_out import HELD_OUT
+from mmdigit.training.fit.checkpoints import Machine
+from mmdigit.training.fit.plan import SHIPPED, TrainingPlan
+from tests.mmdigit.training import made_up
+
+PLAN = made_up.plan(
+    image=made_up.plan().image.model_copy(update={"epochs": 1}),
+    calm=made_up.plan().calm.model_copy(update={"epochs": 1}),
+    audio=made_up.plan().audio.model_copy(update={"epochs": 1}),
+)
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    sets = made_up.sets(tmp_path)
+    clips = [replace(clip, index=clip.index + 5 * part) for clip in made_up.clips(2)[:20] for part in range(2)]
+    monkeypatch.setattr(study, "load_sets", lambda *_: sets)
+    monkeypatch.setattr(study, "load_digits", lambda *_: made_up.digits(20, 9))
+    monkeypatch.setattr(study, "load_spoken", lambda _, split: clips if split == "test" else [])
+    monkeypatch.setattr(study, "FSDD_SPEAKERS", ("a", "b"))
+    monkeypatch.setattr(study, "HALVES", (("a",), ("b",)))
+    monkeypatch.setattr(study, "SEEDS", (1, 2))
+    monkeypatch.setattr(study, "NOISES", {"gusts": gusts})
+    monkeypatch.setattr(study, "RATIOS_DB", (5,))
+    return tmp_path
+
+
+@pytest.mark.timeout(60)  # two trainings, exports and measurements, and all but the trainings again
+def test_folds_leave_each_speaker_out(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = small / "results" / "folds.json"
+    study.run("folds", small, small / "runs", result, PLAN, Machine())
+    report = json.loads(result.read_text())
+    assert report["command"] == "mmdigit study folds"
+    assert [row["speaker"] for row in report["speakers"]] == ["a", "b"]
+    audio = [row["audio"]["accuracy"] for row in report["speakers"]]
+    assert report["audio"]["worst"] == min(audio)
+    assert report["audio"]["mean"] == pytest.approx(sum(audio) / 2)
+    assert 0 <= report["audio"]["ece"] <= 1
+    assert set(report["noise"]) == {"5 dB"}
+    for speaker in ("a", "b"):
+        with np.load(small / "runs" / "folds" / speaker / HELD_OUT) as kept:
+            assert kept["audio_logits"].shape == (20, 10)
+            assert kept["fused_logits"].shape[0] == kept["fused_labels"].size == 20 * study.PARTNERS
+            assert kept["indices"][kept["fused_clips"]].min() >= 5  # the official test recordings calibrate nothing
+    capsys.readouterr()
+    study.run("folds", small, small / "runs", result, PLAN, Machine())
+    again = json.loads(result.read_text())
+    assert '"epoch"' not in capsys.readouterr().err
+    assert {**again, "measured_at": 0} == {**report, "measured_at": 0}
+
+
+def test_seeds_differ_and_are_summarised(small: Path) -> None:
+    study.run("seeds", small, small / "runs", small / "seeds.json", PLAN, Machine())
+    report = json.loads((small / "seeds.json").read_text())
+    assert [row["seed"] for row in report["seeds"]] == [1, 2]
+    assert report["mean"]["image"] == pytest.approx(sum(row["image"] for row in report["seeds"]) / 2)
+    assert report["shipped"] == 1
+
+
+def test_the_ablation_ends_with_the_plan_itself() -> None:
+    plan = TrainingPlan.read(SHIPPED)
+    names, shares, distortions = zip(*study.ablation_steps(plan), strict=True)
+    assert len(set(names)) == len(names)
+    assert distortions[0] == ()
+    assert set(distortions[-1]) == set(plan.audio.distortions)
+    assert shares[-1] == plan.audio.shares
+    for before, after in pairwise(shares):
+        assert before.items() <= after.items()

@@ -1,0 +1,81 @@
+"""The torch model: its log-mel against torchaudio's, its size, and that batch mates are independent."""
+
+import math
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+torch = pytest.importorskip("torch")
+
+import torchaudio  # type: ignore[import-untyped]  # noqa: E402
+
+from mmdigit.reading.audio.normalize import N_SAMPLES, SAMPLE_RATE_HZ  # noqa: E402
+from mmdigit.training.fit.model import (  # noqa: E402
+    BAND_MEAN,
+    HOP_LENGTH,
+    MEL_FLOOR,
+    MEL_MAX_HZ,
+    MEL_MIN_HZ,
+    N_FFT,
+    N_FRAMES,
+    N_MELS,
+    DigitModel,
+    LogMel,
+    count_parameters,
+)
+
+
+def noise(count: int, seed: int = 0) -> "Tensor":
+    sound: Tensor = torch.randn(count, N_SAMPLES, generator=torch.Generator().manual_seed(seed)) * 0.1
+    return sound
+
+
+def test_the_mel_spectrogram_is_torchaudio_s() -> None:
+    reference = torchaudio.transforms.MelSpectrogram(
+        SAMPLE_RATE_HZ,
+        n_fft=N_FFT,
+        hop_length=HOP_LENGTH,
+        f_min=MEL_MIN_HZ,
+        f_max=MEL_MAX_HZ,
+        n_mels=N_MELS,
+        power=2.0,
+        center=False,
+    )
+    waveform = noise(4)
+    expected = reference(waveform).transpose(1, 2)
+    torch.testing.assert_close(LogMel().power(waveform), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_every_mel_band_hears_something() -> None:
+    assert bool((LogMel().power(noise(1)) > 0).all())
+
+
+def test_the_log_mel_is_the_clip_s_own_at_any_level() -> None:
+    log_mel, waveform = LogMel(), noise(3)
+    together = log_mel(waveform)
+    assert together.shape == (3, N_FRAMES, N_MELS)
+    torch.testing.assert_close(log_mel(waveform[1:2])[0], together[1], rtol=0, atol=1e-5)
+    torch.testing.assert_close(log_mel(waveform * 0.1), together, rtol=0, atol=1e-3)
+
+
+def test_silence_is_finite() -> None:
+    log_mel = LogMel()(torch.zeros(1, N_SAMPLES))
+    torch.testing.assert_close(log_mel, torch.full_like(log_mel, (1 - BAND_MEAN) * (math.log10(MEL_FLOOR) + 2.8)))
+
+
+def test_under_a_million_parameters() -> None:
+    assert count_parameters(DigitModel()) < 1_000_000
+
+
+def test_a_missing_modality_s_content_does_not_reach_the_fusion() -> None:
+    torch.manual_seed(0)
+    model = DigitModel().eval()
+    image, present, absent = torch.rand(2, 1, 28, 28), torch.ones(2), torch.zeros(2)
+    with torch.no_grad():
+        one = model(image, present, noise(2, 1), absent)
+        other = model(image, present, noise(2, 2), absent)
+    torch.testing.assert_close(one.fused, other.fused)
+    torch.testing.assert_close(one.image, other.image)

@@ -1,0 +1,44 @@
+"""The configuration of a training: the shipped ones are read, anything else is one clear line."""
+
+from pathlib import Path
+
+import pytest
+
+from mmdigit.training.fit.plan import QUICK, SHIPPED, TrainingPlan
+from schemas.errors import SettingsError
+
+
+@pytest.mark.parametrize("path", [SHIPPED, QUICK], ids=["shipped", "quick"])
+def test_the_shipped_configurations_are_read_and_survive_a_checkpoint(path: Path) -> None:
+    plan = TrainingPlan.read(path)
+    assert TrainingPlan.model_validate_json(plan.model_dump_json()) == plan
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("epochs = 22", "epochs = 0", "image.epochs: Input should be greater than or equal to 1"),
+        ("[image]", "[imago]", "imago: Extra inputs"),
+        ('"warp"', '"wrap"', "audio.distortions"),
+        ("seed = 1", "seed = ", "to be TOML"),
+        ("fsdd = 0.28", "fsdd = -1", "audio.shares.fsdd"),
+        ("fsdd = 0.28", "fsdd = inf", "audio.shares.fsdd"),
+        ("negatives = 0.12", "negatives = 1.0", "image.negatives"),
+        ("seed = 1", f"seed = {'1' * 5000}", "to be TOML"),
+        ("seed = 1", f"seed = {'[' * 3000}", "to be TOML"),
+        ("seed = 1", '"\\u001b[31mred" = 1', "Extra inputs"),
+    ],
+)
+def test_a_wrong_configuration_is_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = SHIPPED.read_text()
+    assert old in text
+    (tmp_path / "c.toml").write_text(text.replace(old, new, 1))
+    with pytest.raises(SettingsError, match=message) as caught:
+        TrainingPlan.read(tmp_path / "c.toml")
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_missing_configuration_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        TrainingPlan.read(tmp_path / "none.toml")

@@ -1,0 +1,276 @@
+"""Kafka: every error of the client is mapped, topics are never made on the fly, partitions move without loss."""
+
+import contextlib
+import inspect
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import kafka.errors
+import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from lab.kit.polling import until
+from lab.kit.services import kafka_admin
+from mmdigit.transport.kafka.client import mapped
+from mmdigit.transport.kafka.consumer import KafkaTopicConsumer
+from mmdigit.transport.ports import Consumer, Record, TopicPartition
+from mmdigit.transport.urls import open_consumer, open_publisher
+from schemas.errors import InvalidRecord, MmdigitError, RebalanceError, TopicError, TransportError
+from tests.conftest import KafkaTopic
+
+ERRORS = [error for _, error in inspect.getmembers(kafka.errors, inspect.isclass) if issubclass(error, Exception)]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_every_error_of_the_client_is_mapped(error: type[Exception]) -> None:
+    raised = error({}) if error is kafka.errors.LogTruncationError else error()
+    with pytest.raises(MmdigitError) as caught, mapped("host:1/jobs"):
+        raise raised
+    assert caught.value.__cause__ is raised
+    assert "host:1/jobs" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "ours"),
+    [
+        (kafka.errors.UnknownTopicOrPartitionError, TopicError),
+        (kafka.errors.CommitFailedError, RebalanceError),
+        (kafka.errors.IllegalGenerationError, RebalanceError),
+        (kafka.errors.UnknownMemberIdError, RebalanceError),
+        (kafka.errors.MessageSizeTooLargeError, InvalidRecord),
+        (kafka.errors.KafkaTimeoutError, TransportError),
+    ],
+)
+def test_errors_lead_where_the_worker_expects_them(error: type[Exception], ours: type[MmdigitError]) -> None:
+    with pytest.raises(ours), mapped("host:1/jobs"):
+        raise error()
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_a_missing_topic_is_one_line_with_the_command_and_stays_missing(kafka_bootstrap: str) -> None:
+    url = f"kafka://{kafka_bootstrap}/never-made"
+    for _ in range(2):
+        with pytest.raises(TopicError, match=r"kafka-topics\.sh --create --topic never-made"):
+            open_publisher(url)
+        with pytest.raises(TopicError, match=r"kafka-topics\.sh --create --topic never-made"):
+            open_consumer(url, group="g")
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_the_topics_own_limit_is_told_by_send(kafka_topic: KafkaTopic) -> None:
+    with open_publisher(kafka_topic(max_message_bytes=10_000)) as publisher:
+        with pytest.raises(InvalidRecord, match=r"max\.message\.bytes 10000"):
+            publisher.send(None, bytes(10_000))
+        publisher.send(None, bytes(8_000))
+        publisher.flush(10)
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_a_publisher_goes_on_after_a_record_that_only_the_broker_refuses(
+    kafka_topic: KafkaTopic, kafka_bootstrap: str
+) -> None:
+    url = kafka_topic()
+    delivered: list[bytes] = []
+    with open_publisher(url) as publisher:
+        admin = kafka_admin(kafka_bootstrap)
+        try:
+            less = ConfigResource(
+                ConfigResourceType.TOPIC, url.rpartition("/")[2], configs={"max.message.bytes": "2000"}
+            )
+            admin.alter_configs([less])
+        finally:
+            admin.close()
+        publisher.send(None, bytes(5_000), lambda: delivered.append(b"large"))
+        with pytest.raises(InvalidRecord):
+            publisher.flush(10)
+        publisher.send(None, bytes(100), lambda: delivered.append(b"small"))
+        publisher.flush(10)
+    assert delivered == [b"small"]
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_equal_keys_share_a_partition_and_all_partitions_are_used(kafka_topic: KafkaTopic) -> None:
+    url = kafka_topic(4)
+    with open_publisher(url) as publisher:
+        for number in range(200):
+            publisher.send(f"key {number % 50}".encode(), str(number).encode())
+        publisher.flush(10)
+    records: list[Record] = []
+    with open_consumer(url, group="g") as consumer:
+
+        def read_all() -> bool:
+            records.extend(consumer.poll(100, 0.2))
+            return len(records) == 200
+
+        until(read_all, 30, "200 records")
+    places = {(record.key, record.partition) for record in records}
+    assert len(places) == 50
+    assert {partition for _, partition in places} == {0, 1, 2, 3}
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_partitions_move_to_a_new_member_and_back_without_loss(kafka_topic: KafkaTopic) -> None:
+    url = kafka_topic(4)
+    with open_publisher(url) as publisher:
+        for number in range(400):
+            publisher.send(str(number).encode(), str(number).encode())
+        publisher.flush(10)
+    seen: Counter[bytes] = Counter()
+    revoked: list[TopicPartition] = []
+
+    def work(consumer: Consumer) -> None:
+        records = consumer.poll(10, 0.1)
+        done = {record.topic_partition: record.offset + 1 for record in records}
+        seen.update(record.value for record in records)
+        with contextlib.suppress(RebalanceError):  # moving just now: delivered again, seen twice
+            consumer.commit(done)
+
+    first, second = open_consumer(url, group="g"), open_consumer(url, group="g")
+
+    def give_up(partitions: frozenset[TopicPartition]) -> dict[TopicPartition, int]:
+        revoked.extend(partitions)
+        return {}
+
+    first.on_revoked = give_up
+
+    def owned(*working: Consumer) -> list[int]:
+        for consumer in working:
+            work(consumer)
+        return [len(consumer.assignment()) for consumer in working]
+
+    with first:
+        until(lambda: owned(first) == [4], 30, "all partitions at the first")
+        with second:
+            until(lambda: owned(first, second) == [2, 2], 30, "two partitions each")
+            assert not first.assignment() & second.assignment()
+            assert len(revoked) == 2  # cooperative: only what moved
+            with pytest.raises(RebalanceError):
+                first.commit({revoked[0]: 400})
+        until(lambda: owned(first) == [4], 8, "all partitions back, sooner than a session times out")
+        until(lambda: owned(first) and len(seen) == 400, 30, "all records")
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_what_a_member_finished_is_committed_as_its_partitions_go_and_answered_once(kafka_topic: KafkaTopic) -> None:
+    url = kafka_topic(4)
+    read: Counter[bytes] = Counter()
+    owners: list[frozenset[TopicPartition]] = []
+    ended = threading.Event()
+
+    def publish(start: int) -> None:
+        for number in range(start, start + 200):
+            publisher.send(str(number).encode(), str(number).encode())
+        publisher.flush(10)
+
+    def work() -> None:
+        """Finishes all that it polls, and commits none of it but what goes."""
+        finished: dict[TopicPartition, int] = {}
+
+        def give_up(partitions: frozenset[TopicPartition]) -> dict[TopicPartition, int]:
+            return {partition: finished.pop(partition) for partition in partitions}
+
+        with open_consumer(url, group="g") as consumer:
+            consumer.on_assigned, consumer.on_revoked = owners.append, give_up
+            while not ended.is_set():
+                for record in consumer.poll(100, 0.1):
+                    read[record.value] += 1
+                    finished[record.topic_partition] = record.offset + 1
+
+    with open_publisher(url) as publisher, ThreadPoolExecutor() as members:
+        publish(0)
+        working = [members.submit(work)]
+        try:
+            until(lambda: len(read) == 200, 30, "all records at the first")
+            working.append(members.submit(work))
+            until(lambda: list(map(len, owners)) == [4, 2], 30, "two partitions at the second")
+            publish(200)
+            until(lambda: len(read) == 400, 30, "all records")
+        finally:
+            ended.set()
+        for member in working:
+            member.result()
+    assert set(read.values()) == {1}
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_of_lost_partitions_nothing_is_committed(kafka_topic: KafkaTopic) -> None:
+    url = kafka_topic(1)
+    with open_publisher(url) as publisher:
+        for number in range(5):
+            publisher.send(None, str(number).encode())
+        publisher.flush(10)
+    gone: list[TopicPartition] = []
+    with open_consumer(url, group="g") as consumer:
+        assert isinstance(consumer, KafkaTopicConsumer)
+        records: list[Record] = []
+
+        def read_all() -> bool:
+            records.extend(consumer.poll(5, 0.2))
+            return len(records) == 5
+
+        until(read_all, 30, "five records")
+        place = records[0].topic_partition
+
+        def give_up(partitions: frozenset[TopicPartition]) -> dict[TopicPartition, int]:
+            gone.extend(partitions)
+            return {place: 5}
+
+        consumer.on_revoked = give_up
+        consumer._consumer._coordinator.reset_generation()  # as after an answer that the member is unknown
+        with pytest.raises(RebalanceError):
+            consumer.commit({place: 5})
+        begun = consumer.begin_commit({place: 5})
+        until(begun.done, 10, "the end of the commit")
+        with pytest.raises(RebalanceError):
+            begun.result()
+        records.clear()
+        until(read_all, 30, "the same records again")
+        assert gone == [place]
+        assert [record.offset for record in records] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_partitions_assigned_during_keep_alive_deliver_nothing_and_lose_nothing(kafka_topic: KafkaTopic) -> None:
+    url = kafka_topic(3)
+    with open_publisher(url) as publisher:
+        for number in range(30):
+            publisher.send(str(number).encode(), str(number).encode())
+        publisher.flush(10)
+    with open_consumer(url, group="g") as consumer:
+
+        def joined() -> bool:
+            consumer.keep_alive()
+            return len(consumer.assignment()) == 3
+
+        until(joined, 30, "an assignment")
+        for _ in range(50):
+            consumer.keep_alive()
+        values: list[bytes] = []
+
+        def read_all() -> bool:
+            values.extend(record.value for record in consumer.poll(7, 0.2))
+            return len(values) == 30
+
+        until(read_all, 30, "30 records")
+    assert sorted(values, key=int) == [str(number).encode() for number in range(30)]
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_a_join_that_a_short_poll_left_behind_is_taken_up(kafka_topic: KafkaTopic) -> None:
+    with open_consumer(kafka_topic(2), group="left-behind") as consumer:
+        assert isinstance(consumer, KafkaTopicConsumer)
+        until(lambda: consumer.poll(1, 0.1) or consumer.assignment(), 30, "an assignment")
+        coordinator = consumer._consumer._coordinator
+        coordinator.rejoining = True  # as left by a join for new metadata that outlasted its poll
+        until(lambda: consumer.poll(1, 0.1) or not coordinator.rejoining, 30, "the join's end")
+        assert len(consumer.assignment()) == 2

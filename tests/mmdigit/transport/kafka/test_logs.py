@@ -1,0 +1,37 @@
+"""What the Kafka client logs too loudly is of level debug; the rest passes as it is."""
+
+import importlib
+import inspect
+import logging
+
+import pytest
+from kafka.errors import Cancelled
+
+from mmdigit.transport.kafka.logs import QUIETER, quieten
+
+MODULES = {"kafka.coordinator": "kafka.coordinator.base", "kafka.coordinator.heartbeat": "kafka.coordinator.base"}
+
+
+@pytest.mark.parametrize(("name", "message"), [(name, each) for name, them in QUIETER.items() for each in them])
+def test_each_message_stands_in_the_source_of_its_logger(name: str, message: str) -> None:
+    source = inspect.getsource(importlib.import_module(MODULES.get(name, name)))
+    joined = "".join(part.strip().strip("\"'") for part in source.split("\n"))
+    assert message in source or message in joined
+
+
+def test_what_is_said_elsewhere_is_not_an_error_and_everything_else_still_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for _ in range(2):
+        quieten()
+    logger = logging.getLogger("kafka.cluster")
+    caplog.set_level(logging.ERROR, "kafka")
+    logging.getLogger("kafka.net.selector").error(f"Task t ran for 0.107s. {QUIETER['kafka.net.selector'][0]}")
+    logger.error("Topic %s not found in cluster metadata", "jobs")
+    logger.error("Metadata refresh: failed %s", Cancelled())
+    logger.error("Metadata refresh: failed %s", "timed out")
+    assert [record.getMessage() for record in caplog.records] == ["Metadata refresh: failed timed out"]
+    caplog.clear()
+    caplog.set_level(logging.DEBUG, "kafka")
+    logger.error("Topic %s not found in cluster metadata", "jobs")
+    assert [record.levelno for record in caplog.records] == [logging.DEBUG]

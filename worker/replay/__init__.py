@@ -1,0 +1,1 @@
+"""`python -m worker replay`: sends dead letters back to the topic of jobs."""

@@ -1,0 +1,72 @@
+"""The settings of `python -m worker shadow`: MMDIGIT_* variables and flags, one frozen class."""
+
+from datetime import UTC
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, TargetError
+from mmdigit.settings.access_settings import AccessSettings
+from schemas.identifiers import Identifier
+from schemas.timestamp import Moment
+
+
+class ShadowSettings(AccessSettings):
+    """Answers jobs that live workers have answered, compares, and writes nothing; the same command again goes on."""
+
+    prog: ClassVar[str] = "python -m worker shadow"
+
+    from_url: Annotated[
+        str,
+        Field(
+            validation_alias="from",
+            repr=False,
+            examples=["kafka://localhost:29092/mmdigit.jobs"],
+            description="topic of jobs: kafka://host:9092/topic or sqlite:///file",
+        ),
+    ]
+    store_url: Annotated[
+        str,
+        Field(
+            validation_alias="store",
+            examples=["redis://localhost:6379/0"],
+            repr=False,
+            description="store of the live workers' predictions, only read: redis(s)[+sentinel|+cluster]:// or sqlite:///file",
+        ),
+    ]
+    weights: Annotated[Path | None, Field(description="model file under test; by default the shipped one")] = None
+    threads: Annotated[int, Field(ge=1, le=256, description="threads of the model")] = 1
+    target_error: TargetError = DEFAULT_TARGET_ERROR
+    batch_size: Annotated[int, Field(ge=1, le=1024, description="jobs in a batch at most")] = 32
+    since: Annotated[
+        Moment | None,
+        Field(description="only jobs sent then or later, in ISO 8601 with an offset: 2026-01-31T12:00:00Z"),
+    ] = None
+    limit: Annotated[int, Field(ge=1, le=10**7, description="jobs to compare at most")] = 10_000
+    live_wait_s: Annotated[
+        float, Field(ge=0, le=3600, description="how long a batch waits for the answers of live workers, in seconds")
+    ] = 30.0
+    max_differing: Annotated[
+        float,
+        Field(gt=0, lt=1, description="share of the jobs that may get another digit, or none; shown with 95 %"),
+    ] = 0.001
+    max_redecided: Annotated[
+        float,
+        Field(gt=0, lt=1, description="share of the jobs that may go from accept to review or back; shown with 95 %"),
+    ] = 0.01
+    examples: Annotated[int, Field(ge=0, le=1000, description="differences to show at most")] = 10
+    as_json: Annotated[
+        bool, Field(validation_alias="json", description="one JSON object instead of readable lines")
+    ] = False
+    shadow_group: Annotated[
+        Identifier,
+        Field(description="consumer group that remembers how far shadows are; another name begins at the oldest"),
+    ] = "mmdigit-shadow"
+
+    def consumer_group(self, version: str, model_version: str) -> str:
+        """A group for each version and model under test, and for each moment to begin at."""
+        parts = [self.shadow_group, version, model_version]
+        if self.since is not None:
+            parts.append(f"since-{self.since.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}")
+        return ".".join(parts)

@@ -1,0 +1,60 @@
+"""Reads a topic to where it ended when the reading began: for commands that end, unlike the worker."""
+
+import time
+from collections.abc import Callable
+
+from mmdigit.transport.ports import Consumer, Record, TopicPartition
+from schemas.errors import TransportError
+
+POLL_TIMEOUT_S = 0.5
+PATIENCE_S = 60.0
+"""A broker that is away may show as empty polls: after so long without a record the reading ends, and says so."""
+
+
+class ToTheEnd:
+    """The records that stand in the topic when its partitions are first read; later ones are left out."""
+
+    def __init__(self, consumer: Consumer, what: str, clock: Callable[[], float] = time.monotonic) -> None:
+        """what: the records in a word or two, for the error."""
+        self._consumer = consumer
+        self._what = what
+        self._clock = clock
+        self._next_offsets: dict[TopicPartition, int] = {}
+        self._ends: dict[TopicPartition, int] = {}
+        self._silent_since_s: float | None = None
+
+    def poll(self, max_records: int) -> list[Record]:
+        """Up to max_records of them; an empty list means that none came in time.
+
+        Raises TransportError if none came for PATIENCE_S.
+        """
+        began_s = self._clock()
+        records = self._consumer.poll(max_records, POLL_TIMEOUT_S)
+        if records:
+            self._silent_since_s = None
+        elif self._silent_since_s is None:
+            self._silent_since_s = began_s
+        if self._silent_since_s is not None and self._clock() - self._silent_since_s >= PATIENCE_S:
+            raise TransportError(
+                f"expected {self._what} or the topic's end within {PATIENCE_S:.0f} s, got neither; check the broker, "
+                "and whether another such command holds the partitions; the same command again goes on"
+            )
+        for record in records:
+            self._next_offsets[record.topic_partition] = record.offset + 1
+        lag = self._consumer.lag()
+        for partition in {record.topic_partition for record in records} - self._ends.keys():
+            self._ends[partition] = self._next_offsets[partition] + lag.get(partition, 0)
+        return [record for record in records if record.offset < self._ends[record.topic_partition]]
+
+    def is_at_the_end(self) -> bool:
+        """Whether every record of every owned partition was read, as far as is known; never waits."""
+        lag = self._consumer.lag()
+        return bool(lag) and all(
+            lag.get(partition) == 0 or self._next_offsets.get(partition, -1) >= self._ends.get(partition, 0)
+            for partition in self._consumer.assignment()
+        )
+
+    @property
+    def to_come(self) -> int:
+        """How many records lie ahead, later ones included, as last known."""
+        return sum(self._consumer.lag().values())
