@@ -125,12 +125,14 @@ def test_links_inside_the_documentation_lead_somewhere() -> None:
 
 def test_files_and_modules_named_in_the_documentation_exist() -> None:
     rooms = "schemas|mmdigit|worker|producer|deploy|lab|samples|tests|docs"
+    names = {path.name for room in rooms.split("|") for path in (ROOT / room).rglob("*.py")}
     for page in pages():
         if page.name == "CHANGELOG.md":
             continue  # it names what was there then
         text = page.read_text()
         for path in re.findall(rf"`((?:{rooms})/[\w./-]*)`", text):
             assert (ROOT / path).exists() or (page.parent / path).exists(), f"{page.name} names {path}"
+        assert set(re.findall(r"`(\w+\.py)`", text)) <= names, page.name
         for module in re.findall(rf"python -m ((?:{rooms})[\w.]*)", text):
             path = ROOT / module.replace(".", "/")
             assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), f"{page.name} runs {module}"
