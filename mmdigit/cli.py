@@ -149,12 +149,6 @@ class FoldsSettings(StudySettings):
     prog: ClassVar[str] = "mmdigit study folds"
 
 
-class AblationSettings(StudySettings):
-    """Trains with one section of augmentation or voices more each time. Resumable. Needs the extra `train`."""
-
-    prog: ClassVar[str] = "mmdigit study ablation"
-
-
 class ExportSettings(ProgramSettings):
     """Writes a trained model as ONNX with its metadata and model card. Needs the extra `train`."""
 
@@ -246,7 +240,6 @@ class StudyCommands(ProgramSettings):
 
     seeds: Annotated[CliSubCommand[SeedsSettings], _described(SeedsSettings)]
     folds: Annotated[CliSubCommand[FoldsSettings], _described(FoldsSettings)]
-    ablation: Annotated[CliSubCommand[AblationSettings], _described(AblationSettings)]
 
 
 class DataCommands(ProgramSettings):
