@@ -58,7 +58,6 @@ the mean's jobs: an assumption.
   {disks_jobs:.1f} million a day for a week (three of 100 GiB).
 - **A worker's memory** goes with its backlog: {soak_mb:.0f} MB at most in the [soak](../results/faults.md#a-soak).
 - **Three partitions to a task**, so that any number of tasks shares them nearly evenly ([below](#scaling)).
-- What consumers read from the brokers was not measured on MSK.
 
 ## What it costs
 
