@@ -48,10 +48,7 @@ def settings_page() -> str:
     ]
     services: list[type[ProgramSettings]] = [WorkerSettings, ReplaySettings, ShadowSettings, ProducerSettings]
     for program in services:
-        parts.append(
-            f"\n## {program.prog}\n\n{purpose(program)} It also takes the settings of "
-            f"[access](#access-to-kafka-and-redis).\n\n"
-        )
+        parts.append(f"\n## {program.prog}\n\n{purpose(program)} Also [access](#access-to-kafka-and-redis).\n\n")
         parts.append(HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows(program, AccessSettings)))
     parts.append("\n## mmdigit\n\n| command | |\n|---|---|\n")
     parts += [f"| `{name}` | {purpose(program)} |\n" for name, program in COMMANDS.items()]
@@ -149,9 +146,10 @@ def fuzz_page() -> str:
         "# Fuzzing\n\n`make fuzz` runs each parser in its own process on inputs that atheris mutates towards new "
         f"coverage: here {settings['runs']:,} runs or {settings['minutes']:g} minutes each, whichever came first. "
         "[targets.py](../../lab/fuzz/targets.py) states what each target does and which errors it documents; any "
-        "other error is a crash. Coverage counts Python branches, ours and Pillow's. The C code of libpng, libjpeg, "
-        "libsndfile, pydantic and msgpack runs too, but does not guide the search. *Slowest input* is CPU time; "
-        "*memory* is the whole process's, most of it atheris's own.\n\n" + table(result) + "\n"
+        "other error is a crash. Coverage counts Python branches, ours and Pillow's; C code does not guide the "
+        "search. *Slowest input* is CPU time; *memory* is the whole process's, most of it atheris's own.\n\n"
+        + table(result)
+        + "\n"
     )
 
 
