@@ -34,7 +34,7 @@ def test_print_form_gives_the_same_bytes_again() -> None:
 def test_printed_markers_stand_where_the_layout_says() -> None:
     corners, ids, _ = cv2.aruco.ArucoDetector(dictionary()).detectMarkers(rendered(print_form(TEMPLATE)))
     assert sorted(ids.ravel()) == list(range(8))
-    for found, marker in zip(corners, ids.ravel().tolist(), strict=True):
+    for found, marker in zip(corners, map(int, ids.ravel()), strict=True):
         wanted = marker_corners(TEMPLATE.size_mm)[marker] * PX_PER_MM
         assert np.abs(found[0] - wanted).max() < 1.5
 
