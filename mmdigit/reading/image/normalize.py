@@ -58,10 +58,17 @@ def read_digit(grey: Grey, bright_ink: bool | None = None) -> Digit:
     if rows.size == 0:
         return Digit(np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32))
     digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return Digit(lay_out(digit), ("several_digits",) if several else ())
+
+
+def lay_out(digit: Grey) -> Grey:
+    """A digit's ink as MNIST lays it out.
+
+    digit: (height, width), range [0, 1], 1 = ink, cut to the digit. Returns (28, 28), the same range.
+    """
     if max(digit.shape) > STROKE_SIDE:
         digit = _stretch(_resize(digit, STROKE_SIDE))
-    digit = _thicken(digit)
-    return Digit(_stretch(_centre(digit)), ("several_digits",) if several else ())
+    return _stretch(_centre(_thicken(digit)))
 
 
 def _looks_like_mnist(grey: Grey) -> bool:

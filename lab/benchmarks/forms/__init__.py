@@ -1,0 +1,1 @@
+"""Forms, printed, filled with MNIST digits, degraded with known truth, and read again."""

@@ -1,0 +1,72 @@
+"""Fills a printed page with a writer's digits, at known places."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pypdfium2
+from numpy.typing import NDArray
+
+from mmdigit.forms.layout import Rect, Slot, slots_of
+from mmdigit.forms.printing import print_form
+from mmdigit.forms.template import Template
+from mmdigit.training.data.datasets import Digits
+
+DPI = 300
+_PX_PER_MM = DPI / 25.4
+Grey = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Filled:
+    """A page at DPI, (height, width), range [0, 1], 1 = white; and what is written in each slot, None = a blank box."""
+
+    pixels: Grey
+    slots: tuple[Slot, ...]
+    written: tuple[tuple[int | None, ...], ...]
+
+
+def blank_page(template: Template, page: int = 0, serial: int = 1) -> Grey:
+    """As the printer leaves it."""
+    document = pypdfium2.PdfDocument(print_form(template, 1, serial))
+    pixels = document[page].render(scale=DPI / 72, grayscale=True).to_numpy()
+    return np.asarray(pixels / np.float32(255), np.float32)
+
+
+def fill(
+    paper: Grey, template: Template, digits: Digits, chance: np.random.Generator, page: int = 0, *,
+    blanks: float = 0.1, ink: float = 0.15
+) -> Filled:  # fmt: skip
+    """Write digits of one writer into the page's boxes; a share of the fields stays blank.
+
+    ink: how dark the pen is, 0 = black.
+    """
+    pixels = paper.copy()
+    writer = chance.choice(np.unique(digits.writers))
+    mine = digits.take(digits.writers == writer)
+    slots = slots_of(template, page)
+    written: list[tuple[int | None, ...]] = []
+    height_mm = chance.uniform(4.6, 6.6)
+    for slot in slots:
+        if slot.field.type == "check" or chance.random() < blanks:
+            written.append((None,) * len(slot.boxes))
+            continue
+        chosen = chance.integers(len(mine.labels), size=len(slot.boxes))
+        for box, index in zip(slot.boxes, chosen, strict=True):
+            _write(pixels, mine.pictures[index], box, height_mm * chance.uniform(0.9, 1.1), ink, chance)
+        written.append(tuple(int(label) for label in mine.labels[chosen]))
+    return Filled(pixels, slots, tuple(written))
+
+
+def _write(
+    pixels: Grey, picture: NDArray[np.uint8], box: Rect, height_mm: float, ink: float, chance: np.random.Generator
+) -> None:  # fmt: skip
+    """The digit's 20 pixels become height_mm; its middle lies near the box's."""
+    scale = height_mm * _PX_PER_MM / 20
+    middle = np.array([(box.left + box.right) / 2, (box.top + box.bottom) / 2]) + chance.normal(0, 0.5, 2)
+    left, top = (middle * _PX_PER_MM - 14 * scale).round().astype(int)
+    side = round(28 * scale)
+    alpha = cv2.resize(picture.astype(np.float32) / 255, (side, side), interpolation=cv2.INTER_CUBIC).clip(0, 1)
+    alpha = np.clip((cv2.GaussianBlur(alpha, (0, 0), scale / 3) - 0.25) / 0.4, 0, 1)  # a pen's edge is sharp
+    target = pixels[top : top + side, left : left + side]
+    np.minimum(target, 1 - (1 - ink) * alpha[: target.shape[0], : target.shape[1]], out=target)

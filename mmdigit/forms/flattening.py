@@ -1,0 +1,43 @@
+"""A registered page laid flat: one grey raster in the page's own millimetres, its paper made even."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdigit.forms.page import Pixels
+from mmdigit.forms.registration import Registration
+
+PX_PER_MM = 8  # 203 dpi
+_NODE_MM = 4  # the map is computed at nodes so far apart, and linear between them
+_PAPER_SCALE = 8  # the paper's brightness is looked for in a copy so much smaller
+_PAPER_WINDOW = 9  # pixels of it: 9 mm, wider than a stroke or a marker's border
+_SHADOW = 0.25  # of white: paper is taken to be at least so bright
+
+Darkness = NDArray[np.float32]
+"""(height, width) at PX_PER_MM, 0 = paper, 1 = black."""
+
+
+def flatten(pixels: Pixels, registration: Registration) -> Darkness:
+    """How much darker than its paper the page is at each point; what lies outside the scan is paper."""
+    width, height = (round(side * PX_PER_MM) for side in registration.size_mm)
+    step = _NODE_MM * PX_PER_MM
+    columns, rows = np.arange(0, width + step, step), np.arange(0, height + step, step)
+    nodes = np.stack(np.meshgrid(columns, rows), axis=-1) / PX_PER_MM
+    seen = registration.to_pixels(nodes).astype(np.float32)
+    # The middle of pixel i lies at (i + 0.5) / PX_PER_MM; nodes are step pixels apart.
+    across = ((np.arange(width, dtype=np.float32) + 0.5) / step)[None].repeat(height, 0)
+    down = ((np.arange(height, dtype=np.float32) + 0.5) / step)[:, None].repeat(width, 1)
+    places = cv2.remap(seen, across, down, cv2.INTER_LINEAR)
+    flat = cv2.remap(pixels, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,))  # type: ignore[call-overload]
+    return even(np.asarray(flat, np.uint8))
+
+
+def even(flat: Pixels) -> Darkness:
+    """Darkness against the paper nearby, so that slopes of light and shadows go away."""
+    height, width = flat.shape
+    size = (max(1, width // _PAPER_SCALE), max(1, height // _PAPER_SCALE))
+    small = cv2.resize(flat, size, interpolation=cv2.INTER_AREA)
+    window = np.ones((_PAPER_WINDOW, _PAPER_WINDOW), np.uint8)
+    paper = cv2.GaussianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, window), (0, 0), 2.0)
+    paper = np.maximum(cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8(255 * _SHADOW))
+    return np.clip(1 - flat / np.asarray(paper, np.float32), 0, 1)
