@@ -18,7 +18,8 @@ from mmdigit.datasets.sample import NamedSample, Samples, left_out_line
 from mmdigit.files.atomic import atomic_write, require_replaceable
 from mmdigit.files.predictions_csv import PREDICTION_COLUMNS, answer_row, safe_cell
 from mmdigit.reading.digit_reader import file_content
-from mmdigit.reading.predictor import Predictor, Sample, read_sample
+from mmdigit.reading.model_input import ModelInput, decode_input
+from mmdigit.reading.predictor import Predictor
 from schemas.errors import DataError, InvalidJob
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
 from schemas.prediction import Answer
@@ -124,9 +125,9 @@ def assurance(predictor: Predictor) -> str:
         if point.bound is None:
             known = "not shown, this model file holds fixed thresholds and no held-out errors"
         else:
-            word = "shown" if point.shown else "not shown"
+            word = "shown" if point.meets_target else "not shown"
             known = f"{word}, held-out data say at most {point.bound:.2g} (95 %)"
-        lines += f"  {head:<5} accepted from confidence {point.described()}: {known}\n"
+        lines += f"  {head:<5} accepted from confidence {point.describe()}: {known}\n"
     return lines
 
 
@@ -137,7 +138,7 @@ class _Fault:
 
 
 def _answers(predictor: Predictor, rows: Sequence[NamedSample]) -> Iterator[tuple[NamedSample, Answer | None, _Fault]]:
-    samples: list[Sample] = []
+    samples: list[ModelInput] = []
     faults: list[_Fault | None] = []
     for row in rows:
         try:
@@ -154,8 +155,8 @@ def _answers(predictor: Predictor, rows: Sequence[NamedSample]) -> Iterator[tupl
         yield (row, next(found), _Fault()) if fault is None else (row, None, fault)
 
 
-def _sample(image: Path | None, audio: Path | None) -> Sample:
-    return read_sample(
+def _sample(image: Path | None, audio: Path | None) -> ModelInput:
+    return decode_input(
         None if image is None else file_content(image, MAX_IMAGE_BYTES),
         None if audio is None else file_content(audio, MAX_AUDIO_BYTES),
     )

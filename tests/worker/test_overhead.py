@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.reading.model_input import decode_input
+from mmdigit.reading.predictor import Predictor
 from mmdigit.transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 from schemas.job import Job
 from schemas.wire import encode
@@ -43,7 +44,7 @@ def test_the_loop_costs_little_more_than_the_model(tmp_path: Path) -> None:
     image = [as_bytes(Image.fromarray(mnist_like(number))) for number in range(JOBS)]
     audio = [wav(tone(0.4, pitch_hz=200 + number)) for number in range(JOBS)]
     pairs = list(zip(image, audio, strict=True))
-    samples = [read_sample(*pair) for pair in pairs]
+    samples = [decode_input(*pair) for pair in pairs]
     loop_s: list[float] = []
     model_s: list[float] = []
     decode_s: list[float] = []
@@ -72,7 +73,7 @@ def test_the_loop_costs_little_more_than_the_model(tmp_path: Path) -> None:
                 assert worker.answered == start + BATCH  # a turn is a batch
                 turn = slice(start, start + BATCH)
                 model_s.append(cpu_s(partial(model.predict, samples[turn])))
-                decode_s.append(cpu_s(lambda: [read_sample(*pair) for pair in pairs[turn]]))  # noqa: B023
+                decode_s.append(cpu_s(lambda: [decode_input(*pair) for pair in pairs[turn]]))  # noqa: B023
         loop, alone, decoding = (min(each) / BATCH * 1e6 for each in (loop_s, model_s, decode_s))
         if loop - alone <= MOST * decoding:
             return

@@ -6,8 +6,8 @@ import itertools
 import soundfile  # type: ignore[import-untyped]
 
 from mmdigit.files.formats import got_instead
-from mmdigit.reading.audio.flac import claimed_length, flac_format, flac_lengths, with_length
-from mmdigit.reading.audio.limits import Samples, check_format, check_length, most_frames, within_full_scale
+from mmdigit.reading.audio.flac import declared_length, flac_format, flac_lengths, with_length
+from mmdigit.reading.audio.limits import Samples, check_format, check_length, max_frames, within_full_scale
 from mmdigit.reading.audio.ogg import OPUS_HEAD, opus_pages
 from mmdigit.reading.audio.wav import WAV_STARTS, read_wav
 from schemas.errors import InvalidAudio
@@ -48,7 +48,7 @@ def _without_tag(data: bytes) -> bytes:
 def _read_flac(data: bytes) -> tuple[Samples, int]:
     """A FLAC file up to its last whole frame, however long it claims to be."""
     rate_hz, _ = flac_format(data)
-    claimed, failed = claimed_length(data), None
+    claimed, failed = declared_length(data), None
     for length in dict.fromkeys(itertools.chain(flac_lengths(data), [claimed] if claimed else [])):
         check_length(length, rate_hz)
         try:
@@ -69,7 +69,7 @@ def _read_samples(data: bytes) -> tuple[Samples, int]:
             if sound.subtype not in _SUBTYPES:
                 raise InvalidAudio(f"expected PCM samples, got {printable(sound.subtype)}; save the clip as 16-bit PCM")
             check_format(rate_hz, channels)
-            samples = sound.read(most_frames(rate_hz) + 1, dtype="float32", always_2d=True)
+            samples = sound.read(max_frames(rate_hz) + 1, dtype="float32", always_2d=True)
     except InvalidAudio:
         raise
     except Exception as exc:  # libsndfile and its wrapper document no closed set of errors for broken files

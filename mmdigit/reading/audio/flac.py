@@ -45,7 +45,7 @@ def flac_lengths(data: bytes) -> Iterator[int]:
         places[sync] = data.rfind(sync, FIRST_FRAME, at + 1)
 
 
-def claimed_length(data: bytes) -> int:
+def declared_length(data: bytes) -> int:
     """Samples of a channel that the stream info claims; 0: unknown."""
     return int.from_bytes(data[INFO], "big") & (1 << 36) - 1
 

@@ -19,7 +19,7 @@ Energy = NDArray[np.float64]
 _MEAN = np.full(HOP, 1 / HOP)
 
 
-def peak_of(waveform: Waveform) -> float:
+def peak_level(waveform: Waveform) -> float:
     """The largest magnitude, 0 of nothing."""
     if not waveform.size:
         return 0.0
@@ -51,7 +51,7 @@ def frame_energy(hops: Energy) -> Energy:
     return (hops[:, 1:] + hops[:, :-1]) / FRAME
 
 
-def noise_of(energy: Energy, sizes: NDArray[np.int64]) -> Energy:
+def noise_floor(energy: Energy, sizes: NDArray[np.int64]) -> Energy:
     """The tenth percentile of each clip's whole frames, (B,). sizes: (B,), in samples."""
     last = np.maximum(sizes - FRAME, 0) // HOP
     most = int(last.max())

@@ -11,14 +11,14 @@ MIN_RATE_HZ, MAX_RATE_HZ = 8000, 192000
 MIN_DURATION_S, MAX_DURATION_S = 0.05, 10.0
 
 
-def most_frames(rate_hz: int) -> int:
+def max_frames(rate_hz: int) -> int:
     """Frames of the longest clip that is read."""
     return round(MAX_DURATION_S * rate_hz)
 
 
 def check_length(n_frames: int, rate_hz: int) -> None:
     """Raises InvalidAudio unless so many frames are a clip that is neither too short nor too long."""
-    if n_frames > most_frames(rate_hz):
+    if n_frames > max_frames(rate_hz):
         raise InvalidAudio(f"expected at most {MAX_DURATION_S:g} s of audio, got more; send one digit a clip")
     if n_frames < MIN_DURATION_S * rate_hz:
         raise InvalidAudio(

@@ -8,9 +8,9 @@ import soxr  # type: ignore[import-untyped]
 
 from mmdigit.reading.audio.channels import mono
 from mmdigit.reading.audio.decode import read_clip
-from mmdigit.reading.audio.frames import FRAME, HOP, N_SAMPLES, SAMPLE_RATE_HZ, Waveform, peak_of
+from mmdigit.reading.audio.frames import FRAME, HOP, N_SAMPLES, SAMPLE_RATE_HZ, Waveform, peak_level
 from mmdigit.reading.audio.limits import MAX_DURATION_S, Samples
-from mmdigit.reading.audio.placing import SPEECH_RMS, place, place_each
+from mmdigit.reading.audio.speech_window import SPEECH_RMS, speech_window, speech_windows
 from schemas.errors import InvalidAudio
 
 __all__ = [
@@ -22,9 +22,9 @@ __all__ = [
     "SPEECH_RMS",
     "Waveform",
     "decode_audio",
-    "place",
-    "place_each",
     "read_waveform",
+    "speech_window",
+    "speech_windows",
     "to_waveform",
 ]
 
@@ -38,7 +38,7 @@ def decode_audio(data: bytes) -> Waveform:
     Returns (N_SAMPLES,), mono at SAMPLE_RATE_HZ, range [-1, 1], the spoken part in the middle at a level of its own.
     Raises InvalidAudio, and nothing else, whatever the bytes are.
     """
-    return place(read_waveform(data))
+    return speech_window(read_waveform(data))
 
 
 def read_waveform(data: bytes) -> Waveform:
@@ -54,7 +54,7 @@ def to_waveform(samples: Samples, rate_hz: int) -> Waveform:
     """As read_waveform, of samples within the limits, (n_frames, n_channels) in [-1, 1]. May change them."""
     waveform = mono(samples, rate_hz)
     waveform -= np.add.reduce(waveform) / waveform.size  # the mean; numpy's own costs as much again for so few
-    peak = peak_of(waveform)
+    peak = peak_level(waveform)
     if peak < SILENCE_PEAK:
         raise InvalidAudio(
             f"expected speech, got silence (peak {peak:.1e} of full scale, at least {SILENCE_PEAK:.0e} is needed); "
@@ -62,5 +62,5 @@ def to_waveform(samples: Samples, rate_hz: int) -> Waveform:
         )
     if rate_hz != SAMPLE_RATE_HZ:
         waveform = soxr.resample(waveform, rate_hz, SAMPLE_RATE_HZ)
-        peak = peak_of(waveform)
+        peak = peak_level(waveform)
     return np.asarray(waveform if peak <= 1 else waveform.clip(-1, 1), np.float32)

@@ -4,7 +4,8 @@ import pytest
 
 from lab.kit.padding import padded
 from lab.kit.records import read_samples
-from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.reading.model_input import decode_input
+from mmdigit.reading.predictor import Predictor
 from producer.sources.sample import Sample
 
 LABELLED = [sample for sample in read_samples(None, 200) if sample.image and sample.audio and sample.label is not None]
@@ -21,7 +22,7 @@ def payload_bytes(sample: Sample) -> int:
 def test_the_size_is_as_asked_for_and_the_digit_is_still_read(n_bytes: int) -> None:
     made = [padded(sample, n_bytes) for sample in PAIRS]
     assert {payload_bytes(sample) for sample in made} <= {n_bytes, n_bytes - 1}
-    answers = Predictor.load().predict([read_sample(sample.image, sample.audio) for sample in made])
+    answers = Predictor.load().predict([decode_input(sample.image, sample.audio) for sample in made])
     seen = [answer.image.label == sample.label for answer, sample in zip(answers, PAIRS, strict=True) if answer.image]
     heard = [answer.audio.label == sample.label for answer, sample in zip(answers, PAIRS, strict=True) if answer.audio]
     assert min(sum(seen), sum(heard)) >= len(PAIRS) - 2
@@ -31,7 +32,7 @@ def test_a_clip_is_cut_where_it_must_be() -> None:
     for sample in PAIRS:
         small = padded(sample, 3_000)
         assert payload_bytes(small) in (2_999, 3_000)
-        read_sample(small.image, small.audio)
+        decode_input(small.image, small.audio)
 
 
 def test_samples_that_lack_one_are_left_out() -> None:

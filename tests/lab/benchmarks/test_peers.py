@@ -8,7 +8,8 @@ from lab.benchmarks.peers import duplicates_and_losses, times
 from lab.benchmarks.rivals import CONTESTANTS, WORKER, Contestant, running
 from lab.kit.records import read_samples, records
 from lab.kit.stack import running_stack
-from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.reading.model_input import decode_input
+from mmdigit.reading.predictor import Predictor
 from schemas.prediction import Answer
 
 
@@ -48,5 +49,5 @@ def test_a_contestant_answers_each_job(decoding: str, tmp_path: Path) -> None:
     assert None not in stored
     if decoding == "ours":
         predictor = Predictor.load()
-        [expected] = predictor.predict([read_sample(both[0].image, both[0].audio)])
+        [expected] = predictor.predict([decode_input(both[0].image, both[0].audio)])
         assert Answer.model_validate_json(stored[0]).label == expected.label  # type: ignore[arg-type]

@@ -9,7 +9,8 @@ import pytest
 
 from mmdigit.commands.predict import Tally, predict_manifest, predict_one, summary
 from mmdigit.files.predictions_csv import PREDICTION_COLUMNS
-from mmdigit.reading.predictor import Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import Predictor
 from schemas.errors import DataError
 from schemas.prediction import Answer
 from tests.mmdigit.clips import as_bytes, drawn_digit, tone, wav
@@ -96,7 +97,7 @@ def test_an_id_moves_no_terminal(tmp_path: Path, predictor: Predictor) -> None:
 
 def test_an_interruption_leaves_the_old_table(tmp_path: Path, predictor: Predictor) -> None:
     class Interrupted(Predictor):
-        def predict(self, samples: Sequence[Sample]) -> list[Answer]:
+        def predict(self, samples: Sequence[ModelInput]) -> list[Answer]:
             raise KeyboardInterrupt
 
     broken = Interrupted.load()

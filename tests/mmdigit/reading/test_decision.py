@@ -13,12 +13,12 @@ from mmdigit.reading.decision import (
     Thresholds,
     agreement,
     decide,
-    for_every_digit,
     operating_point,
+    same_for_all_digits,
     softmax,
 )
 
-THRESHOLDS = Thresholds(for_every_digit(0.9), for_every_digit(0.8), for_every_digit(0.7), 0.3, 0.5, 0.6)
+THRESHOLDS = Thresholds(same_for_all_digits(0.9), same_for_all_digits(0.8), same_for_all_digits(0.7), 0.3, 0.5, 0.6)
 
 
 def sure(label: int, confidence: float = 0.991) -> Probabilities:
@@ -85,7 +85,7 @@ TARGETS = st.floats(1e-6, 1, exclude_max=True)
 def test_the_target_is_met_by_the_bound_wherever_any_row_meets_it(rows: list[RiskRow], target: float) -> None:
     point = operating_point(rows, target)
     meeting = [row.confidences for row in rows if row.bound <= target]
-    assert point.shown == bool(meeting)
+    assert point.meets_target == bool(meeting)
     assert (point.confidences, point.bound) in {(row.confidences, row.bound) for row in rows}
     if meeting:
         assert point.bound is not None
@@ -118,16 +118,16 @@ def test_where_data_cannot_show_the_target_confidence_has_to_promise_it(
     rows: list[tuple[float, float, float, float]], confidence: float
 ) -> None:
     point = operating_point([RiskRow(*row) for row in rows], 0.01)
-    assert (point.confidences, point.shown) == (for_every_digit(confidence), False)
+    assert (point.confidences, point.meets_target) == (same_for_all_digits(confidence), False)
 
 
 def test_each_digit_has_a_confidence_of_its_own() -> None:
     by_digit = tuple(0.9 if digit == 1 else 0.99 for digit in range(10))
-    rows = [RiskRow(by_digit, 0.9, 0.0005, 0.0009), RiskRow(for_every_digit(0.999), 0.5, 0.0, 0.0008)]
+    rows = [RiskRow(by_digit, 0.9, 0.0005, 0.0009), RiskRow(same_for_all_digits(0.999), 0.5, 0.0, 0.0008)]
     point = operating_point(rows, 0.001)
-    assert (point.confidences, point.shown, point.described()) == (by_digit, True, "0.9-0.99, by digit")
-    assert operating_point(rows, 0.00085).described() == "0.999"
-    thresholds = Thresholds(point.confidences, for_every_digit(0.5), for_every_digit(0.5), 0.3, 0.5, 0.6)
+    assert (point.confidences, point.meets_target, point.describe()) == (by_digit, True, "0.9-0.99, by digit")
+    assert operating_point(rows, 0.00085).describe() == "0.999"
+    thresholds = Thresholds(point.confidences, same_for_all_digits(0.5), same_for_all_digits(0.5), 0.3, 0.5, 0.6)
     assert decide(sure(1, 0.95), None, None, 0.1, None, thresholds) == ("accept", ())
     assert decide(sure(7, 0.95), None, None, 0.1, None, thresholds) == ("review", ("low_confidence",))
 

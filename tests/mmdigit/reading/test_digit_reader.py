@@ -132,8 +132,8 @@ def test_samples_without_a_rate_have_the_model_s(reader: mmdigit.DigitReader) ->
 @pytest.mark.parametrize(
     ("pixels", "message"),
     [
-        (np.zeros(784), r"of shape \(height, width\), .* got \(784,\); pass one picture"),
-        (np.zeros((2, 28, 28)), r"got \(2, 28, 28\); pass one picture, its channels last"),
+        (np.zeros(784), r"of shape \(height, width\), .* got \(784,\); pass one image"),
+        (np.zeros((2, 28, 28)), r"got \(2, 28, 28\); pass one image, its channels last"),
         (np.zeros((28, 28), complex), "got complex128; convert"),
         (np.full((28, 28), "7"), "got <U1; convert"),
         (np.full((28, 28), None), "got object; convert"),

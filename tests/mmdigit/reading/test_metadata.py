@@ -13,17 +13,18 @@ pytest.importorskip("onnx")
 
 from mmdigit.commands.predict import assurance, predict_manifest
 from mmdigit.reading.audio.normalize import N_SAMPLES
-from mmdigit.reading.decision import OperatingPoint, Thresholds, for_every_digit
-from mmdigit.reading.predictor import WEIGHTS, Predictor, Sample
+from mmdigit.reading.decision import OperatingPoint, Thresholds, same_for_all_digits
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import WEIGHTS, Predictor
 from schemas.errors import WeightsError
 from tests.mmdigit.small_model import SCALE, generation_1, generation_2, save
 
 
-def image_of(label: int, confidence: float) -> Sample:
+def image_of(label: int, confidence: float) -> ModelInput:
     """A sample that the small model reads as label with this confidence, at temperature 1."""
     image = np.zeros((28, 28), np.float32)
     image[0, label] = np.log(9 * confidence / (1 - confidence)) / SCALE
-    return Sample(image=image)
+    return ModelInput(image=image)
 
 
 def test_generation_1_keeps_its_fixed_thresholds(tmp_path: Path) -> None:
@@ -31,9 +32,9 @@ def test_generation_1_keeps_its_fixed_thresholds(tmp_path: Path) -> None:
     for target_error in (0.5, 1e-6):
         predictor = Predictor.load(path, target_error=target_error)
         assert predictor.model_version == "mmdigit-1-6c1f64a6"
-        confidences = for_every_digit(0.99), for_every_digit(0.5), for_every_digit(0.5)
+        confidences = same_for_all_digits(0.99), same_for_all_digits(0.5), same_for_all_digits(0.5)
         assert predictor.thresholds == Thresholds(*confidences, 0.035858, 0.5, 0.793836)
-        assert predictor.operating_points["image"] == OperatingPoint(for_every_digit(0.99), None, False)
+        assert predictor.operating_points["image"] == OperatingPoint(same_for_all_digits(0.99), None, False)
         answers = predictor.predict([image_of(3, 0.985), image_of(4, 0.995)])
         assert [(answer.label, answer.decision) for answer in answers] == [(3, "review"), (4, "accept")]
         assert [answer.confidence for answer in answers] == pytest.approx([0.985, 0.995], abs=1e-5)
@@ -45,10 +46,15 @@ def test_generation_2_follows_the_target_error(tmp_path: Path) -> None:
     before = path.read_bytes(), path.with_suffix(".json").read_bytes()
     found = {target: Predictor.load(path, target_error=target) for target in (0.02, 0.001, 0.0005, 0.0001)}
     assert [predictor.thresholds.image_confidence[0] for predictor in found.values()] == [0.0, 0.9, 0.99, 0.99]
-    assert [predictor.operating_points["image"].shown for predictor in found.values()] == [True, True, True, False]
+    assert [predictor.operating_points["image"].meets_target for predictor in found.values()] == [
+        True,
+        True,
+        True,
+        False,
+    ]
     # No bound of the audio's table meets any of them: its confidence has to promise it.
     assert [predictor.thresholds.audio_confidence[0] for predictor in found.values()] == [0.98, 0.999, 0.999, 0.999]
-    assert found[0.02].operating_points["audio"] == OperatingPoint(for_every_digit(0.98), 0.07, False)
+    assert found[0.02].operating_points["audio"] == OperatingPoint(same_for_all_digits(0.98), 0.07, False)
     assert found[0.001].thresholds.agreement == 0.05
     assert Predictor.load(path).thresholds == found[0.001].thresholds
     assert (path.read_bytes(), path.with_suffix(".json").read_bytes()) == before
@@ -101,7 +107,7 @@ def test_a_temperature_changes_how_sure_and_never_what(tmp_path: Path) -> None:
     random = np.random.default_rng(3)
     images = random.random((40, 28, 28)).astype(np.float32)
     sounds = random.random((40, N_SAMPLES)).astype(np.float32)
-    samples = [Sample(image, sound) for image, sound in zip(images, sounds, strict=True)]
+    samples = [ModelInput(image, sound) for image, sound in zip(images, sounds, strict=True)]
     logits = plain.outputs(samples)
     for row, (cold, warm) in enumerate(zip(plain.predict(samples), heated.predict(samples), strict=True)):
         assert cold.image is not None
@@ -132,7 +138,7 @@ def _with_row(**cells: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("metadata", "message"),
     [
-        (_without("risk"), "neither risk nor all of thresholds' image_, audio_ and fused_confidence"),
+        (_without("risk"), "expected risk, or image_, audio_ and fused_confidence in thresholds, got neither"),
         (_without("thresholds"), "thresholds: Field required"),
         (_without("model_version"), "model_version"),
         (generation_2() | {"temperature": {"image": 1.0, "audio": 1.0}}, "temperature"),
@@ -149,7 +155,7 @@ def _with_row(**cells: object) -> dict[str, Any]:
 )
 def test_a_description_that_cannot_be_true_is_refused(tmp_path: Path, metadata: dict[str, Any], message: str) -> None:
     path = save(tmp_path / "m.onnx", metadata)
-    with pytest.raises(WeightsError, match="to describe the model") as caught:
+    with pytest.raises(WeightsError, match="the model's metadata in") as caught:
         Predictor.load(path)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)

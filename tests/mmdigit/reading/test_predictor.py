@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from mmdigit.reading.audio.normalize import N_SAMPLES
-from mmdigit.reading.predictor import WEIGHTS, Predictor, Sample, read_sample
+from mmdigit.reading.model_input import ModelInput, decode_input
+from mmdigit.reading.predictor import WEIGHTS, Predictor
 from schemas.errors import InvalidAudio, InvalidImage, WeightsError
 from schemas.prediction import Answer
 from tests.mmdigit.clips import as_bytes, drawn_digit, mnist_like, tone, wav
@@ -23,14 +24,14 @@ def predictor() -> Predictor:
     return Predictor.load()
 
 
-def some_samples(count: int) -> list[Sample]:
+def some_samples(count: int) -> list[ModelInput]:
     """Both, image alone, audio alone, in turn; the contents mean nothing."""
     random = np.random.default_rng(1)
     samples = []
     for number in range(count):
         image = np.asarray(mnist_like(number) / 255 * random.uniform(0.5, 1), np.float32)
         waveform = np.clip(random.normal(0, random.uniform(0.001, 0.3), N_SAMPLES), -1, 1).astype(np.float32)
-        samples.append(Sample(None if number % 3 == 2 else image, None if number % 3 == 1 else waveform))
+        samples.append(ModelInput(None if number % 3 == 2 else image, None if number % 3 == 1 else waveform))
     return samples
 
 
@@ -54,7 +55,7 @@ def test_batch_mates_change_nothing(predictor: Predictor, size: int) -> None:
 
 def test_loud_batch_mates_change_nothing(predictor: Predictor) -> None:
     quiet = some_samples(1)[0]
-    loud = Sample(np.ones((28, 28), np.float32), np.ones(N_SAMPLES, np.float32))
+    loud = ModelInput(np.ones((28, 28), np.float32), np.ones(N_SAMPLES, np.float32))
     alone, crowded = predictor.predict([quiet])[0], predictor.predict([loud] * 5 + [quiet])[5]
     np.testing.assert_allclose(numbers(crowded), numbers(alone), atol=TOLERANCE)
 
@@ -86,52 +87,52 @@ def test_warming_up_leaves_no_trace(predictor: Predictor) -> None:
 
 
 def test_a_blank_picture_is_not_a_digit(predictor: Predictor) -> None:
-    blank = read_sample(as_bytes(drawn_digit(ink=255)), None)
+    blank = decode_input(as_bytes(drawn_digit(ink=255)), None)
     answer = predictor.predict([blank])[0]
     assert answer.novelty > 0.9
     assert "not_a_digit" in answer.reasons
 
 
 def test_a_drawn_digit_is_read(predictor: Predictor) -> None:
-    answer = predictor.predict([read_sample(as_bytes(drawn_digit()), None)])[0]
+    answer = predictor.predict([decode_input(as_bytes(drawn_digit()), None)])[0]
     assert (answer.label, answer.decision) == (7, "accept")
 
 
 @pytest.mark.parametrize(
     "sample",
     [
-        Sample(image=np.zeros((27, 28), np.float32)),
-        Sample(image=np.zeros((1, 28, 28), np.float32)),
-        Sample(waveform=np.zeros(N_SAMPLES - 1, np.float32)),
-        Sample(image=np.full((28, 28), np.nan, np.float32)),
-        Sample(waveform=np.full(N_SAMPLES, np.inf, np.float32)),
+        ModelInput(image=np.zeros((27, 28), np.float32)),
+        ModelInput(image=np.zeros((1, 28, 28), np.float32)),
+        ModelInput(waveform=np.zeros(N_SAMPLES - 1, np.float32)),
+        ModelInput(image=np.full((28, 28), np.nan, np.float32)),
+        ModelInput(waveform=np.full(N_SAMPLES, np.inf, np.float32)),
     ],
     ids=["width", "axes", "length", "nan", "infinity"],
 )
-def test_wrong_arrays_are_the_caller_s_mistake(predictor: Predictor, sample: Sample) -> None:
-    with pytest.raises(ValueError, match="sample 1: expected"):
+def test_wrong_arrays_are_the_caller_s_mistake(predictor: Predictor, sample: ModelInput) -> None:
+    with pytest.raises(ValueError, match="input 1: expected"):
         predictor.predict([*some_samples(1), sample])
 
 
 def test_a_sample_holds_something() -> None:
     with pytest.raises(ValueError, match="neither"):
-        Sample()
+        ModelInput()
     with pytest.raises(ValueError, match="neither"):
-        read_sample(None, None)
+        decode_input(None, None)
 
 
 def test_read_sample_decodes_or_refuses() -> None:
-    sample = read_sample(as_bytes(drawn_digit()), wav(tone()))
+    sample = decode_input(as_bytes(drawn_digit()), wav(tone()))
     assert sample.image is not None
     assert sample.waveform is not None
     with pytest.raises(InvalidImage):
-        read_sample(b"", wav(tone()))
+        decode_input(b"", wav(tone()))
     with pytest.raises(InvalidAudio):
-        read_sample(as_bytes(drawn_digit()), b"")
+        decode_input(as_bytes(drawn_digit()), b"")
 
 
 def test_a_missing_model_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="cannot be read"):
+    with pytest.raises(WeightsError, match=r"expected a model at .*got an error"):
         Predictor.load(tmp_path / "none.onnx")
 
 
@@ -139,10 +140,10 @@ def test_a_missing_model_is_one_line(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ("model", "expected .* with SHA-256"),
-        ("metadata", "to describe the model"),
-        ("list", "to describe the model"),
-        ("missing", "to describe the model"),
-        ("thresholds", "to describe the model"),
+        ("metadata", "the model's metadata in"),
+        ("list", "the model's metadata in"),
+        ("missing", "the model's metadata in"),
+        ("thresholds", "the model's metadata in"),
     ],
 )
 def test_an_altered_model_is_refused(tmp_path: Path, change: str, message: str) -> None:

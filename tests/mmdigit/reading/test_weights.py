@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from mmdigit.reading.audio.normalize import read_waveform
-from mmdigit.reading.image.normalize import normalise
-from mmdigit.reading.predictor import WEIGHTS, Predictor, Sample, read_sample
+from mmdigit.reading.image.normalize import normalize
+from mmdigit.reading.model_input import ModelInput, decode_input
+from mmdigit.reading.predictor import WEIGHTS, Predictor
 from mmdigit.training.data.datasets import FSDD_TEST, load_digits, load_glyphs
 from mmdigit.training.data.photographs import KINDS, photograph
 from mmdigit.training.evaluate.corrupt_audio import NOISES, noisy
@@ -35,21 +36,21 @@ def predictor() -> Predictor:
 
 
 @pytest.fixture(scope="module")
-def images(folder: Path) -> list[tuple[int, Sample]]:
+def images(folder: Path) -> list[tuple[int, ModelInput]]:
     digits = load_digits(folder, "test")
     rows = np.random.default_rng(0).choice(digits.labels.size, N_IMAGES, replace=False)
-    return [(int(digits.labels[row]), read_sample(digits.pictures[row].tobytes(), None)) for row in rows]
+    return [(int(digits.labels[row]), decode_input(digits.pictures[row].tobytes(), None)) for row in rows]
 
 
 @pytest.fixture(scope="module")
-def clips(folder: Path) -> list[tuple[int, Sample]]:
+def clips(folder: Path) -> list[tuple[int, ModelInput]]:
     recordings = folder / "free-spoken-digit-dataset" / "recordings"
     paths = sorted(path for index in FSDD_TEST for path in recordings.glob(f"*_{index}.wav"))
     assert len(paths) == 300
-    return [(int(path.name[0]), read_sample(None, path.read_bytes())) for path in paths]
+    return [(int(path.name[0]), decode_input(None, path.read_bytes())) for path in paths]
 
 
-def accuracy(predictor: Predictor, labelled: list[tuple[int, Sample]]) -> float:
+def accuracy(predictor: Predictor, labelled: list[tuple[int, ModelInput]]) -> float:
     right = 0
     for start in range(0, len(labelled), 128):
         part = labelled[start : start + 128]
@@ -58,12 +59,12 @@ def accuracy(predictor: Predictor, labelled: list[tuple[int, Sample]]) -> float:
     return right / len(labelled)
 
 
-def test_images(predictor: Predictor, images: list[tuple[int, Sample]]) -> None:
+def test_images(predictor: Predictor, images: list[tuple[int, ModelInput]]) -> None:
     assert accuracy(predictor, images) >= 0.993
 
 
 def test_every_digit_alone_is_accepted_in_nine_of_ten_cases(
-    predictor: Predictor, images: list[tuple[int, Sample]]
+    predictor: Predictor, images: list[tuple[int, ModelInput]]
 ) -> None:
     answers = predictor.predict([sample for _, sample in images])
     accepted = np.array([answer.decision == "accept" for answer in answers])
@@ -75,7 +76,7 @@ def test_every_digit_alone_is_accepted_in_nine_of_ten_cases(
 
 def test_the_table_by_digit_is_that_of_the_validation_writers(folder: Path, predictor: Predictor) -> None:
     digits = load_digits(folder, "validation")
-    found = outputs(predictor, [Sample(image=picture) for picture in np.asarray(digits.pictures / 255, np.float32)])
+    found = outputs(predictor, [ModelInput(image=picture) for picture in np.asarray(digits.pictures / 255, np.float32)])
     held_out = HeldOut(found["image_logits"], digits.labels, "validation")
     stated = json.loads(WEIGHTS.with_suffix(".json").read_text())["risk"]["image"]["by_digit"]
     for row, made in zip(stated, risk_by_digit(held_out, predictor.temperature["image"]), strict=True):
@@ -83,22 +84,24 @@ def test_the_table_by_digit_is_that_of_the_validation_writers(folder: Path, pred
         assert row["coverage"] == pytest.approx(made["coverage"], abs=2e-3)
 
 
-def test_clips(predictor: Predictor, clips: list[tuple[int, Sample]]) -> None:
+def test_clips(predictor: Predictor, clips: list[tuple[int, ModelInput]]) -> None:
     assert accuracy(predictor, clips) >= 0.97
 
 
-def test_pairs(predictor: Predictor, images: list[tuple[int, Sample]], clips: list[tuple[int, Sample]]) -> None:
+def test_pairs(predictor: Predictor, images: list[tuple[int, ModelInput]], clips: list[tuple[int, ModelInput]]) -> None:
     random = np.random.default_rng(0)
     spoken = [[sample for other, sample in clips if other == label] for label in range(10)]
     pairs = [
-        (label, Sample(sample.image, spoken[label][random.integers(len(spoken[label]))].waveform))
+        (label, ModelInput(sample.image, spoken[label][random.integers(len(spoken[label]))].waveform))
         for label, sample in images
     ]
     assert accuracy(predictor, pairs) >= 0.999
 
 
-def test_letters_are_newer_than_digits(folder: Path, predictor: Predictor, images: list[tuple[int, Sample]]) -> None:
-    letters = [Sample(image=glyph.astype(np.float32) / 255) for glyph in load_glyphs(folder, "test")[::2]]
+def test_letters_are_newer_than_digits(
+    folder: Path, predictor: Predictor, images: list[tuple[int, ModelInput]]
+) -> None:
+    letters = [ModelInput(image=glyph.astype(np.float32) / 255) for glyph in load_glyphs(folder, "test")[::2]]
     known = [answer.novelty for answer in predictor.predict([sample for _, sample in images[:260]])]
     novel = [answer.novelty for answer in predictor.predict(letters)]
     assert auroc(np.array(known), np.array(novel)) >= 0.93
@@ -112,7 +115,7 @@ def test_photographs_of_validation_writers(folder: Path, predictor: Predictor, k
     crops = []
     for row in random.choice(digits.labels.size, 400, replace=False):
         crop, _ = photograph(digits.pictures[row], digits.pictures[:64], random, kind, int(digits.labels[row]))
-        crops.append((int(digits.labels[row]), Sample(image=normalise(crop))))
+        crops.append((int(digits.labels[row]), ModelInput(image=normalize(crop))))
     assert accuracy(predictor, crops) >= least
 
 
@@ -121,7 +124,7 @@ def test_noise_that_training_does_not_know(folder: Path, predictor: Predictor, k
     recordings = folder / "free-spoken-digit-dataset" / "recordings"
     random = np.random.default_rng(2)
     clips = [
-        (int(path.name[0]), Sample(waveform=noisy(read_waveform(path.read_bytes()), NOISES[kind], 10, random)))
+        (int(path.name[0]), ModelInput(waveform=noisy(read_waveform(path.read_bytes()), NOISES[kind], 10, random)))
         for index in FSDD_TEST
         for path in sorted(recordings.glob(f"*_{index}.wav"))
     ]
@@ -129,11 +132,11 @@ def test_noise_that_training_does_not_know(folder: Path, predictor: Predictor, k
 
 
 def test_contradictions_go_to_review(
-    predictor: Predictor, images: list[tuple[int, Sample]], clips: list[tuple[int, Sample]]
+    predictor: Predictor, images: list[tuple[int, ModelInput]], clips: list[tuple[int, ModelInput]]
 ) -> None:
     random = np.random.default_rng(3)
     pairs = [
-        Sample(image.image, sound.waveform)
+        ModelInput(image.image, sound.waveform)
         for label, image in images[:1000]
         for spoken, sound in [clips[random.integers(len(clips))]]
         if spoken != label

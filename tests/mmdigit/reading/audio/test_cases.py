@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.reading.model_input import decode_input
+from mmdigit.reading.predictor import Predictor
 
 CASES = Path(__file__).parents[3] / "cases"
 SEVENS = (
@@ -33,7 +34,7 @@ def predictor() -> Predictor:
 
 @pytest.mark.parametrize("name", SEVENS)
 def test_a_recording_is_read(name: str, predictor: Predictor) -> None:
-    (answer,) = predictor.predict([read_sample(None, (CASES / name).read_bytes())])
+    (answer,) = predictor.predict([decode_input(None, (CASES / name).read_bytes())])
     assert (answer.label, answer.decision) == (7, "accept")
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmdigit.reading.audio.decode import read_clip
-from mmdigit.reading.audio.flac import claimed_length, flac_lengths, with_length
+from mmdigit.reading.audio.flac import declared_length, flac_lengths, with_length
 from schemas.errors import InvalidAudio
 from tests.mmdigit.clips import wav
 
@@ -50,7 +50,7 @@ def test_bytes_behind_the_last_frame_are_no_sound() -> None:
 
 
 def test_the_length_of_a_file_within_the_limits_is_its_claim() -> None:
-    assert claimed_length(FILE) == 30_000
+    assert declared_length(FILE) == 30_000
     assert list(flac_lengths(FILE)) == [30_000, 28_672, 24_576]
     assert list(flac_lengths(FILE[:42] + b"\xff\xf8" * 500_000)) == []
 

@@ -11,7 +11,7 @@ import soundfile  # type: ignore[import-untyped]
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mmdigit.reading.audio.normalize import N_SAMPLES, SPEECH_RMS, decode_audio, place, read_waveform
+from mmdigit.reading.audio.normalize import N_SAMPLES, SPEECH_RMS, decode_audio, read_waveform, speech_window
 from schemas.errors import InvalidAudio
 from schemas.job import MAX_AUDIO_BYTES
 from tests.mmdigit.clips import tone, wav
@@ -78,7 +78,7 @@ def test_a_plain_wav_is_read_as_the_same_samples_in_flac(seed: int, count: int, 
 
 
 def test_placing_silence_gives_silence() -> None:
-    assert not place(np.zeros(4000, np.float32)).any()
+    assert not speech_window(np.zeros(4000, np.float32)).any()
 
 
 def test_floats_beyond_full_scale_are_scaled() -> None:

@@ -9,9 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmdigit.reading.image.colour import grey_of
+from mmdigit.reading.image.colour import to_grey
 from mmdigit.reading.image.normalize import decode_image
-from mmdigit.reading.predictor import Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import Predictor
 from mmdigit.training.data.datasets import read_idx
 from tests.mmdigit.clips import as_bytes, drawn_digit
 
@@ -79,7 +80,7 @@ def test_the_noise_of_blank_paper_is_no_colour(paper: Colour) -> None:
     blank = coloured(np.zeros((120, 120)), paper, paper, np.random.default_rng(1))
     pixels = np.asarray(Image.open(io.BytesIO(as_bytes(blank, "JPEG", quality=60))))
     luma = np.asarray(Image.fromarray(pixels).convert("L")) / 255
-    assert np.abs(grey_of(pixels) - luma).max() < 0.01
+    assert np.abs(to_grey(pixels) - luma).max() < 0.01
 
 
 @pytest.mark.data
@@ -99,7 +100,7 @@ def test_digits_in_colours_of_equal_luma_are_read_as_those_of_unequal(data_dir: 
             large = Image.fromarray(picture).resize((112, 112), Image.Resampling.BICUBIC)
             shown = coloured(np.asarray(large, np.float64) / 255, tuple(ink), tuple(paper), random)
             data = as_bytes(shown, "JPEG", quality=int(random.integers(60, 91)), subsampling=2)
-            samples.append(Sample(decode_image(data), None))
+            samples.append(ModelInput(decode_image(data), None))
         answers = Predictor.load().predict(samples)
         right[equal] = sum(answer.label == label for answer, label in zip(answers, labels, strict=True))
     assert right[True] >= 135

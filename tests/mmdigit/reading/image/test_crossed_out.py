@@ -9,8 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from mmdigit.reading.image.crossed_out import MAX_BYTES, SHA256, WEIGHTS, StruckReader
-from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.reading.image.crossed_out import MAX_BYTES, SHA256, WEIGHTS, CrossedOutDetector
+from mmdigit.reading.model_input import decode_input
+from mmdigit.reading.predictor import Predictor
 from schemas.errors import WeightsError
 from tests.mmdigit.clips import as_bytes
 
@@ -32,7 +33,7 @@ def drawn(name: str, *lines: tuple[int, int, int, int], width: int = 4) -> bytes
 
 
 def reasons(predictor: Predictor, image: bytes) -> tuple[str, ...]:
-    (answer,) = predictor.predict([read_sample(image, None)])
+    (answer,) = predictor.predict([decode_input(image, None)])
     return answer.reasons
 
 
@@ -64,19 +65,19 @@ def test_strokes_that_belong_to_a_digit(predictor: Predictor) -> None:
 def test_a_picture_is_judged_alike_in_any_company() -> None:
     random = np.random.default_rng(5)
     images = random.random((5, 28, 28), np.float32)
-    together = StruckReader.load().logits(images)
-    alone = [float(StruckReader.load().logits(image[None])[0]) for image in images]
+    together = CrossedOutDetector.load().logits(images)
+    alone = [float(CrossedOutDetector.load().logits(image[None])[0]) for image in images]
     np.testing.assert_allclose(together, alone, atol=1e-4)
 
 
 def test_weights_that_cannot_be_read_are_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"expected weights at .*No such file"):
-        StruckReader.load(tmp_path / "none.npz")
+        CrossedOutDetector.load(tmp_path / "none.npz")
     with pytest.raises(WeightsError, match=r"it is a folder, not a plain file"):
-        StruckReader.load(tmp_path)
+        CrossedOutDetector.load(tmp_path)
     (tmp_path / "large.npz").write_bytes(bytes(MAX_BYTES + 1))
     with pytest.raises(WeightsError, match=f"larger than {MAX_BYTES} bytes"):
-        StruckReader.load(tmp_path / "large.npz")
+        CrossedOutDetector.load(tmp_path / "large.npz")
 
 
 @pytest.mark.parametrize("place", [0, 1000, -1])
@@ -85,7 +86,7 @@ def test_altered_weights_are_refused(tmp_path: Path, place: int) -> None:
     content[place] ^= 1
     (tmp_path / "altered.npz").write_bytes(content)
     with pytest.raises(WeightsError, match=f"with SHA-256 {SHA256}, got "):
-        StruckReader.load(tmp_path / "altered.npz")
+        CrossedOutDetector.load(tmp_path / "altered.npz")
 
 
 def packed(**arrays: NDArray[np.generic]) -> bytes:
@@ -116,4 +117,4 @@ def test_pinned_weights_that_hold_something_else(tmp_path: Path, content: bytes,
     path = tmp_path / "other.npz"
     path.write_bytes(content)
     with pytest.raises(WeightsError, match=message):
-        StruckReader.load(path, hashlib.sha256(content).hexdigest())
+        CrossedOutDetector.load(path, hashlib.sha256(content).hexdigest())

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mmdigit.reading.image.normalize import decode_image
-from mmdigit.reading.predictor import Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import Predictor
 from schemas.errors import InvalidImage
 from tests.mmdigit.clips import as_bytes, drawn_digit, png_header
 
@@ -25,7 +26,7 @@ PICTURES = [
 
 @pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.name)
 def test_a_four_that_was_sent_is_read(path: Path) -> None:
-    (answer,) = Predictor.load().predict([Sample(decode_image(path.read_bytes()), None)])
+    (answer,) = Predictor.load().predict([ModelInput(decode_image(path.read_bytes()), None)])
     assert answer.label == 4
 
 

@@ -5,9 +5,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from mmdigit.reading.image.ink import LARGEST, SMALLEST, find_ink
-from mmdigit.reading.image.normalize import normalise
-from mmdigit.reading.image.polarity import ink_is_dark, polarity_signs
+from mmdigit.reading.image.ink import MAX_WORKING_SIDE, MIN_WORKING_SIDE, find_ink
+from mmdigit.reading.image.normalize import normalize
+from mmdigit.reading.image.polarity import ink_is_dark, polarity_cues
 from tests.mmdigit.clips import drawn_digit
 
 SIDE = 120
@@ -45,8 +45,8 @@ def seven() -> NDArray[np.float32]:
 
 def unlike(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
     """Mean difference of what the decoder makes of two crops, of the ink in the second."""
-    expected = normalise(second)
-    return float(np.abs(normalise(first) - expected).sum() / expected.sum())
+    expected = normalize(second)
+    return float(np.abs(normalize(first) - expected).sum() / expected.sum())
 
 
 @pytest.mark.parametrize("bright_ink", [False, True])
@@ -59,14 +59,14 @@ def test_box_lines_leave_no_trace(box: str, width: int, bright_ink: bool) -> Non
 
 @pytest.mark.parametrize("box", BOXES)
 def test_a_box_without_a_digit_is_nearly_blank(box: str) -> None:
-    digit = normalise(with_lines(Image.new("L", (SIDE, SIDE), 255), BOXES[box]))
+    digit = normalize(with_lines(Image.new("L", (SIDE, SIDE), 255), BOXES[box]))
     assert (digit > 0.3).sum() <= 8
 
 
 def test_a_stroke_across_a_line_is_joined_again() -> None:
     """The bar of the seven is as dark as the line that runs through it."""
     crop = with_lines(drawn_digit(SIDE, 9, ink=60), [(0.0, 0.5, 1.0, 0.5)], 3, ink=60)
-    digit, expected = normalise(crop), normalise(seven())
+    digit, expected = normalize(crop), normalize(seven())
     assert ((digit > 0.5) & (expected > 0.5)).sum() > 0.93 * (expected > 0.5).sum()
     assert unlike(crop, seven()) < 0.12
 
@@ -76,7 +76,7 @@ def test_a_stroke_across_a_line_is_joined_again() -> None:
 @pytest.mark.parametrize("width", [3, 8])
 def test_a_one_is_no_line(place: float, margin: float, width: int) -> None:
     crop = with_lines(Image.new("L", (80, SIDE), 255), [(place, margin, place, 1 - margin)], width)
-    digit = normalise(crop)
+    digit = normalize(crop)
     rows, columns = np.flatnonzero((digit > 0.5).any(axis=1)), np.flatnonzero((digit > 0.5).any(axis=0))
     assert rows[-1] - rows[0] + 1 >= 18
     assert columns[-1] - columns[0] + 1 <= 3
@@ -100,7 +100,7 @@ def test_pieces_of_neighbours_at_the_edge_are_left_out() -> None:
 def test_parts_of_a_broken_digit_stay() -> None:
     image = drawn_digit(SIDE, 9)
     ImageDraw.Draw(image).rectangle((0, 38, SIDE, 44), fill=255)  # parts the bar of the seven from its stem
-    digit = normalise(grey(image))
+    digit = normalize(grey(image))
     assert (digit[:8] > 0.5).any(axis=0).sum() >= 10  # the bar's width
     assert (digit[12:] > 0.5).sum() > 20
 
@@ -113,7 +113,7 @@ def test_polarity_does_not_follow_the_border(inverted: bool) -> None:
 
 
 def test_the_signs_of_polarity_change_sign_with_the_picture() -> None:
-    np.testing.assert_allclose(polarity_signs(seven()), -polarity_signs(1 - seven()), atol=1e-4)
+    np.testing.assert_allclose(polarity_cues(seven()), -polarity_cues(1 - seven()), atol=1e-4)
 
 
 @pytest.mark.parametrize("contrast", [0.06, 0.12, 0.5])
@@ -158,7 +158,7 @@ def test_paper_alone_is_blank(seed: int, grain: float) -> None:
     random = np.random.default_rng(seed)
     slope = np.linspace(0.7, 0.9, SIDE)[:, None] * np.linspace(0.8, 1, SIDE)
     paper = slope + random.normal(0, grain, (SIDE, SIDE))
-    assert not normalise(np.clip(paper, 0, 1).astype(np.float32)).any()
+    assert not normalize(np.clip(paper, 0, 1).astype(np.float32)).any()
 
 
 @pytest.mark.parametrize(("height", "width"), [(8, 8), (8, 300), (64, 64), (100, 90), (256, 256), (256, 8)])
@@ -166,7 +166,7 @@ def test_work_is_done_on_a_bounded_size(height: int, width: int) -> None:
     noise = np.random.default_rng(8).random((height, width), np.float32)
     for crop in (noise, np.round(noise), np.zeros_like(noise)):
         ink, _ = find_ink(crop)
-        assert SMALLEST <= max(ink.shape) <= LARGEST
+        assert MIN_WORKING_SIDE <= max(ink.shape) <= MAX_WORKING_SIDE
         assert ink.dtype == np.float32
         assert np.isfinite(ink).all()
         assert 0 <= ink.min() <= ink.max() <= 1

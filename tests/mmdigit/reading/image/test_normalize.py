@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from mmdigit.reading.image.limits import MAX_PIXELS
 from mmdigit.reading.image.normalize import decode_image
-from mmdigit.reading.image.opened import MAX_PIXELS
 from mmdigit.reading.image.png import read_plain_png
 from schemas.errors import InvalidImage
 from schemas.job import MAX_IMAGE_BYTES

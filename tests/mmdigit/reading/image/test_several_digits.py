@@ -7,9 +7,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from mmdigit.reading.batch_decoding import read_samples
+from mmdigit.reading.batch_decoding import decode_batch
 from mmdigit.reading.image.normalize import read_digit
-from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.reading.model_input import decode_input
+from mmdigit.reading.predictor import Predictor
 from tests.mmdigit.clips import as_bytes, drawn_digit
 
 PICTURES = Path(__file__).parents[3] / "cases" / "several-digits"
@@ -32,12 +33,12 @@ def sheet(places: list[tuple[float, float]], height: float, width: float) -> Ima
 
 
 def found(image: Image.Image) -> tuple[str, ...]:
-    return read_digit(np.asarray(np.asarray(image) / 255, np.float32)).found
+    return read_digit(np.asarray(np.asarray(image) / 255, np.float32)).reasons
 
 
 @pytest.mark.parametrize("name", ["17", "47", "2026", "grid_of_six"])
 def test_pictures_of_several_digits_go_to_review(name: str, predictor: Predictor) -> None:
-    (answer,) = predictor.predict([read_sample((PICTURES / f"{name}.png").read_bytes(), None)])
+    (answer,) = predictor.predict([decode_input((PICTURES / f"{name}.png").read_bytes(), None)])
     assert answer.decision == "review"
     assert "several_digits" in answer.reasons
 
@@ -107,7 +108,7 @@ def test_a_picture_that_is_passed_unchanged_may_hold_two_digits(room: int, expec
     image[4:24, 12:14] = image[4:24, 14 + room : 16 + room] = 255
     picture = np.asarray(image / 255, np.float32)
     assert np.array_equal(read_digit(picture).image, picture)
-    assert read_digit(picture).found == read_digit(picture, bright_ink=True).found == expected
+    assert read_digit(picture).reasons == read_digit(picture, bright_ink=True).reasons == expected
 
 
 @pytest.mark.parametrize("gap", [2, 4])
@@ -130,8 +131,8 @@ def test_a_one_in_two_pieces_is_one() -> None:
 
 def test_a_decoded_job_carries_what_its_picture_shows(predictor: Predictor) -> None:
     pair, single = (PICTURES / "17.png").read_bytes(), as_bytes(drawn_digit(100, 8))
-    first, second = read_samples([(pair, None), (single, None)])
+    first, second = decode_batch([(pair, None), (single, None)])
     assert not isinstance(first, Exception)
     assert not isinstance(second, Exception)
-    assert first.found == read_sample(pair, None).found == ("several_digits",)
-    assert second.found == ()
+    assert first.reasons == decode_input(pair, None).reasons == ("several_digits",)
+    assert second.reasons == ()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdigit.reading.audio.artifacts import drifts, lone, settled
 from mmdigit.reading.audio.frames import (
     HOP,
     N_SAMPLES,
@@ -13,10 +14,9 @@ from mmdigit.reading.audio.frames import (
     Waveform,
     frame_energy,
     hop_energy,
-    noise_of,
-    peak_of,
+    noise_floor,
+    peak_level,
 )
-from mmdigit.reading.audio.settling import drifts, lone, settled
 
 SPEECH_RMS = 0.1  # of full scale: the level of the spoken part after normalisation
 LEAST_ENERGY = 1e-20  # mean square of a frame: no clip that is let in is so faint, and the gain would overflow
@@ -24,25 +24,25 @@ LEAST_ENERGY = 1e-20  # mean square of a frame: no clip that is let in is so fai
 _WINDOW_FRAMES = np.arange(WINDOW)
 
 
-def place(waveform: Waveform) -> Waveform:
+def speech_window(waveform: Waveform) -> Waveform:
     """The second that holds most of the speech, the speech in its middle, at a fixed level.
 
     waveform: (n_samples,), mono at SAMPLE_RATE_HZ.
     Returns (N_SAMPLES,), range [-1, 1]; all zeros for a clip of nothing.
     """
-    (clip,) = place_each([waveform])
+    (clip,) = speech_windows([waveform])
     return clip
 
 
-def place_each(waveforms: Sequence[Waveform]) -> list[Waveform]:
-    """As place, of each waveform as if it were alone; for 32 of them that takes a fifth of the time a clip."""
+def speech_windows(waveforms: Sequence[Waveform]) -> list[Waveform]:
+    """As speech_window, of each waveform as if it were alone; for 32 of them that takes a fifth of the time a clip."""
     clips = np.zeros((len(waveforms), N_SAMPLES), np.float32)
     if not waveforms:
         return []
     sizes = np.array([waveform.size for waveform in waveforms])
     hops, means = hop_energy(waveforms)
     energy = frame_energy(hops)  # (B, n_frames)
-    loudest, noise = np.maximum.reduce(energy, axis=1), noise_of(energy, sizes)
+    loudest, noise = np.maximum.reduce(energy, axis=1), noise_floor(energy, sizes)
     has_peak, has_drift = lone(energy, loudest), drifts(means, loudest)
     for row in (has_peak | has_drift).nonzero()[0].tolist():
         waveform = settled(
@@ -56,7 +56,7 @@ def place_each(waveforms: Sequence[Waveform]) -> list[Waveform]:
             waveforms = [*waveforms[:row], waveform, *waveforms[row + 1 :]]
             again = frame_energy(hop_energy([waveform])[0])
             energy[row, : again.size] = again[0]
-            loudest[row], noise[row] = again.max(), noise_of(again, sizes[row : row + 1])[0]
+            loudest[row], noise[row] = again.max(), noise_floor(again, sizes[row : row + 1])[0]
     # Speech is within 30 dB of the loudest frame and 6 dB above the clip's own noise.
     threshold = np.minimum(np.maximum(loudest * 1e-3, noise * 4), loudest * 0.5)[:, None]
     first = _loudest_window(energy, threshold, sizes)
@@ -69,7 +69,7 @@ def place_each(waveforms: Sequence[Waveform]) -> list[Waveform]:
         clips, waveforms, audible, starts.tolist(), level.tolist(), strict=True
     ):
         heard = waveform[max(start, 0) : max(start + N_SAMPLES, 0)]
-        peak = peak_of(heard)
+        peak = peak_level(heard)
         if not heard_at_all or peak == 0:
             continue
         gain = min(SPEECH_RMS / rms, 1 / peak) if rms > 0 else 1.0

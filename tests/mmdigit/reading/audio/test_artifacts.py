@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mmdigit.reading.audio.normalize import N_SAMPLES, SPEECH_RMS, place, place_each
-from mmdigit.reading.audio.settling import bursts, without_hum
+from mmdigit.reading.audio.artifacts import bursts, high_pass
+from mmdigit.reading.audio.normalize import N_SAMPLES, SPEECH_RMS, speech_window, speech_windows
 from tests.mmdigit.clips import tone
 
 TIME_S = np.arange(2 * 8000) / 8000
@@ -54,7 +54,7 @@ FAULTS = {
 
 def placed(sound: NDArray[np.float64]) -> NDArray[np.float32]:
     sound = sound.clip(-1, 1)
-    return place(np.asarray(sound - sound.mean(), np.float32))
+    return speech_window(np.asarray(sound - sound.mean(), np.float32))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -73,7 +73,7 @@ def test_the_word_is_in_the_middle_at_its_level(fault: str) -> None:
 def test_a_clean_word_is_only_scaled_and_shifted(seed: int, level: float, noise: float) -> None:
     sound = recording(seed, level) + np.random.default_rng(seed).normal(0, noise, TIME_S.size)
     waveform = np.asarray(sound, np.float32)
-    clip = place(waveform)
+    clip = speech_window(waveform)
     best = np.correlate(waveform, clip[1000:7000], "valid")
     start = int(best.argmax())
     heard = waveform[start : start + 6000]
@@ -85,29 +85,29 @@ def test_many_are_settled_as_each_alone() -> None:
     sounds = [recording(seed) + fault for seed, fault in enumerate(FAULTS.values())]
     sounds += [sound[: 9000 + 500 * number] for number, sound in enumerate(sounds)] + [recording()]
     waveforms = [np.asarray(sound, np.float32) for sound in sounds]
-    for together, waveform in zip(place_each(waveforms), waveforms, strict=True):
-        np.testing.assert_array_equal(together, place(waveform))
+    for together, waveform in zip(speech_windows(waveforms), waveforms, strict=True):
+        np.testing.assert_array_equal(together, speech_window(waveform))
 
 
 def test_what_is_placed_is_never_written_to() -> None:
     waveform = np.asarray(recording() + FAULTS["a click"], np.float32)
     before = waveform.copy()
-    place(waveform)
+    speech_window(waveform)
     np.testing.assert_array_equal(waveform, before)
 
 
 def test_hum_goes_and_voices_stay() -> None:
     def kept(pitch_hz: float) -> float:
         sound = np.sin(2 * np.pi * pitch_hz * TIME_S).astype(np.float32)
-        return float(np.sqrt(2 * np.mean(without_hum(sound)[2000:-2000] ** 2)))
+        return float(np.sqrt(2 * np.mean(high_pass(sound)[2000:-2000] ** 2)))
 
     assert kept(50) < 0.01
     assert kept(60) < 0.03
     assert kept(100) > 0.97
     assert kept(300) > 0.999
-    assert np.abs(without_hum(np.full(8000, 0.5, np.float32))).max() < 1e-6
+    assert np.abs(high_pass(np.full(8000, 0.5, np.float32))).max() < 1e-6
     for size in (1, 2, 400, 401, 801):
-        assert without_hum(np.ones(size, np.float32)).shape == (size,)
+        assert high_pass(np.ones(size, np.float32)).shape == (size,)
 
 
 def test_a_lone_sound_is_the_word_however_short() -> None:

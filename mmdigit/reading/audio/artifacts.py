@@ -15,7 +15,7 @@ from mmdigit.reading.audio.frames import (
     Waveform,
     frame_energy,
     hop_energy,
-    noise_of,
+    noise_floor,
 )
 
 CUT_HZ = 75.0  # above the mains' 50 and 60 Hz, below nearly all voices
@@ -63,11 +63,11 @@ def settled(waveform: Waveform, energy: Energy, noise: float, *, is_lone: bool, 
         is_drifting = bool(drifts(means, frame_energy(hops).max(axis=1))[0])
     if not is_drifting:
         return quiet
-    level = without_hum(quiet)
+    level = high_pass(quiet)
     energies = frame_energy(hop_energy([level])[0])
     if not lone(energies, energies.max(axis=1))[0]:
         return level
-    return _silenced(level, bursts(energies[0], float(noise_of(energies, np.array([level.size]))[0])))
+    return _silenced(level, bursts(energies[0], float(noise_floor(energies, np.array([level.size]))[0])))
 
 
 def _silenced(waveform: Waveform, runs: list[Run]) -> Waveform:
@@ -80,7 +80,7 @@ def _silenced(waveform: Waveform, runs: list[Run]) -> Waveform:
     return waveform
 
 
-def without_hum(waveform: Waveform) -> Waveform:
+def high_pass(waveform: Waveform) -> Waveform:
     """The waveform without what lies below CUT_HZ: mains hum, rumble, a level that drifts. Same size, no delay."""
     half = TAPS // 2
     low_pass = np.sinc(2 * CUT_HZ / SAMPLE_RATE_HZ * np.arange(-half, half + 1)) * np.hamming(TAPS)
