@@ -161,7 +161,7 @@ def test_pixels_that_are_no_picture_are_refused(
         (np.zeros(8000, np.int64), 8000, "int16 or int32, got int64; convert"),
         (np.zeros(8000, complex), 8000, "got complex128"),
         (np.full(8000, np.nan), 8000, "expected finite samples"),
-        (np.zeros(8000), 8000, "expected speech, got silence"),
+        (np.zeros(8000), 8000, "expected speech with a peak of .* got silence"),
         (np.zeros(8000), 4000, "got 4000 Hz"),
         (np.zeros(0), 8000, "at least 0.05 s"),
         (np.broadcast_to(np.float32(0), (10**12,)), 8000, "at most 10 s"),

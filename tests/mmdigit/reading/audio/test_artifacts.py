@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mmdigit.reading.audio.artifacts import bursts, high_pass
+from mmdigit.reading.audio.artifacts import find_bursts, high_pass
 from mmdigit.reading.audio.normalize import N_SAMPLES, SPEECH_RMS, speech_window, speech_windows
 from tests.mmdigit.clips import tone
 
@@ -113,16 +113,16 @@ def test_hum_goes_and_voices_stay() -> None:
 def test_a_lone_sound_is_the_word_however_short() -> None:
     energy = np.full(200, 1e-8)
     energy[50:55] = 0.1
-    assert bursts(energy, 1e-8) == []
+    assert find_bursts(energy, 1e-8) == []
     energy[120:150] = 0.01
-    assert bursts(energy, 1e-8) == [(50, 54)]
+    assert find_bursts(energy, 1e-8) == [(50, 54)]
     energy[120:150] = 0.05  # as loud: nothing to be heard above
-    assert bursts(energy, 1e-8) == []
-    assert bursts(np.zeros(200), 0.0) == []
+    assert find_bursts(energy, 1e-8) == []
+    assert find_bursts(np.zeros(200), 0.0) == []
 
 
 def test_a_vowel_between_its_fricatives_is_no_burst() -> None:
     """Six, as it is spoken into a good microphone: the vowel is short and far louder than both of its neighbours."""
     energy = np.full(200, 1e-9)
     energy[60:75], energy[76:86], energy[96:115] = 2e-4, 0.1, 2e-4
-    assert bursts(energy, 1e-9) == []
+    assert find_bursts(energy, 1e-9) == []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mmdigit.reading.audio.channels import mono
+from mmdigit.reading.audio.channels import to_mono
 from mmdigit.reading.audio.normalize import decode_audio, read_waveform
 from tests.mmdigit.clips import tone, wav
 
@@ -59,7 +59,7 @@ def test_the_better_channel_is_heard(other: str, side: int) -> None:
 )
 def test_ordinary_stereo_is_mixed_as_ever(other: NDArray[np.float64]) -> None:
     both = np.stack([WORD, other], axis=1).astype(np.float32)
-    np.testing.assert_array_equal(mono(both, 8000), both.mean(axis=1))
+    np.testing.assert_array_equal(to_mono(both, 8000), both.mean(axis=1))
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 11_025, 48_000])
@@ -72,4 +72,4 @@ def test_the_shortest_stereo_clip_is_read(rate_hz: int) -> None:
 
 def test_one_channel_is_as_it_is() -> None:
     samples = WORD.astype(np.float32)[:, None]
-    assert np.shares_memory(mono(samples, 8000), samples)
+    assert np.shares_memory(to_mono(samples, 8000), samples)

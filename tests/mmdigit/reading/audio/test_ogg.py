@@ -8,7 +8,7 @@ import pytest
 from lab.fuzz.targets import ogg_crc
 from mmdigit.reading.audio.decode import read_clip
 from mmdigit.reading.audio.normalize import decode_audio
-from mmdigit.reading.audio.ogg import MOST_PAGES
+from mmdigit.reading.audio.ogg import MAX_PAGES
 from schemas.errors import InvalidAudio
 from tests.mmdigit.clips import ogg_page, tone, wav
 
@@ -51,12 +51,21 @@ def test_what_is_cut_is_read_up_to_its_last_whole_page() -> None:
         ([ogg_page(2, 0, head(version=16)), ogg_page(0, 1, TAGS)], "Opus in mono or stereo"),
         ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(10), ogg_page(2, 0, head(), stream=8)], "one stream"),
         ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(10), ogg_page(2, 0, head())], "one stream"),
-        ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(MOST_PAGES)], "8192 pages"),
-        ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(10)[1:]], "all its pages in order"),
-        ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), ogg_page(0, 2, b"\xf8\xff\xfe", 2**35)], "all its pages"),
-        ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(5), ogg_page(0, 7, b"\xf8", 960)], "all its pages"),
-        ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), ogg_page(0, 2, b"\xf8\xff\xfe", -2)], "all its pages"),
-        ([ogg_page(2, 0, head(), granule=1), ogg_page(0, 1, TAGS), *silence(10)], "all its pages in order"),
+        ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(MAX_PAGES)], "8192 pages"),
+        ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(10)[1:]], "all pages of the Ogg file in order"),
+        (
+            [ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), ogg_page(0, 2, b"\xf8\xff\xfe", 2**35)],
+            "all pages of the Ogg file",
+        ),
+        (
+            [ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(5), ogg_page(0, 7, b"\xf8", 960)],
+            "all pages of the Ogg file",
+        ),
+        (
+            [ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), ogg_page(0, 2, b"\xf8\xff\xfe", -2)],
+            "all pages of the Ogg file",
+        ),
+        ([ogg_page(2, 0, head(), granule=1), ogg_page(0, 1, TAGS), *silence(10)], "all pages of the Ogg file in order"),
         ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(600)], "at most 10 s"),
         ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS)], "damaged|at least 0.05 s"),
         ([ogg_page(2, 0, head())], "damaged"),
