@@ -32,7 +32,7 @@ from schemas.errors import (
     StoreError,
     WeightsError,
 )
-from schemas.trace import TRACEPARENT_HEADER, trace_headers, trace_of
+from schemas.trace import TRACEPARENT_HEADER, trace_headers, trace_of, traceparent_of
 from schemas.wire import decode_dead_letter, decode_job, encode
 from worker.settings import WorkerSettings
 
@@ -223,7 +223,11 @@ def _stored(content: bytes) -> None:
 
 def _traceparent(content: bytes) -> None:
     trace = trace_of({TRACEPARENT_HEADER: content})
-    if trace is not None and trace_of(trace_headers(trace.traceparent)) != trace:
+    if trace is None:
+        return
+    written = traceparent_of(trace)
+    read = trace_of(trace_headers(written))
+    if read is None or traceparent_of(read) != written or written[3:52].encode() != content[3:52]:
         raise Violation("a trace that does not go round")
 
 
