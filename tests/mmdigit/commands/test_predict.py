@@ -56,7 +56,7 @@ def test_good_and_bad_rows_side_by_side(tmp_path: Path, predictor: Predictor) ->
     assert all(row["decision"] == "review" for row in rows if not row["label"])
     assert rows[0]["label"] == "7"
     assert (rows[0]["audio_label"], rows[3]["image_label"]) == ("", "7")
-    assert (tally.rows, tally.failed, tally.labelled, tally.right) == (6, 4, 1, 1)
+    assert (tally.rows, tally.failed, tally.labelled, tally.correct) == (6, 4, 1, 1)
     lines = errors.getvalue().splitlines()
     assert [line.split(":")[1].strip() for line in lines] == ["line 3 (b)", "line 4 (c)", "line 6 (e)", "f"]
 
@@ -117,13 +117,13 @@ def test_a_missing_folder_is_refused(tmp_path: Path, predictor: Predictor) -> No
 
 
 def test_the_summary_says_what_a_user_wants_to_know() -> None:
-    text = summary(Tally(rows=10, failed=2, labelled=4, right=3, review=1), Path("out.csv"))
+    text = summary(Tally(rows=10, failed=2, labelled=4, correct=3, review=1), Path("out.csv"))
     assert text.splitlines() == [
         "8 of 10 rows predicted, 1 of them for review: out.csv",
         "2 rows failed: each label in the table is empty; the reasons are on standard error",
         "accuracy 75.00 % (3 of 4 labelled rows that could be read)",
     ]
-    text = summary(Tally(rows=1, failed=1, labelled=0, right=0, review=0), Path("out.csv"))
+    text = summary(Tally(rows=1, failed=1, labelled=0, correct=0, review=0), Path("out.csv"))
     assert text.splitlines() == [
         "0 of 1 row predicted, 0 of them for review: out.csv",
         "1 row failed: its label in the table is empty; the reason is on standard error",

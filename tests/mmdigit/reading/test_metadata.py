@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("onnx")
 
-from mmdigit.commands.predict import assurance, predict_manifest
+from mmdigit.commands.predict import predict_manifest, target_error_report
 from mmdigit.reading.audio.normalize import N_SAMPLES
 from mmdigit.reading.decision import OperatingPoint, Thresholds, same_for_all_digits
 from mmdigit.reading.model_input import ModelInput
@@ -38,7 +38,7 @@ def test_generation_1_keeps_its_fixed_thresholds(tmp_path: Path) -> None:
         answers = predictor.predict([image_of(3, 0.985), image_of(4, 0.995)])
         assert [(answer.label, answer.decision) for answer in answers] == [(3, "review"), (4, "accept")]
         assert [answer.confidence for answer in answers] == pytest.approx([0.985, 0.995], abs=1e-5)
-    assert assurance(predictor).count("not shown, this model file holds fixed thresholds") == 3
+    assert target_error_report(predictor).count("not shown, this model file holds fixed thresholds") == 3
 
 
 def test_generation_2_follows_the_target_error(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_generation_2_follows_the_target_error(tmp_path: Path) -> None:
     assert found[0.001].thresholds.agreement == 0.05
     assert Predictor.load(path).thresholds == found[0.001].thresholds
     assert (path.read_bytes(), path.with_suffix(".json").read_bytes()) == before
-    text = assurance(found[0.001])
+    text = target_error_report(found[0.001])
     assert "target error 0.001" in text
     assert "image accepted from confidence 0.9: shown, held-out data say at most 0.0009" in text
     assert "audio accepted from confidence 0.999: not shown, held-out data say at most 0.1" in text
@@ -71,7 +71,7 @@ def test_a_table_by_digit_stands_in_place_of_the_other(tmp_path: Path) -> None:
     predictor = Predictor.load(save(tmp_path / "new.onnx", metadata), target_error=0.001)
     answers = predictor.predict([image_of(3, 0.9), image_of(4, 0.9)])
     assert [(answer.label, answer.decision) for answer in answers] == [(3, "review"), (4, "accept")]
-    assert "image accepted from confidence 0.6-0.95, by digit: shown" in assurance(predictor)
+    assert "image accepted from confidence 0.6-0.95, by digit: shown" in target_error_report(predictor)
     metadata["risk"]["image"]["by_digit"][0]["confidence"] = easier[:9]
     with pytest.raises(WeightsError, match="by_digit"):
         Predictor.load(save(tmp_path / "nine.onnx", metadata))
