@@ -46,7 +46,7 @@ class Scraped:
 
 
 class RunningWorker(AbstractContextManager["RunningWorker"]):
-    """`python -m worker` on the given topic and store, logging to a file; stopped by SIGTERM at the end of the block."""
+    """`python -m worker` on the given topic and store, logging to a file; SIGTERM at the end of the block stops it."""
 
     def __init__(
         self, jobs_url: str, store_url: str, log: Path, options: Sequence[str] = (), launcher: Sequence[str] = ()
@@ -92,7 +92,8 @@ class RunningWorker(AbstractContextManager["RunningWorker"]):
                 got = f"{error} (exit code {self.process.poll()})"
             if time.monotonic() > deadline_s:
                 raise TransportError(
-                    f"expected a worker with partitions within {READY_WITHIN_S:.0f} s, got {got}; see its log {self.log}"
+                    f"expected a worker with partitions within {READY_WITHIN_S:.0f} s, got {got}; "
+                    f"see its log {self.log}"
                 )
             time.sleep(_POLL_INTERVAL_S)
 

@@ -33,7 +33,7 @@ def test_failing_espeak_is_a_data_error(tmp_path: Path, monkeypatch: pytest.Monk
     program.write_text("#!/bin/sh\nexit 1\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(DataError, match="to say .four., got"):
+    with pytest.raises(DataError, match="to say 'four', got"):
         speech.speak(4, np.random.default_rng(0))
 
 
