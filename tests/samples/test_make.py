@@ -16,7 +16,7 @@ from schemas.errors import DataError
 needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 
 
-def test_missing_espeak_is_one_line_and_writes_nothing(
+def test_make_without_espeak_reports_one_line_and_writes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -28,7 +28,7 @@ def test_missing_espeak_is_one_line_and_writes_nothing(
     assert not output.exists()
 
 
-def test_failing_espeak_is_a_data_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_speak_raises_data_error_if_espeak_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "espeak-ng"
     program.write_text("#!/bin/sh\nexit 1\n")
     program.chmod(0o755)
@@ -38,7 +38,7 @@ def test_failing_espeak_is_a_data_error(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @needs_espeak
-def test_speech_is_seeded_and_within_range() -> None:
+def test_speak_is_seeded_and_within_range() -> None:
     samples, rate_hz = speech.speak(7, np.random.default_rng(5))
     again, rate_again_hz = speech.speak(7, np.random.default_rng(5))
     assert rate_hz == rate_again_hz
@@ -49,7 +49,7 @@ def test_speech_is_seeded_and_within_range() -> None:
 
 @needs_espeak
 @pytest.mark.timeout(60)
-def test_whole_pack_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_make_writes_the_whole_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(make, "DIGITS", {3: DIGITS[3]})
     monkeypatch.setattr(make, "CONFLICTS", 0)
     make.make(tmp_path, Console(file=io.StringIO()))

@@ -37,13 +37,13 @@ def assert_same(came: ModelInput | Exception, expected: ModelInput | Exception) 
         assert str(came) == str(expected)
 
 
-def test_together_is_as_alone() -> None:
+def test_decode_batch_decodes_each_job_as_if_alone() -> None:
     for came, pair in zip(decode_batch(PAIRS), PAIRS, strict=True):
         assert_same(came, alone(*pair))
     assert decode_batch([]) == []
 
 
-def test_a_clip_that_cannot_be_placed_harms_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decode_batch_isolates_a_failing_clip(monkeypatch: pytest.MonkeyPatch) -> None:
     def place_no_long_one(waveforms: list[Waveform]) -> list[Waveform]:
         if any(waveform.size > N_SAMPLES for waveform in waveforms):
             raise ZeroDivisionError("too long")
@@ -60,7 +60,7 @@ def test_a_clip_that_cannot_be_placed_harms_no_other(monkeypatch: pytest.MonkeyP
     assert_same(other, decode_input(PICTURE, CLIP))
 
 
-def test_waveforms_placed_together_are_as_alone() -> None:
+def test_speech_windows_equal_speech_window() -> None:
     random = np.random.default_rng(0)
     waveforms = [np.zeros(size, np.float32) for size in (0, 1, 79, 80, 81, 160, 4000, 8000, 80_000)]
     for size in random.integers(1, 30_000, 40).tolist():

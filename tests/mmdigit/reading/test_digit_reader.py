@@ -30,24 +30,24 @@ def reader() -> mmdigit.DigitReader:
     return mmdigit.load()
 
 
-def test_importing_the_package_loads_no_library() -> None:
+def test_import_mmdigit_loads_no_library() -> None:
     program = f"import mmdigit, sys; print([name for name in {HEAVY} if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
     assert ran.stdout == "[]\n"
 
 
-def test_the_public_names_are_listed_before_they_are_loaded() -> None:
+def test_dir_lists_public_names_before_they_are_loaded() -> None:
     program = "import mmdigit; print(set(mmdigit.__all__) <= set(dir(mmdigit)))"
     ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
     assert ran.stdout == "True\n"
 
 
-def test_an_unknown_name_is_an_attribute_error() -> None:
+def test_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'mmdigit' has no attribute 'lod'"):
         mmdigit.lod  # type: ignore[attr-defined]  # noqa: B018
 
 
-def test_the_example_of_the_documentation_says_what_it_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documented_example_prints_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     page = (ROOT / "docs" / "api.md").read_text()
     first = page.index("```python\n")
     assert first < 100
@@ -59,7 +59,7 @@ def test_the_example_of_the_documentation_says_what_it_prints(monkeypatch: pytes
     assert re.findall(r"  # (.*)", example) == said.getvalue().splitlines()
 
 
-def test_files_bytes_and_arrays_have_the_same_answer(reader: mmdigit.DigitReader) -> None:
+def test_reader_answers_the_same_for_paths_bytes_and_arrays(reader: mmdigit.DigitReader) -> None:
     expected = reader.predict(image=PICTURE, audio=CLIP)
     assert isinstance(expected, Answer)
     assert (expected.label, expected.decision) == (7, "accept")
@@ -69,7 +69,7 @@ def test_files_bytes_and_arrays_have_the_same_answer(reader: mmdigit.DigitReader
     assert reader.predict(pixels, samples, sample_rate_hz=rate_hz) == expected
 
 
-def test_one_of_the_two_is_enough(reader: mmdigit.DigitReader) -> None:
+def test_reader_needs_only_one_modality(reader: mmdigit.DigitReader) -> None:
     picture, clip = reader.predict(PICTURE), reader.predict(audio=CLIP)
     assert (picture.label, picture.audio, clip.label, clip.image) == (7, None, 7, None)
     with pytest.raises(ValueError, match="an image, audio or both"):
@@ -90,14 +90,14 @@ def test_one_of_the_two_is_enough(reader: mmdigit.DigitReader) -> None:
     ],
     ids=["channel", "RGB", "RGBA", "fractions", "int64", "RGB-fractions", "Fortran", "uint16"],
 )
-def test_pixels_of_every_kind_have_the_answer_of_their_file(as_array: Any, reader: mmdigit.DigitReader) -> None:
+def test_reader_takes_pixels_of_every_dtype_and_shape(as_array: Any, reader: mmdigit.DigitReader) -> None:
     grey = np.asarray(drawn_digit())
     expected, got = reader.predict(as_bytes(drawn_digit())), reader.predict(as_array(grey))
     assert got.label == expected.label == 7
     assert got.probabilities == pytest.approx(expected.probabilities, abs=1e-3)
 
 
-def test_a_mask_and_a_large_photo_are_read(reader: mmdigit.DigitReader) -> None:
+def test_reader_takes_a_mask_and_a_large_photo(reader: mmdigit.DigitReader) -> None:
     assert reader.predict(np.asarray(drawn_digit()) < 128).label == 7
     noise = np.random.default_rng(1).integers(0, 20, (1500, 1500, 3))
     photo = (np.asarray(drawn_digit(1500, 180).convert("RGB")) * 0.9 + noise).astype(np.uint8)
@@ -105,13 +105,13 @@ def test_a_mask_and_a_large_photo_are_read(reader: mmdigit.DigitReader) -> None:
     assert reader.predict(photo).label == 7
 
 
-def test_a_picture_like_mnist_passes_unchanged(reader: mmdigit.DigitReader) -> None:
+def test_reader_takes_mnist_pixels_as_raw_bytes(reader: mmdigit.DigitReader) -> None:
     assert reader.predict(mnist_like()) == reader.predict(mnist_like().tobytes())
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16, np.int32])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_samples_of_every_kind_have_the_answer_of_their_file(
+def test_reader_takes_samples_of_every_dtype(
     dtype: type, channels: int, reader: mmdigit.DigitReader
 ) -> None:
     samples, rate_hz = soundfile.read(CLIP, dtype=np.dtype(dtype).name)
@@ -122,7 +122,7 @@ def test_samples_of_every_kind_have_the_answer_of_their_file(
     assert np.array_equal(samples, before), "the caller's own array"
 
 
-def test_samples_without_a_rate_have_the_model_s(reader: mmdigit.DigitReader) -> None:
+def test_reader_assumes_the_rate_of_the_model(reader: mmdigit.DigitReader) -> None:
     samples = tone(rate_hz=8000)
     assert reader.predict(audio=samples.astype(np.float32)).probabilities == pytest.approx(
         reader.predict(audio=wav(samples, 8000, subtype="FLOAT")).probabilities, abs=1e-6
@@ -144,7 +144,7 @@ def test_samples_without_a_rate_have_the_model_s(reader: mmdigit.DigitReader) ->
         (np.broadcast_to(np.uint8(0), (100_000, 100_000)), "expected at most"),
     ],
 )
-def test_pixels_that_are_no_picture_are_refused(
+def test_reader_refuses_invalid_pixels(
     pixels: NDArray[Any], message: str, reader: mmdigit.DigitReader
 ) -> None:
     with pytest.raises(InvalidImage, match=message):
@@ -167,14 +167,14 @@ def test_pixels_that_are_no_picture_are_refused(
         (np.broadcast_to(np.float32(0), (10**12,)), 8000, "at most 10 s"),
     ],
 )
-def test_samples_that_are_no_clip_are_refused(
+def test_reader_refuses_invalid_samples(
     samples: NDArray[Any], rate_hz: int, message: str, reader: mmdigit.DigitReader
 ) -> None:
     with pytest.raises(InvalidAudio, match=message):
         reader.predict(audio=samples, sample_rate_hz=rate_hz)
 
 
-def test_errors_are_those_of_jobs_and_files(reader: mmdigit.DigitReader, tmp_path: Path) -> None:
+def test_reader_errors_match_those_of_jobs_and_files(reader: mmdigit.DigitReader, tmp_path: Path) -> None:
     with pytest.raises(InvalidImage):
         reader.predict(b"no picture")
     with pytest.raises(InvalidAudio):
@@ -194,7 +194,7 @@ def test_errors_are_those_of_jobs_and_files(reader: mmdigit.DigitReader, tmp_pat
         reader.predict(audio=7)  # type: ignore[arg-type]
 
 
-def test_another_model_is_loaded_by_its_path(tmp_path: Path) -> None:
+def test_load_takes_the_path_of_another_model(tmp_path: Path) -> None:
     shipped = ROOT / "mmdigit" / "reading" / "weights" / "mmdigit.onnx"
     strict = mmdigit.load(str(shipped), threads=2, target_error=0.001)
     assert strict.predict(PICTURE).model_version == strict.predictor.model_version

@@ -64,7 +64,7 @@ def test_generation_2_follows_the_target_error(tmp_path: Path) -> None:
     assert "audio accepted from confidence 0.999: not shown, held-out data say at most 0.1" in text
 
 
-def test_a_table_by_digit_stands_in_place_of_the_other(tmp_path: Path) -> None:
+def test_risk_table_by_digit_replaces_the_rows(tmp_path: Path) -> None:
     metadata = generation_2() | {"temperature": dict.fromkeys(HEADS, 1.0)}
     easier = [0.6 if digit == 4 else 0.95 for digit in range(10)]
     metadata["risk"]["image"]["by_digit"] = [{"confidence": easier, "coverage": 0.9, "error": 0.0, "bound": 0.001}]
@@ -77,7 +77,7 @@ def test_a_table_by_digit_stands_in_place_of_the_other(tmp_path: Path) -> None:
         Predictor.load(save(tmp_path / "nine.onnx", metadata))
 
 
-def test_the_shipped_baseline_is_that_of_the_model_card() -> None:
+def test_shipped_baseline_equals_the_model_card() -> None:
     found, other = Predictor.load(target_error=0.001).baseline, Predictor.load(target_error=0.01).baseline
     card = (WEIGHTS.parent / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert set(found) == {"image", "audio", "both"}
@@ -94,13 +94,13 @@ def test_the_shipped_baseline_is_that_of_the_model_card() -> None:
         assert other[held] == replace(expected, review_share=None)
 
 
-def test_metadata_without_an_evaluation_have_no_baseline(tmp_path: Path) -> None:
+def test_metadata_without_validation_has_no_baseline(tmp_path: Path) -> None:
     for metadata in (generation_1(), generation_2()):
         path = save(tmp_path / f"{metadata['model_version']}.onnx", metadata, embeddings="risk" in metadata)
         assert Predictor.load(path).baseline == {}
 
 
-def test_a_temperature_changes_how_sure_and_never_what(tmp_path: Path) -> None:
+def test_temperature_changes_confidences_but_not_labels(tmp_path: Path) -> None:
     metadata = generation_2()
     plain = Predictor.load(save(tmp_path / "plain.onnx", metadata | {"temperature": dict.fromkeys(HEADS, 1.0)}))
     heated = Predictor.load(save(tmp_path / "heated.onnx", metadata))
@@ -153,7 +153,7 @@ def _with_row(**cells: object) -> dict[str, Any]:
         (generation_1() | {"thresholds": generation_1()["thresholds"] | {"agreement": 2}}, "thresholds.agreement"),
     ],
 )
-def test_a_description_that_cannot_be_true_is_refused(tmp_path: Path, metadata: dict[str, Any], message: str) -> None:
+def test_invalid_metadata_is_refused(tmp_path: Path, metadata: dict[str, Any], message: str) -> None:
     path = save(tmp_path / "m.onnx", metadata)
     with pytest.raises(WeightsError, match="the model's metadata in") as caught:
         Predictor.load(path)
@@ -162,12 +162,12 @@ def test_a_description_that_cannot_be_true_is_refused(tmp_path: Path, metadata: 
 
 
 @pytest.mark.parametrize("target_error", [0.0, 1.0, -1.0, float("nan")])
-def test_a_target_error_that_is_none_is_the_caller_s_mistake(target_error: float) -> None:
+def test_invalid_target_error_is_a_value_error(target_error: float) -> None:
     with pytest.raises(ValueError, match="above 0 and below 1"):
         Predictor.load(target_error=target_error)
 
 
-def test_a_manifest_follows_the_target_error(tmp_path: Path) -> None:
+def test_predict_manifest_follows_the_target_error(tmp_path: Path) -> None:
     path = save(tmp_path / "m.onnx", generation_2())
     picture = np.zeros((28, 28), np.uint8)
     picture[0, 3], picture[8:20, 13:15] = 150, 255

@@ -41,7 +41,7 @@ def numbers(answer: Answer) -> list[float]:
 
 
 @pytest.mark.parametrize("size", [2, 7, 32])
-def test_batch_mates_change_nothing(predictor: Predictor, size: int) -> None:
+def test_predictor_answers_independently_of_batch_mates(predictor: Predictor, size: int) -> None:
     samples = some_samples(size)
     batched = predictor.predict(samples)
     for sample, answer in zip(samples, batched, strict=True):
@@ -53,14 +53,14 @@ def test_batch_mates_change_nothing(predictor: Predictor, size: int) -> None:
         np.testing.assert_allclose(numbers(answer), numbers(other), atol=TOLERANCE)
 
 
-def test_loud_batch_mates_change_nothing(predictor: Predictor) -> None:
+def test_predictor_answers_independently_of_loud_batch_mates(predictor: Predictor) -> None:
     quiet = some_samples(1)[0]
     loud = ModelInput(np.ones((28, 28), np.float32), np.ones(N_SAMPLES, np.float32))
     alone, crowded = predictor.predict([quiet])[0], predictor.predict([loud] * 5 + [quiet])[5]
     np.testing.assert_allclose(numbers(crowded), numbers(alone), atol=TOLERANCE)
 
 
-def test_each_modality_answers_for_itself(predictor: Predictor) -> None:
+def test_predictor_answers_for_each_modality(predictor: Predictor) -> None:
     both, image, audio = predictor.predict(some_samples(3))
     assert both.image is not None
     assert both.audio is not None
@@ -76,24 +76,24 @@ def test_each_modality_answers_for_itself(predictor: Predictor) -> None:
         assert answer.model_version == predictor.model_version
 
 
-def test_nothing_in_nothing_out(predictor: Predictor) -> None:
+def test_predictor_returns_nothing_for_no_inputs(predictor: Predictor) -> None:
     assert predictor.predict([]) == []
 
 
-def test_warming_up_leaves_no_trace(predictor: Predictor) -> None:
+def test_predictor_warm_up_changes_no_answer(predictor: Predictor) -> None:
     before = predictor.predict(some_samples(3))
     predictor.warm_up()
     assert predictor.predict(some_samples(3)) == before
 
 
-def test_a_blank_picture_is_not_a_digit(predictor: Predictor) -> None:
+def test_predictor_finds_no_digit_in_a_blank_image(predictor: Predictor) -> None:
     blank = decode_input(as_bytes(drawn_digit(ink=255)), None)
     answer = predictor.predict([blank])[0]
     assert answer.novelty > 0.9
     assert "not_a_digit" in answer.reasons
 
 
-def test_a_drawn_digit_is_read(predictor: Predictor) -> None:
+def test_predictor_reads_a_drawn_digit(predictor: Predictor) -> None:
     answer = predictor.predict([decode_input(as_bytes(drawn_digit()), None)])[0]
     assert (answer.label, answer.decision) == (7, "accept")
 
@@ -109,19 +109,19 @@ def test_a_drawn_digit_is_read(predictor: Predictor) -> None:
     ],
     ids=["width", "axes", "length", "nan", "infinity"],
 )
-def test_wrong_arrays_are_the_caller_s_mistake(predictor: Predictor, sample: ModelInput) -> None:
+def test_predictor_raises_value_error_for_wrong_arrays(predictor: Predictor, sample: ModelInput) -> None:
     with pytest.raises(ValueError, match="input 1: expected"):
         predictor.predict([*some_samples(1), sample])
 
 
-def test_a_sample_holds_something() -> None:
+def test_model_input_is_not_empty() -> None:
     with pytest.raises(ValueError, match="neither"):
         ModelInput()
     with pytest.raises(ValueError, match="neither"):
         decode_input(None, None)
 
 
-def test_read_sample_decodes_or_refuses() -> None:
+def test_decode_input_decodes_or_refuses() -> None:
     sample = decode_input(as_bytes(drawn_digit()), wav(tone()))
     assert sample.image is not None
     assert sample.waveform is not None
@@ -131,7 +131,7 @@ def test_read_sample_decodes_or_refuses() -> None:
         decode_input(as_bytes(drawn_digit()), b"")
 
 
-def test_a_missing_model_is_one_line(tmp_path: Path) -> None:
+def test_missing_model_is_a_weights_error(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"expected a model at .*got an error"):
         Predictor.load(tmp_path / "none.onnx")
 
@@ -146,7 +146,7 @@ def test_a_missing_model_is_one_line(tmp_path: Path) -> None:
         ("thresholds", "the model's metadata in"),
     ],
 )
-def test_an_altered_model_is_refused(tmp_path: Path, change: str, message: str) -> None:
+def test_altered_model_is_refused(tmp_path: Path, change: str, message: str) -> None:
     model, metadata = tmp_path / "m.onnx", tmp_path / "m.json"
     shutil.copy(WEIGHTS, model)
     known = json.loads(WEIGHTS.with_suffix(".json").read_text())
@@ -162,7 +162,7 @@ def test_an_altered_model_is_refused(tmp_path: Path, change: str, message: str) 
     assert "\n" not in str(caught.value)
 
 
-def test_predicting_imports_no_torch() -> None:
+def test_prediction_does_not_import_torch() -> None:
     modules = "sys, mmdigit.cli, mmdigit.commands.predict, mmdigit.training.evaluate.command"
     code = f"import {modules}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])

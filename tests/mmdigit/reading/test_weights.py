@@ -59,11 +59,11 @@ def accuracy(predictor: Predictor, labelled: list[tuple[int, ModelInput]]) -> fl
     return right / len(labelled)
 
 
-def test_images(predictor: Predictor, images: list[tuple[int, ModelInput]]) -> None:
+def test_accuracy_on_images(predictor: Predictor, images: list[tuple[int, ModelInput]]) -> None:
     assert accuracy(predictor, images) >= 0.993
 
 
-def test_every_digit_alone_is_accepted_in_nine_of_ten_cases(
+def test_acceptance_of_every_digit(
     predictor: Predictor, images: list[tuple[int, ModelInput]]
 ) -> None:
     answers = predictor.predict([sample for _, sample in images])
@@ -74,7 +74,7 @@ def test_every_digit_alone_is_accepted_in_nine_of_ten_cases(
     assert (wrong & accepted).sum() <= 2
 
 
-def test_the_table_by_digit_is_that_of_the_validation_writers(folder: Path, predictor: Predictor) -> None:
+def test_risk_table_by_digit_matches_the_validation_writers(folder: Path, predictor: Predictor) -> None:
     digits = load_digits(folder, "validation")
     found = outputs(predictor, [ModelInput(image=picture) for picture in np.asarray(digits.pictures / 255, np.float32)])
     held_out = HeldOut(found["image_logits"], digits.labels, "validation")
@@ -84,11 +84,11 @@ def test_the_table_by_digit_is_that_of_the_validation_writers(folder: Path, pred
         assert row["coverage"] == pytest.approx(made["coverage"], abs=2e-3)
 
 
-def test_clips(predictor: Predictor, clips: list[tuple[int, ModelInput]]) -> None:
+def test_accuracy_on_clips(predictor: Predictor, clips: list[tuple[int, ModelInput]]) -> None:
     assert accuracy(predictor, clips) >= 0.97
 
 
-def test_pairs(predictor: Predictor, images: list[tuple[int, ModelInput]], clips: list[tuple[int, ModelInput]]) -> None:
+def test_accuracy_on_pairs(predictor: Predictor, images: list[tuple[int, ModelInput]], clips: list[tuple[int, ModelInput]]) -> None:
     random = np.random.default_rng(0)
     spoken = [[sample for other, sample in clips if other == label] for label in range(10)]
     pairs = [
@@ -98,7 +98,7 @@ def test_pairs(predictor: Predictor, images: list[tuple[int, ModelInput]], clips
     assert accuracy(predictor, pairs) >= 0.999
 
 
-def test_letters_are_newer_than_digits(
+def test_novelty_separates_letters_from_digits(
     folder: Path, predictor: Predictor, images: list[tuple[int, ModelInput]]
 ) -> None:
     letters = [ModelInput(image=glyph.astype(np.float32) / 255) for glyph in load_glyphs(folder, "test")[::2]]
@@ -108,7 +108,7 @@ def test_letters_are_newer_than_digits(
 
 
 @pytest.mark.parametrize(("kind", "least"), [("sheet", 0.96), ("register", 0.91), ("box", 0.9)])
-def test_photographs_of_validation_writers(folder: Path, predictor: Predictor, kind: str, least: float) -> None:
+def test_accuracy_on_photographs_of_validation_writers(folder: Path, predictor: Predictor, kind: str, least: float) -> None:
     digits = load_digits(folder, "validation")
     random = np.random.default_rng(1)
     assert kind in KINDS
@@ -120,7 +120,7 @@ def test_photographs_of_validation_writers(folder: Path, predictor: Predictor, k
 
 
 @pytest.mark.parametrize(("kind", "least"), [("gusts", 0.84), ("engine", 0.95), ("keyboard", 0.91), ("music", 0.91)])
-def test_noise_that_training_does_not_know(folder: Path, predictor: Predictor, kind: str, least: float) -> None:
+def test_accuracy_in_noise_unseen_in_training(folder: Path, predictor: Predictor, kind: str, least: float) -> None:
     recordings = folder / "free-spoken-digit-dataset" / "recordings"
     random = np.random.default_rng(2)
     clips = [
@@ -131,7 +131,7 @@ def test_noise_that_training_does_not_know(folder: Path, predictor: Predictor, k
     assert accuracy(predictor, clips) >= least
 
 
-def test_contradictions_go_to_review(
+def test_conflicts_go_to_review(
     predictor: Predictor, images: list[tuple[int, ModelInput]], clips: list[tuple[int, ModelInput]]
 ) -> None:
     random = np.random.default_rng(3)

@@ -58,7 +58,7 @@ def placed(sound: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_word_is_in_the_middle_at_its_level(fault: str) -> None:
+def test_artifacts_do_not_move_or_scale_the_word(fault: str) -> None:
     clip, clean = placed(recording() + FAULTS[fault]), placed(recording())
     energy = np.square(clip)
     assert abs(float(np.arange(N_SAMPLES) @ energy / energy.sum()) - N_SAMPLES / 2) < 160  # 20 ms
@@ -70,7 +70,7 @@ def test_the_word_is_in_the_middle_at_its_level(fault: str) -> None:
 
 @settings(deadline=None, derandomize=True)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.3, 0.03]), st.floats(0, 3e-3))
-def test_a_clean_word_is_only_scaled_and_shifted(seed: int, level: float, noise: float) -> None:
+def test_speech_window_only_scales_and_shifts_clean_speech(seed: int, level: float, noise: float) -> None:
     sound = recording(seed, level) + np.random.default_rng(seed).normal(0, noise, TIME_S.size)
     waveform = np.asarray(sound, np.float32)
     clip = speech_window(waveform)
@@ -81,7 +81,7 @@ def test_a_clean_word_is_only_scaled_and_shifted(seed: int, level: float, noise:
     np.testing.assert_allclose(clip[1000:7000], gain * heard, atol=1e-5)
 
 
-def test_many_are_settled_as_each_alone() -> None:
+def test_artifacts_are_removed_in_batches_as_alone() -> None:
     sounds = [recording(seed) + fault for seed, fault in enumerate(FAULTS.values())]
     sounds += [sound[: 9000 + 500 * number] for number, sound in enumerate(sounds)] + [recording()]
     waveforms = [np.asarray(sound, np.float32) for sound in sounds]
@@ -89,14 +89,14 @@ def test_many_are_settled_as_each_alone() -> None:
         np.testing.assert_array_equal(together, speech_window(waveform))
 
 
-def test_what_is_placed_is_never_written_to() -> None:
+def test_speech_window_does_not_modify_its_argument() -> None:
     waveform = np.asarray(recording() + FAULTS["a click"], np.float32)
     before = waveform.copy()
     speech_window(waveform)
     np.testing.assert_array_equal(waveform, before)
 
 
-def test_hum_goes_and_voices_stay() -> None:
+def test_high_pass_removes_hum_and_keeps_voices() -> None:
     def kept(pitch_hz: float) -> float:
         sound = np.sin(2 * np.pi * pitch_hz * TIME_S).astype(np.float32)
         return float(np.sqrt(2 * np.mean(high_pass(sound)[2000:-2000] ** 2)))
@@ -110,7 +110,7 @@ def test_hum_goes_and_voices_stay() -> None:
         assert high_pass(np.ones(size, np.float32)).shape == (size,)
 
 
-def test_a_lone_sound_is_the_word_however_short() -> None:
+def test_find_bursts_takes_a_lone_sound_as_the_word() -> None:
     energy = np.full(200, 1e-8)
     energy[50:55] = 0.1
     assert find_bursts(energy, 1e-8) == []
@@ -121,7 +121,7 @@ def test_a_lone_sound_is_the_word_however_short() -> None:
     assert find_bursts(np.zeros(200), 0.0) == []
 
 
-def test_a_vowel_between_its_fricatives_is_no_burst() -> None:
+def test_find_bursts_ignores_a_vowel_between_fricatives() -> None:
     """Six, as it is spoken into a good microphone: the vowel is short and far louder than both of its neighbours."""
     energy = np.full(200, 1e-9)
     energy[60:75], energy[76:86], energy[96:115] = 2e-4, 0.1, 2e-4

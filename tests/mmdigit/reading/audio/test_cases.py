@@ -33,11 +33,11 @@ def predictor() -> Predictor:
 
 
 @pytest.mark.parametrize("name", SEVENS)
-def test_a_recording_is_read(name: str, predictor: Predictor) -> None:
+def test_recordings_are_read(name: str, predictor: Predictor) -> None:
     (answer,) = predictor.predict([decode_input(None, (CASES / name).read_bytes())])
     assert (answer.label, answer.decision) == (7, "accept")
 
 
-def test_every_recording_is_tried() -> None:
+def test_recordings_are_all_listed() -> None:
     folders = {name.partition("/")[0] for name in SEVENS}
     assert {f"{folder}/{path.name}" for folder in folders for path in (CASES / folder).iterdir()} == {*SEVENS}

@@ -26,14 +26,14 @@ def silence(packets: int) -> list[bytes]:
 
 @pytest.mark.parametrize("rate_hz", [8000, 12_000, 16_000, 24_000, 48_000])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_a_voice_note_is_read(rate_hz: int, channels: int) -> None:
+def test_ogg_voice_notes_are_read(rate_hz: int, channels: int) -> None:
     samples = np.stack([tone(1.0, rate_hz)] * channels, axis=1)
     clip = decode_audio(wav(samples, rate_hz, "OGG", "OPUS"))
     spectrum, expected = (np.abs(np.fft.rfft(sound)) for sound in (clip, decode_audio(wav(tone(1.0)))))
     assert abs(int(spectrum.argmax()) - int(expected.argmax())) <= 2
 
 
-def test_what_is_cut_is_read_up_to_its_last_whole_page() -> None:
+def test_ogg_cut_off_is_read_up_to_its_last_whole_page() -> None:
     whole = wav(tone(5.0, 16_000), 16_000, "OGG", "OPUS")
     samples, rate_hz = read_clip(whole)
     assert len(samples) == 80_000
@@ -73,12 +73,12 @@ def test_what_is_cut_is_read_up_to_its_last_whole_page() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_no_single_stream_is_refused(pages: list[bytes], message: str) -> None:
+def test_ogg_other_than_one_opus_stream_is_refused(pages: list[bytes], message: str) -> None:
     with pytest.raises(InvalidAudio, match=message):
         read_clip(b"".join(pages))
 
 
-def test_a_gain_beyond_full_scale_is_scaled() -> None:
+def test_ogg_with_gain_beyond_full_scale_is_scaled() -> None:
     file = bytearray(wav(tone(), 8000, "OGG", "OPUS"))
     file[28 + 16 : 28 + 18] = struct.pack("<h", 32_000)  # 125 dB
     file[22:26] = bytes(4)

@@ -45,7 +45,7 @@ def riff(*chunks: bytes, size: int | None = None, start: bytes = b"RIFF") -> byt
     return start + struct.pack("<I", len(body) if size is None else size) + body
 
 
-def test_every_byte_of_every_format_is_read_as_libsndfile_reads_it() -> None:
+def test_wav_of_every_format_is_read_as_libsndfile_reads_it() -> None:
     random = np.random.default_rng(0).uniform(-1, 1, (2000, 2))
     for subtype in FORMATS:
         read, rate_hz = read_wav(wav(random, subtype=subtype))
@@ -59,7 +59,7 @@ def test_every_byte_of_every_format_is_read_as_libsndfile_reads_it() -> None:
 
 @pytest.mark.parametrize("subtype", FORMATS)
 @pytest.mark.parametrize("size", STREAM_SIZES)
-def test_a_stream_is_read_to_the_end_of_what_came(subtype: str, size: int) -> None:
+def test_wav_stream_is_read_to_the_end_of_the_data(subtype: str, size: int) -> None:
     form, data = parts(subtype, tone())
     file = riff(chunk(b"fmt ", form), chunk(b"LIST", b"INFO"), chunk(b"data", data, size=size), size=size)
     np.testing.assert_array_equal(read_wav(file)[0], expected(subtype, tone()))
@@ -75,7 +75,7 @@ def test_a_stream_is_read_to_the_end_of_what_came(subtype: str, size: int) -> No
     st.integers(0, 3),
     st.data(),
 )
-def test_any_layout_gives_the_same_samples(
+def test_wav_of_any_layout_gives_the_same_samples(
     subtype: str,
     before: list[tuple[bytes, int, bool]],
     behind: list[tuple[bytes, int]],
@@ -100,7 +100,7 @@ def test_any_layout_gives_the_same_samples(
     np.testing.assert_array_equal(read, whole[: len(read)])
 
 
-def test_a_size_that_was_written_before_the_end_does_not_cut_the_sound() -> None:
+def test_wav_with_an_outdated_size_is_read_to_its_end() -> None:
     form, data = parts("PCM_16", tone(2.0))
     file = riff(chunk(b"fmt ", form), chunk(b"data", data, size=8000))
     np.testing.assert_array_equal(read_wav(file)[0], expected("PCM_16", tone(2.0)))
@@ -109,13 +109,13 @@ def test_a_size_that_was_written_before_the_end_does_not_cut_the_sound() -> None
 @pytest.mark.parametrize(
     "behind", [b"TAG" + bytes(125), b"ID3\x03" + b"x" * 3000, bytes(5000), b"LIST\xff\xff\0\0" + b"z" * 3000]
 )
-def test_what_lies_behind_the_samples_is_not_heard(behind: bytes) -> None:
+def test_wav_ignores_data_after_the_samples(behind: bytes) -> None:
     assert len(read_wav(wav(tone()) + behind)[0]) == 4000
 
 
 @pytest.mark.parametrize("start", [b"RF64", b"BW64"])
 @pytest.mark.parametrize("known", [True, False])
-def test_the_64_bit_form_is_read(start: bytes, known: bool) -> None:
+def test_wav_of_64_bit_sizes_is_read(start: bytes, known: bool) -> None:
     form, data = parts("PCM_24", tone())
     ds64 = struct.pack("<QQQI", 2**40, len(data) if known else 0, 0, 0)
     tail = chunk(b"LIST", b"INFO" * 500) if known else b""
@@ -131,12 +131,12 @@ def test_the_64_bit_form_is_read(start: bytes, known: bool) -> None:
 
 
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
-def test_the_extensible_format_is_read(subtype: str) -> None:
+def test_wav_of_extensible_format_is_read(subtype: str) -> None:
     file = wav(tone(), kind="WAVEX", subtype=subtype)
     np.testing.assert_array_equal(read_wav(file)[0], expected(subtype, tone()))
 
 
-def test_samples_of_20_bits_and_of_24_in_32_are_read() -> None:
+def test_wav_of_20_bits_and_of_24_in_32_bits_is_read() -> None:
     wide = np.asarray(np.round(tone() * 2**19) * 2**12, "<i4")
     for bits, align, data in (
         (20, 3, wide.view(np.uint8).reshape(-1, 4)[:, 1:].tobytes()),
@@ -159,6 +159,6 @@ def test_samples_of_20_bits_and_of_24_in_32_are_read() -> None:
         (bytes(8), "16 bytes or more, got 8"),
     ],
 )
-def test_a_format_that_is_none_is_refused(form: bytes, message: str) -> None:
+def test_wav_of_invalid_format_is_refused(form: bytes, message: str) -> None:
     with pytest.raises(InvalidAudio, match=message):
         read_wav(riff(chunk(b"fmt ", form), chunk(b"data", bytes(4000))))

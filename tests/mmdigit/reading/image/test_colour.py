@@ -66,7 +66,7 @@ def test_coloured_ink_on_transparent_paper_is_read(ink: Colour) -> None:
 
 @pytest.mark.parametrize("lines", [(217, 51, 64), (240, 170, 170), (90, 140, 220)])
 @pytest.mark.parametrize("ink", [(20, 20, 25), (30, 45, 150), (110, 110, 115)])
-def test_on_a_ruled_form_the_ink_is_read_and_not_the_lines(ink: Colour, lines: Colour) -> None:
+def test_ink_on_ruled_paper_is_read_by_luma(ink: Colour, lines: Colour) -> None:
     sheet = np.full((100, 100, 3), 250.0)
     sheet[10::40, :] = sheet[11::40, :] = lines
     pixels = sheet + (np.array(ink) - sheet) * DRAWN[..., None]
@@ -76,7 +76,7 @@ def test_on_a_ruled_form_the_ink_is_read_and_not_the_lines(ink: Colour, lines: C
 
 
 @pytest.mark.parametrize("paper", [(240, 230, 200), (60, 90, 160), (200, 60, 60), (128, 128, 128)])
-def test_the_noise_of_blank_paper_is_no_colour(paper: Colour) -> None:
+def test_blank_paper_with_noise_is_read_by_luma(paper: Colour) -> None:
     blank = coloured(np.zeros((120, 120)), paper, paper, np.random.default_rng(1))
     pixels = np.asarray(Image.open(io.BytesIO(as_bytes(blank, "JPEG", quality=60))))
     luma = np.asarray(Image.fromarray(pixels).convert("L")) / 255
@@ -84,7 +84,7 @@ def test_the_noise_of_blank_paper_is_no_colour(paper: Colour) -> None:
 
 
 @pytest.mark.data
-def test_digits_in_colours_of_equal_luma_are_read_as_those_of_unequal(data_dir: Path) -> None:
+def test_digits_in_colours_of_equal_luma_are_read(data_dir: Path) -> None:
     """MNIST training digits 45,000-45,149; of those of equal luma 21 in 100 were read by luma alone."""
     raw = data_dir / "MNIST" / "raw"
     pictures = read_idx(raw / "train-images-idx3-ubyte.gz")[45_000:45_150]

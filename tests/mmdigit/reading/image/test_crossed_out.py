@@ -51,18 +51,18 @@ def test_crossed_out_digits_go_to_review(name: str, predictor: Predictor) -> Non
         [(22, 20, 98, 100), (98, 20, 22, 100)],
     ],
 )
-def test_every_usual_stroke_through_a_digit(lines: list[tuple[int, int, int, int]], predictor: Predictor) -> None:
+def test_every_usual_strike_through_goes_to_review(lines: list[tuple[int, int, int, int]], predictor: Predictor) -> None:
     assert "struck_out" in reasons(predictor, drawn("seven", *lines))
 
 
-def test_strokes_that_belong_to_a_digit(predictor: Predictor) -> None:
+def test_bars_slashes_and_underlines_do_not_cross_out(predictor: Predictor) -> None:
     barred, slashed = drawn("seven", (50, 60, 82, 58), width=7), drawn("zero", (44, 90, 78, 30), width=6)
     underlined = drawn("seven", (25, 108, 95, 108))
     for image in (drawn("seven"), drawn("zero"), barred, slashed, underlined):
         assert "struck_out" not in reasons(predictor, image)
 
 
-def test_a_picture_is_judged_alike_in_any_company() -> None:
+def test_logits_do_not_depend_on_the_batch() -> None:
     random = np.random.default_rng(5)
     images = random.random((5, 28, 28), np.float32)
     together = CrossedOutDetector.load().logits(images)
@@ -70,7 +70,7 @@ def test_a_picture_is_judged_alike_in_any_company() -> None:
     np.testing.assert_allclose(together, alone, atol=1e-4)
 
 
-def test_weights_that_cannot_be_read_are_a_clear_error(tmp_path: Path) -> None:
+def test_unreadable_weights_are_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"expected weights at .*No such file"):
         CrossedOutDetector.load(tmp_path / "none.npz")
     with pytest.raises(WeightsError, match=r"it is a folder, not a plain file"):
@@ -113,7 +113,7 @@ def bare() -> bytes:
         (packed(first=np.zeros(2)), r"first of shape \(25, \d+\), got \(2,\)"),
     ],
 )
-def test_pinned_weights_that_hold_something_else(tmp_path: Path, content: bytes, message: str) -> None:
+def test_pinned_weights_with_other_content_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "other.npz"
     path.write_bytes(content)
     with pytest.raises(WeightsError, match=message):

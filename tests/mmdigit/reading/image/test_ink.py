@@ -58,12 +58,12 @@ def test_box_lines_leave_no_trace(box: str, width: int, bright_ink: bool) -> Non
 
 
 @pytest.mark.parametrize("box", BOXES)
-def test_a_box_without_a_digit_is_nearly_blank(box: str) -> None:
+def test_box_without_a_digit_is_nearly_blank(box: str) -> None:
     digit = normalize(with_lines(Image.new("L", (SIDE, SIDE), 255), BOXES[box]))
     assert (digit > 0.3).sum() <= 8
 
 
-def test_a_stroke_across_a_line_is_joined_again() -> None:
+def test_stroke_across_a_line_is_rejoined() -> None:
     """The bar of the seven is as dark as the line that runs through it."""
     crop = with_lines(drawn_digit(SIDE, 9, ink=60), [(0.0, 0.5, 1.0, 0.5)], 3, ink=60)
     digit, expected = normalize(crop), normalize(seven())
@@ -74,7 +74,7 @@ def test_a_stroke_across_a_line_is_joined_again() -> None:
 @pytest.mark.parametrize("place", [0.3, 0.5, 0.6])
 @pytest.mark.parametrize("margin", [0.0, 0.05, 0.2])
 @pytest.mark.parametrize("width", [3, 8])
-def test_a_one_is_no_line(place: float, margin: float, width: int) -> None:
+def test_one_is_not_taken_for_a_line(place: float, margin: float, width: int) -> None:
     crop = with_lines(Image.new("L", (80, SIDE), 255), [(place, margin, place, 1 - margin)], width)
     digit = normalize(crop)
     rows, columns = np.flatnonzero((digit > 0.5).any(axis=1)), np.flatnonzero((digit > 0.5).any(axis=0))
@@ -83,13 +83,13 @@ def test_a_one_is_no_line(place: float, margin: float, width: int) -> None:
 
 
 @pytest.mark.parametrize("edge", [0.35, 0.5, 0.65])
-def test_the_hard_edge_of_a_shadow_is_not_ink(edge: float) -> None:
+def test_hard_edge_of_a_shadow_is_not_ink(edge: float) -> None:
     crop = grey(drawn_digit(SIDE, 9, ink=30, paper=240))
     crop[:, round(edge * SIDE) :] *= 0.55
     assert unlike(crop, seven()) < 0.15
 
 
-def test_pieces_of_neighbours_at_the_edge_are_left_out() -> None:
+def test_pieces_of_neighbours_at_the_edge_are_removed() -> None:
     image = drawn_digit(SIDE, 9)
     draw = ImageDraw.Draw(image)
     draw.ellipse((-20, 30, 10, 90), outline=0, width=8)
@@ -97,7 +97,7 @@ def test_pieces_of_neighbours_at_the_edge_are_left_out() -> None:
     assert unlike(grey(image), seven()) < 0.03
 
 
-def test_parts_of_a_broken_digit_stay() -> None:
+def test_parts_of_a_broken_digit_are_kept() -> None:
     image = drawn_digit(SIDE, 9)
     ImageDraw.Draw(image).rectangle((0, 38, SIDE, 44), fill=255)  # parts the bar of the seven from its stem
     digit = normalize(grey(image))
@@ -106,13 +106,13 @@ def test_parts_of_a_broken_digit_stay() -> None:
 
 
 @pytest.mark.parametrize("inverted", [False, True])
-def test_polarity_does_not_follow_the_border(inverted: bool) -> None:
+def test_polarity_does_not_follow_a_dark_frame(inverted: bool) -> None:
     """A thick frame makes most of the border as dark as the ink."""
     crop = with_lines(drawn_digit(SIDE, 9), BOXES["frame"], 16)
     assert unlike(1 - crop if inverted else crop, seven()) < 0.15
 
 
-def test_the_signs_of_polarity_change_sign_with_the_picture() -> None:
+def test_polarity_cues_change_sign_with_the_image() -> None:
     np.testing.assert_allclose(polarity_cues(seven()), -polarity_cues(1 - seven()), atol=1e-4)
 
 
@@ -141,12 +141,12 @@ def lowest(crop: NDArray[np.float32]) -> int:
 
 
 @pytest.mark.parametrize("foot", [190, 205, 220])
-def test_faint_ink_that_continues_a_stroke_is_kept_on_clean_paper(foot: int) -> None:
+def test_faint_continuation_of_a_stroke_is_kept_on_clean_paper(foot: int) -> None:
     assert lowest(seven_with_faint_foot(foot, shine=255)) >= 96
 
 
 @pytest.mark.parametrize("shine", [195, 190, 180])
-def test_what_shines_through_the_paper_is_not_joined_to_the_digit(shine: int) -> None:
+def test_ink_that_shines_through_is_not_joined_to_the_digit(shine: int) -> None:
     """It is darker than the faintest ink that counts on clean paper."""
     ink, expected = (find_ink(seven_with_faint_foot(0, level))[0] > 0.1 for level in (shine, 255))
     assert ink.sum() <= expected.sum()
@@ -154,7 +154,7 @@ def test_what_shines_through_the_paper_is_not_joined_to_the_digit(shine: int) ->
 
 @pytest.mark.parametrize("grain", [0.0, 0.008, 0.03, 0.1])
 @pytest.mark.parametrize("seed", range(3))
-def test_paper_alone_is_blank(seed: int, grain: float) -> None:
+def test_paper_without_ink_is_blank(seed: int, grain: float) -> None:
     random = np.random.default_rng(seed)
     slope = np.linspace(0.7, 0.9, SIDE)[:, None] * np.linspace(0.8, 1, SIDE)
     paper = slope + random.normal(0, grain, (SIDE, SIDE))
@@ -162,7 +162,7 @@ def test_paper_alone_is_blank(seed: int, grain: float) -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(8, 8), (8, 300), (64, 64), (100, 90), (256, 256), (256, 8)])
-def test_work_is_done_on_a_bounded_size(height: int, width: int) -> None:
+def test_find_ink_works_on_a_bounded_size(height: int, width: int) -> None:
     noise = np.random.default_rng(8).random((height, width), np.float32)
     for crop in (noise, np.round(noise), np.zeros_like(noise)):
         ink, _ = find_ink(crop)
@@ -173,14 +173,14 @@ def test_work_is_done_on_a_bounded_size(height: int, width: int) -> None:
 
 
 @pytest.mark.parametrize("side", [64, 101, 128])
-def test_a_checkerboard_of_pixels_is_no_digit_and_no_warning(side: int) -> None:
+def test_find_ink_of_a_checkerboard_is_blank(side: int) -> None:
     board = (np.indices((side, side)).sum(axis=0) % 2).astype(np.float32)
     assert find_ink(board)[0].max() == 0
 
 
 @pytest.mark.parametrize("bright_ink", [False, True])
 @pytest.mark.parametrize("grain", [0.0, 0.03])
-def test_the_paper_of_a_tight_crop_lies_in_its_corners(grain: float, bright_ink: bool) -> None:
+def test_ink_is_dark_in_tight_crops_of_thick_strokes(grain: float, bright_ink: bool) -> None:
     """Strokes so thick, and cut so close, that they cover more than the paper."""
     image = Image.new("L", (64, 80), 235)
     ImageDraw.Draw(image).line([(4, 14), (46, 14), (46, 36), (18, 70), (60, 70)], fill=40, width=25, joint="curve")

@@ -37,23 +37,23 @@ def found(image: Image.Image) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("name", ["17", "47", "2026", "grid_of_six"])
-def test_pictures_of_several_digits_go_to_review(name: str, predictor: Predictor) -> None:
+def test_several_digits_go_to_review(name: str, predictor: Predictor) -> None:
     (answer,) = predictor.predict([decode_input((PICTURES / f"{name}.png").read_bytes(), None)])
     assert answer.decision == "review"
     assert "several_digits" in answer.reasons
 
 
 @pytest.mark.parametrize("gap", [0.15, 0.3, 0.5, 1.0])
-def test_two_digits_beside_each_other(gap: float) -> None:
+def test_several_digits_beside_each_other(gap: float) -> None:
     wide = seven().shape[1] / DIGIT
     assert found(sheet([(0.2, 0.2), (0.2 + wide + gap, 0.25)], 1.5, 2 * wide + gap + 0.4)) == ("several_digits",)
 
 
-def test_two_digits_above_each_other() -> None:
+def test_several_digits_above_each_other() -> None:
     assert found(sheet([(0.2, 0.1), (0.25, 1.3)], 2.5, 1.2)) == ("several_digits",)
 
 
-def test_a_crop_cut_close_to_two_digits() -> None:
+def test_several_digits_in_a_tight_crop() -> None:
     wide = seven().shape[1] / DIGIT
     assert found(sheet([(0, 0), (wide + 0.3, 0.1)], 1.1, 2 * wide + 0.3)) == ("several_digits",)
 
@@ -77,13 +77,13 @@ def one(draw_beside: str) -> Image.Image:
 
 
 @pytest.mark.parametrize("beside", ["nothing", "dot", "comma", "neighbour", "box line", "underline"])
-def test_one_digit_is_one(beside: str) -> None:
+def test_one_digit_with_small_marks_is_one(beside: str) -> None:
     assert found(one(beside)) == ()
 
 
 @pytest.mark.parametrize("width", [3, 7])
 @pytest.mark.parametrize("side", [1.8, 2.4])
-def test_a_digit_with_a_circle_around_it_goes_to_review(side: float, width: int) -> None:
+def test_circled_digit_goes_to_review(side: float, width: int) -> None:
     image = sheet([((side + 0.4 - seven().shape[1] / DIGIT) / 2, (side - 0.6) / 2)], side + 0.4, side + 0.4)
     edge, far = 0.2 * DIGIT, (0.2 + side) * DIGIT
     ImageDraw.Draw(image).ellipse((edge, edge, far, far), outline=0, width=width)
@@ -91,7 +91,7 @@ def test_a_digit_with_a_circle_around_it_goes_to_review(side: float, width: int)
 
 
 @pytest.mark.parametrize("inside", ["dot", "slash"])
-def test_a_zero_with_a_dot_or_a_loose_slash_is_one_digit(inside: str) -> None:
+def test_zero_with_a_dot_or_a_loose_slash_is_one_digit(inside: str) -> None:
     image = Image.new("L", (110, 130), 255)
     draw = ImageDraw.Draw(image)
     draw.ellipse((20, 15, 90, 115), outline=0, width=8)
@@ -103,7 +103,7 @@ def test_a_zero_with_a_dot_or_a_loose_slash_is_one_digit(inside: str) -> None:
 
 
 @pytest.mark.parametrize(("room", "expected"), [(3, ("several_digits",)), (0, ())])
-def test_a_picture_that_is_passed_unchanged_may_hold_two_digits(room: int, expected: tuple[str, ...]) -> None:
+def test_mnist_image_may_hold_two_digits(room: int, expected: tuple[str, ...]) -> None:
     image = np.zeros((28, 28), np.uint8)
     image[4:24, 12:14] = image[4:24, 14 + room : 16 + room] = 255
     picture = np.asarray(image / 255, np.float32)
@@ -112,7 +112,7 @@ def test_a_picture_that_is_passed_unchanged_may_hold_two_digits(room: int, expec
 
 
 @pytest.mark.parametrize("gap", [2, 4])
-def test_the_loose_bar_of_a_five_belongs_to_it(gap: int) -> None:
+def test_five_with_a_loose_bar_is_one_digit(gap: int) -> None:
     image = Image.new("L", (100, 120), 255)
     draw = ImageDraw.Draw(image)
     draw.line((30, 20, 75, 18), fill=0, width=7)
@@ -121,7 +121,7 @@ def test_the_loose_bar_of_a_five_belongs_to_it(gap: int) -> None:
     assert found(image) == ()
 
 
-def test_a_one_in_two_pieces_is_one() -> None:
+def test_one_in_two_pieces_is_one_digit() -> None:
     image = Image.new("L", (60, 120), 255)
     draw = ImageDraw.Draw(image)
     draw.line((32, 12, 30, 55), fill=0, width=6)
@@ -129,7 +129,7 @@ def test_a_one_in_two_pieces_is_one() -> None:
     assert found(image) == ()
 
 
-def test_a_decoded_job_carries_what_its_picture_shows(predictor: Predictor) -> None:
+def test_decoded_inputs_carry_the_reasons_of_their_images(predictor: Predictor) -> None:
     pair, single = (PICTURES / "17.png").read_bytes(), as_bytes(drawn_digit(100, 8))
     first, second = decode_batch([(pair, None), (single, None)])
     assert not isinstance(first, Exception)
