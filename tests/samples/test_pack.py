@@ -1,4 +1,4 @@
-"""The committed sample pack: complete, valid, small, balanced, and what the script draws."""
+"""The committed sample pack is complete, valid, small and balanced, and equals what the script draws."""
 
 import csv
 from collections import Counter
@@ -17,10 +17,10 @@ from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
 
 PACK = Path(make.__file__).parent / "pack"
 MAX_PACK_BYTES = 2_500_000
-# Sums in another order (SIMD, other numpy) may round a pixel the other way.
+# Another order of summation (SIMD, another numpy) may round a pixel differently.
 MAX_ROUNDING = 1
 MAX_MEAN_JPEG_ERROR = 8.0
-"""Blue ink at 28x28 loses most: half of its colour."""
+"""Blue ink at 28x28 loses the most: half of its colour."""
 
 
 def read_manifest() -> list[make.Row]:
@@ -107,19 +107,19 @@ def test_every_clip_opens_and_is_audible() -> None:
 @pytest.mark.parametrize("digit", DIGITS)
 def test_script_draws_the_committed_images(digit: int) -> None:
     for index in range(make.IMAGES_PER_DIGIT):
-        assert_same_picture(make.digit_image(digit, index), PACK / make.image_path(digit, index))
+        assert_same_image(make.digit_image(digit, index), PACK / make.image_path(digit, index))
 
 
 def test_script_draws_the_committed_scribbles() -> None:
     for index in range(len(SCRIBBLES)):
-        assert_same_picture(make.scribble_image(index), PACK / make.scribble_path(index))
+        assert_same_image(make.scribble_image(index), PACK / make.scribble_path(index))
 
 
-def assert_same_picture(drawn: Pixels, path: Path) -> None:
+def assert_same_image(drawn: Pixels, path: Path) -> None:
     with Image.open(path) as image:
-        kept = np.asarray(image).astype(np.int16)
-    assert drawn.shape == kept.shape, path
-    difference = np.abs(drawn.astype(np.int16) - kept)
+        committed = np.asarray(image).astype(np.int16)
+    assert drawn.shape == committed.shape, path
+    difference = np.abs(drawn.astype(np.int16) - committed)
     if path.suffix == ".png":
         assert difference.max() <= MAX_ROUNDING, path
     else:

@@ -1,4 +1,4 @@
-"""A manifest of many: the table, its failed rows, and that it appears only when it is whole."""
+"""Predicting a manifest: the table, its failed rows, and that it appears only once it is complete."""
 
 import csv
 import io

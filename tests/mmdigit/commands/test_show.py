@@ -1,4 +1,4 @@
-"""`mmdigit show` on real stores: a job, a dead letter, a group, the feed's end, and what is not there."""
+"""`mmdigit show` on real stores: a job, a dead letter, a group, the end of the feed, and missing ones."""
 
 import json
 from collections.abc import Callable
@@ -53,8 +53,8 @@ def shown(url: str, capsys: pytest.CaptureFixture[str]) -> Shown:
 
 @pytest.mark.parametrize("number", [3, 5])
 def test_show_job_prints_json_from_either_stored_encoding(shown: Shown, number: int) -> None:
-    code, [line], said = shown(f"job-{number}")
-    assert (code, said) == (0, "")
+    code, [line], error = shown(f"job-{number}")
+    assert (code, error) == (0, "")
     assert Prediction.model_validate_json(json.dumps(line)) == make_prediction(number)
 
 
@@ -63,16 +63,16 @@ def test_show_job_prints_the_reason_of_a_dead_letter(shown: Shown) -> None:
 
 
 def test_show_job_without_an_outcome_exits_with_1(shown: Shown) -> None:
-    code, lines, said = shown("job-8")
+    code, lines, error = shown("job-8")
     assert (code, lines) == (1, [])
-    assert said.startswith("mmdigit: error: expected the outcome of job job-8, got none; ")
+    assert error.startswith("mmdigit: error: expected the outcome of job job-8, got none; ")
 
 
 def test_show_group_without_an_outcome_exits_with_1(shown: Shown) -> None:
-    code, lines, said = shown("--group", "nope")
+    code, lines, error = shown("--group", "nope")
     assert (code, lines) == (1, [])
-    assert said.startswith("mmdigit: error: expected outcomes of group nope, got none; ")
-    assert said.count("\n") == 1
+    assert error.startswith("mmdigit: error: expected outcomes of group nope, got none; ")
+    assert error.count("\n") == 1
 
 
 def test_show_asks_for_a_missing_store(capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,10 +111,10 @@ def test_newest_reads_all_pages_of_the_feed(tmp_path: Path, monkeypatch: pytest.
     ],
 )
 def test_show_reports_mistakes_in_one_line(shown: Shown, words: list[str], message: str) -> None:
-    code, lines, said = shown(*words)
+    code, lines, error = shown(*words)
     assert (code, lines) == (2, [])
-    assert message in said
-    assert said.count("\n") == 1
+    assert message in error
+    assert error.count("\n") == 1
 
 
 def test_show_does_not_create_a_missing_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Accept or review: each reason alone, and together; and where a head starts to accept."""
+"""The reasons for review, alone and combined, and the confidences from which a head accepts."""
 
 import numpy as np
 import pytest
@@ -110,8 +110,8 @@ def test_operating_point_is_stricter_for_a_stricter_target(rows: list[RiskRow], 
         ([(0.95, 0.9, 0.005, 0.02), (0.995, 0.8, 0.005, 0.021), (0.999, 0.7, 0.005, 0.022)], 0.95),
     ],
     ids=[
-        *("confidence promises it", "the lowest bound is higher", "a head that knows nothing", "none promises it"),
-        "the surer ones make up for the others",
+        *("confidence is enough", "the lowest bound is stricter", "a useless head", "no confidence is enough"),
+        "surer answers compensate for others",
     ],
 )
 def test_operating_point_falls_back_to_calibrated_confidences(

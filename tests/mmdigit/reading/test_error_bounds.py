@@ -1,4 +1,4 @@
-"""The bound of an error share, against known values and properties."""
+"""The bound of an error rate, against known values and properties."""
 
 from math import comb
 

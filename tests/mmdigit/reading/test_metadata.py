@@ -1,4 +1,4 @@
-"""What stands beside a model: both generations are read, and the target error chooses the thresholds of the second."""
+"""Metadata of both generations is read; the target error sets the thresholds of the second."""
 
 import io
 import re
@@ -44,21 +44,21 @@ def test_generation_1_keeps_its_fixed_thresholds(tmp_path: Path) -> None:
 def test_generation_2_follows_the_target_error(tmp_path: Path) -> None:
     path = save(tmp_path / "new.onnx", generation_2())
     before = path.read_bytes(), path.with_suffix(".json").read_bytes()
-    found = {target: Predictor.load(path, target_error=target) for target in (0.02, 0.001, 0.0005, 0.0001)}
-    assert [predictor.thresholds.image_confidence[0] for predictor in found.values()] == [0.0, 0.9, 0.99, 0.99]
-    assert [predictor.operating_points["image"].meets_target for predictor in found.values()] == [
+    loaded = {target: Predictor.load(path, target_error=target) for target in (0.02, 0.001, 0.0005, 0.0001)}
+    assert [predictor.thresholds.image_confidence[0] for predictor in loaded.values()] == [0.0, 0.9, 0.99, 0.99]
+    assert [predictor.operating_points["image"].meets_target for predictor in loaded.values()] == [
         True,
         True,
         True,
         False,
     ]
     # No bound of the audio's table meets any of them: its confidence has to promise it.
-    assert [predictor.thresholds.audio_confidence[0] for predictor in found.values()] == [0.98, 0.999, 0.999, 0.999]
-    assert found[0.02].operating_points["audio"] == OperatingPoint(same_for_all_digits(0.98), 0.07, False)
-    assert found[0.001].thresholds.agreement == 0.05
-    assert Predictor.load(path).thresholds == found[0.001].thresholds
+    assert [predictor.thresholds.audio_confidence[0] for predictor in loaded.values()] == [0.98, 0.999, 0.999, 0.999]
+    assert loaded[0.02].operating_points["audio"] == OperatingPoint(same_for_all_digits(0.98), 0.07, False)
+    assert loaded[0.001].thresholds.agreement == 0.05
+    assert Predictor.load(path).thresholds == loaded[0.001].thresholds
     assert (path.read_bytes(), path.with_suffix(".json").read_bytes()) == before
-    text = target_error_report(found[0.001])
+    text = target_error_report(loaded[0.001])
     assert "target error 0.001" in text
     assert "image accepted from confidence 0.9: shown, held-out data say at most 0.0009" in text
     assert "audio accepted from confidence 0.999: not shown, held-out data say at most 0.1" in text
@@ -78,10 +78,10 @@ def test_risk_table_by_digit_replaces_the_rows(tmp_path: Path) -> None:
 
 
 def test_shipped_baseline_equals_the_model_card() -> None:
-    found, other = Predictor.load(target_error=0.001).baseline, Predictor.load(target_error=0.01).baseline
+    loaded, other = Predictor.load(target_error=0.001).baseline, Predictor.load(target_error=0.01).baseline
     card = (WEIGHTS.parent / "MODEL_CARD.md").read_text(encoding="utf-8")
-    assert set(found) == {"image", "audio", "both"}
-    for held, expected in found.items():
+    assert set(loaded) == {"image", "audio", "both"}
+    for held, expected in loaded.items():
         assert expected.review_share is not None
         [reviewed] = re.findall(rf"^\| {held} \| \d+ \| .* \| ([\d.]+) % \|$", card, re.MULTILINE)
         head = "fused" if held == "both" else held
@@ -106,10 +106,10 @@ def test_temperature_changes_confidences_but_not_labels(tmp_path: Path) -> None:
     heated = Predictor.load(save(tmp_path / "heated.onnx", metadata))
     random = np.random.default_rng(3)
     images = random.random((40, 28, 28)).astype(np.float32)
-    sounds = random.random((40, N_SAMPLES)).astype(np.float32)
-    samples = [ModelInput(image, sound) for image, sound in zip(images, sounds, strict=True)]
-    logits = plain.outputs(samples)
-    for row, (cold, warm) in enumerate(zip(plain.predict(samples), heated.predict(samples), strict=True)):
+    waveforms = random.random((40, N_SAMPLES)).astype(np.float32)
+    inputs = [ModelInput(image, waveform) for image, waveform in zip(images, waveforms, strict=True)]
+    logits = plain.outputs(inputs)
+    for row, (cold, warm) in enumerate(zip(plain.predict(inputs), heated.predict(inputs), strict=True)):
         assert cold.image is not None
         assert warm.image is not None
         assert warm.audio is not None
@@ -169,9 +169,9 @@ def test_invalid_target_error_is_a_value_error(target_error: float) -> None:
 
 def test_predict_manifest_follows_the_target_error(tmp_path: Path) -> None:
     path = save(tmp_path / "m.onnx", generation_2())
-    picture = np.zeros((28, 28), np.uint8)
-    picture[0, 3], picture[8:20, 13:15] = 150, 255
-    (tmp_path / "three.bin").write_bytes(picture.tobytes())
+    pixels = np.zeros((28, 28), np.uint8)
+    pixels[0, 3], pixels[8:20, 13:15] = 150, 255
+    (tmp_path / "three.bin").write_bytes(pixels.tobytes())
     manifest = tmp_path / "m.csv"
     manifest.write_text("id,image,audio,label\na,three.bin,,3\n")
     reviewed = [

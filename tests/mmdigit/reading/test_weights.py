@@ -63,9 +63,7 @@ def test_accuracy_on_images(predictor: Predictor, images: list[tuple[int, ModelI
     assert accuracy(predictor, images) >= 0.993
 
 
-def test_acceptance_of_every_digit(
-    predictor: Predictor, images: list[tuple[int, ModelInput]]
-) -> None:
+def test_acceptance_of_every_digit(predictor: Predictor, images: list[tuple[int, ModelInput]]) -> None:
     answers = predictor.predict([sample for _, sample in images])
     accepted = np.array([answer.decision == "accept" for answer in answers])
     labels = np.array([label for label, _ in images])
@@ -88,7 +86,9 @@ def test_accuracy_on_clips(predictor: Predictor, clips: list[tuple[int, ModelInp
     assert accuracy(predictor, clips) >= 0.97
 
 
-def test_accuracy_on_pairs(predictor: Predictor, images: list[tuple[int, ModelInput]], clips: list[tuple[int, ModelInput]]) -> None:
+def test_accuracy_on_pairs(
+    predictor: Predictor, images: list[tuple[int, ModelInput]], clips: list[tuple[int, ModelInput]]
+) -> None:
     random = np.random.default_rng(0)
     spoken = [[sample for other, sample in clips if other == label] for label in range(10)]
     pairs = [
@@ -108,7 +108,9 @@ def test_novelty_separates_letters_from_digits(
 
 
 @pytest.mark.parametrize(("kind", "least"), [("sheet", 0.96), ("register", 0.91), ("box", 0.9)])
-def test_accuracy_on_photographs_of_validation_writers(folder: Path, predictor: Predictor, kind: str, least: float) -> None:
+def test_accuracy_on_photographs_of_validation_writers(
+    folder: Path, predictor: Predictor, kind: str, least: float
+) -> None:
     digits = load_digits(folder, "validation")
     random = np.random.default_rng(1)
     assert kind in KINDS

@@ -1,4 +1,4 @@
-"""Recordings as programs and microphones leave them, read by the shipped weights: each is a spoken seven."""
+"""Real recordings with the quirks of programs and microphones, read by the shipped model: each is a spoken seven."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Stereo to mono: the mix, unless it loses what one channel has."""
+"""Stereo to mono: the mix, unless mixing loses the speech of one channel."""
 
 import numpy as np
 import pytest
@@ -12,10 +12,10 @@ RANDOM = np.random.default_rng(0)
 
 
 def speech(duration_s: float = 1.5) -> NDArray[np.float64]:
-    """Half a second of tone with a little noise about it."""
-    sound = RANDOM.normal(0, 1e-3, round(duration_s * 8000))
-    sound[2000:6000] += tone()
-    return np.asarray(sound)
+    """Half a second of tone with a little noise around it."""
+    samples = RANDOM.normal(0, 1e-3, round(duration_s * 8000))
+    samples[2000:6000] += tone()
+    return np.asarray(samples)
 
 
 WORD = speech()
@@ -64,9 +64,11 @@ def test_ordinary_stereo_is_mixed(other: NDArray[np.float64]) -> None:
 
 @pytest.mark.parametrize("rate_hz", [8000, 11_025, 48_000])
 def test_shortest_stereo_clip_is_read(rate_hz: int) -> None:
-    sound = tone(0.06, rate_hz)
+    samples = tone(0.06, rate_hz)
     np.testing.assert_allclose(
-        read_waveform(wav(np.stack([sound, -sound], axis=1), rate_hz)), read_waveform(wav(sound, rate_hz)), atol=1e-4
+        read_waveform(wav(np.stack([samples, -samples], axis=1), rate_hz)),
+        read_waveform(wav(samples, rate_hz)),
+        atol=1e-4,
     )
 
 

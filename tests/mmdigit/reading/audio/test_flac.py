@@ -1,4 +1,4 @@
-"""FLAC files whose header does not know their length, or claims a wrong one."""
+"""FLAC files whose header declares no length or a wrong one."""
 
 import numpy as np
 import pytest
@@ -16,10 +16,10 @@ READ = read_clip(FILE)[0]
 ID3 = b"ID3\x03\x00\x00\x00\x00\x01\x0a" + bytes(138)
 
 
-@pytest.mark.parametrize("claimed", [0, 1, 29_999, 30_001, 80_001, 2**36 - 1])
+@pytest.mark.parametrize("declared", [0, 1, 29_999, 30_001, 80_001, 2**36 - 1])
 @pytest.mark.parametrize("before", [b"", ID3])
-def test_flac_with_a_wrong_or_unknown_length_is_read(claimed: int, before: bytes) -> None:
-    np.testing.assert_array_equal(read_clip(before + with_length(FILE, claimed))[0], READ)
+def test_flac_with_a_wrong_or_unknown_length_is_read(declared: int, before: bytes) -> None:
+    np.testing.assert_array_equal(read_clip(before + with_length(FILE, declared))[0], READ)
 
 
 @settings(deadline=None, derandomize=True, max_examples=40)
@@ -29,24 +29,24 @@ def test_flac_length_is_found_from_the_last_frame(size: int, rate_hz: int, chann
     assert next(flac_lengths(wav(samples, rate_hz, "FLAC"))) == size
 
 
-@pytest.mark.parametrize("claimed", [0, 30_000])
+@pytest.mark.parametrize("declared", [0, 30_000])
 @pytest.mark.parametrize("cut", [1, 2, 100, 2000])
-def test_flac_cut_off_in_its_last_frame_is_read_up_to_it(claimed: int, cut: int) -> None:
-    read, _ = read_clip(with_length(FILE, claimed)[:-cut])
+def test_flac_cut_off_in_its_last_frame_is_read_up_to_it(declared: int, cut: int) -> None:
+    read, _ = read_clip(with_length(FILE, declared)[:-cut])
     np.testing.assert_array_equal(read, READ[: 7 * 4096])
 
 
 def test_flac_with_a_damaged_frame_is_refused() -> None:
     damaged = bytearray(FILE)
     damaged[len(FILE) // 2] ^= 255
-    for claimed in (0, 30_000):
+    for declared in (0, 30_000):
         with pytest.raises(InvalidAudio, match="damaged"):
-            read_clip(with_length(bytes(damaged), claimed))
+            read_clip(with_length(bytes(damaged), declared))
 
 
 def test_flac_ignores_data_after_the_last_frame() -> None:
-    for behind in (b"TAG" + bytes(125), b"\xff\xf8\xff\xf9" * 50, bytes(1000)):
-        np.testing.assert_array_equal(read_clip(FILE + behind)[0], READ)
+    for trailer in (b"TAG" + bytes(125), b"\xff\xf8\xff\xf9" * 50, bytes(1000)):
+        np.testing.assert_array_equal(read_clip(FILE + trailer)[0], READ)
 
 
 def test_flac_lengths_of_an_intact_file() -> None:
@@ -57,5 +57,5 @@ def test_flac_lengths_of_an_intact_file() -> None:
 
 def test_flac_uses_the_declared_length_if_frames_mislead() -> None:
     file = bytearray(FILE)
-    file[10:12] = (8192).to_bytes(2, "big")  # a largest block that no frame has: their numbers mislead
+    file[10:12] = (8192).to_bytes(2, "big")  # a block size that no frame has, so that the frame numbers mislead
     np.testing.assert_array_equal(read_clip(bytes(file))[0], READ)

@@ -1,4 +1,4 @@
-"""Opus in Ogg: what is read of it, and what an Ogg file may not hold."""
+"""Opus in Ogg: voice notes are read; files of any other structure are refused."""
 
 import struct
 
@@ -20,7 +20,7 @@ def head(channels: int = 1, version: int = 1, family: int = 0) -> bytes:
 
 
 def silence(packets: int) -> list[bytes]:
-    """Pages of 20 ms, each a packet of CELT that holds nothing."""
+    """Pages of 20 ms, each with a silent CELT packet."""
     return [ogg_page(0, 2 + number, b"\xf8\xff\xfe", 960 * (number + 1)) for number in range(packets)]
 
 
@@ -29,7 +29,7 @@ def silence(packets: int) -> list[bytes]:
 def test_ogg_voice_notes_are_read(rate_hz: int, channels: int) -> None:
     samples = np.stack([tone(1.0, rate_hz)] * channels, axis=1)
     clip = decode_audio(wav(samples, rate_hz, "OGG", "OPUS"))
-    spectrum, expected = (np.abs(np.fft.rfft(sound)) for sound in (clip, decode_audio(wav(tone(1.0)))))
+    spectrum, expected = (np.abs(np.fft.rfft(waveform)) for waveform in (clip, decode_audio(wav(tone(1.0)))))
     assert abs(int(spectrum.argmax()) - int(expected.argmax())) <= 2
 
 

@@ -1,4 +1,4 @@
-"""WAV files of every layout and sample format: the same samples come out, however the header was written."""
+"""WAV files of every layout and sample format decode to the same samples, whatever the header says."""
 
 import io
 import struct
@@ -20,8 +20,8 @@ NAMES = [b"LIST", b"fact", b"JUNK", b"bext", b"id3 ", b"PEAK", b"abcd"]
 
 
 def chunk(name: bytes, content: bytes, *, size: int | None = None, pad: bytes = b"\0") -> bytes:
-    claimed = len(content) if size is None else size
-    return name + struct.pack("<I", claimed) + content + (pad if len(content) % 2 else b"")
+    declared = len(content) if size is None else size
+    return name + struct.pack("<I", declared) + content + (pad if len(content) % 2 else b"")
 
 
 def parts(subtype: str, samples: NDArray[np.float64]) -> tuple[bytes, bytes]:
@@ -78,7 +78,7 @@ def test_wav_stream_is_read_to_the_end_of_the_data(subtype: str, size: int) -> N
 def test_wav_of_any_layout_gives_the_same_samples(
     subtype: str,
     before: list[tuple[bytes, int, bool]],
-    behind: list[tuple[bytes, int]],
+    trailer: list[tuple[bytes, int]],
     size: str,
     riff_size: int,
     cut: int,
@@ -86,15 +86,15 @@ def test_wav_of_any_layout_gives_the_same_samples(
 ) -> None:
     samples = np.random.default_rng(riff_size).uniform(-0.5, 0.5, (500, 2))
     form, data = parts(subtype, samples)
-    ahead = [chunk(name, b"x" * length, pad=b"\0" if padded else b"") for name, length, padded in before]
-    if size == "right":  # chunks behind are no sound
-        body, tail = chunk(b"data", data), [chunk(name, bytes(length)) for name, length in behind]
+    before_data = [chunk(name, b"x" * length, pad=b"\0" if padded else b"") for name, length, padded in before]
+    if size == "right":  # chunks follow the samples
+        body, tail = chunk(b"data", data), [chunk(name, bytes(length)) for name, length in trailer]
     else:
-        claimed = more.draw(
+        declared = more.draw(
             st.sampled_from(STREAM_SIZES) if size == "stream" else st.integers(len(data) + 1, 2**32 - 1)
         )
-        body, tail = chunk(b"data", data, size=claimed)[: -cut or None], []
-    read, _ = read_wav(riff(*ahead, chunk(b"fmt ", form), *ahead, body, *tail, size=riff_size))
+        body, tail = chunk(b"data", data, size=declared)[: -cut or None], []
+    read, _ = read_wav(riff(*before_data, chunk(b"fmt ", form), *before_data, body, *tail, size=riff_size))
     whole = expected(subtype, samples)
     assert len(read) >= len(whole) - 1
     np.testing.assert_array_equal(read, whole[: len(read)])
@@ -107,10 +107,10 @@ def test_wav_with_an_outdated_size_is_read_to_its_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "behind", [b"TAG" + bytes(125), b"ID3\x03" + b"x" * 3000, bytes(5000), b"LIST\xff\xff\0\0" + b"z" * 3000]
+    "trailer", [b"TAG" + bytes(125), b"ID3\x03" + b"x" * 3000, bytes(5000), b"LIST\xff\xff\0\0" + b"z" * 3000]
 )
-def test_wav_ignores_data_after_the_samples(behind: bytes) -> None:
-    assert len(read_wav(wav(tone()) + behind)[0]) == 4000
+def test_wav_ignores_data_after_the_samples(trailer: bytes) -> None:
+    assert len(read_wav(wav(tone()) + trailer)[0]) == 4000
 
 
 @pytest.mark.parametrize("start", [b"RF64", b"BW64"])

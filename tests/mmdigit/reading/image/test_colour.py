@@ -1,4 +1,4 @@
-"""Ink of any colour on paper of any other: read where both are equally bright, and luma where it is good enough."""
+"""Ink of any colour on paper of any other colour is read, by luma where that is good enough."""
 
 import io
 from collections.abc import Callable

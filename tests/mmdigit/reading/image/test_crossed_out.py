@@ -1,4 +1,4 @@
-"""Crossed-out digits go to review; a barred seven and a slashed zero are digits."""
+"""Crossed-out digits go to review; barred sevens and slashed zeros do not."""
 
 import hashlib
 import io
@@ -15,12 +15,12 @@ from mmdigit.reading.predictor import Predictor
 from schemas.errors import WeightsError
 from tests.mmdigit.clips import as_bytes
 
-PICTURES = Path(__file__).parents[3] / "cases" / "crossed-out"
+CASES = Path(__file__).parents[3] / "cases" / "crossed-out"
 SIDE = 120
 
 
 def drawn(name: str, *lines: tuple[int, int, int, int], width: int = 4) -> bytes:
-    """A seven or a zero, and lines over it."""
+    """A seven or a zero with lines over it."""
     image = Image.new("L", (SIDE, SIDE), 255)
     draw = ImageDraw.Draw(image)
     if name == "seven":
@@ -39,7 +39,7 @@ def reasons(predictor: Predictor, image: bytes) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("name", ["3_line", "4_slash", "5_slash", "7_line"])
 def test_crossed_out_digits_go_to_review(name: str, predictor: Predictor) -> None:
-    assert "struck_out" in reasons(predictor, (PICTURES / f"{name}.png").read_bytes())
+    assert "struck_out" in reasons(predictor, (CASES / f"{name}.png").read_bytes())
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,9 @@ def test_crossed_out_digits_go_to_review(name: str, predictor: Predictor) -> Non
         [(22, 20, 98, 100), (98, 20, 22, 100)],
     ],
 )
-def test_every_usual_strike_through_goes_to_review(lines: list[tuple[int, int, int, int]], predictor: Predictor) -> None:
+def test_every_usual_strike_through_goes_to_review(
+    lines: list[tuple[int, int, int, int]], predictor: Predictor
+) -> None:
     assert "struck_out" in reasons(predictor, drawn("seven", *lines))
 
 
@@ -65,9 +67,9 @@ def test_bars_slashes_and_underlines_do_not_cross_out(predictor: Predictor) -> N
 def test_logits_do_not_depend_on_the_batch() -> None:
     random = np.random.default_rng(5)
     images = random.random((5, 28, 28), np.float32)
-    together = CrossedOutDetector.load().logits(images)
+    batched = CrossedOutDetector.load().logits(images)
     alone = [float(CrossedOutDetector.load().logits(image[None])[0]) for image in images]
-    np.testing.assert_allclose(together, alone, atol=1e-4)
+    np.testing.assert_allclose(batched, alone, atol=1e-4)
 
 
 def test_unreadable_weights_are_a_clear_error(tmp_path: Path) -> None:
@@ -80,10 +82,10 @@ def test_unreadable_weights_are_a_clear_error(tmp_path: Path) -> None:
         CrossedOutDetector.load(tmp_path / "large.npz")
 
 
-@pytest.mark.parametrize("place", [0, 1000, -1])
-def test_altered_weights_are_refused(tmp_path: Path, place: int) -> None:
+@pytest.mark.parametrize("offset", [0, 1000, -1])
+def test_altered_weights_are_refused(tmp_path: Path, offset: int) -> None:
     content = bytearray(WEIGHTS.read_bytes())
-    content[place] ^= 1
+    content[offset] ^= 1
     (tmp_path / "altered.npz").write_bytes(content)
     with pytest.raises(WeightsError, match=f"with SHA-256 {SHA256}, got "):
         CrossedOutDetector.load(tmp_path / "altered.npz")

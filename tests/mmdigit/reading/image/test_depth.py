@@ -1,4 +1,4 @@
-"""Levels of any number of bits: as many as are used are the whole range, and a blank picture stays blank."""
+"""Levels of any bit depth are scaled by the bits in use; a blank image stays blank."""
 
 import cv2
 import numpy as np
@@ -27,8 +27,8 @@ def test_scale_levels_of_any_bit_depth(bits: int, negative: bool) -> None:
 @pytest.mark.parametrize("channels", [3, 4])
 def test_scale_levels_of_any_bit_depth_in_colour(bits: int, channels: int) -> None:
     top = 2**bits - 1
-    picture = np.dstack([GREY * top] * 3 + [np.full_like(GREY, top)] * (channels - 3))
-    assert np.abs(decode_image(saved(picture)) - PLAIN).mean() < 0.01
+    pixels = np.dstack([GREY * top] * 3 + [np.full_like(GREY, top)] * (channels - 3))
+    assert np.abs(decode_image(saved(pixels)) - PLAIN).mean() < 0.01
     ink = np.dstack([np.zeros_like(GREY)] * 3 + [(1 - GREY) * top])
     assert np.abs(decode_image(saved(ink)) - PLAIN).mean() < 0.01
 

@@ -1,4 +1,4 @@
-"""Several digits in one picture: a reason for review of its own; what stands beside one digit is none."""
+"""Several digits in one image go to review; marks beside one digit do not."""
 
 from pathlib import Path
 
@@ -13,32 +13,32 @@ from mmdigit.reading.model_input import decode_input
 from mmdigit.reading.predictor import Predictor
 from tests.mmdigit.clips import as_bytes, drawn_digit
 
-PICTURES = Path(__file__).parents[3] / "cases" / "several-digits"
+CASES = Path(__file__).parents[3] / "cases" / "several-digits"
 DIGIT = 60  # pixels, the height of a drawn seven
 
 
 def seven(width: int = 7) -> NDArray[np.uint8]:
-    """A seven cut close, dark on white."""
+    """A tight crop of a seven, dark on white."""
     drawn = np.asarray(drawn_digit(round(DIGIT / 0.55), width))
     rows, columns = np.flatnonzero((drawn < 128).any(axis=1)), np.flatnonzero((drawn < 128).any(axis=0))
     return drawn[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def sheet(places: list[tuple[float, float]], height: float, width: float) -> Image.Image:
-    """Sevens at these places (x, y of their upper left corners), all in parts of their height."""
+    """Sevens at these positions (x, y of the upper left corner); all lengths are fractions of their height."""
     image = Image.new("L", (round(width * DIGIT), round(height * DIGIT)), 255)
     for x, y in places:
         image.paste(Image.fromarray(seven()), (round(x * DIGIT), round(y * DIGIT)))
     return image
 
 
-def found(image: Image.Image) -> tuple[str, ...]:
+def reasons(image: Image.Image) -> tuple[str, ...]:
     return read_digit(np.asarray(np.asarray(image) / 255, np.float32)).reasons
 
 
 @pytest.mark.parametrize("name", ["17", "47", "2026", "grid_of_six"])
 def test_several_digits_go_to_review(name: str, predictor: Predictor) -> None:
-    (answer,) = predictor.predict([decode_input((PICTURES / f"{name}.png").read_bytes(), None)])
+    (answer,) = predictor.predict([decode_input((CASES / f"{name}.png").read_bytes(), None)])
     assert answer.decision == "review"
     assert "several_digits" in answer.reasons
 
@@ -46,20 +46,20 @@ def test_several_digits_go_to_review(name: str, predictor: Predictor) -> None:
 @pytest.mark.parametrize("gap", [0.15, 0.3, 0.5, 1.0])
 def test_several_digits_beside_each_other(gap: float) -> None:
     wide = seven().shape[1] / DIGIT
-    assert found(sheet([(0.2, 0.2), (0.2 + wide + gap, 0.25)], 1.5, 2 * wide + gap + 0.4)) == ("several_digits",)
+    assert reasons(sheet([(0.2, 0.2), (0.2 + wide + gap, 0.25)], 1.5, 2 * wide + gap + 0.4)) == ("several_digits",)
 
 
 def test_several_digits_above_each_other() -> None:
-    assert found(sheet([(0.2, 0.1), (0.25, 1.3)], 2.5, 1.2)) == ("several_digits",)
+    assert reasons(sheet([(0.2, 0.1), (0.25, 1.3)], 2.5, 1.2)) == ("several_digits",)
 
 
 def test_several_digits_in_a_tight_crop() -> None:
     wide = seven().shape[1] / DIGIT
-    assert found(sheet([(0, 0), (wide + 0.3, 0.1)], 1.1, 2 * wide + 0.3)) == ("several_digits",)
+    assert reasons(sheet([(0, 0), (wide + 0.3, 0.1)], 1.1, 2 * wide + 0.3)) == ("several_digits",)
 
 
 def one(draw_beside: str) -> Image.Image:
-    """One seven and what may stand beside it."""
+    """One seven with a mark beside it."""
     image = sheet([(0.3, 0.3)], 1.6, 1.6)
     draw, size = ImageDraw.Draw(image), DIGIT
     match draw_beside:
@@ -78,7 +78,7 @@ def one(draw_beside: str) -> Image.Image:
 
 @pytest.mark.parametrize("beside", ["nothing", "dot", "comma", "neighbour", "box line", "underline"])
 def test_one_digit_with_small_marks_is_one(beside: str) -> None:
-    assert found(one(beside)) == ()
+    assert reasons(one(beside)) == ()
 
 
 @pytest.mark.parametrize("width", [3, 7])
@@ -87,7 +87,7 @@ def test_circled_digit_goes_to_review(side: float, width: int) -> None:
     image = sheet([((side + 0.4 - seven().shape[1] / DIGIT) / 2, (side - 0.6) / 2)], side + 0.4, side + 0.4)
     edge, far = 0.2 * DIGIT, (0.2 + side) * DIGIT
     ImageDraw.Draw(image).ellipse((edge, edge, far, far), outline=0, width=width)
-    assert found(image) == ("several_digits",)
+    assert reasons(image) == ("several_digits",)
 
 
 @pytest.mark.parametrize("inside", ["dot", "slash"])
@@ -99,16 +99,16 @@ def test_zero_with_a_dot_or_a_loose_slash_is_one_digit(inside: str) -> None:
         draw.ellipse((48, 55, 62, 75), fill=0)
     else:
         draw.line((44, 82, 66, 48), fill=0, width=6)
-    assert found(image) == ()
+    assert reasons(image) == ()
 
 
 @pytest.mark.parametrize(("room", "expected"), [(3, ("several_digits",)), (0, ())])
 def test_mnist_image_may_hold_two_digits(room: int, expected: tuple[str, ...]) -> None:
     image = np.zeros((28, 28), np.uint8)
     image[4:24, 12:14] = image[4:24, 14 + room : 16 + room] = 255
-    picture = np.asarray(image / 255, np.float32)
-    assert np.array_equal(read_digit(picture).image, picture)
-    assert read_digit(picture).reasons == read_digit(picture, bright_ink=True).reasons == expected
+    pixels = np.asarray(image / 255, np.float32)
+    assert np.array_equal(read_digit(pixels).image, pixels)
+    assert read_digit(pixels).reasons == read_digit(pixels, bright_ink=True).reasons == expected
 
 
 @pytest.mark.parametrize("gap", [2, 4])
@@ -118,7 +118,7 @@ def test_five_with_a_loose_bar_is_one_digit(gap: int) -> None:
     draw.line((30, 20, 75, 18), fill=0, width=7)
     draw.line((30, 24 + gap, 28, 55), fill=0, width=7)
     draw.arc((15, 45, 75, 105), 220, 130, fill=0, width=7)
-    assert found(image) == ()
+    assert reasons(image) == ()
 
 
 def test_one_in_two_pieces_is_one_digit() -> None:
@@ -126,11 +126,11 @@ def test_one_in_two_pieces_is_one_digit() -> None:
     draw = ImageDraw.Draw(image)
     draw.line((32, 12, 30, 55), fill=0, width=6)
     draw.line((30, 62, 28, 108), fill=0, width=6)
-    assert found(image) == ()
+    assert reasons(image) == ()
 
 
 def test_decoded_inputs_carry_the_reasons_of_their_images(predictor: Predictor) -> None:
-    pair, single = (PICTURES / "17.png").read_bytes(), as_bytes(drawn_digit(100, 8))
+    pair, single = (CASES / "17.png").read_bytes(), as_bytes(drawn_digit(100, 8))
     first, second = decode_batch([(pair, None), (single, None)])
     assert not isinstance(first, Exception)
     assert not isinstance(second, Exception)

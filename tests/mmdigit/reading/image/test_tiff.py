@@ -1,4 +1,4 @@
-"""TIFF files: each packing, layout and depth; what no program writes is refused before libtiff sees it."""
+"""TIFF files of every compression, layout and depth are read; malformed ones are refused before libtiff sees them."""
 
 import struct
 import zlib
@@ -19,13 +19,13 @@ PLAIN = decode_image(as_bytes(drawn_digit()))
 
 
 def tiff(tags: dict[int, int | list[int]], pixels: bytes = b"", order: str = "<", following: int = 0) -> bytes:
-    """A file of one page with any tags; its pixels begin at 8."""
+    """A file of one page with these tags; the pixels begin at offset 8."""
     directory, values = struct.pack(order + "H", len(tags)), b""
-    behind = 8 + len(pixels) + 2 + 12 * len(tags) + 4
+    values_at = 8 + len(pixels) + 2 + 12 * len(tags) + 4
     for tag, value in sorted(tags.items()):
         numbers = value if isinstance(value, list) else [value]
         packed = struct.pack(f"{order}{len(numbers)}I", *numbers)
-        where = packed if len(packed) == 4 else struct.pack(order + "I", behind + len(values))
+        where = packed if len(packed) == 4 else struct.pack(order + "I", values_at + len(values))
         values += packed if len(packed) > 4 else b""
         directory += struct.pack(order + "HHI", tag, 4, len(numbers)) + where
     start = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8 + len(pixels))
@@ -53,10 +53,10 @@ def test_tiff_of_two_levels_is_read_in_every_compression(compression: str | None
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I;16B", "I", "F"])
 def test_tiff_of_every_mode_is_read_in_every_compression(mode: str, compression: str | None) -> None:
     deep = Image.fromarray(GREY.astype(np.uint16) * 257)
-    picture = {"I;16": deep, "I;16B": deep.convert("I;16B"), "I": deep.convert("I"), "F": deep.convert("F")}.get(
+    image = {"I;16": deep, "I;16B": deep.convert("I;16B"), "I": deep.convert("I"), "F": deep.convert("F")}.get(
         mode
     ) or drawn_digit().convert(mode)
-    assert distance(as_bytes(picture, "TIFF", compression=compression)) < 0.01
+    assert distance(as_bytes(image, "TIFF", compression=compression)) < 0.01
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
