@@ -15,7 +15,7 @@ MAX_DEEP_BYTES = 24_000_000  # the size up to which all 16 bits of several chann
 def check_size(width: int, height: int) -> None:
     """Raises InvalidImage if an image of this size, in pixels, is too small, too large or too long."""
     if width * height > MAX_PIXELS:
-        raise InvalidImage(f"expected at most {MAX_PIXELS} pixels, got {width}x{height} declared; send a smaller crop")
+        raise InvalidImage(f"expected at most {MAX_PIXELS} pixels, got {width}x{height}; send a smaller crop")
     if max(width, height) > MAX_SIDE:
         raise InvalidImage(f"expected sides of at most {MAX_SIDE} pixels, got {width}x{height}; send a crop")
     if min(width, height) < MIN_SIDE:
