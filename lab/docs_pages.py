@@ -132,10 +132,8 @@ def arguments(function: Callable[..., object]) -> str:
 
 
 def faults_page() -> str:
-    """What `make faults`, `make soak` and `make rebalance` found."""
-    return report.page(
-        *(json.loads((RESULTS / f"{name}.json").read_text()) for name in ("faults", "soak", "rebalance"))
-    )
+    """What `make faults` and `make soak` found."""
+    return report.page(*(json.loads((RESULTS / f"{name}.json").read_text()) for name in ("faults", "soak")))
 
 
 def fuzz_page() -> str:
