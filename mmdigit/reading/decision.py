@@ -20,7 +20,7 @@ Confidences = Annotated[tuple[Probability, ...], Field(min_length=N_DIGITS, max_
 
 TargetError = Annotated[
     float,
-    Field(gt=0, lt=1, description="share of the accepted digits that may be wrong; less sure ones go to review"),
+    Field(gt=0, lt=1, description="share of the accepted digits that may be wrong; less certain ones go to review"),
 ]
 DEFAULT_TARGET_ERROR = 0.001
 
