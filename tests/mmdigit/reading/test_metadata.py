@@ -21,7 +21,7 @@ from tests.mmdigit.small_model import SCALE, generation_1, generation_2, save
 
 
 def image_of(label: int, confidence: float) -> ModelInput:
-    """A sample that the small model reads as label with this confidence, at temperature 1."""
+    """An input that the small model reads as label with this confidence, at temperature 1."""
     image = np.zeros((28, 28), np.float32)
     image[0, label] = np.log(9 * confidence / (1 - confidence)) / SCALE
     return ModelInput(image=image)
