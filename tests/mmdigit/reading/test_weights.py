@@ -1,4 +1,4 @@
-"""The shipped weights on the real data: a fixed sample of each official split, so that a change for the worse shows."""
+"""The shipped model on a fixed sample of each official split of the real data, so that a regression fails."""
 
 import json
 import os
