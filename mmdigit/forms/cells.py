@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from mmdigit.forms.flattening import PX_PER_MM, Darkness
 from mmdigit.forms.frames import FrameFit
 from mmdigit.forms.layout import Rect, Slot
-from mmdigit.reading.image.crossed_out import StruckReader
+from mmdigit.reading.image.crossed_out import CrossedOutDetector
 from mmdigit.reading.image.normalize import lay_out
 
-CellState = Literal["digit", "blank", "over_full", "struck_out"]
+CellState = Literal["digit", "blank", "over_full", "crossed_out"]
 
 AROUND_MM = 1.0  # of ink outside a box that is looked at
 LINE_MM = 0.42  # to each side of a frame's line is masked
@@ -34,7 +34,7 @@ FAINT = 0.06  # of full ink; less is 0 in the 28x28
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One box. image: (28, 28), uint8, 255 = ink, as the model wants it; all 0 unless state is digit or struck_out.
+    """One box. image: (28, 28), uint8, 255 = ink, as the model wants it; all 0 unless state is digit or crossed_out.
     ink_mm2: how much of the box is written on."""
 
     slot: Slot
@@ -53,7 +53,7 @@ class CellReader:
     """Cuts the boxes out of flattened pages."""
 
     def __init__(self) -> None:
-        self._struck = StruckReader.load()
+        self._crossed_out = CrossedOutDetector.load()
 
     def read(self, darkness: Darkness, slots: Sequence[Slot], frames: Sequence[FrameFit]) -> list[list[Cell]]:
         """The cells of each field, in order."""
@@ -64,14 +64,14 @@ class CellReader:
             cell for cells in fields for cell in cells if cell.state == "digit" and cell.slot.field.type != "check"
         ]
         if written:
-            images = np.stack([cell.image for cell in written]).astype(np.float32) / 255
-            struck = {id(cell) for cell, out in zip(written, self._struck.struck(images), strict=True) if out}
-            fields = [[_struck(cell) if id(cell) in struck else cell for cell in cells] for cells in fields]
+            images = np.asarray(np.stack([cell.image for cell in written]) / np.float32(255), np.float32)
+            crossed = {id(cell) for cell, out in zip(written, self._crossed_out.detect(images), strict=True) if out}
+            fields = [[_as_crossed_out(cell) if id(cell) in crossed else cell for cell in cells] for cells in fields]
         return fields
 
 
 def _struck(cell: Cell) -> Cell:
-    return Cell(cell.slot, cell.index, "struck_out", cell.image, cell.ink_mm2)
+    return Cell(cell.slot, cell.index, "crossed_out", cell.image, cell.ink_mm2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,13 +106,14 @@ class _Strip:
 
     def _owners(self, inked: NDArray[np.uint8]) -> NDArray[np.int64]:
         """(height, width): the number of the box that each inked pixel belongs to, -1 = none."""
-        count, places, stats, _ = cv2.connectedComponentsWithStats(inked, connectivity=8)
+        count, labelled, stats, _ = cv2.connectedComponentsWithStats(inked, connectivity=8)
+        places = np.array(labelled, np.int64)
         width = inked.shape[1]
         edges = [(before.right + after.left) / 2 for before, after in zip(self.boxes, self.boxes[1:], strict=False)]
         zones = np.searchsorted(np.array(edges), np.arange(width) + 0.5)
         n_boxes = len(self.boxes)
         table = np.zeros((count, n_boxes), np.int64)
-        np.add.at(table, (places, np.broadcast_to(zones, places.shape)), 1)
+        np.add.at(table, (places, zones[None].repeat(len(places), 0)), 1)
         area = np.maximum(table.sum(axis=1), 1)
         whole = table.max(axis=1) >= MOST_OF_STROKE * area
         owner = np.where(whole[places], table.argmax(axis=1)[places], np.broadcast_to(zones, places.shape))
