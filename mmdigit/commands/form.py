@@ -1,4 +1,4 @@
-"""`mmdigit form`: describes, checks and prints forms. Needs the extra `forms`."""
+"""`mmdigit form`: describes, checks, prints and reads forms. Needs the extra `forms`."""
 
 import sys
 from importlib.util import find_spec
@@ -90,14 +90,40 @@ class FormPrintSettings(ProgramSettings):
         return 0
 
 
+class FormReadSettings(ProgramSettings):
+    """Reads scanned forms into a CSV table, one row a form. Needs the extra `forms`."""
+
+    prog: ClassVar[str] = "mmdigit form read"
+
+    scans: CliPositionalArg[Annotated[Path, Field(description="PDF, TIFF, PNG or JPEG file, or a folder of them")]]
+    template: Annotated[Path, Field(examples=["form.yaml"], description="the form that was printed")]
+    output: Annotated[Path, Field(examples=["table.csv"], description="CSV file for the values, one row a form")]
+    pages: Annotated[Path | None, Field(description="CSV file for what became of each page")] = None
+    weights: Annotated[Path | None, Field(description="model file; by default the shipped one")] = None
+    threads: Annotated[int, Field(ge=1, le=256, description="threads of the model")] = 1
+
+    def run(self) -> int:
+        _need_forms()
+        from mmdigit.commands.form_read import read_stack, summary
+        from mmdigit.forms.form_reader import FormReader
+        from mmdigit.forms.template_file import load_template
+        from mmdigit.reading.predictor import Predictor
+
+        reader = FormReader(load_template(self.template), Predictor.load(self.weights, threads=self.threads))
+        tally = read_stack(reader, self.scans, self.output, self.pages, sys.stderr)
+        sys.stdout.write(summary(tally, self.output))
+        return 1 if tally.failed else 0
+
+
 class FormCommands(ProgramSettings):
-    """Paper forms: describe, check, print."""
+    """Paper forms: describe, check, print, read."""
 
     prog: ClassVar[str] = "mmdigit form"
 
     new: Annotated[CliSubCommand[FormNewSettings], Field(description=FormNewSettings.__doc__)]
     check: Annotated[CliSubCommand[FormCheckSettings], Field(description=FormCheckSettings.__doc__)]
     print: Annotated[CliSubCommand[FormPrintSettings], Field(description=FormPrintSettings.__doc__)]
+    read: Annotated[CliSubCommand[FormReadSettings], Field(description=FormReadSettings.__doc__)]
 
 
 def _need_forms() -> None:

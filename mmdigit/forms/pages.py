@@ -1,4 +1,4 @@
-"""The pages of a scanned file, each decoded in a process that may use a bounded time and memory."""
+"""The pages of scanned files, decoded in a process of their own that may use a bounded time and memory."""
 
 import json
 import os
@@ -6,77 +6,100 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Self
 
 import numpy as np
 
-from mmdigit.files.plain import open_plain
+from mmdigit.files.plain import read_plain
 from mmdigit.forms.page import PageFault, ScannedPage
 from schemas.errors import DataError
 from schemas.printable import printable
 
 COMMAND = [sys.executable, "-m", "mmdigit.forms.page_process"]
-MAX_FILE_BYTES = 512 * 1024 * 1024
+MAX_FILE_BYTES = 256 * 1024 * 1024
 PAGE_TIMEOUT_S = 30.0
 MAX_LINE = 4_096  # bytes of a message's first line
 MAX_PAGE_BYTES = 32_000_000  # pixels of a page
-MAX_RESTARTS = 5  # so often decoding of one file goes on after a page that has ended it
+MAX_RESTARTS = 5  # so often decoding of one file goes on after a page that has ended the process
 
 
-def read_pages(path: Path, timeout_s: float = PAGE_TIMEOUT_S) -> Iterator[ScannedPage | PageFault]:
-    """Every page of a PDF, TIFF, PNG or JPEG file in order; a page that cannot be read is a fault with its reason.
+class PageDecoder:
+    """Decodes one file after the other. A context manager: its process ends with the block."""
 
-    timeout_s: for one page. Raises DataError for a file that cannot be opened or is larger than MAX_FILE_BYTES.
-    """
-    try:
-        file = open_plain(path, MAX_FILE_BYTES)
-    except OSError as exc:
-        raise DataError(
-            f"expected a scan at {printable(str(path), 200)}, it cannot be read ({exc.strerror}); check the path"
-        ) from exc
-    with file:
-        first = 1
-        for _ in range(MAX_RESTARTS):
-            file.seek(0)
-            ended_at = yield from _run(file, first, timeout_s)
-            if ended_at is None:
-                return
-            first = ended_at + 1
-    yield PageFault(first, "unreadable", f"expected pages, got {MAX_RESTARTS} that ended the decoder; check the file")
-
-
-def _run(file: BinaryIO, first: int, timeout_s: float) -> Generator[ScannedPage | PageFault, None, int | None]:
-    """Returns the number of the page that ended the process; None if all are read."""
-    number = first
-    with subprocess.Popen([*COMMAND, str(first)], 0, None, file, subprocess.PIPE, subprocess.DEVNULL) as process:  # noqa: S603
-        try:
-            reader = _Reader(process.stdout, timeout_s)  # type: ignore[arg-type]  # a pipe was asked for
-            while (page := reader.next_page()) is not None:
-                yield page
-                number = page.number + 1
-        except TimeoutError:
-            yield PageFault(number, "unreadable", f"expected a page within {timeout_s:g} s, got none; scan it again")
-            return number
-        except EOFError:
-            message = "expected a page that can be read within 1 GB, got one that ended the decoder; scan it again"
-            yield PageFault(number, "unreadable", message)
-            return number
-        finally:
-            process.kill()
-    return None
-
-
-class _Reader:
-    """The messages of a page process. Its own bounds hold whatever the process writes."""
-
-    def __init__(self, pipe: BinaryIO, timeout_s: float) -> None:
-        self._pipe, self._timeout_s = pipe, timeout_s
+    def __init__(self, timeout_s: float = PAGE_TIMEOUT_S) -> None:
+        """timeout_s: for one page."""
+        self._timeout_s = timeout_s
+        self._process: subprocess.Popen[bytes] | None = None
         self._rest = b""
 
-    def next_page(self) -> ScannedPage | PageFault | None:
-        """None at the end. Raises TimeoutError, and EOFError if the process ends or writes anything else."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stop()
+
+    def pages_of(self, path: Path) -> Iterator[ScannedPage | PageFault]:
+        """As decode; raises DataError for a file that cannot be read or is larger than MAX_FILE_BYTES."""
+        try:
+            content = read_plain(path, MAX_FILE_BYTES)
+        except OSError as exc:
+            raise DataError(
+                f"expected a scan at {printable(str(path), 200)}, it cannot be read ({exc.strerror}); check the path"
+            ) from exc
+        return self.decode(content)
+
+    def decode(self, content: bytes) -> Iterator[ScannedPage | PageFault]:
+        """Every page of a PDF, TIFF, PNG or JPEG file in order; a page that cannot be read is a fault with its reason.
+
+        A page that takes too long or ends the process is a fault, too, and the next one follows.
+        """
+        number = 1
+        for _ in range(MAX_RESTARTS):
+            try:
+                self._ask(content, number)
+                while (page := self._next_page()) is not None:
+                    yield page
+                    number = page.number + 1
+                return
+            except TimeoutError:
+                message = f"expected a page within {self._timeout_s:g} s, got none; scan it again"
+            except (EOFError, BrokenPipeError):
+                message = "expected a page that can be read within 1 GB, got one that ended the decoder; scan it again"
+            except GeneratorExit:
+                self._stop()  # what is left of the answer is of no use to the next file
+                raise
+            self._stop()
+            yield PageFault(number, "unreadable", message)
+            number += 1
+        message = f"expected pages, got {MAX_RESTARTS} that ended the decoder; check the file"
+        yield PageFault(number, "unreadable", message)
+
+    def _ask(self, content: bytes, first: int) -> None:
+        if self._process is None:
+            self._rest = b""
+            self._process = subprocess.Popen(COMMAND, 0, None, subprocess.PIPE, subprocess.PIPE, subprocess.DEVNULL)  # noqa: S603
+        written = self._process.stdin
+        if written is None:
+            raise EOFError
+        view = memoryview(json.dumps({"first": first, "size": len(content)}).encode() + b"\n" + content)
+        while view:
+            view = view[written.write(view) or 0 :]
+
+    def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    with suppress(OSError):
+                        pipe.close()
+            process.wait()
+
+    def _next_page(self) -> ScannedPage | PageFault | None:
+        """None after the last one. Raises TimeoutError, and EOFError if the process ends or writes anything else."""
         deadline = time.monotonic() + self._timeout_s
         while b"\n" not in self._rest and len(self._rest) < MAX_LINE:
             self._rest += self._more(deadline)
@@ -90,9 +113,8 @@ class _Reader:
             width, height = int(header["width"]), int(header["height"])
             if not 0 < width * height <= MAX_PAGE_BYTES:
                 raise EOFError("expected a page within the bounds")
-            pixels = self._exactly(width * height, deadline)
-            page = np.frombuffer(pixels, np.uint8).reshape(height, width)
-            return ScannedPage(int(header["number"]), page, header["dpi"])
+            pixels = np.frombuffer(self._exactly(width * height, deadline), np.uint8).reshape(height, width)
+            return ScannedPage(int(header["number"]), pixels, header["dpi"])
         except (ValueError, KeyError, TypeError) as exc:
             raise EOFError("expected a message of the page process") from exc
 
@@ -107,10 +129,12 @@ class _Reader:
         return b"".join(parts)
 
     def _more(self, deadline: float) -> bytes:
-        ready, _, _ = select.select([self._pipe], [], [], max(0.0, deadline - time.monotonic()))
+        if self._process is None or self._process.stdout is None:
+            raise EOFError
+        ready, _, _ = select.select([self._process.stdout], [], [], max(0.0, deadline - time.monotonic()))
         if not ready:
             raise TimeoutError
-        part = os.read(self._pipe.fileno(), 1 << 20)
+        part = os.read(self._process.stdout.fileno(), 1 << 20)
         if not part:
             raise EOFError
         return part

@@ -20,7 +20,8 @@ Point = tuple[Millimetres, Millimetres]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
 Text = Annotated[str, StringConstraints(max_length=200)]
 PaperSide = Annotated[float, Field(ge=120, le=450, allow_inf_nan=False)]
-Validator = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Validator = Literal["luhn", "verhoeff", "damm", "ean", "isbn", "mod_97_10", "mod_11_10"]
+"""Check digits, as python-stdnum knows them; mod_*: of ISO/IEC 7064."""
 FieldType = Literal["digits", "date", "decimal", "time", "check"]
 DateFormat = Literal["DDMMYYYY", "MMDDYYYY", "YYYYMMDD", "DDMMYY"]
 PAPERS: dict[str, tuple[float, float]] = {"A4": (210.0, 297.0), "A5": (148.0, 210.0), "Letter": (215.9, 279.4)}
@@ -62,7 +63,7 @@ class FormField(Part):
     date_format: DateFormat = "DDMMYYYY"
     """Of a date: the order in which it is written."""
     validators: Annotated[tuple[Validator, ...], Field(max_length=8)] = ()
-    """Checks of the value, by name: luhn, isbn, iban_digits, mod_97_10, ..."""
+    """Checks of the whole value, each by its name."""
     target_error: Annotated[float, Field(gt=0, lt=1)] = DEFAULT_TARGET_ERROR
     """Share of the accepted values that may be wrong."""
     blank: Literal["review", "accept"] = "review"
@@ -88,6 +89,8 @@ class FormField(Part):
                 f"expected pitch_mm of at least the width {self.boxes.size_mm[0]:g}, got {self.boxes.pitch_mm:g}; "
                 "boxes would overlap"
             )
+        if self.validators and self.type != "digits":
+            raise ValueError(f"expected validators for digits alone, got them for a {self.type}; remove them")
         return self
 
     @property

@@ -14,7 +14,7 @@ from reportlab.pdfgen.canvas import Canvas
 from mmdigit.forms import pages
 from mmdigit.forms.page import PageFault, ScannedPage
 from mmdigit.forms.page_decoding import decode_pages
-from mmdigit.forms.pages import read_pages
+from mmdigit.forms.pages import PageDecoder
 from mmdigit.forms.printing import print_form
 from mmdigit.forms.template_file import example, parse_template
 from schemas.errors import DataError
@@ -145,9 +145,11 @@ def test_decode_pages_ends_a_loop_of_tiff_directories() -> None:
     assert isinstance(found[0], ScannedPage)
 
 
-def test_read_pages_gives_what_the_process_decodes(tmp_path: Path) -> None:
+def test_page_decoder_gives_what_the_process_decodes(tmp_path: Path) -> None:
     (tmp_path / "stack.pdf").write_bytes(FORM)
-    found = list(read_pages(tmp_path / "stack.pdf"))
+    with PageDecoder() as decoder:
+        found, again = (list(decoder.pages_of(tmp_path / "stack.pdf")) for _ in range(2))
+    assert len(again) == 2
     expected = read(FORM)
     assert [page.number for page in found] == [1, 2]
     for page, other in zip(found, expected, strict=True):
@@ -157,12 +159,13 @@ def test_read_pages_gives_what_the_process_decodes(tmp_path: Path) -> None:
 
 
 FAILING = """
-import os, sys, time
-first = int(sys.argv[1])
-if first == 1:
+import json, os, sys, time
+request = json.loads(sys.stdin.buffer.readline())
+if request["first"] == 1:
     sys.stdout.buffer.write(b'{"number": 1, "width": 2, "height": 1, "dpi": null}\\nxy')
     sys.stdout.flush()
     FAIL
+request["first"] == 3 or sys.exit(9)
 sys.stdout.buffer.write(b'{"number": 3, "width": 2, "height": 1, "dpi": null}\\nzz{}\\n')
 """
 
@@ -176,14 +179,14 @@ sys.stdout.buffer.write(b'{"number": 3, "width": 2, "height": 1, "dpi": null}\\n
         ("sys.stdout.write('x' * 10000)", "ended the decoder"),
     ],
 )
-def test_read_pages_goes_on_after_a_page_that_ends_the_process(
+def test_page_decoder_goes_on_after_a_page_that_ends_the_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fail: str, message: str
 ) -> None:
     script = tmp_path / "process.py"
     script.write_text(FAILING.replace("FAIL", fail))
-    (tmp_path / "scan.png").write_bytes(b"x")
     monkeypatch.setattr(pages, "COMMAND", [sys.executable, str(script)])
-    first, second, third = read_pages(tmp_path / "scan.png", timeout_s=0.5)
+    with PageDecoder(timeout_s=0.5) as decoder:
+        first, second, third = decoder.decode(b"x")
     assert isinstance(first, ScannedPage)
     assert isinstance(second, PageFault)
     assert second.number == 2
@@ -192,6 +195,6 @@ def test_read_pages_goes_on_after_a_page_that_ends_the_process(
     assert third.number == 3
 
 
-def test_read_pages_refuses_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="expected a scan at"):
-        list(read_pages(tmp_path / "none.pdf"))
+def test_page_decoder_refuses_a_missing_file(tmp_path: Path) -> None:
+    with PageDecoder() as decoder, pytest.raises(DataError, match="expected a scan at"):
+        decoder.pages_of(tmp_path / "none.pdf")

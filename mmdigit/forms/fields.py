@@ -1,0 +1,150 @@
+"""The value of a field from its boxes' answers, the chance that all of it is right, and whether a person has to look.
+
+The chance is that of the whole value: the product of its digits' calibrated probabilities. Where the value has checks,
+it is weighed against every other value that would pass them (Bayes' rule), so that a wrong digit which happens to pass
+counts, too. A value that only the checks suggest is marked `corrected` and always reviewed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdigit.forms.cells import Cell
+from mmdigit.forms.frames import FrameFit
+from mmdigit.forms.layout import Slot
+from mmdigit.forms.template import FormField
+from mmdigit.forms.validators import checks_of, date_of
+from schemas.prediction import Answer, Decision
+
+CANDIDATES = 400  # values that are weighed against each other; what is left over counts as one that passes
+SLIP = 0.01  # how much less often a person writes a value that fails the checks than one that passes them
+MARKED_MM2 = 1.5  # of ink in a check box is a mark; less may be a slip of the pen
+
+FieldReason = Literal[
+    "low_confidence",  # the chance of the whole value is below what the target error asks for
+    "blank",  # nothing is written
+    "partly_blank",  # some boxes are empty
+    "over_full",  # a box is blackened
+    "crossed_out",  # a box holds a crossed-out digit
+    "not_a_digit",  # a box holds something else
+    "several_digits",  # a box holds more than one
+    "not_valid",  # the value fails the field's checks, and none that passes them is likelier
+    "corrected",  # the likeliest value fails its checks; this is the likeliest that passes
+    "frame_not_found",  # the printed boxes are not seen
+    "faint_mark",  # a check box with so little ink that it may be none
+]
+
+
+@dataclass(frozen=True)
+class FieldValue:
+    """text: as the table shows it, "" if nothing can be read. chance: that all of it is right; None if that is not
+    known. reasons: why a person has to look, none if the decision is accept."""
+
+    slot: Slot
+    text: str
+    decision: Decision
+    reasons: tuple[FieldReason, ...] = ()
+    chance: float | None = None
+
+
+def read_field(slot: Slot, frame: FrameFit, cells: Sequence[Cell], answers: Sequence[Answer | None]) -> FieldValue:
+    """The value of one field. answers: one a cell, None unless the cell's state is digit."""
+    reasons: list[FieldReason] = [] if frame.found else ["frame_not_found"]
+    if slot.field.type == "check":
+        return _check_mark(slot, cells[0], reasons)
+    if all(cell.state == "blank" for cell in cells):
+        if slot.field.blank == "review":
+            reasons.append("blank")
+        return _value(slot, "", reasons, None)
+    skipped = _leading_blanks(slot.field, cells)
+    written = list(zip(cells, answers, strict=True))[skipped:]
+    for cell, answer in written:
+        reasons += _reasons(cell, answer)
+    read = [answer for _, answer in written if answer is not None]
+    if len(read) < len(written):
+        text = "".join("?" if answer is None else str(answer.label) for _, answer in written)
+        return _value(slot, text, reasons, None)
+    probabilities = np.array([answer.probabilities for answer in read], np.float64)
+    digits, chance, found = _likeliest(probabilities, checks_of(slot.field))
+    reasons += found
+    if chance < 1 - slot.field.target_error:
+        reasons.append("low_confidence")
+    return _value(slot, _shown(slot.field, digits), reasons, chance)
+
+
+def _reasons(cell: Cell, answer: Answer | None) -> list[FieldReason]:
+    if cell.state == "blank":
+        return ["partly_blank"]
+    if cell.state == "over_full":
+        return ["over_full"]
+    if cell.state == "crossed_out":
+        return ["crossed_out"]
+    seen = () if answer is None else answer.reasons
+    return [reason for reason in ("not_a_digit", "several_digits") if reason in seen]
+
+
+def _check_mark(slot: Slot, cell: Cell, reasons: list[FieldReason]) -> FieldValue:
+    if cell.state == "over_full":
+        reasons.append("over_full")
+    elif cell.state != "blank" and cell.ink_mm2 < MARKED_MM2:
+        reasons.append("faint_mark")
+    if cell.state == "blank" and slot.field.blank == "review":
+        reasons.append("blank")
+    return _value(slot, "false" if cell.state == "blank" else "true", reasons, None)
+
+
+def _value(slot: Slot, text: str, reasons: Sequence[FieldReason], chance: float | None) -> FieldValue:
+    once = tuple(dict.fromkeys(reasons))
+    return FieldValue(slot, text, "review" if once else "accept", once, chance)
+
+
+def _leading_blanks(field: FormField, cells: Sequence[Cell]) -> int:
+    """How many boxes may stay empty before a decimal: an amount is written from the right."""
+    if field.type != "decimal":
+        return 0
+    most = len(cells) - field.decimals - 1
+    return next((index for index, cell in enumerate(cells[:most]) if cell.state != "blank"), most)
+
+
+def _likeliest(
+    probabilities: NDArray[np.float64], checks: Sequence[Callable[[str], bool]]
+) -> tuple[str, float, list[FieldReason]]:
+    """The likeliest value, the chance that it is right, and what is to be said of it.
+
+    probabilities: (n_digits, 10).
+    """
+    values, chances = _candidates(probabilities)
+    if not checks:
+        return values[0], float(chances[0]), []
+    passes = np.array([all(check(value) for check in checks) for value in values])
+    weights = chances * np.where(passes, 1.0, SLIP)
+    best = int(weights.argmax())
+    rest = max(0.0, 1 - float(chances.sum()))
+    found: list[FieldReason] = ["not_valid"] if not passes[best] else ["corrected"] if best else []
+    return values[best], float(weights[best]) / (float(weights.sum()) + rest), found
+
+
+def _candidates(probabilities: NDArray[np.float64]) -> tuple[list[str], NDArray[np.float64]]:
+    """The likeliest values and their chances, (CANDIDATES,) or fewer, best first."""
+    digits, chances = np.zeros((1, 0), np.int64), np.ones(1)
+    for row in probabilities / probabilities.sum(axis=1, keepdims=True):
+        longer = (chances[:, None] * row).ravel()
+        best = np.argsort(-longer, kind="stable")[:CANDIDATES]
+        digits = np.concatenate([digits[best // 10], (best % 10)[:, None]], axis=1)
+        chances = longer[best]
+    return ["".join(map(str, each)) for each in digits.tolist()], chances
+
+
+def _shown(field: FormField, digits: str) -> str:
+    """As the table shows it: dates as YYYY-MM-DD, times as HH:MM, decimals with a point."""
+    if field.type == "date":
+        date = date_of(digits, field.date_format)
+        return digits if date is None else date.isoformat()
+    if field.type == "time":
+        return f"{digits[:2]}:{digits[2:]}"
+    if field.type == "decimal":
+        return f"{digits[: -field.decimals]}.{digits[-field.decimals :]}"
+    return digits
