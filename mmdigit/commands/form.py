@@ -3,9 +3,9 @@
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import CliPositionalArg, CliSubCommand
 
 from mmdigit.files.atomic import atomic_write_bytes
@@ -42,6 +42,14 @@ class FormCheckSettings(ProgramSettings):
     prog: ClassVar[str] = "mmdigit form check"
 
     template: TemplateFile
+    scan: Annotated[Path | None, Field(description="a scan of one page of it, PDF, TIFF, PNG or JPEG")] = None
+    output: Annotated[Path | None, Field(description="PNG file for the boxes drawn over the scan")] = None
+
+    @model_validator(mode="after")
+    def _scan_and_output(self) -> Self:
+        if (self.scan is None) != (self.output is None):
+            raise ValueError("--scan and --output belong together")
+        return self
 
     def run(self) -> int:
         _need_forms()
@@ -62,6 +70,11 @@ class FormCheckSettings(ProgramSettings):
             f"{_shown(self.template)}: form {template.form} revision {template.revision}, "
             f"{_count(len(template.pages), 'page')}, {_count(len(slots), 'field')}, {_count(boxes, 'box', 'boxes')}\n"
         )
+        if self.scan is not None and self.output is not None:
+            from mmdigit.commands.form_read import draw_first_page
+
+            draw_first_page(template, self.scan, self.output)
+            sys.stdout.write(f"{_shown(self.output)}: boxes that are found are green, others red\n")
         return 0
 
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from mmdigit.forms.layout import Rect, Slot, slots_of
 from mmdigit.forms.printing import print_form
-from mmdigit.forms.template import Template
+from mmdigit.forms.template import FormField, Template
+from mmdigit.forms.validators import checks_of
 from mmdigit.training.data.datasets import Digits
 
 DPI = 300
@@ -19,11 +20,11 @@ Grey = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Filled:
-    """A page at DPI, (height, width), range [0, 1], 1 = white; and what is written in each slot, None = a blank box."""
+    """A page at DPI, (height, width), range [0, 1], 1 = white; and what is written in each slot, None = nothing."""
 
     pixels: Grey
     slots: tuple[Slot, ...]
-    written: tuple[tuple[int | None, ...], ...]
+    written: tuple[str | None, ...]
 
 
 def blank_page(template: Template, page: int = 0, serial: int = 1) -> Grey:
@@ -42,20 +43,33 @@ def fill(
     ink: how dark the pen is, 0 = black.
     """
     pixels = paper.copy()
-    writer = chance.choice(np.unique(digits.writers))
-    mine = digits.take(digits.writers == writer)
+    writers = np.unique(digits.writers)
+    mine = digits.take(digits.writers == -1)
+    while len(np.unique(mine.labels)) < 10:  # a few writers left out a digit
+        mine = digits.take(digits.writers == chance.choice(writers))
     slots = slots_of(template, page)
-    written: list[tuple[int | None, ...]] = []
+    written: list[str | None] = []
     height_mm = chance.uniform(4.6, 6.6)
     for slot in slots:
         if slot.field.type == "check" or chance.random() < blanks:
-            written.append((None,) * len(slot.boxes))
+            written.append(None)
             continue
-        chosen = chance.integers(len(mine.labels), size=len(slot.boxes))
-        for box, index in zip(slot.boxes, chosen, strict=True):
-            _write(pixels, mine.pictures[index], box, height_mm * chance.uniform(0.9, 1.1), ink, chance)
-        written.append(tuple(int(label) for label in mine.labels[chosen]))
+        value = value_of(slot.field, chance)
+        for box, digit in zip(slot.boxes, value, strict=True):
+            pictures = mine.pictures[mine.labels == int(digit)]
+            picture = pictures[chance.integers(len(pictures))]
+            _write(pixels, picture, box, height_mm * chance.uniform(0.9, 1.1), ink, chance)
+        written.append(value)
     return Filled(pixels, slots, tuple(written))
+
+
+def value_of(field: FormField, chance: np.random.Generator) -> str:
+    """Digits that the field's checks pass, drawn at random."""
+    checks = checks_of(field)
+    while True:
+        value = "".join(map(str, chance.integers(10, size=field.boxes.count)))
+        if all(check(value) for check in checks):
+            return value
 
 
 def _write(
