@@ -1,0 +1,57 @@
+"""Pages of the example form, filled with the sample pack's digits and scanned, for the tests of reading."""
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.benchmarks.forms.camera import Camera, View
+from lab.benchmarks.forms.filling import DPI, Filled, blank_page, fill
+from mmdigit.forms.page import Pixels, ScannedPage
+from mmdigit.forms.template import Template
+from mmdigit.forms.template_file import example, parse_template
+from mmdigit.reading.image.normalize import decode_image
+from mmdigit.training.data.datasets import Digits
+
+PACK = Path(__file__).parents[3] / "samples" / "pack" / "images"
+TEMPLATE = parse_template(example())
+FLAT = Camera(150.0)
+
+
+@cache
+def sample_digits() -> Digits:
+    """The digits of the sample pack, as of one writer."""
+    paths = sorted(PACK.glob("[0-9]_*"))
+    pictures = np.stack([np.round(255 * decode_image(path.read_bytes())).astype(np.uint8) for path in paths])
+    labels = np.array([int(path.name[0]) for path in paths], np.int64)
+    return Digits(pictures, labels, np.zeros(labels.size, np.int64))
+
+
+@cache
+def paper(template: Template = TEMPLATE, page: int = 0, serial: int = 1) -> NDArray[np.float32]:
+    return blank_page(template, page, serial)
+
+
+@cache
+def filled_page(seed: int = 1) -> Filled:
+    return fill(paper(), TEMPLATE, sample_digits(), np.random.default_rng(seed))
+
+
+def scanned(page: NDArray[np.float32], camera: Camera = FLAT) -> tuple[Pixels, View]:
+    """The page as the camera sees it, a dark table around it."""
+    view = View.of(camera, TEMPLATE.size_mm)
+    places = (view.to_page() * DPI / 25.4 - 0.5).astype(np.float32)
+    soft = cv2.GaussianBlur(page, (0, 0), 0.45 * DPI / camera.dpi)
+    seen = cv2.remap(soft, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderValue=0.2)
+    return np.round(255 * np.clip(seen, 0, 1)).astype(np.uint8), view
+
+
+def scanned_page(page: NDArray[np.float32], camera: Camera = FLAT) -> ScannedPage:
+    return ScannedPage(1, scanned(page, camera)[0])
+
+
+def turned(camera: Camera, degrees: float) -> Camera:
+    return replace(camera, turn_deg=degrees)
