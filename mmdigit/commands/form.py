@@ -71,7 +71,7 @@ class FormCheckSettings(ProgramSettings):
             f"{_count(len(template.pages), 'page')}, {_count(len(slots), 'field')}, {_count(boxes, 'box', 'boxes')}\n"
         )
         if self.scan is not None and self.output is not None:
-            from mmdigit.commands.form_read import draw_first_page
+            from mmdigit.forms.overlay import draw_first_page
 
             draw_first_page(template, self.scan, self.output)
             sys.stdout.write(f"{_shown(self.output)}: boxes that are found are green, others red\n")
@@ -117,8 +117,8 @@ class FormReadSettings(ProgramSettings):
 
     def run(self) -> int:
         _need_forms()
-        from mmdigit.commands.form_read import read_stack, summary
         from mmdigit.forms.form_reader import FormReader
+        from mmdigit.forms.read_stack import read_stack, summary
         from mmdigit.forms.template_file import load_template
         from mmdigit.reading.predictor import Predictor
 

@@ -1,16 +1,36 @@
 """A scan with the template's boxes drawn over it, as PNG: what the reader sees, for the person who made the form."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 
+from mmdigit.files.atomic import atomic_write_bytes, require_replaceable
 from mmdigit.forms.layout import Rect, marker_rects, qr_rect
-from mmdigit.forms.page import Pixels
-from mmdigit.forms.placing import PlacedPage
+from mmdigit.forms.page import PageFault, Pixels, ScannedPage
+from mmdigit.forms.pages import PageDecoder
+from mmdigit.forms.placing import PlacedPage, place
 from mmdigit.forms.registration import Registration
+from mmdigit.forms.template import Template
+from schemas.errors import DataError
+from schemas.printable import printable
 
 FOUND, NOT_FOUND, MARKER = (60, 160, 0), (0, 0, 220), (200, 120, 0)  # BGR
 MAX_SIDE = 2_400  # pixels of the PNG
 _PART = 4  # bits of a pixel's part that OpenCV draws to
+
+
+def draw_first_page(template: Template, scan: Path, output: Path) -> None:
+    """Write the first page of a scan with the template's boxes over it, PNG. Raises DataError if it is not placed."""
+    require_replaceable(output)
+    with PageDecoder() as decoder:
+        page = next(decoder.pages_of(scan))
+    placed = page if isinstance(page, PageFault) else place(page, template)
+    for found in (page, placed):
+        if isinstance(found, PageFault):
+            raise DataError(f"{printable(scan.name, 200)}, page 1: {found.reason}: {found.message}")
+    if isinstance(page, ScannedPage) and isinstance(placed, PlacedPage):
+        atomic_write_bytes(output, draw_overlay(page.pixels, placed))
 
 
 def draw_overlay(pixels: Pixels, placed: PlacedPage) -> bytes:

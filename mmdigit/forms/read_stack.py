@@ -1,4 +1,4 @@
-"""`mmdigit form read`: a stack of scans to a CSV table; a page that fails is told. And one page drawn, for `check`."""
+"""`mmdigit form read`: a stack of scans to a CSV table; a page that fails is told, and the others go on."""
 
 import csv
 from collections.abc import Iterator
@@ -10,15 +10,12 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from mmdigit.files.atomic import atomic_write, atomic_write_bytes, require_replaceable
+from mmdigit.files.atomic import atomic_write, require_replaceable
 from mmdigit.files.predictions_csv import safe_cell
 from mmdigit.forms.form_reader import FormReader, Stack
-from mmdigit.forms.overlay import draw_overlay
-from mmdigit.forms.page import PageFault, ScannedPage
+from mmdigit.forms.page import PageFault
 from mmdigit.forms.pages import PageDecoder
-from mmdigit.forms.placing import PlacedPage, place
 from mmdigit.forms.table import PAGE_COLUMNS, write_table
-from mmdigit.forms.template import Template
 from schemas.errors import DataError
 from schemas.printable import printable
 
@@ -84,19 +81,6 @@ def read_stack(reader: FormReader, scans: Path, output: Path, pages: Path | None
     tally.forms, tally.fields = len(stack.forms), len(values)
     tally.review = sum(value.decision == "review" for value in values)
     return tally
-
-
-def draw_first_page(template: Template, scan: Path, output: Path) -> None:
-    """Write the first page of a scan with the template's boxes over it, PNG. Raises DataError if it is not placed."""
-    require_replaceable(output)
-    with PageDecoder() as decoder:
-        page = next(decoder.pages_of(scan))
-    placed = page if isinstance(page, PageFault) else place(page, template)
-    for found in (page, placed):
-        if isinstance(found, PageFault):
-            raise DataError(f"{printable(scan.name, 200)}, page 1: {found.reason}: {found.message}")
-    if isinstance(page, ScannedPage) and isinstance(placed, PlacedPage):
-        atomic_write_bytes(output, draw_overlay(page.pixels, placed))
 
 
 def summary(tally: Tally, output: Path) -> str:
