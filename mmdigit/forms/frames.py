@@ -15,7 +15,7 @@ from mmdigit.forms.layout import Slot
 
 REACH_PX = 14  # to each side: 1.75 mm
 FARTHEST_MM = 1.4  # a line farther away is not this one
-MIN_CONTRAST = 0.08  # of a line against the paper beside it
+MIN_CONTRAST = 0.05  # of a line against the paper beside it
 NEIGHBOURS, MIN_NEIGHBOURS = 5, 3  # fields around one, itself among them
 APART_MM = 0.4  # neighbours move alike
 SHORTENED_MM = 1.0  # at each end of an edge, where the other edges meet it

@@ -21,7 +21,7 @@ from schemas.printable import printable
 
 MAX_COPIES = 10_000
 FRAME_MM = 0.35  # width of a box's line
-FRAME_GREY = 0.45  # 0 = black; survives a scan of one bit, and is lighter than a pen
+FRAME_GREY = 0.35  # 0 = black; survives a scan of one bit, and is lighter than a pen
 TEXT_GREY = 0.25
 LABEL_PT = 7.5
 TITLE_PT = 14

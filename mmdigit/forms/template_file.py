@@ -1,10 +1,11 @@
 """Reads `form.yaml`: every mistake is told with its line and what to do."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from mmdigit.files.plain import read_plain
 from mmdigit.forms.layout import problems
@@ -15,6 +16,9 @@ from schemas.errors import DataError
 from schemas.printable import printable
 
 MOST_TOLD = 10  # mistakes of a file
+
+Mistake = Mapping[str, Any]
+"""As pydantic describes one: its type, its loc, its msg."""
 
 
 def example() -> bytes:
@@ -56,7 +60,7 @@ def _refusal(name: str, found: list[tuple[int, str]]) -> DataError:
     return DataError(";\n".join(lines[:MOST_TOLD] + more))
 
 
-def _follows(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
+def _follows(error: Mistake, errors: Sequence[Mistake]) -> bool:
     """Whether a list is too short only since a part of it was refused, which pydantic tells, too."""
     place = error["loc"]
     return error["type"] == "too_short" and any(
@@ -64,7 +68,7 @@ def _follows(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
     )
 
 
-def _line(document: Document, error: ErrorDetails) -> tuple[int, str]:
+def _line(document: Document, error: Mistake) -> tuple[int, str]:
     place = _place(document, error["loc"])
     key = printable(".".join(map(str, place)), 80)
     last = printable(str(error["loc"][-1]), 40) if error["loc"] else ""
