@@ -114,8 +114,8 @@ class _Strip:
         edges = [(before.right + after.left) / 2 for before, after in zip(self.boxes, self.boxes[1:], strict=False)]
         zones = np.searchsorted(np.array(edges), np.arange(width) + 0.5)
         n_boxes = len(self.boxes)
-        table = np.zeros((count, n_boxes), np.int64)
-        np.add.at(table, (places, zones[None].repeat(len(places), 0)), 1)
+        pairs = (places * n_boxes + zones).ravel()
+        table = np.bincount(pairs, minlength=count * n_boxes).reshape(count, n_boxes)
         area = np.maximum(table.sum(axis=1), 1)
         whole = table.max(axis=1) >= MOST_OF_STROKE * area
         owner = np.where(whole[places], table.argmax(axis=1)[places], np.broadcast_to(zones, places.shape))
@@ -131,10 +131,12 @@ class _Strip:
             return Cell(self.slot, index, "blank", blank, ink_mm2)
         if inside.mean() > OVER_FULL:
             return Cell(self.slot, index, "over_full", blank, ink_mm2)
-        near = cv2.dilate(mine.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        left, top, width, height = cv2.boundingRect(mine.view(np.uint8))
+        around = np.s_[max(0, top - 1) : top + height + 1, max(0, left - 1) : left + width + 1]
+        near = cv2.dilate(mine[around].view(np.uint8), np.ones((3, 3), np.uint8)) > 0
         full = float(np.percentile(self.ink[mine], 75))
         low = 0.5 * threshold
-        ink = np.clip((self.ink - low) / max(full - low, 1e-3), 0, 1) * near
+        ink = np.clip((self.ink[around] - low) / max(full - low, 1e-3), 0, 1) * near
         rows, columns = np.flatnonzero((ink > 0.3).any(axis=1)), np.flatnonzero((ink > 0.3).any(axis=0))
         digit = lay_out(np.asarray(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], np.float32), SIDE)
         digit[digit < FAINT] = 0

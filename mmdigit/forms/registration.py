@@ -19,7 +19,7 @@ Points = NDArray[np.float64]
 """(..., 2)."""
 Model = Literal["plane", "quadratic", "cubic"]
 
-DETECTION_SIDE = 2_000  # pixels; markers are looked for in a copy of at most this size
+DETECTION_SIDE = 1_600  # pixels; markers are looked for in a copy of at most this size
 MIN_MARKERS = 5
 RIDGE = 1e-4  # keeps the polynomial small where few markers hold it
 GAIN = 0.8  # a polynomial is taken if it lowers the left-out residual to this share
