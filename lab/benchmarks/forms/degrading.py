@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lab.benchmarks.forms.camera import Camera, View
 from lab.benchmarks.forms.filling import DPI, Grey
 
-KINDS = ("scan", "turned", "photo", "bent", "fax", "pencil")
+KINDS = ("scan", "turned", "photo", "bent", "fax", "pencil", "damaged")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,7 @@ def camera_of(kind: str, chance: np.random.Generator) -> Camera:
 def degrade(page: Grey, size_mm: tuple[float, float], kind: str, chance: np.random.Generator) -> Scan:
     """The page as it comes out of a scanner or camera. page: at DPI, range [0, 1]."""
     camera = camera_of(kind, chance)
+    page = damaged(page, chance) if kind == "damaged" else page
     view = View.of(camera, size_mm)
     where = view.to_page()
     sigma = 0.45 * DPI / camera.dpi
@@ -63,6 +64,41 @@ def degrade(page: Grey, size_mm: tuple[float, float], kind: str, chance: np.rand
     quality = int(chance.integers(40, 91))
     _, packed = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return Scan(np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.uint8), view)
+
+
+def damaged(page: Grey, chance: np.random.Generator) -> Grey:
+    """Two of: a stamp, a coffee ring, the other side shining through, a staple's shadow, a corner cut off, a marker
+    covered. page: at DPI, range [0, 1]."""
+    page = page.copy()
+    height, width = page.shape
+    px = DPI / 25.4
+    for what in chance.choice(6, size=2, replace=False):
+        x, y = int(chance.uniform(0.15, 0.85) * width), int(chance.uniform(0.15, 0.85) * height)
+        layer = np.ones_like(page)
+        if what == 0:
+            box = cv2.boxPoints(((x, y), (45 * px, 18 * px), float(chance.uniform(-30, 30)))).astype(np.int32)
+            cv2.polylines(layer, [box], True, 0.55, round(0.8 * px))
+            stamp = np.full(page.shape, 255, np.uint8)  # text is drawn in bytes alone
+            cv2.putText(
+                stamp, "RECEIVED", (x - round(17 * px), y), cv2.FONT_HERSHEY_SIMPLEX, px / 7, 140, round(0.7 * px)
+            )
+            layer = np.minimum(layer, stamp / np.float32(255))
+        elif what == 1:
+            cv2.circle(layer, (x, y), round(38 * px), 0.75, round(3 * px))
+            layer = np.asarray(cv2.GaussianBlur(layer, (0, 0), px), np.float32)
+        elif what == 2:
+            layer = 1 - 0.15 * (1 - np.asarray(cv2.GaussianBlur(page[:, ::-1], (0, 0), 0.3 * px), np.float32))
+        elif what == 3:
+            cv2.line(layer, (round(12 * px), round(26 * px)), (round(23 * px), round(31 * px)), 0.1, round(0.9 * px))
+        elif what == 4:
+            side = round(chance.uniform(10, 28) * px)
+            layer[:side, :side][np.add.outer(np.arange(side), np.arange(side)) < side] = 0
+        else:
+            left, top = [(0, 0), (0.46, 0), (0, 0.46), (0.46, 0.93)][chance.integers(4)]
+            at = round(top * height + 8 * px), round(left * width + 8 * px)
+            layer[at[0] : at[0] + round(16 * px), at[1] : at[1] + round(16 * px)] = 0.3
+        page = np.minimum(page, layer) if what == 5 else page * layer
+    return np.asarray(page, np.float32)
 
 
 def _light(where: NDArray[np.float64], size_mm: tuple[float, float], chance: np.random.Generator) -> Grey:
