@@ -8,12 +8,18 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from mmdigit.datasets.idx import Content, read_idx
 from mmdigit.datasets.manifest import Manifest
+from mmdigit.forms.layout import slots_of
+from mmdigit.forms.page import PageFault
+from mmdigit.forms.page_decoding import PAGE_SIDE, decode_pages
+from mmdigit.forms.template import MAX_CELLS, Template
+from mmdigit.forms.template_file import parse_template
 from mmdigit.reading.audio.normalize import N_SAMPLES, decode_audio, speech_window
 from mmdigit.reading.image.normalize import decode_image, normalize
 from mmdigit.reading.metadata import read_metadata
@@ -286,6 +292,24 @@ def _file(content: bytes) -> Iterator[Path]:
         yield Path(file.name)
 
 
+def _template(content: bytes) -> None:
+    template = parse_template(content)
+    for page, printed in enumerate(template.pages):
+        if sum(len(slot.boxes) for slot in slots_of(template, page)) > MAX_CELLS or len(printed.texts) > 100:
+            raise Violation("a page beyond its limits")
+    if Template.model_validate_json(template.model_dump_json()) != template:
+        raise Violation("a template that does not go round")
+
+
+def _scan(content: bytes) -> None:
+    for page in islice(decode_pages(content), 4):
+        if isinstance(page, PageFault):
+            if not page.message.isprintable() or len(page.message) > MAX_MESSAGE_CHARACTERS:
+                raise Violation("a message that is too long or not printable")
+        elif page.pixels.dtype != np.uint8 or max(page.pixels.shape) > PAGE_SIDE + 1:
+            raise Violation(f"pixels of shape {page.pixels.shape}")
+
+
 TARGETS: dict[str, Target] = {
     "job": Target(_job, (InvalidRecord,)),
     "dead_letter": Target(_dead_letter, (InvalidRecord,)),
@@ -305,6 +329,8 @@ TARGETS: dict[str, Target] = {
     "idx": Target(_idx_file, (DataError,)),
     "manifest": Target(_manifest, (DataError,)),
     "metadata": Target(_metadata, (WeightsError,), 16 * 1024),
+    "template": Target(_template, (DataError,)),
+    "scan": Target(_scan, (), 8192),
 }
 
 

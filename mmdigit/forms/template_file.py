@@ -15,7 +15,7 @@ from mmdigit.forms.yaml_document import Path as Place
 from schemas.errors import DataError
 from schemas.printable import printable
 
-MOST_TOLD = 10  # mistakes of a file
+MOST_TOLD, MAX_MISTAKE = 5, 160  # mistakes of a file that are told, characters of each
 
 Mistake = Mapping[str, Any]
 """As pydantic describes one: its type, its loc, its msg."""
@@ -55,7 +55,9 @@ def parse_template(content: bytes, name: str = "form.yaml") -> Template:
 
 
 def _refusal(name: str, found: list[tuple[int, str]]) -> DataError:
-    lines = list(dict.fromkeys(f"{name}, line {line}: {message}" for line, message in sorted(found)))
+    lines = list(
+        dict.fromkeys(f"{name}, line {line}: {printable(message, MAX_MISTAKE)}" for line, message in sorted(found))
+    )
     more = [f"and {len(lines) - MOST_TOLD} more"] if len(lines) > MOST_TOLD else []
     return DataError(";\n".join(lines[:MOST_TOLD] + more))
 
