@@ -196,14 +196,14 @@ class CalibrateSettings(ProgramSettings):
 
 
 class DownloadSettings(ProgramSettings):
-    """Fetches MNIST and the Free Spoken Digit Dataset, checked and resumable."""
+    """Fetches MNIST and the Free Spoken Digit Dataset and checks them. Needs the extra `train`."""
 
     prog: ClassVar[str] = "mmdigit data download"
 
     data: Annotated[Path, Field(examples=["data"], description="folder to put the data sets into")]
 
     def run(self) -> int:
-        _need_training()
+        _need_pooch()
         from mmdigit.training.data import download
 
         download.run(self.data)
@@ -213,6 +213,14 @@ class DownloadSettings(ProgramSettings):
 def _need_training() -> None:
     if find_spec("mmdigit.training") is None:
         raise SettingsError("expected the package mmdigit.training, the worker image leaves it out; use a checkout")
+
+
+def _need_pooch() -> None:
+    _need_training()
+    if find_spec("pooch") is None:
+        raise SettingsError(
+            "expected pooch, got none installed; run `pip install pooch` or `pip install 'mmdigit[train]'`"
+        )
 
 
 def _need_plots() -> None:

@@ -55,6 +55,7 @@ ONLY_IN = {
     "torch": ["mmdigit.training"],
     "torchvision": ["mmdigit.training"],
     "torchaudio": ["mmdigit.training"],
+    "pooch": ["mmdigit.training"],
     "pickle": [],
 }
 """Which rooms of the product may import a library."""

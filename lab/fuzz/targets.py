@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmdigit.datasets.idx import Content, read_idx
 from mmdigit.datasets.manifest import Manifest
 from mmdigit.reading.audio.normalize import N_SAMPLES, decode_audio, place
 from mmdigit.reading.image.normalize import decode_image, normalise
@@ -21,7 +22,6 @@ from mmdigit.settings.redaction import redact
 from mmdigit.transport.kafka.batches import BatchTooLargeError, gzip_decode, lz4_decode, zstd_decode
 from mmdigit.transport.stored import read_prediction, read_reason, write_prediction
 from mmdigit.transport.urls import _redis, _split, dead_letter_url
-from producer.sources.pairs import _idx
 from schemas.errors import (
     DataError,
     InvalidAudio,
@@ -254,7 +254,7 @@ def _settings(content: bytes) -> None:
 
 def _idx_file(content: bytes) -> None:
     with _file(gzip.compress(content, 1) if content[:1] == b"\0" else content) as path:
-        _idx(path, 2051, (2, 4, 4))
+        read_idx(path, Content((2, 4, 4)))
 
 
 def _manifest(content: bytes) -> None:
