@@ -19,7 +19,7 @@ def write(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two test digits a label with their writers, and one clip a label of two speakers; no Omniglot."""
     monkeypatch.setattr(fsdd, "COUNT", 10 * len(SPEAKERS))
     digits = made_up.digits(N_DIGITS, 3)
-    write_mnist(folder, monkeypatch, "t10k", digits.pictures, digits.labels.astype(np.uint8))
+    write_mnist(folder, monkeypatch, "t10k", digits.images, digits.labels.astype(np.uint8))
     recordings, writers = folder / fsdd.FOLDER, folder / "mnist-writers"
     for part in (recordings, writers):
         part.mkdir(parents=True)

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from mmdigit.training.data.clips import NOT_A_DIGIT, heard_rows, load_bank, sound_batches
+from mmdigit.training.data.augmented_clips import NOT_A_DIGIT, load_augmented_clips, row_batches, rows_without_speakers
 from mmdigit.training.fit.model import N_FRAMES, N_MELS
 from schemas.errors import DataError
 from tests.mmdigit.training import made_up
@@ -15,49 +15,49 @@ from tests.mmdigit.training import made_up
 PLAN = made_up.plan().audio
 
 
-def test_the_bank_is_the_seed_s_and_comes_from_the_cache(tmp_path: Path) -> None:
+def test_augmented_clips_are_seeded_and_cached(tmp_path: Path) -> None:
     clips = made_up.clips(2)
-    bank = load_bank(clips, PLAN, 1, tmp_path / "one")
+    bank = load_augmented_clips(clips, PLAN, 1, tmp_path / "one")
     assert bank.features.shape == (PLAN.rows, N_FRAMES, N_MELS)
     assert bool(np.isfinite(bank.features.astype(np.float32)).all())
-    again = load_bank(clips, PLAN, 1, tmp_path / "two")
+    again = load_augmented_clips(clips, PLAN, 1, tmp_path / "two")
     np.testing.assert_array_equal(again.features, bank.features)
     np.testing.assert_array_equal(again.labels, bank.labels)
-    assert not np.array_equal(load_bank(clips, PLAN, 2, tmp_path / "one").features, bank.features)
+    assert not np.array_equal(load_augmented_clips(clips, PLAN, 2, tmp_path / "one").features, bank.features)
     (folder,) = (tmp_path / "two").iterdir()
     written = (folder / "rows.npz").stat().st_mtime_ns
-    load_bank(clips, PLAN, 1, tmp_path / "two")
+    load_augmented_clips(clips, PLAN, 1, tmp_path / "two")
     assert (folder / "rows.npz").stat().st_mtime_ns == written
 
 
-def test_rows_say_what_their_clips_say(tmp_path: Path) -> None:
+def test_augmented_clips_keep_the_labels(tmp_path: Path) -> None:
     clips = made_up.clips(2)
-    bank = load_bank(clips, PLAN, 1, tmp_path)
+    bank = load_augmented_clips(clips, PLAN, 1, tmp_path)
     for label, clip in zip(bank.labels, bank.clips, strict=True):
         assert label == NOT_A_DIGIT or clips[clip].label == label
     assert set(bank.labels) == {NOT_A_DIGIT, *range(10)}
     assert 0 < (bank.labels == NOT_A_DIGIT).mean() < 0.3
 
 
-def test_nothing_is_heard_of_the_left_out(tmp_path: Path) -> None:
+def test_rows_without_speakers_excludes_them(tmp_path: Path) -> None:
     clips = made_up.clips(2)
-    bank = load_bank(clips, PLAN, 1, tmp_path)
-    rows = heard_rows(bank, clips, ("fsdd/a",))
+    bank = load_augmented_clips(clips, PLAN, 1, tmp_path)
+    rows = rows_without_speakers(bank, clips, ("fsdd/a",))
     assert {clips[clip].speaker for clip in bank.clips[rows]} == {"b", "c"}
-    assert heard_rows(bank, clips, ()).size == PLAN.rows
-    with pytest.raises(DataError, match="'fsdd/nobody' is none"):
-        heard_rows(bank, clips, ("fsdd/nobody",))
+    assert rows_without_speakers(bank, clips, ()).size == PLAN.rows
+    with pytest.raises(DataError, match="got 'fsdd/nobody'"):
+        rows_without_speakers(bank, clips, ("fsdd/nobody",))
 
 
-def test_an_epoch_reads_each_row_once() -> None:
-    batches = list(sound_batches(np.arange(100, 200), 32, seed=1))
+def test_row_batches_read_each_row_once() -> None:
+    batches = list(row_batches(np.arange(100, 200), 32, seed=1))
     read = np.concatenate(batches)
     assert [batch.size for batch in batches] == [32, 32, 32]
     assert np.unique(read).size == 96
     assert set(read) <= set(range(100, 200))
 
 
-def test_a_digit_without_clips_is_one_line(tmp_path: Path) -> None:
+def test_augmented_clips_need_every_digit(tmp_path: Path) -> None:
     clips = [clip for clip in made_up.clips(1) if clip.label != 4]
     with pytest.raises(DataError, match="all ten digits from fsdd, espeak"):
-        load_bank(clips, PLAN, 1, tmp_path)
+        load_augmented_clips(clips, PLAN, 1, tmp_path)
