@@ -1,4 +1,4 @@
-"""Small data sets for the tests, made on the spot: rings and bars, and tones of ten pitches."""
+"""Small made-up data sets: bars at ten heights, and tones of ten pitches."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A folder of data sets as `mmdigit evaluate` reads it, made on the spot: drawn bars, and tones of ten pitches."""
+"""A folder of data sets for `mmdigit evaluate`, made up: drawn bars, and tones of ten pitches."""
 
 import gzip
 from pathlib import Path
@@ -27,5 +27,5 @@ def write(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (writers / "test.csv.gz").write_bytes(gzip.compress(f"index,label,writer\n{rows}".encode()))
     for number, speaker in enumerate(SPEAKERS):
         for label in range(10):
-            sound = tone(0.2 + 0.05 * number, pitch_hz=200 + 150 * label)
-            (recordings / f"{label}_{speaker}_0.wav").write_bytes(wav(sound))
+            waveform = tone(0.2 + 0.05 * number, pitch_hz=200 + 150 * label)
+            (recordings / f"{label}_{speaker}_0.wav").write_bytes(wav(waveform))

@@ -1,4 +1,4 @@
-"""What a training reads: a pipe or a device in its place is an error of ours at once."""
+"""Files that a training reads: special files and huge ones are refused at once."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Augmentation: shapes and ranges are kept, and the same seed gives the same batch."""
+"""Augmentation: keeps shapes and ranges, and is seeded."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, get_args
@@ -27,13 +27,13 @@ def images() -> "Tensor":
 
 
 def waveforms() -> "Tensor":
-    sound: Tensor = torch.randn(16, 8000, generator=torch.Generator().manual_seed(3)).clamp(-3, 3) / 3
-    return sound
+    waveform: Tensor = torch.randn(16, 8000, generator=torch.Generator().manual_seed(3)).clamp(-3, 3) / 3
+    return waveform
 
 
 CASES: list[tuple[str, Callable[[TensorRng], "Tensor"], float, float]] = [
     ("images", lambda rng: augment.augment_images(images(), rng), 0, 1),
-    ("spoiled", lambda rng: augment.corrupt_images(images(), rng), 0, 1),
+    ("corrupted", lambda rng: augment.corrupt_images(images(), rng), 0, 1),
     ("waveforms", lambda rng: augment.augment_waveforms(waveforms(), waveforms(), rng, ALL), -1, 1),
     ("not words", lambda rng: augment.non_digit_waveforms(waveforms(), rng), -1, 1),
     ("features", lambda rng: augment.augment_features(torch.rand(16, 49, 40), rng, ALL) * 0, 0, 0),
@@ -62,8 +62,8 @@ def test_augment_features_keeps_the_shape() -> None:
 
 
 def test_augment_without_distortions_only_scales() -> None:
-    sound = waveforms()
-    same = augment.augment_waveforms(sound, sound, rng(), ())
-    torch.testing.assert_close(same, sound / sound.abs().amax(dim=1, keepdim=True))
+    waveform = waveforms()
+    same = augment.augment_waveforms(waveform, waveform, rng(), ())
+    torch.testing.assert_close(same, waveform / waveform.abs().amax(dim=1, keepdim=True))
     features = torch.rand(3, 49, 40)
     torch.testing.assert_close(augment.augment_features(features, rng(), ()), features)

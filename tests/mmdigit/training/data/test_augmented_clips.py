@@ -1,4 +1,4 @@
-"""The bank of sounds: made once, the same from the same seed, and silent about whoever is left out."""
+"""Augmented clips: seeded, cached, and without the left-out speakers."""
 
 from pathlib import Path
 
@@ -17,13 +17,13 @@ PLAN = made_up.plan().audio
 
 def test_augmented_clips_are_seeded_and_cached(tmp_path: Path) -> None:
     clips = made_up.clips(2)
-    bank = load_augmented_clips(clips, PLAN, 1, tmp_path / "one")
-    assert bank.features.shape == (PLAN.rows, N_FRAMES, N_MELS)
-    assert bool(np.isfinite(bank.features.astype(np.float32)).all())
+    augmented = load_augmented_clips(clips, PLAN, 1, tmp_path / "one")
+    assert augmented.features.shape == (PLAN.rows, N_FRAMES, N_MELS)
+    assert bool(np.isfinite(augmented.features.astype(np.float32)).all())
     again = load_augmented_clips(clips, PLAN, 1, tmp_path / "two")
-    np.testing.assert_array_equal(again.features, bank.features)
-    np.testing.assert_array_equal(again.labels, bank.labels)
-    assert not np.array_equal(load_augmented_clips(clips, PLAN, 2, tmp_path / "one").features, bank.features)
+    np.testing.assert_array_equal(again.features, augmented.features)
+    np.testing.assert_array_equal(again.labels, augmented.labels)
+    assert not np.array_equal(load_augmented_clips(clips, PLAN, 2, tmp_path / "one").features, augmented.features)
     (folder,) = (tmp_path / "two").iterdir()
     written = (folder / "rows.npz").stat().st_mtime_ns
     load_augmented_clips(clips, PLAN, 1, tmp_path / "two")
@@ -32,21 +32,21 @@ def test_augmented_clips_are_seeded_and_cached(tmp_path: Path) -> None:
 
 def test_augmented_clips_keep_the_labels(tmp_path: Path) -> None:
     clips = made_up.clips(2)
-    bank = load_augmented_clips(clips, PLAN, 1, tmp_path)
-    for label, clip in zip(bank.labels, bank.clips, strict=True):
+    augmented = load_augmented_clips(clips, PLAN, 1, tmp_path)
+    for label, clip in zip(augmented.labels, augmented.clips, strict=True):
         assert label == NOT_A_DIGIT or clips[clip].label == label
-    assert set(bank.labels) == {NOT_A_DIGIT, *range(10)}
-    assert 0 < (bank.labels == NOT_A_DIGIT).mean() < 0.3
+    assert set(augmented.labels) == {NOT_A_DIGIT, *range(10)}
+    assert 0 < (augmented.labels == NOT_A_DIGIT).mean() < 0.3
 
 
 def test_rows_without_speakers_excludes_them(tmp_path: Path) -> None:
     clips = made_up.clips(2)
-    bank = load_augmented_clips(clips, PLAN, 1, tmp_path)
-    rows = rows_without_speakers(bank, clips, ("fsdd/a",))
-    assert {clips[clip].speaker for clip in bank.clips[rows]} == {"b", "c"}
-    assert rows_without_speakers(bank, clips, ()).size == PLAN.rows
+    augmented = load_augmented_clips(clips, PLAN, 1, tmp_path)
+    rows = rows_without_speakers(augmented, clips, ("fsdd/a",))
+    assert {clips[clip].speaker for clip in augmented.clips[rows]} == {"b", "c"}
+    assert rows_without_speakers(augmented, clips, ()).size == PLAN.rows
     with pytest.raises(DataError, match="got 'fsdd/nobody'"):
-        rows_without_speakers(bank, clips, ("fsdd/nobody",))
+        rows_without_speakers(augmented, clips, ("fsdd/nobody",))
 
 
 def test_row_batches_read_each_row_once() -> None:

@@ -1,4 +1,4 @@
-"""What is drawn over digits: strokes that cross them out, and what only looks so."""
+"""Rendered crossed-out digits, and digits with harmless marks."""
 
 import numpy as np
 import pytest

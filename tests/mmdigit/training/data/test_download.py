@@ -1,4 +1,4 @@
-"""Downloads from a server on this machine: interrupted and repeated, wrong, refused, unpacked."""
+"""Downloads from a local server: interrupted, repeated, refused, unpacked."""
 
 import gzip
 import hashlib

@@ -1,4 +1,4 @@
-"""Image batches: every digit once, labels that fit what is drawn, nothing outside the range."""
+"""Image batches: every digit once, with labels that match the drawn digits, in range."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The rendered crops: in range, repeatable, of every kind, and readable by the decoder."""
+"""Rendered photographs: in range, repeatable, of every kind, and readable by the decoder."""
 
 import numpy as np
 import pytest
@@ -23,8 +23,8 @@ def test_photograph_is_in_range_and_of_many_sizes(kind: str) -> None:
     random = np.random.default_rng(1)
     longest = set()
     for label in range(10):
-        crop, came = photograph(images()[label % 6], images(), random, kind, label)
-        assert came == kind
+        crop, kind_used = photograph(images()[label % 6], images(), random, kind, label)
+        assert kind_used == kind
         assert crop.dtype == np.float32
         assert np.isfinite(crop).all()
         assert 0 <= crop.min() < crop.max() <= 1
@@ -37,18 +37,18 @@ def test_photograph_is_in_range_and_of_many_sizes(kind: str) -> None:
 def test_photograph_draws_kinds_by_their_shares() -> None:
     random = np.random.default_rng(2)
     kinds = [photograph(images()[0], images(), random)[1] for _ in range(150)]
-    for kind, chances in KINDS.items():
-        assert abs(kinds.count(kind) / 150 - chances.share) < 0.12
-    assert sum(chances.share for chances in KINDS.values()) == pytest.approx(1)
+    for kind, settings in KINDS.items():
+        assert abs(kinds.count(kind) / 150 - settings.share) < 0.12
+    assert sum(settings.share for settings in KINDS.values()) == pytest.approx(1)
 
 
 def test_photograph_inverts_some_crops() -> None:
     random = np.random.default_rng(3)
-    bright = 0
+    inverted = 0
     for _ in range(150):
         crop, _ = photograph(images()[0], images(), random, "sheet")
-        bright += bool(np.median(crop) < (crop.min() + crop.max()) / 2)
-    assert 0.5 * INVERTED_SHARE < bright / 150 < 2.5 * INVERTED_SHARE
+        inverted += bool(np.median(crop) < (crop.min() + crop.max()) / 2)
+    assert 0.5 * INVERTED_SHARE < inverted / 150 < 2.5 * INVERTED_SHARE
 
 
 def test_photograph_digits_does_not_depend_on_the_workers() -> None:

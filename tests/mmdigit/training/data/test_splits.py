@@ -1,4 +1,4 @@
-"""The data sets: splits, and one clear line for what is missing or altered."""
+"""The splits of the data sets, and clear errors for altered recordings."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""Synthetic speech: seeded plans, held-out voices, clips that are the speech, and quiet absence."""
+"""Synthetic speech: seeded plans, reserved voices, trimmed clips, missing and broken synthesizers."""
 
 import shutil
 import stat

@@ -1,4 +1,4 @@
-"""`mmdigit evaluate` from end to end on a tiny made-up folder, with the shipped model; and on bad input."""
+"""`mmdigit evaluate` from end to end on a small made-up folder with the shipped model, and on bad input."""
 
 import json
 import subprocess
@@ -69,29 +69,33 @@ def test_evaluate_agrees_with_the_predictor(folder: Path) -> None:
     report = command.measure(None, folder)
     predictor = Predictor.load()
     digits, clips = read_test_split(folder)
-    images = [decode_image(picture.tobytes()) for picture in digits.images]
-    sounds = [place(clip.waveform) for clip in clips]
+    images = [decode_image(image.tobytes()) for image in digits.images]
+    waveforms = [place(clip.waveform) for clip in clips]
     same = [
-        (image, sound)
-        for image, label in enumerate(digits.labels)
-        for sound, clip in enumerate(clips)
+        (row, column)
+        for row, label in enumerate(digits.labels)
+        for column, clip in enumerate(clips)
         if label == clip.label
     ]
-    answers = predictor.predict([Sample(images[image], sounds[sound]) for image, sound in same])
-    right = [answer.label == digits.labels[image] for answer, (image, _) in zip(answers, same, strict=True)]
+    answers = predictor.predict([Sample(images[row], waveforms[column]) for row, column in same])
+    right = [answer.label == digits.labels[row] for answer, (row, _) in zip(answers, same, strict=True)]
     assert (report["fused"]["right"], report["fused"]["total"]) == (sum(right), 40)
     accepted = [hit for hit, answer in zip(right, answers, strict=True) if answer.decision == "accept"]
     assert report["accepted_pairs"]["coverage"] == len(accepted) / 40
     assert report["accepted_pairs"]["error"] == (1 - np.mean(accepted) if accepted else 0)
 
-    seen = [np.array(answer.probabilities) for answer in predictor.predict([Sample(image) for image in images])]
-    heard = [
-        np.array(answer.probabilities) for answer in predictor.predict([Sample(waveform=sound) for sound in sounds])
+    image_probabilities = [
+        np.array(answer.probabilities) for answer in predictor.predict([Sample(image) for image in images])
     ]
-    right_images = sum(int(row.argmax()) == label for row, label in zip(seen, digits.labels, strict=True))
+    audio_probabilities = [
+        np.array(answer.probabilities) for answer in predictor.predict([Sample(waveform=clip) for clip in waveforms])
+    ]
+    right_images = sum(
+        int(row.argmax()) == label for row, label in zip(image_probabilities, digits.labels, strict=True)
+    )
     assert report["image"]["right"] == right_images
     assert report["missing"]["audio_missing"]["loss_against_specialist"] == 0
-    scores = np.array([[agreement(image, sound) for sound in heard] for image in seen])
+    scores = np.array([[agreement(image, clip) for clip in audio_probabilities] for image in image_probabilities])
     matches = digits.labels[:, None] == np.array([clip.label for clip in clips])
     limit = np.sort(scores[matches])[0]  # of 40 same pairs none may raise a false alarm at 1 %
     assert report["conflict"]["at_1_percent"]["detected"] == pytest.approx((scores[~matches] < limit).mean(), abs=1e-9)

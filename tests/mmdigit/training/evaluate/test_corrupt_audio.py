@@ -1,4 +1,4 @@
-"""Noises and waveforms that are no digit: seeded, at the level they state, and kept from what training hears."""
+"""Noises and audio that is not a digit: seeded, at the stated level, and not used in training."""
 
 import shutil
 
@@ -40,8 +40,8 @@ def test_add_noise_keeps_the_stated_ratio(ratio_db: int) -> None:
     clip[clip == 0] = 1
     waveform = corrupt_audio.add_noise(clip * np.float32(0.2), hiss, ratio_db, random())
     assert waveform.shape == (N_SAMPLES,)
-    heard = np.flatnonzero(waveform)
-    start, end = heard[0], heard[-1] + 1
+    audible = np.flatnonzero(waveform)
+    start, end = audible[0], audible[-1] + 1
     assert end - start == pytest.approx(clip.size + 2 * MARGIN, abs=2)
     margins = np.concatenate([waveform[start : start + MARGIN - 5], waveform[end - MARGIN + 5 : end]])
     inside = waveform[start + MARGIN + 5 : end - MARGIN - 5]
@@ -55,8 +55,8 @@ def test_reverse_and_concatenate() -> None:
     energy = np.square(reverse[np.flatnonzero(reverse)[0] :][:2000])
     assert energy[:500].sum() > 5 * energy[1500:].sum()
     row = corrupt_audio.concatenate(ramp, ramp)
-    heard = np.flatnonzero(row)
-    assert heard[-1] - heard[0] + 1 == pytest.approx(2000 + 480 + 2000, abs=3)
+    audible = np.flatnonzero(row)
+    assert audible[-1] - audible[0] + 1 == pytest.approx(2000 + 480 + 2000, abs=3)
 
 
 def test_hiss_is_audible_and_seeded() -> None:

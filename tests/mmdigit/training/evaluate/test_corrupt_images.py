@@ -1,4 +1,4 @@
-"""Corrupted images and images that are no digit: seeded, in shape and range, and each does what it says."""
+"""Corrupted images and images that are not digits: seeded, in range, and corrupted as stated."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ from mmdigit.training.evaluate.corrupt_images import (
 )
 from tests.mmdigit.clips import mnist_like
 
-PICTURES = np.stack([mnist_like(0), mnist_like(1)])
+IMAGES = np.stack([mnist_like(0), mnist_like(1)])
 BY_NAME = {kind.name: kind for kind in CORRUPTIONS}
 
 
@@ -31,41 +31,41 @@ def random() -> Random:
 @pytest.mark.parametrize("kind", CORRUPTIONS, ids=lambda kind: kind.name)
 def test_corrupt_is_seeded_and_returns_model_inputs(kind: Corruption) -> None:
     for strength in kind.strengths:
-        images = corrupt(PICTURES, kind, strength, random())
+        images = corrupt(IMAGES, kind, strength, random())
         assert images.shape == (2, 28, 28)
         assert images.dtype == np.float32
         assert images.min() >= 0
         assert images.max() <= 1
-        assert images.max() > 0.5, "the digit is gone"
-        assert np.array_equal(images, corrupt(PICTURES, kind, strength, random()))
+        assert images.max() > 0.5, "the digit has disappeared"
+        assert np.array_equal(images, corrupt(IMAGES, kind, strength, random()))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in CORRUPTIONS if kind.name != "none"], ids=lambda kind: kind.name)
 def test_corruptions_grow_with_their_strength(kind: Corruption) -> None:
-    paper = render_crop(PICTURES[0])
+    paper = render_crop(IMAGES[0])
     before = paper.copy()
     changes = []
     for strength in kind.strengths:
-        spoiled = [kind.apply(paper, strength, np.random.default_rng(seed)) for seed in range(20)]
-        changes.append(float(np.abs(np.stack(spoiled) - paper).mean()))
+        corrupted = [kind.apply(paper, strength, np.random.default_rng(seed)) for seed in range(20)]
+        changes.append(float(np.abs(np.stack(corrupted) - paper).mean()))
     assert changes[0] > 0.1
     assert changes == sorted(changes)
     assert np.array_equal(paper, before), "the render_crop itself was drawn on"
 
 
 def test_corrupt_with_none_keeps_the_digit() -> None:
-    assert render_crop(PICTURES[0]).shape == (SIDE, SIDE)
-    assert render_crop(PICTURES[0]).max() == pytest.approx(PAPER, abs=10)
-    assert render_crop(PICTURES[0]).min() == pytest.approx(INK, abs=20)
-    clean = corrupt(PICTURES[:1], BY_NAME["none"], 0, random())[0]
-    original = decode_image(PICTURES[0].tobytes())
+    assert render_crop(IMAGES[0]).shape == (SIDE, SIDE)
+    assert render_crop(IMAGES[0]).max() == pytest.approx(PAPER, abs=10)
+    assert render_crop(IMAGES[0]).min() == pytest.approx(INK, abs=20)
+    clean = corrupt(IMAGES[:1], BY_NAME["none"], 0, random())[0]
+    original = decode_image(IMAGES[0].tobytes())
     # The middle is found to the nearest pixel: the two may lie one apart.
     moved = [np.roll(clean, (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]
     assert max(np.corrcoef(image.ravel(), original.ravel())[0, 1] for image in moved) > 0.9
 
 
 def test_corruptions_do_what_they_say() -> None:
-    paper = render_crop(PICTURES[0])
+    paper = render_crop(IMAGES[0])
     assert BY_NAME["inversion"].apply(paper, 1, random()) == pytest.approx(255 - paper)
     faint = BY_NAME["contrast"].apply(paper, 25, random())
     assert np.ptp(faint) == pytest.approx(np.ptp(paper) / 4)
@@ -85,7 +85,7 @@ def test_corruptions_do_what_they_say() -> None:
     [
         corrupt_images.scribbles,
         corrupt_images.marks,
-        lambda count, random: corrupt_images.cross_out(np.repeat(PICTURES, count // 2, axis=0), random),
+        lambda count, random: corrupt_images.cross_out(np.repeat(IMAGES, count // 2, axis=0), random),
     ],
     ids=["scribbles", "marks", "crossed out"],
 )

@@ -1,4 +1,4 @@
-"""The answers that calibration rests on: whole, of the right recordings, and each picture once."""
+"""Logits for unseen writers and speakers: complete, of the right recordings, each image once."""
 
 import os
 from pathlib import Path
@@ -66,17 +66,17 @@ def test_held_out_pairs_use_each_image_once(tmp_path: Path) -> None:
         write(tmp_path, speaker, fold(len(speaker)))
     folds = read_folds(tmp_path, DIGITS, ["ann", "bob"])
     predictor = Predictor.load(save(tmp_path / "m.onnx", generation_2()))
-    images, sounds, heard = model_inputs(DIGITS, made_up.clips(2)[:20])
+    images, waveforms, clip_labels = model_inputs(DIGITS, made_up.clips(2)[:20])
     labels = DIGITS.labels
-    answers = held_out_pairs(predictor, images, sounds, heard, labels, folds, np.random.default_rng(0))
+    answers = held_out_pairs(predictor, images, waveforms, clip_labels, labels, folds, np.random.default_rng(0))
     chosen = [np.flatnonzero((folds.fused_logits == row).all(axis=1)) for row in answers.logits]
-    pictures = [int(folds.fused_images[place[0]]) for place in chosen]
-    assert pictures == sorted(set(folds.fused_images.tolist()))
-    np.testing.assert_array_equal(answers.labels, labels[pictures])
-    other = held_out_pairs(predictor, images, sounds, heard, labels, folds, np.random.default_rng(1))
+    images_used = [int(folds.fused_images[place[0]]) for place in chosen]
+    assert images_used == sorted(set(folds.fused_images.tolist()))
+    np.testing.assert_array_equal(answers.labels, labels[images_used])
+    other = held_out_pairs(predictor, images, waveforms, clip_labels, labels, folds, np.random.default_rng(1))
     assert not np.array_equal(answers.logits, other.logits)
 
-    alone = held_out_pairs(predictor, images, sounds, heard, labels, None, np.random.default_rng(0))
+    alone = held_out_pairs(predictor, images, waveforms, clip_labels, labels, None, np.random.default_rng(0))
     assert alone.logits.shape == (40, 10)
     np.testing.assert_array_equal(alone.labels, labels)
 
@@ -85,12 +85,12 @@ def test_held_out_clips_take_fsdd_from_the_folds(tmp_path: Path) -> None:
     folds = read_folds(write(tmp_path, "ann", fold(1)), DIGITS, ["ann"])
     waveform = np.zeros(8000, np.float32)
     clips = [Clip(waveform, label, source, "x", 0) for label, source in ((1, "fsdd"), (2, "speech-commands"))]
-    logits, heard = np.arange(20, dtype=np.float32).reshape(2, 10), np.array([1, 2])
-    pooled = held_out_clips(logits, heard, clips, folds)
+    logits, clip_labels = np.arange(20, dtype=np.float32).reshape(2, 10), np.array([1, 2])
+    pooled = held_out_clips(logits, clip_labels, clips, folds)
     assert pooled.labels.size == 51
     np.testing.assert_array_equal(pooled.logits[-1], logits[1])
     assert "50 FSDD recordings of 1 speakers" in pooled.split
-    alone = held_out_clips(logits, heard, clips, None)
+    alone = held_out_clips(logits, clip_labels, clips, None)
     np.testing.assert_array_equal(alone.logits, logits)
     assert "seen in training" in alone.split
 
@@ -132,5 +132,5 @@ def test_read_folds_refuses_damaged_and_missing_files(tmp_path: Path, content: b
 @pytest.mark.data
 @pytest.mark.skipif("MMDIGIT_DATA" not in os.environ, reason="needs the real data sets in MMDIGIT_DATA")
 def test_decode_images_leaves_mnist_unchanged() -> None:
-    pictures = load_digits(Path(os.environ["MMDIGIT_DATA"]), "validation").images
-    np.testing.assert_array_equal(np.stack(decode_images(pictures)), np.asarray(pictures / 255, np.float32))
+    images = load_digits(Path(os.environ["MMDIGIT_DATA"]), "validation").images
+    np.testing.assert_array_equal(np.stack(decode_images(images)), np.asarray(images / 255, np.float32))

@@ -1,4 +1,4 @@
-"""All pairs and what the fused head is compared with."""
+"""All pairs of the same digit, and the fused head against the baselines."""
 
 import numpy as np
 import pytest
@@ -28,20 +28,20 @@ def encoded(count: int) -> Encoded:
 
 def test_same_digit_pairs_judges_each_pair_once_by_every_head() -> None:
     model = SplitModel.load()
-    seen, heard = encoded(12), encoded(9)
+    images, clips = encoded(12), encoded(9)
     image_labels, clip_labels = np.arange(12) % 4, np.arange(9) % 3
-    pairs = same_digit_pairs(model, seen, image_labels, heard, clip_labels)
+    pairs = same_digit_pairs(model, images, image_labels, clips, clip_labels)
     assert [(entry.label, entry.right["fused"].shape) for entry in pairs] == [(0, (3, 3)), (1, (3, 3)), (2, (3, 3))]
     for entry in pairs:
         for row, image in enumerate(entry.rows):
             for column, clip in enumerate(entry.columns):
-                assert entry.right["image"][row, column] == (seen.logits[image].argmax() == entry.label)
-                assert entry.right["audio"][row, column] == (heard.logits[clip].argmax() == entry.label)
+                assert entry.right["image"][row, column] == (images.logits[image].argmax() == entry.label)
+                assert entry.right["audio"][row, column] == (clips.logits[clip].argmax() == entry.label)
                 # With temperatures of 1 the sum of log-probabilities ranks as the sum of logits does.
                 assert entry.right["sum"][row, column] == (
-                    (seen.logits[image] + heard.logits[clip]).argmax() == entry.label
+                    (images.logits[image] + clips.logits[clip]).argmax() == entry.label
                 )
-                alone = model.fuse_pairs(seen, np.array([image]), heard, np.array([clip]))
+                alone = model.fuse_pairs(images, np.array([image]), clips, np.array([clip]))
                 assert entry.fused[row, column] == pytest.approx(alone[0], abs=1e-4)
 
 

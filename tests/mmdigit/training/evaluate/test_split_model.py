@@ -1,4 +1,4 @@
-"""The parts of an exported file say what the whole says, for the files of every generation."""
+"""The parts of an exported file agree with the whole file, for every generation."""
 
 import json
 import shutil
@@ -18,22 +18,22 @@ from schemas.errors import WeightsError
 N = 5
 RANDOM = np.random.default_rng(4)
 IMAGES = (RANDOM.random((N, 28, 28)) ** 4).astype(np.float32)
-SOUNDS = np.stack([place(sound) for sound in RANDOM.normal(0, 0.1, (N, 6000)).astype(np.float32)])
+WAVEFORMS = np.stack([place(noise) for noise in RANDOM.normal(0, 0.1, (N, 6000)).astype(np.float32)])
 
 
 def check_parts_against_whole(path: Path) -> None:
     model, whole = SplitModel.load(path), Predictor.load(path)
-    seen, heard = model.encode_image(IMAGES), model.encode_audio(SOUNDS)
-    fused = model.probabilities("fused", model.fuse(seen, heard))  # (N, N, 10)
-    pairs = [Sample(image, sound) for image in IMAGES for sound in SOUNDS]
+    encoded_images, encoded_clips = model.encode_image(IMAGES), model.encode_audio(WAVEFORMS)
+    fused = model.probabilities("fused", model.fuse(encoded_images, encoded_clips))  # (N, N, 10)
+    pairs = [Sample(image, waveform) for image in IMAGES for waveform in WAVEFORMS]
     assert fused.reshape(-1, 10) == pytest.approx(np.array([a.probabilities for a in whole.predict(pairs)]), abs=1e-4)
     images = whole.predict([Sample(image) for image in IMAGES])
-    sounds = whole.predict([Sample(waveform=sound) for sound in SOUNDS])
-    for head, encoded, answers in (("image", seen, images), ("audio", heard, sounds)):
+    clips = whole.predict([Sample(waveform=waveform) for waveform in WAVEFORMS])
+    for head, encoded, answers in (("image", encoded_images, images), ("audio", encoded_clips, clips)):
         expected = np.array([answer.probabilities for answer in answers])
         assert model.probabilities(head, encoded.logits) == pytest.approx(expected, abs=1e-4)
-    assert seen.novelty == pytest.approx([answer.novelty for answer in images], abs=1e-4)
-    assert heard.novelty == pytest.approx([answer.novelty for answer in sounds], abs=1e-4)
+    assert encoded_images.novelty == pytest.approx([answer.novelty for answer in images], abs=1e-4)
+    assert encoded_clips.novelty == pytest.approx([answer.novelty for answer in clips], abs=1e-4)
 
 
 def test_split_model_agrees_with_the_shipped_file() -> None:
@@ -54,13 +54,15 @@ def test_split_model_agrees_with_a_new_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("hidden", ["image", "audio"])
 def test_fuse_pairs_ignores_a_hidden_modality(hidden: str) -> None:
     model = SplitModel.load()
-    seen, heard = model.encode_image(IMAGES), model.encode_audio(SOUNDS)
-    places, others = np.arange(N), np.arange(N)[::-1].copy()
+    encoded_images, encoded_clips = model.encode_image(IMAGES), model.encode_audio(WAVEFORMS)
+    rows, others = np.arange(N), np.arange(N)[::-1].copy()
     present = {"image_present": hidden != "image", "audio_present": hidden != "audio"}
-    found = model.fuse_pairs(seen, places, heard, places, **present)
-    exchanged = (others, places) if hidden == "image" else (places, others)
-    assert found == pytest.approx(model.fuse_pairs(seen, exchanged[0], heard, exchanged[1], **present))
-    assert np.abs(found - model.fuse_pairs(seen, places, heard, places)).max() > 0.01
+    found = model.fuse_pairs(encoded_images, rows, encoded_clips, rows, **present)
+    exchanged = (others, rows) if hidden == "image" else (rows, others)
+    assert found == pytest.approx(
+        model.fuse_pairs(encoded_images, exchanged[0], encoded_clips, exchanged[1], **present)
+    )
+    assert np.abs(found - model.fuse_pairs(encoded_images, rows, encoded_clips, rows)).max() > 0.01
 
 
 def copy_with(folder: Path, **changes: Any) -> Path:

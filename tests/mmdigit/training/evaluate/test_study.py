@@ -1,4 +1,4 @@
-"""Studies in small: every fold leaves its speaker out, result files are dated, and a finished study is only read."""
+"""Small studies: every fold leaves its speaker out, results are dated, a finished study does not train again."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A tiny training of the network for crossed-out digits: it learns, repeats, and its file is what the worker loads."""
+"""A small training of the crossed-out network: it learns, is repeatable, and its file loads in the worker."""
 
 import hashlib
 from pathlib import Path
@@ -45,12 +45,12 @@ def logits(net: torch.nn.Module, images: NDArray[np.float32]) -> NDArray[np.floa
 
 
 def test_train_network_learns_and_is_repeatable() -> None:
-    images, wanted = crossed(512)
-    first, again = train_network(images, wanted, 6), train_network(images, wanted, 6)
+    images, crossed_out = crossed(512)
+    first, again = train_network(images, crossed_out, 6), train_network(images, crossed_out, 6)
     unseen, truth = crossed(600)
-    seen = np.asarray(unseen[512:] / 255, np.float32)
-    assert ((logits(first, seen) > 0) == truth[512:]).mean() > 0.97
-    np.testing.assert_array_equal(logits(first, seen), logits(again, seen))
+    inputs = np.asarray(unseen[512:] / 255, np.float32)
+    assert ((logits(first, inputs) > 0) == truth[512:]).mean() > 0.97
+    np.testing.assert_array_equal(logits(first, inputs), logits(again, inputs))
 
 
 @pytest.mark.parametrize("threshold", [0.0, 1.5])
@@ -72,11 +72,11 @@ def test_save_weights_is_repeatable_and_loads_by_checksum(tmp_path: Path) -> Non
 
 
 def test_training_examples_are_half_crossed_out() -> None:
-    images, wanted = training_examples(digits(), 36, workers=1)
+    images, crossed_out = training_examples(digits(), 36, workers=1)
     assert images.shape[1:] == (28, 28)
     assert images.max(axis=(1, 2)).all()
-    assert 30 <= wanted.sum() <= 36
-    assert wanted.size - wanted.sum() >= 36  # those rendered, MNIST's own, and drawn sevens and ones
+    assert 30 <= crossed_out.sum() <= 36
+    assert crossed_out.size - crossed_out.sum() >= 36  # those rendered, MNIST's own, and drawn sevens and ones
 
 
 def test_choose_threshold_meets_every_rate() -> None:

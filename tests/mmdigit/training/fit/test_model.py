@@ -1,4 +1,4 @@
-"""The torch model: its log-mel against torchaudio's, its size, and that batch mates are independent."""
+"""The torch model: its log-mel against torchaudio's, its size, and independence of the batch."""
 
 import math
 from typing import TYPE_CHECKING
@@ -29,8 +29,8 @@ from mmdigit.training.fit.model import (  # noqa: E402
 
 
 def noise(count: int, seed: int = 0) -> "Tensor":
-    sound: Tensor = torch.randn(count, N_SAMPLES, generator=torch.Generator().manual_seed(seed)) * 0.1
-    return sound
+    waveform: Tensor = torch.randn(count, N_SAMPLES, generator=torch.Generator().manual_seed(seed)) * 0.1
+    return waveform
 
 
 def test_mel_power_equals_torchaudio() -> None:

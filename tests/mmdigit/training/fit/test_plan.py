@@ -1,4 +1,4 @@
-"""The configuration of a training: the shipped ones are read, anything else is one clear line."""
+"""The training plan: the shipped files are read, and any mistake is reported in one line."""
 
 from pathlib import Path
 

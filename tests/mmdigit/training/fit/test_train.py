@@ -1,4 +1,4 @@
-"""Training in small: it learns, it resumes to the very same weights, it refuses another plan's checkpoint."""
+"""Small trainings: they learn, resume to the same weights, and refuse another plan's checkpoint."""
 
 import json
 from pathlib import Path

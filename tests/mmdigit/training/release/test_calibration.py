@@ -1,4 +1,4 @@
-"""Temperatures, tables and thresholds follow from held-out answers by rule."""
+"""Temperatures, tables and thresholds follow from held-out logits."""
 
 import numpy as np
 import pytest
@@ -30,8 +30,8 @@ def drawn(count: int, spread: float, seed: int) -> tuple[NDArray[np.float64], ND
     """Logits whose softmax is exactly how often each label is right: calibrated at temperature 1."""
     random = np.random.default_rng(seed)
     logits = random.normal(0, spread, (count, 10))
-    chances = softmax(logits).cumsum(axis=1)
-    return logits, (random.random((count, 1)) > chances).sum(axis=1).clip(0, 9)
+    cumulative = softmax(logits).cumsum(axis=1)
+    return logits, (random.random((count, 1)) > cumulative).sum(axis=1).clip(0, 9)
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 1.7, 4.0])
@@ -120,10 +120,11 @@ def test_conflict_limit_keeps_the_false_alarm_rate() -> None:
     limit, found = conflict_limit(image, audio, SAME, np.random.default_rng(0))
     assert 0 < limit < 1
     assert 0.005 < found["false_alarms"] <= CONFLICT_FALSE_ALARMS
-    seen, spoken = softmax(image.logits), softmax(audio.logits)
+    image_probabilities, audio_probabilities = softmax(image.logits), softmax(audio.logits)
     pairs = [(row, column) for row in range(200) for column in range(200)]
     below = [
-        agreement(seen[row], spoken[column]) < limit and seen[row].argmax() != spoken[column].argmax()
+        agreement(image_probabilities[row], audio_probabilities[column]) < limit
+        and image_probabilities[row].argmax() != audio_probabilities[column].argmax()
         for row, column in pairs
         if image.labels[row] != audio.labels[column]
     ]

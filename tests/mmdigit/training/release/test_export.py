@@ -1,4 +1,4 @@
-"""Export: torch and ONNX Runtime agree, for every batch size and with a modality missing; the file is pinned."""
+"""Export: torch and ONNX Runtime agree for every batch size and with a modality missing."""
 
 import json
 from pathlib import Path

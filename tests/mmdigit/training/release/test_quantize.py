@@ -1,4 +1,4 @@
-"""Quantised, the model reads and hears as before, in whatever batch."""
+"""Quantized models give nearly the same logits, in any batch."""
 
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from mmdigit.training.release.quantize import QuantizationInputs
 from tests.mmdigit.clips import mnist_like
 from tests.mmdigit.training.release.test_export import some_model
 
-PICTURES = np.stack([mnist_like(number) for number in range(600)])
-SOUNDS = np.random.default_rng(1).normal(0, 0.1, (40, N_SAMPLES)).astype(np.float32)
+IMAGES = np.stack([mnist_like(number) for number in range(600)])
+WAVEFORMS = np.random.default_rng(1).normal(0, 0.1, (40, N_SAMPLES)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -25,18 +25,21 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Predictor, Predict
     """The same model in floats and quantised, and the file of the latter."""
     folder, model = tmp_path_factory.mktemp("models"), some_model()
     write_model(model, folder / "floats.onnx", ACCEPT_ALL)
-    write_model(model, folder / "quantized.onnx", ACCEPT_ALL, quantize_on=QuantizationInputs(PICTURES, SOUNDS))
+    write_model(model, folder / "quantized.onnx", ACCEPT_ALL, quantize_on=QuantizationInputs(IMAGES, WAVEFORMS))
     return (*(Predictor.load(folder / f"{name}.onnx") for name in ("floats", "quantized")), folder / "quantized.onnx")  # type: ignore[return-value]
 
 
 def some_samples(count: int) -> list[Sample]:
-    sounds = np.random.default_rng(0).normal(0, 0.1, (count, N_SAMPLES)).astype(np.float32)
-    return [Sample((PICTURES[row] / 255).astype(np.float32), sounds[row]) for row in range(count)]
+    waveforms = np.random.default_rng(0).normal(0, 0.1, (count, N_SAMPLES)).astype(np.float32)
+    return [Sample((IMAGES[row] / 255).astype(np.float32), waveforms[row]) for row in range(count)]
 
 
 def test_quantize_keeps_only_the_first_image_convolution(models: tuple[Predictor, Predictor, Path]) -> None:
     kinds = [node.op_type for node in onnx.load_model(models[2]).graph.node]
-    assert (kinds.count("QLinearConv"), kinds.count("Conv")) == (5, 1)  # three of pictures, two of sounds
+    assert (kinds.count("QLinearConv"), kinds.count("Conv")) == (
+        5,
+        1,
+    )  # three of the image encoder, two of the audio encoder
 
 
 def test_quantize_uses_at_most_seven_bits(models: tuple[Predictor, Predictor, Path]) -> None:
@@ -57,8 +60,8 @@ def test_quantize_moves_the_logits_little(models: tuple[Predictor, Predictor, Pa
 
 def test_quantized_answers_do_not_depend_on_the_batch(models: tuple[Predictor, Predictor, Path]) -> None:
     samples = some_samples(33)
-    together = models[1].outputs(samples, EXPORTED)
+    batched = models[1].outputs(samples, EXPORTED)
     for row in (0, 17, 32):
         alone = models[1].outputs(samples[row : row + 1], EXPORTED)
         for name in EXPORTED:
-            np.testing.assert_allclose(alone[name][0], together[name][row], rtol=1e-5, atol=1e-5)
+            np.testing.assert_allclose(alone[name][0], batched[name][row], rtol=1e-5, atol=1e-5)
