@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ, Waveform, place
+from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ, Waveform, speech_window
 from mmdigit.training.data.augment import TensorRng, augment_waveforms, non_digit_waveforms
 from mmdigit.training.data.splits import Clip
 from mmdigit.training.fit.model import N_FRAMES, N_MELS, LogMel
@@ -118,7 +118,7 @@ class _Augmenter:
         synthetic = (share > 0) & ~np.isin(sources, RECORDED)
         babble = np.flatnonzero(synthetic if synthetic.any() else share > 0)
         babble = babble[:: max(1, babble.size // N_BABBLE_CLIPS)]
-        self._babble = torch.from_numpy(np.array([place(self._waveforms[row]) for row in babble], np.float32))
+        self._babble = torch.from_numpy(np.array([speech_window(self._waveforms[row]) for row in babble], np.float32))
 
     def augment(
         self, count: int, random: np.random.Generator
@@ -145,7 +145,7 @@ class _Augmenter:
         if "shift" in plan.distortions:
             again = np.flatnonzero(random.random(count) < SECOND_SEARCH_SHARE)
             waveforms[torch.from_numpy(again)] = torch.from_numpy(
-                np.stack([place(waveforms[row].numpy()) for row in again])
+                np.stack([speech_window(waveforms[row].numpy()) for row in again])
             )
         with torch.no_grad():
             features = self._log_mel(waveforms).numpy().astype(np.float16)
@@ -155,7 +155,7 @@ class _Augmenter:
 def _at_speed(waveform: Waveform, speed: float) -> Waveform:
     if speed != 1.0:
         waveform = soxr.resample(waveform, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ, quality="LQ")
-    return place(waveform)
+    return speech_window(waveform)
 
 
 def row_batches(rows: NDArray[np.int64], batch_size: int, seed: int) -> Iterator[NDArray[np.int64]]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.reading.image.decode import IMAGE_SIDE
-from mmdigit.reading.image.normalize import normalise
+from mmdigit.reading.image.normalize import normalize
 from mmdigit.reading.image.pixels import Grey
 from mmdigit.training.data.photographs import photograph
 from mmdigit.training.data.render_ink import DigitImage
@@ -127,11 +127,11 @@ def _render_chunk(
             crop, _ = photograph(
                 _draw_at_mnist_size(image, draw, random), images, random, label=None if crossed_out else int(label)
             )
-            digit = normalise(crop)
+            digit = normalize(crop)
         elif kind == 2:
-            digit = normalise(np.asarray(_draw_at_mnist_size(image, draw, random) / np.float32(255), np.float32), True)
+            digit = normalize(np.asarray(_draw_at_mnist_size(image, draw, random) / np.float32(255), np.float32), True)
         else:
-            digit = normalise(_render_crop(image, draw, random))
+            digit = normalize(_render_crop(image, draw, random))
         made[row] = np.round(digit * 255)
     return made
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmdigit.reading.image import ink, layout, lines, normalize, polarity
+from mmdigit.reading.image import ink, lines, normalize, polarity, several_digits
 from mmdigit.reading.image.decode import IMAGE_SIDE
 from mmdigit.training.data import photographs, render_ink, render_paper
 from mmdigit.training.data.augment import TensorRng, augment_images, corrupt_images
@@ -19,7 +19,7 @@ from mmdigit.training.data.strokes import barred_sevens, characters, flagged_one
 from mmdigit.training.fit.plan import ImagePlan
 
 N_BLANK = 600  # photographs of paper, boxes and neighbours without a digit
-RENDERERS = (normalize, ink, layout, lines, polarity, render_paper, render_ink, photographs)
+RENDERERS = (normalize, ink, several_digits, lines, polarity, render_paper, render_ink, photographs)
 """Modules that decide what a rendered photograph looks like: when one changes, cached photographs are rendered anew."""
 
 

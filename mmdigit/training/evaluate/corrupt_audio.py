@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.reading.audio.normalize import N_SAMPLES, SAMPLE_RATE_HZ, Waveform, place, read_waveform
+from mmdigit.reading.audio.normalize import N_SAMPLES, SAMPLE_RATE_HZ, Waveform, read_waveform, speech_window
 from schemas.errors import InvalidAudio
 
 MARGIN = SAMPLE_RATE_HZ // 4  # samples of noise alone before and after a clip: 0.25 s
@@ -90,29 +90,29 @@ def add_noise(waveform: Waveform, noise: Noise, ratio_db: float, random: Random)
     padded = np.pad(waveform.astype(np.float64), MARGIN)
     level = float(np.sqrt(np.mean(waveform.astype(np.float64) ** 2)))
     mixed = padded + noise(padded.size, random) * level * 10 ** (-ratio_db / 20)
-    return place(_limit_peak(mixed))
+    return speech_window(_limit_peak(mixed))
 
 
 def noise_only(noise: Noise, count: int, random: Random) -> Waveform:
     """Noise alone, 0.4 to 2 s of it, cut to length as the decoder does: (count, N_SAMPLES)."""
     lengths = random.integers(int(0.4 * SAMPLE_RATE_HZ), 2 * SAMPLE_RATE_HZ, count)
-    return np.stack([place(_limit_peak(noise(int(length), random) * 0.1)) for length in lengths])
+    return np.stack([speech_window(_limit_peak(noise(int(length), random) * 0.1)) for length in lengths])
 
 
 def hiss(count: int, random: Random) -> Waveform:
     """A quiet room: white noise 50 to 60 dB below full scale: (count, N_SAMPLES)."""
     levels = 10 ** (-random.uniform(50, 60, count) / 20)
-    return np.stack([place((random.normal(size=N_SAMPLES) * level).astype(np.float32)) for level in levels])
+    return np.stack([speech_window((random.normal(size=N_SAMPLES) * level).astype(np.float32)) for level in levels])
 
 
 def reverse(waveform: Waveform) -> Waveform:
     """A digit played backwards: (N_SAMPLES,)."""
-    return place(waveform[::-1])
+    return speech_window(waveform[::-1])
 
 
 def concatenate(first: Waveform, second: Waveform) -> Waveform:
     """Two clips with 60 ms between them, cut to the one second with the most speech, as the decoder does."""
-    return place(np.concatenate([first, np.zeros(SAMPLE_RATE_HZ * 6 // 100, np.float32), second]))
+    return speech_window(np.concatenate([first, np.zeros(SAMPLE_RATE_HZ * 6 // 100, np.float32), second]))
 
 
 def other_words(random: Random) -> Waveform:
@@ -127,7 +127,7 @@ def other_words(random: Random) -> Waveform:
             command = [str(program), "-v", voice, "-p", str(pitch), "-s", str(speed), "-w", str(path), word]
             subprocess.run(command, capture_output=True, check=True)  # noqa: S603 - a fixed program and words
             try:
-                spoken.append(place(read_waveform(path.read_bytes())))
+                spoken.append(speech_window(read_waveform(path.read_bytes())))
             except InvalidAudio:  # silence: the voice is not installed
                 continue
     return np.stack(spoken) if spoken else np.zeros((0, N_SAMPLES), np.float32)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mmdigit.reading.audio.normalize import Waveform
 from mmdigit.reading.image.pixels import Grey
-from mmdigit.reading.predictor import Sample
+from mmdigit.reading.model_input import ModelInput
 from mmdigit.training.data.splits import load_glyphs
 from mmdigit.training.evaluate import corrupt_audio, corrupt_images, measures
 from mmdigit.training.evaluate.measures import SEED
@@ -86,8 +86,8 @@ def noise(data: OfficialSplit, show: ShowProgress) -> dict[str, Any]:
 def missing_modality(data: OfficialSplit, show: ShowProgress) -> dict[str, Any]:
     """One modality alone: the whole model as the worker runs it, against the single head; and for comparison the fused
     head with the other modality hidden."""
-    images = [Sample(image=image) for image in data.images]
-    clips = [Sample(waveform=waveform) for waveform in data.waveforms]
+    images = [ModelInput(image=image) for image in data.images]
+    clips = [ModelInput(waveform=waveform) for waveform in data.waveforms]
     results = {}
     for missing, samples, encoded, labels, split in (
         ("audio", images, data.encoded_images, data.digits.labels, IMAGES),

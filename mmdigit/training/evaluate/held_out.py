@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from mmdigit.datasets.fsdd import TEST_INDICES
 from mmdigit.files.plain import open_plain
-from mmdigit.reading.audio.normalize import place
+from mmdigit.reading.audio.normalize import speech_window
 from mmdigit.reading.image.normalize import decode_image
 from mmdigit.reading.image.pixels import Grey
-from mmdigit.reading.predictor import Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import Predictor
 from mmdigit.training.data.splits import Clip, Digits
 from schemas.errors import DataError
 
@@ -115,7 +116,7 @@ def model_inputs(
 ) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]], Labels]:
     """Images and waveforms as the model takes them, and the label of each clip."""
     images = decode_images(digits.images)
-    waveforms = [place(clip.waveform) for clip in clips]
+    waveforms = [speech_window(clip.waveform) for clip in clips]
     return images, waveforms, np.array([clip.label for clip in clips], np.int64)
 
 
@@ -125,13 +126,13 @@ def decode_images(images: NDArray[np.uint8]) -> list[Grey]:
     return [decode_image(image.tobytes()) for image in images]
 
 
-def model_outputs(predictor: Predictor, samples: Sequence[Sample]) -> dict[str, Logits]:
+def model_outputs(predictor: Predictor, samples: Sequence[ModelInput]) -> dict[str, Logits]:
     """The model's raw outputs for all samples, computed in batches."""
     parts = [predictor.outputs(part) for part in batches(samples)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def batches(samples: Sequence[Sample]) -> list[Sequence[Sample]]:
+def batches(samples: Sequence[ModelInput]) -> list[Sequence[ModelInput]]:
     return [samples[start : start + BATCH] for start in range(0, len(samples), BATCH)]
 
 
@@ -169,7 +170,7 @@ def held_out_pairs(
     """Each image in one pair only, so that the error bound counts independent images."""
     if folds is None:
         pairs = pair_each_image(labels, clip_labels, random)
-        outputs = model_outputs(predictor, [Sample(images[row], waveforms[clip]) for row, clip in pairs])
+        outputs = model_outputs(predictor, [ModelInput(images[row], waveforms[clip]) for row, clip in pairs])
         rows = np.array([row for row, _ in pairs])
         return HeldOutLogits(
             outputs["fused_logits"], labels[rows], "MNIST validation writers, each image with one validation clip"

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.reading.audio.normalize import Waveform, place
+from mmdigit.reading.audio.normalize import Waveform, speech_window
 from mmdigit.reading.decision import HEADS, decide
 from mmdigit.reading.error_bounds import error_bound
-from mmdigit.reading.image.decode import read_picture
+from mmdigit.reading.image.decode import read_image
 from mmdigit.reading.image.normalize import read_digit
 from mmdigit.reading.image.pixels import Grey
-from mmdigit.reading.predictor import Sample
+from mmdigit.reading.model_input import ModelInput
 from mmdigit.training.data.splits import Clip, Digits, load_clips, load_digits
 from mmdigit.training.evaluate import measures
 from mmdigit.training.evaluate.pairs import (
@@ -73,9 +73,9 @@ def read_test_split(folder: Path) -> tuple[Digits, list[Clip]]:
 
 def encode_official_split(model: SplitModel, digits: Digits, clips: list[Clip], show: ShowProgress) -> OfficialSplit:
     """digits, clips: as read_test_split returns them."""
-    read = [read_digit(*read_picture(image.tobytes())) for image in show(list(digits.images), "images")]
+    read = [read_digit(*read_image(image.tobytes())) for image in show(list(digits.images), "images")]
     images = np.stack([digit.image for digit in read])
-    waveforms = np.stack([place(clip.waveform) for clip in show(clips, "clips")])
+    waveforms = np.stack([speech_window(clip.waveform) for clip in show(clips, "clips")])
     clip_labels = np.array([clip.label for clip in clips], np.int64)
     encoded_images, encoded_clips = model.encode_image(images), model.encode_audio(waveforms)
     return OfficialSplit(
@@ -83,7 +83,7 @@ def encode_official_split(model: SplitModel, digits: Digits, clips: list[Clip], 
         digits=digits,
         clips=clips,
         images=images,
-        image_reasons=model.predictor.found([Sample.of(digit, None) for digit in read]),
+        image_reasons=model.predictor.image_reasons([ModelInput.of(digit, None) for digit in read]),
         waveforms=waveforms,
         clip_labels=clip_labels,
         speakers=np.array([clip.speaker for clip in clips]),

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mmdigit.reading.audio.normalize import N_SAMPLES, SAMPLE_RATE_HZ, Waveform, place
+from mmdigit.reading.audio.normalize import N_SAMPLES, SAMPLE_RATE_HZ, Waveform, speech_window
 from mmdigit.training.data.splits import Clip, Digits
 from mmdigit.training.evaluate.measures import wilson
 
@@ -257,7 +257,7 @@ def hardest_clips(report: dict[str, Any], clips: Sequence[Clip]) -> Figure:
         panel.set_axis_off()
     for panel, row in zip(panels.ravel(), chosen, strict=False):
         panel.imshow(
-            log_mel(place(clips[row["place"]].waveform)).T,
+            log_mel(speech_window(clips[row["place"]].waveform)).T,
             origin="lower",
             aspect="auto",
             cmap="cividis",

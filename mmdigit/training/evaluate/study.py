@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.datasets.fsdd import TEST_INDICES
-from mmdigit.reading.audio.normalize import place
+from mmdigit.reading.audio.normalize import speech_window
 from mmdigit.reading.decision import softmax
 from mmdigit.training.data.splits import Clip, Digits, load_clips, load_digits
 from mmdigit.training.evaluate.corrupt_audio import NOISES, add_noise
@@ -160,7 +160,9 @@ def _export(model: DigitModel, sets: TrainingSets, left_out: Sequence[str], fold
     clips = [clip for clip in sets.validation_clips if clip.name not in left_out]
     temperature = set_fusion_weights(model, sets.validation_digits, clips)
     more = {"temperature": {**temperature, "fused": 1.0}}
-    inputs = QuantizationInputs(sets.validation_digits.images, np.stack([place(clip.waveform) for clip in clips]))
+    inputs = QuantizationInputs(
+        sets.validation_digits.images, np.stack([speech_window(clip.waveform) for clip in clips])
+    )
     write_model(model, folder / "mmdigit.onnx", ACCEPT_ALL, more, inputs)
     return SplitModel.load(folder / "mmdigit.onnx")
 
@@ -221,7 +223,7 @@ def _encode_images(model: SplitModel, digits: Digits) -> Encoded:
 
 
 def _encode_clips(model: SplitModel, clips: Sequence[Clip]) -> Encoded:
-    return model.encode_audio(np.stack([place(clip.waveform) for clip in clips]))
+    return model.encode_audio(np.stack([speech_window(clip.waveform) for clip in clips]))
 
 
 def _labels_of(clips: Sequence[Clip]) -> Labels:

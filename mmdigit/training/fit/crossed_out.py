@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mmdigit.reading.image.crossed_out import FIRST, HIDDEN, SECOND, WEIGHTS, StruckReader
+from mmdigit.reading.image.crossed_out import FIRST, HIDDEN, SECOND, WEIGHTS, CrossedOutDetector
 from mmdigit.training.data.augment import TensorRng
 from mmdigit.training.data.crossed_out import render_digits
 from mmdigit.training.data.splits import Digits, load_digits
@@ -119,7 +119,7 @@ def extract_weights(net: nn.Sequential, threshold: float) -> dict[str, NDArray[n
 
 
 def save_weights(path: Path, weights: dict[str, NDArray[np.float32]]) -> str:
-    """Write the file that StruckReader.load reads, in 16 bits. Returns its SHA-256."""
+    """Write the file that CrossedOutDetector.load reads, in 16 bits. Returns its SHA-256."""
     half: dict[str, Any] = {name: value.astype(np.float16) for name, value in weights.items()}
     file = io.BytesIO()
     np.savez_compressed(file, **half)
@@ -127,7 +127,7 @@ def save_weights(path: Path, weights: dict[str, NDArray[np.float32]]) -> str:
     return hashlib.sha256(file.getvalue()).hexdigest()
 
 
-def score_checks(reader: StruckReader, digits: Digits, count: int, seed: int, workers: int) -> dict[str, Any]:
+def score_checks(reader: CrossedOutDetector, digits: Digits, count: int, seed: int, workers: int) -> dict[str, Any]:
     """The reader's logits for MNIST's own digits, and for digits rendered as each of CHECKS says, (N,) each."""
     images = {"MNIST": digits.images}
     for number, (name, (crossed_out, shares)) in enumerate(CHECKS.items()):
@@ -163,12 +163,12 @@ def main() -> None:
     left_out = _chooses_threshold(digits)
     net = train_network(*training_examples(digits.select(~left_out), N_RENDERED, options.workers))
     logits = score_checks(
-        StruckReader(extract_weights(net, 0)), digits.select(left_out), N_CHECKED, 30, options.workers
+        CrossedOutDetector(extract_weights(net, 0)), digits.select(left_out), N_CHECKED, 30, options.workers
     )
     weights = extract_weights(net, choose_threshold(logits))
     sys.stdout.write(f"{options.output}, SHA-256 {save_weights(options.output, weights)}; detected as crossed out:\n")
     validation = load_digits(options.data, "validation")
-    for name, scores in score_checks(StruckReader(weights), validation, N_CHECKED, 40, options.workers).items():
+    for name, scores in score_checks(CrossedOutDetector(weights), validation, N_CHECKED, 40, options.workers).items():
         detected = int((scores > 0).sum())
         low, high = wilson(detected, scores.size)
         sys.stdout.write(f"{name}: {detected} of {scores.size}, {detected / scores.size:.2%} ({low:.2%}-{high:.2%})\n")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from mmdigit.reading.audio.normalize import place
+from mmdigit.reading.audio.normalize import speech_window
 from mmdigit.training.data.augment import TensorRng, augment_features
 from mmdigit.training.data.augmented_clips import (
     NOT_A_DIGIT,
@@ -194,7 +194,7 @@ def predict_images(model: Specialist, images: NDArray[np.uint8]) -> SpecialistOu
 def predict_clips(model: Specialist, clips: list[Clip]) -> SpecialistOutput:
     """The specialist's outputs for all clips, each cut to length as the decoder does."""
     log_mel = DigitModel().log_mel
-    waveforms = torch.from_numpy(np.stack([place(clip.waveform) for clip in clips]))
+    waveforms = torch.from_numpy(np.stack([speech_window(clip.waveform) for clip in clips]))
     return SpecialistOutput(
         *(
             torch.cat(parts)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, HEADS, N_DIGITS, Head, sigmoid, softmax
 from mmdigit.reading.error_bounds import error_bound
-from mmdigit.reading.predictor import Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import Predictor
 from mmdigit.training.data.splits import Clip, Digits
 from mmdigit.training.evaluate.held_out import (
     Folds,
@@ -61,8 +62,8 @@ def calibrate(
     """
     random = np.random.default_rng(SEED)
     images, waveforms, clip_labels = model_inputs(digits, clips)
-    image_outputs = model_outputs(predictor, [Sample(image=image) for image in images])
-    audio_outputs = model_outputs(predictor, [Sample(waveform=waveform) for waveform in waveforms])
+    image_outputs = model_outputs(predictor, [ModelInput(image=image) for image in images])
+    audio_outputs = model_outputs(predictor, [ModelInput(waveform=waveform) for waveform in waveforms])
     held_out: dict[Head, HeldOutLogits] = {
         "image": held_out_images(image_outputs["image_logits"], digits.labels),
         "audio": held_out_clips(audio_outputs["audio_logits"], clip_labels, clips, folds),
@@ -193,11 +194,13 @@ def review_rates(predictor: Predictor, digits: Digits, clips: Sequence[Clip]) ->
     """
     images, waveforms, clip_labels = model_inputs(digits, clips)
     random = np.random.default_rng(SEED)
-    pairs = [Sample(images[row], waveforms[clip]) for row, clip in pair_each_image(digits.labels, clip_labels, random)]
+    pairs = [
+        ModelInput(images[row], waveforms[clip]) for row, clip in pair_each_image(digits.labels, clip_labels, random)
+    ]
     rates: dict[str, Any] = {"target_error": DEFAULT_TARGET_ERROR}
     for name, samples in (
-        ("image", [Sample(image=image) for image in images]),
-        ("audio", [Sample(waveform=waveform) for waveform in waveforms]),
+        ("image", [ModelInput(image=image) for image in images]),
+        ("audio", [ModelInput(waveform=waveform) for waveform in waveforms]),
         ("both", pairs),
     ):
         answers = [answer for part in batches(samples) for answer in predictor.predict(part)]

@@ -14,9 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from mmdigit.files.plain import read_plain
-from mmdigit.reading.audio.normalize import N_SAMPLES, place
+from mmdigit.reading.audio.normalize import N_SAMPLES, speech_window
 from mmdigit.reading.image.decode import IMAGE_SIDE
-from mmdigit.reading.predictor import INPUTS, OUTPUTS, Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import INPUTS, OUTPUTS, Predictor
 from mmdigit.training.data.splits import Clip, Digits, load_clips, load_digits
 from mmdigit.training.evaluate.held_out import Folds, decode_images, held_out_clips, read_folds
 from mmdigit.training.fit.model import DigitModel, ModelOutput, count_parameters
@@ -74,7 +75,7 @@ def parity(model: DigitModel, predictor: Predictor, pairs: int, seed: int = 0) -
         waveform = (random.normal(size=(count, N_SAMPLES)) * random.uniform(0.001, 0.2, (count, 1))).astype(np.float32)
         missing = random.integers(0, 4, count)
         samples = [
-            Sample(None if missing[row] == 0 else image[row], None if missing[row] == 1 else waveform[row])
+            ModelInput(None if missing[row] == 0 else image[row], None if missing[row] == 1 else waveform[row])
             for row in range(count)
         ]
         image[missing == 0], waveform[missing == 1] = 0, 0
@@ -169,7 +170,7 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
                 "install the pinned versions of both"
             )
         sys.stderr.write(f"torch and ONNX Runtime agree within {difference:.1e} on {PARITY_PAIRS} pairs\n")
-        waveforms = np.stack([place(clip.waveform) for clip in clips])
+        waveforms = np.stack([speech_window(clip.waveform) for clip in clips])
         metadata = write_model(model, path, ACCEPT_ALL, quantize_on=QuantizationInputs(digits.images, waveforms))
         predictor = Predictor.load(path, threads=threads)
         quantization = _quantization_effect(floats, predictor, digits.images, waveforms)
@@ -195,8 +196,8 @@ def _quantization_effect(
 ) -> dict[str, dict[str, Any]]:
     """For each single head, how many held-out answers change, and how far its logits move."""
     inputs = {
-        "image": [Sample(image=image) for image in decode_images(images)],
-        "audio": [Sample(waveform=waveform) for waveform in waveforms],
+        "image": [ModelInput(image=image) for image in decode_images(images)],
+        "audio": [ModelInput(waveform=waveform) for waveform in waveforms],
     }
     effects = {}
     for head, samples in inputs.items():

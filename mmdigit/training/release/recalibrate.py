@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mmdigit.reading.predictor import WEIGHTS, Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import WEIGHTS, Predictor
 from mmdigit.training.data.splits import Clip, Digits, load_clips, load_digits
 from mmdigit.training.evaluate.command import measure, summary
 from mmdigit.training.evaluate.held_out import decode_images, held_out_images, model_outputs
@@ -34,7 +35,7 @@ def run(data: Path, weights: Path | None, output: Path, threads: int) -> None:
             f"expected {path} of generation 2, with its training described, got an older model; export it"
         )
     digits, clips = load_digits(data, "validation"), load_clips(data, "validation")
-    images = [Sample(image=image) for image in decode_images(digits.images)]
+    images = [ModelInput(image=image) for image in decode_images(digits.images)]
     held_out = held_out_images(model_outputs(predictor, images)["image_logits"], digits.labels)
     metadata["risk"]["image"] = head_risk("image", held_out, predictor.temperature["image"])
     try:
@@ -48,7 +49,7 @@ def run(data: Path, weights: Path | None, output: Path, threads: int) -> None:
     except OSError as exc:
         raise SettingsError(f"expected to write to {output}, got {exc.strerror}; name another --output") from exc
     point = Predictor.load(output / FILES[0]).operating_points["image"]
-    sys.stdout.write(f"{output / FILES[1]}: an image's answer is accepted from {point.described()}\n")
+    sys.stdout.write(f"{output / FILES[1]}: an image's answer is accepted from {point.describe()}\n")
 
 
 def write_figures_and_card(

@@ -13,10 +13,11 @@ pytest.importorskip("onnx")
 pytest.importorskip("matplotlib")
 
 from mmdigit import cli
-from mmdigit.reading.audio.normalize import place
+from mmdigit.reading.audio.normalize import speech_window
 from mmdigit.reading.decision import agreement
 from mmdigit.reading.image.normalize import decode_image
-from mmdigit.reading.predictor import WEIGHTS, Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import WEIGHTS, Predictor
 from mmdigit.training.evaluate import command, corrupt_audio, hard_splits
 from mmdigit.training.evaluate.official import read_test_split
 from mmdigit.training.evaluate.report import full_report, main_table
@@ -70,14 +71,14 @@ def test_evaluate_agrees_with_the_predictor(folder: Path) -> None:
     predictor = Predictor.load()
     digits, clips = read_test_split(folder)
     images = [decode_image(image.tobytes()) for image in digits.images]
-    waveforms = [place(clip.waveform) for clip in clips]
+    waveforms = [speech_window(clip.waveform) for clip in clips]
     same = [
         (row, column)
         for row, label in enumerate(digits.labels)
         for column, clip in enumerate(clips)
         if label == clip.label
     ]
-    answers = predictor.predict([Sample(images[row], waveforms[column]) for row, column in same])
+    answers = predictor.predict([ModelInput(images[row], waveforms[column]) for row, column in same])
     right = [answer.label == digits.labels[row] for answer, (row, _) in zip(answers, same, strict=True)]
     assert (report["fused"]["right"], report["fused"]["total"]) == (sum(right), 40)
     accepted = [hit for hit, answer in zip(right, answers, strict=True) if answer.decision == "accept"]
@@ -85,10 +86,11 @@ def test_evaluate_agrees_with_the_predictor(folder: Path) -> None:
     assert report["accepted_pairs"]["error"] == (1 - np.mean(accepted) if accepted else 0)
 
     image_probabilities = [
-        np.array(answer.probabilities) for answer in predictor.predict([Sample(image) for image in images])
+        np.array(answer.probabilities) for answer in predictor.predict([ModelInput(image) for image in images])
     ]
     audio_probabilities = [
-        np.array(answer.probabilities) for answer in predictor.predict([Sample(waveform=clip) for clip in waveforms])
+        np.array(answer.probabilities)
+        for answer in predictor.predict([ModelInput(waveform=clip) for clip in waveforms])
     ]
     right_images = sum(
         int(row.argmax()) == label for row, label in zip(image_probabilities, digits.labels, strict=True)

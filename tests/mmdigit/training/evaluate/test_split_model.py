@@ -10,25 +10,26 @@ import pytest
 
 pytest.importorskip("onnx")
 
-from mmdigit.reading.audio.normalize import place
-from mmdigit.reading.predictor import WEIGHTS, Predictor, Sample
+from mmdigit.reading.audio.normalize import speech_window
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import WEIGHTS, Predictor
 from mmdigit.training.evaluate.split_model import SplitModel, log_softmax, softmax
 from schemas.errors import WeightsError
 
 N = 5
 RANDOM = np.random.default_rng(4)
 IMAGES = (RANDOM.random((N, 28, 28)) ** 4).astype(np.float32)
-WAVEFORMS = np.stack([place(noise) for noise in RANDOM.normal(0, 0.1, (N, 6000)).astype(np.float32)])
+WAVEFORMS = np.stack([speech_window(noise) for noise in RANDOM.normal(0, 0.1, (N, 6000)).astype(np.float32)])
 
 
 def check_parts_against_whole(path: Path) -> None:
     model, whole = SplitModel.load(path), Predictor.load(path)
     encoded_images, encoded_clips = model.encode_image(IMAGES), model.encode_audio(WAVEFORMS)
     fused = model.probabilities("fused", model.fuse(encoded_images, encoded_clips))  # (N, N, 10)
-    pairs = [Sample(image, waveform) for image in IMAGES for waveform in WAVEFORMS]
+    pairs = [ModelInput(image, waveform) for image in IMAGES for waveform in WAVEFORMS]
     assert fused.reshape(-1, 10) == pytest.approx(np.array([a.probabilities for a in whole.predict(pairs)]), abs=1e-4)
-    images = whole.predict([Sample(image) for image in IMAGES])
-    clips = whole.predict([Sample(waveform=waveform) for waveform in WAVEFORMS])
+    images = whole.predict([ModelInput(image) for image in IMAGES])
+    clips = whole.predict([ModelInput(waveform=waveform) for waveform in WAVEFORMS])
     for head, encoded, answers in (("image", encoded_images, images), ("audio", encoded_clips, clips)):
         expected = np.array([answer.probabilities for answer in answers])
         assert model.probabilities(head, encoded.logits) == pytest.approx(expected, abs=1e-4)
@@ -83,5 +84,5 @@ def test_probabilities_use_the_temperature(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("temperature", [{"image": 0}, {"image": "warm"}, {"image": -1.0}, 3, {"fused": float("nan")}])
 def test_split_model_refuses_invalid_temperatures(tmp_path: Path, temperature: Any) -> None:
-    with pytest.raises(WeightsError, match="to describe the model"):
+    with pytest.raises(WeightsError, match="the model's metadata in"):
         SplitModel.load(copy_with(tmp_path, temperature=temperature))

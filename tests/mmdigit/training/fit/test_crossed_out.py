@@ -8,7 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from mmdigit.reading.image.crossed_out import StruckReader
+from mmdigit.reading.image.crossed_out import CrossedOutDetector
 from mmdigit.training.data.splits import Digits
 from mmdigit.training.fit.crossed_out import (
     MAX_FALSE_POSITIVE_RATES,
@@ -57,7 +57,7 @@ def test_train_network_learns_and_is_repeatable() -> None:
 def test_extract_weights_gives_equal_logits_in_numpy(threshold: float) -> None:
     torch.manual_seed(2)
     net, images = network().eval(), np.random.default_rng(3).random((32, 28, 28), np.float32)
-    found = StruckReader(extract_weights(net, threshold)).logits(images)
+    found = CrossedOutDetector(extract_weights(net, threshold)).logits(images)
     np.testing.assert_allclose(found, logits(net, images) - threshold, atol=1e-4)
 
 
@@ -67,7 +67,7 @@ def test_save_weights_is_repeatable_and_loads_by_checksum(tmp_path: Path) -> Non
     checksum = save_weights(tmp_path / "one.npz", extract_weights(net, 1.0))
     assert checksum == save_weights(tmp_path / "two.npz", extract_weights(net, 1.0))
     assert checksum == hashlib.sha256((tmp_path / "one.npz").read_bytes()).hexdigest()
-    loaded = StruckReader.load(tmp_path / "one.npz", checksum)
+    loaded = CrossedOutDetector.load(tmp_path / "one.npz", checksum)
     np.testing.assert_allclose(loaded.logits(images), logits(net, images) - 1, atol=2e-2)  # kept in 16 bits
 
 
@@ -90,7 +90,7 @@ def test_choose_threshold_meets_every_rate() -> None:
 
 def test_score_checks_names_every_check() -> None:
     torch.manual_seed(7)
-    found = score_checks(StruckReader(extract_weights(network().eval(), 0)), digits(), 5, seed=1, workers=1)
+    found = score_checks(CrossedOutDetector(extract_weights(network().eval(), 0)), digits(), 5, seed=1, workers=1)
     assert sorted(found) == sorted(
         ["MNIST", "crossed out, clean crops", "crossed out, photographs", "clean crops", "photographs"]
     )

@@ -9,7 +9,8 @@ import pytest
 pytest.importorskip("torch")
 
 from mmdigit.reading.audio.normalize import N_SAMPLES
-from mmdigit.reading.predictor import Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import Predictor
 from mmdigit.training.release.calibration import ACCEPT_ALL
 from mmdigit.training.release.export import EXPORTED, write_model
 from mmdigit.training.release.quantize import QuantizationInputs
@@ -29,9 +30,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Predictor, Predict
     return (*(Predictor.load(folder / f"{name}.onnx") for name in ("floats", "quantized")), folder / "quantized.onnx")  # type: ignore[return-value]
 
 
-def some_samples(count: int) -> list[Sample]:
+def some_samples(count: int) -> list[ModelInput]:
     waveforms = np.random.default_rng(0).normal(0, 0.1, (count, N_SAMPLES)).astype(np.float32)
-    return [Sample((IMAGES[row] / 255).astype(np.float32), waveforms[row]) for row in range(count)]
+    return [ModelInput((IMAGES[row] / 255).astype(np.float32), waveforms[row]) for row in range(count)]
 
 
 def test_quantize_keeps_only_the_first_image_convolution(models: tuple[Predictor, Predictor, Path]) -> None:
