@@ -20,7 +20,7 @@ from mmdigit.training.fit.plan import ImagePlan
 
 N_BLANK = 600  # photographs of paper, boxes and neighbours without a digit
 RENDERERS = (normalize, ink, several_digits, lines, polarity, render_paper, render_ink, photographs)
-"""Modules that decide what a rendered photograph looks like: when one changes, cached photographs are rendered anew."""
+"""Modules that decide what a rendered photograph looks like: when one changes, photographs are rendered again."""
 
 
 @dataclass(frozen=True)

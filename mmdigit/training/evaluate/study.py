@@ -51,11 +51,8 @@ def seeds(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dic
     for seed in SEEDS:
         folder = output / f"seed-{seed}"
         model = _export(train(sets, plan.model_copy(update={"seed": seed}), folder, machine), sets, (), folder)
-        encoded_images, encoded_clips, labels = (
-            _encode_images(model, digits),
-            _encode_clips(model, clips),
-            _labels_of(clips),
-        )
+        encoded_images, encoded_clips = _encode_images(model, digits), _encode_clips(model, clips)
+        labels = _labels_of(clips)
         tables = right_tables(same_digit_pairs(model, encoded_images, digits.labels, encoded_clips, labels))
         rows.append(
             {
@@ -90,11 +87,8 @@ def folds(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dic
         audio = train_audio(sets, without, folder, machine)
         model = _export(assemble(image, audio), sets, (name,), folder)
         clips = [clip for clip in recorded if clip.name == name]
-        encoded_images, encoded_clips, labels = (
-            _encode_images(model, digits),
-            _encode_clips(model, clips),
-            _labels_of(clips),
-        )
+        encoded_images, encoded_clips = _encode_images(model, digits), _encode_clips(model, clips)
+        labels = _labels_of(clips)
         tables = right_tables(same_digit_pairs(model, encoded_images, digits.labels, encoded_clips, labels))
         split = f"MNIST test x all {len(clips)} recordings of {speaker}"
         rows.append(

@@ -117,7 +117,7 @@ convolutions except the image encoder's first were quantized to 8-bit integers, 
 ## Limits
 
 - Training used other recordings of the speakers in the audio figure; accuracy on unseen speakers is lower
-  (docs/model.md).
+  (docs/results/evaluation.md).
 - English digits only. "oh" for zero was trained on synthetic voices only.
 - Each bound is that of its row. It holds for people and pens like the held-out ones and assumes independent answers,
   but digits of one person are alike. Other microphones, accents or pens need figures of their own.
