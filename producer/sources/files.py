@@ -1,4 +1,4 @@
-"""Samples that a manifest or a folder names, as a source."""
+"""A source of the samples that a manifest or a folder names."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from producer.sources.sample import Sample, Unreadable, read_sample
 
 
 class FileSource:
-    """Reads the files of each sample as it comes to it."""
+    """Reads the files of each sample only when it yields it."""
 
     def __init__(self, path: Path, samples: Samples) -> None:
         self._path = path

@@ -8,7 +8,7 @@ from producer.sources.files import FileSource
 
 
 class ManifestSource(FileSource):
-    """Samples of a manifest, row by row; mmdigit.datasets.manifest says what it may look like."""
+    """The samples of a manifest, row by row; mmdigit.datasets.manifest defines the format."""
 
     @classmethod
     def open(cls, path: Path) -> Self:

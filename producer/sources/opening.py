@@ -1,4 +1,4 @@
-"""From the user's word to a source: a folder, a CSV manifest, or pairs:DIR."""
+"""Opens the source that --from names: a folder, a CSV manifest, or pairs:DIR."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -17,11 +17,9 @@ PAIRS_PREFIX = "pairs:"
 
 
 def open_source(text: str, *, count: int | None, seed: int, split: Split, recursive: bool = False) -> NamedSource:
-    """The source that text names, of at most count samples.
+    """The source that text names, with at most count samples. recursive: include the folders inside a folder.
 
-    recursive: with the folders inside a folder.
-    Raises DataError, in one line, if it is missing, empty or wrong as a whole. What is wrong with one sample is
-    yielded in its place instead.
+    Raises DataError if the source is missing, empty or invalid as a whole. An invalid sample is yielded as Unreadable.
     """
     if text.startswith(PAIRS_PREFIX):
         return PairsSource.open(Path(text.removeprefix(PAIRS_PREFIX)), split, seed, count)
@@ -38,11 +36,11 @@ def open_source(text: str, *, count: int | None, seed: int, split: Split, recurs
             )
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise DataError(f"cannot read {printable(text, 200)}: {why(error)}") from error
-    return source if count is None or count >= len(source) else FirstOf(source, count)
+    return source if count is None or count >= len(source) else FirstSamples(source, count)
 
 
-class FirstOf:
-    """The first samples of a source."""
+class FirstSamples:
+    """A source cut to its first samples."""
 
     def __init__(self, source: NamedSource, count: int) -> None:
         self._source = source

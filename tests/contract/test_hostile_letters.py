@@ -15,7 +15,7 @@ from schemas.errors import SettingsError
 from schemas.wire import encode
 from tests.contract.test_replay import bury, jobs_url, letter, signal_handlers
 from tests.schemas.test_wire import HOSTILE
-from worker.replay.command import MAX_COMPLAINTS, MAX_REASONS, replay
+from worker.replay.command import MAX_REASONS, MAX_WARNINGS, replay
 from worker.replay.settings import ReplaySettings
 
 __all__ = ["jobs_url", "signal_handlers"]  # pytest finds the fixtures by these names
@@ -64,7 +64,7 @@ def test_any_number_of_reasons_and_of_unreadable_ones_is_a_short_report(
     lines = lines_of(capfd)
     assert row("total", lines) == [300, 0, 0, 0, 3000]
     assert row("others", lines)[0] == 300 - MAX_REASONS
-    assert len(lines) < MAX_REASONS + MAX_COMPLAINTS + 10
+    assert len(lines) < MAX_REASONS + MAX_WARNINGS + 10
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_any_number_of_reasons_and_of_unreadable_ones_is_a_short_report(
 )
 def test_a_topic_is_not_replayed_into_itself_however_it_is_written(one: str, other: str) -> None:
     assert same_topic(one, other)
-    with pytest.raises(SettingsError, match="both name the same one"):
+    with pytest.raises(SettingsError, match="the same topic twice"):
         ReplaySettings.load(["--from", one, "--to", other])
 
 

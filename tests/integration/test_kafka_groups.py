@@ -16,7 +16,7 @@ from schemas.errors import SettingsError
 from tests.conftest import KafkaTopic
 from tests.integration.kafka_worker import LocalWorker, Topic, said
 from tests.worker.fakes import job_value
-from worker.__main__ import _Health
+from worker.health import WorkerHealth
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 
@@ -27,7 +27,7 @@ def topic(kafka_topic: KafkaTopic) -> Topic:
 
 
 def test_a_member_that_is_fenced_ends_and_commits_nothing(topic: Topic, caplog: pytest.LogCaptureFixture) -> None:
-    health = _Health(stuck_after_s=60)
+    health = WorkerHealth(stuck_after_s=60)
     with LocalWorker(topic, instance_id="twin") as one:
         health.worker = one.worker
         one.work_until(one.has_answered(topic.publish(["a", "b", "c"])), "the jobs")

@@ -16,7 +16,7 @@ from lab.kit.services import free_port, fresh_topics
 from samples.running import RunningWorker
 from tests.conftest import KafkaTopic
 from tests.integration.kafka_worker import LocalWorker, Topic, said
-from worker.__main__ import _Health
+from worker.health import WorkerHealth
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 CREATED_AGAIN = "the topic was deleted and created again; it is read from its beginning, the old offsets are dropped"
@@ -125,7 +125,7 @@ def test_a_topic_that_stays_away_is_named_once_and_worked_on_when_it_is_back(
     caplog.set_level(logging.DEBUG, "mmdigit.transport")
     before = topic.publish(names("before", 30))
     with LocalWorker(topic) as one:
-        health = _Health(stuck_after_s=60)
+        health = WorkerHealth(stuck_after_s=60)
         health.worker = one.worker
         one.work_until(one.has_answered(before), "the jobs of the old topic")
         topic.delete()

@@ -73,7 +73,7 @@ def start_shadow(url: str, *options: str) -> subprocess.Popen[str]:
 @pytest.fixture
 def run_shadow(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """run_shadow(url, *options): in this process, whose signals are left alone: exit code, and what it found."""
-    monkeypatch.setattr(program, "stop_once", lambda stop: None)
+    monkeypatch.setattr(program, "stop_on_first_signal", lambda stop: None)
 
     def run(url: str, *options: str) -> tuple[int, dict[str, Any]]:
         code = program.shadow(["--from", url, "--store", url, *LIMITS, *options])

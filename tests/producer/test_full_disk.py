@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from producer.destination import destination_of
+from producer.destination import parse_destination
 from producer.journal import Journal
 from producer.roster import Roster
 from schemas.errors import RetriableError
@@ -26,6 +26,6 @@ def test_a_roster_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_journal_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     full = os.open(FULL, os.O_RDWR)
     monkeypatch.setattr("producer.journal.os.open", lambda *_: full)
-    destination = destination_of(f"sqlite:///{tmp_path}/queue.db")
+    destination = parse_destination(f"sqlite:///{tmp_path}/queue.db")
     with pytest.raises(RetriableError, match="cannot write the journal"):
         Journal.open(tmp_path, destination, "g", resend=True)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from producer.destination import Destination, destination_of
+from producer.destination import Destination, parse_destination
 from producer.journal import Journal
 from schemas.errors import RetriableError, SettingsError
 
@@ -87,13 +87,13 @@ def test_groups_and_destinations_have_their_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        (lambda content: content.replace(b'"group"', b'"other"', 1), "a file that is no journal"),
+        (lambda content: content.replace(b'"group"', b'"other"', 1), "a file that is not a journal"),
         (lambda content: content.replace(b': "group"', b': "other"', 1), "the journal of group other"),
-        (lambda content: content.replace(b'"version": 1', b'"version": 2'), "one of version 2, of another version"),
-        (lambda content: b"once upon a time\n" + content, "a file that is no journal"),
-        (lambda content: b"\x00" * 10_000, "a file that is no journal"),
-        (lambda content: b"[" * 4000 + b"\n", "a file that is no journal"),
-        (lambda content: b'{"format": "mmdigit-journal", "version": "\x1b[2J"}\n', "a file that is no journal"),
+        (lambda content: content.replace(b'"version": 1', b'"version": 2'), "a journal of version 2"),
+        (lambda content: b"once upon a time\n" + content, "a file that is not a journal"),
+        (lambda content: b"\x00" * 10_000, "a file that is not a journal"),
+        (lambda content: b"[" * 4000 + b"\n", "a file that is not a journal"),
+        (lambda content: b'{"format": "mmdigit-journal", "version": "\x1b[2J"}\n', "a file that is not a journal"),
     ],
 )
 def test_another_journal_under_the_same_name_is_refused(
@@ -102,7 +102,7 @@ def test_another_journal_under_the_same_name_is_refused(
     path = write(tmp_path, ids(3))
     changed = change(path.read_bytes())
     path.write_bytes(changed)
-    with pytest.raises(SettingsError, match=f"not this group's journal of version 1, but {what}"):
+    with pytest.raises(SettingsError, match=f"expected this group's journal of version 1 at .*, got {what}"):
         Journal.open(tmp_path, TOPIC, "group")
     assert path.read_bytes() == changed
 
@@ -197,26 +197,26 @@ def test_a_full_disk_is_retriable(tmp_path: Path) -> None:
 def test_a_sqlite_destination_is_the_same_from_every_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "inside").mkdir()
     monkeypatch.chdir(tmp_path)
-    here = destination_of("sqlite:///queue.db?topic=jobs")
+    here = parse_destination("sqlite:///queue.db?topic=jobs")
     monkeypatch.chdir(tmp_path / "inside")
-    assert destination_of("sqlite:///../queue.db?topic=jobs") == here
-    assert destination_of("sqlite:///queue.db?topic=jobs") != here
-    assert destination_of(f"sqlite:///{tmp_path}/queue.db?topic=jobs") == here
+    assert parse_destination("sqlite:///../queue.db?topic=jobs") == here
+    assert parse_destination("sqlite:///queue.db?topic=jobs") != here
+    assert parse_destination(f"sqlite:///{tmp_path}/queue.db?topic=jobs") == here
 
 
 def test_a_sqlite_destination_is_new_until_its_file_exists(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/queue.db"
-    assert destination_of(url).is_new
+    assert parse_destination(url).is_new
     (tmp_path / "queue.db").write_text("")
-    assert not destination_of(url).is_new
+    assert not parse_destination(url).is_new
 
 
 def test_a_circle_of_links_is_for_the_queue_to_refuse(tmp_path: Path) -> None:
     (tmp_path / "queue.db").symlink_to("queue.db")
-    assert destination_of(f"sqlite:///{tmp_path}/queue.db").is_new
+    assert parse_destination(f"sqlite:///{tmp_path}/queue.db").is_new
 
 
 def test_a_destination_shows_no_secret() -> None:
-    destination = destination_of("kafka://user:hunter2@broker:9092/jobs")
+    destination = parse_destination("kafka://user:hunter2@broker:9092/jobs")
     assert "hunter2" not in destination.name
     assert not destination.is_new

@@ -80,7 +80,7 @@ def test_an_interrupted_run_resumes(folder: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate()
     assert process.returncode == 130
-    assert "1 of 1 sent jobs were acknowledged; the same command again sends only the others" in stderr
+    assert "1 of 1 sent jobs were acknowledged; run the same command again to send the rest" in stderr
     assert "Traceback" not in stderr
     code, stdout, _ = ended("--from", "samples", "--to", URL, "--group", "g")
     assert code == 0

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from lab.kit.services import free_port
 from producer.destination import Destination
 from producer.journal import Journal
-from producer.metrics import NAME, RunCollector, served
+from producer.metrics import NAME, RunCollector, serve_metrics
 from schemas.errors import SettingsError, StoreError
 from tests.producer.fakes import FakeStore, prediction_of
 
@@ -67,12 +67,12 @@ def test_it_is_served_for_as_long_as_the_run_lasts(tmp_path: Path) -> None:
     port = free_port()
     with journal_of(tmp_path) as journal:
         collector = RunCollector("g", 5, journal, None)
-        with served(collector, "127.0.0.1", port):
+        with serve_metrics(collector, "127.0.0.1", port):
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
                 assert f'{NAME}{{group="g",state="all"}} 5.0' in answer.read().decode()
-            with pytest.raises(SettingsError, match="set --metrics-port"), served(collector, "127.0.0.1", port):
+            with pytest.raises(SettingsError, match="set --metrics-port"), serve_metrics(collector, "127.0.0.1", port):
                 pass
         with pytest.raises(OSError, match="refused"):
             urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5)
-        with served(collector, "127.0.0.1", None):
+        with serve_metrics(collector, "127.0.0.1", None):
             pass

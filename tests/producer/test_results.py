@@ -1,4 +1,4 @@
-"""Waiting for outcomes and writing them: complete, in order, bounded in time, safe in a spreadsheet."""
+"""OutcomeCollector for outcomes and writing them: complete, in order, bounded in time, safe in a spreadsheet."""
 
 import csv
 from collections import Counter
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from producer.results import LOOK_UP_JOBS, POLL_EVERY_S, RESULT_COLUMNS, Outcomes, Waiting
+from producer.results import LOOK_UP_JOBS, POLL_EVERY_S, RESULT_COLUMNS, OutcomeCollector, Outcomes
 from producer.roster import Entry, Roster
 from schemas.errors import DataError, StoreError
 from tests.producer.fakes import FakeProgress, FakeStore, FakeTime, prediction_of
@@ -27,7 +27,7 @@ class Wait:
 
     def __call__(self, output: Path | None = None) -> Outcomes:
         with self.roster:
-            waiting = Waiting(self.store, "group", self.time.clock, TIMEOUT_S, self.progress)
+            waiting = OutcomeCollector(self.store, "group", self.time.clock, TIMEOUT_S, self.progress)
             return waiting.collect(self.roster, output)
 
 

@@ -37,7 +37,7 @@ def test_nothing_is_committed_before_the_store_answers() -> None:
     assert bench.consumer.commits == [{P0: 1}]
     assert bench.model.batches == [1]  # predicted once, stored when possible
     assert bench.count("mmdigit_retries_total", stage="store") == 3
-    assert bench.worker.trouble == ""
+    assert bench.worker.waiting_for == ""
 
 
 def test_a_stop_while_the_store_is_away_commits_nothing() -> None:
@@ -135,7 +135,7 @@ def test_a_dead_letter_that_the_topic_never_takes_stops_the_worker_without_commi
         raise RecordTooLarge("expected at most 1 byte")
 
     monkeypatch.setattr(bench.publisher, "send", refuse)
-    with pytest.raises(SettingsError, match="dead-letter topic must take larger records"):
+    with pytest.raises(SettingsError, match="dead-letter topic that takes larger records"):
         bench.worker.run_once()
     assert bench.consumer.commits == []
 
@@ -285,10 +285,10 @@ def test_a_silent_broker_is_said_and_forgotten_when_it_answers() -> None:
     bench = Bench()
     bench.consumer.silent = "poll: no heartbeat answered"
     bench.worker.run_once()
-    assert bench.worker.trouble == "poll: no heartbeat answered"
+    assert bench.worker.waiting_for == "poll: no heartbeat answered"
     bench.consumer.silent = ""
     bench.worker.run_once()
-    assert bench.worker.trouble == ""
+    assert bench.worker.waiting_for == ""
 
 
 def test_polling_goes_on_when_the_broker_comes_back() -> None:

@@ -68,7 +68,7 @@ def test_a_batch_is_counted_by_what_its_jobs_held() -> None:
 
 def test_the_baseline_says_what_was_evaluated_and_no_more() -> None:
     metrics = Metrics()
-    metrics.expect({"image": Baseline(0.99, 0.0, 0.16), "both": Baseline(0.999, 0.008, None)})
+    metrics.set_baseline({"image": Baseline(0.99, 0.0, 0.16), "both": Baseline(0.999, 0.008, None)})
     shown = {
         (sample.labels["input"], sample.labels["measure"]): sample.value
         for family in metrics.baseline.collect()

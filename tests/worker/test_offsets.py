@@ -101,7 +101,7 @@ def test_an_offset_begun_twice_is_a_mistake_of_the_caller() -> None:
     tracker = OffsetTracker()
     fifth = record(5, b"", PARTITIONS[0])
     tracker.begin([fifth])
-    with pytest.raises(ValueError, match="began offset 5 again"):
+    with pytest.raises(ValueError, match="got 5 again"):
         tracker.begin([fifth])
     tracker.forget([PARTITIONS[0]])
     tracker.begin([fifth])

@@ -4,7 +4,7 @@ import pytest
 
 from schemas.errors import SettingsError
 from tests.worker.fakes import P0, P1, Bench, FakeConsumer, job_value, record
-from worker.__main__ import _Health
+from worker.health import WorkerHealth
 
 
 def restart(bench: Bench) -> None:
@@ -68,7 +68,7 @@ def test_records_that_are_gone_are_counted_by_cause() -> None:
 
 def test_a_worker_that_an_error_ended_is_not_alive() -> None:
     bench = Bench()
-    health = _Health(stuck_after_s=60)
+    health = WorkerHealth(stuck_after_s=60)
     health.worker = bench.worker
 
     def fenced() -> None:

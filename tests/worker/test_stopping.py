@@ -88,7 +88,7 @@ def test_a_worker_that_hangs_in_its_model_can_be_stopped(tmp_path: Path, again: 
         assert worker.stderr is not None
         read_until(worker.stderr, "hangs")
         worker.send_signal(signal.SIGTERM)
-        read_until(worker.stderr, "stopping after the batch in hand")
+        read_until(worker.stderr, "stopping after the current batch")
         if again:
             worker.send_signal(signal.SIGTERM)
         last = worker.stderr.read()

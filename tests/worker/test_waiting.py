@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from schemas.errors import TopicError, TransportError
-from worker.waiting import LONGEST_PAUSE_S, when_there
+from worker.waiting import LONGEST_PAUSE_S, wait_for_topic
 
 
 class Topic:
@@ -27,13 +27,13 @@ class Topic:
         self.pauses_s.append(pause_s)
         self.now_s += pause_s
 
-    def when_there(self, wait_s: float) -> str:
-        return when_there(self.open, wait_s, self.said.append, lambda: self.now_s, self.sleep)
+    def wait_for_topic(self, wait_s: float) -> str:
+        return wait_for_topic(self.open, wait_s, self.said.append, lambda: self.now_s, self.sleep)
 
 
 def test_waiting_ends_when_the_topic_is_there(caplog: pytest.LogCaptureFixture) -> None:
     topic = Topic(missing=20)
-    assert topic.when_there(3600) == "opened"
+    assert topic.wait_for_topic(3600) == "opened"
     assert topic.said == ["expected the topic jobs, got none"] * 20 + [""]
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert max(topic.pauses_s) <= LONGEST_PAUSE_S
@@ -43,14 +43,14 @@ def test_waiting_ends_when_the_topic_is_there(caplog: pytest.LogCaptureFixture) 
 def test_waiting_ends_when_its_time_is_over() -> None:
     topic = Topic(missing=10**6)
     with pytest.raises(TopicError):
-        topic.when_there(60)
+        topic.wait_for_topic(60)
     assert topic.now_s == pytest.approx(60)
 
 
 def test_without_a_time_to_wait_the_error_comes_at_once() -> None:
     topic = Topic(missing=1)
     with pytest.raises(TopicError):
-        topic.when_there(0)
+        topic.wait_for_topic(0)
     assert topic.pauses_s == []
 
 
@@ -59,4 +59,4 @@ def test_other_errors_are_not_waited_out() -> None:
         raise TransportError("expected a broker")
 
     with pytest.raises(TransportError):
-        when_there(fail, 60, lambda _: None)
+        wait_for_topic(fail, 60, lambda _: None)

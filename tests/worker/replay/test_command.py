@@ -14,7 +14,7 @@ from schemas.errors import InvalidRecord, SettingsError, TransportError
 from schemas.wire import encode
 from tests.factories import make_dead_letter
 from tests.worker.fakes import P0, P1, Clock, Closable, FakeConsumer, record
-from worker.replay.command import PROGRESS_EVERY_S, Outcome, Replay, table
+from worker.replay.command import PROGRESS_EVERY_S, Replay, ReplayStatus, table
 from worker.replay.settings import ReplaySettings
 
 URLS = {"from": "sqlite:///q.db?topic=jobs.dead", "to": "sqlite:///q.db"}
@@ -152,11 +152,11 @@ def test_it_says_how_far_it_is_now_and_then() -> None:
     bench = Bench(*(letter(n) for n in range(250)))
     bench.consumer.before_poll = lambda: setattr(bench.clock, "now_s", bench.clock.now_s + PROGRESS_EVERY_S / 2)
     bench.replay.run()
-    assert bench.said == ["100 dead letters dealt with, 50 to come"]
+    assert bench.said == ["100 dead letters handled, 50 remaining"]
 
 
 def test_the_table_has_a_row_for_each_reason() -> None:
-    counts: Counter[tuple[str, Outcome]] = Counter()
+    counts: Counter[tuple[str, ReplayStatus]] = Counter()
     counts.update({("model_rejected", "sent"): 12, ("invalid_image", "refused"): 3, ("-", "unreadable"): 1})
     assert table(counts, dry_run=False).splitlines() == [
         "reason                  sent       refused     too large  not selected    unreadable",
@@ -182,7 +182,7 @@ def test_each_selection_has_a_group_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--from", "sqlite:///q.db", "--to", "sqlite:///q.db"], "both name the same one"),
+        (["--from", "sqlite:///q.db", "--to", "sqlite:///q.db"], "the same topic twice"),
         (["--from", "sqlite:///q.db"], "expected --to, got none; for example --to kafka://"),
         (["--from", "a", "--to", "b", "--since", "12:00"], "since: "),
         (["--from", "a", "--to", "b", "--since", "2026-01-31T12:00:00"], "since: "),

@@ -194,7 +194,7 @@ def test_it_says_how_far_it_is_now_and_then() -> None:
     bench.live.answer(*range(4))
     bench.consumer.before_poll = lambda: setattr(bench.clock, "now_s", bench.clock.now_s + PROGRESS_EVERY_S / 2)
     bench.shadow.run()
-    assert bench.said == ["2 jobs compared, 0 to come"]
+    assert bench.said == ["2 jobs compared, 0 remaining"]
 
 
 def test_each_candidate_has_a_group_of_its_own() -> None:

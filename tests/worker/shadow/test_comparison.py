@@ -7,7 +7,7 @@ import pytest
 from schemas.errors import InvalidImage
 from schemas.prediction import Answer, Prediction
 from tests.factories import SURE, make_prediction
-from worker.shadow.comparison import Comparison, Difference, Live
+from worker.shadow.comparison import Comparison, Difference, LiveOutcome
 from worker.shadow.report import Cost, report, table
 
 DEAD = InvalidImage("expected a picture")
@@ -23,7 +23,7 @@ def live(label: int = 3, decision: str = "accept", worker_version: str | None = 
     return make_prediction(label=label).model_copy(update=changes)
 
 
-def compared(*jobs: tuple[Answer | InvalidImage, Live | None], times: int = 1, examples: int = 10) -> Comparison:
+def compared(*jobs: tuple[Answer | InvalidImage, LiveOutcome | None], times: int = 1, examples: int = 10) -> Comparison:
     comparison = Comparison(0.01, 0.1, examples)
     for number, (tested, outcome) in enumerate(jobs * times):
         comparison.add(f"job-{number}", tested, outcome)
