@@ -45,7 +45,7 @@ class ProducerSettings(AccessSettings):
     ] = None
     count: Annotated[
         int | None,
-        Field(ge=1, description="maximum jobs to send; by default 10000 pairs, or all of a folder or manifest"),
+        Field(ge=1, description="maximum jobs to send; default 10000 pairs, or all of a folder or manifest"),
     ] = None
     rate: Annotated[
         float | None,

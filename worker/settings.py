@@ -15,11 +15,13 @@ from schemas.identifiers import Identifier
 class WorkerSettings(AccessSettings):
     """Consumes jobs in batches, predicts them, writes the predictions to the store, and only then commits.
 
-    Two more commands: `python -m worker replay --help` sends dead letters back to the topic of jobs;
-    `python -m worker shadow --help` compares another model with the live one.
+    Two more commands, each with a --help of its own:
+    `python -m worker replay` sends dead letters back to the topic of jobs;
+    `python -m worker shadow` compares another model with the live one.
     """
 
     prog: ClassVar[str] = "python -m worker"
+    usage: ClassVar[str] = "%(prog)s [replay | shadow] [options]"
 
     from_url: Annotated[
         str,

@@ -10,12 +10,13 @@ from worker.shadow.settings import ShadowSettings
 URLS = ["--from", "sqlite:///a.db", "--store", "sqlite:///a.db"]
 
 
-def test_help_names_the_other_commands_and_their_help(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_begins_with_replay_and_shadow(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         WorkerSettings.load(["--help"])
     shown = capsys.readouterr().out
+    assert shown.startswith("usage: python -m worker [replay | shadow] [options]\n")
     for program in (ReplaySettings, ShadowSettings):
-        assert f"`{program.prog} --help`" in shown
+        assert f"`{program.prog}`" in shown
 
 
 def test_flags_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
