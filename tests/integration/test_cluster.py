@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 JOBS = 1000
 
 
-def test_no_job_is_lost_with_a_primary(tmp_path: Path) -> None:
+def test_cluster_loses_no_job_with_a_primary(tmp_path: Path) -> None:
     jobs_url = f"sqlite:///{tmp_path / 'queue.db'}"
     options = ("--store-replicas", "1", "--batch-size", "8", "--retry-max-s", "1", "--breaker-in-a-row", "0")
     with redis_cluster(replicas=1) as cluster, open_store(cluster.cluster_url) as store:

@@ -26,7 +26,7 @@ def topic(kafka_topic: KafkaTopic) -> Topic:
     return Topic(kafka_topic(2, with_dead_letters=True))
 
 
-def test_a_member_that_is_fenced_ends_and_commits_nothing(topic: Topic, caplog: pytest.LogCaptureFixture) -> None:
+def test_fenced_member_ends_and_commits_nothing(topic: Topic, caplog: pytest.LogCaptureFixture) -> None:
     health = WorkerHealth(stuck_after_s=60)
     with LocalWorker(topic, instance_id="twin") as one:
         health.worker = one.worker
@@ -50,7 +50,7 @@ def test_a_member_that_is_fenced_ends_and_commits_nothing(topic: Topic, caplog: 
     assert not said(caplog, logging.ERROR)
 
 
-def test_a_fenced_program_ends_with_one_line_and_exit_code_2(topic: Topic, tmp_path: Path) -> None:
+def test_fenced_worker_exits_2_with_one_line(topic: Topic, tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'store.db'}"
     options = ("--instance-id", "twin", "--consumer-group", topic.group)
     with RunningWorker(topic.url, store, tmp_path / "one.log", options) as one:
@@ -75,7 +75,7 @@ def other_program(topic: Topic) -> Iterator[None]:
         consumer.close()
 
 
-def test_a_group_of_programs_with_another_assignor_is_named(topic: Topic, caplog: pytest.LogCaptureFixture) -> None:
+def test_group_with_another_assignor_is_named(topic: Topic, caplog: pytest.LogCaptureFixture) -> None:
     with (
         other_program(topic),
         LocalWorker(topic) as one,
@@ -85,7 +85,7 @@ def test_a_group_of_programs_with_another_assignor_is_named(topic: Topic, caplog
     assert not said(caplog, logging.ERROR)
 
 
-def test_a_group_of_another_protocol_type_is_named(topic: Topic) -> None:
+def test_group_of_another_protocol_type_is_named(topic: Topic) -> None:
     """As Kafka Connect's and Schema Registry's groups are."""
     with LocalWorker(topic) as connect, LocalWorker(topic) as one:
         connect.consumer._consumer._coordinator.protocol_type = lambda: "connect"  # type: ignore[attr-defined]
@@ -111,7 +111,7 @@ def send(producer: Any, topic: Topic, word: str, count: int) -> list[str]:
     return jobs
 
 
-def test_records_of_aborted_transactions_are_not_answered_and_the_lag_ends_at_0(topic: Topic) -> None:
+def test_aborted_transactions_are_skipped_and_lag_ends_at_0(topic: Topic) -> None:
     with transactions(topic, topic.name) as producer, LocalWorker(topic) as one:
         aborted = send(producer, topic, "first-aborted", 50)
         producer.abort_transaction(30)
@@ -137,7 +137,7 @@ def test_records_of_aborted_transactions_are_not_answered_and_the_lag_ends_at_0(
         assert not one.store.predictions.keys() & set(aborted)
 
 
-def test_a_worker_that_is_stopped_leaves_no_lag_behind_a_marker(topic: Topic) -> None:
+def test_stopped_worker_leaves_no_lag_behind_a_marker(topic: Topic) -> None:
     with transactions(topic, topic.name) as producer:
         jobs = send(producer, topic, "job", 30)
         producer.commit_transaction(30)
@@ -147,7 +147,7 @@ def test_a_worker_that_is_stopped_leaves_no_lag_behind_a_marker(topic: Topic) ->
     assert topic.committed() == topic.ends()
 
 
-def test_holes_of_compaction_are_passed(kafka_topic: KafkaTopic) -> None:
+def test_compaction_gaps_are_passed(kafka_topic: KafkaTopic) -> None:
     """The broker compacts what is not in its newest segment; the last records of each key stay."""
     topic = Topic(kafka_topic(1))
     configs = {"cleanup.policy": "compact", "segment.ms": "100", "min.cleanable.dirty.ratio": "0.001"}
@@ -177,7 +177,7 @@ def test_holes_of_compaction_are_passed(kafka_topic: KafkaTopic) -> None:
         assert one.lost("retention") == 0
 
 
-def test_a_publisher_goes_on_when_its_topic_is_created_again(topic: Topic) -> None:
+def test_publisher_continues_when_its_topic_is_recreated(topic: Topic) -> None:
     with open_publisher(topic.url) as publisher:
         publisher.send(b"key", job_value("before"))
         publisher.flush(10)

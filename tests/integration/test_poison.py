@@ -111,7 +111,7 @@ def originals(url: str, count: int) -> Iterator[bytes]:
             yield from (decode_dead_letter(record.value).original for record in records)
 
 
-def test_a_flood_of_poison_leaves_the_good_half_correct_and_its_cost_within_twice(
+def test_poison_flood_at_most_doubles_the_cost_of_good_jobs(
     tmp_path: Path, kafka_topic: Callable[..., str], redis_url: str
 ) -> None:
     redis.Redis.from_url(redis_url).flushdb()

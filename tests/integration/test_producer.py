@@ -72,7 +72,7 @@ def queued(url: str) -> Counter[str]:
     return jobs
 
 
-def test_interrupted_and_run_again_it_sends_exactly_what_was_missing(tmp_path: Path, kafka_topic: KafkaTopic) -> None:
+def test_interrupted_producer_sends_exactly_the_rest_next_time(tmp_path: Path, kafka_topic: KafkaTopic) -> None:
     url = kafka_topic(3)
     producer = Producer(tmp_path, url)
     process = producer.start("--rate", "200")
@@ -88,9 +88,7 @@ def test_interrupted_and_run_again_it_sends_exactly_what_was_missing(tmp_path: P
     assert (len(jobs), set(jobs.values())) == (JOBS, {1})
 
 
-def test_killed_and_run_again_it_sends_all_that_the_journal_does_not_know(
-    tmp_path: Path, kafka_topic: KafkaTopic
-) -> None:
+def test_killed_producer_sends_what_the_journal_lacks(tmp_path: Path, kafka_topic: KafkaTopic) -> None:
     url = kafka_topic(3)
     producer = Producer(tmp_path, url)
     process = producer.start("--rate", "200")
@@ -124,7 +122,7 @@ def topic(broker: Broker, request: pytest.FixtureRequest) -> str:
     return f"kafka://{broker.address}/{name}"
 
 
-def test_a_broker_that_dies_and_comes_back_costs_nothing(tmp_path: Path, broker: Broker, topic: str) -> None:
+def test_broker_restart_loses_and_repeats_nothing(tmp_path: Path, broker: Broker, topic: str) -> None:
     producer = Producer(tmp_path, topic)
     process = producer.start("--rate", "200")
     until(producer.journalled, 60, "jobs in the journal")
@@ -138,9 +136,7 @@ def test_a_broker_that_dies_and_comes_back_costs_nothing(tmp_path: Path, broker:
     assert (len(jobs), set(jobs.values())) == (JOBS, {1})
 
 
-def test_a_broker_that_stays_away_is_said_and_the_next_run_sends_the_rest(
-    tmp_path: Path, broker: Broker, topic: str
-) -> None:
+def test_broker_outage_is_reported_and_the_next_run_resumes(tmp_path: Path, broker: Broker, topic: str) -> None:
     producer = Producer(tmp_path, topic)
     process = producer.start_impatient("--rate", "200")
     until(producer.journalled, 60, "jobs in the journal")
@@ -158,9 +154,7 @@ def test_a_broker_that_stays_away_is_said_and_the_next_run_sends_the_rest(
     assert len(queued(topic)) == JOBS
 
 
-def test_the_buffer_is_bounded_while_the_broker_is_away(
-    broker: Broker, topic: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_buffer_is_bounded_during_a_broker_outage(broker: Broker, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kafka_publisher, "MAX_BLOCK_S", 0.5)
     delivered: list[int] = []
 

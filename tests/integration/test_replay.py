@@ -35,7 +35,7 @@ def replay(jobs_url: str) -> list[int]:
 
 
 @pytest.mark.timeout(180)
-def test_a_job_that_fails_again_counts_up_and_is_refused_in_the_end(tmp_path: Path, jobs_url: str) -> None:
+def test_replay_refuses_a_job_that_keeps_failing(tmp_path: Path, jobs_url: str) -> None:
     store_url = f"sqlite:///{tmp_path / 'store.db'}"
     with open_publisher(dead_letter_url(jobs_url)) as publisher:  # of an earlier worker, that could not read it
         letter = DeadLetter.model_validate(

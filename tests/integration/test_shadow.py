@@ -109,7 +109,7 @@ def shadowed(tmp_path_factory: pytest.TempPathFactory) -> Shadowed:
     return Shadowed(url, code, found)
 
 
-def test_a_shadow_that_is_ahead_waits_and_finds_that_the_same_model_answers_alike(shadowed: Shadowed) -> None:
+def test_shadow_waits_and_agrees_with_the_same_model(shadowed: Shadowed) -> None:
     found = shadowed.found
     assert (shadowed.code, found["verdict"]) == (0, "within limits")
     assert (found["compared"], found["differing"]["jobs"], found["without_live_outcome"]) == (JOBS, 0, 0)
@@ -120,7 +120,7 @@ def test_a_shadow_that_is_ahead_waits_and_finds_that_the_same_model_answers_alik
     assert 0 < found["cpu_s_per_job"] < 1
 
 
-def test_answers_that_differ_are_counted_and_shown_and_nothing_is_written(
+def test_shadow_shows_differences_and_writes_nothing(
     shadowed: Shadowed, run_shadow: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with open_store(shadowed.url) as store:
@@ -138,7 +138,7 @@ def test_answers_that_differ_are_counted_and_shown_and_nothing_is_written(
         assert consumer.poll(1, 0) == []
 
 
-def test_an_interrupted_shadow_goes_on(shadowed: Shadowed, run_shadow: Run) -> None:
+def test_shadow_continues_after_an_interruption(shadowed: Shadowed, run_shadow: Run) -> None:
     group = ("--shadow-group", "interrupted", "--limit", str(JOBS + 1))
     send(shadowed.url, encode(Job(job_id="nobody-answers", image=bytes(784), created_at=datetime.now(UTC)), "msgpack"))
     shadow = start_shadow(shadowed.url, *group, "--batch-size", str(JOBS), "--live-wait-s", "600")

@@ -64,9 +64,7 @@ def has_answered(store: PredictionStore, jobs: int) -> bool:
     return store.counts("stack").done >= jobs
 
 
-def test_every_job_is_answered_as_offline_though_a_worker_is_killed_midway(
-    tmp_path: Path, kafka_topic: Callable[..., str], redis_url: str
-) -> None:
+def test_killed_worker_costs_no_job(tmp_path: Path, kafka_topic: Callable[..., str], redis_url: str) -> None:
     redis.Redis.from_url(redis_url).flushdb()
     jobs_url = kafka_topic(8, with_dead_letters=True)
     options = ["--batch-size", str(BATCH)]
@@ -105,7 +103,7 @@ def test_every_job_is_answered_as_offline_though_a_worker_is_killed_midway(
         assert polled == [[]] * 5  # everything is committed
 
 
-def test_a_sigterm_loses_and_repeats_nothing(tmp_path: Path, kafka_topic: Callable[..., str], redis_url: str) -> None:
+def test_sigterm_loses_and_repeats_nothing(tmp_path: Path, kafka_topic: Callable[..., str], redis_url: str) -> None:
     redis.Redis.from_url(redis_url).flushdb()
     jobs_url = kafka_topic(4, with_dead_letters=True)
     with open_store(redis_url) as store:

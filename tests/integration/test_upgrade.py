@@ -101,9 +101,7 @@ def both_read_every_prediction(path: Path) -> int:
 
 
 @pytest.mark.docker
-def test_side_by_side_nothing_is_lost_and_each_reads_what_the_other_writes(
-    tmp_path: Path, kafka_topic: KafkaTopic
-) -> None:
+def test_two_releases_side_by_side_read_each_other(tmp_path: Path, kafka_topic: KafkaTopic) -> None:
     jobs_url, path = kafka_topic(2, with_dead_letters=True), tmp_path / "store.db"
     traffic, store_url = Traffic(jobs_url), f"sqlite:///{path}"
     with open_store(store_url) as store:
@@ -129,7 +127,7 @@ def test_side_by_side_nothing_is_lost_and_each_reads_what_the_other_writes(
     assert both_read_every_prediction(path) == JOBS
 
 
-def test_after_a_rollback_older_jobs_are_answered_and_newer_ones_kept(tmp_path: Path) -> None:
+def test_rollback_answers_older_jobs_and_keeps_newer_ones(tmp_path: Path) -> None:
     path = tmp_path / "queue.db"
     url = f"sqlite:///{path}"
     traffic = Traffic(url)
@@ -153,7 +151,7 @@ def test_after_a_rollback_older_jobs_are_answered_and_newer_ones_kept(tmp_path: 
 
 
 @pytest.mark.parametrize(("options", "first"), [([], b"\x01"), (["--store-json"], b"{")])
-def test_readers_that_know_json_alone_are_served_by_a_flag(tmp_path: Path, options: list[str], first: bytes) -> None:
+def test_store_json_serves_readers_that_know_only_json(tmp_path: Path, options: list[str], first: bytes) -> None:
     path = tmp_path / "queue.db"
     url = f"sqlite:///{path}"
     traffic = Traffic(url)

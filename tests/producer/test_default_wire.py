@@ -5,7 +5,7 @@ from lab.kit.machine import machine_line
 from producer.settings import ProducerSettings
 
 
-def test_the_default_wins_by_the_rule() -> None:
+def test_default_wire_wins_the_benchmark() -> None:
     result = compare(calls=50, repetitions=5)
     assert result["default"] == ProducerSettings.model_fields["wire"].default
     assert "pydantic" in machine_line(result["machine"])  # type: ignore[arg-type]

@@ -41,7 +41,7 @@ def states(collector: RunCollector) -> dict[str, float]:
     }
 
 
-def test_each_scrape_tells_how_far_the_run_is(tmp_path: Path) -> None:
+def test_scrape_shows_the_progress_of_the_run(tmp_path: Path) -> None:
     store = FakeStore()
     with journal_of(tmp_path) as journal:
         collector = RunCollector("g", 5, journal, lambda: store)
@@ -54,7 +54,7 @@ def test_each_scrape_tells_how_far_the_run_is(tmp_path: Path) -> None:
     assert states(collector)["acknowledged"] == 3  # and while the outcomes are waited for, the journal closed
 
 
-def test_without_a_store_that_answers_there_are_no_outcomes(tmp_path: Path) -> None:
+def test_scrape_has_no_outcomes_without_a_store(tmp_path: Path) -> None:
     def away() -> FakeStore:
         raise StoreError("store is away")
 
@@ -63,7 +63,7 @@ def test_without_a_store_that_answers_there_are_no_outcomes(tmp_path: Path) -> N
             assert states(RunCollector("g", 5, journal, opened)) == {"all": 5, "acknowledged": 2}
 
 
-def test_it_is_served_for_as_long_as_the_run_lasts(tmp_path: Path) -> None:
+def test_serve_metrics_ends_with_the_run(tmp_path: Path) -> None:
     port = free_port()
     with journal_of(tmp_path) as journal:
         collector = RunCollector("g", 5, journal, None)

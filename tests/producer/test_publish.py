@@ -40,7 +40,7 @@ class Run:
 
 @pytest.mark.parametrize("wire", ["json", "msgpack"])
 @pytest.mark.parametrize("acknowledges_at_once", [True, False])
-def test_every_job_is_sent_once_and_confirmed(tmp_path: Path, wire: Wire, acknowledges_at_once: bool) -> None:
+def test_run_sends_each_job_once(tmp_path: Path, wire: Wire, acknowledges_at_once: bool) -> None:
     run = Run(tmp_path, FakePublisher(acknowledges_at_once))
     assert run(FakeSource(samples(2500)), wire) == PublishResult(2500, 0, 0, 0.0)
     jobs = run.publisher.jobs
@@ -53,7 +53,7 @@ def test_every_job_is_sent_once_and_confirmed(tmp_path: Path, wire: Wire, acknow
     assert run.progress.updates[-1] == (2500, "2500 sent, 2500 acknowledged")
 
 
-def test_the_same_run_again_sends_nothing(tmp_path: Path) -> None:
+def test_second_run_sends_nothing(tmp_path: Path) -> None:
     Run(tmp_path, FakePublisher())(FakeSource(samples(10)))
     again = Run(tmp_path, FakePublisher())
     assert again(FakeSource(samples(10))) == PublishResult(0, 10, 0, 0.0)
@@ -61,7 +61,7 @@ def test_the_same_run_again_sends_nothing(tmp_path: Path) -> None:
     assert len(again.entered) == 10
 
 
-def test_rows_that_were_added_or_changed_are_sent(tmp_path: Path) -> None:
+def test_second_run_sends_new_and_changed_rows(tmp_path: Path) -> None:
     Run(tmp_path, FakePublisher())(FakeSource(samples(3)))
     changed = [*samples(4)]
     changed[1] = Sample("sample-1", b"redrawn", None, 1)
@@ -71,7 +71,7 @@ def test_rows_that_were_added_or_changed_are_sent(tmp_path: Path) -> None:
 
 
 @given(st.data())
-def test_after_any_interruption_the_rest_is_sent(data: st.DataObject) -> None:
+def test_second_run_sends_the_rest_after_any_interruption(data: st.DataObject) -> None:
     count = data.draw(st.integers(1, 30), "jobs")
     source = FakeSource(samples(count))
     acknowledged: list[bytes | None] = []
@@ -99,7 +99,7 @@ def test_after_any_interruption_the_rest_is_sent(data: st.DataObject) -> None:
     assert set(sent) <= set(delivered)
 
 
-def test_a_sample_that_cannot_be_sent_is_named_and_leaves_the_others(tmp_path: Path) -> None:
+def test_run_names_an_unsendable_sample_and_sends_the_rest(tmp_path: Path) -> None:
     publisher = FakePublisher(refuses=lambda job: job.image == b"image 1")
     run = Run(tmp_path, publisher)
     assert run(FakeSource([*samples(2), Unreadable("line 7\x1b", "is empty"), *samples(3)[2:]])) == PublishResult(
@@ -109,7 +109,7 @@ def test_a_sample_that_cannot_be_sent_is_named_and_leaves_the_others(tmp_path: P
     assert run.entered == ["sample-0", "sample-2"]
 
 
-def test_a_record_that_the_broker_refuses_late_leaves_the_others(tmp_path: Path) -> None:
+def test_run_survives_a_record_that_the_broker_refuses_late(tmp_path: Path) -> None:
     class LateRefusal(FakePublisher):
         def flush(self, timeout_s: float) -> None:
             if self.acknowledged == 0:
@@ -122,7 +122,7 @@ def test_a_record_that_the_broker_refuses_late_leaves_the_others(tmp_path: Path)
     assert run.progress.lines == ["1 jobs were refused: larger than the topic takes"]
 
 
-def test_an_acknowledgement_that_never_comes_is_an_error(tmp_path: Path) -> None:
+def test_missing_acknowledgement_is_an_error(tmp_path: Path) -> None:
     class Forgetful(FakePublisher):
         def flush(self, timeout_s: float) -> None: ...
 
@@ -130,7 +130,7 @@ def test_an_acknowledgement_that_never_comes_is_an_error(tmp_path: Path) -> None
         Run(tmp_path, Forgetful())(FakeSource(samples(3)))
 
 
-def test_the_journal_is_written_while_sending(tmp_path: Path) -> None:
+def test_journal_is_written_while_sending(tmp_path: Path) -> None:
     time = FakeTime()
     run = Run(tmp_path, FakePublisher(acknowledges_at_once=True), time)
     lines = []
@@ -139,7 +139,7 @@ def test_the_journal_is_written_while_sending(tmp_path: Path) -> None:
     assert lines == [1, 3, 4]  # the header, and all that was sent by then
 
 
-def test_a_late_job_counts_its_latency_from_when_it_was_due(tmp_path: Path) -> None:
+def test_created_at_of_a_late_job_is_when_it_was_due(tmp_path: Path) -> None:
     class Slow(FakePublisher):
         def send(self, *args: object) -> None:
             super().send(*args)  # type: ignore[arg-type]

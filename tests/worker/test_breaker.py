@@ -34,7 +34,7 @@ def results(pattern: str) -> list[Prediction | DeadLetter]:
         (0, 1.0, 4, "xxxxxxxx", False),  # 1 = never
     ],
 )
-def test_it_opens_on_too_many_in_a_row_or_too_large_a_share(
+def test_breaker_opens_on_a_run_or_a_share_of_dead_letters(
     in_a_row: int, share: float, window: int, pattern: str, opens: bool
 ) -> None:
     for batch in (1, 3, 100):  # however the jobs fall into batches
@@ -57,7 +57,9 @@ def test_it_opens_on_too_many_in_a_row_or_too_large_a_share(
         (20, 0.5, 4, ".x.x", 1.0),  # the next one too many opens it
     ],
 )
-def test_it_tells_how_near_it_is(in_a_row: int, share: float, window: int, pattern: str, fill: float) -> None:
+def test_fill_says_how_close_the_breaker_is(
+    in_a_row: int, share: float, window: int, pattern: str, fill: float
+) -> None:
     breaker = Breaker(in_a_row, share, window)
     breaker.count(results(pattern))
     assert breaker.fill == pytest.approx(fill)
@@ -65,7 +67,7 @@ def test_it_tells_how_near_it_is(in_a_row: int, share: float, window: int, patte
 
 @settings(derandomize=True, deadline=None, max_examples=200)
 @given(pattern=st.text("x.", max_size=60), window=st.integers(1, 20), share=st.floats(0.1, 1))
-def test_the_share_is_that_of_the_last_jobs_alone(pattern: str, window: int, share: float) -> None:
+def test_share_is_of_the_last_jobs(pattern: str, window: int, share: float) -> None:
     breaker, marks = Breaker(0, share, window), dict(zip("x.", results("x."), strict=True))
     for end in range(1, len(pattern) + 1):
         last = pattern[max(0, end - window) : end]

@@ -25,7 +25,7 @@ class Bench:
         self.offsets.finish(self.records[:number])
 
 
-def test_a_commit_is_begun_in_its_time_and_what_is_finished_meanwhile_is_in_the_next_one() -> None:
+def test_commit_if_due_begins_one_commit_at_a_time() -> None:
     bench = Bench()
     bench.consumer.slow_commits = True
     bench.finish(1, after_s=9.0)
@@ -45,7 +45,7 @@ def test_a_commit_is_begun_in_its_time_and_what_is_finished_meanwhile_is_in_the_
     assert bench.consumer.commits == [{P0: 2}, {P0: 4}]
 
 
-def test_a_begun_commit_that_fails_is_counted_and_included_in_the_next_one() -> None:
+def test_commit_if_due_counts_a_failure_and_includes_it_next() -> None:
     bench = Bench()
     bench.consumer.failing_commits = 1
     bench.finish(1, after_s=10.0)
@@ -56,7 +56,7 @@ def test_a_begun_commit_that_fails_is_counted_and_included_in_the_next_one() -> 
     assert bench.committer.since_commit_s == 10.0
 
 
-def test_now_commits_what_is_under_way_once_more_and_waits() -> None:
+def test_commit_now_repeats_a_pending_commit() -> None:
     bench = Bench()
     bench.consumer.slow_commits = True
     bench.finish(1, after_s=10.0)
@@ -68,7 +68,7 @@ def test_now_commits_what_is_under_way_once_more_and_waits() -> None:
 
 
 @pytest.mark.parametrize("failing", [1, EXIT_ATTEMPTS - 1, EXIT_ATTEMPTS])
-def test_the_last_commit_is_tried_again_with_a_part_in_the_rebalance(failing: int) -> None:
+def test_commit_on_exit_retries_through_a_rebalance(failing: int) -> None:
     bench = Bench()
     bench.consumer.failing_commits = failing
     bench.finish(1)
@@ -77,7 +77,7 @@ def test_the_last_commit_is_tried_again_with_a_part_in_the_rebalance(failing: in
     assert bench.consumer.keep_alives == failing
 
 
-def test_an_outcome_from_before_the_partitions_moved_says_nothing() -> None:
+def test_abandon_pending_ignores_its_result() -> None:
     bench = Bench()
     bench.consumer.slow_commits = True
     bench.finish(1, after_s=10.0)

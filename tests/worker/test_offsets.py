@@ -97,7 +97,7 @@ TestOffsetMachine = OffsetMachine.TestCase
 TestOffsetMachine.settings = settings(max_examples=150, stateful_step_count=40, deadline=None, derandomize=True)
 
 
-def test_an_offset_begun_twice_is_a_mistake_of_the_caller() -> None:
+def test_begin_refuses_an_offset_twice() -> None:
     tracker = OffsetTracker()
     fifth = record(5, b"", PARTITIONS[0])
     tracker.begin([fifth])
@@ -107,7 +107,7 @@ def test_an_offset_begun_twice_is_a_mistake_of_the_caller() -> None:
     tracker.begin([fifth])
 
 
-def test_what_holds_no_record_at_the_end_is_passed_once_all_before_it_is_finished() -> None:
+def test_advance_waits_until_earlier_records_are_finished() -> None:
     tracker, place = OffsetTracker(), PARTITIONS[0]
     tracker.begin([record(3, b"", place), record(4, b"", place)])
     tracker.advance({place: 6})
@@ -124,7 +124,7 @@ def test_what_holds_no_record_at_the_end_is_passed_once_all_before_it_is_finishe
     assert tracker.committable() == {}
 
 
-def test_a_partition_of_which_nothing_was_polled_is_committed_where_it_is_read() -> None:
+def test_advance_commits_the_position_of_an_unread_partition() -> None:
     tracker, place = OffsetTracker(), PARTITIONS[0]
     tracker.advance({place: 40})
     assert tracker.committable() == {place: 40}

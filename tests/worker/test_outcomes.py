@@ -14,13 +14,13 @@ from worker.batcher import Decoded
 from worker.outcomes import make_dead_letter, make_prediction
 
 
-def test_a_prediction_names_the_worker_that_made_it() -> None:
+def test_prediction_names_its_worker_version() -> None:
     job = make_job(5)
     decoded = Decoded(record(5, encode(job, "msgpack")), 0.0, job, None, None, 0.0)
     assert make_prediction(decoded, answer(5), NOON, 0.0, 0.0, 1).worker_version == VERSION
 
 
-def test_an_error_that_quotes_the_record_is_escaped_and_cut_and_can_be_written() -> None:
+def test_dead_letter_error_is_escaped_and_cut() -> None:
     error = DecoderFailed("\x1b[2J\n\ud800" + "x" * 2000)
     letter = make_dead_letter(Decoded(record(5, b"\xff"), 0.0, None, None, error, 0.0), error, NOON, 1)
     assert letter.error.startswith(r"\x1b[2J\n\ud800xx")
@@ -38,9 +38,7 @@ def test_an_error_that_quotes_the_record_is_escaped_and_cut_and_can_be_written()
         ({TIMES_DEAD_HEADER: b"many"}, 1),
     ],
 )
-def test_a_dead_letter_counts_on_from_the_replay_that_sent_its_record(
-    headers: dict[str, bytes], times_dead: int
-) -> None:
+def test_times_dead_continues_after_a_replay(headers: dict[str, bytes], times_dead: int) -> None:
     error = InvalidImage("expected a picture")
     decoded = Decoded(replace(record(3, b"value"), headers=headers), 0.0, None, None, error, 0.0)
     letter = make_dead_letter(decoded, error, NOON, attempts=4)

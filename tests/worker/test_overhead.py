@@ -30,7 +30,7 @@ def cpu_s(call: Callable[[], object]) -> float:
 
 
 @pytest.mark.timeout(120)
-def test_the_loop_costs_little_more_than_the_model(tmp_path: Path) -> None:
+def test_loop_costs_little_more_than_the_model(tmp_path: Path) -> None:
     """A turn takes the model's time and at most MOST times that of decoding its jobs one by one, which is code of the
     loop's kind: a bound of the loop's time over the model's would be another on each processor (1.4 on AMD, 1.55 on
     Intel, whose model is quicker).

@@ -31,7 +31,7 @@ class Topic:
         return wait_for_topic(self.open, wait_s, self.said.append, lambda: self.now_s, self.sleep)
 
 
-def test_waiting_ends_when_the_topic_is_there(caplog: pytest.LogCaptureFixture) -> None:
+def test_wait_for_topic_ends_when_the_topic_exists(caplog: pytest.LogCaptureFixture) -> None:
     topic = Topic(missing=20)
     assert topic.wait_for_topic(3600) == "opened"
     assert topic.said == ["expected the topic jobs, got none"] * 20 + [""]
@@ -40,21 +40,21 @@ def test_waiting_ends_when_the_topic_is_there(caplog: pytest.LogCaptureFixture) 
     assert topic.pauses_s[0] < topic.pauses_s[-1]
 
 
-def test_waiting_ends_when_its_time_is_over() -> None:
+def test_wait_for_topic_raises_after_wait_s() -> None:
     topic = Topic(missing=10**6)
     with pytest.raises(TopicError):
         topic.wait_for_topic(60)
     assert topic.now_s == pytest.approx(60)
 
 
-def test_without_a_time_to_wait_the_error_comes_at_once() -> None:
+def test_wait_for_topic_raises_at_once_without_wait_s() -> None:
     topic = Topic(missing=1)
     with pytest.raises(TopicError):
         topic.wait_for_topic(0)
     assert topic.pauses_s == []
 
 
-def test_other_errors_are_not_waited_out() -> None:
+def test_wait_for_topic_does_not_retry_other_errors() -> None:
     def fail() -> None:
         raise TransportError("expected a broker")
 

@@ -41,7 +41,7 @@ def manifest(folder: Path, text: str | bytes) -> Path:
 # Folder
 
 
-def test_files_of_one_stem_are_one_sample(tmp_path: Path) -> None:
+def test_folder_pairs_files_of_one_stem(tmp_path: Path) -> None:
     filled(tmp_path, b_wav=b"B", a_png=b"A", a_flac=b"AA", c_JPG=b"C", notes_txt=b"?", d_jpeg=b"D")
     (tmp_path / ".hidden.png").write_bytes(b"?")
     filled_folder = tmp_path / "inside"
@@ -66,12 +66,12 @@ def test_files_of_one_stem_are_one_sample(tmp_path: Path) -> None:
         ({"a_wav": b"1", "a_flac": b"2"}, "one audio file"),
     ],
 )
-def test_a_folder_that_is_no_source(tmp_path: Path, files: dict[str, bytes], message: str) -> None:
+def test_folder_without_samples_is_refused(tmp_path: Path, files: dict[str, bytes], message: str) -> None:
     with pytest.raises(DataError, match=message):
         opened(filled(tmp_path, **files))
 
 
-def test_what_is_wrong_with_one_file_leaves_the_others(tmp_path: Path) -> None:
+def test_folder_yields_the_rest_after_an_unreadable_file(tmp_path: Path) -> None:
     filled(tmp_path, a_png=b"A", b_png=b"", c_png=b"x" * (MAX_IMAGE_BYTES + 1), z_png=b"Z")
     (tmp_path / "e.png").symlink_to(tmp_path / "nowhere")
     os.mkfifo(tmp_path / "f.wav")  # would block whoever opens it
@@ -86,7 +86,7 @@ def test_what_is_wrong_with_one_file_leaves_the_others(tmp_path: Path) -> None:
         assert expected in reason
 
 
-def test_a_source_has_the_same_group_in_every_run_and_another_elsewhere(tmp_path: Path) -> None:
+def test_group_depends_on_the_path_alone(tmp_path: Path) -> None:
     for name in ("jan", "feb"):
         (tmp_path / name).mkdir()
         filled(tmp_path / name, a_png=b"A")
@@ -98,7 +98,7 @@ def test_a_source_has_the_same_group_in_every_run_and_another_elsewhere(tmp_path
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=40))
-def test_every_folder_name_makes_a_group(tmp_path: Path, name: str) -> None:
+def test_group_of_path_is_an_identifier_for_any_name(tmp_path: Path, name: str) -> None:
     from producer.sources.group_names import group_of_path
 
     assert is_identifier(group_of_path(tmp_path / name))
@@ -107,7 +107,7 @@ def test_every_folder_name_makes_a_group(tmp_path: Path, name: str) -> None:
 # Manifest
 
 
-def test_rows_become_samples(tmp_path: Path) -> None:
+def test_manifest_rows_become_samples(tmp_path: Path) -> None:
     filled(tmp_path, a_png=b"A", a_wav=b"AA")
     absolute = tmp_path / "a.png"
     path = manifest(
@@ -125,12 +125,12 @@ def test_rows_become_samples(tmp_path: Path) -> None:
     ]
 
 
-def test_columns_in_any_order_and_label_left_out(tmp_path: Path) -> None:
+def test_manifest_columns_may_be_in_any_order(tmp_path: Path) -> None:
     filled(tmp_path, a_png=b"A")
     assert list(opened(manifest(tmp_path, "image,id\na.png,1\n"))) == [Sample("1", b"A", None, None)]
 
 
-def test_what_is_wrong_with_one_row_leaves_the_others(tmp_path: Path) -> None:
+def test_manifest_yields_the_rest_after_an_invalid_row(tmp_path: Path) -> None:
     filled(tmp_path, a_png=b"A")
     path = manifest(
         tmp_path,
@@ -165,7 +165,7 @@ def test_what_is_wrong_with_one_row_leaves_the_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["nowhere", "", "a\0b", "/dev/null", "x" * 5000, "pairs:nowhere", "pairs:"])
-def test_what_is_not_there_is_one_line(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_source_is_a_one_line_error(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MmdigitError) as caught:
         opened(text)
@@ -177,7 +177,7 @@ def test_what_is_not_there_is_one_line(text: str, tmp_path: Path, monkeypatch: p
 # Count
 
 
-def test_count_takes_the_first(tmp_path: Path) -> None:
+def test_count_takes_the_first_samples(tmp_path: Path) -> None:
     filled(tmp_path, a_png=b"A", b_png=b"B", c_png=b"C")
     first = opened(tmp_path, count=2)
     assert (len(first), [sample.sample_id for sample in first]) == (2, ["a", "b"])
@@ -225,7 +225,7 @@ def readable(source: Source) -> Iterator[Sample]:
         yield sample
 
 
-def test_pairs_are_of_one_digit_and_of_the_test_split(data: Path) -> None:
+def test_pairs_share_a_digit_and_are_of_the_test_split(data: Path) -> None:
     source = opened(f"pairs:{data}", count=200)
     assert (len(source), source.group) == (200, "pairs-test-0")
     for sample in readable(source):
@@ -235,7 +235,7 @@ def test_pairs_are_of_one_digit_and_of_the_test_split(data: Path) -> None:
         assert int(index) < 5
 
 
-def test_pairs_are_the_same_for_a_seed_and_others_for_another(data: Path) -> None:
+def test_pairs_depend_on_the_seed(data: Path) -> None:
     shorter, longer = opened(f"pairs:{data}", count=5), opened(f"pairs:{data}", count=9)
     assert list(shorter) == list(shorter) == list(islice(longer, 5))
     other = opened(f"pairs:{data}", count=5, seed=1)
@@ -244,7 +244,7 @@ def test_pairs_are_the_same_for_a_seed_and_others_for_another(data: Path) -> Non
     assert len(opened(f"pairs:{data}")) == 10_000
 
 
-def test_every_image_comes_once_before_any_comes_again(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pairs_use_every_image_before_repeating_one(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PairsSource, "_png", lambda self, index: index.to_bytes(4, "big"))
     numbers = Counter(sample.image for sample in readable(opened(f"pairs:{data}", count=10_010)))
     assert len(numbers) == 10_000
@@ -252,7 +252,7 @@ def test_every_image_comes_once_before_any_comes_again(data: Path, monkeypatch: 
     assert max(numbers.values()) == 2
 
 
-def test_a_recording_that_went_away_is_named(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pairs_name_a_missing_recording(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = opened(f"pairs:{data}", count=1)
     (sample,) = readable(source)
     recording = data / "free-spoken-digit-dataset" / "recordings" / (sample.audio or b"").decode()
@@ -275,7 +275,7 @@ def test_a_recording_that_went_away_is_named(data: Path, monkeypatch: pytest.Mon
         (lambda content: gzip.compress(gzip.decompress(content) + b"\0", 1), "is not the MNIST file"),
     ],
 )
-def test_an_altered_mnist_file_is_named(
+def test_pairs_name_an_altered_mnist_file(
     data: Path, tmp_path: Path, change: Callable[[bytes], bytes | None], message: str
 ) -> None:
     raw = tmp_path / "MNIST" / "raw"
@@ -288,7 +288,7 @@ def test_an_altered_mnist_file_is_named(
         opened(f"pairs:{tmp_path}")
 
 
-def test_a_digit_without_recordings_is_named(data: Path, tmp_path: Path) -> None:
+def test_pairs_name_a_digit_without_recordings(data: Path, tmp_path: Path) -> None:
     (tmp_path / "MNIST").symlink_to(data / "MNIST")
     recordings = tmp_path / "free-spoken-digit-dataset" / "recordings"
     recordings.mkdir(parents=True)
@@ -300,7 +300,7 @@ def test_a_digit_without_recordings_is_named(data: Path, tmp_path: Path) -> None
 @pytest.mark.data
 @pytest.mark.skipif("MMDIGIT_DATA" not in os.environ, reason="needs the real data sets in MMDIGIT_DATA")
 @pytest.mark.parametrize("split", ["test", "train"])
-def test_the_real_data_sets(split: str) -> None:
+def test_pairs_of_the_real_data_sets(split: str) -> None:
     source = open_source(f"pairs:{os.environ['MMDIGIT_DATA']}", count=20, seed=0, split=split)  # type: ignore[arg-type]
     for sample in readable(source):
         assert (sample.image or b"").startswith(b"\x89PNG")

@@ -1,10 +1,10 @@
-"""Shadows on every queue and every store: what is compared, what is remembered, and that nothing is written."""
+"""Shadows on every queue and store: what they compare and remember, and that they write nothing."""
 
 import pytest
 
 from mmdigit.transport.ports import PredictionStore
 from schemas.wire import encode
-from tests.contract.conftest import Queue, Store
+from tests.adapters import Queue, Store
 from tests.factories import make_dead_letter, make_job, make_prediction
 from tests.worker.fakes import FakeModel, image_bytes
 from worker.shadow.command import Shadow
@@ -35,9 +35,7 @@ def live(queue: Queue, store: Store) -> PredictionStore:
     return live
 
 
-def test_every_job_is_compared_once_whatever_interrupts_and_nothing_is_written(
-    queue: Queue, live: PredictionStore
-) -> None:
+def test_shadow_compares_each_job_once_and_writes_nothing(queue: Queue, live: PredictionStore) -> None:
     before = (live.feed(), live.counts("g"))
     first = shadowed(queue, live, limit=5)
     assert (first.compared, first.same) == (5, 5)
