@@ -178,9 +178,7 @@ def test_ambiguous_manifest_is_a_one_line_error(both: Both, folder: Path, text: 
         (b"PK\x03\x04\x14\0\6\0", "got a workbook"),
     ],
 )
-def test_manifest_in_another_encoding_says_how_to_save_it(
-    both: Both, folder: Path, content: bytes, message: str
-) -> None:
+def test_manifest_of_another_encoding_is_refused(both: Both, folder: Path, content: bytes, message: str) -> None:
     (folder / "m.csv").write_bytes(content)
     for outcome in both("m.csv"):
         assert (outcome.code, outcome.read) == (2, [])

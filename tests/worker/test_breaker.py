@@ -57,9 +57,7 @@ def test_breaker_opens_on_a_run_or_a_share_of_dead_letters(
         (20, 0.5, 4, ".x.x", 1.0),  # the next one too many opens it
     ],
 )
-def test_fill_says_how_close_the_breaker_is(
-    in_a_row: int, share: float, window: int, pattern: str, fill: float
-) -> None:
+def test_fill_is_1_when_the_breaker_opens(in_a_row: int, share: float, window: int, pattern: str, fill: float) -> None:
     breaker = Breaker(in_a_row, share, window)
     breaker.count(results(pattern))
     assert breaker.fill == pytest.approx(fill)
