@@ -1,4 +1,4 @@
-"""Every adapter of each port, as fixtures: a queue and a store in a place of its own for each test."""
+"""Every adapter of each port as fixtures: a new queue and a new store for each test."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ Read = Callable[..., list[Record]]
 
 
 class Queue:
-    """One topic of one adapter, and what a test opened on it."""
+    """One topic of one adapter; closes what a test opens."""
 
     def __init__(self, kind: str, url: str, opened: ExitStack) -> None:
         self.kind = kind
@@ -38,7 +38,7 @@ class Queue:
 
 
 class Store:
-    """One place for predictions, and what a test opened on it."""
+    """One store of one adapter; closes what a test opens."""
 
     def __init__(self, kind: str, url: str, opened: ExitStack) -> None:
         self.kind = kind
@@ -80,7 +80,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def read() -> Read:
-    """read(consumer, n): the next n records, however many polls it takes, within 30 s."""
+    """read(consumer, n): the next n records, in any number of polls, within 30 s."""
 
     def collect(consumer: Consumer, count: int) -> list[Record]:
         records: list[Record] = []
@@ -97,5 +97,5 @@ def read() -> Read:
 
 @pytest.fixture
 def child_environment() -> dict[str, str]:
-    """For a Python child process that imports the project from this checkout."""
+    """The environment of a Python child process that imports this checkout."""
     return os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}

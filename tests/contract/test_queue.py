@@ -18,7 +18,7 @@ from tests.adapters import Queue, Read
 
 
 def next_offsets(records: list[Record]) -> dict[TopicPartition, int]:
-    """What to commit when all of records are done."""
+    """The next offsets to commit after these records."""
     return {record.topic_partition: record.offset + 1 for record in records}
 
 
@@ -265,7 +265,7 @@ def test_close_twice_is_safe(queue: Queue) -> None:
         opened.close()
 
 
-SENDS = """
+SENDING = """
 import sys
 from mmdigit.transport.urls import open_publisher
 url, name, count = sys.argv[1:]
@@ -279,11 +279,12 @@ with open_publisher(url) as publisher:
 def test_publishers_in_several_processes_lose_and_mix_nothing(
     queue: Queue, read: Read, child_environment: dict[str, str]
 ) -> None:
-    with open_publisher(queue.url):  # the children race for everything but making the file
+    with open_publisher(queue.url):  # creates the file: the children race for everything else
         pass
     names = ["a", "b", "c"]
     children = [
-        subprocess.Popen([sys.executable, "-c", SENDS, queue.url, name, "500"], env=child_environment) for name in names
+        subprocess.Popen([sys.executable, "-c", SENDING, queue.url, name, "500"], env=child_environment)
+        for name in names
     ]
     records = read(queue.consumer(), 1500)
     assert [child.wait(30) for child in children] == [0, 0, 0]
@@ -293,7 +294,7 @@ def test_publishers_in_several_processes_lose_and_mix_nothing(
         ]
 
 
-SENDS_FOR_EVER = """
+SENDING_FOREVER = """
 import itertools, sys
 from mmdigit.transport.urls import open_publisher
 with open_publisher(sys.argv[1]) as publisher:
@@ -306,12 +307,12 @@ def test_publisher_killed_keeps_acknowledged_records(
     queue: Queue, read: Read, child_environment: dict[str, str]
 ) -> None:
     child = subprocess.Popen(
-        [sys.executable, "-c", SENDS_FOR_EVER, queue.url], env=child_environment, stdout=subprocess.PIPE
+        [sys.executable, "-c", SENDING_FOREVER, queue.url], env=child_environment, stdout=subprocess.PIPE
     )
     assert child.stdout is not None
     acknowledged = [int(child.stdout.readline()) for _ in range(1500)]
     child.send_signal(signal.SIGKILL)
-    with child.stdout as printed:  # a line may be torn
+    with child.stdout as printed:  # the last line may be cut
         acknowledged += [int(line) for line in printed.read().splitlines(keepends=True) if line.endswith(b"\n")]
     child.wait(10)
     assert acknowledged == list(range(len(acknowledged)))
@@ -335,7 +336,7 @@ def test_second_member_shares_the_work_or_gets_an_error(queue: Queue, read: Read
     def rebalanced() -> bool:
         first.poll(1, 0.1)
         second.poll(1, 0.1)
-        # One partition: whoever has it, the other waits with none.
+        # There is one partition: one member has it, the other waits.
         return len(first.assignment() | second.assignment()) == 1
 
     until(rebalanced, 30, "one owner")

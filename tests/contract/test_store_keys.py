@@ -1,4 +1,4 @@
-"""Ids and groups that look like another kind of key stay apart, on SQLite and on a real Redis server."""
+"""Ids and groups that look like another kind of key stay apart, on every store."""
 
 from itertools import permutations
 

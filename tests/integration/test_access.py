@@ -1,4 +1,4 @@
-"""Who gets in, on real Kafka and Redis with TLS and the rights of deploy/, and what those read who do not."""
+"""Access to real Kafka and Redis with TLS and the rights of deploy/, and the errors of those who are refused."""
 
 import subprocess
 import sys
@@ -107,13 +107,13 @@ def work(settings: Settings, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def at_once(*runs: Callable[[], subprocess.CompletedProcess[str]]) -> list[subprocess.CompletedProcess[str]]:
-    """Each of them, side by side: some wait a quarter of a minute for an answer that does not come."""
+    """Run all of them in parallel: some wait 15 s for an answer that never arrives."""
     with ThreadPoolExecutor(len(runs)) as pool:
         return list(pool.map(lambda run: run(), runs))
 
 
 def refused(ran: subprocess.CompletedProcess[str], code: int = 2) -> str:
-    """The one line of error; nothing secret is shown. code: the exit code, 3 where no answer tells the cause."""
+    """The one-line error, which shows no secret. code: the exit code, 3 if no answer tells the cause."""
     assert ran.returncode == code, ran.stderr
     [line] = [line for line in ran.stderr.splitlines() if ": error: " in line]
     assert "Traceback" not in ran.stderr
@@ -131,7 +131,7 @@ def test_rights_of_deploy_suffice_to_answer_all_jobs(
     url = f"kafka://{broker.scram}/{JOBS}"
     sent = produce(kafka_user("producer") | {"TO": url, "JOURNAL_DIR": tmp_path / "one"})
     assert sent.returncode == 0, sent.stderr
-    # Broken bytes, too, so that the rights on the dead letters are needed.
+    # Invalid bytes, too, so that the rights on the dead letters are needed.
     login = KafkaAccess("scram", Certificates(authority.file), "producer", SecretStr(PASSWORDS["producer"]))
     with open_publisher(url, access=Access(login)) as publisher:
         publisher.send(None, b"rubbish")
@@ -259,7 +259,7 @@ def test_client_certificate_identifies_a_user(
 
 def test_wrong_password_is_named_each_time(broker: SecureKafka, authority: Authority) -> None:
     login = KafkaAccess("scram", Certificates(authority.file), "worker", SecretStr("wrong-password"))
-    for _ in range(10):  # the broker hangs up as it answers: which of both is seen first must not matter
+    for _ in range(10):  # the broker closes the connection as it answers; either may be seen first
         with pytest.raises(AccessError, match="authentication of user 'worker' failed"):
             open_publisher(f"kafka://{broker.scram}/{JOBS}", access=Access(login))
 

@@ -1,4 +1,4 @@
-"""What others do to a worker's group and to its records: members of the same name, other programs, transactions."""
+"""A worker's group under duplicate members, other programs, transactions and compaction."""
 
 import logging
 from collections.abc import Iterator
@@ -65,7 +65,7 @@ def test_fenced_worker_exits_2_with_one_line(topic: Topic, tmp_path: Path) -> No
 
 @contextmanager
 def other_program(topic: Topic) -> Iterator[None]:
-    """A program in the worker's group, with partitions, that shares them out by librdkafka's default assignors."""
+    """A member of the worker's group that uses librdkafka's default assignors."""
     consumer = confluent_kafka.Consumer({"bootstrap.servers": topic.bootstrap, "group.id": topic.group})
     try:
         consumer.subscribe([topic.name])
@@ -86,7 +86,7 @@ def test_group_with_another_assignor_is_named(topic: Topic, caplog: pytest.LogCa
 
 
 def test_group_of_another_protocol_type_is_named(topic: Topic) -> None:
-    """As Kafka Connect's and Schema Registry's groups are."""
+    """Like the groups of Kafka Connect and Schema Registry."""
     with LocalWorker(topic) as connect, LocalWorker(topic) as one:
         connect.consumer._consumer._coordinator.protocol_type = lambda: "connect"  # type: ignore[attr-defined]
         connect.work_until(lambda: connect.worker.assigned, "partitions at the other program")
@@ -131,7 +131,7 @@ def test_aborted_transactions_are_skipped_and_lag_ends_at_0(topic: Topic) -> Non
         one.worker.run_once()
         one.worker.run_once()
         assert one.store.predictions.keys() == set(committed)
-        assert one.lag() == 0  # of what can be read
+        assert one.lag() == 0  # in readable records
         producer.commit_transaction(30)
         one.work_until(one.has_answered([*waiting, *after]), "all")
         assert not one.store.predictions.keys() & set(aborted)
@@ -148,7 +148,7 @@ def test_stopped_worker_leaves_no_lag_behind_a_marker(topic: Topic) -> None:
 
 
 def test_compaction_gaps_are_passed(kafka_topic: KafkaTopic) -> None:
-    """The broker compacts what is not in its newest segment; the last records of each key stay."""
+    """The broker compacts all but the newest segment, and keeps the last record of each key."""
     topic = Topic(kafka_topic(1))
     configs = {"cleanup.policy": "compact", "segment.ms": "100", "min.cleanable.dirty.ratio": "0.001"}
     configs |= {"max.compaction.lag.ms": "100", "min.compaction.lag.ms": "0"}

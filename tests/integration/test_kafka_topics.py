@@ -1,4 +1,4 @@
-"""What operators do to a topic while a worker works on it, or while none does: nothing of it is lost in silence."""
+"""A topic is deleted, recreated, trimmed or extended, with or without a running worker: no loss goes unreported."""
 
 import logging
 import urllib.error
@@ -77,7 +77,7 @@ def test_batch_of_the_old_topic_is_stored_and_not_committed(topic: Topic) -> Non
         topic.create(3)
         new = topic.publish(names("new", 20))  # fills the batch
         one.work_until(one.has_answered([*old, *new]), "all jobs of both")
-    # The broker drops a deleted topic's offsets in its own time, and may take the first of the new one with them.
+    # The broker drops the offsets of a deleted topic late, and may drop the first ones of the new topic with them.
     later = topic.publish(names("later", 30))
     with LocalWorker(topic) as one:
         one.work_until(one.has_answered(later), "later jobs")
@@ -86,7 +86,7 @@ def test_batch_of_the_old_topic_is_stored_and_not_committed(topic: Topic) -> Non
 
 
 def test_start_ignores_commits_to_an_earlier_topic(topic: Topic, caplog: pytest.LogCaptureFixture) -> None:
-    """As if the broker had kept them, or a worker that noticed nothing had committed once more."""
+    """As if the broker had kept them, or an unaware worker had committed again."""
     before = topic.publish(names("before", 30))
     with LocalWorker(topic) as one:
         one.work_until(one.has_answered(before), "the jobs of the old topic")
@@ -172,7 +172,7 @@ def test_records_deleted_under_a_worker_are_counted(topic: Topic) -> None:
     with LocalWorker(topic, batch_size=1) as one:
         one.work_until(lambda: one.store.predictions, "a first job")
         consumer = one.consumer._consumer  # type: ignore[attr-defined]
-        consumer._fetcher._completed_fetches.clear()  # as if the rest of them had not been fetched yet
+        consumer._fetcher._completed_fetches.clear()  # as if the rest were not fetched yet
         consumer._fetcher._next_partition_records = None
         topic.ask(
             lambda admin: admin.delete_records({KafkaPartition(topic.name, place): end for place, end in ends.items()})
@@ -201,7 +201,7 @@ def test_offset_beyond_the_end_restarts_at_the_beginning(topic: Topic, caplog: p
 
 @pytest.mark.parametrize("way", ["poll", "keep_alive"])
 def test_shorter_log_of_a_new_leader_is_followed(topic: Topic, way: str, caplog: pytest.LogCaptureFixture) -> None:
-    """As if five more records had been read of a leader that is no more."""
+    """As if five more records had been read from a lost leader."""
     jobs = topic.publish(names("job", 30))
     with LocalWorker(topic) as one:
         one.work_until(one.has_answered(jobs), "the jobs")
@@ -222,7 +222,7 @@ def test_added_partitions_are_read_within_ten_seconds(topic: Topic, tmp_path: Pa
 
     with LocalWorker(topic) as one, open_publisher(topic.url) as publisher:
         one.work_until(lambda: len(one.worker.assigned) == 3, "all partitions")
-        publisher.send(None, b"")  # it knows of three partitions
+        publisher.send(None, b"")  # it learns of three partitions
         publisher.flush(10)
         rebalances = one.metrics.registry.get_sample_value("mmdigit_rebalances_total", {"event": "assigned"})
         assert rebalances == 1

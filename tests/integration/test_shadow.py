@@ -1,4 +1,4 @@
-"""A shadow beside a real worker on one SQLite file: with the same model, and with one that answers otherwise."""
+"""A shadow beside a real worker on one SQLite file, with the same model and with a different one."""
 
 import csv
 import json
@@ -37,13 +37,13 @@ pytestmark = pytest.mark.timeout(120)
 
 
 class Changed(Predictor):
-    """Gives one answer in EVERY another digit, and is less sure of all of them."""
+    """Changes the digit of one answer in EVERY, and lowers every confidence."""
 
     def predict(self, samples: Sequence[Sample]) -> list[Answer]:
         return [self._changed(answer) for answer in super().predict(samples)]
 
     def warm_up(self) -> None:
-        """Its samples do not count."""
+        """Warm-up samples are not counted."""
 
     def _changed(self, answer: Answer) -> Answer:
         number = self.__dict__["number"] = self.__dict__.get("number", -1) + 1
@@ -72,7 +72,7 @@ def start_shadow(url: str, *options: str) -> subprocess.Popen[str]:
 
 @pytest.fixture
 def run_shadow(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """run_shadow(url, *options): in this process, whose signals are left alone: exit code, and what it found."""
+    """run_shadow(url, *options): run in this process without signal handlers; its exit code and its report."""
     monkeypatch.setattr(program, "stop_on_first_signal", lambda stop: None)
 
     def run(url: str, *options: str) -> tuple[int, dict[str, Any]]:
@@ -83,14 +83,14 @@ def run_shadow(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
 
 
 def end_of(shadow: subprocess.Popen[str]) -> tuple[int, dict[str, Any]]:
-    """Its exit code and what it found."""
+    """The exit code and the report."""
     out, _ = shadow.communicate(timeout=60)
     return shadow.returncode, json.loads(out)
 
 
 @dataclass(frozen=True)
 class Shadowed:
-    """A queue whose jobs a worker has answered, and what the shadow found that was there first."""
+    """A queue of answered jobs, and the report of a shadow that started before the worker."""
 
     url: str
     code: int
@@ -152,6 +152,6 @@ def test_shadow_continues_after_an_interruption(shadowed: Shadowed, run_shadow: 
 
 
 def committed(url: str, groups: str) -> list[tuple[int]]:
-    """The next offset of each group whose name is like that."""
+    """The next offset of each group whose name matches."""
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
         return file.execute("SELECT next_offset FROM committed WHERE consumer_group LIKE ?", (groups,)).fetchall()

@@ -1,4 +1,4 @@
-"""Producer, worker and store as processes of their own on one SQLite file: no Docker, no network, no real data."""
+"""Producer and worker as processes on one SQLite file: no Docker, no network, no real data."""
 
 import csv
 import io
@@ -60,7 +60,7 @@ def test_worker_answers_the_sample_pack_as_offline(tmp_path: Path) -> None:
         assert (online["label"], online["decision"]) == (str(offline.label), offline.decision)
         assert float(online["confidence"]) == pytest.approx(offline.confidence, abs=1e-5)
     with open_consumer(url, group="mmdigit") as consumer:
-        assert consumer.poll(10, 0.0) == []  # all committed
+        assert consumer.poll(10, 0.0) == []  # everything is committed
 
 
 def silent_wav(seconds: float, claimed_bytes: int | None = None) -> bytes:
@@ -88,7 +88,7 @@ def png_bomb() -> bytes:
 
 
 def bad_records() -> dict[str, tuple[bytes, str]]:
-    """Name -> (record, the reason it must be dead-lettered with)."""
+    """Name -> (record, the expected reason of its dead letter)."""
     good_image = Image.new("L", (28, 28), 255)
     buffer = io.BytesIO()
     good_image.save(buffer, "PNG")
@@ -147,7 +147,7 @@ def test_bad_input_is_dead_lettered_in_constant_memory(tmp_path: Path) -> None:
     with open_store(url) as store:
         answers = store.get([job.job_id for job in good])
         assert store.counts("good").done == len(good)
-        assert store.counts("bad").dead <= 1  # one job id; a note, once
+        assert store.counts("bad").dead <= 1  # they share one job id
     [alone] = Predictor.load().predict([read_sample(good[0].image, good[0].audio)])
     for answer in answers:
         assert answer is not None

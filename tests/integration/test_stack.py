@@ -45,7 +45,7 @@ def produce(folder: Path, jobs_url: str, store_url: str, *options: str) -> subpr
 
 
 def offline(jobs_url: str) -> dict[str, Answer]:
-    """What the offline predictor answers to each job that stands in the topic, one at a time."""
+    """The offline predictor's answer to each job in the topic, one at a time."""
     predictor = Predictor.load()
     answers: dict[str, Answer] = {}
     with open_consumer(jobs_url, group="offline") as consumer:
@@ -80,7 +80,7 @@ def test_killed_worker_costs_no_job(tmp_path: Path, kafka_topic: Callable[..., s
         first.process.kill()
         assert producer.wait(timeout=120) == 0, (tmp_path / "producer.out").read_text()
         counts = store.counts("stack")
-        assert (counts.done, counts.dead) == (JOBS, 0)  # redelivery did not inflate them
+        assert (counts.done, counts.dead) == (JOBS, 0)  # redelivery does not count twice
         assert second.stop() == 0
         expected = offline(jobs_url)
         stored = dict(zip(expected, store.get(list(expected)), strict=True))
@@ -120,4 +120,4 @@ def test_sigterm_loses_and_repeats_nothing(tmp_path: Path, kafka_topic: Callable
             if store.counts("stack").done == JOBS:
                 break
         assert producer.wait(timeout=60) == 0
-    assert predicted == JOBS  # none of them twice
+    assert predicted == JOBS  # none twice

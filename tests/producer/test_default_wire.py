@@ -1,4 +1,4 @@
-"""The producer's default encoding is the one that the benchmark's rule chooses."""
+"""The default encoding is the one that the benchmark's rule chooses."""
 
 from lab.benchmarks.wire import compare
 from lab.kit.machine import machine_line

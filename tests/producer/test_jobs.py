@@ -1,4 +1,4 @@
-"""Job ids: stable, and different wherever anything about the sample is."""
+"""Job ids are stable, and differ if anything in the sample differs."""
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ groups = st.text(alphabet="ab:-", min_size=1, max_size=4)
 
 
 def test_job_id_never_changes() -> None:
-    # A changed id would send every job of a half-finished run a second time.
+    # A changed id would send every job of an unfinished run a second time.
     assert job_id_of(Sample("a", b"image", b"audio", 3), "group") == "49d8b9684b31864940717f0b2fdf0390"
     assert job_id_of(Sample("a", b"image", None, None), "group") == "d49185cec0fe1d013ce33d6d070b8132"
 

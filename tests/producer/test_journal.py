@@ -1,4 +1,4 @@
-"""The journal: what it remembers over crashes, and what it refuses."""
+"""The journal: what it keeps over crashes, and what it refuses."""
 
 import hashlib
 import os
@@ -52,7 +52,7 @@ def test_journal_cut_at_any_byte_keeps_every_whole_line(tmp_path: Path) -> None:
         with Journal.open(tmp_path, TOPIC, "group") as journal:
             assert [job_id in journal for job_id in ids(3)] == [number < kept for number in range(3)]
             journal.acknowledge(ids(5)[4])
-        # What is written after the tear stands on a line of its own.
+        # Later lines do not join the torn one.
         assert path.read_bytes() == whole[: header_bytes + 33 * kept] + f"{ids(5)[4]}\n".encode()
 
 
@@ -111,7 +111,7 @@ def test_open_refuses_another_file_under_the_same_name(
 def test_open_refuses_an_endless_line(tmp_path: Path, n_bytes: int) -> None:
     path = write(tmp_path, ids(3))
     before = path.stat().st_size
-    os.truncate(path, before + n_bytes)  # zeros, of which a sparse file needs no disk
+    os.truncate(path, before + n_bytes)  # a sparse file of zeros takes no disk space
     with pytest.raises(SettingsError, match=r"one job id a line|at most 20000000 jobs"):
         Journal.open(tmp_path, TOPIC, "group")
     assert path.stat().st_size == before + n_bytes

@@ -1,4 +1,4 @@
-"""The producer as a user starts it, on a SQLite file."""
+"""The producer as a user runs it, on a SQLite file."""
 
 import csv
 import os
@@ -22,7 +22,7 @@ URL = "sqlite:///queue.db"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory, with a folder of four samples and a manifest that labels them."""
+    """The working directory, with a folder of four samples and a manifest of their labels."""
     for name in os.environ:
         if name.startswith("MMDIGIT_"):
             monkeypatch.delenv(name)
@@ -67,7 +67,7 @@ def test_second_run_sends_nothing(folder: Path) -> None:
     assert "4 resumed" in stdout
     assert "resumed: 4 jobs were acknowledged by an earlier run (journal: " in stdout
     assert [job.image for job in queued()] == [b"png %d" % number for number in range(4)]
-    # The queue was thrown away: nothing of it can be resumed.
+    # A deleted queue has nothing to resume.
     for path in folder.glob("queue.db*"):
         path.unlink()
     assert "4 sent and acknowledged" in ended("--from", "samples", "--to", URL)[1]
@@ -142,7 +142,7 @@ def test_left_out_files_are_named_and_the_rest_is_sent(folder: Path, capsys: pyt
     assert "left out: 2 files or folders (named on standard error)\n" in said.out
     assert run("--from", "samples", "--to", URL, "--recursive") == 0
     said = capsys.readouterr()
-    assert "1 sent and acknowledged" in said.out  # the others have been sent
+    assert "1 sent and acknowledged" in said.out  # the others were sent before
     assert "left out: 1 file or folder (named on standard error)\n" in said.out
 
 

@@ -1,4 +1,4 @@
-"""How far a run is, as Prometheus reads it: at every scrape, with and without a store that answers."""
+"""The progress of a run as Prometheus scrapes it, with and without a store."""
 
 import urllib.request
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ JOB_IDS = [f"{number:032x}" for number in range(5)]
 
 @contextmanager
 def journal_of(folder: Path) -> Iterator[Journal]:
-    """Of a run after one that sent two jobs."""
+    """The collector of a second run; the first sent two jobs."""
     destination = Destination("kafka://host/topic", is_new=False)
     with Journal.open(folder, destination, "g") as earlier:
         for job_id in JOB_IDS[:2]:
@@ -51,7 +51,7 @@ def test_scrape_shows_the_progress_of_the_run(tmp_path: Path) -> None:
         store.notes = {JOB_IDS[2]: "invalid_image"}
         assert states(collector) == {"all": 5, "acknowledged": 3, "answered": 2, "dead": 1}
         journal.write()
-    assert states(collector)["acknowledged"] == 3  # and while the outcomes are waited for, the journal closed
+    assert states(collector)["acknowledged"] == 3  # also while waiting for outcomes, with a closed journal
 
 
 def test_scrape_has_no_outcomes_without_a_store(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def test_slow_job_does_not_delay_later_turns() -> None:
     time = FakeTime()
     schedule = Schedule(10.0, time.clock)
     schedule.take_turn()
-    time.now_s = 0.35  # the first job took the time of three others
+    time.now_s = 0.35  # the first job took as long as three turns
     assert [schedule.take_turn() for _ in range(3)] == pytest.approx([0.25, 0.15, 0.05])
     assert schedule.take_turn() == 0.0
     assert time.now_s == pytest.approx(0.4)

@@ -1,4 +1,4 @@
-"""Progress: lines where there is no terminal, a bar where there is one."""
+"""Progress: a bar on a terminal, otherwise lines."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""PublishRun: each job once, all confirmed, and after any interruption exactly the rest."""
+"""PublishRun sends each job once, waits for every acknowledgement, and resumes after an interruption."""
 
 import tempfile
 from datetime import timedelta
@@ -21,7 +21,7 @@ TOPIC = Destination("kafka://broker:9092/jobs", is_new=False)
 
 
 class Run:
-    """One start of the producer on a folder of journals."""
+    """One run of the producer on a folder of journals."""
 
     def __init__(self, folder: Path, publisher: FakePublisher, time: FakeTime | None = None) -> None:
         self.folder = folder
@@ -136,7 +136,7 @@ def test_journal_is_written_while_sending(tmp_path: Path) -> None:
     lines = []
     time.on_sleep = lambda: lines.append(next(tmp_path.iterdir()).read_bytes().count(b"\n"))
     run(FakeSource(samples(4)), rate=0.5)
-    assert lines == [1, 3, 4]  # the header, and all that was sent by then
+    assert lines == [1, 3, 4]  # the header and every job sent so far
 
 
 def test_created_at_of_a_late_job_is_when_it_was_due(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ TIMEOUT_S = 10.0
 
 
 class Wait:
-    """One wait for so many jobs named 0, 1, 2... whose true label is 7."""
+    """One wait for jobs named 0, 1, 2, ..., whose true label is 7."""
 
     def __init__(self, jobs: int, store: FakeStore) -> None:
         self.roster = Roster()
@@ -93,7 +93,7 @@ def test_collect_ends_after_timeout_s_without_outcomes(tmp_path: Path) -> None:
     wait = Wait(LOOK_UP_JOBS + 5, store)
     outcomes = wait(tmp_path / "out.csv")
     assert (outcomes.answered, outcomes.missing) == (3, LOOK_UP_JOBS + 2)
-    # Once, not once a chunk, and from the last news on.
+    # Once, not once a chunk, and counted from the last outcome.
     assert wait.time.now_s == pytest.approx(TIMEOUT_S, abs=2 * POLL_EVERY_S)
     assert [bool(row["label"]) for row in rows_of(tmp_path / "out.csv")][-5:] == [False, True, True, True, False]
 

@@ -1,4 +1,4 @@
-"""The producer's settings: names, ranges, and what belongs together."""
+"""The producer's settings: names, ranges, and settings that need each other."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The count of dead letters of one job: it goes out with a replay as a header, and comes back distrusted."""
+"""times_dead travels with a replay as a header, which is not trusted when it returns."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""docs/wire.md: its example runs, its numbers are those of the code."""
+"""The page on the wire format: its example runs, and its numbers are those of the code."""
 
 import os
 import re

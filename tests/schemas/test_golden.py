@@ -1,4 +1,4 @@
-"""Golden samples: what was once on the wire stays readable, and what we write does not change unnoticed."""
+"""Golden files: every encoding ever written stays readable, and today's does not change unnoticed."""
 
 import json
 import re
@@ -37,7 +37,7 @@ OURS: dict[str, BaseModel] = {
     "prediction-v1-trace-id.json": TRACED_PREDICTION,
     "prediction-v1-worker-version.json": NEW_PREDICTION,
 }
-"""Files as this program writes them."""
+"""Files as this release writes them."""
 
 OTHERS: dict[str, BaseModel] = {
     "dead_letter-v1.json": DEAD_LETTER,
@@ -47,17 +47,17 @@ OTHERS: dict[str, BaseModel] = {
     "job-v1-other.msgpack": LEAST_JOB,
     "prediction-v1.json": PREDICTION,
 }
-"""Files as programs in other languages may write them, or earlier releases."""
+"""Files as earlier releases or other languages write them."""
 
 NEXT: dict[str, BaseModel] = {
     "dead_letter-v1-next.json": REPLAYED_DEAD_LETTER,
     "dead_letter-v1-next.msgpack": REPLAYED_DEAD_LETTER,
     "prediction-v1-next.json": NEW_PREDICTION,
 }
-"""Files as a release to come may write them: with fields that nobody knows yet, at every level."""
+"""Files as a later release may write them: with unknown fields at every level."""
 
 REFUSED = ("job-v1-next.json", "job-v2.json", "job-v2.msgpack")
-"""A job with an unknown field, which may be a mistyped one, and jobs of the version to come."""
+"""A job with an unknown field, which may be a typing error, and jobs of a later version."""
 
 _JOBS = ("job-v1.json", "job-v1.msgpack", "job-v1-least.json", "job-v1-least.msgpack")
 _FIRST = (*_JOBS, "dead_letter-v1.json", "dead_letter-v1.msgpack", "prediction-v1.json")
@@ -74,7 +74,7 @@ WRITTEN_BY = {
     "0.5.0": (*_SINCE_0_5, "prediction-v1.json"),
     **dict.fromkeys(["0.6.0", "0.7.0", "0.8.0"], _SINCE_0_6),
 }
-"""Release -> the files as it writes them, to the byte: compared with what the code of each release writes."""
+"""Release -> the files that it writes, to the byte; compared with the code of each release."""
 
 
 def decoded(name: str, value: bytes) -> BaseModel:

@@ -1,4 +1,4 @@
-"""Text from outside in messages."""
+"""Text from outside is safe in messages."""
 
 from hypothesis import given
 from hypothesis import strategies as st

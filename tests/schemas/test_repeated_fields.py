@@ -1,4 +1,4 @@
-"""A record that names a field twice is refused, in both encodings and at every level, and no other record is."""
+"""A record that names a field twice is refused, in both encodings and at every level; no other record is."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ REFUSED = r"^expected a \w+ of version 1 .*, got the field {} more than once; se
 
 
 def as_json(value: Any) -> bytes:
-    """A list of pairs becomes an object with just these members, bytes become base64."""
+    """JSON with the members of a list of pairs, repeated ones included; bytes become base64."""
     if isinstance(value, list):
         return b"{" + b", ".join(as_json(name) + b" : " + as_json(inner) for name, inner in value) + b"}"
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Both encodings: round trips, strictness, limits, and nothing but InvalidRecord for whatever else arrives."""
+"""Both encodings: round trips, strictness, limits, and only InvalidRecord for any other bytes."""
 
 import json
 import subprocess
@@ -207,7 +207,7 @@ def test_hostile_records_are_refused(name: str, decode: Callable[[bytes], BaseMo
 
 
 def outcome(decode: Callable[[bytes], BaseModel], value: bytes) -> None:
-    """Decode; anything but a model or an InvalidRecord with a short and harmless message fails the test."""
+    """Decode value; fail unless that gives a model or an InvalidRecord with a short, printable message."""
     try:
         assert isinstance(decode(value), BaseModel)
     except InvalidRecord as error:
@@ -253,7 +253,7 @@ def test_wrong_values_raise_only_invalid_record(changes: dict[str, Any]) -> None
 
 
 def test_small_hostile_records_use_little_memory() -> None:
-    # In a process of its own, since only its peak can be read: 6 MiB of lists in JSON once took 750 MiB.
+    # In its own process, to measure its peak memory: 6 MiB of lists in JSON once took 750 MiB.
     script = f"""
 import resource
 from schemas.errors import InvalidRecord

@@ -1,4 +1,4 @@
-"""The pauses between tries: doubling, capped, spread over the upper half of their span."""
+"""Pauses double, are capped, and vary over the upper half of their span."""
 
 import itertools
 

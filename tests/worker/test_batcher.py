@@ -1,4 +1,4 @@
-"""When a batch closes: full by count, full by bytes, or old enough."""
+"""A batch is due when it is full by count or bytes, or old enough."""
 
 from tests.worker.fakes import P1, Clock, record
 from worker.batcher import Batcher, Decoded
@@ -27,7 +27,7 @@ def test_batch_is_due_when_full_by_bytes() -> None:
     batcher = Batcher(10, 100, 1.0, clock)
     batcher.add(decoded(0, 99, clock))
     assert batcher.room == 9
-    batcher.add(decoded(1, 50, clock))  # the last one may go beyond: bounded by one record
+    batcher.add(decoded(1, 50, clock))  # only the last record may exceed the limit
     assert (batcher.room, batcher.time_left_s) == (0, 0.0)
 
 

@@ -1,4 +1,4 @@
-"""When what is safe is committed: in its time without waiting, at once when idle, again when it failed."""
+"""Commits begin when due, without waiting; at once when idle; and again after a failure."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from worker.offsets import OffsetTracker
 
 
 class Bench:
-    """A committer every 10 s, with records 0, 1, 2 ... of P0 begun."""
+    """A committer that is due every 10 s, with records 0, 1, 2, ... of P0 begun."""
 
     def __init__(self) -> None:
         self.consumer, self.offsets, self.clock = FakeConsumer(), OffsetTracker(), Clock()
@@ -51,7 +51,7 @@ def test_commit_if_due_counts_a_failure_and_includes_it_next() -> None:
     bench.finish(1, after_s=10.0)
     bench.committer.commit_if_due()
     assert (bench.consumer.commits, bench.failures) == ([], [])
-    bench.committer.commit_if_due()  # learns of it, and begins the next one
+    bench.committer.commit_if_due()  # settles it and begins the next one
     assert (bench.consumer.commits, bench.failures) == ([{P0: 1}], [110.0])
     assert bench.committer.since_commit_s == 10.0
 

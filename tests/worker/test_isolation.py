@@ -1,4 +1,4 @@
-"""One outcome per sample, whichever of them the model fails on."""
+"""predict_each returns one result a sample, whichever samples the model fails on."""
 
 from collections.abc import Sequence
 
@@ -48,7 +48,7 @@ def test_predict_each_rejects_exactly_the_failing_samples(size: int, guilty: set
             assert isinstance(result, Answer)
             assert result.label == number % 10
     if not guilty & set(range(size)):
-        assert len(calls) == (1 if size else 0)  # nothing extra when nothing fails
+        assert len(calls) == (1 if size else 0)  # no extra call if nothing fails
 
 
 def test_predict_each_isolates_with_logarithmic_calls() -> None:
@@ -70,7 +70,7 @@ def test_predict_each_rejects_nothing_after_one_failure() -> None:
     def predict(samples: Sequence[Sample]) -> list[Answer]:
         calls.append(len(samples))
         if len(calls) == 1:
-            raise RuntimeError("Failed to allocate memory")  # as ONNX Runtime says it
+            raise RuntimeError("Failed to allocate memory")  # the message of ONNX Runtime
         return [answer(number_of(one)) for one in samples]
 
     [result] = predict_each(predict, [sample(3)], works)

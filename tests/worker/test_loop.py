@@ -1,4 +1,4 @@
-"""The loop with fakes on every side: what is stored, dead-lettered and committed, and in which order."""
+"""The loop on fakes: what it stores, dead-letters and commits, and in which order."""
 
 import logging
 from collections.abc import Sequence
@@ -33,9 +33,9 @@ def test_run_once_commits_nothing_before_the_store_answers() -> None:
     bench.store.failing = 3
     bench.worker.run_once()
     assert bench.store.puts == 4
-    assert bench.consumer.keep_alives == 3  # the group membership is kept meanwhile
+    assert bench.consumer.keep_alives == 3  # stays in the group
     assert bench.consumer.commits == [{P0: 1}]
-    assert bench.model.batches == [1]  # predicted once, stored when possible
+    assert bench.model.batches == [1]  # predicted only once
     assert bench.count("mmdigit_retries_total", stage="store") == 3
     assert bench.worker.waiting_for == ""
 
@@ -149,7 +149,7 @@ def test_commit_under_load_waits_until_it_is_due() -> None:
     bench.worker.run_once()
     assert bench.consumer.commits == [{P0: 3}]
     bench.worker.run_once()
-    assert bench.consumer.commits == [{P0: 3}]  # the next one's time has begun anew
+    assert bench.consumer.commits == [{P0: 3}]  # the next one is not due yet
 
 
 def test_commit_on_idle_and_on_exit_is_immediate() -> None:
@@ -218,7 +218,7 @@ def test_breaker_stops_the_worker_before_writing_the_batch() -> None:
 def test_dead_letter_counts_the_attempts_of_its_job() -> None:
     poison = 255
     bench = Bench(FakeConsumer([record(0, job_value("j", image_bytes(poison)))]), model=FakeModel(poison))
-    bench.model.broken = 2  # the first try and its probe
+    bench.model.broken = 2  # the first attempt and the probe
     bench.worker.run_once()
     [letter] = bench.publisher.letters
     assert (letter.reason, letter.attempts) == ("model_rejected", 2)

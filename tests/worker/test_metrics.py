@@ -1,4 +1,4 @@
-"""The list of metrics is what is exported, no more and no less."""
+"""The metrics that are exported are exactly those of the list."""
 
 import re
 

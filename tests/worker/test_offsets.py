@@ -1,4 +1,4 @@
-"""Offset tracking against a plain model: out-of-order completion, gaps, revocation, failed commits."""
+"""Offsets against a simple model: out-of-order completion, gaps, revocation, failed commits."""
 
 import pytest
 from hypothesis import settings
@@ -13,7 +13,7 @@ PARTITIONS = [TopicPartition("jobs", number) for number in range(3)]
 
 
 class OffsetMachine(RuleBasedStateMachine):
-    """The model keeps every begun offset in a list, and finds the first gap by looking."""
+    """A model that lists every begun offset and searches for the first gap."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,19 +55,19 @@ class OffsetMachine(RuleBasedStateMachine):
 
     @rule()
     def commit_in_vain(self) -> None:
-        """The broker did not take it: the next commit includes it."""
+        """The commit failed: the next one includes it."""
         before = self.tracker.committable()
         assert self.tracker.committable() == before
 
     @rule(partition=st.sampled_from(PARTITIONS))
     def revoke(self, partition: TopicPartition) -> None:
-        """What is finished is committed while it goes; the next owner, maybe this worker again, starts there."""
+        """Finished records are committed during the revocation; the next owner starts after them."""
         self.committed |= {p: n for p, n in self.tracker.committable().items() if p == partition}
         self.lose(partition)
 
     @rule(partition=st.sampled_from(PARTITIONS))
     def lose(self, partition: TopicPartition) -> None:
-        """The next owner starts from what was committed before: what was finished since is begun again."""
+        """The next owner starts at the last commit, and repeats what was finished since."""
         self.tracker.forget([partition])
         self.log_end[partition] = self.committed.pop(partition, self.log_end[partition])
         self.begun.pop(partition, None)
@@ -120,7 +120,7 @@ def test_advance_waits_until_earlier_records_are_finished() -> None:
     tracker.advance({place: 6})
     assert tracker.committable() == {place: 6}
     tracker.committed({place: 6})
-    tracker.advance({place: 2})  # as last known, before what was finished since
+    tracker.advance({place: 2})  # an old position, before records finished since
     assert tracker.committable() == {}
 
 

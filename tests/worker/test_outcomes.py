@@ -1,4 +1,4 @@
-"""What a dead letter says of its record: its error, how often its job has been one, how often the stage was tried."""
+"""The fields of predictions and dead letters: version, error, attempts and times_dead."""
 
 from dataclasses import replace
 

@@ -13,8 +13,8 @@ def test_restarted_partition_is_stored_and_not_committed() -> None:
     bench = Bench(FakeConsumer(jobs), options={"batch_wait_s": 1.0})
     bench.worker.run_once()
     restart(bench)
-    bench.revoke(P0)  # a topic that is deleted goes with a rebalance
-    bench.consumer.queue = [record(126, job_value("new"))]  # an offset as before
+    bench.revoke(P0)  # deleting a topic causes a rebalance
+    bench.consumer.queue = [record(126, job_value("new"))]  # the same offset as before
     bench.worker.run_once()
     bench.clock.now_s += 1.0
     bench.worker.run_once()

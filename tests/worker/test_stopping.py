@@ -1,4 +1,4 @@
-"""Signals: the first stops after the batch in hand; the second, or the time-out, leaves, also from a hung model."""
+"""The first signal stops after the current batch; a second one, or the timeout, exits, even from a hung model."""
 
 import os
 import signal
@@ -16,8 +16,8 @@ from tests.worker.fakes import job_value
 from worker.stopping import EXIT_UNFINISHED, StopSignals
 
 
-class Left(Exception):  # noqa: N818  no error: what the test waits for
-    """The process would have left with this exit code."""
+class Left(Exception):  # noqa: N818  what the test waits for, not an error
+    """The process would have exited with this code."""
 
 
 @pytest.fixture

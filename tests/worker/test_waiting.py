@@ -1,4 +1,4 @@
-"""A topic that is still to be made is waited for, for as long as was said."""
+"""wait_for_topic waits up to its limit for a topic that does not exist yet."""
 
 import logging
 
@@ -9,7 +9,7 @@ from worker.waiting import LONGEST_PAUSE_S, wait_for_topic
 
 
 class Topic:
-    """Missing for the first tries."""
+    """A topic that is missing for the first attempts."""
 
     def __init__(self, missing: int) -> None:
         self.missing = missing

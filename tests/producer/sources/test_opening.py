@@ -1,4 +1,4 @@
-"""Folders, manifests and pairs: what they yield, and what they say about bad input."""
+"""Folders, manifests and pairs: their samples, and their errors on bad input."""
 
 import gzip
 import io
@@ -74,7 +74,7 @@ def test_folder_without_samples_is_refused(tmp_path: Path, files: dict[str, byte
 def test_folder_yields_the_rest_after_an_unreadable_file(tmp_path: Path) -> None:
     filled(tmp_path, a_png=b"A", b_png=b"", c_png=b"x" * (MAX_IMAGE_BYTES + 1), z_png=b"Z")
     (tmp_path / "e.png").symlink_to(tmp_path / "nowhere")
-    os.mkfifo(tmp_path / "f.wav")  # would block whoever opens it
+    os.mkfifo(tmp_path / "f.wav")  # blocks every reader that opens it
     found = list(opened(tmp_path))
     assert [sample.sample_id for sample in found] == ["a", "b", "c", "e", "f", "z"]
     reasons = [sample.reason for sample in found if isinstance(sample, Unreadable)]
@@ -190,7 +190,7 @@ def test_count_takes_the_first_samples(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder laid out like the real data sets: each image is its number in two pixels, each recording its name."""
+    """A folder like the real data sets: each image encodes its number in two pixels, each recording its name."""
     folder = tmp_path_factory.mktemp("data")
     raw, recordings = folder / "MNIST" / "raw", folder / "free-spoken-digit-dataset" / "recordings"
     raw.mkdir(parents=True)

@@ -20,7 +20,7 @@ URLS = {"from": "sqlite:///q.db?topic=jobs.dead", "to": "sqlite:///q.db"}
 
 
 class Jobs(Closable):
-    """A publisher that acknowledges on flush: nothing while it is broken, and nothing of what it loses."""
+    """Acknowledges on flush; fails while broken, and never acknowledges what it loses."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
@@ -51,7 +51,7 @@ class Jobs(Closable):
 
 
 class Letters(FakeConsumer):
-    """Two partitions of dead letters, whose ends are known from the first poll on."""
+    """Two partitions of dead letters; their lag is known after the first poll."""
 
     def __init__(self, *records: Record) -> None:
         super().__init__(records)
@@ -72,7 +72,7 @@ def letter(offset: int, partition: TopicPartition = P0, **fields: object) -> Rec
 
 
 class Bench:
-    """A replay of some records, and all that is around it."""
+    """A replay on fakes."""
 
     def __init__(self, *records: Record, **options: object) -> None:
         self.consumer, self.jobs, self.clock = Letters(*records), Jobs(), Clock()
@@ -139,7 +139,7 @@ def test_stop_ends_a_replay_after_the_current_batch() -> None:
 
 def test_replay_ends_when_the_topic_stays_silent() -> None:
     bench = Bench(letter(0))
-    bench.consumer.lag = lambda: {P0: 5}  # type: ignore[method-assign]  # of which none ever comes
+    bench.consumer.lag = lambda: {P0: 5}  # type: ignore[method-assign]  # but no record ever arrives
     bench.consumer.before_poll = lambda: setattr(bench.clock, "now_s", bench.clock.now_s + 7)
     with pytest.raises(TransportError, match="got neither; check the broker"):
         bench.replay.run()

@@ -29,7 +29,7 @@ Run = Callable[..., tuple[int, dict[str, list[int]]]]
 
 @pytest.fixture
 def run(jobs_url: str, capsys: pytest.CaptureFixture[str]) -> Run:
-    """run(*options): the exit code, and the numbers of each row of the table."""
+    """run(*options): the exit code, and the numbers in each row of the table."""
 
     def run(*options: str) -> tuple[int, dict[str, list[int]]]:
         arguments = ["--from", dead_letter_url(jobs_url), "--to", jobs_url, *options]
@@ -42,7 +42,7 @@ def run(jobs_url: str, capsys: pytest.CaptureFixture[str]) -> Run:
 
 @contextmanager
 def reader(jobs_url: str, read: Read) -> Iterator[Callable[[int], list[Record]]]:
-    """take(n): the next n jobs, sorted by value, after which there are no more."""
+    """take(n): the n jobs left in the topic, sorted by value."""
     with open_consumer(jobs_url, group="test") as consumer:
 
         def take(count: int) -> list[Record]:
@@ -131,7 +131,7 @@ def test_replay_continues_after_unreadable_records(
 def test_replay_continues_after_an_interruption(
     jobs_url: str, run: Run, read: Read, child_environment: dict[str, str], number: signal.Signals
 ) -> None:
-    letters = 4_000  # so many batches that it is still at work when the first jobs are seen
+    letters = 4_000  # enough batches to keep it busy when the first jobs are seen
     publish(jobs_url, *(letter(n, original=b"%04d" % n + bytes(5_000)) for n in range(letters)))
     command = [sys.executable, "-m", "worker", "replay", "--from", dead_letter_url(jobs_url), "--to", jobs_url]
     child = subprocess.Popen(command, env=child_environment, stdout=subprocess.PIPE, text=True)

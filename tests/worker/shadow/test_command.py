@@ -21,13 +21,13 @@ SHADE = 203
 
 
 class Jobs(FakeConsumer):
-    """Two partitions of jobs, whose ends are known from the first poll on."""
+    """Two partitions of jobs; their lag is known after the first poll."""
 
     def __init__(self, records: Iterable[Record]) -> None:
         super().__init__(records)
         self.polled = 0
         self.empty_polls: set[int] = set()
-        """Which polls, from 1, give nothing though there is something."""
+        """The polls, counted from 1, that return nothing although records wait."""
 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
         self.polled += 1
@@ -39,7 +39,7 @@ class Jobs(FakeConsumer):
 
 
 class Live:
-    """What live workers have stored so far. It can be read, and nothing else."""
+    """The outcomes that live workers have stored, read-only."""
 
     def __init__(self) -> None:
         self.predictions: dict[str, Prediction] = {}
@@ -64,7 +64,7 @@ def job(offset: int, partition: TopicPartition = P0, image: bytes | None = None,
 
 
 class Bench:
-    """A shadow of some jobs, and all that is around it."""
+    """A shadow on fakes."""
 
     def __init__(self, *records: Record, poison: int | None = None, **options: object) -> None:
         self.consumer, self.live, self.clock = Jobs(records), Live(), Clock()
@@ -103,7 +103,7 @@ def test_shadow_waits_for_live_workers_and_stays_in_the_group() -> None:
     bench.shadow.run()
     assert (bench.found.same, bench.found.failed_live, bench.found.missing) == (1, 1, 0)
     assert bench.consumer.keep_alives == 2
-    assert bench.model.batches == [2]  # nothing is answered again meanwhile
+    assert bench.model.batches == [2]  # no job is answered again
 
 
 def test_shadow_counts_a_missing_outcome_after_live_wait_s() -> None:

@@ -15,7 +15,7 @@ JOBS = 10
 
 
 def shadowed(queue: Queue, live: PredictionStore, group: str = "shadow", **options: object) -> Comparison:
-    """One run of a shadow to its end."""
+    """Run a shadow to its end."""
     urls = {"from": queue.url, "store": "sqlite:///unused.db"}
     settings = ShadowSettings.model_validate(urls | {"batch_size": 4, "live_wait_s": 0} | options)
     consumer = queue.consumer(group)
@@ -27,7 +27,7 @@ def shadowed(queue: Queue, live: PredictionStore, group: str = "shadow", **optio
 
 @pytest.fixture
 def live(queue: Queue, store: Store) -> PredictionStore:
-    """Jobs that the fake model reads as their number, answered so but for 7 (as 8) and 9 (dead)."""
+    """Jobs that the fake model reads as their number; the live answer is the same, except for 7 (8) and 9 (dead)."""
     queue.publish(*(encode(make_job(n, image=image_bytes(200 + n)), "msgpack") for n in range(JOBS)))
     live = store.open()
     live.put([make_prediction(n, label=8 if n == 7 else n) for n in range(JOBS - 1)])
@@ -46,4 +46,4 @@ def test_shadow_compares_each_job_once_and_writes_nothing(queue: Queue, live: Pr
     assert shadowed(queue, live, group="another").compared == 9
     assert (live.feed(), live.counts("g")) == before
     workers = queue.consumer("mmdigit")
-    assert workers.poll(1, 5.0)[0].offset == 0  # of the live group nothing was committed
+    assert workers.poll(1, 5.0)[0].offset == 0  # nothing was committed for the live group
