@@ -7,7 +7,6 @@ from mmdigit.reading.predictor import Sample
 from mmdigit.transport.ports import Record
 from schemas.errors import InvalidJob
 from schemas.job import Job
-from schemas.trace import TraceContext, trace_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +23,6 @@ class Decoded:
     """When decoding began, on the batcher's clock."""
     decodings: int = 1
     """How many attempts decoding took."""
-
-    @property
-    def trace(self) -> TraceContext | None:
-        """The trace that the record's header names."""
-        return trace_of(self.record.headers)
 
 
 class Batcher:

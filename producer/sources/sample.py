@@ -53,13 +53,13 @@ class NamedSource(Source, Protocol):
 
     @property
     def warnings(self) -> list[str]:
-        """Lines for the user about the whole source."""
-        ...
+        """Lines for the user about the source as a whole; by default none."""
+        return []
 
     @property
     def left_out(self) -> int:
-        """How many of its files and folders are not samples; the warnings name them."""
-        ...
+        """How many files and folders of the source are not samples; the warnings name them. By default 0."""
+        return 0
 
 
 def read_sample(sample_id: str, image: Path | None, audio: Path | None, label: int | None) -> Sample | Unreadable:

@@ -176,7 +176,7 @@ def test_id_is_escaped_for_terminals_and_spreadsheets(folder: Path, capsys: pyte
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--from", "nowhere", "--to", URL], 2, "nowhere, which does not exist"),
+        (["--from", "nowhere", "--to", URL], 2, "expected a CSV manifest or a folder at nowhere"),
         (["--from", "samples", "--to", "carrier://pigeon"], 2, "expected the URL of a topic"),
         (["--from", "samples", "--to", "sqlite:///nowhere/queue.db"], 2, "existing folder"),
         pytest.param(

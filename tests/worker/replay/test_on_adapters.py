@@ -20,7 +20,7 @@ from schemas.dead_letter import TIMES_DEAD_HEADER
 from schemas.trace import trace_headers
 from tests.adapters import Read
 from tests.factories import CREATED_AT
-from tests.schemas.samples import TRACE
+from tests.schemas.samples import TRACEPARENT
 from tests.worker.replay.dead_letters import letter, publish
 from worker.replay.command import POLL_RECORDS, replay
 
@@ -57,7 +57,7 @@ def reader(jobs_url: str, read: Read) -> Iterator[Callable[[int], list[Record]]]
 
 def test_replay_sends_originals_once_with_key_count_and_trace(jobs_url: str, run: Run, read: Read) -> None:
     letters = [letter(n, times_dead=1 + n % 2) for n in range(4)]
-    letters.append(letter(4, traceparent=TRACE.traceparent))
+    letters.append(letter(4, traceparent=TRACEPARENT))
     publish(jobs_url, *letters)
     assert run() == (0, {"invalid_image": [5, 0, 0, 0, 0], "total": [5, 0, 0, 0, 0]})
     assert run() == (0, {"total": [0, 0, 0, 0, 0]})
@@ -66,7 +66,7 @@ def test_replay_sends_originals_once_with_key_count_and_trace(jobs_url: str, run
             (
                 b"\xff%d" % n,
                 b"key-%d" % n,
-                {TIMES_DEAD_HEADER: b"%d" % (1 + n % 2)} | (trace_headers(TRACE.traceparent) if n == 4 else {}),
+                {TIMES_DEAD_HEADER: b"%d" % (1 + n % 2)} | (trace_headers(TRACEPARENT) if n == 4 else {}),
             )
             for n in range(5)
         ]
