@@ -14,13 +14,13 @@ class Decoded:
     """A polled record and what decoding made of it: a job and its sample, or an error."""
 
     record: Record
-    polled_at_s: float
-    """When decoding ended, on the batcher's clock."""
+    decoded_at_s: float
+    """On the batcher's clock, in seconds."""
     job: Job | None
     sample: Sample | None
     error: InvalidJob | None
-    decoding_since_s: float
-    """When decoding began, on the batcher's clock."""
+    decoding_began_s: float
+    """On the batcher's clock, in seconds."""
     decodings: int = 1
     """How many attempts decoding took."""
 
@@ -55,7 +55,7 @@ class Batcher:
             return None
         if self.room == 0:
             return 0.0
-        return max(0.0, self._waiting[0].polled_at_s + self._max_wait_s - self._clock())
+        return max(0.0, self._waiting[0].decoded_at_s + self._max_wait_s - self._clock())
 
     def close(self) -> list[Decoded]:
         """The batch, in order of arrival; the next one starts empty."""

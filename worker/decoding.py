@@ -25,19 +25,19 @@ def decode(records: Sequence[Record], clock: Callable[[], float], attempt: int =
 
     Raises ModelError if memory runs out: a job's needs are bounded, so the job is not at fault.
     """
-    since_s = clock()
+    began_s = clock()
     jobs = [_job(record) for record in records]
     samples = iter(read_samples([(job.image, job.audio) for job in jobs if isinstance(job, Job)]))
     decoded = []
     for record, job in zip(records, jobs, strict=True):
         if isinstance(job, Exception):
-            decoded.append(Decoded(record, clock(), None, None, _invalid(record, job), since_s, attempt))
+            decoded.append(Decoded(record, clock(), None, None, _invalid(record, job), began_s, attempt))
             continue
         sample = next(samples)
         if isinstance(sample, Exception):
-            decoded.append(Decoded(record, clock(), job, None, _invalid(record, sample), since_s, attempt))
+            decoded.append(Decoded(record, clock(), job, None, _invalid(record, sample), began_s, attempt))
         else:
-            decoded.append(Decoded(record, clock(), job, sample, None, since_s))
+            decoded.append(Decoded(record, clock(), job, sample, None, began_s))
     return decoded
 
 

@@ -201,7 +201,7 @@ class Worker:
         outcomes: list[Prediction | DeadLetter] = []
         for decoded in batch:
             answer = decoded.error or next(answers)
-            wait_s = closed_s - decoded.polled_at_s
+            wait_s = closed_s - decoded.decoded_at_s
             self._metrics.stage_s.labels("wait").observe(wait_s)
             if isinstance(answer, InvalidJob):
                 attempts = decoded.decodings if decoded.error else self._attempt

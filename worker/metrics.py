@@ -1,4 +1,4 @@
-"""Every metric of the worker, in one list that docs/metrics.md is generated from."""
+"""Every metric of the worker, in one list that docs/operate/metrics.md is generated from."""
 
 import time
 from collections import Counter as Tally
