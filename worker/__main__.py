@@ -93,7 +93,7 @@ def run_worker(argv: Sequence[str]) -> int:
 
 def log_target_error(target_error: float, points: Mapping[Head, OperatingPoint]) -> None:
     """Log whether held-out data show the target error for every head; warn if they do not."""
-    not_shown = [head for head, point in points.items() if not point.shown]
+    not_shown = [head for head, point in points.items() if not point.meets_target]
     if any(point.bound is None for point in points.values()):
         message = "the model file holds fixed thresholds: the target error has no effect, and no held-out data show it"
     elif not_shown:
@@ -107,7 +107,7 @@ def log_target_error(target_error: float, points: Mapping[Head, OperatingPoint])
             "target_error": target_error,
             "not_shown": not_shown,
             "error_bounds": {head: point.bound for head, point in points.items()},
-            "accepted_from": {head: point.described() for head, point in points.items()},
+            "accepted_from": {head: point.describe() for head, point in points.items()},
         },
     )
 

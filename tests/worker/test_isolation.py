@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmdigit.reading.predictor import Sample
+from mmdigit.reading.model_input import ModelInput
 from schemas.errors import ModelError, ModelRejected
 from schemas.prediction import Answer
 from tests.worker.fakes import answer
 from worker.isolation import predict_each
 
 
-def sample(number: int) -> Sample:
-    return Sample(image=np.full((28, 28), number / 255, np.float32))
+def sample(number: int) -> ModelInput:
+    return ModelInput(image=np.full((28, 28), number / 255, np.float32))
 
 
-def number_of(one: Sample) -> int:
+def number_of(one: ModelInput) -> int:
     assert one.image is not None
     return round(float(one.image[0, 0]) * 255)
 
@@ -32,7 +32,7 @@ def works() -> None:
 def test_predict_each_rejects_exactly_the_failing_samples(size: int, guilty: set[int]) -> None:
     calls = []
 
-    def predict(samples: Sequence[Sample]) -> list[Answer]:
+    def predict(samples: Sequence[ModelInput]) -> list[Answer]:
         calls.append(len(samples))
         if any(number_of(one) in guilty for one in samples):
             raise RuntimeError("cannot")
@@ -54,7 +54,7 @@ def test_predict_each_rejects_exactly_the_failing_samples(size: int, guilty: set
 def test_predict_each_isolates_with_logarithmic_calls() -> None:
     calls = []
 
-    def predict(samples: Sequence[Sample]) -> list[Answer]:
+    def predict(samples: Sequence[ModelInput]) -> list[Answer]:
         calls.append(len(samples))
         if any(number_of(one) == 17 for one in samples):
             raise RuntimeError("cannot")
@@ -67,7 +67,7 @@ def test_predict_each_isolates_with_logarithmic_calls() -> None:
 def test_predict_each_rejects_nothing_after_one_failure() -> None:
     calls = []
 
-    def predict(samples: Sequence[Sample]) -> list[Answer]:
+    def predict(samples: Sequence[ModelInput]) -> list[Answer]:
         calls.append(len(samples))
         if len(calls) == 1:
             raise RuntimeError("Failed to allocate memory")  # the message of ONNX Runtime
@@ -87,7 +87,7 @@ def test_predict_each_rejects_nothing_if_everything_fails() -> None:
 
 
 def test_predict_each_rejects_nothing_if_memory_runs_out() -> None:
-    def fail(_: Sequence[Sample]) -> list[Answer]:
+    def fail(_: Sequence[ModelInput]) -> list[Answer]:
         raise MemoryError
 
     with pytest.raises(ModelError, match="enough memory"):

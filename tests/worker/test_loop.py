@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from mmdigit.reading.batch_decoding import TOGETHER, read_samples
-from mmdigit.reading.image.decode import read_picture
+from mmdigit.reading.batch_decoding import CHUNK_SIZE, decode_batch
+from mmdigit.reading.image.decode import read_image
 from mmdigit.reading.image.pixels import Grey
-from mmdigit.reading.predictor import Sample
+from mmdigit.reading.model_input import ModelInput
 from schemas.errors import SettingsError, TooManyDeadLetters
 from schemas.prediction import Prediction
 from tests.schemas.samples import TRACEPARENT
@@ -79,9 +79,9 @@ def test_unexpected_decoder_error_dead_letters_one_job(monkeypatch: pytest.Monke
     def read(data: bytes) -> tuple[Grey, bool | None]:
         if data == b"strange":
             raise ZeroDivisionError("division by zero")
-        return read_picture(data)
+        return read_image(data)
 
-    monkeypatch.setattr("mmdigit.reading.batch_decoding.read_picture", read)
+    monkeypatch.setattr("mmdigit.reading.batch_decoding.read_image", read)
     bench = Bench(FakeConsumer([record(0, job_value("a")), record(1, job_value("x", b"strange"))]))
     bench.worker.run_once()
     assert list(bench.store.predictions) == ["a"]
@@ -237,12 +237,12 @@ def test_decoder_dead_letter_ignores_attempts_of_the_model(value: bytes) -> None
 def test_decoder_dead_letter_counts_its_own_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     memory_is_short = iter([True, True, False])
 
-    def read(contents: Sequence[tuple[bytes | None, bytes | None]]) -> list[Sample | Exception]:
+    def read(contents: Sequence[tuple[bytes | None, bytes | None]]) -> list[ModelInput | Exception]:
         if next(memory_is_short):
             return [MemoryError() for _ in contents]
-        return read_samples(contents)
+        return decode_batch(contents)
 
-    monkeypatch.setattr("worker.decoding.read_samples", read)
+    monkeypatch.setattr("worker.decoding.decode_batch", read)
     bench = Bench(FakeConsumer([record(0, b"undecodable"), record(1, job_value("j"))]))
     bench.model.broken = 2
     bench.worker.run_once()
@@ -340,9 +340,9 @@ def test_record_revoked_during_decoding_is_not_answered(
         tries.append(data)
         if len(tries) == 2:
             raise MemoryError
-        return read_picture(data)
+        return read_image(data)
 
-    monkeypatch.setattr("mmdigit.reading.batch_decoding.read_picture", read)
+    monkeypatch.setattr("mmdigit.reading.batch_decoding.read_image", read)
     jobs = [record(0, job_value("a")), record(4, job_value("b"), P1), record(1, job_value("c"))]
     bench = Bench(FakeConsumer(jobs))
     bench.consumer.in_keep_alive = lambda: bench.revoke(P1)
@@ -417,16 +417,16 @@ def test_idle_time_excludes_work_and_outages() -> None:
 
 
 def test_since_turn_s_restarts_while_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
-    records = [record(n, job_value(f"j{n}")) for n in range(2 * TOGETHER + 1)]
+    records = [record(n, job_value(f"j{n}")) for n in range(2 * CHUNK_SIZE + 1)]
     bench = Bench(FakeConsumer(records), options={"batch_wait_s": 60.0, "batch_size": len(records)})
     silences = []
 
-    def read_slowly(pairs: Sequence[tuple[bytes | None, bytes | None]]) -> list[Sample | Exception]:
+    def read_slowly(pairs: Sequence[tuple[bytes | None, bytes | None]]) -> list[ModelInput | Exception]:
         silences.append(bench.worker.since_turn_s)
         bench.clock.now_s += 10.0
-        return read_samples(pairs)
+        return decode_batch(pairs)
 
-    monkeypatch.setattr("worker.decoding.read_samples", read_slowly)
+    monkeypatch.setattr("worker.decoding.decode_batch", read_slowly)
     bench.worker.run_once()
     assert silences == [0.0, 0.0, 0.0]
 
