@@ -46,7 +46,7 @@ def produce(folder: Path, jobs_url: str, store_url: str, *options: str) -> subpr
 
 
 def offline(jobs_url: str) -> dict[str, Answer]:
-    """What the offline predictor answers to each job that stands in the topic, one at a time."""
+    """The offline predictor's answer to each job in the topic, one at a time."""
     predictor = Predictor.load()
     answers: dict[str, Answer] = {}
     with open_consumer(jobs_url, group="offline") as consumer:
@@ -65,9 +65,7 @@ def has_answered(store: PredictionStore, jobs: int) -> bool:
     return store.counts("stack").done >= jobs
 
 
-def test_every_job_is_answered_as_offline_though_a_worker_is_killed_midway(
-    tmp_path: Path, kafka_topic: Callable[..., str], redis_url: str
-) -> None:
+def test_killed_worker_costs_no_job(tmp_path: Path, kafka_topic: Callable[..., str], redis_url: str) -> None:
     redis.Redis.from_url(redis_url).flushdb()
     jobs_url = kafka_topic(8, with_dead_letters=True)
     options = ["--batch-size", str(BATCH)]
@@ -83,7 +81,7 @@ def test_every_job_is_answered_as_offline_though_a_worker_is_killed_midway(
         first.process.kill()
         assert producer.wait(timeout=120) == 0, (tmp_path / "producer.out").read_text()
         counts = store.counts("stack")
-        assert (counts.done, counts.dead) == (JOBS, 0)  # redelivery did not inflate them
+        assert (counts.done, counts.dead) == (JOBS, 0)  # redelivery does not count twice
         assert second.stop() == 0
         expected = offline(jobs_url)
         stored = dict(zip(expected, store.get(list(expected)), strict=True))
@@ -106,7 +104,7 @@ def test_every_job_is_answered_as_offline_though_a_worker_is_killed_midway(
         assert polled == [[]] * 5  # everything is committed
 
 
-def test_a_sigterm_loses_and_repeats_nothing(tmp_path: Path, kafka_topic: Callable[..., str], redis_url: str) -> None:
+def test_sigterm_loses_and_repeats_nothing(tmp_path: Path, kafka_topic: Callable[..., str], redis_url: str) -> None:
     redis.Redis.from_url(redis_url).flushdb()
     jobs_url = kafka_topic(4, with_dead_letters=True)
     with open_store(redis_url) as store:
@@ -123,4 +121,4 @@ def test_a_sigterm_loses_and_repeats_nothing(tmp_path: Path, kafka_topic: Callab
             if store.counts("stack").done == JOBS:
                 break
         assert producer.wait(timeout=60) == 0
-    assert predicted == JOBS  # none of them twice
+    assert predicted == JOBS  # none twice
