@@ -4,9 +4,12 @@ import itertools
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+from tests.processes import Start, running
 
 KafkaTopic = Callable[..., str]
 
@@ -31,6 +34,13 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.fail(f"expected a folder in MMDIGIT_DATA, got {str(folder)!r}", pytrace=False)
     return folder
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts processes that end with the test."""
+    with ExitStack() as processes:
+        yield lambda command, **options: processes.enter_context(running(command, **options))
 
 
 @pytest.fixture(scope="session")

@@ -89,7 +89,7 @@ def read() -> Read:
             records.extend(consumer.poll(count - len(records), 0.5))
             return len(records) >= count
 
-        until(look, 30, f"{count} records")
+        until(look, f"{count} records")
         return records
 
     return collect

@@ -154,7 +154,7 @@ def test_keep_alive_joins_the_group_and_loses_nothing(queue: Queue, read: Read) 
         consumer.keep_alive()
         return bool(consumer.assignment())
 
-    until(joined, 30, "an assignment")
+    until(joined, "an assignment")
     for _ in range(20):
         consumer.keep_alive()
     assert [record.value for record in read(consumer, 3)] == numbered(3)
@@ -192,7 +192,7 @@ def test_a_commit_that_is_begun_is_durable_once_it_is_done(queue: Queue, read: R
     consumer = queue.consumer()
     records = read(consumer, 2)
     begun = consumer.begin_commit({records[1].topic_partition: records[1].offset + 1})
-    until(begun.done, 10, "the end of the commit")
+    until(begun.done, "the end of the commit")
     begun.result()
     consumer.close()
     assert [record.value for record in read(queue.consumer(), 1)] == [b"2"]
@@ -321,7 +321,7 @@ def test_a_killed_publisher_keeps_what_was_acknowledged(
     assert [int(record.value) for record in records] == acknowledged
     queue.publish(b"still works")
     with open_consumer(queue.url, group="others") as other:
-        assert until(lambda: [r for r in other.poll(1000, 0.5) if r.value == b"still works"], 30, "the last record")
+        assert until(lambda: [r for r in other.poll(1000, 0.5) if r.value == b"still works"], "the last record")
 
 
 def test_a_second_member_shares_the_work_or_is_told_why_not(queue: Queue, read: Read) -> None:
@@ -340,7 +340,7 @@ def test_a_second_member_shares_the_work_or_is_told_why_not(queue: Queue, read: 
         # One partition: whoever has it, the other waits with none.
         return len(first.assignment() | second.assignment()) == 1
 
-    until(rebalanced, 30, "one owner")
+    until(rebalanced, "one owner")
     assert not first.assignment() & second.assignment()
 
 

@@ -81,7 +81,7 @@ def reader(jobs_url: str, read: Read) -> Iterator[Callable[[int], list[Record]]]
 
         def take(count: int) -> list[Record]:
             records = read(consumer, count)
-            until(lambda: consumer.lag() and not any(consumer.lag().values()), 30, "the end of the jobs")
+            until(lambda: consumer.lag() and not any(consumer.lag().values()), "the end of the jobs")
             records += consumer.poll(1000, 0.1)
             assert len(records) == count
             return sorted(records, key=lambda record: record.value)
@@ -174,7 +174,7 @@ def test_an_interrupted_replay_goes_on(
         child.send_signal(number)
         said, _ = child.communicate(timeout=30)
         if number == signal.SIGKILL:
-            until(lambda: run()[1]["total"][0], 60, "the partitions of the one that was killed")
+            until(lambda: run()[1]["total"][0], "the partitions of the one that was killed")
         else:
             assert child.returncode == 130
             earlier = int(said.splitlines()[-1].split()[1])

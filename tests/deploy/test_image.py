@@ -32,7 +32,7 @@ def worker(image: str) -> Iterator[str]:
     """A worker on a SQLite file of its own, ready; yields its container."""
     container = start(image)
     try:
-        until(lambda: answers(container, "readyz"), 30, "a worker that is ready", pause_s=0.2)
+        until(lambda: answers(container, "readyz"), "a worker that is ready", pause_s=0.2)
         yield container
     finally:
         run("docker", "rm", "--force", container)

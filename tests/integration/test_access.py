@@ -204,7 +204,7 @@ def test_replay_may_read_dead_letters_and_send_jobs_and_no_more(broker: SecureKa
         publisher.send(None, b"a dead letter")
         publisher.flush(10)
     with open_consumer(dead, group="mmdigit-replay", access=login("replay")) as consumer:
-        records = until(lambda: consumer.poll(1, 0.2), 30, "a dead letter")
+        records = until(lambda: consumer.poll(1, 0.2), "a dead letter")
         consumer.commit({records[0].topic_partition: records[0].offset + 1})
     with open_publisher(jobs, access=login("replay")) as publisher:
         publisher.send(None, b"rubbish")
@@ -223,10 +223,10 @@ def test_shadow_may_read_jobs_in_groups_of_its_own_and_write_nothing(broker: Sec
         publisher.send(None, b"rubbish")
         publisher.flush(10)
     with open_consumer(jobs, group="mmdigit-shadow.0.7.0.mmdigit-2-f7b82bf2", access=access) as consumer:
-        records = until(lambda: consumer.poll(1, 0.2), 30, "a job")
+        records = until(lambda: consumer.poll(1, 0.2), "a job")
         consumer.commit({records[0].topic_partition: records[0].offset + 1})
     with open_consumer(jobs, group="mmdigit", access=access) as consumer, pytest.raises(AccessError):
-        until(lambda: consumer.poll(1, 0.2), 30, "a refusal")
+        until(lambda: consumer.poll(1, 0.2), "a refusal")
 
     def write(url: str) -> None:
         with open_publisher(url, access=access) as publisher:

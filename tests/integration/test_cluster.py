@@ -30,10 +30,10 @@ def test_no_job_is_lost_with_a_primary(tmp_path: Path) -> None:
         with RunningWorker(jobs_url, cluster.cluster_url, tmp_path / "worker.log", options) as worker:
             worker.wait_until_ready()
             producer = subprocess.Popen(produce, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-            until(lambda: store.counts("g").done > 0, 60, "the first answers")
+            until(lambda: store.counts("g").done > 0, "the first answers")
             killed = cluster.ports[0]
             cluster.kill(killed)
-            until(lambda: [cluster.role(port) for port in cluster.ports].count("master") == 3, 60, "a promoted replica")
+            until(lambda: [cluster.role(port) for port in cluster.ports].count("master") == 3, "a promoted replica")
             cluster.start(killed)
             output, _ = producer.communicate(timeout=200)
             assert producer.returncode == 0, output

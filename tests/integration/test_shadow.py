@@ -142,7 +142,7 @@ def test_an_interrupted_shadow_goes_on(shadowed: Shadowed, run_shadow: Run) -> N
     group = ("--shadow-group", "interrupted", "--limit", str(JOBS + 1))
     send(shadowed.url, encode(Job(job_id="nobody-answers", image=bytes(784), created_at=datetime.now(UTC)), "msgpack"))
     shadow = start_shadow(shadowed.url, *group, "--batch-size", str(JOBS), "--live-wait-s", "600")
-    until(lambda: committed(shadowed.url, "interrupted.%") == [(JOBS,)], 60, "the answered jobs compared")
+    until(lambda: committed(shadowed.url, "interrupted.%") == [(JOBS,)], "the answered jobs compared")
     shadow.send_signal(signal.SIGTERM)
     code, found = end_of(shadow)
     assert (code, found["compared"], found["without_live_outcome"]) == (130, JOBS, 0)

@@ -163,7 +163,7 @@ def test_sigterm_finishes_the_batch_in_hand_and_commits_it(tmp_path: Path) -> No
         with open_publisher(url) as publisher:
             publisher.send(None, encode(Job(job_id="j", image=bytes(784), created_at=NOW), "json"))
             publisher.flush(10)
-        until(lambda: worker.scrape().value("mmdigit_in_flight_jobs"), 20, "a job in flight")
+        until(lambda: worker.scrape().value("mmdigit_in_flight_jobs"), "a job in flight")
         worker.process.send_signal(signal.SIGTERM)
         assert worker.process.wait(timeout=20) == 0
     with open_store(url) as store:

@@ -75,9 +75,9 @@ def test_every_job_is_answered_as_offline_though_a_worker_is_killed_midway(
     with first, second, open_store(redis_url) as store:
         for worker in (first, second):
             worker.wait_until_ready()
-            until(partial(assigned_partitions, worker), 30, "partitions")
+            until(partial(assigned_partitions, worker), "partitions")
         producer = produce(tmp_path, jobs_url, redis_url, "--rate", "600")
-        until(partial(has_answered, store, JOBS // 4), 60, "a quarter of the answers")
+        until(partial(has_answered, store, JOBS // 4), "a quarter of the answers")
         assert first.scrape().value("mmdigit_in_flight_jobs") + store.counts("stack").done < JOBS
         first.process.kill()
         assert producer.wait(timeout=120) == 0, (tmp_path / "producer.out").read_text()
@@ -115,7 +115,7 @@ def test_a_sigterm_loses_and_repeats_nothing(tmp_path: Path, kafka_topic: Callab
             with RunningWorker(jobs_url, redis_url, tmp_path / f"{turn}.log", ["--batch-size", str(BATCH)]) as worker:
                 worker.wait_until_ready()
                 before = store.counts("stack").done
-                until(partial(has_answered, store, min(JOBS, before + JOBS // 3)), 60, "more answers")
+                until(partial(has_answered, store, min(JOBS, before + JOBS // 3)), "more answers")
                 worker.process.terminate()
                 assert worker.process.wait(timeout=30) == 0
             predicted += sum(float(n) for n in re.findall(r"answered=(\d+)", worker.log.read_text()))

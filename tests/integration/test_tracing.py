@@ -44,7 +44,6 @@ def test_a_trace_leads_from_the_producer_to_the_stored_prediction(jobs_url: str,
             assert produced.returncode == 0, produced.stderr
             until(
                 lambda: worker.scrape().value("mmdigit_spans_total", outcome="exported") > SPANS_OF_A_JOB * JOBS,
-                20,
                 "every span exported",
             )
             assert worker.stop() == 0

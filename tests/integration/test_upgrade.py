@@ -69,7 +69,7 @@ def dead_letters(jobs_url: str, count: int) -> list[bytes]:
             values.extend(record.value for record in consumer.poll(1000, 0.5))
             return len(values) >= count
 
-        until(read, 30, f"{count} dead letters")
+        until(read, f"{count} dead letters")
     return values
 
 
@@ -114,13 +114,13 @@ def test_side_by_side_nothing_is_lost_and_each_reads_what_the_other_writes(
             for worker in (newer, older):
                 worker.wait_until_ready()
             for worker in (newer, older):
-                until(lambda: worker.scrape().value("mmdigit_assigned_partitions") == 1, 30, "a partition each")  # noqa: B023
+                until(lambda: worker.scrape().value("mmdigit_assigned_partitions") == 1, "a partition each")  # noqa: B023
             traffic.send()
-            until(lambda: len(answered(store, traffic.old)) == JOBS // 2, 30, "every job of version 1")
+            until(lambda: len(answered(store, traffic.old)) == JOBS // 2, "every job of version 1")
             assert older.stop() == 0
             newer.wait_until_assigned()
             sent = replayed(jobs_url)
-            until(lambda: len(answered(store, traffic.new)) == JOBS // 2, 30, "every job of version 2")
+            until(lambda: len(answered(store, traffic.new)) == JOBS // 2, "every job of version 2")
             assert newer.stop() == 0
         assert set(answered(store, traffic.old).values()) == {VERSION, next_worker.VERSION}
         assert set(answered(store, traffic.new).values()) == {next_worker.VERSION}
@@ -139,7 +139,7 @@ def test_after_a_rollback_older_jobs_are_answered_and_newer_ones_kept(tmp_path: 
             with RunningWorker(url, url, tmp_path / "worker.log", launcher=launcher) as worker:
                 worker.wait_until_ready()
                 assert worker.scrape().value("mmdigit_build_info", version=VERSION) == 1
-                until(lambda: len(answered(store, traffic.old)) == len(traffic.old), 30, "every job of version 1")
+                until(lambda: len(answered(store, traffic.old)) == len(traffic.old), "every job of version 1")
                 assert worker.stop() == 0
         versions = [next_worker.VERSION, VERSION]
         assert list(answered(store, traffic.old).values()) == [v for v in versions for _ in range(JOBS // 2)]
@@ -159,7 +159,7 @@ def test_readers_that_know_json_alone_are_served_by_a_flag(tmp_path: Path, optio
     traffic = Traffic(url)
     traffic.send()
     with open_store(url) as store, RunningWorker(url, url, tmp_path / "worker.log", options) as worker:
-        until(lambda: len(answered(store, traffic.old)) == len(traffic.old), 30, "every job of version 1")
+        until(lambda: len(answered(store, traffic.old)) == len(traffic.old), "every job of version 1")
         assert worker.stop() == 0
     with closing(sqlite3.connect(path)) as file:
         values = [bytes(value) for table in ("predictions", "feed") for (value,) in file.execute(_VALUES[table])]

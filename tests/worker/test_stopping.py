@@ -52,14 +52,14 @@ def test_the_second_signal_leaves(stopped: threading.Event, left: list[int]) -> 
         os.kill(os.getpid(), signal.SIGINT)
         assert stopped.wait(10)
         os.kill(os.getpid(), signal.SIGTERM)
-        until(lambda: left, 10, "the leave")
+        until(lambda: left, "the leave")
     assert left == [EXIT_UNFINISHED]
 
 
 def test_what_takes_too_long_leaves(stopped: threading.Event, left: list[int]) -> None:
     with StopSignals(stopped.set, 0.05, left.append):
         os.kill(os.getpid(), signal.SIGTERM)
-        until(lambda: left, 10, "the leave")
+        until(lambda: left, "the leave")
     assert left == [EXIT_UNFINISHED]
 
 
