@@ -1,5 +1,6 @@
 """Reads a topic to where it ended when the reading began: for commands that end, unlike the worker."""
 
+import math
 import time
 from collections.abc import Callable
 
@@ -42,15 +43,15 @@ class ToTheEnd:
         for record in records:
             self._next_offsets[record.topic_partition] = record.offset + 1
         lag = self._consumer.lag()
-        for partition in {record.topic_partition for record in records} - self._ends.keys():
-            self._ends[partition] = self._next_offsets[partition] + lag.get(partition, 0)
-        return [record for record in records if record.offset < self._ends[record.topic_partition]]
+        for partition in {record.topic_partition for record in records} & lag.keys() - self._ends.keys():
+            self._ends[partition] = self._next_offsets[partition] + lag[partition]
+        return [record for record in records if record.offset < self._ends.get(record.topic_partition, math.inf)]
 
     def is_at_the_end(self) -> bool:
         """Whether every record of every owned partition was read, as far as is known; never waits."""
         lag = self._consumer.lag()
         return bool(lag) and all(
-            lag.get(partition) == 0 or self._next_offsets.get(partition, -1) >= self._ends.get(partition, 0)
+            lag.get(partition) == 0 or self._next_offsets.get(partition, -1) >= self._ends.get(partition, math.inf)
             for partition in self._consumer.assignment()
         )
 

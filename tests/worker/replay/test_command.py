@@ -110,6 +110,20 @@ def test_a_job_that_the_topic_does_not_take_is_named_and_passed_by() -> None:
     assert bench.said == ["jobs 0/0: larger than the topic takes"]
 
 
+def test_a_dry_run_counts_once_what_a_rebalance_delivers_again() -> None:
+    bench = Bench(*(letter(n) for n in range(150)))
+    bench.replay._jobs = None
+
+    def rebalance() -> None:
+        if bench.consumer.polled == 2:
+            bench.consumer.queue[:0] = [letter(n) for n in range(100)]
+
+    bench.consumer.before_poll = rebalance
+    bench.replay.run()
+    assert bench.replay.counts == {("invalid_image", "sent"): 150}
+    assert bench.consumer.commits == []
+
+
 def test_dead_letters_that_come_while_it_runs_are_left_for_the_next_run() -> None:
     bench = Bench(*(letter(n) for n in range(150)))  # a batch and a half
 
