@@ -1,7 +1,6 @@
 """Replays of dead letters, on SQLite and on a real Kafka broker: what is sent, what is left, what is remembered."""
 
 import signal
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from schemas.trace import trace_headers
 from schemas.wire import encode
 from tests.contract.conftest import DOCKER, Read
 from tests.factories import CREATED_AT, make_dead_letter
+from tests.processes import Start
 from tests.schemas.samples import TRACEPARENT
 from worker.replay.command import POLL_RECORDS, replay
 
@@ -87,6 +87,20 @@ def reader(jobs_url: str, read: Read) -> Iterator[Callable[[int], list[Record]]]
             return sorted(records, key=lambda record: record.value)
 
         yield take
+
+
+def all_jobs(jobs_url: str) -> list[bytes]:
+    """Every job of the topic."""
+    jobs: list[bytes] = []
+
+    def read_to_the_end() -> bool:
+        jobs.extend(record.value for record in consumer.poll(1000, 0.5))
+        lag = consumer.lag()
+        return bool(lag) and lag.keys() == consumer.assignment() and not any(lag.values())
+
+    with open_consumer(jobs_url, group="all") as consumer:
+        until(read_to_the_end, "the end of the jobs")
+    return jobs
 
 
 def test_originals_go_back_with_their_key_count_and_trace_and_only_once(jobs_url: str, run: Run, read: Read) -> None:
@@ -163,28 +177,29 @@ def test_what_is_no_dead_letter_is_named_and_stops_nothing(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_replay_goes_on(
-    jobs_url: str, run: Run, read: Read, child_environment: dict[str, str], number: signal.Signals
+    jobs_url: str, run: Run, start: Start, tmp_path: Path, number: signal.Signals
 ) -> None:
-    letters = 4_000  # so many batches that it is still at work when the first jobs are seen
-    bury(jobs_url, *(letter(n, original=b"%04d" % n + bytes(5_000)) for n in range(letters)))
-    command = [sys.executable, "-m", "worker", "replay", "--from", dead_letter_url(jobs_url), "--to", jobs_url]
-    child = subprocess.Popen(command, env=child_environment, stdout=subprocess.PIPE, text=True)
-    with open_consumer(jobs_url, group="test") as consumer:
-        sent = read(consumer, 1)
-        child.send_signal(number)
-        said, _ = child.communicate(timeout=30)
-        if number == signal.SIGKILL:
-            until(lambda: run()[1]["total"][0], "the partitions of the one that was killed")
-        else:
-            assert child.returncode == 130
-            earlier = int(said.splitlines()[-1].split()[1])
-            assert POLL_RECORDS <= earlier < letters, "it ended before it was interrupted"
-            assert run()[1]["total"][0] == letters - earlier
-        while records := consumer.poll(1000, 1.0):
-            sent += records
-    times = Counter(record.value[:4] for record in sent)
+    letters, held = 5 * POLL_RECORDS, tmp_path / "held"
+    bury(jobs_url, *(letter(n, original=b"%04d" % n) for n in range(letters)))
+    program = ["-m", "tests.worker.replay.held_replay", str(held)]
+    child = start([sys.executable, *program, "--from", dead_letter_url(jobs_url), "--to", jobs_url], stdout=-1)
+    until(held.exists, "the second batch sent and not committed")
+    child.send_signal(number)
+    if number == signal.SIGKILL:
+        child.wait()
+        until(lambda: run()[1]["total"][0], "the partitions of the one that was killed")
+        again = POLL_RECORDS
+    else:
+        held.unlink()
+        said, _ = child.communicate()
+        assert child.returncode == 130
+        earlier = int(said.splitlines()[-1].split()[1])
+        assert 1 < earlier < letters
+        assert run() == (0, {name: [letters - earlier, 0, 0, 0, 0] for name in ("invalid_image", "total")})
+        again = 0
+    times = Counter(all_jobs(jobs_url))
     assert set(times) == {b"%04d" % n for n in range(letters)}
-    assert times.total() <= letters + (POLL_RECORDS if number == signal.SIGKILL else 0)
+    assert times.total() <= letters + again
 
 
 def test_a_queue_file_keeps_what_a_selection_passed_by(tmp_path: Path) -> None:
