@@ -1,6 +1,5 @@
 """One fixture a port: the tests of this folder run on every adapter, each in a place of its own."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -80,7 +79,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def read() -> Read:
-    """read(consumer, n): the next n records, however many polls it takes, within 30 s."""
+    """read(consumer, n): the next n records, however many polls it takes."""
 
     def collect(consumer: Consumer, count: int) -> list[Record]:
         records: list[Record] = []
@@ -93,9 +92,3 @@ def read() -> Read:
         return records
 
     return collect
-
-
-@pytest.fixture
-def child_environment() -> dict[str, str]:
-    """For a Python child process that imports the project from this checkout."""
-    return os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}

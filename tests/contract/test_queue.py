@@ -15,6 +15,7 @@ from mmdigit.transport.urls import open_consumer, open_publisher
 from schemas.errors import InvalidRecord, RebalanceError, SettingsError, TransportError
 from schemas.job import MAX_RECORD_BYTES
 from tests.contract.conftest import Queue, Read
+from tests.processes import Start
 
 
 def next_offsets(records: list[Record]) -> dict[TopicPartition, int]:
@@ -278,17 +279,13 @@ with open_publisher(url) as publisher:
 """
 
 
-def test_producers_in_several_processes_lose_and_mix_nothing(
-    queue: Queue, read: Read, child_environment: dict[str, str]
-) -> None:
+def test_producers_in_several_processes_lose_and_mix_nothing(queue: Queue, read: Read, start: Start) -> None:
     with open_publisher(queue.url):  # the children race for everything but making the file
         pass
     names = ["a", "b", "c"]
-    children = [
-        subprocess.Popen([sys.executable, "-c", SENDS, queue.url, name, "500"], env=child_environment) for name in names
-    ]
+    children = [start([sys.executable, "-c", SENDS, queue.url, name, "500"]) for name in names]
     records = read(queue.consumer(), 1500)
-    assert [child.wait(30) for child in children] == [0, 0, 0]
+    assert [child.wait() for child in children] == [0, 0, 0]
     for name in names:
         assert [record.value for record in records if record.key == name.encode()] == [
             f"{name} {number}".encode() for number in range(500)
@@ -304,18 +301,13 @@ with open_publisher(sys.argv[1]) as publisher:
 """
 
 
-def test_a_killed_publisher_keeps_what_was_acknowledged(
-    queue: Queue, read: Read, child_environment: dict[str, str]
-) -> None:
-    child = subprocess.Popen(
-        [sys.executable, "-c", SENDS_FOR_EVER, queue.url], env=child_environment, stdout=subprocess.PIPE
-    )
+def test_a_killed_publisher_keeps_what_was_acknowledged(queue: Queue, read: Read, start: Start) -> None:
+    child = start([sys.executable, "-c", SENDS_FOR_EVER, queue.url], stdout=subprocess.PIPE)
     assert child.stdout is not None
     acknowledged = [int(child.stdout.readline()) for _ in range(1500)]
     child.send_signal(signal.SIGKILL)
-    with child.stdout as printed:  # a line may be torn
-        acknowledged += [int(line) for line in printed.read().splitlines(keepends=True) if line.endswith(b"\n")]
-    child.wait(10)
+    # A line may be torn.
+    acknowledged += [int(line) for line in child.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
     assert acknowledged == list(range(len(acknowledged)))
     records = read(queue.consumer(), len(acknowledged))
     assert [int(record.value) for record in records] == acknowledged

@@ -12,6 +12,7 @@ import pytest
 
 from lab.kit.polling import until
 from mmdigit.transport.urls import open_publisher
+from tests.processes import running
 from tests.worker.fakes import job_value
 from worker.stopping import EXIT_UNFINISHED, StopSignals
 
@@ -84,7 +85,7 @@ def test_a_worker_that_hangs_in_its_model_can_be_stopped(tmp_path: Path, again: 
         publisher.flush(10)
     options = ["--metrics-port", "0", "--stop-timeout-s", "60" if again else "0.2"]
     command = [sys.executable, "-m", "tests.worker.hung_worker", "--from", url, "--store", url, *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as worker:
+    with running(command, stderr=subprocess.PIPE) as worker:
         assert worker.stderr is not None
         read_until(worker.stderr, "hangs")
         worker.send_signal(signal.SIGTERM)
@@ -92,6 +93,7 @@ def test_a_worker_that_hangs_in_its_model_can_be_stopped(tmp_path: Path, again: 
         if again:
             worker.send_signal(signal.SIGTERM)
         last = worker.stderr.read()
+        worker.wait()
     assert ("second signal" if again else "not finished in time") in last
     assert worker.returncode == EXIT_UNFINISHED
 
