@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.kit.polling import HANGS_AFTER_S
+
 ROOT = Path(__file__).parents[1]
 PICTURE = str(ROOT / "samples" / "pack" / "images" / "4_17.png")
 
@@ -58,7 +60,7 @@ def test_what_is_no_plain_file_is_one_line_at_once(tmp_path: Path, arguments: li
         | ({"MMDIGIT_METRICS_PORT": "0"} if arguments[0] == "worker" else {}),
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=HANGS_AFTER_S,
         check=False,
     )
     assert ran.returncode == 2, ran.stderr
@@ -77,7 +79,7 @@ def test_a_description_of_the_model_that_is_none_is_one_line(tmp_path: Path) -> 
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=HANGS_AFTER_S,
         check=False,
     )
     assert ran.returncode == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from lab.kit.polling import until
+from lab.kit.polling import HANGS_AFTER_S, until
 from mmdigit.settings.access import Access, Certificates, KafkaAccess
 from mmdigit.transport.urls import open_consumer, open_publisher
 from samples.demo import PACK
@@ -92,7 +92,7 @@ def produce(settings: Settings, *options: str) -> subprocess.CompletedProcess[st
         env=child_environment(settings),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANGS_AFTER_S,
     )
 
 
@@ -102,7 +102,7 @@ def work(settings: Settings, *options: str) -> subprocess.CompletedProcess[str]:
         env=child_environment(settings),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANGS_AFTER_S,
     )
 
 

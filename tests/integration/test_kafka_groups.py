@@ -117,7 +117,7 @@ def test_a_fenced_program_ends_with_one_line_and_exit_code_2(topic: Topic, tmp_p
         one.wait_until_assigned()
         with LocalWorker(topic, instance_id="twin") as two:
             two.work_until(lambda: two.worker.assigned, "the partitions at the second")
-            assert one.process.wait(30) == 2
+            assert one.process.wait() == 2
     (line,) = [line for line in one.log.read_text().splitlines() if " INFO " not in line and "target error" not in line]
     assert line.startswith("python -m worker: error: ")
     assert "--instance-id" in line

@@ -10,7 +10,7 @@ from typing import IO
 
 import pytest
 
-from lab.kit.polling import until
+from lab.kit.polling import HANGS_AFTER_S, until
 from mmdigit.transport.urls import open_publisher
 from tests.processes import running
 from tests.worker.fakes import job_value
@@ -37,7 +37,7 @@ def test_the_first_signal_asks_for_the_stop_and_the_end_is_waited_for(
     before = signal.getsignal(signal.SIGTERM)
     with StopSignals(stopped.set, 60, left.append):
         os.kill(os.getpid(), signal.SIGTERM)
-        assert stopped.wait(10)
+        assert stopped.wait(HANGS_AFTER_S)
     assert left == []
     assert signal.getsignal(signal.SIGTERM) == before
 
@@ -51,7 +51,7 @@ def test_no_signal_asks_for_nothing(stopped: threading.Event, left: list[int]) -
 def test_the_second_signal_leaves(stopped: threading.Event, left: list[int]) -> None:
     with StopSignals(stopped.set, 60, left.append):
         os.kill(os.getpid(), signal.SIGINT)
-        assert stopped.wait(10)
+        assert stopped.wait(HANGS_AFTER_S)
         os.kill(os.getpid(), signal.SIGTERM)
         until(lambda: left, "the leave")
     assert left == [EXIT_UNFINISHED]
@@ -70,7 +70,7 @@ def test_another_signal_is_none_of_its_business(stopped: threading.Event, left: 
         with StopSignals(stopped.set, 60, left.append):
             os.kill(os.getpid(), signal.SIGUSR1)
             os.kill(os.getpid(), signal.SIGTERM)
-            assert stopped.wait(10)
+            assert stopped.wait(HANGS_AFTER_S)
             os.kill(os.getpid(), signal.SIGUSR1)
         assert left == []
     finally:
