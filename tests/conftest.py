@@ -14,6 +14,12 @@ from tests.processes import Start, running
 KafkaTopic = Callable[..., str]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait for services come first: the others fill the time, and nobody waits for the last one."""
+    slow = {item.path for item in items if item.get_closest_marker("docker")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip tests of what is missing here; with MMDIGIT_REQUIRE_DOCKER=1 a missing Docker engine is a failure."""
     if item.get_closest_marker("docker"):

@@ -13,7 +13,7 @@ from tests.deploy.engine import LOCKED_DOWN, TAG, build, output, run
 
 MAX_IMAGE_BYTES = 540 * 10**6  # of which OpenCV is 150; it reads photographed crops
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.docker
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ from samples.running import RunningWorker
 from tests.deploy.engine import ROOT
 from tests.deploy.test_prometheus import FOLDER, IMAGE
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.docker
 
 JOBS, RATE = 300, 100
 SELECTOR = re.compile(r"\b(?:mmdigit[_:][\w:]+|process_\w+|up)\b(?:\{[^}]*\})?")

@@ -21,7 +21,7 @@ from tests.integration.kafka_worker import LocalWorker, Topic, said
 from tests.worker.fakes import job_value
 from worker.__main__ import _Health
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.docker
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.conftest import KafkaTopic
 from tests.integration.kafka_worker import LocalWorker, Topic, said
 from worker.__main__ import _Health
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.docker
 CREATED_AGAIN = "the topic was deleted and created again; it is read from its beginning, the old offsets are dropped"
 
 

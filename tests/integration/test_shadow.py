@@ -34,8 +34,6 @@ LIMITS = ("--max-differing", "0.05", "--max-redecided", "0.1", "--json")
 
 Run = Callable[..., tuple[int, dict[str, Any]]]
 
-pytestmark = pytest.mark.timeout(120)
-
 
 class Changed(Predictor):
     """Gives one answer in EVERY another digit, and is less sure of all of them."""

@@ -23,7 +23,6 @@ from schemas.dead_letter import DeadLetter
 from schemas.job import Job
 from schemas.wire import decode_dead_letter, encode
 
-pytestmark = pytest.mark.timeout(90)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 

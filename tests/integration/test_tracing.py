@@ -13,7 +13,6 @@ from samples.running import RunningWorker
 from tests.collector import attributes, collecting
 from tests.contract.conftest import DOCKER
 
-pytestmark = pytest.mark.timeout(90)
 JOBS = 40
 SPANS_OF_A_JOB = 6
 STAGES = {"decode", "wait", "predict", "store"}

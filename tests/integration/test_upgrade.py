@@ -31,8 +31,6 @@ JOBS = 60
 
 _VALUES = {table: f"SELECT prediction FROM {table}" for table in ("predictions", "feed")}  # noqa: S608
 
-pytestmark = pytest.mark.timeout(120)
-
 
 class Traffic:
     """Jobs of both versions, half and half, and one record a round that no worker can read."""

@@ -48,7 +48,6 @@ def test_speech_is_seeded_and_within_range() -> None:
 
 
 @needs_espeak
-@pytest.mark.timeout(60)
 def test_whole_pack_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(make, "DIGITS", {3: DIGITS[3]})
     monkeypatch.setattr(make, "CONFLICTS", 0)

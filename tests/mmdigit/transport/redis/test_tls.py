@@ -12,7 +12,7 @@ from tests.factories import make_prediction
 from tests.redis_group import RedisGroup, redis_group
 from tests.secure import REDIS_IMAGE, Authority
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.docker
 
 TLS = "--port 0 --tls-ca-cert-file /files/ca.pem --tls-cert-file /files/redis.pem --tls-key-file /files/redis.key"
 
