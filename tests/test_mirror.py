@@ -19,11 +19,13 @@ OTHER_SUBJECTS = {
     "mmdigit.transport.redis.test_version": "the store on an old Redis",
     "mmdigit.transport.test_stored_docs": "the stored forms as docs/wire.md gives them",
     "producer.test_default_wire": "a setting's default",
-    "producer.test_full_disk": "the producer on a full disk",
     "samples.test_pack": "the sample pack, which is data",
     "schemas.test_docs": "the schemas as the docs give them",
     "schemas.test_golden": "kept messages of every version",
     "schemas.test_repeated_fields": "one attack, in every wire",
+    "worker.replay.test_hostile_topic": "what hostile dead letters do to a replay",
+    "worker.replay.test_on_adapters": "replay on every adapter",
+    "worker.shadow.test_on_adapters": "shadow on every adapter",
     "worker.test_promises": "the loop's promises, as a state machine",
     "worker.test_restarts": "the worker killed at every step",
 }
@@ -32,7 +34,6 @@ OTHER_SUBJECTS = {
 TESTED_ELSEWHERE = {
     "mmdigit.__main__": "tests.mmdigit.test_cli",
     "mmdigit.datasets.opening": "tests.producer.sources.test_opening",
-    "mmdigit.reading.percentiles": "tests.mmdigit.reading.image.test_ink",
     "mmdigit.settings.access_settings": "tests.mmdigit.settings.test_redaction",
     "mmdigit.transport.kafka.opening": "tests.contract.test_queue",
     "mmdigit.transport.kafka.publisher": "tests.contract.test_queue",

@@ -24,7 +24,8 @@ from lab.kit.records import read_samples
 from lab.kit.report import arguments, command_of, show, source_of
 from lab.kit.services import fresh_topics, kafka_admin, kafka_broker, redis_server
 from lab.kit.spread import shown, spread
-from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.reading.model_input import decode_input
+from mmdigit.reading.predictor import Predictor
 from mmdigit.settings.program import run_program
 from mmdigit.transport.kafka.publisher import BATCH_BYTES, LINGER_MS
 from mmdigit.transport.ports import Record
@@ -37,7 +38,7 @@ from schemas.errors import SettingsError, TransportError
 from schemas.prediction import Answer, Prediction
 from schemas.wire import encode
 from worker.batcher import Decoded
-from worker.outcomes import prediction
+from worker.outcomes import make_prediction
 
 PACKAGES = ("kafka-python", "confluent-kafka", "redis")
 GROUP = "benchmark"
@@ -130,14 +131,14 @@ def predictions(samples: Sequence[Sample], count: int) -> Iterator[Prediction]:
     answers: list[Answer] = []
     for first in range(0, len(samples), BATCH_SIZE):
         batch = samples[first : first + BATCH_SIZE]
-        answers += predictor.predict([read_sample(sample.image, sample.audio) for sample in batch])
+        answers += predictor.predict([decode_input(sample.image, sample.audio) for sample in batch])
     last_s = time.perf_counter()
     for number, (sample, answer) in enumerate(islice(cycle(zip(samples, answers, strict=True)), count)):
         now_s, now = time.perf_counter(), datetime.now(UTC)
         record = Record("mmdigit.jobs", number % PARTITIONS, number, None, b"", now.timestamp())
         job = job_of(sample, job_id_of(number), GROUP, now)
         # Durations as odd as real ones: their digits are stored.
-        yield prediction(
+        yield make_prediction(
             Decoded(record, 0.0, job, None, None, 0.0), answer, now, now_s - last_s, 11 * (now_s - last_s), BATCH_SIZE
         )
         last_s = now_s

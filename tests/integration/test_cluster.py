@@ -1,4 +1,4 @@
-"""A worker on a Redis Cluster: a primary is killed under its writes, its replica promoted, and no job is lost."""
+"""A worker on a Redis Cluster loses no job when a primary is killed and its replica promoted."""
 
 import csv
 import subprocess
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 JOBS = 1000
 
 
-def test_no_job_is_lost_with_a_primary(tmp_path: Path, start: Start) -> None:
+def test_cluster_loses_no_job_with_a_primary(tmp_path: Path, start: Start) -> None:
     jobs_url = f"sqlite:///{tmp_path / 'queue.db'}"
     options = ("--store-replicas", "1", "--batch-size", "8", "--retry-max-s", "1", "--breaker-in-a-row", "0")
     with redis_cluster(replicas=1) as cluster, open_store(cluster.cluster_url) as store:
@@ -42,4 +42,4 @@ def test_no_job_is_lost_with_a_primary(tmp_path: Path, start: Start) -> None:
         assert store.counts("g") == GroupCounts(done=JOBS, dead=0)
     with (tmp_path / "out.csv").open(newline="") as file:
         assert sum(row["label"] != "" for row in csv.DictReader(file)) == JOBS
-    assert f"Redis at 127.0.0.1:{killed}" in (tmp_path / "worker.log").read_text()  # it waited, and said for what
+    assert f"Redis at 127.0.0.1:{killed}" in (tmp_path / "worker.log").read_text()  # it logged what it waited for

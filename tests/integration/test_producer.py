@@ -1,4 +1,4 @@
-"""The producer and real Kafka: interrupted and run again, and a broker that dies midway."""
+"""The producer on real Kafka: interruptions, second runs, and a broker that fails midway."""
 
 import re
 import signal
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
 
 
 class Producer:
-    """`python -m producer` of the sample pack, always the same command; what one run began, the next goes on with."""
+    """`python -m producer` on the sample pack: always the same command, so that each run continues the last one."""
 
     def __init__(self, folder: Path, url: str, start: Start) -> None:
         self._folder = folder
@@ -61,12 +61,12 @@ class Producer:
         return int(numbers[1]), int(numbers[2])
 
     def journalled(self) -> int:
-        """How many jobs the journal on disk says are acknowledged; 0 while it has no header line yet."""
+        """How many acknowledged jobs the journal on disk holds; 0 while it has no header line."""
         return sum(max(0, len(path.read_bytes().splitlines()) - 1) for path in self._folder.glob("*.journal"))
 
 
 def queued(url: str) -> Counter[str]:
-    """How often each job stands in the topic."""
+    """How many times the topic holds each job."""
     jobs: Counter[str] = Counter()
 
     def all_read() -> bool:
@@ -79,7 +79,7 @@ def queued(url: str) -> Counter[str]:
     return jobs
 
 
-def test_interrupted_and_run_again_it_sends_exactly_what_was_missing(
+def test_interrupted_producer_sends_exactly_the_rest_next_time(
     tmp_path: Path, kafka_topic: KafkaTopic, start: Start
 ) -> None:
     url = kafka_topic(3)
@@ -94,9 +94,7 @@ def test_interrupted_and_run_again_it_sends_exactly_what_was_missing(
     assert (len(jobs), set(jobs.values())) == (JOBS, {1})
 
 
-def test_killed_and_run_again_it_sends_all_that_the_journal_does_not_know(
-    tmp_path: Path, kafka_topic: KafkaTopic, start: Start
-) -> None:
+def test_killed_producer_sends_what_the_journal_lacks(tmp_path: Path, kafka_topic: KafkaTopic, start: Start) -> None:
     url = kafka_topic(3)
     producer = Producer(tmp_path, url, start)
     process = producer.start_held("--rate", "300")  # the journal is written once a second
@@ -107,19 +105,19 @@ def test_killed_and_run_again_it_sends_all_that_the_journal_does_not_know(
     assert producer.finish() == (JOBS - known, known)
     jobs = queued(url)
     assert len(jobs) == JOBS
-    assert jobs.total() == JOBS + there - known  # what was acknowledged after the journal's last line, and is harmless
+    assert jobs.total() == JOBS + there - known  # acknowledged, but not yet in the journal
 
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[Broker]:
-    """A broker for the tests that kill it; each starts it again."""
+    """A broker for the tests that kill it; each test restarts it."""
     with restartable_broker() as broker:
         yield broker
 
 
 @pytest.fixture
 def topic(broker: Broker, request: pytest.FixtureRequest) -> str:
-    """A new topic of it."""
+    """A new topic on that broker."""
     name = request.node.name
     admin = kafka_admin(broker.address)
     try:
@@ -129,9 +127,7 @@ def topic(broker: Broker, request: pytest.FixtureRequest) -> str:
     return f"kafka://{broker.address}/{name}"
 
 
-def test_a_broker_that_dies_and_comes_back_costs_nothing(
-    tmp_path: Path, broker: Broker, topic: str, start: Start
-) -> None:
+def test_broker_restart_loses_and_repeats_nothing(tmp_path: Path, broker: Broker, topic: str, start: Start) -> None:
     producer = Producer(tmp_path, topic, start)
     process = producer.start_held()
     broker.kill()
@@ -144,7 +140,7 @@ def test_a_broker_that_dies_and_comes_back_costs_nothing(
     assert (len(jobs), set(jobs.values())) == (JOBS, {1})
 
 
-def test_a_broker_that_stays_away_is_said_and_the_next_run_sends_the_rest(
+def test_broker_outage_is_reported_and_the_next_run_resumes(
     tmp_path: Path, broker: Broker, topic: str, start: Start
 ) -> None:
     producer = Producer(tmp_path, topic, start)
@@ -156,7 +152,7 @@ def test_a_broker_that_stays_away_is_said_and_the_next_run_sends_the_rest(
     finally:
         broker.start()
     assert process.returncode == 3, complaint
-    assert "sent jobs were acknowledged; the same command again sends only the others" in complaint
+    assert "sent jobs were acknowledged; run the same command again to send the rest" in complaint
     assert "Traceback" not in complaint
     acknowledged = producer.journalled()
     assert acknowledged < JOBS
@@ -164,9 +160,7 @@ def test_a_broker_that_stays_away_is_said_and_the_next_run_sends_the_rest(
     assert len(queued(topic)) == JOBS
 
 
-def test_the_buffer_is_bounded_while_the_broker_is_away(
-    broker: Broker, topic: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_buffer_is_bounded_during_a_broker_outage(broker: Broker, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kafka_publisher, "MAX_BLOCK_S", 0.5)
     delivered: list[int] = []
 
@@ -188,5 +182,5 @@ def test_the_buffer_is_bounded_while_the_broker_is_away(
         finally:
             broker.start()
         for publisher in (many, large):
-            publisher.flush(60)  # what was taken is sent when the broker is back
+            publisher.flush(60)  # buffered records are sent once the broker is back
     assert sorted(delivered) == sorted([*range(50), *range(50)])

@@ -1,4 +1,4 @@
-"""A shadow beside a real worker on one SQLite file: with the same model, and with one that answers otherwise."""
+"""A shadow beside a real worker on one SQLite file, with the same model and with a different one."""
 
 import csv
 import json
@@ -17,7 +17,8 @@ import pytest
 
 from lab.kit.polling import until
 from mmdigit.reading.metadata import read_metadata
-from mmdigit.reading.predictor import WEIGHTS, Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import WEIGHTS, Predictor
 from mmdigit.transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 from samples.demo import PACK
 from samples.running import RunningWorker
@@ -36,13 +37,13 @@ Run = Callable[..., tuple[int, dict[str, Any]]]
 
 
 class Changed(Predictor):
-    """Gives one answer in EVERY another digit, and is less sure of all of them."""
+    """Changes the digit of one answer in EVERY, and lowers every confidence."""
 
-    def predict(self, samples: Sequence[Sample]) -> list[Answer]:
+    def predict(self, samples: Sequence[ModelInput]) -> list[Answer]:
         return [self._changed(answer) for answer in super().predict(samples)]
 
     def warm_up(self) -> None:
-        """Its samples do not count."""
+        """Warm-up samples are not counted."""
 
     def _changed(self, answer: Answer) -> Answer:
         number = self.__dict__["number"] = self.__dict__.get("number", -1) + 1
@@ -71,8 +72,8 @@ def shadow_of(url: str, *options: str) -> AbstractContextManager[subprocess.Pope
 
 @pytest.fixture
 def run_shadow(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """run_shadow(url, *options): in this process, whose signals are left alone: exit code, and what it found."""
-    monkeypatch.setattr(program, "stop_once", lambda stop: None)
+    """run_shadow(url, *options): run in this process without signal handlers; its exit code and its report."""
+    monkeypatch.setattr(program, "stop_on_first_signal", lambda stop: None)
 
     def run(url: str, *options: str) -> tuple[int, dict[str, Any]]:
         code = program.shadow(["--from", url, "--store", url, *LIMITS, *options])
@@ -89,7 +90,7 @@ def end_of(shadow: subprocess.Popen[str]) -> tuple[int, dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Shadowed:
-    """A queue whose jobs a worker has answered, and what the shadow found that was there first."""
+    """A queue of answered jobs, and the report of a shadow that started before the worker."""
 
     url: str
     code: int
@@ -108,7 +109,7 @@ def shadowed(tmp_path_factory: pytest.TempPathFactory) -> Shadowed:
     return Shadowed(url, code, found)
 
 
-def test_a_shadow_that_is_ahead_waits_and_finds_that_the_same_model_answers_alike(shadowed: Shadowed) -> None:
+def test_shadow_waits_and_agrees_with_the_same_model(shadowed: Shadowed) -> None:
     found = shadowed.found
     assert (shadowed.code, found["verdict"]) == (0, "within limits")
     assert (found["compared"], found["differing"]["jobs"], found["without_live_outcome"]) == (JOBS, 0, 0)
@@ -119,7 +120,7 @@ def test_a_shadow_that_is_ahead_waits_and_finds_that_the_same_model_answers_alik
     assert 0 < found["cpu_s_per_job"] < 1
 
 
-def test_answers_that_differ_are_counted_and_shown_and_nothing_is_written(
+def test_shadow_shows_differences_and_writes_nothing(
     shadowed: Shadowed, run_shadow: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with open_store(shadowed.url) as store:
@@ -137,7 +138,7 @@ def test_answers_that_differ_are_counted_and_shown_and_nothing_is_written(
         assert consumer.poll(1, 0) == []
 
 
-def test_an_interrupted_shadow_goes_on(shadowed: Shadowed, run_shadow: Run) -> None:
+def test_shadow_continues_after_an_interruption(shadowed: Shadowed, run_shadow: Run) -> None:
     group = ("--shadow-group", "interrupted", "--limit", str(JOBS + 1))
     send(shadowed.url, encode(Job(job_id="nobody-answers", image=bytes(784), created_at=datetime.now(UTC)), "msgpack"))
     with shadow_of(shadowed.url, *group, "--batch-size", str(JOBS), "--live-wait-s", "600") as shadow:
@@ -151,6 +152,6 @@ def test_an_interrupted_shadow_goes_on(shadowed: Shadowed, run_shadow: Run) -> N
 
 
 def committed(url: str, groups: str) -> list[tuple[int]]:
-    """The next offset of each group whose name is like that."""
+    """The next offset of each group whose name matches."""
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
         return file.execute("SELECT next_offset FROM committed WHERE consumer_group LIKE ?", (groups,)).fetchall()

@@ -16,7 +16,8 @@ import pytest
 import redis
 
 from lab.kit.polling import until
-from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.reading.model_input import decode_input
+from mmdigit.reading.predictor import Predictor
 from mmdigit.transport.ports import PredictionStore
 from mmdigit.transport.urls import open_consumer, open_store
 from samples.demo import PACK
@@ -46,14 +47,14 @@ def produce(start: Start, folder: Path, jobs_url: str, store_url: str, *options:
 
 
 def offline(jobs_url: str) -> dict[str, Answer]:
-    """What the offline predictor answers to each job that stands in the topic, one at a time."""
+    """The offline predictor's answer to each job in the topic, one at a time."""
     predictor = Predictor.load()
     answers: dict[str, Answer] = {}
     with open_consumer(jobs_url, group="offline") as consumer:
         while len(answers) < JOBS:
             for record in consumer.poll(500, 1.0):
                 job = decode_job(record.value)
-                [answers[job.job_id]] = predictor.predict([read_sample(job.image, job.audio)])
+                [answers[job.job_id]] = predictor.predict([decode_input(job.image, job.audio)])
     return answers
 
 
@@ -65,7 +66,7 @@ def has_answered(store: PredictionStore, jobs: int) -> bool:
     return store.counts("stack").done >= jobs
 
 
-def test_every_job_is_answered_as_offline_though_a_worker_is_killed_midway(
+def test_killed_worker_costs_no_job(
     tmp_path: Path, kafka_topic: Callable[..., str], redis_url: str, start: Start
 ) -> None:
     redis.Redis.from_url(redis_url).flushdb()
@@ -83,7 +84,7 @@ def test_every_job_is_answered_as_offline_though_a_worker_is_killed_midway(
         first.process.kill()
         assert producer.wait() == 0, (tmp_path / "producer.out").read_text()
         counts = store.counts("stack")
-        assert (counts.done, counts.dead) == (JOBS, 0)  # redelivery did not inflate them
+        assert (counts.done, counts.dead) == (JOBS, 0)  # redelivery does not count twice
         assert second.stop() == 0
         expected = offline(jobs_url)
         stored = dict(zip(expected, store.get(list(expected)), strict=True))
@@ -106,7 +107,7 @@ def test_every_job_is_answered_as_offline_though_a_worker_is_killed_midway(
         assert polled == [[]] * 5  # everything is committed
 
 
-def test_a_sigterm_loses_and_repeats_nothing(
+def test_sigterm_loses_and_repeats_nothing(
     tmp_path: Path, kafka_topic: Callable[..., str], redis_url: str, start: Start
 ) -> None:
     redis.Redis.from_url(redis_url).flushdb()
@@ -125,4 +126,4 @@ def test_a_sigterm_loses_and_repeats_nothing(
             if store.counts("stack").done == JOBS:
                 break
         assert producer.wait() == 0
-    assert predicted == JOBS  # none of them twice
+    assert predicted == JOBS  # none twice

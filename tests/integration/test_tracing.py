@@ -10,8 +10,8 @@ from lab.kit.polling import until
 from mmdigit.transport.urls import open_store, system_and_topic
 from samples.demo import PACK
 from samples.running import RunningWorker
+from tests.adapters import DOCKER
 from tests.collector import attributes, collecting
-from tests.contract.conftest import DOCKER
 
 JOBS = 40
 SPANS_OF_A_JOB = 6

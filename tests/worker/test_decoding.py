@@ -4,17 +4,17 @@ import logging
 
 import pytest
 
-from mmdigit.reading.batch_decoding import TOGETHER
+from mmdigit.reading.batch_decoding import CHUNK_SIZE
 from schemas.errors import DecoderFailed, InvalidJob, ModelError
 from tests.worker.fakes import Clock, job_value, record
 from worker import decoding
 
 
-def test_portions_hold_every_record_once() -> None:
-    records = [record(n, b"") for n in range(2 * TOGETHER + 1)]
-    portions = list(decoding.together(records))
-    assert [len(portion) for portion in portions] == [TOGETHER, TOGETHER, 1]
-    assert [one for portion in portions for one in portion] == records
+def test_chunks_hold_every_record_once() -> None:
+    records = [record(n, b"") for n in range(2 * CHUNK_SIZE + 1)]
+    chunks = list(decoding.chunks(records))
+    assert [len(chunk) for chunk in chunks] == [CHUNK_SIZE, CHUNK_SIZE, 1]
+    assert [one for chunk in chunks for one in chunk] == records
 
 
 def test_each_record_keeps_its_place_and_its_own_failure() -> None:

@@ -1,4 +1,4 @@
-"""One outcome per sample, whichever of them the model fails on."""
+"""predict_each returns one result a sample, whichever samples the model fails on."""
 
 from collections.abc import Sequence
 
@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmdigit.reading.predictor import Sample
+from mmdigit.reading.model_input import ModelInput
 from schemas.errors import ModelError, ModelRejected
 from schemas.prediction import Answer
 from tests.worker.fakes import answer
 from worker.isolation import predict_each
 
 
-def sample(number: int) -> Sample:
-    return Sample(image=np.full((28, 28), number / 255, np.float32))
+def sample(number: int) -> ModelInput:
+    return ModelInput(image=np.full((28, 28), number / 255, np.float32))
 
 
-def number_of(one: Sample) -> int:
+def number_of(one: ModelInput) -> int:
     assert one.image is not None
     return round(float(one.image[0, 0]) * 255)
 
@@ -29,10 +29,10 @@ def works() -> None:
 
 @settings(derandomize=True, deadline=None)
 @given(size=st.integers(0, 40), guilty=st.sets(st.integers(0, 39)))
-def test_exactly_the_guilty_are_rejected_and_the_others_answered_in_order(size: int, guilty: set[int]) -> None:
+def test_predict_each_rejects_exactly_the_failing_samples(size: int, guilty: set[int]) -> None:
     calls = []
 
-    def predict(samples: Sequence[Sample]) -> list[Answer]:
+    def predict(samples: Sequence[ModelInput]) -> list[Answer]:
         calls.append(len(samples))
         if any(number_of(one) in guilty for one in samples):
             raise RuntimeError("cannot")
@@ -48,13 +48,13 @@ def test_exactly_the_guilty_are_rejected_and_the_others_answered_in_order(size: 
             assert isinstance(result, Answer)
             assert result.label == number % 10
     if not guilty & set(range(size)):
-        assert len(calls) == (1 if size else 0)  # nothing extra when nothing fails
+        assert len(calls) == (1 if size else 0)  # no extra call if nothing fails
 
 
-def test_isolating_one_of_many_takes_a_logarithm_of_calls() -> None:
+def test_predict_each_isolates_with_logarithmic_calls() -> None:
     calls = []
 
-    def predict(samples: Sequence[Sample]) -> list[Answer]:
+    def predict(samples: Sequence[ModelInput]) -> list[Answer]:
         calls.append(len(samples))
         if any(number_of(one) == 17 for one in samples):
             raise RuntimeError("cannot")
@@ -64,13 +64,13 @@ def test_isolating_one_of_many_takes_a_logarithm_of_calls() -> None:
     assert len(calls) == 14
 
 
-def test_a_model_that_fails_once_rejects_nobody() -> None:
+def test_predict_each_rejects_nothing_after_one_failure() -> None:
     calls = []
 
-    def predict(samples: Sequence[Sample]) -> list[Answer]:
+    def predict(samples: Sequence[ModelInput]) -> list[Answer]:
         calls.append(len(samples))
         if len(calls) == 1:
-            raise RuntimeError("Failed to allocate memory")  # as ONNX Runtime says it
+            raise RuntimeError("Failed to allocate memory")  # the message of ONNX Runtime
         return [answer(number_of(one)) for one in samples]
 
     [result] = predict_each(predict, [sample(3)], works)
@@ -78,7 +78,7 @@ def test_a_model_that_fails_once_rejects_nobody() -> None:
     assert calls == [1, 1]
 
 
-def test_a_model_that_fails_on_everything_rejects_nobody() -> None:
+def test_predict_each_rejects_nothing_if_everything_fails() -> None:
     def fail(*_: object) -> list[Answer]:
         raise RuntimeError("no such operator")
 
@@ -86,8 +86,8 @@ def test_a_model_that_fails_on_everything_rejects_nobody() -> None:
         predict_each(fail, [sample(1), sample(2)], fail)
 
 
-def test_short_memory_rejects_nobody() -> None:
-    def fail(_: Sequence[Sample]) -> list[Answer]:
+def test_predict_each_rejects_nothing_if_memory_runs_out() -> None:
+    def fail(_: Sequence[ModelInput]) -> list[Answer]:
         raise MemoryError
 
     with pytest.raises(ModelError, match="enough memory"):
