@@ -1,6 +1,5 @@
 """Every adapter of each port as fixtures: a new queue and a new store for each test."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -80,7 +79,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def read() -> Read:
-    """read(consumer, n): the next n records, in any number of polls, within 30 s."""
+    """read(consumer, n): the next n records, in any number of polls."""
 
     def collect(consumer: Consumer, count: int) -> list[Record]:
         records: list[Record] = []
@@ -89,13 +88,7 @@ def read() -> Read:
             records.extend(consumer.poll(count - len(records), 0.5))
             return len(records) >= count
 
-        until(look, 30, f"{count} records")
+        until(look, f"{count} records")
         return records
 
     return collect
-
-
-@pytest.fixture
-def child_environment() -> dict[str, str]:
-    """The environment of a Python child process that imports this checkout."""
-    return os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}

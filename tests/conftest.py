@@ -4,11 +4,20 @@ import itertools
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.processes import Start, running
+
 KafkaTopic = Callable[..., str]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait for services come first: the others fill the time, and nobody waits for the last one."""
+    slow = {item.path for item in items if item.get_closest_marker("docker")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -31,6 +40,13 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.fail(f"expected a folder in MMDIGIT_DATA, got {str(folder)!r}", pytrace=False)
     return folder
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts processes that end with the test."""
+    with ExitStack() as processes:
+        yield lambda command, **options: processes.enter_context(running(command, **options))
 
 
 @pytest.fixture(scope="session")

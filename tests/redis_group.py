@@ -13,7 +13,7 @@ import redis
 from testcontainers.core.container import DockerContainer
 
 from lab.kit.polling import until
-from lab.kit.services import REDIS_IMAGE, START_TIMEOUT_S, free_port, without_missing_reaper
+from lab.kit.services import REDIS_IMAGE, free_port, without_missing_reaper
 
 _FIRST_BUS_PORT = 20001  # inside the container
 _NODE_TIMEOUT_MS = 1000
@@ -53,7 +53,7 @@ class RedisGroup:
         self.run("bash", "-c", f"echo '{text}' > /data/sentinel-{port}.conf")
         self.run("redis-server", f"/data/sentinel-{port}.conf", "--sentinel")
         with redis.Redis(port=port, password=password) as client:
-            until(lambda: _answers(client), START_TIMEOUT_S, f"a sentinel at port {port}")
+            until(lambda: _answers(client), f"a sentinel at port {port}")
 
     @property
     def cluster_url(self) -> str:
@@ -87,16 +87,13 @@ class RedisGroup:
 
     def await_answer(self, port: int) -> None:
         with self.client(port) as client:
-            until(lambda: _answers(client), START_TIMEOUT_S, f"a Redis server at port {port}")
+            until(lambda: _answers(client), f"a Redis server at port {port}")
 
     def await_replicas(self, port: int, count: int) -> None:
         """Return once that many replicas are in sync with the primary."""
         with self.client(port) as client:
-            until(
-                lambda: str(client.info("replication")).count("'online'") >= count,
-                START_TIMEOUT_S,
-                f"{count} replicas of port {port}",
-            )
+            replicas = f"{count} replicas of port {port}"
+            until(lambda: str(client.info("replication")).count("'online'") >= count, replicas)
 
     def run(self, *command: str) -> str:
         """The output of the command; fail the test if it fails."""
@@ -141,7 +138,7 @@ def redis_cluster(replicas: int = 0, image: str = REDIS_IMAGE) -> Iterator[Redis
         for number, port in enumerate(group.ports[:3]):
             begin, end = (16384 * number // 3, 16384 * (number + 1) // 3 - 1)
             group.ask(port, "CLUSTER", "ADDSLOTSRANGE", str(begin), str(end))
-        until(lambda: all(_sees(group, port, len(group.ports)) for port in group.ports), START_TIMEOUT_S, "a cluster")
+        until(lambda: all(_sees(group, port, len(group.ports)) for port in group.ports), "a cluster")
         for number, port in enumerate(group.ports[3:]):
             primary = group.ports[number % 3]
             group.ask(port, "CLUSTER", "REPLICATE", _text(group.ask(primary, "CLUSTER", "MYID")))

@@ -37,11 +37,11 @@ class Load(AbstractContextManager["Load"]):
         self._ending.set()
         self._thread.join(60)
 
-    def await_more(self, batches: int, within_s: float = 30.0) -> None:
+    def await_more(self, batches: int) -> None:
         """Return once that many more batches are stored; fail the test if they are not."""
         goal = self.stored + batches * BATCH
         try:
-            until(lambda: self.broken or self.stored >= goal, within_s, f"{goal} predictions stored")
+            until(lambda: self.broken or self.stored >= goal, f"{goal} predictions stored")
         finally:
             assert self.broken is None
             assert self.stored >= goal, self.failures[-3:]

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from testcontainers.core.container import DockerContainer
 
 from lab.kit.polling import until
-from lab.kit.services import KAFKA_IMAGE, LONE_BROKER, START_TIMEOUT_S, free_port, without_missing_reaper
+from lab.kit.services import KAFKA_IMAGE, LONE_BROKER, free_port, without_missing_reaper
 
 ROOT = Path(__file__).parents[1]
 REDIS_IMAGE = "redis:7.0.15-bookworm"  # the other image is built without TLS
@@ -143,7 +143,7 @@ def secure_kafka(folder: Path, authority: Authority) -> Iterator[SecureKafka]:
         broker = SecureKafka(address["SCRAM"], address["MUTUAL"], address["EXPIRED"], address["ELSEWHERE"], container)
         inside = f"--bootstrap-server {_INSIDE}"
         until(lambda: container.exec(["bash", "-c", f"echo > /dev/tcp/{_INSIDE.replace(':', '/')}"])[0] == 0,
-              START_TIMEOUT_S, "a broker")  # fmt: skip
+              "a broker")  # fmt: skip
         for topic in (JOBS, f"{JOBS}.dead"):
             broker.run(f"/opt/kafka/bin/kafka-topics.sh {inside} --create --topic {topic} --partitions 2")
         for user, password in PASSWORDS.items():
@@ -188,7 +188,7 @@ def secure_redis(
     )
     with container:
         port = int(container.get_exposed_port(6379))
-        until(lambda: b"Ready to accept" in container.get_logs()[0], START_TIMEOUT_S, "a Redis server with TLS")
+        until(lambda: b"Ready to accept" in container.get_logs()[0], "a Redis server with TLS")
         yield f"rediss://127.0.0.1:{port}/0"
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.kit.polling import HANGS_AFTER_S
+
 ROOT = Path(__file__).parents[1]
 PICTURE = str(ROOT / "samples" / "pack" / "images" / "4_17.png")
 
@@ -58,7 +60,7 @@ def test_named_file_that_is_not_plain_is_a_one_line_error(tmp_path: Path, argume
         | ({"MMDIGIT_METRICS_PORT": "0"} if arguments[0] == "worker" else {}),
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=HANGS_AFTER_S,
         check=False,
     )
     assert ran.returncode == 2, ran.stderr
@@ -77,7 +79,7 @@ def test_invalid_model_metadata_is_a_one_line_error(tmp_path: Path) -> None:
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=HANGS_AFTER_S,
         check=False,
     )
     assert ran.returncode == 2

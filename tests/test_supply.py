@@ -25,8 +25,6 @@ ADVISORY = {
     ],
 }
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @contextmanager
 def advisories(vulnerable: str) -> Iterator[str]:

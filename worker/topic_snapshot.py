@@ -1,5 +1,6 @@
 """Reads the records that a topic holds when the reading begins: for commands that end, unlike the worker."""
 
+import math
 import time
 from collections.abc import Callable
 
@@ -42,15 +43,15 @@ class TopicSnapshot:
         for record in records:
             self._next_offsets[record.topic_partition] = record.offset + 1
         lag = self._consumer.lag()
-        for partition in {record.topic_partition for record in records} - self._ends.keys():
-            self._ends[partition] = self._next_offsets[partition] + lag.get(partition, 0)
-        return [record for record in records if record.offset < self._ends[record.topic_partition]]
+        for partition in {record.topic_partition for record in records} & lag.keys() - self._ends.keys():
+            self._ends[partition] = self._next_offsets[partition] + lag[partition]
+        return [record for record in records if record.offset < self._ends.get(record.topic_partition, math.inf)]
 
     def is_exhausted(self) -> bool:
         """Whether every record of every owned partition is read, as last known; never waits."""
         lag = self._consumer.lag()
         return bool(lag) and all(
-            lag.get(partition) == 0 or self._next_offsets.get(partition, -1) >= self._ends.get(partition, 0)
+            lag.get(partition) == 0 or self._next_offsets.get(partition, -1) >= self._ends.get(partition, math.inf)
             for partition in self._consumer.assignment()
         )
 

@@ -15,6 +15,7 @@ from mmdigit.transport.urls import open_consumer, open_publisher
 from schemas.errors import InvalidRecord, RebalanceError, SettingsError, TransportError
 from schemas.job import MAX_RECORD_BYTES
 from tests.adapters import Queue, Read
+from tests.processes import Start
 
 
 def next_offsets(records: list[Record]) -> dict[TopicPartition, int]:
@@ -152,7 +153,7 @@ def test_keep_alive_joins_the_group(queue: Queue, read: Read) -> None:
         consumer.keep_alive()
         return bool(consumer.assignment())
 
-    until(joined, 30, "an assignment")
+    until(joined, "an assignment")
     for _ in range(20):
         consumer.keep_alive()
     assert [record.value for record in read(consumer, 3)] == numbered(3)
@@ -190,7 +191,7 @@ def test_begin_commit_is_durable_once_done(queue: Queue, read: Read) -> None:
     consumer = queue.consumer()
     records = read(consumer, 2)
     begun = consumer.begin_commit({records[1].topic_partition: records[1].offset + 1})
-    until(begun.done, 10, "the end of the commit")
+    until(begun.done, "the end of the commit")
     begun.result()
     consumer.close()
     assert [record.value for record in read(queue.consumer(), 1)] == [b"2"]
@@ -276,18 +277,13 @@ with open_publisher(url) as publisher:
 """
 
 
-def test_publishers_in_several_processes_lose_and_mix_nothing(
-    queue: Queue, read: Read, child_environment: dict[str, str]
-) -> None:
+def test_publishers_in_several_processes_lose_and_mix_nothing(queue: Queue, read: Read, start: Start) -> None:
     with open_publisher(queue.url):  # creates the file: the children race for everything else
         pass
     names = ["a", "b", "c"]
-    children = [
-        subprocess.Popen([sys.executable, "-c", SENDING, queue.url, name, "500"], env=child_environment)
-        for name in names
-    ]
+    children = [start([sys.executable, "-c", SENDING, queue.url, name, "500"]) for name in names]
     records = read(queue.consumer(), 1500)
-    assert [child.wait(30) for child in children] == [0, 0, 0]
+    assert [child.wait() for child in children] == [0, 0, 0]
     for name in names:
         assert [record.value for record in records if record.key == name.encode()] == [
             f"{name} {number}".encode() for number in range(500)
@@ -303,24 +299,19 @@ with open_publisher(sys.argv[1]) as publisher:
 """
 
 
-def test_publisher_killed_keeps_acknowledged_records(
-    queue: Queue, read: Read, child_environment: dict[str, str]
-) -> None:
-    child = subprocess.Popen(
-        [sys.executable, "-c", SENDING_FOREVER, queue.url], env=child_environment, stdout=subprocess.PIPE
-    )
+def test_publisher_killed_keeps_acknowledged_records(queue: Queue, read: Read, start: Start) -> None:
+    child = start([sys.executable, "-c", SENDING_FOREVER, queue.url], stdout=subprocess.PIPE)
     assert child.stdout is not None
     acknowledged = [int(child.stdout.readline()) for _ in range(1500)]
     child.send_signal(signal.SIGKILL)
-    with child.stdout as printed:  # the last line may be cut
-        acknowledged += [int(line) for line in printed.read().splitlines(keepends=True) if line.endswith(b"\n")]
-    child.wait(10)
+    # The last line may be cut.
+    acknowledged += [int(line) for line in child.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
     assert acknowledged == list(range(len(acknowledged)))
     records = read(queue.consumer(), len(acknowledged))
     assert [int(record.value) for record in records] == acknowledged
     queue.publish(b"still works")
     with open_consumer(queue.url, group="others") as other:
-        assert until(lambda: [r for r in other.poll(1000, 0.5) if r.value == b"still works"], 30, "the last record")
+        assert until(lambda: [r for r in other.poll(1000, 0.5) if r.value == b"still works"], "the last record")
 
 
 def test_second_member_shares_the_work_or_gets_an_error(queue: Queue, read: Read) -> None:
@@ -339,7 +330,7 @@ def test_second_member_shares_the_work_or_gets_an_error(queue: Queue, read: Read
         # There is one partition: one member has it, the other waits.
         return len(first.assignment() | second.assignment()) == 1
 
-    until(rebalanced, 30, "one owner")
+    until(rebalanced, "one owner")
     assert not first.assignment() & second.assignment()
 
 

@@ -128,8 +128,8 @@ def test_expired_predictions_are_gone(store: Store) -> None:
     opened = store.open(ttl_s=1)
     opened.put([make_prediction(1)])
     opened.put_dead([make_dead_letter(2)])
-    until(lambda: opened.get(["job-1"]) == [None] and opened.dead(["job-2"]) == [None], 10, "an expiry")
-    until(lambda: opened.counts("g") == GroupCounts(done=0, dead=0), 10, "the counts' expiry")
+    until(lambda: opened.get(["job-1"]) == [None] and opened.dead(["job-2"]) == [None], "an expiry")
+    until(lambda: opened.counts("g") == GroupCounts(done=0, dead=0), "the counts' expiry")
     opened.put([make_prediction(1)])
     assert opened.counts("g") == GroupCounts(done=1, dead=0)
 

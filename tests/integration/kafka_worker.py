@@ -30,12 +30,12 @@ class LocalWorker(AbstractContextManager["LocalWorker"]):
         settings = WorkerSettings.model_validate(fields | options)
         self.worker = Worker(settings, FakeModel(), self.consumer, self.store, FakePublisher(), self.metrics)
 
-    def work_until(self, look: Callable[[], object], what: str, within_s: float = 30.0) -> None:
+    def work_until(self, look: Callable[[], object], what: str) -> None:
         def turn() -> object:
             self.worker.run_once()
             return look()
 
-        until(turn, within_s, what, pause_s=0)
+        until(turn, what, pause_s=0)
 
     def has_answered(self, jobs: Iterable[str]) -> Callable[[], bool]:
         wanted = set(jobs)
@@ -80,10 +80,8 @@ class Topic:
                 return False
             return True
 
-        until(lambda: self.ask(made), 20, "a topic created again")
-        until(
-            lambda: self.ask(lambda admin: admin.describe_topics([self.name]))[0]["error_code"] == 0, 20, "its leaders"
-        )
+        until(lambda: self.ask(made), "a topic created again")
+        until(lambda: self.ask(lambda admin: admin.describe_topics([self.name]))[0]["error_code"] == 0, "its leaders")
 
     def recreate(self, partitions: int) -> None:
         self.delete()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from lab.kit.polling import until
+from lab.kit.polling import HANGS_AFTER_S, until
 from mmdigit.settings.access import Access, Certificates, KafkaAccess
 from mmdigit.transport.urls import open_consumer, open_publisher
 from samples.demo import PACK
@@ -92,7 +92,7 @@ def produce(settings: Settings, *options: str) -> subprocess.CompletedProcess[st
         env=child_environment(settings),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANGS_AFTER_S,
     )
 
 
@@ -102,7 +102,7 @@ def work(settings: Settings, *options: str) -> subprocess.CompletedProcess[str]:
         env=child_environment(settings),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANGS_AFTER_S,
     )
 
 
@@ -204,7 +204,7 @@ def test_replay_rights_are_to_read_dead_letters_and_send_jobs(broker: SecureKafk
         publisher.send(None, b"a dead letter")
         publisher.flush(10)
     with open_consumer(dead, group="mmdigit-replay", access=login("replay")) as consumer:
-        records = until(lambda: consumer.poll(1, 0.2), 30, "a dead letter")
+        records = until(lambda: consumer.poll(1, 0.2), "a dead letter")
         consumer.commit({records[0].topic_partition: records[0].offset + 1})
     with open_publisher(jobs, access=login("replay")) as publisher:
         publisher.send(None, b"rubbish")
@@ -223,10 +223,10 @@ def test_shadow_rights_are_to_read_in_its_own_groups(broker: SecureKafka, author
         publisher.send(None, b"rubbish")
         publisher.flush(10)
     with open_consumer(jobs, group="mmdigit-shadow.0.7.0.mmdigit-2-f7b82bf2", access=access) as consumer:
-        records = until(lambda: consumer.poll(1, 0.2), 30, "a job")
+        records = until(lambda: consumer.poll(1, 0.2), "a job")
         consumer.commit({records[0].topic_partition: records[0].offset + 1})
     with open_consumer(jobs, group="mmdigit", access=access) as consumer, pytest.raises(AccessError):
-        until(lambda: consumer.poll(1, 0.2), 30, "a refusal")
+        until(lambda: consumer.poll(1, 0.2), "a refusal")
 
     def write(url: str) -> None:
         with open_publisher(url, access=access) as publisher:

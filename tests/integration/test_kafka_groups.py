@@ -21,7 +21,7 @@ from tests.integration.kafka_worker import LocalWorker, Topic, said
 from tests.worker.fakes import job_value
 from worker.health import WorkerHealth
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.docker
 
 
 @pytest.fixture
@@ -56,24 +56,24 @@ def test_members_that_come_and_go_lose_and_repeat_nothing(
 
     def await_answers(each: LocalWorker) -> None:
         wanted = each.worker.answered + 50
-        until(lambda: each.worker.answered >= wanted, 60, "more answers")
+        until(lambda: each.worker.answered >= wanted, "more answers")
 
     with ThreadPoolExecutor() as pool:
         running = [pool.submit(work, one)]
         try:
-            until(lambda: shares(one) == [6], 30, "all partitions at one worker")
+            until(lambda: shares(one) == [6], "all partitions at one worker")
             running.append(pool.submit(publish))
             await_answers(one)
             running += [pool.submit(work, each) for each in (two, three)]
-            until(lambda: shares(*workers) == [2, 2, 2], 60, "partitions at all three")
+            until(lambda: shares(*workers) == [2, 2, 2], "partitions at all three")
             kept = {place.partition for place in one.worker.assigned}
             for each in (two, three):
                 await_answers(each)
                 each.worker.stop()
-            until(lambda: shares(one) == [6], 60, "all partitions at one worker again")
+            until(lambda: shares(one) == [6], "all partitions at one worker again")
             await_answers(one)
             enough.set()
-            until(lambda: set(jobs) <= {job for each in workers for job in each.store.predictions}, 60, "every job")
+            until(lambda: set(jobs) <= {job for each in workers for job in each.store.predictions}, "every job")
         finally:
             enough.set()
             for each in workers:
@@ -117,7 +117,7 @@ def test_fenced_worker_exits_2_with_one_line(topic: Topic, tmp_path: Path) -> No
         one.wait_until_assigned()
         with LocalWorker(topic, instance_id="twin") as two:
             two.work_until(lambda: two.worker.assigned, "the partitions at the second")
-            assert one.process.wait(30) == 2
+            assert one.process.wait() == 2
     (line,) = [line for line in one.log.read_text().splitlines() if " INFO " not in line and "target error" not in line]
     assert line.startswith("python -m worker: error: ")
     assert "--instance-id" in line
@@ -129,7 +129,7 @@ def other_program(topic: Topic) -> Iterator[None]:
     consumer = confluent_kafka.Consumer({"bootstrap.servers": topic.bootstrap, "group.id": topic.group})
     try:
         consumer.subscribe([topic.name])
-        until(lambda: consumer.poll(0.1) or consumer.assignment(), 30, "partitions at the other program")
+        until(lambda: consumer.poll(0.1) or consumer.assignment(), "partitions at the other program")
         yield
     finally:
         consumer.close()
@@ -141,7 +141,7 @@ def test_group_with_another_assignor_is_named(topic: Topic, caplog: pytest.LogCa
         LocalWorker(topic) as one,
         pytest.raises(SettingsError, match="--consumer-group"),
     ):
-        one.work_until(lambda: False, "the end of the worker", 20)
+        one.work_until(lambda: False, "the end of the worker")
     assert not said(caplog, logging.ERROR)
 
 
@@ -151,7 +151,7 @@ def test_group_of_another_protocol_type_is_named(topic: Topic) -> None:
         connect.consumer._consumer._coordinator.protocol_type = lambda: "connect"  # type: ignore[attr-defined]
         connect.work_until(lambda: connect.worker.assigned, "partitions at the other program")
         with pytest.raises(SettingsError, match="--consumer-group"):
-            one.work_until(lambda: False, "the end of the worker", 20)
+            one.work_until(lambda: False, "the end of the worker")
 
 
 @contextmanager
@@ -224,10 +224,10 @@ def test_compaction_gaps_are_passed(kafka_topic: KafkaTopic) -> None:
                 publisher.send(b"key", job_value(f"job-{next(turns)}"))
             publisher.flush(10)
             with open_consumer(topic.url, group="looks") as looking:
-                records = until(lambda: looking.poll(1, 1.0), 20, "a first record")
+                records = until(lambda: looking.poll(1, 1.0), "a first record")
             return records[0].offset > 0
 
-        until(compacted, 40, "a log without its first records", pause_s=0.5)
+        until(compacted, "a log without its first records", pause_s=0.5)
         last = job_value("last")
         publisher.send(b"other key", last)
         publisher.flush(10)

@@ -91,7 +91,7 @@ def run(folder: Path, kafka_topic: Callable[..., str], redis_url: str, group: st
             for number, record in enumerate(records):
                 publisher.send(str(number).encode(), record)
             publisher.flush(60)
-        until(partial(has_ended, store, worker, group, len(bad)), 120, "an outcome for each record", pause_s=0.1)
+        until(partial(has_ended, store, worker, group, len(bad)), "an outcome for each record", pause_s=0.1)
         spent_s = cpu_s(worker) - before_s
         assert worker.scrape().value("mmdigit_retries_total") == 0
         assert worker.stop() == 0
@@ -109,7 +109,7 @@ def run(folder: Path, kafka_topic: Callable[..., str], redis_url: str, group: st
 def originals(url: str, count: int) -> Iterator[bytes]:
     with open_consumer(url, group="test") as consumer:
         while count:
-            records = until(partial(consumer.poll, count, 1.0), 30, "dead letters")
+            records = until(partial(consumer.poll, count, 1.0), "dead letters")
             count -= len(records)
             yield from (decode_dead_letter(record.value).original for record in records)
 

@@ -20,33 +20,40 @@ from samples.demo import PACK
 from schemas.errors import TransportError
 from schemas.wire import decode_job
 from tests.conftest import KafkaTopic
+from tests.processes import Start
 
 JOBS = 1_000
+HELD_AFTER = 600
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
 
 
 class Producer:
     """`python -m producer` on the sample pack: always the same command, so that each run continues the last one."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, start: Start) -> None:
         self._folder = folder
+        self._start = start
+        self._held = folder / "held"
         self._arguments = ["--from", str(PACK), "--to", url, "--group", "g", "--journal-dir", str(folder)]
 
-    def start(self, *options: str) -> "subprocess.Popen[str]":
-        return self._started([sys.executable, "-m", "producer", *self._arguments, *options])
+    def start_held(self, *options: str, patience_s: float = 120.0) -> "subprocess.Popen[str]":
+        """Returns when it has sent HELD_AFTER jobs and waits; at its end it waits patience_s for acknowledgements."""
+        held = (str(HELD_AFTER), str(self._held), str(patience_s))
+        process = self._started("tests.producer.held_producer", *held, *options)
+        until(lambda: self._held.exists() or process.poll() is not None, f"{HELD_AFTER} jobs sent")
+        return process
 
-    def start_impatient(self, *options: str) -> "subprocess.Popen[str]":
-        """Like start, but with a delivery timeout of 5 s instead of two minutes."""
-        program = "import runpy, producer.publish; producer.publish.DELIVERY_TIMEOUT_S = 5.0\n"
-        program += "runpy.run_module('producer', run_name='__main__', alter_sys=True)"
-        return self._started([sys.executable, "-c", program, *self._arguments, *options])
+    def release(self) -> None:
+        """Let the held producer send the rest."""
+        self._held.unlink()
 
-    def _started(self, command: list[str]) -> "subprocess.Popen[str]":
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def _started(self, program: str, *options: str) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-m", program, *options, *self._arguments]
+        return self._start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def finish(self) -> tuple[int, int]:
-        """Run to the end; returns how many jobs were sent and resumed."""
-        process = self.start()
+        """Run it to its end; returns how many jobs were sent and resumed."""
+        process = self._started("producer")
         said, complaint = process.communicate()
         assert process.returncode == 0, complaint
         numbers = re.search(r"(\d+) sent and acknowledged .* (\d+) resumed, 0 unsendable", said)
@@ -68,35 +75,33 @@ def queued(url: str) -> Counter[str]:
         return bool(lag) and not any(lag.values())
 
     with open_consumer(url, group="test") as consumer:
-        until(all_read, 60, "the end of the topic")
+        until(all_read, "the end of the topic")
     return jobs
 
 
-def test_interrupted_producer_sends_exactly_the_rest_next_time(tmp_path: Path, kafka_topic: KafkaTopic) -> None:
+def test_interrupted_producer_sends_exactly_the_rest_next_time(
+    tmp_path: Path, kafka_topic: KafkaTopic, start: Start
+) -> None:
     url = kafka_topic(3)
-    producer = Producer(tmp_path, url)
-    process = producer.start("--rate", "200")
-    until(producer.journalled, 60, "jobs in the journal")
+    producer = Producer(tmp_path, url, start)
+    process = producer.start_held()
     process.send_signal(signal.SIGINT)
-    _, complaint = process.communicate(timeout=60)
+    _, complaint = process.communicate()
     assert process.returncode == 130, complaint
-    sent = producer.journalled()
-    assert 0 < sent < JOBS
-    assert queued(url).total() == sent
-    assert producer.finish() == (JOBS - sent, sent)
+    assert producer.journalled() == queued(url).total() == HELD_AFTER
+    assert producer.finish() == (JOBS - HELD_AFTER, HELD_AFTER)
     jobs = queued(url)
     assert (len(jobs), set(jobs.values())) == (JOBS, {1})
 
 
-def test_killed_producer_sends_what_the_journal_lacks(tmp_path: Path, kafka_topic: KafkaTopic) -> None:
+def test_killed_producer_sends_what_the_journal_lacks(tmp_path: Path, kafka_topic: KafkaTopic, start: Start) -> None:
     url = kafka_topic(3)
-    producer = Producer(tmp_path, url)
-    process = producer.start("--rate", "200")
-    until(lambda: producer.journalled() > JOBS // 4, 60, "a quarter of the jobs in the journal")
+    producer = Producer(tmp_path, url, start)
+    process = producer.start_held("--rate", "300")  # the journal is written once a second
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate()
     known, there = producer.journalled(), queued(url).total()
-    assert known <= there < JOBS
+    assert 0 < known <= there <= HELD_AFTER
     assert producer.finish() == (JOBS - known, known)
     jobs = queued(url)
     assert len(jobs) == JOBS
@@ -122,27 +127,28 @@ def topic(broker: Broker, request: pytest.FixtureRequest) -> str:
     return f"kafka://{broker.address}/{name}"
 
 
-def test_broker_restart_loses_and_repeats_nothing(tmp_path: Path, broker: Broker, topic: str) -> None:
-    producer = Producer(tmp_path, topic)
-    process = producer.start("--rate", "200")
-    until(producer.journalled, 60, "jobs in the journal")
+def test_broker_restart_loses_and_repeats_nothing(tmp_path: Path, broker: Broker, topic: str, start: Start) -> None:
+    producer = Producer(tmp_path, topic, start)
+    process = producer.start_held()
     broker.kill()
-    assert producer.journalled() < JOBS
+    producer.release()
     broker.start()
-    said, complaint = process.communicate(timeout=180)
+    said, complaint = process.communicate()
     assert process.returncode == 0, complaint
     assert f"{JOBS} sent and acknowledged" in said
     jobs = queued(topic)
     assert (len(jobs), set(jobs.values())) == (JOBS, {1})
 
 
-def test_broker_outage_is_reported_and_the_next_run_resumes(tmp_path: Path, broker: Broker, topic: str) -> None:
-    producer = Producer(tmp_path, topic)
-    process = producer.start_impatient("--rate", "200")
-    until(producer.journalled, 60, "jobs in the journal")
+def test_broker_outage_is_reported_and_the_next_run_resumes(
+    tmp_path: Path, broker: Broker, topic: str, start: Start
+) -> None:
+    producer = Producer(tmp_path, topic, start)
+    process = producer.start_held(patience_s=5.0)
     broker.kill()
+    producer.release()
     try:
-        _, complaint = process.communicate(timeout=120)
+        _, complaint = process.communicate()
     finally:
         broker.start()
     assert process.returncode == 3, complaint

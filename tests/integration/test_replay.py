@@ -66,9 +66,9 @@ def test_replay_refuses_a_job_that_keeps_failing(tmp_path: Path, jobs_url: str) 
             return [letter.times_dead for letter in letters if letter.job_id == "broken"] == list(range(1, times + 1))
 
         for times, sent in ((1, 2), (2, 1)):
-            until(lambda: dead(times), 30, f"dead letter number {times}")  # noqa: B023
+            until(lambda: dead(times), f"dead letter number {times}")  # noqa: B023
             assert replay(jobs_url) == [sent, 0, 0, 0, 0]
-        until(lambda: dead(3), 30, "the last dead letter")
+        until(lambda: dead(3), "the last dead letter")
         assert replay(jobs_url) == [0, 1, 0, 0, 0]
         assert replay(jobs_url) == [0, 0, 0, 0, 0]
         assert answered(store)

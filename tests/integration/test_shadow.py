@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -26,6 +26,7 @@ from schemas import VERSION
 from schemas.job import Job
 from schemas.prediction import Answer
 from schemas.wire import encode
+from tests.processes import running
 from worker.shadow import command as program
 
 JOBS = 100
@@ -33,8 +34,6 @@ EVERY = 10
 LIMITS = ("--max-differing", "0.05", "--max-redecided", "0.1", "--json")
 
 Run = Callable[..., tuple[int, dict[str, Any]]]
-
-pytestmark = pytest.mark.timeout(120)
 
 
 class Changed(Predictor):
@@ -66,9 +65,9 @@ def send(url: str, *values: bytes) -> None:
         publisher.flush(30)
 
 
-def start_shadow(url: str, *options: str) -> subprocess.Popen[str]:
+def shadow_of(url: str, *options: str) -> AbstractContextManager[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "worker", "shadow", "--from", url, "--store", url, *LIMITS, *options]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return running(command, stdout=subprocess.PIPE)
 
 
 @pytest.fixture
@@ -84,8 +83,8 @@ def run_shadow(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
 
 
 def end_of(shadow: subprocess.Popen[str]) -> tuple[int, dict[str, Any]]:
-    """The exit code and the report."""
-    out, _ = shadow.communicate(timeout=60)
+    """Its exit code and what it found."""
+    out, _ = shadow.communicate()
     return shadow.returncode, json.loads(out)
 
 
@@ -103,8 +102,8 @@ def shadowed(tmp_path_factory: pytest.TempPathFactory) -> Shadowed:
     folder = tmp_path_factory.mktemp("shadow")
     url = f"sqlite:///{folder / 'queue.db'}"
     send(url, *islice(pack(), JOBS))
-    shadow = start_shadow(url)
-    with RunningWorker(url, url, folder / "worker.log", ["--target-error", "0.001"]) as worker:
+    options = ["--target-error", "0.001"]
+    with shadow_of(url) as shadow, RunningWorker(url, url, folder / "worker.log", options) as worker:
         code, found = end_of(shadow)
         assert worker.stop() == 0
     return Shadowed(url, code, found)
@@ -142,10 +141,10 @@ def test_shadow_shows_differences_and_writes_nothing(
 def test_shadow_continues_after_an_interruption(shadowed: Shadowed, run_shadow: Run) -> None:
     group = ("--shadow-group", "interrupted", "--limit", str(JOBS + 1))
     send(shadowed.url, encode(Job(job_id="nobody-answers", image=bytes(784), created_at=datetime.now(UTC)), "msgpack"))
-    shadow = start_shadow(shadowed.url, *group, "--batch-size", str(JOBS), "--live-wait-s", "600")
-    until(lambda: committed(shadowed.url, "interrupted.%") == [(JOBS,)], 60, "the answered jobs compared")
-    shadow.send_signal(signal.SIGTERM)
-    code, found = end_of(shadow)
+    with shadow_of(shadowed.url, *group, "--batch-size", str(JOBS), "--live-wait-s", "600") as shadow:
+        until(lambda: committed(shadowed.url, "interrupted.%") == [(JOBS,)], "the answered jobs compared")
+        shadow.send_signal(signal.SIGTERM)
+        code, found = end_of(shadow)
     assert (code, found["compared"], found["without_live_outcome"]) == (130, JOBS, 0)
     code, found = run_shadow(shadowed.url, *group, "--live-wait-s", "0")
     assert (code, found["compared"], found["without_live_outcome"]) == (1, 0, 1)

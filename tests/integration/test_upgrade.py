@@ -31,8 +31,6 @@ JOBS = 60
 
 _VALUES = {table: f"SELECT prediction FROM {table}" for table in ("predictions", "feed")}  # noqa: S608
 
-pytestmark = pytest.mark.timeout(120)
-
 
 class Traffic:
     """Jobs of both versions, half each, and one record a round that no worker can read."""
@@ -69,7 +67,7 @@ def dead_letters(jobs_url: str, count: int) -> list[bytes]:
             values.extend(record.value for record in consumer.poll(1000, 0.5))
             return len(values) >= count
 
-        until(read, 30, f"{count} dead letters")
+        until(read, f"{count} dead letters")
     return values
 
 
@@ -112,13 +110,13 @@ def test_two_releases_side_by_side_read_each_other(tmp_path: Path, kafka_topic: 
             for worker in (newer, older):
                 worker.wait_until_ready()
             for worker in (newer, older):
-                until(lambda: worker.scrape().value("mmdigit_assigned_partitions") == 1, 30, "a partition each")  # noqa: B023
+                until(lambda: worker.scrape().value("mmdigit_assigned_partitions") == 1, "a partition each")  # noqa: B023
             traffic.send()
-            until(lambda: len(answered(store, traffic.old)) == JOBS // 2, 30, "every job of version 1")
+            until(lambda: len(answered(store, traffic.old)) == JOBS // 2, "every job of version 1")
             assert older.stop() == 0
             newer.wait_until_assigned()
             sent = replayed(jobs_url)
-            until(lambda: len(answered(store, traffic.new)) == JOBS // 2, 30, "every job of version 2")
+            until(lambda: len(answered(store, traffic.new)) == JOBS // 2, "every job of version 2")
             assert newer.stop() == 0
         assert set(answered(store, traffic.old).values()) == {VERSION, next_worker.VERSION}
         assert set(answered(store, traffic.new).values()) == {next_worker.VERSION}
@@ -137,7 +135,7 @@ def test_rollback_answers_older_jobs_and_keeps_newer_ones(tmp_path: Path) -> Non
             with RunningWorker(url, url, tmp_path / "worker.log", launcher=launcher) as worker:
                 worker.wait_until_ready()
                 assert worker.scrape().value("mmdigit_build_info", version=VERSION) == 1
-                until(lambda: len(answered(store, traffic.old)) == len(traffic.old), 30, "every job of version 1")
+                until(lambda: len(answered(store, traffic.old)) == len(traffic.old), "every job of version 1")
                 assert worker.stop() == 0
         versions = [next_worker.VERSION, VERSION]
         assert list(answered(store, traffic.old).values()) == [v for v in versions for _ in range(JOBS // 2)]
@@ -157,7 +155,7 @@ def test_store_json_serves_readers_that_know_only_json(tmp_path: Path, options: 
     traffic = Traffic(url)
     traffic.send()
     with open_store(url) as store, RunningWorker(url, url, tmp_path / "worker.log", options) as worker:
-        until(lambda: len(answered(store, traffic.old)) == len(traffic.old), 30, "every job of version 1")
+        until(lambda: len(answered(store, traffic.old)) == len(traffic.old), "every job of version 1")
         assert worker.stop() == 0
     with closing(sqlite3.connect(path)) as file:
         values = [bytes(value) for table in ("predictions", "feed") for (value,) in file.execute(_VALUES[table])]

@@ -5,15 +5,19 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from lab.kit.polling import until
 from mmdigit.settings.program import run_program
 from mmdigit.transport.urls import open_consumer, open_store
 from producer.__main__ import main
 from schemas.job import Job
 from schemas.wire import decode_job
+from tests.processes import running
 from tests.producer.fakes import prediction_of
 
 ROOT = Path(__file__).parents[2]
@@ -36,19 +40,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def started(*arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "producer", *arguments],
+def started(*arguments: str, program: Sequence[str] = ("producer",)) -> AbstractContextManager["subprocess.Popen[str]"]:
+    return running(
+        [sys.executable, "-m", *program, *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
     )
 
 
 def ended(*arguments: str) -> tuple[int, str, str]:
-    process = started(*arguments)
-    stdout, stderr = process.communicate()
+    with started(*arguments) as process:
+        stdout, stderr = process.communicate()
     return process.returncode, stdout, stderr
 
 
@@ -74,11 +77,11 @@ def test_second_run_sends_nothing(folder: Path) -> None:
 
 
 def test_interrupted_run_resumes(folder: Path) -> None:
-    process = started("--from", "samples", "--to", URL, "--rate", "0.1", "--group", "g")
-    with open_consumer(URL, group="test") as consumer:
-        assert len(consumer.poll(1, timeout_s=15.0)) == 1
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate()
+    held = ("tests.producer.held_producer", "1", "held", "120")
+    with started("--from", "samples", "--to", URL, "--group", "g", program=held) as process:
+        until((folder / "held").exists, "one job sent")
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate()
     assert process.returncode == 130
     assert "1 of 1 sent jobs were acknowledged; run the same command again to send the rest" in stderr
     assert "Traceback" not in stderr

@@ -10,8 +10,9 @@ from typing import IO
 
 import pytest
 
-from lab.kit.polling import until
+from lab.kit.polling import HANGS_AFTER_S, until
 from mmdigit.transport.urls import open_publisher
+from tests.processes import running
 from tests.worker.fakes import job_value
 from worker.stopping import EXIT_UNFINISHED, StopSignals
 
@@ -34,7 +35,7 @@ def test_first_signal_stops_and_waits_for_the_end(stopped: threading.Event, left
     before = signal.getsignal(signal.SIGTERM)
     with StopSignals(stopped.set, 60, left.append):
         os.kill(os.getpid(), signal.SIGTERM)
-        assert stopped.wait(10)
+        assert stopped.wait(HANGS_AFTER_S)
     assert left == []
     assert signal.getsignal(signal.SIGTERM) == before
 
@@ -48,16 +49,16 @@ def test_no_signal_stops_nothing(stopped: threading.Event, left: list[int]) -> N
 def test_second_signal_exits(stopped: threading.Event, left: list[int]) -> None:
     with StopSignals(stopped.set, 60, left.append):
         os.kill(os.getpid(), signal.SIGINT)
-        assert stopped.wait(10)
+        assert stopped.wait(HANGS_AFTER_S)
         os.kill(os.getpid(), signal.SIGTERM)
-        until(lambda: left, 10, "the leave")
+        until(lambda: left, "the leave")
     assert left == [EXIT_UNFINISHED]
 
 
 def test_timeout_exits(stopped: threading.Event, left: list[int]) -> None:
     with StopSignals(stopped.set, 0.05, left.append):
         os.kill(os.getpid(), signal.SIGTERM)
-        until(lambda: left, 10, "the leave")
+        until(lambda: left, "the leave")
     assert left == [EXIT_UNFINISHED]
 
 
@@ -67,7 +68,7 @@ def test_other_signals_are_ignored(stopped: threading.Event, left: list[int]) ->
         with StopSignals(stopped.set, 60, left.append):
             os.kill(os.getpid(), signal.SIGUSR1)
             os.kill(os.getpid(), signal.SIGTERM)
-            assert stopped.wait(10)
+            assert stopped.wait(HANGS_AFTER_S)
             os.kill(os.getpid(), signal.SIGUSR1)
         assert left == []
     finally:
@@ -82,7 +83,7 @@ def test_signals_stop_a_worker_that_hangs_in_its_model(tmp_path: Path, again: bo
         publisher.flush(10)
     options = ["--metrics-port", "0", "--stop-timeout-s", "60" if again else "0.2"]
     command = [sys.executable, "-m", "tests.worker.hung_worker", "--from", url, "--store", url, *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as worker:
+    with running(command, stderr=subprocess.PIPE) as worker:
         assert worker.stderr is not None
         read_until(worker.stderr, "hangs")
         worker.send_signal(signal.SIGTERM)
@@ -90,6 +91,7 @@ def test_signals_stop_a_worker_that_hangs_in_its_model(tmp_path: Path, again: bo
         if again:
             worker.send_signal(signal.SIGTERM)
         last = worker.stderr.read()
+        worker.wait()
     assert ("second signal" if again else "not finished in time") in last
     assert worker.returncode == EXIT_UNFINISHED
 

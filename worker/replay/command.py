@@ -55,6 +55,7 @@ class Replay:
         self._clock = clock
         self._stop = threading.Event()
         self._letters = TopicSnapshot(consumer, "dead letters", clock)
+        self._counted: dict[TopicPartition, int] = {}
         self._unacknowledged: set[tuple[TopicPartition, int]] = set()
         self._reasons: set[str] = set()
         self._warnings = 0
@@ -86,6 +87,10 @@ class Replay:
         for record in records:
             if self._limit_reached(self.counts + counts):
                 break
+            if self._jobs is None:  # a dry run commits nothing: a rebalance delivers again what it has counted
+                if record.offset < self._counted.get(record.topic_partition, 0):
+                    continue
+                self._counted[record.topic_partition] = record.offset + 1
             reason, status = self._replay_one(record)
             counts[self._row(reason), status] += 1
             committable[record.topic_partition] = record.offset + 1

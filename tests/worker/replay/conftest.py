@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters import DOCKER, child_environment, read
+from tests.adapters import DOCKER, read
 
-__all__ = ["child_environment", "read"]  # pytest finds fixtures by these names
+__all__ = ["read"]  # pytest finds fixtures by these names
 
 
 @pytest.fixture(params=["sqlite", pytest.param("kafka", marks=DOCKER)])

@@ -109,6 +109,20 @@ def test_replay_names_and_skips_a_job_that_is_too_large() -> None:
     assert bench.said == ["jobs 0/0: larger than the topic takes"]
 
 
+def test_dry_run_counts_redelivered_dead_letters_once() -> None:
+    bench = Bench(*(letter(n) for n in range(150)))
+    bench.replay._jobs = None
+
+    def rebalance() -> None:
+        if bench.consumer.polled == 2:
+            bench.consumer.queue[:0] = [letter(n) for n in range(100)]
+
+    bench.consumer.before_poll = rebalance
+    bench.replay.run()
+    assert bench.replay.counts == {("invalid_image", "sent"): 150}
+    assert bench.consumer.commits == []
+
+
 def test_replay_leaves_new_dead_letters_for_the_next_run() -> None:
     bench = Bench(*(letter(n) for n in range(150)))  # a batch and a half
 

@@ -1,7 +1,6 @@
 """Replays on SQLite and on a real Kafka broker: what they send, skip and remember."""
 
 import signal
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from schemas.dead_letter import TIMES_DEAD_HEADER
 from schemas.trace import trace_headers
 from tests.adapters import Read
 from tests.factories import CREATED_AT
+from tests.processes import Start
 from tests.schemas.samples import TRACEPARENT
 from tests.worker.replay.dead_letters import letter, publish
 from worker.replay.command import POLL_RECORDS, replay
@@ -47,12 +47,26 @@ def reader(jobs_url: str, read: Read) -> Iterator[Callable[[int], list[Record]]]
 
         def take(count: int) -> list[Record]:
             records = read(consumer, count)
-            until(lambda: consumer.lag() and not any(consumer.lag().values()), 30, "the end of the jobs")
+            until(lambda: consumer.lag() and not any(consumer.lag().values()), "the end of the jobs")
             records += consumer.poll(1000, 0.1)
             assert len(records) == count
             return sorted(records, key=lambda record: record.value)
 
         yield take
+
+
+def all_jobs(jobs_url: str) -> list[bytes]:
+    """Every job of the topic."""
+    jobs: list[bytes] = []
+
+    def read_to_the_end() -> bool:
+        jobs.extend(record.value for record in consumer.poll(1000, 0.5))
+        lag = consumer.lag()
+        return bool(lag) and lag.keys() == consumer.assignment() and not any(lag.values())
+
+    with open_consumer(jobs_url, group="all") as consumer:
+        until(read_to_the_end, "the end of the jobs")
+    return jobs
 
 
 def test_replay_sends_originals_once_with_key_count_and_trace(jobs_url: str, run: Run, read: Read) -> None:
@@ -129,28 +143,29 @@ def test_replay_continues_after_unreadable_records(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_replay_continues_after_an_interruption(
-    jobs_url: str, run: Run, read: Read, child_environment: dict[str, str], number: signal.Signals
+    jobs_url: str, run: Run, start: Start, tmp_path: Path, number: signal.Signals
 ) -> None:
-    letters = 4_000  # enough batches to keep it busy when the first jobs are seen
-    publish(jobs_url, *(letter(n, original=b"%04d" % n + bytes(5_000)) for n in range(letters)))
-    command = [sys.executable, "-m", "worker", "replay", "--from", dead_letter_url(jobs_url), "--to", jobs_url]
-    child = subprocess.Popen(command, env=child_environment, stdout=subprocess.PIPE, text=True)
-    with open_consumer(jobs_url, group="test") as consumer:
-        sent = read(consumer, 1)
-        child.send_signal(number)
-        said, _ = child.communicate(timeout=30)
-        if number == signal.SIGKILL:
-            until(lambda: run()[1]["total"][0], 60, "the partitions of the one that was killed")
-        else:
-            assert child.returncode == 130
-            earlier = int(said.splitlines()[-1].split()[1])
-            assert POLL_RECORDS <= earlier < letters, "it ended before it was interrupted"
-            assert run()[1]["total"][0] == letters - earlier
-        while records := consumer.poll(1000, 1.0):
-            sent += records
-    times = Counter(record.value[:4] for record in sent)
+    letters, held = 5 * POLL_RECORDS, tmp_path / "held"
+    publish(jobs_url, *(letter(n, original=b"%04d" % n) for n in range(letters)))
+    program = ["-m", "tests.worker.replay.held_replay", str(held)]
+    child = start([sys.executable, *program, "--from", dead_letter_url(jobs_url), "--to", jobs_url], stdout=-1)
+    until(held.exists, "the second batch sent and not committed")
+    child.send_signal(number)
+    if number == signal.SIGKILL:
+        child.wait()
+        until(lambda: run()[1]["total"][0], "the partitions of the one that was killed")
+        again = POLL_RECORDS
+    else:
+        held.unlink()
+        said, _ = child.communicate()
+        assert child.returncode == 130
+        earlier = int(said.splitlines()[-1].split()[1])
+        assert 1 < earlier < letters
+        assert run() == (0, {name: [letters - earlier, 0, 0, 0, 0] for name in ("invalid_image", "total")})
+        again = 0
+    times = Counter(all_jobs(jobs_url))
     assert set(times) == {b"%04d" % n for n in range(letters)}
-    assert times.total() <= letters + (POLL_RECORDS if number == signal.SIGKILL else 0)
+    assert times.total() <= letters + again
 
 
 def test_selection_does_not_trim_a_queue_file(tmp_path: Path) -> None:

@@ -65,7 +65,6 @@ def test_evaluate_writes_the_same_full_report_every_time(
     assert without_time(json.loads(json.dumps(command.measure(None, folder)))) == without_time(report)
 
 
-@pytest.mark.timeout(60)
 def test_evaluate_agrees_with_the_predictor(folder: Path) -> None:
     report = command.measure(None, folder)
     predictor = Predictor.load()
