@@ -12,7 +12,7 @@ from kafka import TopicPartition as KafkaPartition
 from kafka.structs import OffsetAndMetadata
 
 from lab.kit.polling import until
-from lab.kit.services import free_port, fresh_topics
+from lab.kit.services import free_port, replace_topics
 from samples.running import RunningWorker
 from tests.conftest import KafkaTopic
 from tests.integration.kafka_worker import LocalWorker, Topic, said
@@ -266,6 +266,6 @@ def test_a_worker_that_starts_before_its_topics_are_made_waits_for_them(kafka_bo
         until(lambda: f"{name}.dead" in ready(), 60, "a worker that says which topic is missing")
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as alive:
             assert alive.status == 200
-        fresh_topics(kafka_bootstrap, name, 2, gone=[])
+        replace_topics(kafka_bootstrap, name, 2, obsolete=[])
         until(lambda: ready().startswith("ready, 2 partitions"), 60, "a worker with partitions")
         assert worker.log.read_text().count("waiting for a topic") == 1
