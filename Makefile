@@ -13,13 +13,13 @@ TESTS := $(BIN)/pytest --numprocesses 2 --dist loadfile
 # Those that take --data, in the order of `make bench`.
 BENCHMARKS := wire pipeline latency growth footprint
 
-need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets (docs/data.md)" >&2; exit 2; }
+need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets (docs/use/data.md)" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit audit sbom fuzz up backfill down bench peers faults soak seeds folds evaluate lock docs plots clean
+.PHONY: help demo test unit audit sbom fuzz up backfill down bench peers faults soak seeds folds evaluate lock docs docs-site plots clean
 
 help: ## list what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.worker ## jobs -> queue file -> worker -> table of predictions; DATA=folder for real data
 	@$(BIN)/python -m samples.demo $(if $(DATA),--data $(DATA) --count $(JOBS))
@@ -65,7 +65,7 @@ bench: $(VENV)/.test ## every benchmark, about 20 minutes on an idle machine wit
 	  --output lab/results/$$name.json || exit 1; done
 
 peers: $(VENV)/.test $(PEERS:%=.venv-peers/%/.ready) ## this worker against what people use instead, 20 minutes; DATA=folder for real pairs
-	@$(BIN)/python -m lab.benchmarks.peers $(if $(DATA),--data $(DATA)) --crash --plot docs/plots/peers.png \
+	@$(BIN)/python -m lab.benchmarks.peers $(if $(DATA),--data $(DATA)) --crash --plot docs/results/plots/peers.png \
 	  --output lab/results/peers.json
 
 faults: $(VENV)/.test ## every fault on real services, and what it cost, about 30 minutes; DATA=folder for real pairs
@@ -74,7 +74,7 @@ faults: $(VENV)/.test ## every fault on real services, and what it cost, about 3
 
 soak: $(VENV)/.test ## half an hour at 80 % of what a worker can, with mild faults; DATA=folder for real pairs
 	@$(BIN)/python -m lab.faults.soak $(if $(DATA),--data $(DATA)) --output lab/results/soak.json \
-	  --plot docs/plots/soak.png; code=$$?; $(BIN)/python -m lab.docs_pages && exit $$code
+	  --plot docs/results/plots/soak.png; code=$$?; $(BIN)/python -m lab.docs_pages && exit $$code
 
 evaluate: $(VENV)/.test ## measure the shipped weights on every split, with plots; minutes (needs DATA=folder)
 	$(need_data)
@@ -86,12 +86,15 @@ seeds folds: $(VENV)/.test
 	$(need_data)
 	@$(BIN)/mmdigit study $@ --data $(DATA) --result lab/results/$@.json
 
-docs: $(VENV)/.test ## write docs/settings.md, metrics.md, api.md and Grafana's dashboards from the code, docs/faults.md from results
+docs: $(VENV)/.test ## write the generated pages of docs/ and Grafana's dashboards from code and results
 	@$(BIN)/python -m lab.docs_pages
 	@$(BIN)/python -m deploy.grafana.generate
 
+docs-site: .venv-docs/.ready ## build the pages as a site, into site/; fails on a dead link
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
 lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes
-	@for set in requirements/worker requirements/msk requirements/otel requirements/train requirements/test requirements/fuzz requirements/sbom $(PEERS:%=lab/benchmarks/peers/requirements/%); do \
+	@for set in requirements/worker requirements/msk requirements/otel requirements/train requirements/test requirements/fuzz requirements/sbom requirements/docs $(PEERS:%=lab/benchmarks/peers/requirements/%); do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt || exit 1; done
 
@@ -103,11 +106,17 @@ lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes
 	  > $$(echo .venv-peers/$*/lib/python3*/site-packages)/zz_project.pth
 	@touch $@
 
+# Apart from the project's own environment: it needs none of it.
+.venv-docs/.ready: requirements/docs.txt
+	@rm -rf .venv-docs && $(PYTHON) -m venv .venv-docs
+	@.venv-docs/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@touch $@
+
 plots: $(VENV)/.test ## draw what the dashboards ask of PROMETHEUS (http://localhost:9090), the last MINUTES (30), into .mmdigit/plots
 	@$(BIN)/python -m deploy.grafana.plots $(if $(PROMETHEUS),--prometheus $(PROMETHEUS)) $(if $(MINUTES),--minutes $(MINUTES))
 
 clean: ## remove the environment and everything that runs left behind
-	rm -rf $(VENV) .venv-peers .mmdigit .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .venv-peers .venv-docs site .mmdigit .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "make: expected Python 3.11 or newer as $(PYTHON); name another one: make PYTHON=/path/to/python3 ..." >&2; exit 2; }

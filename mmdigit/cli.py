@@ -50,7 +50,7 @@ class PredictSettings(ProgramSettings):
         return self
 
     def run(self) -> int:
-        from mmdigit.commands.predict import assurance, predict_manifest, predict_one, summary
+        from mmdigit.commands.predict import predict_manifest, predict_one, summary, target_error_report
         from mmdigit.reading.predictor import Predictor
 
         predictor = Predictor.load(self.weights, threads=self.threads, target_error=self.target_error)
@@ -58,7 +58,7 @@ class PredictSettings(ProgramSettings):
             sys.stdout.write(f"{predict_one(predictor, self.image, self.audio).model_dump_json()}\n")
             return 0
         tally = predict_manifest(predictor, self.manifest, self.output, sys.stderr, recursive=self.recursive)
-        sys.stdout.write(summary(tally, self.output) + assurance(predictor))
+        sys.stdout.write(summary(tally, self.output) + target_error_report(predictor))
         return 1 if tally.failed else 0
 
 
@@ -67,7 +67,7 @@ class EvaluateSettings(ProgramSettings):
 
     prog: ClassVar[str] = "mmdigit evaluate"
 
-    data: Annotated[Path, Field(examples=["data"], description="folder of data sets, laid out as docs/data.md says")]
+    data: Annotated[Path, Field(examples=["data"], description="folder of the data sets (docs/use/data.md)")]
     output: Annotated[Path, Field(examples=["runs/report"], description="folder for the report and its plots")]
     weights: Weights = None
     threads: Threads = 1
@@ -85,7 +85,7 @@ class TrainSettings(ProgramSettings):
 
     prog: ClassVar[str] = "mmdigit train"
 
-    data: Annotated[Path, Field(examples=["data"], description="folder of data sets, laid out as docs/data.md says")]
+    data: Annotated[Path, Field(examples=["data"], description="folder of the data sets (docs/use/data.md)")]
     output: Annotated[Path, Field(description="folder for checkpoints, history and TensorBoard logs")] = Path(
         "runs/seed-1"
     )
@@ -117,7 +117,7 @@ class TrainSettings(ProgramSettings):
 class StudySettings(ProgramSettings):
     """Trains several models to answer a question, resumable. Needs the extra `train`."""
 
-    data: Annotated[Path, Field(examples=["data"], description="folder of data sets, laid out as docs/data.md says")]
+    data: Annotated[Path, Field(examples=["data"], description="folder of the data sets (docs/use/data.md)")]
     output: Annotated[Path, Field(description="folder for all trainings, shared by all studies")] = Path("runs")
     result: Annotated[Path | None, Field(description="result file; by default OUTPUT/NAME.json")] = None
     config: Annotated[Path | None, Field(description="TOML file; by default the shipped weights' own")] = None
@@ -180,7 +180,7 @@ class CalibrateSettings(ProgramSettings):
 
     prog: ClassVar[str] = "mmdigit calibrate"
 
-    data: Annotated[Path, Field(examples=["data"], description="folder of data sets, laid out as docs/data.md says")]
+    data: Annotated[Path, Field(examples=["data"], description="folder of the data sets (docs/use/data.md)")]
     weights: Weights = None
     output: Annotated[
         Path, Field(examples=["runs/model"], description="folder for mmdigit.onnx, mmdigit.json and MODEL_CARD.md")
@@ -196,14 +196,14 @@ class CalibrateSettings(ProgramSettings):
 
 
 class DownloadSettings(ProgramSettings):
-    """Fetches MNIST and the Free Spoken Digit Dataset, checked and resumable."""
+    """Fetches MNIST and the Free Spoken Digit Dataset and checks them. Needs the extra `train`."""
 
     prog: ClassVar[str] = "mmdigit data download"
 
     data: Annotated[Path, Field(examples=["data"], description="folder to put the data sets into")]
 
     def run(self) -> int:
-        _need_training()
+        _need_pooch()
         from mmdigit.training.data import download
 
         download.run(self.data)
@@ -213,6 +213,14 @@ class DownloadSettings(ProgramSettings):
 def _need_training() -> None:
     if find_spec("mmdigit.training") is None:
         raise SettingsError("expected the package mmdigit.training, the worker image leaves it out; use a checkout")
+
+
+def _need_pooch() -> None:
+    _need_training()
+    if find_spec("pooch") is None:
+        raise SettingsError(
+            "expected pooch, got none installed; run `pip install pooch` or `pip install 'mmdigit[train]'`"
+        )
 
 
 def _need_plots() -> None:

@@ -40,7 +40,7 @@ def overview() -> list[Builder[Panel]]:
             "Error budget burn",
             {window: f"mmdigit:budget_burn:{window}" for window in ("5m", "30m", "1h", "6h")},
             "none",
-            "Pages above 14.4 over an hour, a ticket above 6 over six hours (docs/operations.md).",
+            "Pages above 14.4 over an hour, a ticket above 6 over six hours (docs/operate/operations.md).",
             8,
         ),
     ]

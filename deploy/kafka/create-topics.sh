@@ -10,7 +10,7 @@ create() { # create TOPIC PARTITIONS CONFIG...
     --topic "$topic" --partitions "$partitions" --replication-factor 1 "${configs[@]}"
 }
 
-# The broker unpacks each batch itself and refuses one that grows too large: no worker could unpack it (docs/hostile.md).
+# The broker unpacks each batch itself and refuses one that grows too large: no worker could unpack it (docs/design/limits.md).
 plain=compression.type=uncompressed
 day_ms=$((24 * 60 * 60 * 1000))
 # Partitions bound how many workers can share the jobs. A job is at most 6 MiB (schemas/job.py); larger records are

@@ -2,7 +2,8 @@
 
     MMDIGIT_TO=kafka://... MMDIGIT_STORE=rediss://... python first_job.py
 
-How to get in is said as to every other program (docs/access.md). Terraform runs it in the worker's image, as one task.
+How to get in is said as to every other program (docs/operate/access.md). Terraform runs it in the worker's
+image, as one task.
 Exit code 0 with the prediction, 1 if none came in time, otherwise as every program's.
 """
 

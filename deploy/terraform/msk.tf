@@ -11,7 +11,7 @@ locals {
   # job has to be 4 KiB smaller than the 6 MiB that the worker reads.
   max_job_bytes    = var.kafka_serverless ? 6 * local.mib - 4096 : 16 * local.mib
   max_letter_bytes = var.kafka_serverless ? 8 * local.mib : 32 * local.mib
-  # The brokers unpack each batch themselves and refuse one that grows too large: no worker could unpack it (docs/hostile.md).
+  # The brokers unpack each batch themselves and refuse one that grows too large: no worker could unpack it (docs/design/limits.md).
   plain = { "compression.type" = "uncompressed" }
   topics = [
     {

@@ -1,5 +1,5 @@
 # A small stack for trying, or for some ten thousand jobs a day: terraform apply -var-file=small.tfvars. What it costs beside
-# the default: docs/sizing.md. It has one node of the store and one endpoint each: whatever is in their zone falls with it.
+# the default: docs/operate/sizing.md. It has one node of the store and one endpoint each: whatever is in their zone falls with it.
 broker_type       = "kafka.t3.small"
 broker_volume_gib = 20
 redis_node_type   = "cache.t4g.small"

@@ -26,7 +26,8 @@ from lab.kit.report import add_runs, arguments, progress, provenance, show
 from lab.kit.saturation import BATCH_SIZE, Queue, measure_several, measure_start, queue_on, saturate
 from lab.kit.spread import format_spread, spread, spread_of
 from lab.kit.stack import PARTITIONS, running_stack
-from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.reading.model_input import decode_input
+from mmdigit.reading.predictor import Predictor
 from mmdigit.settings.program import run_program
 from mmdigit.transport.urls import open_publisher, open_store
 from producer.sources.sample import Sample
@@ -122,7 +123,7 @@ def _model(samples: Sequence[Sample]) -> dict[str, Callable[[int], object]]:
     """The shipped model on these jobs, already decoded: as the worker calls it, and its logits alone."""
     predictor = Predictor.load()
     chosen = itertools.islice(itertools.cycle(samples), MODEL_JOBS)
-    decoded = [read_sample(sample.image, sample.audio) for sample in chosen]
+    decoded = [decode_input(sample.image, sample.audio) for sample in chosen]
     starts = itertools.cycle(range(0, MODEL_JOBS, BATCH_SIZE))
 
     def batch() -> list[Any]:

@@ -3,7 +3,7 @@
     python -m lab.benchmarks.sizing [--jobs-a-day N ...] [--peak TIMES] [--task-usd-per-hour PRICE] [--json]
 
 Inputs are lab/results/pipeline.json and footprint.json, the defaults of deploy/terraform, and your price of a task.
-docs/sizing.md shows these tables.
+docs/operate/sizing.md shows these tables.
 """
 
 import json

@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from lab.fuzz import containers
+from mmdigit.datasets.idx import Content, read_idx
 from mmdigit.datasets.manifest import Manifest
-from mmdigit.reading.audio.normalize import N_SAMPLES, decode_audio, place
-from mmdigit.reading.image.normalize import decode_image, normalise
+from mmdigit.reading.audio.normalize import N_SAMPLES, decode_audio, speech_window
+from mmdigit.reading.image.normalize import decode_image, normalize
 from mmdigit.reading.metadata import read_metadata
 from mmdigit.settings.access import RedisAccess
 from mmdigit.settings.redaction import redact
 from mmdigit.transport.kafka.batches import BatchTooLargeError, gzip_decode, lz4_decode, zstd_decode
 from mmdigit.transport.stored import read_prediction, read_reason, write_prediction
 from mmdigit.transport.urls import _redis, _split, dead_letter_url
-from producer.sources.pairs import _idx
 from schemas.errors import (
     DataError,
     InvalidAudio,
@@ -90,7 +90,7 @@ def _pixels(content: bytes) -> None:
     if rows < 8:
         return
     grey = np.frombuffer(content, np.uint8, rows * width, 1).reshape(rows, width)
-    _check_pixels(normalise(np.asarray(grey / np.float32(255), np.float32)))
+    _check_pixels(normalize(np.asarray(grey / np.float32(255), np.float32)))
 
 
 def _check_pixels(digit: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> None:
@@ -106,7 +106,7 @@ def _samples(content: bytes) -> None:
     """The search for speech, on any finite waveform."""
     samples = np.frombuffer(content, "<f4", len(content) // 4)
     if samples.size and bool(np.isfinite(samples).all()):
-        _check_waveform(place(samples.clip(-1, 1)))
+        _check_waveform(speech_window(samples.clip(-1, 1)))
 
 
 def _check_waveform(clip: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> None:
@@ -161,7 +161,7 @@ def _settings(content: bytes) -> None:
 
 def _idx_file(content: bytes) -> None:
     with _file(gzip.compress(content, 1) if content[:1] == b"\0" else content) as path:
-        _idx(path, 2051, (2, 4, 4))
+        read_idx(path, Content((2, 4, 4)))
 
 
 def _manifest(content: bytes) -> None:

@@ -41,4 +41,5 @@ def refuse_unknown_variables(environment: Mapping[str, str]) -> None:
     """Raise SettingsError if a variable starts with MMDIGIT_ and no program of the project knows it."""
     unknown = sorted(name for name in environment if name.startswith(ENV_PREFIX) and name not in ENVIRONMENT)
     if unknown:
-        raise SettingsError(f"unknown environment variable {', '.join(unknown)}; docs/settings.md lists the known ones")
+        names = ", ".join(unknown)
+        raise SettingsError(f"unknown environment variable {names}; docs/operate/settings.md lists the known ones")

@@ -1,4 +1,4 @@
-"""The packed form of a stored prediction, version 1: an eighth of its JSON. docs/wire.md has it as a table.
+"""The packed form of a stored prediction, version 1: an eighth of its JSON. docs/use/wire.md has it as a table.
 
     01                  the version; no JSON begins so
     msgpack array       numbers, job_id, group, model_version, worker_version, topic, partition, offset,

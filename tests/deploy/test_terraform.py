@@ -176,7 +176,7 @@ def test_the_sizes_and_the_scaling_of_the_defaults_are_planned(outcome: Outcome,
         "target_tracking_scaling_policy_configuration"
     ]
     assert planned["target_value"] == default(target)
-    assert planned["scale_out_cooldown"] == default("scale_out_cooldown_s") == 240  # docs/sizing.md says why
+    assert planned["scale_out_cooldown"] == default("scale_out_cooldown_s") == 240  # docs/operate/sizing.md says why
     assert planned["scale_in_cooldown"] == default("scale_in_cooldown_s")
     worker = outcome.planned("defaults", "aws_appautoscaling_target.worker")
     assert (worker["min_capacity"], worker["max_capacity"]) == (default("min_capacity"), default("max_capacity"))

@@ -62,7 +62,11 @@ def test_a_manifest_becomes_a_table(files: Path, capsys: pytest.CaptureFixture[s
         (["predict", "--manifest", "m.csv"], 2, "belong together"),
         (["predict", "--image", "i.png", "--output", "o.csv"], 2, "belong together"),
         (["predict", "--image", "/none.png"], 2, "expected a file at /none.png"),
-        (["predict", "--manifest", "/none.csv", "--output", "o.csv"], 2, "expected a manifest at /none.csv"),
+        (
+            ["predict", "--manifest", "/none.csv", "--output", "o.csv"],
+            2,
+            "expected a CSV manifest or a folder at /none.csv",
+        ),
         (["predict", "--image", "i.png", "--weights", "/none.onnx"], 2, "expected a model at /none.onnx"),
         (["predict", "--image", str(ROOT / "README.md")], 1, "expected a PNG, JPEG, TIFF or WebP file"),
         (["predict", "--image", "i.png", "--threads", "0"], 2, "threads: "),

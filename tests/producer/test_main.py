@@ -178,7 +178,7 @@ def test_an_id_moves_no_terminal_and_runs_no_formula(folder: Path, capsys: pytes
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--from", "nowhere", "--to", URL], 2, "nowhere, which does not exist"),
+        (["--from", "nowhere", "--to", URL], 2, "expected a CSV manifest or a folder at nowhere"),
         (["--from", "samples", "--to", "carrier://pigeon"], 2, "expected the URL of a topic"),
         (["--from", "samples", "--to", "sqlite:///nowhere/queue.db"], 2, "existing folder"),
         pytest.param(

@@ -4,7 +4,8 @@
 
 Saturation: each drains a preloaded topic, in rounds, so that a slow machine slows all; ratios are of the same round.
 --latency: open loop at half the rate of the slowest batch peer, and at shares of each one's own rate. --crash: SIGKILL
-midway and a second start; counts duplicates and losses. docs/benchmarks.md describes the programs.
+midway and a second start; counts duplicates and losses. docs/results/benchmarks.md
+describes the programs.
 """
 
 import os

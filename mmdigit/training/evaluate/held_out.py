@@ -15,11 +15,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdigit.datasets.fsdd import TEST_INDICES
 from mmdigit.files.plain import open_plain
-from mmdigit.reading.audio.normalize import place
+from mmdigit.reading.audio.normalize import speech_window
 from mmdigit.reading.image.normalize import decode_image
-from mmdigit.reading.predictor import Predictor, Sample
-from mmdigit.training.data.datasets import FSDD_TEST, Clip, Digits
+from mmdigit.reading.image.pixels import Grey
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import Predictor
+from mmdigit.training.data.datasets import Clip, Digits
 from schemas.errors import DataError
 
 BATCH = 256
@@ -88,9 +91,9 @@ def _read_fold(path: Path, digits: Digits) -> tuple[Logits, Labels, Logits, Labe
             raise ValueError("its labels are not digits")
         if bool((images < 0).any() or (sounds < 0).any()):
             raise ValueError("its pairs name pictures or sounds below 0")
-        if bool(np.isin(indices, FSDD_TEST).all()):
+        if bool(np.isin(indices, TEST_INDICES).all()):
             raise ValueError("it holds recordings of the test split alone")
-        if bool(np.isin(indices[sounds], FSDD_TEST).any()):
+        if bool(np.isin(indices[sounds], TEST_INDICES).any()):
             raise ValueError("its pairs hold recordings of the test split")
         if not bool((digits.labels[images] == fused_labels).all() and (labels[sounds] == fused_labels).all()):
             raise ValueError("its pairs are of other digits")
@@ -99,7 +102,7 @@ def _read_fold(path: Path, digits: Digits) -> tuple[Logits, Labels, Logits, Labe
             f"expected {path} to hold the answers of a training that left this speaker out ({exc}); "
             "train the folds again or leave --folds out"
         ) from exc
-    kept = ~np.isin(indices, FSDD_TEST)
+    kept = ~np.isin(indices, TEST_INDICES)
     return (
         logits[kept].astype(np.float32),
         labels[kept].astype(np.int64),
@@ -112,18 +115,24 @@ def inputs(
     digits: Digits, clips: Sequence[Clip]
 ) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]], Labels]:
     """Pictures and sounds as the model reads them, and the label of each sound."""
-    images = [decode_image(picture.tobytes()) for picture in digits.pictures]
-    sounds = [place(clip.waveform) for clip in clips]
+    images = decoded(digits.pictures)
+    sounds = [speech_window(clip.waveform) for clip in clips]
     return images, sounds, np.array([clip.label for clip in clips], np.int64)
 
 
-def outputs(predictor: Predictor, samples: Sequence[Sample]) -> dict[str, Logits]:
+def decoded(pictures: NDArray[np.uint8]) -> list[Grey]:
+    """MNIST pictures, (N, 28, 28), 255 = ink, as the worker's decoder gives them to the model: unchanged but for the
+    range [0, 1], which a test shows on MNIST itself."""
+    return [decode_image(picture.tobytes()) for picture in pictures]
+
+
+def outputs(predictor: Predictor, samples: Sequence[ModelInput]) -> dict[str, Logits]:
     """The model's own outputs for all samples, in batches."""
     parts = [predictor.outputs(part) for part in batches(samples)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def batches(samples: Sequence[Sample]) -> list[Sequence[Sample]]:
+def batches(samples: Sequence[ModelInput]) -> list[Sequence[ModelInput]]:
     return [samples[start : start + BATCH] for start in range(0, len(samples), BATCH)]
 
 
@@ -159,7 +168,7 @@ def held_out_pairs(
     """Each picture in one pair alone: what is counted for the bound is pictures, not pairs that share them."""
     if folds is None:
         pairs = one_clip_each(labels, heard, random)
-        found = outputs(predictor, [Sample(images[row], sounds[sound]) for row, sound in pairs])
+        found = outputs(predictor, [ModelInput(images[row], sounds[sound]) for row, sound in pairs])
         rows = np.array([row for row, _ in pairs])
         return HeldOut(
             found["fused_logits"], labels[rows], "MNIST validation writers, each picture with one validation clip"

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.reading.audio.normalize import place
+from mmdigit.datasets.fsdd import TEST_INDICES
+from mmdigit.reading.audio.normalize import speech_window
 from mmdigit.reading.decision import softmax
-from mmdigit.training.data.datasets import FSDD_TEST, Clip, Digits, load_digits, load_spoken
+from mmdigit.training.data.datasets import Clip, Digits, load_digits, load_spoken
 from mmdigit.training.evaluate.corrupt_audio import NOISES, noisy
-from mmdigit.training.evaluate.held_out import HELD_OUT
+from mmdigit.training.evaluate.held_out import HELD_OUT, decoded
 from mmdigit.training.evaluate.measures import clustered_bootstrap, ece
 from mmdigit.training.evaluate.pairs import pair_share, right_tables, same_digit_pairs, share
 from mmdigit.training.evaluate.split_model import Encoded, PartedModel
@@ -114,7 +115,7 @@ def _over_speakers(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, An
     confidence, right, whose = [], [], []
     for speaker, held_out in kept.items():
         # The temperature of the other folds, so that nobody's own clips set it.
-        others = [(other, ~np.isin(other["indices"], FSDD_TEST)) for name, other in kept.items() if name != speaker]
+        others = [(other, ~np.isin(other["indices"], TEST_INDICES)) for name, other in kept.items() if name != speaker]
         temperature = fit_temperature(
             np.concatenate([other["audio_logits"][use] for other, use in others]),
             np.concatenate([other["labels"][use] for other, use in others]),
@@ -146,7 +147,7 @@ def _parted(model: DigitModel, sets: TrainingSets, left_out: Sequence[str], fold
     clips = [clip for clip in sets.validation_clips if clip.name not in left_out]
     temperature = weigh(model, sets.validation_digits, clips)
     more = {"temperature": {**temperature, "fused": 1.0}}
-    held_out = HeldOut(sets.validation_digits.pictures, np.stack([place(clip.waveform) for clip in clips]))
+    held_out = HeldOut(sets.validation_digits.pictures, np.stack([speech_window(clip.waveform) for clip in clips]))
     write_model(model, folder / "mmdigit.onnx", OPEN, more, held_out)
     return PartedModel.load(folder / "mmdigit.onnx")
 
@@ -177,7 +178,7 @@ def _keep_held_out(
     rows, columns = [], []
     for label in range(10):
         images = np.flatnonzero(digits.labels == label)
-        usable = np.flatnonzero((labels == label) & ~np.isin(indices, FSDD_TEST))
+        usable = np.flatnonzero((labels == label) & ~np.isin(indices, TEST_INDICES))
         rows.append(np.repeat(images, PARTNERS))
         columns.append(random.choice(usable, images.size * PARTNERS))
     images, partners = np.concatenate(rows), np.concatenate(columns)
@@ -200,11 +201,11 @@ def _all_recorded(data: Path) -> list[Clip]:
 
 
 def _see(model: PartedModel, digits: Digits) -> Encoded:
-    return model.see(np.asarray(digits.pictures / 255, np.float32))
+    return model.see(np.stack(decoded(digits.pictures)))
 
 
 def _hear(model: PartedModel, clips: Sequence[Clip]) -> Encoded:
-    return model.hear(np.stack([place(clip.waveform) for clip in clips]))
+    return model.hear(np.stack([speech_window(clip.waveform) for clip in clips]))
 
 
 def _labels(clips: Sequence[Clip]) -> Labels:

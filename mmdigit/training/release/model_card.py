@@ -117,7 +117,7 @@ pictures were quantised to 8-bit integers, after which {quantized["image"]["chan
 ## Limits
 
 - The speakers of the audio figure were heard in training (other recordings of theirs); strangers are read less well
-  (docs/model.md).
+  (docs/results/evaluation.md).
 - English digits alone. "oh" for zero was heard from synthetic voices only.
 - Each bound is that of its own row, and holds for people and pens like the held-out ones, each answer taken as one
   draw; digits of one person are more alike than that. Other microphones, accents or pens need figures of their own.
@@ -158,8 +158,8 @@ def _thresholds(metadata: dict[str, Any]) -> str:
             point = risk.operating_point(target)
             row = next(row for row in risk.by_digit or risk.rows if row.confidences == point.confidences)
             lines.append(
-                f"| {head} | {target:g} | {point.described()} | {100 * row.coverage:.2f} % | {100 * row.error:.3f} % "
-                f"| {100 * row.bound:.3f} % | {'' if point.shown else 'not shown'} |"
+                f"| {head} | {target:g} | {point.describe()} | {100 * row.coverage:.2f} % | {100 * row.error:.3f} % "
+                f"| {100 * row.bound:.3f} % | {'' if point.meets_target else 'not shown'} |"
             )
     return "\n".join(lines)
 

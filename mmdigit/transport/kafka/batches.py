@@ -1,7 +1,7 @@
 """Batches of records, read within limits: kafka-python unpacks whatever they hold, and builds all headers.
 
 A fetch is bounded by what it holds compressed, and 1 MiB of zstd may hold 30 GiB. The broker bounds it too where the
-topic says compression.type=uncompressed (docs/hostile.md); here it is bounded whatever the topic says.
+topic says compression.type=uncompressed (docs/design/limits.md); here it is bounded whatever the topic says.
 """
 
 import io
@@ -106,6 +106,6 @@ def _bounded(unpack: Callable[[], bytes]) -> bytes:
     if len(unpacked) > MAX_BATCH_BYTES:
         raise BatchTooLargeError(
             f"a compressed batch of more than {MAX_BATCH_BYTES} bytes; let the topic refuse such "
-            "(compression.type=uncompressed), and skip this one (docs/hostile.md)"
+            "(compression.type=uncompressed), and skip this one (docs/design/limits.md)"
         )
     return unpacked

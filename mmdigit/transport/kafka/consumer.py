@@ -32,7 +32,7 @@ STATIC_SESSION_TIMEOUT_MS = 45_000
 
 HEARTBEAT_INTERVAL_MS = 300
 """By a heartbeat's answer a member learns of a rebalance, and a cooperative one takes two, in which those who wait for
-the others stand still: docs/delivery.md#rebalances has what that takes."""
+the others stand still: docs/design/delivery.md#rebalances has what that takes."""
 
 MAX_POLL_INTERVAL_MS = 120_000
 """A worker that neither polls nor keeps alive for this long is hung: its partitions go to another."""

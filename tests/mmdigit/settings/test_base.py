@@ -88,7 +88,7 @@ def fake_main(argv: list[str]) -> int:
         (
             {"MMDIGIT_STOER": "x"},
             ["--store", "x"],
-            "unknown environment variable MMDIGIT_STOER; docs/settings.md lists",
+            "unknown environment variable MMDIGIT_STOER; docs/operate/settings.md lists",
         ),
         ({"MMDIGIT_STORE_URL": "x"}, [], "unknown environment variable MMDIGIT_STORE_URL"),
         ({"MMDIGIT_COUNT": "hunter2"}, ["--store", "x"], "count: Input should be a valid integer"),
