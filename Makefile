@@ -8,8 +8,9 @@ JOBS ?= 10000
 # The stack's ports on this machine, as in docker-compose.yml.
 KAFKA_PORT ?= 29092
 REDIS_PORT ?= 6379
-# Two at once, those of a file one after the other: most of them wait for something.
-TESTS := $(BIN)/pytest --numprocesses 2 --dist loadfile
+# Three at once, also on two cores: most of them wait for something. Those of a file run one after the other, and the
+# files in the order of tests/conftest.py.
+TESTS := $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 # Those that take --data, in the order of `make bench`.
 BENCHMARKS := wire pipeline latency growth footprint
 

@@ -1,18 +1,21 @@
-"""Waiting for a condition with a time limit, in place of sleeping for long enough."""
+"""Waiting for a condition with a limit that catches hangs, in place of sleeping for long enough."""
 
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-Value = TypeVar("Value")
+T = TypeVar("T")
+
+HANGS_AFTER_S = 120.0
+"""Longer than any wait takes, even on a busy machine."""
 
 
-def until(look: Callable[[], Value], timeout_s: float, what: str, pause_s: float = 0.02) -> Value:
-    """The first true value of look(). Fails the test when there is none within timeout_s."""
+def until(look: Callable[[], T], what: str, *, timeout_s: float = HANGS_AFTER_S, pause_s: float = 0.02) -> T:
+    """The first true value of look(). Raises AssertionError if there is none in time."""
     deadline_s = time.monotonic() + timeout_s
     while not (value := look()):
         if time.monotonic() >= deadline_s:
-            raise AssertionError(f"expected {what} within {timeout_s} s; last seen: {value!r}")
+            raise AssertionError(f"expected {what} within {timeout_s:g} s, got {value!r}")
         time.sleep(pause_s)
     return value
 

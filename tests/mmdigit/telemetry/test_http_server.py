@@ -17,6 +17,7 @@ import pytest
 from lab.kit.polling import until
 from mmdigit.telemetry import http_server
 from mmdigit.telemetry.http_server import MAX_CONNECTIONS, MAX_REQUEST_BYTES, Answer, HttpPort
+from tests.processes import running
 
 ROOT = Path(__file__).parents[3]
 REQUEST_TIMEOUT_S = 0.5
@@ -120,7 +121,7 @@ def test_a_client_that_resets_its_connection_leaves_no_line(
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # close with a reset
             client.sendall(request)
     assert ask(port.port)[0] == 200
-    until(lambda: not port._open, 15, "the connections' end")
+    until(lambda: not port._open, "the connections' end")
     assert caplog.records == []
     assert capfd.readouterr() == ("", "")
 
@@ -138,14 +139,14 @@ def test_a_client_that_drips_bytes_is_dropped_at_the_deadline(port: HttpPort) ->
             except ConnectionResetError:
                 break
     assert 3 < dripped < 100  # it was busy all the time, and yet not for ever
-    until(lambda: not port._open, 5, "the connection's end")
+    until(lambda: not port._open, "the connection's end")
 
 
 def test_a_client_that_does_not_read_its_answer_is_dropped_at_the_deadline(port: HttpPort) -> None:
     with socket.create_connection(("127.0.0.1", port.port)) as client:
         client.sendall(b"GET /large HTTP/1.1\r\n\r\n")
-        until(lambda: bool(port._open), 5, "the connection")
-        until(lambda: not port._open, 15, "its end")
+        until(lambda: bool(port._open), "the connection")
+        until(lambda: not port._open, "its end")
 
 
 def test_a_body_without_end_is_not_read_for_ever(port: HttpPort) -> None:
@@ -174,7 +175,7 @@ def test_a_page_that_fails_is_an_error_that_the_log_explains(caplog: pytest.LogC
 def test_closing_drops_what_is_open() -> None:
     port = HttpPort("127.0.0.1", 0, PAGES)
     with socket.create_connection(("127.0.0.1", port.port), timeout=15) as client:
-        until(lambda: bool(port._open), 5, "the connection")
+        until(lambda: bool(port._open), "the connection")
         port.close()
         assert client.recv(1) == b""
 
@@ -204,9 +205,7 @@ def test_ten_thousand_open_connections_leave_the_port_answering_and_small() -> N
     with ExitStack() as stack:
         stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
         server = stack.enter_context(
-            subprocess.Popen(
-                [sys.executable, "-c", SERVER], cwd=ROOT, stdin=-1, stdout=-1, stderr=subprocess.STDOUT, text=True
-            )
+            running([sys.executable, "-c", SERVER], cwd=ROOT, stdin=-1, stdout=-1, stderr=subprocess.STDOUT)
         )
         assert server.stdin is not None
         assert server.stdout is not None
@@ -245,6 +244,6 @@ def test_ten_thousand_open_connections_leave_the_port_answering_and_small() -> N
         assert peak_kib() - before_kib < 32 * 1024
         stop.set()
         flooding.join()
-        said, _ = server.communicate("", timeout=15)
+        said, _ = server.communicate("")
         assert said == ""
         assert server.returncode == 0

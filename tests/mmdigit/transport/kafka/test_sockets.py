@@ -80,7 +80,7 @@ def test_idle_connections_that_the_broker_closes_are_no_failures_and_are_made_ag
             for number in range(2):
                 publisher.send(None, b"%d" % number)
                 publisher.flush(10)
-                until(lambda: closed(caplog), 30, "an idle connection closed")
+                until(lambda: closed(caplog), "an idle connection closed")
                 assert not failures(caplog)
                 assert len(closed(caplog)) == 1
                 caplog.clear()
@@ -96,9 +96,9 @@ def test_a_broker_that_dies_is_still_an_error(caplog: pytest.LogCaptureFixture) 
         finally:
             admin.close()
         with open_consumer(f"kafka://{broker.address}/dies", group="g") as consumer:
-            until(lambda: consumer.poll(1, 0.2) or consumer.assignment(), 30, "an assignment")
+            until(lambda: consumer.poll(1, 0.2) or consumer.assignment(), "an assignment")
             broker.kill()
-            until(lambda: fails(consumer) or failures(caplog), 30, "an error of the client")
+            until(lambda: fails(consumer) or failures(caplog), "an error of the client")
             broker.start()
 
 

@@ -210,7 +210,7 @@ def test_a_slot_that_no_server_has_is_a_store_error(cluster: RedisGroup) -> None
                 store.put([make_prediction(job_of(1))])
         finally:
             cluster.ask(holder, "CLUSTER", "ADDSLOTS", slot)
-        until(lambda: puts(cluster, job_of(1)), 20, "a cluster that is whole again")
+        until(lambda: puts(cluster, job_of(1)), "a cluster that is whole again")
 
 
 def puts(group: RedisGroup, number: int) -> bool:
@@ -270,7 +270,7 @@ def test_a_killed_primary_loses_nothing_that_its_replica_acknowledged(cluster: R
         with Load(store) as load:
             load.await_more(5)
             cluster.kill(killed)
-            until(lambda: len(primaries(cluster)) == 3, 30, "a promoted replica")
+            until(lambda: len(primaries(cluster)) == 3, "a promoted replica")
             cluster.start(killed)  # as the replica of the promoted one, whose acknowledgement the writes wait for
             load.await_more(5)
         load.check(store)
@@ -285,9 +285,9 @@ def test_a_primary_that_hangs_is_left_for_its_replica(cluster: RedisGroup) -> No
             load.await_more(5)
             cluster.hang(hung)
             try:
-                until(lambda: cluster.role(replica) == "master", 30, "a promoted replica")
+                until(lambda: cluster.role(replica) == "master", "a promoted replica")
                 # It is written to, while the other still hangs and is its only replica.
-                until(lambda: any("on 1 replicas" in text for text in load.failures), 60, "a write to the promoted one")
+                until(lambda: any("on 1 replicas" in text for text in load.failures), "a write to the promoted one")
             finally:
                 cluster.wake(hung)
             load.await_more(5)

@@ -70,10 +70,10 @@ def test_a_primary_that_becomes_a_replica_is_left_for_the_one_the_name_points_to
             load.await_more(5)
             # The primary stops writes and hands over what the replica lacks: nothing can be lost but by the client.
             group.ask(old, "FAILOVER", "TO", "127.0.0.1", str(new))
-            until(lambda: group.role(new) == "master", 30, "a new primary")
-            until(lambda: any("ReadOnlyError" in text for text in load.failures), 30, "a refusal by the old one")
+            until(lambda: group.role(new) == "master", "a new primary")
+            until(lambda: any("ReadOnlyError" in text for text in load.failures), "a refusal by the old one")
             name.point_to(new)
-            load.await_more(5, within_s=10)
+            load.await_more(5)
         load.check(store)
         assert load.longest_failure_s < GIVE_UP_S + SOCKET_TIMEOUT_S
 
@@ -88,7 +88,7 @@ def test_a_killed_primary_loses_nothing_that_its_replica_acknowledged(
             group.kill(old)
             group.ask(new, "REPLICAOF", "NO", "ONE")
             name.point_to(new)
-            until(lambda: any("on 1 replicas" in text for text in load.failures), 30, "a write without a replica")
+            until(lambda: any("on 1 replicas" in text for text in load.failures), "a write without a replica")
             group.start(old)
             group.ask(old, "REPLICAOF", "127.0.0.1", str(new))
             load.await_more(5)
@@ -117,7 +117,7 @@ def test_a_server_that_loads_its_log_is_waited_for(group: RedisGroup, pair: tupl
     slow = group.ports[6]
     with opened(name) as store:
         store.put([make_prediction(number) for number in range(100)])
-        until(lambda: saved(group, old), 30, "a snapshot")
+        until(lambda: saved(group, old), "a snapshot")
         group.run("bash", "-c", f"mkdir -p /data/{slow} && mv /data/{old}/dump.rdb /data/{slow}/")
         # Redis's own tests slow its loading down by this option.
         group.start(slow, *SLOW, loaded=False)
@@ -126,7 +126,7 @@ def test_a_server_that_loads_its_log_is_waited_for(group: RedisGroup, pair: tupl
         with pytest.raises(StoreError, match="loading"):
             store.put([make_prediction(100)])
         group.ask(slow, "CONFIG", "SET", "key-load-delay", "0")
-        until(lambda: stored(store, 100), 30, "a loaded server")
+        until(lambda: stored(store, 100), "a loaded server")
         assert store.get(["job-7"]) == [make_prediction(7)]
 
 
@@ -155,11 +155,11 @@ def test_a_waiting_reader_follows_the_name(group: RedisGroup, pair: tuple[int, i
         thread.start()
         try:
             with group.client(old) as client:
-                until(lambda: client.info("clients")["blocked_clients"] == 1, 10, "a reader that waits")
+                until(lambda: client.info("clients")["blocked_clients"] == 1, "a reader that waits")
             group.ask(new, "REPLICAOF", "NO", "ONE")
             name.point_to(new)
             group.ask(old, "REPLICAOF", "127.0.0.1", str(new))  # "UNBLOCKED ... instance state changed"
-            until(lambda: stored(writer, 1), 10, "a write to the new primary")
+            until(lambda: stored(writer, 1), "a write to the new primary")
         finally:
             thread.join(60)
     assert found == ["job-1"]
@@ -171,7 +171,7 @@ def sentinels(group: RedisGroup, pair: tuple[int, int]) -> list[int]:
     ports = group.ports[2:5]
     for port in ports:
         group.start_sentinel(port, pair[0], quorum=2, password=SENTINEL_PASSWORD)
-    until(lambda: all(knows_all(group, port) for port in ports), 30, "sentinels that know all")
+    until(lambda: all(knows_all(group, port) for port in ports), "sentinels that know all")
     return ports
 
 
@@ -193,7 +193,7 @@ def test_sentinels_name_the_primary(group: RedisGroup, pair: tuple[int, int], se
         with Load(store) as load:
             load.await_more(5)
             group.kill(old)
-            until(lambda: group.role(new) == "master", 30, "a promoted replica")
+            until(lambda: group.role(new) == "master", "a promoted replica")
             group.start(old)  # the sentinels make it a replica, which the writes wait for
             load.await_more(5)
         load.check(store)

@@ -28,7 +28,6 @@ def test_every_error_of_the_client_is_mapped(error: type[Exception]) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(90)
 def test_a_full_server_refuses_the_batch_as_a_whole(redis_url: str) -> None:
     with open_store(redis_url) as store, redis.Redis.from_url(redis_url) as client:
         client.flushall()
@@ -48,7 +47,6 @@ def test_a_full_server_refuses_the_batch_as_a_whole(redis_url: str) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(90)
 @pytest.mark.parametrize("as_list", [False, True], ids=["text", "list"])
 @pytest.mark.parametrize("key", [FEED_KEY, "mmdigit:group:g"])
 def test_a_foreign_value_in_the_way_is_named_and_costs_no_count(key: str, as_list: bool, redis_url: str) -> None:
@@ -69,7 +67,6 @@ def test_a_foreign_value_in_the_way_is_named_and_costs_no_count(key: str, as_lis
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(90)
 @pytest.mark.parametrize("foreign", ["many", "0x10", "1.5", "", b"\xff"])
 def test_foreign_counts_are_named(foreign: str | bytes, redis_url: str) -> None:
     with open_store(redis_url) as store, redis.Redis.from_url(redis_url) as client:
@@ -88,7 +85,6 @@ def test_foreign_counts_are_named(foreign: str | bytes, redis_url: str) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(90)
 @pytest.mark.parametrize("note", ["foreign", "5", "null", '{"group": 5}', '{"group": {}}', "\xff", ""])
 def test_a_foreign_note_costs_no_count(note: str, redis_url: str) -> None:
     with open_store(redis_url) as store, redis.Redis.from_url(redis_url) as client:
@@ -101,7 +97,6 @@ def test_a_foreign_note_costs_no_count(note: str, redis_url: str) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(90)
 def test_a_lost_script_and_a_lost_connection_are_mended_unseen(redis_url: str) -> None:
     with open_store(redis_url) as store, redis.Redis.from_url(redis_url) as client:
         client.flushall()
@@ -113,7 +108,6 @@ def test_a_lost_script_and_a_lost_connection_are_mended_unseen(redis_url: str) -
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(90)
 def test_put_is_one_call_and_leaves_the_documented_keys(redis_url: str) -> None:
     with open_store(redis_url, ttl_s=1000) as store, redis.Redis.from_url(redis_url) as client:
         client.flushall()
@@ -130,7 +124,6 @@ def test_put_is_one_call_and_leaves_the_documented_keys(redis_url: str) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(90)
 def test_another_programs_value_is_a_store_error(redis_url: str) -> None:
     with open_store(redis_url) as store, redis.Redis.from_url(redis_url) as client:
         client.set("mmdigit:prediction:job-7", b'{"version": 2}')
@@ -144,7 +137,6 @@ def test_another_programs_value_is_a_store_error(redis_url: str) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(90)
 @pytest.mark.parametrize(("as_json", "first"), [(False, b"\x01"), (True, b"{")])
 def test_predictions_are_stored_packed_or_as_json_in_their_keys_and_in_the_feed(
     redis_url: str, as_json: bool, first: bytes
