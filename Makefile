@@ -95,12 +95,12 @@ docs-site: .venv-docs/.ready ## build the pages as a site, into site/; fails on 
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 
 lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes
-	@for set in requirements/worker requirements/msk requirements/otel requirements/train requirements/test requirements/fuzz requirements/sbom requirements/docs $(PEERS:%=lab/benchmarks/contestants/requirements/%); do \
+	@for set in requirements/worker requirements/msk requirements/otel requirements/train requirements/test requirements/fuzz requirements/sbom requirements/docs $(PEERS:%=lab/benchmarks/peers/requirements/%); do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt || exit 1; done
 
 # A peer's own pins first, then this project's environment, so that all share one PyTorch and one ONNX Runtime.
-.venv-peers/%/.ready: lab/benchmarks/contestants/requirements/%.txt $(VENV)/.test
+.venv-peers/%/.ready: lab/benchmarks/peers/requirements/%.txt $(VENV)/.test
 	@rm -rf .venv-peers/$* && $(BIN)/python -m venv .venv-peers/$*
 	@.venv-peers/$*/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@$(BIN)/python -c 'import site; print(f"import site; site.addsitedir({site.getsitepackages()[0]!r})")' \

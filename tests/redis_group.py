@@ -13,7 +13,7 @@ import redis
 from testcontainers.core.container import DockerContainer
 
 from lab.kit.polling import until
-from lab.kit.services import REDIS_IMAGE, free_port, without_missing_reaper
+from lab.kit.services import REDIS_IMAGE, free_port, skip_missing_ryuk
 
 _FIRST_BUS_PORT = 20001  # inside the container
 _NODE_TIMEOUT_MS = 1000
@@ -108,7 +108,7 @@ class RedisGroup:
 @contextmanager
 def redis_group(processes: int, image: str = REDIS_IMAGE, files: Path | None = None) -> Iterator[RedisGroup]:
     """A container with ports for that many processes; none runs yet. files: a folder to mount as /files."""
-    without_missing_reaper()
+    skip_missing_ryuk()
     ports = [free_port() for _ in range(processes)]
     container = DockerContainer(image).with_command("sleep infinity")
     for port in ports:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from testcontainers.core.container import DockerContainer
 
 from lab.kit.polling import until
-from lab.kit.services import KAFKA_IMAGE, LONE_BROKER, free_port, without_missing_reaper
+from lab.kit.services import KAFKA_IMAGE, SINGLE_BROKER, free_port, skip_missing_ryuk
 
 ROOT = Path(__file__).parents[1]
 REDIS_IMAGE = "redis:7.0.15-bookworm"  # the other image is built without TLS
@@ -86,12 +86,12 @@ class SecureKafka:
 @contextmanager
 def secure_kafka(folder: Path, authority: Authority) -> Iterator[SecureKafka]:
     """A broker that refuses everybody without rights (StandardAuthorizer)."""
-    without_missing_reaper()
+    skip_missing_ryuk()
     secrets = folder / "kafka"
     secrets.mkdir()
     ports = {name: free_port() for name in ("SCRAM", "MUTUAL", "EXPIRED", "ELSEWHERE")}
     environment = {
-        **LONE_BROKER,
+        **SINGLE_BROKER,
         "LISTENERS": ",".join(f"{name}://:{port}" for name, port in ports.items())
         + f",INSIDE://{_INSIDE},CONTROLLER://localhost:29093",
         "ADVERTISED_LISTENERS": ",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items())
@@ -172,7 +172,7 @@ def secure_redis(
     folder: Path, authority: Authority, certificate: tuple[Path, Path], *, mutual: bool = False
 ) -> Iterator[str]:
     """A Redis server that speaks only TLS, with the users of deploy/redis/users.acl; yields its rediss:// URL."""
-    without_missing_reaper()
+    skip_missing_ryuk()
     rules = (ROOT / "deploy" / "redis" / "users.acl").read_text()
     for user, password in STORE_PASSWORDS.items():
         rules = rules.replace(f"change-{user}-password", password)

@@ -6,9 +6,9 @@ import pytest
 from kafka import KafkaProducer
 from kafka.errors import MessageSizeTooLargeError
 
-from lab.kit.compose import JOBS, Compose
 from mmdigit.transport.kafka.batches import MAX_BATCH_BYTES
 from schemas.errors import TransportError
+from tests.deploy.compose import JOBS, Compose
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]  # the first stack builds the image
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from lab.kit.compose import Compose
 from lab.kit.polling import until
+from tests.deploy.compose import Compose
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]  # the first stack builds the image
 

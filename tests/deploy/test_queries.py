@@ -23,7 +23,7 @@ from testcontainers.core.container import DockerContainer
 from deploy.grafana.generate import FOLDER as DASHBOARDS
 from deploy.grafana.plots import ask
 from lab.kit.polling import until
-from lab.kit.services import free_port, without_missing_reaper
+from lab.kit.services import free_port, skip_missing_ryuk
 from mmdigit.transport.urls import open_publisher
 from samples.demo import PACK
 from samples.running import RunningWorker
@@ -56,7 +56,7 @@ def prometheus(folder: Path, worker: str, producer: str) -> Iterator[str]:
     (folder / "prometheus.yml").write_text(configuration, encoding="utf-8")
     (folder / "rules.yml").write_text((FOLDER / "rules.yml").read_text(encoding="utf-8"), encoding="utf-8")
     port = free_port()
-    without_missing_reaper()
+    skip_missing_ryuk()
     # On the host's network: what it scrapes listens on 127.0.0.1.
     container = DockerContainer(IMAGE).with_kwargs(network_mode="host")
     container = container.with_volume_mapping(str(folder), "/etc/mmdigit", "ro")

@@ -12,7 +12,7 @@ from kafka import TopicPartition as KafkaPartition
 from kafka.structs import OffsetAndMetadata
 
 from lab.kit.polling import until
-from lab.kit.services import free_port, fresh_topics
+from lab.kit.services import free_port, replace_topics
 from mmdigit.transport.kafka.client import METADATA_MAX_AGE_MS
 from samples.running import RunningWorker
 from tests.conftest import KafkaTopic
@@ -260,6 +260,6 @@ def test_worker_waits_for_topics_that_do_not_exist_yet(kafka_bootstrap: str, tmp
         until(lambda: f"{name}.dead" in ready(), "a worker that says which topic is missing")
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as alive:
             assert alive.status == 200
-        fresh_topics(kafka_bootstrap, name, 2, gone=[])
+        replace_topics(kafka_bootstrap, name, 2, obsolete=[])
         until(lambda: ready().startswith("ready, 2 partitions"), "a worker with partitions")
         assert worker.log.read_text().count("waiting for a topic") == 1

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from lab.fuzz.targets import kept
+from lab.fuzz.targets import saved_inputs
 from lab.kit.polling import until
 from mmdigit.reading.model_input import decode_input
 from mmdigit.reading.predictor import Predictor
@@ -50,7 +50,7 @@ def poison() -> list[bytes]:
     """Records that can never succeed: hand-made ones, and the fuzzer's inputs that the decoders refuse."""
     records = [record for name, (record, _) in bad_records().items() if name != "10-mb"]  # too large for the topic
     for target in ("job", "image", "png", "audio"):
-        for path in kept("corpus", target) + kept("crashers", target):
+        for path in saved_inputs("corpus", target) + saved_inputs("crashers", target):
             content = path.read_bytes()
             records.append(content)
             if target != "job":

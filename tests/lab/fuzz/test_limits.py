@@ -1,4 +1,4 @@
-"""Time and memory of the most expensive inputs within the limits, in a process of their own."""
+"""CPU time and memory of the most expensive inputs within the limits, in one process."""
 
 import json
 import subprocess
@@ -9,10 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 MAX_MB = 128
-"""Above what the process has after a small input. The most measured: 109, a WebP of 12 megapixels with transparency."""
+"""On top of a small input's memory. The highest measured: 109, a WebP of 12 megapixels with transparency."""
 
 MAX_CPU_S = 5.0
-"""Ten times the most measured, for slower machines."""
+"""Ten times the highest measured, for slower machines."""
 
 PREAMBLE = """
 import gc, json, re, struct, sys, time, zlib
@@ -82,7 +82,7 @@ def cost(name, decode, content):
 clip = wav(tone())
 """
 
-PICTURES = {
+IMAGES = {
     "16-bit grey": "png(16, 0, 1)",
     "16-bit colour with transparency": "png(16, 6, 4)",
     "palette with transparency": "png(8, 3, 1, more=palette + chunk(b'tRNS', bytes(256)))",
@@ -146,7 +146,7 @@ CLIPS = {
     "clicks": "wav(np.tile(np.r_[1.0, np.zeros(79)], 1000))",
 }
 CASES = [
-    *(("decode_image", name, made) for name, made in PICTURES.items()),
+    *(("decode_image", name, made) for name, made in IMAGES.items()),
     *(("decode_audio", name, made) for name, made in CLIPS.items()),
 ]
 """Decoder, name, and the expression that makes the input."""
@@ -154,7 +154,7 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def costs() -> dict[str, tuple[float, float]]:
-    """CPU seconds and MB above the process's usual of each input, which may be a digit or invalid."""
+    """CPU seconds and additional MB of each input, whether valid or not."""
     if not Path("/proc/self/clear_refs").exists():
         pytest.skip("no /proc/self/clear_refs to read a peak by")
     lines = [f"cost({name!r}, {decode}, {made})" for decode, name, made in CASES]
@@ -172,7 +172,7 @@ def costs() -> dict[str, tuple[float, float]]:
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", [name for _, name, _ in CASES])
-def test_an_input_costs_no_more_than_stated(name: str, costs: dict[str, tuple[float, float]]) -> None:
+def test_decoding_stays_within_cpu_and_memory_limits(name: str, costs: dict[str, tuple[float, float]]) -> None:
     cpu_s, peak_mb = costs[name]
     assert cpu_s < MAX_CPU_S
     assert peak_mb < MAX_MB

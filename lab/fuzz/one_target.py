@@ -1,7 +1,7 @@
-"""python -m lab.fuzz.one TARGET RESULT libfuzzer-flags...: fuzzes one target in this process, writes its slowest input.
+"""Fuzzes one target in this process: `python -m lab.fuzz.one_target TARGET RESULT LIBFUZZER-FLAG...`.
 
-Bytecode of this project and of Pillow's Python is instrumented; what is C (libpng, libjpeg, libsndfile, pydantic,
-msgpack) is run, but does not guide the search.
+The Python code of this project and of Pillow is instrumented. C code (libpng, libjpeg, libsndfile, pydantic, msgpack)
+runs too, but does not guide the search.
 """
 
 import json
@@ -16,7 +16,7 @@ with atheris.instrument_imports(include=["schemas", "mmdigit", "producer", "work
 
 
 def main(name: str, result: Path, flags: list[str]) -> None:
-    """Does not return: libFuzzer ends the process, and so the result is written as it goes."""
+    """Does not return: libFuzzer ends the process. Therefore each slower input is written at once."""
     target = TARGETS[name]
     slowest_s, runs = 0.0, 0
 
@@ -26,7 +26,7 @@ def main(name: str, result: Path, flags: list[str]) -> None:
         target.run(content)
         seconds = time.process_time() - started_s
         runs += 1
-        if runs > 10 and seconds > slowest_s:  # the first ones import what they need
+        if runs > 10 and seconds > slowest_s:  # the first runs import modules
             slowest_s = seconds
             result.with_suffix(".slowest").write_bytes(content)
             result.write_text(json.dumps({"slowest_ms": round(1000 * slowest_s, 1)}))

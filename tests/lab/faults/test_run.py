@@ -1,4 +1,4 @@
-"""A short selection of the faults on real services; `make faults` runs all of them, and more often."""
+"""Some faults on real services, with few injections; `make faults` runs all of them."""
 
 import dataclasses
 import random
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.faults.catalogue import CATALOGUE
+from lab.faults.catalogue import ALL_FAULTS
 from lab.faults.run import run_fault
 from lab.faults.services import Services
 from producer.sources.sample import Sample
@@ -25,13 +25,13 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize("name", SHORT)
-def test_nothing_is_lost(
+def test_run_fault_loses_no_job(
     name: str, services: Services, samples: list[Sample], expected: Expected, tmp_path: Path
 ) -> None:
-    [fault] = [fault for fault in CATALOGUE if fault.name == name]
+    [fault] = [fault for fault in ALL_FAULTS if fault.name == name]
     fault = dataclasses.replace(fault, times=SHORT[name], burst=200)
     number = [*SHORT].index(name)
-    row = run_fault(fault, services, samples, expected, random.Random(SEED), number, print, tmp_path)  # noqa: S311  when, not a secret
+    row = run_fault(fault, services, samples, expected, random.Random(SEED), number, print, tmp_path)  # noqa: S311  not a secret
     assert row.problems == []
     assert (row.lost, row.wrong) == (0, 0)
     assert row.answered + row.dead == row.jobs > 400

@@ -1,4 +1,4 @@
-"""sentry-arroyo: BatchStep -> RunTask -> CommitOffsets, as its documentation builds it.
+"""sentry-arroyo as its documentation builds it: BatchStep -> RunTask -> CommitOffsets.
 
 https://getsentry.github.io/arroyo/getstarted.html and .../strategies/
 """
@@ -15,11 +15,11 @@ from arroyo.processing.strategies.abstract import ProcessingStrategy
 from arroyo.processing.strategies.batching import BatchStep, ValuesBatch
 from arroyo.types import Commit, Message, Partition, Topic
 
-from lab.benchmarks.contestants.answering import Answering, arguments
+from lab.benchmarks.peers.answering import Answering, parse_command_line
 
 
 class Factory(ProcessingStrategyFactory[KafkaPayload]):  # type: ignore[misc]
-    """Batches by count and time, each answered and written before its offsets go to CommitOffsets."""
+    """Batches by count and time; each is answered and written before its offsets go to CommitOffsets."""
 
     def __init__(self, answering: Answering, batch_size: int, wait_s: float) -> None:
         self._answering, self._batch_size, self._wait_s = answering, batch_size, wait_s
@@ -35,14 +35,14 @@ class Factory(ProcessingStrategyFactory[KafkaPayload]):  # type: ignore[misc]
 
 
 def main() -> None:
-    options = arguments(__doc__)
+    options = parse_command_line(__doc__)
     answering = Answering(options.decoding, options.redis)
     consumer = KafkaConsumer(
         build_kafka_consumer_configuration(
             {}, bootstrap_servers=[options.bootstrap], auto_offset_reset="earliest", group_id=options.group
         )
     )
-    # Its default commit policy: what CommitOffsets has passed is committed once a second.
+    # Its default commit policy: once a second, what CommitOffsets has received.
     processor = StreamProcessor(consumer, Topic(options.topic), Factory(answering, options.batch_size, options.wait_s))
     signal.signal(signal.SIGTERM, lambda *_: processor.signal_shutdown())
     processor.run()

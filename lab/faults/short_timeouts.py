@@ -1,6 +1,7 @@
-"""python -m lab.faults.impatient PYTHON -m worker ...: the worker with short session and poll timeouts.
+"""Runs the worker with short session and poll timeouts: `python -m lab.faults.short_timeouts PYTHON -m worker ...`.
 
-What takes it two minutes takes it ten seconds here; the session is the shortest that a broker allows by default.
+It loses its partitions after ten seconds instead of two minutes. The session is the shortest that a broker allows by
+default.
 """
 
 import runpy

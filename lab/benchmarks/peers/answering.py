@@ -1,7 +1,7 @@
-"""What every contestant does with its jobs, and the command line that all share: decode, predict, write to Redis.
+"""What every peer does with its jobs (decode, predict, write to Redis), and the command line that all share.
 
-Two ways: `ours`, with this project's decoders and model file, so that the loop alone differs; `own`, what a person
-writes first: JSON, Pillow, torchaudio, the same net in eager PyTorch. Nothing isolates a bad job here.
+`--decoding ours` uses this project's decoders and model file, so that only the loop differs. `own` is what one writes
+first: JSON, Pillow, torchaudio, the same network in eager PyTorch. A bad job is not isolated.
 """
 
 import argparse
@@ -16,11 +16,11 @@ import redis
 TTL_S = 7 * 86_400
 
 Answers = list[tuple[str, dict[str, Any]]]
-"""(job_id, what is stored of it)."""
+"""(job_id, stored value)."""
 
 
-def arguments(description: str | None) -> argparse.Namespace:
-    """The command line of every contestant."""
+def parse_command_line(description: str | None) -> argparse.Namespace:
+    """The command line of every peer."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--bootstrap", required=True)
     parser.add_argument("--topic", required=True)
@@ -33,7 +33,7 @@ def arguments(description: str | None) -> argparse.Namespace:
 
 
 class Answering:
-    """parse: a record's bytes to a job; called with jobs: decode, predict, and write all to Redis in one pipeline."""
+    """parse(bytes) returns a job; a call with jobs decodes, predicts, and writes all answers in one Redis pipeline."""
 
     def __init__(self, decoding: str, redis_url: str) -> None:
         self.parse: Callable[[bytes], Any]
@@ -79,25 +79,25 @@ def _own() -> tuple[Callable[[bytes], Any], Callable[[Sequence[Any]], Answers]]:
     from mmdigit.training.fit.model import DigitModel
 
     torch.set_num_threads(1)
-    model = DigitModel().eval()  # weights drawn at random: they cost what trained ones cost
+    model = DigitModel().eval()  # random weights cost the same as trained ones
     n_samples, rate_hz = 8000, 8000
 
-    def picture(data: bytes) -> torch.Tensor:
+    def image_tensor(data: bytes) -> torch.Tensor:
         grey = Image.open(io.BytesIO(data)).convert("L").resize((28, 28))
         return torch.from_numpy(np.asarray(grey, np.float32) / 255)[None]
 
-    def sound(data: bytes) -> torch.Tensor:
-        # torchaudio.load asks for torchcodec since 2.9; soundfile is what it read WAV files with before.
-        samples, came_hz = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
-        mono = torchaudio.functional.resample(torch.from_numpy(samples).mean(dim=1), came_hz, rate_hz)[:n_samples]
+    def waveform(data: bytes) -> torch.Tensor:
+        # Since 2.9 torchaudio.load needs torchcodec; before, it read WAV files with soundfile.
+        samples, file_rate_hz = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+        mono = torchaudio.functional.resample(torch.from_numpy(samples).mean(dim=1), file_rate_hz, rate_hz)[:n_samples]
         return functional.pad(mono, (0, n_samples - mono.shape[0]))
 
     @torch.inference_mode()
     def answer(jobs: Sequence[Any]) -> Answers:
-        images = torch.stack([picture(base64.urlsafe_b64decode(job["image"])) for job in jobs])
-        sounds = torch.stack([sound(base64.urlsafe_b64decode(job["audio"])) for job in jobs])
-        here = torch.ones(len(jobs))
-        probabilities = model(images, here, sounds, here).fused.softmax(dim=1)
+        images = torch.stack([image_tensor(base64.urlsafe_b64decode(job["image"])) for job in jobs])
+        waveforms = torch.stack([waveform(base64.urlsafe_b64decode(job["audio"])) for job in jobs])
+        present = torch.ones(len(jobs))
+        probabilities = model(images, present, waveforms, present).fused.softmax(dim=1)
         return [
             (job["job_id"], {"label": int(row.argmax()), "confidence": float(row.max()), "probabilities": row.tolist()})
             for job, row in zip(jobs, probabilities, strict=True)

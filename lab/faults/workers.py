@@ -1,4 +1,4 @@
-"""The workers of a run: processes that a supervisor would start again when they end."""
+"""The workers of a run: starts, stops and replaces them, and notes those that fail."""
 
 import itertools
 import signal
@@ -7,80 +7,79 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from lab.faults.services import Place
+from lab.faults.services import RunUrls
 from samples.running import STOPPED_WITHIN_S, RunningWorker
 
 
-class Crew(AbstractContextManager["Crew"]):
-    """`python -m worker` so many times on one place; logs of each to the folder."""
+class Workers(AbstractContextManager["Workers"]):
+    """`count` processes of `python -m worker` on the same URLs, each with a log in the folder."""
 
     def __init__(
         self,
-        place: Place,
+        urls: RunUrls,
         folder: Path,
         count: int = 2,
         launcher: Sequence[str] = (),
         options: Sequence[str] = (),
     ) -> None:
-        self._place = place
+        self._urls = urls
         self._folder = folder
         self._launcher = launcher
         self._options = options
         self._numbers = itertools.count()
         self.problems: list[str] = []
-        """Workers that did not end as they should have."""
-        self.workers = [self._start() for _ in range(count)]
+        """Workers that ended when or how they should not have."""
+        self.running = [self._start() for _ in range(count)]
 
     def wait_until_assigned(self) -> None:
-        """Each is ready and has partitions. Raises TransportError if one is not in time."""
-        for worker in self.workers:
+        """Until each is ready and has partitions. Raises TransportError if one is not in time."""
+        for worker in self.running:
             worker.wait_until_assigned()
 
     def replace(self, worker: RunningWorker) -> RunningWorker:
-        """Start another one in place of one that has ended."""
+        """Start another worker in place of one that has ended."""
         worker.__exit__()
-        self.workers.remove(worker)
-        self.workers.append(self._start())
-        return self.workers[-1]
+        self.running.remove(worker)
+        self.running.append(self._start())
+        return self.running[-1]
 
     def stop(self, worker: RunningWorker) -> None:
-        """SIGTERM; a problem is noted if it does not leave with exit code 0 in time."""
+        """SIGTERM; notes a problem unless the worker exits with code 0 in time."""
         worker.process.send_signal(signal.SIGCONT)
         try:
             code = worker.stop()
         except subprocess.TimeoutExpired:
             worker.process.kill()
-            self.problems.append(f"a worker did not leave within {STOPPED_WITHIN_S:.0f} s of SIGTERM")
+            self.problems.append(f"a worker did not exit within {STOPPED_WITHIN_S:.0f} s of SIGTERM")
             return
         if code:
-            self.problems.append(f"a worker left with exit code {code} on SIGTERM: {last_line(worker.log)}")
+            self.problems.append(f"a worker exited with code {code} on SIGTERM: {_last_line(worker.log)}")
 
     def replace_all(self) -> None:
-        """Ask all to leave, and start others."""
-        for worker in list(self.workers):
+        """Stop all of them and start others."""
+        for worker in list(self.running):
             self.stop(worker)
             self.replace(worker)
 
     def check_running(self) -> None:
-        """Note those that ended by themselves, and replace them."""
-        for worker in list(self.workers):
+        """Note and replace the workers that exited by themselves."""
+        for worker in list(self.running):
             if (code := worker.process.poll()) is not None:
-                self.problems.append(f"a worker ended by itself with exit code {code}: {last_line(worker.log)}")
+                self.problems.append(f"a worker exited by itself with code {code}: {_last_line(worker.log)}")
                 self.replace(worker)
 
     def __exit__(self, *exc_info: object) -> None:
-        for worker in self.workers:
+        for worker in self.running:
             if worker.process.poll() is None:
                 self.stop(worker)
             worker.__exit__()
 
     def _start(self) -> RunningWorker:
         log = self._folder / f"worker-{next(self._numbers)}.log"
-        urls = (self._place.worker_jobs_url, self._place.worker_store_url)
+        urls = (self._urls.worker_jobs_url, self._urls.worker_store_url)
         return RunningWorker(*urls, log, self._options, self._launcher)
 
 
-def last_line(log: Path) -> str:
-    """The last thing that a worker said."""
+def _last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines()
     return lines[-1] if lines else "it logged nothing"

@@ -1,4 +1,4 @@
-"""How often each prediction was written, told by the store's own log: nothing that watches it could miss a write."""
+"""Counts the writes of each prediction in the store itself, so that none can be missed."""
 
 import re
 import sqlite3
@@ -12,35 +12,35 @@ _KEYS = "grep -aohE '^mmdigit:prediction:[^[:space:]]+' /data/appendonlydir/*.in
 _KEY = re.compile(rb"^mmdigit:prediction:(\S+)$", re.MULTILINE)
 
 
-def written_in_redis(store: Container, group: str) -> Counter[str]:
+def redis_writes(store: Container, group: str) -> Counter[str]:
     """Writes of each job of the group (lab.kit.records.job_id_of), from the append-only file.
 
-    There, each SET has its key on a line of its own, and nothing else that a worker does has.
+    There each SET has its key on its own line, and nothing else that a worker does has such a line.
     """
     output: bytes = store.exec_run(["sh", "-c", _KEYS]).output
     keys = (key.decode() for key in _KEY.findall(output.replace(b"\r", b"")))
     return Counter(key for key in keys if key.startswith(f"{group}-"))
 
 
-def count_writes(path: Path) -> None:
-    """From now on the SQLite file counts each write of a prediction, within the write's own transaction."""
+def install_write_counter(path: Path) -> None:
+    """Make the SQLite file count each write of a prediction, in the transaction of the write."""
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE written (job_id TEXT PRIMARY KEY, times INTEGER NOT NULL)")
+        connection.execute("CREATE TABLE writes (job_id TEXT PRIMARY KEY, times INTEGER NOT NULL)")
         connection.execute(
             "CREATE TRIGGER count_writes AFTER INSERT ON predictions BEGIN "
-            "INSERT INTO written VALUES (new.job_id, 1) ON CONFLICT (job_id) DO UPDATE SET times = times + 1; END"
+            "INSERT INTO writes VALUES (new.job_id, 1) ON CONFLICT (job_id) DO UPDATE SET times = times + 1; END"
         )
         connection.commit()
 
 
-def written_in_file(path: Path) -> Counter[str]:
-    """As count_writes counted them."""
+def sqlite_writes(path: Path) -> Counter[str]:
+    """Writes of each job since install_write_counter."""
     with closing(sqlite3.connect(path)) as connection:
-        return Counter(dict(connection.execute("SELECT job_id, times FROM written")))
+        return Counter(dict(connection.execute("SELECT job_id, times FROM writes")))
 
 
-def problem_of_file(path: Path) -> str:
-    """What SQLite's own check finds wrong with the file; empty if nothing."""
+def sqlite_problem(path: Path) -> str:
+    """What SQLite's integrity check finds wrong with the file; empty if nothing."""
     with closing(sqlite3.connect(path)) as connection:
         [found] = connection.execute("PRAGMA integrity_check(1)").fetchone()
     return "" if found == "ok" else f"the SQLite file is damaged: {found}"

@@ -31,8 +31,8 @@ class Compose(AbstractContextManager["Compose"]):
 
     def run(self, *arguments: str) -> str:
         """What `docker compose` prints. Raises TransportError, with the end of its errors, if it fails."""
-        done = subprocess.run(  # noqa: S603
-            ["docker", "compose", "--file", "docker-compose.yml", "--project-name", self._project, *arguments],  # noqa: S607
+        done = subprocess.run(
+            ["docker", "compose", "--file", "docker-compose.yml", "--project-name", self._project, *arguments],
             cwd=ROOT,
             env=self._environment,
             capture_output=True,

@@ -9,11 +9,11 @@ from typing import Any
 from faststream import AckPolicy, FastStream
 from faststream.kafka import KafkaBroker, KafkaMessage
 
-from lab.benchmarks.contestants.answering import Answering, arguments
+from lab.benchmarks.peers.answering import Answering, parse_command_line
 
 
 def main() -> None:
-    options = arguments(__doc__)
+    options = parse_command_line(__doc__)
     answering = Answering(options.decoding, options.redis)
     broker = KafkaBroker(options.bootstrap)
     settings: dict[str, Any] = {
@@ -25,7 +25,7 @@ def main() -> None:
         "ack_policy": AckPolicy.ACK,
     }
 
-    if options.decoding == "own":  # it reads the JSON itself, into what the annotation says
+    if options.decoding == "own":  # FastStream itself parses the JSON into the annotated type
 
         @broker.subscriber(options.topic, **settings)  # type: ignore[untyped-decorator]
         async def handle_parsed(jobs: list[dict[str, Any]]) -> None:

@@ -1,15 +1,15 @@
-"""The loop that most people write first: one message at a time, as https://kafka-python.readthedocs.io shows it."""
+"""The loop that most people write first: one message at a time, as on https://kafka-python.readthedocs.io."""
 
 import signal
 import sys
 
 from kafka import KafkaConsumer
 
-from lab.benchmarks.contestants.answering import Answering, arguments
+from lab.benchmarks.peers.answering import Answering, parse_command_line
 
 
 def main() -> None:
-    options = arguments(__doc__)
+    options = parse_command_line(__doc__)
     answering = Answering(options.decoding, options.redis)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     consumer = KafkaConsumer(

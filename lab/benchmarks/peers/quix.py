@@ -1,7 +1,7 @@
-"""Quix Streams: a custom sink, flushed and then committed by its checkpoints.
+"""Quix Streams: a custom sink that checkpoints flush and then commit.
 
-https://quix.io/docs/quix-streams/connectors/sinks/custom-sinks.html. Not its BatchingSink, which would write each
-partition's part of a batch alone: batches of four, with eight partitions.
+https://quix.io/docs/quix-streams/connectors/sinks/custom-sinks.html. Not its BatchingSink, which
+writes the part of each partition alone: batches of four, with eight partitions.
 """
 
 from typing import Any
@@ -9,18 +9,18 @@ from typing import Any
 from quixstreams import Application
 from quixstreams.sinks import BaseSink
 
-from lab.benchmarks.contestants.answering import Answering, arguments
+from lab.benchmarks.peers.answering import Answering, parse_command_line
 
 
 class AnsweringSink(BaseSink):  # type: ignore[misc]
-    """Collects values until the checkpoint flushes it; what it then raises keeps the checkpoint from committing."""
+    """Collects values until a checkpoint flushes them; an error in the flush prevents the commit."""
 
     def __init__(self, answering: Answering) -> None:
         super().__init__()
         self._answering = answering
         self._waiting: list[Any] = []
 
-    def add(self, value: Any, *_key_and_place: Any, **_more: Any) -> None:
+    def add(self, value: Any, *_key_and_position: Any, **_more: Any) -> None:
         self._waiting.append(value)
 
     def flush(self) -> None:
@@ -34,7 +34,7 @@ class AnsweringSink(BaseSink):  # type: ignore[misc]
 
 
 def main() -> None:
-    options = arguments(__doc__)
+    options = parse_command_line(__doc__)
     answering = Answering(options.decoding, options.redis)
     app = Application(
         broker_address=options.bootstrap,
