@@ -16,7 +16,7 @@ from lab.fuzz.__main__ import table
 from mmdigit import transport
 from mmdigit.cli import COMMANDS
 from mmdigit.settings.base import ProgramSettings
-from mmdigit.settings.environment import ENV_PREFIX, ENVIRONMENT
+from mmdigit.settings.environment import ENV_PREFIX, KNOWN_VARIABLES
 from producer import metrics as run_metrics
 from producer.settings import ProducerSettings
 from worker.metrics import METRICS
@@ -66,7 +66,7 @@ def settings_page() -> str:
             variable = f"{ENV_PREFIX}{alias.upper()}"
             cells = (
                 "-" if name in program.secrets() else f"`--{alias.replace('_', '-')}`",
-                f"`{variable}`" if variable in ENVIRONMENT else "-",
+                f"`{variable}`" if variable in KNOWN_VARIABLES else "-",
                 "required"
                 if field.default is PydanticUndefined
                 else "-"

@@ -82,4 +82,4 @@ def test_a_description_of_the_model_that_is_none_is_one_line(tmp_path: Path) -> 
     )
     assert ran.returncode == 2
     (line,) = ran.stderr.splitlines()
-    assert "m.json, it cannot be read (it is a named pipe, not a plain file)" in line
+    assert "m.json, it cannot be read (it is a named pipe, not a regular file)" in line

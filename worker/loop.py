@@ -120,7 +120,7 @@ class Worker:
         self._last_turn_s = self._clock()
         with self._metrics.stage("poll"):
             records = self._retry("poll", self._poll)
-            self.trouble = self._consumer.trouble()
+            self.trouble = self._consumer.waiting_for()
         with self._metrics.stage("decode"):
             self._offsets.begin(records)
             for together in decoding.together(records):
@@ -218,7 +218,7 @@ class Worker:
             self._retry("dead_letter", publish)
         except InvalidRecord as exc:
             raise SettingsError(f"the dead-letter topic must take larger records than the jobs' topic: {exc}") from exc
-        self._retry("store", lambda: self._store.put_dead(dead_letters))
+        self._retry("store", lambda: self._store.put_dead_letters(dead_letters))
 
     def _count(self, predictions: list[Prediction], dead_letters: list[DeadLetter]) -> None:
         self.answered += len(predictions)

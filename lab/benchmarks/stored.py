@@ -20,7 +20,7 @@ from lab.kit.report import arguments, command_of, show, source_of
 from lab.kit.services import redis_server
 from lab.kit.spread import shown, spread_of
 from mmdigit.settings.program import run_program
-from mmdigit.transport.stored import read_prediction, write_prediction
+from mmdigit.transport.encoding import decode_prediction, encode_prediction
 from mmdigit.transport.urls import open_store
 from producer.results import LOOK_UP_JOBS
 from schemas.prediction import Prediction
@@ -50,10 +50,10 @@ def turn(url: str, made: Sequence[Prediction], as_json: bool) -> dict[str, float
             taken_s = time.process_time() - start_s
             return taken_s / len(made) * 1e6, (cpu_s(client) - server_s) / len(made) * 1e6
 
-        values = [write_prediction(each, as_json=as_json) for each in made]
+        values = [encode_prediction(each, as_json=as_json) for each in made]
         ids = [prediction.job_id for prediction in made]
-        write = timed(lambda each: write_prediction(each, as_json=as_json), made)
-        read = timed(read_prediction, values)
+        write = timed(lambda each: encode_prediction(each, as_json=as_json), made)
+        read = timed(decode_prediction, values)
         put = timed(store.put, batches(made, BATCH_SIZE))
         get = timed(store.get, batches(ids, LOOK_UP_JOBS))
     return dict(zip(STEPS, (write[0], read[0], *put, *get), strict=True)) | {"all": sum((*put, *get))}

@@ -80,7 +80,7 @@ def _of_job(store: PredictionStore, job_id: str) -> str:
     [prediction] = store.get([job_id])
     if prediction is not None:
         return _shown(prediction)
-    [reason] = store.dead([job_id])
+    [reason] = store.dead_letter_reasons([job_id])
     if reason is None:
         raise MmdigitError(
             f"expected the outcome of job {job_id}, got none; it is not answered yet, has expired, or is in "

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from mmdigit.files.plain import kind_of
+from mmdigit.files.regular import file_kind
 from schemas.errors import DataError
 from schemas.printable import printable
 
@@ -16,7 +16,7 @@ def atomic_write(path: Path) -> Iterator[TextIO]:
     """A text file that takes the place of path when the block ends well; until then, and if not, path stays as it is.
 
     A symbolic link keeps pointing where it does. Raises DataError if the file cannot be written, or if path is there
-    and no plain file (a device, a folder).
+    and no regular file (a device, a folder).
     """
     target = require_replaceable(path)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
@@ -36,14 +36,14 @@ def atomic_write(path: Path) -> Iterator[TextIO]:
 
 
 def require_replaceable(path: Path) -> Path:
-    """Where path leads, links followed. Raises DataError if no file can be written there: it is not a plain file, or
+    """Where path leads, links followed. Raises DataError if no file can be written there: it is not a regular file, or
     its folder does not exist."""
     shown = printable(str(path), 200)
     try:
         target = path.resolve()
         if target.exists() and not target.is_file():
             raise DataError(
-                f"expected a plain file, or none yet, at {shown}, got {kind_of(target.stat().st_mode)}; "
+                f"expected a regular file, or none yet, at {shown}, got {file_kind(target.stat().st_mode)}; "
                 "name another --output"
             )
         if not target.parent.is_dir():

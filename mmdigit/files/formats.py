@@ -32,7 +32,7 @@ def format_of(data: bytes) -> Format | None:
     return next((each for each in FORMATS if each.start.match(head)), None)
 
 
-def got_instead(data: bytes, wanted: Literal["image", "audio"]) -> str:
+def describe_unexpected(data: bytes, wanted: Literal["image", "audio"]) -> str:
     """What the bytes are that are not read as that, and what to do: "got X; do Y", for the end of a message."""
     noun = "picture" if wanted == "image" else "clip"
     found = format_of(data)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from mmdigit.files.plain import kind_of
+from mmdigit.files.regular import file_kind
 from schemas.errors import SettingsError
 from schemas.printable import printable
 
@@ -37,14 +37,14 @@ def require_ours(path: Path) -> None:
     """Look at a file that is there: it must be a plain one, not a link, that nobody has planted.
 
     If it is ours and others may read it but not write to it, as earlier versions made theirs, it is narrowed to 0600.
-    Raises SettingsError if it is no plain file, or is another user's in a folder where every user may make files.
+    Raises SettingsError if it is no regular file, or is another user's in a folder where every user may make files.
     Raises OSError if it cannot be looked at.
     """
     status = path.lstat()
     shown = printable(str(path), 200)
     if not stat.S_ISREG(status.st_mode):
         raise SettingsError(
-            f"expected a plain file at {shown}, got {kind_of(status.st_mode)}; name another, or move it"
+            f"expected a regular file at {shown}, got {file_kind(status.st_mode)}; name another, or move it"
         )
     if status.st_uid != os.geteuid():
         if path.parent.stat().st_mode & stat.S_IWOTH:

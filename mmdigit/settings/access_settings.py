@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from mmdigit.settings.access import Access, Certificates, KafkaAccess, KafkaSecurity, RedisAccess
 from mmdigit.settings.base import ProgramSettings
-from mmdigit.settings.secrets import secret
+from mmdigit.settings.secrets import read_secret
 
 
 class AccessSettings(ProgramSettings):
@@ -101,14 +101,16 @@ class AccessSettings(ProgramSettings):
                 self.kafka_security,
                 Certificates(self.kafka_ca_file, self.kafka_cert_file, self.kafka_key_file),
                 self.kafka_username,
-                secret(self.kafka_password, self.kafka_password_file, "kafka_password_file"),
+                read_secret(self.kafka_password, self.kafka_password_file, "kafka_password_file"),
                 self.kafka_aws_region,
             ),
             RedisAccess(
                 Certificates(self.redis_ca_file, self.redis_cert_file, self.redis_key_file),
                 self.redis_username,
-                secret(self.redis_password, self.redis_password_file, "redis_password_file"),
+                read_secret(self.redis_password, self.redis_password_file, "redis_password_file"),
                 self.redis_sentinel_username,
-                secret(self.redis_sentinel_password, self.redis_sentinel_password_file, "redis_sentinel_password_file"),
+                read_secret(
+                    self.redis_sentinel_password, self.redis_sentinel_password_file, "redis_sentinel_password_file"
+                ),
             ),
         )

@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
-from mmdigit.settings.environment import ENV_PREFIX, refuse_unknown_variables
+from mmdigit.settings.environment import ENV_PREFIX, reject_unknown_variables
 from mmdigit.settings.redaction import may_hold_secret
 from schemas.errors import SettingsError
 from schemas.validation import validation_lines
@@ -50,7 +50,7 @@ class ProgramSettings(BaseSettings):
         Raises SettingsError naming each setting that is missing or out of range, and every MMDIGIT_* variable
         that no program of the project knows. An unknown flag or --help leaves through SystemExit, as argparse does.
         """
-        refuse_unknown_variables(os.environ)
+        reject_unknown_variables(os.environ)
         cls._refuse_secrets(argv)
         complaint = StringIO()
         try:

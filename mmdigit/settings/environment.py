@@ -31,14 +31,14 @@ STORE JOB GROUP FEED
 """
 _TESTS = "REQUIRE_DOCKER REQUIRE_TERRAFORM"
 
-ENVIRONMENT = frozenset(
+KNOWN_VARIABLES = frozenset(
     f"{ENV_PREFIX}{name}" for name in f"{_WORKER} {_REPLAY} {_SHADOW} {_PRODUCER} {_ACCESS} {_MMDIGIT} {_TESTS}".split()
 )
 """Every variable that some program of the project reads; a test holds it equal to their settings classes."""
 
 
-def refuse_unknown_variables(environment: Mapping[str, str]) -> None:
+def reject_unknown_variables(environment: Mapping[str, str]) -> None:
     """Raise SettingsError if a variable starts with MMDIGIT_ and no program of the project knows it."""
-    unknown = sorted(name for name in environment if name.startswith(ENV_PREFIX) and name not in ENVIRONMENT)
+    unknown = sorted(name for name in environment if name.startswith(ENV_PREFIX) and name not in KNOWN_VARIABLES)
     if unknown:
         raise SettingsError(f"unknown environment variable {', '.join(unknown)}; docs/settings.md lists the known ones")

@@ -27,7 +27,7 @@ _MAX_BODY_BYTES = 64 * 1024  # of a request that should have none: read and thro
 log = logging.getLogger(__name__)
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """An answer to GET. To HEAD its body is left out."""
 
     code: HTTPStatus
@@ -36,15 +36,15 @@ class Answer(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-Page = Callable[[str], Answer]
+Handler = Callable[[str], Response]
 """Makes the answer of one path. Gets the request's Authorization header, empty without one; must not wait."""
 
 
-class HttpPort:
+class HttpServer:
     """Answers from a thread of its own, until it is closed."""
 
     def __init__(
-        self, host: str, port: int, pages: Mapping[str, Page], *, request_timeout_s: float = REQUEST_TIMEOUT_S
+        self, host: str, port: int, handlers: Mapping[str, Handler], *, request_timeout_s: float = REQUEST_TIMEOUT_S
     ) -> None:
         """Listens at once. Raises SettingsError if the address cannot be listened on; port 0 takes a free one."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -54,7 +54,7 @@ class HttpPort:
             raise SettingsError(
                 f"expected to listen on {host}:{port} for metrics, got {exc}; set --metrics-port or --metrics-host"
             ) from exc
-        self._pages = pages
+        self._handlers = handlers
         self._request_timeout_s = request_timeout_s
         self._open: dict[asyncio.StreamWriter, None] = {}  # the oldest first
         self._closing = asyncio.Event()
@@ -112,19 +112,21 @@ class HttpPort:
         try:
             method, path, authorization = await _request(reader)
         except _Refused as refused:
-            return _written(Answer(refused.code, f"{refused.code.phrase}\n".encode()))
+            return _encode(Response(refused.code, f"{refused.code.phrase}\n".encode()))
         if method not in ("GET", "HEAD"):
             allow = (("Allow", "GET, HEAD"),)
-            return _written(Answer(HTTPStatus.METHOD_NOT_ALLOWED, b"expected GET or HEAD\n", headers=allow))
-        page = self._pages.get(path)
+            return _encode(Response(HTTPStatus.METHOD_NOT_ALLOWED, b"expected GET or HEAD\n", headers=allow))
+        page = self._handlers.get(path)
         if page is None:
-            return _written(Answer(HTTPStatus.NOT_FOUND, f"expected {_or(list(self._pages))}\n".encode()), method)
+            return _encode(
+                Response(HTTPStatus.NOT_FOUND, f"expected {_any_of(list(self._handlers))}\n".encode()), method
+            )
         try:
             answer = page(authorization)
         except Exception:
             log.exception("a page cannot be made; please report it", extra={"page": path})
-            answer = Answer(HTTPStatus.INTERNAL_SERVER_ERROR, b"this page cannot be made; the log says why\n")
-        return _written(answer, method)
+            answer = Response(HTTPStatus.INTERNAL_SERVER_ERROR, b"this page cannot be made; the log says why\n")
+        return _encode(answer, method)
 
 
 class _Refused(Exception):  # noqa: N818  an answer, and no fault of ours
@@ -159,7 +161,7 @@ async def _request(reader: asyncio.StreamReader) -> tuple[str, str, str]:
     return words[0], words[1].partition("?")[0], authorization
 
 
-def _written(answer: Answer, method: str = "GET") -> bytes:
+def _encode(answer: Response, method: str = "GET") -> bytes:
     headers = (
         ("Server", "mmdigit"),
         ("Content-Type", answer.content_type),
@@ -172,7 +174,7 @@ def _written(answer: Answer, method: str = "GET") -> bytes:
     return head.encode("latin-1") + b"\r\n" + (b"" if method == "HEAD" else answer.body)
 
 
-def _or(names: list[str]) -> str:
+def _any_of(names: list[str]) -> str:
     return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 

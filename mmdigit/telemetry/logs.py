@@ -43,7 +43,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(fields, default=str)
 
 
-def set_up(level: str, *, as_json: bool) -> None:
+def configure(level: str, *, as_json: bool) -> None:
     """Log to standard error from `level` on; libraries from warning on, Kafka's client (which tries again, and warns
     of each try) from error on."""
     handler = logging.StreamHandler(sys.stderr)

@@ -11,7 +11,7 @@ from typing import Self
 
 from PIL import Image
 
-from mmdigit.files.plain import open_plain
+from mmdigit.files.regular import open_regular
 from producer.settings import Split
 from producer.sources.sample import Sample, Unreadable, read_sample, why
 from schemas.errors import DataError
@@ -102,7 +102,7 @@ def _idx(path: Path, magic: int, shape: tuple[int, ...]) -> bytes:
     for length in shape:
         n_bytes *= length
     try:
-        with open_plain(path) as packed, gzip.open(packed) as file:
+        with open_regular(path) as packed, gzip.open(packed) as file:
             content = file.read(len(header) + n_bytes + 1)
     except FileNotFoundError as error:
         raise _missing(path) from error

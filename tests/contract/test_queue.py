@@ -78,7 +78,7 @@ def test_too_many_headers_are_refused_at_once_and_as_many_as_may_be_pass(
     queue: Queue, read: Read, headers: dict[str, bytes]
 ) -> None:
     publisher = queue.publisher()
-    with pytest.raises(InvalidRecord, match="expected at most 16 headers of 4096 bytes"):
+    with pytest.raises(InvalidRecord, match="expected at most 16 headers and 4096 bytes"):
         publisher.send(None, b"refused", headers=headers)
     fits = dict(list(headers.items())[:MAX_HEADERS]) if len(headers) > 1 else {"a": bytes(MAX_HEADERS_BYTES - 1)}
     publisher.send(None, b"taken", headers=fits)
@@ -210,7 +210,7 @@ def test_there_is_no_trouble_when_all_is_well(queue: Queue, read: Read) -> None:
     queue.publish(b"1")
     consumer = queue.consumer()
     read(consumer, 1)
-    assert consumer.trouble() == ""
+    assert consumer.waiting_for() == ""
 
 
 def test_lag_counts_what_was_not_polled(queue: Queue, read: Read) -> None:

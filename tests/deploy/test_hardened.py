@@ -33,12 +33,12 @@ def check(said: str) -> None:
 
 
 @pytest.mark.parametrize("service", RUNNING)
-def test_a_running_service_has_no_capability_and_cannot_write_its_root(stack: Compose, service: str) -> None:
+def test_running_services_have_no_capabilities(stack: Compose, service: str) -> None:
     check(stack.run("--profile", "chaos", "exec", "-T", service, "sh", "-c", PROBE))
 
 
 @pytest.mark.parametrize("service", ["topics", "worker", "producer", "load", "troubled", "chaos"])
-def test_a_service_that_ends_has_none_either(stack: Compose, service: str) -> None:
+def test_finished_services_have_no_capabilities(stack: Compose, service: str) -> None:
     command = ("run", "--rm", "-T", "--no-deps", "--entrypoint", "sh", service, "-c", PROBE)
     check(stack.run("--profile", "*", *command))
 

@@ -22,7 +22,7 @@ def numbers(expression: str) -> list[Series]:
 
 
 @pytest.mark.parametrize("name", ["quality", "backfill"])  # all four kinds of panels are in them
-def test_a_dashboard_is_drawn_with_numbers_and_without(name: str, tmp_path: Path) -> None:
+def test_plot_draws_with_and_without_data(name: str, tmp_path: Path) -> None:
     dashboard = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     draw(dashboard, numbers, tmp_path / "full.png")
     draw(dashboard, lambda _: [], tmp_path / "empty.png")

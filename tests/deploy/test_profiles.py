@@ -10,7 +10,7 @@ from lab.kit.polling import until
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]  # the first stack builds the image
 
 
-def test_load_is_answered_though_chaos_troubles_a_worker() -> None:
+def test_load_profile_is_answered_despite_chaos() -> None:
     with Compose(LOAD_ROUNDS="1", LOAD_RATE="100") as compose:
         compose.up(["worker", "links", "troubled", "chaos"], profiles=["chaos"])
         compose.run("--profile", "load", "up", "--detach", "--no-deps", "load")

@@ -98,7 +98,7 @@ def gives_a_number(address: str, expression: str, begin_s: float) -> bool:
     return any(np.isfinite(series.values).any() for series in found)
 
 
-def test_every_query_gives_a_number(tmp_path: Path) -> None:
+def test_queries_all_return_numbers(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'queue.db'}"
     port = free_port()
     producer = [

@@ -179,7 +179,7 @@ def test_an_id_moves_no_terminal_and_runs_no_formula(folder: Path, capsys: pytes
     ("arguments", "code", "message"),
     [
         (["--from", "nowhere", "--to", URL], 2, "nowhere, which does not exist"),
-        (["--from", "samples", "--to", "carrier://pigeon"], 2, "expected the URL of a topic"),
+        (["--from", "samples", "--to", "carrier://pigeon"], 2, "expected a topic URL"),
         (["--from", "samples", "--to", "sqlite:///nowhere/queue.db"], 2, "existing folder"),
         pytest.param(
             ["--from", "samples", "--to", "sqlite:////proc/version"],

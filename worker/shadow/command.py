@@ -34,7 +34,7 @@ class LiveOutcomes(Protocol):
     """What of a PredictionStore a shadow needs, and may use: it never writes."""
 
     def get(self, job_ids: Sequence[str]) -> list[Prediction | None]: ...
-    def dead(self, job_ids: Sequence[str]) -> list[str | None]: ...
+    def dead_letter_reasons(self, job_ids: Sequence[str]) -> list[str | None]: ...
 
 
 class Shadow:
@@ -127,7 +127,7 @@ class Shadow:
         deadline_s = self._clock() + self._settings.live_wait_s
         pauses_s = Backoff(LOOK_AGAIN_MAX_S)
         while True:
-            for look_up in (self._live.get, self._live.dead):
+            for look_up in (self._live.get, self._live.dead_letter_reasons):
                 missing = [job_id for job_id in job_ids if job_id not in found]
                 outcomes: Sequence[Live | None] = look_up(missing)
                 found |= {job_id: it for job_id, it in zip(missing, outcomes, strict=True) if it is not None}

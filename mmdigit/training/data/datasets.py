@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.files.plain import open_plain, read_plain
+from mmdigit.files.regular import open_regular, read_regular
 from mmdigit.reading.audio.normalize import Waveform, read_waveform
 from mmdigit.reading.image.normalize import decode_image
 from schemas.errors import DataError, InvalidJob
@@ -84,7 +84,7 @@ def read_idx(path: Path, md5: str | None = None) -> NDArray[np.uint8]:
     Source: LeCun, Cortes and Burges, "The MNIST database", file formats.
     """
     try:
-        with open_plain(path) as packed, gzip.open(packed) as file:
+        with open_regular(path) as packed, gzip.open(packed) as file:
             content = file.read(MAX_IDX_BYTES + 1)
     except FileNotFoundError as exc:
         raise DataError(f"expected {path}, it is missing; run `mmdigit data download` or name another --data") from exc
@@ -131,7 +131,7 @@ def _writers(folder: Path, part: str, labels: NDArray[np.int64]) -> NDArray[np.i
     if not path.exists():
         return np.full(labels.size, -1, np.int64)
     try:
-        with open_plain(path) as packed, gzip.open(packed, "rt", newline="") as file:
+        with open_regular(path) as packed, gzip.open(packed, "rt", newline="") as file:
             rows = [(int(row["index"]), int(row["label"]), int(row["writer"])) for row in csv.DictReader(file)]
         table = np.array(sorted(rows), np.int64)
     except (OSError, EOFError, zlib.error, KeyError, ValueError, TypeError, OverflowError, csv.Error) as exc:
@@ -182,7 +182,7 @@ def _read_folder(folder: Path, source: str, expected: int | None) -> list[Clip]:
         try:
             digit, speaker, index = path.stem.split("_")
             clips.append(
-                Clip(read_waveform(read_plain(path, MAX_AUDIO_BYTES)), int(digit), source, speaker, int(index))
+                Clip(read_waveform(read_regular(path, MAX_AUDIO_BYTES)), int(digit), source, speaker, int(index))
             )
         except (OSError, ValueError, InvalidJob) as exc:
             raise DataError(f"expected {path} to be a recording {{digit}}_{{speaker}}_{{index}}.wav: {exc}") from exc
@@ -200,7 +200,7 @@ def load_glyphs(folder: Path, split: Split) -> NDArray[np.uint8]:
     if not path.exists():
         return np.zeros((0, 28, 28), np.uint8)
     try:
-        with open_plain(path) as file, zipfile.ZipFile(file) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             names = sorted(
                 name
                 for name in archive.namelist()

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
-from mmdigit.files.plain import open_plain
+from mmdigit.files.regular import open_regular
 from mmdigit.training.fit.plan import Schedule, TrainingPlan
 from schemas.errors import DataError, SettingsError
 
@@ -217,7 +217,7 @@ def make_folder(folder: Path) -> None:
 def read_state(path: Path) -> dict[str, Any]:
     """What a checkpoint holds. Raises DataError if it is damaged."""
     try:
-        with open_plain(path, MAX_CHECKPOINT_BYTES) as file:
+        with open_regular(path, MAX_CHECKPOINT_BYTES) as file:
             state = torch.load(file, weights_only=True)
         if not {"identity", "plan", "epochs", "part", "average", "optimizer"} <= state.keys():
             raise ValueError("a part of it is missing")

@@ -13,7 +13,7 @@ import onnx
 import torch
 from numpy.typing import NDArray
 
-from mmdigit.files.plain import read_plain
+from mmdigit.files.regular import read_regular
 from mmdigit.reading.audio.normalize import N_SAMPLES, place
 from mmdigit.reading.image.decode import IMAGE_SIDE
 from mmdigit.reading.predictor import INPUTS, OUTPUTS, Predictor, Sample
@@ -145,7 +145,7 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
     """
     model, plan = load_checkpoint(training)
     try:
-        history = [json.loads(line) for line in read_plain(training / HISTORY, MAX_HISTORY_BYTES).splitlines()]
+        history = [json.loads(line) for line in read_regular(training / HISTORY, MAX_HISTORY_BYTES).splitlines()]
     except (OSError, ValueError) as exc:
         raise DataError(f"expected the history of the training at {training / HISTORY} ({exc}); train again") from exc
     digits, clips = load_digits(data, "validation"), load_spoken(data, "validation")

@@ -4,11 +4,11 @@ import pytest
 
 from lab.benchmarks.footprint import encoded_jobs, in_kafka, in_redis, job_id_of, predictions
 from lab.kit.records import read_samples
-from mmdigit.transport.stored import read_prediction, write_prediction
+from mmdigit.transport.encoding import decode_prediction, encode_prediction
 from producer.jobs import job_id_of as producers_job_id_of
 from schemas.errors import SettingsError
 from schemas.wire import decode_job
-from tests.mmdigit.transport.test_packed import same
+from tests.mmdigit.transport.test_compact import same
 
 SAMPLES = read_samples(None, 40)
 
@@ -22,7 +22,7 @@ def test_ids_are_as_long_as_the_producers_and_differ() -> None:
 
 def test_predictions_are_whole_and_of_the_model() -> None:
     made = list(predictions(SAMPLES, 60))
-    assert all(same(each, read_prediction(write_prediction(each))) for each in made)
+    assert all(same(each, decode_prediction(encode_prediction(each))) for each in made)
     assert made[3].probabilities == made[43].probabilities
     assert len({each.job_id for each in made}) == 60
 

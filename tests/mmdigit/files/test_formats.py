@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mmdigit.files.formats import AUDIO_SUFFIXES, FORMATS, IMAGE_SUFFIXES, LOOKED_AT, format_of, got_instead
+from mmdigit.files.formats import AUDIO_SUFFIXES, FORMATS, IMAGE_SUFFIXES, LOOKED_AT, describe_unexpected, format_of
 from mmdigit.reading.audio.normalize import read_waveform
 from mmdigit.reading.image.decode import OPEN
 from mmdigit.reading.image.normalize import decode_image
@@ -91,13 +91,13 @@ STARTS: dict[str, tuple[bytes, ...]] = {
 }
 
 
-def test_each_format_of_the_table_has_a_start_here() -> None:
+def test_formats_all_have_a_sample_here() -> None:
     assert STARTS.keys() == {each.name for each in FORMATS}
     assert {each.name for each in FORMATS if not each.command and each.kind != "other"} == READ
 
 
 @pytest.mark.parametrize("name", STARTS)
-def test_a_format_is_known_by_its_start_and_named_where_it_is_not_read(name: str) -> None:
+def test_describe_unexpected_names_each_format(name: str) -> None:
     for start in STARTS[name]:
         data = start + bytes(100)
         found = format_of(data)
@@ -112,7 +112,7 @@ def test_a_format_is_known_by_its_start_and_named_where_it_is_not_read(name: str
                 read_waveform(data)
 
 
-def test_a_sound_s_command_writes_another_file() -> None:
+def test_audio_commands_write_another_file() -> None:
     for each in FORMATS:
         if each.kind == "audio" and each.command:
             _, source, target = re.split(r"ffmpeg -i | -ac 1 ", each.command)
@@ -134,7 +134,7 @@ def test_a_sound_s_command_writes_another_file() -> None:
          "WebM (a browser's recording, often Opus); convert it with `ffmpeg -i clip.webm -ac 1 clip.wav`"),
     ],
 )  # fmt: skip
-def test_another_format_that_was_sent_is_named_with_a_command(name: str, as_image: str, as_audio: str) -> None:
+def test_decoders_name_other_formats_with_a_command(name: str, as_image: str, as_audio: str) -> None:
     data = (CASES / name).read_bytes()
     with pytest.raises(InvalidImage) as not_read:
         decode_image(data)
@@ -157,19 +157,19 @@ def test_another_format_that_was_sent_is_named_with_a_command(name: str, as_imag
          "ZIP (a compressed archive); send the clip itself: `unzip in.zip`"),
     ],
 )  # fmt: skip
-def test_each_message_says_what_to_do(data: bytes, as_image: str | None, as_audio: str | None) -> None:
-    assert as_image is None or got_instead(data, "image") == f"got {as_image}"
-    assert as_audio is None or got_instead(data, "audio") == f"got {as_audio}"
+def test_describe_unexpected_says_what_to_do(data: bytes, as_image: str | None, as_audio: str | None) -> None:
+    assert as_image is None or describe_unexpected(data, "image") == f"got {as_image}"
+    assert as_audio is None or describe_unexpected(data, "audio") == f"got {as_audio}"
 
 
 @pytest.mark.parametrize("part", [b"<!---->", b"<!--", b"<?xml>", b"<!DOCTYPE svg>", b" ", b"P5 ", b"OggS\x01vorbi"])
-def test_no_start_takes_long_to_look_at(part: bytes) -> None:
+def test_format_of_is_fast_for_any_start(part: bytes) -> None:
     started = time.process_time()
     format_of(part * LOOKED_AT)
     assert time.process_time() - started < 1  # it is 0.1 ms
 
 
-def test_every_suffix_that_is_read_is_one_of_a_format_that_is_read() -> None:
+def test_suffixes_belong_to_supported_formats() -> None:
     assert {Image.registered_extensions()[suffix].replace("MPO", "JPEG") for suffix in IMAGE_SUFFIXES} == {
         name.upper() for name in OPEN
     }

@@ -18,7 +18,7 @@ from schemas.errors import SettingsError
 @pytest.mark.parametrize("place", ["pipe", "/dev/zero", "."])
 def test_what_is_no_plain_file_is_an_error_of_ours(tmp_path: Path, read: Callable[[Path], object], place: str) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(SettingsError, match="not a plain file"):
+    with pytest.raises(SettingsError, match="not a regular file"):
         read(tmp_path / place)
 
 
@@ -26,9 +26,9 @@ def test_neither_are_the_archive_and_the_folds(tmp_path: Path) -> None:
     for path in (tmp_path / "omniglot" / "images_background_small1.zip", tmp_path / "theo" / HELD_OUT):
         path.parent.mkdir()
         os.mkfifo(path)
-    with pytest.raises(SettingsError, match="not a plain file"):
+    with pytest.raises(SettingsError, match="not a regular file"):
         load_glyphs(tmp_path, "train")
-    with pytest.raises(SettingsError, match="not a plain file"):
+    with pytest.raises(SettingsError, match="not a regular file"):
         read_folds(tmp_path, cast(Digits, None), ["theo"])  # the file is opened before they are looked at
 
 

@@ -80,7 +80,7 @@ def test_what_is_wrong_with_one_file_leaves_the_others(tmp_path: Path) -> None:
     reasons = [sample.reason for sample in found if isinstance(sample, Unreadable)]
     for reason, expected in zip(
         reasons,
-        ["is empty", "larger than 2097152 bytes", "No such file", "a named pipe, not a plain file"],
+        ["is empty", "larger than 2097152 bytes", "No such file", "a named pipe, not a regular file"],
         strict=True,
     ):
         assert expected in reason

@@ -72,7 +72,7 @@ def test_a_picture_is_judged_alike_in_any_company() -> None:
 def test_weights_that_cannot_be_read_are_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"expected weights at .*No such file"):
         StruckReader.load(tmp_path / "none.npz")
-    with pytest.raises(WeightsError, match=r"it is a folder, not a plain file"):
+    with pytest.raises(WeightsError, match=r"it is a folder, not a regular file"):
         StruckReader.load(tmp_path)
     (tmp_path / "large.npz").write_bytes(bytes(MAX_BYTES + 1))
     with pytest.raises(WeightsError, match=f"larger than {MAX_BYTES} bytes"):

@@ -56,7 +56,7 @@ def put_and_get(url: str, access: Access) -> None:
         assert store.get(["job-99"]) == [make_prediction(99)]
 
 
-def test_a_cluster_with_tls(group: RedisGroup, trusting: Access) -> None:
+def test_tls_to_a_cluster(group: RedisGroup, trusting: Access) -> None:
     port = group.ports[0]
     node = "--cluster-enabled yes --tls-cluster yes --cluster-announce-ip 127.0.0.1 --cluster-port 20001"
     start(group, port, *node.split())
@@ -66,7 +66,7 @@ def test_a_cluster_with_tls(group: RedisGroup, trusting: Access) -> None:
     put_and_get(f"rediss://127.0.0.1:{port}", trusting)
 
 
-def test_sentinels_with_tls(group: RedisGroup, trusting: Access) -> None:
+def test_tls_to_sentinels(group: RedisGroup, trusting: Access) -> None:
     primary, sentinel = group.ports[1:]
     start(group, primary)
     group.run("bash", "-c", f"echo 'sentinel monitor mymaster 127.0.0.1 {primary} 1' > /data/sentinel.conf")

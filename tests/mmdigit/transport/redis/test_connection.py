@@ -9,7 +9,7 @@ import redis
 from lab.kit.services import REDIS_IMAGE
 from mmdigit.transport.redis import client as redis_client
 from mmdigit.transport.redis import connection
-from mmdigit.transport.redis.connection import is_cluster, too_old, version
+from mmdigit.transport.redis.connection import is_cluster, is_too_old, version
 from mmdigit.transport.redis.scripts import Script
 from mmdigit.transport.urls import open_store
 from schemas.errors import SettingsError
@@ -42,8 +42,8 @@ UNREADABLE = (Script("#!lua\n(", "0" * 40),)
         ("old_redis_version:5.0.0\r\n", False, None),
     ],
 )
-def test_the_version_in_info(info: str, old: bool, is_version: str | None) -> None:
-    assert too_old(info) is old
+def test_version_and_is_too_old_read_info(info: str, old: bool, is_version: str | None) -> None:
+    assert is_too_old(info) is old
     assert version(info) == is_version
 
 
@@ -59,7 +59,7 @@ def test_the_version_in_info(info: str, old: bool, is_version: str | None) -> No
         ("", None),
     ],
 )
-def test_the_mode_in_info(info: str, cluster: bool | None) -> None:
+def test_is_cluster_reads_info(info: str, cluster: bool | None) -> None:
     assert is_cluster(info) is cluster
 
 
@@ -73,9 +73,9 @@ def group() -> Iterator[RedisGroup]:
 
 @pytest.mark.docker
 @pytest.mark.timeout(120)
-def test_an_old_server_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_store_rejects_an_old_server(monkeypatch: pytest.MonkeyPatch) -> None:
     assert REDIS_7 != REDIS_IMAGE
-    monkeypatch.setattr(redis_client, "NEEDED", (7, 4))
+    monkeypatch.setattr(redis_client, "MIN_VERSION", (7, 4))
     with redis_group(1, REDIS_7) as group:
         [port] = group.ports
         group.start(port)
@@ -85,14 +85,14 @@ def test_an_old_server_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.docker
 @pytest.mark.timeout(120)
-def test_where_info_is_forbidden_the_scripts_show_it(group: RedisGroup, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_load_scripts_detects_an_old_server_without_info(group: RedisGroup, monkeypatch: pytest.MonkeyPatch) -> None:
     port = group.ports[0]
     group.ask(port, "ACL", "SETUSER", "old", "reset", *RULES.split())
     url = f"redis://old:x@127.0.0.1:{port}/0"
     with open_store(url) as store:  # the rights of 0.7.0 are enough on one server
         store.put([make_prediction(1)])
     monkeypatch.setattr(connection, "SCRIPTS", UNREADABLE)
-    with pytest.raises(SettingsError, match=r"compiling script.*of unknown version.*needs Redis 7\.0 or newer"):
+    with pytest.raises(SettingsError, match=r"compiling script.*of unknown version.*upgrade to Redis 7\.0 or newer"):
         open_store(url)
     monkeypatch.undo()
     group.ask(port, "ACL", "SETUSER", "lesser", "reset", "on", "nopass", "%R~mmdigit:*", "-@all", "+ping", "+mget")
@@ -102,7 +102,7 @@ def test_where_info_is_forbidden_the_scripts_show_it(group: RedisGroup, monkeypa
 
 @pytest.mark.docker
 @pytest.mark.timeout(120)
-def test_a_failover_to_an_old_server_is_final(group: RedisGroup, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failover_to_an_old_server_is_permanent(group: RedisGroup, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = group.ports
     with closing(Name(first)) as name, open_store(f"redis://127.0.0.1:{name.port}/0") as store:
         store.put([make_prediction(1)])
@@ -113,7 +113,7 @@ def test_a_failover_to_an_old_server_is_final(group: RedisGroup, monkeypatch: py
         there = version(str(group.run("redis-server", "--version").replace("v=", "\nredis_version:")))
         assert there is not None
         with pytest.raises(
-            SettingsError, match=rf"compiling script.*Redis {there}.*needs Redis 7\.0 or newer"
+            SettingsError, match=rf"compiling script.*Redis {there}.*upgrade to Redis 7\.0 or newer"
         ) as caught:
             store.put([make_prediction(2)])
         assert caught.value.exit_code == 2

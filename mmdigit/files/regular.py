@@ -1,4 +1,4 @@
-"""Opens the files that a user names: plain files alone, never waited for, read up to a bound."""
+"""Opens the files that a user names: regular files alone, never waited for, read up to a bound."""
 
 import errno
 import io
@@ -16,16 +16,16 @@ _KINDS = {
 }
 
 
-def kind_of(mode: int) -> str:
+def file_kind(mode: int) -> str:
     """What st_mode says is there, as a word for a message."""
-    return "a plain file" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no plain file")
+    return "a regular file" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no regular file")
 
 
-def open_plain(path: Path, max_bytes: int | None = None) -> io.BufferedReader:
+def open_regular(path: Path, max_bytes: int | None = None) -> io.BufferedReader:
     """The file, open for reading. Symbolic links are followed.
 
     max_bytes: of the whole file; None = any size, and then the caller bounds what it reads.
-    Raises OSError if it is missing, unreadable, too large or no plain file; strerror says which, for a message.
+    Raises OSError if it is missing, unreadable, too large or no regular file; strerror says which, for a message.
     Never waits: a pipe without a writer or a kernel log without a line is an error, and a device is not read.
     """
     try:
@@ -36,7 +36,7 @@ def open_plain(path: Path, max_bytes: int | None = None) -> io.BufferedReader:
         # Of the descriptor: what a path names may change between a look and the opening.
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, f"it is {kind_of(status.st_mode)}, not a plain file", str(path))
+            raise OSError(errno.EINVAL, f"it is {file_kind(status.st_mode)}, not a regular file", str(path))
         if max_bytes is not None and status.st_size > max_bytes:
             raise _too_large(path, max_bytes)
         return os.fdopen(descriptor, "rb")
@@ -45,8 +45,8 @@ def open_plain(path: Path, max_bytes: int | None = None) -> io.BufferedReader:
         raise
 
 
-def read_plain(path: Path, max_bytes: int) -> bytes:
-    """All of the file, at most max_bytes. Raises OSError as open_plain."""
+def read_regular(path: Path, max_bytes: int) -> bytes:
+    """All of the file, at most max_bytes. Raises OSError as open_regular."""
     content = read_start(path, max_bytes)
     if len(content) > max_bytes:
         raise _too_large(path, max_bytes)
@@ -54,8 +54,8 @@ def read_plain(path: Path, max_bytes: int) -> bytes:
 
 
 def read_start(path: Path, max_bytes: int) -> bytes:
-    """Its first max_bytes, and one byte more if there is more. Raises OSError as open_plain."""
-    with open_plain(path) as file:
+    """Its first max_bytes, and one byte more if there is more. Raises OSError as open_regular."""
+    with open_regular(path) as file:
         # None: a file of the kernel that has nothing to say now.
         return file.read(max_bytes + 1) or b""
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from mmdigit.transport.packed import _ABSENT, _HEAD_BYTES, _LONG, _NAME, _OWN_CONFIDENCE, _REVIEW, _SAME, _SHORT_NAME
-from mmdigit.transport.stored import read_prediction, write_prediction
+from mmdigit.transport.compact import _ABSENT, _HEAD_BYTES, _LONG, _NAME, _OWN_CONFIDENCE, _REVIEW, _SAME, _SHORT_NAME
+from mmdigit.transport.encoding import decode_prediction, encode_prediction
 from schemas.prediction import Prediction
 from tests.factories import make_prediction
-from tests.mmdigit.transport.test_packed import TYPICAL
+from tests.mmdigit.transport.test_compact import TYPICAL
 from tests.schemas.samples import PREDICTION, TRACED_PREDICTION
 
 PAGE = (Path(__file__).parents[3] / "docs" / "wire.md").read_text()
@@ -48,7 +48,7 @@ def program(language: str) -> str:
 def expected(value: bytes) -> dict[str, Any]:
     """What the programs of the page give, of what the project itself reads."""
     names = ("job_id", "group", "label", "confidence", "probabilities", "novelty", "decision", "model_version")
-    read = read_prediction(value)
+    read = decode_prediction(value)
     return {name: getattr(read, name) for name in names} | {
         "probabilities": list(read.probabilities),
         "created_at": read.timings.created_at,
@@ -61,8 +61,8 @@ def moments_read(found: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_the_python_reads_what_is_stored(name: str) -> None:
-    value = write_prediction(VALUES[name])
+def test_documented_python_reads_stored_predictions(name: str) -> None:
+    value = encode_prediction(VALUES[name])
     names: dict[str, Any] = {}
     exec(program("python"), names)  # noqa: S102 (the project's own page)
     assert value[0] == 1
@@ -70,11 +70,11 @@ def test_the_python_reads_what_is_stored(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_the_javascript_reads_what_is_stored(name: str) -> None:
+def test_documented_javascript_reads_stored_predictions(name: str) -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("no node on this machine: the JavaScript of docs/wire.md is not run; install Node.js to run it")
-    value = write_prediction(VALUES[name])
+    value = encode_prediction(VALUES[name])
     script = f'{program("js")}\nconsole.log(JSON.stringify(read(Buffer.from("{value.hex()}0a", "hex"))));'
     done = subprocess.run([node, "-"], input=script, capture_output=True, text=True, check=True)
     want = expected(value)
@@ -84,7 +84,7 @@ def test_the_javascript_reads_what_is_stored(name: str) -> None:
     assert found == want
 
 
-def test_the_tables_are_those_of_the_code() -> None:
+def test_documented_tables_match_the_code() -> None:
     assert (_ABSENT, _SAME, _REVIEW, _OWN_CONFIDENCE, _HEAD_BYTES, _LONG) == (15, 14, 1, 2, 10, 0x3A)
     assert (_NAME, _SHORT_NAME) == ("mmdigit", "\x01")
     fields = re.findall(r"^\| (\d+)(?:, (\d+))? \| (.*?) \|", SECTION, re.MULTILINE)
