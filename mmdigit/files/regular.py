@@ -1,4 +1,4 @@
-"""Opens the files that a user names: regular files alone, never waited for, read up to a bound."""
+"""Opens user files safely: only regular files, never blocking, with bounded reads."""
 
 import errno
 import io
@@ -17,23 +17,22 @@ _KINDS = {
 
 
 def file_kind(mode: int) -> str:
-    """What st_mode says is there, as a word for a message."""
-    return "a regular file" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no regular file")
+    """The kind of file that st_mode describes, for a message."""
+    return "a regular file" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "an unknown kind of file")
 
 
 def open_regular(path: Path, max_bytes: int | None = None) -> io.BufferedReader:
-    """The file, open for reading. Symbolic links are followed.
+    """Open the file for reading. Follows symbolic links. Never blocks, and never reads from pipes or devices.
 
-    max_bytes: of the whole file; None = any size, and then the caller bounds what it reads.
-    Raises OSError if it is missing, unreadable, too large or no regular file; strerror says which, for a message.
-    Never waits: a pipe without a writer or a kernel log without a line is an error, and a device is not read.
+    max_bytes: limit for the whole file; None if the caller bounds its own reads.
+    Raises OSError if the file is missing, unreadable, too large or not regular; strerror says which, for a message.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except ValueError as exc:  # a NUL in the name
-        raise OSError(errno.EINVAL, "its name holds a NUL character", str(path)) from exc
+        raise OSError(errno.EINVAL, "its name contains a NUL character", str(path)) from exc
     try:
-        # Of the descriptor: what a path names may change between a look and the opening.
+        # Check the descriptor, because another file may replace the path before it is opened.
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, f"it is {file_kind(status.st_mode)}, not a regular file", str(path))
@@ -46,7 +45,7 @@ def open_regular(path: Path, max_bytes: int | None = None) -> io.BufferedReader:
 
 
 def read_regular(path: Path, max_bytes: int) -> bytes:
-    """All of the file, at most max_bytes. Raises OSError as open_regular."""
+    """Read the whole file, at most max_bytes. Raises OSError as open_regular."""
     content = read_start(path, max_bytes)
     if len(content) > max_bytes:
         raise _too_large(path, max_bytes)
@@ -54,9 +53,9 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
 
 
 def read_start(path: Path, max_bytes: int) -> bytes:
-    """Its first max_bytes, and one byte more if there is more. Raises OSError as open_regular."""
+    """Read the first max_bytes, and one byte more if the file is larger. Raises OSError as open_regular."""
     with open_regular(path) as file:
-        # None: a file of the kernel that has nothing to say now.
+        # read() returns None for a kernel file without data.
         return file.read(max_bytes + 1) or b""
 
 

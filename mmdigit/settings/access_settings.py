@@ -1,4 +1,4 @@
-"""The settings by which every program reaches Kafka and Redis: security, certificates, users, passwords."""
+"""Settings that every program uses to access Kafka and Redis: security, certificates, users, passwords."""
 
 import os
 from pathlib import Path
@@ -12,10 +12,9 @@ from mmdigit.settings.secrets import read_secret
 
 
 class AccessSettings(ProgramSettings):
-    """The settings of every program that talks to Kafka and Redis.
+    """Settings of every program that talks to Kafka and Redis.
 
-    Certificates and host names are always verified where there is TLS: no setting switches it off. A private
-    authority is named by its file instead.
+    TLS always verifies certificates and host names; no setting turns that off. For a private authority, set its file.
     """
 
     kafka_security: Annotated[
@@ -86,16 +85,16 @@ class AccessSettings(ProgramSettings):
         return self
 
     @model_validator(mode="after")
-    def _metrics_are_of_one_process(self) -> Self:
-        # prometheus_client has read it by now, and would write each metric to files in that folder.
+    def _metrics_are_single_process(self) -> Self:
+        # prometheus_client has read the variable by now, and would write each metric to files in that folder.
         for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
             if name in os.environ:
-                raise ValueError(f"expected no variable {name}: it is for several processes behind one port; unset it")
+                raise ValueError(f"expected no variable {name}: it is for multi-process programs; unset it")
         return self
 
     @property
     def access(self) -> Access:
-        """What the settings say, with the passwords read from their files. Raises SettingsError if one is not there."""
+        """The settings as Access, with passwords read from their files. Raises SettingsError if a file is missing."""
         return Access(
             KafkaAccess(
                 self.kafka_security,

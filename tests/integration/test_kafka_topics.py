@@ -136,8 +136,8 @@ def test_a_topic_that_stays_away_is_named_once_and_worked_on_when_it_is_back(
         one.work_until(lambda: cluster.config["retry_backoff_ms"] >= 1600, "pauses that grow")
         ready = health.ready()
         assert not ready.ok
-        assert topic.name in ready.why
-        assert "create it again" in ready.why
+        assert topic.name in ready.message
+        assert "create it again" in ready.message
         assert len(looks) <= 6
         assert len([record for record in caplog.records if record.levelno >= logging.ERROR]) == 1
         topic.create(2)

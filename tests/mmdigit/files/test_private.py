@@ -50,7 +50,7 @@ def test_require_ours_keeps_shared_modes_and_warns(tmp_path: Path, caplog: pytes
         require_ours(path)
         assert mode(path) == shared
         assert len(caplog.records) == warnings
-    assert "every user may use it (mode 0666)" in caplog.text
+    assert "every user may access it (mode 0666)" in caplog.text
 
 
 def test_require_ours_rejects_links_pipes_and_folders(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_require_ours_rejects_a_planted_file(tmp_path: Path, caplog: pytest.LogC
     require_ours(path)
     assert "belongs to another user (12345)" in caplog.text
     tmp_path.chmod(0o1777)
-    with pytest.raises(SettingsError, match="got one of user 12345; use a folder of your own"):
+    with pytest.raises(SettingsError, match="got one of user 12345; use a private folder"):
         require_ours(path)
     tmp_path.chmod(0o700)
 

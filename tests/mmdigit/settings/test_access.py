@@ -83,7 +83,7 @@ def test_access_settings_reject_contradictions(settings: dict[str, object], says
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(None, "No such file"), (b"", "got none"), (b"\n", "got none"), (b"a\nb\n", "got more"), (b"\xff", "no UTF-8")],
+    [(None, "No such file"), (b"", "got none"), (b"\n", "got none"), (b"a\nb\n", "got more"), (b"\xff", "not UTF-8")],
 )
 def test_read_secret_names_a_file_without_one_line(tmp_path: Path, content: bytes | None, says: str) -> None:
     path = tmp_path / "password"

@@ -88,9 +88,9 @@ def fake_main(argv: list[str]) -> int:
         (
             {"MMDIGIT_STOER": "x"},
             ["--store", "x"],
-            "unknown environment variable MMDIGIT_STOER; docs/settings.md lists",
+            "expected known MMDIGIT_ variables, got MMDIGIT_STOER; see docs/settings.md",
         ),
-        ({"MMDIGIT_STORE_URL": "x"}, [], "unknown environment variable MMDIGIT_STORE_URL"),
+        ({"MMDIGIT_STORE_URL": "x"}, [], "expected known MMDIGIT_ variables, got MMDIGIT_STORE_URL"),
         ({"MMDIGIT_COUNT": "hunter2"}, ["--store", "x"], "count: Input should be a valid integer"),
         ({}, ["--store", "x", "--count", "0"], "count: Input should be greater than or equal to 1"),
     ],

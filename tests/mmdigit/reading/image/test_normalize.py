@@ -101,7 +101,7 @@ ROWS = b"".join(bytes([row % 5, *range(28)]) for row in range(28))
     ("data", "message"),
     [
         (b"", "expected a PNG, JPEG, TIFF or WebP file or 784 raw bytes, got an empty file"),
-        (b"\x00" * 783, "got 783 bytes of no known format"),
+        (b"\x00" * 783, "got 783 bytes of an unknown format"),
         (png_header(9_000, 9_000), "9000x9000 declared"),
         (png_header(100_000, 100_000), "expected at most"),
         (png_header(200, 200), "damaged"),

@@ -287,7 +287,11 @@ def test_failover_leaves_a_hanging_primary(cluster: RedisGroup) -> None:
             try:
                 until(lambda: cluster.role(replica) == "master", 30, "a promoted replica")
                 # It is written to, while the other still hangs and is its only replica.
-                until(lambda: any("1 replicas of Redis" in text for text in load.failures), 60, "a write to the promoted one")
+                until(
+                    lambda: any("1 replicas of Redis" in text for text in load.failures),
+                    60,
+                    "a write to the promoted one",
+                )
             finally:
                 cluster.wake(hung)
             load.await_more(5)
