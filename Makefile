@@ -11,12 +11,12 @@ REDIS_PORT ?= 6379
 # Two at once, those of a file one after the other: most of them wait for something.
 TESTS := $(BIN)/pytest --numprocesses 2 --dist loadfile
 # Those that take --data, in the order of `make bench`.
-BENCHMARKS := wire pipeline latency growth footprint stored
+BENCHMARKS := wire pipeline latency growth footprint
 
 need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets (docs/data.md)" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit audit sbom fuzz up backfill down bench peers faults soak rebalance seeds folds ablation evaluate lock docs plots clean
+.PHONY: help demo test unit audit sbom fuzz up backfill down bench peers faults soak seeds folds evaluate lock docs plots clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,18 +76,13 @@ soak: $(VENV)/.test ## half an hour at 80 % of what a worker can, with mild faul
 	@$(BIN)/python -m lab.faults.soak $(if $(DATA),--data $(DATA)) --output lab/results/soak.json \
 	  --plot docs/plots/soak.png; code=$$?; $(BIN)/python -m lab.docs_pages && exit $$code
 
-rebalance: $(VENV)/.test ## Compose workers 1 -> 4 -> 1 under load, and how long each rebalance stops the flow, 7 minutes; DATA=folder
-	@$(BIN)/python -m lab.faults.rebalance $(if $(DATA),--data $(DATA)) --output lab/results/rebalance.json \
-	  --plot docs/plots/rebalance.png; code=$$?; $(BIN)/python -m lab.docs_pages && exit $$code
-
 evaluate: $(VENV)/.test ## measure the shipped weights on every split, with plots; minutes (needs DATA=folder)
 	$(need_data)
 	@$(BIN)/mmdigit evaluate --data $(DATA) --output runs/report --threads 2
 
 seeds: ## train three seeds and measure each; hours, resumable (needs DATA=folder)
 folds: ## train six times with one speaker left out, measure the stranger; hours, resumable (needs DATA=folder)
-ablation: ## train with one distortion or source more each time; hours, resumable (needs DATA=folder)
-seeds folds ablation: $(VENV)/.test
+seeds folds: $(VENV)/.test
 	$(need_data)
 	@$(BIN)/mmdigit study $@ --data $(DATA) --result lab/results/$@.json
 

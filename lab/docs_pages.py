@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+from pydantic_settings.sources.types import _CliPositionalArg
 
 import mmdigit
 import schemas
@@ -33,6 +35,12 @@ reader = mmdigit.load()
 answer = reader.predict(image="samples/pack/images/7_00.png", audio="samples/pack/audio/7_00.wav")
 print(answer.label, answer.decision)  # 7 accept
 """
+
+
+def _word(field: FieldInfo, alias: str) -> str:
+    if _CliPositionalArg in field.metadata:
+        return alias.upper()
+    return f"--{alias.replace('_', '-')}"
 
 
 def settings_page() -> str:
@@ -65,7 +73,7 @@ def settings_page() -> str:
             alias = str(field.validation_alias or name)
             variable = f"{ENV_PREFIX}{alias.upper()}"
             cells = (
-                "-" if name in program.secrets() else f"`--{alias.replace('_', '-')}`",
+                "-" if name in program.secrets() else f"`{_word(field, alias)}`",
                 f"`{variable}`" if variable in KNOWN_VARIABLES else "-",
                 "required"
                 if field.default is PydanticUndefined
@@ -124,10 +132,8 @@ def arguments(function: Callable[..., object]) -> str:
 
 
 def faults_page() -> str:
-    """What `make faults`, `make soak` and `make rebalance` found."""
-    return report.page(
-        *(json.loads((RESULTS / f"{name}.json").read_text()) for name in ("faults", "soak", "rebalance"))
-    )
+    """What `make faults` and `make soak` found."""
+    return report.page(*(json.loads((RESULTS / f"{name}.json").read_text()) for name in ("faults", "soak")))
 
 
 def fuzz_page() -> str:

@@ -1,22 +1,18 @@
-"""`mmdigit`: predict without any queue, show what a store holds, evaluate, train, export, calibrate, fetch the data.
-
-Only train, study and export need torch.
-"""
+"""`mmdigit`: the settings of each command, and what it runs. Only train, study and export need torch."""
 
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
+from pydantic_settings import CliSubCommand, get_subcommand
 
-from mmdigit.commands.show import ShowSettings, show
+from mmdigit.commands.show import ShowSettings
 from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, TargetError
 from mmdigit.settings.base import ProgramSettings
 from mmdigit.settings.program import run_program
-from mmdigit.settings.redaction import redact
 from schemas.errors import SettingsError
 
 Threads = Annotated[int, Field(ge=1, le=256, description="threads of the model")]
@@ -53,6 +49,18 @@ class PredictSettings(ProgramSettings):
             raise ValueError("--manifest and --output belong together")
         return self
 
+    def run(self) -> int:
+        from mmdigit.commands.predict import assurance, predict_manifest, predict_one, summary
+        from mmdigit.reading.predictor import Predictor
+
+        predictor = Predictor.load(self.weights, threads=self.threads, target_error=self.target_error)
+        if self.manifest is None or self.output is None:
+            sys.stdout.write(f"{predict_one(predictor, self.image, self.audio).model_dump_json()}\n")
+            return 0
+        tally = predict_manifest(predictor, self.manifest, self.output, sys.stderr, recursive=self.recursive)
+        sys.stdout.write(summary(tally, self.output) + assurance(predictor))
+        return 1 if tally.failed else 0
+
 
 class EvaluateSettings(ProgramSettings):
     """Measures a model on the test splits and harder ones: table, report, plots. Needs the extra `train`."""
@@ -63,6 +71,13 @@ class EvaluateSettings(ProgramSettings):
     output: Annotated[Path, Field(examples=["runs/report"], description="folder for the report and its plots")]
     weights: Weights = None
     threads: Threads = 1
+
+    def run(self) -> int:
+        _need_plots()
+        from mmdigit.training.evaluate import command
+
+        command.run(self.data, self.output, self.weights, self.threads)
+        return 0
 
 
 class TrainSettings(ProgramSettings):
@@ -86,6 +101,18 @@ class TrainSettings(ProgramSettings):
             raise ValueError("give --quick or --config, not both")
         return self
 
+    def run(self) -> int:
+        _need_torch()
+        from mmdigit.training.fit import train
+        from mmdigit.training.fit.checkpoints import Machine
+        from mmdigit.training.fit.plan import QUICK, SHIPPED, TrainingPlan
+
+        plan = TrainingPlan.read(QUICK if self.quick else self.config or SHIPPED)
+        if self.seed is not None:
+            plan = plan.model_copy(update={"seed": self.seed})
+        train.run(self.data, self.output, plan, Machine(self.threads, self.device))
+        return 0
+
 
 class StudySettings(ProgramSettings):
     """Trains several models to answer a question, resumable. Needs the extra `train`."""
@@ -96,6 +123,18 @@ class StudySettings(ProgramSettings):
     config: Annotated[Path | None, Field(description="TOML file; by default the shipped weights' own")] = None
     threads: TrainingThreads = 2
     device: Device = "cpu"
+
+    def run(self) -> int:
+        _need_torch()
+        from mmdigit.training.evaluate import study
+        from mmdigit.training.fit.checkpoints import Machine
+        from mmdigit.training.fit.plan import SHIPPED, TrainingPlan
+
+        name = self.prog.split()[-1]
+        result = self.result or self.output / f"{name}.json"
+        plan = TrainingPlan.read(self.config or SHIPPED)
+        study.run(name, self.data, self.output, result, plan, Machine(self.threads, self.device))
+        return 0
 
 
 class SeedsSettings(StudySettings):
@@ -108,12 +147,6 @@ class FoldsSettings(StudySettings):
     """Trains six times without one speaker and measures that stranger. Resumable. Needs the extra `train`."""
 
     prog: ClassVar[str] = "mmdigit study folds"
-
-
-class AblationSettings(StudySettings):
-    """Trains with one section of augmentation or voices more each time. Resumable. Needs the extra `train`."""
-
-    prog: ClassVar[str] = "mmdigit study ablation"
 
 
 class ExportSettings(ProgramSettings):
@@ -134,6 +167,13 @@ class ExportSettings(ProgramSettings):
     ]
     threads: Threads = 1
 
+    def run(self) -> int:
+        _need_torch()
+        from mmdigit.training.release import export
+
+        export.run(self.data, self.training, self.folds, self.output, self.threads)
+        return 0
+
 
 class CalibrateSettings(ProgramSettings):
     """Writes an exported model's thresholds, figures and model card anew, from its file and the data alone."""
@@ -147,136 +187,40 @@ class CalibrateSettings(ProgramSettings):
     ]
     threads: Threads = 1
 
+    def run(self) -> int:
+        _need_plots()
+        from mmdigit.training.release import recalibrate
+
+        recalibrate.run(self.data, self.weights, self.output, self.threads)
+        return 0
+
 
 class DownloadSettings(ProgramSettings):
-    """Fetches MNIST and the Free Spoken Digit Dataset, checked and resumable."""
+    """Fetches MNIST and the Free Spoken Digit Dataset and checks them. Needs the extra `train`."""
 
     prog: ClassVar[str] = "mmdigit data download"
 
     data: Annotated[Path, Field(examples=["data"], description="folder to put the data sets into")]
 
+    def run(self) -> int:
+        _need_pooch()
+        from mmdigit.training.data import download
 
-COMMANDS: dict[str, type[ProgramSettings]] = {
-    "predict": PredictSettings,
-    "show": ShowSettings,
-    "evaluate": EvaluateSettings,
-    "train": TrainSettings,
-    "study seeds": SeedsSettings,
-    "study folds": FoldsSettings,
-    "study ablation": AblationSettings,
-    "export": ExportSettings,
-    "calibrate": CalibrateSettings,
-    "data download": DownloadSettings,
-}
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0 done, 1 some input failed, 2 wrong settings or files, 130 interrupted."""
-    return run_program("mmdigit", _main, argv)
-
-
-def _main(argv: Sequence[str]) -> int:
-    if not argv or argv[0] in ("-h", "--help"):
-        sys.stdout.write(usage())
-        return 0 if argv else 2
-    for name, run in _RUN.items():
-        words = name.split()
-        if list(argv[: len(words)]) == words:
-            return run(argv[len(words) :])
-    raise SettingsError(f"expected a command ({', '.join(COMMANDS)}), got {redact(argv[0])!r}; see mmdigit --help")
-
-
-def usage() -> str:
-    """One line a command."""
-    lines = [f"  {name:<14} {(settings.__doc__ or '').strip()}\n" for name, settings in COMMANDS.items()]
-    return (
-        "usage: mmdigit COMMAND ...\n\n"
-        + "".join(lines)
-        + "\nmmdigit COMMAND --help lists its settings, mmdigit --version the version.\n"
-    )
-
-
-def _predict(argv: Sequence[str]) -> int:
-    settings = PredictSettings.load(argv)
-    from mmdigit.commands.predict import assurance, predict_manifest, predict_one, summary
-    from mmdigit.reading.predictor import Predictor
-
-    predictor = Predictor.load(settings.weights, threads=settings.threads, target_error=settings.target_error)
-    if settings.manifest is None or settings.output is None:
-        sys.stdout.write(f"{predict_one(predictor, settings.image, settings.audio).model_dump_json()}\n")
+        download.run(self.data)
         return 0
-    tally = predict_manifest(predictor, settings.manifest, settings.output, sys.stderr, recursive=settings.recursive)
-    sys.stdout.write(summary(tally, settings.output) + assurance(predictor))
-    return 1 if tally.failed else 0
-
-
-def _evaluate(argv: Sequence[str]) -> int:
-    settings = EvaluateSettings.load(argv)
-    _need_plots()
-    from mmdigit.training.evaluate import command
-
-    command.run(settings.data, settings.output, settings.weights, settings.threads)
-    return 0
-
-
-def _train(argv: Sequence[str]) -> int:
-    settings = TrainSettings.load(argv)
-    _need_torch()
-    from mmdigit.training.fit import train
-    from mmdigit.training.fit.checkpoints import Machine
-    from mmdigit.training.fit.plan import QUICK, SHIPPED, TrainingPlan
-
-    plan = TrainingPlan.read(QUICK if settings.quick else settings.config or SHIPPED)
-    if settings.seed is not None:
-        plan = plan.model_copy(update={"seed": settings.seed})
-    train.run(settings.data, settings.output, plan, Machine(settings.threads, settings.device))
-    return 0
-
-
-def _study(name: str, program: type[StudySettings], argv: Sequence[str]) -> int:
-    settings = program.load(argv)
-    _need_torch()
-    from mmdigit.training.evaluate import study
-    from mmdigit.training.fit.checkpoints import Machine
-    from mmdigit.training.fit.plan import SHIPPED, TrainingPlan
-
-    result = settings.result or settings.output / f"{name}.json"
-    plan = TrainingPlan.read(settings.config or SHIPPED)
-    machine = Machine(settings.threads, settings.device)
-    study.run(name, settings.data, settings.output, result, plan, machine)
-    return 0
-
-
-def _export(argv: Sequence[str]) -> int:
-    settings = ExportSettings.load(argv)
-    _need_torch()
-    from mmdigit.training.release import export
-
-    export.run(settings.data, settings.training, settings.folds, settings.output, settings.threads)
-    return 0
-
-
-def _calibrate(argv: Sequence[str]) -> int:
-    settings = CalibrateSettings.load(argv)
-    _need_plots()
-    from mmdigit.training.release import recalibrate
-
-    recalibrate.run(settings.data, settings.weights, settings.output, settings.threads)
-    return 0
-
-
-def _download(argv: Sequence[str]) -> int:
-    settings = DownloadSettings.load(argv)
-    _need_training()
-    from mmdigit.training.data import download
-
-    download.run(settings.data)
-    return 0
 
 
 def _need_training() -> None:
     if find_spec("mmdigit.training") is None:
         raise SettingsError("expected the package mmdigit.training, the worker image leaves it out; use a checkout")
+
+
+def _need_pooch() -> None:
+    _need_training()
+    if find_spec("pooch") is None:
+        raise SettingsError(
+            "expected pooch, got none installed; run `pip install pooch` or `pip install 'mmdigit[train]'`"
+        )
 
 
 def _need_plots() -> None:
@@ -293,18 +237,58 @@ def _need_torch() -> None:
         raise SettingsError("expected torch, got none installed; run `pip install 'mmdigit[train]'` first")
 
 
-_RUN: dict[str, Callable[[Sequence[str]], int]] = {
-    "predict": _predict,
-    "show": show,
-    "evaluate": _evaluate,
-    "train": _train,
-    "study seeds": partial(_study, "seeds", SeedsSettings),
-    "study folds": partial(_study, "folds", FoldsSettings),
-    "study ablation": partial(_study, "ablation", AblationSettings),
-    "export": _export,
-    "calibrate": _calibrate,
-    "data download": _download,
-}
+def _described(command: type[ProgramSettings]) -> object:
+    return Field(description=command.__doc__)
+
+
+class StudyCommands(ProgramSettings):
+    """Trains several models to answer a question, resumable."""
+
+    prog: ClassVar[str] = "mmdigit study"
+
+    seeds: Annotated[CliSubCommand[SeedsSettings], _described(SeedsSettings)]
+    folds: Annotated[CliSubCommand[FoldsSettings], _described(FoldsSettings)]
+
+
+class DataCommands(ProgramSettings):
+    """Fetches the data sets."""
+
+    prog: ClassVar[str] = "mmdigit data"
+
+    download: Annotated[CliSubCommand[DownloadSettings], _described(DownloadSettings)]
+
+
+class MmdigitCommands(ProgramSettings):
+    """Reads digits which were both written and spoken."""
+
+    predict: Annotated[CliSubCommand[PredictSettings], _described(PredictSettings)]
+    show: Annotated[CliSubCommand[ShowSettings], _described(ShowSettings)]
+    evaluate: Annotated[CliSubCommand[EvaluateSettings], _described(EvaluateSettings)]
+    train: Annotated[CliSubCommand[TrainSettings], _described(TrainSettings)]
+    study: Annotated[CliSubCommand[StudyCommands], _described(StudyCommands)]
+    export: Annotated[CliSubCommand[ExportSettings], _described(ExportSettings)]
+    calibrate: Annotated[CliSubCommand[CalibrateSettings], _described(CalibrateSettings)]
+    data: Annotated[CliSubCommand[DataCommands], _described(DataCommands)]
+
+
+COMMANDS = {command.prog.removeprefix("mmdigit "): command for command in MmdigitCommands.leaves()}
+"""The settings of every command by its words, such as "data download"."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns 0 done, 1 some input failed, 2 wrong settings or files, 130 interrupted."""
+    return run_program("mmdigit", _main, argv)
+
+
+def _main(argv: Sequence[str]) -> int:
+    command: ProgramSettings = MmdigitCommands.load(argv)
+    while choices := type(command).subcommands():
+        chosen = get_subcommand(command, is_required=False)
+        if not isinstance(chosen, ProgramSettings):
+            raise SettingsError(f"expected a command ({', '.join(choices)}), got none; see {command.prog} --help")
+        command = chosen
+    return command.run()
+
 
 if __name__ == "__main__":
     sys.exit(main())

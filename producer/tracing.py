@@ -1,16 +1,18 @@
 """Begins the traces of the jobs that are drawn: a traceparent header, and a span from sent to acknowledged."""
 
 import random
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from mmdigit.telemetry.spans import Span, SpanOutcome, Spans, open_spans
+from opentelemetry.context import Context
+from opentelemetry.trace import NoOpTracer, SpanContext, SpanKind, TraceFlags, Tracer
+
+from mmdigit.telemetry.spans import open_tracer
 from mmdigit.transport.urls import system_and_topic
 from producer.settings import ProducerSettings
 from schemas.job import Job
-from schemas.trace import TraceContext, trace_headers
+from schemas.trace import trace_headers, traceparent_of
 
 Acknowledge = Callable[[], object]
 
@@ -22,16 +24,11 @@ class Tracing:
     """
 
     def __init__(
-        self,
-        ratio: float,
-        system: str = "",
-        topic: str = "",
-        spans: Spans | None = None,
-        source: random.Random | None = None,
-        epoch: Callable[[], float] = time.time,
+        self, ratio: float, tracer: Tracer, system: str = "", topic: str = "", source: random.Random | None = None
     ) -> None:
-        """ratio: 0 to 1. system: what holds the topic, such as kafka. spans: None makes headers alone."""
+        """ratio: 0 to 1. tracer: NoOpTracer makes headers alone. system: what holds the topic, such as kafka."""
         self._ratio = ratio
+        self._tracer = tracer
         self._name = f"send {topic}"
         self._shared = {
             "messaging.system": system,
@@ -39,49 +36,44 @@ class Tracing:
             "messaging.operation.name": "send",
             "messaging.destination.name": topic,
         }
-        self._spans = spans
         self._random = source or random.Random()  # noqa: S311  an id, not a secret
-        self._epoch = epoch
         self.spans_made = 0
 
     def begin(self, job: Job, acknowledge: Acknowledge) -> tuple[Acknowledge, Mapping[str, bytes] | None]:
         """What to call when the job is acknowledged, which calls acknowledge, and the headers to send it with."""
         if self._random.random() >= self._ratio:
             return acknowledge, None
-        trace = TraceContext.begin(self._random)
-        headers = trace_headers(trace.traceparent)
-        spans = self._spans
-        if spans is None:
-            return acknowledge, headers
-        start_s = self._epoch()
+        attributes = {**self._shared, "mmdigit.job_id": job.job_id, "mmdigit.group": job.group or ""}
+        span = self._tracer.start_span(self._name, Context(), SpanKind.PRODUCER, attributes)
+        if not span.is_recording():
+            return acknowledge, trace_headers(traceparent_of(self._new_trace()))
 
         def acknowledged() -> None:
             acknowledge()
-            attributes = {**self._shared, "mmdigit.job_id": job.job_id, "mmdigit.group": job.group or ""}
             self.spans_made += 1
-            spans.add([Span(self._name, trace, None, "producer", start_s, self._epoch(), attributes)])
+            span.end()
 
-        return acknowledged, headers
+        return acknowledged, trace_headers(traceparent_of(span.get_span_context()))
+
+    def _new_trace(self) -> SpanContext:
+        trace_id, span_id = (self._random.getrandbits(bits) or 1 for bits in (128, 64))  # 0 is not valid
+        return SpanContext(trace_id, span_id, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
 
 
-NO_TRACING: Final = Tracing(0.0)
+NO_TRACING: Final = Tracing(0.0, NoOpTracer())
 
 
 @contextmanager
 def open_tracing(settings: ProducerSettings, say: Callable[[str], object]) -> Iterator[Tracing]:
-    """The tracing that the settings ask for; at its end say() hears if spans were lost. Raises as open_spans."""
-    system, topic = system_and_topic(settings.to_url)
-    if settings.otlp_endpoint is None:
-        yield Tracing(settings.trace_ratio, system, topic)
-        return
+    """The tracing that the settings ask for; at its end say() hears if spans were lost. Raises as open_tracer."""
     exported = 0
 
-    def count(outcome: SpanOutcome, spans: int) -> None:
+    def count(outcome: str, spans: int) -> None:
         nonlocal exported
         exported += spans if outcome == "exported" else 0
 
-    with open_spans(settings.otlp_endpoint, "mmdigit-producer", count) as spans:
-        tracing = Tracing(settings.trace_ratio, system, topic, spans)
+    with open_tracer(settings.otlp_endpoint, "mmdigit-producer", count) as tracer:
+        tracing = Tracing(settings.trace_ratio, tracer, *system_and_topic(settings.to_url))
         yield tracing
     if lost := tracing.spans_made - exported:
         say(f"{lost} of {tracing.spans_made} spans did not reach the collector\n")

@@ -3,72 +3,43 @@
 Source: https://www.w3.org/TR/trace-context-2/, section 3.2.
 """
 
-import random
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Annotated, Self
+from typing import Annotated
 
+from opentelemetry.trace import SpanContext, TraceFlags, format_span_id, format_trace_id, get_current_span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pydantic import Field
 
 TRACEPARENT_HEADER = "traceparent"
 TRACEPARENT_PATTERN = r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
+MAX_HEADER_BYTES = 512
+"""The propagator ignores a longer header, too, but logs a warning for each."""
 
 TraceId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
-_SAMPLED = 0x01
-_KNOWN_FLAGS = _SAMPLED | 0x02  # 2: the trace id is random
-_TRACEPARENT = re.compile(
-    rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.DOTALL
-)
+_KNOWN_FLAGS = TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID
+_PROPAGATOR = TraceContextTextMapPropagator()
 
 
-@dataclass(frozen=True, slots=True)
-class TraceContext:
-    """One span of one trace. trace_id: 32, span_id: 16 lower-case hexadecimal digits, not all of them 0."""
+def trace_of(headers: Mapping[str, bytes]) -> SpanContext | None:
+    """The trace of a record with these headers; None without one, or if the header is no valid traceparent.
 
-    trace_id: str
-    span_id: str
-    flags: int
-
-    @classmethod
-    def begin(cls, source: random.Random) -> Self:
-        """The first span of a new trace, sampled."""
-        return cls(f"{_nonzero(source, 128):032x}", f"{_nonzero(source, 64):016x}", _SAMPLED)
-
-    def child(self, source: random.Random) -> Self:
-        """Another span of the same trace."""
-        return replace(self, span_id=f"{_nonzero(source, 64):016x}")
-
-    @property
-    def sampled(self) -> bool:
-        """Whether whoever began the trace wants to see it."""
-        return bool(self.flags & _SAMPLED)
-
-    @property
-    def traceparent(self) -> str:
-        """As a header of version 00."""
-        return f"00-{self.trace_id}-{self.span_id}-{self.flags:02x}"
-
-
-def trace_of(headers: Mapping[str, bytes]) -> TraceContext | None:
-    """The trace of a record with these headers; None without one, or where the header is no valid traceparent.
-
-    A later version is read as version 00, whatever stands behind; of the flags the two that have a meaning are kept.
+    A later version is read as version 00, whatever follows. Blanks around the value, which HTTP allows, are not valid
+    here.
     """
-    value = headers.get(TRACEPARENT_HEADER)
-    if value is None or (match := _TRACEPARENT.fullmatch(value)) is None:
+    value = headers.get(TRACEPARENT_HEADER, b"")
+    if not 0 < len(value) <= MAX_HEADER_BYTES or not value.isascii() or value != value.strip():
         return None
-    version, trace_id, span_id, flags, more = match.groups()
-    if version == b"00" and more is not None:
-        return None
-    return TraceContext(trace_id.decode(), span_id.decode(), int(flags, 16) & _KNOWN_FLAGS)
+    trace = get_current_span(_PROPAGATOR.extract({TRACEPARENT_HEADER: value.decode()})).get_span_context()
+    return trace if trace.is_valid else None
+
+
+def traceparent_of(trace: SpanContext) -> str:
+    """The header of version 00 for this span, without the flags that have no meaning yet: inject would pass them on."""
+    flags = trace.trace_flags & _KNOWN_FLAGS
+    return f"00-{format_trace_id(trace.trace_id)}-{format_span_id(trace.span_id)}-{flags:02x}"
 
 
 def trace_headers(traceparent: str | None) -> dict[str, bytes]:
     """The header that carries it on; none without one."""
     return {} if traceparent is None else {TRACEPARENT_HEADER: traceparent.encode()}
-
-
-def _nonzero(source: random.Random, bits: int) -> int:
-    return source.getrandbits(bits) or 1

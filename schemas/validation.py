@@ -14,7 +14,7 @@ def validation_lines(error: ValidationError, missing: Callable[[str], str] | Non
     """
     failures = error.errors(include_url=False, include_input=False, include_context=False)
     lines = [
-        missing(str(failure["loc"][0]))
+        missing(str(failure["loc"][-1]))
         if missing and failure["type"] == "missing"
         else _place(failure["loc"]) + printable(failure["msg"].removeprefix("Value error, "), 200)
         for failure in failures[:3]

@@ -1,13 +1,18 @@
-"""An OpenTelemetry collector in the test's own process: OTLP over HTTP, its spans decoded."""
+"""Where tests see spans: a collector in their own process (OTLP over HTTP, decoded), or a tracer that keeps them."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.trace import Tracer
 
 
 @dataclass
@@ -18,6 +23,7 @@ class Collector:
     spans: list[tuple[str, Span]] = field(default_factory=list)
     """Each with the name of its service."""
     paths: list[str] = field(default_factory=list)
+    tokens: list[str | None] = field(default_factory=list)
     go: threading.Event = field(default_factory=threading.Event)
     status: int = 200
 
@@ -40,6 +46,7 @@ def collecting() -> Iterator[Collector]:
         def do_POST(self) -> None:
             request = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["Content-Length"])))
             collector.paths.append(self.path)
+            collector.tokens.append(self.headers["Authorization"])
             collector.go.wait(20)
             if collector.status == 200:
                 for resource in request.resource_spans:
@@ -63,3 +70,11 @@ def collecting() -> Iterator[Collector]:
             collector.go.set()
             server.shutdown()
             thread.join()
+
+
+def keeping() -> tuple[Tracer, Callable[[], tuple[ReadableSpan, ...]]]:
+    """A tracer, and what gives the spans that have ended, in that order."""
+    kept = InMemorySpanExporter()
+    provider = TracerProvider(ALWAYS_ON, shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    return provider.get_tracer("test"), kept.get_finished_spans

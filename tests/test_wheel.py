@@ -179,19 +179,27 @@ def test_installed_producer_and_worker_answer_a_job(installed: Installed, tmp_pa
 
 
 def imported(path: Path) -> Iterator[str]:
-    """The top-level names of all imports, wherever in the file they stand."""
+    """The modules of all imports, wherever in the file they stand."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield (node.module or "").partition(".")[0]
+            yield node.module or ""
+
+
+def distribution_of(module: str, known: Mapping[str, list[str]]) -> str:
+    """The distribution that a module is from; several share a namespace such as opentelemetry."""
+    candidates = sorted(set(known.get(module.partition(".")[0], [f"no distribution of {module}"])))
+    if len(candidates) > 1:
+        files = {f"{module.replace('.', '/')}{end}" for end in (".py", "/__init__.py")}
+        candidates = [name for name in candidates if files & {str(path) for path in metadata.files(name) or ()}]
+    return str(canonicalize_name(candidates[0]))
 
 
 def distributions_of(path: Path, known: Mapping[str, list[str]]) -> set[str]:
     """The distributions that a module imports, by their normal names."""
-    ours = {package.name for package in PACKAGES}
-    others = {name for name in imported(path) if name not in ours and name not in sys.stdlib_module_names}
-    return {str(canonicalize_name(known.get(name, [f"no distribution of {name}"])[0])) for name in others}
+    inside = {package.name for package in PACKAGES} | sys.stdlib_module_names
+    return {distribution_of(module, known) for module in imported(path) if module.partition(".")[0] not in inside}
 
 
 def declared(lines: list[str]) -> set[str]:

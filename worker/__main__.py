@@ -13,7 +13,7 @@ from mmdigit.settings.redaction import redact
 from mmdigit.settings.secrets import read_secret
 from mmdigit.telemetry.health import HealthServer, Status
 from mmdigit.telemetry.logs import configure as configure_logs
-from mmdigit.telemetry.spans import SpanOutcome, open_spans
+from mmdigit.telemetry.spans import open_tracer
 from mmdigit.transport.urls import open_consumer, open_publisher, open_store, system_and_topic
 from schemas import VERSION
 from worker.loop import Worker
@@ -24,7 +24,7 @@ from worker.settings import WorkerSettings
 from worker.shadow.command import shadow
 from worker.shadow.settings import ShadowSettings
 from worker.stopping import StopSignals
-from worker.tracing import NO_TRACING, SpanTracing, Tracing
+from worker.tracing import Tracing
 from worker.waiting import when_there
 
 log = logging.getLogger("worker")
@@ -73,7 +73,14 @@ def work(argv: Sequence[str]) -> int:
             settings.metrics_host, settings.metrics_port, metrics.registry, health.alive, health.ready, token
         )
         stack.callback(server.close)
-        tracing = _tracing(settings, metrics, stack)
+        tracer = stack.enter_context(
+            open_tracer(
+                settings.otlp_endpoint,
+                "mmdigit-worker",
+                lambda outcome, spans: metrics.spans.labels(outcome).inc(spans),
+            )
+        )
+        tracing = Tracing(tracer, system_and_topic(settings.from_url)[0], settings.consumer_group)
         model = Predictor.load(settings.weights, threads=settings.threads, target_error=settings.target_error)
         model.warm_up()
         metrics.target_error.set(model.target_error)
@@ -108,18 +115,6 @@ def work(argv: Sequence[str]) -> int:
         worker.run()
     log.info("stopped", extra={"answered": worker.answered, "dead_lettered": worker.dead_lettered})
     return 0
-
-
-def _tracing(settings: WorkerSettings, metrics: Metrics, stack: ExitStack) -> Tracing:
-    if settings.otlp_endpoint is None:
-        return NO_TRACING
-
-    def count(outcome: SpanOutcome, spans: int) -> None:
-        metrics.spans.labels(outcome).inc(spans)
-
-    spans = stack.enter_context(open_spans(settings.otlp_endpoint, "mmdigit-worker", count))
-    system, _ = system_and_topic(settings.from_url)
-    return SpanTracing(spans, system, settings.consumer_group)
 
 
 def log_target_error(target_error: float, points: Mapping[Head, OperatingPoint]) -> None:

@@ -7,7 +7,6 @@ from mmdigit.reading.predictor import Sample
 from mmdigit.transport.ports import Record
 from schemas.errors import InvalidJob
 from schemas.job import Job
-from schemas.trace import TraceContext, trace_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +23,6 @@ class Decoded:
     """On the batcher's clock."""
     decodings: int = 1
     """How often decoding was tried until this came of it."""
-
-    @property
-    def trace(self) -> TraceContext | None:
-        """The trace that the record belongs to, as its header says."""
-        return trace_of(self.record.headers)
 
 
 class Batcher:

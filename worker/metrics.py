@@ -12,7 +12,6 @@ from typing import Literal, get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
 from mmdigit.reading.metadata import Baseline, Input
-from mmdigit.telemetry.spans import SpanOutcome
 from mmdigit.transport.ports import LossCause
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidJob
@@ -157,7 +156,7 @@ class Metrics:
             self.rebalances.labels(event)
         for cause in get_args(LossCause):
             self.records_expired.labels(cause)
-        for outcome in get_args(SpanOutcome):
+        for outcome in ("exported", "failed", "dropped"):
             self.spans.labels(outcome)
 
     @contextmanager

@@ -2,12 +2,15 @@
 
 from datetime import datetime
 
+from opentelemetry.trace import format_trace_id
+
 from mmdigit.transport.ports import Record
 from schemas import VERSION
 from schemas.dead_letter import MAX_ERROR_CHARACTERS, MAX_TIMES_DEAD, DeadLetter, times_dead_before
 from schemas.errors import InvalidJob
 from schemas.prediction import Answer, Prediction, Source, Timings
 from schemas.printable import printable
+from schemas.trace import trace_of, traceparent_of
 from worker.batcher import Decoded
 
 
@@ -18,7 +21,7 @@ def prediction(
     job = decoded.job
     if job is None:
         raise ValueError(f"expected a decoded job, got the record {source(decoded.record)}")
-    trace = decoded.trace
+    trace = trace_of(decoded.record.headers)
     timings = Timings(
         created_at=job.created_at, predicted_at=now, wait_s=wait_s, predict_s=predict_s, batch_size=batch_size
     )
@@ -30,13 +33,13 @@ def prediction(
         source=source(decoded.record),
         timings=timings,
         worker_version=VERSION,
-        trace_id=trace.trace_id if trace else None,
+        trace_id=format_trace_id(trace.trace_id) if trace else None,
     )
 
 
 def dead_letter(decoded: Decoded, error: InvalidJob, now: datetime, attempts: int) -> DeadLetter:
     """The record, byte for byte, with the reason why it can never succeed. attempts: how often it was tried, from 1."""
-    trace = decoded.trace
+    trace = trace_of(decoded.record.headers)
     return DeadLetter(
         original=decoded.record.value,
         key=decoded.record.key,
@@ -49,7 +52,7 @@ def dead_letter(decoded: Decoded, error: InvalidJob, now: datetime, attempts: in
         last_seen=now,
         attempts=attempts,
         times_dead=min(times_dead_before(decoded.record.headers) + 1, MAX_TIMES_DEAD),
-        traceparent=trace.traceparent if trace else None,
+        traceparent=traceparent_of(trace) if trace else None,
     )
 
 

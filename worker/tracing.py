@@ -1,15 +1,17 @@
 """What became of each traced job, as spans: in the topic, decoded, waiting for its batch, predicted, stored."""
 
-import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from mmdigit.telemetry.spans import Span, Spans
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, NonRecordingSpan, NoOpTracer, SpanContext, SpanKind, StatusCode, Tracer
+from opentelemetry.trace.propagation import set_span_in_context
+
 from schemas.dead_letter import DeadLetter
 from schemas.prediction import Prediction
-from schemas.trace import TraceContext
+from schemas.trace import trace_of
 from worker.batcher import Decoded
 
 Outcome = Prediction | DeadLetter
@@ -26,90 +28,78 @@ class BatchTimes:
 
 
 class Tracing:
-    """Notes nothing: the tracing of a worker without a collector."""
-
-    def batch(self, batch: Sequence[Decoded], outcomes: Sequence[Outcome], times: BatchTimes) -> None:
-        """Note a batch that is written, with the outcome of each of its jobs, in their order. Never waits."""
-
-
-NO_TRACING: Final = Tracing()
-
-
-class SpanTracing(Tracing):
     """Makes the spans of each job whose record came with a sampled trace, and one of each batch with such a job."""
 
     def __init__(
         self,
-        spans: Spans,
+        tracer: Tracer,
         system: str,
         consumer_group: str,
         clock: Callable[[], float] = time.monotonic,
         epoch: Callable[[], float] = time.time,
-        source: random.Random | None = None,
     ) -> None:
         """system: what holds the topic, such as kafka. clock: the loop's; epoch: the same moment since the epoch."""
-        self._spans = spans
+        self._tracer = tracer
         self._shared: dict[str, str | int] = {
             "messaging.system": system,
             "messaging.consumer.group.name": consumer_group,
         }
         self._clock = clock
         self._epoch = epoch
-        self._random = source or random.Random()  # noqa: S311  an id, not a secret
 
     def batch(self, batch: Sequence[Decoded], outcomes: Sequence[Outcome], times: BatchTimes) -> None:
+        """Note a batch that is written, with the outcome of each of its jobs, in their order. Never waits."""
+        if isinstance(self._tracer, NoOpTracer):
+            return
         traced = [
             (decoded, outcome, trace)
             for decoded, outcome in zip(batch, outcomes, strict=True)
-            if (trace := decoded.trace) is not None and trace.sampled
+            if (trace := trace_of(decoded.record.headers)) is not None and trace.trace_flags.sampled
         ]
         if not traced:
             return
         epoch_s = self._epoch() - self._clock()
-        together = TraceContext.begin(self._random)
         attributes = {**self._shared, "messaging.batch.message_count": len(batch)}
-        start_s, end_s = epoch_s + times.closed_s, epoch_s + times.stored_s
-        self._spans.add([Span("batch", together, None, "internal", start_s, end_s, attributes)])
+        span = self._tracer.start_span(
+            "batch", Context(), attributes=attributes, start_time=_ns(epoch_s + times.closed_s)
+        )
+        span.end(_ns(epoch_s + times.stored_s))
         for decoded, outcome, trace in traced:
-            self._spans.add(list(self._job(decoded, outcome, trace, together, times, epoch_s)))
+            self._job(decoded, outcome, trace, Link(span.get_span_context()), times, epoch_s)
 
     def _job(
-        self,
-        decoded: Decoded,
-        outcome: Outcome,
-        trace: TraceContext,
-        together: TraceContext,
-        times: BatchTimes,
-        epoch_s: float,
-    ) -> Iterator[Span]:
+        self, decoded: Decoded, outcome: Outcome, trace: SpanContext, link: Link, times: BatchTimes, epoch_s: float
+    ) -> None:
         began_s, record = decoded.decoding_since_s, decoded.record
         if isinstance(outcome, DeadLetter):
             writing = ("dead_letter", times.predicted_s, times.dead_lettered_s)
         else:
             writing = ("store", times.dead_lettered_s, times.stored_s)
-        own = trace.child(self._random)
-        yield Span(
+        # Each context is given: no span is a child of what happens to be open in this thread.
+        beside = set_span_in_context(NonRecordingSpan(trace), Context())
+        own = self._tracer.start_span(
             f"process {record.topic}",
-            own,
-            trace,
-            "consumer",
-            epoch_s + began_s,
-            epoch_s + writing[2],
+            beside,
+            SpanKind.CONSUMER,
             self._attributes(decoded, outcome),
-            together,
-            outcome.reason if isinstance(outcome, DeadLetter) else "",
+            [link],
+            _ns(epoch_s + began_s),
         )
-        # Beside the span above and not in it, since it is over when that one begins. Its start is what the record's
-        # writer says, by another machine's clock.
-        queued_s = min(max(0.0, record.timestamp_s), epoch_s + began_s)
-        yield Span("queue", trace.child(self._random), trace, "internal", queued_s, epoch_s + began_s, {})
-        for name, start_s, end_s in (
-            ("decode", began_s, decoded.polled_at_s),
-            ("wait", decoded.polled_at_s, times.closed_s),
-            ("predict", times.closed_s, times.predicted_s),
-            writing,
+        if isinstance(outcome, DeadLetter):
+            own.set_status(StatusCode.ERROR)
+        own.end(_ns(epoch_s + writing[2]))
+        inside = set_span_in_context(own, Context())
+        # The queue is beside the job's own span and not in it, since it is over when that one begins. Its start is what
+        # the record's writer says, by another machine's clock.
+        queued_s = min(max(0.0, record.timestamp_s), epoch_s + began_s) - epoch_s
+        for name, context, start_s, end_s in (
+            ("queue", beside, queued_s, began_s),
+            ("decode", inside, began_s, decoded.polled_at_s),
+            ("wait", inside, decoded.polled_at_s, times.closed_s),
+            ("predict", inside, times.closed_s, times.predicted_s),
+            (writing[0], inside, *writing[1:]),
         ):
-            yield Span(name, trace.child(self._random), own, "internal", epoch_s + start_s, epoch_s + end_s, {})
+            self._tracer.start_span(name, context, start_time=_ns(epoch_s + start_s)).end(_ns(epoch_s + end_s))
 
     def _attributes(self, decoded: Decoded, outcome: Outcome) -> dict[str, str | int]:
         """Named as OpenTelemetry's semantic conventions of messaging do; the answer itself is no matter of tracing."""
@@ -128,5 +118,14 @@ class SpanTracing(Tracing):
             if decoded.job.group is not None:
                 attributes["mmdigit.group"] = decoded.job.group
         if isinstance(outcome, Prediction):
-            attributes["mmdigit.reading.decision"] = outcome.decision
+            attributes["mmdigit.decision"] = outcome.decision
+        else:
+            attributes["error.type"] = outcome.reason
         return attributes
+
+
+NO_TRACING: Final = Tracing(NoOpTracer(), "", "")
+
+
+def _ns(since_epoch_s: float) -> int:
+    return round(since_epoch_s * 1e6) * 1000  # a float of today's seconds holds no more than microseconds

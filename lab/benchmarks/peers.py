@@ -122,7 +122,8 @@ def _latency(
     place = stack.fresh()
     made = templates(samples, "benchmark", _wire(contestant))
     with running(contestant, place, folder, stack.cores.measured):
-        return open_loop(stack, place, made, rate, window_s=WINDOW_S, windows=WINDOWS).as_json()
+        found = open_loop(stack, place, made, rate, window_s=WINDOW_S, windows=WINDOWS).as_json()
+    return {name: found[name] for name in ("rate_per_s", "jobs", "missing", "duplicates", "latency_ms")}
 
 
 def _crash(stack: Stack, contestant: Contestant, samples: Sequence[Sample], folder: Path) -> dict[str, int]:

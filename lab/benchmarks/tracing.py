@@ -24,7 +24,7 @@ from lab.kit.report import add_runs, arguments, command_of, progress, show, sour
 from lab.kit.saturation import BATCH_SIZE
 from lab.kit.spread import shown, spread_of
 from mmdigit.settings.program import run_program
-from mmdigit.telemetry.spans import SpanOutcome, open_spans
+from mmdigit.telemetry.spans import open_tracer
 from mmdigit.transport.urls import open_publisher, open_store
 from producer.tracing import Tracing
 from samples.running import RunningWorker
@@ -74,19 +74,17 @@ def measure(way: Way, jobs: Sequence[tuple[str, bytes]], folder: Path, collector
 def _produce(way: Way, jobs: Sequence[tuple[str, bytes]], url: str, collector: str) -> float:
     decoded = [decode_job(value) for _, value in jobs]
 
-    def count(_outcome: SpanOutcome, _spans: int) -> None:
+    def count(_outcome: str, _spans: int) -> None:
         """Not of interest here."""
 
     with open_publisher(url) as publisher:
-        spans = open_spans(collector, "benchmark", count) if way.exported else None
-        tracing = Tracing(way.ratio, "sqlite", "jobs", spans)
-        began_s = time.process_time()
-        for job, (_, value) in zip(decoded, jobs, strict=True):
-            acknowledge, headers = tracing.begin(job, lambda: None)
-            publisher.send(None, value, acknowledge, headers)
-        publisher.flush(60.0)
-        if spans is not None:
-            spans.close()
+        with open_tracer(collector if way.exported else None, "benchmark", count) as tracer:
+            tracing = Tracing(way.ratio, tracer, "sqlite", "jobs")
+            began_s = time.process_time()
+            for job, (_, value) in zip(decoded, jobs, strict=True):
+                acknowledge, headers = tracing.begin(job, lambda: None)
+                publisher.send(None, value, acknowledge, headers)
+            publisher.flush(60.0)
         return (time.process_time() - began_s) / len(jobs) * 1e6
 
 

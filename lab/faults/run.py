@@ -17,6 +17,7 @@ from lab.faults.services import PARTITIONS, Place, Services
 from lab.faults.watch import Watch
 from lab.faults.written import count_writes, problem_of_file, written_in_file, written_in_redis
 from lab.kit.load import Load
+from lab.kit.spread import spread
 from mmdigit.transport.urls import open_publisher, open_store
 from producer.sources.sample import Sample
 from schemas.errors import MmdigitError
@@ -127,8 +128,9 @@ def run_fault(
 
 
 def as_json(row: Row) -> dict[str, Any]:
-    """All of the row, and whether every promise was kept."""
-    return vars(row) | {"kept": row.kept}
+    """The figures of the row, and whether every promise was kept."""
+    figures = {name: value for name, value in vars(row).items() if name != "recoveries_s"}
+    return figures | {"recovery_s": spread(row.recoveries_s) if row.recoveries_s else None, "kept": row.kept}
 
 
 def _strike(fault: Fault, scene: Scene, row: Row) -> None:

@@ -7,19 +7,20 @@ are sampled every few seconds; after the warm-up they are to be flat. Exit code 
 """
 
 import random
-import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from lab.faults.check import dead_job_ids
 from lab.faults.crew import Crew
 from lab.faults.link_faults import LATENCY_MS
 from lab.faults.report import summary
+from lab.faults.sampled import Sampled, Seen, Struck, most_by_sixth, sample, slopes
 from lab.faults.services import Services, running_services
 from lab.faults.soak_plot import plot
 from lab.faults.watch import Watch, await_last
@@ -28,16 +29,12 @@ from lab.kit.load import Load, load_samples
 from lab.kit.machine import machine, machine_line
 from lab.kit.records import job_id_of
 from lab.kit.report import arguments, command_of, show, source_of
-from lab.kit.usage import usage
 from mmdigit.settings.program import run_program
 from producer.sources.sample import Sample
 
 PACKAGES = ("onnxruntime", "kafka-python", "redis")
 LOAD_SHARE = 0.8
 SATURATION_JOBS = 6_000
-WARM_UP_SHARE = 0.2
-"""Of the samples, how many are dropped before the slopes."""
-
 SAMPLE_EVERY_S = 5.0
 FAULT_EVERY_S = (30.0, 60.0)
 MILD_FOR_S = 3.0
@@ -47,19 +44,8 @@ TTL_S = 120
 _TOPIC_BYTES = 256 * 1024 * 1024
 
 
-class Sampled(NamedTuple):
-    """The worker at one moment. at_s: since the start of the load; backlog: acknowledged jobs without an outcome."""
-
-    at_s: float
-    rss_mb: float
-    descriptors: int
-    threads: int
-    outcomes: int
-    backlog: int
-
-
-def soak(data: Path | None, minutes: float, seed: int) -> dict[str, Any]:
-    """Everything that was seen; seed: of when which mild fault comes."""
+def soak(data: Path | None, minutes: float, seed: int) -> tuple[dict[str, Any], Seen]:
+    """Its figures, and what they are of; seed: of when which mild fault comes."""
     samples = load_samples(data)
     draw = random.Random(seed)  # noqa: S311 (moments, not a secret)
     with running_services() as services, tempfile.TemporaryDirectory() as folder:
@@ -72,14 +58,14 @@ def soak(data: Path | None, minutes: float, seed: int) -> dict[str, Any]:
             crew = stack.enter_context(Crew(place, Path(folder), 1, options=["--ttl-s", str(TTL_S)]))
             crew.wait_until_assigned()
             load = stack.enter_context(Load(place.jobs_url, "soak", samples, LOAD_SHARE * jobs_per_s))
-            sampled, struck = _watch_over(services, crew, load, watch, draw, 60 * minutes)
+            seen = _watch_over(services, crew, load, watch, draw, 60 * minutes)
             load.stop()
             await_last(load, watch)
             crew.check_running()
         dead = dead_job_ids(place.jobs_url)
         ids = {job_id_of("soak", number) for number in load.acknowledged}
         lost = ids - watch.answered - dead
-    return {
+    figures = {
         "command": command_of("lab.faults.soak", data) + f" --minutes {minutes:g} --seed {seed}",
         "machine": machine(PACKAGES),
         "source": source_of(data),
@@ -90,29 +76,12 @@ def soak(data: Path | None, minutes: float, seed: int) -> dict[str, Any]:
         "jobs": len(ids),
         "lost": len(lost),
         "problems": crew.problems,
-        "faults": struck,
-        "slopes_per_hour": slopes(sampled),
-        "samples": [one._asdict() for one in sampled],
+        "faults": dict(Counter(one.name for one in seen.faults)),
+        "slopes_per_hour": slopes(seen.samples),
+        "rss_mb_by_sixth": most_by_sixth(seen.samples),
+        "end": seen.samples[-1]._asdict(),
     }
-
-
-def slopes(sampled: Sequence[Sampled]) -> dict[str, float]:
-    """Growth an hour of memory (MB), file descriptors and threads, by least squares after the warm-up."""
-    kept = sampled[int(WARM_UP_SHARE * len(sampled)) :]
-    hours = [one.at_s / 3600 for one in kept]
-    figures = {"rss_mb": [one.rss_mb for one in kept]}
-    figures |= {"descriptors": [one.descriptors for one in kept], "threads": [one.threads for one in kept]}
-    return {name: statistics.linear_regression(hours, values).slope for name, values in figures.items()}
-
-
-def sample(pid: int) -> tuple[float, int, int]:
-    """Memory in MB (10^6 bytes), open file descriptors and threads of one process."""
-    process = Path("/proc") / str(pid)
-    return (
-        usage(pid).rss_mb,
-        sum(1 for _ in (process / "fd").iterdir()),
-        sum(1 for _ in (process / "task").iterdir()),
-    )
+    return figures, seen
 
 
 def _saturation(services: Services, samples: Sequence[Sample], folder: Path) -> float:
@@ -130,14 +99,12 @@ def _saturation(services: Services, samples: Sequence[Sample], folder: Path) -> 
             return (last - first) / (time.monotonic() - first_s)
 
 
-def _watch_over(
-    services: Services, crew: Crew, load: Load, watch: Watch, draw: random.Random, seconds: float
-) -> tuple[list[Sampled], list[dict[str, Any]]]:
+def _watch_over(services: Services, crew: Crew, load: Load, watch: Watch, draw: random.Random, seconds: float) -> Seen:
     """Sample the worker until the time is over, and trouble it now and then."""
     start_s = time.monotonic()
     [worker] = crew.workers
     sampled: list[Sampled] = []
-    struck: list[dict[str, Any]] = []
+    struck: list[Struck] = []
     mild: dict[str, Callable[[], object]] = {
         "Redis: 200 ms latency": lambda: services.redis_link.poison("latency", latency=LATENCY_MS),
         "Kafka: 200 ms latency": lambda: services.kafka_link.poison("latency", latency=LATENCY_MS),
@@ -156,7 +123,7 @@ def _watch_over(
         elif heal_s is None and now_s >= next_s and now_s < seconds - 2 * MILD_FOR_S:
             name = draw.choice(list(mild))
             mild[name]()
-            struck.append({"at_s": now_s, "name": name})
+            struck.append(Struck(now_s, name))
             heal_s = now_s + MILD_FOR_S
         if now_s >= len(sampled) * SAMPLE_EVERY_S and worker.process.poll() is None:
             outcomes = watch.outcomes
@@ -166,7 +133,7 @@ def _watch_over(
                 f"[{now_s:5.0f} s] {last.rss_mb:.1f} MB, {last.outcomes} outcomes, {last.backlog} behind\n"
             )
         time.sleep(0.1)
-    return sampled, struck
+    return Seen(sampled, struck)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -179,9 +146,9 @@ def _main(argv: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of when which mild fault comes")
     parser.add_argument("--plot", type=Path, help="draw the samples into this PNG")
     options = parser.parse_args(argv)
-    result = soak(options.data, options.minutes, options.seed)
+    result, seen = soak(options.data, options.minutes, options.seed)
     if options.plot is not None:
-        plot(result, options.plot)
+        plot(result, seen, options.plot)
     show(options, result, _table)
     return 1 if result["lost"] or result["problems"] else 0
 

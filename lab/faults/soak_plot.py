@@ -8,36 +8,38 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
+from lab.faults.sampled import Seen
+
 INK, MARK = "#0b5394", "#b45f06"
 
 
-def plot(result: dict[str, Any], path: Path) -> None:
-    """result: as lab.faults.soak makes it; writes a PNG."""
-    samples = result["samples"]
-    minutes = [one["at_s"] / 60 for one in samples]
+def plot(result: dict[str, Any], seen: Seen, path: Path) -> None:
+    """result and seen: as lab.faults.soak.soak makes them; writes a PNG."""
+    samples = seen.samples
+    minutes = [one.at_s / 60 for one in samples]
     figure, axes = pyplot.subplots(3, 1, figsize=(9, 6.5), sharex=True, layout="constrained")
     memory, counts, backlog = axes
-    memory.plot(minutes, [one["rss_mb"] for one in samples], color=INK)
-    memory.set_ylim(0, 1.3 * max(one["rss_mb"] for one in samples))
+    memory.plot(minutes, [one.rss_mb for one in samples], color=INK)
+    memory.set_ylim(0, 1.3 * max(one.rss_mb for one in samples))
     memory.set_ylabel("memory, MB")
     memory.set_title(f"after the warm-up {result['slopes_per_hour']['rss_mb']:+.1f} MB an hour", fontsize=10)
     for name, style in (("descriptors", "-"), ("threads", "--")):
-        counts.plot(minutes, [one[name] for one in samples], style, color=INK, label=name)
+        counts.plot(minutes, [getattr(one, name) for one in samples], style, color=INK, label=name)
     counts.set_ylim(0)
     counts.set_ylabel("count")
     counts.legend(frameon=False, fontsize=8, loc="lower right")
-    backlog.plot(minutes, [one["backlog"] for one in samples], color=INK)
+    backlog.plot(minutes, [one.backlog for one in samples], color=INK)
     backlog.set_ylim(0)
     backlog.set_ylabel("jobs behind")
     backlog.set_xlabel("minutes")
     for panel in axes:
-        for fault in result["faults"]:
-            panel.axvline(fault["at_s"] / 60, color=MARK, lw=0.8, alpha=0.6)
+        for fault in seen.faults:
+            panel.axvline(fault.at_s / 60, color=MARK, lw=0.8, alpha=0.6)
         panel.grid(alpha=0.3)
         panel.spines[["top", "right"]].set_visible(False)
     figure.suptitle(
         f"one worker at {result['load_share']:.0%} of {result['saturation_jobs_per_s']:.0f} jobs/s; "
-        f"marked: {len(result['faults'])} mild faults",
+        f"marked: {len(seen.faults)} mild faults",
         fontsize=10,
     )
     figure.savefig(path, dpi=130)

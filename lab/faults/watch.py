@@ -1,10 +1,8 @@
 """Sees outcomes as they come: reads the store's feed all the time, whatever happens to the store."""
 
-import itertools
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from lab.kit.load import Load
@@ -60,12 +58,6 @@ class Watch(AbstractContextManager["Watch"]):
                     return None
         return max(found) - since_s
 
-    def answered_at_s(self, partition: int | None = None) -> list[float]:
-        """When predictions were seen (time.monotonic), in order: those of one partition, or all."""
-        with self._changed:
-            found = self._times_s if partition is None else {partition: self._times_s.get(partition, [])}
-            return sorted(at_s for times_s in found.values() for at_s in times_s)
-
     def __exit__(self, *exc_info: object) -> None:
         self._ended.set()
         self._thread.join()
@@ -105,9 +97,3 @@ def await_last(load: Load, watch: Watch) -> None:
         if watch.outcomes != seen:
             seen, since_s = watch.outcomes, time.monotonic()
         time.sleep(0.1)
-
-
-def longest_pause_s(times_s: Sequence[float], since_s: float, until_s: float) -> float:
-    """The longest time without one of these ordered moments, between since_s and until_s."""
-    edges = [since_s, *(at_s for at_s in times_s if since_s < at_s < until_s), until_s]
-    return max(after - before for before, after in itertools.pairwise(edges))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmdigit.datasets.idx import Content, read_idx
 from mmdigit.datasets.manifest import Manifest
 from mmdigit.reading.audio.normalize import N_SAMPLES, decode_audio, place
 from mmdigit.reading.image.normalize import decode_image, normalise
@@ -21,7 +22,6 @@ from mmdigit.settings.redaction import redact
 from mmdigit.transport.encoding import decode_prediction, decode_reason, encode_prediction
 from mmdigit.transport.kafka.batches import BatchTooLargeError, gzip_decode, lz4_decode, zstd_decode
 from mmdigit.transport.urls import _parse_redis_url, _split, dead_letter_url
-from producer.sources.pairs import _idx
 from schemas.errors import (
     DataError,
     InvalidAudio,
@@ -32,7 +32,7 @@ from schemas.errors import (
     StoreError,
     WeightsError,
 )
-from schemas.trace import TRACEPARENT_HEADER, trace_headers, trace_of
+from schemas.trace import TRACEPARENT_HEADER, trace_headers, trace_of, traceparent_of
 from schemas.wire import decode_dead_letter, decode_job, encode
 from worker.settings import WorkerSettings
 
@@ -223,7 +223,11 @@ def _stored(content: bytes) -> None:
 
 def _traceparent(content: bytes) -> None:
     trace = trace_of({TRACEPARENT_HEADER: content})
-    if trace is not None and trace_of(trace_headers(trace.traceparent)) != trace:
+    if trace is None:
+        return
+    written = traceparent_of(trace)
+    read = trace_of(trace_headers(written))
+    if read is None or traceparent_of(read) != written or written[3:52].encode() != content[3:52]:
         raise Violation("a trace that does not go round")
 
 
@@ -250,7 +254,7 @@ def _settings(content: bytes) -> None:
 
 def _idx_file(content: bytes) -> None:
     with _file(gzip.compress(content, 1) if content[:1] == b"\0" else content) as path:
-        _idx(path, 2051, (2, 4, 4))
+        read_idx(path, Content((2, 4, 4)))
 
 
 def _manifest(content: bytes) -> None:

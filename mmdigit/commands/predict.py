@@ -1,7 +1,6 @@
 """`mmdigit predict`: one sample as a JSON line, or a manifest of many as a CSV table."""
 
 import csv
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,9 +11,8 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mmdigit.datasets.folder import Folder
-from mmdigit.datasets.manifest import Manifest
-from mmdigit.datasets.sample import NamedSample, Samples, left_out_line
+from mmdigit.datasets.opening import open_samples
+from mmdigit.datasets.sample import NamedSample, left_out_line
 from mmdigit.files.atomic import atomic_write, require_replaceable
 from mmdigit.files.predictions_csv import PREDICTION_COLUMNS, answer_row, safe_cell
 from mmdigit.reading.digit_reader import file_content
@@ -39,12 +37,6 @@ class Tally:
     review: int
     left_out: int = 0
     """Files and folders of a folder that are no samples."""
-
-
-def open_samples(path: Path, *, recursive: bool = False) -> Samples:
-    """What a manifest or a folder names. recursive: with the folders inside a folder. Raises DataError as they do."""
-    # os.path.isdir raises nothing: a path that cannot be looked at is an error of the manifest's reader.
-    return Folder.open(path, recursive=recursive) if os.path.isdir(path) else Manifest.open(path)
 
 
 def predict_one(predictor: Predictor, image: Path | None, audio: Path | None) -> Answer:

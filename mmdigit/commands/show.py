@@ -3,11 +3,12 @@
 import json
 import sys
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
+from pydantic_settings import CliPositionalArg
 
 from mmdigit.settings.access_settings import AccessSettings
 from mmdigit.transport.ports import PredictionStore
@@ -20,7 +21,7 @@ _PAGE = 1000
 
 
 class ShowSettings(AccessSettings):
-    """Prints what the store holds as JSON: of one job (`mmdigit show JOB_ID`), of a group, or of the newest jobs."""
+    """Prints what the store holds as JSON: of one job (`mmdigit show JOB`), of a group, or of the newest jobs."""
 
     prog: ClassVar[str] = "mmdigit show"
 
@@ -33,8 +34,11 @@ class ShowSettings(AccessSettings):
             description="prediction store, only read: redis(s)://host:6379/0 or sqlite:///file",
         ),
     ]
-    job: Annotated[
-        Identifier | None, Field(description="id of a job: its prediction, or why it is a dead letter; exit 1 if none")
+    job: CliPositionalArg[
+        Annotated[
+            Identifier | None,
+            Field(description="id of a job: its prediction, or why it is a dead letter; exit 1 if none"),
+        ]
     ] = None
     group: Annotated[Identifier | None, Field(description="name of a group: how many of it are done and dead")] = None
     feed: Annotated[
@@ -44,26 +48,23 @@ class ShowSettings(AccessSettings):
     @model_validator(mode="after")
     def _one_question(self) -> Self:
         if [self.job, self.group, self.feed].count(None) != 2:
-            raise ValueError("give one of JOB_ID, --group and --feed")
+            raise ValueError("give one of JOB, --group and --feed")
         return self
 
+    def run(self) -> int:
+        """Print what was asked for, one JSON object a line, in ASCII. Returns 0.
 
-def show(argv: Sequence[str]) -> int:
-    """Print what was asked for, one JSON object a line, in ASCII. Returns 0.
-
-    Raises MmdigitError (exit code 1) for a job or a group of which the store holds nothing.
-    """
-    named = argv[:1] and not argv[0].startswith("-")
-    settings = ShowSettings.load(["--job", *argv] if named else argv)
-    with open_store(settings.store_url, access=settings.access, create=False) as store:
-        if settings.job is not None:
-            found: Iterable[str] = [_of_job(store, settings.job)]
-        elif settings.group is not None:
-            found = [_of_group(store, settings.group)]
-        else:
-            found = map(_shown, newest(store, settings.feed or 1))
-    sys.stdout.writelines(f"{line}\n" for line in found)
-    return 0
+        Raises MmdigitError (exit code 1) for a job or a group of which the store holds nothing.
+        """
+        with open_store(self.store_url, access=self.access, create=False) as store:
+            if self.job is not None:
+                found: Iterable[str] = [_of_job(store, self.job)]
+            elif self.group is not None:
+                found = [_of_group(store, self.group)]
+            else:
+                found = map(_shown, newest(store, self.feed or 1))
+        sys.stdout.writelines(f"{line}\n" for line in found)
+        return 0
 
 
 def newest(store: PredictionStore, count: int) -> list[Prediction]:

@@ -1,1 +1,1 @@
-"""Readers of what users bring: manifests and folders of samples. No decoder, no model."""
+"""Finds samples in manifests, folders and public data sets. Decodes nothing: no decoder, no model, no torch."""

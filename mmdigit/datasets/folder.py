@@ -1,4 +1,4 @@
-"""A folder of samples: image and audio files of the same stem are one sample. Counts and names what it leaves out."""
+"""A folder of samples: pairs image and audio files by stem, and reports what it leaves out."""
 
 import os
 import unicodedata
@@ -8,30 +8,30 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
-from mmdigit.datasets.sample import NamedSample
+from mmdigit.datasets.sample import NamedSample, Samples
 from mmdigit.files.formats import AUDIO_SUFFIXES, IMAGE_SUFFIXES
 from schemas.errors import DataError
 from schemas.printable import printable
 
 MODALITY_OF_SUFFIX = dict.fromkeys(IMAGE_SUFFIXES, "image") | dict.fromkeys(AUDIO_SUFFIXES, "audio")
-"""The one list of what a folder's files may be, in lower case; a file's own suffix may be in any."""
+"""In lower case; the case of a file's own suffix does not matter."""
 
 MAX_DEPTH = 32
 MAX_FILES = 2_000_000
-NAMED = 10
-"""How many files a warning names before it says how many more there are."""
+MAX_NAMES = 10
+"""Files that a warning names; it counts the others."""
 
 
 @dataclass(slots=True)
-class _Names:
-    """Some names and how many there are."""
+class _NameList:
+    """The first MAX_NAMES names, and how many there are in all."""
 
     count: int = 0
     first: list[str] = field(default_factory=list)
 
     def add(self, name: str) -> None:
         self.count += 1
-        if len(self.first) < NAMED:
+        if len(self.first) < MAX_NAMES:
             self.first.append(printable(name, 60))
 
     def __str__(self) -> str:
@@ -39,30 +39,30 @@ class _Names:
         return ", ".join(self.first) + (f" and {more} more" if more else "")
 
 
-class Folder:
-    """Samples in the order of their ids, which are their paths in the folder without the suffix; no labels.
+class Folder(Samples):
+    """Samples sorted by id, which is the path within the folder without its suffix. They have no labels.
 
-    Leaves out what it does not know: files of another suffix, hidden ones, what is no file; folders inside it unless
-    recursive, then those deeper than MAX_DEPTH and links that lead out of the folder. Links to folders are never
-    followed. Holds the file names in memory, about 300 bytes each, nothing of their content.
+    Leaves out files with other suffixes, hidden files and anything that is not a regular file. Leaves out folders in
+    it unless recursive; if recursive, folders deeper than MAX_DEPTH and links that lead out of it. Never follows a link
+    to a folder. Keeps the file names in memory, about 300 bytes each, but no content.
     """
 
-    def __init__(self, path: Path, samples: dict[str, dict[str, str]], left_out: dict[str, _Names]) -> None:
+    def __init__(self, path: Path, samples: dict[str, dict[str, str]], left_out: dict[str, _NameList]) -> None:
         self._path = path
         self._samples = samples  # id -> modality -> path within the folder
         self._left_out = left_out
 
     @classmethod
     def open(cls, path: Path, *, recursive: bool = False) -> Self:
-        """Raises DataError if the folder cannot be read, has more than MAX_FILES files, no image or audio file, or two
-        of one kind for a stem."""
+        """Raises DataError if the folder cannot be read, has more than MAX_FILES files, has no image or audio file, or
+        has two files of one kind for a stem."""
         shown = printable(str(path), 200)
-        found = _Found(path, recursive)
+        walk = _Walk(path, recursive)
         try:
-            found.read()
+            walk.run()
         except OSError as exc:
-            raise DataError(f"expected a folder at {shown}, it cannot be read ({exc.strerror}); check it") from exc
-        folder = cls(path, found.paired(), found.left_out)
+            raise DataError(f"expected a folder at {shown}, cannot read it ({exc.strerror}); check the path") from exc
+        folder = cls(path, walk.pairs(), walk.left_out)
         if not folder._samples:
             raise DataError(
                 f"expected image or audio files ({' '.join(MODALITY_OF_SUFFIX)}) in {shown}, got none"
@@ -72,22 +72,22 @@ class Folder:
 
     @property
     def left_out(self) -> int:
-        """How many files and folders are left out, hidden ones not counted unless they look like samples."""
+        """How many files and folders are left out. Hidden files count only if they look like samples."""
         return sum(names.count for names in self._left_out.values())
 
     @property
     def warnings(self) -> list[str]:
-        """What is left out, and the samples that lack a half if others have both."""
+        """What is left out, and which samples lack an image or audio if others have both."""
         lines = [f"{printable(str(self._path), 200)}: {line}" for line in self._lines()]
-        halves = {"image": _Names(), "audio": _Names()}
+        lone = {"image": _NameList(), "audio": _NameList()}
         for sample_id, files in self._samples.items():
             if len(files) == 1:
-                halves[next(iter(files))].add(sample_id)
-        if sum(names.count for names in halves.values()) < len(self._samples):
+                lone[next(iter(files))].add(sample_id)
+        if sum(names.count for names in lone.values()) < len(self._samples):
             lines += [
                 f"{printable(str(self._path), 200)}: {names.count} of {len(self._samples)} samples have no {other} "
                 f"beside their {own}: {names}"
-                for (own, names), other in zip(halves.items(), ("audio", "image"), strict=True)
+                for (own, names), other in zip(lone.items(), ("audio", "image"), strict=True)
                 if names.count
             ]
         return lines
@@ -109,20 +109,20 @@ class Folder:
         return [f"left out {what}: {names}" for what, names in self._left_out.items()]
 
 
-class _Found:
-    """What the walk through a folder found."""
+class _Walk:
+    """One walk through a folder."""
 
     def __init__(self, path: Path, recursive: bool) -> None:
         self._path = path
         self._recursive = recursive
         self._files: list[tuple[str, str]] = []  # the path within the folder, with "/", and its modality
-        self.left_out: dict[str, _Names] = {}
+        self.left_out: dict[str, _NameList] = {}
 
-    def read(self) -> None:
-        """Raises OSError if the folder itself cannot be read, DataError for too many files."""
-        waiting = [("", 0)]
-        while waiting:
-            inner, depth = waiting.pop()
+    def run(self) -> None:
+        """Raises OSError if the folder itself cannot be read, DataError if there are too many files."""
+        pending = [("", 0)]
+        while pending:
+            inner, depth = pending.pop()
             try:
                 with os.scandir(self._path / inner) as entries:
                     found = list(islice(entries, MAX_FILES + 1))
@@ -131,18 +131,18 @@ class _Found:
                 # Sorted, so that a warning names the same files in every run.
                 for entry in sorted(found, key=lambda entry: entry.name):
                     if self._take(entry, inner + entry.name, depth):
-                        waiting.append((f"{inner}{entry.name}/", depth + 1))
+                        pending.append((f"{inner}{entry.name}/", depth + 1))
             except OSError:
                 if not inner:
                     raise
                 self._leave_out("folders that cannot be read", inner)
 
-    def paired(self) -> dict[str, dict[str, str]]:
-        """Id -> modality -> path. Raises DataError if two files of a kind have one stem."""
+    def pairs(self) -> dict[str, dict[str, str]]:
+        """Id -> modality -> path. Raises DataError if two files of one kind share a stem."""
         samples: dict[str, tuple[str, dict[str, str]]] = {}
         for path, modality in sorted(self._files):
             stem = path[: -len(Path(path).suffix)]
-            # Files of one name come from two systems: one writes u and a diaeresis, the other one character.
+            # macOS may write u and a diaeresis where other systems write one character.
             _, files = samples.setdefault(unicodedata.normalize("NFC", stem), (stem, {}))
             if modality in files:
                 raise DataError(
@@ -153,13 +153,13 @@ class _Found:
         return dict(sorted(samples.values()))
 
     def _take(self, entry: "os.DirEntry[str]", path: str, depth: int) -> bool:
-        """Whether it is a folder to go into."""
+        """Sort one entry. Returns whether it is a folder to walk into."""
         modality = MODALITY_OF_SUFFIX.get(Path(entry.name).suffix.lower())
         if entry.name.startswith("."):
-            # Systems put such files into every folder; only one that looks like a sample may be missed.
+            # Systems put hidden files into every folder: report only those that look like samples.
             if modality is not None and not entry.name.startswith("._"):
                 self._leave_out("hidden files", path)
-        elif _asked(entry.is_dir):
+        elif _check(entry.is_dir):
             if not self._recursive:
                 self._leave_out("folders inside it (--recursive reads them)", path)
             elif entry.is_symlink():
@@ -169,7 +169,7 @@ class _Found:
             else:
                 return True
         elif modality is None:
-            known = _asked(entry.is_file) or entry.is_symlink()
+            known = _check(entry.is_file) or entry.is_symlink()
             self._leave_out("files of other kinds" if known else "pipes, sockets and devices", path)
         elif self._recursive and entry.is_symlink() and not self._leads_inside(entry):
             self._leave_out("links that lead out of it, or nowhere", path)
@@ -186,16 +186,16 @@ class _Found:
     def _leads_inside(self, entry: "os.DirEntry[str]") -> bool:
         try:
             return Path(entry.path).resolve().is_relative_to(self._path.resolve())
-        except (OSError, RuntimeError):  # a circle of links
+        except (OSError, RuntimeError):  # a loop of links
             return False
 
     def _leave_out(self, what: str, path: str) -> None:
-        self.left_out.setdefault(what, _Names()).add(path)
+        self.left_out.setdefault(what, _NameList()).add(path)
 
 
-def _asked(question: Callable[[], bool]) -> bool:
-    # A circle of links, or a place that this user may not look into: no folder that can be read, and no file.
+def _check(test: Callable[[], bool]) -> bool:
+    # False for a loop of links, or a place without permission: neither a readable folder nor a file.
     try:
-        return question()
+        return test()
     except OSError:
         return False

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from mmdigit.datasets.paths import is_not_utf8, locate
-from mmdigit.datasets.sample import NamedSample
+from mmdigit.datasets.sample import NamedSample, Samples
 from mmdigit.datasets.table import SAVE_AS, open_table
 from mmdigit.datasets.unique import Digests
 from schemas.errors import DataError
@@ -17,17 +17,17 @@ REQUIRED = (("id",), ("image", "audio"))
 MAX_ID_CHARACTERS = 200
 MAX_ROWS = 10_000_000
 
-_LABEL = re.compile(r"([0-9])(\.0*)?")  # 7.0: what pandas makes of a column with a gap
-_EMPTY = frozenset(("nan", "none", "null", "na", "n/a", "#n/a", "<na>"))  # what programs write for a gap
+_LABEL = re.compile(r"([0-9])(\.0*)?")  # 7.0: pandas writes this if a cell of the column is empty
+_EMPTY = frozenset(("nan", "none", "null", "na", "n/a", "#n/a", "<na>"))  # what programs write into an empty cell
 _SURPLUS = "surplus"
 
 
-class Manifest:
-    """The samples of a manifest, row by row, in its order. See docs/manifests.md for what it may look like.
+class Manifest(Samples):
+    """The samples of a manifest, in row order. docs/manifests.md describes the format.
 
-    Paths are relative to the manifest's folder, or absolute: the manifest is its user's own file, so that it may name
-    any file that the user can read. A row that is wrong keeps its place, with its fault.
-    Holds 8 bytes a row while it is checked, then nothing.
+    Paths are absolute or relative to the manifest's folder. The manifest is the user's own file, so it may name any
+    file that the user can read. A wrong row keeps its place and carries its fault.
+    Needs 8 bytes of memory a row while it is checked, then none.
     """
 
     def __init__(self, path: Path, rows: int) -> None:
@@ -36,10 +36,10 @@ class Manifest:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Read it once to check and count its rows.
+        """Read the file once to check and count its rows.
 
-        Raises DataError if it is no table (mmdigit.datasets.table says when), lacks a column or rows, has more than
-        MAX_ROWS, gives one id twice, or holds bytes that are not UTF-8 where nothing shows what they mean.
+        Raises DataError if the file is not a table (see mmdigit.datasets.table), lacks a column or rows, has more than
+        MAX_ROWS rows, repeats an id, or holds bytes that are not UTF-8 and cannot be resolved.
         """
         name = printable(str(path), 200)
         digests = Digests()
@@ -55,11 +55,11 @@ class Manifest:
                 digests.add(sample_id)
         if not rows:
             raise DataError(f"expected at least one row in {name}, got a header alone; add a row for each sample")
-        if suspects := digests.twice():
+        if candidates := digests.duplicates():
             seen: dict[str, int] = {}
             for line, cells in _rows(path):
                 sample_id = cells["id"].strip()
-                if sample_id and sample_id in suspects:
+                if sample_id and sample_id in candidates:
                     if sample_id in seen:
                         raise DataError(
                             f"{name} lines {seen[sample_id]} and {line}, column id: expected each id once, got "
@@ -67,16 +67,6 @@ class Manifest:
                         )
                     seen[sample_id] = line
         return cls(path, rows)
-
-    @property
-    def warnings(self) -> list[str]:
-        """None: whatever is wrong is an error or a row's fault."""
-        return []
-
-    @property
-    def left_out(self) -> int:
-        """None: every row is a sample."""
-        return 0
 
     def __len__(self) -> int:
         return self._rows
@@ -99,7 +89,7 @@ class Manifest:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each row's line and its cells of COLUMNS; what is wrong with a row of too many is there as _SURPLUS."""
+    """Each row's line number and its cells by column. If it has too many cells, _SURPLUS holds its fault."""
     with open_table(path, COLUMNS, REQUIRED) as table:
         places = [(column, table.columns.index(column)) for column in COLUMNS if column in table.columns]
         width = len(table.columns)
@@ -132,7 +122,7 @@ def _fault(cells: dict[str, str], image: Path | None, audio: Path | None) -> str
 
 
 def _require_known_bytes(name: str, path: Path, line: int, column: str, cell: str) -> None:
-    # A file that is there shows what its name's bytes mean; nothing shows it of an id.
+    # An existing file tells how to read the bytes of its name; nothing does so for an id.
     if column in ("image", "audio") and (located := _path(path.parent, cell)) is not None and located.exists():
         return
     raise DataError(f"{name} line {line}, column {column}: expected UTF-8, got {printable(cell.strip())}; {SAVE_AS}")

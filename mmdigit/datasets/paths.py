@@ -1,4 +1,4 @@
-"""Finds the file that a cell names, however its program spelled it."""
+"""Finds the file that a cell names, in whichever spelling its program used."""
 
 import os
 import unicodedata
@@ -8,11 +8,11 @@ _MAX_PARTS = 64
 
 
 def locate(folder: Path, cell: str) -> Path:
-    """The file that cell names, relative to folder or absolute; as cell spells it if there is none.
+    """The file that cell names, absolute or relative to folder. If there is none, the path as cell spells it.
 
-    Found too: another Unicode normalisation (macOS writes u and a diaeresis where others write one character), a
-    backslash between folders (Windows), spaces around the name, and bytes of Windows-1252, which are surrogates in
-    cell (errors="surrogateescape"). The spelling of the cell comes first. A percent sign is a percent sign.
+    Tries the cell's own spelling first, then: another Unicode normalisation (macOS writes u and a diaeresis where
+    others write one character), backslashes between folders (Windows), surrounding spaces, and Windows-1252 bytes,
+    which are surrogates in cell (errors="surrogateescape"). Percent signs are not decoded.
     """
     for spelling in _spellings(cell):
         found = folder / spelling
@@ -24,7 +24,7 @@ def locate(folder: Path, cell: str) -> Path:
 
 
 def is_not_utf8(cell: str) -> bool:
-    """Whether cell holds a byte that is not UTF-8, which errors="surrogateescape" has made a surrogate."""
+    """Whether cell holds a byte that is not UTF-8: a surrogate, by errors="surrogateescape"."""
     return not cell.isascii() and any("\udc80" <= character <= "\udcff" for character in cell)
 
 
@@ -36,7 +36,7 @@ def _spellings(cell: str) -> dict[str, None]:
 
 
 def _normalised(folder: Path, path: str) -> Path | None:
-    """path, each of its parts in the normalisation in which it exists."""
+    """path with each part in the normalisation that exists, None if a part does not exist."""
     parts = Path(path).parts
     if len(parts) > _MAX_PARTS:
         return None

@@ -1,4 +1,4 @@
-"""What a manifest or a folder names: one sample's id, files and label; and what is left out."""
+"""One sample as a manifest or folder names it (id, files, label), and the contract of a collection of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class NamedSample:
-    """One sample by its files. fault: why it cannot be read, a line for the user; None if nothing is wrong so far."""
+    """One sample, not read yet. fault: one line that says why it cannot be used, None = no fault found so far."""
 
     id: str
     image: Path | None
     audio: Path | None
     label: int | None
     line: int | None = None
-    """In the manifest; None in a folder."""
+    """In the manifest, from 1; None in a folder."""
     fault: str | None = None
 
 
 class Samples(Protocol):
-    """Samples in an order that never changes while their manifest or folder stays the same; may be iterated again."""
+    """Samples in a stable order as long as their manifest or folder does not change. Iterable many times."""
 
     def __len__(self) -> int: ...
 
@@ -28,15 +28,15 @@ class Samples(Protocol):
 
     @property
     def warnings(self) -> list[str]:
-        """Lines for the user, bounded in number and length: what is left out, and what looks wrong."""
-        ...
+        """Lines for the user, bounded in number and length: what is left out, what looks wrong. By default none."""
+        return []
 
     @property
     def left_out(self) -> int:
-        """How many files and folders are there that are no samples; the warnings name them."""
-        ...
+        """How many files and folders are not samples; the warnings name them. By default 0."""
+        return 0
 
 
 def left_out_line(count: int) -> str:
-    """A summary's line on what a folder leaves out."""
+    """The line of a summary that counts what a folder leaves out."""
     return f"left out: {'1 file or folder' if count == 1 else f'{count} files or folders'} (named on standard error)\n"

@@ -1,4 +1,4 @@
-"""A table as Excel, Numbers, LibreOffice and pandas write it: its encoding, its separator, its rows, streamed."""
+"""Streams a table that Excel, Numbers, LibreOffice or pandas wrote: finds its encoding and separator, yields rows."""
 
 import codecs
 import csv
@@ -17,7 +17,7 @@ from schemas.printable import printable
 
 SEPARATORS = (",", ";", "\t")
 MAX_ROW_CHARACTERS = 131_072
-"""Of one row, the line ends within its quoted cells included: csv's own limit of a cell."""
+"""Including line ends within quoted cells; the same as csv's own limit for one cell."""
 
 _BOMS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -34,29 +34,29 @@ _SEP_ANYTHING = re.compile(r'"?sep=.{0,2}"?[,;\t]*', re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """One row. line: its first line in the file, from 1. cells: as they stand there, unstripped."""
+    """One row. line: number of its first line in the file, from 1. cells: not stripped."""
 
     line: int
     cells: list[str]
 
 
 class Table:
-    """The header and the rows of an open table; rows may be read once."""
+    """An open table: its header, and its rows, which can be read once."""
 
     def __init__(self, name: str, columns: list[str], separator: str, lines: "_Lines", reader: Iterator[list[str]]):
         self.name = name
-        """For messages: printable, bounded."""
+        """Printable and bounded, for messages."""
         self.columns = columns
-        """The header's cells, stripped and in lower case; any but the last may be empty."""
+        """The header's cells, stripped and in lower case. The last is never empty."""
         self.separator = separator
         self._lines = lines
         self._reader = reader
 
     def __iter__(self) -> Iterator[TableRow]:
-        """The rows that hold more than separators. A cell beyond the header is there only if it is not empty.
+        """The rows that are not empty. Empty cells beyond the header's width are removed.
 
         A byte that is not UTF-8 is a surrogate in its cell (errors="surrogateescape").
-        Raises DataError, with the line, where the file is no table.
+        Raises DataError with the line number if the file is not a table.
         """
         while True:
             line = self._lines.begin_row()
@@ -70,42 +70,44 @@ class Table:
                 yield TableRow(line, cells)
 
     def _refuse_other_separator(self, line: int, cells: list[str]) -> None:
-        """A row that is short because it is separated by something else than the header, in part or throughout."""
+        """Raises DataError if a row is too short because it uses another separator than the header."""
         if len(cells) >= len(self.columns):
             return
         for other in SEPARATORS:
             if other != self.separator and sum(cell.count(other) for cell in cells) + len(cells) >= len(self.columns):
                 raise DataError(
-                    f"{self.name} line {line}: expected cells separated by {_shown(self.separator)} as in the header, "
-                    f"got {_shown(other)}; use one separator throughout"
+                    f"{self.name} line {line}: expected cells separated by {_name_of(self.separator)} as in the "
+                    f"header, got {_name_of(other)}; use one separator throughout"
                 )
 
 
 @contextmanager
 def open_table(path: Path, known: Collection[str], required: Collection[Collection[str]]) -> Iterator[Table]:
-    """The table in a file. known: the columns that mean something; required: of each of these sets, one must be there.
+    """The table in a file. known: columns with a meaning; required: sets of columns, each needs at least one present.
 
-    UTF-8, with or without a byte order mark, or UTF-16 or UTF-32 with one; commas, semicolons or tabs, whichever the
-    header shows, or what a first line `sep=X` says; lines end in LF, CR LF or CR. Memory is bounded by
+    Encoding: UTF-8 with or without a byte order mark, or UTF-16 or UTF-32 with one. Separator: comma, semicolon or
+    tab, as the header shows, or as a first line `sep=X` declares. Line ends: LF, CR LF or CR. Memory is bounded by
     MAX_ROW_CHARACTERS.
-    Raises DataError if the file cannot be read, is no such table, or gives a known column twice.
+    Raises DataError if the file cannot be read, is not such a table, or repeats a known column.
     """
     name = printable(str(path), 200)
     try:
         with open_regular(path) as file:
             lines = _Lines(name, _text(file, name))
             try:
-                yield _begin(name, lines, known, required)
+                yield _read_header(name, lines, known, required)
             except csv.Error as exc:
                 raise DataError(f"{name} line {lines.row}: {exc}; is a quote missing?") from exc
     except OSError as exc:
-        raise DataError(f"expected a manifest at {name}, it cannot be read ({exc.strerror}); check the path") from exc
+        raise DataError(
+            f"expected a CSV manifest or a folder at {name}, cannot read it ({exc.strerror}); check the path"
+        ) from exc
     except UnicodeDecodeError as exc:
         raise DataError(f"{name} after line {lines.count}: expected {exc.encoding}; {SAVE_AS}") from exc
 
 
 class _Lines:
-    """The lines of a text, counted and bounded; feeds csv.reader."""
+    """Lines for csv.reader, counted and bounded."""
 
     def __init__(self, name: str, text: TextIO) -> None:
         self._name = name
@@ -113,10 +115,10 @@ class _Lines:
         self._characters = 0
         self.count = 0
         self.row = 1
-        """The first line of the row that is being read."""
+        """Number of the first line of the current row."""
 
     def begin_row(self) -> int:
-        """Called before each row. Returns the number of its first line."""
+        """Call before each row. Returns the number of its first line."""
         self._characters = 0
         self.row = self.count + 1
         return self.row
@@ -141,7 +143,7 @@ class _Lines:
 
 
 def _text(file: io.BufferedReader, name: str) -> TextIO:
-    # peek and not read: a byte order mark belongs to the decoder.
+    # peek, not read: the decoder needs the byte order mark.
     start = file.peek(4)[:4]
     if start.startswith(_WORKBOOKS):
         raise DataError(f"expected {name} to be text, got a workbook; {SAVE_AS}")
@@ -150,34 +152,34 @@ def _text(file: io.BufferedReader, name: str) -> TextIO:
     return io.TextIOWrapper(file, encoding, errors, newline="")
 
 
-def _begin(name: str, lines: _Lines, known: Collection[str], required: Collection[Collection[str]]) -> Table:
-    first, said = "", None
+def _read_header(name: str, lines: _Lines, known: Collection[str], required: Collection[Collection[str]]) -> Table:
+    first, declared = "", None
     while not first.strip("".join(SEPARATORS) + " \r\n\"'"):
         lines.begin_row()
         first = next(lines, "")
         if not first:
             raise DataError(f"expected {name} to begin with a header such as id,image,audio,label, got nothing")
         if lines.count == 1 and _SEP_ANYTHING.fullmatch(first.rstrip("\r\n")):
-            said, first = _said(name, first), ""
+            declared, first = _declared_separator(name, first), ""
     fitting = [
         separator
-        for separator in ([said] if said else SEPARATORS)
+        for separator in ([declared] if declared else SEPARATORS)
         if all(set(columns) & set(_columns(first, separator)) for columns in required)
     ]
     if not fitting:
-        _refuse_header(name, lines.row, first, said)
+        _refuse_header(name, lines.row, first, declared)
     separator = fitting[0]
     reader = csv.reader(chain([first], lines), delimiter=separator, skipinitialspace=True, strict=True)
     columns = [_column(cell) for cell in next(reader)]
     while not columns[-1]:
-        # A value below the empty end of a header is one too many: the second half of 7,5 is no column of its own.
+        # Otherwise the second half of an unquoted 7,5 would count as a cell of an unnamed column.
         columns.pop()
     for column in columns:
         for other in SEPARATORS:
             if other in column and other != separator and set(_columns(column, other)) & set(known):
                 raise DataError(
-                    f"{name} line {lines.row}: expected one separator, got {_shown(separator)} and {_shown(other)} in "
-                    "the header; use one throughout"
+                    f"{name} line {lines.row}: expected one separator, got {_name_of(separator)} and {_name_of(other)} "
+                    "in the header; use one throughout"
                 )
     for column in sorted(known):
         if columns.count(column) > 1:
@@ -189,7 +191,7 @@ def _begin(name: str, lines: _Lines, known: Collection[str], required: Collectio
     return Table(name, columns, separator, lines, reader)
 
 
-def _said(name: str, line: str) -> str:
+def _declared_separator(name: str, line: str) -> str:
     match = _SEP_LINE.fullmatch(line.rstrip("\r\n"))
     if match is None:
         raise DataError(f"{name} line 1: expected sep= and one mark, got {printable(line.strip())}; remove the line")
@@ -197,23 +199,23 @@ def _said(name: str, line: str) -> str:
 
 
 def _columns(line: str, separator: str) -> list[str]:
-    """The header's cells as that separator splits them; not strict, since it may be the wrong one."""
+    """The header's cells split at this separator; not strict, because it may be the wrong one."""
     row = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
     return [_column(cell) for cell in row]
 
 
 def _column(cell: str) -> str:
     name = cell.strip().strip("\ufeff\"'").strip().lower()
-    return name.replace("i\u0307", "i").replace("\u0131", "i")  # Turkish programs pair i with İ, and I with ı
+    return name.replace("i\u0307", "i").replace("\u0131", "i")  # Turkish locales pair i with İ and ı with I
 
 
-def _refuse_header(name: str, line: int, first: str, said: str | None) -> NoReturn:
-    separated = f"{_shown(said)} as line 1 says" if said else "commas, semicolons or tabs"
+def _refuse_header(name: str, line: int, first: str, declared: str | None) -> NoReturn:
+    separated = f"{_name_of(declared)} as line 1 says" if declared else "commas, semicolons or tabs"
     raise DataError(
         f"{name} line {line}: expected a header such as id,image,audio,label (id, and image or audio or both), "
         f"separated by {separated}, got {printable(first.strip())}; add the header, or {SAVE_AS}"
     )
 
 
-def _shown(separator: str) -> str:
+def _name_of(separator: str) -> str:
     return {",": "commas", ";": "semicolons", "\t": "tabs"}.get(separator, f"the mark {separator}")

@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr
 from io import StringIO
 from itertools import pairwise
@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from mmdigit.settings.environment import ENV_PREFIX, reject_unknown_variables
-from mmdigit.settings.redaction import may_hold_secret
+from mmdigit.settings.redaction import may_hold_secret, redact
 from schemas.errors import SettingsError
 from schemas.validation import validation_lines
 
@@ -51,17 +51,52 @@ class ProgramSettings(BaseSettings):
         SystemExit for --help and unknown flags, like argparse.
         """
         reject_unknown_variables(os.environ)
-        cls._refuse_secrets(argv)
+        command = cls._named(argv)
+        command._refuse_secrets(argv)
         complaint = StringIO()
         try:
             with redirect_stderr(complaint):
                 return CliApp.run(cls, cli_args=list(argv))
         except ValidationError as error:
-            raise SettingsError(f"{validation_lines(error, cls._missing)} (see {cls.prog} --help)") from error
+            raise SettingsError(f"{validation_lines(error, command._missing)} (see {command.prog} --help)") from error
         except SourceError as error:
-            raise SettingsError(f"{error} (see {cls.prog} --help)") from error
+            raise SettingsError(f"{error} (see {command.prog} --help)") from error
         finally:
             sys.stderr.write(_TYPED.sub(_mask_values, complaint.getvalue()))
+
+    def run(self) -> int:
+        """Do what the command is for; returns its exit code. For commands of `mmdigit`, whose settings know it."""
+        raise NotImplementedError
+
+    @classmethod
+    def subcommands(cls) -> dict[str, type["ProgramSettings"]]:
+        """The settings of each subcommand by its name; none for a program that has no subcommands."""
+        return {
+            name: kind
+            for name, field in cls.model_fields.items()
+            for kind in get_args(field.annotation)
+            if isinstance(kind, type) and issubclass(kind, ProgramSettings)
+        }
+
+    @classmethod
+    def leaves(cls) -> Iterator[type["ProgramSettings"]]:
+        """The settings of each command that has no subcommands, itself if it is one."""
+        choices = cls.subcommands()
+        if not choices:
+            yield cls
+        for choice in choices.values():
+            yield from choice.leaves()
+
+    @classmethod
+    def _named(cls, argv: Sequence[str]) -> type["ProgramSettings"]:
+        """The subcommand that the first words name, or cls. Raises SettingsError for a word that names none."""
+        choices = cls.subcommands()
+        if not choices or not argv or argv[0].startswith("-"):
+            return cls
+        if argv[0] not in choices:
+            got = repr(redact(argv[0]))
+            raise SettingsError(f"expected a command ({', '.join(choices)}), got {got}; see {cls.prog} --help")
+        return choices[argv[0]]._named(argv[1:])
 
     @model_validator(mode="after")
     def _each_secret_has_one_source(self) -> Self:

@@ -5,168 +5,118 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Self
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
-from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-from opentelemetry.trace import (
-    Link,
-    NonRecordingSpan,
-    SpanContext,
-    SpanKind,
-    StatusCode,
-    TraceFlags,
-    set_span_in_context,
-)
+from opentelemetry.trace import SpanKind, Tracer
 
 from mmdigit.settings.redaction import redact
-from mmdigit.telemetry.spans import CountSpans, Span
 from schemas import VERSION
-from schemas.trace import TraceContext
 
 log = logging.getLogger(__name__)
 
 MAX_QUEUED = 4096
 """Spans that wait or are on their way: 6 of a traced job, 1 of its batch."""
+MAX_SPANS_OF_A_JOB = 6
 MAX_REQUEST_SPANS = 512
 EXPORT_EVERY_S = 1.0
 REQUEST_TIMEOUT_S = 5.0  # of all its tries; meanwhile the queue fills
 CLOSE_WITHIN_S = 2.0
 WARN_EVERY_S = 60.0
 
-_KINDS = {"producer": SpanKind.PRODUCER, "consumer": SpanKind.CONSUMER, "internal": SpanKind.INTERNAL}
 
-
-class OtlpSpans:
-    """Spans to one collector. OTEL_EXPORTER_OTLP_HEADERS, _CERTIFICATE and OTEL_RESOURCE_ATTRIBUTES hold as ever."""
-
-    def __init__(
-        self, endpoint: str, service: str, count: CountSpans, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._count = count
-        self._exporter = _CountingExporter(endpoint, count, monotonic)
-        self._ids = _GivenIds()
-        self._processor = BatchSpanProcessor(
-            self._exporter,
-            max_queue_size=MAX_QUEUED,
-            schedule_delay_millis=EXPORT_EVERY_S * 1000,
-            max_export_batch_size=MAX_REQUEST_SPANS,
-        )
-        resource = Resource.create(
-            {
-                "service.name": service,
-                "service.version": VERSION,
-                "service.instance.id": f"{socket.gethostname()}:{os.getpid()}",
-            }
-        )
-        # Given here, lest OTEL_TRACES_SAMPLER or the like leave out what was drawn already.
-        provider = TracerProvider(ALWAYS_ON, resource, shutdown_on_exit=False, id_generator=self._ids)
-        provider.add_span_processor(self._processor)
-        self._tracer = provider.get_tracer("mmdigit", VERSION)
-        self._lock = threading.Lock()
-        self._added = 0
-        self._closed = False
-
-    def add(self, spans: Sequence[Span]) -> None:
-        with self._lock:
-            if self._closed or self._added - self._exporter.done + len(spans) > MAX_QUEUED:
-                self._count("dropped", len(spans))
-                return
-            self._added += len(spans)
-            for span in spans:
-                self._add(span)
-
-    def close(self) -> None:
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
+@contextmanager
+def otlp_tracer(endpoint: str, service: str, count: Callable[[str, int], object]) -> Iterator[Tracer]:
+    """As open_tracer in spans.py. OTEL_EXPORTER_OTLP_HEADERS, _CERTIFICATE and OTEL_RESOURCE_ATTRIBUTES apply."""
+    exporter = _CountingExporter(endpoint, count)
+    processor = _BoundedProcessor(exporter, count)
+    resource = Resource.create(
+        {
+            "service.name": service,
+            "service.version": VERSION,
+            "service.instance.id": f"{socket.gethostname()}:{os.getpid()}",
+        }
+    )
+    # The sampler is given here, lest OTEL_TRACES_SAMPLER leave out what was drawn already.
+    provider = TracerProvider(ALWAYS_ON, resource, shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    try:
+        yield provider.get_tracer("mmdigit", VERSION)
+    finally:
         # The SDK's own end waits up to half a minute for a collector that does not answer.
-        ending = threading.Thread(target=self._processor.shutdown, name="spans-end", daemon=True)
+        ending = threading.Thread(target=processor.shutdown, name="spans-end", daemon=True)
         ending.start()
         ending.join(CLOSE_WITHIN_S)
         if ending.is_alive():
-            self._exporter.give_up()
-            log.warning("left before every span was sent", extra={"collector": self._exporter.place})
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
-
-    def _add(self, span: Span) -> None:
-        self._ids.next = span.context
-        around = Context()  # empty: no span is a child of what happens to be open in this thread
-        if span.parent is not None:
-            around = set_span_in_context(NonRecordingSpan(_span_context(span.parent, remote=True)), around)
-        made = self._tracer.start_span(
-            span.name,
-            around,
-            _KINDS[span.kind],
-            span.attributes,
-            [] if span.link is None else [Link(_span_context(span.link, remote=False))],
-            _ns(span.start_s),
-        )
-        if span.error:
-            made.set_attribute("error.type", span.error)
-            made.set_status(StatusCode.ERROR)
-        made.end(_ns(span.end_s))
-
-
-class _GivenIds(IdGenerator):
-    """Ids that are known before their span: the record carries them."""
-
-    next: TraceContext
-
-    def generate_span_id(self) -> int:
-        return int(self.next.span_id, 16)
-
-    def generate_trace_id(self) -> int:
-        return int(self.next.trace_id, 16)
+            exporter.shutdown()  # no further try of what is on its way, and none of the rest
+            log.warning("left before every span was sent", extra={"collector": exporter.place})
 
 
 class _CountingExporter(SpanExporter):
     """OpenTelemetry's exporter, counted; what it logs of each try is one line a minute. Runs in the SDK's thread."""
 
-    def __init__(self, endpoint: str, count: CountSpans, monotonic: Callable[[], float]) -> None:
+    def __init__(self, endpoint: str, count: Callable[[str, int], object]) -> None:
         self.place = redact(endpoint)
         self.done = 0
         """Spans that are exported or failed."""
         self._count = count
-        self._monotonic = monotonic
         self._first_words = _FirstWords()
         self._warned_at_s = float("-inf")
-        self._given_up = False
         self._exporter = OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=REQUEST_TIMEOUT_S)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         self._first_words.text = ""
-        result = SpanExportResult.FAILURE if self._given_up else self._exporter.export(spans)
+        result = self._exporter.export(spans)
         self._count("exported" if result is SpanExportResult.SUCCESS else "failed", len(spans))
         self.done += len(spans)
-        if result is not SpanExportResult.SUCCESS and self._monotonic() - self._warned_at_s >= WARN_EVERY_S:
-            self._warned_at_s = self._monotonic()
+        if result is not SpanExportResult.SUCCESS and time.monotonic() - self._warned_at_s >= WARN_EVERY_S:
+            self._warned_at_s = time.monotonic()
             log.warning(
                 "the collector takes no spans; jobs go on without",
                 extra={"collector": self.place, "error": self._first_words.text},
             )
         return result
 
-    def give_up(self) -> None:
-        """Try nothing more, and wait for no further try of what is on its way."""
-        self._given_up = True
+    def shutdown(self) -> None:
         self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
-    def shutdown(self) -> None:
-        if not self._given_up:
-            self._exporter.shutdown()  # type: ignore[no-untyped-call]
+
+class _BoundedProcessor(BatchSpanProcessor):
+    """Drops the spans of whole jobs where too many wait: the SDK's queue would drop the oldest, of any job, uncounted.
+
+    The spans of a job have to end one after another, the one with its kind first.
+    """
+
+    def __init__(self, exporter: _CountingExporter, count: Callable[[str, int], object]) -> None:
+        super().__init__(
+            exporter,
+            max_queue_size=MAX_QUEUED,
+            schedule_delay_millis=EXPORT_EVERY_S * 1000,
+            max_export_batch_size=MAX_REQUEST_SPANS,
+        )
+        self._exporter = exporter
+        self._count = count
+        self._lock = threading.Lock()
+        self._taken = 0
+        self._room = True
+
+    def on_end(self, span: ReadableSpan) -> None:
+        with self._lock:
+            if (
+                span.parent is None or span.kind is not SpanKind.INTERNAL
+            ):  # a job's first, a batch's or a sent job's only
+                self._room = self._taken - self._exporter.done <= MAX_QUEUED - MAX_SPANS_OF_A_JOB
+            room = self._room
+            self._taken += room
+        if room:
+            super().on_end(span)
+        else:
+            self._count("dropped", 1)
 
 
 class _FirstWords(logging.Handler):
@@ -182,11 +132,3 @@ class _FirstWords(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.text = self.text or record.getMessage()
-
-
-def _span_context(context: TraceContext, *, remote: bool) -> SpanContext:
-    return SpanContext(int(context.trace_id, 16), int(context.span_id, 16), remote, TraceFlags(context.flags))
-
-
-def _ns(since_epoch_s: float) -> int:
-    return round(since_epoch_s * 1e6) * 1000  # a float of today's seconds holds no more than microseconds

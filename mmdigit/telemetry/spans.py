@@ -1,15 +1,15 @@
-"""Spans: what happened to one job, or one batch, from when to when; and the port that exports them."""
+"""Where spans go: to an OpenTelemetry collector, or nowhere."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol, Self
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Annotated
 from urllib.parse import urlsplit
 
+from opentelemetry.trace import NoOpTracer, Tracer
 from pydantic import Field
 
 from mmdigit.settings.redaction import redact
 from schemas.errors import SettingsError
-from schemas.trace import TraceContext
 
 OtlpEndpoint = Annotated[
     str | None,
@@ -22,53 +22,21 @@ OtlpEndpoint = Annotated[
 ]
 """The setting of each program that exports spans."""
 
-SpanOutcome = Literal["exported", "failed", "dropped"]
-"""Of a span: the collector took it; or did not; or too many were waiting for it already."""
 
-CountSpans = Callable[[SpanOutcome, int], object]
+def open_tracer(
+    endpoint: str | None, service: str, count: Callable[[str, int], object]
+) -> AbstractContextManager[Tracer]:
+    """A tracer whose spans go to the collector at endpoint, as that service's; one that makes none if it is None.
 
+    Spans are exported in the background: whoever makes and ends them is never stopped or delayed by it. At the end
+    of the block what is left is exported, for a few seconds at most. count gets what became of them and how many, in
+    any thread: exported; failed, the collector did not take them; dropped, too many were waiting already.
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """One span. start_s, end_s: since the epoch. parent: None for the first span of its trace."""
-
-    name: str
-    context: TraceContext
-    parent: TraceContext | None
-    kind: Literal["producer", "consumer", "internal"]
-    start_s: float
-    end_s: float
-    attributes: Mapping[str, str | int]
-    link: TraceContext | None = None
-    """A span of another trace that it belongs to as well."""
-    error: str = ""
-    """Its kind, of few; empty where all went well."""
-
-
-class Spans(Protocol):
-    """Exports spans in the background: whoever hands them over is never stopped or delayed by it."""
-
-    def add(self, spans: Sequence[Span]) -> None:
-        """Hand over spans, all of them, or none where too many are waiting already. Never waits, raises nothing.
-
-        May be called from any thread.
-        """
-        ...
-
-    def close(self) -> None:
-        """Export what is left, for a few seconds at most. Safe to call twice."""
-        ...
-
-    def __enter__(self) -> Self: ...
-    def __exit__(self, *exc_info: object) -> None: ...
-
-
-def open_spans(endpoint: str, service: str, count: CountSpans) -> Spans:
-    """Spans to the collector at endpoint, as of that service. count hears what became of them, in any thread.
-
-    Raises SettingsError if endpoint is no http:// or https:// URL, or the OpenTelemetry packages are not installed. A
+    Raises SettingsError if endpoint is no http:// or https:// URL, or the extra otel is not installed. A
     collector that does not answer raises nothing.
     """
+    if endpoint is None:
+        return nullcontext(NoOpTracer())
     try:
         parts = urlsplit(endpoint)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
@@ -81,10 +49,10 @@ def open_spans(endpoint: str, service: str, count: CountSpans) -> Spans:
             "http://localhost:4318"
         )
     try:
-        from mmdigit.telemetry.otlp import OtlpSpans
+        from mmdigit.telemetry.otlp import otlp_tracer
     except ImportError as error:
         raise SettingsError(
             "expected the packages opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http for otlp_endpoint, got "
             "none; run `pip install 'mmdigit[otel]'` first"
         ) from error
-    return OtlpSpans(endpoint, service, count)
+    return otlp_tracer(endpoint, service, count)

@@ -1,19 +1,21 @@
-"""Samples that a manifest or a folder names, as a source."""
+"""The samples of a folder or a manifest, as a source."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from mmdigit.datasets.sample import Samples
 from producer.sources.group_names import group_of_path
-from producer.sources.sample import Sample, Unreadable, read_sample
+from producer.sources.sample import NamedSource, Sample, Unreadable, read_sample
 
 
-class FileSource:
-    """Reads the files of each sample as it comes to it."""
+class FileSource(NamedSource):
+    """The first count samples of a folder or manifest at path. Reads the files of a sample only when it is due."""
 
-    def __init__(self, path: Path, samples: Samples) -> None:
+    def __init__(self, path: Path, samples: Samples, count: int | None = None) -> None:
         self._path = path
         self._samples = samples
+        self._count = count
 
     @property
     def warnings(self) -> list[str]:
@@ -28,10 +30,10 @@ class FileSource:
         return group_of_path(self._path)
 
     def __len__(self) -> int:
-        return len(self._samples)
+        return len(self._samples) if self._count is None else min(self._count, len(self._samples))
 
     def __iter__(self) -> Iterator[Sample | Unreadable]:
-        for named in self._samples:
+        for named in islice(self._samples, self._count):
             if named.fault is not None:
                 yield Unreadable(named.id or "no id", named.fault)
             else:

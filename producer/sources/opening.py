@@ -1,67 +1,24 @@
-"""From the user's word to a source: a folder, a CSV manifest, or pairs:DIR."""
+"""Opens the source that --from names: a folder, a CSV manifest, or pairs:DIR."""
 
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
-from mmdigit.datasets.folder import Folder
+from mmdigit.datasets.opening import open_samples
 from producer.settings import Split
 from producer.sources.files import FileSource
-from producer.sources.manifest import ManifestSource
 from producer.sources.pairs import PairsSource
-from producer.sources.sample import NamedSource, Sample, Unreadable, why
-from schemas.errors import DataError
-from schemas.printable import printable
+from producer.sources.sample import NamedSource
 
 PAIRS_PREFIX = "pairs:"
 
 
 def open_source(text: str, *, count: int | None, seed: int, split: Split, recursive: bool = False) -> NamedSource:
-    """The source that text names, of at most count samples.
+    """The source that text names, limited to count samples.
 
-    recursive: with the folders inside a folder.
-    Raises DataError, in one line, if it is missing, empty or wrong as a whole. What is wrong with one sample is
-    yielded in its place instead.
+    recursive: read the folders inside a folder too.
+    Raises DataError, in one line, if the source is missing, empty or wrong as a whole. A sample that cannot be read is
+    yielded as Unreadable instead.
     """
     if text.startswith(PAIRS_PREFIX):
         return PairsSource.open(Path(text.removeprefix(PAIRS_PREFIX)), split, seed, count)
     path = Path(text)
-    try:
-        source: NamedSource
-        if path.is_dir():
-            source = FileSource(path, Folder.open(path, recursive=recursive))
-        elif path.exists():
-            source = ManifestSource.open(path)
-        else:
-            raise DataError(
-                f"expected a folder, a CSV manifest or pairs:DIR, got {printable(text, 200)}, which does not exist"
-            )
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise DataError(f"cannot read {printable(text, 200)}: {why(error)}") from error
-    return source if count is None or count >= len(source) else FirstOf(source, count)
-
-
-class FirstOf:
-    """The first samples of a source."""
-
-    def __init__(self, source: NamedSource, count: int) -> None:
-        self._source = source
-        self._count = count
-
-    @property
-    def warnings(self) -> list[str]:
-        return self._source.warnings
-
-    @property
-    def left_out(self) -> int:
-        return self._source.left_out
-
-    @property
-    def group(self) -> str:
-        return self._source.group
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[Sample | Unreadable]:
-        return islice(self._source, self._count)
+    return FileSource(path, open_samples(path, recursive=recursive), count)

@@ -53,13 +53,13 @@ class NamedSource(Source, Protocol):
 
     @property
     def warnings(self) -> list[str]:
-        """Lines for the user about it as a whole."""
-        ...
+        """Lines for the user about the source as a whole; by default none."""
+        return []
 
     @property
     def left_out(self) -> int:
-        """How many files and folders it has that are no samples; the warnings name them."""
-        ...
+        """How many files and folders of the source are not samples; the warnings name them. By default 0."""
+        return 0
 
 
 def read_sample(sample_id: str, image: Path | None, audio: Path | None, label: int | None) -> Sample | Unreadable:

@@ -21,7 +21,7 @@ from schemas.trace import trace_headers
 from schemas.wire import encode
 from tests.contract.conftest import DOCKER, Read
 from tests.factories import CREATED_AT, make_dead_letter
-from tests.schemas.samples import TRACE
+from tests.schemas.samples import TRACEPARENT
 from worker.replay.command import POLL_RECORDS, replay
 
 
@@ -91,7 +91,7 @@ def reader(jobs_url: str, read: Read) -> Iterator[Callable[[int], list[Record]]]
 
 def test_originals_go_back_with_their_key_count_and_trace_and_only_once(jobs_url: str, run: Run, read: Read) -> None:
     letters = [letter(n, times_dead=1 + n % 2) for n in range(4)]
-    letters.append(letter(4, traceparent=TRACE.traceparent))
+    letters.append(letter(4, traceparent=TRACEPARENT))
     bury(jobs_url, *letters)
     assert run() == (0, {"invalid_image": [5, 0, 0, 0, 0], "total": [5, 0, 0, 0, 0]})
     assert run() == (0, {"total": [0, 0, 0, 0, 0]})
@@ -100,7 +100,7 @@ def test_originals_go_back_with_their_key_count_and_trace_and_only_once(jobs_url
             (
                 b"\xff%d" % n,
                 b"key-%d" % n,
-                {TIMES_DEAD_HEADER: b"%d" % (1 + n % 2)} | (trace_headers(TRACE.traceparent) if n == 4 else {}),
+                {TIMES_DEAD_HEADER: b"%d" % (1 + n % 2)} | (trace_headers(TRACEPARENT) if n == 4 else {}),
             )
             for n in range(5)
         ]

@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-from lab.benchmarks.scaling.__main__ import policies
-from lab.benchmarks.scaling.target_tracking import Policy
 from lab.benchmarks.terraform_defaults import default
 from mmdigit.settings.environment import ENV_PREFIX, KNOWN_VARIABLES
 from mmdigit.transport.encoding import decode_prediction
@@ -172,16 +170,16 @@ def test_prometheus_uses_the_service_discovery_name(outcome: Outcome) -> None:
     assert re.findall(r"names: \[(worker\S+)\]", configuration) == [f"{service}.{namespace}"]
 
 
-@pytest.mark.parametrize("policy", policies(), ids=lambda policy: policy.name)
-def test_simulation_uses_the_planned_values(outcome: Outcome, policy: Policy) -> None:
-    [planned] = outcome.planned("defaults", f"aws_appautoscaling_policy.{policy.name}")[
+@pytest.mark.parametrize(("policy", "target"), [("backlog", "backlog_target_s"), ("cpu", "cpu_target_percent")])
+def test_plan_uses_the_default_sizes_and_scaling(outcome: Outcome, policy: str, target: str) -> None:
+    [planned] = outcome.planned("defaults", f"aws_appautoscaling_policy.{policy}")[
         "target_tracking_scaling_policy_configuration"
     ]
-    assert planned["target_value"] == policy.target
-    assert planned["scale_out_cooldown"] == policy.scale_out_cooldown_s
-    assert planned["scale_in_cooldown"] == policy.scale_in_cooldown_s
-    target = outcome.planned("defaults", "aws_appautoscaling_target.worker")
-    assert (target["min_capacity"], target["max_capacity"]) == (default("min_capacity"), default("max_capacity"))
+    assert planned["target_value"] == default(target)
+    assert planned["scale_out_cooldown"] == default("scale_out_cooldown_s") == 240  # docs/sizing.md says why
+    assert planned["scale_in_cooldown"] == default("scale_in_cooldown_s")
+    worker = outcome.planned("defaults", "aws_appautoscaling_target.worker")
+    assert (worker["min_capacity"], worker["max_capacity"]) == (default("min_capacity"), default("max_capacity"))
     jobs, _letters = json.loads(outcome.container("defaults", "topics")["command"][1])
     assert jobs["partitions"] == default("partitions")
     task = outcome.planned("defaults", "aws_ecs_task_definition.worker")

@@ -1,7 +1,9 @@
-"""What others do to a worker's group and to its records: members of the same name, other programs, transactions."""
+"""What others do to a worker's group and to its records: members that come and go, other programs, transactions."""
 
 import logging
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import confluent_kafka
 import pytest
 
 from lab.kit.polling import until
+from mmdigit.transport.kafka import consumer as kafka_consumer
 from mmdigit.transport.urls import open_consumer, open_publisher
 from samples.running import RunningWorker
 from schemas.errors import SettingsError
@@ -24,6 +27,63 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 @pytest.fixture
 def topic(kafka_topic: KafkaTopic) -> Topic:
     return Topic(kafka_topic(2, with_dead_letters=True))
+
+
+def test_workers_that_come_and_go_lose_and_repeat_nothing(
+    kafka_topic: KafkaTopic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_consumer, "REVOKE_TIMEOUT_MS", 30_000)  # a busy machine repeats nothing either
+    topic = Topic(kafka_topic(6))
+    # Never idle while jobs come, so nothing but the moves themselves commits.
+    one, two, three = workers = [LocalWorker(topic, commit_every_s=60.0) for _ in range(3)]
+    jobs: list[str] = []
+    enough = threading.Event()
+
+    def publish() -> None:
+        with open_publisher(topic.url) as publisher:
+            while not enough.wait(0.002):
+                jobs.append(f"job-{len(jobs)}")
+                publisher.send(jobs[-1].encode(), job_value(jobs[-1]))
+            publisher.flush(30)
+
+    def work(each: LocalWorker) -> None:
+        """Until it is told to stop; then leave the group."""
+        with each:
+            each.worker.run()
+
+    def shares(*members: LocalWorker) -> list[int]:
+        return [len(each.worker.assigned) for each in members]
+
+    def await_answers(each: LocalWorker) -> None:
+        wanted = each.worker.answered + 50
+        until(lambda: each.worker.answered >= wanted, 60, "more answers")
+
+    with ThreadPoolExecutor() as pool:
+        running = [pool.submit(work, one)]
+        try:
+            until(lambda: shares(one) == [6], 30, "all partitions at one worker")
+            running.append(pool.submit(publish))
+            await_answers(one)
+            running += [pool.submit(work, each) for each in (two, three)]
+            until(lambda: shares(*workers) == [2, 2, 2], 60, "partitions at all three")
+            kept = {place.partition for place in one.worker.assigned}
+            for each in (two, three):
+                await_answers(each)
+                each.worker.stop()
+            until(lambda: shares(one) == [6], 60, "all partitions at one worker again")
+            await_answers(one)
+            enough.set()
+            until(lambda: set(jobs) <= {job for each in workers for job in each.store.predictions}, 60, "every job")
+        finally:
+            enough.set()
+            for each in workers:
+                each.worker.stop()
+        for ended in running:
+            ended.result(60)
+    assert topic.committed() == topic.ends()
+    elsewhere = {answer.source.partition for each in (two, three) for answer in each.store.predictions.values()}
+    assert not elsewhere & kept  # cooperative: what need not move stays
+    assert sum(each.worker.answered for each in workers) == len(jobs)  # none twice
 
 
 def test_a_member_that_is_fenced_ends_and_commits_nothing(topic: Topic, caplog: pytest.LogCaptureFixture) -> None:

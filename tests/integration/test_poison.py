@@ -17,7 +17,7 @@ from lab.kit.polling import until
 from mmdigit.reading.predictor import Predictor, read_sample
 from mmdigit.transport.ports import PredictionStore
 from mmdigit.transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
-from producer.sources.manifest import ManifestSource
+from producer.sources.opening import open_source
 from producer.sources.sample import Sample
 from samples.demo import PACK
 from samples.running import RunningWorker
@@ -35,7 +35,9 @@ MAX_COST = 2.0
 
 
 def good_jobs(group: str) -> list[Job]:
-    samples = [sample for sample in ManifestSource.open(PACK) if isinstance(sample, Sample)]
+    samples = [
+        sample for sample in open_source(str(PACK), count=None, seed=0, split="test") if isinstance(sample, Sample)
+    ]
     assert len(samples) >= GOOD
     return [
         Job(job_id=f"{group}-{number}", group=group, image=sample.image, audio=sample.audio, created_at=NOW)

@@ -178,7 +178,7 @@ def test_an_id_moves_no_terminal_and_runs_no_formula(folder: Path, capsys: pytes
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--from", "nowhere", "--to", URL], 2, "nowhere, which does not exist"),
+        (["--from", "nowhere", "--to", URL], 2, "expected a CSV manifest or a folder at nowhere"),
         (["--from", "samples", "--to", "carrier://pigeon"], 2, "expected a topic URL"),
         (["--from", "samples", "--to", "sqlite:///nowhere/queue.db"], 2, "existing folder"),
         pytest.param(
@@ -188,7 +188,7 @@ def test_an_id_moves_no_terminal_and_runs_no_formula(folder: Path, capsys: pytes
             marks=pytest.mark.skipif(not Path("/proc/version").exists(), reason="needs a file that no one can write"),
         ),
         (["--from", "samples", "--to", URL, "--journal-dir", "pairs.csv"], 2, "--journal-dir"),
-        (["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "no/out.csv"], 2, "make it first"),
+        (["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "no/out.csv"], 2, "create the folder"),
         (["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "samples"], 2, "got a folder"),
         (["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "/dev/zero"], 2, "got a device"),
         (["--from", "samples", "--to", "sqlite:///samples"], 2, "expected a file"),

@@ -1,20 +1,19 @@
 """Which jobs begin a trace, what their records carry, and when their span ends."""
 
 import random
-from collections.abc import Sequence
+import time
 from pathlib import Path
-from typing import Self
 
 import pytest
+from opentelemetry.trace import NoOpTracer, SpanContext, SpanKind
 
-from mmdigit.telemetry.spans import Span
 from producer.journal import Journal
 from producer.publish import Publishing
 from producer.roster import Roster
 from producer.settings import ProducerSettings
 from producer.tracing import Tracing, open_tracing
-from schemas.trace import TRACEPARENT_HEADER, TraceContext, trace_of
-from tests.collector import collecting
+from schemas.trace import TRACEPARENT_HEADER, trace_of
+from tests.collector import collecting, keeping
 from tests.factories import make_job
 from tests.producer.fakes import FakeProgress, FakePublisher, FakeSource, FakeTime, samples
 from tests.producer.test_publish import TOPIC
@@ -22,37 +21,22 @@ from tests.producer.test_publish import TOPIC
 JOB = make_job()
 
 
-class FakeSpans:
-    def __init__(self) -> None:
-        self.spans: list[Span] = []
-
-    def add(self, spans: Sequence[Span]) -> None:
-        self.spans += spans
-
-    def close(self) -> None: ...
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None: ...
-
-
-def begun(tracing: Tracing, count: int) -> list[TraceContext | None]:
+def begun(tracing: Tracing, count: int) -> list[SpanContext | None]:
     headers = [tracing.begin(JOB, lambda: None)[1] for _ in range(count)]
     return [trace_of(header) if header else None for header in headers]
 
 
 @pytest.mark.parametrize(("ratio", "least", "most"), [(0.0, 0, 0), (0.25, 200, 300), (1.0, 1000, 1000)])
 def test_so_large_a_share_is_drawn_each_with_a_trace_of_its_own(ratio: float, least: int, most: int) -> None:
-    traces = [trace for trace in begun(Tracing(ratio, source=random.Random(3)), 1000) if trace]  # noqa: S311
+    traces = [trace for trace in begun(Tracing(ratio, NoOpTracer(), source=random.Random(3)), 1000) if trace]  # noqa: S311
     assert least <= len(traces) <= most
-    assert all(trace.sampled for trace in traces)
+    assert all(trace.trace_flags.sampled for trace in traces)
     assert len({trace.trace_id for trace in traces}) == len(traces)
 
 
 def test_a_run_sends_the_headers_with_its_jobs(tmp_path: Path) -> None:
     publisher = FakePublisher()
-    tracing = Tracing(0.5, source=random.Random(3))  # noqa: S311
+    tracing = Tracing(0.5, NoOpTracer(), source=random.Random(3))  # noqa: S311
     with Roster() as roster, Journal.open(tmp_path, TOPIC, "g") as journal:
         publishing = Publishing(publisher, journal, roster, FakeProgress(), FakeTime().clock, "g", tracing)
         assert publishing.run(FakeSource(samples(100)), "msgpack", None).sent == 100
@@ -62,19 +46,46 @@ def test_a_run_sends_the_headers_with_its_jobs(tmp_path: Path) -> None:
     assert None in publisher.headers
 
 
-def test_a_span_is_made_when_the_job_is_acknowledged() -> None:
-    spans, acknowledged, times = FakeSpans(), [], iter([1.0, 3.5])
-    tracing = Tracing(1.0, "kafka", "jobs", spans, epoch=lambda: next(times))
-    acknowledge, headers = tracing.begin(JOB, lambda: acknowledged.append(len(spans.spans)))
-    assert spans.spans == []
+def test_an_id_is_never_all_zeros() -> None:
+    class Zeros(random.Random):
+        def random(self) -> float:
+            return 0.0
+
+        def getrandbits(self, _bits: int) -> int:
+            return 0
+
+    assert begun(Tracing(1.0, NoOpTracer(), source=Zeros()), 1) != [None]
+
+
+def test_a_span_lasts_until_the_job_is_acknowledged() -> None:
+    tracer, ended = keeping()
+    acknowledged: list[int] = []
+    tracing = Tracing(1.0, tracer, "kafka", "jobs")
+    before_ns = time.time_ns()
+    acknowledge, headers = tracing.begin(JOB, lambda: acknowledged.append(len(ended())))
+    begun_ns = time.time_ns()
+    assert ended() == ()
     acknowledge()
-    [span] = spans.spans
+    [span] = ended()
     assert acknowledged == [0]  # first of all
-    assert (span.name, span.kind, span.start_s, span.end_s) == ("send jobs", "producer", 1.0, 3.5)
-    assert span.parent is None
-    assert span.context == trace_of(headers or {})
-    assert span.attributes["mmdigit.job_id"] == JOB.job_id
-    assert span.attributes["messaging.destination.name"] == "jobs"
+    assert (span.name, span.kind, span.parent) == ("send jobs", SpanKind.PRODUCER, None)
+    assert span.start_time is not None
+    assert span.end_time is not None
+    assert before_ns <= span.start_time <= begun_ns <= span.end_time <= time.time_ns()
+    sent = trace_of(headers or {})
+    assert sent is not None
+    assert span.context is not None
+    assert (span.context.trace_id, span.context.span_id) == (sent.trace_id, sent.span_id)
+    assert sent.trace_flags.sampled
+    assert span.attributes == {
+        "messaging.system": "kafka",
+        "messaging.operation.type": "send",
+        "messaging.operation.name": "send",
+        "messaging.destination.name": "jobs",
+        "mmdigit.job_id": JOB.job_id,
+        "mmdigit.group": JOB.group or "",
+    }
+    assert tracing.spans_made == 1
 
 
 @pytest.mark.parametrize(("status", "expected"), [(200, []), (401, ["2 of 2 spans did not reach the collector\n"])])

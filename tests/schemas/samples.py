@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import get_args
 
 from hypothesis import strategies as st
+from opentelemetry.trace import SpanContext, TraceFlags, format_trace_id
 
 from schemas.dead_letter import DeadLetter
 from schemas.job import Job
 from schemas.prediction import Decision, HeadAnswer, Prediction, Reason, Source, Timings
-from schemas.trace import TraceContext
+from schemas.trace import traceparent_of
 
 CREATED_AT = datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)
 
@@ -34,8 +35,9 @@ DEAD_LETTER = DeadLetter(
     attempts=2,
 )
 REPLAYED_DEAD_LETTER = DEAD_LETTER.model_copy(update={"times_dead": 2})
-TRACE = TraceContext("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", 1)
-TRACED_DEAD_LETTER = DEAD_LETTER.model_copy(update={"traceparent": TRACE.traceparent})
+TRACE = SpanContext(0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331, is_remote=True, trace_flags=TraceFlags(1))
+TRACEPARENT, TRACE_ID = traceparent_of(TRACE), format_trace_id(TRACE.trace_id)
+TRACED_DEAD_LETTER = DEAD_LETTER.model_copy(update={"traceparent": TRACEPARENT})
 PREDICTION = Prediction(
     label=7,
     confidence=0.5,
@@ -60,17 +62,18 @@ PREDICTION = Prediction(
     ),
 )
 NEW_PREDICTION = PREDICTION.model_copy(update={"worker_version": "0.6.0"})
-TRACED_PREDICTION = NEW_PREDICTION.model_copy(update={"trace_id": TRACE.trace_id})
+TRACED_PREDICTION = NEW_PREDICTION.model_copy(update={"trace_id": TRACE_ID})
 
 identifiers = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", fullmatch=True)
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 moments = st.datetimes(datetime(1971, 1, 2), datetime(9998, 12, 30), timezones=offsets | st.just(UTC))
 contents = st.binary(max_size=64)
 traces = st.builds(
-    TraceContext,
-    st.integers(1, 2**128 - 1).map(lambda number: f"{number:032x}"),
-    st.integers(1, 2**64 - 1).map(lambda number: f"{number:016x}"),
-    st.integers(0, 3),
+    SpanContext,
+    st.integers(1, 2**128 - 1),
+    st.integers(1, 2**64 - 1),
+    st.just(True),
+    st.integers(0, 3).map(TraceFlags),
 )
 jobs = st.builds(
     Job,
@@ -97,7 +100,7 @@ dead_letters = st.builds(
     last_seen=moments,
     attempts=st.integers(1, 2**31),
     times_dead=st.integers(1, 1000),
-    traceparent=st.none() | traces.map(lambda trace: trace.traceparent),
+    traceparent=st.none() | traces.map(traceparent_of),
 )
 probabilities = (
     st.floats(0, 1)
@@ -139,5 +142,5 @@ predictions = st.builds(
     source=sources,
     timings=timings | odd_timings,
     worker_version=st.none() | short_texts,
-    trace_id=st.none() | traces.map(lambda trace: trace.trace_id),
+    trace_id=st.none() | traces.map(lambda trace: format_trace_id(trace.trace_id)),
 )

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.dead_letter import MAX_TIMES_DEAD, TIMES_DEAD_HEADER, DeadLetter, replay_headers, times_dead_before
-from schemas.trace import trace_of
+from schemas.trace import trace_of, traceparent_of
 from tests.schemas.samples import dead_letters
 
 
@@ -14,7 +14,7 @@ def test_a_replay_says_how_often_its_job_was_dead_lettered_and_goes_on_with_its_
     headers = replay_headers(letter)
     assert times_dead_before(headers) == letter.times_dead
     trace = trace_of(headers)
-    assert (trace.traceparent if trace else None) == letter.traceparent
+    assert (traceparent_of(trace) if trace else None) == letter.traceparent
 
 
 @pytest.mark.parametrize(

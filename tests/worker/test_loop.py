@@ -12,7 +12,7 @@ from mmdigit.reading.image.pixels import Grey
 from mmdigit.reading.predictor import Sample
 from schemas.errors import SettingsError, TooManyDeadLetters
 from schemas.prediction import Prediction
-from tests.schemas.samples import TRACE
+from tests.schemas.samples import TRACEPARENT
 from tests.worker import fakes
 from tests.worker.fakes import P0, P1, Bench, FakeConsumer, FakeModel, image_bytes, job_value, record
 
@@ -253,11 +253,11 @@ def test_a_dead_letter_of_the_decoder_counts_its_own_tries(monkeypatch: pytest.M
 
 
 def test_a_dead_letters_line_names_its_trace(caplog: pytest.LogCaptureFixture) -> None:
-    headers = {"traceparent": TRACE.traceparent.encode()}
+    headers = {"traceparent": TRACEPARENT.encode()}
     bench = Bench(FakeConsumer([replace(record(0, b"x"), headers=headers), record(1, b"y")]))
     bench.worker.run_once()
     lines = [vars(line) for line in caplog.records if line.getMessage() == "dead letter"]
-    assert [line.get("traceparent") for line in lines] == [TRACE.traceparent, None]
+    assert [line.get("traceparent") for line in lines] == [TRACEPARENT, None]
 
 
 @pytest.mark.parametrize(

@@ -3,28 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mmdigit.telemetry.spans import Span
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext, SpanKind, StatusCode, TraceFlags
+
 from mmdigit.transport.ports import Record
 from schemas.prediction import Prediction
-from schemas.trace import TRACEPARENT_HEADER, TraceContext
-from tests.schemas.samples import TRACE
-from tests.worker.fakes import Bench, Clock, Closable, FakeConsumer, FakeModel, FakeStore, job_value, record
-from worker.tracing import SpanTracing
+from schemas.trace import TRACEPARENT_HEADER, traceparent_of
+from tests.collector import keeping
+from tests.schemas.samples import TRACE, TRACE_ID, TRACEPARENT
+from tests.worker.fakes import Bench, Clock, FakeConsumer, FakeModel, FakeStore, job_value, record
+from worker.tracing import Tracing
 
 EPOCH_S = 1_700_000_000.0
 TAKES_S = {"decode": 0.5, "predict": 2.0, "store": 4.0}
 
 
-class FakeSpans(Closable):
-    """Keeps what is handed over."""
+class Kept:
+    """The spans that a worker made."""
 
-    def __init__(self) -> None:
-        self.spans: list[Span] = []
+    def __init__(self, spans: Sequence[ReadableSpan]) -> None:
+        self.spans = spans
 
-    def add(self, spans: Sequence[Span]) -> None:
-        self.spans += spans
-
-    def named(self, name: str) -> Span:
+    def named(self, name: str) -> ReadableSpan:
         [span] = [span for span in self.spans if span.name == name]
         return span
 
@@ -49,22 +49,31 @@ class SlowStore(FakeStore):
         super().put(predictions)
 
 
-def traced(record: Record, trace: str = TRACE.traceparent, queued_s: float = 10.0) -> Record:
+def traced(record: Record, trace: str = TRACEPARENT, queued_s: float = 10.0) -> Record:
     headers = {TRACEPARENT_HEADER: trace.encode()}
     return replace(record, headers=headers, timestamp_s=EPOCH_S + 100.0 - queued_s)
 
 
-def worked(*records: Record) -> tuple[FakeSpans, Bench]:
+def worked(*records: Record) -> tuple[Kept, Bench]:
     """What a worker notes of one batch, on a clock that begins at 100 s and EPOCH_S + 100 s."""
-    spans, clock = FakeSpans(), Clock()
-    tracing = SpanTracing(spans, "kafka", "g1", clock, lambda: EPOCH_S + clock())
+    (tracer, ended), clock = keeping(), Clock()
+    tracing = Tracing(tracer, "kafka", "g1", clock, lambda: EPOCH_S + clock())
     bench = Bench(FakeConsumer(records), store=SlowStore(clock), model=SlowModel(clock), clock=clock, tracing=tracing)
     bench.worker.run_once()
-    return spans, bench
+    return Kept(ended()), bench
 
 
-def seconds(span: Span) -> tuple[float, float]:
-    return span.start_s - EPOCH_S, span.end_s - EPOCH_S
+def seconds(span: ReadableSpan) -> tuple[float, float]:
+    return (span.start_time or 0) / 1e9 - EPOCH_S, (span.end_time or 0) / 1e9 - EPOCH_S
+
+
+def place(context: SpanContext | None) -> tuple[int, int]:
+    """Of a span: its trace and its id."""
+    return (context.trace_id, context.span_id) if context else (0, 0)
+
+
+def attributes(span: ReadableSpan) -> dict[str, object]:
+    return dict(span.attributes or {})
 
 
 def test_a_job_has_a_span_of_each_of_its_stages_in_the_trace_of_its_record() -> None:
@@ -79,8 +88,9 @@ def test_a_job_has_a_span_of_each_of_its_stages_in_the_trace_of_its_record() -> 
         "store": (102, 106),
     }
     own, batch = spans.named("process jobs"), spans.named("batch")
-    assert (own.kind, own.parent, own.link, own.error) == ("consumer", TRACE, batch.context, "")
-    assert own.attributes == {
+    assert (own.kind, own.parent, own.status.status_code) == (SpanKind.CONSUMER, TRACE, StatusCode.UNSET)
+    assert [place(link.context) for link in own.links] == [place(batch.context)]
+    assert attributes(own) == {
         "messaging.system": "kafka",
         "messaging.consumer.group.name": "g1",
         "messaging.operation.type": "process",
@@ -91,43 +101,48 @@ def test_a_job_has_a_span_of_each_of_its_stages_in_the_trace_of_its_record() -> 
         "messaging.message.body.size": len(job_value("a")),
         "mmdigit.job_id": "a",
         "mmdigit.group": "g",
-        "mmdigit.reading.decision": "accept",
+        "mmdigit.decision": "accept",
     }
-    assert batch.attributes["messaging.batch.message_count"] == 2
+    assert attributes(batch) == {
+        "messaging.system": "kafka",
+        "messaging.consumer.group.name": "g1",
+        "messaging.batch.message_count": 2,
+    }
     assert batch.parent is None
     assert spans.named("queue").parent == TRACE
-    assert {spans.named(name).parent for name in ("decode", "wait", "predict", "store")} == {own.context}
-    assert {span.context.trace_id for span in spans.spans if span is not batch} == {TRACE.trace_id}
-    assert len({span.context.span_id for span in spans.spans} | {TRACE.span_id}) == 8
-    assert [p.trace_id for p in bench.store.predictions.values()] == [None, TRACE.trace_id]
+    stages = [spans.named(name) for name in ("decode", "wait", "predict", "store")]
+    assert {place(span.parent) for span in stages} == {place(own.context)}
+    places = [place(span.context) for span in spans.spans]
+    assert {trace_id for trace_id, _ in places} == {TRACE.trace_id, place(batch.context)[0]}
+    assert len({span_id for _, span_id in places} | {TRACE.span_id}) == 8
+    assert [p.trace_id for p in bench.store.predictions.values()] == [None, TRACE_ID]
 
 
 def test_jobs_of_one_batch_have_traces_of_their_own() -> None:
-    others = [TraceContext(f"{number:032x}", f"{number:016x}", 1) for number in (1, 2)]
-    spans, _ = worked(*(traced(record(n, job_value(str(n))), trace.traceparent) for n, trace in enumerate(others)))
+    others = [SpanContext(number, number, is_remote=True, trace_flags=TraceFlags(1)) for number in (1, 2)]
+    spans, _ = worked(*(traced(record(n, job_value(str(n))), traceparent_of(trace)) for n, trace in enumerate(others)))
     assert [span.name for span in spans.spans].count("batch") == 1
-    assert [s.context.trace_id for s in spans.spans if s.name == "store"] == [trace.trace_id for trace in others]
+    assert [place(span.context)[0] for span in spans.spans if span.name == "store"] == [1, 2]
 
 
 def test_a_dead_letter_is_a_span_with_its_reason_and_keeps_the_trace() -> None:
     spans, bench = worked(traced(record(0, b"rubbish")))
     own = spans.named("process jobs")
-    assert own.error == "invalid_record"
-    assert "mmdigit.job_id" not in own.attributes
+    assert (own.status.status_code, attributes(own)["error.type"]) == (StatusCode.ERROR, "invalid_record")
+    assert "mmdigit.job_id" not in attributes(own)
     assert seconds(spans.named("dead_letter")) == (100, 100)  # without the store's time
     assert [span for span in spans.spans if span.name == "store"] == []
-    assert [letter.traceparent for letter in bench.publisher.letters] == [TRACE.traceparent]
+    assert [letter.traceparent for letter in bench.publisher.letters] == [TRACEPARENT]
 
 
 def test_what_is_not_sampled_or_not_valid_has_no_span_and_an_id_where_it_is_valid() -> None:
-    unsampled = replace(TRACE, flags=0)
     spans, bench = worked(
-        traced(record(0, job_value("a")), unsampled.traceparent),
-        traced(record(1, job_value("b")), TRACE.traceparent.upper()),
+        traced(record(0, job_value("a")), f"{TRACEPARENT[:-2]}00"),
+        traced(record(1, job_value("b")), TRACEPARENT.upper()),
         traced(record(2, b"rubbish"), "00-rubbish"),
     )
-    assert spans.spans == []
-    assert {job_id: p.trace_id for job_id, p in bench.store.predictions.items()} == {"a": TRACE.trace_id, "b": None}
+    assert spans.spans == ()
+    assert {job_id: p.trace_id for job_id, p in bench.store.predictions.items()} == {"a": TRACE_ID, "b": None}
     assert [letter.traceparent for letter in bench.publisher.letters] == [None]
 
 

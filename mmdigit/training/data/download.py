@@ -1,184 +1,191 @@
-"""Fetch MNIST and the Free Spoken Digit Dataset from their public addresses: checked, resumable, with a progress bar.
+"""`mmdigit data download`: fetches MNIST and the Free Spoken Digit Dataset with pooch, and checks them.
 
-What has been tried: the transfer, its resumption and the checks, against a local HTTP server; the checksums of the
-unpacked MNIST files, against files already at hand. What has not: the public addresses themselves, for which a network
-is needed. FSDD's archive has no published checksum; its recordings are counted and each must be readable instead.
+pooch (BSD-3-Clause) tries again, checks the SHA-256 of each archive and leaves no partial file behind. It does not
+resume: an interrupted file is fetched from its beginning. The largest has 16 MB.
+
+MNIST's archives are checked as they are and unpacked. GitHub makes FSDD's archive on demand, so that its bytes may
+change: what is checked are the recordings in it. What has been tried: transfers from a local HTTP server, and all
+checksums against files at hand. What has not: the public addresses, for which a network is needed.
 """
 
 import gzip
-import hashlib
-import http
-import http.client
-import os
+import io
+import logging
 import sys
 import tarfile
-import urllib.error
-import urllib.request
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+import pooch
+import requests
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mmdigit.training.data.datasets import FSDD_COUNT, MNIST_MD5
+from mmdigit.datasets import fsdd, idx
 from schemas.errors import DataError
+from schemas.printable import printable
 
 CHUNK_BYTES = 64 * 1024
-MAX_FILE_BYTES = 200 * 1024 * 1024
+MAX_FILE_BYTES = 200 * 1024 * 1024  # of an archive, packed and unpacked
 TIMEOUT_S = 30.0
-TRIES = 3  # of one address; each goes on where the one before broke off
+RETRIES = 2  # of each address, after 1 s and after 2 s
 
 
 @dataclass(frozen=True)
 class Source:
-    """One file: where it lies, where it goes, and the MD5 of what is inside it, if known.
-
-    urls: tried in this order.
-    """
+    """One file to fetch. urls: tried in this order. sha256: of the file as it is transferred; None = not known."""
 
     urls: tuple[str, ...]
-    path: str
-    unpacked_md5: str | None
+    sha256: str | None
 
 
 MNIST_ADDRESSES = (
     "https://ossci-datasets.s3.amazonaws.com/mnist",
     "https://storage.googleapis.com/cvdf-datasets/mnist",
 )
+MNIST_SHA256 = {
+    "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+    "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+    "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+}
+MNIST = {
+    name: Source(tuple(f"{address}/{name}" for address in MNIST_ADDRESSES), sha256)
+    for name, sha256 in MNIST_SHA256.items()
+}
+FSDD = Source(("https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz",), None)
 
-
-MNIST = tuple(
-    Source(tuple(f"{address}/{name}" for address in MNIST_ADDRESSES), f"MNIST/raw/{name}", md5)
-    for name, md5 in MNIST_MD5.items()
-)
-FSDD = Source(
-    ("https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz",),
-    "fsdd-v1.0.10.tar.gz",
-    None,
-)
-RECORDINGS = "free-spoken-digit-dataset/recordings"
+pooch.get_logger().setLevel(logging.WARNING)  # the progress bar shows the rest
 
 
 def run(folder: Path) -> None:
-    """`mmdigit data download`: whatever is there and right is left alone. Raises DataError."""
+    """Fetch what is missing; leave alone what is there and right. Raises DataError."""
     download(folder, MNIST, FSDD)
     sys.stdout.write(f"MNIST and the Free Spoken Digit Dataset are in {folder}\n")
 
 
-def download(folder: Path, mnist: Sequence[Source], fsdd: Source) -> None:
-    """Fetch what is missing. Raises DataError if it cannot be reached, or is not what was expected."""
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    ) as progress:
-        for source in mnist:
-            path = folder / source.path
-            if not (path.exists() and unpacked_md5(path) == source.unpacked_md5):
-                fetch(source, path, _bar(progress, path.name))
-        if len(list((folder / RECORDINGS).glob("*.wav"))) != FSDD_COUNT:
-            archive = folder / fsdd.path
-            if not archive.exists():
-                fetch(fsdd, archive, _bar(progress, archive.name))
-            _unpack(archive, folder / RECORDINGS)
-            archive.unlink()
+def download(folder: Path, mnist: Mapping[str, Source], recordings: Source) -> None:
+    """Fetch what is missing or altered: mnist, by file name, and FSDD's recordings.
 
-
-def _bar(progress: Progress, name: str) -> Callable[[int, int | None], None]:
-    task = progress.add_task(name, total=None)
-    return lambda done, total: progress.update(task, completed=done, total=total)
-
-
-def fetch(source: Source, path: Path, advance: Callable[[int, int | None], None]) -> None:
-    """Fetch one file to path, going on where an earlier, broken-off transfer left `path.partial`.
-
-    advance: called with the bytes done and, if known, in all. Raises DataError.
+    Files appear in the folder when they are whole and checked. Raises DataError if a file cannot be reached, is not
+    what was expected, or cannot be written.
     """
-    partial = path.with_name(f"{path.name}.partial")
-    failures: list[str] = []
+    missing = [name for name in mnist if not _is_mnist(folder / idx.FOLDER / name)]
+    if not missing and fsdd.is_fsdd(folder / fsdd.FOLDER):
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for url in source.urls:
-            for _ in range(TRIES):
-                try:
-                    _transfer(url, partial, advance)
-                except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as exc:
-                    failures.append(f"{url}: {exc}")
-                    continue
-                if source.unpacked_md5 is None or unpacked_md5(partial) == source.unpacked_md5:
-                    partial.replace(path)
-                    return
-                failures.append(f"{url}: its content is not what was expected (MD5)")
-                partial.unlink()  # whatever it was, going on from it would not help
+        folder.mkdir(parents=True, exist_ok=True)
+        with (
+            TemporaryDirectory(prefix=".download-", dir=folder) as work,
+            Progress(*columns, console=Console(stderr=True)) as progress,
+        ):
+            for name in missing:
+                fetched = fetch(mnist[name], Path(work) / name, progress)
+                fetched.chmod(0o644)  # pooch makes files that only their owner may read
+                (folder / idx.FOLDER).mkdir(parents=True, exist_ok=True)
+                fetched.replace(folder / idx.FOLDER / name)
+            if not fsdd.is_fsdd(folder / fsdd.FOLDER):
+                _replace_recordings(fetch(recordings, Path(work) / "fsdd.tar.gz", progress), folder / fsdd.FOLDER)
     except OSError as exc:
-        raise DataError(f"expected to write {path}, that failed ({exc.strerror or exc}); check --data") from exc
+        raise DataError(f"expected to write to {folder}, that failed ({exc.strerror or exc}); check --data") from exc
+
+
+def fetch(source: Source, path: Path, progress: Progress) -> Path:
+    """Fetch one file to path, which is returned. Raises DataError, OSError if it cannot be written."""
+    task = progress.add_task(path.name, total=None)
+
+    def transfer(url: str, output_file: Any, cache: Any, *, check_only: bool | None = None) -> None:
+        # identity: the archive's own bytes, and never more of them than are counted.
+        headers = {"Accept-Encoding": "identity"}
+        http = pooch.HTTPDownloader(_Bar(progress, task), CHUNK_BYTES, timeout=TIMEOUT_S, headers=headers)
+        http(url, output_file, cache)
+
+    failure = ""
+    for url in source.urls:
+        registry, urls = {path.name: source.sha256}, {path.name: url}
+        cache = pooch.create(path.parent, "", registry=registry, urls=urls, retry_if_failed=RETRIES)
+        try:
+            cache.fetch(path.name, downloader=transfer)
+        except (requests.RequestException, ValueError) as exc:  # ValueError: another checksum, or too large
+            failure = printable(f"{url}: {exc}", 500)
+        else:
+            return path
     raise DataError(
-        f"expected {path.name} from the network, it did not come ({failures[-1]}); "
-        "check the connection and run it again: it goes on where it stopped"
+        f"expected {path.name} from the network, got {failure}; check the connection and run it again: files that are "
+        "whole are kept"
     )
 
 
-def _transfer(url: str, partial: Path, advance: Callable[[int, int | None], None]) -> None:
-    """Append to partial what of the file is missing. Raises what urllib raises, IncompleteRead if it breaks off."""
-    done = partial.stat().st_size if partial.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})  # noqa: S310 - constants
+class _Bar:
+    """A line of the progress, as pooch reports to it; also bounds the size of the file."""
+
+    def __init__(self, progress: Progress, task: Any) -> None:
+        self.total = 0  # bytes; set by pooch, 0 = unknown
+        self._done = 0
+        self._progress = progress
+        self._task = task
+
+    def update(self, n_bytes: int) -> None:
+        """Raises ValueError once there are more than MAX_FILE_BYTES."""
+        self._done += n_bytes
+        if self._done > MAX_FILE_BYTES:
+            raise ValueError(f"expected at most {MAX_FILE_BYTES} bytes, got more")
+        if n_bytes:
+            self._progress.update(self._task, completed=self._done, total=self.total or None)
+
+    def reset(self) -> None:
+        self._done = 0
+
+    def close(self) -> None:
+        pass
+
+
+def _is_mnist(path: Path) -> bool:
     try:
-        response = urllib.request.urlopen(request, timeout=TIMEOUT_S)  # noqa: S310 - constants, http or https
-    except urllib.error.HTTPError as exc:
-        exc.close()
-        if exc.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and done:
-            partial.unlink()  # longer than the file, or whole already but wrong: begin again
-        raise
-    with response, partial.open("ab") as file:
-        if done and response.status != http.HTTPStatus.PARTIAL_CONTENT:
-            file.truncate(0)  # the server sends the whole file again
-            done = 0
-        length = response.headers.get("Content-Length")
-        total = done + int(length) if length and length.isdigit() else None
-        while chunk := response.read(CHUNK_BYTES):
-            done += len(chunk)
-            if done > MAX_FILE_BYTES:
-                raise http.client.HTTPException(f"expected at most {MAX_FILE_BYTES} bytes, got more")
-            file.write(chunk)
-            advance(done, total)
-        file.flush()
-        os.fsync(file.fileno())
-    if total is not None and done < total:
-        raise http.client.IncompleteRead(b"", total - done)
+        idx.read_idx(path, idx.FILES[path.name])
+    except DataError:
+        return False
+    return True
 
 
-def unpacked_md5(path: Path) -> str:
-    """MD5 of what a gzip file holds, in hexadecimal; "" if it is damaged."""
-    digest = hashlib.md5(usedforsecurity=False)
+def _replace_recordings(archive: Path, folder: Path) -> None:
+    """Put the recordings of FSDD's archive into their folder. Raises DataError if they are not FSDD's, or not alone."""
+    recordings = _recordings(archive)
+    if (found := fsdd.digest(recordings)) != fsdd.SHA256:
+        raise DataError(
+            f"expected recordings with SHA-256 {fsdd.SHA256} in FSDD's archive, got {len(recordings)} with {found}; "
+            "run the download again"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = archive.with_name("whole.wav")
+    for name, content in recordings.items():
+        whole.write_bytes(content)
+        whole.replace(folder / name)
+    if not fsdd.is_fsdd(folder):
+        raise DataError(f"expected FSDD's recordings alone in {folder}, got other .wav files too; move those elsewhere")
+
+
+def _recordings(archive: Path) -> dict[str, bytes]:
+    """The .wav files of the archive's folder `recordings`, by their names without folders. Raises DataError."""
+    found: dict[str, bytes] = {}
     try:
-        with gzip.open(path) as file:
-            while chunk := file.read(CHUNK_BYTES):
-                digest.update(chunk)
-    except (OSError, EOFError, zlib.error):
-        return ""
-    return digest.hexdigest()
-
-
-def _unpack(archive: Path, recordings: Path) -> None:
-    """The recordings of FSDD's archive, and nothing else of it. Raises DataError if they are not all there."""
-    recordings.mkdir(parents=True, exist_ok=True)
-    count = 0
-    try:
-        with tarfile.open(archive, "r:gz") as tar:
+        with gzip.open(archive) as packed:
+            content = packed.read(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
+            raise ValueError(f"more than {MAX_FILE_BYTES} bytes unpacked")
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
             for member in tar:
-                name = Path(member.name)
-                if member.isfile() and name.suffix == ".wav" and name.parent.name == "recordings":
+                path = Path(member.name)
+                plain = member.isreg() and not member.issparse()  # a sparse file unpacks to any size
+                if plain and path.suffix == ".wav" and path.parent.name == "recordings":
                     file = tar.extractfile(member)
-                    if file is not None and member.size <= MAX_FILE_BYTES:
-                        (recordings / name.name).write_bytes(file.read())
-                        count += 1
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as exc:
-        archive.unlink()
-        raise DataError(f"expected FSDD's archive, got a damaged one ({exc}); run the download again") from exc
-    if count != FSDD_COUNT:
-        archive.unlink()
-        raise DataError(f"expected {FSDD_COUNT} recordings in FSDD's archive, got {count}; run the download again")
+                    found[path.name] = b"" if file is None else file.read()
+    except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as exc:
+        why = printable(str(exc), 200)
+        raise DataError(f"expected FSDD's archive, got a damaged one ({why}); run the download again") from exc
+    return found

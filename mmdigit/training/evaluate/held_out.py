@@ -15,11 +15,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdigit.datasets.fsdd import TEST_INDICES
 from mmdigit.files.regular import open_regular
 from mmdigit.reading.audio.normalize import place
 from mmdigit.reading.image.normalize import decode_image
+from mmdigit.reading.image.pixels import Grey
 from mmdigit.reading.predictor import Predictor, Sample
-from mmdigit.training.data.datasets import FSDD_TEST, Clip, Digits
+from mmdigit.training.data.datasets import Clip, Digits
 from schemas.errors import DataError
 
 BATCH = 256
@@ -88,9 +90,9 @@ def _read_fold(path: Path, digits: Digits) -> tuple[Logits, Labels, Logits, Labe
             raise ValueError("its labels are not digits")
         if bool((images < 0).any() or (sounds < 0).any()):
             raise ValueError("its pairs name pictures or sounds below 0")
-        if bool(np.isin(indices, FSDD_TEST).all()):
+        if bool(np.isin(indices, TEST_INDICES).all()):
             raise ValueError("it holds recordings of the test split alone")
-        if bool(np.isin(indices[sounds], FSDD_TEST).any()):
+        if bool(np.isin(indices[sounds], TEST_INDICES).any()):
             raise ValueError("its pairs hold recordings of the test split")
         if not bool((digits.labels[images] == fused_labels).all() and (labels[sounds] == fused_labels).all()):
             raise ValueError("its pairs are of other digits")
@@ -99,7 +101,7 @@ def _read_fold(path: Path, digits: Digits) -> tuple[Logits, Labels, Logits, Labe
             f"expected {path} to hold the answers of a training that left this speaker out ({exc}); "
             "train the folds again or leave --folds out"
         ) from exc
-    kept = ~np.isin(indices, FSDD_TEST)
+    kept = ~np.isin(indices, TEST_INDICES)
     return (
         logits[kept].astype(np.float32),
         labels[kept].astype(np.int64),
@@ -112,9 +114,15 @@ def inputs(
     digits: Digits, clips: Sequence[Clip]
 ) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]], Labels]:
     """Pictures and sounds as the model reads them, and the label of each sound."""
-    images = [decode_image(picture.tobytes()) for picture in digits.pictures]
+    images = decoded(digits.pictures)
     sounds = [place(clip.waveform) for clip in clips]
     return images, sounds, np.array([clip.label for clip in clips], np.int64)
+
+
+def decoded(pictures: NDArray[np.uint8]) -> list[Grey]:
+    """MNIST pictures, (N, 28, 28), 255 = ink, as the worker's decoder gives them to the model: unchanged but for the
+    range [0, 1], which a test shows on MNIST itself."""
+    return [decode_image(picture.tobytes()) for picture in pictures]
 
 
 def outputs(predictor: Predictor, samples: Sequence[Sample]) -> dict[str, Logits]:

@@ -1,4 +1,4 @@
-"""Trainings that answer a question: how far seeds differ, how strangers are heard, what each addition brings.
+"""Trainings that answer a question: how far seeds differ, and how strangers are heard.
 
 Each study trains several models, resumable, and writes one dated result file. They are exported and measured as the
 shipped one is. Test splits are read at the end alone.
@@ -14,18 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdigit.datasets.fsdd import TEST_INDICES
 from mmdigit.reading.audio.normalize import place
 from mmdigit.reading.decision import softmax
-from mmdigit.training.data.datasets import FSDD_TEST, Clip, Digits, load_digits, load_spoken
+from mmdigit.training.data.datasets import Clip, Digits, load_digits, load_spoken
 from mmdigit.training.evaluate.corrupt_audio import NOISES, noisy
-from mmdigit.training.evaluate.held_out import HELD_OUT
+from mmdigit.training.evaluate.held_out import HELD_OUT, decoded
 from mmdigit.training.evaluate.measures import clustered_bootstrap, ece
-from mmdigit.training.evaluate.pairs import comparison, pair_share, right_tables, same_digit_pairs, share
+from mmdigit.training.evaluate.pairs import pair_share, right_tables, same_digit_pairs, share
 from mmdigit.training.evaluate.split_model import Encoded, PartedModel
 from mmdigit.training.fit.checkpoints import Machine, make_folder
 from mmdigit.training.fit.model import DigitModel
-from mmdigit.training.fit.plan import Distortion, TrainingPlan
-from mmdigit.training.fit.train import TrainingSets, assemble, load_sets, read_clips, train, train_audio, train_image
+from mmdigit.training.fit.plan import TrainingPlan
+from mmdigit.training.fit.train import TrainingSets, assemble, load_sets, train, train_audio, train_image
 from mmdigit.training.release.calibration import OPEN, fit_temperature
 from mmdigit.training.release.export import weigh, write_model
 from mmdigit.training.release.quantize import HeldOut
@@ -35,18 +36,8 @@ SEEDS = (1, 2, 3)
 SHIPPED_SEED = SEEDS[0]
 """Settled before any of them was trained."""
 FSDD_SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
-HALVES = (("george", "jackson", "lucas"), ("nicolas", "theo", "yweweler"))
 RATIOS_DB = (20, 10, 5, 0)
 PARTNERS = 4  # clips that each validation image is paired with for the calibration of the fused head
-ABLATION_ROWS = 12_000
-SECTIONS: tuple[tuple[Distortion, ...], ...] = (
-    ("shift", "trim", "speed"),
-    ("warp",),
-    ("mask",),
-    ("room", "equaliser"),
-    ("noise", "babble", "click", "overload", "codec"),
-)
-"""What the ablation adds, a section a step; after them the recorded sources, and then the synthetic ones."""
 
 Labels = NDArray[np.int64]
 
@@ -87,6 +78,7 @@ def folds(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dic
     image = train_image(sets, plan, output / f"seed-{SHIPPED_SEED}", machine)
     digits, recorded = load_digits(data, "test"), _all_recorded(data)
     rows: list[dict[str, Any]] = []
+    noise: list[dict[str, dict[str, float]]] = []
     for speaker in FSDD_SPEAKERS:
         folder, name = output / "folds" / speaker, f"fsdd/{speaker}"
         without = plan.model_copy(update={"leave_out": (name,)})
@@ -100,16 +92,20 @@ def folds(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dic
             {
                 "speaker": speaker,
                 "audio": share(f"all recordings of {speaker}", heard.logits.argmax(axis=1) == labels),
-                "fused": {**pair_share(split, tables["fused"]), "against": comparison(tables)},
-                "noise": _in_noise(model, seen, digits.labels, clips, labels),
+                "fused": pair_share(split, tables["fused"]),
             }
         )
+        noise.append(_in_noise(model, seen, digits.labels, clips, labels))
         _keep_held_out(folder / HELD_OUT, model, heard, clips, labels, sets.validation_digits)
         _say(f"{speaker}: audio {rows[-1]['audio']['accuracy']:.4f}, fused {rows[-1]['fused']['accuracy']:.6f}")
     return {
         "split": "each speaker's 500 recordings of FSDD, heard by a training without them; with MNIST test, all pairs",
         "speakers": rows,
         **_over_speakers(rows, output),
+        "noise": {
+            ratio: {head: float(np.mean([each[ratio][head] for each in noise])) for head in ("audio", "fused")}
+            for ratio in noise[0]
+        },
     }
 
 
@@ -119,7 +115,7 @@ def _over_speakers(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, An
     confidence, right, whose = [], [], []
     for speaker, held_out in kept.items():
         # The temperature of the other folds, so that nobody's own clips set it.
-        others = [(other, ~np.isin(other["indices"], FSDD_TEST)) for name, other in kept.items() if name != speaker]
+        others = [(other, ~np.isin(other["indices"], TEST_INDICES)) for name, other in kept.items() if name != speaker]
         temperature = fit_temperature(
             np.concatenate([other["audio_logits"][use] for other, use in others]),
             np.concatenate([other["labels"][use] for other, use in others]),
@@ -130,13 +126,6 @@ def _over_speakers(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, An
         whose.append(np.full(right[-1].size, speaker))
     all_right = np.concatenate(right)
     audio, fused = ([row[head]["accuracy"] for row in rows] for head in ("audio", "fused"))
-    in_noise = {
-        f"{ratio_db} dB": {
-            head: float(np.mean([row[head] for each in rows for row in each["noise"] if row["ratio_db"] == ratio_db]))
-            for head in ("audio", "fused")
-        }
-        for ratio_db in RATIOS_DB
-    }
     return {
         "audio": {
             "mean": float(np.mean(audio)),
@@ -150,60 +139,7 @@ def _over_speakers(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, An
             "mean": float(np.mean(fused)),
             "worst": float(min(fused)),
         },
-        "noise": in_noise,
     }
-
-
-def ablation(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dict[str, Any]:
-    """Add each section of distortions and of voices in turn; measure on FSDD's speakers, left out by halves."""
-    rows: list[dict[str, Any]] = []
-    recorded = _all_recorded(data)
-    for added, shares, distortions in ablation_steps(plan):
-        audio_plan = plan.audio.model_copy(update={"shares": shares, "distortions": distortions, "rows": ABLATION_ROWS})
-        step = plan.model_copy(update={"audio": audio_plan})
-        sets = load_sets(data, output / "cache", step, _say)
-        right, whose = [], []
-        for number, half in enumerate(HALVES):
-            names = tuple(f"fsdd/{speaker}" for speaker in half)
-            without = step.model_copy(update={"leave_out": names})
-            audio = train_audio(sets, without, output / "ablation" / f"{len(rows):02d}-{number}", machine)
-            clips = [clip for clip in recorded if clip.name in names]
-            right.append(read_clips(audio, clips).logits.argmax(dim=1).numpy() == _labels(clips))
-            whose.append(np.array([clip.speaker for clip in clips]))
-        all_right, speakers = np.concatenate(right), np.concatenate(whose)
-        rows.append(
-            {
-                "added": added,
-                "audio": float(all_right.mean()),
-                "worst": min(float(all_right[speakers == speaker].mean()) for speaker in np.unique(speakers)),
-                "interval_95": list(clustered_bootstrap(all_right, speakers)),
-            }
-        )
-        _say(json.dumps(rows[-1]))
-    return {
-        "split": "all recordings of FSDD, three speakers left out at a time; intervals by bootstrap over speakers",
-        "rows_of_the_bank": ABLATION_ROWS,
-        "steps": rows,
-    }
-
-
-def ablation_steps(plan: TrainingPlan) -> list[tuple[str, dict[str, float], tuple[Distortion, ...]]]:
-    """(what is added, shares of the sources, distortions) of each training, from the barest to the plan's own."""
-    if "fsdd" not in plan.audio.shares:
-        raise SettingsError(
-            "expected fsdd among the configuration's audio.shares, it is not: its speakers are measured"
-        )
-    shares = {"fsdd": plan.audio.shares["fsdd"]}
-    distortions: tuple[Distortion, ...] = ()
-    steps = [("three speakers as they are", dict(shares), distortions)]
-    for section in SECTIONS:
-        distortions = (*distortions, *(kind for kind in section if kind in plan.audio.distortions))
-        steps.append((", ".join(section), dict(shares), distortions))
-    for sources in (("speech-commands", "cs566"), tuple(plan.audio.shares)):
-        added = {name: plan.audio.shares[name] for name in sources if name in plan.audio.shares and name not in shares}
-        shares |= added
-        steps.append((", ".join(added), dict(shares), distortions))
-    return steps
 
 
 def _parted(model: DigitModel, sets: TrainingSets, left_out: Sequence[str], folder: Path) -> PartedModel:
@@ -218,17 +154,18 @@ def _parted(model: DigitModel, sets: TrainingSets, left_out: Sequence[str], fold
 
 def _in_noise(
     model: PartedModel, seen: Encoded, seen_labels: Labels, clips: Sequence[Clip], labels: Labels
-) -> list[dict[str, Any]]:
-    """Audio and fused accuracy with each kind of noise at each ratio."""
-    found = []
-    for kind, noise in NOISES.items():
-        for ratio_db in RATIOS_DB:
+) -> dict[str, dict[str, float]]:
+    """Audio and fused accuracy at each ratio, the mean of all kinds of noise."""
+    found = {}
+    for ratio_db in RATIOS_DB:
+        audio, fused = [], []
+        for noise in NOISES.values():
             random = np.random.default_rng(ratio_db)
             heard = model.hear(np.stack([noisy(clip.waveform, noise, ratio_db, random) for clip in clips]))
-            tables = right_tables(same_digit_pairs(model, seen, seen_labels, heard, labels))
-            total = sum(table.size for table in tables["fused"])
-            fused = float(sum(table.sum() for table in tables["fused"]) / total)
-            found.append({"kind": kind, "ratio_db": ratio_db, "audio": _accuracy(heard, labels), "fused": fused})
+            tables = right_tables(same_digit_pairs(model, seen, seen_labels, heard, labels))["fused"]
+            audio.append(_accuracy(heard, labels))
+            fused.append(float(sum(table.sum() for table in tables) / sum(table.size for table in tables)))
+        found[f"{ratio_db} dB"] = {"audio": float(np.mean(audio)), "fused": float(np.mean(fused))}
     return found
 
 
@@ -241,7 +178,7 @@ def _keep_held_out(
     rows, columns = [], []
     for label in range(10):
         images = np.flatnonzero(digits.labels == label)
-        usable = np.flatnonzero((labels == label) & ~np.isin(indices, FSDD_TEST))
+        usable = np.flatnonzero((labels == label) & ~np.isin(indices, TEST_INDICES))
         rows.append(np.repeat(images, PARTNERS))
         columns.append(random.choice(usable, images.size * PARTNERS))
     images, partners = np.concatenate(rows), np.concatenate(columns)
@@ -264,7 +201,7 @@ def _all_recorded(data: Path) -> list[Clip]:
 
 
 def _see(model: PartedModel, digits: Digits) -> Encoded:
-    return model.see(np.asarray(digits.pictures / 255, np.float32))
+    return model.see(np.stack(decoded(digits.pictures)))
 
 
 def _hear(model: PartedModel, clips: Sequence[Clip]) -> Encoded:
@@ -283,7 +220,7 @@ def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
 
-STUDIES = {"seeds": seeds, "folds": folds, "ablation": ablation}
+STUDIES = {"seeds": seeds, "folds": folds}
 
 
 def run(name: str, data: Path, output: Path, result: Path, plan: TrainingPlan, machine: Machine) -> None:

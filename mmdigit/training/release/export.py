@@ -18,7 +18,7 @@ from mmdigit.reading.audio.normalize import N_SAMPLES, place
 from mmdigit.reading.image.decode import IMAGE_SIDE
 from mmdigit.reading.predictor import INPUTS, OUTPUTS, Predictor, Sample
 from mmdigit.training.data.datasets import Clip, Digits, load_digits, load_spoken
-from mmdigit.training.evaluate.held_out import Folds, held_out_sounds, read_folds
+from mmdigit.training.evaluate.held_out import Folds, decoded, held_out_sounds, read_folds
 from mmdigit.training.fit.checkpoints import HISTORY, make_folder
 from mmdigit.training.fit.model import DigitModel, Logits, count_parameters
 from mmdigit.training.fit.train import load_checkpoint, read_clips, read_images
@@ -189,7 +189,7 @@ def _changed_by_quantization(
 ) -> dict[str, dict[str, Any]]:
     """Of each head alone, how many held-out samples it answers differently, and how far its logits move."""
     alone = {
-        "image": [Sample(image=picture) for picture in np.asarray(pictures / 255, np.float32)],
+        "image": [Sample(image=image) for image in decoded(pictures)],
         "audio": [Sample(waveform=sound) for sound in sounds],
     }
     effects = {}

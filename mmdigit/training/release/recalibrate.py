@@ -7,12 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-
 from mmdigit.reading.predictor import WEIGHTS, Predictor, Sample
 from mmdigit.training.data.datasets import Clip, Digits, load_digits, load_spoken
 from mmdigit.training.evaluate.command import measure, summary
-from mmdigit.training.evaluate.held_out import held_out_images, outputs
+from mmdigit.training.evaluate.held_out import decoded, held_out_images, outputs
 from mmdigit.training.release.calibration import reviews, risk_of
 from mmdigit.training.release.model_card import model_card
 from schemas.errors import SettingsError, WeightsError
@@ -33,7 +31,7 @@ def run(data: Path, weights: Path | None, output: Path, threads: int) -> None:
     if "risk" not in metadata or "training" not in metadata:
         raise WeightsError(f"expected {path} of generation 2, with its training described, got an older one; export it")
     digits, clips = load_digits(data, "validation"), load_spoken(data, "validation")
-    images = [Sample(image=picture) for picture in np.asarray(digits.pictures / 255, np.float32)]
+    images = [Sample(image=image) for image in decoded(digits.pictures)]
     held_out = held_out_images(outputs(predictor, images)["image_logits"], digits.labels)
     metadata["risk"]["image"] = risk_of("image", held_out, predictor.temperature["image"])
     try:

@@ -1,15 +1,30 @@
-"""Sizing: formulas checked by hand; what never shrinks; the limits of deploy/terraform."""
+"""Sizing: formulas checked by hand, and the words and limits of deploy/terraform that they rest on."""
 
-from itertools import pairwise
+import re
 
 import pytest
 
-from lab.benchmarks.cost import DEFAULT_NODE, STORE_NODES_GIB
-from lab.benchmarks.sizing import BROKER_VOLUME_GIB, Inputs, default_holds, main, primaries, size
+from lab.benchmarks import sizing
+from lab.benchmarks.sizing import (
+    BROKER_VOLUME_GIB,
+    DEFAULT_NODE,
+    Inputs,
+    a_million,
+    default_holds,
+    main,
+    primaries,
+    size,
+)
 from lab.benchmarks.terraform_defaults import FOLDER, default
 
 GIVEN = Inputs(
-    jobs_per_s=500.0, rss_mb=200.0, job_bytes=10_000.0, prediction_bytes=1000.0, feed_bytes=1e8, redis_cpu_us=20.0
+    jobs_per_s=500.0,
+    rss_mb=200.0,
+    job_bytes=10_000.0,
+    value_bytes=100.0,
+    prediction_bytes=1000.0,
+    feed_bytes=1e8,
+    redis_cpu_us=20.0,
 )
 
 
@@ -26,13 +41,16 @@ def test_by_hand() -> None:
     assert found["store_gb"] == pytest.approx(2592)
     assert found["store_node"] == "none"
     assert found["primaries"] == "10"  # 13 of 128 buckets, 263 GB, on 269.9
-    assert found["most_days"] == pytest.approx((419.09 * 2**30 * 0.6 - 1e8) / 86.4e9)
     assert found["redis_cores"] == pytest.approx(0.04)
 
 
-@pytest.mark.parametrize(("jobs_a_day", "node"), [(10_000, "r7g.large"), (500_000, "r7g.xlarge"), (1e9, "none")])
-def test_the_smallest_node_that_holds_the_predictions(jobs_a_day: float, node: str) -> None:
-    assert size(jobs_a_day, GIVEN)["store_node"] == node
+def test_a_million_jobs_by_hand() -> None:
+    found = a_million(GIVEN._replace(jobs_per_s=1e6 / 3600 / 0.8), task_usd_per_hour=3.0)
+    assert found["task_hours"] == pytest.approx(1)
+    assert found["task_usd"] == pytest.approx(3)
+    assert found["disk_gb_days"] == pytest.approx(10 * 3 / 0.8 * 7)
+    assert found["store_gb"] == pytest.approx(1)
+    assert found["between_zones_gb"] == pytest.approx(2 / 3 * 20.1)
 
 
 def test_buckets_are_dealt_out_whole() -> None:
@@ -50,22 +68,6 @@ def test_brokers_by_what_they_write_and_by_what_they_hold() -> None:
     assert full["brokers"] == 15
 
 
-def test_nothing_shrinks_as_jobs_grow() -> None:
-    found = [size(10**n, GIVEN) for n in range(3, 10)]
-    for smaller, larger in pairwise(found):
-        for name in smaller.keys() - {"store_node", "primaries", "most_days"}:
-            assert larger[name] >= smaller[name], name
-    assert found[0]["tasks"] == default("min_capacity")
-    assert list(STORE_NODES_GIB.values()) == sorted(STORE_NODES_GIB.values())
-
-
-def test_a_billion_jobs_a_day_are_within_what_terraform_takes() -> None:
-    found = size(1e9, GIVEN)
-    assert found["partitions"] <= 1000
-    assert found["brokers"] % 3 == 0
-    assert f"var.broker_volume_gib <= {BROKER_VOLUME_GIB}" in (FOLDER / "variables.tf").read_text()
-
-
 def test_what_the_defaults_hold_fills_them_just_to_the_alarm() -> None:
     holds = default_holds(GIVEN)
     assert size(holds["jobs_a_day"], GIVEN)["disk_gb"] == pytest.approx(3 * 100 * 2**30 / 1e9)
@@ -74,8 +76,24 @@ def test_what_the_defaults_hold_fills_them_just_to_the_alarm() -> None:
     assert size(1.001 * a_day, GIVEN)["store_node"] != DEFAULT_NODE
 
 
-def test_other_sizes_are_computed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--jobs-a-day", "2e6", "5e6", "--peak", "3"]) == 0
-    head, _rule, first, *_ = capsys.readouterr().out.splitlines()
+def test_it_counts_with_what_terraform_says() -> None:
+    text = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.tf")}
+    assert f"default.replication.factor={sizing.REPLICAS}" in text["msk.tf"]
+    assert f'"retention.ms" = tostring({sizing.RETENTION_DAYS} * local.day_ms)' in text["msk.tf"]
+    assert f"var.broker_volume_gib <= {BROKER_VOLUME_GIB}" in text["variables.tf"]
+    assert f'default     = "cache.{DEFAULT_NODE}"' in text["variables.tf"]
+    thresholds = re.findall(r"threshold +=\s(\d+)$", text["alarms.tf"], re.MULTILINE)
+    assert thresholds.count(f"{sizing.FULL_ALARM * 100:.0f}") == 3  # store, its thread, and disks
+
+
+def test_tasks_are_not_assumed_faster_than_half_of_what_was_measured() -> None:
+    found = sizing.result_of("pipeline")["transports"]["kafka+redis"]["one_worker"]
+    assert default("jobs_per_second_per_task") <= found["jobs_per_s"]["median"] / 2
+
+
+def test_other_sizes_and_prices_are_computed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--jobs-a-day", "2e6", "5e6", "--peak", "3", "--task-usd-per-hour", "0.1"]) == 0
+    head, _rule, first, *rest = capsys.readouterr().out.splitlines()
     assert head == "| jobs a day | how | 2,000,000 | 5,000,000 |"
     assert first == "| jobs/s in the busiest hour | 3 x jobs a day / 86400 | 69 | 174 |"
+    assert "| $ for these | task-hours x $0.1 | 0.0579 |" in rest

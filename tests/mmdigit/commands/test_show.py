@@ -56,7 +56,6 @@ def test_a_job_is_its_prediction_as_json_however_it_is_stored(shown: Shown, numb
     code, [line], said = shown(f"job-{number}")
     assert (code, said) == (0, "")
     assert Prediction.model_validate_json(json.dumps(line)) == make_prediction(number)
-    assert shown("--job", f"job-{number}") == (0, [line], "")
 
 
 def test_a_dead_letter_is_its_reason(shown: Shown) -> None:
@@ -105,8 +104,8 @@ def test_a_feed_of_several_pages_is_read_to_its_end(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "give one of JOB_ID, --group and --feed"),
-        (["a", "--group", "b"], "give one of JOB_ID, --group and --feed"),
+        ([], "give one of JOB, --group and --feed"),
+        (["a", "--group", "b"], "give one of JOB, --group and --feed"),
         (["../a"], "job: "),
         (["--feed", "0"], "feed: "),
     ],

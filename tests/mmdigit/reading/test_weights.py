@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmdigit.datasets import fsdd
 from mmdigit.reading.audio.normalize import read_waveform
 from mmdigit.reading.image.normalize import normalise
 from mmdigit.reading.predictor import WEIGHTS, Predictor, Sample, read_sample
-from mmdigit.training.data.datasets import FSDD_TEST, load_digits, load_glyphs
+from mmdigit.training.data.datasets import load_digits, load_glyphs
 from mmdigit.training.data.photographs import KINDS, photograph
 from mmdigit.training.evaluate.corrupt_audio import NOISES, noisy
-from mmdigit.training.evaluate.held_out import HeldOut, outputs
+from mmdigit.training.evaluate.held_out import HeldOut, decoded, outputs
 from mmdigit.training.evaluate.measures import auroc
 from mmdigit.training.release.calibration import risk_by_digit
 
@@ -43,10 +44,9 @@ def images(folder: Path) -> list[tuple[int, Sample]]:
 
 @pytest.fixture(scope="module")
 def clips(folder: Path) -> list[tuple[int, Sample]]:
-    recordings = folder / "free-spoken-digit-dataset" / "recordings"
-    paths = sorted(path for index in FSDD_TEST for path in recordings.glob(f"*_{index}.wav"))
-    assert len(paths) == 300
-    return [(int(path.name[0]), read_sample(None, path.read_bytes())) for path in paths]
+    recordings = [each for each in fsdd.list_recordings(folder / fsdd.FOLDER) if fsdd.split_of(each.index) == "test"]
+    assert len(recordings) == 300
+    return [(each.digit, read_sample(None, each.path.read_bytes())) for each in recordings]
 
 
 def accuracy(predictor: Predictor, labelled: list[tuple[int, Sample]]) -> float:
@@ -75,7 +75,7 @@ def test_every_digit_alone_is_accepted_in_nine_of_ten_cases(
 
 def test_the_table_by_digit_is_that_of_the_validation_writers(folder: Path, predictor: Predictor) -> None:
     digits = load_digits(folder, "validation")
-    found = outputs(predictor, [Sample(image=picture) for picture in np.asarray(digits.pictures / 255, np.float32)])
+    found = outputs(predictor, [Sample(image=image) for image in decoded(digits.pictures)])
     held_out = HeldOut(found["image_logits"], digits.labels, "validation")
     stated = json.loads(WEIGHTS.with_suffix(".json").read_text())["risk"]["image"]["by_digit"]
     for row, made in zip(stated, risk_by_digit(held_out, predictor.temperature["image"]), strict=True):
@@ -118,11 +118,11 @@ def test_photographs_of_validation_writers(folder: Path, predictor: Predictor, k
 
 @pytest.mark.parametrize(("kind", "least"), [("gusts", 0.84), ("engine", 0.95), ("keyboard", 0.91), ("music", 0.91)])
 def test_noise_that_training_does_not_know(folder: Path, predictor: Predictor, kind: str, least: float) -> None:
-    recordings = folder / "free-spoken-digit-dataset" / "recordings"
+    recordings = folder / fsdd.FOLDER
     random = np.random.default_rng(2)
     clips = [
         (int(path.name[0]), Sample(waveform=noisy(read_waveform(path.read_bytes()), NOISES[kind], 10, random)))
-        for index in FSDD_TEST
+        for index in fsdd.TEST_INDICES
         for path in sorted(recordings.glob(f"*_{index}.wav"))
     ]
     assert accuracy(predictor, clips) >= least

@@ -5,37 +5,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from mmdigit.training.data import datasets
+from mmdigit.datasets import fsdd
 from tests.mmdigit.clips import tone, wav
+from tests.mmdigit.datasets.small_mnist import write_mnist
 from tests.mmdigit.training import made_up
 
 N_DIGITS = 20
 SPEAKERS = ("ann", "bob")
 
 
-def idx(values: NDArray[np.uint8]) -> bytes:
-    """gzip-compressed IDX."""
-    header = bytes([0, 0, 8, values.ndim]) + b"".join(size.to_bytes(4, "big") for size in values.shape)
-    return gzip.compress(header + values.tobytes())
-
-
 def write(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two test digits a label with their writers, and one clip a label of two speakers; no Omniglot."""
-    monkeypatch.setitem(datasets.MNIST_COUNT, "t10k", N_DIGITS)
-    monkeypatch.setattr(datasets, "MNIST_MD5", {})
-    monkeypatch.setattr(datasets, "FSDD_COUNT", 10 * len(SPEAKERS))
+    monkeypatch.setattr(fsdd, "COUNT", 10 * len(SPEAKERS))
     digits = made_up.digits(N_DIGITS, 3)
-    raw, recordings, writers = (
-        folder / "MNIST" / "raw",
-        folder / "free-spoken-digit-dataset" / "recordings",
-        folder / "mnist-writers",
-    )
-    for part in (raw, recordings, writers):
+    write_mnist(folder, monkeypatch, "t10k", digits.pictures, digits.labels.astype(np.uint8))
+    recordings, writers = folder / fsdd.FOLDER, folder / "mnist-writers"
+    for part in (recordings, writers):
         part.mkdir(parents=True)
-    (raw / "t10k-images-idx3-ubyte.gz").write_bytes(idx(digits.pictures))
-    (raw / "t10k-labels-idx1-ubyte.gz").write_bytes(idx(digits.labels.astype(np.uint8)))
     rows = "".join(f"{index},{label},{7 + index % 3}\n" for index, label in enumerate(digits.labels))
     (writers / "test.csv.gz").write_bytes(gzip.compress(f"index,label,writer\n{rows}".encode()))
     for number, speaker in enumerate(SPEAKERS):

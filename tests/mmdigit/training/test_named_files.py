@@ -7,14 +7,19 @@ from typing import cast
 
 import pytest
 
-from mmdigit.training.data.datasets import Digits, load_glyphs, read_idx
+from mmdigit.datasets.idx import Content, read_idx
+from mmdigit.training.data.datasets import Digits, load_glyphs
 from mmdigit.training.evaluate.held_out import HELD_OUT, read_folds
 from mmdigit.training.fit.checkpoints import read_state
 from mmdigit.training.fit.plan import TrainingPlan
 from schemas.errors import SettingsError
 
 
-@pytest.mark.parametrize("read", [TrainingPlan.read, read_state, read_idx])
+def read_bytes(path: Path) -> object:
+    return read_idx(path, Content((1,)))
+
+
+@pytest.mark.parametrize("read", [TrainingPlan.read, read_state, read_bytes])
 @pytest.mark.parametrize("place", ["pipe", "/dev/zero", "."])
 def test_what_is_no_plain_file_is_an_error_of_ours(tmp_path: Path, read: Callable[[Path], object], place: str) -> None:
     os.mkfifo(tmp_path / "pipe")

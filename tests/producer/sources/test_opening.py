@@ -8,17 +8,20 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from mmdigit.datasets import fsdd, idx
 from producer.sources.opening import open_source
 from producer.sources.pairs import PairsSource
 from producer.sources.sample import Sample, Source, Unreadable
 from schemas.errors import DataError, MmdigitError
 from schemas.identifiers import is_identifier
 from schemas.job import MAX_IMAGE_BYTES
+from tests.mmdigit.datasets.small_mnist import write_mnist
 
 
 def opened(text: str | Path, count: int | None = None, seed: int = 0) -> Source:
@@ -189,26 +192,22 @@ def test_count_takes_the_first(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder laid out like the real data sets: each image is its number in two pixels, each recording its name."""
     folder = tmp_path_factory.mktemp("data")
-    raw, recordings = folder / "MNIST" / "raw", folder / "free-spoken-digit-dataset" / "recordings"
-    raw.mkdir(parents=True)
+    recordings = folder / fsdd.FOLDER
     recordings.mkdir(parents=True)
-    images = b"".join(
-        divmod(index, 256)[0].to_bytes() + (index % 256).to_bytes() + bytes(782) for index in range(10_000)
-    )
-    labels = bytes(index % 10 for index in range(10_000))
-    header = b"".join(number.to_bytes(4, "big") for number in (2051, 10_000, 28, 28))
-    (raw / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + images, 1))
-    header = b"".join(number.to_bytes(4, "big") for number in (2049, 10_000))
-    (raw / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(header + labels, 1))
+    numbers = np.arange(10_000)
+    images = np.zeros((10_000, 28, 28), np.uint8)
+    images[:, 0, 0], images[:, 0, 1] = np.divmod(numbers, 256)
     for digit in range(10):
         for index in range(7):
             name = f"{digit}_speaker_{index}.wav"
             (recordings / name).write_text(name)
     (recordings / "readme.txt").write_text("?")
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        write_mnist(folder, patch, "t10k", images, np.asarray(numbers % 10, np.uint8))
+        yield folder
 
 
 def image_number(sample: Sample) -> int:
@@ -255,7 +254,7 @@ def test_every_image_comes_once_before_any_comes_again(data: Path, monkeypatch: 
 def test_a_recording_that_went_away_is_named(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = opened(f"pairs:{data}", count=1)
     (sample,) = readable(source)
-    recording = data / "free-spoken-digit-dataset" / "recordings" / (sample.audio or b"").decode()
+    recording = data / fsdd.FOLDER / (sample.audio or b"").decode()
     recording.rename(recording.with_suffix(".gone"))
     try:
         (found,) = source
@@ -268,20 +267,20 @@ def test_a_recording_that_went_away_is_named(data: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda content: None, "expected .*images-idx3-ubyte.gz; pairs:DIR needs"),
-        (lambda content: content[:1000], "cannot be read .*download it again"),
-        (lambda content: b"not gzip", "cannot be read .*download it again"),
-        (lambda content: gzip.compress(b"\0" * 100), "is not the MNIST file"),
-        (lambda content: gzip.compress(gzip.decompress(content) + b"\0", 1), "is not the MNIST file"),
+        (lambda content: None, "expected .*images-idx3-ubyte.gz, got no such file; run `mmdigit data download`"),
+        (lambda content: content[:1000], "cannot read it .*download it again"),
+        (lambda content: b"not gzip", "cannot read it .*download it again"),
+        (lambda content: gzip.compress(b"\0" * 100), "got something else"),
+        (lambda content: gzip.compress(gzip.decompress(content) + b"\0", 1), "got something else"),
     ],
 )
 def test_an_altered_mnist_file_is_named(
     data: Path, tmp_path: Path, change: Callable[[bytes], bytes | None], message: str
 ) -> None:
-    raw = tmp_path / "MNIST" / "raw"
+    raw = tmp_path / idx.FOLDER
     raw.mkdir(parents=True)
     name = "t10k-images-idx3-ubyte.gz"
-    content = change((data / "MNIST" / "raw" / name).read_bytes())
+    content = change((data / idx.FOLDER / name).read_bytes())
     if content is not None:
         (raw / name).write_bytes(content)
     with pytest.raises(DataError, match=message):
@@ -290,10 +289,10 @@ def test_an_altered_mnist_file_is_named(
 
 def test_a_digit_without_recordings_is_named(data: Path, tmp_path: Path) -> None:
     (tmp_path / "MNIST").symlink_to(data / "MNIST")
-    recordings = tmp_path / "free-spoken-digit-dataset" / "recordings"
+    recordings = tmp_path / fsdd.FOLDER
     recordings.mkdir(parents=True)
     (recordings / "0_speaker_0.wav").write_bytes(b"x")
-    with pytest.raises(DataError, match=r"expected .*1_<speaker>_<index>\.wav"):
+    with pytest.raises(DataError, match=r"recordings of all ten digits in .*, got none of 1"):
         opened(f"pairs:{tmp_path}")
 
 

@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from mmdigit.datasets.idx import read_mnist
 from mmdigit.reading.image.colour import grey_of
 from mmdigit.reading.image.normalize import decode_image
 from mmdigit.reading.predictor import Predictor, Sample
-from mmdigit.training.data.datasets import read_idx
 from tests.mmdigit.clips import as_bytes, drawn_digit
 
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -85,9 +85,7 @@ def test_the_noise_of_blank_paper_is_no_colour(paper: Colour) -> None:
 @pytest.mark.data
 def test_digits_in_colours_of_equal_luma_are_read_as_those_of_unequal(data_dir: Path) -> None:
     """MNIST training digits 45,000-45,149; of those of equal luma 21 in 100 were read by luma alone."""
-    raw = data_dir / "MNIST" / "raw"
-    pictures = read_idx(raw / "train-images-idx3-ubyte.gz")[45_000:45_150]
-    labels = read_idx(raw / "train-labels-idx1-ubyte.gz")[45_000:45_150]
+    pictures, labels = (values[45_000:45_150] for values in read_mnist(data_dir, "train"))
     right = {}
     for equal in (True, False):
         random = np.random.default_rng(2)

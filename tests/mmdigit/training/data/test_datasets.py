@@ -1,4 +1,4 @@
-"""The data sets: readers, splits, and one clear line for what is missing or altered."""
+"""The data sets: splits, and one clear line for what is missing or altered."""
 
 import gzip
 import io
@@ -9,59 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmdigit.training.data import datasets
-from mmdigit.training.data.datasets import load_digits, load_glyphs, load_spoken, read_idx
+from mmdigit.datasets import fsdd
+from mmdigit.training.data.datasets import load_digits, load_glyphs, load_spoken
 from schemas.errors import DataError
 from tests.mmdigit.clips import as_bytes, drawn_digit, tone, wav
+from tests.mmdigit.datasets.small_mnist import write_mnist
 
 needs_data = pytest.mark.skipif("MMDIGIT_DATA" not in os.environ, reason="needs the real data sets in MMDIGIT_DATA")
 
 
-def idx(values: np.ndarray) -> bytes:
-    sizes = b"".join(int(size).to_bytes(4, "big") for size in values.shape)
-    return gzip.compress(b"\x00\x00\x08" + bytes([values.ndim]) + sizes + values.astype(np.uint8).tobytes(), 1)
-
-
-def test_idx_round_trip(tmp_path: Path) -> None:
-    values = np.arange(60).reshape(3, 4, 5)
-    (tmp_path / "a.gz").write_bytes(idx(values))
-    np.testing.assert_array_equal(read_idx(tmp_path / "a.gz"), values)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (None, "it is missing; run `mmdigit data download`"),
-        (b"no gzip", "damaged"),
-        (idx(np.zeros((3, 4)))[:-12], "damaged"),
-        (gzip.compress(b"something else"), "IDX array of bytes"),
-        (gzip.compress(b"\x00\x00\x08\x01\x00\x00\x00\x05abc"), "to hold \\[5\\] values, got 3"),
-        (gzip.compress(b"\x00\x00\x08\x01\x00\x00"), "IDX array|damaged"),
-    ],
-    ids=["missing", "no gzip", "cut", "no IDX", "values cut", "header cut"],
-)
-def test_a_damaged_idx_file_is_one_line(tmp_path: Path, content: bytes | None, message: str) -> None:
-    if content is not None:
-        (tmp_path / "a.gz").write_bytes(content)
-    with pytest.raises(DataError, match=message) as caught:
-        read_idx(tmp_path / "a.gz")
-    assert "\n" not in str(caught.value)
-
-
-def test_an_altered_file_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "a.gz").write_bytes(idx(np.ones((3, 4))))
-    with pytest.raises(DataError, match="it was altered; download it again"):
-        read_idx(tmp_path / "a.gz", "0" * 32)
-
-
 def small_mnist(folder: Path, monkeypatch: pytest.MonkeyPatch, count: int = 40) -> None:
-    monkeypatch.setattr(datasets, "MNIST_COUNT", {"train": count, "t10k": count})
-    monkeypatch.setattr(datasets, "MNIST_MD5", {})
-    raw = folder / "MNIST" / "raw"
-    raw.mkdir(parents=True)
+    labels = np.arange(count, dtype=np.uint8) % 10
     for part in ("train", "t10k"):
-        (raw / f"{part}-images-idx3-ubyte.gz").write_bytes(idx(np.ones((count, 28, 28))))
-        (raw / f"{part}-labels-idx1-ubyte.gz").write_bytes(idx(np.arange(count) % 10))
+        write_mnist(folder, monkeypatch, part, np.ones((count, 28, 28), np.uint8), labels)
 
 
 def write_writers(folder: Path, rows: list[str]) -> None:
@@ -92,20 +52,13 @@ def test_writers_of_other_digits_are_refused(tmp_path: Path, monkeypatch: pytest
         load_digits(tmp_path, "train")
 
 
-def test_too_few_digits_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    small_mnist(tmp_path, monkeypatch)
-    monkeypatch.setattr(datasets, "MNIST_COUNT", {"train": 41, "t10k": 41})
-    with pytest.raises(DataError, match="expected 41 MNIST digits"):
-        load_digits(tmp_path, "train")
-
-
 def small_speech(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    recordings = folder / "free-spoken-digit-dataset" / "recordings"
+    recordings = folder / fsdd.FOLDER
     recordings.mkdir(parents=True)
     for digit in range(10):
         for index in (0, 4, 5, 9, 10, 49):
             (recordings / f"{digit}_ann_{index}.wav").write_bytes(wav(tone(0.1, pitch_hz=200 + 100 * digit)))
-    monkeypatch.setattr(datasets, "FSDD_COUNT", 60)
+    monkeypatch.setattr(fsdd, "COUNT", 60)
     return recordings
 
 

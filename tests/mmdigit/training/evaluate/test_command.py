@@ -130,7 +130,7 @@ def test_altered_data_is_one_line_and_leaves_the_old_report_alone(
     output.mkdir()
     (output / "report.json").write_text("old")
     assert run("--data", folder, "--output", output) == 2
-    assert "it is damaged" in one_line(capsys.readouterr().err)
+    assert "cannot read it" in one_line(capsys.readouterr().err)
     assert [(path.name, path.read_text()) for path in output.iterdir()] == [("report.json", "old")]
 
 

@@ -1,5 +1,6 @@
 """The answers that calibration rests on: whole, of the right recordings, and each picture once."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ import pytest
 
 pytest.importorskip("onnx")
 
+from mmdigit.datasets.fsdd import TEST_INDICES
 from mmdigit.reading.predictor import Predictor
-from mmdigit.training.data.datasets import FSDD_TEST, Clip
-from mmdigit.training.evaluate.held_out import HELD_OUT, held_out_pairs, held_out_sounds, inputs, read_folds
+from mmdigit.training.data.datasets import Clip, load_digits
+from mmdigit.training.evaluate.held_out import HELD_OUT, decoded, held_out_pairs, held_out_sounds, inputs, read_folds
 from schemas.errors import DataError
 from tests.mmdigit.small_model import generation_2, save
 from tests.mmdigit.training import made_up
@@ -48,7 +50,7 @@ def test_the_test_recordings_are_left_aside(tmp_path: Path) -> None:
         write(tmp_path, speaker, arrays)
     folds = read_folds(tmp_path, DIGITS, ["bob", "ann"])
     assert (folds.audio_labels.size, folds.n_speakers, folds.fused_images.size) == (100, 2, 400)
-    kept = parts["ann"]["indices"] >= len(FSDD_TEST)
+    kept = parts["ann"]["indices"] >= len(TEST_INDICES)
     np.testing.assert_array_equal(folds.audio_logits[:50], parts["ann"]["audio_logits"][kept])
 
 
@@ -118,3 +120,10 @@ def test_a_damaged_or_missing_fold_is_refused(tmp_path: Path, content: bytes) ->
     (tmp_path / "ann" / HELD_OUT).write_bytes(content)
     with pytest.raises(DataError, match="leave --folds out"):
         read_folds(tmp_path, DIGITS, ["ann"])
+
+
+@pytest.mark.data
+@pytest.mark.skipif("MMDIGIT_DATA" not in os.environ, reason="needs the real data sets in MMDIGIT_DATA")
+def test_decoded_mnist_is_unchanged() -> None:
+    pictures = load_digits(Path(os.environ["MMDIGIT_DATA"]), "validation").pictures
+    np.testing.assert_array_equal(np.stack(decoded(pictures)), np.asarray(pictures / 255, np.float32))

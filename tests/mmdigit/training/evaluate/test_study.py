@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ from mmdigit.training.evaluate import study
 from mmdigit.training.evaluate.corrupt_audio import gusts
 from mmdigit.training.evaluate.held_out import HELD_OUT
 from mmdigit.training.fit.checkpoints import Machine
-from mmdigit.training.fit.plan import SHIPPED, TrainingPlan
 from tests.mmdigit.training import made_up
 
 PLAN = made_up.plan(
@@ -32,7 +30,6 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(study, "load_digits", lambda *_: made_up.digits(20, 9))
     monkeypatch.setattr(study, "load_spoken", lambda _, split: clips if split == "test" else [])
     monkeypatch.setattr(study, "FSDD_SPEAKERS", ("a", "b"))
-    monkeypatch.setattr(study, "HALVES", (("a",), ("b",)))
     monkeypatch.setattr(study, "SEEDS", (1, 2))
     monkeypatch.setattr(study, "NOISES", {"gusts": gusts})
     monkeypatch.setattr(study, "RATIOS_DB", (5,))
@@ -69,14 +66,3 @@ def test_seeds_differ_and_are_summarised(small: Path) -> None:
     assert [row["seed"] for row in report["seeds"]] == [1, 2]
     assert report["mean"]["image"] == pytest.approx(sum(row["image"] for row in report["seeds"]) / 2)
     assert report["shipped"] == 1
-
-
-def test_the_ablation_ends_with_the_plan_itself() -> None:
-    plan = TrainingPlan.read(SHIPPED)
-    names, shares, distortions = zip(*study.ablation_steps(plan), strict=True)
-    assert len(set(names)) == len(names)
-    assert distortions[0] == ()
-    assert set(distortions[-1]) == set(plan.audio.distortions)
-    assert shares[-1] == plan.audio.shares
-    for before, after in pairwise(shares):
-        assert before.items() <= after.items()
