@@ -104,5 +104,5 @@ def test_redis_never_evicts(services: dict[str, Any]) -> None:
 
 def test_programs_run_under_an_init_process(services: dict[str, Any]) -> None:
     ours = {name: service for name, service in services.items() if service["image"].startswith("mmdigit:")}
-    assert {"worker", "troubled", "producer", "load", "chaos"} == ours.keys()
+    assert {"worker", "chaos-worker", "producer", "load", "chaos"} == ours.keys()
     assert all(service.get("init") for service in ours.values())

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from deploy.grafana.generate import DASHBOARDS as GENERATED
-from deploy.grafana.generate import written
+from deploy.grafana.generate import dashboard_json
 from tests.deploy.engine import ROOT
 from tests.deploy.metric_names import known, named
 
@@ -27,7 +27,7 @@ def load(path: Path) -> dict[str, Any]:
 def test_dashboards_match_the_generator() -> None:
     assert {path.stem for path in DASHBOARDS} == set(GENERATED)
     for path in DASHBOARDS:
-        assert path.read_text(encoding="utf-8") == written(path.stem), "run `make docs`"
+        assert path.read_text(encoding="utf-8") == dashboard_json(path.stem), "run `make docs`"
 
 
 def test_dashboard_ids_are_fixed_and_unique() -> None:

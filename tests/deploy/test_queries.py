@@ -21,7 +21,7 @@ import pytest
 from testcontainers.core.container import DockerContainer
 
 from deploy.grafana.generate import FOLDER as DASHBOARDS
-from deploy.grafana.plots import ask
+from deploy.grafana.plots import query_range
 from lab.kit.polling import until
 from lab.kit.services import free_port, without_missing_reaper
 from mmdigit.transport.urls import open_publisher
@@ -94,7 +94,7 @@ def panels() -> dict[str, str]:
 
 
 def gives_a_number(address: str, expression: str, begin_s: float) -> bool:
-    found = ask(address, expression, begin_s, time.time(), 1.0)
+    found = query_range(address, expression, begin_s, time.time(), 1.0)
     return any(np.isfinite(series.values).any() for series in found)
 
 

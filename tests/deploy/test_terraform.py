@@ -247,16 +247,16 @@ def test_create_topics_creates_once_and_adds_partitions(outcome: Outcome, kafka_
     for topic in topics:
         topic |= {"name": f"terraform.{topic['name']}", "replication": 1}  # the tests' one broker
     assert make_topics(outcome, kafka_bootstrap, topics).splitlines() == [
-        "terraform.mmdigit.jobs: made, 24 partitions",
-        "terraform.mmdigit.jobs.dead: made, 1 partition",
+        "terraform.mmdigit.jobs: created, 24 partitions",
+        "terraform.mmdigit.jobs.dead: created, 1 partition",
     ]
     topics[0]["partitions"] = 32
     assert make_topics(outcome, kafka_bootstrap, topics).splitlines() == [
         "terraform.mmdigit.jobs: 32 partitions, 24 before",
-        "terraform.mmdigit.jobs.dead: there already, 1 partition",
+        "terraform.mmdigit.jobs.dead: exists, 1 partition",
     ]
     topics[0]["partitions"] = 24
-    assert "there already, 32 partitions" in make_topics(outcome, kafka_bootstrap, topics)
+    assert "exists, 32 partitions" in make_topics(outcome, kafka_bootstrap, topics)
 
 
 def make_topics(outcome: Outcome, bootstrap: str, topics: list[dict[str, Any]]) -> str:

@@ -188,7 +188,11 @@ def test_an_id_moves_no_terminal_and_runs_no_formula(folder: Path, capsys: pytes
             marks=pytest.mark.skipif(not Path("/proc/version").exists(), reason="needs a file that no one can write"),
         ),
         (["--from", "samples", "--to", URL, "--journal-dir", "pairs.csv"], 2, "--journal-dir"),
-        (["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "no/out.csv"], 2, "create the folder"),
+        (
+            ["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "no/out.csv"],
+            2,
+            "create the folder",
+        ),
         (["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "samples"], 2, "got a folder"),
         (["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "/dev/zero"], 2, "got a device"),
         (["--from", "samples", "--to", "sqlite:///samples"], 2, "expected a file"),
