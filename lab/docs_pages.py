@@ -1,4 +1,4 @@
-"""Writes settings.md, metrics.md, api.md from code, fuzz, faults and sizing from results; a test holds them current."""
+"""Writes the generated pages of docs/: some from the code, some from results. A test holds them current."""
 
 import inspect
 import json
@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings.sources.types import _CliPositionalArg
 
@@ -17,8 +16,9 @@ from lab.faults import report
 from lab.fuzz.__main__ import table
 from mmdigit import transport
 from mmdigit.cli import COMMANDS
+from mmdigit.settings.access_settings import AccessSettings
 from mmdigit.settings.base import ProgramSettings
-from mmdigit.settings.environment import ENV_PREFIX, KNOWN_VARIABLES
+from mmdigit.settings.environment import ENV_PREFIX
 from producer import metrics as run_metrics
 from producer.settings import ProducerSettings
 from worker.metrics import METRICS
@@ -26,8 +26,9 @@ from worker.replay.settings import ReplaySettings
 from worker.settings import WorkerSettings
 from worker.shadow.settings import ShadowSettings
 
-HERE = Path(__file__).parents[1] / "docs"
-RESULTS = HERE.parent / "lab" / "results"
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "lab" / "results"
+HEAD = "| flag | default | meaning |\n|---|---|---|\n"
 API_EXAMPLE = """\
 import mmdigit
 
@@ -37,53 +38,54 @@ print(answer.label, answer.decision)  # 7 accept
 """
 
 
-def _word(field: FieldInfo, alias: str) -> str:
-    if _CliPositionalArg in field.metadata:
-        return alias.upper()
-    return f"--{alias.replace('_', '-')}"
-
-
 def settings_page() -> str:
-    """One table a program: flag, variable, default, meaning."""
-    programs: list[type[ProgramSettings]] = [
-        WorkerSettings,
-        ReplaySettings,
-        ShadowSettings,
-        ProducerSettings,
-        *COMMANDS.values(),
-    ]
+    """A table of each service, one of all commands of `mmdigit`, and one of what talks to Kafka and Redis."""
     parts = [
-        "# Settings\n\nFlags win over variables, variables over defaults. A variable that starts with `MMDIGIT_` and "
-        "that stands in none of these tables is an error (exit code 2), but for `MMDIGIT_REQUIRE_DOCKER=1`, which "
-        "makes a missing Docker engine a failure of the tests, and `MMDIGIT_REQUIRE_TERRAFORM=1`, which does so for "
-        "Terraform.\n\n"
-        "Exit codes of every program: 0 done; 1 some input failed; "
-        "2 wrong settings, or a missing file, topic, model, password, certificate or right; "
-        "3 broker, queue file or store not reachable; "
-        "4 the worker's breaker opened: too many dead letters; 5 a worker that had to leave before its batch was "
-        "finished (a second signal, or `--stop-timeout-s`); 130 interrupted.\n"
+        "# Settings\n\nFlags win over variables, variables over defaults. The variable of `--batch-size` is "
+        "`MMDIGIT_BATCH_SIZE`, and so on for every flag; where a variable stands in place of a flag, there is none. A "
+        "variable that starts with `MMDIGIT_` and that no program knows is an error (exit code 2). "
+        "[Exit codes](operations.md#exit-codes) are the same for all programs.\n"
     ]
-    for program in programs:
-        parts.append(f"\n## {program.prog}\n\n{(program.__doc__ or '').strip()}\n")
-        parts.append("\n| flag | variable | default | meaning |\n|---|---|---|---|\n")
-        # A program's own settings before those that it shares with others.
-        for name, field in sorted(
-            program.model_fields.items(), key=lambda named: named[0] not in program.__annotations__
-        ):
-            alias = str(field.validation_alias or name)
-            variable = f"{ENV_PREFIX}{alias.upper()}"
-            cells = (
-                "-" if name in program.secrets() else f"`{_word(field, alias)}`",
-                f"`{variable}`" if variable in KNOWN_VARIABLES else "-",
-                "required"
-                if field.default is PydanticUndefined
-                else "-"
-                if field.default is None
-                else f"`{field.default}`",
-                " ".join((field.description or "").split()).replace("|", "\\|"),
-            )
-            parts.append(f"| {' | '.join(cells)} |\n")
+    services: list[type[ProgramSettings]] = [WorkerSettings, ReplaySettings, ShadowSettings, ProducerSettings]
+    for program in services:
+        parts.append(f"\n## {program.prog}\n\n{purpose(program)} Also [access](#access-to-kafka-and-redis).\n\n")
+        parts.append(HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows(program, AccessSettings)))
+    parts.append("\n## mmdigit\n\n| command | |\n|---|---|\n")
+    parts += [f"| `{name}` | {purpose(program)} |\n" for name, program in COMMANDS.items()]
+    takes: dict[tuple[str, ...], list[str]] = {}
+    for name, program in COMMANDS.items():
+        for row in rows(program, AccessSettings):
+            takes.setdefault(row, []).append(f"`{name}`")
+    parts.append("\n| flag | default | meaning | commands |\n|---|---|---|---|\n")
+    parts += [f"| {' | '.join(row)} | {', '.join(names)} |\n" for row, names in takes.items()]
+    parts.append(
+        "\n`show` also takes the settings of access.\n\n## Access to Kafka and Redis\n\n"
+        "[Access](access.md) says which of them you need.\n\n"
+    )
+    parts.append(HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows(AccessSettings)))
     return "".join(parts)
+
+
+def purpose(program: type[ProgramSettings]) -> str:
+    """What the program says of itself: the first paragraph of its docstring."""
+    return " ".join((inspect.getdoc(program) or "").partition("\n\n")[0].split())
+
+
+def rows(program: type[ProgramSettings], without: type[ProgramSettings] = ProgramSettings) -> list[tuple[str, ...]]:
+    """Flag, default and meaning of each setting that `without` lacks."""
+    found: list[tuple[str, ...]] = []
+    for name, field in program.model_fields.items():
+        if name in without.model_fields:
+            continue
+        alias = str(field.validation_alias or name)
+        if name in program.secrets():
+            flag = f"{ENV_PREFIX}{alias.upper()}"
+        else:
+            flag = alias.upper() if _CliPositionalArg in field.metadata else f"--{alias.replace('_', '-')}"
+        default = "-" if field.default is None else f"`{field.default}`"
+        meaning = " ".join((field.description or "").split()).replace("|", "\\|")
+        found.append((f"`{flag}`", "required" if field.default is PydanticUndefined else default, meaning))
+    return found
 
 
 def metrics_page() -> str:
@@ -94,10 +96,10 @@ def metrics_page() -> str:
         for metric in METRICS
     )
     return (
-        "# Metrics\n\nThe worker serves them at `/metrics`; `process_*` (CPU, memory, files) and `python_info` stand "
-        "beside them. No label ever holds a job id.\n\n"
+        "# Metrics\n\nThe worker serves them at `/metrics`, beside `process_*` (CPU, memory, files) and `python_info`. "
+        "No label holds a job id.\n\n"
         "| name | kind | unit | labels | meaning |\n|---|---|---|---|---|\n" + rows + "\n"
-        "A producer with `--metrics-port` serves one more while it runs, for its own group alone:\n\n"
+        "A producer with `--metrics-port` serves one more while it runs, for its own group:\n\n"
         "| name | kind | unit | labels | meaning |\n|---|---|---|---|---|\n"
         f"| `{run_metrics.NAME}` | gauge | - | {', '.join(f'`{label}`' for label in run_metrics.LABELS)} "
         f"| {run_metrics.HELP} |\n"
@@ -141,24 +143,25 @@ def fuzz_page() -> str:
     result = json.loads((RESULTS / "fuzz.json").read_text(encoding="utf-8"))
     settings = result["settings"]
     return (
-        "# Fuzzing\n\n`make fuzz` runs each parser in a process of its own on inputs that are mutated towards new "
-        f"coverage (atheris): here for {settings['runs']:,} runs or {settings['minutes']:g} minutes each, whichever "
-        "came first. [targets.py](../lab/fuzz/targets.py) says what each target does and which errors it documents; "
-        "whatever else comes out is a crasher. Coverage counts branches of Python, ours and Pillow's: the C of libpng, "
-        "libjpeg, libsndfile, pydantic and msgpack runs, but does not guide the search. The slowest input is in CPU "
-        "time; the memory is the whole process's, most of it atheris's own.\n\n" + table(result) + "\n"
+        "# Fuzzing\n\n`make fuzz` runs each parser in its own process on inputs that atheris mutates towards new "
+        f"coverage: here {settings['runs']:,} runs or {settings['minutes']:g} minutes each, whichever came first. "
+        "[targets.py](../../lab/fuzz/targets.py) states what each target does and which errors it documents; any "
+        "other error is a crash. Coverage counts Python branches, ours and Pillow's; C code does not guide the "
+        "search. *Slowest input* is CPU time; *memory* is the whole process's, most of it atheris's own.\n\n"
+        + table(result)
+        + "\n"
     )
 
 
 PAGES = {
-    "settings.md": settings_page,
-    "metrics.md": metrics_page,
-    "api.md": api_page,
-    "fuzz.md": fuzz_page,
-    "faults.md": faults_page,
-    "sizing.md": sizing_page.page,
+    "operate/settings.md": settings_page,
+    "operate/metrics.md": metrics_page,
+    "use/api.md": api_page,
+    "results/fuzz.md": fuzz_page,
+    "results/faults.md": faults_page,
+    "operate/sizing.md": sizing_page.page,
 }
 
 if __name__ == "__main__":
     for file_name, page in PAGES.items():
-        (HERE / file_name).write_text(page(), encoding="utf-8")
+        (ROOT / "docs" / file_name).write_text(page(), encoding="utf-8")

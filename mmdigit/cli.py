@@ -67,7 +67,7 @@ class EvaluateSettings(ProgramSettings):
 
     prog: ClassVar[str] = "mmdigit evaluate"
 
-    data: Annotated[Path, Field(examples=["data"], description="folder of data sets, laid out as docs/data.md says")]
+    data: Annotated[Path, Field(examples=["data"], description="folder of the data sets (docs/use/data.md)")]
     output: Annotated[Path, Field(examples=["runs/report"], description="folder for the report and its plots")]
     weights: Weights = None
     threads: Threads = 1
@@ -85,7 +85,7 @@ class TrainSettings(ProgramSettings):
 
     prog: ClassVar[str] = "mmdigit train"
 
-    data: Annotated[Path, Field(examples=["data"], description="folder of data sets, laid out as docs/data.md says")]
+    data: Annotated[Path, Field(examples=["data"], description="folder of the data sets (docs/use/data.md)")]
     output: Annotated[Path, Field(description="folder for checkpoints, history and TensorBoard logs")] = Path(
         "runs/seed-1"
     )
@@ -117,7 +117,7 @@ class TrainSettings(ProgramSettings):
 class StudySettings(ProgramSettings):
     """Trains several models to answer a question, resumable. Needs the extra `train`."""
 
-    data: Annotated[Path, Field(examples=["data"], description="folder of data sets, laid out as docs/data.md says")]
+    data: Annotated[Path, Field(examples=["data"], description="folder of the data sets (docs/use/data.md)")]
     output: Annotated[Path, Field(description="folder for all trainings, shared by all studies")] = Path("runs")
     result: Annotated[Path | None, Field(description="result file; by default OUTPUT/NAME.json")] = None
     config: Annotated[Path | None, Field(description="TOML file; by default the shipped weights' own")] = None
@@ -180,7 +180,7 @@ class CalibrateSettings(ProgramSettings):
 
     prog: ClassVar[str] = "mmdigit calibrate"
 
-    data: Annotated[Path, Field(examples=["data"], description="folder of data sets, laid out as docs/data.md says")]
+    data: Annotated[Path, Field(examples=["data"], description="folder of the data sets (docs/use/data.md)")]
     weights: Weights = None
     output: Annotated[
         Path, Field(examples=["runs/model"], description="folder for mmdigit.onnx, mmdigit.json and MODEL_CARD.md")

@@ -33,7 +33,7 @@ def demo(argv: Sequence[str]) -> int:
     parser.add_argument("--count", type=int, default=10_000, help="pairs of real data (default: %(default)s)")
     options = parser.parse_args(argv)
     if options.data is not None and not options.data.is_dir():
-        raise DataError(f"expected a folder of data, got {options.data}; see docs/data.md for its layout")
+        raise DataError(f"expected a folder of data, got {options.data}; see docs/use/data.md for its layout")
     source = [str(PACK)] if options.data is None else [f"pairs:{options.data}", "--count", str(options.count)]
     FOLDER.mkdir(parents=True, exist_ok=True)
     for old in FOLDER.iterdir():

@@ -15,7 +15,7 @@ PLACES = {
     "docker-compose.yml": r"image: mmdigit:(\S+)",
     "deploy/terraform/terraform.tfvars.example": r'^image_tag\s*= "(\S+)"',
     "deploy/README.md": r"mmdigit:(\d[\d.]+)",
-    "docs/deploy.md": r"(?:mmdigit|\$repository):(\d[\d.]+)",
+    "docs/operate/deploy.md": r"(?:mmdigit|\$repository):(\d[\d.]+)",
 }
 """File -> what stands around the version in it, at least once."""
 

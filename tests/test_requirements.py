@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-SETS = ["worker", "msk", "otel", "train", "test", "fuzz", "sbom"]
+SETS = ["worker", "msk", "otel", "train", "test", "fuzz", "sbom", "docs"]
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -1,4 +1,4 @@
-"""Every metric of the worker, in one list; docs/metrics.md is made from it."""
+"""Every metric of the worker, in one list; docs/operate/metrics.md is made from it."""
 
 import time
 from collections import Counter as Tally

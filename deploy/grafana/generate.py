@@ -40,7 +40,7 @@ def overview() -> list[Builder[Panel]]:
             "Error budget burn",
             {window: f"mmdigit:budget_burn:{window}" for window in ("5m", "30m", "1h", "6h")},
             "none",
-            "Page above 14.4 over an hour, ticket above 6 over six hours (docs/operations.md).",
+            "Page above 14.4 over an hour, ticket above 6 over six hours (docs/operate/operations.md).",
             8,
         ),
     ]

@@ -10,7 +10,7 @@ create() { # create TOPIC PARTITIONS CONFIG...
     --topic "$topic" --partitions "$partitions" --replication-factor 1 "${configs[@]}"
 }
 
-# Makes the broker decompress each batch and reject one that expands too far for a worker (docs/hostile.md).
+# Makes the broker decompress each batch and reject one that expands too far for a worker (docs/design/limits.md).
 plain=compression.type=uncompressed
 day_ms=$((24 * 60 * 60 * 1000))
 # The partitions limit how many workers can share the jobs. A job is at most 6 MiB (schemas/job.py). The topic accepts

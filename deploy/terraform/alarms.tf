@@ -60,7 +60,7 @@ resource "aws_cloudwatch_metric_alarm" "backlog" {
 
 resource "aws_cloudwatch_metric_alarm" "too_few_workers" {
   alarm_name          = "${var.name}-too-few-workers"
-  alarm_description   = "Fewer than ${var.min_capacity} workers have been running for ten minutes: see the service's events and the exit codes of stopped tasks (docs/operations.md)."
+  alarm_description   = "Fewer than ${var.min_capacity} workers have been running for ten minutes: see the service's events and the exit codes of stopped tasks (docs/operate/operations.md)."
   namespace           = local.running_metric.namespace
   metric_name         = local.running_metric.name
   dimensions          = local.running_metric.dimensions
@@ -134,7 +134,7 @@ resource "aws_cloudwatch_log_metric_filter" "dead_letters" {
 
 resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   alarm_name          = "${var.name}-dead-letters"
-  alarm_description   = "More than ${var.dead_letters_alarm} jobs became dead letters in five minutes: see the reasons in the workers' log (docs/operations.md); `worker replay` sends them again."
+  alarm_description   = "More than ${var.dead_letters_alarm} jobs became dead letters in five minutes: see the reasons in the workers' log (docs/operate/operations.md); `worker replay` sends them again."
   namespace           = aws_cloudwatch_log_metric_filter.dead_letters.metric_transformation[0].namespace
   metric_name         = aws_cloudwatch_log_metric_filter.dead_letters.metric_transformation[0].name
   statistic           = "Sum"

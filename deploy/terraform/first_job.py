@@ -2,8 +2,8 @@
 
     MMDIGIT_TO=kafka://... MMDIGIT_STORE=rediss://... python first_job.py
 
-Access settings are those of every program (docs/access.md). Terraform runs this as a task in the worker's image.
-Exit code 0 with a prediction, 1 after a timeout, otherwise like every program.
+Access settings are those of every program (docs/operate/access.md). Terraform runs this as a task in the worker's
+image. Exit code 0 with a prediction, 1 after a timeout, otherwise like every program.
 """
 
 import sys

@@ -11,7 +11,7 @@ locals {
   # there a job must be 4 KiB smaller than the 6 MiB that the worker reads.
   max_job_bytes    = var.kafka_serverless ? 6 * local.mib - 4096 : 16 * local.mib
   max_letter_bytes = var.kafka_serverless ? 8 * local.mib : 32 * local.mib
-  # Makes the brokers decompress each batch and reject one that expands too far for a worker (docs/hostile.md).
+  # Makes the brokers decompress each batch and reject one that expands too far for a worker (docs/design/limits.md).
   plain = { "compression.type" = "uncompressed" }
   topics = [
     {

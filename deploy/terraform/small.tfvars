@@ -1,4 +1,4 @@
-# A small stack for trials or for about ten thousand jobs a day: terraform apply -var-file=small.tfvars. docs/sizing.md
+# A small stack for trials or for about ten thousand jobs a day: terraform apply -var-file=small.tfvars. docs/operate/sizing.md
 # compares its cost with the default. It has one store node and one of each endpoint, which fail together with their zone.
 broker_type       = "kafka.t3.small"
 broker_volume_gib = 20

@@ -1,1 +1,1 @@
-"""Benchmarks, one file a question (docs/benchmarks.md); each prints its machine, versions, settings and figures."""
+"""Benchmarks, one file a question (docs/results/benchmarks.md); each prints machine, versions, settings, figures."""

@@ -4,7 +4,7 @@
 
 Saturation: each drains a preloaded topic, in rounds, so that a slower machine is slower for all; ratios are formed
 within a round. --latency: open loop at half the rate of the slowest batch peer, and at shares of each one's own rate.
---crash: SIGKILL midway and a second start; duplicates and losses counted. docs/benchmarks.md says who takes part.
+--crash: SIGKILL midway and a second start; duplicates and losses counted. Who takes part: docs/results/benchmarks.md.
 """
 
 import os

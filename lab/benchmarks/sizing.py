@@ -3,7 +3,7 @@
     python -m lab.benchmarks.sizing [--jobs-a-day N ...] [--peak TIMES] [--task-usd-per-hour PRICE] [--json]
 
 Inputs are lab/results/pipeline.json and footprint.json, the defaults of deploy/terraform, and the price that you
-pay for a task. docs/sizing.md is made of these tables.
+pay for a task. docs/operate/sizing.md is made of these tables.
 """
 
 import json

@@ -110,7 +110,7 @@ def fuzz_once(name: str, seconds: int, runs: int, seed: int) -> dict[str, float]
 
 
 def table(result: dict[str, Any]) -> str:
-    """The result as Markdown; also what docs/fuzz.md shows."""
+    """The result as Markdown; also what docs/results/fuzz.md shows."""
     lines = [
         "| target | runs | seconds | coverage | of it new | crashers | slowest input, ms | peak memory, MB |",
         "|---|---|---|---|---|---|---|---|",

@@ -23,7 +23,7 @@ _SURPLUS = "surplus"
 
 
 class Manifest(Samples):
-    """The samples of a manifest, in row order. docs/manifests.md describes the format.
+    """The samples of a manifest, in row order. docs/use/manifests.md describes the format.
 
     Paths are absolute or relative to the manifest's folder. The manifest is the user's own file, so it may name any
     file that the user can read. A wrong row keeps its place and carries its fault.

@@ -42,5 +42,5 @@ def reject_unknown_variables(environment: Mapping[str, str]) -> None:
     unknown = sorted(name for name in environment if name.startswith(ENV_PREFIX) and name not in KNOWN_VARIABLES)
     if unknown:
         raise SettingsError(
-            f"expected known {ENV_PREFIX} variables, got {', '.join(unknown)}; see docs/settings.md for the known ones"
+            f"expected known {ENV_PREFIX} variables, got {', '.join(unknown)}; see docs/operate/settings.md"
         )

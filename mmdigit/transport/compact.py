@@ -1,4 +1,4 @@
-"""Compact encoding of a stored prediction, version 1: an eighth of the size of JSON. docs/wire.md has the table.
+"""Compact encoding of a stored prediction, version 1: an eighth of the size of JSON. docs/use/wire.md has the table.
 
     01                  the version; JSON never begins with this byte
     msgpack array       numbers, job_id, group, model_version, worker_version, topic, partition, offset,

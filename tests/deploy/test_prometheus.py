@@ -50,11 +50,11 @@ def test_alerts_all_have_test_cases() -> None:
 
 def test_alerts_all_link_to_their_runbook() -> None:
     rules = (FOLDER / "rules.yml").read_text(encoding="utf-8")
-    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "operate" / "operations.md").read_text(encoding="utf-8")
     severity = dict(re.findall(r"^### (\w+)\n\*(page|ticket)\.\*", page, re.MULTILINE))
     alerts = re.findall(r"- alert: (\w+)\n(.*?)(?=\n\n|\Z)", rules, re.DOTALL)
     assert [name for name, _ in alerts] == re.findall(r"alert: (\w+)", rules)
     for name, fields in alerts:
-        assert f"runbook_url: docs/operations.md#{name.lower()}\n" in f"{fields}\n", name
+        assert f"runbook_url: docs/operate/operations.md#{name.lower()}\n" in f"{fields}\n", name
         assert f"severity: {severity[name]} }}" in fields, name
         assert re.search(r"summary: [\w\">]", fields), name

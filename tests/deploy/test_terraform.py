@@ -176,7 +176,7 @@ def test_plan_uses_the_default_sizes_and_scaling(outcome: Outcome, policy: str, 
         "target_tracking_scaling_policy_configuration"
     ]
     assert planned["target_value"] == default(target)
-    assert planned["scale_out_cooldown"] == default("scale_out_cooldown_s") == 240  # docs/sizing.md says why
+    assert planned["scale_out_cooldown"] == default("scale_out_cooldown_s") == 240  # docs/operate/sizing.md says why
     assert planned["scale_in_cooldown"] == default("scale_in_cooldown_s")
     worker = outcome.planned("defaults", "aws_appautoscaling_target.worker")
     assert (worker["min_capacity"], worker["max_capacity"]) == (default("min_capacity"), default("max_capacity"))

@@ -1,4 +1,4 @@
-"""docs/wire.md: its example runs, its numbers are those of the code."""
+"""docs/use/wire.md: its example runs, its numbers are those of the code."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from schemas.trace import TRACEPARENT_HEADER
 from schemas.wire import decode_job
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "wire.md").read_text()
+PAGE = (ROOT / "docs" / "use" / "wire.md").read_text()
 
 
 def test_the_example_makes_a_job() -> None:

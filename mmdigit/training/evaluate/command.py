@@ -39,7 +39,7 @@ SUMMARY = (
 def measure(weights: Path | None, folder: Path, threads: int = 1) -> dict[str, Any]:
     """All figures, as written to report.json.
 
-    weights: an exported file, None = the shipped one; folder: of data sets, laid out as docs/data.md says.
+    weights: an exported file, None = the shipped one; folder: of data sets, laid out as docs/use/data.md says.
     Raises DataError if the data is missing or altered, WeightsError if the model is not the one that is pinned.
     """
     model = PartedModel.load(weights, threads=threads)

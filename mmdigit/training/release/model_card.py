@@ -117,7 +117,7 @@ pictures were quantised to 8-bit integers, after which {quantized["image"]["chan
 ## Limits
 
 - The speakers of the audio figure were heard in training (other recordings of theirs); strangers are read less well
-  (docs/model.md).
+  (docs/results/evaluation.md).
 - English digits alone. "oh" for zero was heard from synthetic voices only.
 - Each bound is that of its own row, and holds for people and pens like the held-out ones, each answer taken as one
   draw; digits of one person are more alike than that. Other microphones, accents or pens need figures of their own.

@@ -1,7 +1,7 @@
 """Limits the size of a decompressed record batch and the number of headers, which kafka-python does not.
 
-A fetch limits the compressed size alone, and 1 MiB of zstd may expand to 30 GiB. A topic with
-compression.type=uncompressed makes the broker enforce a limit too (docs/hostile.md); this one holds for every topic.
+A fetch limits only the compressed size, and 1 MiB of zstd may expand to 30 GiB. With compression.type=uncompressed on
+the topic, the broker enforces a limit too (docs/design/limits.md); this one holds for every topic.
 """
 
 import io
@@ -106,6 +106,6 @@ def _bounded(decompress: Callable[[], bytes]) -> bytes:
     if len(content) > MAX_BATCH_BYTES:
         raise BatchTooLargeError(
             f"a compressed batch of more than {MAX_BATCH_BYTES} bytes; make the topic reject such batches "
-            "(compression.type=uncompressed), and skip this one (docs/hostile.md)"
+            "(compression.type=uncompressed), and skip this one (docs/design/limits.md)"
         )
     return content

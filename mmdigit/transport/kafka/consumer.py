@@ -33,7 +33,7 @@ STATIC_SESSION_TIMEOUT_MS = 45_000
 
 HEARTBEAT_INTERVAL_MS = 300
 """Members learn of a rebalance from a heartbeat response. A cooperative rebalance takes two rounds, in which some
-members stand still; docs/delivery.md#rebalances has the durations."""
+members stand still; docs/design/delivery.md#rebalances has the durations."""
 
 MAX_POLL_INTERVAL_MS = 120_000
 """A worker that calls neither poll() nor keep_alive() for this long is hung: another takes its partitions."""

@@ -166,5 +166,5 @@ def test_what_is_no_folder_is_an_error(tmp_path: Path, name: str) -> None:
 
 
 def test_the_page_lists_every_suffix() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "manifests.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "use" / "manifests.md").read_text(encoding="utf-8")
     assert [suffix for suffix in MODALITY_OF_SUFFIX if f"`{suffix}`" not in page] == []

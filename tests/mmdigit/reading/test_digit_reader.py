@@ -48,7 +48,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_the_example_of_the_documentation_says_what_it_prints(monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (ROOT / "docs" / "api.md").read_text()
+    page = (ROOT / "docs" / "use" / "api.md").read_text()
     first = page.index("```python\n")
     assert first < 100
     example = page[first:].split("```")[1].removeprefix("python\n")

@@ -88,7 +88,7 @@ def fake_main(argv: list[str]) -> int:
         (
             {"MMDIGIT_STOER": "x"},
             ["--store", "x"],
-            "expected known MMDIGIT_ variables, got MMDIGIT_STOER; see docs/settings.md",
+            "expected known MMDIGIT_ variables, got MMDIGIT_STOER; see docs/operate/settings.md",
         ),
         ({"MMDIGIT_STORE_URL": "x"}, [], "expected known MMDIGIT_ variables, got MMDIGIT_STORE_URL"),
         ({"MMDIGIT_COUNT": "hunter2"}, ["--store", "x"], "count: Input should be a valid integer"),

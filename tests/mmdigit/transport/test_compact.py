@@ -31,7 +31,7 @@ DURATION_S = 0.5e-6
 
 
 def near(one: float, other: float) -> bool:
-    """Whether a probability is kept as well as docs/wire.md says: to 1e-6, and its distance from 0 or 1 to 0.4 %."""
+    """As docs/use/wire.md says, a probability is kept to 1e-6, and its distance from 0 or 1 to 0.4 %."""
     distance = min(one, 1 - one)
     kept = min(other, 1 - other)
     return abs(one - other) <= PROBABILITY and abs(distance - kept) <= SHARE * distance + 2.0**-53
@@ -98,7 +98,7 @@ def test_order_of_probabilities_is_kept() -> None:
 
 
 def test_encode_covers_every_field() -> None:
-    """A later field is lost if pack does not know it: append it behind the others, as docs/wire.md says."""
+    """A later field is lost if encode does not know it: append it behind the others, as docs/use/wire.md says."""
     named = {name for model in (Prediction, Source, Timings, HeadAnswer) for name in model.model_fields}
     assert named == set(Answer.model_fields) | {
         *("version", "job_id", "group", "expected", "source", "timings", "worker_version", "trace_id"),

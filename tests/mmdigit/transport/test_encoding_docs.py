@@ -1,4 +1,4 @@
-"""docs/wire.md on stored predictions: its programs read what is stored, its tables are those of the code."""
+"""docs/use/wire.md on stored predictions: its programs read what is stored, its tables are those of the code."""
 
 import json
 import re
@@ -12,12 +12,15 @@ import pytest
 
 from mmdigit.transport.compact import _ABSENT, _HEAD_BYTES, _LONG, _NAME, _OWN_CONFIDENCE, _REVIEW, _SAME, _SHORT_NAME
 from mmdigit.transport.encoding import decode_prediction, encode_prediction
+from samples.readers import prediction as reader
 from schemas.prediction import Prediction
 from tests.factories import make_prediction
 from tests.mmdigit.transport.test_compact import TYPICAL
 from tests.schemas.samples import PREDICTION, TRACED_PREDICTION
 
-PAGE = (Path(__file__).parents[3] / "docs" / "wire.md").read_text()
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "use" / "wire.md").read_text()
+SCRIPT = ROOT / "samples" / "readers" / "prediction.js"
 SECTION = PAGE.partition("## Stored predictions")[2].partition("\n## ")[0]
 GROUP = "a group of more than 31 characters".replace(" ", "-")
 VALUES = {
@@ -40,11 +43,6 @@ VALUES = {
 }
 
 
-def program(language: str) -> str:
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```", SECTION, re.DOTALL | re.MULTILINE)
-    return str(found)
-
-
 def expected(value: bytes) -> dict[str, Any]:
     """What the programs of the page give, of what the project itself reads."""
     names = ("job_id", "group", "label", "confidence", "probabilities", "novelty", "decision", "model_version")
@@ -63,19 +61,17 @@ def moments_read(found: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("name", VALUES)
 def test_documented_python_reads_stored_predictions(name: str) -> None:
     value = encode_prediction(VALUES[name])
-    names: dict[str, Any] = {}
-    exec(program("python"), names)  # noqa: S102 (the project's own page)
     assert value[0] == 1
-    assert moments_read(names["read"](value)) == expected(value)
+    assert moments_read(reader.read(value)) == expected(value)
 
 
 @pytest.mark.parametrize("name", VALUES)
 def test_documented_javascript_reads_stored_predictions(name: str) -> None:
     node = shutil.which("node")
     if node is None:
-        pytest.skip("no node on this machine: the JavaScript of docs/wire.md is not run; install Node.js to run it")
+        pytest.skip("no node on this machine: samples/readers/prediction.js is not run; install Node.js to run it")
     value = encode_prediction(VALUES[name])
-    script = f'{program("js")}\nconsole.log(JSON.stringify(read(Buffer.from("{value.hex()}0a", "hex"))));'
+    script = f'{SCRIPT.read_text()}\nconsole.log(JSON.stringify(read(Buffer.from("{value.hex()}0a", "hex"))));'
     done = subprocess.run([node, "-"], input=script, capture_output=True, text=True, check=True)
     want = expected(value)
     found = moments_read(json.loads(done.stdout))

@@ -120,7 +120,7 @@ def test_put_takes_one_round_trip_per_primary(cluster: RedisGroup) -> None:
 
 
 def tag_of(client: Any, job_id: str) -> int:
-    """As docs/delivery.md tells how to find it by hand."""
+    """As docs/design/delivery.md tells how to find it by hand."""
     bucket = client.keyslot(job_id) // 128
     return next(number for number in itertools.count() if client.keyslot(str(number)) // 128 == bucket)
 

@@ -1,0 +1,1 @@
+"""Programs to copy, which read what the store holds; each stands alone."""
