@@ -1,4 +1,4 @@
-"""Several Redis processes in one container: primary and replica, sentinels, a cluster. Each can be killed and started.
+"""Several Redis processes in one container, which tests can kill and start: primary and replica, sentinels, a cluster.
 
 They reach each other, and this host reaches them, at the same address: 127.0.0.1 and a port of their own.
 """
@@ -20,7 +20,7 @@ _NODE_TIMEOUT_MS = 1000
 
 
 class RedisGroup:
-    """Redis processes, by port. Those of a test's end go with the container."""
+    """Redis processes, by port. They end with the container."""
 
     def __init__(self, container: DockerContainer, ports: Sequence[int]) -> None:
         self._container = container
@@ -28,7 +28,7 @@ class RedisGroup:
         self._options: dict[int, tuple[str, ...]] = {}
 
     def start(self, port: int, *options: str, loaded: bool = True) -> None:
-        """Start it, again with its first options if none are given; returns when it answers, unless loaded is false."""
+        """Start a process, by default with its previous options. Returns when it responds, unless loaded is false."""
         self._options.setdefault(port, options)
         own = f"port {port}, bind *, protected-mode no, daemonize yes, dir /data/{port}, pidfile {self._pid_file(port)}"
         common = [word for option in own.split(", ") for word in f"--{option}".split()]
@@ -38,7 +38,7 @@ class RedisGroup:
             self.await_answer(port)
 
     def start_sentinel(self, port: int, primary: int, *, quorum: int, password: str | None = None) -> None:
-        """A sentinel of the service "mymaster"; password: its own."""
+        """Start a sentinel for the service "mymaster". password: the sentinel's."""
         lines = [
             f"port {port}",
             "protected-mode no",
@@ -57,7 +57,7 @@ class RedisGroup:
 
     @property
     def cluster_url(self) -> str:
-        """Of the cluster that these processes are, by its first three nodes."""
+        """The URL of the cluster, with its first three nodes."""
         return "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in self.ports[:3])
 
     def kill(self, port: int) -> None:
@@ -65,14 +65,14 @@ class RedisGroup:
         self.run("bash", "-c", f"kill -9 $(cat {self._pid_file(port)})")
 
     def hang(self, port: int) -> None:
-        """It stands still, and its connections stay open, until it is woken."""
+        """Stop the process with open connections until wake()."""
         self.run("bash", "-c", f"kill -STOP $(cat {self._pid_file(port)})")
 
     def wake(self, port: int) -> None:
         self.run("bash", "-c", f"kill -CONT $(cat {self._pid_file(port)})")
 
     def client(self, port: int) -> redis.Redis:
-        """To be closed by the caller."""
+        """A client, which the caller closes."""
         return redis.Redis(port=port, socket_timeout=10)
 
     def ask(self, port: int, *command: str) -> object:
@@ -80,7 +80,7 @@ class RedisGroup:
             return client.execute_command(*command)
 
     def role(self, port: int) -> str:
-        """master or slave, "" if it does not answer."""
+        """master or slave; "" if it does not respond."""
         with suppress(redis.RedisError), self.client(port) as client:
             return str(client.info("replication")["role"])
         return ""
@@ -90,7 +90,7 @@ class RedisGroup:
             until(lambda: _answers(client), START_TIMEOUT_S, f"a Redis server at port {port}")
 
     def await_replicas(self, port: int, count: int) -> None:
-        """Returns when so many replicas are in step with the primary."""
+        """Wait until this many replicas are synchronized with the primary."""
         with self.client(port) as client:
             until(
                 lambda: str(client.info("replication")).count("'online'") >= count,
@@ -99,7 +99,7 @@ class RedisGroup:
             )
 
     def run(self, *command: str) -> str:
-        """What the command prints. Fails the test if it fails."""
+        """The command's output. Fails the test if the command fails."""
         code, output = self._container.exec(list(command))
         assert code == 0, output.decode()
         return str(output.decode())
@@ -110,7 +110,7 @@ class RedisGroup:
 
 @contextmanager
 def redis_group(processes: int, image: str = REDIS_IMAGE, files: Path | None = None) -> Iterator[RedisGroup]:
-    """A container with ports for so many processes, none of which runs yet. files: a folder that is its /files."""
+    """A container with ports for several processes, none of them started. files: a folder mounted at /files."""
     without_missing_reaper()
     ports = [free_port() for _ in range(processes)]
     container = DockerContainer(image).with_command("sleep infinity")
@@ -124,7 +124,7 @@ def redis_group(processes: int, image: str = REDIS_IMAGE, files: Path | None = N
 
 @contextmanager
 def redis_cluster(replicas: int = 0, image: str = REDIS_IMAGE) -> Iterator[RedisGroup]:
-    """Three primaries, the first three ports, each with so many replicas, that see each other and all slots."""
+    """Form a cluster: three primaries on the first three ports, each with this many replicas."""
     with redis_group(3 * (1 + replicas), image) as group:
         for number, port in enumerate(group.ports):
             group.start(
@@ -161,7 +161,7 @@ def _text(answer: object) -> str:
 
 
 class Name:
-    """A name that points to a server, as DNS does: new connections go where it points, old ones stay where they are.
+    """Emulates a DNS name: new connections go to its current server, old ones stay.
 
     It is a TCP relay, so that a test can point it elsewhere.
     """

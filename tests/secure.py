@@ -1,4 +1,4 @@
-"""Real Kafka and Redis that let nobody in without right: TLS, passwords, certificates, and the rights of deploy/."""
+"""Real Kafka and Redis with access control: TLS, passwords, certificates, and the permissions of deploy/."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ _INSIDE = "localhost:29094"  # a listener that only the container itself reaches
 
 
 class Authority:
-    """A certificate authority, whose certificates stand as PEM files in a folder.
+    """A certificate authority that writes PEM files to a folder.
 
     As public ones do, its root signs an intermediate one, and that signs the rest; file: the root alone.
     """
@@ -44,7 +44,7 @@ class Authority:
         root.cert_pem.write_to_path(str(self.file))
 
     def issue(self, name: str, *hosts: str, user: str | None = None, expired: bool = False) -> tuple[Path, Path]:
-        """Certificate and key. user: its common name; expired: it ended yesterday."""
+        """Certificate and key. user: the common name. expired: it expired yesterday."""
         now = datetime.now(UTC)
         leaf = self._authority.issue_cert(
             *(hosts or ("client.test",)),
@@ -55,13 +55,13 @@ class Authority:
         certificate, key = self._folder / f"{name}.pem", self._folder / f"{name}.key"
         certificate.write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
         leaf.private_key_pem.write_to_path(str(key))
-        key.chmod(0o644)  # read by the container's user, too
+        key.chmod(0o644)  # the container's user reads it too
         return certificate, key
 
 
 @dataclass(frozen=True, slots=True)
 class SecureKafka:
-    """A broker with a listener for passwords and one for certificates, and the users of deploy/kafka/acls.sh.
+    """A broker with a listener for passwords, one for certificates, and the users of deploy/kafka/acls.sh.
 
     expired, elsewhere: password listeners whose certificate has expired, or is for another host.
     """
@@ -73,19 +73,19 @@ class SecureKafka:
     container: DockerContainer
 
     def run(self, command: str) -> str:
-        """Runs it in the container. Fails the test when it fails."""
+        """Run a command in the container. Fails the test if it fails."""
         code, output = self.container.exec(["bash", "-c", command])
         assert code == 0, output.decode()
         return str(output.decode())
 
     def acls(self, arguments: str) -> None:
-        """Changes rights, and returns when the broker holds to them: it applies them in order."""
+        """Change permissions, and return when the broker has applied them."""
         self.run(f"/opt/kafka/bin/kafka-acls.sh --bootstrap-server {_INSIDE} --force {arguments}")
 
 
 @contextmanager
 def secure_kafka(folder: Path, authority: Authority) -> Iterator[SecureKafka]:
-    """One broker on which anybody without a right is refused (StandardAuthorizer)."""
+    """A broker that refuses users without permission (StandardAuthorizer)."""
     without_missing_reaper()
     secrets = folder / "kafka"
     secrets.mkdir()
@@ -171,7 +171,7 @@ def _keystore(certificate: Path, key: Path) -> bytes:
 def secure_redis(
     folder: Path, authority: Authority, certificate: tuple[Path, Path], *, mutual: bool = False
 ) -> Iterator[str]:
-    """A Redis server that speaks TLS alone, with the users of deploy/redis/users.acl; yields its rediss:// URL."""
+    """A Redis server with TLS only and the users of deploy/redis/users.acl; yields its rediss:// URL."""
     without_missing_reaper()
     rules = (ROOT / "deploy" / "redis" / "users.acl").read_text()
     for user, password in STORE_PASSWORDS.items():
@@ -194,12 +194,12 @@ def secure_redis(
 
 @contextmanager
 def store_administrator(url: str, authority: Authority) -> Iterator[redis.Redis]:
-    """A client that may change rights."""
+    """A client that may change permissions."""
     with redis.Redis.from_url(url, username="tester", password="x", ssl_ca_certs=str(authority.file)) as client:  # noqa: S106
         yield client
 
 
 def child_environment(settings: Mapping[str, str | Path]) -> dict[str, str]:
-    """The environment of a program with these settings, as MMDIGIT_* variables, and none other of ours."""
+    """A program's environment with these settings as its only MMDIGIT_* variables."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("MMDIGIT_")}
     return others | {f"MMDIGIT_{name}": str(value) for name, value in settings.items()}

@@ -102,7 +102,7 @@ class ProgramSettings(BaseSettings):
     def _each_secret_has_one_source(self) -> Self:
         for name in sorted(self.secrets()):
             if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
-                raise ValueError(f"{name} and {name}_file: set one of them")
+                raise ValueError(f"expected one of {name} and {name}_file, got both; unset one")
         return self
 
     @classmethod

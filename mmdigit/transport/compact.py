@@ -64,12 +64,12 @@ def encode(prediction: Prediction) -> bytes:
     source, timings = prediction.source, prediction.timings
     created_us = _microseconds(timings.created_at)
     fields: list[object] = [
-        ((digits << 4 | flags) << 56 | created_us).to_bytes(_HEAD_BYTES, "big") + _pack_numbers(numbers),
-        _pack_id(prediction.job_id),
+        ((digits << 4 | flags) << 56 | created_us).to_bytes(_HEAD_BYTES, "big") + _encode_numbers(numbers),
+        _encode_id(prediction.job_id),
         prediction.group,
-        _pack_text(prediction.model_version),
+        _encode_text(prediction.model_version),
         prediction.worker_version,
-        _pack_text(source.topic),
+        _encode_text(source.topic),
         source.partition,
         source.offset,
         _microseconds(timings.predicted_at) - created_us,
@@ -104,7 +104,7 @@ def decode(value: bytes) -> Prediction:
         raise ValueError(f"expected known flags, got {flags:04b}")
     heads = (image_and_audio >> 4, image_and_audio & 15, last >> 4)
     count = _PROBABILITIES + 1 + (flags >> 1) + (heads[0] < _SAME) + (heads[1] < _SAME) + (heads[2] < _SAME)
-    found = _unpack_numbers(numbers[_HEAD_BYTES:], count)
+    found = _decode_numbers(numbers[_HEAD_BYTES:], count)
     rest = found[:_PROBABILITIES:-1]  # reversed, so that pop() takes them in order
     own = {"label": label, "confidence": rest.pop() if flags & _OWN_CONFIDENCE else found[label]}
     image, audio, fused = [
@@ -122,11 +122,11 @@ def decode(value: bytes) -> Prediction:
             "novelty": found[_PROBABILITIES],
             "decision": "review" if flags & _REVIEW else "accept",
             "reasons": more[0] if more and more[0] is not None else (),
-            "model_version": _unpack_text(model_version),
+            "model_version": _decode_text(model_version),
             "job_id": job_id.hex() if type(job_id) is bytes else job_id,
             "group": group,
             "expected": None if first & 15 == _ABSENT else first & 15,
-            "source": {"topic": _unpack_text(topic), "partition": partition, "offset": offset},
+            "source": {"topic": _decode_text(topic), "partition": partition, "offset": offset},
             "timings": {
                 "created_at": created_at,
                 "predicted_at": created_at + timedelta(0, 0, answered_us),
@@ -140,7 +140,7 @@ def decode(value: bytes) -> Prediction:
     )
 
 
-def _pack_numbers(numbers: Sequence[float]) -> bytes:
+def _encode_numbers(numbers: Sequence[float]) -> bytes:
     # Probabilities near 1 are stored as minus their distance from 1: floats are precise only near 0.
     raw = _FLOATS[len(numbers)].pack(*[p if p <= 0.5 else -(1.0 - p) for p in numbers])
     first = raw[0::4]
@@ -148,7 +148,7 @@ def _pack_numbers(numbers: Sequence[float]) -> bytes:
     return b"".join((first, raw[1::4], *long))
 
 
-def _unpack_numbers(value: bytes, count: int) -> list[float]:
+def _decode_numbers(value: bytes, count: int) -> list[float]:
     first = value[:count]
     raw = bytearray(_MIDDLE * count)
     raw[0::4], raw[1::4] = first, value[count : 2 * count]
@@ -176,18 +176,18 @@ def _microseconds(timestamp: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-def _pack_id(job_id: str) -> str | bytes:
+def _encode_id(job_id: str) -> str | bytes:
     if len(job_id) == 32:
         try:
-            packed = bytes.fromhex(job_id)
+            encoded = bytes.fromhex(job_id)
         except ValueError:
             return job_id
-        if packed.hex() == job_id:
-            return packed
+        if encoded.hex() == job_id:
+            return encoded
     return job_id
 
 
-def _pack_text(text: str) -> str:
+def _encode_text(text: str) -> str:
     if text.startswith(_NAME):
         return _SHORT_NAME + text[len(_NAME) :]
     if text.startswith(_SHORT_NAME):
@@ -195,5 +195,5 @@ def _pack_text(text: str) -> str:
     return text
 
 
-def _unpack_text(text: str) -> str:
+def _decode_text(text: str) -> str:
     return _NAME + text[1:] if text.startswith(_SHORT_NAME) else text

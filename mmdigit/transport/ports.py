@@ -1,6 +1,6 @@
 """The ports: Publisher, Consumer and PredictionStore.
 
-Their docstrings are the contract: tests/contract/ runs it on every adapter. Programs use the ports alone and know
+Their docstrings are the contract: tests/contract/ runs it on every adapter. Programs use only the ports and know
 nothing of Kafka, Redis or SQLite.
 """
 

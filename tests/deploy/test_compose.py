@@ -1,4 +1,4 @@
-"""docker-compose.yml: valid, pinned, closed to the network, and in step with the programs' settings."""
+"""docker-compose.yml: valid, pinned, closed to the network, and consistent with the programs' settings."""
 
 import json
 import re
@@ -73,7 +73,7 @@ def test_worker_starts_after_topics_and_store(services: dict[str, Any]) -> None:
     assert worker["depends_on"]["topics"]["condition"] == "service_completed_successfully"
     assert worker["depends_on"]["redis"]["condition"] == "service_healthy"
     assert worker["stop_grace_period"] == "2m0s"
-    assert "ports" not in worker  # any number of workers may run
+    assert "ports" not in worker  # several workers may run
 
 
 def test_variables_are_settings(services: dict[str, Any]) -> None:

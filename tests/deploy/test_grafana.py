@@ -1,4 +1,4 @@
-"""Grafana's files: dashboards in shape, on the one data source, naming only metrics that exist.
+"""Grafana's files: well-formed dashboards that use the data source and existing metrics.
 
 Grafana itself does not run here: this holds what its provisioning documents and a dashboard's JSON model ask for.
 """

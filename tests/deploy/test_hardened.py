@@ -1,4 +1,4 @@
-"""The services of docker-compose.yml as they run: no capability, a root that cannot be written, and they work so."""
+"""The running services of docker-compose.yml work without capabilities and with a read-only root."""
 
 from collections.abc import Iterator
 
@@ -45,13 +45,13 @@ def test_finished_services_have_no_capabilities(stack: Compose, service: str) ->
 
 def test_the_hardened_services_do_their_work(stack: Compose) -> None:
     stack.run("run", "--rm", "-T", "topics")
-    for codec in (None, "gzip", "lz4", "zstd"):  # Kafka unpacks each to check it, some with libraries that it loads
+    for codec in (None, "gzip", "lz4", "zstd"):  # Kafka decompresses each to check it, some with native libraries
         producer = KafkaProducer(bootstrap_servers=stack.bootstrap, compression_type=codec, acks="all")
         try:
             producer.send(JOBS, b"x" * 1000).get(timeout=30)
         finally:
             producer.close()
-    # Of the topics: what unpacks to too much is refused by the broker, and no worker meets it.
+    # The broker rejects an oversized batch, so that no worker receives it.
     producer = KafkaProducer(
         bootstrap_servers=stack.bootstrap, compression_type="zstd", acks="all", max_request_size=200_000_000
     )

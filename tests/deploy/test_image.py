@@ -1,4 +1,4 @@
-"""The worker's image: small, without tools, locked down, and deaf to nothing but SIGKILL."""
+"""The worker's image: small, without tools, locked down, and stopped by SIGTERM."""
 
 import ast
 import json
@@ -11,7 +11,7 @@ from lab.kit.polling import until
 from schemas import VERSION
 from tests.deploy.engine import LOCKED_DOWN, TAG, build, output, run
 
-MAX_IMAGE_BYTES = 540 * 10**6  # of which OpenCV is 150; it reads photographed crops
+MAX_IMAGE_BYTES = 540 * 10**6  # OpenCV, for photographed crops, takes 150 MB of it
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(60)]
 
@@ -29,7 +29,7 @@ def config(image: str) -> dict[str, Any]:
 
 @pytest.fixture
 def worker(image: str) -> Iterator[str]:
-    """A worker on a SQLite file of its own, ready; yields its container."""
+    """Yields the container of a ready worker with its own SQLite file."""
     container = start(image)
     try:
         until(lambda: answers(container, "readyz"), 30, "a worker that is ready", pause_s=0.2)
@@ -49,11 +49,11 @@ def answers(container: str, path: str) -> bool:
 
 
 def python(image: str, script: str) -> str:
-    """What a script prints in the image."""
+    """The output of a script in the image."""
     return output("docker", "run", "--rm", *LOCKED_DOWN, "--entrypoint", "python", image, "-c", script)
 
 
-@pytest.mark.timeout(600)  # the first build fetches every wheel
+@pytest.mark.timeout(600)  # the first build downloads every wheel
 def test_image_is_small(config: dict[str, Any]) -> None:
     assert config["Size"] < MAX_IMAGE_BYTES
 
@@ -80,9 +80,9 @@ print(open("/usr/share/mmdigit/sbom.json").read(), *{(d.name, d.version) for d i
 
 @pytest.mark.timeout(600)
 def test_build_argument_adds_msk_and_otel() -> None:
-    # The stage whose packages the last one copies: a second image of half a gigabyte would show nothing more.
+    # The builder stage is enough: the last stage copies its packages.
     image = build(f"{TAG}-msk-otel", args={"REQUIREMENTS": "msk otel"}, target="builder")
-    # The token provider, and what signs the requests of the task that makes the topics (deploy/terraform).
+    # The token provider, and the signer for the task that creates the topics (deploy/terraform).
     script = (
         "import aws_msk_iam_sasl_signer, botocore, onnxruntime, opentelemetry.exporter.otlp.proto.http; print('here')"
     )
@@ -95,7 +95,7 @@ def test_user_is_a_number_and_not_root(image: str) -> None:
 
 
 def test_public_authorities_are_trusted(image: str) -> None:
-    """MSK's and ElastiCache's certificates come from one; the public base image has none."""
+    """They sign MSK's and ElastiCache's certificates; the base image has none."""
     script = """
 import os, ssl
 assert "SSL_CERT_FILE" not in os.environ and "SSL_CERT_DIR" not in os.environ
@@ -185,7 +185,7 @@ def test_sigterm_right_after_the_start_stops_the_worker(image: str) -> None:
     container = start(image)
     try:
         output("docker", "stop", "--time", "10", container, timeout_s=25)
-        # 143: it had not begun to listen, and had nothing to finish.
+        # 143: it had not installed its handler, and had nothing to finish.
         assert json.loads(output("docker", "inspect", container))[0]["State"]["ExitCode"] in (0, 143)
     finally:
         run("docker", "rm", "--force", container)

@@ -1,4 +1,4 @@
-"""Prometheus: its configuration and rules are read, alerts fire when they should, and every metric they name exists."""
+"""Prometheus: configuration and rules are valid, alerts fire when they should, and their metrics exist."""
 
 import re
 

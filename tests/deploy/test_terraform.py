@@ -1,4 +1,4 @@
-"""deploy/terraform: well-formed, valid, with the properties that it should have, and in step with the programs."""
+"""deploy/terraform: formatted, valid, has its required properties, and is consistent with the programs."""
 
 import json
 import os
@@ -26,8 +26,8 @@ pytestmark = pytest.mark.timeout(300)
 KAFKA_ACLS = ROOT / "deploy" / "kafka" / "acls.sh"
 REDIS_USERS = ROOT / "deploy" / "redis" / "users.acl"
 
-# What MSK's IAM calls an operation that an ACL of Kafka names, on what it is granted for. Kafka counts Describe into
-# Read and Write, and the idempotent producer into Write; IAM wants each of them named.
+# MSK's IAM actions for each operation of a Kafka ACL. In Kafka, Read and Write include Describe, and Write includes the
+# idempotent producer; IAM requires each of them.
 IAM_ACTIONS = {
     ("topic", "Read"): {"kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"},
     ("topic", "Write"): {"kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"},
@@ -55,7 +55,7 @@ def text(name: str) -> str:
 
 
 def variables() -> dict[str, str]:
-    """Each variable's block by its name."""
+    """The block of each variable, by name."""
     blocks = "".join(path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("variables*.tf")))
     return dict(re.findall(r'^variable "(\w+)" \{\n(.*?)^\}', blocks, re.MULTILINE | re.DOTALL))
 
@@ -187,7 +187,7 @@ def test_plan_uses_the_default_sizes_and_scaling(outcome: Outcome, policy: str, 
 
 
 def granted(outcome: Outcome, role: str) -> dict[str, set[str]]:
-    """IAM actions by what they are granted for: cluster, topic/NAME or group/NAME."""
+    """IAM actions by resource: cluster, topic/NAME or group/NAME."""
     policy = json.loads(outcome.planned("defaults", f"aws_iam_role_policy.{role}")["policy"])
     found: dict[str, set[str]] = {}
     for statement in policy["Statement"]:
@@ -245,7 +245,7 @@ def test_first_job_is_answered(
 def test_create_topics_creates_once_and_adds_partitions(outcome: Outcome, kafka_bootstrap: str) -> None:
     topics: list[dict[str, Any]] = json.loads(outcome.container("defaults", "topics")["command"][1])
     for topic in topics:
-        topic |= {"name": f"terraform.{topic['name']}", "replication": 1}  # the tests' one broker
+        topic |= {"name": f"terraform.{topic['name']}", "replication": 1}  # the tests have one broker
     assert make_topics(outcome, kafka_bootstrap, topics).splitlines() == [
         "terraform.mmdigit.jobs: created, 24 partitions",
         "terraform.mmdigit.jobs.dead: created, 1 partition",
@@ -260,7 +260,7 @@ def test_create_topics_creates_once_and_adds_partitions(outcome: Outcome, kafka_
 
 
 def make_topics(outcome: Outcome, bootstrap: str, topics: list[dict[str, Any]]) -> str:
-    """What the task prints, run with the entry point of its definition."""
+    """The output of the task, run with the entry point of its definition."""
     _python, *script = outcome.container("defaults", "topics")["entryPoint"]
     done = subprocess.run(
         [sys.executable, *script, bootstrap, json.dumps(topics), "plaintext"],

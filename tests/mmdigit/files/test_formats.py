@@ -1,4 +1,4 @@
-"""The table of formats: each is known by its start, and both decoders name it with the command that converts it."""
+"""Format detection: each format is detected by its first bytes, and both decoders name it with a conversion command."""
 
 import re
 import time
@@ -166,7 +166,7 @@ def test_describe_unexpected_says_what_to_do(data: bytes, as_image: str | None, 
 def test_format_of_is_fast_for_any_start(part: bytes) -> None:
     started = time.process_time()
     format_of(part * HEAD_BYTES)
-    assert time.process_time() - started < 1  # it is 0.1 ms
+    assert time.process_time() - started < 1  # takes 0.1 ms
 
 
 def test_suffixes_belong_to_supported_formats() -> None:

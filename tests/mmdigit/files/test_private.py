@@ -1,4 +1,4 @@
-"""Files that hold people's data: private whatever the umask, never planted, and a word where they are shared."""
+"""Private files: private for any umask, never planted, and a warning if they are shared."""
 
 import logging
 import os
@@ -45,7 +45,7 @@ def test_require_ours_narrows_an_earlier_releases_mode(tmp_path: Path) -> None:
 def test_require_ours_keeps_shared_modes_and_warns(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "f"
     path.write_bytes(b"")
-    for shared, warnings in ((0o660, 0), (0o666, 1), (0o666, 1)):  # said once a process
+    for shared, warnings in ((0o660, 0), (0o666, 1), (0o666, 1)):  # one warning per process
         path.chmod(shared)
         require_ours(path)
         assert mode(path) == shared

@@ -1,4 +1,4 @@
-"""Files that a user names: plain ones alone, at once, up to a bound."""
+"""User files: only regular files, without blocking, up to a limit."""
 
 import os
 import socket

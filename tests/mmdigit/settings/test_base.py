@@ -1,4 +1,4 @@
-"""What every program shares: variables, one-line errors, exit codes, nothing secret."""
+"""Behaviour of every program: variables, one-line errors, exit codes, no secrets in output."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Variables of the environment that are not ours: what harms is refused in one line, and nothing of them is shown."""
+"""Environment variables of other programs: harmful ones are rejected, and none is shown."""
 
 import os
 import subprocess
@@ -70,7 +70,7 @@ def test_secrets_from_files_appear_nowhere(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_crash_shows_no_secret_of_the_environment(program: str, tmp_path: Path) -> None:
-    """What nobody foresaw is a traceback, with every frame's lines and whatever the error itself quotes."""
+    """An unexpected error prints a traceback with the source lines of every frame and the error's own text."""
     (tmp_path / "sitecustomize.py").write_text(
         "import mmdigit.transport.urls\n"
         "def crash(*arguments, **named): raise ZeroDivisionError(f'{arguments} {named}')\n"

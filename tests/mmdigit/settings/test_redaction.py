@@ -1,4 +1,4 @@
-"""A secret in a URL, well-formed or not, is shown by no message and taken by no flag, in any program."""
+"""Secrets in URLs, well-formed or not: no message shows them and no flag accepts them, in any program."""
 
 import os
 import subprocess
@@ -55,7 +55,7 @@ encodings: list[Callable[[str], str]] = [str, quote, lambda text: quote(text, sa
 
 @st.composite
 def urls(draw: st.DrawFn) -> tuple[str, list[str]]:
-    """A URL with a secret somewhere, and the words of the secret, none of which may be shown."""
+    """A URL that contains a secret, and the words of the secret, none of which may be shown."""
     secret_words = draw(st.lists(words, min_size=1, max_size=3, unique=True))
     secret = draw(marks).join(secret_words)
     place = draw(st.sampled_from([*LOG_INS, *PARAMETERS])).format(secret)
@@ -63,18 +63,18 @@ def urls(draw: st.DrawFn) -> tuple[str, list[str]]:
         url = f"{draw(st.sampled_from(SCHEMES))}{place}broker:6379/0"
     else:
         bases = [f"{scheme}broker:6379/0" for scheme in SCHEMES]
-        # What follows an encoded # or ? is a file's name, unless it looks like a parameter.
+        # Text after an encoded # or ? is part of a file name, unless it looks like a parameter.
         url = draw(st.sampled_from([*bases, "sqlite:///no/q.db"] if "=" in place[:12] else bases)) + place
     return draw(st.sampled_from(encodings))(url), secret_words
 
 
 def opened_tracer(url: str) -> None:
     with open_tracer(url, "test", lambda outcome, spans: None):
-        """Whatever it raises, it raises by now."""
+        """Any error is raised here."""
 
 
 def opened(url: str) -> str:
-    """What is said of the URL wherever one is opened."""
+    """The messages about the URL from every function that takes one."""
     said = [redact(url)]
     attempts: list[Callable[[], object]] = [
         lambda: open_publisher(url),
@@ -84,7 +84,7 @@ def opened(url: str) -> str:
         lambda: opened_tracer(url),
         lambda: mmdigit.transport.urls._parse_redis_url(
             urlsplit(url), url, RedisAccess()
-        ),  # what open_store asks first
+        ),  # the first step of open_store
     ]
     for attempt in attempts:
         try:

@@ -1,4 +1,4 @@
-"""The three paths of the health server, over real sockets."""
+"""The health server's three paths, over real sockets."""
 
 import socket
 import urllib.error

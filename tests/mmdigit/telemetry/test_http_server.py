@@ -1,4 +1,4 @@
-"""The port of metrics and health against clients that are slow, many or hostile: others are answered all the same."""
+"""The HTTP server against slow, numerous or hostile clients: it still serves the others."""
 
 import http.client
 import logging
@@ -35,7 +35,7 @@ def port() -> Iterator[HttpServer]:
 
 
 def ask(port: int, path: str = "/a", method: str = "GET", body: bytes | None = None) -> tuple[int, str, bytes]:
-    """Status, the Allow header, body."""
+    """Status, Allow header and body."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=15)) as connection:
         connection.request(method, path, body)
         answer = connection.getresponse()
@@ -43,7 +43,7 @@ def ask(port: int, path: str = "/a", method: str = "GET", body: bytes | None = N
 
 
 def raw(port: int, request: bytes) -> bytes:
-    """All that is answered until the port hangs up."""
+    """The whole response until the server closes the connection."""
     with socket.create_connection(("127.0.0.1", port), timeout=15) as client:
         client.sendall(request)
         return b"".join(iter(lambda: client.recv(65536), b""))
@@ -104,7 +104,7 @@ def test_invalid_requests_leave_no_log_line(
 ) -> None:
     try:
         answer = raw(port.port, request_)
-    except ConnectionResetError:  # what is left unread of a request that is too long
+    except ConnectionResetError:  # the rest of a request that is too long was not read
         answer = b"HTTP/1.1 431 "
     assert answer.startswith(f"HTTP/1.1 {status} ".encode()) if status else answer == b""
     assert ask(port.port)[::2] == (200, b"all is well\n")
@@ -137,7 +137,7 @@ def test_slow_request_is_dropped_at_the_deadline(port: HttpServer) -> None:
                 dripped += 1
             except ConnectionResetError:
                 break
-    assert 3 < dripped < 100  # it was busy all the time, and yet not for ever
+    assert 3 < dripped < 100  # kept busy all the time, but not forever
     until(lambda: not port._open, 5, "the connection's end")
 
 
@@ -194,7 +194,7 @@ server.close()
 
 @pytest.mark.timeout(120)
 def test_ten_thousand_connections_leave_the_server_usable() -> None:
-    """Slow clients that hold their connections open, and one that opens new ones all the time, beside a good one."""
+    """A normal client beside slow clients that hold connections open and one that keeps opening new ones."""
     wanted = 10_000
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, wanted + 500), hard))

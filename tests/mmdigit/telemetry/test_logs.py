@@ -1,4 +1,4 @@
-"""Log lines cannot be forged, nor move a terminal, and JSON ones parse."""
+"""Log lines cannot be forged or control a terminal, and JSON lines parse."""
 
 import json
 import logging
@@ -7,7 +7,7 @@ import sys
 from mmdigit.telemetry.logs import JsonFormatter, ReadableFormatter
 
 HOSTILE = "one\n12:30:05 ERROR   forged\x1b[31m\u202e\u2028\x9b"
-"""A line break, a forged line, a colour, a turned direction, a line separator, and an 8-bit control sequence."""
+"""A line break, a forged line, a colour, reversed direction, a line separator, and an 8-bit control sequence."""
 
 
 def entry(message: str, **extra: object) -> logging.LogRecord:

@@ -1,4 +1,4 @@
-"""The packed form: every prediction goes round within the stated tolerance, whatever is no such value is an error."""
+"""Compact encoding: predictions round-trip within the stated tolerance, and other values are errors."""
 
 import json
 from itertools import pairwise
@@ -21,9 +21,9 @@ from tests.schemas.test_golden import NEXT, OTHERS, OURS
 
 GOLDEN = Path(__file__).parent / "golden"
 SAMPLES = {
-    "prediction-v1.packed": PREDICTION,
-    "prediction-v1-worker-version.packed": NEW_PREDICTION,
-    "prediction-v1-trace-id.packed": TRACED_PREDICTION,
+    "prediction-v1.compact": PREDICTION,
+    "prediction-v1-worker-version.compact": NEW_PREDICTION,
+    "prediction-v1-trace-id.compact": TRACED_PREDICTION,
 }
 PROBABILITY = 1e-6
 SHARE = 2.0**-8
@@ -31,14 +31,14 @@ DURATION_S = 0.5e-6
 
 
 def near(one: float, other: float) -> bool:
-    """As docs/use/wire.md says, a probability is kept to 1e-6, and its distance from 0 or 1 to 0.4 %."""
+    """Within the tolerance of docs/use/wire.md: 1e-6 for a probability, 0.4 % for its distance from 0 or 1."""
     distance = min(one, 1 - one)
     kept = min(other, 1 - other)
     return abs(one - other) <= PROBABILITY and abs(distance - kept) <= SHARE * distance + 2.0**-53
 
 
 def same(one: Prediction, other: Prediction) -> bool:
-    """Whether other is what is promised to be read of one."""
+    """Whether other equals one within the promised tolerance."""
 
     def fields(prediction: Prediction) -> tuple[dict[str, Any], list[float], list[float]]:
         found = prediction.model_dump()
@@ -98,7 +98,7 @@ def test_order_of_probabilities_is_kept() -> None:
 
 
 def test_encode_covers_every_field() -> None:
-    """A later field is lost if encode does not know it: append it behind the others, as docs/use/wire.md says."""
+    """encode would lose an unknown field: append new fields at the end, as docs/use/wire.md says."""
     named = {name for model in (Prediction, Source, Timings, HeadAnswer) for name in model.model_fields}
     assert named == set(Answer.model_fields) | {
         *("version", "job_id", "group", "expected", "source", "timings", "worker_version", "trace_id"),

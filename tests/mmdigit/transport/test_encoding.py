@@ -1,4 +1,4 @@
-"""What a store gives back that another program wrote: an error of ours, never another."""
+"""Encoding of stored values: round trips, and a StoreError for anything that another program wrote."""
 
 import subprocess
 import sys
@@ -38,7 +38,7 @@ def test_decode_reason_rejects_other_values(note: bytes) -> None:
 
 
 def test_decode_rejects_large_values_without_parsing() -> None:
-    """In a process of its own, since only its peak can be read: a parser makes a hundred bytes of each "[],"."""
+    """In its own process, to measure its peak memory: a parser would use a hundred bytes for each "[],"."""
     script = """
 import resource
 from schemas.errors import StoreError

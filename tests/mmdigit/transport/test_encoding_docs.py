@@ -1,4 +1,4 @@
-"""docs/use/wire.md on stored predictions: its programs read what is stored, its tables are those of the code."""
+"""The section on stored predictions in docs/use/wire.md: its programs work, and its tables match the code."""
 
 import json
 import re
@@ -44,7 +44,7 @@ VALUES = {
 
 
 def expected(value: bytes) -> dict[str, Any]:
-    """What the programs of the page give, of what the project itself reads."""
+    """The documented programs' output for a prediction that this project decoded."""
     names = ("job_id", "group", "label", "confidence", "probabilities", "novelty", "decision", "model_version")
     read = decode_prediction(value)
     return {name: getattr(read, name) for name in names} | {
@@ -75,7 +75,7 @@ def test_documented_javascript_reads_stored_predictions(name: str) -> None:
     done = subprocess.run([node, "-"], input=script, capture_output=True, text=True, check=True)
     want = expected(value)
     found = moments_read(json.loads(done.stdout))
-    for moment in ("created_at", "predicted_at"):  # a Date has milliseconds
+    for moment in ("created_at", "predicted_at"):  # a Date has only milliseconds
         assert abs((found.pop(moment) - want.pop(moment)).total_seconds()) < 0.001
     assert found == want
 

@@ -1,4 +1,4 @@
-"""Record headers: what is kept of those that anybody may have written."""
+"""Record headers: limits for headers from untrusted writers."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""URLs: what is accepted, what is refused in one clear line, and that no password is ever shown."""
+"""URLs: valid ones open adapters, invalid ones are one clear line without a password."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What Kafka's clients are told of security, and AWS's own signer with made-up credentials."""
+"""Security arguments for Kafka clients, and AWS's own signer with made-up credentials."""
 
 import base64
 import ssl
@@ -70,7 +70,7 @@ def test_msk_token_without_credentials_is_a_refusal(monkeypatch: pytest.MonkeyPa
         (SaslAuthenticationFailedError("x"), MSK, "check the AWS credentials"),
         (UnsupportedSaslMechanismError("x"), SCRAM, "does not support kafka_security scram"),
         (TopicAuthorizationFailedError("x"), SCRAM, "lacks a permission"),
-        (KafkaConnectionError("socket disconnected"), KafkaAccess(), None),  # so does a broker that starts
+        (KafkaConnectionError("socket disconnected"), KafkaAccess(), None),  # a starting broker does the same
         (KafkaConnectionError("CERTIFICATE_VERIFY_FAILED: certificate has expired"), SCRAM, "has expired"),
         (KafkaConnectionError("CERTIFICATE_VERIFY_FAILED: Hostname mismatch"), SCRAM, "another host name"),
         (KafkaConnectionError("CERTIFICATE_VERIFY_FAILED: self-signed"), SCRAM, "set kafka_ca_file"),

@@ -1,4 +1,4 @@
-"""Batches of records: what unpacks to too much, what cannot be unpacked, and headers that are no text."""
+"""Record batches: too large when decompressed, not decompressible, or with invalid header names."""
 
 import gzip
 import subprocess
@@ -40,7 +40,7 @@ def _bounded() -> None:
 
 
 class _Name(str):
-    """The name of a header that is not UTF-8 on the wire."""
+    """A header name that is not UTF-8."""
 
     def encode(self, *_: object) -> bytes:
         return b"\xff\xfe"
@@ -89,7 +89,7 @@ def test_decoders_survive_random_bytes(name: str, rubbish: bytes) -> None:
 
 
 def test_zstd_decode_bounds_its_memory() -> None:
-    # In a process of its own, since only its peak can be read.
+    # In its own process, because only the peak of a whole process can be measured.
     script = """
 import io, resource, zstandard
 from mmdigit.transport.kafka.batches import MAX_BATCH_BYTES, BatchTooLargeError, zstd_decode
@@ -141,7 +141,7 @@ def test_read_record_survives_damaged_batches(place: int, byte: int) -> None:
 @pytest.mark.docker
 @pytest.mark.timeout(120)
 def test_oversized_batch_error_names_the_remedy(kafka_topic: KafkaTopic) -> None:
-    """On the real broker: it is refused by the consumer here, and the records before it were delivered."""
+    """On a real broker: the consumer rejects the batch after it delivered the records before it."""
     url = kafka_topic()
     address, _, topic = url.removeprefix("kafka://").partition("/")
     producer = confluent_kafka.Producer(
@@ -156,7 +156,7 @@ def test_oversized_batch_error_names_the_remedy(kafka_topic: KafkaTopic) -> None
         with pytest.raises(TransportError, match=r"compression\.type=uncompressed"):
             until(lambda: polled.extend(consumer.poll(10, 1.0)), 20, "a refusal")
         assert [record.value for record in polled] == [b"before"]
-        for _ in range(3):  # it is neither passed over nor turned on for ever
+        for _ in range(3):  # neither skipped nor retried forever
             with pytest.raises(TransportError, match=r"compression\.type=uncompressed"):
                 until(lambda: consumer.poll(10, 1.0), 20, "a refusal")
 

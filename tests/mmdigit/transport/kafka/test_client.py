@@ -1,4 +1,4 @@
-"""Kafka: every error of the client is mapped, topics are never made on the fly, partitions move without loss."""
+"""Kafka: maps every client error, never creates topics, and loses nothing in a rebalance."""
 
 import contextlib
 import inspect
@@ -126,7 +126,7 @@ def test_rebalance_to_a_new_member_and_back_loses_nothing(kafka_topic: KafkaTopi
         records = consumer.poll(10, 0.1)
         done = {record.topic_partition: record.offset + 1 for record in records}
         seen.update(record.value for record in records)
-        with contextlib.suppress(RebalanceError):  # moving just now: delivered again, seen twice
+        with contextlib.suppress(RebalanceError):  # a rebalance is in progress: delivered again, seen twice
             consumer.commit(done)
 
     first, second = open_consumer(url, group="g"), open_consumer(url, group="g")
@@ -147,7 +147,7 @@ def test_rebalance_to_a_new_member_and_back_loses_nothing(kafka_topic: KafkaTopi
         with second:
             until(lambda: owned(first, second) == [2, 2], 30, "two partitions each")
             assert not first.assignment() & second.assignment()
-            assert len(revoked) == 2  # cooperative: only what moved
+            assert len(revoked) == 2  # cooperative: only the partitions that moved
             with pytest.raises(RebalanceError):
                 first.commit({revoked[0]: 400})
         until(lambda: owned(first) == [4], 8, "all partitions back, sooner than a session times out")
@@ -168,7 +168,7 @@ def test_revocation_commits_finished_jobs(kafka_topic: KafkaTopic) -> None:
         publisher.flush(10)
 
     def work() -> None:
-        """Finishes all that it polls, and commits none of it but what goes."""
+        """Finishes all that it polls, and commits only what is revoked."""
         finished: dict[TopicPartition, int] = {}
 
         def give_up(partitions: frozenset[TopicPartition]) -> dict[TopicPartition, int]:
@@ -222,7 +222,7 @@ def test_lost_partitions_are_not_committed(kafka_topic: KafkaTopic) -> None:
             return {place: 5}
 
         consumer.on_revoked = give_up
-        consumer._consumer._coordinator.reset_generation()  # as after an answer that the member is unknown
+        consumer._consumer._coordinator.reset_generation()  # as after an "unknown member" response
         with pytest.raises(RebalanceError):
             consumer.commit({place: 5})
         begun = consumer.begin_commit({place: 5})
@@ -269,6 +269,6 @@ def test_join_abandoned_by_a_short_poll_is_repeated(kafka_topic: KafkaTopic) -> 
         assert isinstance(consumer, KafkaConsumer)
         until(lambda: consumer.poll(1, 0.1) or consumer.assignment(), 30, "an assignment")
         coordinator = consumer._consumer._coordinator
-        coordinator.rejoining = True  # as left by a join for new metadata that outlasted its poll
+        coordinator.rejoining = True  # as after a join for new metadata that outlasted its poll
         until(lambda: consumer.poll(1, 0.1) or not coordinator.rejoining, 30, "the join's end")
         assert len(consumer.assignment()) == 2

@@ -1,4 +1,4 @@
-"""What the Kafka client logs too loudly is of level debug; the rest passes as it is."""
+"""Listed messages of the Kafka client are logged at debug level; all others stay unchanged."""
 
 import importlib
 import inspect

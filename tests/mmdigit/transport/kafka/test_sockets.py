@@ -1,4 +1,4 @@
-"""How the Kafka clients read their sockets: on socket pairs, and on a broker that ends connections."""
+"""Kafka client sockets: on socket pairs, and on a broker that closes connections."""
 
 import logging
 import socket
@@ -33,7 +33,7 @@ def test_deliver_data_before_eof() -> None:
 
 
 class Loop:
-    """Waits for ever for a socket."""
+    """Waits forever for a socket."""
 
     @types.coroutine
     def wait_write(self, sock: socket.socket, timeout_at: float | None = None) -> Generator[None, None, None]:
@@ -57,7 +57,7 @@ def test_connect_closes_its_socket_with_the_client() -> None:
 def test_connect_closes_a_refused_socket() -> None:
     patch_sockets()
     with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        nobody.bind(("127.0.0.1", 0))  # but does not listen
         sock = socket.socket()
         with pytest.raises(KafkaConnectionError):
             KafkaNetSocket().sock_connect(Loop(), sock, nobody.getsockname()).send(None)

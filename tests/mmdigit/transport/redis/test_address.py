@@ -1,4 +1,4 @@
-"""What the URL of a Redis store names, and what it may not hold."""
+"""URLs of Redis stores: valid and invalid ones."""
 
 from pathlib import Path
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""Redis Cluster: keys, round trips, a slot that moves, and a primary that is killed under the contract's writes."""
+"""Redis Cluster: keys, round trips, a migrating slot, and failover under load."""
 
 import itertools
 import math
@@ -27,7 +27,7 @@ SLOTS = 16384
 
 @pytest.fixture(scope="module")
 def group() -> Iterator[RedisGroup]:
-    """Three primaries and a replica of each."""
+    """Three primaries with one replica each."""
     with redis_cluster(replicas=1) as group:
         yield group
 
@@ -44,7 +44,7 @@ def primaries(group: RedisGroup) -> list[int]:
 
 
 def owner(group: RedisGroup, slot: int) -> int:
-    """The port of the primary that has the slot, as most see it."""
+    """The port of the primary that owns the slot, by majority."""
     seen = [
         int(primary[1])
         for port in primaries(group)
@@ -61,7 +61,7 @@ def slot_ranges(group: RedisGroup, port: int) -> list[tuple[int, int, tuple[str,
 
 
 def job_of(bucket: int) -> int:
-    """The number of a job of this bucket."""
+    """The number of a job in this bucket."""
     return next(number for number in range(10**5) if bucket_of(f"job-{number}") == bucket)
 
 
@@ -83,7 +83,7 @@ def test_bucket_of_spreads_jobs_evenly() -> None:
 def test_open_store_finds_the_cluster_through_any_node(cluster: RedisGroup) -> None:
     with open_store(cluster.cluster_url) as store:
         store.put([make_prediction(number) for number in range(20)])
-    for port in cluster.ports:  # a replica's, too
+    for port in cluster.ports:  # includes replicas
         for url in (f"redis://127.0.0.1:{port}/0", f"redis+cluster://127.0.0.1:1,127.0.0.1:{port}"):
             with open_store(url) as store:
                 assert store.get(["job-19"]) == [make_prediction(19)]
@@ -120,7 +120,7 @@ def test_put_takes_one_round_trip_per_primary(cluster: RedisGroup) -> None:
 
 
 def tag_of(client: Any, job_id: str) -> int:
-    """As docs/design/delivery.md tells how to find it by hand."""
+    """The manual look-up described in docs/design/delivery.md."""
     bucket = client.keyslot(job_id) // 128
     return next(number for number in itertools.count() if client.keyslot(str(number)) // 128 == bucket)
 
@@ -132,7 +132,7 @@ def reads(group: RedisGroup, port: int) -> int:
 
 def test_feed_trims_and_pages_through_many_streams(cluster: RedisGroup) -> None:
     with open_store(cluster.cluster_url, feed_length=10) as store:
-        # A stream is cut by whole nodes of 4 KiB, some 40 packed predictions.
+        # A stream is trimmed by whole nodes of 4 KiB, about 40 compact predictions.
         for start in range(0, 15_000, 500):
             store.put([make_prediction(number) for number in range(start, start + 500)])
         kept: list[int] = []
@@ -165,7 +165,7 @@ def test_feed_rejects_a_position_from_a_single_server(cluster: RedisGroup) -> No
 
 
 def test_servers_follow_a_migrating_slot(cluster: RedisGroup) -> None:
-    """While it moves, a new job's keys are on no server as a whole: a retriable error, and nothing counted twice."""
+    """During a migration no server has all keys of a new job: a retriable error, and no double count."""
     slot = str(CLUSTER_KEYS.buckets[0].slot)
     held, new = [number for number in range(1000) if bucket_of(f"job-{number}") == 0][:2]
     batch = [make_prediction(number) for number in range(new)]
@@ -183,7 +183,7 @@ def test_servers_follow_a_migrating_slot(cluster: RedisGroup) -> None:
             with cluster.client(source) as client:
                 keys = client.execute_command("CLUSTER GETKEYSINSLOT", slot, 1000)
                 client.execute_command("MIGRATE", "127.0.0.1", target, "", 0, 5000, "KEYS", *keys)
-            assert reader.get([f"job-{held}"]) == [make_prediction(held)]  # asked for at the target
+            assert reader.get([f"job-{held}"]) == [make_prediction(held)]  # redirected to the target
             with pytest.raises(StoreError, match="AskError"):
                 store.put([make_prediction(new)])
         finally:
@@ -223,7 +223,7 @@ def puts(group: RedisGroup, number: int) -> bool:
 
 
 def test_acl_grants_what_the_cluster_store_needs(cluster: RedisGroup) -> None:
-    """Exactly those of deploy/redis/users.acl; without the right to see the slots, an error that names it."""
+    """The permissions of deploy/redis/users.acl suffice; without CLUSTER SLOTS, the error names it."""
     rules = users()
     for port in cluster.ports:
         for name, rule in rules.items():
@@ -271,7 +271,7 @@ def test_failover_loses_no_replicated_prediction(cluster: RedisGroup) -> None:
             load.await_more(5)
             cluster.kill(killed)
             until(lambda: len(primaries(cluster)) == 3, 30, "a promoted replica")
-            cluster.start(killed)  # as the replica of the promoted one, whose acknowledgement the writes wait for
+            cluster.start(killed)  # becomes the new primary's replica, whose acknowledgement the writes need
             load.await_more(5)
         load.check(store)
         assert load.failures
@@ -286,7 +286,7 @@ def test_failover_leaves_a_hanging_primary(cluster: RedisGroup) -> None:
             cluster.hang(hung)
             try:
                 until(lambda: cluster.role(replica) == "master", 30, "a promoted replica")
-                # It is written to, while the other still hangs and is its only replica.
+                # Writes reach it while its only replica, the old primary, still hangs.
                 until(
                     lambda: any("1 replicas of Redis" in text for text in load.failures),
                     60,

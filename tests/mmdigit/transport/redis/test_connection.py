@@ -1,4 +1,4 @@
-"""A server that is too old: at the start and after a failover, one line that names what is needed and what is there."""
+"""Server checks at the start and after a failover: one line names the required and the found version."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,7 +21,7 @@ RULES = (
     "on nopass ~mmdigit:* -@all +ping +select +evalsha +script|load +exists +set +getdel +hget +hincrby +expire +xadd"
 )
 UNREADABLE = (Script("#!lua\n(", "0" * 40),)
-"""As a server that does not know the first line sees every script of ours."""
+"""How a server that does not know the first line sees our scripts."""
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ UNREADABLE = (Script("#!lua\n(", "0" * 40),)
         ("redis_version:6.9.240", True, "6.9.240"),
         ("redis_version:7.0.0\r\n", False, "7.0.0"),
         ("redis_version:10.1.2\r\n", False, "10.1.2"),
-        ("redis_version:255.255.255\r\n", False, "255.255.255"),  # built from the unstable branch
+        ("redis_version:255.255.255\r\n", False, "255.255.255"),  # a build of the unstable branch
         ("# Server\r\nserver_name:valkey\r\nvalkey_version:8.1.1\r\nredis_version:7.2.4\r\n", False, "7.2.4"),
         ("# Server\r\nredis_version:6.3.4\r\n", True, "6.3.4"),  # KeyDB
         ("# Server\r\nredis_version:7.4.0\r\ndragonfly_version:df-v1.27.1\r\n", False, "7.4.0"),
@@ -89,7 +89,7 @@ def test_load_scripts_detects_an_old_server_without_info(group: RedisGroup, monk
     port = group.ports[0]
     group.ask(port, "ACL", "SETUSER", "old", "reset", *RULES.split())
     url = f"redis://old:x@127.0.0.1:{port}/0"
-    with open_store(url) as store:  # the rights of 0.7.0 are enough on one server
+    with open_store(url) as store:  # the permissions of 0.7.0 suffice on a single server
         store.put([make_prediction(1)])
     monkeypatch.setattr(connection, "SCRIPTS", UNREADABLE)
     with pytest.raises(SettingsError, match=r"compiling script.*of unknown version.*upgrade to Redis 7\.0 or newer"):

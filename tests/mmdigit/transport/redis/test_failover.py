@@ -1,4 +1,4 @@
-"""A new primary under the contract's writes: the store's name moves, or sentinels promote, and nothing is lost."""
+"""Failover under load, by host name or by sentinels: nothing is lost."""
 
 import threading
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def group() -> Iterator[RedisGroup]:
 
 @pytest.fixture
 def pair(group: RedisGroup) -> Iterator[tuple[int, int]]:
-    """Ports of an empty primary and its replica, in step."""
+    """Ports of an empty primary and its synchronized replica."""
     first, second = group.ports[:2]
     for port in (first, second):
         if group.role(port) == "":
@@ -52,7 +52,7 @@ def pair(group: RedisGroup) -> Iterator[tuple[int, int]]:
 
 @pytest.fixture
 def name(pair: tuple[int, int]) -> Iterator[Name]:
-    """Points to the primary."""
+    """A host name that points to the primary."""
     with closing(Name(pair[0])) as name:
         yield name
 
@@ -66,7 +66,7 @@ def test_servers_follow_the_name_when_roles_change(group: RedisGroup, pair: tupl
     with opened(name) as store:
         with Load(store) as load:
             load.await_more(5)
-            # The primary stops writes and hands over what the replica lacks: nothing can be lost but by the client.
+            # The primary stops writes until its replica has caught up, so only the client could lose data.
             group.ask(old, "FAILOVER", "TO", "127.0.0.1", str(new))
             until(lambda: group.role(new) == "master", 30, "a new primary")
             until(lambda: any("ReadOnlyError" in text for text in load.failures), 30, "a refusal by the old one")
@@ -115,7 +115,7 @@ def test_servers_wait_for_a_loading_server(group: RedisGroup, pair: tuple[int, i
         store.put([make_prediction(number) for number in range(100)])
         until(lambda: saved(group, old), 30, "a snapshot")
         group.run("bash", "-c", f"mkdir -p /data/{slow} && mv /data/{old}/dump.rdb /data/{slow}/")
-        # Redis's own tests slow its loading down by this option.
+        # Redis's own tests use this option to slow down loading.
         group.start(slow, *SLOW, loaded=False)
         name.point_to(slow)
         group.kill(old)
@@ -163,7 +163,7 @@ def test_feed_follows_the_name_while_blocked(group: RedisGroup, pair: tuple[int,
 
 @pytest.fixture
 def sentinels(group: RedisGroup, pair: tuple[int, int]) -> list[int]:
-    """Ports of three, with a password, that have found each other and the replica."""
+    """Ports of three sentinels with a password that have found each other and the replica."""
     ports = group.ports[2:5]
     for port in ports:
         group.start_sentinel(port, pair[0], quorum=2, password=SENTINEL_PASSWORD)
@@ -178,7 +178,7 @@ def knows_all(group: RedisGroup, sentinel: int) -> bool:
 
 def test_sentinels_provide_the_primary(group: RedisGroup, pair: tuple[int, int], sentinels: list[int]) -> None:
     old, new = pair
-    hosts = ",".join(f"127.0.0.1:{port}" for port in [group.ports[5], *sentinels])  # nobody listens at the first
+    hosts = ",".join(f"127.0.0.1:{port}" for port in [group.ports[5], *sentinels])  # nothing listens on the first
     url = f"redis+sentinel://{hosts}/mymaster/0"
     with pytest.raises(AccessError, match="redis_sentinel_password"):
         open_store(url)
@@ -190,6 +190,6 @@ def test_sentinels_provide_the_primary(group: RedisGroup, pair: tuple[int, int],
             load.await_more(5)
             group.kill(old)
             until(lambda: group.role(new) == "master", 30, "a promoted replica")
-            group.start(old)  # the sentinels make it a replica, which the writes wait for
+            group.start(old)  # becomes a replica, which the writes need
             load.await_more(5)
         load.check(store)

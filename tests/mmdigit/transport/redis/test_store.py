@@ -1,4 +1,4 @@
-"""Redis: every error of the client is mapped, a full server refuses a batch whole, a lost script is loaded again."""
+"""The Redis store: error mapping, full servers, foreign values, lost scripts."""
 
 import inspect
 
@@ -14,12 +14,12 @@ from schemas.errors import AccessError, StoreError
 from tests.factories import make_dead_letter, make_prediction
 
 ERRORS = [error for _, error in inspect.getmembers(redis.exceptions, inspect.isclass) if issubclass(error, Exception)]
-NEVER_FROM_ONE_SERVER = {redis.exceptions.IncorrectPolicyType}  # of the cluster's command routing
+NEVER_FROM_ONE_SERVER = {redis.exceptions.IncorrectPolicyType}  # only raised by the cluster's command routing
 
 
 @pytest.mark.parametrize("error", [error for error in ERRORS if error not in NEVER_FROM_ONE_SERVER])
 def test_map_errors_covers_every_redis_error(error: type[Exception]) -> None:
-    # Some constructors parse an answer of the server: make one without them.
+    # Some constructors parse a server reply, so create the error without them.
     raised = error.__new__(error, "0 host:1")
     raised.args = ("broken",)
     with pytest.raises((StoreError, AccessError)) as caught, map_errors("host:1"):
@@ -33,7 +33,7 @@ def test_put_stores_nothing_on_a_full_server(redis_url: str) -> None:
     with open_store(redis_url) as store, redis.Redis.from_url(redis_url) as client:
         client.flushall()
         store.put([make_prediction(0)])
-        client.config_set("maxmemory", 1)  # less than is in use already, and nothing may be evicted
+        client.config_set("maxmemory", 1)  # less than is already in use, and eviction is off
         try:
             with pytest.raises(StoreError, match="OutOfMemory"):
                 store.put([make_prediction(number) for number in range(1, 50)])

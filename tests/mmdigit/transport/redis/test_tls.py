@@ -1,4 +1,4 @@
-"""TLS to all that a URL leads to: the sentinels and the primary that they name, a cluster's seed and its nodes."""
+"""TLS to every server behind a URL: sentinels and their primary, a cluster's seed and its nodes."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ TLS = "--port 0 --tls-ca-cert-file /files/ca.pem --tls-cert-file /files/redis.pe
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     folder = tmp_path_factory.mktemp("tls")
-    folder.chmod(0o755)  # read by the container's user, too
+    folder.chmod(0o755)  # the container's user reads it too
     authority = Authority(folder)
     authority.issue("redis", "127.0.0.1")
     return authority
@@ -43,7 +43,7 @@ def start(group: RedisGroup, port: int, *options: str) -> None:
 
 
 def command(group: RedisGroup, port: int, *words: str) -> str:
-    # redis-cli ends with 1 where it cannot connect.
+    # redis-cli exits with 1 if it cannot connect.
     line = f"redis-cli --tls --cacert /files/ca.pem -p {port} {' '.join(words)} 2>&1 || true"
     return group.run("bash", "-c", line)
 

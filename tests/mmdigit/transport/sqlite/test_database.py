@@ -1,4 +1,4 @@
-"""The SQLite file itself: foreign files, locks, a full disk, trimming, waiting; what the contract tests cannot see."""
+"""SQLite specifics beyond the contract: foreign files, locks, full disks, trimming, waiting."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 class Clock:
-    """A clock that moves only when it is told to, or slept on."""
+    """A clock that moves only when set, or by sleeping."""
 
     def __init__(self) -> None:
         self.now_s = 1_000_000.0
@@ -74,7 +74,7 @@ def test_migration_of_version_1_keeps_all_data(path: Path) -> None:
         (3, None, b"new", {"a": b"1"}),
     ]
     assert other.execute("PRAGMA user_version").fetchone() == (database.SCHEMA_VERSION,)
-    # A program of before that is still running goes on, too.
+    # A running program of the earlier release continues too.
     other.execute("INSERT INTO records (topic, offset, timestamp_s, bytes_before, value) VALUES (1, 4, 0, 0, 'x')")
     other.close()
 
@@ -93,7 +93,7 @@ def test_migration_gives_the_schema_of_a_new_file(path: Path) -> None:
 
 def test_migration_by_two_programs_at_once(path: Path) -> None:
     shutil.copyfile(GOLDEN / "queue-v1.db", path)
-    late = sqlite3.connect(path, isolation_level=None)  # has seen version 1, and comes second
+    late = sqlite3.connect(path, isolation_level=None)  # saw version 1 and migrates second
     open_database(path, TransportError).close()
     assert database._upgrade(late) == database.SCHEMA_VERSION
     late.close()
@@ -220,7 +220,7 @@ def test_commit_trims_records_that_every_group_read(path: Path) -> None:
         slow.commit({partition: 50})
         quick.rewind({partition: 0})
         kept = [record.offset for record in quick.poll(1000, 0)]
-        assert kept == list(range(39, 100))  # the one at 49, its 1000 bytes before, and the unread
+        assert kept == list(range(39, 100))  # record 49, the 1000 bytes before it, and unread records
         slow.commit({partition: 100})
         slow.rewind({partition: 0})
         assert slow.poll(1, 0)[0].offset == 89
@@ -262,7 +262,7 @@ def test_store_expires_predictions_notes_and_counts(path: Path) -> None:
         assert store.counts("g") == GroupCounts(done=0, dead=0)
         store.put([make_prediction(3)])
         assert store.counts("g") == GroupCounts(done=1, dead=0)
-        assert store._connection.execute("SELECT count(*) FROM predictions").fetchone() == (1,)  # purged, too
+        assert store._connection.execute("SELECT count(*) FROM predictions").fetchone() == (1,)  # purged too
         assert store._connection.execute("SELECT count(*) FROM dead_notes").fetchone() == (0,)
 
 

@@ -1,4 +1,4 @@
-"""The queue's files: private, ours, and never made anew where something is damaged or missing."""
+"""The files of a SQLite queue: private, ours, and never recreated if one is damaged or missing."""
 
 import os
 import sqlite3
@@ -33,7 +33,7 @@ def filled(path: Path, records: int = 50) -> None:
 
 
 def crashed(path: Path) -> None:
-    """The files as a killed process leaves them: the log still holds what was sent."""
+    """The files after a killed process: the log still contains the records."""
     publisher = SqlitePublisher(path, "jobs")
     publisher.send(None, b"kept in the log")
     publisher.flush(1)
@@ -71,7 +71,7 @@ def test_prepare_file_narrows_modes_but_keeps_shared_ones(path: Path) -> None:
 
 
 def test_open_database_again_keeps_existing_locks(path: Path) -> None:
-    """Closing any descriptor of the file would drop them all: POSIX locks belong to a process and a file."""
+    """POSIX locks belong to a process and a file, so closing any descriptor of the file would release them all."""
     with SqlitePublisher(path, "jobs") as publisher:
         publisher._connection.execute("BEGIN IMMEDIATE")
         SqliteStore(path, ttl_s=60, feed_length=10).close()
