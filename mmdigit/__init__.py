@@ -1,4 +1,4 @@
-"""The model: image and audio bytes in, an answer out. Knows nothing of queues and stores."""
+"""Reads digits: image and audio bytes in, an answer out."""
 
 import importlib
 import typing
@@ -7,17 +7,18 @@ if typing.TYPE_CHECKING:
     from mmdigit.reading.audio.normalize import decode_audio
     from mmdigit.reading.digit_reader import DigitReader, load
     from mmdigit.reading.image.normalize import decode_image
-    from mmdigit.reading.predictor import Predictor, Sample, read_sample
+    from mmdigit.reading.model_input import ModelInput, decode_input
+    from mmdigit.reading.predictor import Predictor
 else:
-    # Imported when first asked for: numpy, OpenCV and ONNX Runtime take half a second that `import mmdigit` need not.
+    # Imported on first use: numpy, OpenCV and ONNX Runtime take half a second, which `import mmdigit` need not.
     _MODULES = {
         "DigitReader": "mmdigit.reading.digit_reader",
+        "ModelInput": "mmdigit.reading.model_input",
         "Predictor": "mmdigit.reading.predictor",
-        "Sample": "mmdigit.reading.predictor",
         "decode_audio": "mmdigit.reading.audio.normalize",
         "decode_image": "mmdigit.reading.image.normalize",
+        "decode_input": "mmdigit.reading.model_input",
         "load": "mmdigit.reading.digit_reader",
-        "read_sample": "mmdigit.reading.predictor",
     }
 
     def __getattr__(name: str) -> object:
@@ -30,4 +31,4 @@ else:
         return sorted({*globals(), *_MODULES})
 
 
-__all__ = ["DigitReader", "Predictor", "Sample", "decode_audio", "decode_image", "load", "read_sample"]
+__all__ = ["DigitReader", "ModelInput", "Predictor", "decode_audio", "decode_image", "decode_input", "load"]

@@ -50,7 +50,7 @@ class PredictSettings(ProgramSettings):
         return self
 
     def run(self) -> int:
-        from mmdigit.commands.predict import assurance, predict_manifest, predict_one, summary
+        from mmdigit.commands.predict import predict_manifest, predict_one, summary, target_error_report
         from mmdigit.reading.predictor import Predictor
 
         predictor = Predictor.load(self.weights, threads=self.threads, target_error=self.target_error)
@@ -58,7 +58,7 @@ class PredictSettings(ProgramSettings):
             sys.stdout.write(f"{predict_one(predictor, self.image, self.audio).model_dump_json()}\n")
             return 0
         tally = predict_manifest(predictor, self.manifest, self.output, sys.stderr, recursive=self.recursive)
-        sys.stdout.write(summary(tally, self.output) + assurance(predictor))
+        sys.stdout.write(summary(tally, self.output) + target_error_report(predictor))
         return 1 if tally.failed else 0
 
 

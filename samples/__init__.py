@@ -1,1 +1,1 @@
-"""A small sample pack that the project draws and speaks itself."""
+"""A small sample pack of drawn digits and synthetic speech, and the demo that uses it."""

@@ -1,6 +1,6 @@
-"""python -m samples.demo: the main job on one machine, with nothing but Python.
+"""Runs producer and worker on one machine, with nothing but Python: `python -m samples.demo`.
 
-The producer puts jobs into a SQLite file, the worker predicts them, and the terminal shows what came out.
+The producer writes jobs to a SQLite file, the worker predicts them, and the terminal shows the results.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from mmdigit.settings.program import run_program
 from samples.running import RunningWorker, Scraped
 from schemas.errors import DataError
 
-FOLDER = Path(".mmdigit/demo")  # wholly the demo's own: emptied at each start
+FOLDER = Path(".mmdigit/demo")  # emptied at each start
 PACK = Path(__file__).parent / "pack" / "manifest.csv"
 SHOWN_OF_EACH_KIND = 3
 
@@ -27,9 +27,11 @@ Row = dict[str, str]
 
 
 def demo(argv: Sequence[str]) -> int:
-    """Send, predict, show. Returns 0 if every job got an answer."""
-    parser = argparse.ArgumentParser(prog="python -m samples.demo", description="The main job on one machine.")
-    parser.add_argument("--data", type=Path, help="folder of MNIST and Free Spoken Digit data; else the sample pack")
+    """Produce, predict and show. Returns 0 if every job got an answer."""
+    parser = argparse.ArgumentParser(prog="python -m samples.demo", description="Producer and worker on one machine.")
+    parser.add_argument(
+        "--data", type=Path, help="folder of MNIST and Free Spoken Digit data (default: the sample pack)"
+    )
     parser.add_argument("--count", type=int, default=10_000, help="pairs of real data (default: %(default)s)")
     options = parser.parse_args(argv)
     if options.data is not None and not options.data.is_dir():
@@ -62,15 +64,13 @@ def demo(argv: Sequence[str]) -> int:
     console.print(predictions_table(rows))
     console.print(summary_table(rows, metrics, elapsed_s))
     console.print(f"predictions: {output}   metrics at the end: {FOLDER / 'metrics.txt'}", soft_wrap=True)
-    console.print("next: make up, for the same on Kafka, Redis and Prometheus")
+    console.print("next: `make up` runs the same on Kafka, Redis and Prometheus")
     return produced.returncode
 
 
 def predictions_table(rows: list[Row]) -> Table:
-    """A few predictions of each kind: accepted, and reviewed for each of the reasons that occur."""
-    table = Table(
-        title="Some of the predictions: accepted, or to be reviewed and why", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
-    )
+    """A few predictions of each kind: accepted, and sent to review for each of the reasons that occur."""
+    table = Table(title="Some predictions: accepted, or the reason for review", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in ("id", "true", "image", "audio", "answer", "conf.", "novelty"):
         table.add_column(column, justify="left" if column == "id" else "right", no_wrap=True)
     table.add_column("decision")
@@ -89,7 +89,7 @@ def predictions_table(rows: list[Row]) -> Table:
 
 
 def summary_table(rows: list[Row], metrics: Scraped, elapsed_s: float) -> Table:
-    """Accuracy where the label is known, rate, latency."""
+    """Accuracy on labelled jobs, throughput, latency."""
     table = Table(title="Summary", show_header=False, box=SIMPLE_HEAD)
     table.add_column(justify="left")
     table.add_column(justify="right")
@@ -99,10 +99,10 @@ def summary_table(rows: list[Row], metrics: Scraped, elapsed_s: float) -> Table:
     table.add_row("jobs answered", f"{len(answered)} of {len(rows)}")
     table.add_row("accepted", f"{len(accepted) / max(1, len(answered)):.1%}")
     table.add_section()
-    table.add_row("accuracy of the image's answer", _accuracy(answered, "image_label"))
-    table.add_row("accuracy of the audio's answer", _accuracy(answered, "audio_label"))
+    table.add_row("accuracy of the image head", _accuracy(answered, "image_label"))
+    table.add_row("accuracy of the audio head", _accuracy(answered, "audio_label"))
     table.add_row("accuracy of both, fused", _accuracy(paired, "label"))
-    table.add_row("accuracy of what was accepted", _accuracy(accepted, "label"))
+    table.add_row("accuracy of accepted answers", _accuracy(accepted, "label"))
     if unlabelled := [row for row in answered if not row["expected"]]:
         reviewed = sum(row["decision"] == "review" for row in unlabelled)
         table.add_row("planted conflicts and scribbles sent to review", f"{reviewed} of {len(unlabelled)}")
@@ -120,8 +120,8 @@ def _accuracy(rows: list[Row], column: str) -> str:
     known = [row for row in rows if row["expected"] and row[column]]
     if not known:
         return "-"
-    right = sum(row[column] == row["expected"] for row in known)
-    return f"{right / len(known):.2%}  ({right} of {len(known)})"
+    correct = sum(row[column] == row["expected"] for row in known)
+    return f"{correct / len(known):.2%}  ({correct} of {len(known)})"
 
 
 def _decision(row: Row) -> str:

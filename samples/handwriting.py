@@ -1,4 +1,4 @@
-"""Draws a stroke template as a person might: another slant, width, pressure, paper and ink each time."""
+"""Draws stroke templates as handwriting: slant, width, pressure, paper and ink vary each time."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,31 +12,31 @@ Floats = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
 
 SIZES_PX = ((28, 28), (28, 28), (32, 40), (48, 48), (56, 72), (64, 64), (72, 96), (96, 96), (90, 120), (120, 160))
-"""(width, height) of the pictures, drawn by chance."""
+"""(width, height) of the images, chosen at random."""
 POINTS_PER_SPAN = 12
-"""Points between two neighbours of a template: spans stay under 2 px apart in the largest picture."""
+"""Points between two points of a template: they stay under 2 px apart in the largest image."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
-    """How one character is written. Lengths are parts of the character's height."""
+class WritingStyle:
+    """How one character is written. Lengths are fractions of the character's height."""
 
     slant: float
-    """x shift per height, > 0 leans to the right."""
+    """Horizontal shift per height; above 0 leans to the right."""
     stretch: float
-    """Width against the template's."""
+    """Width relative to the template's."""
     rotation_rad: float
     wobble: float
-    """Standard deviation of each point's place."""
+    """Standard deviation of each point's position."""
     pen: float
     """Width of the line."""
     pressure: float
-    """How much the line's width changes along a stroke, 0-1."""
+    """How much the width of the line changes along a stroke, range [0, 1]."""
 
 
-def some_hand(rng: np.random.Generator) -> Hand:
-    """A hand drawn by chance, within what stays legible."""
-    return Hand(
+def random_style(rng: np.random.Generator) -> WritingStyle:
+    """A random style that stays legible."""
+    return WritingStyle(
         slant=rng.uniform(-0.08, 0.30),
         stretch=rng.uniform(0.80, 1.15),
         rotation_rad=rng.normal(0.0, 0.05),
@@ -47,46 +47,46 @@ def some_hand(rng: np.random.Generator) -> Hand:
 
 
 def draw(template: Template, rng: np.random.Generator) -> Pixels:
-    """One picture of the template.
+    """Draw one image of the template.
 
-    Returns (height, width) grey or (height, width, 3) RGB, uint8, of one of SIZES_PX; either dark ink on light paper
-    or light on dark. The same template and generator state give the same picture.
+    Returns (height, width) grey or (height, width, 3) RGB, uint8, of one of SIZES_PX; dark ink on light paper, or light
+    on dark. The same template and generator state give the same image.
     """
     width, height = SIZES_PX[rng.integers(len(SIZES_PX))]
-    hand = some_hand(rng)
-    lines = [_write(stroke, hand, rng) for stroke in template]
-    lines = _place(lines, width, height, hand, rng)
-    ink = _ink(lines, width, height)
-    style = rng.choice(("dark", "paper", "blue"), p=(0.35, 0.45, 0.20))
-    if style == "dark":  # as MNIST: light on plain black
-        return _pixels(ink * rng.uniform(215.0, 255.0))
-    paper = _paper(width, height, rng)  # (H, W)
-    if style == "paper":
+    style = random_style(rng)
+    lines = [_write(stroke, style, rng) for stroke in template]
+    lines = _position(lines, width, height, style, rng)
+    ink = _render_ink(lines, width, height)
+    colours = rng.choice(("mnist", "pencil", "blue"), p=(0.35, 0.45, 0.20))
+    if colours == "mnist":  # light on plain black
+        return _to_pixels(ink * rng.uniform(215.0, 255.0))
+    paper = _render_paper(width, height, rng)  # (H, W)
+    if colours == "pencil":
         darkness = rng.uniform(0.72, 0.95)
-        return _pixels(paper * (1.0 - darkness * ink))
+        return _to_pixels(paper * (1.0 - darkness * ink))
     tint = np.array([1.0, 0.985, 0.95])
     absorbed = np.array([0.88, 0.78, 0.38]) * rng.uniform(0.9, 1.0)
-    return _pixels((paper[..., None] * tint) * (1.0 - absorbed * ink[..., None]))
+    return _to_pixels((paper[..., None] * tint) * (1.0 - absorbed * ink[..., None]))
 
 
-def _write(stroke: Stroke, hand: Hand, rng: np.random.Generator) -> Floats:
-    """The pen's way along a stroke. Returns (n, 3): x, y, and the line's width there."""
+def _write(stroke: Stroke, style: WritingStyle, rng: np.random.Generator) -> Floats:
+    """The path of the pen along a stroke. Returns (n, 3): x, y, and the width of the line there."""
     points = np.array(stroke)
-    moved = points + rng.normal(0.0, hand.wobble, points.shape)
+    moved = points + rng.normal(0.0, style.wobble, points.shape)
     corners = np.all(points[1:] == points[:-1], axis=1).nonzero()[0] + 1
     moved[corners] = moved[corners - 1]
-    way = _catmull_rom(moved)
-    x = way[:, 0] * hand.stretch + hand.slant * (0.5 - way[:, 1])
-    cos, sin = np.cos(hand.rotation_rad), np.sin(hand.rotation_rad)
-    turned = np.stack([cos * x - sin * way[:, 1], sin * x + cos * way[:, 1]], axis=1)
-    along = np.linspace(0.0, 1.0, len(way))
+    path = _catmull_rom(moved)
+    x = path[:, 0] * style.stretch + style.slant * (0.5 - path[:, 1])
+    cos, sin = np.cos(style.rotation_rad), np.sin(style.rotation_rad)
+    rotated = np.stack([cos * x - sin * path[:, 1], sin * x + cos * path[:, 1]], axis=1)
+    along = np.linspace(0.0, 1.0, len(path))
     swing = np.sin(2.0 * np.pi * (along * rng.uniform(0.5, 1.6) + rng.uniform()))
-    lift = 1.0 - 0.45 * hand.pressure * (np.exp(-along / 0.06) + np.exp(-(1.0 - along) / 0.06))
-    return np.column_stack([turned, hand.pen * (1.0 + hand.pressure * 0.5 * swing) * lift])
+    lift = 1.0 - 0.45 * style.pressure * (np.exp(-along / 0.06) + np.exp(-(1.0 - along) / 0.06))
+    return np.column_stack([rotated, style.pen * (1.0 + style.pressure * 0.5 * swing) * lift])
 
 
 def _catmull_rom(points: Floats) -> Floats:
-    """A smooth line through points (n, 2), POINTS_PER_SPAN a span. Source: Catmull and Rom, 1974, uniform form."""
+    """A smooth curve through points (n, 2), POINTS_PER_SPAN for each span. Source: Catmull and Rom, 1974, uniform."""
     padded = np.concatenate([points[:1], points, points[-1:]])
     t = np.linspace(0.0, 1.0, POINTS_PER_SPAN, endpoint=False)[:, None]
     spans = []
@@ -102,23 +102,25 @@ def _catmull_rom(points: Floats) -> Floats:
     return np.concatenate([*spans, points[-1:]])
 
 
-def _place(lines: list[Floats], width: int, height: int, hand: Hand, rng: np.random.Generator) -> list[Floats]:
-    """Scale the character to 55-80 % of the picture and set it near the middle; from here on lengths are pixels."""
-    every = np.concatenate(lines)
-    low, high = every[:, :2].min(axis=0), every[:, :2].max(axis=0)
-    extent = high - low + hand.pen
+def _position(
+    lines: list[Floats], width: int, height: int, style: WritingStyle, rng: np.random.Generator
+) -> list[Floats]:
+    """Scale the character to 55-80 % of the image and put it near the middle; the result is in pixels."""
+    points = np.concatenate(lines)
+    low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    extent = high - low + style.pen
     scale = rng.uniform(0.55, 0.80) * min(height / extent[1], width / extent[0])
     room = np.maximum(np.array([width, height]) - scale * extent - 2.0, 0.0)
     middle = np.array([width, height]) / 2.0 + room * rng.uniform(-0.22, 0.22, 2)
-    placed = []
+    positioned = []
     for line in lines:
         xy = (line[:, :2] - (low + high) / 2.0) * scale + middle
-        placed.append(np.column_stack([xy, np.maximum(line[:, 2] * scale, 1.3)]))
-    return placed
+        positioned.append(np.column_stack([xy, np.maximum(line[:, 2] * scale, 1.3)]))
+    return positioned
 
 
-def _ink(lines: list[Floats], width: int, height: int) -> Floats:
-    """How much of each pixel is covered. Returns (height, width), range [0, 1]."""
+def _render_ink(lines: list[Floats], width: int, height: int) -> Floats:
+    """The share of each pixel that ink covers, (height, width), range [0, 1]."""
     y, x = np.mgrid[0:height, 0:width] + 0.5
     ink = np.zeros((height, width))
     for line in lines:
@@ -130,16 +132,16 @@ def _ink(lines: list[Floats], width: int, height: int) -> Floats:
     return ink
 
 
-def _paper(width: int, height: int, rng: np.random.Generator) -> Floats:
-    """Light paper: slow shading from a lamp on one side, and fine grain. Returns (height, width), range [150, 255]."""
+def _render_paper(width: int, height: int, rng: np.random.Generator) -> Floats:
+    """Light paper with gradual shading from one side and fine grain, (height, width), range [150, 255]."""
     y, x = np.mgrid[0:height, 0:width]
     angle = rng.uniform(0.0, 2.0 * np.pi)
     shading = rng.uniform(0.0, 18.0) * (np.cos(angle) * (x / width - 0.5) + np.sin(angle) * (y / height - 0.5))
     grain = rng.normal(0.0, rng.uniform(0.5, 2.5), (height, width))
-    grain = (grain + np.roll(grain, 1, axis=1)) / 2.0  # fibres lie along the line
+    grain = (grain + np.roll(grain, 1, axis=1)) / 2.0  # fibres run along the rows
     paper: Floats = np.clip(rng.uniform(205.0, 248.0) + shading + grain, 150.0, 255.0)
     return paper
 
 
-def _pixels(grey: Floats) -> Pixels:
+def _to_pixels(grey: Floats) -> Pixels:
     return np.clip(np.rint(grey), 0.0, 255.0).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Makes the sample pack: `python -m samples.make --output samples/pack`. Seeded, so that it can be made again."""
+"""Makes the sample pack, reproducibly from a seed: `python -m samples.make --output samples/pack`."""
 
 import argparse
 import csv
@@ -23,7 +23,7 @@ IMAGES_PER_DIGIT = 20
 CLIPS_PER_DIGIT = 12
 PAIRS_PER_DIGIT = 92
 SINGLES_PER_DIGIT = 3
-"""So many rows of each digit have the image only, and as many the clip only."""
+"""For each digit, the number of rows with an image only, and of rows with a clip only."""
 CONFLICTS = 10
 JPEG_EVERY = 5
 WAV_EVERY = 2
@@ -31,11 +31,11 @@ COLUMNS = ("id", "image", "audio", "label")
 # 10 * (92 + 3 + 3) + 10 conflicts + 10 scribbles = 1,000 rows
 
 _DIGIT, _SCRIBBLE, _SPEECH, _MANIFEST = range(4)
-"""The first word of each random stream after the seed: what one file looks like does not hang on the others."""
+"""The second seed of each random stream: no file depends on the others."""
 
 
 class Row(NamedTuple):
-    """One line of the manifest; paths are relative to it, an empty one means that this modality is missing."""
+    """One row of the manifest. Paths are relative to it; an empty one means that the modality is missing."""
 
     id: str
     image: str
@@ -56,18 +56,18 @@ def clip_path(digit: int, index: int) -> str:
 
 
 def digit_image(digit: int, index: int) -> Pixels:
-    """Picture `index` of a digit; its variants take turns."""
+    """Image `index` of a digit; the variants of its template take turns."""
     variants = DIGITS[digit]
     return draw(variants[index % len(variants)], _rng(_DIGIT, digit, index))
 
 
 def scribble_image(index: int) -> Pixels:
-    """Picture of something written that is no digit."""
+    """Image of a written character that is not a digit."""
     return draw(SCRIBBLES[index], _rng(_SCRIBBLE, index))
 
 
 def manifest_rows() -> list[Row]:
-    """All rows in their order. No image and clip meet twice, so every job's content is its own."""
+    """All rows in order. Each pair of image and clip occurs once, so that every job has its own content."""
     rng = _rng(_MANIFEST)
     rows: list[Row] = []
     for digit in DIGITS:
@@ -90,9 +90,9 @@ def manifest_rows() -> list[Row]:
 
 
 def make(output: Path, console: Console) -> None:
-    """Write images/, audio/ and manifest.csv below output, replacing files of the same names.
+    """Write images/, audio/ and manifest.csv to the output folder; overwrites files of the same names.
 
-    Raises DataError, before anything is written, when espeak-ng is missing.
+    Raises DataError, before it writes anything, if espeak-ng is missing.
     """
     find_espeak()
     for folder in ("images", "audio"):
@@ -129,9 +129,9 @@ def _save_manifest(rows: Iterable[Row], path: Path) -> None:
 
 
 def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m samples.make", description="Draw and speak the sample pack.")
+    parser = argparse.ArgumentParser(prog="python -m samples.make", description="Make the sample pack.")
     parser.add_argument(
-        "--output", type=Path, default=Path("samples/pack"), help="folder to write (default: %(default)s)"
+        "--output", type=Path, default=Path("samples/pack"), help="folder to write to (default: %(default)s)"
     )
     output: Path = parser.parse_args(argv).output
     make(output, Console(stderr=True))

@@ -1,4 +1,4 @@
-"""A worker as a process of its own, for the demo, benchmarks and tests: started, awaited, scraped, stopped."""
+"""Runs a worker in a process of its own, for the demo, the benchmarks and the tests: start, wait, scrape, stop."""
 
 import re
 import subprocess
@@ -17,23 +17,23 @@ from schemas.errors import TransportError
 
 READY_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 60.0
-_LOOK_EVERY_S = 0.005
+_POLL_INTERVAL_S = 0.005
 _METRICS_URL = re.compile(r"metrics=(http://\S+)")
 
 
 class Scraped:
-    """One answer of /metrics."""
+    """The metrics of one scrape."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 
     def value(self, name: str, **labels: str) -> float:
-        """The sample of that name with those labels among its own; 0 if there is none."""
+        """The sum of the samples with this name and these labels, among others; 0 if there are none."""
         return sum(s.value for s in self._samples if s.name == name and labels.items() <= s.labels.items())
 
     def quantile(self, name: str, q: float) -> float:
-        """The q-quantile of a histogram, interpolated within its bucket as Prometheus does; NaN if it is empty."""
+        """The q-quantile of a histogram, interpolated within its bucket like Prometheus does; NaN if it is empty."""
         counts = sorted((float(s.labels["le"]), s.value) for s in self._samples if s.name == f"{name}_bucket")
         total = counts[-1][1] if counts else 0.0
         lower = below = 0.0
@@ -46,12 +46,12 @@ class Scraped:
 
 
 class RunningWorker(AbstractContextManager["RunningWorker"]):
-    """`python -m worker` on the given topic and store, logging to a file; leaves by SIGTERM at the end of the block."""
+    """`python -m worker` on the given topic and store, logging to a file; SIGTERM at the end of the block stops it."""
 
     def __init__(
         self, jobs_url: str, store_url: str, log: Path, options: Sequence[str] = (), launcher: Sequence[str] = ()
     ) -> None:
-        """Starts at once. options: further flags of the worker; launcher: a command that becomes it (taskset)."""
+        """Start the worker. options: more of its flags. launcher: a command that executes it, such as taskset."""
         self.log = log
         self._file: IO[bytes] = log.open("wb")
         self.process = subprocess.Popen(  # noqa: S603
@@ -64,18 +64,20 @@ class RunningWorker(AbstractContextManager["RunningWorker"]):
         self.metrics_url = ""
 
     def wait_until_ready(self) -> None:
-        """Raises TransportError, with its last log line, if it ends or is not ready in time."""
+        """Raises TransportError, with the last log line, if the worker exits or is not ready in time."""
         deadline_s = time.monotonic() + READY_WITHIN_S
         while time.monotonic() < deadline_s and self.process.poll() is None:
             if match := _METRICS_URL.search(self.log.read_text()):
                 self.metrics_url = match[1]
                 return
-            time.sleep(_LOOK_EVERY_S)
-        lines = self.log.read_text().strip().splitlines() or ["it logged nothing"]
-        raise TransportError(f"expected a worker ready within {READY_WITHIN_S:.0f} s: {lines[-1]}")
+            time.sleep(_POLL_INTERVAL_S)
+        lines = self.log.read_text().strip().splitlines() or ["nothing"]
+        raise TransportError(
+            f"expected a ready worker within {READY_WITHIN_S:.0f} s, got {lines[-1]}; see its log {self.log}"
+        )
 
     def wait_until_assigned(self) -> None:
-        """Until it is ready and has partitions, as /readyz says. Raises TransportError as wait_until_ready."""
+        """Wait until /readyz says that it is ready and has partitions. Raises TransportError as wait_until_ready."""
         self.wait_until_ready()
         readyz = self.metrics_url.replace("/metrics", "/readyz")
         deadline_s = time.monotonic() + READY_WITHIN_S
@@ -84,21 +86,24 @@ class RunningWorker(AbstractContextManager["RunningWorker"]):
                 with urllib.request.urlopen(readyz, timeout=10):  # noqa: S310  the worker's own address
                     return
             except urllib.error.HTTPError as answer:
-                why = answer.read().decode().strip()
+                got = answer.read().decode().strip()
                 answer.close()
             except OSError as error:
-                why = f"{error} (exit code {self.process.poll()})"
+                got = f"{error} (exit code {self.process.poll()})"
             if time.monotonic() > deadline_s:
-                raise TransportError(f"expected a worker with partitions within {READY_WITHIN_S:.0f} s: {why}")
-            time.sleep(_LOOK_EVERY_S)
+                raise TransportError(
+                    f"expected a worker with partitions within {READY_WITHIN_S:.0f} s, got {got}; "
+                    f"see its log {self.log}"
+                )
+            time.sleep(_POLL_INTERVAL_S)
 
     def scrape(self) -> Scraped:
-        """Its metrics now."""
+        """The current metrics."""
         with urllib.request.urlopen(self.metrics_url, timeout=10) as response:  # noqa: S310  the worker's own address
             return Scraped(response.read().decode())
 
     def stop(self) -> int:
-        """SIGTERM, and the exit code once it has left."""
+        """Send SIGTERM and wait. Returns the exit code."""
         self.process.terminate()
         return self.process.wait(timeout=STOPPED_WITHIN_S)
 

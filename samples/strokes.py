@@ -1,8 +1,8 @@
-"""Stroke templates of the ten digits and of some letters: made up for this pack, traced from nobody's hand.
+"""Stroke templates of the ten digits and of some letters, made up for this pack and not traced from anybody's writing.
 
-A template is written as its strokes with `|` between them, a stroke as the points x,y that the pen passes through, in
-hundredths of the character's height, x to the right and y downwards. A point given twice is a sharp corner; between
-the others the pen moves smoothly.
+A template is a string of strokes separated by `|`. A stroke lists the points x,y that the pen passes through, in
+hundredths of the character's height, x to the right and y downwards. A repeated point is a sharp corner; elsewhere the
+pen moves smoothly.
 """
 
 Point = tuple[float, float]
@@ -103,7 +103,7 @@ DIGITS: dict[int, tuple[Template, ...]] = {
 }
 
 SCRIBBLES: tuple[Template, ...] = (
-    # A E H K M N R W X, an arrow: things that people write but that are no digits
+    # A E H K M N R W X and an arrow: people write them, but they are not digits
     _template("08,98 40,02 40,02 74,98 | 20,62 62,60"),
     _template("66,04 16,05 16,05 14,97 14,97 68,95 | 16,50 56,48"),
     _template("12,03 12,98 | 68,02 66,97 | 12,50 68,48"),

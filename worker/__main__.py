@@ -119,7 +119,7 @@ def work(argv: Sequence[str]) -> int:
 
 def log_target_error(target_error: float, points: Mapping[Head, OperatingPoint]) -> None:
     """Say once whether held-out data show the target error for every head; a warning where they do not."""
-    not_shown = [head for head, point in points.items() if not point.shown]
+    not_shown = [head for head, point in points.items() if not point.meets_target]
     if any(point.bound is None for point in points.values()):
         message = "the model file holds fixed thresholds: the target error changes nothing, and nothing shows it"
     elif not_shown:
@@ -133,7 +133,7 @@ def log_target_error(target_error: float, points: Mapping[Head, OperatingPoint])
             "target_error": target_error,
             "not_shown": not_shown,
             "error_bounds": {head: point.bound for head, point in points.items()},
-            "accepted_from": {head: point.described() for head, point in points.items()},
+            "accepted_from": {head: point.describe() for head, point in points.items()},
         },
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mmdigit.reading.predictor import Sample
+from mmdigit.reading.model_input import ModelInput
 from mmdigit.transport.ports import Record
 from schemas.errors import InvalidJob
 from schemas.job import Job
@@ -17,7 +17,7 @@ class Decoded:
     polled_at_s: float
     """On the batcher's clock."""
     job: Job | None
-    sample: Sample | None
+    sample: ModelInput | None
     error: InvalidJob | None
     decoding_since_s: float
     """On the batcher's clock."""

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
-from mmdigit.reading.batch_decoding import TOGETHER, read_samples
+from mmdigit.reading.batch_decoding import CHUNK_SIZE, decode_batch
 from mmdigit.transport.ports import Record
 from schemas.errors import DecoderFailed, InvalidJob, ModelError
 from schemas.job import Job
@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 
 def together(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
     """The records in the portions that are decoded in one call."""
-    for start in range(0, len(records), TOGETHER):
-        yield records[start : start + TOGETHER]
+    for start in range(0, len(records), CHUNK_SIZE):
+        yield records[start : start + CHUNK_SIZE]
 
 
 def decode(records: Sequence[Record], clock: Callable[[], float], attempt: int = 1) -> list[Decoded]:
@@ -28,7 +28,7 @@ def decode(records: Sequence[Record], clock: Callable[[], float], attempt: int =
     began_s = clock()
     jobs = [_job(record) for record in records]
     good = [job for job in jobs if isinstance(job, Job)]
-    samples = iter(read_samples([(job.image, job.audio) for job in good]))
+    samples = iter(decode_batch([(job.image, job.audio) for job in good]))
     decoded = []
     for record, job in zip(records, jobs, strict=True):
         if isinstance(job, Exception):

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
-from mmdigit.reading.predictor import Sample
+from mmdigit.reading.model_input import ModelInput
 from schemas.errors import ModelError, ModelRejected
 from schemas.prediction import Answer
 
-Predict = Callable[[Sequence[Sample]], list[Answer]]
+Predict = Callable[[Sequence[ModelInput]], list[Answer]]
 
 
 def predict_each(
-    predict: Predict, samples: Sequence[Sample], probe: Callable[[], object]
+    predict: Predict, samples: Sequence[ModelInput], probe: Callable[[], object]
 ) -> list[Answer | ModelRejected]:
     """One outcome per sample, in order: its answer, or ModelRejected if predict raises on it alone.
 
@@ -40,7 +40,7 @@ def predict_each(
         return [rejected]
 
 
-def _try(predict: Predict, samples: Sequence[Sample]) -> list[Answer | ModelRejected]:
+def _try(predict: Predict, samples: Sequence[ModelInput]) -> list[Answer | ModelRejected]:
     try:
         return list(predict(samples))
     except MemoryError as exc:

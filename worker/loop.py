@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
-from mmdigit.reading.predictor import Sample
+from mmdigit.reading.model_input import ModelInput
 from mmdigit.transport.ports import Consumer, PredictionStore, Publisher, Record, TopicPartition
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidJob, InvalidRecord, MmdigitError, RetriableError, SettingsError, TransportError
@@ -39,7 +39,7 @@ class Model(Protocol):
 
     @property
     def model_version(self) -> str: ...
-    def predict(self, samples: Sequence[Sample]) -> list[Answer]: ...
+    def predict(self, samples: Sequence[ModelInput]) -> list[Answer]: ...
     def warm_up(self) -> None: ...
 
 

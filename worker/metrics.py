@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
-from mmdigit.reading.metadata import Baseline, Input
+from mmdigit.reading.metadata import Baseline, Modalities
 from mmdigit.transport.ports import LossCause
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidJob
@@ -139,14 +139,14 @@ class Metrics:
         self.target_error = self._gauge("mmdigit_target_error")
         self.build_info = self._gauge("mmdigit_build_info")
         # Looked up once: a job's own look-up would cost as much as its observation.
-        self._confidence_of = {held: self.confidence.labels(held) for held in get_args(Input)}
+        self._confidence_of = {held: self.confidence.labels(held) for held in get_args(Modalities)}
         for stage in STAGES:  # so that every series is there from the start, at 0
             self.stage_s.labels(stage)
             self.stage_cpu_s.labels(stage)
             self.retries.labels(stage)
         for outcome in ("accept", "review", "dead_letter"):
             self.jobs.labels(outcome)
-        for kind in product(get_args(Input), range(10), get_args(Decision)):
+        for kind in product(get_args(Modalities), range(10), get_args(Decision)):
             self.predictions.labels(*kind)
         for reason in get_args(Reason):
             self.review_reasons.labels(reason)
@@ -171,7 +171,7 @@ class Metrics:
 
     def count(self, predictions: Sequence[Prediction], dead_letters: Sequence[DeadLetter], stored_at: datetime) -> None:
         """Count a batch's outcomes, once all of them are written."""
-        kinds: Tally[tuple[Input, int, str]] = Tally()
+        kinds: Tally[tuple[Modalities, int, str]] = Tally()
         for prediction in predictions:
             held = _input(prediction)
             kinds[held, prediction.label, prediction.decision] += 1
@@ -189,7 +189,7 @@ class Metrics:
         self.batches.inc()
         self.batch_size.observe(len(predictions) + len(dead_letters))
 
-    def expect(self, baseline: Mapping[Input, Baseline]) -> None:
+    def expect(self, baseline: Mapping[Modalities, Baseline]) -> None:
         """Show what predictions of the model that is run should look like."""
         for held, expected in baseline.items():
             for measure, share in expected.measures().items():
@@ -214,7 +214,7 @@ def _dead_letter_reasons(kind: type[InvalidJob]) -> Iterator[str]:
         yield from _dead_letter_reasons(child)
 
 
-def _input(prediction: Prediction) -> Input:
+def _input(prediction: Prediction) -> Modalities:
     if prediction.fused is not None:
         return "both"
     return "audio" if prediction.image is None else "image"

@@ -24,7 +24,8 @@ from lab.kit.records import read_samples
 from lab.kit.report import arguments, command_of, show, source_of
 from lab.kit.services import fresh_topics, kafka_admin, kafka_broker, redis_server
 from lab.kit.spread import shown, spread
-from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.reading.model_input import decode_input
+from mmdigit.reading.predictor import Predictor
 from mmdigit.settings.program import run_program
 from mmdigit.transport.encoding import encode_prediction
 from mmdigit.transport.kafka.publisher import BATCH_BYTES, LINGER_MS
@@ -130,7 +131,7 @@ def predictions(samples: Sequence[Sample], count: int) -> Iterator[Prediction]:
     answers: list[Answer] = []
     for first in range(0, len(samples), BATCH_SIZE):
         batch = samples[first : first + BATCH_SIZE]
-        answers += predictor.predict([read_sample(sample.image, sample.audio) for sample in batch])
+        answers += predictor.predict([decode_input(sample.image, sample.audio) for sample in batch])
     last_s = time.perf_counter()
     for number, (sample, answer) in enumerate(islice(cycle(zip(samples, answers, strict=True)), count)):
         now_s, now = time.perf_counter(), datetime.now(UTC)

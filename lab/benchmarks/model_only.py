@@ -22,7 +22,8 @@ from lab.kit.machine import machine, machine_line
 from lab.kit.report import arguments, progress, show
 from mmdigit.reading.audio.normalize import N_SAMPLES
 from mmdigit.reading.image.decode import IMAGE_SIDE
-from mmdigit.reading.predictor import WEIGHTS, Predictor, Sample, open_session
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import WEIGHTS, Predictor, open_session
 from mmdigit.settings.program import run_program
 from mmdigit.training.fit.model import DigitModel
 
@@ -93,7 +94,7 @@ def _predictor(predictor: Predictor) -> Run:
     """As the worker calls it: arrays of each sample in, answers out."""
     inputs = {size: _inputs(size) for size in BATCH_SIZES}
     samples = {
-        size: [Sample(*pair) for pair in zip(values["image"][:, 0], values["waveform"], strict=True)]
+        size: [ModelInput(*pair) for pair in zip(values["image"][:, 0], values["waveform"], strict=True)]
         for size, values in inputs.items()
     }
     return lambda size: predictor.predict(samples[size])

@@ -26,7 +26,8 @@ from lab.kit.report import add_runs, arguments, command_of, progress, show, sour
 from lab.kit.saturation import BATCH_SIZE, Queue, queue_on, saturation, several, start
 from lab.kit.spread import shown, spread, spread_of
 from lab.kit.stack import PARTITIONS, running_stack
-from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.reading.model_input import decode_input
+from mmdigit.reading.predictor import Predictor
 from mmdigit.settings.program import run_program
 from mmdigit.transport.urls import open_publisher, open_store
 from producer.sources.sample import Sample
@@ -120,7 +121,7 @@ def _model(samples: Sequence[Sample]) -> dict[str, Callable[[int], object]]:
     """The shipped model on these jobs, decoded and in memory: as the worker calls it, and its logits alone."""
     predictor = Predictor.load()
     chosen = itertools.islice(itertools.cycle(samples), MODEL_JOBS)
-    decoded = [read_sample(sample.image, sample.audio) for sample in chosen]
+    decoded = [decode_input(sample.image, sample.audio) for sample in chosen]
     starts = itertools.cycle(range(0, MODEL_JOBS, BATCH_SIZE))
 
     def batch() -> list[Any]:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.kit.records import job_id_of
-from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.reading.model_input import decode_input
+from mmdigit.reading.predictor import Predictor
 from mmdigit.transport.urls import dead_letter_url, open_consumer, open_store
 from producer.sources.sample import Sample
 from schemas.errors import InvalidJob
@@ -35,7 +36,7 @@ def offline_answers(samples: Sequence[Sample]) -> list[Answer | None]:
     answers: list[Answer | None] = []
     for sample in samples:
         try:
-            answers += predictor.predict([read_sample(sample.image, sample.audio)])
+            answers += predictor.predict([decode_input(sample.image, sample.audio)])
         except InvalidJob:
             answers.append(None)
     return answers

@@ -14,8 +14,8 @@ import numpy as np
 
 from mmdigit.datasets.idx import Content, read_idx
 from mmdigit.datasets.manifest import Manifest
-from mmdigit.reading.audio.normalize import N_SAMPLES, decode_audio, place
-from mmdigit.reading.image.normalize import decode_image, normalise
+from mmdigit.reading.audio.normalize import N_SAMPLES, decode_audio, speech_window
+from mmdigit.reading.image.normalize import decode_image, normalize
 from mmdigit.reading.metadata import read_metadata
 from mmdigit.settings.access import RedisAccess
 from mmdigit.settings.redaction import redact
@@ -153,7 +153,7 @@ def _pixels(content: bytes) -> None:
     if rows < 8:
         return
     grey = np.frombuffer(content, np.uint8, rows * width, 1).reshape(rows, width)
-    _check_picture(normalise(np.asarray(grey / np.float32(255), np.float32)))
+    _check_picture(normalize(np.asarray(grey / np.float32(255), np.float32)))
 
 
 def _check_picture(digit: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> None:
@@ -199,7 +199,7 @@ def _samples(content: bytes) -> None:
     """What the search for speech makes of any finite samples."""
     samples = np.frombuffer(content, "<f4", len(content) // 4)
     if samples.size and bool(np.isfinite(samples).all()):
-        _check_clip(place(samples.clip(-1, 1)))
+        _check_clip(speech_window(samples.clip(-1, 1)))
 
 
 def _check_clip(clip: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> None:

@@ -1,1 +1,1 @@
-"""The commands of `mmdigit` that need no training: predict, show."""
+"""The commands of `mmdigit` that need no training packages: predict, show."""

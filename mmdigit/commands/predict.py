@@ -1,4 +1,4 @@
-"""`mmdigit predict`: one sample as a JSON line, or a manifest of many as a CSV table."""
+"""`mmdigit predict`: predicts one sample, or a manifest of many into a CSV table."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -16,80 +16,78 @@ from mmdigit.datasets.sample import NamedSample, left_out_line
 from mmdigit.files.atomic import atomic_write, require_replaceable
 from mmdigit.files.predictions_csv import PREDICTION_COLUMNS, answer_row, safe_cell
 from mmdigit.reading.digit_reader import file_content
-from mmdigit.reading.predictor import Predictor, Sample, read_sample
+from mmdigit.reading.model_input import ModelInput, decode_input
+from mmdigit.reading.predictor import Predictor
 from schemas.errors import DataError, InvalidJob
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
 from schemas.prediction import Answer
 from schemas.printable import printable
 
 BATCH = 32  # samples in memory at once
-UNREADABLE = "unreadable"  # the reason in the table of a row that was no sample at all
+UNREADABLE = "unreadable"  # the reason in the table for a row that does not describe a sample
 
 
 @dataclass(frozen=True)
 class Tally:
-    """What became of a manifest's rows or a folder's samples."""
+    """The results of a manifest's rows or a folder's samples, counted."""
 
     rows: int
     failed: int
     labelled: int
-    right: int
+    correct: int
     review: int
     left_out: int = 0
-    """Files and folders of a folder that are no samples."""
+    """Entries of a folder that are not samples."""
 
 
 def predict_one(predictor: Predictor, image: Path | None, audio: Path | None) -> Answer:
-    """The answer to one sample's files.
-
-    Raises DataError for a missing file, InvalidJob for one that cannot be read as one digit.
-    """
-    return predictor.predict([_sample(image, audio)])[0]
+    """The answer to one sample. Raises DataError for a missing file, InvalidJob for one that cannot be decoded."""
+    return predictor.predict([_decode_files(image, audio)])[0]
 
 
 def predict_manifest(
     predictor: Predictor, manifest: Path, output: Path, errors: TextIO, *, recursive: bool = False
 ) -> Tally:
-    """Write PREDICTION_COLUMNS for each row of the manifest, in its order; the table appears only when it is whole.
+    """Write one row of PREDICTION_COLUMNS for each sample, in order; the output appears only once it is complete.
 
-    manifest: or a folder, see open_samples.
+    manifest: a manifest or a folder, as for open_samples.
 
-    A row that fails keeps its place: its label and figures are empty, its decision is review, its reason says which
-    part failed (invalid_image, invalid_audio or unreadable), and a line on errors says why.
+    A row that fails keeps its position. Its label and numbers are empty, its decision is review, its reason is
+    invalid_image, invalid_audio or unreadable, and a line on errors says why.
     Raises DataError if the manifest or the output's folder cannot be used.
     """
     require_replaceable(output)
     samples = open_samples(manifest, recursive=recursive)
     for line in samples.warnings:
         errors.write(f"mmdigit: warning: {line}\n")
-    failed = labelled = right = review = 0
+    failed = labelled = correct = review = 0
     with ExitStack() as cleanup:
         table = csv.DictWriter(cleanup.enter_context(atomic_write(output)), PREDICTION_COLUMNS)
         table.writeheader()
         progress = cleanup.enter_context(_progress(errors))
         task = progress.add_task("predict", total=len(samples))
         rows = iter(samples)
-        while part := list(islice(rows, BATCH)):
-            for row, answer, fault in _answers(predictor, part):
+        while batch := list(islice(rows, BATCH)):
+            for row, answer, fault in _answers(predictor, batch):
                 if answer is None:
                     failed += 1
                     cells = dict.fromkeys(PREDICTION_COLUMNS, "") | {"decision": "review", "reasons": fault.reason}
-                    place = printable(row.id) or "no id"
-                    if row.line is not None and row.fault is None:  # a fault names its line
-                        place = f"line {row.line} ({place})"
-                    progress.console.print(f"mmdigit: {place}: {fault.message}", soft_wrap=True)
+                    name = printable(row.id) or "no id"
+                    if row.line is not None and row.fault is None:  # a fault states its line
+                        name = f"line {row.line} ({name})"
+                    progress.console.print(f"mmdigit: {name}: {fault.message}", soft_wrap=True)
                 else:
                     cells = answer_row(answer)
                     review += answer.decision == "review"
                     labelled += row.label is not None
-                    right += row.label == answer.label
+                    correct += row.label == answer.label
                 table.writerow({**cells, "id": safe_cell(row.id), "model_version": safe_cell(predictor.model_version)})
-            progress.advance(task, len(part))
-    return Tally(len(samples), failed, labelled, right, review, samples.left_out)
+            progress.advance(task, len(batch))
+    return Tally(len(samples), failed, labelled, correct, review, samples.left_out)
 
 
 def summary(tally: Tally, output: Path) -> str:
-    """What a user wants to know when it is done, one line or two."""
+    """What the user sees at the end, in one to four lines."""
     shown = printable(str(output), 200)
     lines = (
         f"{tally.rows - tally.failed} of {_rows(tally.rows)} predicted, {tally.review} of them for review: {shown}\n"
@@ -100,8 +98,10 @@ def summary(tally: Tally, output: Path) -> str:
         label, reason = ("its label", "reason is") if tally.failed == 1 else ("each label", "reasons are")
         lines += f"{_rows(tally.failed)} failed: {label} in the table is empty; the {reason} on standard error\n"
     if tally.labelled:
-        share = 100 * tally.right / tally.labelled
-        lines += f"accuracy {share:.2f} % ({tally.right} of {_rows(tally.labelled, 'labelled ')} that could be read)\n"
+        share = 100 * tally.correct / tally.labelled
+        lines += (
+            f"accuracy {share:.2f} % ({tally.correct} of {_rows(tally.labelled, 'labelled ')} that could be read)\n"
+        )
     return lines
 
 
@@ -109,16 +109,16 @@ def _rows(count: int, kind: str = "") -> str:
     return f"{count} {kind}row{'' if count == 1 else 's'}"
 
 
-def assurance(predictor: Predictor) -> str:
-    """What held-out data show of the target error, for each head: one line a head."""
+def target_error_report(predictor: Predictor) -> str:
+    """Whether held-out data show that each head meets the target error: one line for each."""
     lines = f"target error {predictor.target_error:g} of the accepted:\n"
     for head, point in predictor.operating_points.items():
         if point.bound is None:
-            known = "not shown, this model file holds fixed thresholds and no held-out errors"
+            evidence = "not shown, this model file holds fixed thresholds and no held-out errors"
         else:
-            word = "shown" if point.shown else "not shown"
-            known = f"{word}, held-out data say at most {point.bound:.2g} (95 %)"
-        lines += f"  {head:<5} accepted from confidence {point.described()}: {known}\n"
+            word = "shown" if point.meets_target else "not shown"
+            evidence = f"{word}, held-out data say at most {point.bound:.2g} (95 %)"
+        lines += f"  {head:<5} accepted from confidence {point.describe()}: {evidence}\n"
     return lines
 
 
@@ -129,32 +129,32 @@ class _Fault:
 
 
 def _answers(predictor: Predictor, rows: Sequence[NamedSample]) -> Iterator[tuple[NamedSample, Answer | None, _Fault]]:
-    samples: list[Sample] = []
+    inputs: list[ModelInput] = []
     faults: list[_Fault | None] = []
     for row in rows:
         try:
             if row.fault is not None:
                 raise DataError(row.fault)
-            samples.append(_sample(row.image, row.audio))
+            inputs.append(_decode_files(row.image, row.audio))
             faults.append(None)
         except InvalidJob as exc:
             faults.append(_Fault(exc.reason, str(exc)))
         except DataError as exc:
             faults.append(_Fault(UNREADABLE, str(exc)))
-    found = iter(predictor.predict(samples))
+    answers = iter(predictor.predict(inputs))
     for row, fault in zip(rows, faults, strict=True):
-        yield (row, next(found), _Fault()) if fault is None else (row, None, fault)
+        yield (row, next(answers), _Fault()) if fault is None else (row, None, fault)
 
 
-def _sample(image: Path | None, audio: Path | None) -> Sample:
-    return read_sample(
+def _decode_files(image: Path | None, audio: Path | None) -> ModelInput:
+    return decode_input(
         None if image is None else file_content(image, MAX_IMAGE_BYTES),
         None if audio is None else file_content(audio, MAX_AUDIO_BYTES),
     )
 
 
 def _progress(errors: TextIO) -> Progress:
-    """A bar on a terminal, nothing elsewhere."""
+    """A progress bar on a terminal; nothing elsewhere."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

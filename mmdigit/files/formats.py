@@ -34,7 +34,7 @@ def format_of(data: bytes) -> Format | None:
 
 def describe_unexpected(data: bytes, wanted: Literal["image", "audio"]) -> str:
     """The end of an error message about unsupported bytes: "got X; do Y"."""
-    noun = "image" if wanted == "image" else "audio clip"
+    noun = "image" if wanted == "image" else "clip"
     found = format_of(data)
     if not data:
         return f"got an empty file; send the {noun} again"

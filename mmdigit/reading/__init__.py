@@ -1,1 +1,1 @@
-"""Bytes in, answer out: decoding of images and clips, the model, the decision. Knows nothing of queues and stores."""
+"""Reads digits: decodes images and clips, runs the model, decides. Independent of queues and stores."""

@@ -1,66 +1,66 @@
-"""Decodes what many jobs carry, each step for all of them before the next: the processor's caches then hold its code.
+"""Decodes many jobs step by step: each step runs for all jobs before the next, so that its code stays in the caches.
 
-Between two turns of the model a PNG and a WAV cost 170 us job by job, and 90 us this way.
+Between two runs of the model, a PNG and a WAV take 170 us job by job, and 90 us this way.
 """
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from mmdigit.reading.audio.normalize import Waveform, place, place_each, read_waveform
-from mmdigit.reading.image.decode import read_picture
+from mmdigit.reading.audio.normalize import Waveform, read_waveform, speech_window, speech_windows
+from mmdigit.reading.image.decode import read_image
 from mmdigit.reading.image.normalize import Digit, read_digit
-from mmdigit.reading.predictor import Sample
+from mmdigit.reading.model_input import ModelInput
 
-TOGETHER = 32
-"""Jobs to decode in one call: more gain nothing, and between two steps each may hold half a megabyte."""
+CHUNK_SIZE = 32
+"""Jobs to decode in one call: more gains nothing, and between two steps each job may hold half a megabyte."""
 
-Input = TypeVar("Input")
-Output = TypeVar("Output")
+T = TypeVar("T")
+R = TypeVar("R")
 
 
-def read_samples(pairs: Sequence[tuple[bytes | None, bytes | None]]) -> list[Sample | Exception]:
-    """What read_sample makes of each pair of image and audio, or the error that it raises, as if each were alone.
+def decode_batch(pairs: Sequence[tuple[bytes | None, bytes | None]]) -> list[ModelInput | Exception]:
+    """For each pair of image and audio, what decode_input returns or raises for that pair alone.
 
-    pairs: TOGETHER or fewer are best.
+    pairs: at most CHUNK_SIZE of them work best.
     """
-    images = _each(lambda picture: read_digit(*picture), _each(read_picture, [image for image, _ in pairs]))
-    # If the picture fails, its error is the job's, and the audio is skipped.
-    sounds = [image if isinstance(image, Exception) else audio for image, (_, audio) in zip(images, pairs, strict=True)]
-    clips = _placed(_each(read_waveform, sounds))
-    return [_sample(image, clip) for image, clip in zip(images, clips, strict=True)]
+    digits = _each(lambda image: read_digit(*image), _each(read_image, [image for image, _ in pairs]))
+    # If the image fails, skip the audio: the job already has its error.
+    clips = [digit if isinstance(digit, Exception) else audio for digit, (_, audio) in zip(digits, pairs, strict=True)]
+    waveforms = _speech_windows(_each(read_waveform, clips))
+    return [_model_input(digit, waveform) for digit, waveform in zip(digits, waveforms, strict=True)]
 
 
-def _each(
-    step: Callable[[Input], Output], inputs: Sequence[Input | Exception | None]
-) -> list[Output | Exception | None]:
-    """The step of each input, or the error that it raises; what is missing or has failed stays so."""
-    outputs: list[Output | Exception | None] = []
-    for given in inputs:
-        if given is None or isinstance(given, Exception):
-            outputs.append(given)
+def _each(step: Callable[[T], R], values: Sequence[T | Exception | None]) -> list[R | Exception | None]:
+    """Apply the step to each value, or keep the error that it raises. None and earlier errors pass through."""
+    results: list[R | Exception | None] = []
+    for value in values:
+        if value is None or isinstance(value, Exception):
+            results.append(value)
             continue
         try:
-            outputs.append(step(given))
-        except Exception as exc:  # not only InvalidJob: a decoder that fails unforeseen must stop no other job
-            outputs.append(exc)
-    return outputs
+            results.append(step(value))
+        except Exception as exc:  # not only InvalidJob: an unforeseen failure must not stop the other jobs
+            results.append(exc)
+    return results
 
 
-def _placed(waveforms: Sequence[Waveform | Exception | None]) -> list[Waveform | Exception | None]:
-    """As place, of each waveform: all in one call, and one by one if that fails."""
+def _speech_windows(waveforms: Sequence[Waveform | Exception | None]) -> list[Waveform | Exception | None]:
+    """The speech window of each waveform: all in one call, or one by one if that call fails."""
     try:
-        clips = iter(place_each([each for each in waveforms if each is not None and not isinstance(each, Exception)]))
-    except Exception:  # of one of them, and only that one's
-        return _each(place, waveforms)
-    return _each(lambda _: next(clips), waveforms)
+        windows = iter(
+            speech_windows([each for each in waveforms if each is not None and not isinstance(each, Exception)])
+        )
+    except Exception:  # one waveform's fault, which must stay its own
+        return _each(speech_window, waveforms)
+    return _each(lambda _: next(windows), waveforms)
 
 
-def _sample(digit: Digit | Exception | None, clip: Waveform | Exception | None) -> Sample | Exception:
+def _model_input(digit: Digit | Exception | None, waveform: Waveform | Exception | None) -> ModelInput | Exception:
     if isinstance(digit, Exception):
         return digit
-    if isinstance(clip, Exception):
-        return clip
+    if isinstance(waveform, Exception):
+        return waveform
     try:
-        return Sample.of(digit, clip)
+        return ModelInput.of(digit, waveform)
     except ValueError as exc:
         return exc

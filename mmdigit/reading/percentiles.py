@@ -1,4 +1,4 @@
-"""Percentiles of a few thousand values, as the decoders need them for each job."""
+"""Fast percentiles of a few thousand values, for the decoders."""
 
 import math
 from typing import Any
@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 
 
 def percentiles(values: NDArray[Any], *percents: float) -> list[float]:
-    """As numpy.percentile, which takes several times as long on so few; NaN if there are no values.
+    """As numpy.percentile, but several times as fast on so few values; NaN if there are none.
 
-    values: of any shape; percents: each within 0-100.
+    values: any shape. percents: range [0, 100].
     """
     if values.size == 0:
         return [math.nan] * len(percents)
     ordered = np.sort(values, axis=None)
-    found = []
+    results = []
     for percent in percents:
-        place = percent / 100 * (ordered.size - 1)
-        low, high = float(ordered[int(place)]), float(ordered[min(int(place) + 1, ordered.size - 1)])
-        found.append(low + (high - low) * (place - int(place)))
-    return found
+        rank = percent / 100 * (ordered.size - 1)
+        low, high = float(ordered[int(rank)]), float(ordered[min(int(rank) + 1, ordered.size - 1)])
+        results.append(low + (high - low) * (rank - int(rank)))
+    return results

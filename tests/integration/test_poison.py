@@ -14,7 +14,8 @@ import redis
 
 from lab.fuzz.targets import kept
 from lab.kit.polling import until
-from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.reading.model_input import decode_input
+from mmdigit.reading.predictor import Predictor
 from mmdigit.transport.ports import PredictionStore
 from mmdigit.transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 from producer.sources.opening import open_source
@@ -61,7 +62,7 @@ def poison() -> list[bytes]:
 def is_bad(record: bytes) -> bool:
     try:
         job = decode_job(record)
-        read_sample(job.image, job.audio)
+        decode_input(job.image, job.audio)
     except InvalidJob:
         return True
     return False
@@ -97,7 +98,7 @@ def run(folder: Path, kafka_topic: Callable[..., str], redis_url: str, group: st
         stored = store.get([job.job_id for job in jobs])
     predictor = Predictor.load()
     for job, prediction in zip(jobs, stored, strict=True):
-        [answer] = predictor.predict([read_sample(job.image, job.audio)])
+        [answer] = predictor.predict([decode_input(job.image, job.audio)])
         assert prediction is not None
         assert (prediction.label, prediction.decision) == (answer.label, answer.decision)
         assert prediction.probabilities == pytest.approx(answer.probabilities, abs=1e-5)

@@ -17,7 +17,8 @@ import pytest
 
 from lab.kit.polling import until
 from mmdigit.reading.metadata import read_metadata
-from mmdigit.reading.predictor import WEIGHTS, Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import WEIGHTS, Predictor
 from mmdigit.transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 from samples.demo import PACK
 from samples.running import RunningWorker
@@ -39,7 +40,7 @@ pytestmark = pytest.mark.timeout(120)
 class Changed(Predictor):
     """Gives one answer in EVERY another digit, and is less sure of all of them."""
 
-    def predict(self, samples: Sequence[Sample]) -> list[Answer]:
+    def predict(self, samples: Sequence[ModelInput]) -> list[Answer]:
         return [self._changed(answer) for answer in super().predict(samples)]
 
     def warm_up(self) -> None:

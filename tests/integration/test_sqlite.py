@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 
 from lab.kit.polling import until
-from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.reading.model_input import decode_input
+from mmdigit.reading.predictor import Predictor
 from mmdigit.transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 from samples.demo import PACK
 from samples.running import RunningWorker
@@ -55,7 +56,7 @@ def test_the_sample_pack_is_answered_as_offline_and_nothing_is_left_in_the_topic
     predictor = Predictor.load()
     for row in asked[::20]:
         image, audio = ((PACK.parent / row[name]).read_bytes() if row[name] else None for name in ("image", "audio"))
-        [offline] = predictor.predict([read_sample(image, audio)])
+        [offline] = predictor.predict([decode_input(image, audio)])
         online = answers[row["id"]]
         assert (online["label"], online["decision"]) == (str(offline.label), offline.decision)
         assert float(online["confidence"]) == pytest.approx(offline.confidence, abs=1e-5)
@@ -148,7 +149,7 @@ def test_bad_input_is_dead_lettered_with_its_reason_and_memory_stays_flat(tmp_pa
         answers = store.get([job.job_id for job in good])
         assert store.counts("good").done == len(good)
         assert store.counts("bad").dead <= 1  # one job id; a note, once
-    [alone] = Predictor.load().predict([read_sample(good[0].image, good[0].audio)])
+    [alone] = Predictor.load().predict([decode_input(good[0].image, good[0].audio)])
     for answer in answers:
         assert answer is not None
         assert answer.label == alone.label

@@ -16,7 +16,8 @@ import pytest
 import redis
 
 from lab.kit.polling import until
-from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.reading.model_input import decode_input
+from mmdigit.reading.predictor import Predictor
 from mmdigit.transport.ports import PredictionStore
 from mmdigit.transport.urls import open_consumer, open_store
 from samples.demo import PACK
@@ -52,7 +53,7 @@ def offline(jobs_url: str) -> dict[str, Answer]:
         while len(answers) < JOBS:
             for record in consumer.poll(500, 1.0):
                 job = decode_job(record.value)
-                [answers[job.job_id]] = predictor.predict([read_sample(job.image, job.audio)])
+                [answers[job.job_id]] = predictor.predict([decode_input(job.image, job.audio)])
     return answers
 
 

@@ -1,4 +1,4 @@
-"""Pictures and sounds for the tests, made on the spot."""
+"""Images and clips for the tests, generated on the fly."""
 
 import io
 import struct
@@ -26,7 +26,7 @@ def drawn_digit(side: int = 100, thickness: int = 12, ink: int = 0, paper: int =
 
 
 def mnist_like(seed: int = 0) -> NDArray[np.uint8]:
-    """A 28x28 picture as MNIST has them: bright ring on black, 20 pixels high, in the middle."""
+    """A 28x28 image like those of MNIST: a bright ring on black, 20 pixels high, in the middle."""
     rows, columns = np.mgrid[:28, :28] - 13.5
     distance = np.hypot(rows, columns * 1.4)
     ring = np.clip(2.5 - np.abs(distance - 8), 0, 1)
@@ -56,7 +56,7 @@ def wav(samples: NDArray[np.float64], rate_hz: int = 8000, kind: str = "WAV", su
 
 
 def ogg_page(flags: int, number: int, packet: bytes, granule: int = 0, stream: int = 7) -> bytes:
-    """One packet on a page of its own; without its last segment if it needs more than a page has."""
+    """A page with one packet, without the last segment if the packet needs more than a page."""
     table = (b"\xff" * (len(packet) // 255) + bytes([len(packet) % 255]))[:255]
     header = b"OggS\0" + bytes([flags]) + struct.pack("<qIIIB", granule, stream, number, 0, len(table))
     whole = header + table + packet[: sum(table)]
@@ -64,7 +64,7 @@ def ogg_page(flags: int, number: int, packet: bytes, granule: int = 0, stream: i
 
 
 def ogg(packets: Sequence[tuple[int, bytes]]) -> bytes:
-    """One stream of packets with their granule positions, one or more pages each."""
+    """A stream of packets with their granule positions, each on one or more pages."""
     pages: list[bytes] = []
     for granule, packet in packets:
         for start in range(0, len(packet), 255 * 255):
@@ -74,7 +74,7 @@ def ogg(packets: Sequence[tuple[int, bytes]]) -> bytes:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG that declares a size and holds nothing."""
+    """A PNG that declares a size and has no pixels."""
     import zlib
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""What the tests of the model share."""
+"""The shipped model, loaded once for all tests."""
 
 import pytest
 

@@ -1,7 +1,7 @@
-"""A model of a few operators with the real one's inputs and outputs, whose answers a test can dictate.
+"""A tiny model with the inputs and outputs of the real one, whose answers a test can dictate.
 
-The image's logits are 20 times the first ten pixels of its first row, the audio's 20 times the first ten samples; the
-fused ones are their sum. The novelty of both is far below one half.
+The image logits are 20 times the first ten pixels of the first row, the audio logits 20 times the first ten samples,
+and the fused logits their sum. Both novelties are far below one half.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ SCALE = 20.0
 
 
 def save(path: Path, metadata: dict[str, Any], *, embeddings: bool = True) -> Path:
-    """Write the model and, beside it, the metadata with the model's SHA-256; embeddings: as generation 2 has them."""
+    """Write the model and its metadata with the model's SHA-256. embeddings: with the outputs of generation 2."""
     outputs: dict[str, list[int]] = {name: [10] for name in ("image_logits", "audio_logits", "fused_logits")}
     outputs |= {"image_novelty_logit": [], "audio_novelty_logit": []}
     outputs |= {"image_embedding": [10], "audio_embedding": [10]} if embeddings else {}
@@ -61,12 +61,12 @@ def save(path: Path, metadata: dict[str, Any], *, embeddings: bool = True) -> Pa
 
 
 def generation_1() -> dict[str, Any]:
-    """What the first release shipped beside its model."""
+    """The metadata of the first release."""
     return dict(json.loads((GOLDEN / "mmdigit-1-6c1f64a6.json").read_text()))
 
 
 def generation_2() -> dict[str, Any]:
-    """Fixed thresholds, temperatures, and tables: the image's shows an error of 0.001, the audio's shows none."""
+    """Temperatures and risk tables: that of the image meets a target error of 0.001, that of the audio none."""
     rows = [(0.0, 1.0, 0.01, 0.012), (0.9, 0.95, 0.0004, 0.0009), (0.99, 0.8, 0.0001, 0.0004)]
     few = [(0.0, 1.0, 0.02, 0.09), (0.95, 0.7, 0.0, 0.04), (0.98, 0.4, 0.0, 0.07), (0.999, 0.3, 0.0, 0.1)]
     return {

@@ -1,4 +1,4 @@
-"""The committed sample pack: complete, valid, small, balanced, and what the script draws."""
+"""The committed sample pack is complete, valid, small and balanced, and equals what the script draws."""
 
 import csv
 from collections import Counter
@@ -17,10 +17,10 @@ from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
 
 PACK = Path(make.__file__).parent / "pack"
 MAX_PACK_BYTES = 2_500_000
-# Sums in another order (SIMD, other numpy) may round a pixel the other way.
+# Another order of summation (SIMD, another numpy) may round a pixel differently.
 MAX_ROUNDING = 1
 MAX_MEAN_JPEG_ERROR = 8.0
-"""Blue ink at 28x28 loses most: half of its colour."""
+"""Blue ink at 28x28 loses the most: half of its colour."""
 
 
 def read_manifest() -> list[make.Row]:
@@ -38,7 +38,7 @@ def test_manifest_is_what_the_script_writes() -> None:
     assert read_manifest() == make.manifest_rows()
 
 
-def test_manifest_names_exactly_the_files_of_the_pack_that_have_rows() -> None:
+def test_manifest_lists_files_of_the_pack_only() -> None:
     rows = read_manifest()
     named = {path for row in rows for path in (row.image, row.audio) if path}
     files = {path.relative_to(PACK).as_posix() for path in PACK.rglob("*") if path.is_file()} - {"manifest.csv"}
@@ -57,7 +57,7 @@ def test_ids_are_unique_identifiers_and_contents_are_unique() -> None:
     assert len({(row.image, row.audio) for row in rows}) == len(rows)
 
 
-def test_labels_are_balanced_and_true() -> None:
+def test_labels_are_balanced_and_correct() -> None:
     labelled = [row for row in read_manifest() if row.label]
     assert Counter(row.label for row in labelled) == {str(digit): 98 for digit in DIGITS}
     assert all(digit_of(path) == row.label for row in labelled for path in (row.image, row.audio) if path)
@@ -78,7 +78,7 @@ def test_pack_is_small() -> None:
     assert sum(path.stat().st_size for path in PACK.rglob("*") if path.is_file()) <= MAX_PACK_BYTES
 
 
-def test_every_picture_opens_and_is_of_a_known_size() -> None:
+def test_every_image_opens_and_has_a_known_size() -> None:
     paths = sorted((PACK / "images").iterdir())
     assert {path.suffix for path in paths} == {".png", ".jpg"}
     for path in paths:
@@ -91,7 +91,7 @@ def test_every_picture_opens_and_is_of_a_known_size() -> None:
             assert np.ptp(np.asarray(image.convert("L"))) > 60, path
 
 
-def test_every_clip_opens_and_holds_a_word() -> None:
+def test_every_clip_opens_and_is_audible() -> None:
     paths = sorted((PACK / "audio").iterdir())
     assert {path.suffix for path in paths} == {".wav", ".flac"}
     for path in paths:
@@ -105,21 +105,21 @@ def test_every_clip_opens_and_holds_a_word() -> None:
 
 
 @pytest.mark.parametrize("digit", DIGITS)
-def test_script_draws_the_committed_pictures(digit: int) -> None:
+def test_script_draws_the_committed_images(digit: int) -> None:
     for index in range(make.IMAGES_PER_DIGIT):
-        assert_same_picture(make.digit_image(digit, index), PACK / make.image_path(digit, index))
+        assert_same_image(make.digit_image(digit, index), PACK / make.image_path(digit, index))
 
 
 def test_script_draws_the_committed_scribbles() -> None:
     for index in range(len(SCRIBBLES)):
-        assert_same_picture(make.scribble_image(index), PACK / make.scribble_path(index))
+        assert_same_image(make.scribble_image(index), PACK / make.scribble_path(index))
 
 
-def assert_same_picture(drawn: Pixels, path: Path) -> None:
+def assert_same_image(drawn: Pixels, path: Path) -> None:
     with Image.open(path) as image:
-        kept = np.asarray(image).astype(np.int16)
-    assert drawn.shape == kept.shape, path
-    difference = np.abs(drawn.astype(np.int16) - kept)
+        committed = np.asarray(image).astype(np.int16)
+    assert drawn.shape == committed.shape, path
+    difference = np.abs(drawn.astype(np.int16) - committed)
     if path.suffix == ".png":
         assert difference.max() <= MAX_ROUNDING, path
     else:

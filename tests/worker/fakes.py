@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from PIL import Image
 
-from mmdigit.reading.predictor import Sample
+from mmdigit.reading.model_input import ModelInput
 from mmdigit.transport.ports import GroupCounts, LossCause, Record, TopicPartition
 from schemas.dead_letter import DeadLetter
 from schemas.errors import RebalanceError, StoreError, TransportError
@@ -237,7 +237,7 @@ class FakeModel:
             self.broken -= 1
             raise RuntimeError("the model cannot take anything")
 
-    def predict(self, samples: Sequence[Sample]) -> list[Answer]:
+    def predict(self, samples: Sequence[ModelInput]) -> list[Answer]:
         self.batches.append(len(samples))
         self._maybe_fail()
         shades = [0 if sample.image is None else round(float(sample.image.max()) * 255) for sample in samples]

@@ -4,7 +4,8 @@ import ctypes
 import sys
 from collections.abc import Sequence
 
-from mmdigit.reading.predictor import Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import Predictor
 from schemas.prediction import Answer
 from worker import __main__ as program
 
@@ -15,7 +16,7 @@ class HungPredictor(Predictor):
     def warm_up(self) -> None:
         """The start is none of what is tried."""
 
-    def predict(self, samples: Sequence[Sample]) -> list[Answer]:
+    def predict(self, samples: Sequence[ModelInput]) -> list[Answer]:
         sys.stderr.write("hangs\n")
         while True:
             ctypes.CDLL(None).sleep(3600)

@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmdigit.reading.predictor import Sample
+from mmdigit.reading.model_input import ModelInput
 from schemas.errors import ModelError, ModelRejected
 from schemas.prediction import Answer
 from tests.worker.fakes import answer
 from worker.isolation import predict_each
 
 
-def sample(number: int) -> Sample:
-    return Sample(image=np.full((28, 28), number / 255, np.float32))
+def sample(number: int) -> ModelInput:
+    return ModelInput(image=np.full((28, 28), number / 255, np.float32))
 
 
-def number_of(one: Sample) -> int:
+def number_of(one: ModelInput) -> int:
     assert one.image is not None
     return round(float(one.image[0, 0]) * 255)
 
@@ -32,7 +32,7 @@ def works() -> None:
 def test_exactly_the_guilty_are_rejected_and_the_others_answered_in_order(size: int, guilty: set[int]) -> None:
     calls = []
 
-    def predict(samples: Sequence[Sample]) -> list[Answer]:
+    def predict(samples: Sequence[ModelInput]) -> list[Answer]:
         calls.append(len(samples))
         if any(number_of(one) in guilty for one in samples):
             raise RuntimeError("cannot")
@@ -54,7 +54,7 @@ def test_exactly_the_guilty_are_rejected_and_the_others_answered_in_order(size: 
 def test_isolating_one_of_many_takes_a_logarithm_of_calls() -> None:
     calls = []
 
-    def predict(samples: Sequence[Sample]) -> list[Answer]:
+    def predict(samples: Sequence[ModelInput]) -> list[Answer]:
         calls.append(len(samples))
         if any(number_of(one) == 17 for one in samples):
             raise RuntimeError("cannot")
@@ -67,7 +67,7 @@ def test_isolating_one_of_many_takes_a_logarithm_of_calls() -> None:
 def test_a_model_that_fails_once_rejects_nobody() -> None:
     calls = []
 
-    def predict(samples: Sequence[Sample]) -> list[Answer]:
+    def predict(samples: Sequence[ModelInput]) -> list[Answer]:
         calls.append(len(samples))
         if len(calls) == 1:
             raise RuntimeError("Failed to allocate memory")  # as ONNX Runtime says it
@@ -87,7 +87,7 @@ def test_a_model_that_fails_on_everything_rejects_nobody() -> None:
 
 
 def test_short_memory_rejects_nobody() -> None:
-    def fail(_: Sequence[Sample]) -> list[Answer]:
+    def fail(_: Sequence[ModelInput]) -> list[Answer]:
         raise MemoryError
 
     with pytest.raises(ModelError, match="enough memory"):

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from mmdigit.reading.batch_decoding import TOGETHER, read_samples
-from mmdigit.reading.image.decode import read_picture
+from mmdigit.reading.batch_decoding import CHUNK_SIZE, decode_batch
+from mmdigit.reading.image.decode import read_image
 from mmdigit.reading.image.pixels import Grey
-from mmdigit.reading.predictor import Sample
+from mmdigit.reading.model_input import ModelInput
 from schemas.errors import SettingsError, TooManyDeadLetters
 from schemas.prediction import Prediction
 from tests.schemas.samples import TRACEPARENT
@@ -81,9 +81,9 @@ def test_a_decoder_that_fails_unforeseen_stops_nobody(monkeypatch: pytest.Monkey
     def read(data: bytes) -> tuple[Grey, bool | None]:
         if data == b"strange":
             raise ZeroDivisionError("division by zero")
-        return read_picture(data)
+        return read_image(data)
 
-    monkeypatch.setattr("mmdigit.reading.batch_decoding.read_picture", read)
+    monkeypatch.setattr("mmdigit.reading.batch_decoding.read_image", read)
     bench = Bench(FakeConsumer([record(0, job_value("a")), record(1, job_value("x", b"strange"))]))
     bench.worker.run_once()
     assert list(bench.store.predictions) == ["a"]
@@ -239,12 +239,12 @@ def test_a_dead_letter_of_the_decoder_does_not_count_the_tries_of_the_model(valu
 def test_a_dead_letter_of_the_decoder_counts_its_own_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     memory_is_short = iter([True, True, False])
 
-    def read(contents: Sequence[tuple[bytes | None, bytes | None]]) -> list[Sample | Exception]:
+    def read(contents: Sequence[tuple[bytes | None, bytes | None]]) -> list[ModelInput | Exception]:
         if next(memory_is_short):
             return [MemoryError() for _ in contents]
-        return read_samples(contents)
+        return decode_batch(contents)
 
-    monkeypatch.setattr("worker.decoding.read_samples", read)
+    monkeypatch.setattr("worker.decoding.decode_batch", read)
     bench = Bench(FakeConsumer([record(0, b"undecodable"), record(1, job_value("j"))]))
     bench.model.broken = 2
     bench.worker.run_once()
@@ -342,9 +342,9 @@ def test_a_record_whose_partition_went_while_memory_was_short_is_left_to_its_new
         tries.append(data)
         if len(tries) == 2:
             raise MemoryError
-        return read_picture(data)
+        return read_image(data)
 
-    monkeypatch.setattr("mmdigit.reading.batch_decoding.read_picture", read)
+    monkeypatch.setattr("mmdigit.reading.batch_decoding.read_image", read)
     jobs = [record(0, job_value("a")), record(4, job_value("b"), P1), record(1, job_value("c"))]
     bench = Bench(FakeConsumer(jobs))
     bench.consumer.in_keep_alive = lambda: bench.revoke(P1)
@@ -419,16 +419,16 @@ def test_work_and_outages_are_no_idleness() -> None:
 
 
 def test_decoding_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
-    records = [record(n, job_value(f"j{n}")) for n in range(2 * TOGETHER + 1)]
+    records = [record(n, job_value(f"j{n}")) for n in range(2 * CHUNK_SIZE + 1)]
     bench = Bench(FakeConsumer(records), options={"batch_wait_s": 60.0, "batch_size": len(records)})
     silences = []
 
-    def read_slowly(pairs: Sequence[tuple[bytes | None, bytes | None]]) -> list[Sample | Exception]:
+    def read_slowly(pairs: Sequence[tuple[bytes | None, bytes | None]]) -> list[ModelInput | Exception]:
         silences.append(bench.worker.since_turn_s)
         bench.clock.now_s += 10.0
-        return read_samples(pairs)
+        return decode_batch(pairs)
 
-    monkeypatch.setattr("worker.decoding.read_samples", read_slowly)
+    monkeypatch.setattr("worker.decoding.decode_batch", read_slowly)
     bench.worker.run_once()
     assert silences == [0.0, 0.0, 0.0]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mmdigit.reading.decision import OperatingPoint, for_every_digit
+from mmdigit.reading.decision import OperatingPoint, same_for_all_digits
 from mmdigit.telemetry.health import Status
 from schemas import VERSION
 from tests.worker.fakes import P0, P1, Bench
@@ -47,22 +47,22 @@ def test_a_loop_that_does_not_turn_is_found_out() -> None:
 @pytest.mark.parametrize(
     ("audio", "level", "not_shown", "words"),
     [
-        (OperatingPoint(for_every_digit(0.8), 0.0009, True), logging.INFO, [], "data show"),
-        (OperatingPoint(for_every_digit(0.99), 0.01, False), logging.WARNING, ["audio"], "do not show"),
-        (OperatingPoint(for_every_digit(0.5), None, False), logging.WARNING, ["audio"], "fixed thresholds"),
+        (OperatingPoint(same_for_all_digits(0.8), 0.0009, True), logging.INFO, [], "data show"),
+        (OperatingPoint(same_for_all_digits(0.99), 0.01, False), logging.WARNING, ["audio"], "do not show"),
+        (OperatingPoint(same_for_all_digits(0.5), None, False), logging.WARNING, ["audio"], "fixed thresholds"),
     ],
 )
 def test_the_log_says_where_the_target_error_is_not_shown(
     audio: OperatingPoint, level: int, not_shown: list[str], words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "worker")
-    log_target_error(0.001, {"image": OperatingPoint(for_every_digit(0.9), 0.0004, True), "audio": audio})
+    log_target_error(0.001, {"image": OperatingPoint(same_for_all_digits(0.9), 0.0004, True), "audio": audio})
     [record] = caplog.records
     said = vars(record)
     assert words in record.getMessage()
     assert (record.levelno, said["target_error"], said["not_shown"]) == (level, 0.001, not_shown)
     assert said["error_bounds"] == {"image": 0.0004, "audio": audio.bound}
-    assert said["accepted_from"] == {"image": "0.9", "audio": audio.described()}
+    assert said["accepted_from"] == {"image": "0.9", "audio": audio.describe()}
 
 
 def test_a_worker_takes_its_target_error_and_says_its_model(tmp_path: Path) -> None:

@@ -49,19 +49,20 @@ class Answering:
 
 
 def _ours() -> tuple[Callable[[bytes], Any], Callable[[Sequence[Any]], Answers]]:
-    from mmdigit.reading.batch_decoding import read_samples
-    from mmdigit.reading.predictor import Predictor, Sample
+    from mmdigit.reading.batch_decoding import decode_batch
+    from mmdigit.reading.model_input import ModelInput
+    from mmdigit.reading.predictor import Predictor
     from schemas.wire import decode_job
 
     predictor = Predictor.load()
     predictor.warm_up()
 
     def answer(jobs: Sequence[Any]) -> Answers:
-        samples = read_samples([(job.image, job.audio) for job in jobs])
+        samples = decode_batch([(job.image, job.audio) for job in jobs])
         for sample in samples:
             if isinstance(sample, Exception):
                 raise sample
-        answers = predictor.predict([sample for sample in samples if isinstance(sample, Sample)])
+        answers = predictor.predict([sample for sample in samples if isinstance(sample, ModelInput)])
         return [(job.job_id, found.model_dump(mode="json")) for job, found in zip(jobs, answers, strict=True)]
 
     return decode_job, answer

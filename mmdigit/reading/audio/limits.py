@@ -1,4 +1,4 @@
-"""The limits of a clip, whatever its format: rate, channels, duration, range of its samples."""
+"""The limits of a clip, whatever its format: sample rate, channels, duration, range of the samples."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +11,14 @@ MIN_RATE_HZ, MAX_RATE_HZ = 8000, 192000
 MIN_DURATION_S, MAX_DURATION_S = 0.05, 10.0
 
 
-def most_frames(rate_hz: int) -> int:
-    """Frames of the longest clip that is read."""
+def max_frames(rate_hz: int) -> int:
+    """The frames (one sample of each channel) of the longest clip that is read."""
     return round(MAX_DURATION_S * rate_hz)
 
 
 def check_length(n_frames: int, rate_hz: int) -> None:
-    """Raises InvalidAudio unless so many frames are a clip that is neither too short nor too long."""
-    if n_frames > most_frames(rate_hz):
+    """Raises InvalidAudio if a clip of this many frames is too short or too long."""
+    if n_frames > max_frames(rate_hz):
         raise InvalidAudio(f"expected at most {MAX_DURATION_S:g} s of audio, got more; send one digit a clip")
     if n_frames < MIN_DURATION_S * rate_hz:
         raise InvalidAudio(
@@ -27,7 +27,7 @@ def check_length(n_frames: int, rate_hz: int) -> None:
 
 
 def check_format(rate_hz: int, channels: int) -> None:
-    """Raises InvalidAudio unless a clip may have this rate and so many channels."""
+    """Raises InvalidAudio if the sample rate or the number of channels is outside the limits."""
     if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
         raise InvalidAudio(f"expected {MIN_RATE_HZ}-{MAX_RATE_HZ} Hz, got {rate_hz} Hz; resample the clip")
     if channels not in (1, 2):
@@ -35,10 +35,8 @@ def check_format(rate_hz: int, channels: int) -> None:
 
 
 def within_full_scale(floats: "NDArray[np.floating]") -> Samples:
-    """Floats that may exceed full scale, by so much that sums overflow, scaled to [-1, 1]; others as they are.
-
-    Raises InvalidAudio if one is not finite.
-    """
+    """Scale floats beyond full scale to [-1, 1]: they may be so large that sums overflow. Raises InvalidAudio if one is
+    not finite."""
     if not bool(np.isfinite(floats).all()):
         raise InvalidAudio("expected finite samples, got NaN or infinity; save the clip as 16-bit PCM")
     return np.asarray(floats / max(1.0, float(np.abs(floats).max(initial=0))), np.float32)

@@ -1,1 +1,1 @@
-"""Image bytes to the model's input: one digit, bright ink on black, 28x28."""
+"""Turns image bytes into the model's input: one digit, bright ink on black, 28x28."""

@@ -1,7 +1,7 @@
-"""Whether a digit is crossed out: a small network on the same 28x28 picture that the model reads.
+"""Detects crossed-out digits with a small network that reads the same 28x28 image as the model.
 
-Two convolutions of stride 2 and two layers, about 30,000 weights, in NumPy: a twentieth of the model's work. It is
-trained by mmdigit/training/fit/crossed_out.py, which says on what. Barred sevens and slashed zeros are digits to it.
+Two convolutions of stride 2 and two dense layers, about 30,000 weights, in NumPy: a twentieth of the model's work.
+mmdigit/training/fit/crossed_out.py trains it. Barred sevens and slashed zeros do not count as crossed out.
 """
 
 import hashlib
@@ -18,13 +18,13 @@ from mmdigit.files.regular import read_regular
 from mmdigit.reading.image.pixels import Grey
 from schemas.errors import WeightsError
 
-WEIGHTS = Path(__file__).parents[1] / "weights" / "struck.npz"
+WEIGHTS = Path(__file__).parents[1] / "weights" / "crossed_out.npz"
 SHA256 = "1c19333407aa269616187799e20071226118dc12b3d0547d80a87e3d5a53c962"
-"""Of WEIGHTS; mmdigit.training.fit.crossed_out prints that of the file it writes."""
+"""Of WEIGHTS; mmdigit.training.fit.crossed_out prints the SHA-256 of the file that it writes."""
 MAX_BYTES = 1024 * 1024  # the shipped file has 60 KB
-TOGETHER = 2
-"""Pictures in one product of matrices: larger ones wake threads of OpenBLAS, whose waiting doubles the CPU of a job."""
-FIRST, SECOND, HIDDEN = 16, 32, 32  # channels of the convolutions, width of the layer
+CHUNK_SIZE = 2
+"""Images in one matrix product: more would wake OpenBLAS threads, whose spinning doubles the CPU time of a job."""
+FIRST, SECOND, HIDDEN = 16, 32, 32  # channels of the convolutions, width of the dense layer
 SHAPES = {
     "first": (25, FIRST),
     "first_bias": (FIRST,),
@@ -37,8 +37,8 @@ SHAPES = {
 }
 
 
-class StruckReader:
-    """The network with its weights, by the names and of the shapes in SHAPES."""
+class CrossedOutDetector:
+    """The network with its weights, named and shaped as in SHAPES."""
 
     def __init__(self, weights: dict[str, NDArray[np.float32]]) -> None:
         for name, shape in SHAPES.items():
@@ -49,7 +49,7 @@ class StruckReader:
 
     @classmethod
     def load(cls, path: Path = WEIGHTS, sha256: str = SHA256) -> Self:
-        """Raises WeightsError if the file cannot be read, is not the one with that SHA-256, or holds something else."""
+        """Raises WeightsError if the file cannot be read, has another SHA-256, or holds something else."""
         try:
             content = read_regular(path, MAX_BYTES)
         except OSError as exc:
@@ -64,26 +64,26 @@ class StruckReader:
             raise WeightsError(f"expected {path} to hold weights, got {type(exc).__name__}; restore the file") from exc
         return cls(weights)
 
-    def struck(self, images: Grey) -> NDArray[np.bool_]:
-        """Which pictures show a crossed-out digit, (B,). images: (B, 28, 28), range [0, 1], 1 = ink."""
+    def detect(self, images: Grey) -> NDArray[np.bool_]:
+        """Whether each image shows a crossed-out digit, (B,). images: (B, 28, 28), range [0, 1], 1 = ink."""
         return self.logits(images) > 0
 
     def logits(self, images: Grey) -> NDArray[np.float32]:
-        """(B,): above 0 where the digit is crossed out; 0 is the threshold that the training chose."""
-        parts = [self._logits(images[start : start + TOGETHER]) for start in range(0, len(images), TOGETHER)]
-        return np.concatenate([np.zeros(0, np.float32), *parts])
+        """(B,): above 0 if the digit is crossed out; training shifts the bias so that 0 is the threshold."""
+        chunks = [self._logits(images[start : start + CHUNK_SIZE]) for start in range(0, len(images), CHUNK_SIZE)]
+        return np.concatenate([np.zeros(0, np.float32), *chunks])
 
     def _logits(self, images: Grey) -> NDArray[np.float32]:
         weights = self._weights
-        maps = _convolved(images[..., None], 5, weights["first"], weights["first_bias"])  # (B, 12, 12, FIRST)
-        maps = _convolved(maps, 3, weights["second"], weights["second_bias"])  # (B, 5, 5, SECOND)
+        maps = _convolve(images[..., None], 5, weights["first"], weights["first_bias"])  # (B, 12, 12, FIRST)
+        maps = _convolve(maps, 3, weights["second"], weights["second_bias"])  # (B, 5, 5, SECOND)
         flat = maps.reshape(len(images), -1)
         hidden = np.maximum(flat @ weights["hidden"] + weights["hidden_bias"], 0)
         return np.asarray(hidden @ weights["last"] + weights["last_bias"], np.float32)
 
 
-def _convolved(maps: Grey, side: int, kernel: NDArray[np.float32], bias: NDArray[np.float32]) -> Grey:
-    """A convolution of stride 2 without padding, and ReLU. maps: (B, H, W, C). kernel: (side * side * C, channels)."""
+def _convolve(maps: Grey, side: int, kernel: NDArray[np.float32], bias: NDArray[np.float32]) -> Grey:
+    """Convolution of stride 2 without padding, then ReLU. maps: (B, H, W, C). kernel: (side * side * C, channels)."""
     count, height, width, channels = maps.shape
     rows, columns = (height - side) // 2 + 1, (width - side) // 2 + 1
     down, right = maps.strides[1:3]

@@ -1,6 +1,6 @@
-"""Image bytes to grey pixels: the file is opened by its format, decoded within limits and reduced.
+"""Decodes image bytes to grey pixels, within limits and scaled down.
 
-Reads PNG, JPEG, TIFF and WebP of any size, and exactly 784 raw bytes (28x28, uint8, bright ink).
+Reads PNG, JPEG, TIFF and WebP files of any size, and exactly 784 raw bytes (28x28, uint8, bright ink).
 """
 
 import warnings
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mmdigit.files.formats import describe_unexpected, format_of
-from mmdigit.reading.image.colour import grey_of
-from mmdigit.reading.image.depth import scaled, to_bytes
+from mmdigit.reading.image.colour import to_grey
+from mmdigit.reading.image.depth import scale_levels, to_8_bits
 from mmdigit.reading.image.jpeg import open_jpeg
-from mmdigit.reading.image.opened import Opened
+from mmdigit.reading.image.opened_image import OpenedImage
 from mmdigit.reading.image.pixels import WORKING_SIDE, Grey, working_size
 from mmdigit.reading.image.png import open_png, read_plain_png
 from mmdigit.reading.image.tiff import open_tiff
@@ -26,16 +26,16 @@ from schemas.printable import printable
 
 IMAGE_SIDE = 28  # pixels
 RAW_BYTES = IMAGE_SIDE * IMAGE_SIDE  # 784
-OPEN: dict[str, Callable[[bytes], Opened]] = {
+OPEN: dict[str, Callable[[bytes], OpenedImage]] = {
     "PNG": open_png,
     "JPEG": open_jpeg,
     "TIFF": open_tiff,
     "WebP": open_webp,
 }
-FILES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"RIFF")  # of 784 bytes are files still
+MAGICS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"RIFF")  # a file of 784 bytes is not raw
 TRANSPARENT, COLOURED = ("RGBA", "LA", "PA", "RGBa", "La"), ("P", "RGB", "CMYK", "YCbCr")
 EXPECTED = f"expected a PNG, JPEG, TIFF or WebP file or {RAW_BYTES} raw bytes"
-BAND_PIXELS = 1_000_000  # of a large picture whose mode is changed: so many at a time, to hold no second copy
+BAND_PIXELS = 1_000_000  # a large image is converted in bands of this size, which avoids a second full copy
 TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -47,14 +47,14 @@ TRANSPOSE = {
 }
 
 
-def read_picture(data: bytes) -> tuple[Grey, bool | None]:
-    """The picture that was sent, (height, width), range [0, 1], reduced to WORKING_SIDE if it is larger; and whether
-    its ink is bright, None = to be found out.
+def read_image(data: bytes) -> tuple[Grey, bool | None]:
+    """Decode an image. Returns its pixels, (height, width), range [0, 1], scaled down to WORKING_SIDE if larger; and
+    whether its ink is bright, None = unknown.
 
     data: a file of up to MAX_IMAGE_BYTES and MAX_PIXELS, or RAW_BYTES raw bytes.
     Raises InvalidImage, and nothing else, whatever the bytes are.
     """
-    if len(data) == RAW_BYTES and not data.startswith(FILES):
+    if len(data) == RAW_BYTES and not data.startswith(MAGICS):
         raw = np.frombuffer(data, np.uint8).reshape(IMAGE_SIDE, IMAGE_SIDE)
         return np.asarray(raw / 255, np.float32), True
     if len(data) > MAX_IMAGE_BYTES:
@@ -62,25 +62,25 @@ def read_picture(data: bytes) -> tuple[Grey, bool | None]:
     plain = read_plain_png(data)
     if plain is not None:
         return plain, None
-    found = format_of(data)
-    if found is None or found.name not in OPEN:
+    kind = format_of(data)
+    if kind is None or kind.name not in OPEN:
         raise InvalidImage(f"{EXPECTED}, {describe_unexpected(data, 'image')}")
     try:
         # Pillow documents no closed set of errors for broken files (OSError, SyntaxError, struct.error, ...).
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return decode_opened(OPEN[found.name](data)), None
+            return decode_opened(OPEN[kind.name](data)), None
     except InvalidImage:
         raise
     except Exception as exc:
         raise InvalidImage(
-            f"expected a whole {found.name} file, got a damaged one "
+            f"expected a whole {kind.name} file, got a damaged one "
             f"({type(exc).__name__}: {printable(str(exc), 100)}); send the file again"
         ) from exc
 
 
-def decode_opened(opened: Opened) -> Grey:
-    """The pixels of a picture within the limits, as read_picture gives them. Raises what its decoder raises."""
+def decode_opened(opened: OpenedImage) -> Grey:
+    """The pixels of an opened image, as read_image returns them. Raises what its decoder raises."""
     with opened.image as image:
         image.load()
         grey = _to_grey(image, opened)
@@ -89,30 +89,30 @@ def decode_opened(opened: Opened) -> Grey:
     return np.asarray(Image.fromarray(grey).transpose(TRANSPOSE[opened.orientation]), np.float32)
 
 
-def _to_grey(image: Image.Image, opened: Opened) -> Grey:
-    """(height, width), range [0, 1], reduced to WORKING_SIDE. Raises InvalidImage for modes that no user sends."""
+def _to_grey(image: Image.Image, opened: OpenedImage) -> Grey:
+    """(height, width), range [0, 1], scaled down to WORKING_SIDE. Raises InvalidImage for modes that no user sends."""
     if image.mode.startswith("I") or image.mode == "F":
-        return scaled(np.asarray(_reduced(image, "F"), np.float32))
-    deep = opened.deep() if opened.deep is not None and _is_dark(image) else None
+        return scale_levels(np.asarray(_reduce(image, "F"), np.float32))
+    deep = opened.deep_pixels() if opened.deep_pixels is not None and _is_dark(image) else None
     if deep is not None:
-        image = to_bytes(deep)
+        image = to_8_bits(deep)
     if image.mode in TRANSPARENT or "transparency" in image.info:
-        return grey_of(_on_paper(np.asarray(_reduced(image, "RGBA"), np.float32)))
+        return to_grey(_fill_transparent(np.asarray(_reduce(image, "RGBA"), np.float32)))
     if image.mode in ("1", "L"):
-        return np.asarray(_reduced(image, "L"), np.float32) / np.float32(255)
+        return np.asarray(_reduce(image, "L"), np.float32) / np.float32(255)
     if image.mode in COLOURED:
-        return grey_of(np.asarray(_reduced(image, "RGB")))
-    raise InvalidImage(f"expected a grey, colour or palette picture, got mode {image.mode}; save it as 8-bit PNG")
+        return to_grey(np.asarray(_reduce(image, "RGB")))
+    raise InvalidImage(f"expected a grey, colour or palette image, got mode {image.mode}; save it as 8-bit PNG")
 
 
 def _is_dark(image: Image.Image) -> bool:
-    """Whether the upper half of the levels is empty, alpha aside."""
+    """Whether the upper half of the levels is unused, alpha aside."""
     ranges = image.getextrema()[: 1 if image.mode == "LA" else 3]
-    return all(high < 128 for _, high in ranges)  # type: ignore[misc]  # several channels, each with two
+    return all(high < 128 for _, high in ranges)  # type: ignore[misc]  # a (low, high) pair for each channel
 
 
-def _on_paper(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Transparent paper is given the colour that the ink is not. pixels: (height, width, 4), range [0, 255].
+def _fill_transparent(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Put white behind dark ink, and black behind bright ink. pixels: (height, width, 4), range [0, 255].
     Returns (height, width, 3)."""
     colour, alpha = pixels[..., :3], pixels[..., 3:] / 255
     luma = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
@@ -120,11 +120,11 @@ def _on_paper(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.round(colour * alpha + 255 * ink_is_dark * (1 - alpha)).astype(np.uint8)
 
 
-def _reduced(image: Image.Image, mode: str) -> Image.Image:
-    """In that mode, its longest side WORKING_SIDE at most, each pixel the mean of those it stands for."""
+def _reduce(image: Image.Image, mode: str) -> Image.Image:
+    """Convert to the mode and scale down to WORKING_SIDE by averaging."""
     width, height = image.size
     factor = max(width, height) // (2 * WORKING_SIDE)
-    if factor > 1 and (image.mode != mode or mode == "RGBA"):  # a copy of the whole would follow
+    if factor > 1 and (image.mode != mode or mode == "RGBA"):  # otherwise Pillow would copy the whole image
         rows = factor * max(1, BAND_PIXELS // (factor * width))
         small = Image.new(mode, (-(-width // factor), -(-height // factor)))
         for top in range(0, height, rows):

@@ -1,4 +1,4 @@
-"""Levels of any number of bits, as scanners and cameras leave them in 16 bits or more, to the range [0, 1]."""
+"""Scales levels of any bit depth, as scanners and cameras store them in 16 bits or more, to [0, 1]."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,48 +7,48 @@ from PIL import Image
 from mmdigit.reading.image.pixels import Grey, to_working_size
 from schemas.errors import InvalidImage
 
-FULL = 65_535.0  # the range of 16 bits
-TOP_SHARE = 99.5  # per cent of the pixels lie below the range's end: a few hot pixels say nothing of it
-LEAST_CORRELATION = 0.4  # of neighbours in a picture of something; about 0 in the noise of a blank one
+MAX_16_BITS = 65_535.0
+TOP_PERCENTILE = 99.5  # of the levels sets the range: a few hot pixels must not
+MIN_CORRELATION = 0.4  # of neighbouring pixels in an image of something; about 0 in the noise of a blank one
 
 
-def scaled(levels: Grey) -> Grey:
-    """levels: (height, width) or (height, width, channels), counts, negative ones too, or fractions in [0, 1].
+def scale_levels(levels: Grey) -> Grey:
+    """Scale to [0, 1] by the number of bits in use, but pure noise by at least 16 bits: a blank image stays blank.
 
-    Returns the same, range [0, 1], of the whole range of the bits that are used; of 16 bits at least where all is
-    noise, so that a blank picture stays blank. Raises InvalidImage if a level is not finite.
+    levels: (height, width) or (height, width, channels); integers, negative ones too, or fractions in [0, 1].
+    Returns the same shape. Raises InvalidImage if a level is not finite.
     """
     if not bool(np.isfinite(levels).all()):
-        raise InvalidImage("expected finite levels, got a picture with NaN or infinity; save it as 8-bit PNG")
+        raise InvalidImage("expected finite levels, got an image with NaN or infinity; save it as 8-bit PNG")
     levels = levels - min(0.0, float(levels.min()))
     if bool((levels % 1).any()) and float(levels.max()) <= 1:
         return np.asarray(levels, np.float32)
     used = _used_range(levels)
     levels = np.minimum(levels, used)
-    return np.asarray(levels / (used if _shows_something(levels) else max(used, FULL)), np.float32)
+    return np.asarray(levels / (used if _is_correlated(levels) else max(used, MAX_16_BITS)), np.float32)
 
 
-def to_bytes(pixels: NDArray[np.uint16]) -> Image.Image:
-    """pixels: (height, width, 2 to 4), 16 bits: grey and alpha, or red, green, blue and perhaps alpha.
+def to_8_bits(pixels: NDArray[np.uint16]) -> Image.Image:
+    """Reduce to 8 bits, and to WORKING_SIDE if larger; colour and alpha are each scaled by the bits they use.
 
-    Returns the picture in 8 bits, reduced to WORKING_SIDE if it is larger; colour and alpha each of the bits they use.
+    pixels: (height, width, 2 to 4), 16 bits: grey and alpha, RGB or RGBA.
     """
     channels = pixels.shape[2]
     small = np.asarray(to_working_size(pixels), np.float32)
-    colours = channels - 1 + channels % 2  # the others are alpha
-    colour, alpha = scaled(small[..., :colours]), small[..., colours:]
+    colours = channels - 1 + channels % 2  # the rest is alpha
+    colour, alpha = scale_levels(small[..., :colours]), small[..., colours:]
     if alpha.size:
         colour = np.concatenate([colour, np.clip(alpha / _used_range(alpha), 0, 1)], axis=2)
     return Image.fromarray(np.round(colour * 255).astype(np.uint8))
 
 
 def _used_range(levels: Grey) -> float:
-    """The highest level of as many bits as are used, one at least."""
-    return float(2 ** max(1, int(np.percentile(levels, TOP_SHARE)).bit_length()) - 1)
+    """The highest level of the bits in use, at least one bit."""
+    return float(2 ** max(1, int(np.percentile(levels, TOP_PERCENTILE)).bit_length()) - 1)
 
 
-def _shows_something(levels: Grey) -> bool:
-    """Whether neighbouring pixels are alike, as noise is not."""
+def _is_correlated(levels: Grey) -> bool:
+    """Whether neighbouring pixels correlate, which those of noise do not."""
     levels = levels - levels.mean(axis=(0, 1))
     steps = float((np.diff(levels, axis=0) ** 2).mean() + (np.diff(levels, axis=1) ** 2).mean()) / 4
-    return steps < (1 - LEAST_CORRELATION) * float((levels**2).mean())
+    return steps < (1 - MIN_CORRELATION) * float((levels**2).mean())

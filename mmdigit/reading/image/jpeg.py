@@ -1,6 +1,6 @@
-"""JPEG files: the main picture, whatever stands behind it, opened within limits.
+"""Opens the main image of JPEG files within limits; ignores what follows it.
 
-Source: ITU-T T.81 (1992), annex B; CIPA DC-007 (MPF: further pictures behind the end of the first).
+Sources: ITU-T T.81 (1992), annex B; CIPA DC-007 (MPF: more images after the end of the first).
 """
 
 import io
@@ -12,51 +12,52 @@ import numpy as np
 from PIL import JpegImagePlugin
 from PIL.Image import Image
 
-from mmdigit.reading.image.opened import Opened, check_memory, check_size, orientation_of
+from mmdigit.reading.image.limits import check_memory, check_size
+from mmdigit.reading.image.opened_image import OpenedImage, orientation_of
 from mmdigit.reading.image.pixels import WORKING_SIDE
 from schemas.errors import InvalidImage
 
-MAX_SCANS = 20  # a usual progressive JPEG has about 10; each costs one pass over all pixels
+MAX_SCANS = 20  # a typical progressive JPEG has about 10; each costs a pass over all pixels
 END = b"\xff\xd9"
 BLOCK_BYTES = 128  # 64 coefficients of 16 bits
 FILLERS = (b"\x55" * 64, b"\xaa\x33" * 32)
 
-_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # no stuffed byte, no restart: those stand amid the pixels
+_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # neither stuffed bytes nor restarts, which occur within the pixels
 _START_OF_SCAN, _END_OF_IMAGE, _NO_LENGTH = 0xDA, 0xD9, (0x01, 0xD8)
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_READ_FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive; the others are lossless, hierarchical, arithmetic
+_READ_FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive; not lossless, hierarchical or arithmetic
 
 
 @dataclass(slots=True)
 class _Jpeg:
-    """What a file's segments say. end: of the main picture; None = its end marker is missing."""
+    """The content of a file's segments. end: of the main image; None = the end marker is missing."""
 
     frame: int = 0
     width: int = 0
     height: int = 0
-    sampling: dict[int, tuple[int, int]] = field(default_factory=dict)  # of each component: columns, rows
+    sampling: dict[int, tuple[int, int]] = field(default_factory=dict)  # by component: columns, rows
     scans: list[tuple[tuple[int, ...], int, int, int]] = field(default_factory=list)  # components, first, last, bits
     end: int | None = None
 
 
-def open_jpeg(data: bytes) -> Opened:
-    """The main picture, not decoded yet; its size is a half, a quarter or an eighth if it is large.
+def open_jpeg(data: bytes) -> OpenedImage:
+    """The main image, not decoded yet; a large one decodes to a half, a quarter or an eighth of its size.
 
     Raises InvalidImage if it is over the limits or lacks some of its pixels, and what Pillow raises for broken files.
     """
-    jpeg = _read(data)
+    jpeg = _parse(data)
     check_size(jpeg.width, jpeg.height)
-    check_memory(_held_bytes(jpeg))
+    check_memory(_memory_bytes(jpeg))
     if jpeg.end is None:
         whole = data.rstrip(b"\xff")
         if not _is_complete(jpeg) or not _holds_all_pixels(whole):
             raise InvalidImage("expected a whole JPEG file, got one without its end; send the file again")
         data = whole + END
-    image = _opened(data[: jpeg.end])
-    return Opened(image, orientation_of(image) if "exif" in image.info else 1)
+    image = _open(data[: jpeg.end])
+    return OpenedImage(image, orientation_of(image) if "exif" in image.info else 1)
 
 
-def _opened(data: bytes) -> Image:
+def _open(data: bytes) -> Image:
     image = JpegImagePlugin.JpegImageFile(io.BytesIO(data))
     check_size(*image.size)
     scale = _scale(*image.size)
@@ -66,12 +67,12 @@ def _opened(data: bytes) -> Image:
 
 
 def _scale(width: int, height: int) -> int:
-    """How many times smaller libjpeg is to decode the picture, at no cost."""
+    """The factor by which libjpeg scales the image down while decoding, at no cost."""
     spare = max(width, height) // (2 * WORKING_SIDE)
     return next((scale for scale in (8, 4, 2) if spare >= scale and min(width, height) >= scale), 1)
 
 
-def _read(data: bytes) -> _Jpeg:
+def _parse(data: bytes) -> _Jpeg:
     jpeg = _Jpeg()
     for marker, body in _segments(data):
         if marker == _END_OF_IMAGE:
@@ -81,7 +82,7 @@ def _read(data: bytes) -> _Jpeg:
             first, last, bits = data[body + 1 + 2 * count : body + 4 + 2 * count]
             jpeg.scans.append((tuple(data[body + 1 : body + 1 + 2 * count : 2]), first, last, bits & 15))
             if len(jpeg.scans) > MAX_SCANS:
-                raise InvalidImage(f"expected at most {MAX_SCANS} JPEG scans, got more; save the picture again")
+                raise InvalidImage(f"expected at most {MAX_SCANS} JPEG scans, got more; save the image again")
         elif marker in _FRAMES and not jpeg.frame:
             if marker not in _READ_FRAMES or data[body] != 8:
                 raise InvalidImage(
@@ -96,24 +97,24 @@ def _read(data: bytes) -> _Jpeg:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """Marker, and where what stands behind its length begins; ends at the main picture's end or the file's."""
-    found = _MARKER.search(data, 2)
-    while found:
-        marker, place = data[found.start() + 1], found.end()
+    """The marker of each segment, and where its body begins, up to the end of the main image or of the file."""
+    match = _MARKER.search(data, 2)
+    while match:
+        marker, at = data[match.start() + 1], match.end()
         if marker == _END_OF_IMAGE:
-            yield marker, place
+            yield marker, at
             return
         if marker not in _NO_LENGTH:
-            length = int.from_bytes(data[place : place + 2], "big")
-            if length < 2 or place + length > len(data):
+            length = int.from_bytes(data[at : at + 2], "big")
+            if length < 2 or at + length > len(data):
                 return
-            yield marker, place + 2
-            place += length
-        found = _MARKER.search(data, place)
+            yield marker, at + 2
+            at += length
+        match = _MARKER.search(data, at)
 
 
-def _held_bytes(jpeg: _Jpeg) -> int:
-    """What libjpeg and Pillow hold: the pixels, and all coefficients if they come in more than one scan."""
+def _memory_bytes(jpeg: _Jpeg) -> int:
+    """What libjpeg and Pillow allocate: the pixels, and all coefficients if there is more than one scan."""
     pixels = 4 * jpeg.width * jpeg.height // _scale(jpeg.width, jpeg.height) ** 2
     if len(jpeg.scans) < 2 or not jpeg.sampling:
         return pixels
@@ -123,18 +124,18 @@ def _held_bytes(jpeg: _Jpeg) -> int:
 
 
 def _is_complete(jpeg: _Jpeg) -> bool:
-    """Whether the scans say all 64 coefficients of each component to the last bit."""
-    said = {
+    """Whether the scans hold all 64 coefficients of each component to the last bit."""
+    complete = {
         (component, coefficient)
         for components, first, last, bits in jpeg.scans
         if bits == 0
         for component in components
         for coefficient in range(first, min(last, 63) + 1)
     }
-    return bool(jpeg.sampling) and all((each, number) in said for each in jpeg.sampling for number in range(64))
+    return bool(jpeg.sampling) and all((each, number) in complete for each in jpeg.sampling for number in range(64))
 
 
 def _holds_all_pixels(data: bytes) -> bool:
-    """Whether no pixel depends on what follows the data: libjpeg fills missing ones in without a word."""
-    first, *others = (np.asarray(_opened(data + filler + END)) for filler in (b"", *FILLERS))
+    """Whether no pixel depends on what follows the data: libjpeg makes up missing pixels without an error."""
+    first, *others = (np.asarray(_open(data + filler + END)) for filler in (b"", *FILLERS))
     return all(np.array_equal(first, other) for other in others)

@@ -1,7 +1,7 @@
-"""A picture to the model's input: one digit, bright ink on black, centred in 28x28 like MNIST.
+"""Turns an image into the model's input: one digit, bright ink on black, centred in 28x28 like MNIST.
 
-Source of the layout: LeCun, Cortes and Burges, "The MNIST database": the digit's longest side is 20 pixels, aspect
-kept, and its centre of mass lies in the middle of 28x28.
+Source: LeCun, Cortes and Burges, "The MNIST database": the longest side of the digit is 20 pixels, the aspect ratio is
+kept, and the centre of mass is in the middle of 28x28.
 """
 
 import math
@@ -11,48 +11,48 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from mmdigit.reading.image.decode import IMAGE_SIDE, read_picture
+from mmdigit.reading.image.decode import IMAGE_SIDE, read_image
 from mmdigit.reading.image.ink import find_ink
-from mmdigit.reading.image.layout import several_unchanged
 from mmdigit.reading.image.pixels import Grey
+from mmdigit.reading.image.several_digits import image_has_several_digits
 from schemas.prediction import Reason
 
-DIGIT_SIDE = 20  # pixels, the longest side of the digit inside the picture
-STROKE_SIDE = 60  # pixels; the digit's longest side while its stroke is measured: three times DIGIT_SIDE
-MIN_STROKE = 1.6  # pixels of the final picture; thinner strokes fade away when reduced and are thickened first
+DIGIT_SIDE = 20  # pixels, the longest side of the digit in the final image
+STROKE_SIDE = 60  # pixels, the longest side of the digit while its stroke is measured: three times DIGIT_SIDE
+MIN_STROKE_PX = 1.6  # of the final image; thinner strokes would fade when scaled down and are thickened first
 
 
 class Digit(NamedTuple):
-    """image: (28, 28), range [0, 1], 1 = ink. found: why a person should look, as far as the whole picture tells."""
+    """image: (28, 28), range [0, 1], 1 = ink. reasons: for review, seen in the whole image."""
 
     image: Grey
-    found: tuple[Reason, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
 
 def decode_image(data: bytes) -> Grey:
-    """The digit in a picture, brought to what MNIST looks like.
+    """Decode an image of one digit and normalize it to the layout of MNIST.
 
-    data: as read_picture takes it.
-    Returns (28, 28), range [0, 1], 1 = ink. A blank picture gives all zeros; a 28x28 picture that already looks like
-    MNIST is passed through unchanged.
+    data: as for read_image.
+    Returns (28, 28), range [0, 1], 1 = ink. A blank image gives all zeros; a 28x28 image that already looks like MNIST
+    is returned unchanged.
     Raises InvalidImage, and nothing else, whatever the bytes are.
     """
-    return normalise(*read_picture(data))
+    return normalize(*read_image(data))
 
 
-def normalise(grey: Grey, bright_ink: bool | None = None) -> Grey:
-    """Find the ink, scale its longest side to 20 pixels, put its centre of mass in the middle.
+def normalize(grey: Grey, bright_ink: bool | None = None) -> Grey:
+    """Find the ink, scale its longest side to 20 pixels and centre it by its mass.
 
-    grey: (height, width), range [0, 1]. bright_ink: None = find the polarity.
+    grey: (height, width), range [0, 1]. bright_ink: None = detect the polarity.
     Returns (28, 28), range [0, 1], 1 = ink.
     """
     return read_digit(grey, bright_ink).image
 
 
 def read_digit(grey: Grey, bright_ink: bool | None = None) -> Digit:
-    """What normalise gives, and what else the picture shows. Arguments as of normalise."""
+    """As normalize, with the reasons for review that the image shows."""
     if bright_ink is not False and _looks_like_mnist(grey):
-        return Digit(grey.astype(np.float32), ("several_digits",) if several_unchanged(grey) else ())
+        return Digit(grey.astype(np.float32), ("several_digits",) if image_has_several_digits(grey) else ())
     ink, several = find_ink(grey, bright_ink)
     rows, columns = np.flatnonzero((ink > 0.3).any(axis=1)), np.flatnonzero((ink > 0.3).any(axis=0))
     if rows.size == 0:
@@ -69,7 +69,7 @@ def _looks_like_mnist(grey: Grey) -> bool:
     if grey.shape != (IMAGE_SIDE, IMAGE_SIDE):
         return False
     left, top, width, height = cv2.boundingRect((grey > 0).view(np.uint8))
-    if min(left, top, IMAGE_SIDE - left - width, IMAGE_SIDE - top - height) <= 0:  # there is ink on the border
+    if min(left, top, IMAGE_SIDE - left - width, IMAGE_SIDE - top - height) <= 0:  # ink on the border
         border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
         if 2 * np.count_nonzero(border) > border.size or float(border.sum()) > 0.05 * border.size:
             return False
@@ -82,7 +82,7 @@ def _looks_like_mnist(grey: Grey) -> bool:
 
 
 def _resize(ink: Grey, longest: int) -> Grey:
-    """Scaled so that the longest side has that many pixels, aspect kept."""
+    """Scale so that the longest side has that many pixels; keep the aspect ratio."""
     height, width = ink.shape
     scale = longest / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -90,20 +90,20 @@ def _resize(ink: Grey, longest: int) -> Grey:
 
 
 def _stretch(ink: Grey) -> Grey:
-    """Ink rescaled so that the inside of the stroke is 1 again."""
+    """Rescale the ink so that the inside of the stroke is 1 again."""
     full = float(np.percentile(ink[ink > 0.05], 90)) if bool((ink > 0.05).any()) else 1.0
     return np.asarray(np.clip(ink / full, 0, 1), np.float32)
 
 
 def _thicken(digit: Grey) -> Grey:
-    """Strokes of at least MIN_STROKE final pixels: a hairline would otherwise vanish in the reduction."""
+    """Thicken strokes to at least MIN_STROKE_PX final pixels: a hairline would vanish when scaled down."""
     final_pixel = max(digit.shape) / DIGIT_SIDE
     for _ in range(8):
         inked = np.pad(digit > 0.5, 1)
         edges = int((inked[1:] != inked[:-1]).sum() + (inked[:, 1:] != inked[:, :-1]).sum())
-        # A stroke of width w and length l has area w*l and about 2 * 1.27 * l edges, averaged over its directions.
+        # A stroke of width w and length l has area w*l and about 2 * 1.27 * l edges, averaged over all directions.
         stroke = 2.55 * int(inked.sum()) / max(edges, 1)
-        if stroke >= MIN_STROKE * final_pixel:
+        if stroke >= MIN_STROKE_PX * final_pixel:
             break
         wide = np.pad(digit, 2)
         grown = wide.copy()
@@ -114,11 +114,11 @@ def _thicken(digit: Grey) -> Grey:
 
 
 def _centre(digit: Grey) -> Grey:
-    """Scaled to DIGIT_SIDE with the centre of mass in the middle of 28x28, no further out than the frame allows.
+    """Scale to DIGIT_SIDE and put the centre of mass in the middle of 28x28, or as near as keeps the digit inside.
 
-    In one step and to a part of a pixel, so that a little more or less ink does not move the digit by a whole one.
+    Done in one step with subpixel precision, so that a little more or less ink does not move the digit a whole pixel.
     """
-    pixel = max(digit.shape) / DIGIT_SIDE  # one pixel of the final picture
+    pixel = max(digit.shape) / DIGIT_SIDE  # one pixel of the final image
     edges = []
     for axis, length in enumerate(digit.shape):
         middle = float(np.arange(length) @ digit.sum(axis=1 - axis)) / float(digit.sum()) + 0.5

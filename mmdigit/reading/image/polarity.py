@@ -1,7 +1,7 @@
-"""Which of dark and bright is the ink of a picture.
+"""Detects whether the ink of an image is dark or bright.
 
-The thinner structure is the ink, and the border is mostly paper: six signs, weighed. One case overrules them: a crop
-cut close to thick strokes leaves less paper than ink, but its corners are paper.
+The thinner structure is ink, and the border is mostly paper: a weighted sum of six cues decides. One case overrules
+it: a tight crop of thick strokes has more ink than paper, but its corners are paper.
 """
 
 import cv2
@@ -11,32 +11,32 @@ from numpy.typing import NDArray
 from mmdigit.reading.image.pixels import Grey
 from mmdigit.reading.percentiles import percentiles
 
-# How much each sign says that the ink is dark: fitted on rendered crops (mmdigit/training/data/photographs.py).
+# The weight of each cue for dark ink, fitted on rendered crops (mmdigit/training/data/photographs.py).
 POLARITY_SIDE = 64
 POLARITY_WINDOWS = (5, 9, 17, 29)
 POLARITY_WEIGHTS = np.array([4.4, 5.7, 11.8, -6.9, 2.0, -0.8])
-POLARITY_PRIOR = 1.0  # dark ink is the more usual
+POLARITY_PRIOR = 1.0  # dark ink is more common
 
-# Chosen on 2,000 tight crops of MNIST train, their strokes up to three times as thick, and 3,600 photographs: 1,062
-# and 33 wrong without, 606 and 35 with (the signs of a frame around the whole crop are those of paper).
-CORNER = 3  # pixels of POLARITY_SIDE, a side of what is compared in each corner
-PAPER_LEVEL = 0.75  # of the range; corners and border of this level or more are alike
-LARGEST_HOLE = 0.4  # of the longest side; a larger patch of paper within the ink is a digit within a frame
+# Tuned on 2,000 tight crops of MNIST train, with strokes up to three times as thick, and 3,600 photographs: 1,062 and
+# 33 wrong without the corner rule, 606 and 35 with it (a frame around the whole crop looks like paper).
+CORNER = 3  # pixels of POLARITY_SIDE, the side of each corner that is compared
+PAPER_LEVEL = 0.75  # of the range; corners and border at or above it are paper
+MAX_HOLE = 0.4  # of the longest side; a larger patch of paper within the ink is a digit within a frame
 
 
 def ink_is_dark(grey: Grey) -> bool:
     """Whether the ink is darker than the paper. grey: (height, width), range [0, 1]."""
-    small = _reduced(grey)
-    signs = _signs(small)
-    dark = float(signs @ POLARITY_WEIGHTS) + POLARITY_PRIOR > 0
-    edge = float(signs[4])
+    small = _scaled(grey)
+    cues = _cues(small)
+    dark = float(cues @ POLARITY_WEIGHTS) + POLARITY_PRIOR > 0
+    edge = float(cues[4])
     if abs(edge) > 2 * PAPER_LEVEL - 1 and (edge > 0) != dark and _paper_in_all_corners(small, edge > 0):
         return not dark
     return dark
 
 
 def _paper_in_all_corners(small: Grey, bright_paper: bool) -> bool:
-    """Whether the border is paper that ink reaches, rather than a frame: by its corners, and those of the ink's box."""
+    """Whether the border is paper that the ink touches, not a frame: judged by its corners and those of the ink."""
     low, high = percentiles(small, 1, 99)
     paper = (small - low) / max(high - low, 1e-6)
     if not bright_paper:
@@ -46,20 +46,20 @@ def _paper_in_all_corners(small: Grey, bright_paper: bool) -> bool:
     ink = paper < 0.5
     left, top, width, height = cv2.boundingRect(ink.view(np.uint8))
     tall, wide = ink.shape
-    reached = (left <= 1) + (top <= 1) + (left + width >= wide - 1) + (top + height >= tall - 1)
+    touched = (left <= 1) + (top <= 1) + (left + width >= wide - 1) + (top + height >= tall - 1)
     free = sum(corner > 0.5 for corner in _corners(paper[top : top + height, left : left + width]))
-    if reached == 0 or reached + free < 3:
+    if touched == 0 or touched + free < 3:
         return False
     count, _, stats, _ = cv2.connectedComponentsWithStats((~ink).view(np.uint8), connectivity=4)
     for x, y, across, down, _ in stats[1:count]:
         inside = x > 0 and y > 0 and x + across < wide and y + down < tall
-        if inside and max(across, down) >= LARGEST_HOLE * POLARITY_SIDE:
+        if inside and max(across, down) >= MAX_HOLE * POLARITY_SIDE:
             return False
     return True
 
 
 def _corners(paper: Grey) -> tuple[float, float, float, float]:
-    """The mean of each corner's pixels."""
+    """The mean level of each corner."""
     first, last = slice(None, CORNER), slice(-CORNER, None)
     top_left, top_right, bottom_left, bottom_right = (
         float(paper[rows, columns].mean()) for rows in (first, last) for columns in (first, last)
@@ -67,34 +67,34 @@ def _corners(paper: Grey) -> tuple[float, float, float, float]:
     return top_left, top_right, bottom_left, bottom_right
 
 
-def polarity_signs(grey: Grey) -> NDArray[np.float64]:
-    """Six signs that the ink is dark, (6,), range about [-1, 1]; those of the negative are the same with -.
+def polarity_cues(grey: Grey) -> NDArray[np.float64]:
+    """Six cues for dark ink, (6,), range about [-1, 1]; inverting the image changes their signs.
 
-    Thin dark structure against thin bright structure at four widths, the border against the middle of the range,
-    and whether the few are darker than the many.
+    Thin dark against thin bright structure at four widths, the border level against the middle of the range, and the
+    median against the mean.
     """
-    return _signs(_reduced(grey))
+    return _cues(_scaled(grey))
 
 
-def _signs(small: Grey) -> NDArray[np.float64]:
-    signs = []
+def _cues(small: Grey) -> NDArray[np.float64]:
+    cues = []
     for window in POLARITY_WINDOWS:
         kernel = np.ones((window, window), np.uint8)
         dark = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel) - small
         bright = small - cv2.morphologyEx(small, cv2.MORPH_OPEN, kernel)
         both = float((dark * dark).sum()), float((bright * bright).sum())
-        signs.append((both[0] - both[1]) / (both[0] + both[1] + 1e-9))
+        cues.append((both[0] - both[1]) / (both[0] + both[1] + 1e-9))
     low, middle, high = percentiles(small, 1, 50, 99)
     ring = np.concatenate([small[:3].ravel(), small[-3:].ravel(), small[:, :3].ravel(), small[:, -3:].ravel()])
     span = max(high - low, 1e-6)
     (edge,) = percentiles(ring, 50)
-    signs.append(float(np.clip((2 * edge - low - high) / span, -1, 1)))
-    signs.append(float(np.clip((middle - small.mean()) / (small.std() + 1e-6), -1, 1)))
-    return np.array(signs)
+    cues.append(float(np.clip((2 * edge - low - high) / span, -1, 1)))
+    cues.append(float(np.clip((middle - small.mean()) / (small.std() + 1e-6), -1, 1)))
+    return np.array(cues)
 
 
-def _reduced(grey: Grey) -> Grey:
-    """Its longest side POLARITY_SIDE, smoothed a little."""
+def _scaled(grey: Grey) -> Grey:
+    """Scaled so that the longest side is POLARITY_SIDE, and slightly smoothed."""
     scale = POLARITY_SIDE / max(grey.shape)
     size = (max(4, round(grey.shape[1] * scale)), max(4, round(grey.shape[0] * scale)))
     small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.float32)

@@ -1,7 +1,7 @@
-"""TIFF files of one page, opened within limits.
+"""Opens TIFF files of one page, within limits.
 
-Pillow and libtiff never see what was sent: the tags that say where and how the pixels lie are checked and written
-anew, so that no further page, loop, tag or offset out of the file reaches them.
+Pillow and libtiff never see the original file. The tags that locate and describe the pixels are checked and rewritten,
+so that no second page, loop, unknown tag or offset outside the file reaches them.
 Source: Adobe, "TIFF Revision 6.0" (1992), sections 2 and 8-15; Technical Note 2 (JPEG).
 """
 
@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
-from mmdigit.reading.image.opened import MAX_DEEP_BYTES, MAX_SIDE, Opened, check_memory, check_size
+from mmdigit.reading.image.limits import MAX_DEEP_BYTES, MAX_SIDE, check_memory, check_size
+from mmdigit.reading.image.opened_image import OpenedImage
 from mmdigit.reading.image.tiff_codecs import inflate, unpack_bits, unpack_lzw
 from schemas.errors import InvalidImage
 
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # a damaged fax is up to 16,384 lines
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # a damaged fax would log up to 16,384 lines
 
 Tags = dict[int, tuple[int, ...]]
 
@@ -29,93 +30,104 @@ STRIP_OFFSETS, ORIENTATION, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES = 273, 274, 277
 PLANAR, T4_OPTIONS, T6_OPTIONS, PREDICTOR, COLOUR_MAP = 284, 292, 293, 317, 320
 TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES = 322, 323, 324, 325
 EXTRA_SAMPLES, SAMPLE_FORMAT, SUBFILE = 338, 339, 254
-BYTE, SHORT, LONG = 1, 3, 4  # the types that whole numbers have
+BYTE, SHORT, LONG = 1, 3, 4  # the integer types
 SIZES = {BYTE: "B", SHORT: "H", LONG: "I"}
-UNPACKED = 1
-MAX_SAMPLES = 6  # of one pixel
-PARTS = {STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES}  # a value for each strip or tile
-LONGEST = {
+UNCOMPRESSED = 1
+MAX_SAMPLES = 6  # in one pixel
+PART_TAGS = {STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES}  # one value for each part: a strip or a tile
+MAX_VALUES = {
     **dict.fromkeys((WIDTH, HEIGHT, COMPRESSION, PHOTOMETRIC, FILL_ORDER, ORIENTATION, SAMPLES, ROWS_PER_STRIP), 1),
     **dict.fromkeys((PLANAR, T4_OPTIONS, T6_OPTIONS, PREDICTOR, TILE_WIDTH, TILE_HEIGHT, SUBFILE), 1),
     **dict.fromkeys((BITS, EXTRA_SAMPLES, SAMPLE_FORMAT), MAX_SAMPLES),
-    **dict.fromkeys(PARTS, 65_536),
+    **dict.fromkeys(PART_TAGS, 65_536),
     COLOUR_MAP: 768,
 }
-"""The tags that are read, each with the most values it may have."""
+"""The tags that are read, with the maximum number of values of each."""
 
-READ = {UNPACKED: "none", 2: "CCITT RLE", 3: "G3", 4: "G4", 5: "LZW", 8: "deflate", 32773: "PackBits", 32946: "deflate"}
+SUPPORTED = {
+    UNCOMPRESSED: "none",
+    2: "CCITT RLE",
+    3: "G3",
+    4: "G4",
+    5: "LZW",
+    8: "deflate",
+    32773: "PackBits",
+    32946: "deflate",
+}
 FAX = (2, 3, 4)
 UNPACK = {5: unpack_lzw, 8: inflate, 32773: unpack_bits, 32946: inflate}
-NAMED = {6: "old JPEG", 7: "JPEG", 34712: "JPEG 2000", 34925: "LZMA", 50000: "Zstandard", 50001: "WebP"}
-MAX_TAGS = 1024  # of one page; cameras write about a hundred
-MAX_PAGES = 64  # looked at in search of a second one
+UNSUPPORTED = {6: "old JPEG", 7: "JPEG", 34712: "JPEG 2000", 34925: "LZMA", 50000: "Zstandard", 50001: "WebP"}
+MAX_TAGS = 1024  # in one page; cameras write about a hundred
+MAX_PAGES = 64  # visited in search of a second page
 MAX_TILE_SIDE = 2 * MAX_SIDE  # pixels
-THUMBNAIL = 1  # bit of SUBFILE: a smaller copy of another page
+THUMBNAIL = 1  # bit of SUBFILE: a reduced copy of another page
 CONVERT = "convert it with `magick 'in.tif[0]' out.png`"
 
 
-def open_tiff(data: bytes) -> Opened:
-    """The picture, not decoded yet.
+def open_tiff(data: bytes) -> OpenedImage:
+    """The image, not decoded yet.
 
-    Raises InvalidImage if it has several pages, is over the limits or packed in a way that is not read, and what
-    Pillow, struct and zlib raise for broken files.
+    Raises InvalidImage if it has several pages, is over the limits or has an unsupported compression, and what Pillow,
+    struct and zlib raise for broken files.
     """
     order = "<" if data[:2] == b"II" else ">"
     tags = _only_page(data, order)
     orientation = tags.pop(ORIENTATION, (1,))[0]
-    part_bytes = _place_parts(tags, len(data))
-    if tags.get(COMPRESSION, (UNPACKED,))[0] in FAX:
-        return Opened(_fax(data, order, tags), orientation)
-    if tags.get(COMPRESSION, (UNPACKED,))[0] != UNPACKED:
-        data = _unpacked(data, order, tags, part_bytes)
+    part_bytes = _check_parts(tags, len(data))
+    if tags.get(COMPRESSION, (UNCOMPRESSED,))[0] in FAX:
+        return OpenedImage(_decode_fax(data, order, tags), orientation)
+    if tags.get(COMPRESSION, (UNCOMPRESSED,))[0] != UNCOMPRESSED:
+        data = _decompress(data, order, tags, part_bytes)
     tags.pop(PREDICTOR, None)
-    image = TiffImagePlugin.TiffImageFile(io.BytesIO(_rewritten(data, order, tags)))
-    return Opened(image, orientation, partial(_deep_pixels, data, order, tags) if _is_deep(tags) else None)
+    image = TiffImagePlugin.TiffImageFile(io.BytesIO(_rewrite(data, order, tags)))
+    return OpenedImage(image, orientation, partial(_deep_pixels, data, order, tags) if _is_deep(tags) else None)
 
 
 def _only_page(data: bytes, order: str) -> Tags:
-    """The tags of the one page that is no thumbnail; a page that was there before ends the search."""
-    (place,) = struct.unpack_from(order + "I", data, 4)
-    seen: list[int] = []
+    """The tags of the only page that is not a thumbnail. A loop in the chain of pages ends the search."""
+    (at,) = struct.unpack_from(order + "I", data, 4)
+    visited: list[int] = []
     pages: list[int] = []
-    while place and place not in seen and len(seen) < MAX_PAGES:
-        seen.append(place)
-        if not _tags(data, order, place, {SUBFILE}).get(SUBFILE, (0,))[0] & THUMBNAIL:
-            pages.append(place)
-        (count,) = struct.unpack_from(order + "H", data, place)
-        (place,) = struct.unpack(order + "I", data[place + 2 + 12 * count :][:4].ljust(4, b"\0"))
+    while at and at not in visited and len(visited) < MAX_PAGES:
+        visited.append(at)
+        if not _tags(data, order, at, {SUBFILE}).get(SUBFILE, (0,))[0] & THUMBNAIL:
+            pages.append(at)
+        (count,) = struct.unpack_from(order + "H", data, at)
+        (at,) = struct.unpack(order + "I", data[at + 2 + 12 * count :][:4].ljust(4, b"\0"))
     if len(pages) != 1:
         raise InvalidImage(f"expected a TIFF file of one page, got {len(pages) or 'no'} pages; {CONVERT}")
-    return _tags(data, order, pages[0], LONGEST.keys() - {SUBFILE})
+    return _tags(data, order, pages[0], MAX_VALUES.keys() - {SUBFILE})
 
 
-def _tags(data: bytes, order: str, place: int, wanted: Set[int]) -> Tags:
-    """The values of the wanted tags of the page at that place, those without any left out."""
-    (count,) = struct.unpack_from(order + "H", data, place)
+def _tags(data: bytes, order: str, page_at: int, wanted: Set[int]) -> Tags:
+    """The values of the wanted tags of the page at that offset, without empty ones."""
+    (count,) = struct.unpack_from(order + "H", data, page_at)
     if count > MAX_TAGS:
         raise InvalidImage(f"expected at most {MAX_TAGS} tags in a TIFF file, got {count}; {CONVERT}")
     tags: Tags = {}
-    for at in range(place + 2, place + 2 + 12 * count, 12):
+    for at in range(page_at + 2, page_at + 2 + 12 * count, 12):
         tag, kind, number, offset = struct.unpack_from(order + "HHII", data, at)
         if tag not in wanted or tag in tags or kind not in SIZES or number == 0:
             continue
-        if number > LONGEST[tag]:
-            raise InvalidImage(f"expected at most {LONGEST[tag]} values in TIFF tag {tag}, got {number}; {CONVERT}")
+        if number > MAX_VALUES[tag]:
+            raise InvalidImage(f"expected at most {MAX_VALUES[tag]} values in TIFF tag {tag}, got {number}; {CONVERT}")
         values = f"{order}{number}{SIZES[kind]}"
         tags[tag] = struct.unpack_from(values, data, at + 8 if struct.calcsize(values) <= 4 else offset)
     return tags
 
 
-def _place_parts(tags: Tags, n_bytes: int) -> int:
-    """Checks the strips or tiles, and gives each its length. Returns the bytes of one, unpacked.
-    Raises InvalidImage if they are over the limits."""
+def _check_parts(tags: Tags, n_bytes: int) -> int:
+    """Check the strips or tiles, and add missing lengths to the tags. Returns the size of one, uncompressed.
+
+    n_bytes: of the file. Raises InvalidImage if a part is outside the file, or all are over the limits.
+    """
     width, height = tags.get(WIDTH, (0,))[0], tags.get(HEIGHT, (0,))[0]
     check_size(width, height)
-    compression = tags.get(COMPRESSION, (UNPACKED,))[0]
-    if compression not in READ:
-        got = NAMED.get(compression, f"compression {compression}")
+    compression = tags.get(COMPRESSION, (UNCOMPRESSED,))[0]
+    if compression not in SUPPORTED:
+        got = UNSUPPORTED.get(compression, f"compression {compression}")
         raise InvalidImage(
-            f"expected a TIFF file packed as {', '.join(sorted(set(READ.values())))}, got {got}; {CONVERT}"
+            f"expected a TIFF file compressed as {', '.join(sorted(set(SUPPORTED.values())))}, got {got}; {CONVERT}"
         )
     if TILE_OFFSETS in tags:
         where, lengths = TILE_OFFSETS, TILE_BYTES
@@ -133,42 +145,42 @@ def _place_parts(tags: Tags, n_bytes: int) -> int:
     planes = samples if tags.get(PLANAR, (1,))[0] == 2 else 1
     parts = -(-width // across) * -(-height // down) * planes
     part_bytes = -(-across * samples // planes * max(tags.get(BITS, (1,))) // 8) * down
-    check_memory(4 * width * height + (1 if compression == UNPACKED else 2) * parts * part_bytes)
+    check_memory(4 * width * height + (1 if compression == UNCOMPRESSED else 2) * parts * part_bytes)
     offsets = tags.get(where, ())[:parts]
-    if lengths not in tags and (compression == UNPACKED or parts == 1):  # as old programs write
-        longest = part_bytes if compression == UNPACKED else n_bytes
+    if lengths not in tags and (compression == UNCOMPRESSED or parts == 1):  # old programs leave them out
+        longest = part_bytes if compression == UNCOMPRESSED else n_bytes
         tags[lengths] = tuple(max(0, min(longest, n_bytes - offset)) for offset in offsets)
     sizes = tags.get(lengths, ())[:parts]
-    overlap = sum(sizes) > n_bytes  # else few bytes could stand for many strips
+    overlap = sum(sizes) > n_bytes  # many strips must not share the same few bytes
     if min(len(offsets), len(sizes)) < parts or overlap or any(map(n_bytes.__lt__, map(add, offsets, sizes))):
         raise InvalidImage("expected a whole TIFF file, got one without some of its pixels; send the file again")
     tags[where], tags[lengths] = offsets, sizes
     return part_bytes
 
 
-def _unpacked(data: bytes, order: str, tags: Tags, part_bytes: int) -> bytes:
-    """The file with its strips or tiles unpacked, and the tags that say so."""
+def _decompress(data: bytes, order: str, tags: Tags, part_bytes: int) -> bytes:
+    """The file with its strips or tiles decompressed. Changes the tags accordingly."""
     unpack, predictor = UNPACK[tags[COMPRESSION][0]], tags.get(PREDICTOR, (1,))[0]
     where, lengths = (TILE_OFFSETS, TILE_BYTES) if TILE_OFFSETS in tags else (STRIP_OFFSETS, STRIP_BYTES)
     last = part_bytes
     if where == STRIP_OFFSETS:
         last = part_bytes // tags[ROWS_PER_STRIP][0] * ((tags[HEIGHT][0] - 1) % tags[ROWS_PER_STRIP][0] + 1)
     by_row = -(-tags[HEIGHT][0] // tags[ROWS_PER_STRIP][0]) if where == STRIP_OFFSETS else 1
-    parts, places = [data[:8]], [8]
-    for number, (place, length) in enumerate(zip(tags[where], tags[lengths], strict=True), 1):
-        wanted = last if number % by_row == 0 else part_bytes
-        part = unpack(data[place : place + length], wanted)[:wanted]
-        if len(part) < wanted:
+    parts, offsets = [data[:8]], [8]
+    for number, (at, length) in enumerate(zip(tags[where], tags[lengths], strict=True), 1):
+        size = last if number % by_row == 0 else part_bytes
+        part = unpack(data[at : at + length], size)[:size]
+        if len(part) < size:
             raise InvalidImage("expected a whole TIFF file, got one without some of its pixels; send the file again")
-        parts.append(part if predictor == 1 else _summed(part, order, tags))
-        places.append(places[-1] + wanted)
-    tags[where], tags[lengths] = tuple(places[:-1]), tuple(map(len, parts[1:]))
-    tags[COMPRESSION] = (UNPACKED,)
+        parts.append(part if predictor == 1 else _undo_prediction(part, order, tags))
+        offsets.append(offsets[-1] + size)
+    tags[where], tags[lengths] = tuple(offsets[:-1]), tuple(map(len, parts[1:]))
+    tags[COMPRESSION] = (UNCOMPRESSED,)
     return b"".join(parts)
 
 
-def _summed(part: bytes, order: str, tags: Tags) -> bytes:
-    """Pixels of which each was written as its difference from the one before in its row (predictor 2)."""
+def _undo_prediction(part: bytes, order: str, tags: Tags) -> bytes:
+    """The pixels of a part whose every pixel is stored as the difference to its left neighbour (predictor 2)."""
     bits, across = max(tags.get(BITS, (1,))), tags[TILE_WIDTH if TILE_OFFSETS in tags else WIDTH][0]
     samples = tags.get(SAMPLES, (1,))[0] if tags.get(PLANAR, (1,))[0] != 2 else 1
     if bits not in (8, 16, 32) or tags[PREDICTOR][0] != 2:
@@ -177,26 +189,26 @@ def _summed(part: bytes, order: str, tags: Tags) -> bytes:
     return np.cumsum(differences, axis=1, dtype=differences.dtype.newbyteorder("=")).astype(differences.dtype).tobytes()
 
 
-def _fax(data: bytes, order: str, tags: Tags) -> Image.Image:
-    """Two levels as faxes pack them, unpacked by OpenCV's libtiff, whose messages can be switched off."""
-    pixels = cv2.imdecode(np.frombuffer(_rewritten(data, order, tags), np.uint8), cv2.IMREAD_UNCHANGED)
+def _decode_fax(data: bytes, order: str, tags: Tags) -> Image.Image:
+    """A bilevel image in fax compression, decoded by OpenCV's libtiff, whose messages can be switched off."""
+    pixels = cv2.imdecode(np.frombuffer(_rewrite(data, order, tags), np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.shape != (tags[HEIGHT][0], tags[WIDTH][0]) or pixels.dtype != np.uint8:
-        raise InvalidImage(f"expected a whole TIFF file of two levels, got a damaged one; {CONVERT}")
+        raise InvalidImage(f"expected a whole bilevel TIFF file, got a damaged one; {CONVERT}")
     return Image.fromarray(np.asarray(pixels, np.uint8))
 
 
-def _rewritten(data: bytes, order: str, tags: Tags) -> bytes:
-    """The file with one page of these tags; the pixels stay where they are."""
+def _rewrite(data: bytes, order: str, tags: Tags) -> bytes:
+    """The file with one page of these tags; the pixels keep their offsets."""
     start = len(data) + len(data) % 2
     values_at = start + 2 + 12 * len(tags) + 4
     entries, values = b"", b""
     for tag, numbers in sorted(tags.items()):
-        kind = LONG if tag in PARTS or max(numbers) > 0xFFFF else SHORT
+        kind = LONG if tag in PART_TAGS or max(numbers) > 0xFFFF else SHORT
         packed = struct.pack(f"{order}{len(numbers)}{SIZES[kind]}", *numbers).ljust(4, b"\0")
         if len(packed) > 4:
-            place = values_at + len(values)
+            offset = values_at + len(values)
             values += packed + bytes(len(packed) % 4)
-            packed = struct.pack(order + "I", place)
+            packed = struct.pack(order + "I", offset)
         entries += struct.pack(order + "HHI", tag, kind, len(numbers)) + packed
     directory = struct.pack(order + "H", len(tags)) + entries + bytes(4)
     header = data[:4] + struct.pack(order + "I", start)
@@ -204,7 +216,7 @@ def _rewritten(data: bytes, order: str, tags: Tags) -> bytes:
 
 
 def _is_deep(tags: Tags) -> bool:
-    """Whether the pixels have several channels of 16 bits, side by side: Pillow keeps the upper 8 alone."""
+    """Whether the pixels have several interleaved channels of 16 bits, of which Pillow keeps the upper 8 bits only."""
     samples = tags.get(SAMPLES, (1,))[0]
     return (
         samples > 1
@@ -217,9 +229,9 @@ def _is_deep(tags: Tags) -> bool:
 
 
 def _deep_pixels(data: bytes, order: str, tags: Tags) -> NDArray[np.uint16]:
-    """All 16 bits of each channel, (height, width, channels): read as grey pixels, each channel one of them."""
+    """All 16 bits of each channel, (height, width, channels), read as if each channel were a grey pixel."""
     (samples,) = tags[SAMPLES]
     grey = {tag: values for tag, values in tags.items() if tag not in (EXTRA_SAMPLES, SAMPLE_FORMAT)}
     grey |= {WIDTH: (tags[WIDTH][0] * samples,), SAMPLES: (1,), BITS: (16,), PHOTOMETRIC: (1,)}
-    with TiffImagePlugin.TiffImageFile(io.BytesIO(_rewritten(data, order, grey))) as image:
+    with TiffImagePlugin.TiffImageFile(io.BytesIO(_rewrite(data, order, grey))) as image:
         return np.asarray(image).astype(np.uint16).reshape(tags[HEIGHT][0], tags[WIDTH][0], samples)

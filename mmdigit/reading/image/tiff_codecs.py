@@ -1,8 +1,8 @@
-"""Unpacks a TIFF file's strips and tiles.
+"""Decompresses the strips and tiles of TIFF files.
 
-Not left to libtiff: it writes a line to stderr for each fault that it meets, as many as the file's sender chooses.
+libtiff does not do it: it writes a line to stderr for each fault, and the sender chooses how many there are.
 
-Source: Adobe, "TIFF Revision 6.0" (1992), sections 9 (PackBits) and 13 (LZW); RFC 1950 (deflate).
+Sources: Adobe, "TIFF Revision 6.0" (1992), sections 9 (PackBits) and 13 (LZW); RFC 1950 (deflate).
 """
 
 import zlib
@@ -11,26 +11,29 @@ CLEAR, END, FIRST_FREE, LARGEST_TABLE = 256, 257, 258, 4096
 
 
 def inflate(packed: bytes, n_bytes: int) -> bytes:
-    """At most n_bytes. Raises zlib.error if they are damaged."""
+    """Decompress deflate, at most n_bytes. Raises zlib.error if the data are damaged."""
     return zlib.decompressobj().decompress(packed, n_bytes)
 
 
 def unpack_bits(packed: bytes, n_bytes: int) -> bytes:
-    """PackBits, n_bytes or a few more; fewer if they end."""
-    unpacked, place = bytearray(), 0
-    while place < len(packed) and len(unpacked) < n_bytes:
-        count = packed[place]
+    """Decompress PackBits to n_bytes or a few more; fewer if the data end early."""
+    unpacked, at = bytearray(), 0
+    while at < len(packed) and len(unpacked) < n_bytes:
+        count = packed[at]
         if count < 128:
-            unpacked += packed[place + 1 : place + 2 + count]
-            place += 2 + count
+            unpacked += packed[at + 1 : at + 2 + count]
+            at += 2 + count
         else:
-            unpacked += packed[place + 1 : place + 2] * (257 - count if count > 128 else 0)
-            place += 2 if count > 128 else 1
+            unpacked += packed[at + 1 : at + 2] * (257 - count if count > 128 else 0)
+            at += 2 if count > 128 else 1
     return bytes(unpacked)
 
 
 def unpack_lzw(packed: bytes, n_bytes: int) -> bytes:
-    """LZW with the first bit on top, n_bytes or a few more; fewer if they end. Raises ValueError if damaged."""
+    """Decompress LZW (most significant bit first) to n_bytes or a few more; fewer if the data end early.
+
+    Raises ValueError if the data are damaged.
+    """
     start = [bytes([value]) for value in range(256)] + [b"", b""]
     table, width, previous = start.copy(), 9, b""
     unpacked = bytearray()
@@ -47,11 +50,11 @@ def unpack_lzw(packed: bytes, n_bytes: int) -> bytes:
             table, width, previous = start.copy(), 9, b""
             continue
         if code > len(table) or (code == len(table) and not previous):
-            raise ValueError(f"LZW code {code} of a table of {len(table)}")
+            raise ValueError(f"expected an LZW code up to {len(table)}, got {code}")
         entry = table[code] if code < len(table) else previous + previous[:1]
         if previous and len(table) < LARGEST_TABLE:
             table.append(previous + entry[:1])
         unpacked += entry
         previous = entry
-        width = min(12, max(9, (len(table) + 1).bit_length()))  # one code earlier than the table asks for
+        width = min(12, max(9, (len(table) + 1).bit_length()))  # TIFF widens codes one entry early
     return bytes(unpacked)

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ, Waveform, place
+from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ, Waveform, speech_window
 from mmdigit.training.data.augment import Chance, augment_waveforms, not_words
 from mmdigit.training.data.datasets import Clip
 from mmdigit.training.fit.model import N_FRAMES, N_MELS, LogMel
@@ -117,7 +117,7 @@ class _Draw:
         synthetic = (share > 0) & ~np.isin(sources, RECORDED)
         murmurs = np.flatnonzero(synthetic if synthetic.any() else share > 0)
         murmurs = murmurs[:: max(1, murmurs.size // BABBLE_CLIPS)]
-        self._babble = torch.from_numpy(np.array([place(self._waveforms[row]) for row in murmurs], np.float32))
+        self._babble = torch.from_numpy(np.array([speech_window(self._waveforms[row]) for row in murmurs], np.float32))
 
     def rows(
         self, count: int, plan: AudioPlan, random: np.random.Generator
@@ -143,7 +143,7 @@ class _Draw:
         if "shift" in plan.distortions:
             again = np.flatnonzero(random.random(count) < PLACED_AGAIN)
             waveforms[torch.from_numpy(again)] = torch.from_numpy(
-                np.stack([place(waveforms[row].numpy()) for row in again])
+                np.stack([speech_window(waveforms[row].numpy()) for row in again])
             )
         with torch.no_grad():
             features = self._log_mel(waveforms).numpy().astype(np.float16)
@@ -153,7 +153,7 @@ class _Draw:
 def _at_speed(waveform: Waveform, speed: float) -> Waveform:
     if speed != 1.0:
         waveform = soxr.resample(waveform, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ, quality="LQ")
-    return place(waveform)
+    return speech_window(waveform)
 
 
 def sound_batches(rows: NDArray[np.int64], batch_size: int, seed: int) -> Iterator[NDArray[np.int64]]:

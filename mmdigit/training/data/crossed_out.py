@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.reading.image.decode import IMAGE_SIDE
-from mmdigit.reading.image.normalize import normalise
+from mmdigit.reading.image.normalize import normalize
 from mmdigit.reading.image.pixels import Grey
 from mmdigit.training.data.datasets import Digits
 from mmdigit.training.data.pen import Picture
@@ -124,11 +124,11 @@ def _read(
         kind = random.choice(3, p=share)
         if kind == 1:
             crop, _ = photograph(_small(picture, draw, random), drawn, random, label=None if strike else int(label))
-            digit = normalise(crop)
+            digit = normalize(crop)
         elif kind == 2:
-            digit = normalise(np.asarray(_small(picture, draw, random) / np.float32(255), np.float32), True)
+            digit = normalize(np.asarray(_small(picture, draw, random) / np.float32(255), np.float32), True)
         else:
-            digit = normalise(_crop(picture, draw, random))
+            digit = normalize(_crop(picture, draw, random))
         made[row] = np.round(digit * 255)
     return made
 

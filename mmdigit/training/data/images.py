@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmdigit.reading.image import ink, layout, lines, polarity
+from mmdigit.reading.image import ink, lines, polarity, several_digits
 from mmdigit.reading.image import normalize as image
 from mmdigit.reading.image.decode import IMAGE_SIDE
 from mmdigit.training.data import paper, pen, photographs
@@ -68,9 +68,9 @@ def _photographs(digits: Digits, cache: Path, seed: int) -> NDArray[np.uint8]:
     for module in (
         image,
         ink,
-        layout,
         lines,
         polarity,
+        several_digits,
         paper,
         pen,
         photographs,

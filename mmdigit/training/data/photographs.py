@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.reading.image.decode import IMAGE_SIDE
-from mmdigit.reading.image.normalize import normalise
+from mmdigit.reading.image.normalize import normalize
 from mmdigit.reading.image.pixels import Grey
 from mmdigit.training.data import paper as papers
 from mmdigit.training.data import pen as pens
@@ -150,7 +150,7 @@ def _read_chunk(chunk: _Chunk, neighbours: NDArray[np.uint8], per_digit: int, se
         random = np.random.default_rng([seed, chunk.first + row])
         for turn in range(per_digit):
             crop, _ = photograph(picture, neighbours, random, label=int(label))
-            made[row, turn] = np.round(normalise(crop) * 255)
+            made[row, turn] = np.round(normalize(crop) * 255)
     return made.reshape(-1, IMAGE_SIDE, IMAGE_SIDE)
 
 

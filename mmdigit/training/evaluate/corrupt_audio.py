@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.reading.audio.normalize import N_SAMPLES, SAMPLE_RATE_HZ, Waveform, place, read_waveform
+from mmdigit.reading.audio.normalize import N_SAMPLES, SAMPLE_RATE_HZ, Waveform, read_waveform, speech_window
 from schemas.errors import InvalidAudio
 
 MARGIN = SAMPLE_RATE_HZ // 4  # samples of noise alone before and after a noisy clip: 0.25 s
@@ -89,29 +89,29 @@ def noisy(waveform: Waveform, noise: Noise, ratio_db: float, random: Random) -> 
     quiet = np.pad(waveform.astype(np.float64), MARGIN)
     level = float(np.sqrt(np.mean(waveform.astype(np.float64) ** 2)))
     mixed = quiet + noise(quiet.size, random) * level * 10 ** (-ratio_db / 20)
-    return place(_within(mixed))
+    return speech_window(_within(mixed))
 
 
 def noises_alone(noise: Noise, count: int, random: Random) -> Waveform:
     """Nothing but noise, 0.4 to 2 s of it, as the decoder places it: (count, N_SAMPLES)."""
     lengths = random.integers(int(0.4 * SAMPLE_RATE_HZ), 2 * SAMPLE_RATE_HZ, count)
-    return np.stack([place(_within(noise(int(length), random) * 0.1)) for length in lengths])
+    return np.stack([speech_window(_within(noise(int(length), random) * 0.1)) for length in lengths])
 
 
 def hiss(count: int, random: Random) -> Waveform:
     """A quiet room: white noise 50 to 60 dB below full scale, as the decoder places it: (count, N_SAMPLES)."""
     levels = 10 ** (-random.uniform(50, 60, count) / 20)
-    return np.stack([place((random.normal(size=N_SAMPLES) * level).astype(np.float32)) for level in levels])
+    return np.stack([speech_window((random.normal(size=N_SAMPLES) * level).astype(np.float32)) for level in levels])
 
 
 def backwards(waveform: Waveform) -> Waveform:
     """A digit played backwards: (N_SAMPLES,)."""
-    return place(waveform[::-1])
+    return speech_window(waveform[::-1])
 
 
 def in_a_row(first: Waveform, second: Waveform) -> Waveform:
     """Two clips with a breath of 60 ms between them; the decoder keeps the second that holds most of the speech."""
-    return place(np.concatenate([first, np.zeros(SAMPLE_RATE_HZ * 6 // 100, np.float32), second]))
+    return speech_window(np.concatenate([first, np.zeros(SAMPLE_RATE_HZ * 6 // 100, np.float32), second]))
 
 
 def other_words(random: Random) -> Waveform:
@@ -126,7 +126,7 @@ def other_words(random: Random) -> Waveform:
             command = [str(program), "-v", voice, "-p", str(pitch), "-s", str(speed), "-w", str(path), word]
             subprocess.run(command, capture_output=True, check=True)  # noqa: S603 - a fixed program and words
             try:
-                spoken.append(place(read_waveform(path.read_bytes())))
+                spoken.append(speech_window(read_waveform(path.read_bytes())))
             except InvalidAudio:  # a voice that is not installed gives no sound
                 continue
     return np.stack(spoken) if spoken else np.zeros((0, N_SAMPLES), np.float32)

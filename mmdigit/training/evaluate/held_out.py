@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from mmdigit.datasets.fsdd import TEST_INDICES
 from mmdigit.files.regular import open_regular
-from mmdigit.reading.audio.normalize import place
+from mmdigit.reading.audio.normalize import speech_window
 from mmdigit.reading.image.normalize import decode_image
 from mmdigit.reading.image.pixels import Grey
-from mmdigit.reading.predictor import Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import Predictor
 from mmdigit.training.data.datasets import Clip, Digits
 from schemas.errors import DataError
 
@@ -115,7 +116,7 @@ def inputs(
 ) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]], Labels]:
     """Pictures and sounds as the model reads them, and the label of each sound."""
     images = decoded(digits.pictures)
-    sounds = [place(clip.waveform) for clip in clips]
+    sounds = [speech_window(clip.waveform) for clip in clips]
     return images, sounds, np.array([clip.label for clip in clips], np.int64)
 
 
@@ -125,13 +126,13 @@ def decoded(pictures: NDArray[np.uint8]) -> list[Grey]:
     return [decode_image(picture.tobytes()) for picture in pictures]
 
 
-def outputs(predictor: Predictor, samples: Sequence[Sample]) -> dict[str, Logits]:
+def outputs(predictor: Predictor, samples: Sequence[ModelInput]) -> dict[str, Logits]:
     """The model's own outputs for all samples, in batches."""
     parts = [predictor.outputs(part) for part in batches(samples)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def batches(samples: Sequence[Sample]) -> list[Sequence[Sample]]:
+def batches(samples: Sequence[ModelInput]) -> list[Sequence[ModelInput]]:
     return [samples[start : start + BATCH] for start in range(0, len(samples), BATCH)]
 
 
@@ -167,7 +168,7 @@ def held_out_pairs(
     """Each picture in one pair alone: what is counted for the bound is pictures, not pairs that share them."""
     if folds is None:
         pairs = one_clip_each(labels, heard, random)
-        found = outputs(predictor, [Sample(images[row], sounds[sound]) for row, sound in pairs])
+        found = outputs(predictor, [ModelInput(images[row], sounds[sound]) for row, sound in pairs])
         rows = np.array([row for row, _ in pairs])
         return HeldOut(
             found["fused_logits"], labels[rows], "MNIST validation writers, each picture with one validation clip"

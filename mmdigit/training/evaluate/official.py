@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.reading.audio.normalize import Waveform, place
+from mmdigit.reading.audio.normalize import Waveform, speech_window
 from mmdigit.reading.decision import HEADS, decide
 from mmdigit.reading.error_bounds import error_bound
-from mmdigit.reading.image.decode import read_picture
+from mmdigit.reading.image.decode import read_image
 from mmdigit.reading.image.normalize import read_digit
 from mmdigit.reading.image.pixels import Grey
-from mmdigit.reading.predictor import Sample
+from mmdigit.reading.model_input import ModelInput
 from mmdigit.training.data.datasets import Clip, Digits, load_digits, load_spoken
 from mmdigit.training.evaluate import measures
 from mmdigit.training.evaluate.pairs import LabelPairs, comparison, pair_share, right_tables, same_digit_pairs, share
@@ -65,10 +65,10 @@ def read_test_split(folder: Path) -> tuple[Digits, list[Clip]]:
 
 def encode_official(model: PartedModel, digits: Digits, clips: list[Clip], show: Show) -> Official:
     """digits, clips: as read_test_split gives them."""
-    read = [read_digit(*read_picture(picture.tobytes())) for picture in show(list(digits.pictures), "images")]
+    read = [read_digit(*read_image(picture.tobytes())) for picture in show(list(digits.pictures), "images")]
     images = np.stack([digit.image for digit in read])
-    found = model.whole.found([Sample.of(digit, None) for digit in read])
-    sounds = np.stack([place(clip.waveform) for clip in show(clips, "clips")])
+    found = model.whole.image_reasons([ModelInput.of(digit, None) for digit in read])
+    sounds = np.stack([speech_window(clip.waveform) for clip in show(clips, "clips")])
     spoken = np.array([clip.label for clip in clips], np.int64)
     seen, heard = model.see(images), model.hear(sounds)
     pairs = same_digit_pairs(model, seen, digits.labels, heard, spoken)
@@ -195,7 +195,7 @@ def _hardest(data: Official, decided: dict[str, list[tuple[str, ...]]]) -> dict[
     clips = [
         {
             "clip": names[row],
-            "place": row,
+            "speech_window": row,
             "label": int(data.spoken[row]),
             "answer": int(audio[row].argmax()),
             "confidence": round(float(audio[row].max()), 5),

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mmdigit.reading.audio.normalize import N_SAMPLES, SAMPLE_RATE_HZ, Waveform, place
+from mmdigit.reading.audio.normalize import N_SAMPLES, SAMPLE_RATE_HZ, Waveform, speech_window
 from mmdigit.training.data.datasets import Clip, Digits
 from mmdigit.training.evaluate.measures import wilson
 
@@ -256,7 +256,7 @@ def hardest_clips(report: dict[str, Any], clips: Sequence[Clip]) -> Figure:
     for panel in panels.ravel()[len(chosen) :]:
         panel.set_axis_off()
     for panel, row in zip(panels.ravel(), chosen, strict=False):
-        sound = place(clips[row["place"]].waveform)
+        sound = speech_window(clips[row["speech_window"]].waveform)
         panel.imshow(
             log_mel(sound).T,
             origin="lower",

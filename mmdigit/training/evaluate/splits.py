@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mmdigit.reading.audio.normalize import Waveform
 from mmdigit.reading.image.pixels import Grey
-from mmdigit.reading.predictor import Sample
+from mmdigit.reading.model_input import ModelInput
 from mmdigit.training.data.datasets import load_glyphs
 from mmdigit.training.evaluate import corrupt_audio, corrupt_images, measures
 from mmdigit.training.evaluate.measures import SEED
@@ -80,8 +80,8 @@ def noise(data: Official, show: Show) -> dict[str, Any]:
 def missing(data: Official, show: Show) -> dict[str, Any]:
     """One modality alone: what the whole model answers, as the worker runs it, against the single head; beside it
     what the fused head would say with the other modality hidden."""
-    images = [Sample(image=image) for image in data.images]
-    sounds = [Sample(waveform=sound) for sound in data.sounds]
+    images = [ModelInput(image=image) for image in data.images]
+    sounds = [ModelInput(waveform=sound) for sound in data.sounds]
     found = {}
     for gone, samples, encoded, labels, split in (
         ("audio", images, data.seen, data.digits.labels, IMAGES),

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.datasets.fsdd import TEST_INDICES
-from mmdigit.reading.audio.normalize import place
+from mmdigit.reading.audio.normalize import speech_window
 from mmdigit.reading.decision import softmax
 from mmdigit.training.data.datasets import Clip, Digits, load_digits, load_spoken
 from mmdigit.training.evaluate.corrupt_audio import NOISES, noisy
@@ -147,7 +147,7 @@ def _parted(model: DigitModel, sets: TrainingSets, left_out: Sequence[str], fold
     clips = [clip for clip in sets.validation_clips if clip.name not in left_out]
     temperature = weigh(model, sets.validation_digits, clips)
     more = {"temperature": {**temperature, "fused": 1.0}}
-    held_out = HeldOut(sets.validation_digits.pictures, np.stack([place(clip.waveform) for clip in clips]))
+    held_out = HeldOut(sets.validation_digits.pictures, np.stack([speech_window(clip.waveform) for clip in clips]))
     write_model(model, folder / "mmdigit.onnx", OPEN, more, held_out)
     return PartedModel.load(folder / "mmdigit.onnx")
 
@@ -205,7 +205,7 @@ def _see(model: PartedModel, digits: Digits) -> Encoded:
 
 
 def _hear(model: PartedModel, clips: Sequence[Clip]) -> Encoded:
-    return model.hear(np.stack([place(clip.waveform) for clip in clips]))
+    return model.hear(np.stack([speech_window(clip.waveform) for clip in clips]))
 
 
 def _labels(clips: Sequence[Clip]) -> Labels:

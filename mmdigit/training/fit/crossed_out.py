@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mmdigit.reading.image.crossed_out import FIRST, HIDDEN, SECOND, WEIGHTS, StruckReader
+from mmdigit.reading.image.crossed_out import FIRST, HIDDEN, SECOND, WEIGHTS, CrossedOutDetector
 from mmdigit.training.data.augment import Chance
 from mmdigit.training.data.crossed_out import pictures
 from mmdigit.training.data.datasets import Digits, load_digits
@@ -118,7 +118,7 @@ def weights_of(net: nn.Sequential, threshold: float) -> dict[str, NDArray[np.flo
 
 
 def save(path: Path, weights: dict[str, NDArray[np.float32]]) -> str:
-    """Writes the file that StruckReader.load reads, in 16 bits. Returns its SHA-256."""
+    """Writes the file that CrossedOutDetector.load reads, in 16 bits. Returns its SHA-256."""
     small: dict[str, Any] = {name: value.astype(np.float16) for name, value in weights.items()}
     packed = io.BytesIO()
     np.savez_compressed(packed, **small)
@@ -126,7 +126,7 @@ def save(path: Path, weights: dict[str, NDArray[np.float32]]) -> str:
     return hashlib.sha256(packed.getvalue()).hexdigest()
 
 
-def scores(reader: StruckReader, digits: Digits, count: int, seed: int, workers: int) -> dict[str, Any]:
+def scores(reader: CrossedOutDetector, digits: Digits, count: int, seed: int, workers: int) -> dict[str, Any]:
     """The reader's logits of the digits as they are, and rendered in each way of CHECKS, (N,) each."""
     images = {"MNIST as it is": digits.pictures}
     for number, (name, (strike, shares)) in enumerate(CHECKS.items()):
@@ -162,11 +162,11 @@ def main() -> None:
     digits = load_digits(options.data, "train")
     left_out = _choosing(digits)
     net = fit(*examples(digits.take(~left_out), COUNT, options.workers))
-    chosen = scores(StruckReader(weights_of(net, 0)), digits.take(left_out), CHECKED, 30, options.workers)
+    chosen = scores(CrossedOutDetector(weights_of(net, 0)), digits.take(left_out), CHECKED, 30, options.workers)
     weights = weights_of(net, threshold_of(chosen))
     sys.stdout.write(f"{options.output}, SHA-256 {save(options.output, weights)}; called crossed out:\n")
     validation = load_digits(options.data, "validation")
-    for name, found in scores(StruckReader(weights), validation, CHECKED, 40, options.workers).items():
+    for name, found in scores(CrossedOutDetector(weights), validation, CHECKED, 40, options.workers).items():
         called, (low, high) = int((found > 0).sum()), wilson(int((found > 0).sum()), found.size)
         sys.stdout.write(f"{name}: {called} of {found.size}, {called / found.size:.2%} ({low:.2%}-{high:.2%})\n")
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from mmdigit.reading.audio.normalize import place
+from mmdigit.reading.audio.normalize import speech_window
 from mmdigit.training.data.augment import Chance, augment_features
 from mmdigit.training.data.clips import NOT_A_DIGIT, Bank, heard_rows, load_bank, sound_batches
 from mmdigit.training.data.datasets import Clip, Digits, load_digits, load_glyphs, load_spoken
@@ -191,7 +191,7 @@ def read_images(part: Specialist, pictures: NDArray[np.uint8]) -> Reading:
 def read_clips(part: Specialist, clips: list[Clip]) -> Reading:
     """What the specialist gives for all clips, each placed as the decoder does."""
     log_mel = DigitModel().log_mel
-    sounds = torch.from_numpy(np.stack([place(clip.waveform) for clip in clips]))
+    sounds = torch.from_numpy(np.stack([speech_window(clip.waveform) for clip in clips]))
     return Reading(
         *(torch.cat(parts) for parts in zip(*(part(log_mel(some)) for some in torch.split(sounds, 512)), strict=True))
     )

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, HEADS, N_DIGITS, Head, sigmoid, softmax
 from mmdigit.reading.error_bounds import error_bound
-from mmdigit.reading.predictor import Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import Predictor
 from mmdigit.training.data.datasets import Clip, Digits
 from mmdigit.training.evaluate.held_out import (
     Folds,
@@ -61,8 +62,8 @@ def calibrate(
     """
     random = np.random.default_rng(SEED)
     images, sounds, heard = inputs(digits, clips)
-    seen = outputs(predictor, [Sample(image=image) for image in images])
-    spoken = outputs(predictor, [Sample(waveform=sound) for sound in sounds])
+    seen = outputs(predictor, [ModelInput(image=image) for image in images])
+    spoken = outputs(predictor, [ModelInput(waveform=sound) for sound in sounds])
     held_out: dict[Head, HeldOut] = {
         "image": held_out_images(seen["image_logits"], digits.labels),
         "audio": held_out_sounds(spoken["audio_logits"], heard, clips, folds),
@@ -190,11 +191,11 @@ def reviews(predictor: Predictor, digits: Digits, clips: Sequence[Clip]) -> dict
     """
     images, sounds, heard = inputs(digits, clips)
     random = np.random.default_rng(SEED)
-    pairs = [Sample(images[row], sounds[sound]) for row, sound in one_clip_each(digits.labels, heard, random)]
+    pairs = [ModelInput(images[row], sounds[sound]) for row, sound in one_clip_each(digits.labels, heard, random)]
     found: dict[str, Any] = {"target_error": DEFAULT_TARGET_ERROR}
     for name, samples in (
-        ("image", [Sample(image=image) for image in images]),
-        ("audio", [Sample(waveform=sound) for sound in sounds]),
+        ("image", [ModelInput(image=image) for image in images]),
+        ("audio", [ModelInput(waveform=sound) for sound in sounds]),
         ("both", pairs),
     ):
         answers = [answer for part in batches(samples) for answer in predictor.predict(part)]

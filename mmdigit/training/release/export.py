@@ -14,9 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from mmdigit.files.regular import read_regular
-from mmdigit.reading.audio.normalize import N_SAMPLES, place
+from mmdigit.reading.audio.normalize import N_SAMPLES, speech_window
 from mmdigit.reading.image.decode import IMAGE_SIDE
-from mmdigit.reading.predictor import INPUTS, OUTPUTS, Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import INPUTS, OUTPUTS, Predictor
 from mmdigit.training.data.datasets import Clip, Digits, load_digits, load_spoken
 from mmdigit.training.evaluate.held_out import Folds, decoded, held_out_sounds, read_folds
 from mmdigit.training.fit.checkpoints import HISTORY, make_folder
@@ -74,7 +75,7 @@ def parity(model: DigitModel, predictor: Predictor, pairs: int, seed: int = 0) -
         sound = (random.normal(size=(count, N_SAMPLES)) * random.uniform(0.001, 0.2, (count, 1))).astype(np.float32)
         missing = random.integers(0, 4, count)
         samples = [
-            Sample(None if missing[row] == 0 else image[row], None if missing[row] == 1 else sound[row])
+            ModelInput(None if missing[row] == 0 else image[row], None if missing[row] == 1 else sound[row])
             for row in range(count)
         ]
         image[missing == 0], sound[missing == 1] = 0, 0
@@ -161,7 +162,7 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
         if difference > PARITY_TOLERANCE:
             raise WeightsError(f"expected torch and ONNX Runtime to agree within {PARITY_TOLERANCE}, got {difference}")
         sys.stderr.write(f"torch and ONNX Runtime agree within {difference:.1e} on {PARITY_PAIRS} pairs\n")
-        sounds = np.stack([place(clip.waveform) for clip in clips])
+        sounds = np.stack([speech_window(clip.waveform) for clip in clips])
         metadata = write_model(model, path, OPEN, held_out=HeldOut(digits.pictures, sounds))
         predictor = Predictor.load(path, threads=threads)
         quantization = _changed_by_quantization(floats, predictor, digits.pictures, sounds)
@@ -189,8 +190,8 @@ def _changed_by_quantization(
 ) -> dict[str, dict[str, Any]]:
     """Of each head alone, how many held-out samples it answers differently, and how far its logits move."""
     alone = {
-        "image": [Sample(image=image) for image in decoded(pictures)],
-        "audio": [Sample(waveform=sound) for sound in sounds],
+        "image": [ModelInput(image=image) for image in decoded(pictures)],
+        "audio": [ModelInput(waveform=sound) for sound in sounds],
     }
     effects = {}
     for head, samples in alone.items():

@@ -158,8 +158,8 @@ def _thresholds(metadata: dict[str, Any]) -> str:
             point = risk.operating_point(target)
             row = next(row for row in risk.by_digit or risk.rows if row.confidences == point.confidences)
             lines.append(
-                f"| {head} | {target:g} | {point.described()} | {100 * row.coverage:.2f} % | {100 * row.error:.3f} % "
-                f"| {100 * row.bound:.3f} % | {'' if point.shown else 'not shown'} |"
+                f"| {head} | {target:g} | {point.describe()} | {100 * row.coverage:.2f} % | {100 * row.error:.3f} % "
+                f"| {100 * row.bound:.3f} % | {'' if point.meets_target else 'not shown'} |"
             )
     return "\n".join(lines)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mmdigit.reading.predictor import WEIGHTS, Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import WEIGHTS, Predictor
 from mmdigit.training.data.datasets import Clip, Digits, load_digits, load_spoken
 from mmdigit.training.evaluate.command import measure, summary
 from mmdigit.training.evaluate.held_out import decoded, held_out_images, outputs
@@ -31,7 +32,7 @@ def run(data: Path, weights: Path | None, output: Path, threads: int) -> None:
     if "risk" not in metadata or "training" not in metadata:
         raise WeightsError(f"expected {path} of generation 2, with its training described, got an older one; export it")
     digits, clips = load_digits(data, "validation"), load_spoken(data, "validation")
-    images = [Sample(image=image) for image in decoded(digits.pictures)]
+    images = [ModelInput(image=image) for image in decoded(digits.pictures)]
     held_out = held_out_images(outputs(predictor, images)["image_logits"], digits.labels)
     metadata["risk"]["image"] = risk_of("image", held_out, predictor.temperature["image"])
     try:
@@ -45,7 +46,7 @@ def run(data: Path, weights: Path | None, output: Path, threads: int) -> None:
     except OSError as exc:
         raise SettingsError(f"expected to write to {output}, got {exc.strerror}; name another --output") from exc
     point = Predictor.load(output / FILES[0]).operating_points["image"]
-    sys.stdout.write(f"{output / FILES[1]}: an image's answer is accepted from {point.described()}\n")
+    sys.stdout.write(f"{output / FILES[1]}: an image's answer is accepted from {point.describe()}\n")
 
 
 def complete(path: Path, metadata: dict[str, Any], data: Path, digits: Digits, clips: list[Clip], threads: int) -> None:

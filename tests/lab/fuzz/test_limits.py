@@ -21,7 +21,7 @@ from PIL import Image
 from mmdigit.reading.audio.normalize import decode_audio
 from mmdigit.reading.audio.flac import with_length
 from mmdigit.reading.image.normalize import decode_image
-from mmdigit.reading.image.opened import MAX_PIXELS, MAX_SIDE
+from mmdigit.reading.image.limits import MAX_PIXELS, MAX_SIDE
 from schemas.errors import InvalidJob
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
 from tests.mmdigit.clips import as_bytes, drawn_digit, ogg, tone, wav

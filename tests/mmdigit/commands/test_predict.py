@@ -1,4 +1,4 @@
-"""A manifest of many: the table, its failed rows, and that it appears only when it is whole."""
+"""Predicting a manifest: the table, its failed rows, and that it appears only once it is complete."""
 
 import csv
 import io
@@ -9,7 +9,8 @@ import pytest
 
 from mmdigit.commands.predict import Tally, predict_manifest, predict_one, summary
 from mmdigit.files.predictions_csv import PREDICTION_COLUMNS
-from mmdigit.reading.predictor import Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import Predictor
 from schemas.errors import DataError
 from schemas.prediction import Answer
 from tests.mmdigit.clips import as_bytes, drawn_digit, tone, wav
@@ -37,7 +38,7 @@ def table(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def test_good_and_bad_rows_side_by_side(tmp_path: Path, predictor: Predictor) -> None:
+def test_predict_manifest_writes_good_and_bad_rows(tmp_path: Path, predictor: Predictor) -> None:
     manifest = write_manifest(
         tmp_path,
         ["a,seven.png,,7", "b,broken.png,,1", "c,,none.wav,2", "=d,seven.png,tone.wav,", "e,,broken.png,", "f,,,3"],
@@ -55,12 +56,12 @@ def test_good_and_bad_rows_side_by_side(tmp_path: Path, predictor: Predictor) ->
     assert all(row["decision"] == "review" for row in rows if not row["label"])
     assert rows[0]["label"] == "7"
     assert (rows[0]["audio_label"], rows[3]["image_label"]) == ("", "7")
-    assert (tally.rows, tally.failed, tally.labelled, tally.right) == (6, 4, 1, 1)
+    assert (tally.rows, tally.failed, tally.labelled, tally.correct) == (6, 4, 1, 1)
     lines = errors.getvalue().splitlines()
     assert [line.split(":")[1].strip() for line in lines] == ["line 3 (b)", "line 4 (c)", "line 6 (e)", "f"]
 
 
-def test_the_answer_is_that_of_one_sample_alone(tmp_path: Path, predictor: Predictor) -> None:
+def test_predict_manifest_answers_as_predict_one(tmp_path: Path, predictor: Predictor) -> None:
     manifest = write_manifest(tmp_path, [f"{number},seven.png,tone.wav,7" for number in range(40)])
     predict_manifest(predictor, manifest, tmp_path / "out.csv", io.StringIO())
     alone = predict_one(predictor, tmp_path / "seven.png", tmp_path / "tone.wav")
@@ -69,7 +70,7 @@ def test_the_answer_is_that_of_one_sample_alone(tmp_path: Path, predictor: Predi
         assert row["label"] == str(alone.label)
 
 
-def test_a_folder_is_read_as_the_producer_reads_it(tmp_path: Path, predictor: Predictor) -> None:
+def test_predict_manifest_reads_folders_like_the_producer(tmp_path: Path, predictor: Predictor) -> None:
     write_manifest(tmp_path, [])
     (tmp_path / "in").mkdir()
     (tmp_path / "seven.png").rename(tmp_path / "in" / "A.PNG")
@@ -85,7 +86,7 @@ def test_a_folder_is_read_as_the_producer_reads_it(tmp_path: Path, predictor: Pr
     assert "left out: 1 file or folder (named on standard error)" in summary(tally, tmp_path / "out.csv")
 
 
-def test_an_id_moves_no_terminal(tmp_path: Path, predictor: Predictor) -> None:
+def test_ids_are_escaped_on_terminals(tmp_path: Path, predictor: Predictor) -> None:
     manifest = write_manifest(tmp_path, ["\x1b]0;owned\x07,seven.png,,7", "=\x1b[2J,gone.png,,"])
     errors = io.StringIO()
     predict_manifest(predictor, manifest, tmp_path / "out.csv", errors)
@@ -94,9 +95,9 @@ def test_an_id_moves_no_terminal(tmp_path: Path, predictor: Predictor) -> None:
         assert "\x1b" not in text
 
 
-def test_an_interruption_leaves_the_old_table(tmp_path: Path, predictor: Predictor) -> None:
+def test_predict_manifest_keeps_the_old_table_on_interrupt(tmp_path: Path, predictor: Predictor) -> None:
     class Interrupted(Predictor):
-        def predict(self, samples: Sequence[Sample]) -> list[Answer]:
+        def predict(self, samples: Sequence[ModelInput]) -> list[Answer]:
             raise KeyboardInterrupt
 
     broken = Interrupted.load()
@@ -109,20 +110,20 @@ def test_an_interruption_leaves_the_old_table(tmp_path: Path, predictor: Predict
     assert sorted(path.name for path in tmp_path.iterdir() if "partial" in path.name) == []
 
 
-def test_a_missing_folder_is_refused(tmp_path: Path, predictor: Predictor) -> None:
+def test_predict_manifest_refuses_a_missing_output_folder(tmp_path: Path, predictor: Predictor) -> None:
     manifest = write_manifest(tmp_path, ["a,seven.png,,7"])
     with pytest.raises(DataError, match="check --output"):
         predict_manifest(predictor, manifest, tmp_path / "none" / "out.csv", io.StringIO())
 
 
-def test_the_summary_says_what_a_user_wants_to_know() -> None:
-    text = summary(Tally(rows=10, failed=2, labelled=4, right=3, review=1), Path("out.csv"))
+def test_summary_counts_predicted_failed_and_correct_rows() -> None:
+    text = summary(Tally(rows=10, failed=2, labelled=4, correct=3, review=1), Path("out.csv"))
     assert text.splitlines() == [
         "8 of 10 rows predicted, 1 of them for review: out.csv",
         "2 rows failed: each label in the table is empty; the reasons are on standard error",
         "accuracy 75.00 % (3 of 4 labelled rows that could be read)",
     ]
-    text = summary(Tally(rows=1, failed=1, labelled=0, right=0, review=0), Path("out.csv"))
+    text = summary(Tally(rows=1, failed=1, labelled=0, correct=0, review=0), Path("out.csv"))
     assert text.splitlines() == [
         "0 of 1 row predicted, 0 of them for review: out.csv",
         "1 row failed: its label in the table is empty; the reason is on standard error",

@@ -1,4 +1,4 @@
-"""`mmdigit show` on real stores: a job, a dead letter, a group, the feed's end, and what is not there."""
+"""`mmdigit show` on real stores: a job, a dead letter, a group, the end of the feed, and missing ones."""
 
 import json
 from collections.abc import Callable
@@ -52,30 +52,30 @@ def shown(url: str, capsys: pytest.CaptureFixture[str]) -> Shown:
 
 
 @pytest.mark.parametrize("number", [3, 5])
-def test_a_job_is_its_prediction_as_json_however_it_is_stored(shown: Shown, number: int) -> None:
-    code, [line], said = shown(f"job-{number}")
-    assert (code, said) == (0, "")
+def test_show_job_prints_json_from_either_stored_encoding(shown: Shown, number: int) -> None:
+    code, [line], error = shown(f"job-{number}")
+    assert (code, error) == (0, "")
     assert Prediction.model_validate_json(json.dumps(line)) == make_prediction(number)
 
 
-def test_a_dead_letter_is_its_reason(shown: Shown) -> None:
+def test_show_job_prints_the_reason_of_a_dead_letter(shown: Shown) -> None:
     assert shown("job-7") == (0, [{"job_id": "job-7", "dead_letter_reason": "invalid_image"}], "")
 
 
-def test_a_job_without_an_outcome_is_exit_code_1(shown: Shown) -> None:
-    code, lines, said = shown("job-8")
+def test_show_job_without_an_outcome_exits_with_1(shown: Shown) -> None:
+    code, lines, error = shown("job-8")
     assert (code, lines) == (1, [])
-    assert said.startswith("mmdigit: error: expected the outcome of job job-8, got none; ")
+    assert error.startswith("mmdigit: error: expected the outcome of job job-8, got none; ")
 
 
-def test_a_group_without_an_outcome_is_exit_code_1(shown: Shown) -> None:
-    code, lines, said = shown("--group", "nope")
+def test_show_group_without_an_outcome_exits_with_1(shown: Shown) -> None:
+    code, lines, error = shown("--group", "nope")
     assert (code, lines) == (1, [])
-    assert said.startswith("mmdigit: error: expected outcomes of group nope, got none; ")
-    assert said.count("\n") == 1
+    assert error.startswith("mmdigit: error: expected outcomes of group nope, got none; ")
+    assert error.count("\n") == 1
 
 
-def test_a_store_that_is_not_named_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_asks_for_a_missing_store(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["show", "x"]) == 2
     assert capsys.readouterr().err == (
         "mmdigit: error: expected --store, got none; for example --store redis://localhost:6379/0 "
@@ -83,17 +83,17 @@ def test_a_store_that_is_not_named_is_asked_for(capsys: pytest.CaptureFixture[st
     )
 
 
-def test_a_group_is_its_counts(shown: Shown) -> None:
+def test_show_group_prints_its_counts(shown: Shown) -> None:
     assert shown("--group", "g") == (0, [{"group": "g", "done": 6, "dead": 1}], "")
 
 
-def test_the_feed_is_its_newest_oldest_first(shown: Shown) -> None:
+def test_show_feed_prints_the_newest_with_the_oldest_first(shown: Shown) -> None:
     code, lines, _ = shown("--feed", "2")
     assert (code, [line["job_id"] for line in lines]) == (0, ["job-4", "job-5"])  # type: ignore[index]
     assert len(shown("--feed", "100")[1]) == 6
 
 
-def test_a_feed_of_several_pages_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_newest_reads_all_pages_of_the_feed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mmdigit.commands.show._PAGE", 4)
     with open_store(f"sqlite:///{tmp_path / 'store.db'}") as store:
         assert newest(store, 3) == []
@@ -110,21 +110,21 @@ def test_a_feed_of_several_pages_is_read_to_its_end(tmp_path: Path, monkeypatch:
         (["--feed", "0"], "feed: "),
     ],
 )
-def test_mistakes_are_one_line(shown: Shown, words: list[str], message: str) -> None:
-    code, lines, said = shown(*words)
+def test_show_reports_mistakes_in_one_line(shown: Shown, words: list[str], message: str) -> None:
+    code, lines, error = shown(*words)
     assert (code, lines) == (2, [])
-    assert message in said
-    assert said.count("\n") == 1
+    assert message in error
+    assert error.count("\n") == 1
 
 
-def test_a_store_that_is_not_there_is_not_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_does_not_create_a_missing_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "none.db"
     assert cli.main(["show", "a", "--store", f"sqlite:///{path}"]) == 2
-    assert f"expected a store in the file {path}, got none" in capsys.readouterr().err
+    assert f"expected a store in the file {path}, got no file" in capsys.readouterr().err
     assert not path.exists()
 
 
-def test_what_a_terminal_would_act_on_is_escaped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_escapes_control_characters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     url = f"sqlite:///{tmp_path / 'store.db'}"
     with open_store(url) as store:
         store.put([make_prediction().model_copy(update={"model_version": "\x9b2J\u202e"})])

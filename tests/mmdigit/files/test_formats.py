@@ -147,14 +147,14 @@ def test_decoders_name_other_formats_with_a_command(name: str, as_image: str, as
 @pytest.mark.parametrize(
     ("data", "as_image", "as_audio"),
     [
-        (b"", "an empty file; send the image again", "an empty file; send the audio clip again"),
+        (b"", "an empty file; send the image again", "an empty file; send the clip again"),
         (b"hello", "5 bytes of an unknown format; convert the image with `magick IMAGE out.png`",
-         "5 bytes of an unknown format; convert the audio clip with `ffmpeg -i CLIP -ac 1 clip.wav`"),
+         "5 bytes of an unknown format; convert the clip with `ffmpeg -i CLIP -ac 1 clip.wav`"),
         (b"fLaC\0", "FLAC, an audio clip; send it as audio", None),
         (b"\x89PNG\r\n\x1a\n", None, "PNG, an image; send it as image"),
-        (b"<html>", "HTML (a web page); send the image itself", "HTML (a web page); send the audio clip itself"),
+        (b"<html>", "HTML (a web page); send the image itself", "HTML (a web page); send the clip itself"),
         (b"PK\3\4", "ZIP (a compressed archive); send the image itself: `unzip in.zip`",
-         "ZIP (a compressed archive); send the audio clip itself: `unzip in.zip`"),
+         "ZIP (a compressed archive); send the clip itself: `unzip in.zip`"),
     ],
 )  # fmt: skip
 def test_describe_unexpected_says_what_to_do(data: bytes, as_image: str | None, as_audio: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Accept or review: each reason alone, and together; and where a head starts to accept."""
+"""The reasons for review, alone and combined, and the confidences from which a head accepts."""
 
 import numpy as np
 import pytest
@@ -13,12 +13,12 @@ from mmdigit.reading.decision import (
     Thresholds,
     agreement,
     decide,
-    for_every_digit,
     operating_point,
+    same_for_all_digits,
     softmax,
 )
 
-THRESHOLDS = Thresholds(for_every_digit(0.9), for_every_digit(0.8), for_every_digit(0.7), 0.3, 0.5, 0.6)
+THRESHOLDS = Thresholds(same_for_all_digits(0.9), same_for_all_digits(0.8), same_for_all_digits(0.7), 0.3, 0.5, 0.6)
 
 
 def sure(label: int, confidence: float = 0.991) -> Probabilities:
@@ -44,7 +44,7 @@ def sure(label: int, confidence: float = 0.991) -> Probabilities:
         (None, sure(3), None, None, 0.6, ()),
     ],
 )
-def test_each_reason(
+def test_decide_states_each_reason(
     image: Probabilities | None,
     audio: Probabilities | None,
     fused: Probabilities | None,
@@ -56,20 +56,20 @@ def test_each_reason(
     assert decide(image, audio, fused, image_novelty, audio_novelty, THRESHOLDS) == expected
 
 
-def test_what_the_picture_shows_is_a_reason_beside_the_others() -> None:
+def test_decide_appends_the_reasons_of_the_image() -> None:
     assert decide(sure(3), None, None, 0.1, None, THRESHOLDS, ["several_digits"]) == ("review", ("several_digits",))
     both = decide(sure(3, 0.5), None, None, 0.1, None, THRESHOLDS, ["struck_out"])
     assert both == ("review", ("low_confidence", "struck_out"))
 
 
-def test_no_answer_at_all_is_the_caller_s_mistake() -> None:
+def test_decide_raises_value_error_without_any_head() -> None:
     with pytest.raises(ValueError, match="at least one head"):
         decide(None, None, None, None, None, THRESHOLDS)
 
 
 @settings(derandomize=True)
 @given(st.integers(0, 9), st.integers(0, 9), st.floats(0.2, 1), st.floats(0.2, 1))
-def test_agreement_is_a_probability_and_alike_both_ways(first: int, second: int, one: float, other: float) -> None:
+def test_agreement_is_a_symmetric_probability(first: int, second: int, one: float, other: float) -> None:
     value = agreement(sure(first, one), sure(second, other))
     assert 0 <= value <= 1 + 1e-12
     assert value == pytest.approx(agreement(sure(second, other), sure(first, one)))
@@ -82,10 +82,10 @@ TARGETS = st.floats(1e-6, 1, exclude_max=True)
 
 @settings(derandomize=True)
 @given(ROWS, TARGETS)
-def test_the_target_is_met_by_the_bound_wherever_any_row_meets_it(rows: list[RiskRow], target: float) -> None:
+def test_operating_point_meets_the_target_if_any_row_does(rows: list[RiskRow], target: float) -> None:
     point = operating_point(rows, target)
     meeting = [row.confidences for row in rows if row.bound <= target]
-    assert point.shown == bool(meeting)
+    assert point.meets_target == bool(meeting)
     assert (point.confidences, point.bound) in {(row.confidences, row.bound) for row in rows}
     if meeting:
         assert point.bound is not None
@@ -95,7 +95,7 @@ def test_the_target_is_met_by_the_bound_wherever_any_row_meets_it(rows: list[Ris
 
 @settings(derandomize=True)
 @given(ROWS, TARGETS, TARGETS)
-def test_a_stricter_target_never_accepts_from_a_lower_confidence(rows: list[RiskRow], one: float, other: float) -> None:
+def test_operating_point_is_stricter_for_a_stricter_target(rows: list[RiskRow], one: float, other: float) -> None:
     stricter, laxer = sorted((one, other))
     assert operating_point(rows, stricter).confidences >= operating_point(rows, laxer).confidences
 
@@ -110,24 +110,24 @@ def test_a_stricter_target_never_accepts_from_a_lower_confidence(rows: list[Risk
         ([(0.95, 0.9, 0.005, 0.02), (0.995, 0.8, 0.005, 0.021), (0.999, 0.7, 0.005, 0.022)], 0.95),
     ],
     ids=[
-        *("confidence promises it", "the lowest bound is higher", "a head that knows nothing", "none promises it"),
-        "the surer ones make up for the others",
+        *("confidence is enough", "the lowest bound is stricter", "a useless head", "no confidence is enough"),
+        "surer answers compensate for others",
     ],
 )
-def test_where_data_cannot_show_the_target_confidence_has_to_promise_it(
+def test_operating_point_falls_back_to_calibrated_confidences(
     rows: list[tuple[float, float, float, float]], confidence: float
 ) -> None:
     point = operating_point([RiskRow(*row) for row in rows], 0.01)
-    assert (point.confidences, point.shown) == (for_every_digit(confidence), False)
+    assert (point.confidences, point.meets_target) == (same_for_all_digits(confidence), False)
 
 
-def test_each_digit_has_a_confidence_of_its_own() -> None:
+def test_operating_point_by_digit() -> None:
     by_digit = tuple(0.9 if digit == 1 else 0.99 for digit in range(10))
-    rows = [RiskRow(by_digit, 0.9, 0.0005, 0.0009), RiskRow(for_every_digit(0.999), 0.5, 0.0, 0.0008)]
+    rows = [RiskRow(by_digit, 0.9, 0.0005, 0.0009), RiskRow(same_for_all_digits(0.999), 0.5, 0.0, 0.0008)]
     point = operating_point(rows, 0.001)
-    assert (point.confidences, point.shown, point.described()) == (by_digit, True, "0.9-0.99, by digit")
-    assert operating_point(rows, 0.00085).described() == "0.999"
-    thresholds = Thresholds(point.confidences, for_every_digit(0.5), for_every_digit(0.5), 0.3, 0.5, 0.6)
+    assert (point.confidences, point.meets_target, point.describe()) == (by_digit, True, "0.9-0.99, by digit")
+    assert operating_point(rows, 0.00085).describe() == "0.999"
+    thresholds = Thresholds(point.confidences, same_for_all_digits(0.5), same_for_all_digits(0.5), 0.3, 0.5, 0.6)
     assert decide(sure(1, 0.95), None, None, 0.1, None, thresholds) == ("accept", ())
     assert decide(sure(7, 0.95), None, None, 0.1, None, thresholds) == ("review", ("low_confidence",))
 
@@ -137,7 +137,7 @@ LOGITS = arrays(np.float32, (3, 10), elements=st.floats(-50, 50, width=32))
 
 @settings(derandomize=True)
 @given(LOGITS, st.floats(0.1, 10))
-def test_a_temperature_keeps_every_label(logits: NDArray[np.float32], temperature: float) -> None:
+def test_softmax_keeps_every_label_at_any_temperature(logits: NDArray[np.float32], temperature: float) -> None:
     plain, scaled = softmax(logits), softmax(logits, temperature)
     np.testing.assert_allclose(scaled.sum(axis=1), 1)
     top = np.take_along_axis(scaled, plain.argmax(axis=1)[:, None], axis=1)[:, 0]

@@ -1,4 +1,4 @@
-"""The bound of an error share, against known values and properties."""
+"""The bound of an error rate, against known values and properties."""
 
 from math import comb
 
@@ -18,13 +18,13 @@ def test_error_bound(wrong: int, total: int, bound: float) -> None:
     assert error_bound(wrong, total) == pytest.approx(bound, abs=1e-6)
 
 
-def test_error_bound_of_many_answers_is_near_its_normal_limit() -> None:
+def test_error_bound_of_many_answers_is_nearly_normal() -> None:
     share = 150 / 300_000
     assert error_bound(150, 300_000) == pytest.approx(share + 1.645 * (share / 300_000) ** 0.5, rel=0.01)
 
 
 @given(st.integers(1, 2000).flatmap(lambda total: st.tuples(st.integers(0, total - 1), st.just(total))))
-def test_at_its_bound_an_error_is_seen_one_time_in_twenty(counts: tuple[int, int]) -> None:
+def test_error_bound_is_exceeded_once_in_twenty(counts: tuple[int, int]) -> None:
     wrong, total = counts
     bound = error_bound(wrong, total)
     assert wrong / total < bound < 1
@@ -32,7 +32,7 @@ def test_at_its_bound_an_error_is_seen_one_time_in_twenty(counts: tuple[int, int
 
 
 @given(st.integers(0, 40), st.floats(0.01, 0.99))
-def test_binomial_tail_is_what_coins_show(wrong: int, error: float) -> None:
+def test_binomial_tail_equals_the_exact_sum(wrong: int, error: float) -> None:
     exact = sum(comb(40, k) * error**k * (1 - error) ** (40 - k) for k in range(wrong + 1))
     assert binomial_tail(wrong, 40, error) == pytest.approx(exact, abs=1e-9)
 

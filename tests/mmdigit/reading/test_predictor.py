@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from mmdigit.reading.audio.normalize import N_SAMPLES
-from mmdigit.reading.predictor import WEIGHTS, Predictor, Sample, read_sample
-from schemas.errors import InvalidAudio, InvalidImage, WeightsError
+from mmdigit.reading.model_input import ModelInput, decode_input
+from mmdigit.reading.predictor import WEIGHTS, Predictor
+from schemas.errors import WeightsError
 from schemas.prediction import Answer
-from tests.mmdigit.clips import as_bytes, drawn_digit, mnist_like, tone, wav
+from tests.mmdigit.clips import as_bytes, drawn_digit, mnist_like
 
 TOLERANCE = 1e-5  # of every probability, single against batched
 
@@ -23,15 +24,15 @@ def predictor() -> Predictor:
     return Predictor.load()
 
 
-def some_samples(count: int) -> list[Sample]:
+def some_inputs(count: int) -> list[ModelInput]:
     """Both, image alone, audio alone, in turn; the contents mean nothing."""
     random = np.random.default_rng(1)
-    samples = []
+    inputs = []
     for number in range(count):
         image = np.asarray(mnist_like(number) / 255 * random.uniform(0.5, 1), np.float32)
         waveform = np.clip(random.normal(0, random.uniform(0.001, 0.3), N_SAMPLES), -1, 1).astype(np.float32)
-        samples.append(Sample(None if number % 3 == 2 else image, None if number % 3 == 1 else waveform))
-    return samples
+        inputs.append(ModelInput(None if number % 3 == 2 else image, None if number % 3 == 1 else waveform))
+    return inputs
 
 
 def numbers(answer: Answer) -> list[float]:
@@ -40,27 +41,27 @@ def numbers(answer: Answer) -> list[float]:
 
 
 @pytest.mark.parametrize("size", [2, 7, 32])
-def test_batch_mates_change_nothing(predictor: Predictor, size: int) -> None:
-    samples = some_samples(size)
-    batched = predictor.predict(samples)
-    for sample, answer in zip(samples, batched, strict=True):
-        alone = predictor.predict([sample])[0]
+def test_predictor_answers_independently_of_batch_mates(predictor: Predictor, size: int) -> None:
+    inputs = some_inputs(size)
+    batched = predictor.predict(inputs)
+    for each, answer in zip(inputs, batched, strict=True):
+        alone = predictor.predict([each])[0]
         np.testing.assert_allclose(numbers(answer), numbers(alone), atol=TOLERANCE)
         assert (answer.label, answer.decision, answer.reasons) == (alone.label, alone.decision, alone.reasons)
-    backwards = predictor.predict(samples[::-1])
+    backwards = predictor.predict(inputs[::-1])
     for answer, other in zip(batched, backwards[::-1], strict=True):
         np.testing.assert_allclose(numbers(answer), numbers(other), atol=TOLERANCE)
 
 
-def test_loud_batch_mates_change_nothing(predictor: Predictor) -> None:
-    quiet = some_samples(1)[0]
-    loud = Sample(np.ones((28, 28), np.float32), np.ones(N_SAMPLES, np.float32))
-    alone, crowded = predictor.predict([quiet])[0], predictor.predict([loud] * 5 + [quiet])[5]
-    np.testing.assert_allclose(numbers(crowded), numbers(alone), atol=TOLERANCE)
+def test_predictor_answers_independently_of_loud_batch_mates(predictor: Predictor) -> None:
+    quiet = some_inputs(1)[0]
+    loud = ModelInput(np.ones((28, 28), np.float32), np.ones(N_SAMPLES, np.float32))
+    alone, batched = predictor.predict([quiet])[0], predictor.predict([loud] * 5 + [quiet])[5]
+    np.testing.assert_allclose(numbers(batched), numbers(alone), atol=TOLERANCE)
 
 
-def test_each_modality_answers_for_itself(predictor: Predictor) -> None:
-    both, image, audio = predictor.predict(some_samples(3))
+def test_predictor_answers_for_each_modality(predictor: Predictor) -> None:
+    both, image, audio = predictor.predict(some_inputs(3))
     assert both.image is not None
     assert both.audio is not None
     assert both.fused is not None
@@ -75,63 +76,46 @@ def test_each_modality_answers_for_itself(predictor: Predictor) -> None:
         assert answer.model_version == predictor.model_version
 
 
-def test_nothing_in_nothing_out(predictor: Predictor) -> None:
+def test_predictor_returns_nothing_for_no_inputs(predictor: Predictor) -> None:
     assert predictor.predict([]) == []
 
 
-def test_warming_up_leaves_no_trace(predictor: Predictor) -> None:
-    before = predictor.predict(some_samples(3))
+def test_predictor_warm_up_changes_no_answer(predictor: Predictor) -> None:
+    before = predictor.predict(some_inputs(3))
     predictor.warm_up()
-    assert predictor.predict(some_samples(3)) == before
+    assert predictor.predict(some_inputs(3)) == before
 
 
-def test_a_blank_picture_is_not_a_digit(predictor: Predictor) -> None:
-    blank = read_sample(as_bytes(drawn_digit(ink=255)), None)
+def test_predictor_finds_no_digit_in_a_blank_image(predictor: Predictor) -> None:
+    blank = decode_input(as_bytes(drawn_digit(ink=255)), None)
     answer = predictor.predict([blank])[0]
     assert answer.novelty > 0.9
     assert "not_a_digit" in answer.reasons
 
 
-def test_a_drawn_digit_is_read(predictor: Predictor) -> None:
-    answer = predictor.predict([read_sample(as_bytes(drawn_digit()), None)])[0]
+def test_predictor_reads_a_drawn_digit(predictor: Predictor) -> None:
+    answer = predictor.predict([decode_input(as_bytes(drawn_digit()), None)])[0]
     assert (answer.label, answer.decision) == (7, "accept")
 
 
 @pytest.mark.parametrize(
-    "sample",
+    "each",
     [
-        Sample(image=np.zeros((27, 28), np.float32)),
-        Sample(image=np.zeros((1, 28, 28), np.float32)),
-        Sample(waveform=np.zeros(N_SAMPLES - 1, np.float32)),
-        Sample(image=np.full((28, 28), np.nan, np.float32)),
-        Sample(waveform=np.full(N_SAMPLES, np.inf, np.float32)),
+        ModelInput(image=np.zeros((27, 28), np.float32)),
+        ModelInput(image=np.zeros((1, 28, 28), np.float32)),
+        ModelInput(waveform=np.zeros(N_SAMPLES - 1, np.float32)),
+        ModelInput(image=np.full((28, 28), np.nan, np.float32)),
+        ModelInput(waveform=np.full(N_SAMPLES, np.inf, np.float32)),
     ],
     ids=["width", "axes", "length", "nan", "infinity"],
 )
-def test_wrong_arrays_are_the_caller_s_mistake(predictor: Predictor, sample: Sample) -> None:
-    with pytest.raises(ValueError, match="sample 1: expected"):
-        predictor.predict([*some_samples(1), sample])
+def test_predictor_raises_value_error_for_wrong_arrays(predictor: Predictor, each: ModelInput) -> None:
+    with pytest.raises(ValueError, match="input 1: expected"):
+        predictor.predict([*some_inputs(1), each])
 
 
-def test_a_sample_holds_something() -> None:
-    with pytest.raises(ValueError, match="neither"):
-        Sample()
-    with pytest.raises(ValueError, match="neither"):
-        read_sample(None, None)
-
-
-def test_read_sample_decodes_or_refuses() -> None:
-    sample = read_sample(as_bytes(drawn_digit()), wav(tone()))
-    assert sample.image is not None
-    assert sample.waveform is not None
-    with pytest.raises(InvalidImage):
-        read_sample(b"", wav(tone()))
-    with pytest.raises(InvalidAudio):
-        read_sample(as_bytes(drawn_digit()), b"")
-
-
-def test_a_missing_model_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="cannot be read"):
+def test_missing_model_is_a_weights_error(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"expected a model at .*got an error"):
         Predictor.load(tmp_path / "none.onnx")
 
 
@@ -139,13 +123,13 @@ def test_a_missing_model_is_one_line(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ("model", "expected .* with SHA-256"),
-        ("metadata", "to describe the model"),
-        ("list", "to describe the model"),
-        ("missing", "to describe the model"),
-        ("thresholds", "to describe the model"),
+        ("metadata", "the model's metadata in"),
+        ("list", "the model's metadata in"),
+        ("missing", "the model's metadata in"),
+        ("thresholds", "the model's metadata in"),
     ],
 )
-def test_an_altered_model_is_refused(tmp_path: Path, change: str, message: str) -> None:
+def test_altered_model_is_refused(tmp_path: Path, change: str, message: str) -> None:
     model, metadata = tmp_path / "m.onnx", tmp_path / "m.json"
     shutil.copy(WEIGHTS, model)
     known = json.loads(WEIGHTS.with_suffix(".json").read_text())
@@ -161,7 +145,7 @@ def test_an_altered_model_is_refused(tmp_path: Path, change: str, message: str) 
     assert "\n" not in str(caught.value)
 
 
-def test_predicting_imports_no_torch() -> None:
+def test_prediction_does_not_import_torch() -> None:
     modules = "sys, mmdigit.cli, mmdigit.commands.predict, mmdigit.training.evaluate.command"
     code = f"import {modules}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])

@@ -1,4 +1,4 @@
-"""The shipped weights on the real data: a fixed sample of each official split, so that a change for the worse shows."""
+"""The shipped model on a fixed sample of each official split of the real data, so that a regression fails."""
 
 import json
 import os
@@ -9,8 +9,9 @@ import pytest
 
 from mmdigit.datasets import fsdd
 from mmdigit.reading.audio.normalize import read_waveform
-from mmdigit.reading.image.normalize import normalise
-from mmdigit.reading.predictor import WEIGHTS, Predictor, Sample, read_sample
+from mmdigit.reading.image.normalize import normalize
+from mmdigit.reading.model_input import ModelInput, decode_input
+from mmdigit.reading.predictor import WEIGHTS, Predictor
 from mmdigit.training.data.datasets import load_digits, load_glyphs
 from mmdigit.training.data.photographs import KINDS, photograph
 from mmdigit.training.evaluate.corrupt_audio import NOISES, noisy
@@ -36,20 +37,20 @@ def predictor() -> Predictor:
 
 
 @pytest.fixture(scope="module")
-def images(folder: Path) -> list[tuple[int, Sample]]:
+def images(folder: Path) -> list[tuple[int, ModelInput]]:
     digits = load_digits(folder, "test")
     rows = np.random.default_rng(0).choice(digits.labels.size, N_IMAGES, replace=False)
-    return [(int(digits.labels[row]), read_sample(digits.pictures[row].tobytes(), None)) for row in rows]
+    return [(int(digits.labels[row]), decode_input(digits.pictures[row].tobytes(), None)) for row in rows]
 
 
 @pytest.fixture(scope="module")
-def clips(folder: Path) -> list[tuple[int, Sample]]:
+def clips(folder: Path) -> list[tuple[int, ModelInput]]:
     recordings = [each for each in fsdd.list_recordings(folder / fsdd.FOLDER) if fsdd.split_of(each.index) == "test"]
     assert len(recordings) == 300
-    return [(each.digit, read_sample(None, each.path.read_bytes())) for each in recordings]
+    return [(each.digit, decode_input(None, each.path.read_bytes())) for each in recordings]
 
 
-def accuracy(predictor: Predictor, labelled: list[tuple[int, Sample]]) -> float:
+def accuracy(predictor: Predictor, labelled: list[tuple[int, ModelInput]]) -> float:
     right = 0
     for start in range(0, len(labelled), 128):
         part = labelled[start : start + 128]
@@ -58,13 +59,11 @@ def accuracy(predictor: Predictor, labelled: list[tuple[int, Sample]]) -> float:
     return right / len(labelled)
 
 
-def test_images(predictor: Predictor, images: list[tuple[int, Sample]]) -> None:
+def test_accuracy_on_images(predictor: Predictor, images: list[tuple[int, ModelInput]]) -> None:
     assert accuracy(predictor, images) >= 0.993
 
 
-def test_every_digit_alone_is_accepted_in_nine_of_ten_cases(
-    predictor: Predictor, images: list[tuple[int, Sample]]
-) -> None:
+def test_acceptance_of_every_digit(predictor: Predictor, images: list[tuple[int, ModelInput]]) -> None:
     answers = predictor.predict([sample for _, sample in images])
     accepted = np.array([answer.decision == "accept" for answer in answers])
     labels = np.array([label for label, _ in images])
@@ -73,9 +72,9 @@ def test_every_digit_alone_is_accepted_in_nine_of_ten_cases(
     assert (wrong & accepted).sum() <= 2
 
 
-def test_the_table_by_digit_is_that_of_the_validation_writers(folder: Path, predictor: Predictor) -> None:
+def test_risk_table_by_digit_matches_the_validation_writers(folder: Path, predictor: Predictor) -> None:
     digits = load_digits(folder, "validation")
-    found = outputs(predictor, [Sample(image=image) for image in decoded(digits.pictures)])
+    found = outputs(predictor, [ModelInput(image=image) for image in decoded(digits.pictures)])
     held_out = HeldOut(found["image_logits"], digits.labels, "validation")
     stated = json.loads(WEIGHTS.with_suffix(".json").read_text())["risk"]["image"]["by_digit"]
     for row, made in zip(stated, risk_by_digit(held_out, predictor.temperature["image"]), strict=True):
@@ -83,57 +82,63 @@ def test_the_table_by_digit_is_that_of_the_validation_writers(folder: Path, pred
         assert row["coverage"] == pytest.approx(made["coverage"], abs=2e-3)
 
 
-def test_clips(predictor: Predictor, clips: list[tuple[int, Sample]]) -> None:
+def test_accuracy_on_clips(predictor: Predictor, clips: list[tuple[int, ModelInput]]) -> None:
     assert accuracy(predictor, clips) >= 0.97
 
 
-def test_pairs(predictor: Predictor, images: list[tuple[int, Sample]], clips: list[tuple[int, Sample]]) -> None:
+def test_accuracy_on_pairs(
+    predictor: Predictor, images: list[tuple[int, ModelInput]], clips: list[tuple[int, ModelInput]]
+) -> None:
     random = np.random.default_rng(0)
     spoken = [[sample for other, sample in clips if other == label] for label in range(10)]
     pairs = [
-        (label, Sample(sample.image, spoken[label][random.integers(len(spoken[label]))].waveform))
+        (label, ModelInput(sample.image, spoken[label][random.integers(len(spoken[label]))].waveform))
         for label, sample in images
     ]
     assert accuracy(predictor, pairs) >= 0.999
 
 
-def test_letters_are_newer_than_digits(folder: Path, predictor: Predictor, images: list[tuple[int, Sample]]) -> None:
-    letters = [Sample(image=glyph.astype(np.float32) / 255) for glyph in load_glyphs(folder, "test")[::2]]
+def test_novelty_separates_letters_from_digits(
+    folder: Path, predictor: Predictor, images: list[tuple[int, ModelInput]]
+) -> None:
+    letters = [ModelInput(image=glyph.astype(np.float32) / 255) for glyph in load_glyphs(folder, "test")[::2]]
     known = [answer.novelty for answer in predictor.predict([sample for _, sample in images[:260]])]
     novel = [answer.novelty for answer in predictor.predict(letters)]
     assert auroc(np.array(known), np.array(novel)) >= 0.93
 
 
 @pytest.mark.parametrize(("kind", "least"), [("sheet", 0.96), ("register", 0.91), ("box", 0.9)])
-def test_photographs_of_validation_writers(folder: Path, predictor: Predictor, kind: str, least: float) -> None:
+def test_accuracy_on_photographs_of_validation_writers(
+    folder: Path, predictor: Predictor, kind: str, least: float
+) -> None:
     digits = load_digits(folder, "validation")
     random = np.random.default_rng(1)
     assert kind in KINDS
     crops = []
     for row in random.choice(digits.labels.size, 400, replace=False):
         crop, _ = photograph(digits.pictures[row], digits.pictures[:64], random, kind, int(digits.labels[row]))
-        crops.append((int(digits.labels[row]), Sample(image=normalise(crop))))
+        crops.append((int(digits.labels[row]), ModelInput(image=normalize(crop))))
     assert accuracy(predictor, crops) >= least
 
 
 @pytest.mark.parametrize(("kind", "least"), [("gusts", 0.84), ("engine", 0.95), ("keyboard", 0.91), ("music", 0.91)])
-def test_noise_that_training_does_not_know(folder: Path, predictor: Predictor, kind: str, least: float) -> None:
+def test_accuracy_in_noise_unseen_in_training(folder: Path, predictor: Predictor, kind: str, least: float) -> None:
     recordings = folder / fsdd.FOLDER
     random = np.random.default_rng(2)
     clips = [
-        (int(path.name[0]), Sample(waveform=noisy(read_waveform(path.read_bytes()), NOISES[kind], 10, random)))
+        (int(path.name[0]), ModelInput(waveform=noisy(read_waveform(path.read_bytes()), NOISES[kind], 10, random)))
         for index in fsdd.TEST_INDICES
         for path in sorted(recordings.glob(f"*_{index}.wav"))
     ]
     assert accuracy(predictor, clips) >= least
 
 
-def test_contradictions_go_to_review(
-    predictor: Predictor, images: list[tuple[int, Sample]], clips: list[tuple[int, Sample]]
+def test_conflicts_go_to_review(
+    predictor: Predictor, images: list[tuple[int, ModelInput]], clips: list[tuple[int, ModelInput]]
 ) -> None:
     random = np.random.default_rng(3)
     pairs = [
-        Sample(image.image, sound.waveform)
+        ModelInput(image.image, sound.waveform)
         for label, image in images[:1000]
         for spoken, sound in [clips[random.integers(len(clips))]]
         if spoken != label

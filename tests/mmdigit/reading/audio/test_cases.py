@@ -1,10 +1,11 @@
-"""Recordings as programs and microphones leave them, read by the shipped weights: each is a spoken seven."""
+"""Real recordings with the quirks of programs and microphones, read by the shipped model: each is a spoken seven."""
 
 from pathlib import Path
 
 import pytest
 
-from mmdigit.reading.predictor import Predictor, read_sample
+from mmdigit.reading.model_input import decode_input
+from mmdigit.reading.predictor import Predictor
 
 CASES = Path(__file__).parents[3] / "cases"
 SEVENS = (
@@ -32,11 +33,11 @@ def predictor() -> Predictor:
 
 
 @pytest.mark.parametrize("name", SEVENS)
-def test_a_recording_is_read(name: str, predictor: Predictor) -> None:
-    (answer,) = predictor.predict([read_sample(None, (CASES / name).read_bytes())])
+def test_recordings_are_read(name: str, predictor: Predictor) -> None:
+    (answer,) = predictor.predict([decode_input(None, (CASES / name).read_bytes())])
     assert (answer.label, answer.decision) == (7, "accept")
 
 
-def test_every_recording_is_tried() -> None:
+def test_recordings_are_all_listed() -> None:
     folders = {name.partition("/")[0] for name in SEVENS}
     assert {f"{folder}/{path.name}" for folder in folders for path in (CASES / folder).iterdir()} == {*SEVENS}

@@ -1,10 +1,10 @@
-"""Stereo to mono: the mix, unless it loses what one channel has."""
+"""Stereo to mono: the mix, unless mixing loses the speech of one channel."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mmdigit.reading.audio.channels import mono
+from mmdigit.reading.audio.channels import to_mono
 from mmdigit.reading.audio.normalize import decode_audio, read_waveform
 from tests.mmdigit.clips import tone, wav
 
@@ -12,10 +12,10 @@ RANDOM = np.random.default_rng(0)
 
 
 def speech(duration_s: float = 1.5) -> NDArray[np.float64]:
-    """Half a second of tone with a little noise about it."""
-    sound = RANDOM.normal(0, 1e-3, round(duration_s * 8000))
-    sound[2000:6000] += tone()
-    return np.asarray(sound)
+    """Half a second of tone with a little noise around it."""
+    samples = RANDOM.normal(0, 1e-3, round(duration_s * 8000))
+    samples[2000:6000] += tone()
+    return np.asarray(samples)
 
 
 WORD = speech()
@@ -41,7 +41,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("other", OTHERS)
 @pytest.mark.parametrize("side", [0, 1])
-def test_the_better_channel_is_heard(other: str, side: int) -> None:
+def test_better_channel_is_chosen_if_mixing_loses_speech(other: str, side: int) -> None:
     both = np.stack([WORD, OTHERS[other]] if side == 0 else [OTHERS[other], WORD], axis=1)
     clip, alone = decode_audio(wav(both)), decode_audio(wav(WORD))
     np.testing.assert_allclose(clip * np.sign(clip @ alone), alone, atol=2e-3)
@@ -57,19 +57,21 @@ def test_the_better_channel_is_heard(other: str, side: int) -> None:
     ],
     ids=["same", "fainter", "noise of its own", "a little later"],
 )
-def test_ordinary_stereo_is_mixed_as_ever(other: NDArray[np.float64]) -> None:
+def test_ordinary_stereo_is_mixed(other: NDArray[np.float64]) -> None:
     both = np.stack([WORD, other], axis=1).astype(np.float32)
-    np.testing.assert_array_equal(mono(both, 8000), both.mean(axis=1))
+    np.testing.assert_array_equal(to_mono(both, 8000), both.mean(axis=1))
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 11_025, 48_000])
-def test_the_shortest_stereo_clip_is_read(rate_hz: int) -> None:
-    sound = tone(0.06, rate_hz)
+def test_shortest_stereo_clip_is_read(rate_hz: int) -> None:
+    samples = tone(0.06, rate_hz)
     np.testing.assert_allclose(
-        read_waveform(wav(np.stack([sound, -sound], axis=1), rate_hz)), read_waveform(wav(sound, rate_hz)), atol=1e-4
+        read_waveform(wav(np.stack([samples, -samples], axis=1), rate_hz)),
+        read_waveform(wav(samples, rate_hz)),
+        atol=1e-4,
     )
 
 
-def test_one_channel_is_as_it_is() -> None:
+def test_mono_is_returned_without_a_copy() -> None:
     samples = WORD.astype(np.float32)[:, None]
-    assert np.shares_memory(mono(samples, 8000), samples)
+    assert np.shares_memory(to_mono(samples, 8000), samples)

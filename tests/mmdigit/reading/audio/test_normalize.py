@@ -1,4 +1,4 @@
-"""The audio decoder: what it makes of clips, and what it refuses."""
+"""Clips of every rate and format become one second of speech; invalid clips are refused."""
 
 import io
 import struct
@@ -11,7 +11,7 @@ import soundfile  # type: ignore[import-untyped]
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mmdigit.reading.audio.normalize import N_SAMPLES, SPEECH_RMS, decode_audio, place, read_waveform
+from mmdigit.reading.audio.normalize import N_SAMPLES, SPEECH_RMS, decode_audio, read_waveform
 from schemas.errors import InvalidAudio
 from schemas.job import MAX_AUDIO_BYTES
 from tests.mmdigit.clips import tone, wav
@@ -19,46 +19,46 @@ from tests.mmdigit.clips import tone, wav
 
 @pytest.mark.parametrize("rate_hz", [8000, 11025, 16000, 22050, 44100, 48000, 88200, 96000, 176400, 192000])
 @pytest.mark.parametrize("kind", ["WAV", "FLAC"])
-def test_every_rate_gives_one_second_of_the_same_sound(rate_hz: int, kind: str) -> None:
+def test_decode_audio_gives_the_same_second_at_every_rate(rate_hz: int, kind: str) -> None:
     clip = decode_audio(wav(tone(0.4, rate_hz), rate_hz, kind))
     assert clip.shape == (N_SAMPLES,)
     assert clip.dtype == np.float32
     assert np.abs(clip).max() <= 1
     reference = decode_audio(wav(tone(0.4)))
-    spectrum, expected = (np.abs(np.fft.rfft(sound)) for sound in (clip, reference))
+    spectrum, expected = (np.abs(np.fft.rfft(samples)) for samples in (clip, reference))
     assert abs(int(spectrum.argmax()) - int(expected.argmax())) <= 1
 
 
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"])
-def test_every_sample_format_is_read(subtype: str) -> None:
+def test_decode_audio_reads_every_sample_format(subtype: str) -> None:
     np.testing.assert_allclose(decode_audio(wav(tone(), subtype=subtype)), decode_audio(wav(tone())), atol=0.03)
 
 
-def test_stereo_is_mixed_down() -> None:
+def test_decode_audio_mixes_stereo_down() -> None:
     both = np.stack([tone(), tone()], axis=1)
     np.testing.assert_allclose(decode_audio(wav(both)), decode_audio(wav(tone())), atol=1e-4)
 
 
 @pytest.mark.parametrize("level", [0.002, 0.05, 0.9])
-def test_the_level_is_the_clip_s_own(level: float) -> None:
+def test_decode_audio_normalizes_the_level(level: float) -> None:
     clip = decode_audio(wav(tone(level=level), subtype="FLOAT"))
     np.testing.assert_allclose(clip, decode_audio(wav(tone(level=0.3), subtype="FLOAT")), atol=1e-3)
     assert abs(float(np.sqrt(np.mean(clip[np.abs(clip) > 0] ** 2))) - SPEECH_RMS) < 0.02
 
 
 @pytest.mark.parametrize("start_s", [0.0, 0.7, 2.5, 3.6])
-def test_the_spoken_part_is_found_and_put_in_the_middle(start_s: float) -> None:
+def test_decode_audio_puts_the_speech_in_the_middle(start_s: float) -> None:
     random = np.random.default_rng(0)
-    sound = random.normal(0, 0.001, 4 * 8000)
+    samples = random.normal(0, 0.001, 4 * 8000)
     start = round(start_s * 8000)
-    sound[start : start + 3200] += tone(0.4)
-    clip = decode_audio(wav(sound))
+    samples[start : start + 3200] += tone(0.4)
+    clip = decode_audio(wav(samples))
     energy = np.square(clip)
     middle = float(np.arange(N_SAMPLES) @ energy / energy.sum())
     assert abs(middle - N_SAMPLES / 2) < 400  # 50 ms
 
 
-def test_a_longer_word_loses_its_ends_alike() -> None:
+def test_decode_audio_cuts_a_long_word_at_both_ends() -> None:
     clip = decode_audio(wav(tone(3.0)))
     assert np.abs(clip[:100]).max() > 0.05
     assert np.abs(clip[-100:]).max() > 0.05
@@ -67,27 +67,23 @@ def test_a_longer_word_loses_its_ends_alike() -> None:
 @given(
     st.integers(0, 2**32 - 1), st.integers(1000, 3000), st.sampled_from([8000, 11025, 16000]), st.sampled_from([1, 2])
 )
-def test_a_plain_wav_is_read_as_the_same_samples_in_flac(seed: int, count: int, rate_hz: int, channels: int) -> None:
+def test_wav_and_flac_of_the_same_samples_are_equal(seed: int, count: int, rate_hz: int, channels: int) -> None:
     samples = np.random.default_rng(seed).integers(-32768, 32768, (count, channels)).astype(np.int16)
     read = []
-    for container in ("WAV", "FLAC"):
+    for kind in ("WAV", "FLAC"):
         file = io.BytesIO()
-        soundfile.write(file, samples, rate_hz, "PCM_16", format=container)
+        soundfile.write(file, samples, rate_hz, "PCM_16", format=kind)
         read.append(read_waveform(file.getvalue()))
     np.testing.assert_allclose(read[0], read[1], rtol=0, atol=1e-6)
 
 
-def test_placing_silence_gives_silence() -> None:
-    assert not place(np.zeros(4000, np.float32)).any()
-
-
-def test_floats_beyond_full_scale_are_scaled() -> None:
+def test_decode_audio_scales_floats_beyond_full_scale() -> None:
     np.testing.assert_allclose(
         decode_audio(wav(tone() * 30_000, subtype="FLOAT")), decode_audio(wav(tone(), subtype="FLOAT")), atol=1e-3
     )
 
 
-def test_floats_near_the_largest_do_not_overflow() -> None:
+def test_decode_audio_does_not_overflow_on_huge_floats() -> None:
     huge = wav(tone() * 1e39 / 3, subtype="FLOAT")
     assert np.isfinite(decode_audio(huge)).all()
 
@@ -143,12 +139,12 @@ def flac_claiming(total: int, rate_hz: int = 8000) -> bytes:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_no_clip_is_refused(data: bytes, message: str) -> None:
+def test_decode_audio_refuses_invalid_clips(data: bytes, message: str) -> None:
     with pytest.raises(InvalidAudio, match=message):
         decode_audio(data)
 
 
-def test_a_lying_header_costs_no_memory() -> None:
+def test_decode_audio_of_a_lying_header_takes_no_memory() -> None:
     lies = [header(2**32 - 1) + bytes(1000), *map(flac_claiming, (0, 79_999, 2**36 - 1)), wav(tone(), kind="FLAC")[:60]]
     tracemalloc.start()
     try:
@@ -168,7 +164,7 @@ VALID = [
 ]
 
 
-def only_invalid_audio(data: bytes) -> None:
+def assert_clip_or_invalid(data: bytes) -> None:
     try:
         clip = decode_audio(data)
     except InvalidAudio as error:
@@ -184,26 +180,28 @@ def only_invalid_audio(data: bytes) -> None:
 @given(st.binary(max_size=300))
 @example(b"RIFF\x00\x00\x00\x00WAVE")
 @example(b"fLaC" + bytes(60))
-def test_random_bytes_are_a_clip_or_invalid(data: bytes) -> None:
-    only_invalid_audio(data)
-    only_invalid_audio(b"RIFF\xff\xff\xff\xffWAVE" + data)
-    only_invalid_audio(header(len(data)) + data)
-    only_invalid_audio(b"fLaC" + data)
+def test_decode_audio_raises_only_invalid_audio_on_random_bytes(data: bytes) -> None:
+    assert_clip_or_invalid(data)
+    assert_clip_or_invalid(b"RIFF\xff\xff\xff\xffWAVE" + data)
+    assert_clip_or_invalid(header(len(data)) + data)
+    assert_clip_or_invalid(b"fLaC" + data)
 
 
 @settings(max_examples=250, deadline=None, derandomize=True)
 @given(st.sampled_from(VALID), st.lists(st.tuples(st.integers(0, 120), st.integers(0, 255)), max_size=5), st.data())
-def test_damaged_clips_are_a_clip_or_invalid(data: bytes, changes: list[tuple[int, int]], more: st.DataObject) -> None:
+def test_decode_audio_raises_only_invalid_audio_on_damage(
+    data: bytes, changes: list[tuple[int, int]], more: st.DataObject
+) -> None:
     damaged = bytearray(data)
-    for place_, value in changes:
-        damaged[place_ % len(damaged)] = value
+    for at, value in changes:
+        damaged[at % len(damaged)] = value
     cut = more.draw(st.integers(0, len(damaged)))
-    only_invalid_audio(bytes(damaged))
-    only_invalid_audio(bytes(damaged[:cut]))
+    assert_clip_or_invalid(bytes(damaged))
+    assert_clip_or_invalid(bytes(damaged[:cut]))
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.integers(0, 2**32 - 1), st.integers(400, 30_000), st.floats(0.001, 1.0))
-def test_any_samples_give_a_clip_in_range(seed: int, n_samples: int, level: float) -> None:
+def test_decode_audio_of_any_samples_stays_in_range(seed: int, n_samples: int, level: float) -> None:
     random = np.random.default_rng(seed)
-    only_invalid_audio(wav(np.clip(random.normal(0, level, n_samples), -1, 1)))
+    assert_clip_or_invalid(wav(np.clip(random.normal(0, level, n_samples), -1, 1)))

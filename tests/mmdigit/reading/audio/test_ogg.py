@@ -1,4 +1,4 @@
-"""Opus in Ogg: what is read of it, and what an Ogg file may not hold."""
+"""Opus in Ogg: voice notes are read; files of any other structure are refused."""
 
 import struct
 
@@ -8,7 +8,7 @@ import pytest
 from lab.fuzz.targets import ogg_crc
 from mmdigit.reading.audio.decode import read_clip
 from mmdigit.reading.audio.normalize import decode_audio
-from mmdigit.reading.audio.ogg import MOST_PAGES
+from mmdigit.reading.audio.ogg import MAX_PAGES
 from schemas.errors import InvalidAudio
 from tests.mmdigit.clips import ogg_page, tone, wav
 
@@ -20,20 +20,20 @@ def head(channels: int = 1, version: int = 1, family: int = 0) -> bytes:
 
 
 def silence(packets: int) -> list[bytes]:
-    """Pages of 20 ms, each a packet of CELT that holds nothing."""
+    """Pages of 20 ms, each with a silent CELT packet."""
     return [ogg_page(0, 2 + number, b"\xf8\xff\xfe", 960 * (number + 1)) for number in range(packets)]
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 12_000, 16_000, 24_000, 48_000])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_a_voice_note_is_read(rate_hz: int, channels: int) -> None:
+def test_ogg_voice_notes_are_read(rate_hz: int, channels: int) -> None:
     samples = np.stack([tone(1.0, rate_hz)] * channels, axis=1)
     clip = decode_audio(wav(samples, rate_hz, "OGG", "OPUS"))
-    spectrum, expected = (np.abs(np.fft.rfft(sound)) for sound in (clip, decode_audio(wav(tone(1.0)))))
+    spectrum, expected = (np.abs(np.fft.rfft(waveform)) for waveform in (clip, decode_audio(wav(tone(1.0)))))
     assert abs(int(spectrum.argmax()) - int(expected.argmax())) <= 2
 
 
-def test_what_is_cut_is_read_up_to_its_last_whole_page() -> None:
+def test_ogg_cut_off_is_read_up_to_its_last_whole_page() -> None:
     whole = wav(tone(5.0, 16_000), 16_000, "OGG", "OPUS")
     samples, rate_hz = read_clip(whole)
     assert len(samples) == 80_000
@@ -51,12 +51,21 @@ def test_what_is_cut_is_read_up_to_its_last_whole_page() -> None:
         ([ogg_page(2, 0, head(version=16)), ogg_page(0, 1, TAGS)], "Opus in mono or stereo"),
         ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(10), ogg_page(2, 0, head(), stream=8)], "one stream"),
         ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(10), ogg_page(2, 0, head())], "one stream"),
-        ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(MOST_PAGES)], "8192 pages"),
-        ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(10)[1:]], "all its pages in order"),
-        ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), ogg_page(0, 2, b"\xf8\xff\xfe", 2**35)], "all its pages"),
-        ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(5), ogg_page(0, 7, b"\xf8", 960)], "all its pages"),
-        ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), ogg_page(0, 2, b"\xf8\xff\xfe", -2)], "all its pages"),
-        ([ogg_page(2, 0, head(), granule=1), ogg_page(0, 1, TAGS), *silence(10)], "all its pages in order"),
+        ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(MAX_PAGES)], "8192 pages"),
+        ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(10)[1:]], "all pages of the Ogg file in order"),
+        (
+            [ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), ogg_page(0, 2, b"\xf8\xff\xfe", 2**35)],
+            "all pages of the Ogg file",
+        ),
+        (
+            [ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(5), ogg_page(0, 7, b"\xf8", 960)],
+            "all pages of the Ogg file",
+        ),
+        (
+            [ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), ogg_page(0, 2, b"\xf8\xff\xfe", -2)],
+            "all pages of the Ogg file",
+        ),
+        ([ogg_page(2, 0, head(), granule=1), ogg_page(0, 1, TAGS), *silence(10)], "all pages of the Ogg file in order"),
         ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS), *silence(600)], "at most 10 s"),
         ([ogg_page(2, 0, head()), ogg_page(0, 1, TAGS)], "damaged|at least 0.05 s"),
         ([ogg_page(2, 0, head())], "damaged"),
@@ -64,12 +73,12 @@ def test_what_is_cut_is_read_up_to_its_last_whole_page() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_no_single_stream_is_refused(pages: list[bytes], message: str) -> None:
+def test_ogg_other_than_one_opus_stream_is_refused(pages: list[bytes], message: str) -> None:
     with pytest.raises(InvalidAudio, match=message):
         read_clip(b"".join(pages))
 
 
-def test_a_gain_beyond_full_scale_is_scaled() -> None:
+def test_ogg_with_gain_beyond_full_scale_is_scaled() -> None:
     file = bytearray(wav(tone(), 8000, "OGG", "OPUS"))
     file[28 + 16 : 28 + 18] = struct.pack("<h", 32_000)  # 125 dB
     file[22:26] = bytes(4)

@@ -1,4 +1,4 @@
-"""Ink of any colour on paper of any other: read where both are equally bright, and luma where it is good enough."""
+"""Ink of any colour on paper of any other colour is read, by luma where that is good enough."""
 
 import io
 from collections.abc import Callable
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mmdigit.datasets.idx import read_mnist
-from mmdigit.reading.image.colour import grey_of
+from mmdigit.reading.image.colour import to_grey
 from mmdigit.reading.image.normalize import decode_image
-from mmdigit.reading.predictor import Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import Predictor
 from tests.mmdigit.clips import as_bytes, drawn_digit
 
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -65,7 +66,7 @@ def test_coloured_ink_on_transparent_paper_is_read(ink: Colour) -> None:
 
 @pytest.mark.parametrize("lines", [(217, 51, 64), (240, 170, 170), (90, 140, 220)])
 @pytest.mark.parametrize("ink", [(20, 20, 25), (30, 45, 150), (110, 110, 115)])
-def test_on_a_ruled_form_the_ink_is_read_and_not_the_lines(ink: Colour, lines: Colour) -> None:
+def test_ink_on_ruled_paper_is_read_by_luma(ink: Colour, lines: Colour) -> None:
     sheet = np.full((100, 100, 3), 250.0)
     sheet[10::40, :] = sheet[11::40, :] = lines
     pixels = sheet + (np.array(ink) - sheet) * DRAWN[..., None]
@@ -75,15 +76,15 @@ def test_on_a_ruled_form_the_ink_is_read_and_not_the_lines(ink: Colour, lines: C
 
 
 @pytest.mark.parametrize("paper", [(240, 230, 200), (60, 90, 160), (200, 60, 60), (128, 128, 128)])
-def test_the_noise_of_blank_paper_is_no_colour(paper: Colour) -> None:
+def test_blank_paper_with_noise_is_read_by_luma(paper: Colour) -> None:
     blank = coloured(np.zeros((120, 120)), paper, paper, np.random.default_rng(1))
     pixels = np.asarray(Image.open(io.BytesIO(as_bytes(blank, "JPEG", quality=60))))
     luma = np.asarray(Image.fromarray(pixels).convert("L")) / 255
-    assert np.abs(grey_of(pixels) - luma).max() < 0.01
+    assert np.abs(to_grey(pixels) - luma).max() < 0.01
 
 
 @pytest.mark.data
-def test_digits_in_colours_of_equal_luma_are_read_as_those_of_unequal(data_dir: Path) -> None:
+def test_digits_in_colours_of_equal_luma_are_read(data_dir: Path) -> None:
     """MNIST training digits 45,000-45,149; of those of equal luma 21 in 100 were read by luma alone."""
     pictures, labels = (values[45_000:45_150] for values in read_mnist(data_dir, "train"))
     right = {}
@@ -97,7 +98,7 @@ def test_digits_in_colours_of_equal_luma_are_read_as_those_of_unequal(data_dir: 
             large = Image.fromarray(picture).resize((112, 112), Image.Resampling.BICUBIC)
             shown = coloured(np.asarray(large, np.float64) / 255, tuple(ink), tuple(paper), random)
             data = as_bytes(shown, "JPEG", quality=int(random.integers(60, 91)), subsampling=2)
-            samples.append(Sample(decode_image(data), None))
+            samples.append(ModelInput(decode_image(data), None))
         answers = Predictor.load().predict(samples)
         right[equal] = sum(answer.label == label for answer, label in zip(answers, labels, strict=True))
     assert right[True] >= 135

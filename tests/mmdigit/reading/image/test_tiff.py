@@ -1,4 +1,4 @@
-"""TIFF files: each packing, layout and depth; what no program writes is refused before libtiff sees it."""
+"""TIFF files of every compression, layout and depth are read; malformed ones are refused before libtiff sees them."""
 
 import struct
 import zlib
@@ -19,13 +19,13 @@ PLAIN = decode_image(as_bytes(drawn_digit()))
 
 
 def tiff(tags: dict[int, int | list[int]], pixels: bytes = b"", order: str = "<", following: int = 0) -> bytes:
-    """A file of one page with any tags; its pixels begin at 8."""
+    """A file of one page with these tags; the pixels begin at offset 8."""
     directory, values = struct.pack(order + "H", len(tags)), b""
-    behind = 8 + len(pixels) + 2 + 12 * len(tags) + 4
+    values_at = 8 + len(pixels) + 2 + 12 * len(tags) + 4
     for tag, value in sorted(tags.items()):
         numbers = value if isinstance(value, list) else [value]
         packed = struct.pack(f"{order}{len(numbers)}I", *numbers)
-        where = packed if len(packed) == 4 else struct.pack(order + "I", behind + len(values))
+        where = packed if len(packed) == 4 else struct.pack(order + "I", values_at + len(values))
         values += packed if len(packed) > 4 else b""
         directory += struct.pack(order + "HHI", tag, 4, len(numbers)) + where
     start = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8 + len(pixels))
@@ -43,7 +43,7 @@ def distance(data: bytes) -> float:
 
 
 @pytest.mark.parametrize("compression", [*BILEVEL, *ANY])
-def test_two_levels_are_read_however_they_are_packed(compression: str | None) -> None:
+def test_tiff_of_two_levels_is_read_in_every_compression(compression: str | None) -> None:
     expected = decode_image(as_bytes(drawn_digit().convert("1")))
     data = as_bytes(drawn_digit().convert("1"), "TIFF", compression=compression)
     np.testing.assert_array_equal(decode_image(data), expected)
@@ -51,18 +51,18 @@ def test_two_levels_are_read_however_they_are_packed(compression: str | None) ->
 
 @pytest.mark.parametrize("compression", ANY)
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I;16B", "I", "F"])
-def test_every_mode_is_read_however_it_is_packed(mode: str, compression: str | None) -> None:
+def test_tiff_of_every_mode_is_read_in_every_compression(mode: str, compression: str | None) -> None:
     deep = Image.fromarray(GREY.astype(np.uint16) * 257)
-    picture = {"I;16": deep, "I;16B": deep.convert("I;16B"), "I": deep.convert("I"), "F": deep.convert("F")}.get(
+    image = {"I;16": deep, "I;16B": deep.convert("I;16B"), "I": deep.convert("I"), "F": deep.convert("F")}.get(
         mode
     ) or drawn_digit().convert(mode)
-    assert distance(as_bytes(picture, "TIFF", compression=compression)) < 0.01
+    assert distance(as_bytes(image, "TIFF", compression=compression)) < 0.01
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("photometric", [0, 1])
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
-def test_either_polarity_byte_order_and_depth_is_read(order: str, photometric: int, bits: int) -> None:
+def test_tiff_of_any_polarity_byte_order_and_depth_is_read(order: str, photometric: int, bits: int) -> None:
     levels = (GREY if photometric else 255 - GREY) >> np.uint8(8 - bits)
     spread = np.unpackbits(levels[..., None], axis=2)[..., 8 - bits :].reshape(100, -1)
     packed = np.packbits(spread, axis=1)
@@ -70,7 +70,7 @@ def test_either_polarity_byte_order_and_depth_is_read(order: str, photometric: i
     assert distance(tiff(tags, packed.tobytes(), order)) < 0.02
 
 
-def test_strips_tiles_and_planes_are_read() -> None:
+def test_tiff_of_strips_tiles_and_planes_is_read() -> None:
     assert distance(tiff(TAGS, GREY.tobytes())) == 0
     strips = TAGS | {273: [8 + 100 * row for row in range(0, 100, 10)], 278: 10, 279: [1000] * 10}
     assert distance(tiff(strips, GREY.tobytes())) == 0
@@ -88,26 +88,26 @@ def test_strips_tiles_and_planes_are_read() -> None:
 @pytest.mark.parametrize("bits", [8, 10, 12, 16])
 @pytest.mark.parametrize("predictor", [1, 2])
 @pytest.mark.parametrize("channels", [3, 4])
-def test_colours_of_sixteen_bits_use_as_many_as_they_have(bits: int, predictor: int, channels: int) -> None:
+def test_tiff_of_16_bit_colour_is_scaled_by_the_bits_in_use(bits: int, predictor: int, channels: int) -> None:
     levels = np.round(GREY / 255 * (2**bits - 1)).astype(np.uint16)
     pixels = np.dstack([levels] * 3 + [np.full_like(levels, 2**bits - 1)] * (channels - 3))
     packing = [cv2.IMWRITE_TIFF_COMPRESSION, 5, cv2.IMWRITE_TIFF_PREDICTOR, predictor]
     assert distance(cv2.imencode(".tif", pixels, packing)[1].tobytes()) < 1e-5
 
 
-def test_a_thumbnail_beside_the_page_is_no_second_page() -> None:
+def test_tiff_thumbnail_is_not_a_second_page() -> None:
     small = tiff(TAGS | {254: 1}, GREY.tobytes())
     (page,) = struct.unpack_from("<I", small, 4)
     assert distance(tiff(TAGS, GREY.tobytes() + small[page:], following=8 + GREY.size)) == 0
 
 
-def test_several_pages_are_refused_with_the_way_out() -> None:
+def test_tiff_of_several_pages_is_refused_with_a_remedy() -> None:
     data = as_bytes(drawn_digit(), "TIFF", save_all=True, append_images=[drawn_digit(ink=50)])
     with pytest.raises(InvalidImage, match=r"expected a TIFF file of one page, got 2 pages; convert it with `magick"):
         decode_image(data)
 
 
-def test_a_page_that_follows_itself_is_one_page() -> None:
+def test_tiff_page_that_follows_itself_is_one_page() -> None:
     assert distance(tiff(TAGS, GREY.tobytes(), following=8 + GREY.size)) == 0
 
 
@@ -147,14 +147,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_no_program_writes_is_refused(name: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_tiff_that_no_program_writes_is_refused(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     data, message = REFUSED[name]
     with pytest.raises(InvalidImage, match=message):
         decode_image(data)
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_chain_of_pages_without_end_is_bounded() -> None:
+def test_tiff_with_an_endless_chain_of_pages_is_refused() -> None:
     places = range(8, 8 + 200_000 * 6, 6)
     chain = b"".join(struct.pack("<HI", 0, following) for _, following in pairwise(places))
     with pytest.raises(InvalidImage, match="got 64 pages"):
@@ -162,6 +162,6 @@ def test_a_chain_of_pages_without_end_is_bounded() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_levels_that_are_no_numbers_are_refused(value: float) -> None:
+def test_tiff_with_nan_or_infinity_is_refused(value: float) -> None:
     with pytest.raises(InvalidImage, match="NaN or infinity"):
         decode_image(as_bytes(Image.fromarray(np.where(GREY < 9, value, 1).astype(np.float32)), "TIFF"))

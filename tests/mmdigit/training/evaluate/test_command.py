@@ -13,10 +13,11 @@ pytest.importorskip("onnx")
 pytest.importorskip("matplotlib")
 
 from mmdigit import cli
-from mmdigit.reading.audio.normalize import place
+from mmdigit.reading.audio.normalize import speech_window
 from mmdigit.reading.decision import agreement
 from mmdigit.reading.image.normalize import decode_image
-from mmdigit.reading.predictor import WEIGHTS, Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import WEIGHTS, Predictor
 from mmdigit.training.evaluate import command, corrupt_audio, splits
 from mmdigit.training.evaluate.official import read_test_split
 from mmdigit.training.evaluate.report import document
@@ -70,23 +71,23 @@ def test_the_figures_are_those_of_the_whole_model(folder: Path) -> None:
     predictor = Predictor.load()
     digits, clips = read_test_split(folder)
     images = [decode_image(picture.tobytes()) for picture in digits.pictures]
-    sounds = [place(clip.waveform) for clip in clips]
+    sounds = [speech_window(clip.waveform) for clip in clips]
     same = [
         (image, sound)
         for image, label in enumerate(digits.labels)
         for sound, clip in enumerate(clips)
         if label == clip.label
     ]
-    answers = predictor.predict([Sample(images[image], sounds[sound]) for image, sound in same])
+    answers = predictor.predict([ModelInput(images[image], sounds[sound]) for image, sound in same])
     right = [answer.label == digits.labels[image] for answer, (image, _) in zip(answers, same, strict=True)]
     assert (report["fused"]["right"], report["fused"]["total"]) == (sum(right), 40)
     accepted = [hit for hit, answer in zip(right, answers, strict=True) if answer.decision == "accept"]
     assert report["accepted_pairs"]["coverage"] == len(accepted) / 40
     assert report["accepted_pairs"]["error"] == (1 - np.mean(accepted) if accepted else 0)
 
-    seen = [np.array(answer.probabilities) for answer in predictor.predict([Sample(image) for image in images])]
+    seen = [np.array(answer.probabilities) for answer in predictor.predict([ModelInput(image) for image in images])]
     heard = [
-        np.array(answer.probabilities) for answer in predictor.predict([Sample(waveform=sound) for sound in sounds])
+        np.array(answer.probabilities) for answer in predictor.predict([ModelInput(waveform=sound) for sound in sounds])
     ]
     right_images = sum(int(row.argmax()) == label for row, label in zip(seen, digits.labels, strict=True))
     assert report["image"]["right"] == right_images

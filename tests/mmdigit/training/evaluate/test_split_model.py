@@ -10,25 +10,26 @@ import pytest
 
 pytest.importorskip("onnx")
 
-from mmdigit.reading.audio.normalize import place
-from mmdigit.reading.predictor import WEIGHTS, Predictor, Sample
+from mmdigit.reading.audio.normalize import speech_window
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import WEIGHTS, Predictor
 from mmdigit.training.evaluate.split_model import PartedModel, log_softmax, softmax
 from schemas.errors import WeightsError
 
 N = 5
 RANDOM = np.random.default_rng(4)
 IMAGES = (RANDOM.random((N, 28, 28)) ** 4).astype(np.float32)
-SOUNDS = np.stack([place(sound) for sound in RANDOM.normal(0, 0.1, (N, 6000)).astype(np.float32)])
+SOUNDS = np.stack([speech_window(sound) for sound in RANDOM.normal(0, 0.1, (N, 6000)).astype(np.float32)])
 
 
 def check_parts_against_whole(path: Path) -> None:
     model, whole = PartedModel.load(path), Predictor.load(path)
     seen, heard = model.see(IMAGES), model.hear(SOUNDS)
     fused = model.probabilities("fused", model.fuse(seen, heard))  # (N, N, 10)
-    pairs = [Sample(image, sound) for image in IMAGES for sound in SOUNDS]
+    pairs = [ModelInput(image, sound) for image in IMAGES for sound in SOUNDS]
     assert fused.reshape(-1, 10) == pytest.approx(np.array([a.probabilities for a in whole.predict(pairs)]), abs=1e-4)
-    images = whole.predict([Sample(image) for image in IMAGES])
-    sounds = whole.predict([Sample(waveform=sound) for sound in SOUNDS])
+    images = whole.predict([ModelInput(image) for image in IMAGES])
+    sounds = whole.predict([ModelInput(waveform=sound) for sound in SOUNDS])
     for head, encoded, answers in (("image", seen, images), ("audio", heard, sounds)):
         expected = np.array([answer.probabilities for answer in answers])
         assert model.probabilities(head, encoded.logits) == pytest.approx(expected, abs=1e-4)
@@ -81,5 +82,5 @@ def test_temperatures_soften_the_probabilities(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("temperature", [{"image": 0}, {"image": "warm"}, {"image": -1.0}, 3, {"fused": float("nan")}])
 def test_senseless_temperatures_are_refused(tmp_path: Path, temperature: Any) -> None:
-    with pytest.raises(WeightsError, match="to describe the model"):
+    with pytest.raises(WeightsError, match="the model's metadata in"):
         PartedModel.load(copy_with(tmp_path, temperature=temperature))

@@ -8,7 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from mmdigit.reading.image.crossed_out import StruckReader
+from mmdigit.reading.image.crossed_out import CrossedOutDetector
 from mmdigit.training.data.datasets import Digits
 from mmdigit.training.fit.crossed_out import MOST_CALLED, examples, fit, network, save, scores, threshold_of, weights_of
 from tests.mmdigit.clips import mnist_like
@@ -48,7 +48,7 @@ def test_a_short_training_tells_crossed_bars_and_repeats() -> None:
 def test_numpy_gives_what_torch_gives(threshold: float) -> None:
     torch.manual_seed(2)
     net, images = network().eval(), np.random.default_rng(3).random((32, 28, 28), np.float32)
-    found = StruckReader(weights_of(net, threshold)).logits(images)
+    found = CrossedOutDetector(weights_of(net, threshold)).logits(images)
     np.testing.assert_allclose(found, logits(net, images) - threshold, atol=1e-4)
 
 
@@ -58,7 +58,7 @@ def test_the_file_is_the_same_each_time_and_loads_with_its_checksum(tmp_path: Pa
     checksum = save(tmp_path / "one.npz", weights_of(net, 1.0))
     assert checksum == save(tmp_path / "two.npz", weights_of(net, 1.0))
     assert checksum == hashlib.sha256((tmp_path / "one.npz").read_bytes()).hexdigest()
-    loaded = StruckReader.load(tmp_path / "one.npz", checksum)
+    loaded = CrossedOutDetector.load(tmp_path / "one.npz", checksum)
     np.testing.assert_allclose(loaded.logits(images), logits(net, images) - 1, atol=2e-2)  # kept in 16 bits
 
 
@@ -81,7 +81,7 @@ def test_the_threshold_holds_every_share() -> None:
 
 def test_scores_name_every_check() -> None:
     torch.manual_seed(7)
-    found = scores(StruckReader(weights_of(network().eval(), 0)), digits(), 5, seed=1, workers=1)
+    found = scores(CrossedOutDetector(weights_of(network().eval(), 0)), digits(), 5, seed=1, workers=1)
     assert sorted(found) == sorted(
         ["MNIST as it is", "crossed out, clean crops", "crossed out, photographs", "clean crops", "photographs"]
     )

@@ -72,7 +72,7 @@ def test_a_risk_table_counts_what_is_accepted() -> None:
         assert row["error"] == pytest.approx(wrong.mean() if wrong.size else 0, abs=1e-3)
         assert row["bound"] > row["error"]
     shown = operating_point([RiskRow(**row) for row in table["rows"]], 0.02)
-    assert shown.shown
+    assert shown.meets_target
     assert 0 < shown.confidences[0] < 0.99999
 
 

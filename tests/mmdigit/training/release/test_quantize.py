@@ -9,7 +9,8 @@ import pytest
 pytest.importorskip("torch")
 
 from mmdigit.reading.audio.normalize import N_SAMPLES
-from mmdigit.reading.predictor import Predictor, Sample
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import Predictor
 from mmdigit.training.release.calibration import OPEN
 from mmdigit.training.release.export import EXPORTED, write_model
 from mmdigit.training.release.quantize import HeldOut
@@ -29,9 +30,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Predictor, Predict
     return (*(Predictor.load(folder / f"{name}.onnx") for name in ("floats", "quantized")), folder / "quantized.onnx")  # type: ignore[return-value]
 
 
-def some_samples(count: int) -> list[Sample]:
+def some_samples(count: int) -> list[ModelInput]:
     sounds = np.random.default_rng(0).normal(0, 0.1, (count, N_SAMPLES)).astype(np.float32)
-    return [Sample((PICTURES[row] / 255).astype(np.float32), sounds[row]) for row in range(count)]
+    return [ModelInput((PICTURES[row] / 255).astype(np.float32), sounds[row]) for row in range(count)]
 
 
 def test_all_convolutions_but_the_first_of_pictures_are_on_integers(models: tuple[Predictor, Predictor, Path]) -> None:
