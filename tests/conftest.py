@@ -1,18 +1,27 @@
-"""What all tests share: real services and data where they are there, one clear line where they are not."""
+"""Fixtures of real services and data; tests that lack them are skipped with one line."""
 
 import itertools
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.processes import Start, running
+
 KafkaTopic = Callable[..., str]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait for services come first: the others fill the time, and nobody waits for the last one."""
+    slow = {item.path for item in items if item.get_closest_marker("docker")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip tests of what is missing here; with MMDIGIT_REQUIRE_DOCKER=1 a missing Docker engine is a failure."""
+    """Skip tests whose service or data is missing; with MMDIGIT_REQUIRE_DOCKER=1, missing Docker is a failure."""
     if item.get_closest_marker("docker"):
         from lab.kit.services import docker_problem
 
@@ -33,9 +42,16 @@ def data_dir() -> Path:
     return folder
 
 
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts processes that end with the test."""
+    with ExitStack() as processes:
+        yield lambda command, **options: processes.enter_context(running(command, **options))
+
+
 @pytest.fixture(scope="session")
 def kafka_bootstrap() -> Iterator[str]:
-    """host:port of a real broker, one for the whole run, for tests marked docker."""
+    """host:port of a real broker for the whole run, for tests marked docker."""
     from lab.kit.services import kafka_broker
 
     with kafka_broker() as bootstrap:
@@ -44,7 +60,7 @@ def kafka_bootstrap() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def kafka_topic(kafka_bootstrap: str) -> KafkaTopic:
-    """Makes a new topic: kafka_topic(partitions=1, max_message_bytes=...) -> its kafka:// URL."""
+    """kafka_topic(partitions=1, max_message_bytes=...): create a topic; its kafka:// URL."""
     from lab.kit.services import kafka_admin
 
     run = uuid.uuid4().hex[:8]
@@ -70,7 +86,7 @@ def kafka_topic(kafka_bootstrap: str) -> KafkaTopic:
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    """URL of a real Redis server, one for the whole run, for tests marked docker; clear it before you count on it."""
+    """URL of a real Redis server for the whole run, for tests marked docker; clear it before use."""
     from lab.kit.services import redis_server
 
     with redis_server() as url:
@@ -79,7 +95,7 @@ def redis_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def redis_cluster_url() -> Iterator[str]:
-    """URL of a real Redis Cluster of three primaries, one for the whole run, for tests marked docker."""
+    """URL of a real Redis Cluster of three primaries for the whole run, for tests marked docker."""
     from tests.redis_group import redis_cluster
 
     with redis_cluster() as group:

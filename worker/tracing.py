@@ -70,7 +70,7 @@ class Tracing:
     def _job(
         self, decoded: Decoded, outcome: Outcome, trace: SpanContext, link: Link, times: BatchTimes, epoch_s: float
     ) -> None:
-        began_s, record = decoded.decoding_since_s, decoded.record
+        began_s, record = decoded.decoding_began_s, decoded.record
         if isinstance(outcome, DeadLetter):
             writing = ("dead_letter", times.predicted_s, times.dead_lettered_s)
         else:
@@ -94,8 +94,8 @@ class Tracing:
         queued_s = min(max(0.0, record.timestamp_s), epoch_s + began_s) - epoch_s
         for name, context, start_s, end_s in (
             ("queue", beside, queued_s, began_s),
-            ("decode", inside, began_s, decoded.polled_at_s),
-            ("wait", inside, decoded.polled_at_s, times.closed_s),
+            ("decode", inside, began_s, decoded.decoded_at_s),
+            ("wait", inside, decoded.decoded_at_s, times.closed_s),
             ("predict", inside, times.closed_s, times.predicted_s),
             (writing[0], inside, *writing[1:]),
         ):

@@ -38,7 +38,7 @@ from schemas.errors import SettingsError, TransportError
 from schemas.prediction import Answer, Prediction
 from schemas.wire import encode
 from worker.batcher import Decoded
-from worker.outcomes import prediction
+from worker.outcomes import make_prediction
 
 PACKAGES = ("kafka-python", "confluent-kafka", "redis")
 GROUP = "benchmark"
@@ -138,7 +138,7 @@ def predictions(samples: Sequence[Sample], count: int) -> Iterator[Prediction]:
         record = Record("mmdigit.jobs", number % PARTITIONS, number, None, b"", now.timestamp())
         job = job_of(sample, job_id_of(number), GROUP, now)
         # Durations as odd as real ones: their digits are stored.
-        yield prediction(
+        yield make_prediction(
             Decoded(record, 0.0, job, None, None, 0.0), answer, now, now_s - last_s, 11 * (now_s - last_s), BATCH_SIZE
         )
         last_s = now_s

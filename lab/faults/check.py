@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lab.kit.records import job_id_of
 from mmdigit.reading.model_input import decode_input
 from mmdigit.reading.predictor import Predictor
+from mmdigit.transport.ports import Consumer
 from mmdigit.transport.urls import dead_letter_url, open_consumer, open_store
 from producer.sources.sample import Sample
 from schemas.errors import InvalidJob
@@ -16,7 +17,6 @@ from schemas.wire import decode_dead_letter
 TOLERANCE = 1e-5
 """Between a probability of a batch and of the job alone."""
 
-_QUIET_POLLS = 4
 _CHUNK = 1_000
 
 
@@ -68,12 +68,15 @@ def dead_job_ids(jobs_url: str) -> set[str]:
     """Jobs in the topic of dead letters that belongs to jobs_url."""
     ids: set[str] = set()
     with open_consumer(dead_letter_url(jobs_url), group="faults-check") as consumer:
-        quiet = 0
-        while quiet < _QUIET_POLLS or not consumer.assignment():
-            records = consumer.poll(500, 0.5)
-            quiet = 0 if records else quiet + 1
-            ids |= {letter.job_id for letter in (decode_dead_letter(r.value) for r in records) if letter.job_id}
+        while not _is_read(consumer):
+            letters = [decode_dead_letter(record.value) for record in consumer.poll(500, 0.5)]
+            ids |= {letter.job_id for letter in letters if letter.job_id}
     return ids
+
+
+def _is_read(consumer: Consumer) -> bool:
+    lag = consumer.lag()
+    return bool(lag) and lag.keys() == consumer.assignment() and not any(lag.values())
 
 
 def _right(stored: Answer | None, is_dead: bool, answer: Answer | None) -> bool:

@@ -17,7 +17,7 @@ from mmdigit.transport.kafka.client import connect
 
 KAFKA_IMAGE = "apache/kafka:4.3.1"
 REDIS_IMAGE = "redis:8.2.3-bookworm"
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0
 LONE_BROKER = {
     "NODE_ID": "1",
     "PROCESS_ROLES": "broker,controller",
@@ -106,7 +106,7 @@ def redis_server(cpus: str | None = None) -> Iterator[str]:
     without_missing_reaper()
     with DockerContainer(REDIS_IMAGE).with_exposed_ports(6379).with_kwargs(cpuset_cpus=cpus) as container:
         port = int(container.get_exposed_port(6379))
-        until(lambda: _answers_ping(port), START_TIMEOUT_S, f"a Redis server at port {port}")
+        until(lambda: _answers_ping(port), f"a Redis server at port {port}")
         yield f"redis://127.0.0.1:{port}/0"
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr
 from io import StringIO
@@ -10,7 +11,7 @@ from itertools import pairwise
 from typing import ClassVar, Self, get_args
 
 from pydantic import SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
+from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from mmdigit.settings.environment import ENV_PREFIX, reject_unknown_variables
@@ -38,6 +39,8 @@ class ProgramSettings(BaseSettings):
     )
     prog: ClassVar[str] = "mmdigit"
     """The command that starts the program."""
+    usage: ClassVar[str] = "%(prog)s [options]"
+    """The first line of --help; argparse would list every flag there."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
@@ -56,7 +59,10 @@ class ProgramSettings(BaseSettings):
         complaint = StringIO()
         try:
             with redirect_stderr(complaint):
-                return CliApp.run(cls, cli_args=list(argv))
+                flags = CliSettingsSource[ArgumentParser](cls)
+                if not cls.subcommands():
+                    flags.root_parser.usage = cls.usage
+                return CliApp.run(cls, cli_args=list(argv), cli_settings_source=flags)
         except ValidationError as error:
             raise SettingsError(f"{validation_lines(error, command._missing)} (see {command.prog} --help)") from error
         except SourceError as error:

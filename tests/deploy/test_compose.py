@@ -12,7 +12,7 @@ from schemas import VERSION
 from schemas.job import MAX_RECORD_BYTES
 from tests.deploy.engine import ROOT, output
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.docker
 
 
 @pytest.fixture(scope="module")

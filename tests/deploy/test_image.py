@@ -13,7 +13,7 @@ from tests.deploy.engine import LOCKED_DOWN, TAG, build, output, run
 
 MAX_IMAGE_BYTES = 540 * 10**6  # OpenCV, for photographed crops, takes 150 MB of it
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.docker
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def worker(image: str) -> Iterator[str]:
     """Yields the container of a ready worker with its own SQLite file."""
     container = start(image)
     try:
-        until(lambda: answers(container, "readyz"), 30, "a worker that is ready", pause_s=0.2)
+        until(lambda: answers(container, "readyz"), "a worker that is ready", pause_s=0.2)
         yield container
     finally:
         run("docker", "rm", "--force", container)

@@ -20,7 +20,7 @@ def test_load_profile_is_answered_despite_chaos() -> None:
             assert load["ExitCode"] == 0, compose.run("logs", "load")
             return bool(load["State"] == "exited")
 
-        until(ended, 120, "the end of the load", pause_s=0.5)
+        until(ended, "the end of the load", pause_s=0.5)
         logs = compose.run("logs", "--no-log-prefix", "load")
         assert "1000 sent and acknowledged" in logs
         assert "1000 answered, 0 dead, 0 missing" in logs

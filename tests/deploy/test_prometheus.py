@@ -18,19 +18,16 @@ def promtool(*arguments: str) -> str:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(60)
 def test_configuration_and_rules_are_valid() -> None:
     assert "FAILED" not in promtool("check", "config", "/etc/prometheus/prometheus.yml")
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(60)
 def test_ecs_configuration_is_valid() -> None:
     assert "FAILED" not in promtool("check", "config", "--syntax-only", "/ecs/prometheus-ecs.yml")
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(60)
 def test_alerts_fire_only_when_they_should() -> None:
     promtool("test", "rules", "/cases/rules_cases.yml")
 

@@ -30,7 +30,7 @@ from samples.running import RunningWorker
 from tests.deploy.engine import ROOT
 from tests.deploy.test_prometheus import FOLDER, IMAGE
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.docker
 
 JOBS, RATE = 300, 100
 SELECTOR = re.compile(r"\b(?:mmdigit[_:][\w:]+|process_\w+|up)\b(?:\{[^}]*\})?")
@@ -66,11 +66,9 @@ def prometheus(folder: Path, worker: str, producer: str) -> Iterator[str]:
     )
     address = f"http://127.0.0.1:{port}"
     with container:
-        until(lambda: rules(address), 30, "Prometheus with its rules")
+        until(lambda: rules(address), "Prometheus with its rules")
         # Its first discovery of targets happens some seconds after the start.
-        until(
-            lambda: gives_a_number(address, "mmdigit_jobs_total", time.time() - 60), 30, "a first scrape", pause_s=0.2
-        )
+        until(lambda: gives_a_number(address, "mmdigit_jobs_total", time.time() - 60), "a first scrape", pause_s=0.2)
         yield address
 
 
@@ -145,7 +143,7 @@ def test_queries_all_return_numbers(tmp_path: Path) -> None:
                 return not empty
 
             try:
-                until(none_is_empty, 20, "a number for every query", pause_s=0.5)
+                until(none_is_empty, "a number for every query", pause_s=0.5)
             except AssertionError:
                 pytest.fail("expected a number, got none for " + "\n".join(f"{name}: {empty[name]}" for name in empty))
     assert len(queries) > 80

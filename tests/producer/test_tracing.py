@@ -8,7 +8,7 @@ import pytest
 from opentelemetry.trace import NoOpTracer, SpanContext, SpanKind
 
 from producer.journal import Journal
-from producer.publish import Publishing
+from producer.publish import PublishRun
 from producer.roster import Roster
 from producer.settings import ProducerSettings
 from producer.tracing import Tracing, open_tracing
@@ -38,7 +38,7 @@ def test_a_run_sends_the_headers_with_its_jobs(tmp_path: Path) -> None:
     publisher = FakePublisher()
     tracing = Tracing(0.5, NoOpTracer(), source=random.Random(3))  # noqa: S311
     with Roster() as roster, Journal.open(tmp_path, TOPIC, "g") as journal:
-        publishing = Publishing(publisher, journal, roster, FakeProgress(), FakeTime().clock, "g", tracing)
+        publishing = PublishRun(publisher, journal, roster, FakeProgress(), FakeTime().clock, "g", tracing)
         assert publishing.run(FakeSource(samples(100)), "msgpack", None).sent == 100
     traced = [headers for headers in publisher.headers if headers]
     assert 30 < len(traced) < 70

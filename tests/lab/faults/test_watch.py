@@ -15,12 +15,12 @@ def test_every_record_of_the_load_is_acknowledged_and_stands_in_the_topic(tmp_pa
     url = f"sqlite:///{tmp_path / 'queue.db'}"
     with Load(url, "g", [Sample("a", bytes(784), None, 1)], trickle_per_s=0.0) as load:
         load.burst(30)
-        until(lambda: load.sent == 30, 10, "30 sent")
+        until(lambda: load.sent == 30, "30 sent")
         load.pause()
         load.resume()
-        until(lambda: len(load.acknowledged) == 30, 10, "30 acknowledged")
+        until(lambda: len(load.acknowledged) == 30, "30 acknowledged")
         load.burst(5)
-        until(lambda: load.sent == 35, 10, "5 more")
+        until(lambda: load.sent == 35, "5 more")
     assert sorted(load.acknowledged) == list(range(35))
     assert load.errors == []
     with open_consumer(url, group="g") as consumer:
@@ -32,7 +32,7 @@ def test_a_recovery_counts_only_outcomes_that_came_later(tmp_path: Path) -> None
     with open_store(url) as store, Watch(url, "g") as watch:
         store.put([make_prediction(0), make_prediction(1, group="another")])
         store.put_dead_letters([make_dead_letter(2)])
-        until(lambda: watch.outcomes == 2, 10, "two outcomes")
+        until(lambda: watch.outcomes == 2, "two outcomes")
         assert watch.catch_up(30)
         ended_s = time.monotonic()
         assert watch.await_outcome_of_each(1, 0.0, 30.0) is not None

@@ -17,6 +17,7 @@ import pytest
 from lab.kit.polling import until
 from mmdigit.telemetry import http_server
 from mmdigit.telemetry.http_server import MAX_CONNECTIONS, MAX_REQUEST_BYTES, HttpServer, Response
+from tests.processes import running
 
 ROOT = Path(__file__).parents[3]
 REQUEST_TIMEOUT_S = 0.5
@@ -120,7 +121,7 @@ def test_reset_connection_leaves_no_log_line(
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # close with a reset
             client.sendall(request)
     assert ask(port.port)[0] == 200
-    until(lambda: not port._open, 15, "the connections' end")
+    until(lambda: not port._open, "the connections' end")
     assert caplog.records == []
     assert capfd.readouterr() == ("", "")
 
@@ -138,14 +139,14 @@ def test_slow_request_is_dropped_at_the_deadline(port: HttpServer) -> None:
             except ConnectionResetError:
                 break
     assert 3 < dripped < 100  # kept busy all the time, but not forever
-    until(lambda: not port._open, 5, "the connection's end")
+    until(lambda: not port._open, "the connection's end")
 
 
 def test_unread_response_is_dropped_at_the_deadline(port: HttpServer) -> None:
     with socket.create_connection(("127.0.0.1", port.port)) as client:
         client.sendall(b"GET /large HTTP/1.1\r\n\r\n")
-        until(lambda: bool(port._open), 5, "the connection")
-        until(lambda: not port._open, 15, "its end")
+        until(lambda: bool(port._open), "the connection")
+        until(lambda: not port._open, "its end")
 
 
 def test_endless_body_is_not_read_forever(port: HttpServer) -> None:
@@ -174,7 +175,7 @@ def test_failing_handler_is_a_500_and_logged(caplog: pytest.LogCaptureFixture) -
 def test_close_drops_open_connections() -> None:
     port = HttpServer("127.0.0.1", 0, PAGES)
     with socket.create_connection(("127.0.0.1", port.port), timeout=15) as client:
-        until(lambda: bool(port._open), 5, "the connection")
+        until(lambda: bool(port._open), "the connection")
         port.close()
         assert client.recv(1) == b""
 
@@ -204,9 +205,7 @@ def test_ten_thousand_connections_leave_the_server_usable() -> None:
     with ExitStack() as stack:
         stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
         server = stack.enter_context(
-            subprocess.Popen(
-                [sys.executable, "-c", SERVER], cwd=ROOT, stdin=-1, stdout=-1, stderr=subprocess.STDOUT, text=True
-            )
+            running([sys.executable, "-c", SERVER], cwd=ROOT, stdin=-1, stdout=-1, stderr=subprocess.STDOUT)
         )
         assert server.stdin is not None
         assert server.stdout is not None
@@ -245,6 +244,6 @@ def test_ten_thousand_connections_leave_the_server_usable() -> None:
         assert peak_kib() - before_kib < 32 * 1024
         stop.set()
         flooding.join()
-        said, _ = server.communicate("", timeout=15)
+        said, _ = server.communicate("")
         assert said == ""
         assert server.returncode == 0

@@ -76,12 +76,12 @@ def test_what_a_slow_collector_has_no_room_for_is_dropped_at_once_and_counted() 
         with open_tracer(collector.url, "mmdigit-test", counts) as tracer:
             for _ in range(jobs):
                 job(tracer)
-            until(lambda: collector.paths, 10, "a request")
+            until(lambda: collector.paths, "a request")
             assert counts == {}
             job(tracer)
             assert counts == {"dropped": 6}  # those that are on their way take room, too
             collector.go.set()
-            until(lambda: counts["exported"] >= MAX_REQUEST_SPANS, 10, "an answer")
+            until(lambda: counts["exported"] >= MAX_REQUEST_SPANS, "an answer")
             job(tracer)
     assert counts == {"dropped": 6, "exported": 6 * (jobs + 1)}
     assert Counter(span.name for _, span in collector.spans) == {"process": jobs + 1, "stage": 5 * (jobs + 1)}
@@ -106,7 +106,7 @@ def test_a_collector_that_is_not_there_is_one_line_and_no_delay(caplog: pytest.L
     caplog.set_level(logging.DEBUG)
     counts = Counts()
     assert closing_s(f"http://user:s3cret@127.0.0.1:{free_port()}", counts, 3 * MAX_REQUEST_SPANS) < 2
-    until(lambda: counts.total() == 3 * MAX_REQUEST_SPANS, 4, "no further try of any request")
+    until(lambda: counts.total() == 3 * MAX_REQUEST_SPANS, "no further try of any request")
     assert counts == {"failed": 3 * MAX_REQUEST_SPANS}
     lines = [record for record in caplog.records if "collector takes no spans" in record.getMessage()]
     assert len(lines) == 1

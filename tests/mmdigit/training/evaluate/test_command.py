@@ -65,7 +65,6 @@ def test_the_report_is_whole_and_the_same_every_time(
     assert without_time(json.loads(json.dumps(command.measure(None, folder)))) == without_time(report)
 
 
-@pytest.mark.timeout(60)
 def test_the_figures_are_those_of_the_whole_model(folder: Path) -> None:
     report = command.measure(None, folder)
     predictor = Predictor.load()

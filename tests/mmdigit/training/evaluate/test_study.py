@@ -36,7 +36,6 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.timeout(60)  # two trainings, exports and measurements, and all but the trainings again
 def test_folds_leave_each_speaker_out(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = small / "results" / "folds.json"
     study.run("folds", small, small / "runs", result, PLAN, Machine())

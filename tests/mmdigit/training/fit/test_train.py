@@ -1,6 +1,7 @@
 """Training in small: it learns, it resumes to the very same weights, it refuses another plan's checkpoint."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -74,16 +75,23 @@ def test_a_damaged_checkpoint_is_one_line(tmp_path: Path, content: bytes | str) 
     assert "\n" not in str(caught.value)
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished training."""
+    folder = tmp_path_factory.mktemp("trained")
+    train(made_up.sets(folder), PLAN, folder)
+    return folder
+
+
 @pytest.mark.parametrize("state", [{}, {"head.weight": 1}, [], "weights"])
-def test_a_checkpoint_whose_states_do_not_fit_is_one_line(tmp_path: Path, state: object) -> None:
-    sets, plan = made_up.sets(tmp_path), made_up.plan()
-    train(sets, plan, tmp_path)
-    path = checkpoint_path(tmp_path, "calm")
+def test_a_checkpoint_whose_states_do_not_fit_is_one_line(trained: Path, tmp_path: Path, state: object) -> None:
+    run = shutil.copytree(trained, tmp_path / "run")
+    path = checkpoint_path(run, "calm")
     torch.save({**read_state(path), "average": state}, path)
     with pytest.raises(DataError, match="to be a checkpoint, it is damaged"):
-        load_checkpoint(tmp_path)
+        load_checkpoint(run)
     with pytest.raises(DataError, match="to be a checkpoint, it is damaged"):
-        train(sets, plan, tmp_path)
+        train(made_up.sets(tmp_path), PLAN, run)
 
 
 def test_what_cannot_be_trained_is_said_before_anything_is(tmp_path: Path) -> None:

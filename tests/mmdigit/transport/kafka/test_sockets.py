@@ -80,7 +80,7 @@ def test_idle_connection_closed_by_broker_is_no_failure(
             for number in range(2):
                 publisher.send(None, b"%d" % number)
                 publisher.flush(10)
-                until(lambda: closed(caplog), 30, "an idle connection closed")
+                until(lambda: closed(caplog), "an idle connection closed")
                 assert not failures(caplog)
                 assert len(closed(caplog)) == 1
                 caplog.clear()
@@ -96,9 +96,9 @@ def test_dead_broker_is_still_an_error(caplog: pytest.LogCaptureFixture) -> None
         finally:
             admin.close()
         with open_consumer(f"kafka://{broker.address}/dies", group="g") as consumer:
-            until(lambda: consumer.poll(1, 0.2) or consumer.assignment(), 30, "an assignment")
+            until(lambda: consumer.poll(1, 0.2) or consumer.assignment(), "an assignment")
             broker.kill()
-            until(lambda: fails(consumer) or failures(caplog), 30, "an error of the client")
+            until(lambda: fails(consumer) or failures(caplog), "an error of the client")
             broker.start()
 
 

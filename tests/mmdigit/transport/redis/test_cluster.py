@@ -210,7 +210,7 @@ def test_servers_report_a_slot_without_an_owner(cluster: RedisGroup) -> None:
                 store.put([make_prediction(job_of(1))])
         finally:
             cluster.ask(holder, "CLUSTER", "ADDSLOTS", slot)
-        until(lambda: puts(cluster, job_of(1)), 20, "a cluster that is whole again")
+        until(lambda: puts(cluster, job_of(1)), "a cluster that is whole again")
 
 
 def puts(group: RedisGroup, number: int) -> bool:
@@ -270,7 +270,7 @@ def test_failover_loses_no_replicated_prediction(cluster: RedisGroup) -> None:
         with Load(store) as load:
             load.await_more(5)
             cluster.kill(killed)
-            until(lambda: len(primaries(cluster)) == 3, 30, "a promoted replica")
+            until(lambda: len(primaries(cluster)) == 3, "a promoted replica")
             cluster.start(killed)  # becomes the new primary's replica, whose acknowledgement the writes need
             load.await_more(5)
         load.check(store)
@@ -285,12 +285,10 @@ def test_failover_leaves_a_hanging_primary(cluster: RedisGroup) -> None:
             load.await_more(5)
             cluster.hang(hung)
             try:
-                until(lambda: cluster.role(replica) == "master", 30, "a promoted replica")
+                until(lambda: cluster.role(replica) == "master", "a promoted replica")
                 # Writes reach it while its only replica, the old primary, still hangs.
                 until(
-                    lambda: any("1 replicas of Redis" in text for text in load.failures),
-                    60,
-                    "a write to the promoted one",
+                    lambda: any("1 replicas of Redis" in text for text in load.failures), "a write to the promoted one"
                 )
             finally:
                 cluster.wake(hung)

@@ -68,10 +68,10 @@ def test_servers_follow_the_name_when_roles_change(group: RedisGroup, pair: tupl
             load.await_more(5)
             # The primary stops writes until its replica has caught up, so only the client could lose data.
             group.ask(old, "FAILOVER", "TO", "127.0.0.1", str(new))
-            until(lambda: group.role(new) == "master", 30, "a new primary")
-            until(lambda: any("ReadOnlyError" in text for text in load.failures), 30, "a refusal by the old one")
+            until(lambda: group.role(new) == "master", "a new primary")
+            until(lambda: any("ReadOnlyError" in text for text in load.failures), "a refusal by the old one")
             name.point_to(new)
-            load.await_more(5, within_s=10)
+            load.await_more(5)
         load.check(store)
         assert load.longest_failure_s < MAX_RETRY_S + SOCKET_TIMEOUT_S
 
@@ -84,7 +84,7 @@ def test_failover_loses_no_replicated_prediction(group: RedisGroup, pair: tuple[
             group.kill(old)
             group.ask(new, "REPLICAOF", "NO", "ONE")
             name.point_to(new)
-            until(lambda: any("1 replicas of Redis" in text for text in load.failures), 30, "a write without a replica")
+            until(lambda: any("1 replicas of Redis" in text for text in load.failures), "a write without a replica")
             group.start(old)
             group.ask(old, "REPLICAOF", "127.0.0.1", str(new))
             load.await_more(5)
@@ -113,7 +113,7 @@ def test_servers_wait_for_a_loading_server(group: RedisGroup, pair: tuple[int, i
     slow = group.ports[6]
     with opened(name) as store:
         store.put([make_prediction(number) for number in range(100)])
-        until(lambda: saved(group, old), 30, "a snapshot")
+        until(lambda: saved(group, old), "a snapshot")
         group.run("bash", "-c", f"mkdir -p /data/{slow} && mv /data/{old}/dump.rdb /data/{slow}/")
         # Redis's own tests use this option to slow down loading.
         group.start(slow, *SLOW, loaded=False)
@@ -122,7 +122,7 @@ def test_servers_wait_for_a_loading_server(group: RedisGroup, pair: tuple[int, i
         with pytest.raises(StoreError, match="loading"):
             store.put([make_prediction(100)])
         group.ask(slow, "CONFIG", "SET", "key-load-delay", "0")
-        until(lambda: stored(store, 100), 30, "a loaded server")
+        until(lambda: stored(store, 100), "a loaded server")
         assert store.get(["job-7"]) == [make_prediction(7)]
 
 
@@ -151,11 +151,11 @@ def test_feed_follows_the_name_while_blocked(group: RedisGroup, pair: tuple[int,
         thread.start()
         try:
             with group.client(old) as client:
-                until(lambda: client.info("clients")["blocked_clients"] == 1, 10, "a reader that waits")
+                until(lambda: client.info("clients")["blocked_clients"] == 1, "a reader that waits")
             group.ask(new, "REPLICAOF", "NO", "ONE")
             name.point_to(new)
             group.ask(old, "REPLICAOF", "127.0.0.1", str(new))  # "UNBLOCKED ... instance state changed"
-            until(lambda: stored(writer, 1), 10, "a write to the new primary")
+            until(lambda: stored(writer, 1), "a write to the new primary")
         finally:
             thread.join(60)
     assert found == ["job-1"]
@@ -167,7 +167,7 @@ def sentinels(group: RedisGroup, pair: tuple[int, int]) -> list[int]:
     ports = group.ports[2:5]
     for port in ports:
         group.start_sentinel(port, pair[0], quorum=2, password=SENTINEL_PASSWORD)
-    until(lambda: all(knows_all(group, port) for port in ports), 30, "sentinels that know all")
+    until(lambda: all(knows_all(group, port) for port in ports), "sentinels that know all")
     return ports
 
 
@@ -189,7 +189,7 @@ def test_sentinels_provide_the_primary(group: RedisGroup, pair: tuple[int, int],
         with Load(store) as load:
             load.await_more(5)
             group.kill(old)
-            until(lambda: group.role(new) == "master", 30, "a promoted replica")
+            until(lambda: group.role(new) == "master", "a promoted replica")
             group.start(old)  # becomes a replica, which the writes need
             load.await_more(5)
         load.check(store)

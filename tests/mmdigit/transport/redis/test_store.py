@@ -28,7 +28,6 @@ def test_map_errors_covers_every_redis_error(error: type[Exception]) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(90)
 def test_put_stores_nothing_on_a_full_server(redis_url: str) -> None:
     with open_store(redis_url) as store, redis.Redis.from_url(redis_url) as client:
         client.flushall()
@@ -48,7 +47,6 @@ def test_put_stores_nothing_on_a_full_server(redis_url: str) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(90)
 @pytest.mark.parametrize("as_list", [False, True], ids=["text", "list"])
 @pytest.mark.parametrize("key", [FEED_KEY, "mmdigit:group:g"])
 def test_put_names_a_foreign_value_and_counts_nothing(key: str, as_list: bool, redis_url: str) -> None:
@@ -69,7 +67,6 @@ def test_put_names_a_foreign_value_and_counts_nothing(key: str, as_list: bool, r
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(90)
 @pytest.mark.parametrize("foreign", ["many", "0x10", "1.5", "", b"\xff"])
 def test_counts_names_a_foreign_value(foreign: str | bytes, redis_url: str) -> None:
     with open_store(redis_url) as store, redis.Redis.from_url(redis_url) as client:
@@ -88,7 +85,6 @@ def test_counts_names_a_foreign_value(foreign: str | bytes, redis_url: str) -> N
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(90)
 @pytest.mark.parametrize("note", ["foreign", "5", "null", '{"group": 5}', '{"group": {}}', "\xff", ""])
 def test_put_ignores_a_foreign_note(note: str, redis_url: str) -> None:
     with open_store(redis_url) as store, redis.Redis.from_url(redis_url) as client:
@@ -101,7 +97,6 @@ def test_put_ignores_a_foreign_note(note: str, redis_url: str) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(90)
 def test_servers_recover_a_lost_script_and_connection(redis_url: str) -> None:
     with open_store(redis_url) as store, redis.Redis.from_url(redis_url) as client:
         client.flushall()
@@ -113,7 +108,6 @@ def test_servers_recover_a_lost_script_and_connection(redis_url: str) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(90)
 def test_put_is_one_call_and_writes_the_documented_keys(redis_url: str) -> None:
     with open_store(redis_url, ttl_s=1000) as store, redis.Redis.from_url(redis_url) as client:
         client.flushall()
@@ -130,7 +124,6 @@ def test_put_is_one_call_and_writes_the_documented_keys(redis_url: str) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(90)
 def test_get_rejects_another_programs_value(redis_url: str) -> None:
     with open_store(redis_url) as store, redis.Redis.from_url(redis_url) as client:
         client.set("mmdigit:prediction:job-7", b'{"version": 2}')
@@ -144,7 +137,6 @@ def test_get_rejects_another_programs_value(redis_url: str) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(90)
 @pytest.mark.parametrize(("as_json", "first"), [(False, b"\x01"), (True, b"{")])
 def test_put_stores_compact_or_json(redis_url: str, as_json: bool, first: bytes) -> None:
     with open_store(redis_url, as_json=as_json) as store, redis.Redis.from_url(redis_url) as client:

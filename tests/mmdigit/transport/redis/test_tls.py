@@ -12,7 +12,7 @@ from tests.factories import make_prediction
 from tests.redis_group import RedisGroup, redis_group
 from tests.secure import REDIS_IMAGE, Authority
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.docker
 
 TLS = "--port 0 --tls-ca-cert-file /files/ca.pem --tls-cert-file /files/redis.pem --tls-key-file /files/redis.key"
 
@@ -39,7 +39,7 @@ def trusting(authority: Authority) -> Access:
 
 def start(group: RedisGroup, port: int, *options: str) -> None:
     group.start(port, *TLS.split(), "--tls-port", str(port), "--tls-auth-clients", "no", *options, loaded=False)
-    until(lambda: "PONG" in command(group, port, "ping"), 30, "a Redis server with TLS")
+    until(lambda: "PONG" in command(group, port, "ping"), "a Redis server with TLS")
 
 
 def command(group: RedisGroup, port: int, *words: str) -> str:
@@ -61,7 +61,7 @@ def test_tls_to_a_cluster(group: RedisGroup, trusting: Access) -> None:
     node = "--cluster-enabled yes --tls-cluster yes --cluster-announce-ip 127.0.0.1 --cluster-port 20001"
     start(group, port, *node.split())
     command(group, port, "cluster", "addslotsrange", "0", "16383")
-    until(lambda: "cluster_state:ok" in command(group, port, "cluster", "info"), 30, "a cluster")
+    until(lambda: "cluster_state:ok" in command(group, port, "cluster", "info"), "a cluster")
     put_and_get(f"rediss+cluster://127.0.0.1:{port}", trusting)
     put_and_get(f"rediss://127.0.0.1:{port}", trusting)
 
@@ -72,5 +72,5 @@ def test_tls_to_sentinels(group: RedisGroup, trusting: Access) -> None:
     group.run("bash", "-c", f"echo 'sentinel monitor mymaster 127.0.0.1 {primary} 1' > /data/sentinel.conf")
     options = f"--daemonize yes --tls-replication yes {TLS} --tls-port {sentinel} --tls-auth-clients no"
     group.run("bash", "-c", f"redis-server /data/sentinel.conf --sentinel {options}")
-    until(lambda: str(primary) in command(group, sentinel, "sentinel", "masters"), 30, "a sentinel")
+    until(lambda: str(primary) in command(group, sentinel, "sentinel", "masters"), "a sentinel")
     put_and_get(f"rediss+sentinel://127.0.0.1:{sentinel}/mymaster/1", trusting)

@@ -17,6 +17,7 @@ from mmdigit.transport.sqlite.publisher import LINGER_S, SqlitePublisher
 from mmdigit.transport.sqlite.store import SqliteStore
 from schemas.errors import SettingsError, StoreError, TransportError
 from tests.factories import make_dead_letter, make_prediction
+from tests.processes import Start
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -185,20 +186,21 @@ def test_send_writes_at_once_or_in_batches(path: Path) -> None:
         assert [record.value for record in consumer.poll(9, 0)] == [b"second", b"third"]
 
 
-def test_consumer_lock_ends_with_a_killed_process(path: Path) -> None:
-    holds = "import sys, time; from pathlib import Path; from mmdigit.transport.sqlite.consumer import SqliteConsumer\n"
-    holds += "SqliteConsumer(Path(sys.argv[1]), 'jobs', 'g'); print('held', flush=True); time.sleep(60)"
+def test_consumer_lock_ends_with_a_killed_process(path: Path, start: Start) -> None:
+    holds = "import sys; from pathlib import Path; from mmdigit.transport.sqlite.consumer import SqliteConsumer\n"
+    holds += "SqliteConsumer(Path(sys.argv[1]), 'jobs', 'g'); print('held', flush=True); sys.stdin.read()"
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[4])}
-    child = subprocess.Popen([sys.executable, "-c", holds, str(path)], stdout=subprocess.PIPE, env=environment)
+    child = start(
+        [sys.executable, "-c", holds, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    )
     assert child.stdout is not None
-    with child.stdout as printed:
-        assert printed.readline() == b"held\n"
-        with pytest.raises(SettingsError, match=f"got another in process {child.pid}"):
-            SqliteConsumer(path, "jobs", "g")
-        SqliteConsumer(path, "jobs", "other group").close()
-        SqliteConsumer(path, "other-topic", "g").close()
-        child.kill()
-        child.wait(10)
+    assert child.stdout.readline() == "held\n"
+    with pytest.raises(SettingsError, match=f"got another in process {child.pid}"):
+        SqliteConsumer(path, "jobs", "g")
+    SqliteConsumer(path, "jobs", "other group").close()
+    SqliteConsumer(path, "other-topic", "g").close()
+    child.kill()
+    child.wait()
     SqliteConsumer(path, "jobs", "g").close()
 
 

@@ -1,10 +1,10 @@
-"""Shadows on every queue and every store: what is compared, what is remembered, and that nothing is written."""
+"""Shadows on every queue and store: what they compare and remember, and that they write nothing."""
 
 import pytest
 
 from mmdigit.transport.ports import PredictionStore
 from schemas.wire import encode
-from tests.contract.conftest import Queue, Store
+from tests.adapters import Queue, Store
 from tests.factories import make_dead_letter, make_job, make_prediction
 from tests.worker.fakes import FakeModel, image_bytes
 from worker.shadow.command import Shadow
@@ -15,7 +15,7 @@ JOBS = 10
 
 
 def shadowed(queue: Queue, live: PredictionStore, group: str = "shadow", **options: object) -> Comparison:
-    """One run of a shadow to its end."""
+    """Run a shadow to its end."""
     urls = {"from": queue.url, "store": "sqlite:///unused.db"}
     settings = ShadowSettings.model_validate(urls | {"batch_size": 4, "live_wait_s": 0} | options)
     consumer = queue.consumer(group)
@@ -27,7 +27,7 @@ def shadowed(queue: Queue, live: PredictionStore, group: str = "shadow", **optio
 
 @pytest.fixture
 def live(queue: Queue, store: Store) -> PredictionStore:
-    """Jobs that the fake model reads as their number, answered so but for 7 (as 8) and 9 (dead)."""
+    """Jobs that the fake model reads as their number; the live answer is the same, except for 7 (8) and 9 (dead)."""
     queue.publish(*(encode(make_job(n, image=image_bytes(200 + n)), "msgpack") for n in range(JOBS)))
     live = store.open()
     live.put([make_prediction(n, label=8 if n == 7 else n) for n in range(JOBS - 1)])
@@ -35,9 +35,7 @@ def live(queue: Queue, store: Store) -> PredictionStore:
     return live
 
 
-def test_every_job_is_compared_once_whatever_interrupts_and_nothing_is_written(
-    queue: Queue, live: PredictionStore
-) -> None:
+def test_shadow_compares_each_job_once_and_writes_nothing(queue: Queue, live: PredictionStore) -> None:
     before = (live.feed(), live.counts("g"))
     first = shadowed(queue, live, limit=5)
     assert (first.compared, first.same) == (5, 5)
@@ -48,4 +46,4 @@ def test_every_job_is_compared_once_whatever_interrupts_and_nothing_is_written(
     assert shadowed(queue, live, group="another").compared == 9
     assert (live.feed(), live.counts("g")) == before
     workers = queue.consumer("mmdigit")
-    assert workers.poll(1, 5.0)[0].offset == 0  # of the live group nothing was committed
+    assert workers.poll(1, 5.0)[0].offset == 0  # nothing was committed for the live group
