@@ -13,7 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from mmdigit.telemetry.http_server import Answer, HttpPort
+from mmdigit.telemetry.http_server import HttpServer, Response
 from mmdigit.transport.ports import PredictionStore
 from producer.journal import Journal
 from schemas.errors import MmdigitError
@@ -48,15 +48,15 @@ class RunCollector(Collector):
 
 @contextmanager
 def serve_metrics(collector: Collector, host: str, port: int | None) -> Iterator[None]:
-    """Serve http://host:port/metrics within the block; do nothing if port is None. Raises as HttpPort does."""
+    """Serve http://host:port/metrics within the block; do nothing if port is None. Raises as HttpServer does."""
     if port is None:
         yield
         return
     registry = CollectorRegistry()
     registry.register(collector)
 
-    def metrics(authorization: str) -> Answer:
-        return Answer(HTTPStatus.OK, generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4)
+    def metrics(authorization: str) -> Response:
+        return Response(HTTPStatus.OK, generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4)
 
-    with closing(HttpPort(host, port, {"/metrics": metrics})):
+    with closing(HttpServer(host, port, {"/metrics": metrics})):
         yield

@@ -118,7 +118,7 @@ class OutcomeCollector:
             found[job_id] = prediction
         unanswered = [job_id for job_id in job_ids if job_id not in found]
         if unanswered:
-            for job_id, reason in zip(unanswered, self._store.dead(unanswered), strict=True):
+            for job_id, reason in zip(unanswered, self._store.dead_letter_reasons(unanswered), strict=True):
                 if reason is not None:
                     found[job_id] = reason
         return found

@@ -61,7 +61,7 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class SecureKafka:
-    """A broker with a listener for passwords and one for certificates, and the users of deploy/kafka/acls.sh.
+    """A broker with a listener for passwords, one for certificates, and the users of deploy/kafka/acls.sh.
 
     expired, elsewhere: password listeners whose certificate has expired, or is for another host.
     """

@@ -16,8 +16,7 @@ OTHER_SUBJECTS = {
     "mmdigit.transport.redis.test_cluster": "the store on Redis Cluster",
     "mmdigit.transport.redis.test_failover": "the store when its primary changes",
     "mmdigit.transport.redis.test_tls": "the store over TLS",
-    "mmdigit.transport.redis.test_version": "the store on an old Redis",
-    "mmdigit.transport.test_stored_docs": "the stored forms as docs/wire.md gives them",
+    "mmdigit.transport.test_encoding_docs": "stored predictions as docs/use/wire.md describes them",
     "producer.test_default_wire": "a setting's default",
     "samples.test_pack": "the sample pack, which is data",
     "schemas.test_docs": "the schemas as the docs give them",
@@ -35,7 +34,6 @@ TESTED_ELSEWHERE = {
     "mmdigit.__main__": "tests.mmdigit.test_cli",
     "mmdigit.datasets.opening": "tests.producer.sources.test_opening",
     "mmdigit.settings.access_settings": "tests.mmdigit.settings.test_redaction",
-    "mmdigit.transport.kafka.opening": "tests.contract.test_queue",
     "mmdigit.transport.kafka.publisher": "tests.contract.test_queue",
     "mmdigit.transport.tls": "tests.mmdigit.transport.redis.test_tls",
 }

@@ -81,7 +81,7 @@ def fake_python(folder: Path, script: str) -> Path:
             'case "$*" in *version_info*) exit 1;; *--version*) echo "Python 3.9.2";; esac',
             "expected Python 3.11 or newer, got Python 3.9.2",
         ),
-        ('case "$*" in *ensurepip*) exit 1;; esac', "on Debian: apt-get install python3-venv"),
+        ('case "$*" in *ensurepip*) exit 1;; esac', "on Debian, run apt-get install python3-venv"),
         ("", ""),
     ],
     ids=["old", "no-venv", "absent"],

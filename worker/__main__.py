@@ -10,9 +10,9 @@ from mmdigit.reading.decision import Head, OperatingPoint
 from mmdigit.reading.predictor import Predictor
 from mmdigit.settings.program import run_program
 from mmdigit.settings.redaction import redact
-from mmdigit.settings.secrets import secret
+from mmdigit.settings.secrets import read_secret
 from mmdigit.telemetry.health import HealthServer
-from mmdigit.telemetry.logs import set_up
+from mmdigit.telemetry.logs import configure as configure_logs
 from mmdigit.telemetry.spans import open_tracer
 from mmdigit.transport.urls import open_consumer, open_publisher, open_store, system_and_topic
 from schemas import VERSION
@@ -34,9 +34,9 @@ log = logging.getLogger("worker")
 def run_worker(argv: Sequence[str]) -> int:
     """Run the loop (worker.loop.Worker) until SIGTERM, SIGINT or --exit-when-idle-s."""
     settings = WorkerSettings.load(argv)
-    set_up(settings.log_level, as_json=settings.json_logs)
+    configure_logs(settings.log_level, as_json=settings.json_logs)
     access = settings.access
-    token = secret(settings.metrics_token, settings.metrics_token_file, "metrics_token_file")
+    token = read_secret(settings.metrics_token, settings.metrics_token_file, "metrics_token_file")
     metrics = Metrics()
     metrics.build_info.labels(VERSION).set(1)
     health = WorkerHealth(settings.stuck_after_s)

@@ -129,7 +129,7 @@ class Worker:
         self._last_turn_s = self._clock()
         with self._metrics.stage("poll"):
             records = self._retry("poll", self._poll_once)
-            self.waiting_for = self._consumer.trouble()
+            self.waiting_for = self._consumer.waiting_for()
         return records
 
     def _decode(self, records: Sequence[Record]) -> None:
@@ -231,7 +231,7 @@ class Worker:
                 f"expected a dead-letter topic that takes larger records than the jobs' topic: {exc}; raise its "
                 "max.message.bytes"
             ) from exc
-        self._retry("store", lambda: self._store.put_dead(dead_letters))
+        self._retry("store", lambda: self._store.put_dead_letters(dead_letters))
 
     def _count(self, predictions: list[Prediction], dead_letters: list[DeadLetter]) -> None:
         self.answered += len(predictions)

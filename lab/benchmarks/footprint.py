@@ -26,10 +26,10 @@ from lab.kit.stack import confluent_producer, produce
 from mmdigit.reading.model_input import decode_input
 from mmdigit.reading.predictor import Predictor
 from mmdigit.settings.program import run_program
+from mmdigit.transport.encoding import encode_prediction
 from mmdigit.transport.kafka.publisher import BATCH_BYTES, LINGER_MS
 from mmdigit.transport.ports import Record
 from mmdigit.transport.redis.keys import FEED_KEY
-from mmdigit.transport.stored import write_prediction
 from mmdigit.transport.urls import DEFAULT_FEED_LENGTH, open_publisher, open_store
 from producer.jobs import JOB_ID_CHARACTERS, job_of
 from producer.sources.sample import Sample
@@ -146,8 +146,8 @@ def in_redis(url: str, samples: Sequence[Sample], count: int, feed_length: int =
         for part in range(1, _PARTS + 1):
             left = count // _PARTS
             while batch := list(islice(made, min(BATCH_SIZE, left))):
-                json_bytes += sum(len(write_prediction(each, as_json=True)) for each in batch)
-                value_bytes += sum(len(write_prediction(each)) for each in batch)
+                json_bytes += sum(len(encode_prediction(each, as_json=True)) for each in batch)
+                value_bytes += sum(len(encode_prediction(each)) for each in batch)
                 store.put(batch)
                 left -= len(batch)
             feed = int(client.memory_usage(FEED_KEY, samples=0))

@@ -18,9 +18,9 @@ from mmdigit.reading.image.normalize import decode_image, normalize
 from mmdigit.reading.metadata import read_metadata
 from mmdigit.settings.access import RedisAccess
 from mmdigit.settings.redaction import redact
+from mmdigit.transport.encoding import decode_prediction, decode_reason, encode_prediction
 from mmdigit.transport.kafka.batches import BatchTooLargeError, gzip_decode, lz4_decode, zstd_decode
-from mmdigit.transport.stored import read_prediction, read_reason, write_prediction
-from mmdigit.transport.urls import _redis, _split, dead_letter_url
+from mmdigit.transport.urls import _parse_redis_url, _split, dead_letter_url
 from schemas.errors import (
     DataError,
     InvalidAudio,
@@ -122,9 +122,9 @@ def _batch(content: bytes) -> None:
 
 def _stored(content: bytes) -> None:
     with suppress(StoreError):
-        read_reason(content)
-    once = read_prediction(write_prediction(read_prediction(content)))
-    if read_prediction(write_prediction(once)) != once:
+        decode_reason(content)
+    once = decode_prediction(encode_prediction(decode_prediction(content)))
+    if decode_prediction(encode_prediction(once)) != once:
         raise Violation("a prediction changes when it is written and read")
 
 
@@ -143,7 +143,7 @@ def _urls(content: bytes) -> None:
     with_password = f"redis://user:s3cret@{url}"
     if "s3cret" in redact(with_password):
         raise Violation("a visible password")
-    for parse in (dead_letter_url, lambda text: _redis(_split(text, ""), text, RedisAccess())):
+    for parse in (dead_letter_url, lambda text: _parse_redis_url(_split(text, ""), text, RedisAccess())):
         for text in (url, with_password, f"kafka://{url}", f"sqlite:///{url}"):
             try:
                 parse(text)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.datasets.idx import Part
-from mmdigit.files.plain import open_plain
+from mmdigit.files.regular import open_regular
 from schemas.errors import DataError
 
 FOLDER = "mnist-writers"
@@ -26,7 +26,7 @@ def read_writers(folder: Path, part: Part, labels: NDArray[np.int64]) -> NDArray
     if not path.exists():
         return np.full(labels.size, -1, np.int64)
     try:
-        with open_plain(path) as packed, gzip.open(packed, "rt", newline="") as file:
+        with open_regular(path) as packed, gzip.open(packed, "rt", newline="") as file:
             rows = [(int(row["index"]), int(row["label"]), int(row["writer"])) for row in csv.DictReader(file)]
         table = np.array(sorted(rows), np.int64)
     except (OSError, EOFError, zlib.error, KeyError, ValueError, TypeError, OverflowError, csv.Error) as exc:

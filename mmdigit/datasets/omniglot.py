@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Collection
 from pathlib import Path
 
-from mmdigit.files.plain import open_plain
+from mmdigit.files.regular import open_regular
 from schemas.errors import DataError
 
 ARCHIVE = "omniglot/images_background_small1.zip"
@@ -21,7 +21,7 @@ def read_omniglot(folder: Path, alphabets: Collection[str]) -> list[bytes]:
     if not path.exists():
         return []
     try:
-        with open_plain(path) as file, zipfile.ZipFile(file) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             files = [
                 archive.read(name)
                 for name in sorted(archive.namelist())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from mmdigit.files.plain import read_plain
+from mmdigit.files.regular import read_regular
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
 from schemas.printable import printable
 
@@ -88,7 +88,7 @@ def _read(path: Path, modality: str) -> bytes:
     max_bytes = MODALITY_MAX_BYTES[modality]
     shown = printable(str(path), 200)
     try:
-        content = read_plain(path, max_bytes)
+        content = read_regular(path, max_bytes)
     except OSError as error:
         raise _ReadError(f"cannot read {modality} {shown}: {why(error)}") from error
     if not content:

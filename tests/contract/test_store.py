@@ -53,35 +53,35 @@ def test_counts_are_by_group_without_groupless_jobs(store: Store) -> None:
 
 def test_put_dead_keeps_the_reason_and_counts_once(store: Store) -> None:
     opened = store.open()
-    opened.put_dead([make_dead_letter(1), make_dead_letter(None), make_dead_letter(2, reason="model_rejected")])
-    opened.put_dead([make_dead_letter(1)])
-    assert opened.dead(["job-2", "job-3", "job-1"]) == ["model_rejected", None, "invalid_image"]
-    assert opened.dead([]) == []
+    opened.put_dead_letters([make_dead_letter(1), make_dead_letter(None), make_dead_letter(2, reason="model_rejected")])
+    opened.put_dead_letters([make_dead_letter(1)])
+    assert opened.dead_letter_reasons(["job-2", "job-3", "job-1"]) == ["model_rejected", None, "invalid_image"]
+    assert opened.dead_letter_reasons([]) == []
     assert opened.counts("g") == GroupCounts(done=0, dead=2)
     assert opened.get(["job-1"]) == [None]
 
 
 def test_put_turns_a_dead_job_into_a_done_one(store: Store) -> None:
     opened = store.open()
-    opened.put_dead([make_dead_letter(1), make_dead_letter(2), make_dead_letter(3, group=None)])
+    opened.put_dead_letters([make_dead_letter(1), make_dead_letter(2), make_dead_letter(3, group=None)])
     opened.put([make_prediction(1), make_prediction(3, group=None)])
-    assert opened.dead(["job-1", "job-2", "job-3"]) == [None, "invalid_image", None]
+    assert opened.dead_letter_reasons(["job-1", "job-2", "job-3"]) == [None, "invalid_image", None]
     assert opened.counts("g") == GroupCounts(done=1, dead=1)
 
 
 def test_put_dead_does_not_replace_a_prediction(store: Store) -> None:
     opened = store.open()
     opened.put([make_prediction(1)])
-    opened.put_dead([make_dead_letter(1)])
-    assert opened.dead(["job-1"]) == [None]
+    opened.put_dead_letters([make_dead_letter(1)])
+    assert opened.dead_letter_reasons(["job-1"]) == [None]
     assert opened.counts("g") == GroupCounts(done=1, dead=0)
 
 
 def test_put_of_nothing_stores_nothing(store: Store) -> None:
     opened = store.open()
     opened.put([])
-    opened.put_dead([])
-    opened.put_dead([make_dead_letter(None)])
+    opened.put_dead_letters([])
+    opened.put_dead_letters([make_dead_letter(None)])
     assert opened.feed() == []
 
 
@@ -127,8 +127,8 @@ def test_feed_refuses_an_invalid_position(store: Store) -> None:
 def test_expired_predictions_are_gone(store: Store) -> None:
     opened = store.open(ttl_s=1)
     opened.put([make_prediction(1)])
-    opened.put_dead([make_dead_letter(2)])
-    until(lambda: opened.get(["job-1"]) == [None] and opened.dead(["job-2"]) == [None], "an expiry")
+    opened.put_dead_letters([make_dead_letter(2)])
+    until(lambda: opened.get(["job-1"]) == [None] and opened.dead_letter_reasons(["job-2"]) == [None], "an expiry")
     until(lambda: opened.counts("g") == GroupCounts(done=0, dead=0), "the counts' expiry")
     opened.put([make_prediction(1)])
     assert opened.counts("g") == GroupCounts(done=1, dead=0)

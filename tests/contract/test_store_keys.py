@@ -21,12 +21,12 @@ def test_keys_of_jobs_dead_letters_and_groups_stay_apart(store: Store) -> None:
         make_dead_letter(group=name, reason=f"reason_{'x' * number}").model_copy(update={"job_id": f"{name}:dead"})
         for number, name in enumerate(NAMES)
     ]
-    opened.put_dead(letters)
+    opened.put_dead_letters(letters)
     opened.put(list(jobs.values()))
     assert opened.get(NAMES) == list(jobs.values())
     assert opened.get([f"{name}:dead" for name in NAMES]) == [None] * len(NAMES)
-    assert opened.dead(NAMES) == [None] * len(NAMES)
-    assert opened.dead([f"{name}:dead" for name in NAMES]) == [letter.reason for letter in letters]
+    assert opened.dead_letter_reasons(NAMES) == [None] * len(NAMES)
+    assert opened.dead_letter_reasons([f"{name}:dead" for name in NAMES]) == [letter.reason for letter in letters]
     assert {name: opened.counts(name) for name in NAMES} == dict.fromkeys(NAMES, GroupCounts(done=1, dead=1))
     assert [prediction for _, prediction in opened.feed()] == list(jobs.values())
 

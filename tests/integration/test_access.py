@@ -173,7 +173,7 @@ def test_image_trusts_the_authorities_of_its_system(
     worked = run(*in_image, *public, image, timeout_s=120)
     assert worked.returncode == 0, worked.stderr
     assert "answered=40 dead_lettered=0" in worked.stderr
-    assert "authority that is not trusted here; set redis_ca_file" in refused(run(*in_image, image, timeout_s=120))
+    assert "issued by an untrusted authority; set redis_ca_file" in refused(run(*in_image, image, timeout_s=120))
 
 
 def test_password_rotation_refuses_nobody(
@@ -211,7 +211,7 @@ def test_replay_rights_are_to_read_dead_letters_and_send_jobs(broker: SecureKafk
         publisher.flush(10)
     with open_publisher(dead, access=login("replay")) as publisher:
         publisher.send(None, b"rubbish")
-        with pytest.raises(AccessError, match="lacks a right"):
+        with pytest.raises(AccessError, match="lacks a permission"):
             publisher.flush(10)
 
 
@@ -233,7 +233,7 @@ def test_shadow_rights_are_to_read_in_its_own_groups(broker: SecureKafka, author
             publisher.send(None, b"rubbish")
             publisher.flush(10)
 
-    with pytest.raises(AccessError, match="lacks a right"):
+    with pytest.raises(AccessError, match="lacks a permission"):
         write(f"{jobs}.dead")
     with pytest.raises(TransportError, match="ClusterAuthorizationFailed"):  # a producer's number is refused before
         write(jobs)
@@ -251,10 +251,10 @@ def test_client_certificate_identifies_a_user(
     }
     ran = produce(settings | {"KAFKA_CERT_FILE": certificate, "KAFKA_KEY_FILE": key})
     assert ran.returncode == 0, ran.stderr
-    assert "wants a certificate of ours; set kafka_cert_file" in refused(produce(settings, "--resend"))
+    assert "requires a client certificate; set kafka_cert_file" in refused(produce(settings, "--resend"))
     stranger, stranger_key = authority.issue("stranger", user="stranger")
     line = refused(produce(settings | {"KAFKA_CERT_FILE": stranger, "KAFKA_KEY_FILE": stranger_key}, "--resend"))
-    assert "lacks a right" in line
+    assert "lacks a permission" in line
 
 
 def test_wrong_password_is_named_each_time(broker: SecureKafka, authority: Authority) -> None:
@@ -268,11 +268,11 @@ def test_wrong_password_is_named_each_time(broker: SecureKafka, authority: Autho
     ("fault", "says"),
     [
         ("password", "authentication of user '{user}' failed; check kafka_username and kafka_password_file"),
-        ("authority", "an authority that is not trusted here; set kafka_ca_file"),
+        ("authority", "issued by an untrusted authority; set kafka_ca_file"),
         ("expired", "its certificate has expired"),
         ("elsewhere", "its certificate is for another host name"),
-        ("plaintext", "whether this port wants TLS (kafka_security)"),
-        ("no-tls", "whether this port speaks TLS (else kafka_security plaintext)"),
+        ("plaintext", "whether this port requires TLS (kafka_security)"),
+        ("no-tls", "whether this port uses TLS (else kafka_security plaintext)"),
         ("missing", "expected a readable file as kafka_ca_file"),
     ],
 )
@@ -313,12 +313,12 @@ def test_kafka_refusal_is_one_line(
     [
         ("password", "authentication failed"),
         ("none", "authentication failed"),
-        ("authority", "an authority that is not trusted here; set redis_ca_file"),
+        ("authority", "issued by an untrusted authority; set redis_ca_file"),
         ("expired", "its certificate has expired"),
         ("elsewhere", "its certificate is for another host name"),
-        ("plaintext", "whether this port wants TLS (then rediss://)"),
-        ("no-tls", "whether this port speaks TLS (else redis://)"),
-        ("mutual", "wants a certificate of ours; set redis_cert_file"),
+        ("plaintext", "whether this port requires TLS (then rediss://)"),
+        ("no-tls", "whether this port uses TLS (else redis://)"),
+        ("mutual", "requires a client certificate; set redis_cert_file"),
     ],
 )
 def test_redis_refusal_is_one_line(
@@ -377,7 +377,7 @@ def test_missing_kafka_right_is_one_line(
             ran = produce(kafka_user(user) | {"TO": url, "JOURNAL_DIR": tmp_path})
         else:
             ran = work(kafka_user(user) | {"FROM": url, "STORE": f"sqlite:///{tmp_path / 'store.db'}"})
-        assert "lacks a right (an ACL)" in refused(ran)
+        assert "lacks a permission (an ACL)" in refused(ran)
     finally:
         broker.acls(f"--add --allow-principal User:{user} {right}")
 
@@ -394,4 +394,4 @@ def test_missing_redis_command_is_one_line(
             ran = work(store_user("worker") | {"FROM": queue})
         finally:
             administrator.acl_setuser("worker", enabled=True, commands=[f"+{right}"])
-    assert "lacks a right" in refused(ran)
+    assert "lacks a permission" in refused(ran)

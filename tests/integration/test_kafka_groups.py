@@ -100,7 +100,7 @@ def test_fenced_member_ends_and_commits_nothing(topic: Topic, caplog: pytest.Log
             with pytest.raises(SettingsError, match="--instance-id"):
                 one.worker.run()
             assert not health.alive().ok
-            assert "--instance-id" in health.alive().why
+            assert "--instance-id" in health.alive().message
             for commit in (one.consumer.commit, one.consumer.begin_commit):
                 with pytest.raises(SettingsError, match="--instance-id"):
                     commit({place: 0})

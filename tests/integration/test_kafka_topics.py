@@ -20,7 +20,7 @@ from tests.integration.kafka_worker import LocalWorker, Topic, said
 from worker.health import WorkerHealth
 
 pytestmark = pytest.mark.docker
-CREATED_AGAIN = "the topic was deleted and created again; it is read from its beginning, the old offsets are dropped"
+CREATED_AGAIN = "the topic was deleted and created again; reading it from the beginning, discarding old offsets"
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_batch_of_the_old_topic_is_stored_and_not_committed(topic: Topic) -> Non
     with LocalWorker(topic, batch_size=80, batch_wait_s=60.0, commit_every_s=0.0) as one:
         one.work_until(lambda: one.metrics.registry.get_sample_value("mmdigit_in_flight_jobs") == 60, "all in hand")
         topic.delete()
-        one.work_until(one.consumer.trouble, "the topic's end noticed")
+        one.work_until(one.consumer.waiting_for, "the topic's end noticed")
         topic.create(3)
         new = topic.publish(names("new", 20))  # fills the batch
         one.work_until(one.has_answered([*old, *new]), "all jobs of both")
@@ -133,15 +133,15 @@ def test_missing_topic_is_named_once_and_resumed(topic: Topic, caplog: pytest.Lo
         one.work_until(lambda: cluster.config["retry_backoff_ms"] >= 1600, "pauses that grow")
         ready = health.ready()
         assert not ready.ok
-        assert topic.name in ready.why
-        assert "create it again" in ready.why
+        assert topic.name in ready.message
+        assert "create it again" in ready.message
         assert len(looks) <= 6
         assert len([record for record in caplog.records if record.levelno >= logging.ERROR]) == 1
         topic.create(2)
         one.work_until(one.has_answered(topic.publish(names("after", 50))), "the jobs of the new topic")
         assert health.ready().ok
-    assert [message for message in said(caplog, logging.ERROR) if "the topic is gone" in message] == [
-        "the topic is gone; waiting for it"
+    assert [message for message in said(caplog, logging.ERROR) if "the topic is missing" in message] == [
+        "the topic is missing; waiting for it"
     ]
 
 

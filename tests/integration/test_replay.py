@@ -58,7 +58,7 @@ def test_replay_refuses_a_job_that_keeps_failing(tmp_path: Path, jobs_url: str) 
         open_store(store_url) as store,
         open_consumer(dead_letter_url(jobs_url), group="test") as consumer,
     ):
-        store.put_dead([letter])
+        store.put_dead_letters([letter])
         worker.wait_until_ready()
 
         def dead(times: int) -> bool:
@@ -82,6 +82,6 @@ def answered(store: PredictionStore) -> bool:
     counts = store.counts("g")
     return (
         store.get(["whole"]) != [None]
-        and store.dead(["whole", "broken"]) == [None, "invalid_image"]
+        and store.dead_letter_reasons(["whole", "broken"]) == [None, "invalid_image"]
         and ((counts.done, counts.dead) == (1, 1))
     )

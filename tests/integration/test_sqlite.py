@@ -175,8 +175,8 @@ def test_sigterm_finishes_and_commits_the_current_batch(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["--from", "http://x", "--store", "sqlite:///{tmp}/q.db"], 2, "expected the URL of a topic"),
-        (["--from", "sqlite:///{tmp}/q.db", "--store", "ftp://x"], 2, "expected the URL of a prediction store"),
+        (["--from", "http://x", "--store", "sqlite:///{tmp}/q.db"], 2, "expected a topic URL"),
+        (["--from", "sqlite:///{tmp}/q.db", "--store", "ftp://x"], 2, "expected a prediction store URL"),
         (["--from", "kafka://127.0.0.1:1/jobs", "--store", "sqlite:///{tmp}/q.db"], 3, "127.0.0.1:1"),
         (["--from", "sqlite:///{tmp}/q.db", "--store", "redis://127.0.0.1:1/0"], 3, "127.0.0.1:1"),
         (

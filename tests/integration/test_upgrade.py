@@ -13,8 +13,8 @@ import msgpack  # type: ignore[import-untyped]
 import pytest
 
 from lab.kit.polling import until
+from mmdigit.transport.encoding import decode_prediction
 from mmdigit.transport.ports import PredictionStore
-from mmdigit.transport.stored import read_prediction
 from mmdigit.transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 from samples.running import RunningWorker
 from schemas import VERSION
@@ -93,7 +93,7 @@ def both_read_every_prediction(path: Path) -> int:
     with closing(sqlite3.connect(path)) as file:
         values = [bytes(value) for (value,) in file.execute("SELECT prediction FROM predictions")]
     for value in values:
-        old, new = read_prediction(value), next_read(value)
+        old, new = decode_prediction(value), next_read(value)
         assert (old.job_id, old.label, old.worker_version) == (new.job_id, new.label, new.worker_version)
     return len(values)
 

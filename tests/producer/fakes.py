@@ -112,7 +112,7 @@ class FakeStore:
         self.looked_up += len(job_ids)
         return [self.predictions.get(job_id) for job_id in job_ids]
 
-    def dead(self, job_ids: Sequence[str]) -> list[str | None]:
+    def dead_letter_reasons(self, job_ids: Sequence[str]) -> list[str | None]:
         return [self.notes.get(job_id) for job_id in job_ids]
 
     def counts(self, group: str) -> GroupCounts:
@@ -121,7 +121,7 @@ class FakeStore:
     def put(self, predictions: Sequence[Prediction]) -> None:
         self.predictions |= {prediction.job_id: prediction for prediction in predictions}
 
-    def put_dead(self, dead_letters: Sequence[DeadLetter]) -> None:
+    def put_dead_letters(self, dead_letters: Sequence[DeadLetter]) -> None:
         raise NotImplementedError
 
     def feed(self, after: str = "", limit: int = 1000, timeout_s: float = 0.0) -> list[tuple[str, Prediction]]:

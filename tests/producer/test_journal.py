@@ -139,7 +139,7 @@ def test_journal_is_private_and_never_a_link_or_a_pipe(tmp_path: Path) -> None:
     for plant in plants:
         path.unlink()
         plant()
-        with pytest.raises(SettingsError, match="expected a plain file"):
+        with pytest.raises(SettingsError, match="expected a regular file"):
             Journal.open(path.parent, TOPIC, "group", resend=True)
     assert victim.read_text() == "theirs"
 

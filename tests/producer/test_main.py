@@ -180,7 +180,7 @@ def test_id_is_escaped_for_terminals_and_spreadsheets(folder: Path, capsys: pyte
     ("arguments", "code", "message"),
     [
         (["--from", "nowhere", "--to", URL], 2, "expected a CSV manifest or a folder at nowhere"),
-        (["--from", "samples", "--to", "carrier://pigeon"], 2, "expected the URL of a topic"),
+        (["--from", "samples", "--to", "carrier://pigeon"], 2, "expected a topic URL"),
         (["--from", "samples", "--to", "sqlite:///nowhere/queue.db"], 2, "existing folder"),
         pytest.param(
             ["--from", "samples", "--to", "sqlite:////proc/version"],
@@ -189,7 +189,11 @@ def test_id_is_escaped_for_terminals_and_spreadsheets(folder: Path, capsys: pyte
             marks=pytest.mark.skipif(not Path("/proc/version").exists(), reason="needs a file that no one can write"),
         ),
         (["--from", "samples", "--to", URL, "--journal-dir", "pairs.csv"], 2, "--journal-dir"),
-        (["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "no/out.csv"], 2, "make it first"),
+        (
+            ["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "no/out.csv"],
+            2,
+            "create the folder",
+        ),
         (["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "samples"], 2, "got a folder"),
         (["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "/dev/zero"], 2, "got a device"),
         (["--from", "samples", "--to", "sqlite:///samples"], 2, "expected a file"),

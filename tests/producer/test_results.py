@@ -134,7 +134,7 @@ def test_collect_looks_up_answered_jobs_once() -> None:
 
 
 def test_output_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"expected to write .*out\.csv, its folder refuses"):
+    with pytest.raises(DataError, match=r"expected to write .*out\.csv, got no folder for it"):
         Wait(1, answers(1))(tmp_path / "nowhere" / "out.csv")
 
 

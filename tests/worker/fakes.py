@@ -124,7 +124,7 @@ class FakeConsumer(Closable):
     def positions(self) -> dict[TopicPartition, int]:
         return self.next_polled
 
-    def trouble(self) -> str:
+    def waiting_for(self) -> str:
         return self.silent
 
 
@@ -164,7 +164,7 @@ class FakeStore(Closable):
         self._maybe_fail()
         self.predictions |= {prediction.job_id: prediction for prediction in predictions}
 
-    def put_dead(self, dead_letters: Sequence[DeadLetter]) -> None:
+    def put_dead_letters(self, dead_letters: Sequence[DeadLetter]) -> None:
         self._maybe_fail()
         self.dead_notes += dead_letters
 
@@ -176,7 +176,7 @@ class FakeStore(Closable):
     def get(self, job_ids: Sequence[str]) -> list[Prediction | None]:
         return [self.predictions.get(job_id) for job_id in job_ids]
 
-    def dead(self, job_ids: Sequence[str]) -> list[str | None]:
+    def dead_letter_reasons(self, job_ids: Sequence[str]) -> list[str | None]:
         raise NotImplementedError
 
     def counts(self, group: str) -> GroupCounts:

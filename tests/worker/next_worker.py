@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgpack  # type: ignore[import-untyped]
 
-from mmdigit.transport import packed, stored
+from mmdigit.transport import compact, encoding
 from schemas import wire
 from schemas.dead_letter import DeadLetter
 from schemas.job import Job
@@ -42,7 +42,7 @@ class NextDeadLetter(DeadLetter):
 def next_pack(prediction: NextPrediction) -> bytes:
     """Packed, with the new field at the end."""
     known = Prediction(**{name: getattr(prediction, name) for name in Prediction.model_fields})
-    fields = msgpack.unpackb(packed.pack(known)[1:])
+    fields = msgpack.unpackb(compact.encode(known)[1:])
     fields += [None] * (_KNOWN_FIELDS - len(fields))
     value: bytes = b"\x01" + msgpack.packb([*fields, prediction.rivals])
     return value
@@ -51,14 +51,14 @@ def next_pack(prediction: NextPrediction) -> bytes:
 def next_read(value: bytes) -> NextPrediction:
     """A prediction that next_pack or this release stored."""
     more = msgpack.unpackb(value[1:])[_KNOWN_FIELDS:]
-    known = stored.read_prediction(value)
+    known = encoding.decode_prediction(value)
     return NextPrediction(**dict(known), **({"rivals": tuple(more[0])} if more else {}))
 
 
 def become_next() -> None:
     """Make this process write as the next release does."""
     wire.Job = NextJob  # type: ignore[attr-defined]
-    stored.pack = next_pack  # type: ignore[assignment, attr-defined]
+    encoding.encode = next_pack  # type: ignore[assignment, attr-defined]
     outcomes.VERSION = VERSION  # type: ignore[attr-defined]
     outcomes.Prediction = NextPrediction  # type: ignore[attr-defined]
     outcomes.DeadLetter = NextDeadLetter  # type: ignore[attr-defined]

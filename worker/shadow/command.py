@@ -34,7 +34,7 @@ class OutcomeReader(Protocol):
     """The read methods of PredictionStore: a shadow never writes."""
 
     def get(self, job_ids: Sequence[str]) -> list[Prediction | None]: ...
-    def dead(self, job_ids: Sequence[str]) -> list[str | None]: ...
+    def dead_letter_reasons(self, job_ids: Sequence[str]) -> list[str | None]: ...
 
 
 class Shadow:
@@ -127,7 +127,7 @@ class Shadow:
         deadline_s = self._clock() + self._settings.live_wait_s
         pauses_s = Backoff(MAX_LOOKUP_PAUSE_S)
         while True:
-            for look_up in (self._live.get, self._live.dead):
+            for look_up in (self._live.get, self._live.dead_letter_reasons):
                 missing = [job_id for job_id in job_ids if job_id not in found]
                 outcomes: Sequence[LiveOutcome | None] = look_up(missing)
                 found |= {job_id: live for job_id, live in zip(missing, outcomes, strict=True) if live is not None}

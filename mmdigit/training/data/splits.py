@@ -20,7 +20,7 @@ from mmdigit.datasets.fsdd import Recording, Split, list_recordings
 from mmdigit.datasets.idx import Part, read_mnist
 from mmdigit.datasets.mnist_writers import read_writers
 from mmdigit.datasets.omniglot import ARCHIVE, read_omniglot
-from mmdigit.files.plain import read_plain
+from mmdigit.files.regular import read_regular
 from mmdigit.reading.audio.normalize import Waveform, read_waveform
 from mmdigit.reading.image.normalize import decode_image
 from schemas.errors import DataError, InvalidImage, InvalidJob
@@ -111,7 +111,7 @@ def _read_clips(recordings: Sequence[Recording], source: str) -> list[Clip]:
     clips = []
     for each in recordings:
         try:
-            waveform = read_waveform(read_plain(each.path, MAX_AUDIO_BYTES))
+            waveform = read_waveform(read_regular(each.path, MAX_AUDIO_BYTES))
         except (OSError, InvalidJob) as exc:
             raise DataError(f"expected {each.path} to be a recording, cannot read it ({exc}); restore it") from exc
         clips.append(Clip(waveform, each.digit, source, each.speaker, each.index))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.datasets.fsdd import TEST_INDICES
-from mmdigit.files.plain import open_plain
+from mmdigit.files.regular import open_regular
 from mmdigit.reading.audio.normalize import speech_window
 from mmdigit.reading.image.normalize import decode_image
 from mmdigit.reading.image.pixels import Grey
@@ -73,7 +73,7 @@ def read_folds(folder: Path, digits: Digits, speakers: Sequence[str]) -> Folds:
 def _read_fold(path: Path, digits: Digits) -> tuple[Logits, Labels, Logits, Labels]:
     names = ("audio_logits", "labels", "indices", "fused_logits", "fused_labels", "fused_images", "fused_clips")
     try:
-        with open_plain(path) as stream, np.load(stream, allow_pickle=False) as file:
+        with open_regular(path) as stream, np.load(stream, allow_pickle=False) as file:
             logits, labels, indices, fused, fused_labels, images, clips = (file[name] for name in names)
         for values in (labels, indices, fused_labels, images, clips):
             if values.ndim != 1 or values.dtype.kind not in "iu" or values.size == 0:

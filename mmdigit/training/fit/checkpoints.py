@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from mmdigit.files.plain import open_plain
+from mmdigit.files.regular import open_regular
 from mmdigit.training.fit.plan import TrainingPlan
 from schemas.errors import DataError, SettingsError
 
@@ -73,7 +73,7 @@ def restore(path: Path, *restored: tuple[nn.Module | torch.optim.Optimizer, Any]
 def read_state(path: Path) -> dict[str, Any]:
     """The content of a checkpoint. Raises DataError if it is damaged."""
     try:
-        with open_plain(path, MAX_CHECKPOINT_BYTES) as file:
+        with open_regular(path, MAX_CHECKPOINT_BYTES) as file:
             state = torch.load(file, weights_only=True)
         if not {"identity", "plan", "epochs", "part", "average", "optimizer"} <= state.keys():
             raise ValueError("some of its keys are missing")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mmdigit.files.plain import read_plain
+from mmdigit.files.regular import read_regular
 from schemas.errors import SettingsError
 from schemas.printable import printable
 from schemas.validation import validation_lines
@@ -83,7 +83,7 @@ class TrainingPlan(_PlanModel):
     def read(cls, path: Path) -> Self:
         """Read a TOML file. Raises SettingsError if it is missing or is not a plan."""
         try:
-            return cls.model_validate(tomllib.loads(read_plain(path, MAX_BYTES).decode()))
+            return cls.model_validate(tomllib.loads(read_regular(path, MAX_BYTES).decode()))
         except OSError as exc:
             raise SettingsError(
                 f"expected a configuration at {path}, cannot read it ({exc.strerror}); check --config"

@@ -13,7 +13,7 @@ import onnx
 import torch
 from numpy.typing import NDArray
 
-from mmdigit.files.plain import read_plain
+from mmdigit.files.regular import read_regular
 from mmdigit.reading.audio.normalize import N_SAMPLES, speech_window
 from mmdigit.reading.image.decode import IMAGE_SIDE
 from mmdigit.reading.model_input import ModelInput
@@ -149,7 +149,7 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
     """
     model, plan = load_trained_model(training)
     try:
-        history = [json.loads(line) for line in read_plain(training / HISTORY, MAX_HISTORY_BYTES).splitlines()]
+        history = [json.loads(line) for line in read_regular(training / HISTORY, MAX_HISTORY_BYTES).splitlines()]
     except (OSError, ValueError) as exc:
         raise DataError(
             f"expected the history of the training at {training / HISTORY}, cannot read it ({exc}); train again"

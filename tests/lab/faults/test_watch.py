@@ -13,7 +13,7 @@ def test_watch_counts_only_later_outcomes_as_recovery(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'queue.db'}"
     with open_store(url) as store, Watch(url, "g") as watch:
         store.put([make_prediction(0), make_prediction(1, group="another")])
-        store.put_dead([make_dead_letter(2)])
+        store.put_dead_letters([make_dead_letter(2)])
         until(lambda: watch.outcomes == 2, "two outcomes")
         assert watch.catch_up(30)
         ended_s = time.monotonic()

@@ -23,7 +23,7 @@ def read_bytes(path: Path) -> object:
 @pytest.mark.parametrize("place", ["pipe", "/dev/zero", "."])
 def test_readers_refuse_special_files(tmp_path: Path, read: Callable[[Path], object], place: str) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(SettingsError, match="not a plain file"):
+    with pytest.raises(SettingsError, match="not a regular file"):
         read(tmp_path / place)
 
 
@@ -31,9 +31,9 @@ def test_omniglot_and_folds_refuse_special_files(tmp_path: Path) -> None:
     for path in (tmp_path / "omniglot" / "images_background_small1.zip", tmp_path / "theo" / FOLD_FILE):
         path.parent.mkdir()
         os.mkfifo(path)
-    with pytest.raises(SettingsError, match="not a plain file"):
+    with pytest.raises(SettingsError, match="not a regular file"):
         load_glyphs(tmp_path, "train")
-    with pytest.raises(SettingsError, match="not a plain file"):
+    with pytest.raises(SettingsError, match="not a regular file"):
         read_folds(tmp_path, cast(Digits, None), ["theo"])  # the file is opened before they are looked at
 
 

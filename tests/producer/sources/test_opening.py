@@ -70,7 +70,7 @@ def test_folder_yields_the_rest_after_an_unreadable_file(tmp_path: Path) -> None
     reasons = [sample.reason for sample in found if isinstance(sample, Unreadable)]
     for reason, expected in zip(
         reasons,
-        ["is empty", "larger than 2097152 bytes", "No such file", "a named pipe, not a plain file"],
+        ["is empty", "larger than 2097152 bytes", "No such file", "a named pipe, not a regular file"],
         strict=True,
     ):
         assert expected in reason

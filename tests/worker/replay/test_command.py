@@ -186,4 +186,4 @@ def test_replay_is_a_command_of_the_worker(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
-    assert line.startswith("python -m worker replay: error: expected the URL of a topic")
+    assert line.startswith("python -m worker replay: error: expected a topic URL")

@@ -50,7 +50,7 @@ class Live:
         self.before_get()
         return [self.predictions.get(job_id) for job_id in job_ids]
 
-    def dead(self, job_ids: Sequence[str]) -> list[str | None]:
+    def dead_letter_reasons(self, job_ids: Sequence[str]) -> list[str | None]:
         return [self.reasons.get(job_id) for job_id in job_ids]
 
     def answer(self, *numbers: int, label: int = 3) -> None:

@@ -31,7 +31,7 @@ def live(queue: Queue, store: Store) -> PredictionStore:
     queue.publish(*(encode(make_job(n, image=image_bytes(200 + n)), "msgpack") for n in range(JOBS)))
     live = store.open()
     live.put([make_prediction(n, label=8 if n == 7 else n) for n in range(JOBS - 1)])
-    live.put_dead([make_dead_letter(9, reason="model_rejected")])
+    live.put_dead_letters([make_dead_letter(9, reason="model_rejected")])
     return live
 
 

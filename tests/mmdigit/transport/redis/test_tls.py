@@ -1,4 +1,4 @@
-"""TLS to all that a URL leads to: the sentinels and the primary that they name, a cluster's seed and its nodes."""
+"""TLS to every server behind a URL: sentinels and their primary, a cluster's seed and its nodes."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ TLS = "--port 0 --tls-ca-cert-file /files/ca.pem --tls-cert-file /files/redis.pe
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     folder = tmp_path_factory.mktemp("tls")
-    folder.chmod(0o755)  # read by the container's user, too
+    folder.chmod(0o755)  # the container's user reads it too
     authority = Authority(folder)
     authority.issue("redis", "127.0.0.1")
     return authority
@@ -43,7 +43,7 @@ def start(group: RedisGroup, port: int, *options: str) -> None:
 
 
 def command(group: RedisGroup, port: int, *words: str) -> str:
-    # redis-cli ends with 1 where it cannot connect.
+    # redis-cli exits with 1 if it cannot connect.
     line = f"redis-cli --tls --cacert /files/ca.pem -p {port} {' '.join(words)} 2>&1 || true"
     return group.run("bash", "-c", line)
 
@@ -56,7 +56,7 @@ def put_and_get(url: str, access: Access) -> None:
         assert store.get(["job-99"]) == [make_prediction(99)]
 
 
-def test_a_cluster_with_tls(group: RedisGroup, trusting: Access) -> None:
+def test_tls_to_a_cluster(group: RedisGroup, trusting: Access) -> None:
     port = group.ports[0]
     node = "--cluster-enabled yes --tls-cluster yes --cluster-announce-ip 127.0.0.1 --cluster-port 20001"
     start(group, port, *node.split())
@@ -66,7 +66,7 @@ def test_a_cluster_with_tls(group: RedisGroup, trusting: Access) -> None:
     put_and_get(f"rediss://127.0.0.1:{port}", trusting)
 
 
-def test_sentinels_with_tls(group: RedisGroup, trusting: Access) -> None:
+def test_tls_to_sentinels(group: RedisGroup, trusting: Access) -> None:
     primary, sentinel = group.ports[1:]
     start(group, primary)
     group.run("bash", "-c", f"echo 'sentinel monitor mymaster 127.0.0.1 {primary} 1' > /data/sentinel.conf")

@@ -1,4 +1,4 @@
-"""What a store gives back that another program wrote: an error of ours, never another."""
+"""Encoding of stored values: round trips, and a StoreError for anything that another program wrote."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmdigit.transport.stored import MAX_STORED_BYTES, read_prediction, read_reason, write_prediction
+from mmdigit.transport.encoding import MAX_STORED_BYTES, decode_prediction, decode_reason, encode_prediction
 from schemas.errors import StoreError
 from schemas.prediction import Source
 from tests.factories import make_prediction
@@ -14,40 +14,40 @@ from tests.factories import make_prediction
 ROOT = Path(__file__).parents[3]
 
 
-def test_a_prediction_goes_round() -> None:
-    assert read_prediction(write_prediction(make_prediction())) == make_prediction()
+def test_prediction_round_trip() -> None:
+    assert decode_prediction(encode_prediction(make_prediction())) == make_prediction()
 
 
 @pytest.mark.parametrize("value", [b"", b"{}", b"\xff", b"[" * 100_000, b"NaN", b'{"version":1.0}'])
-def test_what_is_no_prediction_is_an_error_of_ours(value: bytes) -> None:
+def test_decode_prediction_rejects_other_values(value: bytes) -> None:
     with pytest.raises(StoreError, match="expected a stored prediction"):
-        read_prediction(value)
+        decode_prediction(value)
 
 
-def test_a_reason_goes_round() -> None:
-    assert read_reason(b'{"reason": "invalid_image", "group": null}') == "invalid_image"
+def test_decode_reason_reads_a_note() -> None:
+    assert decode_reason(b'{"reason": "invalid_image", "group": null}') == "invalid_image"
 
 
 @pytest.mark.parametrize(
     "note",
     [b"", b"{}", b"[]", b"5", b"\xff", b"[" * 100_000, b'{"reason":5}', b'{"reason":"=1+1"}', b'{"reason":"a\\n"}'],
 )
-def test_what_is_no_note_is_an_error_of_ours(note: bytes) -> None:
-    with pytest.raises(StoreError, match="expected the note of a dead letter"):
-        read_reason(note)
+def test_decode_reason_rejects_other_values(note: bytes) -> None:
+    with pytest.raises(StoreError, match="expected a dead-letter note"):
+        decode_reason(note)
 
 
-def test_a_value_of_any_size_costs_no_memory() -> None:
-    """In a process of its own, since only its peak can be read: a parser makes a hundred bytes of each "[],"."""
+def test_decode_rejects_large_values_without_parsing() -> None:
+    """In its own process, to measure its peak memory: a parser would use a hundred bytes for each "[],"."""
     script = """
 import resource
 from schemas.errors import StoreError
-from mmdigit.transport.stored import MAX_STORED_BYTES, read_prediction, read_reason
+from mmdigit.transport.encoding import MAX_STORED_BYTES, decode_prediction, decode_reason
 n = 8 * 1024 * 1024
 values = [b'{"a":[' + b"[]," * n + b"1]}", b'{"reason":"' + b"a" * n + b'"}', b"[" * n]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for value in values:
-    for read in (read_prediction, read_reason):
+    for read in (decode_prediction, decode_reason):
         try:
             read(value)
         except StoreError as error:
@@ -60,7 +60,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
     assert int(ran.stdout) < 16
 
 
-def test_the_largest_prediction_is_far_below_the_limit() -> None:
+def test_largest_prediction_is_far_below_the_limit() -> None:
     largest = make_prediction().model_copy(
         update={
             "job_id": "j" * 128,
@@ -70,10 +70,10 @@ def test_the_largest_prediction_is_far_below_the_limit() -> None:
             "source": Source(topic="\x00" * 249, partition=2**62, offset=2**62),
         }
     )
-    assert len(write_prediction(largest)) < MAX_STORED_BYTES / 10
-    assert read_prediction(write_prediction(largest)) == largest
+    assert len(encode_prediction(largest)) < MAX_STORED_BYTES / 10
+    assert decode_prediction(encode_prediction(largest)) == largest
 
 
-def test_what_is_no_json_is_named() -> None:
+def test_decode_prediction_names_invalid_json() -> None:
     with pytest.raises(StoreError, match="got Invalid JSON"):
-        read_prediction(b'{"label":')
+        decode_prediction(b'{"label":')

@@ -1,4 +1,4 @@
-"""docs/use/wire.md on stored predictions: its programs read what is stored, its tables are those of the code."""
+"""The section on stored predictions in docs/use/wire.md: its programs work, and its tables match the code."""
 
 import json
 import re
@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from mmdigit.transport.packed import _ABSENT, _HEAD_BYTES, _LONG, _NAME, _OWN_CONFIDENCE, _REVIEW, _SAME, _SHORT_NAME
-from mmdigit.transport.stored import read_prediction, write_prediction
+from mmdigit.transport.compact import _ABSENT, _HEAD_BYTES, _LONG, _NAME, _OWN_CONFIDENCE, _REVIEW, _SAME, _SHORT_NAME
+from mmdigit.transport.encoding import decode_prediction, encode_prediction
 from samples.readers import prediction as reader
 from schemas.prediction import Prediction
 from tests.factories import make_prediction
-from tests.mmdigit.transport.test_packed import TYPICAL
+from tests.mmdigit.transport.test_compact import TYPICAL
 from tests.schemas.samples import PREDICTION, TRACED_PREDICTION
 
 ROOT = Path(__file__).parents[3]
@@ -44,9 +44,9 @@ VALUES = {
 
 
 def expected(value: bytes) -> dict[str, Any]:
-    """What the programs of the page give, of what the project itself reads."""
+    """The documented programs' output for a prediction that this project decoded."""
     names = ("job_id", "group", "label", "confidence", "probabilities", "novelty", "decision", "model_version")
-    read = read_prediction(value)
+    read = decode_prediction(value)
     return {name: getattr(read, name) for name in names} | {
         "probabilities": list(read.probabilities),
         "created_at": read.timings.created_at,
@@ -59,28 +59,28 @@ def moments_read(found: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_the_python_reads_what_is_stored(name: str) -> None:
-    value = write_prediction(VALUES[name])
+def test_documented_python_reads_stored_predictions(name: str) -> None:
+    value = encode_prediction(VALUES[name])
     assert value[0] == 1
     assert moments_read(reader.read(value)) == expected(value)
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_the_javascript_reads_what_is_stored(name: str) -> None:
+def test_documented_javascript_reads_stored_predictions(name: str) -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("no node on this machine: samples/readers/prediction.js is not run; install Node.js to run it")
-    value = write_prediction(VALUES[name])
+    value = encode_prediction(VALUES[name])
     script = f'{SCRIPT.read_text()}\nconsole.log(JSON.stringify(read(Buffer.from("{value.hex()}0a", "hex"))));'
     done = subprocess.run([node, "-"], input=script, capture_output=True, text=True, check=True)
     want = expected(value)
     found = moments_read(json.loads(done.stdout))
-    for moment in ("created_at", "predicted_at"):  # a Date has milliseconds
+    for moment in ("created_at", "predicted_at"):  # a Date has only milliseconds
         assert abs((found.pop(moment) - want.pop(moment)).total_seconds()) < 0.001
     assert found == want
 
 
-def test_the_tables_are_those_of_the_code() -> None:
+def test_documented_tables_match_the_code() -> None:
     assert (_ABSENT, _SAME, _REVIEW, _OWN_CONFIDENCE, _HEAD_BYTES, _LONG) == (15, 14, 1, 2, 10, 0x3A)
     assert (_NAME, _SHORT_NAME) == ("mmdigit", "\x01")
     fields = re.findall(r"^\| (\d+)(?:, (\d+))? \| (.*?) \|", SECTION, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The packed form: every prediction goes round within the stated tolerance, whatever is no such value is an error."""
+"""Compact encoding: predictions round-trip within the stated tolerance, and other values are errors."""
 
 import json
 from itertools import pairwise
@@ -10,8 +10,8 @@ import pytest
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
-from mmdigit.transport.packed import MAX_PACKED_BYTES, pack, unpack
-from mmdigit.transport.stored import read_prediction, write_prediction
+from mmdigit.transport.compact import MAX_COMPACT_BYTES, decode, encode
+from mmdigit.transport.encoding import decode_prediction, encode_prediction
 from schemas.errors import StoreError
 from schemas.prediction import Answer, HeadAnswer, Prediction, Source, Timings
 from tests.factories import make_prediction
@@ -21,9 +21,9 @@ from tests.schemas.test_golden import NEXT, OTHERS, OURS
 
 GOLDEN = Path(__file__).parent / "golden"
 SAMPLES = {
-    "prediction-v1.packed": PREDICTION,
-    "prediction-v1-worker-version.packed": NEW_PREDICTION,
-    "prediction-v1-trace-id.packed": TRACED_PREDICTION,
+    "prediction-v1.compact": PREDICTION,
+    "prediction-v1-worker-version.compact": NEW_PREDICTION,
+    "prediction-v1-trace-id.compact": TRACED_PREDICTION,
 }
 PROBABILITY = 1e-6
 SHARE = 2.0**-8
@@ -31,14 +31,14 @@ DURATION_S = 0.5e-6
 
 
 def near(one: float, other: float) -> bool:
-    """As docs/use/wire.md says, a probability is kept to 1e-6, and its distance from 0 or 1 to 0.4 %."""
+    """Within the tolerance of docs/use/wire.md: 1e-6 for a probability, 0.4 % for its distance from 0 or 1."""
     distance = min(one, 1 - one)
     kept = min(other, 1 - other)
     return abs(one - other) <= PROBABILITY and abs(distance - kept) <= SHARE * distance + 2.0**-53
 
 
 def same(one: Prediction, other: Prediction) -> bool:
-    """Whether other is what is promised to be read of one."""
+    """Whether other equals one within the promised tolerance."""
 
     def fields(prediction: Prediction) -> tuple[dict[str, Any], list[float], list[float]]:
         found = prediction.model_dump()
@@ -56,20 +56,20 @@ def same(one: Prediction, other: Prediction) -> bool:
 @example(PREDICTION)
 @example(TRACED_PREDICTION)
 @example(PREDICTION.model_copy(update={"model_version": "\x01", "worker_version": "mmdigit"}))
-def test_every_prediction_goes_round_within_the_tolerance(prediction: Prediction) -> None:
-    value = write_prediction(prediction)
+def test_round_trip_is_within_the_tolerance(prediction: Prediction) -> None:
+    value = encode_prediction(prediction)
     event("packed" if value[:1] == b"\x01" else "JSON")
-    assert same(prediction, read_prediction(value))
-    assert read_prediction(write_prediction(prediction, as_json=True)) == prediction
+    assert same(prediction, decode_prediction(value))
+    assert decode_prediction(encode_prediction(prediction, as_json=True)) == prediction
 
 
 @given(predictions)
-def test_what_was_read_is_written_as_it_was(prediction: Prediction) -> None:
-    once = read_prediction(write_prediction(prediction))
-    assert read_prediction(write_prediction(once)) == once
+def test_decoded_prediction_encodes_to_the_same_bytes(prediction: Prediction) -> None:
+    once = decode_prediction(encode_prediction(prediction))
+    assert decode_prediction(encode_prediction(once)) == once
 
 
-def test_equal_numbers_stay_equal() -> None:
+def test_equal_probabilities_stay_equal() -> None:
     surest = 0.9999999999982345
     rest = (1 - surest) / 9
     given_ = make_prediction().model_copy(
@@ -80,25 +80,25 @@ def test_equal_numbers_stay_equal() -> None:
             "fused": HeadAnswer(label=4, confidence=surest),
         }
     )
-    read = unpack(pack(given_))
+    read = decode(encode(given_))
     assert read.fused is not None
     assert read.confidence == read.probabilities[4] == read.fused.confidence < 1
     assert 1 - read.confidence == pytest.approx(1 - surest, rel=SHARE)
 
 
-def test_larger_probabilities_are_never_read_as_smaller_ones() -> None:
+def test_order_of_probabilities_is_kept() -> None:
     ordered = sorted([2.0**-11, 0.5, 1 - 2.0**-11, 0.0, 1.0, *(number / 997 for number in range(997))])
     ordered += [1 - 10.0**-exponent for exponent in range(4, 15)]
     ordered = sorted([*ordered, *(10.0**-exponent for exponent in range(4, 40))])
     read = []
     for first in range(0, len(ordered) - 10, 5):
         probabilities = tuple(ordered[first : first + 10])
-        read.append(unpack(pack(make_prediction().model_copy(update={"probabilities": probabilities}))).probabilities)
+        read.append(decode(encode(make_prediction().model_copy(update={"probabilities": probabilities}))).probabilities)
     assert all(one <= other for row in read for one, other in pairwise(row))
 
 
-def test_the_fields_of_a_prediction_are_those_that_are_packed() -> None:
-    """A later field is lost if pack does not know it: append it behind the others, as docs/use/wire.md says."""
+def test_encode_covers_every_field() -> None:
+    """encode would lose an unknown field: append new fields at the end, as docs/use/wire.md says."""
     named = {name for model in (Prediction, Source, Timings, HeadAnswer) for name in model.model_fields}
     assert named == set(Answer.model_fields) | {
         *("version", "job_id", "group", "expected", "source", "timings", "worker_version", "trace_id"),
@@ -110,11 +110,11 @@ def test_the_fields_of_a_prediction_are_those_that_are_packed() -> None:
     }
 
 
-def test_one_of_the_shipped_model_takes_a_seventh_of_its_json() -> None:
-    packed = write_prediction(TYPICAL)
+def test_encode_takes_a_seventh_of_json() -> None:
+    packed = encode_prediction(TYPICAL)
     assert packed[0] == 1
     assert len(packed) <= 108
-    assert 7 * len(packed) < len(write_prediction(TYPICAL, as_json=True))
+    assert 7 * len(packed) < len(encode_prediction(TYPICAL, as_json=True))
 
 
 @pytest.mark.parametrize(
@@ -125,58 +125,58 @@ def test_one_of_the_shipped_model_takes_a_seventh_of_its_json() -> None:
         {"timings": Timings(**{**PREDICTION.timings.__dict__, "created_at": "9000-01-01T00:00:00Z"})},
     ],
 )
-def test_what_does_not_fit_is_stored_as_json_and_not_lost(update: dict[str, object]) -> None:
+def test_encode_prediction_falls_back_to_json(update: dict[str, object]) -> None:
     prediction = PREDICTION.model_copy(update=update)
-    assert write_prediction(prediction)[:1] == b"{"
-    assert read_prediction(write_prediction(prediction)) == prediction
+    assert encode_prediction(prediction)[:1] == b"{"
+    assert decode_prediction(encode_prediction(prediction)) == prediction
 
 
-def test_fields_of_a_release_to_come_are_not_lost() -> None:
+def test_encode_prediction_keeps_fields_of_a_later_release() -> None:
     class Next(Prediction):
         rivals: tuple[int, ...] = (4, 9)
 
-    value = write_prediction(Next(**dict(PREDICTION)))
+    value = encode_prediction(Next(**dict(PREDICTION)))
     assert json.loads(value)["rivals"] == [4, 9]
-    assert read_prediction(value) == PREDICTION
+    assert decode_prediction(value) == PREDICTION
 
 
 def fields_of(prediction: Prediction) -> list[Any]:
-    fields: list[Any] = msgpack.unpackb(pack(prediction)[1:])
+    fields: list[Any] = msgpack.unpackb(encode(prediction)[1:])
     return fields
 
 
 @pytest.mark.parametrize("more", [[None], [b"\x00" * 60, "text"], [{"a": [1]}, 5, [[]]]])
-def test_fields_behind_the_known_ones_are_passed_over(more: list[object]) -> None:
-    assert unpack(b"\x01" + msgpack.packb([*fields_of(TRACED_PREDICTION), *more])) == TRACED_PREDICTION
+def test_decode_ignores_appended_fields(more: list[object]) -> None:
+    assert decode(b"\x01" + msgpack.packb([*fields_of(TRACED_PREDICTION), *more])) == TRACED_PREDICTION
     without = make_prediction()
-    assert unpack(b"\x01" + msgpack.packb([*fields_of(without), None, None, *more])) == without
+    assert decode(b"\x01" + msgpack.packb([*fields_of(without), None, None, *more])) == without
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_a_reason_of_a_later_release_is_kept(as_json: bool) -> None:
+def test_decode_prediction_accepts_a_later_releases_reason(as_json: bool) -> None:
     if as_json:
-        sent = json.loads(write_prediction(PREDICTION, as_json=True))
+        sent = json.loads(encode_prediction(PREDICTION, as_json=True))
         sent["reasons"].insert(0, "from_the_future")
         value = json.dumps(sent).encode()
     else:
         fields = fields_of(PREDICTION)
         fields[12].insert(0, "from_the_future")
         value = b"\x01" + msgpack.packb(fields)
-    read = read_prediction(value)
+    read = decode_prediction(value)
     assert read == PREDICTION.model_copy(update={"reasons": ("from_the_future", *PREDICTION.reasons)})
 
 
 @pytest.mark.parametrize("version", [2, 3, 8, 14, 31])
-def test_a_newer_version_is_an_error_that_says_what_to_do(version: int) -> None:
-    value = bytes([version]) + pack(PREDICTION)[1:]
+def test_decode_prediction_rejects_a_newer_version(version: int) -> None:
+    value = bytes([version]) + encode(PREDICTION)[1:]
     with pytest.raises(StoreError, match=f"got version {version} of a newer release; upgrade this program"):
-        read_prediction(value)
+        decode_prediction(value)
 
 
 def read_or_refused(value: bytes) -> None:
     message = ""
     try:
-        read_prediction(value)
+        decode_prediction(value)
     except StoreError as error:
         message = str(error)
     assert not message or message.startswith("expected a stored prediction")
@@ -185,22 +185,22 @@ def read_or_refused(value: bytes) -> None:
 
 @given(st.binary(max_size=200), st.sampled_from([b"", b"\x01", b"\x01\x9c", b"\x01\x9e", b'{"label":']))
 @settings(max_examples=500)
-def test_random_bytes_are_an_error_of_ours(value: bytes, start: bytes) -> None:
+def test_decode_prediction_rejects_random_bytes(value: bytes, start: bytes) -> None:
     read_or_refused(start + value)
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_every_truncation_is_an_error_of_ours(as_json: bool) -> None:
-    value = write_prediction(TRACED_PREDICTION, as_json=as_json)
+def test_decode_prediction_rejects_every_truncation(as_json: bool) -> None:
+    value = encode_prediction(TRACED_PREDICTION, as_json=as_json)
     for length in range(len(value)):
         with pytest.raises(StoreError, match="expected a stored prediction"):
-            read_prediction(value[:length])
+            decode_prediction(value[:length])
 
 
 @given(st.data())
 @settings(max_examples=500)
-def test_a_damaged_value_is_read_or_an_error_of_ours(data: st.DataObject) -> None:
-    value = bytearray(pack(TRACED_PREDICTION))
+def test_decode_prediction_survives_damaged_bytes(data: st.DataObject) -> None:
+    value = bytearray(encode(TRACED_PREDICTION))
     for _ in range(data.draw(st.integers(1, 3))):
         value[data.draw(st.integers(0, len(value) - 1))] = data.draw(st.integers(0, 255))
     read_or_refused(bytes(value))
@@ -220,7 +220,7 @@ json_like = st.recursive(
 
 @given(st.integers(0, 13), json_like)
 @settings(max_examples=500)
-def test_a_field_of_another_kind_is_read_or_an_error_of_ours(place: int, value: object) -> None:
+def test_decode_prediction_survives_other_field_types(place: int, value: object) -> None:
     fields = fields_of(TRACED_PREDICTION)
     fields[place] = value
     read_or_refused(b"\x01" + msgpack.packb(fields))
@@ -233,32 +233,32 @@ def test_a_field_of_another_kind_is_read_or_an_error_of_ours(place: int, value: 
         b"\x01\xdd\xff\xff\xff\xff",
         b"\x01\xdf\xff\xff\xff\xff",
         b"\x01\xc6\xff\xff\xff\xff",
-        b"\x01" + b"\x90" * MAX_PACKED_BYTES,
+        b"\x01" + b"\x90" * MAX_COMPACT_BYTES,
         b"\x01" * 100_000,
     ],
 )
-def test_hostile_values_are_an_error_of_ours(value: bytes) -> None:
+def test_decode_prediction_rejects_hostile_values(value: bytes) -> None:
     with pytest.raises(StoreError, match="expected a stored prediction"):
-        read_prediction(value)
+        decode_prediction(value)
 
 
-def test_bytes_behind_the_probabilities_are_refused() -> None:
+def test_decode_rejects_bytes_after_the_probabilities() -> None:
     fields = fields_of(PREDICTION)
     fields[0] += b"\x00"
     with pytest.raises(StoreError, match="bytes of probabilities"):
-        read_prediction(b"\x01" + msgpack.packb(fields))
+        decode_prediction(b"\x01" + msgpack.packb(fields))
 
 
 @pytest.mark.parametrize("name", [name for name in (OURS | OTHERS | NEXT) if name.startswith("prediction")])
-def test_the_json_of_every_release_is_still_read(name: str) -> None:
-    assert read_prediction((JSON_GOLDEN / name).read_bytes()) == (OURS | OTHERS | NEXT)[name]
+def test_decode_prediction_reads_json_of_every_release(name: str) -> None:
+    assert decode_prediction((JSON_GOLDEN / name).read_bytes()) == (OURS | OTHERS | NEXT)[name]
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_what_is_written_is_the_same_to_the_byte_and_read_back(name: str) -> None:
+def test_encode_matches_the_golden_files(name: str) -> None:
     value = (GOLDEN / name).read_bytes()
-    assert write_prediction(SAMPLES[name]) == value
-    assert read_prediction(value) == SAMPLES[name]
+    assert encode_prediction(SAMPLES[name]) == value
+    assert decode_prediction(value) == SAMPLES[name]
 
 
 TYPICAL = Prediction.model_validate_json(

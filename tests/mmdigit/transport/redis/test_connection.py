@@ -1,4 +1,4 @@
-"""A server that is too old: at the start and after a failover, one line that names what is needed and what is there."""
+"""Server checks at the start and after a failover: one line names the required and the found version."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,7 +9,7 @@ import redis
 from lab.kit.services import REDIS_IMAGE
 from mmdigit.transport.redis import client as redis_client
 from mmdigit.transport.redis import connection
-from mmdigit.transport.redis.connection import is_cluster, too_old, version
+from mmdigit.transport.redis.connection import is_cluster, is_too_old, version
 from mmdigit.transport.redis.scripts import Script
 from mmdigit.transport.urls import open_store
 from schemas.errors import SettingsError
@@ -21,7 +21,7 @@ RULES = (
     "on nopass ~mmdigit:* -@all +ping +select +evalsha +script|load +exists +set +getdel +hget +hincrby +expire +xadd"
 )
 UNREADABLE = (Script("#!lua\n(", "0" * 40),)
-"""As a server that does not know the first line sees every script of ours."""
+"""How a server that does not know the first line sees our scripts."""
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ UNREADABLE = (Script("#!lua\n(", "0" * 40),)
         ("redis_version:6.9.240", True, "6.9.240"),
         ("redis_version:7.0.0\r\n", False, "7.0.0"),
         ("redis_version:10.1.2\r\n", False, "10.1.2"),
-        ("redis_version:255.255.255\r\n", False, "255.255.255"),  # built from the unstable branch
+        ("redis_version:255.255.255\r\n", False, "255.255.255"),  # a build of the unstable branch
         ("# Server\r\nserver_name:valkey\r\nvalkey_version:8.1.1\r\nredis_version:7.2.4\r\n", False, "7.2.4"),
         ("# Server\r\nredis_version:6.3.4\r\n", True, "6.3.4"),  # KeyDB
         ("# Server\r\nredis_version:7.4.0\r\ndragonfly_version:df-v1.27.1\r\n", False, "7.4.0"),
@@ -42,8 +42,8 @@ UNREADABLE = (Script("#!lua\n(", "0" * 40),)
         ("old_redis_version:5.0.0\r\n", False, None),
     ],
 )
-def test_the_version_in_info(info: str, old: bool, is_version: str | None) -> None:
-    assert too_old(info) is old
+def test_version_and_is_too_old_read_info(info: str, old: bool, is_version: str | None) -> None:
+    assert is_too_old(info) is old
     assert version(info) == is_version
 
 
@@ -59,7 +59,7 @@ def test_the_version_in_info(info: str, old: bool, is_version: str | None) -> No
         ("", None),
     ],
 )
-def test_the_mode_in_info(info: str, cluster: bool | None) -> None:
+def test_is_cluster_reads_info(info: str, cluster: bool | None) -> None:
     assert is_cluster(info) is cluster
 
 
@@ -73,9 +73,9 @@ def group() -> Iterator[RedisGroup]:
 
 @pytest.mark.docker
 @pytest.mark.timeout(120)
-def test_an_old_server_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_store_rejects_an_old_server(monkeypatch: pytest.MonkeyPatch) -> None:
     assert REDIS_7 != REDIS_IMAGE
-    monkeypatch.setattr(redis_client, "NEEDED", (7, 4))
+    monkeypatch.setattr(redis_client, "MIN_VERSION", (7, 4))
     with redis_group(1, REDIS_7) as group:
         [port] = group.ports
         group.start(port)
@@ -85,14 +85,14 @@ def test_an_old_server_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.docker
 @pytest.mark.timeout(120)
-def test_where_info_is_forbidden_the_scripts_show_it(group: RedisGroup, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_load_scripts_detects_an_old_server_without_info(group: RedisGroup, monkeypatch: pytest.MonkeyPatch) -> None:
     port = group.ports[0]
     group.ask(port, "ACL", "SETUSER", "old", "reset", *RULES.split())
     url = f"redis://old:x@127.0.0.1:{port}/0"
-    with open_store(url) as store:  # the rights of 0.7.0 are enough on one server
+    with open_store(url) as store:  # the permissions of 0.7.0 suffice on a single server
         store.put([make_prediction(1)])
     monkeypatch.setattr(connection, "SCRIPTS", UNREADABLE)
-    with pytest.raises(SettingsError, match=r"compiling script.*of unknown version.*needs Redis 7\.0 or newer"):
+    with pytest.raises(SettingsError, match=r"compiling script.*of unknown version.*upgrade to Redis 7\.0 or newer"):
         open_store(url)
     monkeypatch.undo()
     group.ask(port, "ACL", "SETUSER", "lesser", "reset", "on", "nopass", "%R~mmdigit:*", "-@all", "+ping", "+mget")
@@ -102,7 +102,7 @@ def test_where_info_is_forbidden_the_scripts_show_it(group: RedisGroup, monkeypa
 
 @pytest.mark.docker
 @pytest.mark.timeout(120)
-def test_a_failover_to_an_old_server_is_final(group: RedisGroup, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failover_to_an_old_server_is_permanent(group: RedisGroup, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = group.ports
     with closing(Name(first)) as name, open_store(f"redis://127.0.0.1:{name.port}/0") as store:
         store.put([make_prediction(1)])
@@ -113,7 +113,7 @@ def test_a_failover_to_an_old_server_is_final(group: RedisGroup, monkeypatch: py
         there = version(str(group.run("redis-server", "--version").replace("v=", "\nredis_version:")))
         assert there is not None
         with pytest.raises(
-            SettingsError, match=rf"compiling script.*Redis {there}.*needs Redis 7\.0 or newer"
+            SettingsError, match=rf"compiling script.*Redis {there}.*upgrade to Redis 7\.0 or newer"
         ) as caught:
             store.put([make_prediction(2)])
         assert caught.value.exit_code == 2
