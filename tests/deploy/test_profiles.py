@@ -24,6 +24,6 @@ def test_load_is_answered_though_chaos_troubles_a_worker() -> None:
         logs = compose.run("logs", "--no-log-prefix", "load")
         assert "1000 sent and acknowledged" in logs
         assert "1000 answered, 0 dead, 0 missing" in logs
-        assert ": healed" in compose.run("--profile", "chaos", "logs", "chaos")
+        assert ": restored" in compose.run("--profile", "chaos", "logs", "chaos")
         troubled = compose.run("--profile", "chaos", "logs", "--no-log-prefix", "troubled")
         assert "partitions assigned" in troubled
