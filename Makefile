@@ -81,8 +81,8 @@ evaluate: $(VENV)/.test ## measure the shipped weights on every split, with plot
 	$(need_data)
 	@$(BIN)/mmdigit evaluate --data $(DATA) --output runs/report --threads 2
 
-seeds: ## train three seeds and measure each; hours, resumable (needs DATA=folder)
-folds: ## train six times with one speaker left out, measure the stranger; hours, resumable (needs DATA=folder)
+seeds: ## train three models with different seeds and measure each; hours, resumable (needs DATA=folder)
+folds: ## train six models, each without one speaker, and measure it on that unseen speaker; hours, resumable (needs DATA=folder)
 seeds folds: $(VENV)/.test
 	$(need_data)
 	@$(BIN)/mmdigit study $@ --data $(DATA) --result lab/results/$@.json

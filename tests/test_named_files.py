@@ -84,4 +84,4 @@ def test_invalid_model_metadata_is_a_one_line_error(tmp_path: Path) -> None:
     )
     assert ran.returncode == 2
     (line,) = ran.stderr.splitlines()
-    assert "m.json, it cannot be read (it is a named pipe, not a plain file)" in line
+    assert "m.json, got an error (it is a named pipe, not a plain file)" in line
