@@ -8,7 +8,6 @@ MIRRORED = ("worker", "producer", "schemas", "mmdigit", "lab", "samples")
 
 OTHER_SUBJECTS = {
     "lab.benchmarks.test_command_lines": "the --help of every benchmark",
-    "lab.faults.test_faults": "the catalogue of faults, each played once",
     "lab.fuzz.test_limits": "the limits that every parser keeps",
     "mmdigit.reading.audio.test_cases": "kept sound files",
     "mmdigit.training.test_commands": "train, export and calibrate, one after the other",

@@ -24,6 +24,6 @@ def test_load_profile_is_answered_despite_chaos() -> None:
         logs = compose.run("logs", "--no-log-prefix", "load")
         assert "1000 sent and acknowledged" in logs
         assert "1000 answered, 0 dead, 0 missing" in logs
-        assert ": healed" in compose.run("--profile", "chaos", "logs", "chaos")
+        assert ": restored" in compose.run("--profile", "chaos", "logs", "chaos")
         chaos_worker = compose.run("--profile", "chaos", "logs", "--no-log-prefix", "chaos-worker")
         assert "partitions assigned" in chaos_worker
