@@ -27,12 +27,11 @@ from kafka.errors import (
     for_code,
 )
 from kafka.net.compat import KafkaNetClient
-from kafka.net.selector import NetworkSelector
 
 from mmdigit.settings.access import KafkaAccess
 from mmdigit.transport.kafka.access import WatchedConnections, client_arguments, likely_cause, why_refused
 from mmdigit.transport.kafka.logs import quieten
-from mmdigit.transport.kafka.sockets import mend_sockets
+from mmdigit.transport.kafka.sockets import ClosingSelector, mend_sockets
 from schemas.errors import (
     AccessError,
     InvalidRecord,
@@ -133,7 +132,7 @@ def connect(
     watched: list[WatchedConnections] = []
 
     def net_client(**config: Any) -> KafkaNetClient:
-        net = NetworkSelector(**config)
+        net = ClosingSelector(**config)
         watched.append(WatchedConnections(net, access, **config))
         opened.append(KafkaNetClient(net=net, manager=watched[-1]))
         return opened[-1]
