@@ -205,7 +205,8 @@ def test_what_a_member_finished_is_committed_as_its_partitions_go_and_answered_o
 
 @pytest.mark.docker
 @pytest.mark.timeout(120)
-def test_of_lost_partitions_nothing_is_committed(kafka_topic: KafkaTopic) -> None:
+def test_of_lost_partitions_nothing_is_committed(kafka_topic: KafkaTopic, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mmdigit.transport.kafka.consumer.SESSION_TIMEOUT_MS", 4_000)
     url = kafka_topic(1)
     with open_publisher(url) as publisher:
         for number in range(5):
