@@ -54,7 +54,8 @@ def kafka_bootstrap() -> Iterator[str]:
     """host:port of a real broker for the whole run, for tests marked docker."""
     from lab.kit.services import kafka_broker
 
-    with kafka_broker() as bootstrap:
+    # Compaction starts at once, and sessions may be shorter than 6 s.
+    with kafka_broker(LOG_CLEANER_BACKOFF_MS="200", GROUP_MIN_SESSION_TIMEOUT_MS="1000") as bootstrap:
         yield bootstrap
 
 

@@ -27,12 +27,11 @@ from kafka.errors import (
     for_code,
 )
 from kafka.net.compat import KafkaNetClient
-from kafka.net.selector import NetworkSelector
 
 from mmdigit.settings.access import KafkaAccess
 from mmdigit.transport.kafka.access import RefusalTracker, client_arguments, connection_advice, refusal_reason
 from mmdigit.transport.kafka.logs import quiet_client_logs
-from mmdigit.transport.kafka.sockets import patch_sockets
+from mmdigit.transport.kafka.sockets import ClosingSelector, patch_sockets
 from schemas.errors import (
     AccessError,
     InvalidRecord,
@@ -135,7 +134,7 @@ def connect(
     trackers: list[RefusalTracker] = []
 
     def net_client(**config: Any) -> KafkaNetClient:
-        net = NetworkSelector(**config)
+        net = ClosingSelector(**config)
         trackers.append(RefusalTracker(net, access, **config))
         opened.append(KafkaNetClient(net=net, manager=trackers[-1]))
         return opened[-1]

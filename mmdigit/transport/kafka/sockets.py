@@ -6,6 +6,7 @@ from typing import Any
 
 from kafka.errors import KafkaConnectionError
 from kafka.net.inet import KafkaNetSocket
+from kafka.net.selector import NetworkSelector
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
 log = logging.getLogger(__name__)
@@ -13,6 +14,24 @@ log = logging.getLogger(__name__)
 _READ_BYTES = 64 * 1024
 _connect = KafkaNetSocket.sock_connect
 _NOTHING_YET = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class ClosingSelector(NetworkSelector):  # type: ignore[misc]  # kafka-python has no types
+    """The client's event loop, which leaves no socket open.
+
+    kafka-python 3.0.12 closes a connection when all of it is written; if the client is closed earlier, as with a broker
+    that reads slowly, the socket stays open until it is garbage collected.
+    """
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self.stop()
+        self.drain()
+        waiting = [key.fileobj for key in self._selector.get_map().values()]
+        super().close()
+        for sock in waiting:
+            sock.close()
 
 
 def patch_sockets() -> None:

@@ -3,9 +3,12 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.processes import running
 
 ROOT = Path(__file__).parents[3]
 MAX_MB = 128
@@ -60,7 +63,6 @@ def opus(packet, step, count, tags=b"OpusTags" + struct.pack("<I", 1) + b"x" + b
 
 palette = chunk(b"PLTE", bytes(768))
 small = as_bytes(drawn_digit().convert("RGB"))
-costs = {}
 
 def status(name):
     return int(re.search(name + r":\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
@@ -77,7 +79,7 @@ def cost(name, decode, content):
         decode(content)
     except InvalidJob:
         pass
-    costs[name] = (time.process_time() - started_s, status("VmHWM") - before_mb)
+    print(json.dumps([name, time.process_time() - started_s, status("VmHWM") - before_mb]), flush=True)
 
 clip = wav(tone())
 """
@@ -152,27 +154,30 @@ CASES = [
 """Decoder, name, and the expression that makes the input."""
 
 
+Costs = Callable[[str], tuple[float, float]]
+
+
 @pytest.fixture(scope="module")
-def costs() -> dict[str, tuple[float, float]]:
-    """CPU seconds and additional MB of each input, whether valid or not."""
+def cost_of() -> Iterator[Costs]:
+    """CPU seconds and additional MB of an input, whether valid or not. One process decodes all of them, in order."""
     if not Path("/proc/self/clear_refs").exists():
         pytest.skip("no /proc/self/clear_refs to read a peak by")
     lines = [f"cost({name!r}, {decode}, {made})" for decode, name, made in CASES]
-    ran = subprocess.run(
-        [sys.executable, "-c", "\n".join([PREAMBLE, *lines, "sys.stdout.write(json.dumps(costs))"])],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    found: dict[str, tuple[float, float]] = json.loads(ran.stdout)
-    return found
+    found: dict[str, tuple[float, float]] = {}
+
+    def cost_of(name: str) -> tuple[float, float]:
+        while name not in found:
+            assert process.stdout is not None
+            done, cpu_s, peak_mb = json.loads(process.stdout.readline())
+            found[done] = (cpu_s, peak_mb)
+        return found[name]
+
+    with running([sys.executable, "-c", "\n".join([PREAMBLE, *lines])], cwd=ROOT, stdout=subprocess.PIPE) as process:
+        yield cost_of
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", [name for _, name, _ in CASES])
-def test_decoding_stays_within_cpu_and_memory_limits(name: str, costs: dict[str, tuple[float, float]]) -> None:
-    cpu_s, peak_mb = costs[name]
+def test_decoding_stays_within_cpu_and_memory_limits(name: str, cost_of: Costs) -> None:
+    cpu_s, peak_mb = cost_of(name)
     assert cpu_s < MAX_CPU_S
     assert peak_mb < MAX_MB

@@ -12,7 +12,7 @@ from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, S
 
 from lab.kit.polling import until
 from lab.kit.services import free_port
-from mmdigit.telemetry.otlp import MAX_QUEUED, MAX_REQUEST_SPANS
+from mmdigit.telemetry.otlp import MAX_QUEUED, MAX_REQUEST_SPANS, REQUEST_TIMEOUT_S
 from mmdigit.telemetry.spans import open_tracer
 from schemas.errors import SettingsError
 from tests.collector import attributes, collecting
@@ -105,7 +105,7 @@ def closing_s(url: str, counts: Counts, jobs: int) -> float:
 def test_a_collector_that_is_not_there_is_one_line_and_no_delay(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     counts = Counts()
-    assert closing_s(f"http://user:s3cret@127.0.0.1:{free_port()}", counts, 3 * MAX_REQUEST_SPANS) < 2
+    assert closing_s(f"http://user:s3cret@127.0.0.1:{free_port()}", counts, 3 * MAX_REQUEST_SPANS) < REQUEST_TIMEOUT_S
     until(lambda: counts.total() == 3 * MAX_REQUEST_SPANS, "no further try of any request")
     assert counts == {"failed": 3 * MAX_REQUEST_SPANS}
     lines = [record for record in caplog.records if "collector takes no spans" in record.getMessage()]
@@ -129,7 +129,7 @@ def test_a_collector_that_refuses_is_named_with_its_answer(caplog: pytest.LogCap
 def test_a_collector_that_never_answers_holds_nobody_up() -> None:
     with collecting() as collector:
         collector.go.clear()
-        assert closing_s(collector.url, Counts(), 1) < 2
+        assert closing_s(collector.url, Counts(), 1) < REQUEST_TIMEOUT_S
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,8 @@ def test_revocation_commits_finished_jobs(kafka_topic: KafkaTopic) -> None:
 
 @pytest.mark.docker
 @pytest.mark.timeout(120)
-def test_lost_partitions_are_not_committed(kafka_topic: KafkaTopic) -> None:
+def test_lost_partitions_are_not_committed(kafka_topic: KafkaTopic, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mmdigit.transport.kafka.consumer.SESSION_TIMEOUT_MS", 4_000)
     url = kafka_topic(1)
     with open_publisher(url) as publisher:
         for number in range(5):

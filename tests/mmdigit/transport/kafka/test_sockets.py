@@ -12,7 +12,7 @@ from kafka.net.transport import KafkaTCPTransport
 
 from lab.kit.polling import until
 from lab.kit.services import kafka_admin, kafka_broker, restartable_broker
-from mmdigit.transport.kafka.sockets import patch_sockets
+from mmdigit.transport.kafka.sockets import ClosingSelector, patch_sockets
 from mmdigit.transport.ports import Consumer
 from mmdigit.transport.urls import open_consumer, open_publisher
 from schemas.errors import TransportError
@@ -62,6 +62,19 @@ def test_connect_closes_a_refused_socket() -> None:
         with pytest.raises(KafkaConnectionError):
             KafkaNetSocket().sock_connect(Loop(), sock, nobody.getsockname()).send(None)
         assert sock.fileno() == -1
+
+
+def test_closed_client_leaves_no_unwritten_connection_open() -> None:
+    broker, client = socket.socketpair()  # the broker reads nothing
+    client.setblocking(False)
+    loop = ClosingSelector()
+    with broker, client:
+        transport = KafkaTCPTransport(loop, client)
+        transport.write(bytes(10_000_000))
+        loop.drain()
+        transport.close()
+        loop.close()
+        assert client.fileno() == -1
 
 
 @pytest.mark.docker
