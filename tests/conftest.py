@@ -8,8 +8,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.processes import Start, running
+
+# The same examples in every run, and none that fails because the machine is busy.
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.load_profile("suite")
 
 KafkaTopic = Callable[..., str]
 

@@ -57,8 +57,11 @@ encodings: list[Callable[[str], str]] = [str, quote, lambda text: quote(text, sa
 def urls(draw: st.DrawFn) -> tuple[str, list[str]]:
     """A URL that contains a secret, and the words of the secret, none of which may be shown."""
     secret_words = draw(st.lists(words, min_size=1, max_size=3, unique=True))
-    secret = draw(marks).join(secret_words)
-    place = draw(st.sampled_from([*LOG_INS, *PARAMETERS])).format(secret)
+    mark = draw(marks)
+    form = draw(st.sampled_from([*LOG_INS, *PARAMETERS]))
+    place = form.format(mark.join(secret_words))
+    if form in ("{}@", "{}:@") and ":" in mark and len(secret_words) > 1:
+        secret_words = secret_words[1:]  # the first is the user's name, which is shown
     if place.endswith("@"):
         url = f"{draw(st.sampled_from(SCHEMES))}{place}broker:6379/0"
     else:
