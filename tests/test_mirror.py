@@ -1,9 +1,12 @@
 """tests/ mirrors the packages: a test file has the name of what it tests, and each module of the product has tests."""
 
+import ast
+
 import pytest
 
 from tests.test_arrows import IMPORTS, MODULES, PRODUCT
 
+MAX_NAME = 60
 MIRRORED = ("worker", "producer", "schemas", "mmdigit", "lab", "samples")
 
 OTHER_SUBJECTS = {
@@ -75,3 +78,13 @@ def test_each_module_has_tests() -> None:
     used |= {name for user in used & set(modules) for name in IMPORTS[user] if folder_of(name) == folder_of(user)}
     assert {name for name in modules if name not in tested | used} == set(TESTED_ELSEWHERE)
     assert set(TESTED_ELSEWHERE.values()) <= set(MODULES)
+
+
+def test_test_names_are_short() -> None:
+    names = [
+        node.name
+        for name in TEST_FILES
+        for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
+    assert [name for name in names if len(name) > MAX_NAME] == []

@@ -162,7 +162,7 @@ class Worker:
         with self._metrics.stage("commit"):
             self._committer.commit_if_due()
         self._count(predictions, dead_letters)
-        self._tracing.batch(batch, outcomes, BatchTimes(closed_s, predicted_s, dead_lettered_s, stored_s))
+        self._tracing.record_batch(batch, outcomes, BatchTimes(closed_s, predicted_s, dead_lettered_s, stored_s))
         self._last_busy_s = self._clock()
 
     def stop(self) -> None:

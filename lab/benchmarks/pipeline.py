@@ -44,7 +44,7 @@ FreshQueue = Callable[[Path], Queue]
 
 
 @contextmanager
-def _embedded() -> Iterator[FreshQueue]:
+def _sqlite() -> Iterator[FreshQueue]:
     def fresh(folder: Path) -> Queue:
         url = f"sqlite:///{folder / 'queue.db'}"
         return Queue(url, url, partial(_publish, url), partial(_outcomes, url))
@@ -60,7 +60,7 @@ def _kafka_and_redis() -> Iterator[FreshQueue]:
 
 
 TRANSPORTS: dict[str, Callable[[], AbstractContextManager[FreshQueue]]] = {
-    "embedded": _embedded,
+    "sqlite": _sqlite,
     "kafka+redis": _kafka_and_redis,
 }
 
@@ -92,7 +92,7 @@ def measure_transport(transport: str, samples: Sequence[Sample], jobs: int, repe
             if number:
                 runs.append(run | {"model_only_us": alone, "to_model_only": ratios})
         result = {"one_worker": _summary(runs)}
-        if transport == "embedded":
+        if transport == "sqlite":
             return result
         one = result["one_worker"]["jobs_per_s"]["median"]
         pairs = []

@@ -42,7 +42,7 @@ FILES = {
 
 
 def read_mnist(folder: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """One part of MNIST: pictures (N, 28, 28), 255 = ink, and labels (N,), 0-9.
+    """One part of MNIST: images (N, 28, 28), 255 = ink, and labels (N,), 0-9.
 
     folder: of data sets. Raises DataError if a file is missing, damaged or not MNIST's own.
     """

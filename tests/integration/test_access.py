@@ -252,8 +252,8 @@ def test_client_certificate_identifies_a_user(
     ran = produce(settings | {"KAFKA_CERT_FILE": certificate, "KAFKA_KEY_FILE": key})
     assert ran.returncode == 0, ran.stderr
     assert "requires a client certificate; set kafka_cert_file" in refused(produce(settings, "--resend"))
-    stranger, stranger_key = authority.issue("stranger", user="stranger")
-    line = refused(produce(settings | {"KAFKA_CERT_FILE": stranger, "KAFKA_KEY_FILE": stranger_key}, "--resend"))
+    unknown, unknown_key = authority.issue("unknown", user="unknown")
+    line = refused(produce(settings | {"KAFKA_CERT_FILE": unknown, "KAFKA_KEY_FILE": unknown_key}, "--resend"))
     assert "lacks a permission" in line
 
 

@@ -119,9 +119,9 @@ def bad_records() -> dict[str, tuple[bytes, str]]:
 def test_bad_input_is_dead_lettered_in_constant_memory(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'queue.db'}"
     bad = bad_records()
-    picture, clip = next((PACK.parent / "images").iterdir()), next((PACK.parent / "audio").iterdir())
+    image, clip = next((PACK.parent / "images").iterdir()), next((PACK.parent / "audio").iterdir())
     good = [
-        Job(job_id=f"good-{n}", group="good", image=picture.read_bytes(), audio=clip.read_bytes(), created_at=NOW)
+        Job(job_id=f"good-{n}", group="good", image=image.read_bytes(), audio=clip.read_bytes(), created_at=NOW)
         for n in range(len(bad))
     ]
     with RunningWorker(url, url, tmp_path / "worker.log", ["--batch-wait-s", "0.2"]) as worker:

@@ -25,7 +25,7 @@ def jobs_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue("kafka_topic")(2, with_dead_letters=True))
 
 
-def test_a_trace_leads_from_the_producer_to_the_stored_prediction(jobs_url: str, tmp_path: Path) -> None:
+def test_trace_spans_producer_and_worker(jobs_url: str, tmp_path: Path) -> None:
     store_url = f"sqlite:///{tmp_path / 'store.db'}"
     system, topic = system_and_topic(jobs_url)
     with collecting() as collector:

@@ -224,7 +224,7 @@ def test_dead_letter_counts_the_attempts_of_its_job() -> None:
     assert (letter.reason, letter.attempts) == ("model_rejected", 2)
 
 
-@pytest.mark.parametrize("value", [b"undecodable", job_value("x", b"no picture")], ids=["record", "image"])
+@pytest.mark.parametrize("value", [b"undecodable", job_value("x", b"no image")], ids=["record", "image"])
 def test_decoder_dead_letter_ignores_attempts_of_the_model(value: bytes) -> None:
     bench = Bench(FakeConsumer([record(0, value), record(1, job_value("j"))]))
     bench.model.broken = 4

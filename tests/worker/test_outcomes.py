@@ -39,7 +39,7 @@ def test_dead_letter_error_is_escaped_and_cut() -> None:
     ],
 )
 def test_times_dead_continues_after_a_replay(headers: dict[str, bytes], times_dead: int) -> None:
-    error = InvalidImage("expected a picture")
+    error = InvalidImage("expected an image")
     decoded = Decoded(replace(record(3, b"value"), headers=headers), 0.0, None, None, error, 0.0)
     letter = make_dead_letter(decoded, error, NOON, attempts=4)
     assert (letter.times_dead, letter.attempts, letter.original) == (times_dead, 4, b"value")

@@ -30,9 +30,7 @@ VALUES = {
     ),
     "of a review": PREDICTION,
     "traced": TRACED_PREDICTION,
-    "of a picture alone": make_prediction(7).model_copy(
-        update={"group": None, "model_version": "other", "expected": 3}
-    ),
+    "of an image alone": make_prediction(7).model_copy(update={"group": None, "model_version": "other", "expected": 3}),
     "with a confidence of its own": TYPICAL.model_copy(update={"confidence": 0.75, "group": GROUP}),
     "answered before it was made": TYPICAL.model_copy(
         update={

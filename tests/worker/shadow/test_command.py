@@ -125,7 +125,7 @@ def test_shadow_wait_does_not_count_as_a_silent_topic() -> None:
 
 
 def test_shadow_compares_dead_letters_of_both_sides() -> None:
-    broken = b"no picture"
+    broken = b"no image"
     bench = Bench(job(0, image=broken), job(1, image=broken), job(2), job(3, image=image_bytes(255)), poison=255)
     bench.live.answer(1, 3)
     bench.live.reasons = {"job-0": "invalid_image", "job-2": "model_rejected"}
