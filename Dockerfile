@@ -1,6 +1,6 @@
-# The worker (and the producer): Debian's Python, pinned wheels, no torch, no compiler, no pip.
-# It runs with `--read-only --cap-drop ALL`; a user, a port and the settings (MMDIGIT_*) are all it needs.
-# `--build-arg REQUIREMENTS=msk` adds IAM log-in to Amazon MSK, 35 MB; `otel` the export of spans; `"msk otel"` both.
+# The worker (and the producer): Debian's Python and pinned wheels, without torch, compiler or pip.
+# Runs with `--read-only --cap-drop ALL`. Needs only a user, a port and its settings (MMDIGIT_*).
+# `--build-arg REQUIREMENTS=msk` adds IAM login to Amazon MSK, 35 MB; `otel` adds span export; `"msk otel"` adds both.
 
 FROM debian:bookworm-slim AS pip
 RUN apt-get update \
@@ -9,10 +9,10 @@ RUN apt-get update \
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_REQUIRE_HASHES=1 PIP_ONLY_BINARY=:all:
 
 FROM pip AS builder
-# pip lives beside the environment, not in it: what is copied to the last stage cannot install anything.
+# pip is outside the environment, so that the environment copied to the last stage cannot install anything.
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/mmdigit
 COPY requirements/worker.txt /tmp/worker.txt
-# setuptools only installs the project into a development environment; the wheels' own tests never run here.
+# Only development environments need setuptools, and numpy's own tests never run here.
 RUN /opt/pip/bin/pip --python /opt/mmdigit/bin/python install --requirement /tmp/worker.txt \
  && /opt/pip/bin/pip --python /opt/mmdigit/bin/python uninstall --yes setuptools \
  && rm -rf /opt/mmdigit/lib/python3*/site-packages/numpy/*/tests
@@ -22,7 +22,7 @@ RUN for set in $REQUIREMENTS; do \
       /opt/pip/bin/pip --python /opt/mmdigit/bin/python install --requirement "/tmp/$set.txt" || exit 1; \
     done
 
-# The bill of materials of what is installed there, with licences; Debian's own packages stand in dpkg's status.
+# The bill of materials of installed packages, with licences. dpkg's status lists Debian's packages.
 FROM pip AS sbom
 RUN python3 -m venv /opt/sbom
 COPY requirements/sbom.txt /tmp/sbom.txt
@@ -35,19 +35,19 @@ COPY schemas /app/schemas
 COPY mmdigit /app/mmdigit
 COPY worker /app/worker
 COPY producer /app/producer
-# Checked by no time stamp, so that the bytecode stays valid however the files were copied.
+# unchecked-hash: bytecode stays valid whatever time stamps the copied files have.
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app \
  && chmod -R a+rX /app
 
 FROM debian:bookworm-slim
-# ca-certificates: the public authorities that MSK's and ElastiCache's certificates come from; the base image has none.
+# ca-certificates: the public authorities that sign MSK's and ElastiCache's certificates; the base image has none.
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates python3 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/apt /var/log/dpkg.log
 COPY --from=builder /opt/mmdigit /opt/mmdigit
 COPY --from=sbom /sbom.json /usr/share/mmdigit/sbom.json
 COPY --from=app /app /app
-# ONNX Runtime 1.29 and later reports to its maker unless this is set before it is loaded.
+# ONNX Runtime 1.29 and later sends telemetry to its vendor unless this is set before it is loaded.
 ENV ORT_DISABLE_TELEMETRY=1
 ENV PATH=/opt/mmdigit/bin:/usr/bin:/bin \
     PYTHONPATH=/app \
@@ -68,5 +68,5 @@ LABEL org.opencontainers.image.title="mmdigit" \
       org.opencontainers.image.revision="${REVISION}"
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:%s/healthz' % os.environ['MMDIGIT_METRICS_PORT'], timeout=4)"]
-# Exec form: SIGTERM reaches the worker itself, which finishes its batch, commits and leaves.
+# Exec form, so that SIGTERM reaches the worker, which finishes its batch, commits and exits.
 ENTRYPOINT ["python", "-m", "worker"]

@@ -1,4 +1,4 @@
-# Everything a newcomer runs. `make` alone lists it.
+# Commands for development. `make` lists them.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,83 +8,42 @@ JOBS ?= 10000
 # The stack's ports on this machine, as in docker-compose.yml.
 KAFKA_PORT ?= 29092
 REDIS_PORT ?= 6379
-# Two at once, those of a file one after the other: most of them wait for something.
-TESTS := $(BIN)/pytest --numprocesses 2 --dist loadfile
-# Those that take --data, in the order of `make bench`.
+# Three test files at once, also on two cores, because most tests wait for something; in the order of tests/conftest.py.
+TESTS := $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+# Benchmarks that take --data, in the order of `make bench`.
 BENCHMARKS := wire pipeline latency growth footprint
 
-need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets (docs/use/data.md)" >&2; exit 2; }
+need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets, got none; see docs/use/data.md" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit audit sbom fuzz up backfill down bench peers faults soak seeds folds evaluate lock docs docs-site plots clean
 
-help: ## list what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+help: ## list the commands
+	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.worker ## jobs -> queue file -> worker -> table of predictions; DATA=folder for real data
+demo: $(VENV)/.worker ## jobs -> queue file -> worker -> predictions as a table; DATA=folder uses real data
 	@$(BIN)/python -m samples.demo $(if $(DATA),--data $(DATA) --count $(JOBS))
 
-test: $(VENV)/.test ## lint, types, unit, contract and integration tests; DATA=folder adds those on real data
+test: $(VENV)/.test ## lint, type check and all tests; DATA=folder adds tests on real data
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . && echo "lint: ok"
 	@$(BIN)/mypy
 	@$(if $(DATA),MMDIGIT_DATA=$(abspath $(DATA))) $(TESTS)
 
-unit: $(VENV)/.test ## only the tests that need neither Docker nor data
+unit: $(VENV)/.test ## only tests that need neither Docker nor data
 	@$(TESTS) -m "not docker and not data"
 
-audit: $(VENV)/.test ## look up what the image installs among known vulnerabilities, where their service can be reached
-	@.ci/audit
-
-sbom: ## the image's software bill of materials, CycloneDX, into .mmdigit/sbom.json
-	@mkdir -p .mmdigit
-	@docker compose build --quiet worker > /dev/null
-	@docker run --rm --entrypoint cat "$$(docker compose config --images | grep -m 1 ^mmdigit:)" /usr/share/mmdigit/sbom.json \
-	  > .mmdigit/sbom.json
-	@echo "sbom: .mmdigit/sbom.json"
-
-fuzz: $(VENV)/.test $(VENV)/.fuzz ## fuzz every parser, a million runs or MINUTES (10) each; an hour or two
-	@$(BIN)/python -m lab.fuzz $(if $(MINUTES),--minutes $(MINUTES)) --output lab/results/fuzz.json
-	@$(BIN)/python -m lab.docs_pages
-
-up: ## the real stack: Kafka, Redis, worker, Prometheus; PROFILE=grafana, load or chaos adds that
+up: ## start the stack: Kafka, Redis, worker, Prometheus; PROFILE=grafana, load or chaos adds that
 	docker compose $(if $(PROFILE),--profile $(PROFILE)) up --build --detach --wait
 
-backfill: $(VENV)/.worker ## send the sample pack through the stack and wait for the predictions; DATA=folder sends JOBS real pairs
+backfill: $(VENV)/.worker ## send the sample pack through the stack and wait for predictions; DATA=folder sends JOBS real pairs
 	@mkdir -p .mmdigit
 	@$(BIN)/python -m producer --from $(if $(DATA),pairs:$(DATA),samples/pack/manifest.csv) \
 	  $(if $(DATA),--count $(JOBS)) --to kafka://localhost:$(KAFKA_PORT)/mmdigit.jobs \
 	  --wait --store redis://localhost:$(REDIS_PORT)/0 --output .mmdigit/backfill.csv
 
-down: ## stop the stack; forget its data and what was sent to it
+down: ## stop the stack and delete its data
 	docker compose --profile '*' down --volumes
 	@rm -rf .mmdigit/journal
-
-bench: $(VENV)/.test ## every benchmark, about 20 minutes on an idle machine with Docker; DATA=folder for real pairs
-	@$(BIN)/python -m lab.benchmarks.model_only --output lab/results/model_only.json
-	@for name in $(BENCHMARKS); do echo "== $$name" && $(BIN)/python -m lab.benchmarks.$$name $(if $(DATA),--data $(DATA)) \
-	  --output lab/results/$$name.json || exit 1; done
-
-peers: $(VENV)/.test $(PEERS:%=.venv-peers/%/.ready) ## this worker against what people use instead, 20 minutes; DATA=folder for real pairs
-	@$(BIN)/python -m lab.benchmarks.peers $(if $(DATA),--data $(DATA)) --crash --plot docs/results/plots/peers.png \
-	  --output lab/results/peers.json
-
-faults: $(VENV)/.test ## every fault on real services, and what it cost, about 30 minutes; DATA=folder for real pairs
-	@$(BIN)/python -m lab.faults $(if $(DATA),--data $(DATA)) --output lab/results/faults.json; code=$$?; \
-	  $(BIN)/python -m lab.docs_pages && exit $$code
-
-soak: $(VENV)/.test ## half an hour at 80 % of what a worker can, with mild faults; DATA=folder for real pairs
-	@$(BIN)/python -m lab.faults.soak $(if $(DATA),--data $(DATA)) --output lab/results/soak.json \
-	  --plot docs/results/plots/soak.png; code=$$?; $(BIN)/python -m lab.docs_pages && exit $$code
-
-evaluate: $(VENV)/.test ## measure the shipped weights on every split, with plots; minutes (needs DATA=folder)
-	$(need_data)
-	@$(BIN)/mmdigit evaluate --data $(DATA) --output runs/report --threads 2
-
-seeds: ## train three seeds and measure each; hours, resumable (needs DATA=folder)
-folds: ## train six times with one speaker left out, measure the stranger; hours, resumable (needs DATA=folder)
-seeds folds: $(VENV)/.test
-	$(need_data)
-	@$(BIN)/mmdigit study $@ --data $(DATA) --result lab/results/$@.json
 
 docs: $(VENV)/.test ## write the generated pages of docs/ and Grafana's dashboards from code and results
 	@$(BIN)/python -m lab.docs_pages
@@ -93,13 +52,59 @@ docs: $(VENV)/.test ## write the generated pages of docs/ and Grafana's dashboar
 docs-site: .venv-docs/.ready ## build the pages as a site, into site/; fails on a dead link
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 
-lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes
-	@for set in requirements/worker requirements/msk requirements/otel requirements/forms requirements/train requirements/test requirements/fuzz requirements/sbom requirements/docs $(PEERS:%=lab/benchmarks/contestants/requirements/%); do \
+clean: ## remove the environment and all generated files
+	rm -rf $(VENV) .venv-peers .venv-docs site .mmdigit .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+
+##@ Measuring, training and releasing
+
+audit: $(VENV)/.test ## check what the image installs for known vulnerabilities, if their service is reachable
+	@.ci/audit
+
+sbom: ## write the image's bill of materials (CycloneDX) to .mmdigit/sbom.json
+	@mkdir -p .mmdigit
+	@docker compose build --quiet worker > /dev/null
+	@docker run --rm --entrypoint cat "$$(docker compose config --images | grep -m 1 ^mmdigit:)" /usr/share/mmdigit/sbom.json \
+	  > .mmdigit/sbom.json
+	@echo "sbom: .mmdigit/sbom.json"
+
+fuzz: $(VENV)/.test $(VENV)/.fuzz ## fuzz every parser for a million runs or MINUTES (10) each; an hour or two
+	@$(BIN)/python -m lab.fuzz $(if $(MINUTES),--minutes $(MINUTES)) --output lab/results/fuzz.json
+	@$(BIN)/python -m lab.docs_pages
+
+bench: $(VENV)/.test ## run every benchmark, about 20 minutes on an idle machine with Docker; DATA=folder uses real pairs
+	@$(BIN)/python -m lab.benchmarks.model_only --output lab/results/model_only.json
+	@for name in $(BENCHMARKS); do echo "== $$name" && $(BIN)/python -m lab.benchmarks.$$name $(if $(DATA),--data $(DATA)) \
+	  --output lab/results/$$name.json || exit 1; done
+
+peers: $(VENV)/.test $(PEERS:%=.venv-peers/%/.ready) ## compare the worker with other stream processors, 20 minutes; DATA=folder uses real pairs
+	@$(BIN)/python -m lab.benchmarks.peers $(if $(DATA),--data $(DATA)) --crash --plot docs/results/plots/peers.png \
+	  --output lab/results/peers.json
+
+faults: $(VENV)/.test ## inject every fault into real services, about 30 minutes; DATA=folder uses real pairs
+	@$(BIN)/python -m lab.faults $(if $(DATA),--data $(DATA)) --output lab/results/faults.json; code=$$?; \
+	  $(BIN)/python -m lab.docs_pages && exit $$code
+
+soak: $(VENV)/.test ## run half an hour at 80 % load with mild faults; DATA=folder uses real pairs
+	@$(BIN)/python -m lab.faults.soak $(if $(DATA),--data $(DATA)) --output lab/results/soak.json \
+	  --plot docs/results/plots/soak.png; code=$$?; $(BIN)/python -m lab.docs_pages && exit $$code
+
+evaluate: $(VENV)/.test ## evaluate the shipped weights on every split, with plots; minutes (needs DATA=folder)
+	$(need_data)
+	@$(BIN)/mmdigit evaluate --data $(DATA) --output runs/report --threads 2
+
+seeds: ## train and evaluate three seeds; hours, resumable (needs DATA=folder)
+folds: ## train six times, each without one speaker, and evaluate on that speaker; hours, resumable (needs DATA=folder)
+seeds folds: $(VENV)/.test
+	$(need_data)
+	@$(BIN)/mmdigit study $@ --data $(DATA) --result lab/results/$@.json
+
+lock: $(VENV)/.test ## compile requirements/*.in to pinned files with hashes
+	@for set in requirements/worker requirements/msk requirements/otel requirements/forms requirements/train requirements/test requirements/fuzz requirements/sbom requirements/docs $(PEERS:%=lab/benchmarks/peers/requirements/%); do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt || exit 1; done
 
-# A peer's own pins first, then this project's environment, so that all share one PyTorch and one ONNX Runtime.
-.venv-peers/%/.ready: lab/benchmarks/contestants/requirements/%.txt $(VENV)/.test
+# The peer's pins come first, then this project's environment, so that all share one PyTorch and one ONNX Runtime.
+.venv-peers/%/.ready: lab/benchmarks/peers/requirements/%.txt $(VENV)/.test
 	@rm -rf .venv-peers/$* && $(BIN)/python -m venv .venv-peers/$*
 	@.venv-peers/$*/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@$(BIN)/python -c 'import site; print(f"import site; site.addsitedir({site.getsitepackages()[0]!r})")' \
@@ -112,19 +117,16 @@ lock: $(VENV)/.test ## compile requirements/*.in into pinned files with hashes
 	@.venv-docs/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@
 
-plots: $(VENV)/.test ## draw what the dashboards ask of PROMETHEUS (http://localhost:9090), the last MINUTES (30), into .mmdigit/plots
+plots: $(VENV)/.test ## plot the dashboards from PROMETHEUS (http://localhost:9090), the last MINUTES (30), to .mmdigit/plots
 	@$(BIN)/python -m deploy.grafana.plots $(if $(PROMETHEUS),--prometheus $(PROMETHEUS)) $(if $(MINUTES),--minutes $(MINUTES))
 
-clean: ## remove the environment and everything that runs left behind
-	rm -rf $(VENV) .venv-peers .venv-docs site .mmdigit .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
-
 $(VENV)/bin/python:
-	@command -v $(PYTHON) >/dev/null || { echo "make: expected Python 3.11 or newer as $(PYTHON); name another one: make PYTHON=/path/to/python3 ..." >&2; exit 2; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: expected Python 3.11 or newer, got $$($(PYTHON) --version 2>&1); name another one: make PYTHON=/path/to/python3 ..." >&2; exit 2; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: expected Python's venv module; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	@command -v $(PYTHON) >/dev/null || { echo "make: expected Python 3.11 or newer as $(PYTHON), got none; set another: make PYTHON=/path/to/python3 ..." >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: expected Python 3.11 or newer, got $$($(PYTHON) --version 2>&1); set another: make PYTHON=/path/to/python3 ..." >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: expected Python's venv module, got none; on Debian, run apt-get install python3-venv" >&2; exit 2; }
 	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
 
-# --no-deps for the project itself: what it needs is in the requirements files, pinned, and nothing else comes in.
+# --no-deps for the project itself: the requirements files pin all of its dependencies.
 $(VENV)/.%: requirements/%.txt $(VENV)/bin/python
 	@echo "installing requirements/$*.txt into $(VENV)$(if $(filter-out worker,$*), (torch: about 5 GB, some minutes))"
 	@$(PIP) install --require-hashes -r $<

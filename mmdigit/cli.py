@@ -1,4 +1,4 @@
-"""`mmdigit`: the settings of each command, and what it runs. Only train, study and export need torch."""
+"""The `mmdigit` command: settings and entry point of each subcommand. Only train, study and export need torch."""
 
 import sys
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ Weights = Annotated[Path | None, Field(description="model file; by default the s
 
 
 class PredictSettings(ProgramSettings):
-    """Reads one digit and prints its answer as JSON, or a manifest or folder of many and writes a CSV table."""
+    """Reads one digit and prints the prediction as JSON, or reads a manifest or folder and writes a CSV table."""
 
     prog: ClassVar[str] = "mmdigit predict"
 
@@ -32,18 +32,18 @@ class PredictSettings(ProgramSettings):
     manifest: Annotated[
         Path | None,
         Field(
-            description="CSV with columns id,image,audio,label, paths relative to it, may be empty; or a folder of "
+            description="CSV with columns id,image,audio,label, paths relative to it, cells may be empty; or folder of "
             "image and audio files paired by stem"
         ),
     ] = None
-    recursive: Annotated[bool, Field(description="read the folders inside a folder, too")] = False
-    output: Annotated[Path | None, Field(description="CSV file for the answers to the manifest")] = None
+    recursive: Annotated[bool, Field(description="with a folder: also read the folders inside it")] = False
+    output: Annotated[Path | None, Field(description="CSV file for the predictions; needs --manifest")] = None
     target_error: TargetError = DEFAULT_TARGET_ERROR
     weights: Weights = None
     threads: Threads = 1
 
     @model_validator(mode="after")
-    def _one_way(self) -> Self:
+    def _check_inputs(self) -> Self:
         if (self.manifest is None) == (self.image is None and self.audio is None):
             raise ValueError("give --image, --audio or both, or else --manifest")
         if (self.manifest is None) != (self.output is None):
@@ -64,7 +64,7 @@ class PredictSettings(ProgramSettings):
 
 
 class EvaluateSettings(ProgramSettings):
-    """Measures a model on the test splits and harder ones: table, report, plots. Needs the extra `train`."""
+    """Measures a model on the test splits and harder ones; writes a report with plots. Needs the extra `train`."""
 
     prog: ClassVar[str] = "mmdigit evaluate"
 
@@ -74,7 +74,7 @@ class EvaluateSettings(ProgramSettings):
     threads: Threads = 1
 
     def run(self) -> int:
-        _need_plots()
+        _require_plots()
         from mmdigit.training.evaluate import command
 
         command.run(self.data, self.output, self.weights, self.threads)
@@ -91,22 +91,22 @@ class TrainSettings(ProgramSettings):
         "runs/seed-1"
     )
     config: Annotated[Path | None, Field(description="TOML file; by default the shipped weights' own")] = None
-    quick: Annotated[bool, Field(description="a training of two minutes, to try the machinery")] = False
-    seed: Annotated[int | None, Field(ge=0, le=10_000, description="instead of the configuration's")] = None
+    quick: Annotated[bool, Field(description="train for two minutes, to try the command")] = False
+    seed: Annotated[int | None, Field(ge=0, le=10_000, description="replaces the configuration's seed")] = None
     threads: TrainingThreads = 2
     device: Device = "cpu"
 
     @model_validator(mode="after")
-    def _one_plan(self) -> Self:
+    def _check_plan(self) -> Self:
         if self.quick and self.config is not None:
             raise ValueError("give --quick or --config, not both")
         return self
 
     def run(self) -> int:
-        _need_torch()
+        _require_torch()
         from mmdigit.training.fit import train
-        from mmdigit.training.fit.checkpoints import Machine
         from mmdigit.training.fit.plan import QUICK, SHIPPED, TrainingPlan
+        from mmdigit.training.fit.stage import Machine
 
         plan = TrainingPlan.read(QUICK if self.quick else self.config or SHIPPED)
         if self.seed is not None:
@@ -116,7 +116,7 @@ class TrainSettings(ProgramSettings):
 
 
 class StudySettings(ProgramSettings):
-    """Trains several models to answer a question, resumable. Needs the extra `train`."""
+    """Trains and measures several models. Resumable. Needs the extra `train`."""
 
     data: Annotated[Path, Field(examples=["data"], description="folder of the data sets (docs/use/data.md)")]
     output: Annotated[Path, Field(description="folder for all trainings, shared by all studies")] = Path("runs")
@@ -126,10 +126,10 @@ class StudySettings(ProgramSettings):
     device: Device = "cpu"
 
     def run(self) -> int:
-        _need_torch()
+        _require_torch()
         from mmdigit.training.evaluate import study
-        from mmdigit.training.fit.checkpoints import Machine
         from mmdigit.training.fit.plan import SHIPPED, TrainingPlan
+        from mmdigit.training.fit.stage import Machine
 
         name = self.prog.split()[-1]
         result = self.result or self.output / f"{name}.json"
@@ -139,13 +139,13 @@ class StudySettings(ProgramSettings):
 
 
 class SeedsSettings(StudySettings):
-    """Trains three seeds and measures each. Resumable. Needs the extra `train`."""
+    """Trains three models with different seeds and measures each. Resumable. Needs the extra `train`."""
 
     prog: ClassVar[str] = "mmdigit study seeds"
 
 
 class FoldsSettings(StudySettings):
-    """Trains six times without one speaker and measures that stranger. Resumable. Needs the extra `train`."""
+    """Trains six models, each without one speaker, and measures it on them. Resumable. Needs the extra `train`."""
 
     prog: ClassVar[str] = "mmdigit study folds"
 
@@ -155,13 +155,11 @@ class ExportSettings(ProgramSettings):
 
     prog: ClassVar[str] = "mmdigit export"
 
-    data: Annotated[
-        Path, Field(examples=["data"], description="folder of data sets, for the calibration and the figures")
-    ]
+    data: Annotated[Path, Field(examples=["data"], description="folder of data sets, for calibration and figures")]
     training: Annotated[Path, Field(description="folder of the training")] = Path("runs/seed-1")
     folds: Annotated[
         Path | None,
-        Field(description="folder of the leave-one-speaker-out trainings, to calibrate on speakers never heard"),
+        Field(description="folder of the leave-one-speaker-out trainings, to calibrate on unseen speakers"),
     ] = None
     output: Annotated[
         Path, Field(examples=["runs/model"], description="folder for mmdigit.onnx, mmdigit.json and MODEL_CARD.md")
@@ -169,7 +167,7 @@ class ExportSettings(ProgramSettings):
     threads: Threads = 1
 
     def run(self) -> int:
-        _need_torch()
+        _require_torch()
         from mmdigit.training.release import export
 
         export.run(self.data, self.training, self.folds, self.output, self.threads)
@@ -177,7 +175,7 @@ class ExportSettings(ProgramSettings):
 
 
 class CalibrateSettings(ProgramSettings):
-    """Writes an exported model's thresholds, figures and model card anew, from its file and the data alone."""
+    """Recomputes an exported model's thresholds, figures and model card. Needs the extra `train`, but not torch."""
 
     prog: ClassVar[str] = "mmdigit calibrate"
 
@@ -189,7 +187,7 @@ class CalibrateSettings(ProgramSettings):
     threads: Threads = 1
 
     def run(self) -> int:
-        _need_plots()
+        _require_plots()
         from mmdigit.training.release import recalibrate
 
         recalibrate.run(self.data, self.weights, self.output, self.threads)
@@ -197,66 +195,68 @@ class CalibrateSettings(ProgramSettings):
 
 
 class DownloadSettings(ProgramSettings):
-    """Fetches MNIST and the Free Spoken Digit Dataset and checks them. Needs the extra `train`."""
+    """Downloads MNIST and the Free Spoken Digit Dataset and checks them. Needs the extra `train`."""
 
     prog: ClassVar[str] = "mmdigit data download"
 
     data: Annotated[Path, Field(examples=["data"], description="folder to put the data sets into")]
 
     def run(self) -> int:
-        _need_pooch()
+        _require_pooch()
         from mmdigit.training.data import download
 
         download.run(self.data)
         return 0
 
 
-def _need_training() -> None:
+def _require_training() -> None:
     if find_spec("mmdigit.training") is None:
-        raise SettingsError("expected the package mmdigit.training, the worker image leaves it out; use a checkout")
+        raise SettingsError(
+            "expected the package mmdigit.training, got none, because the worker image leaves it out; use a checkout"
+        )
 
 
-def _need_pooch() -> None:
-    _need_training()
+def _require_pooch() -> None:
+    _require_training()
     if find_spec("pooch") is None:
         raise SettingsError(
             "expected pooch, got none installed; run `pip install pooch` or `pip install 'mmdigit[train]'`"
         )
 
 
-def _need_plots() -> None:
-    _need_training()
+def _require_plots() -> None:
+    _require_training()
     if any(find_spec(name) is None for name in ("onnx", "matplotlib")):
         raise SettingsError(
             "expected onnx and matplotlib, got one or none installed; run `pip install 'mmdigit[train]'` first"
         )
 
 
-def _need_torch() -> None:
-    _need_training()
+def _require_torch() -> None:
+    _require_training()
     if any(find_spec(name) is None for name in ("torch", "torchvision", "torchaudio", "onnx", "tensorboard")):
         raise SettingsError("expected torch, got none installed; run `pip install 'mmdigit[train]'` first")
 
 
-def _described(command: type[ProgramSettings]) -> object:
+def _documented(command: type[ProgramSettings]) -> object:
     return Field(description=command.__doc__)
 
 
 class StudyCommands(ProgramSettings):
-    """Trains several models to answer a question, resumable."""
+    """Trains and measures several models."""
 
     prog: ClassVar[str] = "mmdigit study"
 
-    seeds: Annotated[CliSubCommand[SeedsSettings], _described(SeedsSettings)]
-    folds: Annotated[CliSubCommand[FoldsSettings], _described(FoldsSettings)]
+    seeds: Annotated[CliSubCommand[SeedsSettings], _documented(SeedsSettings)]
+    folds: Annotated[CliSubCommand[FoldsSettings], _documented(FoldsSettings)]
 
 
 class DataCommands(ProgramSettings):
-    """Fetches the data sets."""
+    """Downloads the data sets."""
 
     prog: ClassVar[str] = "mmdigit data"
 
-    download: Annotated[CliSubCommand[DownloadSettings], _described(DownloadSettings)]
+    download: Annotated[CliSubCommand[DownloadSettings], _documented(DownloadSettings)]
 
 
 class MmdigitCommands(ProgramSettings):
@@ -264,23 +264,23 @@ class MmdigitCommands(ProgramSettings):
 
     model_config = SettingsConfigDict(cli_shortcuts={"count": "n", "output": "o"})
 
-    predict: Annotated[CliSubCommand[PredictSettings], _described(PredictSettings)]
-    show: Annotated[CliSubCommand[ShowSettings], _described(ShowSettings)]
-    form: Annotated[CliSubCommand[FormCommands], _described(FormCommands)]
-    evaluate: Annotated[CliSubCommand[EvaluateSettings], _described(EvaluateSettings)]
-    train: Annotated[CliSubCommand[TrainSettings], _described(TrainSettings)]
-    study: Annotated[CliSubCommand[StudyCommands], _described(StudyCommands)]
-    export: Annotated[CliSubCommand[ExportSettings], _described(ExportSettings)]
-    calibrate: Annotated[CliSubCommand[CalibrateSettings], _described(CalibrateSettings)]
-    data: Annotated[CliSubCommand[DataCommands], _described(DataCommands)]
+    predict: Annotated[CliSubCommand[PredictSettings], _documented(PredictSettings)]
+    show: Annotated[CliSubCommand[ShowSettings], _documented(ShowSettings)]
+    form: Annotated[CliSubCommand[FormCommands], _documented(FormCommands)]
+    evaluate: Annotated[CliSubCommand[EvaluateSettings], _documented(EvaluateSettings)]
+    train: Annotated[CliSubCommand[TrainSettings], _documented(TrainSettings)]
+    study: Annotated[CliSubCommand[StudyCommands], _documented(StudyCommands)]
+    export: Annotated[CliSubCommand[ExportSettings], _documented(ExportSettings)]
+    calibrate: Annotated[CliSubCommand[CalibrateSettings], _documented(CalibrateSettings)]
+    data: Annotated[CliSubCommand[DataCommands], _documented(DataCommands)]
 
 
 COMMANDS = {command.prog.removeprefix("mmdigit "): command for command in MmdigitCommands.leaves()}
-"""The settings of every command by its words, such as "data download"."""
+"""The settings class of every command, by its words such as "data download"."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0 done, 1 some input failed, 2 wrong settings or files, 130 interrupted."""
+    """Run one command. Returns 0 = success, 1 = some input failed, 2 = wrong settings or files, 130 = interrupted."""
     return run_program("mmdigit", _main, argv)
 
 

@@ -1,1 +1,1 @@
-"""Sends jobs to a topic, each of them once, and can wait for their predictions."""
+"""The producer: sends each job of a source once, and can wait for the predictions."""

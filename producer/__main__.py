@@ -1,4 +1,4 @@
-"""python -m producer --from SOURCE --to URL: sends jobs, each of them once; with --wait, collects their predictions."""
+"""python -m producer --from SOURCE --to URL: sends each job once and, with --wait, collects the predictions."""
 
 import logging
 import signal
@@ -11,13 +11,13 @@ from mmdigit.datasets.sample import left_out_line
 from mmdigit.files.atomic import require_replaceable
 from mmdigit.settings.program import run_program
 from mmdigit.transport.urls import open_publisher, open_store
-from producer.destination import destination_of
+from producer.destination import parse_destination
 from producer.journal import Journal
-from producer.metrics import RunCollector, served
+from producer.metrics import RunCollector, serve_metrics
 from producer.pace import Clock
 from producer.progress import progress_on
-from producer.publish import Published, Publishing
-from producer.results import Outcomes, Waiting
+from producer.publish import PublishResult, PublishRun
+from producer.results import OutcomeCollector, Outcomes
 from producer.roster import Roster
 from producer.settings import ProducerSettings
 from producer.sources.opening import open_source
@@ -26,7 +26,7 @@ from schemas.printable import printable
 
 
 def main(argv: Sequence[str]) -> int:
-    """Returns 0 if every job was acknowledged and, with --wait, has an outcome; 1 if input or an outcome is missing."""
+    """Return 0 if every job is acknowledged and, with --wait, has an outcome; 1 if one is not or has none."""
     settings = ProducerSettings.load(argv)
     if settings.output is not None:
         require_replaceable(settings.output)
@@ -43,36 +43,36 @@ def main(argv: Sequence[str]) -> int:
     for line in source.warnings:
         sys.stderr.write(f"producer: warning: {line}\n")
     group = settings.group or source.group
-    destination = destination_of(settings.to_url)
+    destination = parse_destination(settings.to_url)
     with ExitStack() as resources:
         roster = resources.enter_context(Roster())
-        # Before anything is sent, so that a wrong URL of the store is known at once.
-        opened = (
+        # Opened before anything is sent, so that a wrong store URL fails at once.
+        open_results = (
             partial(open_store, settings.store_url, access=access) if settings.wait and settings.store_url else None
         )
-        store = resources.enter_context(opened()) if opened else None
+        store = resources.enter_context(open_results()) if open_results else None
         with (
             open_tracing(settings, sys.stderr.write) as tracing,
             open_publisher(settings.to_url, access=access) as publisher,
             Journal.open(settings.journal_dir, destination, group, resend=settings.resend) as journal,
             progress_on(sys.stderr, "jobs", len(source), clock.monotonic) as progress,
         ):
-            collector = RunCollector(group, len(source), journal, opened)
-            resources.enter_context(served(collector, settings.metrics_host, settings.metrics_port))
-            publishing = Publishing(publisher, journal, roster, progress, clock, group, tracing)
-            published = publishing.run(source, settings.wire, settings.rate)
+            run_metrics = RunCollector(group, len(source), journal, open_results)
+            resources.enter_context(serve_metrics(run_metrics, settings.metrics_host, settings.metrics_port))
+            publish = PublishRun(publisher, journal, roster, progress, clock, group, tracing)
+            published = publish.run(source, settings.wire, settings.rate)
         sys.stdout.write(_sent_lines(published, source.left_out, group, journal))
         sys.stdout.flush()
         if store is None:
             return 1 if published.unsendable else 0
         with progress_on(sys.stderr, "outcomes", len(roster), clock.monotonic) as progress:
-            waiting = Waiting(store, group, clock, settings.wait_timeout_s, progress)
-            outcomes = waiting.collect(roster, settings.output)
+            collector = OutcomeCollector(store, group, clock, settings.wait_timeout_s, progress)
+            outcomes = collector.collect(roster, settings.output)
     sys.stdout.write(_outcome_lines(outcomes, published, clock.monotonic() - start_s, settings))
     return 1 if published.unsendable or outcomes.missing else 0
 
 
-def _sent_lines(published: Published, left_out: int, group: str, journal: Journal) -> str:
+def _sent_lines(published: PublishResult, left_out: int, group: str, journal: Journal) -> str:
     per_s = published.sent / published.seconds if published.seconds > 0 else 0.0
     line = (
         f"group {group}: {published.sent} sent and acknowledged in {published.seconds:.1f} s ({per_s:.0f} jobs/s), "
@@ -87,13 +87,13 @@ def _sent_lines(published: Published, left_out: int, group: str, journal: Journa
     return line
 
 
-def _outcome_lines(outcomes: Outcomes, published: Published, seconds: float, settings: ProducerSettings) -> str:
+def _outcome_lines(outcomes: Outcomes, published: PublishResult, seconds: float, settings: ProducerSettings) -> str:
     dead = outcomes.dead.total()
     reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(outcomes.dead.items()))
-    in_all = f", {(outcomes.answered + dead) / seconds:.0f} jobs/s from the start to the last outcome"
+    rate = f", {(outcomes.answered + dead) / seconds:.0f} jobs/s from the start to the last outcome"
     lines = [
         f"{outcomes.answered} answered, {dead} dead{f' ({reasons})' if reasons else ''}, {outcomes.missing} missing"
-        f"{'' if published.resumed or outcomes.missing else in_all}"
+        f"{'' if published.resumed or outcomes.missing else rate}"
     ]
     if outcomes.labelled:
         share = outcomes.correct / outcomes.labelled
@@ -104,14 +104,14 @@ def _outcome_lines(outcomes: Outcomes, published: Published, seconds: float, set
         lines.append(f"predictions in {printable(str(settings.output), 200)}")
     if outcomes.missing:
         lines.append(
-            f"no outcome for {settings.wait_timeout_s:g} s: is a worker running? The same command again goes on "
-            "waiting; --resend sends again what the topic or the store has lost"
+            f"no new outcome for {settings.wait_timeout_s:g} s: is a worker running? Run the same command again to "
+            "keep waiting; --resend sends again what the topic or the store has lost"
         )
     return "".join(f"{line}\n" for line in lines)
 
 
 if __name__ == "__main__":
-    logging.basicConfig(format="producer: %(message)s")  # what the libraries warn of
-    # A stopped container ends as by Ctrl-C: the journal is written.
+    logging.basicConfig(format="producer: %(message)s")  # warnings of libraries
+    # Stopping a container then acts like Ctrl-C, which writes the journal.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     raise SystemExit(run_program(ProducerSettings.prog, main))

@@ -1,10 +1,10 @@
-"""The journal: which jobs of a group a destination has acknowledged, so that a repeated run sends only the others.
+"""The journal: which jobs of a group a destination has acknowledged, so that a repeated run sends only the rest.
 
-One text file for each destination and group: a header line, then a job id a line in the order of acknowledgement.
-A line is written after its job was acknowledged, in batches, and not forced to disk before the end: what a crash takes
-from the journal is sent a second time, under the same job id, which is harmless. A line that a crash tore is cut off.
+One text file for each destination and group: a header line, then one job id a line, in the order of acknowledgement.
+Lines are written in batches after the acknowledgement, and synced to disk only at the end. Jobs whose lines a crash
+loses are sent again under the same id, which is harmless. A line that a crash cut short is removed.
 
-In memory, 16 bytes of each job that an earlier run sent: about 100 MB for a million.
+Holds 16 bytes for each job of earlier runs: with Python's overhead, about 100 MB for a million.
 """
 
 import fcntl
@@ -26,13 +26,13 @@ from schemas.printable import printable
 FORMAT = "mmdigit-journal"
 JOURNAL_VERSION = 1
 MAX_JOBS = 20_000_000
-"""Of one group: 2 GB of memory."""
+"""Of one group; they take 2 GB of memory."""
 
 _LINE = re.compile(rb"[0-9a-f]{%d}\n" % JOB_ID_CHARACTERS)
 _LINE_BYTES = JOB_ID_CHARACTERS + 1
 _MAX_HEADER_BYTES = 4096
 _MAX_TORN_BYTES = 1024 * 1024
-"""Of what a power cut may leave at the end, such as zeros: more than is ever written at once."""
+"""A power cut may leave bytes such as zeros at the end; no single write is as large as this."""
 
 
 class Journal:
@@ -47,10 +47,10 @@ class Journal:
 
     @classmethod
     def open(cls, folder: Path, destination: Destination, group: str, *, resend: bool = False) -> Self:
-        """The journal in that folder, made if there is none; emptied if resend, or if the destination is new.
+        """Open or create the journal in that folder; empty it if resend is set or the destination is new.
 
-        Raises SettingsError if it is not usable: no permission, not a journal, a journal of something else, or one
-        that another producer is writing to. Raises RetriableError if the disk is full.
+        Raises SettingsError if it is unusable: no permission, not a journal, the journal of another group, or one that
+        another producer is writing. Raises RetriableError if the disk is full.
         """
         name = hashlib.sha256(f"{destination.name}\n{group}".encode()).hexdigest()[:32]
         path = folder / f"{name}.journal"
@@ -60,9 +60,11 @@ class Journal:
             warn_of_shared_folder(folder)
             file = os.fdopen(open_private(path), "r+b")
         except OSError as error:
-            raise SettingsError(f"cannot open the journal {shown}: {error.strerror}; see --journal-dir") from error
+            raise SettingsError(
+                f"cannot open the journal {shown}: {error.strerror}; choose another --journal-dir"
+            ) from error
         try:
-            _lock(file, f"another producer is sending group {group} to {destination.name} now; wait for its end")
+            _lock(file, f"another producer is sending group {group} to {destination.name}; wait until it ends")
             header = _header(destination, group)
             earlier = set() if resend or destination.is_new else _read(file, header, shown)
             if not earlier:
@@ -71,7 +73,7 @@ class Journal:
                 file.write(header)
                 file.flush()
         except BaseException as error:
-            with suppress(OSError):  # closing writes what is buffered, and fails again where the disk is full
+            with suppress(OSError):  # close() flushes, and fails again if the disk is full
                 file.close()
             if isinstance(error, OSError):
                 raise RetriableError(f"cannot write the journal {shown}: {error.strerror}") from error
@@ -79,7 +81,7 @@ class Journal:
         return cls(path, file, earlier)
 
     def __contains__(self, job_id: str) -> bool:
-        """Whether an earlier run's job of that id was acknowledged."""
+        """Whether the job was acknowledged in an earlier run."""
         return bytes.fromhex(job_id) in self._earlier
 
     def __len__(self) -> int:
@@ -93,15 +95,15 @@ class Journal:
 
     @property
     def unwritten(self) -> int:
-        """How many of them are not yet in the file."""
+        """How many of those are not yet in the file."""
         return len(self._pending)
 
     def acknowledge(self, job_id: str) -> None:
-        """Remember that the job was acknowledged. From any thread; reaches the file with the next write()."""
+        """Note an acknowledged job, from any thread; the next write() puts it in the file."""
         self._pending.append(job_id)
 
     def write(self) -> None:
-        """Hand what was acknowledged to the operating system. Raises RetriableError if it does not take it."""
+        """Write the acknowledged jobs to the file, without a sync. Raises RetriableError if that fails."""
         lines = [f"{self._pending.popleft()}\n" for _ in range(len(self._pending))]
         if not lines:
             return
@@ -113,7 +115,7 @@ class Journal:
         self._written += len(lines)
 
     def close(self) -> None:
-        """Write what is left, force it to disk, and let go of the file. Safe to call twice."""
+        """Write the rest, sync it to disk and close the file. Safe to call twice."""
         if self._file.closed:
             return
         try:
@@ -137,17 +139,17 @@ def _header(destination: Destination, group: str) -> bytes:
     return json.dumps(fields).encode() + b"\n"
 
 
-def _what(first: bytes) -> str:
-    """What a file with that first line is instead."""
+def _describe(first: bytes) -> str:
+    """What the file with that first line is, if not the expected journal."""
     try:
         fields = json.loads(first)
         if fields["format"] == FORMAT and fields["version"] != JOURNAL_VERSION:
-            return f"one of version {printable(str(fields['version']), 20)}, of another version of this program"
+            return f"a journal of version {printable(str(fields['version']), 20)}"
         if fields["format"] == FORMAT:
             return f"the journal of group {printable(str(fields['group']))}"
     except (ValueError, TypeError, KeyError, RecursionError):
         pass
-    return "a file that is no journal"
+    return "a file that is not a journal"
 
 
 def _lock(file: BinaryIO, busy: str) -> None:
@@ -158,19 +160,19 @@ def _lock(file: BinaryIO, busy: str) -> None:
 
 
 def _read(file: BinaryIO, header: bytes, shown: str) -> set[bytes]:
-    """The acknowledged job ids, as 16 bytes each; leaves the file at its end, without a torn line."""
+    """The acknowledged job ids, as 16 bytes each; truncates a torn last line and leaves the file at its end."""
     first = file.readline(_MAX_HEADER_BYTES)
-    if header.startswith(first) and first != header:  # empty, or torn while the header was written
+    if header.startswith(first) and first != header:  # empty, or a torn header
         return set()
     if first != header:
         raise SettingsError(
-            f"{shown} is not this group's journal of version {JOURNAL_VERSION}, but {_what(first)}; move it away, or "
-            "name another --journal-dir"
+            f"expected this group's journal of version {JOURNAL_VERSION} at {shown}, got {_describe(first)}; move it "
+            "away, or choose another --journal-dir"
         )
     n_bytes = os.fstat(file.fileno()).st_size
     if n_bytes > len(header) + MAX_JOBS * _LINE_BYTES:
         raise SettingsError(
-            f"expected a journal of at most {MAX_JOBS} jobs at {shown}, got {n_bytes} bytes; move it away, or name "
+            f"expected a journal of at most {MAX_JOBS} jobs at {shown}, got {n_bytes} bytes; move it away, or choose "
             "another --group"
         )
     acknowledged = set()
@@ -184,7 +186,7 @@ def _read(file: BinaryIO, header: bytes, shown: str) -> set[bytes]:
                 )
             break
         end += len(line)
-        if _LINE.fullmatch(line):  # a line damaged on disk means one job more to send
+        if _LINE.fullmatch(line):  # the job of a damaged line is sent again
             acknowledged.add(bytes.fromhex(line[:-1].decode()))
     file.seek(end)
     file.truncate()

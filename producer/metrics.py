@@ -1,7 +1,7 @@
-"""How far a run is, served to Prometheus while it lasts, if --metrics-port asks for it.
+"""Serves the progress of a run to Prometheus while the run lasts, if --metrics-port is set.
 
-The producer serves it, not the workers: it alone knows how many jobs there will be, and its group is one that somebody
-who started it has named. A worker sees whatever groups arrive, any number of them, and so must not label by them.
+The producer serves it because it alone knows the number of jobs, and because it has one group. A worker sees any
+number of groups, and so must not use them as a label.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,18 +13,18 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from mmdigit.telemetry.http_server import Answer, HttpPort
+from mmdigit.telemetry.http_server import HttpServer, Response
 from mmdigit.transport.ports import PredictionStore
 from producer.journal import Journal
 from schemas.errors import MmdigitError
 
 NAME = "mmdigit_backfill_jobs"
-HELP = "Jobs of the group that is sent: all, acknowledged by the topic, answered, or dead; the last two with --wait."
+HELP = "Jobs of the group by state: all, acknowledged, answered or dead; the last two only with --wait."
 LABELS = ("group", "state")
 
 
 class RunCollector(Collector):
-    """Counts at each scrape, on the port's thread and a connection of its own: the run itself notices nothing of it."""
+    """Counts at each scrape, on the server's thread and its own connection, so that scrapes do not slow the run."""
 
     def __init__(
         self, group: str, jobs: int, journal: Journal, open_store: Callable[[], PredictionStore] | None
@@ -37,7 +37,7 @@ class RunCollector(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         jobs = {"all": self._jobs, "acknowledged": len(self._journal) + self._journal.acknowledged}
         if self._open_store is not None:
-            with suppress(MmdigitError), self._open_store() as store:  # a store that is away has no numbers
+            with suppress(MmdigitError), self._open_store() as store:  # an unreachable store has no counts
                 counts = store.counts(self._group)
                 jobs |= {"answered": counts.done, "dead": counts.dead}
         family = GaugeMetricFamily(NAME, HELP, labels=LABELS)
@@ -47,19 +47,16 @@ class RunCollector(Collector):
 
 
 @contextmanager
-def served(collector: Collector, host: str, port: int | None) -> Iterator[None]:
-    """Answer at http://host:port/metrics for the block's time; not at all without a port.
-
-    Raises as HttpPort.
-    """
+def serve_metrics(collector: Collector, host: str, port: int | None) -> Iterator[None]:
+    """Serve http://host:port/metrics within the block; do nothing if port is None. Raises as HttpServer does."""
     if port is None:
         yield
         return
     registry = CollectorRegistry()
     registry.register(collector)
 
-    def metrics(authorization: str) -> Answer:
-        return Answer(HTTPStatus.OK, generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4)
+    def metrics(authorization: str) -> Response:
+        return Response(HTTPStatus.OK, generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4)
 
-    with closing(HttpPort(host, port, {"/metrics": metrics})):
+    with closing(HttpServer(host, port, {"/metrics": metrics})):
         yield

@@ -1,4 +1,4 @@
-"""When each job is due: the clock, and the open-loop schedule of --rate."""
+"""Decides when each job is due: the clock, and the open-loop schedule of --rate."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Time as the producer sees it; tests give their own. monotonic and sleep in seconds."""
+    """The producer's clock; tests pass their own. monotonic and sleep: in seconds."""
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -20,9 +20,9 @@ class Clock:
 
 
 class Schedule:
-    """Turns that are due every 1 / rate seconds from the first one on, however long each job takes.
+    """A schedule with a turn every 1 / rate seconds, however long each job takes.
 
-    rate: jobs per second; None has no schedule. A late turn is taken at once, so that the rate is kept on average.
+    rate: jobs per second; None never waits. Late turns are taken at once, which keeps the average rate.
     """
 
     def __init__(self, rate: float | None, clock: Clock) -> None:
@@ -32,7 +32,7 @@ class Schedule:
         self._turns = 0
 
     def take_turn(self) -> float:
-        """Wait until the next turn is due. Returns how late it is taken, in seconds, never less than 0."""
+        """Wait until the next turn is due. Returns its delay in seconds, at least 0."""
         if self._rate is None:
             return 0.0
         now_s = self._clock.monotonic()

@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar on a terminal, a plain line every few seconds elsewhere."""
+"""Shows progress on standard error: a bar on a terminal, otherwise a line every few seconds."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -12,19 +12,19 @@ LINE_EVERY_S = 5.0
 
 
 class Progress(AbstractContextManager["Progress"], Protocol):
-    """How far something with a known end is."""
+    """The progress of something with a known end."""
 
     def update(self, completed: int, note: str) -> None:
-        """So many are done; note says the rest."""
+        """Show how many are done, and a note."""
         ...
 
     def line(self, text: str) -> None:
-        """One line for the user that stays."""
+        """Print a line that stays."""
         ...
 
 
 class BarProgress:
-    """A bar with the time left."""
+    """A bar with the remaining time."""
 
     def __init__(self, what: str, total: int, stream: TextIO) -> None:
         self._bar = RichProgress(
@@ -85,5 +85,5 @@ class LineProgress:
 
 
 def progress_on(stream: TextIO, what: str, total: int, monotonic: Callable[[], float]) -> BarProgress | LineProgress:
-    """The kind of progress that fits the stream."""
+    """A bar if the stream is a terminal, otherwise lines."""
     return BarProgress(what, total, stream) if stream.isatty() else LineProgress(what, total, stream, monotonic)

@@ -1,4 +1,4 @@
-"""Sends the jobs of a source, each of them once, and returns when all are acknowledged."""
+"""Sends each job of a source once, and returns when all are acknowledged."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ JOURNAL_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """How a run of publishing ended. resumed: acknowledged by an earlier run. unsendable: named on standard error."""
+class PublishResult:
+    """The counts of a run. resumed: acknowledged in an earlier run. unsendable: named on standard error."""
 
     sent: int
     resumed: int
@@ -33,8 +33,8 @@ class Published:
     seconds: float
 
 
-class Publishing:
-    """One run over a source: sends every job that the journal does not know, and enters all of them in the roster."""
+class PublishRun:
+    """One run over a source: sends every job that is not in the journal, and adds all jobs to the roster."""
 
     def __init__(
         self,
@@ -56,11 +56,11 @@ class Publishing:
         self._sent = self._resumed = self._unsendable = 0
         self._start_s = self._last_write_s = clock.monotonic()
 
-    def run(self, source: Source, wire: Wire, rate: float | None) -> Published:
-        """Send the source's jobs and return when each is acknowledged.
+    def run(self, source: Source, wire: Wire, rate: float | None) -> PublishResult:
+        """Send the jobs and return when all are acknowledged.
 
-        Raises TransportError if the destination does not take them; interrupted or not, what was acknowledged is in
-        the journal, so that the same run again sends only the rest.
+        Raises TransportError if the destination does not take them. However the run ends, the journal holds the
+        acknowledged jobs, so that the next run sends only the rest.
         """
         try:
             self._send_all(source, wire, Schedule(rate, self._clock))
@@ -76,8 +76,8 @@ class Publishing:
         self._write_journal()
         if self._journal.acknowledged != self._sent:
             self._say_how_to_resume()
-            raise TransportError(f"only {self._journal.acknowledged} of {self._sent} jobs were acknowledged")
-        return Published(self._sent, self._resumed, self._unsendable, self._clock.monotonic() - self._start_s)
+            raise TransportError(f"expected {self._sent} acknowledged jobs, got {self._journal.acknowledged}")
+        return PublishResult(self._sent, self._resumed, self._unsendable, self._clock.monotonic() - self._start_s)
 
     def _send_all(self, source: Source, wire: Wire, schedule: Schedule) -> None:
         for sample in source:
@@ -93,7 +93,7 @@ class Publishing:
         if job_id in self._journal:
             self._resumed += 1
         else:
-            # A late job counts its latency from when it was due: a slow destination cannot hide behind a slow producer.
+            # Latency counts from when the job was due: a slow destination must not hide by slowing the producer.
             late_s = schedule.take_turn()
             job = job_of(sample, job_id, self._group, self._clock.now() - timedelta(seconds=late_s))
             acknowledged, headers = self._tracing.begin(job, partial(self._journal.acknowledge, job_id))
@@ -109,7 +109,7 @@ class Publishing:
         try:
             self._publisher.flush(DELIVERY_TIMEOUT_S)
         except InvalidRecord as error:
-            # The broker refused some only now; the others must still be confirmed.
+            # The broker refused some jobs only now; the others still need their acknowledgement.
             self._publisher.flush(DELIVERY_TIMEOUT_S)
             refused = self._sent - self._journal.acknowledged
             self._sent -= refused
@@ -137,5 +137,5 @@ class Publishing:
         self._journal.write()
         self._progress.line(
             f"{self._journal.acknowledged} of {self._sent} sent jobs were acknowledged; "
-            "the same command again sends only the others"
+            "run the same command again to send the rest"
         )

@@ -1,4 +1,4 @@
-"""Waits for the outcome of every job of a run, and writes them as CSV in the source's order."""
+"""Waits for the outcome of every job of a run, and writes the outcomes as CSV in the order of the source."""
 
 import csv
 from collections import Counter
@@ -26,19 +26,19 @@ Outcome = Prediction | str
 
 @dataclass(slots=True)
 class Outcomes:
-    """How the jobs of a run ended. missing: neither answered nor dead when waiting ended."""
+    """Counts of the outcomes of a run. missing: jobs without an outcome when waiting ended."""
 
     answered: int = 0
     missing: int = 0
     labelled: int = 0
-    """Answered, with a known label."""
+    """Answered jobs with a known label."""
     correct: int = 0
-    """Of those, answered with that label."""
+    """Jobs among those whose answer is the label."""
     dead: Counter[str] = field(default_factory=Counter)
     """Dead letters by reason."""
 
     def count(self, entry: Entry, outcome: Outcome | None) -> None:
-        """Add one job's."""
+        """Count the outcome of one job."""
         if outcome is None:
             self.missing += 1
         elif isinstance(outcome, str):
@@ -49,8 +49,8 @@ class Outcomes:
             self.correct += entry.label == outcome.label
 
 
-class Waiting:
-    """Looks the jobs of a roster up in the store until each has an outcome, or none came for timeout_s."""
+class OutcomeCollector:
+    """Looks up the jobs of a roster until each has an outcome, or until timeout_s pass without a new outcome."""
 
     def __init__(self, store: PredictionStore, group: str, clock: Clock, timeout_s: float, progress: Progress) -> None:
         self._store = store
@@ -58,30 +58,30 @@ class Waiting:
         self._clock = clock
         self._timeout_s = timeout_s
         self._progress = progress
-        self._ended = 0  # outcomes in the group, whoever's jobs they are
-        self._last_news_s = clock.monotonic()
+        self._group_outcomes = 0  # of this run or not
+        self._last_outcome_s = clock.monotonic()
         self._gave_up = False
 
     def collect(self, roster: Roster, output: Path | None) -> Outcomes:
         """Wait, and write a row for each job to output, which appears only when it is complete.
 
-        Raises DataError if output cannot be written, StoreError if the store is not reachable for timeout_s.
+        Raises DataError if output cannot be written, StoreError if the store is unreachable for timeout_s.
         """
         outcomes = Outcomes()
-        looked_up = 0  # and found
+        n_found = 0
         with _rows_to(output) as rows:
             for chunk in roster.chunks(LOOK_UP_JOBS):
-                found = self._outcomes_of(chunk, looked_up, len(roster))
+                found = self._outcomes_of(chunk, n_found, len(roster))
                 for entry in chunk:
                     outcome = found.get(entry.job_id)
                     outcomes.count(entry, outcome)
                     if rows is not None:
                         rows.writerow(result_row(entry, outcome, self._group))
-                looked_up += len(found)
-                self._show(looked_up, len(roster))
+                n_found += len(found)
+                self._update_progress(n_found, len(roster))
         return outcomes
 
-    def _outcomes_of(self, chunk: list[Entry], looked_up: int, total: int) -> dict[str, Outcome]:
+    def _outcomes_of(self, chunk: list[Entry], n_found: int, total: int) -> dict[str, Outcome]:
         found: dict[str, Outcome] = {}
         while True:
             pending = [entry.job_id for entry in chunk if entry.job_id not in found]
@@ -89,20 +89,20 @@ class Waiting:
                 new = self._look_up(pending)
                 found |= new
                 if len(new) == len(pending):
-                    self._last_news_s = self._clock.monotonic()
+                    self._last_outcome_s = self._clock.monotonic()
                     return found
                 counts = self._store.counts(self._group)
             except StoreError:
-                if self._is_over():
+                if self._timed_out():
                     raise
             else:
-                if new or counts.done + counts.dead != self._ended:
-                    self._last_news_s = self._clock.monotonic()
-                self._ended = counts.done + counts.dead
-                if self._gave_up or self._is_over():
+                if new or counts.done + counts.dead != self._group_outcomes:
+                    self._last_outcome_s = self._clock.monotonic()
+                self._group_outcomes = counts.done + counts.dead
+                if self._gave_up or self._timed_out():
                     self._gave_up = True
                     return found
-                self._show(looked_up + len(found), total)
+                self._update_progress(n_found + len(found), total)
             self._clock.sleep(POLL_EVERY_S)
 
     def _look_up(self, job_ids: list[str]) -> dict[str, Outcome]:
@@ -113,26 +113,26 @@ class Waiting:
             if prediction.job_id != job_id:
                 raise StoreError(
                     f"expected the prediction of {job_id} in the store, got that of {prediction.job_id}; "
-                    "give this program a store of its own"
+                    "use a store that no other program writes to"
                 )
             found[job_id] = prediction
         unanswered = [job_id for job_id in job_ids if job_id not in found]
         if unanswered:
-            for job_id, reason in zip(unanswered, self._store.dead(unanswered), strict=True):
+            for job_id, reason in zip(unanswered, self._store.dead_letter_reasons(unanswered), strict=True):
                 if reason is not None:
                     found[job_id] = reason
         return found
 
-    def _is_over(self) -> bool:
-        return self._clock.monotonic() - self._last_news_s >= self._timeout_s
+    def _timed_out(self) -> bool:
+        return self._clock.monotonic() - self._last_outcome_s >= self._timeout_s
 
-    def _show(self, looked_up: int, total: int) -> None:
-        ended = min(max(looked_up, self._ended), total)
-        self._progress.update(ended, f"{total - ended} to come")
+    def _update_progress(self, n_found: int, total: int) -> None:
+        done = min(max(n_found, self._group_outcomes), total)
+        self._progress.update(done, f"{total - done} remaining")
 
 
 def result_row(entry: Entry, outcome: Outcome | None, group: str) -> dict[str, str]:
-    """The cells of RESULT_COLUMNS for one job; those that do not apply are empty."""
+    """The cells of RESULT_COLUMNS for one job, empty where they do not apply."""
     return dict.fromkeys(RESULT_COLUMNS, "") | {
         **(answer_row(outcome) if isinstance(outcome, Prediction) else {}),
         "id": safe_cell(entry.sample_id),
@@ -145,7 +145,7 @@ def result_row(entry: Entry, outcome: Outcome | None, group: str) -> dict[str, s
 
 @contextmanager
 def _rows_to(path: Path | None) -> Iterator["csv.DictWriter[str] | None"]:
-    """Rows of a CSV file that replaces path at the end; none if there is no path."""
+    """A writer to the CSV file at path, which it replaces at the end; None without a path."""
     if path is None:
         yield None
         return

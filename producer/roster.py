@@ -1,4 +1,4 @@
-"""The roster: every job of a run in the source's order, on disk, so that a run of millions stays small in memory."""
+"""The roster: every job of a run in the order of the source, on disk, so that memory stays small for millions."""
 
 import json
 import tempfile
@@ -14,7 +14,7 @@ from schemas.prediction import Label
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One job of the run: the source's id for it, its job id, and its true label if known."""
+    """One job of the run: its id in the source, its job id, and its true label if known."""
 
     sample_id: str
     job_id: str
@@ -22,19 +22,19 @@ class Entry:
 
 
 class Roster:
-    """Entries in a temporary file without a name, gone when it is closed.
+    """Entries in an unnamed temporary file, which closing deletes.
 
-    Raises RetriableError wherever the file cannot be written.
+    Every method raises RetriableError if the file cannot be written.
     """
 
     def __init__(self) -> None:
-        with _mapped():
+        with _errors_mapped():
             self._file = tempfile.TemporaryFile("w+", encoding="ascii")  # noqa: SIM115 (closed by close)
         self._length = 0
 
     def add(self, sample_id: str, job_id: str, label: Label | None) -> None:
-        """Enter one more job."""
-        with _mapped():
+        """Append a job."""
+        with _errors_mapped():
             self._file.write(f"{json.dumps([sample_id, job_id, label])}\n")
         self._length += 1
 
@@ -42,15 +42,15 @@ class Roster:
         return self._length
 
     def chunks(self, length: int) -> Iterator[list[Entry]]:
-        """All entries in the order of entering, in lists of that length but for the last; add none meanwhile."""
-        with _mapped():
-            self._file.seek(0)  # writes what is buffered
+        """All entries in order, in lists of that length except the last. Add none while iterating."""
+        with _errors_mapped():
+            self._file.seek(0)  # flushes
         while chunk := [Entry(*json.loads(line)) for line in islice(self._file, length)]:
             yield chunk
 
     def close(self) -> None:
         """Delete the file. Safe to call twice."""
-        with suppress(OSError):  # what could not be written is not needed any more
+        with suppress(OSError):  # a failed flush no longer matters
             self._file.close()
 
     def __enter__(self) -> Self:
@@ -61,7 +61,7 @@ class Roster:
 
 
 @contextmanager
-def _mapped() -> Iterator[None]:
+def _errors_mapped() -> Iterator[None]:
     try:
         yield
     except OSError as error:

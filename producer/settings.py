@@ -14,7 +14,7 @@ Split = Literal["test", "train"]
 
 
 class ProducerSettings(AccessSettings):
-    """Sends the jobs of a source to a topic, each of them once, and can wait for their predictions."""
+    """Sends each job of a source to a topic once, and can wait for the predictions."""
 
     prog: ClassVar[str] = "python -m producer"
 
@@ -28,7 +28,7 @@ class ProducerSettings(AccessSettings):
             "pairs:DIR for MNIST images with Free Spoken Digit recordings of the same digit",
         ),
     ]
-    recursive: Annotated[bool, Field(description="read the folders inside a folder, too")] = False
+    recursive: Annotated[bool, Field(description="also read the folders inside a folder")] = False
     to_url: Annotated[
         str,
         Field(
@@ -41,24 +41,25 @@ class ProducerSettings(AccessSettings):
     ]
     group: Annotated[
         Identifier | None,
-        Field(description="name that the jobs share; by default made from the source, so that a repeated run resumes"),
+        Field(description="name that the jobs share; by default derived from the source, so that a second run resumes"),
     ] = None
     count: Annotated[
-        int | None, Field(ge=1, description="jobs at most; by default 10000 pairs, or all of a folder or manifest")
+        int | None,
+        Field(ge=1, description="maximum jobs to send; default 10000 pairs, or all of a folder or manifest"),
     ] = None
     rate: Annotated[
         float | None,
         Field(gt=0, allow_inf_nan=False, description="jobs per second; by default as fast as the topic takes them"),
     ] = None
-    seed: Annotated[int, Field(ge=0, description="which random pairs")] = 0
-    split: Annotated[Split, Field(description="which part of the data sets the pairs come from")] = "test"
+    seed: Annotated[int, Field(ge=0, description="seed of the random pairs")] = 0
+    split: Annotated[Split, Field(description="split of the data sets that the pairs come from")] = "test"
     wire: Annotated[Wire, Field(description="encoding of the jobs")] = "msgpack"  # see lab/benchmarks/wire.py
-    journal_dir: Annotated[Path, Field(description="folder that remembers which jobs each topic has acknowledged")] = (
+    journal_dir: Annotated[Path, Field(description="folder of journals: the jobs that each topic has acknowledged")] = (
         Path(".mmdigit/journal")
     )
-    resend: Annotated[
-        bool, Field(description="forget the journal and send every job again, under the same job ids")
-    ] = False
+    resend: Annotated[bool, Field(description="ignore the journal and send every job again, under the same ids")] = (
+        False
+    )
     wait: Annotated[bool, Field(description="after sending, wait until the store holds every job's outcome")] = False
     store_url: Annotated[
         str | None,
@@ -66,24 +67,24 @@ class ProducerSettings(AccessSettings):
             min_length=1,
             validation_alias="store",
             repr=False,
-            description="prediction store to wait on: redis(s)[+sentinel|+cluster]:// or sqlite:///file",
+            description="prediction store to wait for: redis(s)[+sentinel|+cluster]:// or sqlite:///file",
         ),
     ] = None
-    output: Annotated[Path | None, Field(description="CSV file for the predictions waited for")] = None
+    output: Annotated[Path | None, Field(description="CSV file for the predictions, with --wait")] = None
     wait_timeout_s: Annotated[
-        float, Field(gt=0, allow_inf_nan=False, description="seconds without any new outcome after which waiting ends")
+        float, Field(gt=0, allow_inf_nan=False, description="seconds without a new outcome after which waiting ends")
     ] = 60.0
     metrics_port: Annotated[
         int | None,
-        Field(ge=1, le=65535, description="port of /metrics, which tells how far the run is; by default there is none"),
+        Field(ge=1, le=65535, description="port of /metrics, which shows the progress of the run; by default none"),
     ] = None
-    metrics_host: Annotated[str, Field(description="address that it listens on")] = "127.0.0.1"
+    metrics_host: Annotated[str, Field(description="address of /metrics")] = "127.0.0.1"
     trace_ratio: Annotated[
         float,
         Field(
             ge=0,
             le=1,
-            description="share of the jobs that begin a trace, which their record's traceparent header carries on",
+            description="share of the jobs that begin a trace, in the record's traceparent header",
         ),
     ] = 0.0
     otlp_endpoint: OtlpEndpoint = None
@@ -93,5 +94,5 @@ class ProducerSettings(AccessSettings):
         if self.wait and self.store_url is None:
             raise ValueError("--wait needs --store, the URL of the prediction store")
         if self.output is not None and not self.wait:
-            raise ValueError("--output needs --wait: it holds the predictions waited for")
+            raise ValueError("--output needs --wait, which collects the predictions")
         return self

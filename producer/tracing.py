@@ -1,4 +1,4 @@
-"""Begins the traces of the jobs that are drawn: a traceparent header, and a span from sent to acknowledged."""
+"""Starts the trace of each sampled job: a traceparent header, and a span from sending to acknowledgement."""
 
 import random
 from collections.abc import Callable, Iterator, Mapping
@@ -18,15 +18,15 @@ Acknowledge = Callable[[], object]
 
 
 class Tracing:
-    """Draws jobs, each by itself: a trace of a whole run would be a million spans, which no viewer shows.
+    """Samples single jobs: a trace of a whole run would be a million spans, which no viewer shows.
 
-    What is not drawn has no header: it costs nothing, and its prediction names no trace that nobody exported.
+    A job that is not sampled has no header: it costs nothing, and its prediction names no trace that does not exist.
     """
 
     def __init__(
         self, ratio: float, tracer: Tracer, system: str = "", topic: str = "", source: random.Random | None = None
     ) -> None:
-        """ratio: 0 to 1. tracer: NoOpTracer makes headers alone. system: what holds the topic, such as kafka."""
+        """ratio: 0 to 1. tracer: a NoOpTracer makes headers only. system: the queue's, such as "kafka"."""
         self._ratio = ratio
         self._tracer = tracer
         self._name = f"send {topic}"
@@ -37,10 +37,10 @@ class Tracing:
             "messaging.destination.name": topic,
         }
         self._random = source or random.Random()  # noqa: S311  an id, not a secret
-        self.spans_made = 0
+        self.n_spans = 0
 
     def begin(self, job: Job, acknowledge: Acknowledge) -> tuple[Acknowledge, Mapping[str, bytes] | None]:
-        """What to call when the job is acknowledged, which calls acknowledge, and the headers to send it with."""
+        """Returns the callback for the job's acknowledgement, which calls acknowledge, and the headers to send."""
         if self._random.random() >= self._ratio:
             return acknowledge, None
         attributes = {**self._shared, "mmdigit.job_id": job.job_id, "mmdigit.group": job.group or ""}
@@ -50,7 +50,7 @@ class Tracing:
 
         def acknowledged() -> None:
             acknowledge()
-            self.spans_made += 1
+            self.n_spans += 1
             span.end()
 
         return acknowledged, trace_headers(traceparent_of(span.get_span_context()))
@@ -64,8 +64,8 @@ NO_TRACING: Final = Tracing(0.0, NoOpTracer())
 
 
 @contextmanager
-def open_tracing(settings: ProducerSettings, say: Callable[[str], object]) -> Iterator[Tracing]:
-    """The tracing that the settings ask for; at its end say() hears if spans were lost. Raises as open_tracer."""
+def open_tracing(settings: ProducerSettings, report: Callable[[str], object]) -> Iterator[Tracing]:
+    """The tracing of the settings; its end reports lost spans to report(). Raises as open_tracer."""
     exported = 0
 
     def count(outcome: str, spans: int) -> None:
@@ -75,5 +75,5 @@ def open_tracing(settings: ProducerSettings, say: Callable[[str], object]) -> It
     with open_tracer(settings.otlp_endpoint, "mmdigit-producer", count) as tracer:
         tracing = Tracing(settings.trace_ratio, tracer, *system_and_topic(settings.to_url))
         yield tracing
-    if lost := tracing.spans_made - exported:
-        say(f"{lost} of {tracing.spans_made} spans did not reach the collector\n")
+    if lost := tracing.n_spans - exported:
+        report(f"{lost} of {tracing.n_spans} spans did not reach the collector\n")

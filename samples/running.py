@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from schemas.errors import TransportError
 
-READY_WITHIN_S = 60.0
+READY_WITHIN_S = 120.0
 STOPPED_WITHIN_S = 60.0
 _POLL_INTERVAL_S = 0.005
 _METRICS_URL = re.compile(r"metrics=(http://\S+)")
@@ -108,6 +108,10 @@ class RunningWorker(AbstractContextManager["RunningWorker"]):
         return self.process.wait(timeout=STOPPED_WITHIN_S)
 
     def __exit__(self, *exc_info: object) -> None:
-        if self.process.poll() is None:
-            self.stop()
-        self._file.close()
+        try:
+            if self.process.poll() is None:
+                self.stop()
+        finally:
+            self.process.kill()
+            self.process.wait()
+            self._file.close()

@@ -1,4 +1,4 @@
-"""What crosses a process boundary: jobs, predictions, dead letters, settings and errors."""
+"""The types that cross a process boundary: jobs, predictions and dead letters, and the error tree."""
 
 from schemas.dead_letter import DeadLetter
 from schemas.job import Job
@@ -20,4 +20,4 @@ __all__ = [
 ]
 
 VERSION = "0.8.0"
-"""Of the whole project: in the image, in the metrics and in CHANGELOG.md."""
+"""The version of the whole project."""

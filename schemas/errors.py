@@ -1,4 +1,4 @@
-"""The whole error tree, and what each leaf leads to.
+"""The error tree, and what each leaf leads to.
 
     MmdigitError
     ├── InvalidJob              can never succeed
@@ -7,24 +7,24 @@
     │   │   └── UnknownVersion  dead letter   a schema version that this program does not read
     │   ├── InvalidImage        dead letter   the image bytes cannot be read as one digit
     │   ├── InvalidAudio        dead letter   the audio bytes cannot be read as one clip
-    │   ├── DecoderFailed       dead letter   a decoder fails on it in a way that nobody foresaw
-    │   └── ModelRejected       dead letter   the model fails on this job alone, and on no other
-    ├── RetriableError          may succeed later: nothing is committed; exit 3 where a program cannot even start
-    │   ├── TransportError      retry         broker or queue file not reachable, or not ready
-    │   ├── StoreError          retry         prediction store not reachable, or not ready
-    │   ├── ModelError          retry         the model fails on everything, or memory is short
-    │   └── RebalanceError      retry         the partitions moved before the commit; the new owner repeats the work
-    ├── SettingsError           the program was started wrongly: one line
+    │   ├── DecoderFailed       dead letter   a decoder fails on it unexpectedly
+    │   └── ModelRejected       dead letter   the model fails on this job alone
+    ├── RetriableError          may succeed later: nothing is committed; exit 3 if the program cannot start
+    │   ├── TransportError      retry         broker or queue file unreachable or not ready
+    │   ├── StoreError          retry         prediction store unreachable or not ready
+    │   ├── ModelError          retry         the model fails on everything, or memory runs out
+    │   └── RebalanceError      retry         partitions moved before the commit; the new owner repeats the work
+    ├── SettingsError           the program was started wrongly: one line on standard error
     │   ├── DataError           exit 2        a data folder, manifest or download is missing or altered
     │   ├── WeightsError        exit 2        the model file is missing or not the pinned one
-    │   ├── TopicError          exit 2        the topic does not exist and is never created on the fly
-    │   └── AccessError         exit 2        broker or store refuses: password, certificate or a right
+    │   ├── TopicError          exit 2        the topic does not exist; no program creates it
+    │   └── AccessError         exit 2        broker or store refuses the password, certificate or permission
     └── TooManyDeadLetters      exit 4        so many jobs fail that the deployment is the likelier fault
 
-`exit_code` is what a program ends with when the error reaches its top: 1, 2 for settings, 3 for retriable ones, 4 for
-too many dead letters. 5 is no error of this tree: a worker that had to leave before its batch was finished.
-`InvalidJob.reason` is a short fixed word, used as a metric label and in dead letters.
-Third-party errors are mapped to these at the edge where they arise, always `from exc`.
+`exit_code` is the exit code of a program that such an error ends: 1, or 2 for settings, 3 for retriable errors, 4 for
+too many dead letters. Exit code 5 has no error here: the worker left its batch unfinished (worker/stopping.py).
+`InvalidJob.reason` is a fixed word, used as a metric label and in dead letters.
+Third-party errors are mapped to these where they arise, always `from exc`.
 """
 
 from typing import ClassVar
@@ -36,8 +36,8 @@ class MmdigitError(Exception):
     exit_code: ClassVar[int] = 1
 
 
-class InvalidJob(MmdigitError):  # noqa: N818 (it names what failed, as its leaves do)
-    """The job can never succeed; it goes to the dead letters."""
+class InvalidJob(MmdigitError):  # noqa: N818  named after what failed, as its leaves are
+    """The job can never succeed; it becomes a dead letter."""
 
     reason: ClassVar[str] = "invalid_job"
 
@@ -61,7 +61,7 @@ class UnknownVersion(InvalidRecord):
 
 
 class InvalidImage(InvalidJob):
-    """The image bytes cannot be read as a picture of one digit."""
+    """The image bytes cannot be read as an image of one digit."""
 
     reason: ClassVar[str] = "invalid_image"
 
@@ -73,7 +73,7 @@ class InvalidAudio(InvalidJob):
 
 
 class DecoderFailed(InvalidJob):
-    """A decoder failed on the job with an error of none of these kinds: a mistake in this project, to be reported."""
+    """A decoder failed with an error outside this tree: a bug in this project; please report it."""
 
     reason: ClassVar[str] = "decoder_failed"
 
@@ -91,23 +91,23 @@ class RetriableError(MmdigitError):
 
 
 class TransportError(RetriableError):
-    """The broker or queue file is not reachable, or not ready."""
+    """The broker or queue file is unreachable or not ready."""
 
 
 class StoreError(RetriableError):
-    """The prediction store is not reachable, or not ready."""
+    """The prediction store is unreachable or not ready."""
 
 
 class ModelError(RetriableError):
-    """The model fails on everything it is given, or memory is short: no fault of the jobs."""
+    """The model fails on everything, or memory runs out: the jobs are not at fault."""
 
 
 class RebalanceError(RetriableError):
-    """The partitions were taken away before the commit; their new owner repeats the work."""
+    """Partitions moved before the commit; their new owner repeats the work."""
 
 
 class SettingsError(MmdigitError):
-    """The program was started wrongly; it ends with exit code 2."""
+    """The program was started wrongly."""
 
     exit_code: ClassVar[int] = 2
 
@@ -121,14 +121,14 @@ class WeightsError(SettingsError):
 
 
 class TopicError(SettingsError):
-    """The topic does not exist; topics are created on purpose, never on the fly."""
+    """The topic does not exist, and no program creates it."""
 
 
 class AccessError(SettingsError):
-    """Broker or store refuses whoever asks, or cannot be trusted: password, certificate, or a right that is missing."""
+    """Broker or store refuses the password, certificate or permission, or its own certificate is not trusted."""
 
 
-class TooManyDeadLetters(MmdigitError):  # noqa: N818 (it names what happened)
-    """So many jobs fail that the deployment is the likelier fault: the worker stops before it dead-letters the rest."""
+class TooManyDeadLetters(MmdigitError):  # noqa: N818  named after what happened
+    """So many jobs fail that the deployment is the likelier fault; the worker stops before it dead-letters more."""
 
     exit_code: ClassVar[int] = 4

@@ -1,6 +1,6 @@
-"""python -m schemas.export: writes the JSON Schema of what crosses a process boundary to schemas/json/.
+"""python -m schemas.export: writes the JSON Schema of jobs, predictions and dead letters to schemas/json/.
 
-For whoever produces jobs or reads predictions in another language; a test holds the files equal to the models.
+For producers and readers in other languages; a test keeps the files equal to the models.
 """
 
 import json
@@ -21,7 +21,7 @@ _BASE64 = r"^[A-Za-z0-9+/_-]*={0,2}$"
 
 
 def schema_files() -> dict[Path, str]:
-    """The content of each file, by its path."""
+    """The content of each file, by path."""
     return {FOLDER / f"{name}.schema.json": _text(model) for name, model in EXPORTED.items()}
 
 
@@ -35,17 +35,17 @@ def main() -> int:
 
 def _text(model: type[BaseModel]) -> str:
     schema = {"$schema": _DIALECT, **model.model_json_schema(mode="validation")}
-    _say_base64(schema)
+    _mark_base64(schema)
     if model is Job:
-        # What _has_a_modality checks: pydantic cannot export it.
+        # The check of Job._has_a_modality, which pydantic cannot export.
         schema["anyOf"] = [
             {"required": [name], "properties": {name: {"type": "string"}}} for name in ("image", "audio")
         ]
     return json.dumps(schema, indent=2) + "\n"
 
 
-def _say_base64(node: object) -> None:
-    """pydantic writes bytes as "format: binary" with their length; on the wire they are base64, which is longer."""
+def _mark_base64(node: object) -> None:
+    """Turn pydantic's "format: binary" and its length into base64, as on the wire, which is longer."""
     if isinstance(node, dict):
         if node.get("format") in ("binary", "base64", "base64url"):
             del node["format"]
@@ -54,10 +54,10 @@ def _say_base64(node: object) -> None:
             if "maxLength" in node:
                 node["maxLength"] = (node["maxLength"] + 2) // 3 * 4
         for inner in node.values():
-            _say_base64(inner)
+            _mark_base64(inner)
     elif isinstance(node, list):
         for inner in node:
-            _say_base64(inner)
+            _mark_base64(inner)
 
 
 if __name__ == "__main__":

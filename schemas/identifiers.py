@@ -1,4 +1,4 @@
-"""Names that become keys, metrics and file names: restricted in characters and length."""
+"""Identifiers: names that become keys, labels and file names, so restricted in characters and length."""
 
 import re
 from typing import Annotated
@@ -12,5 +12,5 @@ Identifier = Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=128
 
 
 def is_identifier(text: str) -> bool:
-    """Whether text may serve as a job id or a group: 1-128 of A-Z a-z 0-9 . _ : -, not starting with a mark."""
+    """Whether text is a valid job id or group: 1-128 of A-Z a-z 0-9 . _ : -, beginning with a letter or digit."""
     return _ID.fullmatch(text) is not None

@@ -7,13 +7,13 @@ from pydantic import Field, model_validator
 from schemas.identifiers import Identifier
 from schemas.message import Message, VersionOne
 from schemas.prediction import Label
-from schemas.timestamp import Moment
+from schemas.timestamp import Timestamp
 
 JOB_VERSION: Final = 1
 MAX_IMAGE_BYTES = 2 * 1024 * 1024
 MAX_AUDIO_BYTES = 2 * 1024 * 1024
 MAX_RECORD_BYTES = 6 * 1024 * 1024
-"""Both at their limit in base64 (4/3), and room for the other fields."""
+"""Fits an image and a clip of the largest size in base64 (4/3), and the other fields."""
 
 
 class Job(Message):
@@ -23,15 +23,15 @@ class Job(Message):
     job_id: Identifier
     """Chosen by the producer; a job with the same id is the same job, and is answered once."""
     group: Identifier | None = None
-    """Of the jobs that belong together: a form, a field, a backfill."""
+    """Shared by jobs that belong together: a form, a field, a backfill."""
     image: Annotated[bytes, Field(max_length=MAX_IMAGE_BYTES)] | None = None
     """PNG, JPEG, TIFF, WebP, or 784 raw bytes (28x28, bright ink on dark)."""
     audio: Annotated[bytes, Field(max_length=MAX_AUDIO_BYTES)] | None = None
     """WAV, FLAC or Ogg Opus, 8-192 kHz, mono or stereo."""
     expected: Label | None = None
     """The true label, where the producer knows it; the model never sees it."""
-    created_at: Moment
-    """End-to-end latency counts from here."""
+    created_at: Timestamp
+    """End-to-end latency counts from this time."""
 
     @model_validator(mode="after")
     def _has_a_modality(self) -> Self:

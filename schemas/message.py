@@ -1,4 +1,4 @@
-"""Bases of everything that crosses a process boundary."""
+"""Base classes of everything that crosses a process boundary."""
 
 from typing import Annotated, Literal
 
@@ -6,18 +6,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
 def _whole_number(value: object) -> object:
-    # 1.0 and true equal 1, and so pydantic takes them for the literal, strict or not.
+    # pydantic takes 1.0 and true for the literal 1, even in strict mode, since they equal it.
     if type(value) is not int:
         raise ValueError("expected a whole number")
     return value
 
 
 VersionOne = Annotated[Literal[1], BeforeValidator(_whole_number)]
-"""The version of a schema that has only one yet."""
+"""The version field of a schema with a single version."""
 
 
 class Message(BaseModel):
-    """Frozen, without unknown fields; bytes are base64 in JSON; errors never repeat what was sent."""
+    """Frozen; refuses unknown fields; bytes are base64 in JSON; errors never quote the input."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -29,9 +29,9 @@ class Message(BaseModel):
     )
 
 
-class Outcome(Message):
-    """What the worker writes. It may gain fields within a version, and whoever reads it passes over those that it does
-    not know: workers of two releases write to one store while the one replaces the other.
+class ExtensibleMessage(Message):
+    """Written by the worker. May gain fields within a version, and readers ignore unknown ones: during an upgrade,
+    workers of two releases write to one store.
     """
 
     model_config = ConfigDict(extra="ignore")

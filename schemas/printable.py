@@ -1,8 +1,8 @@
-"""Text from outside, made safe to print: bounded, one line, without control characters."""
+"""Makes text from outside safe to print: bounded, on one line, without control characters."""
 
 
 def printable(text: str, max_characters: int = 80) -> str:
-    """text for a message or a log line: what a terminal would act on is escaped, and what is too long is cut.
+    """text for a message or a log line: control characters escaped, and cut to a length.
 
     Returns at most max_characters + 3 characters.
     """
@@ -11,7 +11,7 @@ def printable(text: str, max_characters: int = 80) -> str:
 
 
 def escaped(text: str) -> str:
-    """text of any length as one line, with what a terminal would act on escaped."""
+    """text of any length on one line, with control characters escaped."""
     if text.isprintable():
         return text
     return "".join(

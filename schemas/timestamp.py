@@ -1,4 +1,4 @@
-"""Moments on the wire: ISO 8601 text with an offset, never a bare number whose unit would be a guess."""
+"""Timestamp: ISO 8601 text with an offset on the wire, never a bare number whose unit would be a guess."""
 
 from datetime import datetime
 from typing import Annotated
@@ -7,11 +7,11 @@ from pydantic import AwareDatetime, BeforeValidator
 
 _EARLIEST_YEAR = 1971
 _LATEST_YEAR = 9998
-"""Inside these every moment can be moved to any other offset and turned into seconds since the epoch."""
+"""Every time in this range converts to any offset and to seconds since the epoch."""
 
 
-def _moment(value: object) -> datetime:
-    # pydantic alone takes 5 and "5" for seconds since 1970, and 5e12 for milliseconds.
+def _timestamp(value: object) -> datetime:
+    # Without this, pydantic takes 5 and "5" for seconds since 1970, and 5e12 for milliseconds.
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
@@ -21,11 +21,11 @@ def _moment(value: object) -> datetime:
         raise ValueError("expected ISO 8601 with an offset, such as 2026-01-31T12:00:00Z")
     offset = value.utcoffset()
     if offset is not None and offset.seconds % 60:
-        raise ValueError("expected an offset of whole minutes")  # ISO 8601 knows no other, and it would be cut off
+        raise ValueError("expected an offset of whole minutes")  # ISO 8601 offsets have no seconds
     if not _EARLIEST_YEAR <= value.year <= _LATEST_YEAR:
         raise ValueError(f"expected a year from {_EARLIEST_YEAR} to {_LATEST_YEAR}")
     return value
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment, json_schema_input_type=AwareDatetime)]
-"""An aware datetime; from the wire, ISO 8601 text with an offset."""
+Timestamp = Annotated[AwareDatetime, BeforeValidator(_timestamp, json_schema_input_type=AwareDatetime)]
+"""A datetime with an offset; on the wire, ISO 8601 text."""

@@ -1,4 +1,4 @@
-"""The trace that a record belongs to: the traceparent header of W3C Trace Context, which anybody may have written.
+"""The trace of a record: the traceparent header of W3C Trace Context, which is untrusted.
 
 Source: https://www.w3.org/TR/trace-context-2/, section 3.2.
 """
@@ -13,7 +13,7 @@ from pydantic import Field
 TRACEPARENT_HEADER = "traceparent"
 TRACEPARENT_PATTERN = r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 MAX_HEADER_BYTES = 512
-"""The propagator ignores a longer header, too, but logs a warning for each."""
+"""The propagator ignores longer headers too, but logs a warning for each."""
 
 TraceId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
@@ -22,10 +22,10 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 
 
 def trace_of(headers: Mapping[str, bytes]) -> SpanContext | None:
-    """The trace of a record with these headers; None without one, or if the header is no valid traceparent.
+    """The trace in the headers of a record; None if the header is missing or invalid.
 
-    A later version is read as version 00, whatever follows. Blanks around the value, which HTTP allows, are not valid
-    here.
+    A later version is read as version 00, and the rest of its header is ignored. Whitespace around the value is
+    invalid here, though HTTP allows it.
     """
     value = headers.get(TRACEPARENT_HEADER, b"")
     if not 0 < len(value) <= MAX_HEADER_BYTES or not value.isascii() or value != value.strip():
@@ -35,11 +35,11 @@ def trace_of(headers: Mapping[str, bytes]) -> SpanContext | None:
 
 
 def traceparent_of(trace: SpanContext) -> str:
-    """The header of version 00 for this span, without the flags that have no meaning yet: inject would pass them on."""
+    """The traceparent header of the span, version 00, without undefined flags (which the propagator would pass on)."""
     flags = trace.trace_flags & _KNOWN_FLAGS
     return f"00-{format_trace_id(trace.trace_id)}-{format_span_id(trace.span_id)}-{flags:02x}"
 
 
 def trace_headers(traceparent: str | None) -> dict[str, bytes]:
-    """The header that carries it on; none without one."""
+    """The record headers for traceparent; empty if it is None."""
     return {} if traceparent is None else {TRACEPARENT_HEADER: traceparent.encode()}

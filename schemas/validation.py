@@ -1,4 +1,4 @@
-"""What pydantic says of invalid data, in one line that is safe to print."""
+"""Turns pydantic's validation errors into one line that is safe to print."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from schemas.printable import printable
 def validation_lines(error: ValidationError, missing: Callable[[str], str] | None = None) -> str:
     """The first three failures of a validation in one line, without the values that failed.
 
-    missing: what to say of a field that is not there, by its name.
+    missing: the message for a missing field, by its name.
     """
     failures = error.errors(include_url=False, include_input=False, include_context=False)
     lines = [
@@ -24,5 +24,5 @@ def validation_lines(error: ValidationError, missing: Callable[[str], str] | Non
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    # A name that the sender chose may stand here. Empty for what concerns the whole.
+    # The sender may have chosen the name. Empty if the failure concerns the whole.
     return f"{printable('.'.join(map(str, location)), 60)}: " if location else ""

@@ -17,11 +17,11 @@ from opentelemetry.trace import Tracer
 
 @dataclass
 class Collector:
-    """What came in. go: cleared, it lets every request wait; status: what it answers."""
+    """Received spans. go: clear it to make requests wait; status: of the answers."""
 
     url: str = ""
     spans: list[tuple[str, Span]] = field(default_factory=list)
-    """Each with the name of its service."""
+    """(service name, span) in order of arrival."""
     paths: list[str] = field(default_factory=list)
     tokens: list[str | None] = field(default_factory=list)
     go: threading.Event = field(default_factory=threading.Event)
@@ -32,7 +32,7 @@ class Collector:
 
 
 def attributes(span: Span) -> dict[str, object]:
-    """Of a span, by name."""
+    """The attributes of a span by name."""
     return {pair.key: getattr(pair.value, pair.value.WhichOneof("value") or "") for pair in span.attributes}
 
 
@@ -58,7 +58,7 @@ def collecting() -> Iterator[Collector]:
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it so
-            """Requests are not news."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         collector.url = f"http://127.0.0.1:{server.server_address[1]}"
@@ -72,7 +72,7 @@ def collecting() -> Iterator[Collector]:
             thread.join()
 
 
-def keeping() -> tuple[Tracer, Callable[[], tuple[ReadableSpan, ...]]]:
+def keep_spans() -> tuple[Tracer, Callable[[], tuple[ReadableSpan, ...]]]:
     """A tracer, and what gives the spans that have ended, in that order."""
     kept = InMemorySpanExporter()
     provider = TracerProvider(ALWAYS_ON, shutdown_on_exit=False)

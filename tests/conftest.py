@@ -1,18 +1,32 @@
-"""What all tests share: real services and data where they are there, one clear line where they are not."""
+"""Fixtures of real services and data; tests that lack them are skipped with one line."""
 
 import itertools
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+from tests.processes import Start, running
+
+# The same examples in every run, and none that fails because the machine is busy.
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.load_profile("suite")
 
 KafkaTopic = Callable[..., str]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait for services come first: the others fill the time, and nobody waits for the last one."""
+    slow = {item.path for item in items if item.get_closest_marker("docker")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip tests of what is missing here; with MMDIGIT_REQUIRE_DOCKER=1 a missing Docker engine is a failure."""
+    """Skip tests whose service or data is missing; with MMDIGIT_REQUIRE_DOCKER=1, missing Docker is a failure."""
     if item.get_closest_marker("docker"):
         from lab.kit.services import docker_problem
 
@@ -33,18 +47,26 @@ def data_dir() -> Path:
     return folder
 
 
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts processes that end with the test."""
+    with ExitStack() as processes:
+        yield lambda command, **options: processes.enter_context(running(command, **options))
+
+
 @pytest.fixture(scope="session")
 def kafka_bootstrap() -> Iterator[str]:
-    """host:port of a real broker, one for the whole run, for tests marked docker."""
+    """host:port of a real broker for the whole run, for tests marked docker."""
     from lab.kit.services import kafka_broker
 
-    with kafka_broker() as bootstrap:
+    # Compaction starts at once, and sessions may be shorter than 6 s.
+    with kafka_broker(LOG_CLEANER_BACKOFF_MS="200", GROUP_MIN_SESSION_TIMEOUT_MS="1000") as bootstrap:
         yield bootstrap
 
 
 @pytest.fixture(scope="session")
 def kafka_topic(kafka_bootstrap: str) -> KafkaTopic:
-    """Makes a new topic: kafka_topic(partitions=1, max_message_bytes=...) -> its kafka:// URL."""
+    """kafka_topic(partitions=1, max_message_bytes=...): create a topic; its kafka:// URL."""
     from lab.kit.services import kafka_admin
 
     run = uuid.uuid4().hex[:8]
@@ -70,7 +92,7 @@ def kafka_topic(kafka_bootstrap: str) -> KafkaTopic:
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    """URL of a real Redis server, one for the whole run, for tests marked docker; clear it before you count on it."""
+    """URL of a real Redis server for the whole run, for tests marked docker; clear it before use."""
     from lab.kit.services import redis_server
 
     with redis_server() as url:
@@ -79,7 +101,7 @@ def redis_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def redis_cluster_url() -> Iterator[str]:
-    """URL of a real Redis Cluster of three primaries, one for the whole run, for tests marked docker."""
+    """URL of a real Redis Cluster of three primaries for the whole run, for tests marked docker."""
     from tests.redis_group import redis_cluster
 
     with redis_cluster() as group:

@@ -1,4 +1,4 @@
-"""Jobs, predictions and dead letters to test with: valid, small, told apart by their number."""
+"""Jobs, predictions and dead letters for tests: valid, small, and numbered."""
 
 from datetime import UTC, datetime
 
@@ -11,12 +11,12 @@ SURE = 1 - 9 * 2**-7
 
 
 def make_job(number: int = 0, *, group: str | None = "g", image: bytes | None = bytes(784)) -> Job:
-    """Job number of a group, with a black image unless told otherwise."""
+    """The job of that number, with a black image by default."""
     return Job(job_id=f"job-{number}", group=group, image=image, expected=number % 10, created_at=CREATED_AT)
 
 
 def make_prediction(number: int = 0, *, group: str | None = "g", label: int | None = None) -> Prediction:
-    """The prediction of make_job(number). Its numbers are sums of few powers of two, which the store keeps exactly."""
+    """The prediction of make_job(number). Its values are sums of few powers of two, which every store keeps exactly."""
     label = number % 10 if label is None else label
     head = HeadAnswer(label=label, confidence=SURE)
     return Prediction(
@@ -35,7 +35,7 @@ def make_prediction(number: int = 0, *, group: str | None = "g", label: int | No
 
 
 def make_dead_letter(number: int | None = 0, *, group: str | None = "g", reason: str = "invalid_image") -> DeadLetter:
-    """The dead letter of make_job(number), or of a record without a job id where number is None."""
+    """The dead letter of make_job(number), or of a record without a job id if number is None."""
     return DeadLetter(
         original=b"\x00\xff original",
         source=Source(topic="jobs", partition=0, offset=number or 0),

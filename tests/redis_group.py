@@ -1,4 +1,4 @@
-"""Several Redis processes in one container: primary and replica, sentinels, a cluster. Each can be killed and started.
+"""Several Redis processes in one container: primary and replicas, sentinels, a cluster; tests kill and restart them.
 
 They reach each other, and this host reaches them, at the same address: 127.0.0.1 and a port of their own.
 """
@@ -13,14 +13,14 @@ import redis
 from testcontainers.core.container import DockerContainer
 
 from lab.kit.polling import until
-from lab.kit.services import REDIS_IMAGE, START_TIMEOUT_S, free_port, without_missing_reaper
+from lab.kit.services import REDIS_IMAGE, free_port, skip_missing_ryuk
 
-_FIRST_BUS_PORT = 20001  # inside the container alone
+_FIRST_BUS_PORT = 20001  # inside the container
 _NODE_TIMEOUT_MS = 1000
 
 
 class RedisGroup:
-    """Redis processes, by port. Those of a test's end go with the container."""
+    """Redis processes by port; they end with the container."""
 
     def __init__(self, container: DockerContainer, ports: Sequence[int]) -> None:
         self._container = container
@@ -28,7 +28,7 @@ class RedisGroup:
         self._options: dict[int, tuple[str, ...]] = {}
 
     def start(self, port: int, *options: str, loaded: bool = True) -> None:
-        """Start it, again with its first options if none are given; returns when it answers, unless loaded is false."""
+        """Start the process, by default with its earlier options; wait until it answers, unless loaded is false."""
         self._options.setdefault(port, options)
         own = f"port {port}, bind *, protected-mode no, daemonize yes, dir /data/{port}, pidfile {self._pid_file(port)}"
         common = [word for option in own.split(", ") for word in f"--{option}".split()]
@@ -38,7 +38,7 @@ class RedisGroup:
             self.await_answer(port)
 
     def start_sentinel(self, port: int, primary: int, *, quorum: int, password: str | None = None) -> None:
-        """A sentinel of the service "mymaster"; password: its own."""
+        """Start a sentinel of the service "mymaster". password: the sentinel's own."""
         lines = [
             f"port {port}",
             "protected-mode no",
@@ -53,26 +53,26 @@ class RedisGroup:
         self.run("bash", "-c", f"echo '{text}' > /data/sentinel-{port}.conf")
         self.run("redis-server", f"/data/sentinel-{port}.conf", "--sentinel")
         with redis.Redis(port=port, password=password) as client:
-            until(lambda: _answers(client), START_TIMEOUT_S, f"a sentinel at port {port}")
+            until(lambda: _answers(client), f"a sentinel at port {port}")
 
     @property
     def cluster_url(self) -> str:
-        """Of the cluster that these processes are, by its first three nodes."""
+        """The URL of the cluster, by its first three nodes."""
         return "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in self.ports[:3])
 
     def kill(self, port: int) -> None:
-        """SIGKILL."""
+        """Kill the process with SIGKILL."""
         self.run("bash", "-c", f"kill -9 $(cat {self._pid_file(port)})")
 
     def hang(self, port: int) -> None:
-        """It stands still, and its connections stay open, until it is woken."""
+        """Stop the process until it is woken; its connections stay open."""
         self.run("bash", "-c", f"kill -STOP $(cat {self._pid_file(port)})")
 
     def wake(self, port: int) -> None:
         self.run("bash", "-c", f"kill -CONT $(cat {self._pid_file(port)})")
 
     def client(self, port: int) -> redis.Redis:
-        """To be closed by the caller."""
+        """A client, which the caller closes."""
         return redis.Redis(port=port, socket_timeout=10)
 
     def ask(self, port: int, *command: str) -> object:
@@ -80,26 +80,23 @@ class RedisGroup:
             return client.execute_command(*command)
 
     def role(self, port: int) -> str:
-        """master or slave, "" if it does not answer."""
+        """master, slave, or "" if it does not answer."""
         with suppress(redis.RedisError), self.client(port) as client:
             return str(client.info("replication")["role"])
         return ""
 
     def await_answer(self, port: int) -> None:
         with self.client(port) as client:
-            until(lambda: _answers(client), START_TIMEOUT_S, f"a Redis server at port {port}")
+            until(lambda: _answers(client), f"a Redis server at port {port}")
 
     def await_replicas(self, port: int, count: int) -> None:
-        """Returns when so many replicas are in step with the primary."""
+        """Return once that many replicas are in sync with the primary."""
         with self.client(port) as client:
-            until(
-                lambda: str(client.info("replication")).count("'online'") >= count,
-                START_TIMEOUT_S,
-                f"{count} replicas of port {port}",
-            )
+            replicas = f"{count} replicas of port {port}"
+            until(lambda: str(client.info("replication")).count("'online'") >= count, replicas)
 
     def run(self, *command: str) -> str:
-        """What the command prints. Fails the test if it fails."""
+        """The output of the command; fail the test if it fails."""
         code, output = self._container.exec(list(command))
         assert code == 0, output.decode()
         return str(output.decode())
@@ -110,8 +107,8 @@ class RedisGroup:
 
 @contextmanager
 def redis_group(processes: int, image: str = REDIS_IMAGE, files: Path | None = None) -> Iterator[RedisGroup]:
-    """A container with ports for so many processes, none of which runs yet. files: a folder that is its /files."""
-    without_missing_reaper()
+    """A container with ports for that many processes; none runs yet. files: a folder to mount as /files."""
+    skip_missing_ryuk()
     ports = [free_port() for _ in range(processes)]
     container = DockerContainer(image).with_command("sleep infinity")
     for port in ports:
@@ -124,7 +121,7 @@ def redis_group(processes: int, image: str = REDIS_IMAGE, files: Path | None = N
 
 @contextmanager
 def redis_cluster(replicas: int = 0, image: str = REDIS_IMAGE) -> Iterator[RedisGroup]:
-    """Three primaries, the first three ports, each with so many replicas, that see each other and all slots."""
+    """Three primaries, on the first three ports, each with that many replicas; all slots are covered."""
     with redis_group(3 * (1 + replicas), image) as group:
         for number, port in enumerate(group.ports):
             group.start(
@@ -141,7 +138,7 @@ def redis_cluster(replicas: int = 0, image: str = REDIS_IMAGE) -> Iterator[Redis
         for number, port in enumerate(group.ports[:3]):
             begin, end = (16384 * number // 3, 16384 * (number + 1) // 3 - 1)
             group.ask(port, "CLUSTER", "ADDSLOTSRANGE", str(begin), str(end))
-        until(lambda: all(_sees(group, port, len(group.ports)) for port in group.ports), START_TIMEOUT_S, "a cluster")
+        until(lambda: all(_sees(group, port, len(group.ports)) for port in group.ports), "a cluster")
         for number, port in enumerate(group.ports[3:]):
             primary = group.ports[number % 3]
             group.ask(port, "CLUSTER", "REPLICATE", _text(group.ask(primary, "CLUSTER", "MYID")))
@@ -161,7 +158,7 @@ def _text(answer: object) -> str:
 
 
 class Name:
-    """A name that points to a server, as DNS does: new connections go where it points, old ones stay where they are.
+    """A name that points to a server, as in DNS: new connections go where it points, old ones stay.
 
     It is a TCP relay, so that a test can point it elsewhere.
     """
@@ -176,7 +173,7 @@ class Name:
         self._target = port
 
     def close(self) -> None:
-        # Closing alone does not wake a thread that accepts.
+        # close() does not wake a thread in accept().
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 

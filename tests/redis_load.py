@@ -1,4 +1,4 @@
-"""A worker's writes to a store, without the rest of the worker: batch after batch, each until it is stored."""
+"""Writes to a store as a worker does: batch after batch, each until it is stored."""
 
 import threading
 import time
@@ -14,11 +14,11 @@ BATCH = 16
 
 
 class Load(AbstractContextManager["Load"]):
-    """Puts batches of new jobs in a thread from the start of the block; waits out a StoreError, as the worker does."""
+    """Puts batches of new jobs from a thread within the block, and retries on StoreError as the worker does."""
 
     def __init__(self, store: PredictionStore) -> None:
         self.stored = 0
-        self.longest_failure_s = 0.0  # of one call
+        self.longest_failure_s = 0.0  # of a single call
         self.failures: list[str] = []
         self.broken: MmdigitError | None = None
         self._store = store
@@ -33,21 +33,21 @@ class Load(AbstractContextManager["Load"]):
         self.end()
 
     def end(self) -> None:
-        """Stop after the batch in hand."""
+        """Stop after the current batch."""
         self._ending.set()
         self._thread.join(60)
 
-    def await_more(self, batches: int, within_s: float = 30.0) -> None:
-        """Returns when so many more batches are stored. Fails the test if they are not."""
+    def await_more(self, batches: int) -> None:
+        """Return once that many more batches are stored; fail the test if they are not."""
         goal = self.stored + batches * BATCH
         try:
-            until(lambda: self.broken or self.stored >= goal, within_s, f"{goal} predictions stored")
+            until(lambda: self.broken or self.stored >= goal, f"{goal} predictions stored")
         finally:
             assert self.broken is None
             assert self.stored >= goal, self.failures[-3:]
 
     def check(self, store: PredictionStore) -> None:
-        """Fails the test unless each job is stored, counted once, and stands once in the feed."""
+        """Fail the test unless each job is stored, counted once, and once in the feed."""
         self.end()
         wanted = [f"job-{number}" for number in range(self.stored)]
         lost = [job_id for job_id, found in zip(wanted, store.get(wanted), strict=True) if found is None]

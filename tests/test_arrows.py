@@ -123,7 +123,7 @@ def test_imports_follow_the_arrows(room: str) -> None:
     assert wrong == []
 
 
-def test_no_module_imports_itself_through_others() -> None:
+def test_imports_form_no_circle() -> None:
     try:
         TopologicalSorter({name: IMPORTS[name] & set(MODULES) for name in MODULES}).prepare()
     except CycleError as error:
@@ -131,25 +131,25 @@ def test_no_module_imports_itself_through_others() -> None:
 
 
 @pytest.mark.parametrize("library", ONLY_IN)
-def test_library_stays_in_its_room(library: str) -> None:
+def test_libraries_stay_in_their_rooms(library: str) -> None:
     users = {name for name in PRODUCT if any(f"{module}.".startswith(f"{library}.") for module in IMPORTS[name])}
     assert [name for name in users if not any(f"{name}.".startswith(f"{room}.") for room in ONLY_IN[library])] == []
 
 
-def test_every_folder_with_modules_has_its_room() -> None:
+def test_rooms_cover_every_folder_with_modules() -> None:
     folders = {path.relative_to(ROOT).parts[0] for path in ROOT.glob("*/**/*.py")}
     assert {folder for folder in folders if not folder.startswith((".", "build", "site"))} == {
         room.partition(".")[0] for room in ALLOWED
     }
 
 
-def test_every_package_is_in_the_wheel() -> None:
+def test_wheel_includes_every_package() -> None:
     """And what is inside each: tests/test_wheel.py."""
     found = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]
     assert [pattern.removesuffix("*") for pattern in found["include"]] == list(WHEEL)
 
 
-def test_every_module_states_its_job_first() -> None:
+def test_modules_state_their_job_first() -> None:
     files = {name: path.read_text(encoding="utf-8") for name, path in MODULES.items()}
     assert [
         name for name, text in files.items() if text and not (ast.get_docstring(ast.parse(text)) or "").strip()

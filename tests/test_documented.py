@@ -10,7 +10,7 @@ import pytest
 from lab.docs_pages import PAGES
 from mmdigit.cli import COMMANDS
 from mmdigit.settings.base import ProgramSettings
-from mmdigit.settings.environment import ENV_PREFIX, ENVIRONMENT
+from mmdigit.settings.environment import ENV_PREFIX, KNOWN_VARIABLES
 from producer.settings import ProducerSettings
 from schemas import errors
 from schemas.errors import InvalidJob, MmdigitError
@@ -49,8 +49,8 @@ def test_every_setting_says_what_it_means() -> None:
 def test_the_known_variables_are_those_of_the_settings_classes() -> None:
     services = set().union(*(variables(program) for program in PROGRAMS if program not in COMMANDS.values()))
     commands = set().union(*(variables(program) for program in COMMANDS.values()))
-    assert services <= ENVIRONMENT
-    assert (services | commands | TESTS_ONLY).issuperset(ENVIRONMENT)
+    assert services <= KNOWN_VARIABLES
+    assert (services | commands | TESTS_ONLY).issuperset(KNOWN_VARIABLES)
 
 
 def test_every_reason_of_a_dead_letter_is_explained() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.kit.polling import HANGS_AFTER_S
+
 ROOT = Path(__file__).parents[1]
 PICTURE = str(ROOT / "samples" / "pack" / "images" / "4_17.png")
 
@@ -47,7 +49,7 @@ PLACES = {
 
 @pytest.mark.parametrize("arguments", PLACES.values(), ids=PLACES)
 @pytest.mark.parametrize("file", ["pipe", "/dev/zero"])
-def test_what_is_no_plain_file_is_one_line_at_once(tmp_path: Path, arguments: list[str], file: str) -> None:
+def test_named_file_that_is_not_plain_is_a_one_line_error(tmp_path: Path, arguments: list[str], file: str) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "m.csv").write_text(f"id,image\n1,{PICTURE}\n")
     ran = subprocess.run(
@@ -58,7 +60,7 @@ def test_what_is_no_plain_file_is_one_line_at_once(tmp_path: Path, arguments: li
         | ({"MMDIGIT_METRICS_PORT": "0"} if arguments[0] == "worker" else {}),
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=HANGS_AFTER_S,
         check=False,
     )
     assert ran.returncode == 2, ran.stderr
@@ -68,7 +70,7 @@ def test_what_is_no_plain_file_is_one_line_at_once(tmp_path: Path, arguments: li
     assert file in errors[0]
 
 
-def test_a_description_of_the_model_that_is_none_is_one_line(tmp_path: Path) -> None:
+def test_invalid_model_metadata_is_a_one_line_error(tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(b"")
     os.mkfifo(tmp_path / "m.json")
     ran = subprocess.run(
@@ -77,9 +79,9 @@ def test_a_description_of_the_model_that_is_none_is_one_line(tmp_path: Path) -> 
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=HANGS_AFTER_S,
         check=False,
     )
     assert ran.returncode == 2
     (line,) = ran.stderr.splitlines()
-    assert "m.json, it cannot be read (it is a named pipe, not a plain file)" in line
+    assert "m.json, got an error (it is a named pipe, not a regular file)" in line

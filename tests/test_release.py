@@ -24,11 +24,11 @@ def numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")))
 
 
-def test_a_version_is_three_numbers() -> None:
+def test_version_is_three_numbers() -> None:
     assert len(numbers(VERSION)) == 3
 
 
-def test_the_package_takes_its_version_from_the_one_source() -> None:
+def test_package_takes_its_version_from_schemas() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert "version" in project["project"]["dynamic"]
     module, _, name = project["tool"]["setuptools"]["dynamic"]["version"]["attr"].rpartition(".")
@@ -36,11 +36,11 @@ def test_the_package_takes_its_version_from_the_one_source() -> None:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_every_place_names_this_version(place: str) -> None:
+def test_version_is_the_same_everywhere(place: str) -> None:
     assert set(re.findall(PLACES[place], (ROOT / place).read_text(), re.MULTILINE)) == {VERSION}
 
 
-def test_the_changelog_begins_with_this_version_or_with_what_comes_after_it() -> None:
+def test_changelog_begins_with_this_version_or_the_next() -> None:
     headings = re.findall(r"^## (\d\S*?)(, \d{4}-\d\d-\d\d)?$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     versions = [version for version, _ in headings]
     assert versions == sorted(versions, key=numbers, reverse=True)

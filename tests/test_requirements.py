@@ -14,7 +14,7 @@ SETS = ["worker", "msk", "otel", "forms", "train", "test", "fuzz", "sbom", "docs
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_each_dependency_has_its_reason_beside_it(name: str) -> None:
+def test_dependencies_state_their_reason(name: str) -> None:
     lines = (ROOT / "requirements" / f"{name}.in").read_text().splitlines()
     own = [line for line in lines if line and not line.startswith(("#", "-r ", "-c "))]
     bare = [line for line in own if not re.search(r"\s# \S", line)]
@@ -22,7 +22,7 @@ def test_each_dependency_has_its_reason_beside_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_each_pin_has_hashes_and_no_index_address(name: str) -> None:
+def test_pins_have_hashes_and_no_index_address(name: str) -> None:
     text = (ROOT / "requirements" / f"{name}.txt").read_text()
     pins = re.findall(r"^([a-z0-9][\w.\[\],-]*)==(\S+)(.*(?:\n    .*)*)", text, re.MULTILINE)
     assert len(pins) > (0 if name == "fuzz" else 15)
@@ -32,7 +32,7 @@ def test_each_pin_has_hashes_and_no_index_address(name: str) -> None:
     assert "-url" not in text
 
 
-def test_the_sets_agree_with_each_other() -> None:
+def test_requirement_sets_agree() -> None:
     def pins(name: str) -> set[str]:
         text = (ROOT / "requirements" / f"{name}.txt").read_text()
         return set(re.findall(r"^([a-z0-9][\w.\[\],-]*==[^\\;\s]+)", text, re.MULTILINE))
@@ -50,7 +50,7 @@ def required(name: str) -> list[str]:
     return [line.partition(" #")[0].strip() for line in lines if line and not line.startswith(("#", "-r ", "-c "))]
 
 
-def test_the_package_declares_what_the_requirements_files_require() -> None:
+def test_package_declares_the_requirements() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     builds = [line for line in required("worker") if line.startswith("setuptools")]
     assert [*project["dependencies"], *builds] == required("worker")
@@ -59,7 +59,7 @@ def test_the_package_declares_what_the_requirements_files_require() -> None:
     assert extras == {name: required(name) for name in ("train", "msk", "otel", "forms")}
 
 
-def test_each_dependency_of_the_package_has_a_range_that_holds_its_pin() -> None:
+def test_package_ranges_include_the_pins() -> None:
     for name in ("worker", "train", "msk", "otel", "forms"):
         text = (ROOT / "requirements" / f"{name}.txt").read_text()
         pins = dict(re.findall(r"^([a-z0-9][\w.-]*)(?:\[[\w,]+\])?==([^\\;\s]+)", text, re.MULTILINE))
@@ -82,12 +82,12 @@ def fake_python(folder: Path, script: str) -> Path:
             'case "$*" in *version_info*) exit 1;; *--version*) echo "Python 3.9.2";; esac',
             "expected Python 3.11 or newer, got Python 3.9.2",
         ),
-        ('case "$*" in *ensurepip*) exit 1;; esac', "on Debian: apt-get install python3-venv"),
+        ('case "$*" in *ensurepip*) exit 1;; esac', "on Debian, run apt-get install python3-venv"),
         ("", ""),
     ],
     ids=["old", "no-venv", "absent"],
 )
-def test_make_says_what_is_wrong_with_python(tmp_path: Path, script: str, message: str) -> None:
+def test_make_names_a_wrong_python(tmp_path: Path, script: str, message: str) -> None:
     python = fake_python(tmp_path, script) if script else tmp_path / "absent"
     made = subprocess.run(
         ["make", "demo", f"PYTHON={python}", f"VENV={tmp_path / 'venv'}"],

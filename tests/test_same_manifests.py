@@ -80,7 +80,7 @@ Both = Callable[[str | Path], list[Outcome]]
         ("trailing_surplus.csv", [0]),
     ],
 )
-def test_what_spreadsheets_write_is_read(both: Both, name: str, expected: list[int]) -> None:
+def test_manifest_of_a_spreadsheet_is_read(both: Both, name: str, expected: list[int]) -> None:
     for outcome in both(name):
         assert (outcome.code, outcome.read) == (0, expected)
 
@@ -109,7 +109,7 @@ READ = {
 
 @pytest.mark.parametrize("text", READ.values(), ids=READ)
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_so_are_their_variants(both: Both, folder: Path, text: str, encoding: str) -> None:
+def test_manifest_variants_are_read(both: Both, folder: Path, text: str, encoding: str) -> None:
     (folder / "m.csv").write_bytes(text.encode(encoding))
     for outcome in both("m.csv"):
         assert (outcome.code, outcome.read) == (0, [0, 1]), outcome.errors
@@ -118,7 +118,7 @@ def test_so_are_their_variants(both: Both, folder: Path, text: str, encoding: st
 @pytest.mark.parametrize(
     "name", ["100 %41.png", "a'b.png", 'a"b.png', "a, b; c.png", "ünï.png", "two  words.png", "a\\b.png"]
 )
-def test_marks_in_a_file_s_name_are_its_own(both: Both, folder: Path, name: str) -> None:
+def test_manifest_keeps_special_characters_in_file_names(both: Both, folder: Path, name: str) -> None:
     shutil.copy(folder / "img" / "5.png", folder / name)
     with (folder / "m.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, delimiter=";").writerows([("id", "image", "label"), ("1", name, "5")])
@@ -127,7 +127,7 @@ def test_marks_in_a_file_s_name_are_its_own(both: Both, folder: Path, name: str)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
-def test_windows_1252_is_read_where_files_show_what_it_means(both: Both, folder: Path, encoding: str) -> None:
+def test_manifest_in_windows_1252_is_read_if_files_confirm_it(both: Both, folder: Path, encoding: str) -> None:
     text = "id;image;note\r\n1;Bögen März 2026/Feld 1 ü.png;\r\n2;img/0.png;geprüft\r\n"
     (folder / "m.csv").write_bytes(text.encode(encoding))
     for outcome in both("m.csv"):
@@ -159,7 +159,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("text", "message"), REFUSED.values(), ids=REFUSED)
-def test_what_is_ambiguous_is_refused_in_one_line(both: Both, folder: Path, text: str, message: str) -> None:
+def test_ambiguous_manifest_is_a_one_line_error(both: Both, folder: Path, text: str, message: str) -> None:
     (folder / "m.csv").write_text(text, newline="")
     for outcome in both("m.csv"):
         assert (outcome.code, outcome.read) == (2, [])
@@ -178,7 +178,7 @@ def test_what_is_ambiguous_is_refused_in_one_line(both: Both, folder: Path, text
         (b"PK\x03\x04\x14\0\6\0", "got a workbook"),
     ],
 )
-def test_other_encodings_say_how_to_save_it(both: Both, folder: Path, content: bytes, message: str) -> None:
+def test_manifest_of_another_encoding_is_refused(both: Both, folder: Path, content: bytes, message: str) -> None:
     (folder / "m.csv").write_bytes(content)
     for outcome in both("m.csv"):
         assert (outcome.code, outcome.read) == (2, [])
@@ -202,7 +202,7 @@ FAULTS = {
 
 @pytest.mark.parametrize(("row", "message"), FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("header", ["id,image,audio,label", "id,image,audio,label,"])
-def test_a_wrong_row_is_named_and_harms_no_other(both: Both, folder: Path, row: str, message: str, header: str) -> None:
+def test_wrong_row_is_named_and_the_rest_is_read(both: Both, folder: Path, row: str, message: str, header: str) -> None:
     (folder / "m.csv").write_text(f"{header}\n{row}\nz,img/1.png,,1\n", encoding="utf-8")
     for outcome in both("m.csv"):
         assert (outcome.code, outcome.read) == (1, [1])
@@ -214,7 +214,7 @@ def test_a_wrong_row_is_named_and_harms_no_other(both: Both, folder: Path, row: 
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "pipe", "/proc/kmsg", "img", "nowhere.csv", "/dev/null"])
-def test_what_is_no_plain_file_is_one_line_at_once(
+def test_manifest_that_is_not_a_plain_file_is_refused(
     both: Both, folder: Path, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.mkfifo(folder / "pipe")

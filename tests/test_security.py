@@ -13,7 +13,7 @@ def names_in(path: Path) -> set[str]:
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
 
 
-def test_every_threat_names_tests_that_exist() -> None:
+def test_security_page_names_existing_tests() -> None:
     [table] = re.findall(r"^\| threat \|.*?\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
     rows = table.splitlines()[1:]
     assert len(rows) > 20

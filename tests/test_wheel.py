@@ -28,8 +28,6 @@ EXTRAS = ("train", "msk", "otel", "forms")
 BUILD = "import sys; from setuptools import build_meta; getattr(build_meta, sys.argv[1])(sys.argv[2])"
 PICTURE, CLIP = (str(ROOT / "samples" / "pack" / name) for name in ("images/7_00.png", "audio/7_00.wav"))
 
-pytestmark = pytest.mark.timeout(120)
-
 
 def outside() -> dict[str, str]:
     """An environment that knows neither the checkout nor a package index."""

@@ -1,1 +1,1 @@
-"""The worker: consumes jobs in batches, predicts, stores, commits."""
+"""The worker: consumes jobs in batches, predicts, stores and commits. The loop is worker.loop.Worker.run_once."""

@@ -1,4 +1,4 @@
-"""The pauses between tries of what fails: growing, capped, and spread so that workers do not try in step."""
+"""Pauses between retries: they grow to a cap, and vary so that workers do not retry in step."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ FIRST_PAUSE_S = 0.1
 
 
 class Backoff(Iterator[float]):
-    """Each pause is drawn from the upper half of a span that doubles from FIRST_PAUSE_S up to max_s, in seconds.
+    """Draws each pause, in seconds, from the upper half of a span that doubles from FIRST_PAUSE_S to max_s.
 
     Source: https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/ ("equal jitter").
     """

@@ -1,4 +1,4 @@
-"""Decides when a batch closes: when it is full, or when its oldest job has waited long enough."""
+"""Decides when a batch closes: once it is full, or once its oldest job has waited long enough."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ from schemas.job import Job
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A polled record with what became of it: a job with its sample, or the reason why it can never succeed."""
+    """A polled record and what decoding made of it: a job and its sample, or an error."""
 
     record: Record
-    polled_at_s: float
-    """On the batcher's clock."""
+    decoded_at_s: float
+    """On the batcher's clock, in seconds."""
     job: Job | None
     sample: ModelInput | None
     error: InvalidJob | None
-    decoding_since_s: float
-    """On the batcher's clock."""
+    decoding_began_s: float
+    """On the batcher's clock, in seconds."""
     decodings: int = 1
-    """How often decoding was tried until this came of it."""
+    """How many attempts decoding took."""
 
 
 class Batcher:
-    """Collects decoded records. Bounded by count and by bytes; the clock is monotonic, in seconds."""
+    """Collects decoded records up to a count and a size. clock: monotonic, in seconds."""
 
     def __init__(self, max_jobs: int, max_bytes: int, max_wait_s: float, clock: Callable[[], float]) -> None:
         self._max_jobs = max_jobs
@@ -45,24 +45,24 @@ class Batcher:
 
     @property
     def room(self) -> int:
-        """How many more records the batch takes."""
+        """How many more records fit."""
         return 0 if self._bytes >= self._max_bytes else max(0, self._max_jobs - len(self._waiting))
 
     @property
     def time_left_s(self) -> float | None:
-        """How long the batch may still wait for more; None while it is empty, 0 once it is due."""
+        """Seconds until the batch is due, 0 once it is; None while it is empty."""
         if not self._waiting:
             return None
         if self.room == 0:
             return 0.0
-        return max(0.0, self._waiting[0].polled_at_s + self._max_wait_s - self._clock())
+        return max(0.0, self._waiting[0].decoded_at_s + self._max_wait_s - self._clock())
 
     def close(self) -> list[Decoded]:
-        """The batch, in the order of arrival; the next one starts empty."""
+        """The batch, in order of arrival; the next one starts empty."""
         batch, self._waiting, self._bytes = self._waiting, [], 0
         return batch
 
-    def drop(self, is_anothers: Callable[[Record], bool]) -> None:
-        """Forget the records that went to another worker with their partitions."""
-        kept = [decoded for decoded in self._waiting if not is_anothers(decoded.record)]
+    def drop(self, is_revoked: Callable[[Record], bool]) -> None:
+        """Drop the records whose partitions went to another worker."""
+        kept = [decoded for decoded in self._waiting if not is_revoked(decoded.record)]
         self._waiting, self._bytes = kept, sum(len(decoded.record.value) for decoded in kept)

@@ -1,4 +1,4 @@
-"""Commits what is safe: now and then under load, without waiting; at once when there is time."""
+"""Commits what is finished: without waiting while there is work, at once while there is none."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -10,12 +10,12 @@ from worker.offsets import OffsetTracker
 
 log = logging.getLogger(__name__)
 
-LAST_TRIES = 5
-"""At the end, while the group rebalances: what is stored and not committed would be answered again."""
+EXIT_ATTEMPTS = 5
+"""A rebalance makes the last commit fail; whatever it leaves uncommitted is answered a second time."""
 
 
 class Committer:
-    """A commit that fails holds nothing back: all of it is stored, and the next one includes it."""
+    """A failed commit delays nothing: its jobs are stored, and the next commit includes them."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class Committer:
         self._every_s = every_s
         self._clock = clock
         self._count_failure = count_failure
-        self._begun: tuple[dict[TopicPartition, int], PendingCommit] | None = None
+        self._pending: tuple[dict[TopicPartition, int], PendingCommit] | None = None
         self._last_s = clock()
 
     @property
@@ -38,52 +38,52 @@ class Committer:
         """Seconds since the last commit, or since the start."""
         return self._clock() - self._last_s
 
-    def soon(self) -> None:
-        """Begin a commit if the last one is every_s old and none is under way. Waits for nothing: a commit takes the
-        broker as long as eight jobs take here."""
-        self._take_up()
-        if self._begun is None and self.since_commit_s >= self._every_s:
+    def commit_if_due(self) -> None:
+        """Begin a commit if none is pending and the last one is every_s old. Never waits: a commit takes the broker
+        as long as eight jobs take the worker."""
+        self._settle_pending()
+        if self._pending is None and self.since_commit_s >= self._every_s:
             next_offsets = self._offsets.committable()
             if next_offsets:
-                with self._or_later():
-                    self._begun = next_offsets, self._consumer.begin_commit(next_offsets)
+                with self._failure_counted():
+                    self._pending = next_offsets, self._consumer.begin_commit(next_offsets)
 
-    def now(self) -> None:
-        """Commit all that is safe, and wait for the broker. What is under way is committed once more."""
-        self._take_up()
+    def commit_now(self) -> None:
+        """Commit everything that is finished and wait for the broker. A pending commit is repeated."""
+        self._settle_pending()
         self._offsets.advance(self._consumer.positions())
         next_offsets = self._offsets.committable()
         if next_offsets:
-            with self._or_later():
+            with self._failure_counted():
                 self._consumer.commit(next_offsets)
-                self._done(next_offsets)
+                self._mark_committed(next_offsets)
 
-    def at_last(self, keep_alive: Callable[[], object]) -> None:
-        """Commit all that is safe at the end, again while the group rebalances; keep_alive takes part in that."""
-        for _ in range(LAST_TRIES):
-            self.now()
+    def commit_on_exit(self, keep_alive: Callable[[], object]) -> None:
+        """Commit everything that is finished, and retry during a rebalance, in which keep_alive takes part."""
+        for _ in range(EXIT_ATTEMPTS):
+            self.commit_now()
             if not self._offsets.committable():
                 return
             keep_alive()
         log.warning("the last commit failed; what it held will be answered again")
 
-    def partitions_moved(self) -> None:
-        """The outcome of what is under way says nothing any more of who is to commit what."""
-        self._begun = None
+    def abandon_pending(self) -> None:
+        """Ignore the result of the pending commit: partitions moved, and their offsets may belong to another worker."""
+        self._pending = None
 
-    def _take_up(self) -> None:
-        if self._begun is not None and self._begun[1].done():
-            (next_offsets, commit), self._begun = self._begun, None
-            with self._or_later():
+    def _settle_pending(self) -> None:
+        if self._pending is not None and self._pending[1].done():
+            (next_offsets, commit), self._pending = self._pending, None
+            with self._failure_counted():
                 commit.result()
-                self._done(next_offsets)
+                self._mark_committed(next_offsets)
 
-    def _done(self, next_offsets: dict[TopicPartition, int]) -> None:
+    def _mark_committed(self, next_offsets: dict[TopicPartition, int]) -> None:
         self._offsets.committed(next_offsets)
         self._last_s = self._clock()
 
     @contextmanager
-    def _or_later(self) -> Iterator[None]:
+    def _failure_counted(self) -> Iterator[None]:
         try:
             yield
         except RetriableError as error:

@@ -1,4 +1,4 @@
-"""Decodes polled records: each becomes a job with its sample, or the reason why it can never succeed."""
+"""Decodes polled records: each becomes a job and its sample, or an error that dead-letters it."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -8,35 +8,34 @@ from mmdigit.transport.ports import Record
 from schemas.errors import DecoderFailed, InvalidJob, ModelError
 from schemas.job import Job
 from schemas.wire import decode_job
-from worker import outcomes
 from worker.batcher import Decoded
+from worker.outcomes import source_of
 
 log = logging.getLogger(__name__)
 
 
-def together(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
-    """The records in the portions that are decoded in one call."""
+def chunks(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    """The records in chunks that are decoded in one call."""
     for start in range(0, len(records), CHUNK_SIZE):
         yield records[start : start + CHUNK_SIZE]
 
 
 def decode(records: Sequence[Record], clock: Callable[[], float], attempt: int = 1) -> list[Decoded]:
-    """What becomes of each record, in order. clock: the batcher's. attempt: which try this is, from 1.
+    """The records decoded, in order. clock: the batcher's. attempt: counts from 1.
 
-    Raises ModelError if memory is short: limits bound what a job may need, so that is no fault of the job.
+    Raises ModelError if memory runs out: a job's needs are bounded, so the job is not at fault.
     """
     began_s = clock()
     jobs = [_job(record) for record in records]
-    good = [job for job in jobs if isinstance(job, Job)]
-    samples = iter(decode_batch([(job.image, job.audio) for job in good]))
+    samples = iter(decode_batch([(job.image, job.audio) for job in jobs if isinstance(job, Job)]))
     decoded = []
     for record, job in zip(records, jobs, strict=True):
         if isinstance(job, Exception):
-            decoded.append(Decoded(record, clock(), None, None, _reason(record, job), began_s, attempt))
+            decoded.append(Decoded(record, clock(), None, None, _invalid(record, job), began_s, attempt))
             continue
         sample = next(samples)
         if isinstance(sample, Exception):
-            decoded.append(Decoded(record, clock(), job, None, _reason(record, sample), began_s, attempt))
+            decoded.append(Decoded(record, clock(), job, None, _invalid(record, sample), began_s, attempt))
         else:
             decoded.append(Decoded(record, clock(), job, sample, None, began_s))
     return decoded
@@ -49,11 +48,11 @@ def _job(record: Record) -> Job | Exception:
         return exc
 
 
-def _reason(record: Record, error: Exception) -> InvalidJob:
+def _invalid(record: Record, error: Exception) -> InvalidJob:
     if isinstance(error, InvalidJob):
         return error
     if isinstance(error, MemoryError):
-        raise ModelError("expected enough memory to decode a job, got none; give the worker more") from error
-    # It must not stop the jobs behind it, again after each restart.
-    log.error("a decoder failed unforeseen; please report it", extra=dict(outcomes.source(record)), exc_info=error)
+        raise ModelError("expected enough memory to decode a job, got too little; give the worker more") from error
+    # Raising would stop the worker here again after each restart.
+    log.error("a decoder failed unexpectedly; please report it", extra=dict(source_of(record)), exc_info=error)
     return DecoderFailed(f"{type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""Isolates the jobs that the model fails on, so that their batch mates are answered as ever."""
+"""Isolates the jobs that the model fails on, so that the rest of the batch is answered."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,12 +12,12 @@ Predict = Callable[[Sequence[ModelInput]], list[Answer]]
 def predict_each(
     predict: Predict, samples: Sequence[ModelInput], probe: Callable[[], object]
 ) -> list[Answer | ModelRejected]:
-    """One outcome per sample, in order: its answer, or ModelRejected if predict raises on it alone.
+    """For each sample, in order, its answer, or ModelRejected if predict raises on that sample alone.
 
-    One call when nothing fails; a batch that fails is halved until each guilty sample stands alone, about
-    2 log2(len(samples)) more calls for one of them. probe runs the model on what it is known to take: a sample is
-    guilty only if that still works, and if it fails once more after it. Raises ModelError if the probe fails, or if
-    memory is short.
+    One call if nothing fails. A batch that fails is halved until each failing sample is alone: about
+    2 log2(len(samples)) more calls for one such sample. probe runs the model on samples that it is known to take: a
+    sample is rejected only if the probe works and the sample then fails again. Raises ModelError if the probe fails or
+    memory runs out.
     """
     if not samples:
         return []
@@ -44,7 +44,7 @@ def _try(predict: Predict, samples: Sequence[ModelInput]) -> list[Answer | Model
     try:
         return list(predict(samples))
     except MemoryError as exc:
-        raise ModelError("expected the model to find enough memory, it did not; give the worker more") from exc
+        raise ModelError("expected enough memory to predict, got too little; give the worker more") from exc
 
 
 def _require_working(probe: Callable[[], object]) -> None:

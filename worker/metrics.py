@@ -1,4 +1,4 @@
-"""Every metric of the worker, in one list; docs/operate/metrics.md is made from it."""
+"""Every metric of the worker, in one list that docs/operate/metrics.md is generated from."""
 
 import time
 from collections import Counter as Tally
@@ -23,7 +23,7 @@ _LATENCY_BUCKETS_S = (
     *(0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75),
     *(1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0, 300.0, 1800.0, 7200.0, 43200.0),
 )
-# Those of the risk tables that matter: an answer is accepted from some confidence between 0.5 and 0.9995.
+# Fine where thresholds lie: a model accepts answers from a confidence between 0.5 and 0.9995.
 _CONFIDENCE_BUCKETS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.94, 0.97, 0.99, 0.995, 0.998, 0.999, 0.9995, 1.0)
 _SIZE_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
@@ -59,7 +59,7 @@ METRICS = (
     ),
     Metric(
         *("mmdigit_breaker_fill", "gauge", ""),
-        "How far the nearer of the breaker's limits is used up: 0 no dead letter, 1 it opens and the worker ends.",
+        "How close the breaker is to opening: 0 no dead letters, 1 it opens and the worker ends.",
     ),
     Metric(
         *("mmdigit_latency_seconds", "histogram", "seconds", "From a job's created_at to its prediction stored."),
@@ -77,36 +77,38 @@ METRICS = (
     Metric("mmdigit_batches_total", "counter", "", "Batches closed."),
     Metric("mmdigit_batch_size", "histogram", "", "Jobs in a batch, dead letters included.", buckets=_SIZE_BUCKETS),
     Metric("mmdigit_in_flight_jobs", "gauge", "", "Jobs polled and neither stored nor dead-lettered."),
-    Metric("mmdigit_retries_total", "counter", "", "Tries that failed and will be repeated, by stage.", ("stage",)),
-    Metric("mmdigit_rebalances_total", "counter", "", "Times that partitions were assigned or revoked.", ("event",)),
+    Metric("mmdigit_retries_total", "counter", "", "Failed attempts that are retried, by stage.", ("stage",)),
+    Metric("mmdigit_rebalances_total", "counter", "", "How often partitions were assigned or revoked.", ("event",)),
     Metric("mmdigit_assigned_partitions", "gauge", "", "Partitions that this worker owns."),
     Metric("mmdigit_lag_records", "gauge", "", "Records not yet polled, as last known.", ("topic", "partition")),
     Metric(
         *("mmdigit_records_expired_total", "counter", ""),
-        "Offsets that the log no longer holds, by cause: retention (deleted unread), truncation (gone from its end).",
+        "Offsets that the log no longer holds, by cause: retention (deleted unread) or truncation (lost at its end).",
         ("cause",),
     ),
-    Metric("mmdigit_since_commit_seconds", "gauge", "seconds", "Since the last commit, or since the start."),
-    Metric("mmdigit_since_turn_seconds", "gauge", "seconds", "Since the loop's last turn; grows when it is stuck."),
+    Metric("mmdigit_since_commit_seconds", "gauge", "seconds", "Time since the last commit, or since the start."),
+    Metric(
+        "mmdigit_since_turn_seconds", "gauge", "seconds", "Time since the loop's last turn; grows while it is stuck."
+    ),
     Metric(
         *("mmdigit_spans_total", "counter", ""),
-        "Spans for --otlp-endpoint by outcome: exported, failed or dropped (too many were waiting).",
+        "Spans for --otlp-endpoint by outcome: exported, failed or dropped (queue full).",
         ("outcome",),
     ),
-    Metric("mmdigit_model_info", "gauge", "", "1; the label names the model that this worker runs.", ("version",)),
+    Metric("mmdigit_model_info", "gauge", "", "Always 1; the label names the model of this worker.", ("version",)),
     Metric(
         *("mmdigit_baseline", "gauge", ""),
-        "From the evaluation shipped with the model: mean confidence, share of review, of conflict.",
+        "From the evaluation shipped with the model: mean confidence, share of reviews, share of conflicts.",
         ("input", "measure"),
     ),
-    Metric("mmdigit_target_error", "gauge", "", "Share of the accepted digits that may be wrong, as set."),
-    Metric("mmdigit_build_info", "gauge", "", "1; the label names the version of this worker.", ("version",)),
+    Metric("mmdigit_target_error", "gauge", "", "The target error: the share of accepted digits that may be wrong."),
+    Metric("mmdigit_build_info", "gauge", "", "Always 1; the label names the version of this worker.", ("version",)),
 )
 """process_* (CPU, memory, files) and python_info come from prometheus-client itself."""
 
 
 class Metrics:
-    """The metrics of METRICS in a registry of their own."""
+    """The metrics of METRICS, in their own registry."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -138,9 +140,9 @@ class Metrics:
         self.baseline = self._gauge("mmdigit_baseline")
         self.target_error = self._gauge("mmdigit_target_error")
         self.build_info = self._gauge("mmdigit_build_info")
-        # Looked up once: a job's own look-up would cost as much as its observation.
+        # Looked up once: a lookup for each job would cost as much as the observation.
         self._confidence_of = {held: self.confidence.labels(held) for held in get_args(Modalities)}
-        for stage in STAGES:  # so that every series is there from the start, at 0
+        for stage in STAGES:  # every series exists from the start, at 0
             self.stage_s.labels(stage)
             self.stage_cpu_s.labels(stage)
             self.retries.labels(stage)
@@ -170,7 +172,7 @@ class Metrics:
             self.stage_cpu_s.labels(name).inc(time.thread_time() - cpu_s)
 
     def count(self, predictions: Sequence[Prediction], dead_letters: Sequence[DeadLetter], stored_at: datetime) -> None:
-        """Count a batch's outcomes, once all of them are written."""
+        """Count a batch's outcomes after all of them are written."""
         kinds: Tally[tuple[Modalities, int, str]] = Tally()
         for prediction in predictions:
             held = _input(prediction)
@@ -189,8 +191,8 @@ class Metrics:
         self.batches.inc()
         self.batch_size.observe(len(predictions) + len(dead_letters))
 
-    def expect(self, baseline: Mapping[Modalities, Baseline]) -> None:
-        """Show what predictions of the model that is run should look like."""
+    def set_baseline(self, baseline: Mapping[Modalities, Baseline]) -> None:
+        """Export what the predictions of this model should look like."""
         for held, expected in baseline.items():
             for measure, share in expected.measures().items():
                 self.baseline.labels(held, measure).set(share)

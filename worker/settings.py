@@ -13,13 +13,15 @@ from schemas.identifiers import Identifier
 
 
 class WorkerSettings(AccessSettings):
-    """Consumes jobs in batches, predicts them, writes the predictions to the store and only then commits.
+    """Consumes jobs in batches, predicts them, writes the predictions to the store, and only then commits.
 
-    Two commands stand beside it: `python -m worker replay --help` sends dead letters back to the jobs' topic;
-    `python -m worker shadow --help` compares another model with the live one.
+    Two more commands, each with a --help of its own:
+    `python -m worker replay` sends dead letters back to the topic of jobs;
+    `python -m worker shadow` compares another model with the live one.
     """
 
     prog: ClassVar[str] = "python -m worker"
+    usage: ClassVar[str] = "%(prog)s [replay | shadow] [options]"
 
     from_url: Annotated[
         str,
@@ -45,53 +47,51 @@ class WorkerSettings(AccessSettings):
         Field(
             ge=0,
             le=16,
-            description="replicas of a Redis primary that acknowledge each prediction; 0: a failover may lose the last",
+            description="Redis replicas that must acknowledge each prediction; with 0, a failover may lose some",
         ),
     ] = 0
     dead_letters: Annotated[
         str | None,
-        Field(repr=False, description="topic of dead letters; by default the jobs' topic with .dead after its name"),
+        Field(repr=False, description="topic of dead letters; by default the topic of jobs with .dead appended"),
     ] = None
-    consumer_group: Annotated[Identifier, Field(description="consumer group; workers of one group share the jobs")] = (
-        "mmdigit"
-    )
+    consumer_group: Annotated[Identifier, Field(description="consumer group; its workers share the jobs")] = "mmdigit"
     instance_id: Annotated[
         Identifier | None,
-        Field(description="static member of the group: keeps its partitions over a quick restart (Kafka)"),
+        Field(description="static member of the group, which keeps its partitions over a quick restart (Kafka)"),
     ] = None
-    batch_size: Annotated[int, Field(ge=1, le=1024, description="jobs in a batch at most")] = 32
-    batch_bytes: Annotated[int, Field(ge=1024, description="record bytes in a batch at most, but for its last")] = (
-        16 * 1024 * 1024
-    )
+    batch_size: Annotated[int, Field(ge=1, le=1024, description="maximum jobs in a batch")] = 32
+    batch_bytes: Annotated[
+        int, Field(ge=1024, description="maximum record bytes in a batch; only the last record may exceed it")
+    ] = 16 * 1024 * 1024
     batch_wait_s: Annotated[
-        float, Field(ge=0, le=60, description="how long the oldest job waits for a fuller batch, in seconds")
+        float, Field(ge=0, le=60, description="longest time that a job waits for a fuller batch, in seconds")
     ] = 0.0
     commit_every_s: Annotated[
         float,
         Field(
             ge=0,
             le=60,
-            description="seconds between commits under load; so much more is delivered again after a SIGKILL",
+            description="seconds between commits under load; a SIGKILL repeats that much work",
         ),
     ] = 0.1
     weights: Annotated[Path | None, Field(description="model file; by default the shipped one")] = None
     threads: Annotated[int, Field(ge=1, le=256, description="threads of the model")] = 1
     target_error: TargetError = DEFAULT_TARGET_ERROR
     ttl_s: Annotated[
-        int, Field(ge=1, le=10 * 365 * 86_400, description="how long predictions are kept, in seconds")
+        int, Field(ge=1, le=10 * 365 * 86_400, description="time that predictions are kept, in seconds")
     ] = DEFAULT_TTL_S
-    feed_length: Annotated[int, Field(ge=1, le=10**9, description="predictions kept in the feed, about")] = (
+    feed_length: Annotated[int, Field(ge=1, le=10**9, description="predictions kept in the feed, approximately")] = (
         DEFAULT_FEED_LENGTH
     )
     store_json: Annotated[
         bool,
         Field(
-            description="store predictions as JSON, for readers before 0.8.0 and others that know nothing else; five "
+            description="store predictions as JSON, for readers before 0.8.0 and those that know only JSON; takes five "
             "times the memory"
         ),
     ] = False
     retry_max_s: Annotated[
-        float, Field(gt=0, le=300, description="longest pause between tries of a store or broker that fails")
+        float, Field(gt=0, le=300, description="longest pause between retries of a store or broker that fails")
     ] = 10.0
     stuck_after_s: Annotated[
         float, Field(gt=0, description="seconds without a turn of the loop after which /healthz fails")
@@ -101,8 +101,8 @@ class WorkerSettings(AccessSettings):
         Field(
             ge=0,
             le=86400,
-            description="seconds to wait at the start for a topic that is still to be made; /readyz names it. "
-            "0: end with exit code 2",
+            description="seconds to wait at the start for a missing topic, which /readyz names; "
+            "0 exits with code 2 at once",
         ),
     ] = 0.0
     stop_timeout_s: Annotated[
@@ -110,46 +110,52 @@ class WorkerSettings(AccessSettings):
         Field(
             gt=0,
             le=3600,
-            description="seconds from SIGTERM to the worker's leaving without commit, exit code 5; "
-            "less than what stops the container takes",
+            description="seconds after SIGTERM before the worker exits without commit, code 5; "
+            "keep it below the container's stop timeout",
         ),
     ] = 50.0
     breaker_in_a_row: Annotated[
-        int, Field(ge=0, description="dead letters in a row that stop the worker, exit code 4; 0 for any number")
+        int, Field(ge=0, description="dead letters in a row that stop the worker with exit code 4; 0 for no limit")
     ] = 100
     breaker_share: Annotated[
         float,
-        Field(gt=0, le=1, description="share of dead letters in the window above which the worker stops; 1 for never"),
+        Field(
+            gt=0,
+            le=1,
+            description="largest share of dead letters in the window before the worker stops; 1 for no limit",
+        ),
     ] = 0.8
-    breaker_window: Annotated[int, Field(ge=1, le=10**6, description="jobs in that window")] = 1000
+    breaker_window: Annotated[int, Field(ge=1, le=10**6, description="jobs in the window of --breaker-share")] = 1000
     exit_when_idle_s: Annotated[
-        float | None, Field(gt=0, description="end with exit code 0 after so many seconds without a record")
+        float | None, Field(gt=0, description="seconds without a record after which the worker exits with code 0")
     ] = None
-    metrics_host: Annotated[str, Field(description="address that /metrics, /healthz and /readyz listen on")] = (
-        "127.0.0.1"
-    )
-    metrics_port: Annotated[int, Field(ge=0, le=65535, description="their port; 0 takes a free one and logs it")] = 9100
+    metrics_host: Annotated[str, Field(description="address of /metrics, /healthz and /readyz")] = "127.0.0.1"
+    metrics_port: Annotated[
+        int, Field(ge=0, le=65535, description="port of /metrics, /healthz and /readyz; 0 picks a free one and logs it")
+    ] = 9100
     metrics_token: Annotated[
         SecretStr | None,
-        Field(min_length=1, description="whoever reads /metrics must send it (Bearer); a variable alone, no flag"),
+        Field(min_length=1, description="bearer token required to read /metrics; only as a variable, not as a flag"),
     ] = None
-    metrics_token_file: Annotated[Path | None, Field(description="file that holds the token instead")] = None
-    json_logs: Annotated[bool, Field(description="one JSON object a line instead of readable lines")] = False
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="least level logged")] = "info"
+    metrics_token_file: Annotated[Path | None, Field(description="file that holds the token")] = None
+    json_logs: Annotated[bool, Field(description="log one JSON object a line instead of text")] = False
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="lowest level to log")] = (
+        "info"
+    )
     otlp_endpoint: OtlpEndpoint = None
 
     @model_validator(mode="after")
     def _breaker_lets_a_batch_through(self) -> Self:
-        # The batch that opens it is not written: one that always does would be all that any start ever sees.
+        # A batch that opens the breaker is not written: one that always opens it would block every restart.
         limits = {"breaker_in_a_row": self.breaker_in_a_row}
         if self.breaker_share < 1:
             limits["breaker_window"] = self.breaker_window
         for name, value in limits.items():
             if 0 < value <= self.batch_size:
-                raise ValueError(f"{name} has to be larger than batch_size, {self.batch_size}, got {value}; raise it")
+                raise ValueError(f"expected {name} above batch_size, {self.batch_size}, got {value}; raise it")
         return self
 
     @property
     def dead_letters_url(self) -> str:
-        """Where dead letters go. Raises SettingsError if the jobs' URL is wrong."""
+        """The topic of dead letters. Raises SettingsError if the URL of the jobs is wrong."""
         return self.dead_letters or dead_letter_url(self.from_url)

@@ -1,5 +1,6 @@
-"""Reads a topic to where it ended when the reading began: for commands that end, unlike the worker."""
+"""Reads the records that a topic holds when the reading begins: for commands that end, unlike the worker."""
 
+import math
 import time
 from collections.abc import Callable
 
@@ -8,14 +9,14 @@ from schemas.errors import TransportError
 
 POLL_TIMEOUT_S = 0.5
 PATIENCE_S = 60.0
-"""A broker that is away may show as empty polls: after so long without a record the reading ends, and says so."""
+"""An unreachable broker may show as empty polls; after so long without a record, reading fails."""
 
 
-class ToTheEnd:
-    """The records that stand in the topic when its partitions are first read; later ones are left out."""
+class TopicSnapshot:
+    """The records that the topic holds when its partitions are first read; later ones are left out."""
 
     def __init__(self, consumer: Consumer, what: str, clock: Callable[[], float] = time.monotonic) -> None:
-        """what: the records in a word or two, for the error."""
+        """what: the plural name of the records, for the error."""
         self._consumer = consumer
         self._what = what
         self._clock = clock
@@ -24,9 +25,9 @@ class ToTheEnd:
         self._silent_since_s: float | None = None
 
     def poll(self, max_records: int) -> list[Record]:
-        """Up to max_records of them; an empty list means that none came in time.
+        """Up to max_records records of the snapshot; empty if none arrived in time.
 
-        Raises TransportError if none came for PATIENCE_S.
+        Raises TransportError if none arrived for PATIENCE_S.
         """
         began_s = self._clock()
         records = self._consumer.poll(max_records, POLL_TIMEOUT_S)
@@ -37,24 +38,24 @@ class ToTheEnd:
         if self._silent_since_s is not None and self._clock() - self._silent_since_s >= PATIENCE_S:
             raise TransportError(
                 f"expected {self._what} or the topic's end within {PATIENCE_S:.0f} s, got neither; check the broker, "
-                "and whether another such command holds the partitions; the same command again goes on"
+                "and whether the same command runs elsewhere and holds the partitions; then run it again to continue"
             )
         for record in records:
             self._next_offsets[record.topic_partition] = record.offset + 1
         lag = self._consumer.lag()
-        for partition in {record.topic_partition for record in records} - self._ends.keys():
-            self._ends[partition] = self._next_offsets[partition] + lag.get(partition, 0)
-        return [record for record in records if record.offset < self._ends[record.topic_partition]]
+        for partition in {record.topic_partition for record in records} & lag.keys() - self._ends.keys():
+            self._ends[partition] = self._next_offsets[partition] + lag[partition]
+        return [record for record in records if record.offset < self._ends.get(record.topic_partition, math.inf)]
 
-    def is_at_the_end(self) -> bool:
-        """Whether every record of every owned partition was read, as far as is known; never waits."""
+    def is_exhausted(self) -> bool:
+        """Whether every record of every owned partition is read, as last known; never waits."""
         lag = self._consumer.lag()
         return bool(lag) and all(
-            lag.get(partition) == 0 or self._next_offsets.get(partition, -1) >= self._ends.get(partition, 0)
+            lag.get(partition) == 0 or self._next_offsets.get(partition, -1) >= self._ends.get(partition, math.inf)
             for partition in self._consumer.assignment()
         )
 
     @property
-    def to_come(self) -> int:
-        """How many records lie ahead, later ones included, as last known."""
+    def remaining(self) -> int:
+        """How many records are unread, later ones included, as last known."""
         return sum(self._consumer.lag().values())

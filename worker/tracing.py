@@ -1,4 +1,4 @@
-"""What became of each traced job, as spans: in the topic, decoded, waiting for its batch, predicted, stored."""
+"""The spans of each traced job: in the topic, decoded, waiting for its batch, predicted, stored."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ Outcome = Prediction | DeadLetter
 
 @dataclass(frozen=True, slots=True)
 class BatchTimes:
-    """When a batch was closed, predicted, rid of its dead letters, and stored; on the loop's clock, in seconds."""
+    """When a batch was closed, predicted, dead-lettered and stored: seconds of the loop's clock."""
 
     closed_s: float
     predicted_s: float
@@ -28,7 +28,7 @@ class BatchTimes:
 
 
 class Tracing:
-    """Makes the spans of each job whose record came with a sampled trace, and one of each batch with such a job."""
+    """Makes spans for each job whose record has a sampled trace, and one for each batch with such a job."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Tracing:
         clock: Callable[[], float] = time.monotonic,
         epoch: Callable[[], float] = time.time,
     ) -> None:
-        """system: what holds the topic, such as kafka. clock: the loop's; epoch: the same moment since the epoch."""
+        """system: the queue's, such as "kafka". clock: the loop's, in seconds; epoch: the same time since the epoch."""
         self._tracer = tracer
         self._shared: dict[str, str | int] = {
             "messaging.system": system,
@@ -47,8 +47,8 @@ class Tracing:
         self._clock = clock
         self._epoch = epoch
 
-    def batch(self, batch: Sequence[Decoded], outcomes: Sequence[Outcome], times: BatchTimes) -> None:
-        """Note a batch that is written, with the outcome of each of its jobs, in their order. Never waits."""
+    def record_batch(self, batch: Sequence[Decoded], outcomes: Sequence[Outcome], times: BatchTimes) -> None:
+        """Make the spans of a finished batch. outcomes: one for each job, in order. Never blocks."""
         if isinstance(self._tracer, NoOpTracer):
             return
         traced = [
@@ -70,39 +70,39 @@ class Tracing:
     def _job(
         self, decoded: Decoded, outcome: Outcome, trace: SpanContext, link: Link, times: BatchTimes, epoch_s: float
     ) -> None:
-        began_s, record = decoded.decoding_since_s, decoded.record
+        started_s, record = decoded.decoding_began_s, decoded.record
         if isinstance(outcome, DeadLetter):
-            writing = ("dead_letter", times.predicted_s, times.dead_lettered_s)
+            last_stage = ("dead_letter", times.predicted_s, times.dead_lettered_s)
         else:
-            writing = ("store", times.dead_lettered_s, times.stored_s)
-        # Each context is given: no span is a child of what happens to be open in this thread.
-        beside = set_span_in_context(NonRecordingSpan(trace), Context())
-        own = self._tracer.start_span(
+            last_stage = ("store", times.dead_lettered_s, times.stored_s)
+        # Explicit contexts: no span becomes the child of whatever is open in this thread.
+        trace_context = set_span_in_context(NonRecordingSpan(trace), Context())
+        job_span = self._tracer.start_span(
             f"process {record.topic}",
-            beside,
+            trace_context,
             SpanKind.CONSUMER,
             self._attributes(decoded, outcome),
             [link],
-            _ns(epoch_s + began_s),
+            _ns(epoch_s + started_s),
         )
         if isinstance(outcome, DeadLetter):
-            own.set_status(StatusCode.ERROR)
-        own.end(_ns(epoch_s + writing[2]))
-        inside = set_span_in_context(own, Context())
-        # The queue is beside the job's own span and not in it, since it is over when that one begins. Its start is what
-        # the record's writer says, by another machine's clock.
-        queued_s = min(max(0.0, record.timestamp_s), epoch_s + began_s) - epoch_s
+            job_span.set_status(StatusCode.ERROR)
+        job_span.end(_ns(epoch_s + last_stage[2]))
+        job_context = set_span_in_context(job_span, Context())
+        # The queue span is a sibling of the job's span, because it ends where that one starts. It starts at the
+        # record's timestamp, from another machine's clock.
+        queued_s = min(max(0.0, record.timestamp_s), epoch_s + started_s) - epoch_s
         for name, context, start_s, end_s in (
-            ("queue", beside, queued_s, began_s),
-            ("decode", inside, began_s, decoded.polled_at_s),
-            ("wait", inside, decoded.polled_at_s, times.closed_s),
-            ("predict", inside, times.closed_s, times.predicted_s),
-            (writing[0], inside, *writing[1:]),
+            ("queue", trace_context, queued_s, started_s),
+            ("decode", job_context, started_s, decoded.decoded_at_s),
+            ("wait", job_context, decoded.decoded_at_s, times.closed_s),
+            ("predict", job_context, times.closed_s, times.predicted_s),
+            (last_stage[0], job_context, *last_stage[1:]),
         ):
             self._tracer.start_span(name, context, start_time=_ns(epoch_s + start_s)).end(_ns(epoch_s + end_s))
 
     def _attributes(self, decoded: Decoded, outcome: Outcome) -> dict[str, str | int]:
-        """Named as OpenTelemetry's semantic conventions of messaging do; the answer itself is no matter of tracing."""
+        """Attributes by OpenTelemetry's semantic conventions for messaging; the answer is not among them."""
         record = decoded.record
         attributes: dict[str, str | int] = {
             **self._shared,
@@ -128,4 +128,4 @@ NO_TRACING: Final = Tracing(NoOpTracer(), "", "")
 
 
 def _ns(since_epoch_s: float) -> int:
-    return round(since_epoch_s * 1e6) * 1000  # a float of today's seconds holds no more than microseconds
+    return round(since_epoch_s * 1e6) * 1000  # a float resolves seconds since the epoch to microseconds only

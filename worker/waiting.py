@@ -1,4 +1,4 @@
-"""Waits at the start for a topic that is still to be made."""
+"""Waits at the start for a topic that does not exist yet."""
 
 import logging
 import time
@@ -12,24 +12,24 @@ log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_S = 5.0
 
-Opened = TypeVar("Opened")
+T = TypeVar("T")
 
 
-def when_there(
-    open_topic: Callable[[], Opened],
+def wait_for_topic(
+    open_topic: Callable[[], T],
     wait_s: float,
     waiting_for: Callable[[str], object],
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] = time.sleep,
-) -> Opened:
-    """What open_topic returns, tried again while the topic is missing and wait_s seconds are not over.
+) -> T:
+    """The result of open_topic, retried for up to wait_s seconds while the topic is missing.
 
-    waiting_for: told what is waited for, and "" when it is there. Raises what open_topic raises; TopicError once the
-    time is over.
+    waiting_for: told the error while it waits, and "" once the topic exists. Raises what open_topic raises; TopicError
+    only after wait_s.
     """
     pauses_s = Backoff(LONGEST_PAUSE_S)
     deadline_s = clock() + wait_s
-    told = False
+    logged = False
     while True:
         try:
             opened = open_topic()
@@ -37,9 +37,9 @@ def when_there(
             if clock() >= deadline_s:
                 raise
             waiting_for(str(error))
-            if not told:
+            if not logged:
                 log.error("waiting for a topic", extra={"error": str(error)})
-            told = True
+            logged = True
         else:
             waiting_for("")
             return opened

@@ -1,4 +1,4 @@
-"""The kinds of panels that the dashboards are made of, in Grafana's own builders."""
+"""Panel types of the dashboards, made with Grafana's own builders."""
 
 from string import ascii_uppercase
 
@@ -18,16 +18,16 @@ from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")
-"""The one of provisioning/datasources/prometheus.yml."""
+"""As in provisioning/datasources/prometheus.yml."""
 COLUMNS = 24
-"""Of Grafana's grid; a row of it is 30 pixels high."""
+"""Width of Grafana's grid. A grid row is 30 pixels high."""
 
 Queries = dict[str, str]
-"""Legend -> PromQL; {{label}} in the legend is the series' own."""
+"""Legend -> PromQL. {{label}} in the legend is a label of the series."""
 
 
 def number(title: str, expression: str, unit: str, about: str, width: int, legend: str = "") -> Builder[Panel]:
-    """The last value, large, with its course behind it; one for each series where a legend tells them apart."""
+    """The last value in large type over its history. With a legend, one value per series."""
     panel = stat.Panel().graph_mode(BigValueGraphMode.AREA).span(width).height(4)
     reduced = common.ReduceDataOptions().calcs(["lastNotNull"])
     return (
@@ -51,7 +51,7 @@ def lines(
     stacked: bool = False,
     from_zero: bool = True,
 ) -> Builder[Panel]:
-    """Curves over time."""
+    """A line chart over time."""
     legend = common.VizLegendOptions().display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM)
     panel = (
         timeseries.Panel()
@@ -75,7 +75,7 @@ def lines(
 
 
 def bars(title: str, legend: str, expression: str, unit: str, about: str, width: int) -> Builder[Panel]:
-    """One bar for each series, of its last value."""
+    """One bar per series, with its last value."""
     return (
         bargauge.Panel()
         .title(title)
@@ -93,7 +93,7 @@ def bars(title: str, legend: str, expression: str, unit: str, about: str, width:
 
 
 def heat(title: str, histogram: str, unit: str, about: str, width: int) -> Builder[Panel]:
-    """How many observations fell into each bucket, over time. histogram: the selector of its _bucket series."""
+    """A heatmap of observations per bucket over time. histogram: the selector of the _bucket series."""
     colors = heatmap.HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Blues").steps(64)
     query = _query(0, "{{le}}", f"sum by (le) (increase({histogram}[$__rate_interval]))")
     return (

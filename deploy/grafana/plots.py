@@ -1,6 +1,6 @@
-"""python -m deploy.grafana.plots: the dashboards' own queries, asked of a Prometheus and drawn, one PNG a dashboard.
+"""python -m deploy.grafana.plots: runs the dashboards' queries against Prometheus and plots one PNG per dashboard.
 
-Not Grafana: its layout, titles and units, drawn by matplotlib, to look at the numbers where Grafana is not at hand.
+Uses Grafana's layout, titles and units, but draws with matplotlib, for machines without Grafana.
 """
 
 import argparse
@@ -27,45 +27,45 @@ from PIL import Image
 
 from deploy.grafana.generate import FOLDER
 
-RATE_INTERVAL = "1m"  # for $__rate_interval, which Grafana makes from the scrape interval and the width of a panel
+RATE_INTERVAL = "1m"  # for $__rate_interval, which Grafana computes from scrape interval and panel width
 COLUMNS, UNIT_INCH, DPI = 24, 0.5, 72
 
 
 class Series(NamedTuple):
-    """One answer: its labels, and what it was when. times_s, values: (N,), values may be NaN."""
+    """One time series. times_s, values: (N,), values may be NaN."""
 
     labels: dict[str, str]
     times_s: NDArray[np.float64]
     values: NDArray[np.float64]
 
 
-def ask(prometheus: str, expression: str, begin_s: float, end_s: float, step_s: float) -> list[Series]:
-    """The answer of Prometheus at that address to a query over a span of time.
+def query_range(prometheus: str, expression: str, begin_s: float, end_s: float, step_s: float) -> list[Series]:
+    """Run a range query against the Prometheus at this address.
 
-    Raises urllib.error.HTTPError for a query that it does not understand.
+    Raises urllib.error.HTTPError for an invalid query.
     """
     query = expression.replace("$__rate_interval", RATE_INTERVAL)
-    asked = urllib.parse.urlencode({"query": query, "start": begin_s, "end": end_s, "step": step_s})
-    with urllib.request.urlopen(f"{prometheus}/api/v1/query_range?{asked}", timeout=30) as response:  # noqa: S310
+    parameters = urllib.parse.urlencode({"query": query, "start": begin_s, "end": end_s, "step": step_s})
+    with urllib.request.urlopen(f"{prometheus}/api/v1/query_range?{parameters}", timeout=30) as response:  # noqa: S310
         answer = json.load(response)
     return [
         Series(
             found["metric"],
-            np.array([moment for moment, _ in found["values"]], np.float64),
+            np.array([time_s for time_s, _ in found["values"]], np.float64),
             np.array([value for _, value in found["values"]], np.float64),
         )
         for found in answer["data"]["result"]
     ]
 
 
-def draw(dashboard: dict[str, Any], ask_for: Callable[[str], list[Series]], path: Path) -> None:
-    """Every panel at its place. ask_for: expression -> series, their times from the left end of the plot."""
+def draw(dashboard: dict[str, Any], run_query: Callable[[str], list[Series]], path: Path) -> None:
+    """Plot every panel of the dashboard. run_query: expression -> series, with times relative to the start."""
     panels = dashboard["panels"]
     rows = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in panels)
     figure = plt.figure(figsize=(COLUMNS * UNIT_INCH, rows * UNIT_INCH * 0.8), dpi=DPI)
     for panel in panels:
         place = panel["gridPos"]
-        # left, bottom, width, height of what is within the axes, as shares of the figure
+        # left, bottom, width, height of the axes, as shares of the figure
         margin_x, margin_top, margin_bottom = 1.2 / COLUMNS, 0.9 / rows, 1.1 / rows
         small = place["h"] < 6
         axes = figure.add_axes(
@@ -80,7 +80,7 @@ def draw(dashboard: dict[str, Any], ask_for: Callable[[str], list[Series]], path
         answers = [
             (_legend(target["legendFormat"], series.labels), series)
             for target in panel["targets"]
-            for series in ask_for(target["expr"])
+            for series in run_query(target["expr"])
         ]
         if answers:
             _KINDS[panel["type"]](axes, panel, answers)
@@ -90,7 +90,7 @@ def draw(dashboard: dict[str, Any], ask_for: Callable[[str], list[Series]], path
     drawn = io.BytesIO()
     figure.savefig(drawn)
     plt.close(figure)
-    # A palette, which is half of the bytes.
+    # A palette halves the file size.
     Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
@@ -98,7 +98,7 @@ Answers = Sequence[tuple[str, Series]]
 
 
 def _newest(answers: Answers, most: int) -> Answers:
-    """So many of them at most, in their order: those that were answered last."""
+    """The series with the latest samples, at most `most` of them, in their original order."""
     kept = sorted(range(len(answers)), key=lambda number: answers[number][1].times_s[-1])[-most:]
     return [answers[number] for number in sorted(kept)]
 
@@ -118,9 +118,9 @@ def _stat(axes: Axes, panel: dict[str, Any], answers: Answers) -> None:
 def _lines(axes: Axes, panel: dict[str, Any], answers: Answers) -> None:
     stacking = panel["fieldConfig"]["defaults"].get("custom", {}).get("stacking", {}).get("mode")
     if stacking == "normal":
-        moments = np.unique(np.concatenate([series.times_s for _, series in answers]))
-        heights = [np.interp(moments, series.times_s, np.nan_to_num(series.values)) for _, series in answers]
-        axes.stackplot(moments, heights, labels=[name for name, _ in answers], alpha=0.7)
+        times_s = np.unique(np.concatenate([series.times_s for _, series in answers]))
+        heights = [np.interp(times_s, series.times_s, np.nan_to_num(series.values)) for _, series in answers]
+        axes.stackplot(times_s, heights, labels=[name for name, _ in answers], alpha=0.7)
     else:
         for name, series in answers:
             axes.plot(series.times_s, series.values, label=name, linewidth=1.2)
@@ -147,7 +147,7 @@ def _bars(axes: Axes, panel: dict[str, Any], answers: Answers) -> None:
     axes.set_yticks(places, [name for name, _ in ordered], fontsize=7)
     axes.set_xlim(0, max([*values, 1e-9]) * 1.25)
     axes.set_xticks([])
-    if max(len(name) for name, _ in ordered) > 3:  # long names stand in their bars
+    if max(len(name) for name, _ in ordered) > 3:  # put long names inside the bars
         axes.set_yticks([])
         for place, (name, _) in zip(places, ordered, strict=True):
             axes.text(max(values) * 0.02, place, name, fontsize=7, va="center")
@@ -156,15 +156,15 @@ def _bars(axes: Axes, panel: dict[str, Any], answers: Answers) -> None:
 
 def _heat(axes: Axes, panel: dict[str, Any], answers: Answers) -> None:
     by_bound = sorted((float(series.labels["le"]), series) for _, series in answers)
-    moments = np.unique(np.concatenate([series.times_s for _, series in by_bound]))
-    below = np.stack([np.interp(moments, series.times_s, np.nan_to_num(series.values)) for _, series in by_bound])
-    inside = np.diff(below, axis=0, prepend=0).clip(min=0)  # (bounds, moments)
+    times_s = np.unique(np.concatenate([series.times_s for _, series in by_bound]))
+    below = np.stack([np.interp(times_s, series.times_s, np.nan_to_num(series.values)) for _, series in by_bound])
+    inside = np.diff(below, axis=0, prepend=0).clip(min=0)  # (bounds, times)
     used = np.flatnonzero(inside.sum(axis=1) > 1e-9)
     low, high = (int(used.min()), int(used.max()) + 1) if used.size else (0, len(by_bound))
     shown = np.ma.masked_less(inside[low:high], 1e-9)
     edges = np.arange(low, high + 1) - 0.5
-    width_s = moments[1] - moments[0] if moments.size > 1 else 1.0
-    axes.pcolormesh(np.append(moments, moments[-1] + width_s), edges, shown, cmap="Blues")
+    width_s = times_s[1] - times_s[0] if times_s.size > 1 else 1.0
+    axes.pcolormesh(np.append(times_s, times_s[-1] + width_s), edges, shown, cmap="Blues")
     unit = panel["options"]["yAxis"].get("unit", "none")
     axes.set_yticks(range(low, high), [_in_unit(bound, unit) for bound, _ in by_bound[low:high]], fontsize=6.5)
     _time_axis(axes)
@@ -206,23 +206,23 @@ def _in_unit(value: float, unit: str) -> str:
 
 def main() -> None:
     options = argparse.ArgumentParser(prog="python -m deploy.grafana.plots", description=__doc__)
-    options.add_argument("--prometheus", default="http://localhost:9090", help="its address")
-    options.add_argument("--minutes", type=float, default=30.0, help="how far back")
-    options.add_argument("--ago", type=float, default=0.0, help="how many minutes ago the span ends")
-    options.add_argument("--output", type=Path, default=Path(".mmdigit/plots"), help="folder of the PNGs")
+    options.add_argument("--prometheus", default="http://localhost:9090", help="address of Prometheus")
+    options.add_argument("--minutes", type=float, default=30.0, help="length of the time range")
+    options.add_argument("--ago", type=float, default=0.0, help="how many minutes ago the time range ends")
+    options.add_argument("--output", type=Path, default=Path(".mmdigit/plots"), help="folder for the PNGs")
     chosen = options.parse_args()
     end_s = time.time() - 60 * chosen.ago
     begin_s = end_s - 60 * chosen.minutes
     step_s = max(5.0, (end_s - begin_s) / 200)
 
-    def ask_for(expression: str) -> list[Series]:
-        found = ask(chosen.prometheus, expression, begin_s, end_s, step_s)
+    def run_query(expression: str) -> list[Series]:
+        found = query_range(chosen.prometheus, expression, begin_s, end_s, step_s)
         return [series._replace(times_s=series.times_s - begin_s) for series in found]
 
     chosen.output.mkdir(parents=True, exist_ok=True)
     for path in sorted(FOLDER.glob("*.json")):
         drawn = chosen.output / f"dashboard-{path.stem}.png"
-        draw(json.loads(path.read_text(encoding="utf-8")), ask_for, drawn)
+        draw(json.loads(path.read_text(encoding="utf-8")), run_query, drawn)
         sys.stdout.write(f"{drawn}\n")
 
 

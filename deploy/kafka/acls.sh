@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Grants the least rights that producer, worker, replay and shadow need, one user each; safe to run again. $1: a broker,
-# host:port; $2, if there is one: a properties file with which this administrator logs in.
+# Grants producer, worker, replay and shadow the minimum permissions, one user each. Safe to run again.
+# $1: a broker, host:port. $2 (optional): a properties file for the administrator's login.
 # Topics, groups and users are those of docker-compose.yml unless JOBS, GROUP, REPLAY_GROUP, SHADOW_GROUP, PRODUCER,
-# WORKER, REPLAY or SHADOW say otherwise; an empty user is left out.
+# WORKER, REPLAY or SHADOW override them. An empty user is skipped.
 set -euo pipefail
 broker=${1:?expected a broker, host:port}
 admin=(--bootstrap-server "$broker")
@@ -16,8 +16,8 @@ allow() { # allow USER ARGUMENT...
   fi
 }
 
-# Write and Read bring Describe with them, and Write the idempotent producer. DescribeConfigs shows max.message.bytes,
-# so that too large a record is refused before it is sent.
+# Write and Read include Describe, and Write includes the idempotent producer. DescribeConfigs reads max.message.bytes,
+# so that a record that is too large is rejected before it is sent.
 producer=${PRODUCER-producer}
 allow "$producer" --topic "$jobs" --operation Write --operation DescribeConfigs
 
@@ -29,7 +29,7 @@ replay=${REPLAY-replay}
 allow "$replay" --topic "$dead" --group "${REPLAY_GROUP:-mmdigit-replay}" --operation Read
 allow "$replay" --topic "$jobs" --operation Write --operation DescribeConfigs
 
-# Each version and model under test has a group that begins with this name.
+# Each version and model under test has its own group, whose name starts with this prefix.
 shadow=${SHADOW-shadow}
 allow "$shadow" --topic "$jobs" --operation Read
 allow "$shadow" --group "${SHADOW_GROUP:-mmdigit-shadow}" --resource-pattern-type prefixed --operation Read

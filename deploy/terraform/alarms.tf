@@ -1,16 +1,16 @@
-# What somebody should be told of: no lag data, an old backlog, too few workers, dead letters, a deployment that fails, a store
-# or brokers that fill, are busy or have lost a replica.
+# Alarms: missing lag data, old backlog, too few workers, dead letters, failed deployments; store or brokers that are full,
+# busy or lack a replica.
 
 check "somebody_is_told" {
   assert {
     condition     = length(var.alarm_topic_arns) > 0
-    error_message = "Nobody is told of any alarm: name an SNS topic in alarm_topic_arns."
+    error_message = "Expected an SNS topic in alarm_topic_arns, got none: alarms notify nobody."
   }
 }
 
 resource "aws_cloudwatch_metric_alarm" "lag_missing" {
   alarm_name          = "${var.name}-lag-missing"
-  alarm_description   = "MSK has published no lag of the group for ten minutes: the workers are no longer scaled by it. Its group rebalances without end, has never committed, or has another name."
+  alarm_description   = "MSK has published no lag for the group for ten minutes, so the workers no longer scale by it. The group keeps rebalancing, has never committed, or has another name."
   namespace           = local.lag_metric.namespace
   metric_name         = local.lag_metric.name
   dimensions          = local.lag_metric.dimensions
@@ -27,11 +27,11 @@ resource "aws_cloudwatch_metric_alarm" "lag_missing" {
 
 resource "aws_cloudwatch_metric_alarm" "backlog" {
   alarm_name          = "${var.name}-backlog"
-  alarm_description   = "The tasks that run could not work off the backlog in ${var.backlog_alarm_s} s, for a quarter of an hour: raise max_capacity and partitions, or see why the jobs are slow."
+  alarm_description   = "For 15 minutes, the backlog has been more than the running tasks can process in ${var.backlog_alarm_s} s: raise max_capacity and partitions, or find out why jobs are slow."
   evaluation_periods  = 15
   comparison_operator = "GreaterThanThreshold"
   threshold           = var.backlog_alarm_s
-  treat_missing_data  = "notBreaching" # lag_missing tells of that
+  treat_missing_data  = "notBreaching" # lag_missing covers that
   alarm_actions       = var.alarm_topic_arns
   ok_actions          = var.alarm_topic_arns
 
@@ -60,7 +60,7 @@ resource "aws_cloudwatch_metric_alarm" "backlog" {
 
 resource "aws_cloudwatch_metric_alarm" "too_few_workers" {
   alarm_name          = "${var.name}-too-few-workers"
-  alarm_description   = "Fewer than ${var.min_capacity} workers have run for ten minutes: see the service's events and the stopped tasks' exit codes (docs/operate/operations.md)."
+  alarm_description   = "Fewer than ${var.min_capacity} workers have been running for ten minutes: see the service's events and the exit codes of stopped tasks (docs/operate/operations.md)."
   namespace           = local.running_metric.namespace
   metric_name         = local.running_metric.name
   dimensions          = local.running_metric.dimensions
@@ -76,7 +76,7 @@ resource "aws_cloudwatch_metric_alarm" "too_few_workers" {
 }
 
 locals {
-  # ElastiCache's own numbers.
+  # ElastiCache's naming of nodes.
   store_nodes = flatten([
     for shard in range(1, var.redis_shards + 1) : [
       for node in range(1, var.redis_nodes + 1) : local.sharded ? format("%04d-%03d", shard, node) : format("%03d", node)
@@ -87,7 +87,7 @@ locals {
 resource "aws_cloudwatch_metric_alarm" "store_full" {
   for_each            = toset(local.store_nodes)
   alarm_name          = "${var.name}-store-full-${each.key}"
-  alarm_description   = "The store is 80 % full; a full one refuses and the workers wait. Take a larger redis_node_type or a smaller prediction_ttl_s."
+  alarm_description   = "The store is 80 % full. A full store rejects writes and the workers wait. Choose a larger redis_node_type or a smaller prediction_ttl_s."
   namespace           = "AWS/ElastiCache"
   metric_name         = "DatabaseMemoryUsagePercentage"
   dimensions          = { CacheClusterId = "${aws_elasticache_replication_group.this.replication_group_id}-${each.key}" }
@@ -105,7 +105,7 @@ resource "aws_cloudwatch_metric_alarm" "store_full" {
 resource "aws_cloudwatch_metric_alarm" "broker_disk" {
   count               = var.kafka_serverless ? 0 : var.broker_count
   alarm_name          = "${var.name}-broker-disk-${count.index + 1}"
-  alarm_description   = "A broker's disk is 80 % full; a full broker takes no jobs. Raise broker_volume_gib."
+  alarm_description   = "A broker's disk is 80 % full. A full broker accepts no jobs. Raise broker_volume_gib."
   namespace           = "AWS/Kafka"
   metric_name         = "KafkaDataLogsDiskUsed"
   dimensions          = { "Cluster Name" = local.cluster_name, "Broker ID" = tostring(count.index + 1) }
@@ -134,7 +134,7 @@ resource "aws_cloudwatch_log_metric_filter" "dead_letters" {
 
 resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   alarm_name          = "${var.name}-dead-letters"
-  alarm_description   = "More than ${var.dead_letters_alarm} jobs became dead letters in five minutes: their reasons stand in the workers' log (docs/operate/operations.md); worker replay sends them back."
+  alarm_description   = "More than ${var.dead_letters_alarm} jobs became dead letters in five minutes: see the reasons in the workers' log (docs/operate/operations.md); `worker replay` sends them again."
   namespace           = aws_cloudwatch_log_metric_filter.dead_letters.metric_transformation[0].namespace
   metric_name         = aws_cloudwatch_log_metric_filter.dead_letters.metric_transformation[0].name
   statistic           = "Sum"
@@ -148,8 +148,8 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   tags                = local.tags
 }
 
-# ECS publishes no metric of a deployment that the circuit breaker rolled back, but an event. The topics' policies must let
-# events.amazonaws.com publish.
+# If the circuit breaker rolls back a deployment, ECS publishes an event instead of a metric. The topics' policies must allow
+# events.amazonaws.com to publish.
 resource "aws_cloudwatch_event_rule" "deployment_failed" {
   name        = "${var.name}-deployment-failed"
   description = "A deployment of the workers failed and was rolled back"
@@ -172,7 +172,7 @@ resource "aws_cloudwatch_event_target" "deployment_failed" {
 resource "aws_cloudwatch_metric_alarm" "store_busy" {
   for_each            = toset(local.store_nodes)
   alarm_name          = "${var.name}-store-busy-${each.key}"
-  alarm_description   = "The store's one thread is busy for 80 % of the time: predictions wait for it. Take a larger redis_node_type or a smaller max_capacity."
+  alarm_description   = "The store's single thread is busy 80 % of the time, so predictions wait for it. Choose a larger redis_node_type or a smaller max_capacity."
   namespace           = "AWS/ElastiCache"
   metric_name         = "EngineCPUUtilization"
   dimensions          = { CacheClusterId = "${aws_elasticache_replication_group.this.replication_group_id}-${each.key}" }
@@ -190,7 +190,7 @@ resource "aws_cloudwatch_metric_alarm" "store_busy" {
 resource "aws_cloudwatch_metric_alarm" "offline_partitions" {
   count               = var.kafka_serverless ? 0 : 1
   alarm_name          = "${var.name}-offline-partitions"
-  alarm_description   = "Partitions have no leader: their jobs can be neither sent nor read. See the brokers' log; a broker that does not come back is for AWS's support."
+  alarm_description   = "Partitions have no leader, so their jobs can be neither sent nor read. See the brokers' log; if a broker does not recover, contact AWS support."
   namespace           = "AWS/Kafka"
   metric_name         = "OfflinePartitionsCount"
   dimensions          = { "Cluster Name" = local.cluster_name }
@@ -208,7 +208,7 @@ resource "aws_cloudwatch_metric_alarm" "offline_partitions" {
 resource "aws_cloudwatch_metric_alarm" "under_replicated" {
   count               = var.kafka_serverless ? 0 : var.broker_count
   alarm_name          = "${var.name}-under-replicated-${count.index + 1}"
-  alarm_description   = "Partitions led by a broker have had fewer replicas in sync than they should for half an hour, longer than its maintenance takes: one more broker lost, and nothing can be sent."
+  alarm_description   = "Partitions led by a broker have had too few replicas in sync for half an hour, longer than maintenance takes. If one more broker fails, nothing can be sent."
   namespace           = "AWS/Kafka"
   metric_name         = "UnderReplicatedPartitions"
   dimensions          = { "Cluster Name" = local.cluster_name, "Broker ID" = tostring(count.index + 1) }
@@ -226,7 +226,7 @@ resource "aws_cloudwatch_metric_alarm" "under_replicated" {
 resource "aws_cloudwatch_metric_alarm" "broker_busy" {
   count               = var.kafka_serverless ? 0 : var.broker_count
   alarm_name          = "${var.name}-broker-busy-${count.index + 1}"
-  alarm_description   = "A broker has been busy for 60 % of the time for a quarter of an hour: what AWS asks to stay below, so that the others can take its place. Take a larger broker_type or more of them."
+  alarm_description   = "A broker has been busy more than 60 % of the time for 15 minutes. AWS recommends less, so that the other brokers can take over. Choose a larger broker_type or more brokers."
   evaluation_periods  = 3
   comparison_operator = "GreaterThanThreshold"
   threshold           = 60

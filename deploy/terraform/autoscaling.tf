@@ -1,8 +1,8 @@
-# As many workers as the backlog and the CPU ask for, never more than partitions.
+# Scales the workers by backlog and CPU, never beyond the number of partitions.
 
 locals {
-  # Published by MSK itself: what the group has not committed. It goes on when every worker is dead, needs no agent, and
-  # comes each minute. A worker's own mmdigit_lag_records knows its partitions alone and ends with it.
+  # Published by MSK every minute: the records that the group has not committed. It needs no agent and works even if every
+  # worker is dead. A worker's own mmdigit_lag_records covers only its partitions and ends with the worker.
   lag_metric = {
     namespace = "AWS/Kafka"
     name      = "SumOffsetLag"
@@ -18,7 +18,7 @@ locals {
     dimensions = { ClusterName = aws_ecs_cluster.this.name, ServiceName = aws_ecs_service.worker.name }
   }
   backlog_metrics = { lag = local.lag_metric, running = local.running_metric }
-  # Missing lag, or no running task, gives no value, and without one nothing is scaled: alarms.tf tells of both.
+  # Without lag data or a running task there is no value, and nothing scales: alarms.tf covers both.
   backlog_seconds = "lag / (running * ${var.jobs_per_second_per_task})"
 }
 
@@ -31,7 +31,7 @@ resource "aws_appautoscaling_target" "worker" {
   tags               = local.tags
 }
 
-# The larger of the two wins; tasks are taken away only when both agree.
+# The larger of the two wins; scaling in requires both to agree.
 
 resource "aws_appautoscaling_policy" "backlog" {
   name               = "${var.name}-backlog-seconds"

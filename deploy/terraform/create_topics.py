@@ -1,10 +1,10 @@
-"""Makes the topics of jobs and of dead letters, or gives them more partitions; safe to run again.
+"""Creates the topics for jobs and dead letters, or adds partitions to them. Safe to run again.
 
     python create_topics.py BOOTSTRAP TOPICS [SECURITY]
 
 BOOTSTRAP: host:port,host:port. TOPICS: JSON, [{"name", "partitions", "replication", "configs"}, ...]. SECURITY: msk-iam
-(the default; AWS credentials over TLS, the region from AWS_DEFAULT_REGION) or plaintext.
-Terraform runs it in the worker's image, as one task: MSK makes no topics by itself.
+(the default; AWS credentials over TLS, region from AWS_DEFAULT_REGION) or plaintext.
+Terraform runs this as a task in the worker's image, because MSK does not create topics.
 """
 
 import json
@@ -24,34 +24,36 @@ def counted(partitions: int) -> str:
     return f"{partitions} partition{'' if partitions == 1 else 's'}"
 
 
-def make(admin: KafkaAdminClient, name: str, partitions: int, replication: int, configs: dict[str, str]) -> str:
-    """Make the topic, or give it more partitions; what it says is for the log. Raises KafkaError."""
+def create(admin: KafkaAdminClient, name: str, partitions: int, replication: int, configs: dict[str, str]) -> str:
+    """Create the topic, or add partitions to it. Returns a line for the log. Raises KafkaError."""
     settings = {"num_partitions": partitions, "replication_factor": replication, "configs": configs}
     try:
         admin.create_topics({name: settings})
-        return f"{name}: made, {counted(partitions)}"
+        return f"{name}: created, {counted(partitions)}"
     except TopicAlreadyExistsError:
         [description] = admin.describe_topics([name])
-        there = len(description["partitions"])
-    if there < partitions:
+        existing = len(description["partitions"])
+    if existing < partitions:
         admin.create_partitions({name: partitions})
-        return f"{name}: {counted(partitions)}, {there} before"
-    return f"{name}: there already, {counted(there)}"  # Kafka takes none away
+        return f"{name}: {counted(partitions)}, {existing} before"
+    return f"{name}: exists, {counted(existing)}"  # Kafka cannot remove partitions
 
 
 def main(bootstrap: str, topics: str, security: str = "msk-iam") -> int:
-    """Exit code 0, or 3 after a line that says what Kafka refused."""
+    """Returns exit code 0, or 3 after a line with Kafka's error."""
     try:
         admin = KafkaAdminClient(
             bootstrap_servers=bootstrap.split(","), bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS, **SECURITY[security]
         )
         try:
             for topic in json.loads(topics):
-                print(make(admin, **topic), flush=True)  # noqa: T201
+                print(create(admin, **topic), flush=True)  # noqa: T201
         finally:
             admin.close()
     except KafkaError as error:
-        sys.stderr.write(f"create_topics: error: expected topics at {bootstrap}, got {error!r}\n")
+        sys.stderr.write(
+            f"create_topics: error: expected topics at {bootstrap}, got {error!r}; check the brokers and permissions\n"
+        )
         return 3
     return 0
 

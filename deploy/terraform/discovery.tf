@@ -1,4 +1,4 @@
-# Where a Prometheus in the same VPC finds the workers, if one is named: worker.NAME.internal, and the way to their port.
+# Service discovery for a Prometheus in the same VPC (optional): worker.NAME.internal, and access to the workers' port.
 
 locals {
   watched = var.prometheus_security_group_id != null
@@ -14,11 +14,11 @@ resource "aws_service_discovery_private_dns_namespace" "this" {
 resource "aws_service_discovery_service" "worker" {
   count         = local.watched ? 1 : 0
   name          = "worker"
-  force_destroy = true # else a task that is still entered keeps it, and it the namespace
+  force_destroy = true # else a registered task blocks its deletion, and it blocks the namespace
 
   dns_config {
     namespace_id   = aws_service_discovery_private_dns_namespace.this[0].id
-    routing_policy = "MULTIVALUE" # every task's address, eight of them in one answer at most
+    routing_policy = "MULTIVALUE" # the address of every task, at most eight per response
 
     dns_records {
       type = "A"

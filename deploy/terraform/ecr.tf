@@ -1,10 +1,10 @@
-# Where the image lies: tags that cannot be moved, scanned when pushed, layers of no tag removed.
+# The image repository: immutable tags, scan on push, untagged layers expire.
 
 resource "aws_ecr_repository" "worker" {
-  #checkov:skip=CKV_AWS_136:Encrypted with ECR's own key unless kms_key_arn names one; the image holds nothing secret
+  #checkov:skip=CKV_AWS_136:Encrypted with ECR's own key unless kms_key_arn names one; the image contains no secrets
   name                 = var.name
   image_tag_mutability = "IMMUTABLE"
-  force_delete         = true # an image is built again; the repository goes with the rest
+  force_delete         = true # images can be rebuilt, so destroy may delete the repository
 
   encryption_configuration {
     encryption_type = var.kms_key_arn == null ? "AES256" : "KMS"
@@ -23,7 +23,7 @@ resource "aws_ecr_lifecycle_policy" "worker" {
   policy = jsonencode({
     rules = [{
       rulePriority = 1
-      description  = "Tagged ones stay: one of them runs, others are what to roll back to"
+      description  = "Keep tagged images: one is running, the others are for rollbacks"
       selection    = { tagStatus = "untagged", countType = "sinceImagePushed", countUnit = "days", countNumber = 14 }
       action       = { type = "expire" }
     }]

@@ -1,4 +1,4 @@
-# The workers on Fargate, and the task that makes the topics once.
+# The workers on Fargate, and the task that creates the topics.
 
 locals {
   worker_name = "${var.name}-worker"
@@ -6,12 +6,12 @@ locals {
   log_options = {
     "awslogs-group"  = aws_cloudwatch_log_group.worker.name
     "awslogs-region" = var.region
-    # A log that does not get away must not stop the workers; what does not fit is lost.
+    # A blocked log must not stop the workers; lines that do not fit the buffer are lost.
     "mode"            = "non-blocking"
     "max-buffer-size" = "4m"
   }
 
-  # How the worker proves itself to Kafka and Redis; its password comes as a secret, not from here.
+  # The worker's access to Kafka and Redis; the password comes from a secret.
   access_environment = {
     MMDIGIT_KAFKA_SECURITY   = "msk-iam"
     MMDIGIT_KAFKA_AWS_REGION = var.region
@@ -27,15 +27,15 @@ locals {
     MMDIGIT_CONSUMER_GROUP = var.consumer_group
     MMDIGIT_TTL_S          = tostring(var.prediction_ttl_s)
     MMDIGIT_STORE_REPLICAS = tostring(var.store_replicas)
-    MMDIGIT_TOPIC_WAIT_S   = "3600" # until the task that makes the topics has run
-    MMDIGIT_STOP_TIMEOUT_S = "110"  # leaves by itself before ECS kills it (stopTimeout)
+    MMDIGIT_TOPIC_WAIT_S   = "3600" # until the task that creates the topics has run
+    MMDIGIT_STOP_TIMEOUT_S = "110"  # exits by itself before ECS kills it (stopTimeout)
   })
 
-  # The same for every container here: nothing to write to (unless somebody wants a shell), no user of the host, no capabilities.
+  # For every container: a read-only root (unless a shell is wanted), an unprivileged user, no capabilities.
   hardened = {
     image                  = local.image
     essential              = true
-    readonlyRootFilesystem = !var.exec # the agent of ECS Exec writes into the container
+    readonlyRootFilesystem = !var.exec # the agent of ECS Exec writes to the container
     privileged             = false
     user                   = "10001:10001"
     linuxParameters        = { initProcessEnabled = true, capabilities = { drop = ["ALL"] } }
@@ -46,7 +46,7 @@ resource "aws_ecs_cluster" "this" {
   name = var.name
 
   setting {
-    name  = "containerInsights" # publishes RunningTaskCount, which the scaling divides by
+    name  = "containerInsights" # publishes RunningTaskCount, which scaling divides by
     value = "enabled"
   }
 
@@ -59,7 +59,7 @@ resource "aws_ecs_cluster_capacity_providers" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "worker" {
-  #checkov:skip=CKV_AWS_158:Encrypted with a key of CloudWatch's own unless kms_key_arn names one; no job or prediction stands in it
+  #checkov:skip=CKV_AWS_158:Encrypted with a key of CloudWatch's own unless kms_key_arn names one; it contains no job or prediction
   #checkov:skip=CKV_AWS_338:A year is more than an incident needs; log_retention_days takes it
   name              = "/${var.name}/worker"
   kms_key_id        = var.kms_key_arn
@@ -85,8 +85,8 @@ resource "aws_ecs_task_definition" "worker" {
     name        = "worker"
     environment = [for name, value in local.worker_environment : { name = name, value = value }]
     secrets     = [for name, arn in local.access_secrets : { name = name, valueFrom = arn }]
-    stopTimeout = 120 # the longest that Fargate gives
-    healthCheck = {   # ECS does not read the image's own
+    stopTimeout = 120 # Fargate's maximum
+    healthCheck = {   # ECS ignores the image's health check
       command = [
         "CMD", "python", "-c",
         "import os, urllib.request as r; r.urlopen('http://127.0.0.1:%s/healthz' % os.environ['MMDIGIT_METRICS_PORT'], timeout=4)",
@@ -108,19 +108,19 @@ resource "aws_ecs_service" "worker" {
   platform_version = "LATEST"
   desired_count    = var.min_capacity
 
-  force_new_deployment   = true # else another spot_percent destroys the service and makes it again
+  force_new_deployment   = true # else changing spot_percent recreates the service
   enable_execute_command = var.exec
 
   propagate_tags = "SERVICE"
-  # An old worker goes before a new one comes, half of them at a time: together they are never more than partitions. A
-  # single one leaves the jobs waiting meanwhile.
+  # Old workers stop before new ones start, half of them at a time, so there are never more workers than partitions. With
+  # a single worker, jobs wait meanwhile.
   deployment_maximum_percent         = 100
   deployment_minimum_healthy_percent = var.min_capacity > 1 ? 50 : 0
-  availability_zone_rebalancing      = "DISABLED" # it would start more than are wanted
+  availability_zone_rebalancing      = "DISABLED" # it would start more than the desired number
 
   capacity_provider_strategy {
     capacity_provider = "FARGATE"
-    base              = 1 # one worker stays when all of Spot goes
+    base              = 1 # one worker stays if all Spot tasks stop
     weight            = 100 - var.spot_percent
   }
 
@@ -151,7 +151,7 @@ resource "aws_ecs_service" "worker" {
   }
 
   lifecycle {
-    ignore_changes = [desired_count] # the scaling's
+    ignore_changes = [desired_count] # managed by autoscaling
   }
 
   depends_on = [
@@ -165,7 +165,7 @@ resource "aws_ecs_service" "worker" {
   tags = local.tags
 }
 
-# Run once after the first apply, and again after partitions have changed (outputs.tf has the command).
+# Run once after the first apply, and again after changing partitions (outputs.tf has the command).
 resource "aws_ecs_task_definition" "topics" {
   family                   = "${var.name}-topics"
   requires_compatibilities = ["FARGATE"]

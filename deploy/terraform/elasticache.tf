@@ -1,10 +1,10 @@
-# The prediction store: Valkey in two zones, in one shard or more, TLS, a user with the rights that the worker needs.
+# The prediction store: Valkey in two zones, one or more shards, TLS, and a user with the worker's permissions.
 
 locals {
   redis_id     = "${var.name}-store"
   redis_family = "valkey${split(".", var.redis_version)[0]}"
   sharded      = var.redis_shards > 1
-  # A password's newest version; during a rotation the one before it, too, so that old and new workers get in side by side.
+  # The current version of a password; during a rotation also the previous one, so that old and new workers both log in.
   password_stages = var.rotating_passwords ? ["AWSCURRENT", "AWSPREVIOUS"] : ["AWSCURRENT"]
   store_url = local.sharded ? (
     "rediss+cluster://${aws_elasticache_replication_group.this.configuration_endpoint_address}:6379"
@@ -29,7 +29,7 @@ resource "aws_elasticache_parameter_group" "this" {
   name   = "${local.redis_id}-${local.redis_family}${local.sharded ? "-cluster" : ""}"
   family = local.redis_family
 
-  # A full store refuses and the workers wait; no prediction is dropped to make room for another.
+  # A full store rejects writes and the workers wait; it never evicts a prediction.
   parameter {
     name  = "maxmemory-policy"
     value = "noeviction"
@@ -43,7 +43,7 @@ resource "aws_elasticache_parameter_group" "this" {
   }
 
   lifecycle {
-    create_before_destroy = true # an upgrade takes another family, while the old one is in use
+    create_before_destroy = true # an upgrade needs another family while the old one is in use
   }
 
   tags = local.tags
@@ -53,7 +53,7 @@ resource "aws_elasticache_user" "worker" {
   user_id   = "${var.name}-worker"
   user_name = "worker"
   engine    = "valkey"
-  # The commands of the store's scripts, on its keys alone; tests hold them equal to deploy/redis/users.acl.
+  # The commands of the store's scripts, only on its keys; tests compare them with deploy/redis/users.acl.
   access_string = join(" ", [
     "on", "~mmdigit:prediction:*", "~mmdigit:dead:*", "~mmdigit:group:*", "~mmdigit:predictions",
     "~mmdigit:predictions:*", "resetchannels", "-@all", "+ping", "+select", "+evalsha", "+script|load",
@@ -69,8 +69,8 @@ resource "aws_elasticache_user" "worker" {
   tags = local.tags
 }
 
-# A client that gives no name is this user. AWS asks for one of this name in every group; it may do nothing, it is off, and
-# nobody knows its password.
+# The user of clients that send no name. AWS requires it in every group. It is off, has no permissions, and nobody knows its
+# password.
 resource "aws_elasticache_user" "default" {
   user_id       = "${var.name}-default"
   user_name     = "default"
@@ -83,7 +83,7 @@ resource "aws_elasticache_user" "default" {
   }
 
   lifecycle {
-    ignore_changes = [authentication_mode] # it need not follow the workers' password
+    ignore_changes = [authentication_mode] # it is independent of the workers' password
   }
 
   tags = local.tags
@@ -99,8 +99,8 @@ resource "aws_elasticache_user_group" "this" {
 }
 
 resource "aws_elasticache_replication_group" "this" {
-  #checkov:skip=CKV2_AWS_50:On by default; a store of one node (small.tfvars) has nobody to fail over to
-  #checkov:skip=CKV_AWS_31:Users with passwords and rights (user_group_ids) instead of one token for everybody
+  #checkov:skip=CKV2_AWS_50:On by default; a store with one node (small.tfvars) cannot fail over
+  #checkov:skip=CKV_AWS_31:Users with passwords and permissions (user_group_ids) instead of a shared token
   #checkov:skip=CKV_AWS_191:Encrypted at rest with ElastiCache's own key unless kms_key_arn names one
   replication_group_id       = local.redis_id
   description                = "Predictions of ${var.name}"
@@ -123,7 +123,7 @@ resource "aws_elasticache_replication_group" "this" {
   security_group_ids         = [aws_security_group.redis.id]
   snapshot_retention_limit   = 7
   final_snapshot_identifier  = "${local.redis_id}-last"
-  apply_immediately          = true # a store that is nearly full cannot wait a week for its larger node
+  apply_immediately          = true # a nearly full store cannot wait a week for a larger node
   auto_minor_version_upgrade = true
 
   lifecycle {

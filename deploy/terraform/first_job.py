@@ -1,10 +1,9 @@
-"""Sends one drawn digit and prints what the workers answer: whether the way from a producer to the store is open.
+"""Sends one drawn digit and prints its prediction, to check the path from a producer to the store.
 
     MMDIGIT_TO=kafka://... MMDIGIT_STORE=rediss://... python first_job.py
 
-How to get in is said as to every other program (docs/operate/access.md). Terraform runs it in the worker's
-image, as one task.
-Exit code 0 with the prediction, 1 if none came in time, otherwise as every program's.
+Access settings are those of every program (docs/operate/access.md). Terraform runs this as a task in the worker's
+image. Exit code 0 with a prediction, 1 after a timeout, otherwise like every program.
 """
 
 import sys
@@ -22,14 +21,14 @@ from mmdigit.transport.urls import open_publisher, open_store
 from schemas.job import Job
 from schemas.wire import encode
 
-ANSWERED_WITHIN_S = 60.0
+TIMEOUT_S = 60.0
 SIDE, INK, PAPER = 28, 255, 0
 ROWS, COLUMNS = range(4, 24), range(13, 16)
-"""Of a 1: an upright line of three pixels, in the middle."""
+"""A 1: a vertical line in the middle, three pixels wide."""
 
 
 class FirstJobSettings(AccessSettings):
-    """Sends one drawn digit and prints what the workers answer."""
+    """Sends one drawn digit and prints its prediction."""
 
     prog: ClassVar[str] = "first_job"
 
@@ -47,8 +46,8 @@ def first_job(argv: Sequence[str]) -> int:
         open_publisher(settings.to_url, access=access) as publisher,
     ):
         publisher.send(job.job_id.encode(), encode(job, "json"))
-        publisher.flush(ANSWERED_WITHIN_S)
-        deadline_s = time.monotonic() + ANSWERED_WITHIN_S
+        publisher.flush(TIMEOUT_S)
+        deadline_s = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline_s:
             [prediction] = store.get([job.job_id])
             if prediction is not None:
@@ -56,8 +55,8 @@ def first_job(argv: Sequence[str]) -> int:
                 return 0
             time.sleep(0.2)
     sys.stderr.write(
-        f"first_job: error: expected an answer to {job.job_id} within {ANSWERED_WITHIN_S:.0f} s, got none; "
-        "is a worker running, and what does its log say?\n"
+        f"first_job: error: expected a prediction of {job.job_id} within {TIMEOUT_S:.0f} s, got none; "
+        "check that a worker is running, and its log\n"
     )
     return 1
 

@@ -1,7 +1,7 @@
-# Who may do what: one role that starts tasks, one each for the worker, for making topics and for producers.
+# Roles: one that starts tasks, and one each for the worker, for creating topics and for producers.
 
 locals {
-  # The names that MSK gives to topics and groups in policies are made of the cluster's.
+  # In policies, MSK derives the names of topics and groups from the cluster's name.
   topic_arn   = "${replace(local.cluster_arn, ":cluster/", ":topic/")}/${var.topic}"
   letters_arn = "${local.topic_arn}.dead"
   group_arn   = "${replace(local.cluster_arn, ":cluster/", ":group/")}/${var.consumer_group}"
@@ -16,7 +16,7 @@ locals {
     }]
   })
 
-  # What deploy/kafka/acls.sh grants in Kafka's own words; tests hold the two equal.
+  # The equivalent of deploy/kafka/acls.sh; tests compare the two.
   write_jobs    = ["kafka-cluster:DescribeTopic", "kafka-cluster:DescribeTopicDynamicConfiguration", "kafka-cluster:WriteData"]
   connect       = ["kafka-cluster:Connect"]
   connect_write = ["kafka-cluster:Connect", "kafka-cluster:WriteDataIdempotently"]
@@ -31,7 +31,7 @@ locals {
 
 data "aws_caller_identity" "current" {}
 
-# Starts tasks: fetches the image, opens the log, hands the secret over. The worker itself never has it.
+# Starts tasks: pulls the image, opens the log, passes the secret. The worker itself does not have this role.
 
 resource "aws_iam_role" "execution" {
   name                 = "${var.name}-execution"
@@ -41,14 +41,14 @@ resource "aws_iam_role" "execution" {
 }
 
 resource "aws_iam_role_policy" "execution" {
-  #checkov:skip=CKV_AWS_290:ecr:GetAuthorizationToken knows no resource
-  #checkov:skip=CKV_AWS_355:ecr:GetAuthorizationToken knows no resource
+  #checkov:skip=CKV_AWS_290:ecr:GetAuthorizationToken supports no resource
+  #checkov:skip=CKV_AWS_355:ecr:GetAuthorizationToken supports no resource
   name = "start-tasks"
   role = aws_iam_role.execution.name
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
-      { Effect = "Allow", Action = ["ecr:GetAuthorizationToken"], Resource = "*" }, # it knows no resource
+      { Effect = "Allow", Action = ["ecr:GetAuthorizationToken"], Resource = "*" }, # it supports no resource
       {
         Effect   = "Allow"
         Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
@@ -81,10 +81,10 @@ resource "aws_iam_role_policy" "worker" {
   })
 }
 
-# What the agent of ECS Exec asks of AWS inside a worker; it knows no resource.
+# What the agent of ECS Exec needs in a worker; it supports no resource.
 resource "aws_iam_role_policy" "exec" {
-  #checkov:skip=CKV_AWS_290:ssmmessages knows no resource
-  #checkov:skip=CKV_AWS_355:ssmmessages knows no resource
+  #checkov:skip=CKV_AWS_290:ssmmessages supports no resource
+  #checkov:skip=CKV_AWS_355:ssmmessages supports no resource
   count = var.exec ? 1 : 0
   name  = "open-a-shell"
   role  = aws_iam_role.worker.name

@@ -1,4 +1,4 @@
-# Kafka: MSK with three replicas, TLS and IAM alone; or MSK Serverless.
+# Kafka: MSK with three replicas, only TLS and IAM; or MSK Serverless.
 
 locals {
   cluster_arn  = var.kafka_serverless ? aws_msk_serverless_cluster.this[0].arn : aws_msk_cluster.this[0].arn
@@ -7,11 +7,11 @@ locals {
 
   mib    = 1024 * 1024
   day_ms = 24 * 60 * 60 * 1000
-  # A dead letter holds the whole record, in base64 at worst (4/3), and 4 KiB more. Serverless takes 8 MiB at most: there a
-  # job has to be 4 KiB smaller than the 6 MiB that the worker reads.
+  # A dead letter contains the whole record, at worst in base64 (4/3), and 4 KiB more. Serverless accepts at most 8 MiB, so
+  # there a job must be 4 KiB smaller than the 6 MiB that the worker reads.
   max_job_bytes    = var.kafka_serverless ? 6 * local.mib - 4096 : 16 * local.mib
   max_letter_bytes = var.kafka_serverless ? 8 * local.mib : 32 * local.mib
-  # The brokers unpack each batch themselves and refuse one that grows too large: no worker could unpack it (docs/design/limits.md).
+  # Makes the brokers decompress each batch and reject one that expands too far for a worker (docs/design/limits.md).
   plain = { "compression.type" = "uncompressed" }
   topics = [
     {
@@ -31,8 +31,8 @@ locals {
 
 resource "aws_msk_configuration" "this" {
   count = var.kafka_serverless ? 0 : 1
-  name  = var.name # for every version: one that names them is replaced by an upgrade, while it is in use
-  # Acknowledged is on two brokers in two zones. A misspelt topic is an error and no topic.
+  name  = var.name # for every version: an upgrade would replace a versioned one while it is in use
+  # Acknowledged records are on two brokers in two zones. A misspelt topic is an error and is not created.
   server_properties = <<-PROPERTIES
     auto.create.topics.enable=false
     default.replication.factor=3
@@ -44,7 +44,7 @@ resource "aws_msk_configuration" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "kafka" {
-  #checkov:skip=CKV_AWS_158:Encrypted with a key of CloudWatch's own unless kms_key_arn names one; no job or prediction stands in it
+  #checkov:skip=CKV_AWS_158:Encrypted with a key of CloudWatch's own unless kms_key_arn names one; it contains no job or prediction
   #checkov:skip=CKV_AWS_338:A year is more than an incident needs; log_retention_days takes it
   count             = var.kafka_serverless ? 0 : 1
   name              = "/${var.name}/kafka"
@@ -58,7 +58,7 @@ resource "aws_msk_cluster" "this" {
   cluster_name           = local.cluster_name
   kafka_version          = var.kafka_version
   number_of_broker_nodes = var.broker_count
-  enhanced_monitoring    = "DEFAULT" # free, with the groups' lag and the disks
+  enhanced_monitoring    = "DEFAULT" # free; includes the groups' lag and the disks
 
   broker_node_group_info {
     client_subnets  = local.subnet_ids
@@ -107,14 +107,14 @@ resource "aws_msk_cluster" "this" {
   }
 
   lifecycle {
-    prevent_destroy = true                                                                        # it holds jobs that nobody has answered
+    prevent_destroy = true                                                                        # it contains jobs without predictions
     ignore_changes  = [broker_node_group_info[0].storage_info[0].ebs_storage_info[0].volume_size] # grows by itself
   }
 
   tags = local.tags
 }
 
-# A full broker takes no jobs: its disk grows before that. MSK makes none smaller.
+# A full broker accepts no jobs, so its disk grows before that. MSK cannot shrink disks.
 resource "aws_appautoscaling_target" "broker_disk" {
   count              = var.kafka_serverless ? 0 : 1
   service_namespace  = "kafka"

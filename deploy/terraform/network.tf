@@ -1,12 +1,12 @@
-# Three private subnets without a way to the internet, and endpoints for what the tasks need of AWS; or a given network.
+# Three private subnets without internet access, and endpoints for the AWS services that tasks need; or an existing network.
 
 data "aws_availability_zones" "available" {
-  #checkov:skip=CKV_AWS_394:Subnets keep the zone that they were made in (ignore_changes)
+  #checkov:skip=CKV_AWS_394:Subnets keep their original zone (ignore_changes)
   count            = local.own_network ? 1 : 0
   state            = "available"
   exclude_zone_ids = var.excluded_zone_ids
 
-  filter { # no local zones: MSK and Fargate are not in them
+  filter { # no local zones, which lack MSK and Fargate
     name   = "opt-in-status"
     values = ["opt-in-not-required"]
   }
@@ -14,7 +14,7 @@ data "aws_availability_zones" "available" {
   lifecycle {
     postcondition {
       condition     = length(self.names) >= 3
-      error_message = "Expected three zones that MSK takes in ${var.region}, got ${length(self.names)} (${join(", ", self.names)}); take another region, or give a network of yours in network."
+      error_message = "Expected three zones that MSK supports in ${var.region}, got ${length(self.names)} (${join(", ", self.names)}); choose another region, or set network."
     }
   }
 }
@@ -23,13 +23,13 @@ locals {
   own_network = var.network == null
   vpc_id      = local.own_network ? aws_vpc.this[0].id : var.network.vpc_id
   subnet_ids  = local.own_network ? aws_subnet.private[*].id : var.network.subnet_ids
-  # What tasks and producers ask of AWS: their image, where the log goes, a secret, the producers' role; and a shell in a
-  # task. Log-in to MSK is signed without a request.
+  # The AWS services that tasks and producers use: image, log, secret, the producers' role, and a shell in a task. Login to
+  # MSK needs no request.
   endpoints = concat(["ecr.api", "ecr.dkr", "logs", "secretsmanager", "sts"], var.exec ? ["ssmmessages"] : [])
 }
 
 resource "aws_vpc" "this" {
-  #checkov:skip=CKV2_AWS_11:Flow logs cost by the gigabyte and would record every job's connection; whoever needs them adds one resource
+  #checkov:skip=CKV2_AWS_11:Flow logs cost money per gigabyte and would record every job's connection; add one resource if needed
   count                = local.own_network ? 1 : 0
   cidr_block           = var.vpc_cidr
   enable_dns_support   = true
@@ -54,7 +54,7 @@ resource "aws_subnet" "private" {
   tags                    = merge(local.tags, { Name = "${var.name}-private-${count.index}" })
 
   lifecycle {
-    ignore_changes = [availability_zone] # a zone that AWS adds must not move the brokers
+    ignore_changes = [availability_zone] # new AWS zones must not move the brokers
   }
 }
 
@@ -70,7 +70,7 @@ resource "aws_route_table_association" "private" {
   route_table_id = aws_route_table.private[0].id
 }
 
-resource "aws_vpc_endpoint" "s3" { # ECR keeps the layers there
+resource "aws_vpc_endpoint" "s3" { # ECR stores layers in S3
   count             = local.own_network ? 1 : 0
   vpc_id            = aws_vpc.this[0].id
   service_name      = "com.amazonaws.${var.region}.s3"
@@ -92,7 +92,7 @@ resource "aws_vpc_endpoint" "interface" {
 
 resource "aws_security_group" "worker" {
   name        = "${var.name}-worker"
-  description = "Workers: nobody reaches them, they reach Kafka, Redis and AWS"
+  description = "Workers: no ingress; egress to Kafka, Redis and AWS"
   vpc_id      = local.vpc_id
   tags        = local.tags
 }
@@ -112,9 +112,9 @@ resource "aws_security_group" "redis" {
 }
 
 resource "aws_security_group" "producer" {
-  #checkov:skip=CKV2_AWS_5:For the producers, who are not made here
+  #checkov:skip=CKV2_AWS_5:For producers, which are not created here
   name        = "${var.name}-producer"
-  description = "Whoever is in it reaches the brokers"
+  description = "Members can reach the brokers"
   vpc_id      = local.vpc_id
   tags        = local.tags
 }
@@ -128,7 +128,7 @@ resource "aws_security_group" "endpoints" {
 }
 
 locals {
-  # Each connection that is allowed, once for who begins it and once for who takes it.
+  # Every allowed connection, as an egress rule for the client and an ingress rule for the server.
   connections = merge(
     {
       worker-kafka   = { from = aws_security_group.worker.id, to = aws_security_group.kafka.id, port = 9098 }
@@ -169,7 +169,7 @@ resource "aws_vpc_security_group_ingress_rule" "connection" {
 
 resource "aws_vpc_security_group_egress_rule" "https" {
   for_each          = { worker = aws_security_group.worker.id, producer = aws_security_group.producer.id }
-  description       = "${each.key} to S3, or in a given network to AWS by whatever way it has"
+  description       = "${each.key} to S3, or in an existing network to AWS by its own route"
   security_group_id = each.value
   prefix_list_id    = local.own_network ? aws_vpc_endpoint.s3[0].prefix_list_id : null
   cidr_ipv4         = local.own_network ? null : "0.0.0.0/0"

@@ -1,4 +1,4 @@
-# What producers need, and the commands of the next steps.
+# Values for producers, and the commands for the next steps.
 
 output "bootstrap_brokers" {
   description = "Brokers, host:port, TLS with IAM"
@@ -21,7 +21,7 @@ output "producer_role_arn" {
 }
 
 output "producer_policy" {
-  description = "What the producers' role may do, as JSON: for a role of their own in its place"
+  description = "Permissions of the producers' role as JSON, for a role of your own"
   value       = local.send_jobs
 }
 
@@ -31,23 +31,23 @@ output "producer_security_group_id" {
 }
 
 output "vpc_id" {
-  description = "Where all of it stands"
+  description = "The VPC"
   value       = local.vpc_id
 }
 
 output "repository_url" {
-  description = "Where the image is pushed"
+  description = "Repository for the image"
   value       = aws_ecr_repository.worker.repository_url
 }
 
 output "store_url" {
-  description = "Where predictions are read, by the user reader"
+  description = "URL of the store for reading predictions, as user reader"
   value       = local.worker_environment.MMDIGIT_STORE
 }
 
 locals {
   run_task = "aws ecs run-task --region ${var.region} --cluster ${aws_ecs_cluster.this.name} --launch-type FARGATE"
-  # run-task answers before the task has begun: this waits for its end, and ends with its exit code.
+  # run-task returns before the task starts: this waits until it ends, and returns its exit code.
   then_wait = join(" && ", [
     "--query 'tasks[0].taskArn' --output text)",
     "echo \"$task\"",
@@ -63,21 +63,21 @@ locals {
 }
 
 output "create_topics_command" {
-  description = "Runs the task that makes the topics, or gives them more partitions, and waits for its exit code"
+  description = "Runs the task that creates the topics or adds partitions, and waits for its exit code"
   value       = "task=$(${local.run_task} --task-definition ${aws_ecs_task_definition.topics.family} ${local.in_the_workers_place} ${local.then_wait}"
 }
 
 output "first_job_command" {
-  description = "Runs the task that sends a first job and logs its answer, and waits for its exit code; null without redis_reader_password_secret_arn"
+  description = "Runs the task that sends a first job and logs its prediction, and waits for its exit code; null without redis_reader_password_secret_arn"
   value       = local.read ? "task=$(${local.run_task} --task-definition ${aws_ecs_task_definition.first_job[0].family} ${local.in_the_workers_place} ${local.then_wait}" : null
 }
 
 output "start_workers_command" {
-  description = "Starts the workers anew once image and topics are there"
+  description = "Restarts the workers once image and topics exist"
   value       = "aws ecs update-service --region ${var.region} --cluster ${aws_ecs_cluster.this.name} --service ${aws_ecs_service.worker.name} --force-new-deployment"
 }
 
 output "prometheus_config" {
-  description = "prometheus.yml of a Prometheus that finds the workers under the name they have here"
+  description = "prometheus.yml that finds the workers by their name in Cloud Map"
   value       = replace(file("${path.module}/prometheus-ecs.yml"), ".mmdigit.internal", ".${var.name}.internal")
 }

@@ -1,5 +1,5 @@
-# Who reads predictions: a second user of the store, if its password is named. With it, the task that sends a first job
-# and shows the answer.
+# A second user of the store that reads predictions, if its password is set; and the task that sends a first job and
+# shows its prediction.
 
 locals {
   read = var.redis_reader_password_secret_arn != null
@@ -16,7 +16,7 @@ resource "aws_elasticache_user" "reader" {
   user_id   = "${var.name}-reader"
   user_name = "reader"
   engine    = "valkey"
-  # What `producer --wait` and `worker shadow` ask; tests hold it equal to deploy/redis/users.acl.
+  # The commands of `producer --wait` and `worker shadow`; tests compare them with deploy/redis/users.acl.
   access_string = join(" ", [
     "on", "%R~mmdigit:prediction:*", "%R~mmdigit:dead:*", "%R~mmdigit:group:*", "%R~mmdigit:predictions",
     "%R~mmdigit:predictions:*", "resetchannels", "-@all", "+ping", "+select", "+mget", "+hmget", "+xread",
@@ -46,7 +46,7 @@ resource "aws_iam_role_policy" "first_job" {
   policy = local.send_jobs
 }
 
-# Run by hand, whenever somebody wants to see that a job comes through (outputs.tf has the command).
+# Run by hand to check that jobs are processed (outputs.tf has the command).
 resource "aws_ecs_task_definition" "first_job" {
   count                    = local.read ? 1 : 0
   family                   = "${var.name}-first-job"

@@ -1,5 +1,5 @@
-# A small stack for trying, or for some ten thousand jobs a day: terraform apply -var-file=small.tfvars. What it costs beside
-# the default: docs/operate/sizing.md. It has one node of the store and one endpoint each: whatever is in their zone falls with it.
+# A small stack for trials or for about ten thousand jobs a day: terraform apply -var-file=small.tfvars. docs/operate/sizing.md
+# compares its cost with the default. It has one store node and one of each endpoint, which fail together with their zone.
 broker_type       = "kafka.t3.small"
 broker_volume_gib = 20
 redis_node_type   = "cache.t4g.small"

@@ -1,4 +1,4 @@
-# Network, Kafka and Redis; what has no default must be said (terraform.tfvars.example).
+# Network, Kafka and Redis. Variables without a default are required (terraform.tfvars.example).
 
 variable "region" {
   description = "AWS region, for example eu-central-1"
@@ -11,20 +11,20 @@ variable "region" {
 }
 
 variable "name" {
-  description = "Begins the name of everything that is made"
+  description = "Prefix of every resource name"
   type        = string
   default     = "mmdigit"
 
   validation {
     condition     = can(regex("^[a-z]([a-z0-9]|-[a-z0-9])+$", var.name)) && length(var.name) <= 25
-    error_message = "Expected in name small letters, digits and single inner hyphens, at most 25 of them: ElastiCache takes nothing else."
+    error_message = "Expected in name at most 25 lower-case letters, digits and single inner hyphens: ElastiCache allows nothing else."
   }
 }
 
 # Network
 
 variable "vpc_cidr" {
-  description = "Addresses of the VPC that is made; without meaning where a network is given"
+  description = "Address range of the new VPC; ignored if network is set"
   type        = string
   default     = "10.40.0.0/16"
 
@@ -35,7 +35,7 @@ variable "vpc_cidr" {
 }
 
 variable "network" {
-  description = "A VPC to use instead of a new one, with private subnets in three zones, whose 443 reaches ECR, S3, logs and secrets"
+  description = "An existing VPC to use instead of a new one: private subnets in three zones, with access to ECR, S3, CloudWatch Logs and Secrets Manager on port 443"
   type = object({
     vpc_id     = string
     subnet_ids = list(string)
@@ -44,23 +44,23 @@ variable "network" {
 
   validation {
     condition     = var.network == null || try(length(distinct(var.network.subnet_ids)) == 3, false)
-    error_message = "Expected in network.subnet_ids three different subnets, one a zone: MSK keeps a replica in each."
+    error_message = "Expected in network.subnet_ids three different subnets, one per zone: MSK keeps a replica in each."
   }
 }
 
 variable "excluded_zone_ids" {
-  description = "Zones, by id, that no subnet is made in: those that MSK refuses"
+  description = "Ids of zones to create no subnet in, because MSK does not support them"
   type        = list(string)
   default     = ["use1-az3"]
 
   validation {
     condition     = alltrue([for id in var.excluded_zone_ids : can(regex("^[a-z0-9]+-az[0-9]+$", id))])
-    error_message = "Expected in excluded_zone_ids ids of zones such as use1-az3; names such as us-east-1c mean another zone in each account."
+    error_message = "Expected in excluded_zone_ids zone ids such as use1-az3; names such as us-east-1c differ between accounts."
   }
 }
 
 variable "endpoint_zones" {
-  description = "In how many of the three zones endpoints of AWS services stand; each costs by the hour, and one takes all traffic across zones and falls with its zone"
+  description = "Number of zones with endpoints of AWS services; each costs money per hour, but a single one sends traffic across zones and fails with its zone"
   type        = number
   default     = 3
 
@@ -73,19 +73,19 @@ variable "endpoint_zones" {
 # Kafka
 
 variable "kafka_serverless" {
-  description = "MSK Serverless instead of brokers of a chosen size; records are then 8 MiB at most"
+  description = "Use MSK Serverless instead of provisioned brokers; limits records to 8 MiB"
   type        = bool
   default     = false
 }
 
 variable "kafka_version" {
-  description = "Kafka's version, as MSK names it, in KRaft mode"
+  description = "Kafka version as MSK names it, in KRaft mode"
   type        = string
   default     = "4.1.x.kraft"
 
   validation {
     condition     = can(regex("^[0-9]+\\.[0-9]+\\.x\\.kraft$", var.kafka_version))
-    error_message = "Expected in kafka_version a version in KRaft mode such as 4.1.x.kraft: one without .kraft makes a cluster that keeps its metadata in ZooKeeper, which Kafka 4 has not."
+    error_message = "Expected in kafka_version a version in KRaft mode such as 4.1.x.kraft: without .kraft the cluster would use ZooKeeper, which Kafka 4 does not support."
   }
 }
 
@@ -96,23 +96,23 @@ variable "broker_type" {
 
   validation {
     condition     = can(regex("^kafka\\.[a-z0-9]+\\.[a-z0-9]+$", var.broker_type))
-    error_message = "Expected in broker_type a type of standard brokers such as kafka.m7g.large."
+    error_message = "Expected in broker_type a standard broker type such as kafka.m7g.large."
   }
 }
 
 variable "broker_count" {
-  description = "Brokers, as many in each of the three zones"
+  description = "Number of brokers, spread evenly over three zones"
   type        = number
   default     = 3
 
   validation {
     condition     = var.broker_count >= 3 && var.broker_count % 3 == 0
-    error_message = "Expected in broker_count a multiple of 3: as many brokers in each zone."
+    error_message = "Expected in broker_count a multiple of 3: the same number in each zone."
   }
 }
 
 variable "broker_volume_gib" {
-  description = "Disk of each broker; three replicas of seven days of jobs must fit on all of them together"
+  description = "Disk size of each broker; together they must hold three replicas of seven days of jobs"
   type        = number
   default     = 100
 
@@ -123,7 +123,7 @@ variable "broker_volume_gib" {
 }
 
 variable "broker_volume_max_gib" {
-  description = "To which a broker's disk grows by itself once it is 65 % full"
+  description = "Size up to which a broker's disk grows automatically when it is 65 % full"
   type        = number
   default     = 1000
 
@@ -134,18 +134,18 @@ variable "broker_volume_max_gib" {
 }
 
 variable "topic" {
-  description = "Topic of jobs; dead letters go to the topic of that name with .dead after it"
+  description = "Topic for jobs; dead letters go to the topic with this name and .dead"
   type        = string
   default     = "mmdigit.jobs"
 
   validation {
     condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,200}$", var.topic))
-    error_message = "Expected in topic 1 to 201 of A-Z a-z 0-9 . _ - that begin with a letter or digit."
+    error_message = "Expected in topic 1 to 201 characters of A-Z a-z 0-9 . _ -, starting with a letter or digit."
   }
 }
 
 variable "partitions" {
-  description = "Partitions of the topic of jobs, three to a task: no more workers than these can share it, and five share eight no better than four"
+  description = "Partitions of the topic for jobs, three per task: they limit the number of workers, and five workers are no faster than four on eight partitions"
   type        = number
   default     = 24
 
@@ -162,12 +162,12 @@ variable "consumer_group" {
 
   validation {
     condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$", var.consumer_group))
-    error_message = "Expected in consumer_group 1 to 128 of A-Z a-z 0-9 . _ - and no colon: MSK publishes no lag of a group with one."
+    error_message = "Expected in consumer_group 1 to 128 characters of A-Z a-z 0-9 . _ -, without a colon: MSK publishes no lag for a group with one."
   }
 }
 
 variable "producer_principal_arns" {
-  description = "IAM roles or users that may take the producers' role; without any it is not made"
+  description = "IAM roles or users that may assume the producers' role; without any, it is not created"
   type        = list(string)
   default     = []
 
@@ -180,7 +180,7 @@ variable "producer_principal_arns" {
 # Redis
 
 variable "redis_node_type" {
-  description = "ElastiCache's node type; the store must hold the predictions of ttl_s"
+  description = "ElastiCache node type; the store must hold all predictions of prediction_ttl_s"
   type        = string
   default     = "cache.r7g.large"
 
@@ -191,29 +191,29 @@ variable "redis_node_type" {
 }
 
 variable "redis_shards" {
-  description = "Shards of the store, each with redis_nodes: more than one make a cluster, which is how the store grows beyond one node. What one server holds is not moved into it"
+  description = "Shards of the store, each with redis_nodes nodes. More than one make a cluster, which can grow beyond one node. Changing from one shard to a cluster does not migrate data"
   type        = number
   default     = 1
 
   validation {
     condition     = contains([1, 2, 4, 8, 16, 32, 64, 128], var.redis_shards)
-    error_message = "Expected in redis_shards 1 (no cluster) or a power of two up to 128: the store deals predictions to 128 buckets, and any other number of shards would be as full as the next lower one allows."
+    error_message = "Expected in redis_shards 1 (no cluster) or a power of two up to 128: the store spreads predictions over 128 buckets, and any other number would fill the shards unevenly."
   }
 }
 
 variable "store_replicas" {
-  description = "Replicas that must have acknowledged a prediction before its job counts as answered; with 1 a failover loses none, and a shard that has lost its replica makes the workers wait"
+  description = "Replicas that must acknowledge a prediction before its job counts as done; with 1, a failover loses no prediction, but workers wait while a shard has no replica"
   type        = number
   default     = 0
 
   validation {
     condition     = var.store_replicas >= 0 && var.store_replicas < var.redis_nodes && floor(var.store_replicas) == var.store_replicas
-    error_message = "Expected in store_replicas a whole number from 0 to redis_nodes - 1: that many replicas there are."
+    error_message = "Expected in store_replicas a whole number from 0 to redis_nodes - 1, the number of replicas."
   }
 }
 
 variable "redis_nodes" {
-  description = "Nodes of each shard of the store, in different zones: with one, what it holds is gone with it but for the daily snapshot"
+  description = "Nodes of each shard, in different zones; if a single node fails, only the daily snapshot remains"
   type        = number
   default     = 2
 
@@ -224,24 +224,24 @@ variable "redis_nodes" {
 }
 
 variable "redis_version" {
-  description = "Valkey's version, as ElastiCache names it"
+  description = "Valkey version as ElastiCache names it"
   type        = string
   default     = "8.0"
 
   validation {
     condition     = can(regex("^([89]|[1-9][0-9])\\.[0-9]+$", var.redis_version))
-    error_message = "Expected in redis_version a version of Valkey from 8.0 on."
+    error_message = "Expected in redis_version Valkey 8.0 or later."
   }
 }
 
 variable "rotating_passwords" {
-  description = "Take the passwords' previous versions, too, while they are rotated (README.md)"
+  description = "Accept the previous versions of passwords too, during a rotation (README.md)"
   type        = bool
   default     = false
 }
 
 variable "redis_password_secret_arn" {
-  description = "Secret of Secrets Manager whose whole text is the workers' password, 16 to 128 characters"
+  description = "ARN of a Secrets Manager secret whose whole text is the workers' password, 16 to 128 characters"
   type        = string
 
   validation {
@@ -251,7 +251,7 @@ variable "redis_password_secret_arn" {
 }
 
 variable "redis_reader_password_secret_arn" {
-  description = "The same for who reads predictions; null for no such user"
+  description = "The same for the user that reads predictions; null for no such user"
   type        = string
   default     = null
 
@@ -262,7 +262,7 @@ variable "redis_reader_password_secret_arn" {
 }
 
 variable "prediction_ttl_s" {
-  description = "How long predictions are kept, in seconds"
+  description = "How long to keep predictions, in seconds"
   type        = number
   default     = 2592000
 

@@ -1,17 +1,17 @@
-# The workers: their tasks, how many of them, and when somebody is told.
+# The workers: tasks, scaling and alarms.
 
 variable "image_tag" {
-  description = "Tag of the image in the repository that is made here; tags there cannot be changed"
+  description = "Tag of the image in the repository created here, whose tags are immutable"
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", var.image_tag)) && var.image_tag != "latest"
-    error_message = "Expected in image_tag the tag of one version such as 0.8.0; latest names none, and a rollback could not go back."
+    error_message = "Expected in image_tag the tag of one version such as 0.8.0; with latest, a rollback would be impossible."
   }
 }
 
 variable "architecture" {
-  description = "X86_64 or ARM64, as the image was built"
+  description = "Architecture of the image: X86_64 or ARM64"
   type        = string
   default     = "X86_64"
 
@@ -22,7 +22,7 @@ variable "architecture" {
 }
 
 variable "task_cpu" {
-  description = "CPU units of a task; 1024 is one vCPU, which is what one worker uses"
+  description = "CPU units of a task; 1024 is one vCPU, which one worker can use"
   type        = number
   default     = 1024
 
@@ -33,18 +33,18 @@ variable "task_cpu" {
 }
 
 variable "task_memory_mib" {
-  description = "Memory of a task; a worker was measured at 162 MB, Fargate gives 2 GiB to a vCPU at least"
+  description = "Memory of a task; a worker uses 162 MB, but Fargate requires at least 2 GiB per vCPU"
   type        = number
   default     = 2048
 
   validation {
     condition     = var.task_memory_mib % 1024 == 0 && var.task_memory_mib >= 2 * var.task_cpu && var.task_memory_mib <= 8 * var.task_cpu
-    error_message = "Expected in task_memory_mib whole GiB, from 2 to 8 MiB for each unit of task_cpu: Fargate has nothing else."
+    error_message = "Expected in task_memory_mib whole GiB, from 2 to 8 MiB per unit of task_cpu: Fargate offers nothing else."
   }
 }
 
 variable "spot_percent" {
-  description = "Share of the tasks beyond the first that run on Fargate Spot, which AWS may stop with two minutes' notice"
+  description = "Percentage of tasks after the first that run on Fargate Spot, which AWS may stop with two minutes' notice"
   type        = number
   default     = 0
 
@@ -55,18 +55,18 @@ variable "spot_percent" {
 }
 
 variable "log_retention_days" {
-  description = "How long logs are kept"
+  description = "How long to keep logs"
   type        = number
   default     = 30
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_days)
-    error_message = "Expected in log_retention_days one of CloudWatch's: 1 3 5 7 14 30 60 90 120 150 180 365 400 545 731; logs are never kept for good."
+    error_message = "Expected in log_retention_days one of CloudWatch's values: 1 3 5 7 14 30 60 90 120 150 180 365 400 545 731."
   }
 }
 
 variable "exec" {
-  description = "Let `aws ecs execute-command` open a shell in a worker; its root file system can then be written to"
+  description = "Allow `aws ecs execute-command` to open a shell in a worker; makes its root file system writable"
   type        = bool
   default     = false
 }
@@ -74,24 +74,24 @@ variable "exec" {
 # Scaling
 
 variable "min_capacity" {
-  description = "Tasks at least; from two on they stand in different zones and a deployment never stops all"
+  description = "Minimum number of tasks; two or more run in different zones, and a deployment never stops all of them"
   type        = number
   default     = 2
 
   validation {
     condition     = var.min_capacity >= 1 && floor(var.min_capacity) == var.min_capacity
-    error_message = "Expected at least 1 in min_capacity: with no task nobody works off the jobs that would call for one."
+    error_message = "Expected at least 1 in min_capacity: without a task, nothing would scale out."
   }
 }
 
 variable "max_capacity" {
-  description = "Tasks at most"
+  description = "Maximum number of tasks"
   type        = number
   default     = 8
 
   validation {
     condition     = var.max_capacity <= var.partitions
-    error_message = "Expected max_capacity <= partitions: a worker without a partition costs money and does nothing. Raise partitions first."
+    error_message = "Expected max_capacity <= partitions: a worker without a partition is idle. Raise partitions first."
   }
   validation {
     condition     = var.max_capacity >= var.min_capacity
@@ -100,35 +100,35 @@ variable "max_capacity" {
 }
 
 variable "jobs_per_second_per_task" {
-  description = "What one task works off under full load; less than half of the 1267 jobs/s measured on a whole core (README.md says how to measure your own)"
+  description = "Throughput of one task under full load; the default is less than half of the 1267 jobs/s measured on a whole core (README.md: how to measure yours)"
   type        = number
   default     = 600
 
   validation {
     condition     = var.jobs_per_second_per_task > 0
-    error_message = "Expected more than 0 in jobs_per_second_per_task: what `make bench` or your own metrics measured."
+    error_message = "Expected more than 0 in jobs_per_second_per_task; measure it with `make bench` or your own metrics."
   }
 }
 
 variable "backlog_target_s" {
-  description = "Seconds in which the tasks that run could work off the backlog; more tasks are started above it"
+  description = "Target time for the running tasks to process the backlog, in seconds; above it, more tasks start"
   type        = number
   default     = 60
 
   validation {
     condition     = var.backlog_target_s >= 10 && var.backlog_target_s < var.backlog_alarm_s
-    error_message = "Expected in backlog_target_s at least 10 and less than backlog_alarm_s: an alarm below the target would sound in good health."
+    error_message = "Expected in backlog_target_s at least 10 and less than backlog_alarm_s: an alarm below the target would fire in normal operation."
   }
 }
 
 variable "backlog_alarm_s" {
-  description = "Seconds of backlog above which, after a quarter of an hour, somebody is told"
+  description = "Backlog in seconds that triggers an alarm after 15 minutes"
   type        = number
   default     = 900
 }
 
 variable "cpu_target_percent" {
-  description = "Average CPU of the tasks above which more are started"
+  description = "Average CPU of the tasks above which more start"
   type        = number
   default     = 80
 
@@ -139,7 +139,7 @@ variable "cpu_target_percent" {
 }
 
 variable "scale_out_cooldown_s" {
-  description = "Seconds between two enlargements: a minute or two for new tasks to start, and two until a minute of theirs is published"
+  description = "Seconds between two scale-outs: one or two minutes for tasks to start, and two until their metrics are published"
   type        = number
   default     = 240
 
@@ -150,7 +150,7 @@ variable "scale_out_cooldown_s" {
 }
 
 variable "scale_in_cooldown_s" {
-  description = "Seconds between two reductions; each of them is a rebalance"
+  description = "Seconds between two scale-ins; each causes a rebalance"
   type        = number
   default     = 600
 
@@ -160,16 +160,16 @@ variable "scale_in_cooldown_s" {
   }
 }
 
-# For all of it
+# For every resource
 
 variable "tags" {
-  description = "Tags of everything that is made, beside project"
+  description = "Tags of every resource, in addition to project"
   type        = map(string)
   default     = {}
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds every role made here; null for none"
+  description = "Permissions boundary of every role created here; null for none"
   type        = string
   default     = null
 
@@ -180,7 +180,7 @@ variable "permissions_boundary_arn" {
 }
 
 variable "kms_key_arn" {
-  description = "Key of yours for the brokers' disks, the store, the logs and the image; null for AWS's own. Its policy must let CloudWatch Logs use it"
+  description = "KMS key for the brokers' disks, the store, the logs and the image; null for AWS's own keys. Its policy must allow CloudWatch Logs to use it"
   type        = string
   default     = null
 
@@ -193,7 +193,7 @@ variable "kms_key_arn" {
 # Alarms
 
 variable "alarm_topic_arns" {
-  description = "SNS topics that alarms go to"
+  description = "SNS topics for alarms"
   type        = list(string)
   default     = []
 
@@ -204,7 +204,7 @@ variable "alarm_topic_arns" {
 }
 
 variable "dead_letters_alarm" {
-  description = "Dead letters within five minutes above which somebody is told"
+  description = "Dead letters within five minutes that trigger an alarm"
   type        = number
   default     = 100
 
@@ -215,7 +215,7 @@ variable "dead_letters_alarm" {
 }
 
 variable "prometheus_security_group_id" {
-  description = "Security group of your Prometheus in this VPC: the workers get a name in Cloud Map, and it may reach their metrics; null for neither"
+  description = "Security group of your Prometheus in this VPC: registers the workers in Cloud Map and allows access to their metrics; null for neither"
   type        = string
   default     = null
 

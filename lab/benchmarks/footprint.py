@@ -1,12 +1,11 @@
-"""How much room do jobs and predictions take? Bytes of a job in Kafka's log, bytes of a prediction in Redis.
+"""How much space do jobs and predictions take? Bytes per job in Kafka's log and per prediction in Redis.
 
     python -m lab.benchmarks.footprint [--data DIR] [--jobs N] [--predictions N] [--json] [--output FILE]
 
-Jobs as the producer makes them, under its keys, are sent as fast as they go by the project's publisher, which
-compresses nothing, and once more by another client with lz4 and zstd and batches of the same size; the broker says
-how large its log is then. Predictions of the shipped model, made by the worker's own code, are put by the project's
-store in batches into a Redis without snapshots; at each quarter Redis says what it holds, at the end what it took in
-CPU time.
+Jobs as the producer makes them are sent by the project's publisher, which does not compress, and by another client with
+lz4 and zstd and batches of the same size; the broker tells the size of its log. Predictions of the shipped model are
+written through the project's store, in batches, to a Redis without snapshots, which tells its memory after each quarter
+and its CPU time at the end.
 """
 
 import time
@@ -16,29 +15,29 @@ from itertools import cycle, islice
 from typing import Any
 
 import redis
-from confluent_kafka import Producer
 
-from lab.kit.machine import machine, machine_line
+from lab.kit.machine import machine_line
 from lab.kit.records import Record as EncodedJob
 from lab.kit.records import read_samples
-from lab.kit.report import arguments, command_of, show, source_of
-from lab.kit.services import fresh_topics, kafka_admin, kafka_broker, redis_server
-from lab.kit.spread import shown, spread
+from lab.kit.report import arguments, provenance, show
+from lab.kit.services import kafka_admin, kafka_broker, redis_server, replace_topics
+from lab.kit.spread import format_spread, spread
+from lab.kit.stack import confluent_producer, produce
 from mmdigit.reading.model_input import decode_input
 from mmdigit.reading.predictor import Predictor
 from mmdigit.settings.program import run_program
+from mmdigit.transport.encoding import encode_prediction
 from mmdigit.transport.kafka.publisher import BATCH_BYTES, LINGER_MS
 from mmdigit.transport.ports import Record
 from mmdigit.transport.redis.keys import FEED_KEY
-from mmdigit.transport.stored import write_prediction
 from mmdigit.transport.urls import DEFAULT_FEED_LENGTH, open_publisher, open_store
 from producer.jobs import JOB_ID_CHARACTERS, job_of
 from producer.sources.sample import Sample
-from schemas.errors import SettingsError, TransportError
+from schemas.errors import SettingsError
 from schemas.prediction import Answer, Prediction
 from schemas.wire import encode
 from worker.batcher import Decoded
-from worker.outcomes import prediction
+from worker.outcomes import make_prediction
 
 PACKAGES = ("kafka-python", "confluent-kafka", "redis")
 GROUP = "benchmark"
@@ -53,25 +52,25 @@ _FLUSHED_WITHIN_S = 300.0
 
 
 def job_id_of(number: int) -> str:
-    """As long as the producer's, and another for each number."""
+    """An id as long as the producer's, distinct for each number."""
     return f"{number:0{JOB_ID_CHARACTERS}x}"
 
 
 def encoded_jobs(samples: Sequence[Sample], count: int) -> Iterator[EncodedJob]:
-    """So many jobs, the samples over and over."""
+    """That many jobs; the samples repeat."""
     for number, sample in enumerate(islice(cycle(samples), count)):
         job_id = job_id_of(number)
         yield job_id, encode(job_of(sample, job_id, GROUP, datetime.now(UTC)), "msgpack")
 
 
 def in_kafka(bootstrap: str, samples: Sequence[Sample], count: int) -> dict[str, Any]:
-    """Bytes of a job as it is encoded, and in the log of one replica by how the batches are compressed."""
+    """Bytes per job as encoded, and in one replica's log with each compression."""
     jobs = list(encoded_jobs(samples, count))
     in_log = {}
     topics: list[str] = []
     for compression in ("none", *COMPRESSIONS):
         topic = f"jobs-{compression}"
-        topics = fresh_topics(bootstrap, topic, PARTITIONS, topics)
+        topics = replace_topics(bootstrap, topic, PARTITIONS, topics)
         if compression == "none":
             _send(f"kafka://{bootstrap}/{topic}", jobs)
         else:
@@ -88,29 +87,14 @@ def _send(url: str, jobs: Sequence[EncodedJob]) -> None:
 
 
 def _send_compressed(bootstrap: str, topic: str, jobs: Sequence[EncodedJob], compression: str) -> None:
-    producer = Producer(
-        {
-            "bootstrap.servers": bootstrap,
-            "acks": "all",
-            "compression.type": compression,
-            "linger.ms": LINGER_MS,
-            "batch.size": BATCH_BYTES,
-            "log_level": 0,  # a broker that ends is no news
-        }
-    )
-    for job_id, value in jobs:
-        while True:
-            try:
-                producer.produce(topic, value, job_id)
-                break
-            except BufferError:  # of librdkafka, bounded: wait for room
-                producer.poll(0.05)
-    if left := producer.flush(_FLUSHED_WITHIN_S):
-        raise TransportError(f"expected every record sent within {_FLUSHED_WITHIN_S:.0f} s, {left} are not")
+    settings = {"compression.type": compression, "linger.ms": LINGER_MS, "batch.size": BATCH_BYTES}
+    with confluent_producer(bootstrap, settings) as producer:
+        for job_id, value in jobs:
+            produce(producer, topic, value, job_id)
 
 
 def log_bytes(bootstrap: str, topic: str) -> int:
-    """What the topic's segments hold on all brokers, without their indexes."""
+    """The size of the topic's segments on all brokers, without indexes."""
     admin = kafka_admin(bootstrap)
     try:
         brokers = admin.describe_log_dirs([topic])
@@ -126,7 +110,7 @@ def log_bytes(bootstrap: str, topic: str) -> int:
 
 
 def predictions(samples: Sequence[Sample], count: int) -> Iterator[Prediction]:
-    """So many predictions of the shipped model, the samples over and over, as the worker makes them."""
+    """That many predictions of the shipped model, as the worker makes them; the samples repeat."""
     predictor = Predictor.load()
     answers: list[Answer] = []
     for first in range(0, len(samples), BATCH_SIZE):
@@ -137,35 +121,33 @@ def predictions(samples: Sequence[Sample], count: int) -> Iterator[Prediction]:
         now_s, now = time.perf_counter(), datetime.now(UTC)
         record = Record("mmdigit.jobs", number % PARTITIONS, number, None, b"", now.timestamp())
         job = job_of(sample, job_id_of(number), GROUP, now)
-        # Durations as odd as real ones: their digits are stored.
-        yield prediction(
+        # Durations with as many digits as real ones, since the digits are stored.
+        yield make_prediction(
             Decoded(record, 0.0, job, None, None, 0.0), answer, now, now_s - last_s, 11 * (now_s - last_s), BATCH_SIZE
         )
         last_s = now_s
 
 
 def in_redis(url: str, samples: Sequence[Sample], count: int, feed_length: int = DEFAULT_FEED_LENGTH) -> dict[str, Any]:
-    """Bytes of a prediction in Redis, of its value and of its JSON, the full feed's, and Redis's CPU for each one.
+    """Bytes per prediction in Redis, of its value and of its JSON; bytes of the full feed; Redis's CPU per prediction.
 
-    bytes: with key, expiry and all that Redis keeps beside them; all_in_bytes: with its share of the feed too, of so
-    many predictions as were put.
-
-    Raises SettingsError if so few would not fill the feed.
+    bytes: with key, expiry and all other overhead; all_in_bytes: also with its share of the feed.
+    Raises SettingsError if that few predictions would not fill the feed.
     """
     if count < _PARTS * feed_length:
-        raise SettingsError(f"expected at least {_PARTS * feed_length} predictions, which fill the feed, got {count}")
+        raise SettingsError(f"expected at least {_PARTS * feed_length} predictions, to fill the feed, got {count}")
     made = predictions(samples, count + BATCH_SIZE)
     json_bytes, value_bytes = 0, 0
     held, rss_ratios = [], []
     with redis.Redis.from_url(url) as client, open_store(url, feed_length=feed_length) as store:
         client.config_set("save", "")
-        store.put(list(islice(made, BATCH_SIZE)))  # the scripts and the connection's buffers are there from now on
+        store.put(list(islice(made, BATCH_SIZE)))  # loads the scripts and allocates the connection's buffers
         empty, cpu_before_s = _memory(client)["used_memory"], cpu_s(client)
         for part in range(1, _PARTS + 1):
             left = count // _PARTS
             while batch := list(islice(made, min(BATCH_SIZE, left))):
-                json_bytes += sum(len(write_prediction(each, as_json=True)) for each in batch)
-                value_bytes += sum(len(write_prediction(each)) for each in batch)
+                json_bytes += sum(len(encode_prediction(each, as_json=True)) for each in batch)
+                value_bytes += sum(len(encode_prediction(each)) for each in batch)
                 store.put(batch)
                 left -= len(batch)
             feed = int(client.memory_usage(FEED_KEY, samples=0))
@@ -195,7 +177,7 @@ def _memory(client: redis.Redis) -> dict[str, int]:
 
 
 def cpu_s(client: redis.Redis) -> float:
-    """What the server has taken so far, user and system."""
+    """The server's CPU time so far, user and system."""
     found: Any = client.info("cpu")
     return float(found["used_cpu_user"]) + float(found["used_cpu_sys"])
 
@@ -206,18 +188,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str]) -> int:
     parser = arguments("lab.benchmarks.footprint", __doc__)
-    parser.add_argument("--jobs", type=int, default=JOBS, help="jobs sent to Kafka (default: %(default)s)")
-    help_ = "predictions put into Redis (default: %(default)s)"
-    parser.add_argument("--predictions", type=int, default=PREDICTIONS, help=help_)
+    parser.add_argument("--jobs", type=int, default=JOBS, metavar="N", help="jobs sent to Kafka (default: %(default)s)")
+    help_ = "predictions written to Redis (default: %(default)s)"
+    parser.add_argument("--predictions", type=int, metavar="N", default=PREDICTIONS, help=help_)
     options = parser.parse_args(argv)
     samples = read_samples(options.data, SAMPLES)
     with kafka_broker() as bootstrap:
         kafka = in_kafka(bootstrap, samples, options.jobs)
     with redis_server() as url:
         result = {
-            "command": command_of("lab.benchmarks.footprint", options.data),
-            "machine": machine(PACKAGES),
-            "source": source_of(options.data),
+            **provenance("lab.benchmarks.footprint", PACKAGES, options.data),
             "kafka": kafka,
             "redis": in_redis(url, samples, options.predictions),
         }
@@ -233,12 +213,12 @@ def _table(result: dict[str, Any]) -> str:
             f"job, encoded                 {kafka['encoded_bytes']:.0f} bytes",
             *(f"job in the log, {name:<12} {size:.0f} bytes" for name, size in kafka["log_bytes"].items()),
             f"prediction, JSON             {store['json_bytes']:.0f} bytes",
-            f"prediction, packed           {store['value_bytes']:.0f} bytes",
-            f"prediction in Redis          {shown(store['bytes'])} bytes",
-            f"the same, with its feed      {store['all_in_bytes']:.0f} bytes at most",
+            f"prediction, compact          {store['value_bytes']:.0f} bytes",
+            f"prediction in Redis          {format_spread(store['bytes'])} bytes",
+            f"  with its share of the feed {store['all_in_bytes']:.0f} bytes at most",
             f"feed of {store['feed_length']:<20} {store['feed_bytes'] / 1e6:.0f} MB",
             f"resident / allocated         {store['rss_to_used']:.2f}",
-            f"Redis's CPU, a prediction    {store['redis_cpu_us']:.1f} us",
+            f"Redis CPU per prediction     {store['redis_cpu_us']:.1f} us",
         ]
     )
 

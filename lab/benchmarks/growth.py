@@ -1,10 +1,10 @@
-"""Does a job cost the same however much there is? One worker as backlog, partitions and payload grow, one at a time.
+"""Does a job's cost grow with backlog, partitions or payload? Measures one worker as each grows alone.
 
     python -m lab.benchmarks.growth [--data DIR] [--whole] [--json] [--output FILE]
 
-At each point a topic is filled, one worker on one core begins to drain it, and the first jobs that it answers are timed
-in equal parts: a million jobs are not all drained, but the worker has them before it. The figures of the first point
-are what the others are compared with. --whole adds the backlog of a million jobs (8 GB on the disk, a few minutes).
+At each point a topic is filled and one worker on one core starts to drain it. Its first answers are timed in equal
+parts, so that a backlog of a million jobs need not be drained. The first point is the baseline of the others. --whole
+adds the backlog of a million jobs (8 GB on the disk, a few minutes).
 """
 
 import shutil
@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 import docker
 
 from lab.kit.drain import await_outcomes, drain
-from lab.kit.machine import machine, machine_line
+from lab.kit.machine import machine_line
 from lab.kit.records import read_samples, records
-from lab.kit.report import arguments, command_of, progress, show, source_of
-from lab.kit.saturation import BATCH_SIZE, growth, queue_on, start_worker
-from lab.kit.spread import shown, spread
+from lab.kit.report import arguments, progress, provenance, show
+from lab.kit.saturation import BATCH_SIZE, increase, queue_on, start_worker
+from lab.kit.spread import format_spread, spread
 from lab.kit.stack import PARTITIONS, Stack, running_stack
 from mmdigit.settings.program import run_program
 from producer.sources.sample import Sample
@@ -28,19 +28,19 @@ from schemas.errors import SettingsError
 
 PACKAGES = ("onnxruntime", "numpy", "kafka-python", "redis")
 PARTS = 5
-"""Into which the timed jobs are cut; one more before them is dropped."""
+"""Parts of the timed jobs; one more before them is dropped."""
 
 SAMPLES = 2_000
 
 
 class Point(NamedTuple):
-    """One size of everything. payload_bytes: of image and audio (lab.kit.padding); None = as they are."""
+    """One combination of sizes. payload_bytes: of image and audio (lab.kit.padding); None = as they are."""
 
     jobs: int = 10_000
     partitions: int = PARTITIONS
     payload_bytes: int | None = None
     timed: int = 9_000
-    """Of the jobs, how many are timed, the dropped part included."""
+    """Jobs that are timed, the dropped part included."""
 
 
 POINTS = {
@@ -68,8 +68,8 @@ def measure(stack: Stack, point: Point, samples: Sequence[Sample], folder: Path)
         idle = worker.scrape()
         parts = [drain(queue.outcomes, queue.outcomes() + each, [worker.process.pid]) for _ in range(PARTS)]
         busy = worker.scrape()
-    answered = growth(idle, busy, "mmdigit_jobs_total")
-    decode_us = growth(idle, busy, "mmdigit_stage_cpu_seconds_total", stage="decode") / answered * 1e6
+    answered = increase(idle, busy, "mmdigit_jobs_total")
+    decode_us = increase(idle, busy, "mmdigit_stage_cpu_seconds_total", stage="decode") / answered * 1e6
     return {
         **point._asdict(),
         "mean_payload_bytes": payload,
@@ -82,18 +82,18 @@ def measure(stack: Stack, point: Point, samples: Sequence[Sample], folder: Path)
 
 
 def _check_room(n_bytes: float) -> None:
-    """Raises SettingsError if the jobs would not fit where Docker keeps the broker's files, as far as is known."""
+    """Raises SettingsError if the jobs would not fit on the disk of Docker's files, where that is known."""
     client = docker.from_env()
     try:
         root = Path(client.info().get("DockerRootDir", ""))
     finally:
         client.close()
     if root.is_dir() and (free := shutil.disk_usage(root).free) < 1.5 * n_bytes:
-        raise SettingsError(f"expected {1.5 * n_bytes / 1e9:.1f} GB of room in {root}, {free / 1e9:.1f} GB are free")
+        raise SettingsError(f"expected {1.5 * n_bytes / 1e9:.1f} GB free in {root}, got {free / 1e9:.1f} GB")
 
 
 def compare(data: Path | None, points: dict[str, Point]) -> dict[str, Any]:
-    """The figures of each point, and its CPU per job as a multiple of the first one's."""
+    """The figures of each point, with its CPU per job relative to the first."""
     found: dict[str, dict[str, Any]] = {}
     with running_stack() as stack, tempfile.TemporaryDirectory() as folder:
         for name, point in progress(points.items(), "growth"):
@@ -104,9 +104,7 @@ def compare(data: Path | None, points: dict[str, Point]) -> dict[str, Any]:
     for figures in found.values():
         figures["cpu_to_first"] = figures["cpu_us_per_job"]["median"] / first
     return {
-        "command": command_of("lab.benchmarks.growth", data),
-        "machine": machine(PACKAGES),
-        "source": source_of(data),
+        **provenance("lab.benchmarks.growth", PACKAGES, data),
         "settings": {"batch_size": BATCH_SIZE, "threads": 1, "parts": PARTS, "cores": note},
         "points": found,
     }
@@ -128,14 +126,14 @@ def _table(result: dict[str, Any]) -> str:
     settings = result["settings"]
     lines = [
         machine_line(result["machine"]),
-        f"one worker, {settings['cores']}; median (least-most) of {settings['parts']} parts of a run",
-        f"{'':>24}{'jobs/s':>20}{'CPU a job, us':>22}{'to the first':>14}{'of it decoding':>16}{'memory, MB':>18}"
-        f"{'at most':>9}",
+        f"one worker, {settings['cores']}; median (min-max) of {settings['parts']} parts",
+        f"{'':>24}{'jobs/s':>20}{'CPU per job, us':>22}{'vs first':>14}{'decoding, us':>16}{'memory, MB':>18}"
+        f"{'peak':>9}",
     ]
     for name, found in result["points"].items():
         lines.append(
-            f"{name:>24}{shown(found['jobs_per_s']):>20}{shown(found['cpu_us_per_job']):>22}"
-            f"{found['cpu_to_first']:>14.2f}{found['decode_us_per_job']:>16.0f}{shown(found['rss_mb']):>18}{found['peak_rss_mb']:>9.0f}"
+            f"{name:>24}{format_spread(found['jobs_per_s']):>20}{format_spread(found['cpu_us_per_job']):>22}"
+            f"{found['cpu_to_first']:>14.2f}{found['decode_us_per_job']:>16.0f}{format_spread(found['rss_mb']):>18}{found['peak_rss_mb']:>9.0f}"
         )
     return "\n".join(lines)
 

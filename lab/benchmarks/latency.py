@@ -1,8 +1,8 @@
-"""How long does a job take from its intended time to its prediction in Redis, at 50, 70 and 90 % of what is possible?
+"""How long does a job take from its intended time to its prediction in Redis, at 50, 70 and 90 % of saturation?
 
     python -m lab.benchmarks.latency [--data DIR] [--json] [--output FILE] [--window S] [--jobs N]
 
-Open loop on real Kafka and Redis (lab.kit.open_loop): the rate is kept whatever the worker does. What is possible
+Open loop on real Kafka and Redis (lab.kit.open_loop): the rate stays the same whatever the worker does. The saturation
 is measured first, in the same run, by draining a preloaded topic.
 """
 
@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.kit.machine import machine, machine_line
+from lab.kit.machine import machine_line
 from lab.kit.open_loop import WARM_UP_S, WINDOW_S, WINDOWS, open_loop
 from lab.kit.records import read_samples, records, templates
-from lab.kit.report import arguments, command_of, show, source_of
-from lab.kit.saturation import BATCH_SIZE, queue_on, saturation, start_worker
-from lab.kit.spread import shown, spread_of
+from lab.kit.report import arguments, provenance, show
+from lab.kit.saturation import BATCH_SIZE, queue_on, saturate, start_worker
+from lab.kit.spread import format_spread, spread_of
 from lab.kit.stack import PARTITIONS, running_stack
 from mmdigit.settings.program import run_program
 
@@ -27,27 +27,25 @@ SAMPLES = 5_000
 
 
 def compare(data: Path | None, jobs: int, window_s: float) -> dict[str, Any]:
-    """Latency at each load of LOADS, of one worker process with one thread."""
+    """Latency of one worker at each load of LOADS."""
     samples = read_samples(data, min(jobs, SAMPLES))
     made = templates(samples, "benchmark")
     loads = []
     with running_stack() as stack, tempfile.TemporaryDirectory() as folder:
         own, core = Path(folder), stack.cores.measured
         runs = [
-            saturation(queue_on(stack), records(samples, jobs, "benchmark"), own, core)
+            saturate(queue_on(stack), records(samples, jobs, "benchmark"), own, core)
             for _ in range(1 + SATURATION_RUNS)
         ]
-        possible = spread_of(runs[1:], "jobs_per_s")
+        saturation = spread_of(runs[1:], "jobs_per_s")
         for load in LOADS:
-            place = stack.fresh()
-            with start_worker(place, own, core):
-                found = open_loop(stack, place, made, load * possible["median"], window_s=window_s)
+            endpoints = stack.new_run()
+            with start_worker(endpoints, own, core):
+                found = open_loop(stack, endpoints, made, load * saturation["median"], window_s=window_s)
             loads.append({"load": load, **found.as_json()})
         note = stack.cores.note
     return {
-        "command": command_of("lab.benchmarks.latency", data),
-        "machine": machine(PACKAGES),
-        "source": source_of(data),
+        **provenance("lab.benchmarks.latency", PACKAGES, data),
         "settings": {
             "batch_size": BATCH_SIZE,
             "threads": 1,
@@ -59,7 +57,7 @@ def compare(data: Path | None, jobs: int, window_s: float) -> dict[str, Any]:
             "saturation_jobs": jobs,
             "cores": note,
         },
-        "saturation_jobs_per_s": possible,
+        "saturation_jobs_per_s": saturation,
         "loads": loads,
     }
 
@@ -70,8 +68,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str]) -> int:
     parser = arguments("lab.benchmarks.latency", __doc__)
-    parser.add_argument("--jobs", type=int, default=SAMPLES, help="jobs of a saturation run (default: %(default)s)")
-    parser.add_argument("--window", type=float, default=WINDOW_S, help=f"seconds of each of {WINDOWS} windows a load")
+    parser.add_argument(
+        "--jobs", type=int, default=SAMPLES, metavar="N", help="jobs in a saturation run (default: %(default)s)"
+    )
+    help_ = f"seconds of each of the {WINDOWS} windows per load (default: %(default)s)"
+    parser.add_argument("--window", type=float, metavar="S", default=WINDOW_S, help=help_)
     options = parser.parse_args(argv)
     result = compare(options.data, options.jobs, options.window)
     return show(options, result, _table)
@@ -82,10 +83,10 @@ def _table(result: dict[str, Any]) -> str:
     lines = [
         machine_line(result["machine"]),
         f"one worker, {settings['cores']}",
-        f"saturation {shown(result['saturation_jobs_per_s'])} jobs/s; milliseconds from intended time to prediction in "
-        f"Redis, all of {settings['windows']} windows of {settings['window_s']:g} s (least-most of a window)",
+        f"saturation {format_spread(result['saturation_jobs_per_s'])} jobs/s; milliseconds from intended time "
+        f"to prediction in Redis over {settings['windows']} windows of {settings['window_s']:g} s (min-max)",
         f"{'load':>5}{'jobs/s':>8}{'p50':>22}{'p99':>22}{'p99.9':>22}{'max':>8}{'missing':>9}"
-        f"{'sender behind p99/max':>23}{'at the broker p50/p99':>23}",
+        f"{'sender late p99/max':>23}{'broker ack p50/p99':>23}",
     ]
     for load in result["loads"]:
         latency, behind, acknowledged = load["latency_ms"], load["behind_ms"], load["acknowledged_ms"]

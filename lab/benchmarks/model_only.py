@@ -1,12 +1,11 @@
-"""What does the model alone cost? Microseconds of CPU per job on decoded inputs in memory, one thread, by batch size.
+"""What does the model alone cost? Microseconds of CPU per job on decoded inputs, one thread, by batch size.
 
     python -m lab.benchmarks.model_only [--json] [--output FILE] [--repetitions N] [--weights FILE]
 
-ONNX Runtime runs the shipped file; PyTorch, eager and compiled, a model of the same shape with weights drawn at random,
-which cost the same. The log-mel's and the two encoders' parts are those of the file, cut out and run alone.
+ONNX Runtime runs the shipped file whole and in parts: log-mel spectrogram, audio encoder, image encoder. PyTorch, eager
+and compiled, runs a model of the same shape with random weights, which cost the same.
 """
 
-import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ import torch
 
 from lab.kit.machine import machine, machine_line
 from lab.kit.report import arguments, progress, show
+from lab.kit.spread import Spread, format_spread, spread
 from mmdigit.reading.audio.normalize import N_SAMPLES
 from mmdigit.reading.image.decode import IMAGE_SIDE
 from mmdigit.reading.model_input import ModelInput
@@ -37,10 +37,10 @@ PARTS = {
     "audio": (["waveform"], ["audio_logits", "audio_novelty_logit"]),
     "image": (["image"], ["image_logits", "image_novelty_logit"]),
 }
-"""What of the exported file each part runs from and to."""
+"""Inputs and outputs of each part of the exported file."""
 
 Run = Callable[[int], object]
-"""Answers a batch of so many jobs."""
+"""Predicts a batch of that many jobs."""
 
 
 def compare(weights: Path, repetitions: int = REPETITIONS) -> dict[str, object]:
@@ -67,20 +67,20 @@ def compare(weights: Path, repetitions: int = REPETITIONS) -> dict[str, object]:
     }
 
 
-def measure(run: Run, size: int, repetitions: int) -> dict[str, float]:
-    """Median, least and most over the repetitions of JOBS_A_REPETITION jobs in batches of this size."""
-    kept = []
+def measure(run: Run, size: int, repetitions: int) -> Spread:
+    """Microseconds of CPU per job in batches of this size: the spread over the repetitions."""
+    figures_us = []
     for repetition in range(WARM_UP_REPETITIONS + repetitions):
         began_s = time.process_time()
         for _ in range(JOBS_A_REPETITION // size):
             run(size)
         if repetition >= WARM_UP_REPETITIONS:
-            kept.append((time.process_time() - began_s) / JOBS_A_REPETITION * 1e6)
-    return {"median": statistics.median(kept), "min": min(kept), "max": max(kept)}
+            figures_us.append((time.process_time() - began_s) / JOBS_A_REPETITION * 1e6)
+    return spread(figures_us)
 
 
 def _inputs(size: int) -> dict[str, Any]:
-    """Noise: what the inputs are changes nothing of the cost. The same in every run."""
+    """Noise, as the cost does not depend on the values; deterministic."""
     random = np.random.default_rng(0)
     return {
         "image": random.random((size, 1, IMAGE_SIDE, IMAGE_SIDE)).astype(np.float32),
@@ -91,7 +91,7 @@ def _inputs(size: int) -> dict[str, Any]:
 
 
 def _predictor(predictor: Predictor) -> Run:
-    """As the worker calls it: arrays of each sample in, answers out."""
+    """As the worker calls it: a list of inputs in, answers out."""
     inputs = {size: _inputs(size) for size in BATCH_SIZES}
     samples = {
         size: [ModelInput(*pair) for pair in zip(values["image"][:, 0], values["waveform"], strict=True)]
@@ -101,7 +101,7 @@ def _predictor(predictor: Predictor) -> Run:
 
 
 def _parts(weights: Path) -> dict[str, Run]:
-    """The exported file whole, and cut into PARTS."""
+    """The exported file, whole and cut into PARTS."""
     model = onnx.load_model(weights)
     log_mel = [node for node in model.graph.node if node.name.startswith("/log_mel/")][-1]
     cuts = onnx.utils.Extractor(onnx.shape_inference.infer_shapes(model))
@@ -135,8 +135,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str]) -> int:
     parser = arguments("lab.benchmarks.model_only", __doc__, on_data=False)
-    parser.add_argument("--repetitions", type=int, default=REPETITIONS)
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="by default the shipped ones")
+    help_ = "repetitions, besides a warm-up (default: %(default)s)"
+    parser.add_argument("--repetitions", type=int, metavar="N", default=REPETITIONS, help=help_)
+    parser.add_argument(
+        "--weights", type=Path, default=WEIGHTS, metavar="FILE", help="ONNX file (default: the shipped one)"
+    )
     options = parser.parse_args(argv)
     return show(options, compare(options.weights, options.repetitions), _table)
 
@@ -144,15 +147,12 @@ def _main(argv: Sequence[str]) -> int:
 def _table(result: dict[str, Any]) -> str:
     lines = [
         machine_line(result["machine"]),
-        f"{result['model_version']}: microseconds of CPU per job, one thread; median (least-most) of "
+        f"{result['model_version']}: microseconds of CPU per job, one thread; median (min-max) of "
         f"{result['settings']['repetitions']}",
-        f"{'batch':>24}" + "".join(f"{size:>22}" for size in BATCH_SIZES),
+        f"{'batch size':>24}" + "".join(f"{size:>22}" for size in BATCH_SIZES),
     ]
     for name, by_size in result["cpu_us_per_job"].items():
-        cells = [
-            cell if isinstance(cell, str) else f"{cell['median']:.0f} ({cell['min']:.0f}-{cell['max']:.0f})"
-            for cell in by_size.values()
-        ]
+        cells = [cell if isinstance(cell, str) else format_spread(cell) for cell in by_size.values()]
         cells = cells[:1] if isinstance(by_size["1"], str) else cells
         lines.append(f"{name:>24}" + "".join(f"{cell:>22}" for cell in cells))
     return "\n".join(lines)

@@ -1,13 +1,13 @@
-"""What does a job cost from topic to store, and how much of that is the model? Jobs/s, CPU per job, memory, start.
+"""What does a job cost from topic to store, and how much of that is the model?
 
     python -m lab.benchmarks.pipeline [--data DIR] [--jobs N] [--repetitions N] [--only TRANSPORT] [--json]
         [--output FILE]
 
-One worker process with one thread, alone on one core, drains a preloaded topic: on one SQLite file, and on real Kafka
-and Redis, which run in containers on the other cores. Before and after each run the model alone answers the same
-decoded jobs on the same core, so that their ratio compares what was measured side by side; where a core's speed changes
-within seconds, the ratio to the run's own stage "predict" is the steadier one. Then, on Kafka and Redis, two workers on
-two cores, and the time from start to ready. Latency is lab.benchmarks.latency's.
+One worker, alone on one core, drains a preloaded topic: on a SQLite file, and on Kafka and Redis in containers on the
+other cores. Before and after each run the model alone predicts the same decoded jobs on the same core, for the ratio
+of the two. Where a core's speed changes within seconds, the ratio to the run's own stage "predict" is steadier. Kafka
+and Redis also run with two workers on two cores, and the time from start to ready is measured. For latency see
+lab.benchmarks.latency.
 """
 
 import itertools
@@ -20,11 +20,11 @@ from typing import Any
 
 from lab.benchmarks.model_only import measure
 from lab.kit.cores import find_cores, running_on
-from lab.kit.machine import machine, machine_line
+from lab.kit.machine import machine_line
 from lab.kit.records import Record, read_samples, records
-from lab.kit.report import add_runs, arguments, command_of, progress, show, source_of
-from lab.kit.saturation import BATCH_SIZE, Queue, queue_on, saturation, several, start
-from lab.kit.spread import shown, spread, spread_of
+from lab.kit.report import add_runs, arguments, progress, provenance, show
+from lab.kit.saturation import BATCH_SIZE, Queue, measure_several, measure_start, queue_on, saturate
+from lab.kit.spread import format_spread, spread, spread_of
 from lab.kit.stack import PARTITIONS, running_stack
 from mmdigit.reading.model_input import decode_input
 from mmdigit.reading.predictor import Predictor
@@ -44,7 +44,7 @@ FreshQueue = Callable[[Path], Queue]
 
 
 @contextmanager
-def _embedded() -> Iterator[FreshQueue]:
+def _sqlite() -> Iterator[FreshQueue]:
     def fresh(folder: Path) -> Queue:
         url = f"sqlite:///{folder / 'queue.db'}"
         return Queue(url, url, partial(_publish, url), partial(_outcomes, url))
@@ -60,13 +60,13 @@ def _kafka_and_redis() -> Iterator[FreshQueue]:
 
 
 TRANSPORTS: dict[str, Callable[[], AbstractContextManager[FreshQueue]]] = {
-    "embedded": _embedded,
+    "sqlite": _sqlite,
     "kafka+redis": _kafka_and_redis,
 }
 
 
 def measure_transport(transport: str, samples: Sequence[Sample], jobs: int, repetitions: int) -> dict[str, Any]:
-    """All figures of one transport; every run has a fresh topic, store and worker process, the first is dropped."""
+    """All figures of one transport. Every run has a new topic, store and worker process; the first is dropped."""
     cores = find_cores()
     model = _model(samples)
     numbers = itertools.count()
@@ -84,7 +84,7 @@ def measure_transport(transport: str, samples: Sequence[Sample], jobs: int, repe
         for number in progress(range(1 + repetitions), f"{transport}: one worker"):
             queue, own = fresh()
             before = _model_only_us(model, cores.measured)
-            run = saturation(queue, made(jobs), own, cores.measured)
+            run = saturate(queue, made(jobs), own, cores.measured)
             after = _model_only_us(model, cores.measured)
             alone = {name: (before[name] + after[name]) / 2 for name in model}
             ratios = {f"model alone, {name}": run["cpu_us_per_job"] / us for name, us in alone.items()}
@@ -92,23 +92,25 @@ def measure_transport(transport: str, samples: Sequence[Sample], jobs: int, repe
             if number:
                 runs.append(run | {"model_only_us": alone, "to_model_only": ratios})
         result = {"one_worker": _summary(runs)}
-        if transport == "embedded":
+        if transport == "sqlite":
             return result
         one = result["one_worker"]["jobs_per_s"]["median"]
         pairs = []
         for number in progress(range(1 + repetitions), f"{transport}: two workers"):
             queue, own = fresh()
-            pair = several(queue, made(2 * jobs), own, cores.workers(2), one)
+            pair = measure_several(queue, made(2 * jobs), own, cores.workers(2), one)
             if number:
                 pairs.append(pair | {"to_one_worker": pair["jobs_per_s"] / one})
         result["two_workers"] = {name: spread_of(pairs, name) for name in pairs[0]}
-        starts = [start(*fresh(), cores.measured) for _ in progress(range(1 + STARTS), f"{transport}: starts")][1:]
+        starts = [measure_start(*fresh(), cores.measured) for _ in progress(range(1 + STARTS), f"{transport}: starts")][
+            1:
+        ]
         result["start"] = {name: spread_of(starts, name) for name in starts[0]}
         return result
 
 
 def _summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The spread of every figure over the runs, also of those a level down."""
+    """The spread of every figure over the runs, also inside nested ones."""
     return {
         name: {part: spread([run[name][part] for run in runs]) for part in figure}
         if isinstance(figure, dict)
@@ -118,7 +120,7 @@ def _summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _model(samples: Sequence[Sample]) -> dict[str, Callable[[int], object]]:
-    """The shipped model on these jobs, decoded and in memory: as the worker calls it, and its logits alone."""
+    """The shipped model on these jobs, already decoded: as the worker calls it, and its logits alone."""
     predictor = Predictor.load()
     chosen = itertools.islice(itertools.cycle(samples), MODEL_JOBS)
     decoded = [decode_input(sample.image, sample.audio) for sample in chosen]
@@ -159,14 +161,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str]) -> int:
     parser = arguments("lab.benchmarks.pipeline", __doc__)
     add_runs(parser, JOBS, REPETITIONS)
-    parser.add_argument("--only", choices=TRANSPORTS, help="measure one transport alone")
+    parser.add_argument("--only", choices=TRANSPORTS, help="measure this transport alone")
     options = parser.parse_args(argv)
     samples = read_samples(options.data, options.jobs)
     transports = [options.only] if options.only else list(TRANSPORTS)
     result = {
-        "command": command_of("lab.benchmarks.pipeline", options.data),
-        "machine": machine(PACKAGES),
-        "source": source_of(options.data),
+        **provenance("lab.benchmarks.pipeline", PACKAGES, options.data),
         "settings": {
             "batch_size": BATCH_SIZE,
             "threads": 1,
@@ -175,7 +175,7 @@ def _main(argv: Sequence[str]) -> int:
             "repetitions": options.repetitions,
             "starts": STARTS,
             "cores": find_cores().note,
-            "two_workers": "the second shares its core with the broker, the store and the load",
+            "two_workers": "the second shares its core with broker, store and load",
         },
         "transports": {
             name: measure_transport(name, samples, options.jobs, options.repetitions) for name in transports
@@ -188,29 +188,30 @@ def _table(result: dict[str, Any]) -> str:
     settings = result["settings"]
     lines = [
         machine_line(result["machine"]),
-        f"{settings['cores']}; {settings['jobs']} jobs a run; median (least-most) of {settings['repetitions']}",
+        f"{settings['cores']}; {settings['jobs']} jobs per run; median (min-max) of {settings['repetitions']}",
     ]
     for transport, found in result["transports"].items():
         one = found["one_worker"]
         lines += [
             f"{transport}, one worker",
-            f"  jobs/s                       {shown(one['jobs_per_s'])}",
-            f"  CPU a job, us                {shown(one['cpu_us_per_job'])}",
-            *(f"    {stage:<26} {shown(us)}" for stage, us in one["cpu_us_per_job_by_stage"].items()),
-            *(f"  model alone, {name:<15} {shown(us)}" for name, us in one["model_only_us"].items()),
-            *(f"  CPU / {name:<22} {shown(ratio, '.2f')}" for name, ratio in one["to_model_only"].items()),
-            f"  memory, MB                   {shown(one['rss_mb'])}, at most {shown(one['peak_rss_mb'])}",
+            f"  jobs/s                       {format_spread(one['jobs_per_s'])}",
+            f"  CPU per job, us              {format_spread(one['cpu_us_per_job'])}",
+            *(f"    {stage:<26} {format_spread(us)}" for stage, us in one["cpu_us_per_job_by_stage"].items()),
+            *(f"  model alone, {name:<15} {format_spread(us)}" for name, us in one["model_only_us"].items()),
+            *(f"  CPU vs {name:<21} {format_spread(ratio, '.2f')}" for name, ratio in one["to_model_only"].items()),
+            f"  memory, MB                   {format_spread(one['rss_mb'])}",
+            f"  peak memory, MB              {format_spread(one['peak_rss_mb'])}",
         ]
         if "two_workers" in found:
             two, began = found["two_workers"], found["start"]
             lines += [
                 f"{transport}, two workers: {settings['two_workers']}",
-                f"  jobs/s                       {shown(two['jobs_per_s'])}",
-                f"  CPU a job, us                {shown(two['cpu_us_per_job'])}",
-                f"  jobs/s / one worker's        {shown(two['to_one_worker'], '.2f')}",
-                f"start, s (median of {settings['starts']})",
-                f'  to "ready to work"           {shown(began["loaded_s"], ".2f")}',
-                f"  to partitions assigned       {shown(began['ready_s'], '.2f')}",
+                f"  jobs/s                       {format_spread(two['jobs_per_s'])}",
+                f"  CPU per job, us              {format_spread(two['cpu_us_per_job'])}",
+                f"  jobs/s vs one worker         {format_spread(two['to_one_worker'], '.2f')}",
+                f"{transport}, seconds from start; median (min-max) of {settings['starts']}",
+                f'  to "ready to work"           {format_spread(began["loaded_s"], ".2f")}',
+                f"  to partitions assigned       {format_spread(began['ready_s'], '.2f')}",
             ]
     return "\n".join(lines)
 

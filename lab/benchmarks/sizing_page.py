@@ -3,7 +3,7 @@
 from lab.benchmarks import sizing
 from lab.benchmarks.sizing import Inputs, prediction_days, result_of
 from lab.kit.machine import machine_line
-from lab.kit.spread import shown
+from lab.kit.spread import format_spread
 from mmdigit.transport.redis.keys import BUCKETS
 
 PAGE = """# Sizing and cost
@@ -104,7 +104,7 @@ def page() -> str:
         given=given,
         machine=machine_line(footprint["machine"]),
         measured=result_of("pipeline")["transports"]["kafka+redis"]["one_worker"]["jobs_per_s"]["median"],
-        in_redis=shown(store["bytes"]),
+        in_redis=format_spread(store["bytes"]),
         feed_mb=store["feed_bytes"] / 1e6,
         peak=sizing.PEAK,
         buckets=BUCKETS,

@@ -1,9 +1,9 @@
-"""What does a trace cost a job? CPU per job of worker and producer on a queue file, with and without traces.
+"""What does tracing cost? CPU per job of worker and producer on a queue file, with and without traces.
 
     python -m lab.benchmarks.tracing [--data DIR] [--jobs N] [--repetitions N] [--json] [--output FILE]
 
-Each round runs every way once, so that what else the machine does meets all of them alike; the first round is dropped.
-The collector answers at once and keeps nothing, on the other cores.
+Each round runs every variant once, so that other load on the machine affects all of them; the first round is dropped.
+The collector runs on the other cores, answers at once and stores nothing.
 """
 
 import itertools
@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 
 from lab.kit.cores import find_cores, pinned, running_on
 from lab.kit.drain import drain
-from lab.kit.machine import machine, machine_line
+from lab.kit.machine import machine_line
 from lab.kit.records import read_samples, records
-from lab.kit.report import add_runs, arguments, command_of, progress, show, source_of
+from lab.kit.report import add_runs, arguments, progress, provenance, show
 from lab.kit.saturation import BATCH_SIZE
-from lab.kit.spread import shown, spread_of
+from lab.kit.spread import format_spread, spread_of
 from mmdigit.settings.program import run_program
 from mmdigit.telemetry.spans import open_tracer
 from mmdigit.transport.urls import open_publisher, open_store
@@ -36,27 +36,27 @@ JOBS = 6_000
 REPETITIONS = 5
 
 
-class Way(NamedTuple):
-    """ratio: of the jobs with a sampled trace; exported: worker and producer have a collector."""
+class Variant(NamedTuple):
+    """ratio: share of jobs with a sampled trace; exported: whether worker and producer have a collector."""
 
     ratio: float
     exported: bool
 
 
-WAYS = {
-    "no traces": Way(0.0, False),
-    "every record has a traceparent, no collector": Way(1.0, False),
-    "a collector, no traces": Way(0.0, True),
-    "1 % traced and exported": Way(0.01, True),
-    "every job traced and exported": Way(1.0, True),
+VARIANTS = {
+    "no traces": Variant(0.0, False),
+    "every record has a traceparent, no collector": Variant(1.0, False),
+    "a collector, no traces": Variant(0.0, True),
+    "1 % traced and exported": Variant(0.01, True),
+    "every job traced and exported": Variant(1.0, True),
 }
 
 
-def measure(way: Way, jobs: Sequence[tuple[str, bytes]], folder: Path, collector: str) -> dict[str, float]:
-    """CPU of the producer's sending and of a worker, in microseconds a job, and what became of the worker's spans."""
+def measure(variant: Variant, jobs: Sequence[tuple[str, bytes]], folder: Path, collector: str) -> dict[str, float]:
+    """Microseconds of CPU per job of the producer and a worker; the worker's exported and dropped spans."""
     url = f"sqlite:///{folder / 'queue.db'}"
-    producer_us = _produce(way, jobs, url, collector)
-    options = ["--batch-size", str(BATCH_SIZE), *(("--otlp-endpoint", collector) if way.exported else ())]
+    producer_us = _produce(variant, jobs, url, collector)
+    options = ["--batch-size", str(BATCH_SIZE), *(("--otlp-endpoint", collector) if variant.exported else ())]
     running = RunningWorker(url, url, folder / "log", options, pinned([], find_cores().measured))
     with running as worker, open_store(url) as store:
         worker.wait_until_ready()
@@ -71,15 +71,15 @@ def measure(way: Way, jobs: Sequence[tuple[str, bytes]], folder: Path, collector
     }
 
 
-def _produce(way: Way, jobs: Sequence[tuple[str, bytes]], url: str, collector: str) -> float:
+def _produce(variant: Variant, jobs: Sequence[tuple[str, bytes]], url: str, collector: str) -> float:
     decoded = [decode_job(value) for _, value in jobs]
 
     def count(_outcome: str, _spans: int) -> None:
-        """Not of interest here."""
+        """Ignore spans: the worker's metrics count them."""
 
     with open_publisher(url) as publisher:
-        with open_tracer(collector if way.exported else None, "benchmark", count) as tracer:
-            tracing = Tracing(way.ratio, tracer, "sqlite", "jobs")
+        with open_tracer(collector if variant.exported else None, "benchmark", count) as tracer:
+            tracing = Tracing(variant.ratio, tracer, "sqlite", "jobs")
             began_s = time.process_time()
             for job, (_, value) in zip(decoded, jobs, strict=True):
                 acknowledge, headers = tracing.begin(job, lambda: None)
@@ -100,7 +100,7 @@ def _collector() -> Iterator[str]:
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it so
-            """Requests are not news."""
+            """Log no requests."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
@@ -119,19 +119,17 @@ def _main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     jobs = list(records(read_samples(options.data, options.jobs), options.jobs, GROUP))
     numbers = itertools.count()
-    runs: dict[str, list[dict[str, float]]] = {name: [] for name in WAYS}
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in VARIANTS}
     with tempfile.TemporaryDirectory() as folder, _collector() as collector, running_on(find_cores().others):
         for number in progress(range(1 + options.repetitions), "rounds"):
-            for name, way in WAYS.items():
+            for name, variant in VARIANTS.items():
                 own = Path(folder) / str(next(numbers))
                 own.mkdir()
-                run = measure(way, jobs, own, collector)
+                run = measure(variant, jobs, own, collector)
                 if number:
                     runs[name].append(run)
     result = {
-        "command": command_of("lab.benchmarks.tracing", options.data),
-        "machine": machine(PACKAGES),
-        "source": source_of(options.data),
+        **provenance("lab.benchmarks.tracing", PACKAGES, options.data),
         "settings": {"batch_size": BATCH_SIZE, "jobs": options.jobs, "repetitions": options.repetitions}
         | {"cores": find_cores().note},
         "ways": {name: {figure: spread_of(found, figure) for figure in found[0]} for name, found in runs.items()},
@@ -143,11 +141,15 @@ def _table(result: dict[str, Any]) -> str:
     settings = result["settings"]
     lines = [
         machine_line(result["machine"]),
-        f"{settings['cores']}; {settings['jobs']} jobs a run; median (least-most) of {settings['repetitions']}",
+        f"{settings['cores']}; {settings['jobs']} jobs per run; median (min-max) of {settings['repetitions']}",
         f"{'':46} {'worker, us/job':>18} {'jobs/s':>18} {'producer, us/job':>18} {'spans exported, dropped':>24}",
     ]
     for name, found in result["ways"].items():
-        cells = (shown(found["worker_us"]), shown(found["jobs_per_s"]), shown(found["producer_us"], ".1f"))
+        cells = (
+            format_spread(found["worker_us"]),
+            format_spread(found["jobs_per_s"]),
+            format_spread(found["producer_us"], ".1f"),
+        )
         spans = f"{found['exported']['median']:.0f}, {found['dropped']['median']:.0f}"
         lines.append(f"{name:46} " + " ".join(f"{cell:>18}" for cell in cells) + f" {spans:>24}")
     return "\n".join(lines)

@@ -1,10 +1,9 @@
-"""Which encoding should a producer use, and which files? Microseconds to encode and decode each.
+"""Which wire encoding and which file formats are cheapest? Microseconds to encode and decode each.
 
     python -m lab.benchmarks.wire [--data DIR] [--json] [--output FILE]
 
-A 10 KB job as JSON with base64 and as msgpack; pictures and clips of each kind (lab.benchmarks.decoding).
-
-The binary one becomes the producer's default if it wins by more than 20 % of the time for one encode and one decode.
+A 10 KB job as JSON with base64 and as msgpack; images and clips of each format (lab.benchmarks.decoding). msgpack is
+the producer's default if it saves more than 20 % of one encode and one decode.
 """
 
 import random
@@ -15,10 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
-from lab.benchmarks.decoding import kinds, next_of
-from lab.kit.machine import machine, machine_line
+from lab.benchmarks.decoding import decode_in_turn, file_formats
+from lab.kit.machine import machine_line
 from lab.kit.records import read_samples
-from lab.kit.report import arguments, command_of, show
+from lab.kit.report import arguments, provenance, show
+from lab.kit.spread import Spread, format_spread, spread
 from mmdigit.settings.program import run_program
 from schemas.job import Job
 from schemas.wire import Wire, decode_job, encode
@@ -29,25 +29,24 @@ AUDIO_BYTES = 8_000  # together a 10 KB job: a small PNG, and half a second at 8
 CALLS = 2_000
 REPETITIONS = 15
 WARM_UP_REPETITIONS = 3
-WINS_BY = 0.20
+MIN_SAVED = 0.20
 DECODING_CALLS = 96
 DECODING_FILES = 32
 
 
-def measure(call: Callable[[], object], calls: int = CALLS, repetitions: int = REPETITIONS) -> dict[str, float]:
-    """Microseconds for one call: median, least and most over the repetitions of many calls, warm-up dropped."""
+def measure(call: Callable[[], object], calls: int = CALLS, repetitions: int = REPETITIONS) -> Spread:
+    """Microseconds per call: the spread over repetitions of many calls, warm-up dropped."""
     figures_us = []
     for _ in range(WARM_UP_REPETITIONS + repetitions):
         start_s = time.perf_counter()
         for _ in range(calls):
             call()
         figures_us.append((time.perf_counter() - start_s) / calls * 1e6)
-    kept = figures_us[WARM_UP_REPETITIONS:]
-    return {"median_us": statistics.median(kept), "min_us": min(kept), "max_us": max(kept)}
+    return spread(figures_us[WARM_UP_REPETITIONS:])
 
 
 def ten_kilobyte_job() -> Job:
-    """A job of incompressible bytes, the same in every run."""
+    """A job of incompressible bytes; deterministic."""
     random_bytes = random.Random(0).randbytes  # noqa: S311 (a benchmark's input, not a secret)
     return Job(
         job_id="benchmark-0",
@@ -60,7 +59,7 @@ def ten_kilobyte_job() -> Job:
 
 
 def compare(calls: int = CALLS, repetitions: int = REPETITIONS) -> dict[str, object]:
-    """Figures of both encodings, and which of them the rule makes the producer's default."""
+    """The figures of both encodings, and which is the producer's default by the rule above."""
     job = ten_kilobyte_job()
     figures: dict[str, dict[str, object]] = {}
     total_us: dict[str, float] = {}
@@ -68,26 +67,25 @@ def compare(calls: int = CALLS, repetitions: int = REPETITIONS) -> dict[str, obj
         value = encode(job, wire)
         encoding = measure(lambda wire=wire: encode(job, wire), calls, repetitions)  # type: ignore[misc]
         decoding = measure(lambda value=value: decode_job(value), calls, repetitions)  # type: ignore[misc]
-        total_us[wire] = encoding["median_us"] + decoding["median_us"]
+        total_us[wire] = encoding["median"] + decoding["median"]
         figures[wire] = {"encode": encoding, "decode": decoding, "record_bytes": len(value)}
     saved = 1 - total_us["msgpack"] / total_us["json"]
     return {
-        "machine": machine(PACKAGES),
         "settings": {"calls": calls, "repetitions": repetitions, "warm_up": WARM_UP_REPETITIONS},
         "figures": figures,
         "msgpack_saves": saved,
-        "default": "msgpack" if saved > WINS_BY else "json",
+        "default": "msgpack" if saved > MIN_SAVED else "json",
     }
 
 
 def compare_files(
     data: Path | None, calls: int = DECODING_CALLS, repetitions: int = REPETITIONS
 ) -> dict[str, dict[str, float]]:
-    """Microseconds to decode one file of each kind, and its mean size."""
+    """Microseconds to decode a file of each format, and the mean size."""
     return {
-        name: measure(next_of(decode, files), calls, repetitions)
+        name: measure(decode_in_turn(decode, files), calls, repetitions)
         | {"mean_bytes": statistics.mean(len(file) for file in files)}
-        for name, (decode, files) in kinds(read_samples(data, DECODING_FILES)).items()
+        for name, (decode, files) in file_formats(read_samples(data, DECODING_FILES)).items()
     }
 
 
@@ -97,8 +95,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str]) -> int:
     options = arguments("lab.benchmarks.wire", __doc__).parse_args(argv)
-    result = compare() | {
-        "command": command_of("lab.benchmarks.wire", options.data),
+    result = {
+        **provenance("lab.benchmarks.wire", PACKAGES, options.data),
+        **compare(),
         "files": compare_files(options.data),
     }
     return show(options, result, _table)
@@ -107,20 +106,14 @@ def _main(argv: Sequence[str]) -> int:
 def _table(result: dict[str, Any]) -> str:
     lines = [
         machine_line(result["machine"]),
-        f"wall time of one call; median (least-most) of {REPETITIONS}",
+        f"microseconds per call, wall time; median (min-max) of {REPETITIONS}",
     ]
     for wire, figures in result["figures"].items():
         for step in ("encode", "decode"):
-            us = figures[step]
-            lines.append(
-                f"{wire:8} {step}  {us['median_us']:6.1f} us  ({us['min_us']:.1f}-{us['max_us']:.1f}), "
-                f"{figures['record_bytes']} bytes"
-            )
+            us = format_spread(figures[step], ".1f")
+            lines.append(f"{step} {wire:28} {us:>24}  {figures['record_bytes']} bytes")
     for name, us in result["files"].items():
-        lines.append(
-            f"decode {name:28} {us['median_us']:7.1f} us  ({us['min_us']:.1f}-{us['max_us']:.1f}), "
-            f"{us['mean_bytes']:.0f} bytes"
-        )
+        lines.append(f"decode {name:28} {format_spread(us, '.1f'):>24}  {us['mean_bytes']:.0f} bytes")
     lines.append(f"msgpack saves {result['msgpack_saves']:.0%} of encode + decode: default {result['default']}")
     return "\n".join(lines)
 

@@ -1,1 +1,1 @@
-"""Faults on the real stack, injected at random moments, and what they cost: lost jobs, duplicates, time to recover."""
+"""Injects faults into the real stack at random moments; counts lost jobs, duplicates and seconds to recover."""

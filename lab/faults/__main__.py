@@ -1,9 +1,9 @@
-"""python -m lab.faults: every fault on real Kafka, Redis and workers; prints what was lost, what repeated, how long.
+"""What does each fault cost? Injects every fault into real services; counts lost jobs, duplicates and recovery times.
 
-    python -m lab.faults [--data DIR] [--only NAME...] [--times N] [--seed S] [--jobs N] [--output FILE]
+    python -m lab.faults [--data DIR] [--only WORD...] [--times N] [--seed S] [--jobs N] [--output FILE]
 
-Moments and victims are random: the seed is printed, and the same seed gives the same ones (though never quite the same
-interleaving). Exit code 1 if a promise was broken.
+Moments and victims are random. The seed is printed; the same seed draws the same ones, but threads still interleave
+differently. Exit code 1 if a promise was broken.
 """
 
 import dataclasses
@@ -12,17 +12,15 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from lab.faults.catalogue import CATALOGUE
+from lab.faults.catalogue import ALL_FAULTS
 from lab.faults.check import offline_answers
 from lab.faults.fault import Fault
 from lab.faults.report import table
 from lab.faults.run import Row, as_json, run_fault
 from lab.faults.services import running_services
 from lab.kit.load import load_samples
-from lab.kit.machine import machine
-from lab.kit.report import arguments, command_of, show, source_of
+from lab.kit.report import arguments, provenance, show
 from mmdigit.settings.program import run_program
 from schemas.errors import MmdigitError, SettingsError
 
@@ -30,38 +28,38 @@ PACKAGES = ("onnxruntime", "kafka-python", "redis")
 
 
 def run_all(faults: Sequence[Fault], data: Path | None, seed: int, logs: Path | None = None) -> list[Row]:
-    """One row each, in order; a line of progress on standard error for each time."""
+    """One row each, in order. Logs progress to standard error."""
     samples = load_samples(data)
     expected = offline_answers(samples)
     began_s = time.monotonic()
 
-    def say(line: str) -> None:
+    def log(line: str) -> None:
         sys.stderr.write(f"[{time.monotonic() - began_s:5.0f} s] {line}\n")
 
     rows = []
     with running_services() as services:
         for number, fault in enumerate(faults):
-            if why := fault.missing():
+            if why := fault.unavailable():
                 rows.append(Row(fault.name, skipped=why))
                 continue
-            # Each has a stream of its own, so that --only repeats it as it was among all.
-            draw = random.Random(f"{seed} {fault.name}")  # noqa: S311 (moments of harm, not a secret)
-            keep = logs / fault.name.replace(" ", "-").replace("/", "-") if logs else None
+            # Each has its own random numbers, so that --only repeats it as it was among all.
+            draw = random.Random(f"{seed} {fault.name}")  # noqa: S311 (not a secret)
+            folder = logs / fault.name.replace(" ", "-").replace("/", "-") if logs else None
             try:
-                row = run_fault(fault, services, samples, expected, draw, number, say, keep)
-            except MmdigitError as error:  # the others are still to be seen
-                row = Row(fault.name, problems=[f"could not be run to its end: {error}"])
-            say(f"{fault.name}: {row.jobs} jobs, {row.lost} lost, {row.duplicates} duplicates, {row.seconds:.0f} s")
+                row = run_fault(fault, services, samples, expected, draw, number, log, folder)
+            except MmdigitError as error:  # the other faults still run
+                row = Row(fault.name, problems=[f"the run failed: {error}"])
+            log(f"{fault.name}: {row.jobs} jobs, {row.lost} lost, {row.duplicates} duplicates, {row.seconds:.0f} s")
             rows.append(row)
     return rows
 
 
 def selected(only: Sequence[str] | None, times: int | None, jobs: int | None) -> list[Fault]:
-    """Those of the catalogue whose name contains one of the words. Raises SettingsError if a word finds none."""
+    """The faults whose name contains one of the words. Raises SettingsError if a word matches none."""
     for word in only or ():
-        if not any(word in fault.name for fault in CATALOGUE):
-            raise SettingsError(f"expected a word of a fault's name, got {word!r}; see python -m lab.faults --list")
-    chosen = [fault for fault in CATALOGUE if not only or any(word in fault.name for word in only)]
+        if not any(word in fault.name for fault in ALL_FAULTS):
+            raise SettingsError(f"expected part of a fault's name, got {word!r}; see python -m lab.faults --list")
+    chosen = [fault for fault in ALL_FAULTS if not only or any(word in fault.name for word in only)]
     return [dataclasses.replace(fault, times=times or fault.times, burst=jobs or fault.burst) for fault in chosen]
 
 
@@ -71,26 +69,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str]) -> int:
     parser = arguments("lab.faults", __doc__)
-    parser.prog = "python -m lab.faults"
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="faults whose name contains one of these")
-    parser.add_argument("--list", action="store_true", help="print the names and end")
-    parser.add_argument("--times", type=int, help="how often each; by default as its row says")
-    parser.add_argument("--seed", type=int, help="of the random moments; by default a new one, which is printed")
-    parser.add_argument("--jobs", type=int, help="jobs sent just before and just after each time (default: 400)")
-    parser.add_argument("--logs", type=Path, help="keep the workers' logs in this folder")
+    parser.add_argument("--only", nargs="+", metavar="WORD", help="faults whose name contains one of these")
+    parser.add_argument("--list", action="store_true", help="print the names and exit")
+    parser.add_argument("--times", type=int, metavar="N", help="injections of each (default: 1 to 50, by fault)")
+    parser.add_argument("--seed", type=int, metavar="S", help="of the random moments and victims (default: a new one)")
+    parser.add_argument("--jobs", type=int, metavar="N", help="jobs before and after each injection (default: 400)")
+    parser.add_argument("--logs", type=Path, metavar="DIR", help="keep the workers' logs in this folder")
     options = parser.parse_args(argv)
     if options.list:
-        sys.stdout.write("".join(f"{fault.name}\n" for fault in CATALOGUE))
+        sys.stdout.write("".join(f"{fault.name}\n" for fault in ALL_FAULTS))
         return 0
     seed = random.SystemRandom().randrange(2**32) if options.seed is None else options.seed
     sys.stderr.write(f"seed {seed}\n")
     rows = run_all(selected(options.only, options.times, options.jobs), options.data, seed, options.logs)
-    result: dict[str, Any] = {
-        "command": command_of("lab.faults", options.data)
-        + f" --seed {seed}"
-        + (f" --times {options.times}" if options.times else ""),
-        "machine": machine(PACKAGES),
-        "source": source_of(options.data),
+    head = provenance("lab.faults", PACKAGES, options.data)
+    times = f" --times {options.times}" if options.times else ""
+    result = head | {
+        "command": f"{head['command']} --seed {seed}{times}",
         "seed": seed,
         "seconds": sum(row.seconds for row in rows),
         "faults": [as_json(row) for row in rows],

@@ -1,10 +1,19 @@
 """All faults, in the order of the report."""
 
-from lab.faults import broker_faults, disk_faults, host_faults, link_faults, store_faults, worker_faults
+from lab.faults import (
+    broker_faults,
+    clock_faults,
+    disk_faults,
+    link_faults,
+    memory_faults,
+    store_faults,
+    worker_faults,
+)
 
-CATALOGUE = (
+ALL_FAULTS = (
     *worker_faults.FAULTS,
-    *host_faults.FAULTS,
+    *clock_faults.FAULTS,
+    *memory_faults.FAULTS,
     *broker_faults.FAULTS,
     *store_faults.FAULTS,
     *link_faults.FAULTS,

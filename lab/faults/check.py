@@ -1,4 +1,4 @@
-"""Whether a promise was broken: every acknowledged job's outcome against what the offline predictor says."""
+"""Checks the promises: compares the outcome of every acknowledged job with the offline predictor's answer."""
 
 import itertools
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lab.kit.records import job_id_of
 from mmdigit.reading.model_input import decode_input
 from mmdigit.reading.predictor import Predictor
+from mmdigit.transport.ports import Consumer
 from mmdigit.transport.urls import dead_letter_url, open_consumer, open_store
 from producer.sources.sample import Sample
 from schemas.errors import InvalidJob
@@ -14,15 +15,14 @@ from schemas.prediction import Answer
 from schemas.wire import decode_dead_letter
 
 TOLERANCE = 1e-5
-"""Between a probability of a batch and of the job alone."""
+"""Between a probability from a batch and from the job alone."""
 
-_QUIET_POLLS = 4
 _CHUNK = 1_000
 
 
 @dataclass(frozen=True)
-class Checked:
-    """Numbers of jobs. lost: acknowledged, without any outcome; wrong: with another one than offline."""
+class CheckResult:
+    """answered, dead: numbers of jobs. lost: ids without an outcome; wrong: ids with another outcome than offline."""
 
     answered: int
     dead: int
@@ -31,7 +31,7 @@ class Checked:
 
 
 def offline_answers(samples: Sequence[Sample]) -> list[Answer | None]:
-    """What each sample is to be answered, predicted alone; None: it is to be a dead letter."""
+    """The answer for each sample, predicted alone; None: it must become a dead letter."""
     predictor = Predictor.load()
     answers: list[Answer | None] = []
     for sample in samples:
@@ -44,8 +44,8 @@ def offline_answers(samples: Sequence[Sample]) -> list[Answer | None]:
 
 def check(
     jobs_url: str, store_url: str, group: str, acknowledged: Sequence[int], expected: Sequence[Answer | None]
-) -> Checked:
-    """Read every outcome back. expected: of job n, entry n modulo its length."""
+) -> CheckResult:
+    """Read back and check every outcome. expected: the entry for job n is n modulo its length."""
     numbers = {job_id_of(group, number): number for number in sorted(set(acknowledged))}
     dead = dead_job_ids(jobs_url)
     found: dict[str, Answer] = {}
@@ -59,25 +59,28 @@ def check(
         job_id
         for job_id, number in numbers.items()
         if (job_id in found or job_id in dead)
-        and not _right(found.get(job_id), job_id in dead, expected[number % len(expected)])
+        and not _is_right(found.get(job_id), job_id in dead, expected[number % len(expected)])
     ]
-    return Checked(len(found), len(dead & numbers.keys()), tuple(lost), tuple(wrong))
+    return CheckResult(len(found), len(dead & numbers.keys()), tuple(lost), tuple(wrong))
 
 
 def dead_job_ids(jobs_url: str) -> set[str]:
-    """Jobs in the topic of dead letters that belongs to jobs_url."""
+    """The jobs in the dead-letter topic of jobs_url."""
     ids: set[str] = set()
     with open_consumer(dead_letter_url(jobs_url), group="faults-check") as consumer:
-        quiet = 0
-        while quiet < _QUIET_POLLS or not consumer.assignment():
-            records = consumer.poll(500, 0.5)
-            quiet = 0 if records else quiet + 1
-            ids |= {letter.job_id for letter in (decode_dead_letter(r.value) for r in records) if letter.job_id}
+        while not _is_read(consumer):
+            letters = [decode_dead_letter(record.value) for record in consumer.poll(500, 0.5)]
+            ids |= {letter.job_id for letter in letters if letter.job_id}
     return ids
 
 
-def _right(stored: Answer | None, is_dead: bool, answer: Answer | None) -> bool:
-    """Dead and nothing else where the offline predictor refuses it, else the same answer and not dead."""
+def _is_read(consumer: Consumer) -> bool:
+    lag = consumer.lag()
+    return bool(lag) and lag.keys() == consumer.assignment() and not any(lag.values())
+
+
+def _is_right(stored: Answer | None, is_dead: bool, answer: Answer | None) -> bool:
+    """Whether it is only dead if the offline predictor refuses it, and otherwise only has the same answer."""
     if stored is None or answer is None or is_dead:
         return stored is None and answer is None and is_dead
     if (stored.label, stored.decision) != (answer.label, answer.decision):

@@ -1,4 +1,4 @@
-"""A disk that is small enough to be filled: a tmpfs, mounted for a block."""
+"""A disk that is small enough to fill: a tmpfs, mounted for a block."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ _FILL_BYTES = 64 * 1024
 
 @contextmanager
 def small_disk() -> Iterator[Path]:
-    """A folder with room for SMALL_DISK_BYTES, gone at the end. Raises SettingsError if it cannot be mounted."""
+    """A folder with SMALL_DISK_BYTES of space, unmounted at the end. Raises SettingsError if it cannot be mounted."""
     with tempfile.TemporaryDirectory() as folder:
         mounted = _run("mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_BYTES}", "tmpfs", folder)
         if mounted.returncode:
@@ -28,7 +28,7 @@ def small_disk() -> Iterator[Path]:
 
 
 def cannot_mount() -> str:
-    """Why there is no small disk to be had; empty if there is."""
+    """Why no small disk can be mounted; empty if one can."""
     if shutil.which("mount") is None or os.geteuid() != 0:
         return "needs root, to mount a small disk"
     try:
@@ -39,15 +39,15 @@ def cannot_mount() -> str:
 
 
 def fill(folder: Path) -> Path:
-    """A file there that takes all the room that is left, to the last page; to be removed by the caller."""
-    hog = folder / "hog"
-    with hog.open("wb", buffering=0) as file:
+    """Write a file that takes all the space that is left, to the last page. The caller removes it."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file:
         try:
             while file.write(b"\0" * _FILL_BYTES):
                 pass
-        except OSError:  # no space left, which was the aim
-            return hog
-    return hog
+        except OSError:  # no space left, as intended
+            return filler
+    return filler
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""What a fault is: a name, how often, and a function that does the harm and has undone it when it returns."""
+"""What a fault is: a name, how often to inject it, and the function that injects and undoes it."""
 
 import random
 import time
@@ -8,30 +8,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lab.faults.crew import Crew
-from lab.faults.services import Place, Services
+from docker.models.containers import Container
+
+from lab.faults.services import RunUrls, Services
 from lab.faults.watch import Watch
+from lab.faults.workers import Workers
 from lab.kit.load import Load
 
 
 @dataclass
-class Scene:
-    """What a fault may touch: the services, the crew of workers, the load; its randomness is the run's."""
+class Context:
+    """What a fault may act on. draw: the run's random numbers; folder: the run's, with the workers' logs."""
 
     services: Services
-    place: Place
-    crew: Crew
+    urls: RunUrls
+    workers: Workers
     load: Load
     watch: Watch
     draw: random.Random
     partitions: int
     folder: Path
     at_end: ExitStack
-    """Closed when the load is drained."""
+    """Closed when every job has an outcome."""
 
     def hold(self, seconds: float) -> None:
-        """How long the harm lasts, while the load goes on."""
+        """Leave the fault in place while the load continues."""
         time.sleep(seconds)
+
+    def pause(self, container: Container, seconds: float) -> None:
+        """Freeze every process of the container for that long; its connections stay open."""
+        container.pause()
+        self.hold(seconds)
+        container.unpause()
 
 
 @dataclass(frozen=True)
@@ -40,16 +48,16 @@ class Fault:
 
     name: str
     times: int
-    strike: Callable[[Scene], None]
-    """Does the harm; undone, as far as it can be, when it returns."""
+    inject: Callable[[Context], None]
+    """Injects the fault, and has undone it as far as possible when it returns."""
     on: Literal["services", "proxied services", "file", "small disk"] = "services"
-    """Kafka and Redis, both through toxiproxy or not, or one SQLite file, on a disk of SMALL_DISK_BYTES or not."""
+    """Kafka and Redis, directly or through toxiproxy, or one SQLite file, on the usual disk or a small one."""
     workers: int = 2
     launcher: Callable[[Path], Sequence[str]] = lambda folder: ()
-    """The command that becomes a worker, given a folder of the run (samples.running.RunningWorker)."""
+    """The command that becomes a worker (samples.running.RunningWorker), given the folder of the run."""
     no_duplicates: bool = False
-    """Whether a job that is answered twice breaks a promise."""
+    """Whether a prediction that is written twice breaks a promise."""
     burst: int = 400
-    """Jobs that are sent just before each time, and again just after."""
-    missing: Callable[[], str] = lambda: ""
-    """Why this machine cannot do it, in one line; empty if it can."""
+    """Jobs sent just before each injection, and again just after it."""
+    unavailable: Callable[[], str] = lambda: ""
+    """Why this machine cannot inject the fault, in one line; empty if it can."""

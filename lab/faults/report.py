@@ -4,7 +4,7 @@ from typing import Any
 
 from lab.kit.machine import machine_line
 
-_HEAD = ("fault", "times", "jobs", "lost", "wrong", "duplicates", "recovery s, median", "worst")
+_HEAD = ("fault", "injections", "jobs", "lost", "wrong", "duplicates", "recovery, s (median)", "max")
 
 
 def cells(row: dict[str, Any]) -> tuple[str, ...]:
@@ -18,7 +18,7 @@ def cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def table(result: dict[str, Any]) -> str:
-    """For a terminal."""
+    """The result as text for a terminal."""
     rows = [_HEAD, *(cells(row) for row in result["faults"])]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     lines = [
@@ -31,12 +31,12 @@ def table(result: dict[str, Any]) -> str:
             )
             for row in rows
         ),
-        *_broken(result),
+        *_problems(result),
     ]
     return "\n".join(lines)
 
 
-def _broken(result: dict[str, Any]) -> list[str]:
+def _problems(result: dict[str, Any]) -> list[str]:
     return [f"{row['name']}: {problem}" for row in result["faults"] for problem in row["problems"]]
 
 
@@ -71,31 +71,31 @@ def page(result: dict[str, Any], soak: dict[str, Any] | None) -> str:
         machine=machine_line(result["machine"]),
         table="\n".join(f"| {' | '.join(row)} |" for row in rows),
     )
-    if broken := _broken(result):
-        text += "\nPromises that were broken in this run:\n\n" + "".join(f"- {line}\n" for line in broken)
+    if problems := _problems(result):
+        text += "\nPromises broken in this run:\n\n" + "".join(f"- {line}\n" for line in problems)
     if soak is not None:
         text += _soak(soak)
     return text
 
 
 def _soak(soak: dict[str, Any]) -> str:
-    lines, sixths = "\n".join(summary(soak)), ", ".join(f"{most:.0f}" for most in soak["rss_mb_by_sixth"])
+    lines, sixths = "\n".join(summary(soak)), ", ".join(f"{highest:.0f}" for highest in soak["rss_mb_by_sixth"])
     return (
         f"\n## A soak\n\n`{soak['command']}` on {machine_line(soak['machine'])}:\n{lines}.\n\n"
-        "Slopes are by least squares, the first fifth of the samples dropped. Memory goes with the backlog, which "
-        f"fills the client's fetch buffers. The most in each sixth of the time: {sixths} MB.\n\n"
+        "Growth is the slope of a least-squares fit without the first fifth of the readings. Memory follows the "
+        f"backlog, which fills the client's fetch buffers. Its maximum in each sixth of the time: {sixths} MB.\n\n"
         "![Memory, descriptors and threads, and backlog over time](plots/soak.png)\n"
     )
 
 
 def summary(result: dict[str, Any]) -> list[str]:
-    """What was loaded and what came of it, in two lines."""
+    """The load and the outcome, in two lines."""
     last, slope = result["end"], result["slopes_per_hour"]
     load = f"{result['load_share']:.0%} of {result['saturation_jobs_per_s']:.0f} jobs/s"
     mild = sum(result["faults"].values())
     return [
         f"{result['minutes']:g} minutes at {load}, {mild} mild faults: {result['jobs']} jobs, "
         f"{result['lost']} lost, {last['backlog']} behind at the end",
-        f"at the end {last['rss_mb']:.0f} MB, {last['descriptors']} descriptors, {last['threads']} threads; an hour "
-        f"adds {slope['rss_mb']:+.1f} MB, {slope['descriptors']:+.1f} descriptors, {slope['threads']:+.1f} threads",
+        f"at the end {last['rss_mb']:.0f} MB, {last['descriptors']} descriptors, {last['threads']} threads; growth per "
+        f"hour {slope['rss_mb']:+.1f} MB, {slope['descriptors']:+.1f} descriptors, {slope['threads']:+.1f} threads",
     ]

@@ -1,4 +1,4 @@
-"""One fault from an empty topic to its row: load, harm as often as asked, recovery, drain, check."""
+"""Runs one fault: load, injections with recovery, drain, check; makes its row of the report."""
 
 import random
 import tempfile
@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from lab.faults.check import check
-from lab.faults.crew import Crew
 from lab.faults.disk import small_disk
-from lab.faults.fault import Fault, Scene
-from lab.faults.services import PARTITIONS, Place, Services
+from lab.faults.fault import Context, Fault
+from lab.faults.services import PARTITIONS, RunUrls, Services
+from lab.faults.store_writes import install_write_counter, redis_writes, sqlite_problem, sqlite_writes
 from lab.faults.watch import Watch
-from lab.faults.written import count_writes, problem_of_file, written_in_file, written_in_redis
+from lab.faults.workers import Workers
 from lab.kit.load import Load
+from lab.kit.polling import wait_for_count
 from lab.kit.spread import spread
 from mmdigit.transport.urls import open_publisher, open_store
 from producer.sources.sample import Sample
@@ -24,19 +25,18 @@ from schemas.errors import MmdigitError
 from schemas.prediction import Answer
 
 RECOVERY_WITHIN_S = 150.0
-DRAINED_WITHIN_S = 60.0
-"""Without any new outcome: what has none by then is lost."""
+STALLED_AFTER_S = 60.0
+"""A job without an outcome is lost when none has arrived for this long."""
 
 WARM_WITHIN_S = 60.0
-MOST_DELAY_S = 0.6
-_LOOK_EVERY_S = 0.1
+MAX_DELAY_S = 0.6
 
-Say = Callable[[str], object]
+Log = Callable[[str], object]
 
 
 @dataclass
 class Row:
-    """What one fault cost. recoveries_s: of each time, from the end of the harm to an answer in every partition."""
+    """What one fault cost. recoveries_s: of each injection, from its end to an answer in every partition."""
 
     name: str
     times: int = 0
@@ -66,63 +66,63 @@ def run_fault(
     expected: Sequence[Answer | None],
     draw: random.Random,
     number: int,
-    say: Say,
-    keep_logs: Path | None = None,
+    log: Log,
+    logs_folder: Path | None = None,
 ) -> Row:
-    """The row of one fault. number: of this run, for names; keep_logs: where the workers' logs go, else nowhere."""
+    """The row of one fault. number: names its group; logs_folder: keeps the workers' logs; None: drop them."""
     row = Row(fault.name)
     began_s = time.monotonic()
     group = f"fault-{number}"
     with ExitStack() as stack:
-        folder = keep_logs or stack.enter_context(_temporary_folder())
+        folder = logs_folder or stack.enter_context(_temporary_folder())
         folder.mkdir(parents=True, exist_ok=True)
         file: Path | None = None
         if fault.on in ("file", "small disk"):
             small = fault.on == "small disk"
             file = stack.enter_context(small_disk() if small else _temporary_folder()) / "queue.db"
-            place = _file_place(file)
-            count_writes(file)
+            urls = _create_queue_file(file)
+            install_write_counter(file)
         else:
-            place = services.fresh(proxied=fault.on == "proxied services")
-        watch = stack.enter_context(Watch(place.store_url, group))
+            urls = services.new_run(proxied=fault.on == "proxied services")
+        watch = stack.enter_context(Watch(urls.store_url, group))
         with (
-            Crew(place, folder, fault.workers, fault.launcher(folder)) as crew,
-            Load(place.jobs_url, group, samples) as load,
+            Workers(urls, folder, fault.workers, fault.launcher(folder)) as workers,
+            Load(urls.jobs_url, group, samples) as load,
             ExitStack() as at_end,
         ):
             partitions = PARTITIONS if file is None else 1
-            scene = Scene(services, place, crew, load, watch, draw, partitions, folder, at_end)
-            crew.wait_until_assigned()
+            context = Context(services, urls, workers, load, watch, draw, partitions, folder, at_end)
+            workers.wait_until_assigned()
             load.burst(fault.burst)
-            if watch.await_outcome_of_each(partitions, 0.0, WARM_WITHIN_S) is None:
+            if watch.await_all_partitions(partitions, 0.0, WARM_WITHIN_S) is None:
                 row.problems.append(f"no answers within {WARM_WITHIN_S:.0f} s of the start")
             for _ in range(fault.times):
-                _strike(fault, scene, row)
-                took = f"{row.recoveries_s[-1]:.1f} s" if row.recoveries_s else "not at all"
-                say(f"{fault.name}: {row.times}/{fault.times}, recovered: {took}")
+                _inject(fault, context, row)
+                took = f"{row.recoveries_s[-1]:.1f} s" if row.recoveries_s else "never"
+                log(f"{fault.name}: {row.times}/{fault.times}, recovery: {took}")
             load.stop()
-            if left := _drain(scene, expected):
-                row.problems.append(f"{left} jobs had no outcome before the workers were started again")
-                crew.replace_all()
-                _drain(scene, expected)
-            crew.check_running()
-        row.problems += crew.problems
+            if left := _drain(context, expected):
+                row.problems.append(f"{left} jobs had no outcome until the workers were restarted")
+                workers.replace_all()
+                _drain(context, expected)
+            workers.check_running()
+        row.problems += workers.problems
         row.refused = len(load.errors)
-        found = check(place.jobs_url, place.store_url, group, load.acknowledged, expected)
+        found = check(urls.jobs_url, urls.store_url, group, load.acknowledged, expected)
         row.jobs, row.answered, row.dead = len(load.acknowledged), found.answered, found.dead
         row.lost, row.wrong = len(found.lost), len(found.wrong)
         if file is None:
-            written = written_in_redis(services.store, group)
+            writes = redis_writes(services.store, group)
         else:
-            written = written_in_file(file)
-            row.problems += filter(None, [problem_of_file(file)])
-        if len(written) < found.answered:
-            row.problems.append(f"expected {found.answered} predictions in the store's log, got {len(written)}")
-        row.duplicates = sum(written.values()) - len(written)
+            writes = sqlite_writes(file)
+            row.problems += filter(None, [sqlite_problem(file)])
+        if len(writes) < found.answered:
+            row.problems.append(f"expected {found.answered} predictions in the store's log, got {len(writes)}")
+        row.duplicates = sum(writes.values()) - len(writes)
         if fault.no_duplicates and row.duplicates:
-            row.problems.append("expected no duplicates")
-        if lost := [*found.lost, *found.wrong]:
-            say(f"{fault.name}: lost or wrong: {', '.join(lost[:5])}")
+            row.problems.append(f"expected no duplicates, got {row.duplicates}")
+        if failed := [*found.lost, *found.wrong]:
+            log(f"{fault.name}: lost or wrong: {', '.join(failed[:5])}")
     row.seconds = time.monotonic() - began_s
     return row
 
@@ -133,47 +133,43 @@ def as_json(row: Row) -> dict[str, Any]:
     return figures | {"recovery_s": spread(row.recoveries_s) if row.recoveries_s else None, "kept": row.kept}
 
 
-def _strike(fault: Fault, scene: Scene, row: Row) -> None:
-    """Harm once, at a random moment under load, and wait for the recovery."""
-    scene.load.burst(fault.burst)
-    time.sleep(scene.draw.uniform(0, MOST_DELAY_S))
+def _inject(fault: Fault, context: Context, row: Row) -> None:
+    """Inject the fault once, at a random moment under load, and wait for the recovery."""
+    context.load.burst(fault.burst)
+    time.sleep(context.draw.uniform(0, MAX_DELAY_S))
     try:
-        fault.strike(scene)
+        fault.inject(context)
     except MmdigitError as error:
-        row.problems.append(f"time {row.times + 1} could not be done: {error}")
+        row.problems.append(f"injection {row.times + 1} failed: {error}")
     ended_s = time.monotonic()
     row.times += 1
-    scene.load.burst(fault.burst)
-    scene.watch.catch_up(RECOVERY_WITHIN_S)  # what was stored before the end must not count as the first after it
+    context.load.burst(fault.burst)
+    context.watch.catch_up(RECOVERY_WITHIN_S)  # predictions stored before the end do not count as a recovery
     caught_up_s = time.monotonic()
-    took_s = scene.watch.await_outcome_of_each(scene.partitions, caught_up_s, RECOVERY_WITHIN_S)
-    scene.crew.check_running()
+    took_s = context.watch.await_all_partitions(context.partitions, caught_up_s, RECOVERY_WITHIN_S)
+    context.workers.check_running()
     if took_s is None:
-        row.problems.append(f"no recovery within {RECOVERY_WITHIN_S:.0f} s of time {row.times}")
+        row.problems.append(f"no recovery within {RECOVERY_WITHIN_S:.0f} s of injection {row.times}")
     else:
         row.recoveries_s.append(took_s + caught_up_s - ended_s)
 
 
-def _drain(scene: Scene, expected: Sequence[Answer | None]) -> int:
-    """Until every acknowledged job has an outcome, or there was no new one for DRAINED_WITHIN_S; how many have none."""
-    numbers = set(scene.load.acknowledged)
+def _drain(context: Context, expected: Sequence[Answer | None]) -> int:
+    """Wait until every acknowledged job has an outcome, or none arrives for STALLED_AFTER_S; how many have none."""
+    numbers = set(context.load.acknowledged)
     dead = sum(expected[number % len(expected)] is None for number in numbers)
-    seen, since_s = -1, time.monotonic()
-    while left := max(0, len(numbers) - dead - len(scene.watch.answered)) + max(0, dead - scene.watch.dead):
-        if scene.watch.outcomes != seen:
-            seen, since_s = scene.watch.outcomes, time.monotonic()
-        if time.monotonic() - since_s > DRAINED_WITHIN_S:
-            return left
-        time.sleep(_LOOK_EVERY_S)
-    return 0
+
+    def outcomes() -> int:  # each kind up to what is expected: too many of one do not stand for the other
+        return min(len(context.watch.answered), len(numbers) - dead) + min(context.watch.dead, dead)
+
+    return len(numbers) - wait_for_count(outcomes, len(numbers), stalled_after_s=STALLED_AFTER_S)
 
 
-def _file_place(path: Path) -> Place:
-    """A new queue file."""
+def _create_queue_file(path: Path) -> RunUrls:
     url = f"sqlite:///{path}"
     with open_store(url), open_publisher(url):
         pass
-    return Place(url, url, url, url)
+    return RunUrls(url, url, url, url)
 
 
 @contextmanager

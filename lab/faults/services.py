@@ -1,10 +1,9 @@
-"""Kafka, Redis and toxiproxy in containers that can be killed, paused and started again with what they held.
+"""Kafka, Redis and toxiproxy in containers that can be killed, paused, and started again with their data.
 
-The broker has one listener for this host, one behind the proxy and one for containers of the same network.
+The broker has a listener for this host, one behind the proxy, and one for containers in the same network.
 """
 
 import itertools
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,24 +16,32 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from lab.kit.services import KAFKA_IMAGE, LONE_BROKER, REDIS_IMAGE, START_AGAIN, free_port, fresh_topics, kafka_admin
+from lab.kit.polling import happens_within
+from lab.kit.services import (
+    KAFKA_IMAGE,
+    REDIS_IMAGE,
+    RESTARTABLE,
+    SINGLE_BROKER,
+    free_port,
+    kafka_admin,
+    replace_topics,
+)
 from lab.kit.toxics import Link, Toxiproxy
 from schemas.errors import StoreError
 
 TOXIPROXY_IMAGE = "ghcr.io/shopify/toxiproxy:2.5.0"
 PARTITIONS = 8
 ANSWERS_WITHIN_S = 90.0
-_LOOK_EVERY_S = 0.05
 _INNER_PORT, _PROXIED_PORT = 9092, 9094
 _RUN_REDIS = (
     "redis-server --bind 0.0.0.0 --protected-mode no --appendonly yes --appendfsync always "
-    # Never rewritten, so that it tells afterwards how often each prediction was written.
+    # Never rewritten: it tells afterwards how often each prediction was written.
     "--auto-aof-rewrite-percentage 0"
 )
 
 
-class Place(NamedTuple):
-    """Where jobs and predictions go: jobs_url and store_url as this host sees them, and as the workers do."""
+class RunUrls(NamedTuple):
+    """The topic and the store of one run, as this host reaches them and as the workers do."""
 
     jobs_url: str
     store_url: str
@@ -43,7 +50,7 @@ class Place(NamedTuple):
 
 
 class Services:
-    """The running containers, and what can be done to them."""
+    """The running containers."""
 
     def __init__(self, network: Network, broker: Container, store: Container, proxy: Toxiproxy, ports: "Ports") -> None:
         self.network = network
@@ -54,24 +61,24 @@ class Services:
         self.bootstrap = f"127.0.0.1:{ports.kafka}"
         self.store_url = f"redis://127.0.0.1:{ports.redis}/0"
         self.redis = redis.Redis.from_url(self.store_url, socket_timeout=5.0)
-        self.kafka_link = Link.make(proxy, "kafka", ports.kafka_link, f"kafka:{_PROXIED_PORT}")
-        self.redis_link = Link.make(proxy, "redis", ports.redis_link, "redis:6379")
+        self.kafka_link = Link.create(proxy, "kafka", ports.kafka_link, f"kafka:{_PROXIED_PORT}")
+        self.redis_link = Link.create(proxy, "redis", ports.redis_link, "redis:6379")
         self._numbers = itertools.count()
         self._topics: list[str] = []
 
-    def fresh(self, proxied: bool = False) -> Place:
-        """A new topic of PARTITIONS with its .dead topic, links without toxics, and the store emptied.
+    def new_run(self, proxied: bool = False) -> RunUrls:
+        """Create a topic of PARTITIONS and its .dead topic, remove all toxics, and empty the store.
 
         proxied: whether the workers reach both services through toxiproxy.
         """
         topic = f"faults-{next(self._numbers)}"
         for link in (self.kafka_link, self.redis_link):
-            link.heal()
-        self._topics = fresh_topics(self.bootstrap, topic, PARTITIONS, self._topics)
+            link.remove_toxics()
+        self._topics = replace_topics(self.bootstrap, topic, PARTITIONS, self._topics)
         self.redis.flushall()
         ports = self._ports
         worker_ports = (ports.kafka_link, ports.redis_link) if proxied else (ports.kafka, ports.redis)
-        return Place(
+        return RunUrls(
             f"kafka://{self.bootstrap}/{topic}",
             self.store_url,
             f"kafka://127.0.0.1:{worker_ports[0]}/{topic}",
@@ -80,7 +87,7 @@ class Services:
 
     @property
     def inner_urls(self) -> tuple[str, str]:
-        """The newest topic's and the store's, as a container of the same network reaches them."""
+        """URLs of the newest topic and the store for a container in the same network."""
         return f"kafka://kafka:{_INNER_PORT}/{self.topic}", "redis://redis:6379/0"
 
     @property
@@ -88,8 +95,8 @@ class Services:
         """The newest topic of jobs."""
         return self._topics[0]
 
-    def bound_topic(self, partition_bytes: int) -> None:
-        """The broker keeps about so much of each partition: for loads that would fill the disk."""
+    def limit_topic(self, partition_bytes: int) -> None:
+        """Make the broker keep about that much of each partition, for loads that would fill the disk."""
         admin = kafka_admin(self.bootstrap)
         try:
             configs = {"retention.bytes": str(partition_bytes), "segment.bytes": str(partition_bytes // 8)}
@@ -97,24 +104,36 @@ class Services:
         finally:
             admin.close()
 
+    def restart_broker(self) -> None:
+        """SIGKILL, and a start on the same files. Returns when the broker answers."""
+        self.broker.kill()
+        self.broker.start()
+        self.await_broker()
+
+    def restart_store(self) -> None:
+        """SIGKILL, and a start on the same log. Returns when Redis has loaded it."""
+        self.store.kill()
+        self.store.start()
+        self.await_store()
+
     def await_broker(self) -> None:
         """Returns when the broker answers. Raises kafka-python's own error if it does not."""
         kafka_admin(self.bootstrap, timeout_s=ANSWERS_WITHIN_S).close()
 
     def await_store(self) -> None:
         """Returns when Redis answers and has loaded its log. Raises StoreError if it does not."""
-        deadline_s = time.monotonic() + ANSWERS_WITHIN_S
-        while True:
-            with suppress(redis.RedisError):
-                if self.redis.ping():
-                    return
-            if time.monotonic() > deadline_s:
-                raise StoreError(f"expected Redis at {self.store_url} within {ANSWERS_WITHIN_S:.0f} s")
-            time.sleep(_LOOK_EVERY_S)
+        if not happens_within(ANSWERS_WITHIN_S, self._store_answers, pause_s=0.05):
+            raise StoreError(f"expected Redis at {self.store_url} within {ANSWERS_WITHIN_S:.0f} s, got no answer")
+
+    def _store_answers(self) -> bool:
+        try:
+            return bool(self.redis.ping())
+        except redis.RedisError:
+            return False
 
 
 class Ports(NamedTuple):
-    """Free ports of this host, chosen before the start: a restarted container must keep its address."""
+    """Free ports of this host, chosen before the start because a restarted container must keep its address."""
 
     kafka: int
     kafka_link: int
@@ -125,7 +144,7 @@ class Ports(NamedTuple):
 
 @contextmanager
 def running_services() -> Iterator[Services]:
-    """All three, ready; removed at the end of the block."""
+    """All three, ready; removed at the end."""
     client = docker.from_env()
     name = f"mmdigit-faults-{uuid.uuid4().hex[:8]}"
     ports = Ports(*(free_port() for _ in Ports._fields))
@@ -152,7 +171,7 @@ def running_services() -> Iterator[Services]:
             f"HOST://127.0.0.1:{ports.kafka},PROXIED://127.0.0.1:{ports.kafka_link},INNER://kafka:{_INNER_PORT}"
         )
         protocols = ",".join(f"{listener}:PLAINTEXT" for listener in ("HOST", "PROXIED", "INNER", "CONTROLLER"))
-        settings = LONE_BROKER | {
+        settings = SINGLE_BROKER | {
             "LISTENERS": listeners,
             "ADVERTISED_LISTENERS": advertised,
             "LISTENER_SECURITY_PROTOCOL_MAP": protocols,
@@ -162,7 +181,7 @@ def running_services() -> Iterator[Services]:
             KAFKA_IMAGE,
             "kafka",
             {ports.kafka: ports.kafka},
-            command=START_AGAIN,
+            command=RESTARTABLE,
             environment={f"KAFKA_{key}": value for key, value in settings.items()},
         )
         links = {port: port for port in (ports.kafka_link, ports.redis_link)}
@@ -174,7 +193,7 @@ def running_services() -> Iterator[Services]:
         services.redis.close()
     finally:
         for container in containers:
-            with suppress(APIError):  # one that is still paused ends, too
+            with suppress(APIError):  # also removes one that is still paused
                 container.remove(force=True, v=True)
         network.remove()
         client.close()

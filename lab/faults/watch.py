@@ -1,4 +1,4 @@
-"""Sees outcomes as they come: reads the store's feed all the time, whatever happens to the store."""
+"""Watches outcomes arrive: polls the store's feed, whatever happens to the store."""
 
 import threading
 import time
@@ -6,27 +6,28 @@ from collections import defaultdict
 from contextlib import AbstractContextManager
 
 from lab.kit.load import Load
+from lab.kit.polling import wait_for_count
 from mmdigit.transport.urls import open_store
 from schemas.errors import RetriableError
 from schemas.prediction import Prediction
 
-DRAINED_WITHIN_S = 120.0
-_LOOK_EVERY_S = 0.02
-_AGAIN_AFTER_S = 0.1
+STALLED_AFTER_S = 120.0
+_POLL_EVERY_S = 0.02
+_RETRY_AFTER_S = 0.1
 
 
 class Watch(AbstractContextManager["Watch"]):
-    """The outcomes of one group, from the start to the end of its block."""
+    """The outcomes of one group, until the end of the block."""
 
     def __init__(self, store_url: str, group: str) -> None:
         self.answered: set[str] = set()
-        """Ids of the jobs with a prediction."""
+        """Ids of the jobs that have a prediction."""
         self.dead = 0
-        """Jobs of the group that the store knows as dead letters."""
+        """The number of dead letters of the group, as the store counts them."""
         self.newest: Prediction | None = None
-        """The last one that was first of its job."""
+        """The latest entry of the feed."""
         self._times_s: dict[int, list[float]] = defaultdict(list)
-        self._looks = 0
+        self._polls = 0
         self._url = store_url
         self._group = group
         self._changed = threading.Condition()
@@ -39,13 +40,13 @@ class Watch(AbstractContextManager["Watch"]):
         return len(self.answered) + self.dead
 
     def catch_up(self, timeout_s: float) -> bool:
-        """Wait for a look that began after this call; False if none ends in time."""
+        """Wait for a poll that begins after this call; False if none ends in time."""
         with self._changed:
-            wanted = self._looks + 2
-            return self._changed.wait_for(lambda: self._looks >= wanted, timeout_s)
+            wanted = self._polls + 2
+            return self._changed.wait_for(lambda: self._polls >= wanted, timeout_s)
 
-    def await_outcome_of_each(self, partitions: int, since_s: float, timeout_s: float) -> float | None:
-        """Seconds from since_s (time.monotonic) until each partition had a prediction seen later; None: not in time."""
+    def await_all_partitions(self, partitions: int, since_s: float, timeout_s: float) -> float | None:
+        """Seconds from since_s (time.monotonic) until every partition has a later prediction; None: not in time."""
         deadline_s = time.monotonic() + timeout_s
 
         def firsts_s() -> list[float]:
@@ -73,7 +74,7 @@ class Watch(AbstractContextManager["Watch"]):
         while not self._ended.is_set():
             try:
                 with open_store(self._url) as store:
-                    while not self._ended.wait(_LOOK_EVERY_S):
+                    while not self._ended.wait(_POLL_EVERY_S):
                         entries = store.feed(position)
                         dead = store.counts(self._group).dead
                         now_s = time.monotonic()
@@ -84,16 +85,12 @@ class Watch(AbstractContextManager["Watch"]):
                                     self.newest = prediction
                                     self._times_s[prediction.source.partition].append(now_s)
                             self.dead = dead
-                            self._looks += 1
+                            self._polls += 1
                             self._changed.notify_all()
             except RetriableError:
-                self._ended.wait(_AGAIN_AFTER_S)
+                self._ended.wait(_RETRY_AFTER_S)
 
 
-def await_last(load: Load, watch: Watch) -> None:
-    """Until every acknowledged job has an outcome, or none came for DRAINED_WITHIN_S."""
-    seen, since_s = -1, time.monotonic()
-    while watch.outcomes < len(load.acknowledged) and time.monotonic() - since_s < DRAINED_WITHIN_S:
-        if watch.outcomes != seen:
-            seen, since_s = watch.outcomes, time.monotonic()
-        time.sleep(0.1)
+def await_outcomes_of(load: Load, watch: Watch) -> None:
+    """Wait until every acknowledged job has an outcome, or none has arrived for STALLED_AFTER_S."""
+    wait_for_count(lambda: watch.outcomes, len(load.acknowledged), stalled_after_s=STALLED_AFTER_S)

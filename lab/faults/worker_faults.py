@@ -1,44 +1,44 @@
-"""Workers that are killed, asked to leave, or stopped for longer than their group waits."""
+"""Faults of workers: killed, terminated, or frozen for longer than their group waits."""
 
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.faults.fault import Fault, Scene
-from lab.faults.impatient import MAX_POLL_INTERVAL_MS, SESSION_TIMEOUT_MS
+from lab.faults.fault import Context, Fault
+from lab.faults.short_timeouts import MAX_POLL_INTERVAL_MS, SESSION_TIMEOUT_MS
 
 
-def kill(scene: Scene) -> None:
-    """SIGKILL; another is started at once."""
-    worker = scene.draw.choice(scene.crew.workers)
+def kill(context: Context) -> None:
+    """SIGKILL; another worker starts at once."""
+    worker = context.draw.choice(context.workers.running)
     worker.process.kill()
     worker.process.wait()
-    scene.crew.replace(worker)
+    context.workers.replace(worker)
 
 
-def terminate(scene: Scene) -> None:
-    """SIGTERM; another is started when it has left, which must be with exit code 0."""
-    worker = scene.draw.choice(scene.crew.workers)
-    scene.crew.stop(worker)
-    scene.crew.replace(worker).wait_until_assigned()
+def terminate(context: Context) -> None:
+    """SIGTERM; another worker starts once this one has exited, which must be with code 0."""
+    worker = context.draw.choice(context.workers.running)
+    context.workers.stop(worker)
+    context.workers.replace(worker).wait_until_assigned()
 
 
-def freeze(scene: Scene) -> None:
-    """SIGSTOP, until its session and its poll interval are long over and others have its partitions."""
-    worker = scene.draw.choice(scene.crew.workers)
+def freeze(context: Context) -> None:
+    """SIGSTOP until session and poll interval are over and other workers have the partitions."""
+    worker = context.draw.choice(context.workers.running)
     worker.process.send_signal(signal.SIGSTOP)
-    scene.hold(max(SESSION_TIMEOUT_MS, MAX_POLL_INTERVAL_MS) / 1000 + 4.0)
+    context.hold(max(SESSION_TIMEOUT_MS, MAX_POLL_INTERVAL_MS) / 1000 + 4.0)
     worker.process.send_signal(signal.SIGCONT)
 
 
-def impatient(_folder: Path) -> Sequence[str]:
-    """Becomes a worker with short timeouts."""
-    return (sys.executable, "-m", "lab.faults.impatient")
+def with_short_timeouts(_folder: Path) -> Sequence[str]:
+    """Launches a worker with short timeouts."""
+    return (sys.executable, "-m", "lab.faults.short_timeouts")
 
 
 FAULTS = (
     Fault("worker SIGKILL", 20, kill),
     Fault("worker SIGTERM", 20, terminate, no_duplicates=True),
-    Fault("worker SIGSTOP beyond session and max poll", 3, freeze, launcher=impatient),
+    Fault("worker SIGSTOP beyond session and max poll", 3, freeze, launcher=with_short_timeouts),
 )

@@ -1,1 +1,1 @@
-"""Coverage-guided fuzzing of everything that reads bytes from elsewhere (make fuzz)."""
+"""Coverage-guided fuzzing of every parser of bytes from outside (make fuzz)."""

@@ -1,7 +1,7 @@
-"""python -m lab.fuzz: fuzzes each target in its own process until it has run often or long enough; prints a table.
+"""Which inputs break a parser? Fuzzes each target in its own process, for a number of runs or minutes.
 
-Inputs that reach something new are kept in .fuzz/ for the next run, crashers too; a crasher ends its target. One that
-is mended goes to lab/fuzz/crashers/TARGET, where the suite runs it (tests/lab/fuzz/test_targets.py).
+Inputs that reach new code are kept in .fuzz/ for the next run, and so are crashers; a crasher ends its target. Once
+fixed, it goes to lab/fuzz/crashers/TARGET, where the suite runs it (tests/lab/fuzz/test_targets.py).
 """
 
 import argparse
@@ -13,17 +13,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lab.fuzz.targets import HERE, TARGETS, kept
+from lab.fuzz.targets import HERE, TARGETS, saved_inputs
 from lab.kit.machine import machine, machine_line
 
 WORK = Path(".fuzz")
 RUNS = 1_000_000
 MINUTES = 10.0
-TIMEOUT_S = 5  # of one input; libFuzzer counts whole seconds
-MEMORY_MB = 1024  # of the process, atheris and libFuzzer's own tables included
+TIMEOUT_S = 5  # for one input, in whole seconds
+MEMORY_MB = 1024  # of the process, including the tables of atheris and libFuzzer
 ROUND_S = 20
-"""Seconds of one process. atheris 3.0.0 keeps some objects of each run of code that it instruments (1 to 60 KB; without
-instrumentation the same runs keep none), so that a longer one ends at its memory, not at a crasher: some did at 60."""
+"""Seconds of one process. atheris 3.0.0 leaks 1 to 60 KB per run of instrumented code, so longer processes hit the
+memory limit: some did at 60 s."""
 PACKAGES = ("atheris", "pydantic", "msgpack", "pillow", "soundfile", "soxr", "numpy", "opencv-python-headless")
 
 _STATISTIC = re.compile(r"stat::(\w+):\s+(\d+)")
@@ -32,12 +32,20 @@ _COVERAGE = re.compile(r"#\d+\s+(?:INITED|DONE)\s+cov: (\d+)")
 
 def main(argv: list[str]) -> int:
     """Returns 1 if there is a crasher."""
-    parser = argparse.ArgumentParser(prog="python -m lab.fuzz", description=__doc__)
-    parser.add_argument("targets", nargs="*", default=list(TARGETS), help="by default all")
-    parser.add_argument("--minutes", type=float, default=MINUTES, help="of each target at most")
-    parser.add_argument("--runs", type=int, default=RUNS, help="of each target at most")
-    parser.add_argument("--seed", type=int, default=1, help="of the mutations")
-    parser.add_argument("--output", type=Path, help="write the result as JSON to this file")
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.fuzz", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "targets", nargs="*", default=list(TARGETS), metavar="TARGET", help="what to fuzz (default: all)"
+    )
+    parser.add_argument(
+        "--minutes", type=float, metavar="M", default=MINUTES, help="limit for each target (default: %(default)g)"
+    )
+    parser.add_argument(
+        "--runs", type=int, metavar="N", default=RUNS, help="limit for each target (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, metavar="S", default=1, help="of the mutations (default: %(default)s)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="also write the result as JSON to this file")
     options = parser.parse_args(argv)
     if unknown := set(options.targets) - TARGETS.keys():
         parser.error(f"expected targets among {', '.join(TARGETS)}, got {', '.join(sorted(unknown))}")
@@ -57,8 +65,7 @@ def main(argv: list[str]) -> int:
 
 
 def fuzz(name: str, seconds: int, runs: int, seed: int) -> dict[str, float]:
-    """Fuzz one target, in rounds. Its figures: runs, seconds, coverage before and found, crashers, slowest_ms,
-    peak_rss_mb."""
+    """Fuzz one target, in rounds; its figures."""
     for folder in ("corpus", "crashers"):
         (WORK / name / folder).mkdir(parents=True, exist_ok=True)
     figures = dict.fromkeys(
@@ -71,20 +78,20 @@ def fuzz(name: str, seconds: int, runs: int, seed: int) -> dict[str, float]:
         first_coverage = first_coverage or round_["first_coverage"]
         for total in ("runs", "seconds"):
             figures[total] += round_[total]
-        for most in ("coverage", "crashers", "slowest_ms", "peak_rss_mb"):
-            figures[most] = max(figures[most], round_[most])
+        for maximum in ("coverage", "crashers", "slowest_ms", "peak_rss_mb"):
+            figures[maximum] = max(figures[maximum], round_[maximum])
     return figures | {"new_coverage": figures["coverage"] - first_coverage}
 
 
 def fuzz_once(name: str, seconds: int, runs: int, seed: int) -> dict[str, float]:
-    """One process that fuzzes a target; what it finds is kept for the next."""
-    found, crashers, written = WORK / name / "corpus", WORK / name / "crashers", WORK / name / "result.json"
-    written.write_text("{}")
+    """Fuzz a target in one process, which keeps what it finds for the next."""
+    found, crashers, slowest = WORK / name / "corpus", WORK / name / "crashers", WORK / name / "result.json"
+    slowest.write_text("{}")
     began_s = time.monotonic()
     ran = subprocess.run(  # noqa: S603
         [
-            *(sys.executable, "-m", "lab.fuzz.one", name, str(written), str(found)),
-            *(str(HERE / kind / name) for kind in ("corpus", "crashers") if kept(kind, name)),
+            *(sys.executable, "-m", "lab.fuzz.one_target", name, str(slowest), str(found)),
+            *(str(HERE / kind / name) for kind in ("corpus", "crashers") if saved_inputs(kind, name)),
             *(f"-max_total_time={seconds}", f"-runs={runs}", f"-seed={seed}", f"-max_len={TARGETS[name].max_bytes}"),
             *(f"-timeout={TIMEOUT_S}", f"-rss_limit_mb={MEMORY_MB}", f"-artifact_prefix={crashers}/"),
             "-print_final_stats=1",
@@ -102,9 +109,9 @@ def fuzz_once(name: str, seconds: int, runs: int, seed: int) -> dict[str, float]
         "seconds": round(time.monotonic() - began_s),
         "first_coverage": coverage[0],
         "coverage": coverage[-1],
-        # A crash that leaves no artifact, such as one of the interpreter itself, is still one.
+        # A crash without an artifact, such as the interpreter's own, counts too.
         "crashers": max(len(list(crashers.iterdir())), int(ran.returncode != 0)),
-        "slowest_ms": json.loads(written.read_text()).get("slowest_ms", 0.0),
+        "slowest_ms": json.loads(slowest.read_text()).get("slowest_ms", 0.0),
         "peak_rss_mb": statistics.get("peak_rss_mb", 0),
     }
 
@@ -112,7 +119,7 @@ def fuzz_once(name: str, seconds: int, runs: int, seed: int) -> dict[str, float]
 def table(result: dict[str, Any]) -> str:
     """The result as Markdown; also what docs/results/fuzz.md shows."""
     lines = [
-        "| target | runs | seconds | coverage | of it new | crashers | slowest input, ms | peak memory, MB |",
+        "| target | runs | seconds | coverage | new coverage | crashers | slowest input, ms | peak memory, MB |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, row in result["targets"].items():

@@ -1,10 +1,8 @@
-"""What is fuzzed: each parser with the errors that it documents. Whatever else comes out is a crasher."""
+"""The fuzz targets: each parser and the errors that it documents. Any other error is a crash."""
 
 import gzip
 import io
-import struct
 import tempfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lab.fuzz import containers
 from mmdigit.datasets.idx import Content, read_idx
 from mmdigit.datasets.manifest import Manifest
 from mmdigit.forms.layout import slots_of
@@ -25,9 +24,9 @@ from mmdigit.reading.image.normalize import decode_image, normalize
 from mmdigit.reading.metadata import read_metadata
 from mmdigit.settings.access import RedisAccess
 from mmdigit.settings.redaction import redact
+from mmdigit.transport.encoding import decode_prediction, decode_reason, encode_prediction
 from mmdigit.transport.kafka.batches import BatchTooLargeError, gzip_decode, lz4_decode, zstd_decode
-from mmdigit.transport.stored import read_prediction, read_reason, write_prediction
-from mmdigit.transport.urls import _redis, _split, dead_letter_url
+from mmdigit.transport.urls import _parse_redis_url, _split, dead_letter_url
 from schemas.errors import (
     DataError,
     InvalidAudio,
@@ -46,27 +45,27 @@ HERE = Path(__file__).parent
 MAX_MESSAGE_CHARACTERS = 1000
 
 
-class Violation(Exception):  # noqa: N818  no error of ours: what must never be
-    """A property that must hold for all input does not."""
+class Violation(Exception):  # noqa: N818  a bug, not one of the project's errors
+    """A property that must hold for every input does not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One parser. max_bytes: of an input while it is fuzzed; larger ones are in tests/lab/fuzz/test_limits.py."""
+    """One parser. max_bytes: size limit of fuzzed inputs; tests/lab/fuzz/test_limits.py has larger ones."""
 
     parse: Callable[[bytes], None]
     documented: tuple[type[MmdigitError] | type[BatchTooLargeError], ...]
     max_bytes: int = 4096
 
     def run(self, content: bytes) -> None:
-        """Raises Violation, or whatever undocumented error the parser raises."""
+        """Raises Violation, or any undocumented error of the parser."""
         try:
             self.parse(content)
         except self.documented as error:
             message = str(error)
             if len(message) > MAX_MESSAGE_CHARACTERS:
                 raise Violation(f"a message of {len(message)} characters") from error
-            # The rest is escaped where it is shown, and parsers of files name the user's own paths.
+            # Other messages are escaped where they are displayed; parsers of files name the user's own paths.
             if isinstance(error, InvalidRecord | InvalidImage | InvalidAudio) and not message.isprintable():
                 raise Violation("a message that is not printable") from error
 
@@ -75,83 +74,21 @@ def _job(content: bytes) -> None:
     job = decode_job(content)
     for wire in ("json", "msgpack"):
         if decode_job(encode(job, wire)) != job:
-            raise Violation("a job that does not go round")
+            raise Violation("a job changes when it is encoded and decoded")
 
 
 def _dead_letter(content: bytes) -> None:
     letter = decode_dead_letter(content)
     if decode_dead_letter(encode(letter, "msgpack")) != letter:
-        raise Violation("a dead letter that does not go round")
+        raise Violation("a dead letter changes when it is encoded and decoded")
 
 
 def _image(content: bytes) -> None:
-    _check_picture(decode_image(content))
-
-
-def _png(content: bytes) -> None:
-    """Chunks with right checksums, and pixels packed anew: where a mutation of a file's bytes rarely gets."""
-    if len(content) < 8:
-        return
-    size, kind, filters, *_ = struct.unpack_from(">HBB", content)
-    depth, colour = ((1, 0), (8, 0), (16, 0), (8, 2), (16, 2), (8, 3), (4, 3), (8, 4), (16, 4), (8, 6))[kind % 10]
-    width, height = 8 + size % 64, 8 + (size >> 8) % 64
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, filters & 1)
-    chunks = [(b"IHDR", header), (b"PLTE", content[4 : 4 + 3 * (len(content) // 8)])]
-    if filters & 2:
-        chunks.append((b"tRNS", content[8:]))
-    if filters & 4:
-        chunks.append((b"eXIf", content[8:]))
-    if filters & 8:
-        chunks.append((b"zTXt", b"k\0\0" + zlib.compress(content)))
-    rows = (content[8:] * (1 + 1 + width * height * 8 // max(1, len(content) - 8)))[: height * (1 + width * 8)]
-    chunks += [(b"IDAT", zlib.compress(rows, 1)), (b"IEND", b"")]
-    _image(
-        b"\x89PNG\r\n\x1a\n"
-        + b"".join(
-            struct.pack(">I", len(inner)) + name + inner + struct.pack(">I", zlib.crc32(name + inner))
-            for name, inner in chunks
-        )
-    )
-
-
-def _tiff(content: bytes) -> None:
-    """Tags that fit together and any bytes as pixels: what libtiff makes of them."""
-    if len(content) < 8:
-        return
-    compression = (1, 2, 3, 4, 5, 8, 32773, 7)[content[0] % 8]
-    photometric, samples, bits = (
-        *((0, 1, 1), (1, 1, 1), (1, 1, 8), (2, 3, 8), (2, 4, 8), (3, 1, 8), (5, 4, 8), (1, 1, 16)),
-        *((2, 3, 16), (1, 2, 8), (1, 1, 32), (6, 3, 8), (0, 1, 4), (3, 1, 1), (1, 1, 12), (8, 3, 8)),
-    )[content[1] % 16]
-    width, height = 8 + content[2] % 64, 8 + content[3] % 64
-    options, body = content[4], content[8:]
-    tags = {256: width, 257: height, 258: bits, 259: compression, 262: photometric, 277: samples}
-    tags |= {266: 1 + (options & 1), 284: 1 + (options >> 1 & 1), 292: options >> 2 & 7, 317: 1 + (options >> 5 & 1)}
-    tags |= {274: content[5] % 9, 339: 1 + content[6] % 3} | ({338: content[5] >> 4 & 3} if samples in (2, 4) else {})
-    tags |= {322: 16 + content[7] % 64, 323: 16, 324: 8, 325: len(body)} if options & 64 else {}
-    tags |= {278: height, 273: 8, 279: len(body)} if not options & 64 else {}
-    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(tags.items()))
-    place = 8 + len(body)
-    _image(b"II*\0" + struct.pack("<I", place) + body + struct.pack("<H", len(tags)) + entries + bytes(4))
-
-
-def _webp(content: bytes) -> None:
-    """Any bytes in WebP's chunks, their headers right: what libwebp makes of them."""
-    if len(content) < 5:
-        return
-    size, body = (8 + content[1] % 64, 8 + content[2] % 64), content[5:]
-    if content[0] & 1:
-        chunks = [(b"VP8L", b"\x2f" + struct.pack("<I", (size[0] - 1) | (size[1] - 1) << 14 | 1 << 28) + body)]
-    else:
-        first, alpha = struct.pack("<I", int.from_bytes(content[3:5]) << 5 | 0x10)[:3], body[: len(body) // 4]
-        chunks = [(b"ALPH", alpha)] if content[0] & 2 else []
-        chunks.append((b"VP8 ", first + b"\x9d\x01\x2a" + struct.pack("<HH", *size) + body))
-    packed = b"".join(name + struct.pack("<I", len(each)) + each + bytes(len(each) % 2) for name, each in chunks)
-    _image(b"RIFF" + struct.pack("<I", 4 + len(packed)) + b"WEBP" + packed)
+    _check_pixels(decode_image(content))
 
 
 def _pixels(content: bytes) -> None:
-    """What the search for ink makes of any pixels."""
+    """The search for ink, on any pixels."""
     if len(content) < 66:
         return
     width = 8 + content[0] % 57
@@ -159,58 +96,28 @@ def _pixels(content: bytes) -> None:
     if rows < 8:
         return
     grey = np.frombuffer(content, np.uint8, rows * width, 1).reshape(rows, width)
-    _check_picture(normalize(np.asarray(grey / np.float32(255), np.float32)))
+    _check_pixels(normalize(np.asarray(grey / np.float32(255), np.float32)))
 
 
-def _check_picture(digit: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> None:
+def _check_pixels(digit: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> None:
     if digit.shape != (28, 28) or not bool(np.isfinite(digit).all()) or digit.min() < 0 or digit.max() > 1:
-        raise Violation("a picture out of its shape or range")
+        raise Violation("pixels with a wrong shape or range")
 
 
 def _audio(content: bytes) -> None:
-    _check_clip(decode_audio(content))
-
-
-def _ogg(content: bytes) -> None:
-    """Pages with right checksums: libogg drops others, so that a mutation of a file's bytes never reaches Opus."""
-    file = bytearray(content)
-    at = 0
-    while file.startswith(b"OggS", at) and at + 27 + file[min(at + 26, len(file) - 1)] <= len(file):
-        end = at + 27 + file[at + 26] + sum(file[at + 27 : at + 27 + file[at + 26]])
-        file[at + 22 : at + 26] = bytes(4)
-        file[at + 22 : at + 26] = ogg_crc(file[at:end]).to_bytes(4, "little")
-        at = end
-    _audio(bytes(file))
-
-
-def ogg_crc(page: bytes | bytearray) -> int:
-    """RFC 3533: the polynomial of Ethernet, not reflected."""
-    crc = 0
-    for byte in page:
-        crc = crc << 8 & 0xFFFFFFFF ^ _OGG_CRC[crc >> 24 ^ byte]
-    return crc
-
-
-def _ogg_crc_of(byte: int) -> int:
-    crc = byte << 24
-    for _ in range(8):
-        crc = crc << 1 ^ (0x104C11DB7 if crc & 0x80000000 else 0)
-    return crc
-
-
-_OGG_CRC = [_ogg_crc_of(byte) for byte in range(256)]
+    _check_waveform(decode_audio(content))
 
 
 def _samples(content: bytes) -> None:
-    """What the search for speech makes of any finite samples."""
+    """The search for speech, on any finite waveform."""
     samples = np.frombuffer(content, "<f4", len(content) // 4)
     if samples.size and bool(np.isfinite(samples).all()):
-        _check_clip(speech_window(samples.clip(-1, 1)))
+        _check_waveform(speech_window(samples.clip(-1, 1)))
 
 
-def _check_clip(clip: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> None:
+def _check_waveform(clip: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> None:
     if clip.shape != (N_SAMPLES,) or not bool(np.isfinite(clip).all()) or float(np.abs(clip).max()) > 1:
-        raise Violation("a clip out of its shape or range")
+        raise Violation("a waveform with a wrong shape or range")
 
 
 def _batch(content: bytes) -> None:
@@ -221,10 +128,10 @@ def _batch(content: bytes) -> None:
 
 def _stored(content: bytes) -> None:
     with suppress(StoreError):
-        read_reason(content)
-    once = read_prediction(write_prediction(read_prediction(content)))
-    if read_prediction(write_prediction(once)) != once:
-        raise Violation("a prediction that does not go round")
+        decode_reason(content)
+    once = decode_prediction(encode_prediction(decode_prediction(content)))
+    if decode_prediction(encode_prediction(once)) != once:
+        raise Violation("a prediction changes when it is written and read")
 
 
 def _traceparent(content: bytes) -> None:
@@ -234,26 +141,26 @@ def _traceparent(content: bytes) -> None:
     written = traceparent_of(trace)
     read = trace_of(trace_headers(written))
     if read is None or traceparent_of(read) != written or written[3:52].encode() != content[3:52]:
-        raise Violation("a trace that does not go round")
+        raise Violation("a trace changes when it is written and read")
 
 
 def _urls(content: bytes) -> None:
     url = content.decode("utf-8", "replace")
     with_password = f"redis://user:s3cret@{url}"
     if "s3cret" in redact(with_password):
-        raise Violation("a password that is shown")
-    for parse in (dead_letter_url, lambda text: _redis(_split(text, ""), text, RedisAccess())):
+        raise Violation("a visible password")
+    for parse in (dead_letter_url, lambda text: _parse_redis_url(_split(text, ""), text, RedisAccess())):
         for text in (url, with_password, f"kafka://{url}", f"sqlite:///{url}"):
             try:
                 parse(text)
             except SettingsError as error:
                 if "s3cret" in str(error):
-                    raise Violation("a password that is shown") from error
+                    raise Violation("a visible password") from error
 
 
 def _settings(content: bytes) -> None:
     words = [word.decode("utf-8", "replace") for word in content.split(b"\0")]
-    with redirect_stderr(io.StringIO()), suppress(SystemExit):  # argparse leaves so, with code 2
+    with redirect_stderr(io.StringIO()), suppress(SystemExit):  # argparse exits so, with code 2
         if not {"-h", "--help"} & set(words):
             WorkerSettings.load(["--from", "sqlite:///a", "--store", "sqlite:///a", *words])
 
@@ -264,19 +171,19 @@ def _idx_file(content: bytes) -> None:
 
 
 def _manifest(content: bytes) -> None:
-    """What checking it counts is what reading it gives, row by row, each bounded and printable."""
+    """Reading gives the rows that checking has counted, each bounded and printable."""
     with _file(content) as path:
         manifest = Manifest.open(path)
         samples = list(manifest)
     if len(samples) != len(manifest):
-        raise Violation("rows that are counted and not read, or read and not counted")
+        raise Violation("the number of rows differs between checking and reading")
     if any(len(sample.fault or "") > MAX_MESSAGE_CHARACTERS for sample in samples):
-        raise Violation("a fault of many characters")
+        raise Violation("an unbounded fault")
     if not all((sample.fault or "").isprintable() for sample in samples):
         raise Violation("a fault that is not printable")
     ids = [sample.id for sample in samples if sample.fault is None]
     if len(set(ids)) != len(ids):
-        raise Violation("an id that stands there twice")
+        raise Violation("a repeated id")
 
 
 def _metadata(content: bytes) -> None:
@@ -314,12 +221,12 @@ TARGETS: dict[str, Target] = {
     "job": Target(_job, (InvalidRecord,)),
     "dead_letter": Target(_dead_letter, (InvalidRecord,)),
     "image": Target(_image, (InvalidImage,)),
-    "png": Target(_png, (InvalidImage,)),
-    "tiff": Target(_tiff, (InvalidImage,)),
-    "webp": Target(_webp, (InvalidImage,)),
+    "png": Target(lambda content: _image(containers.png(content)), (InvalidImage,)),
+    "tiff": Target(lambda content: _image(containers.tiff(content)), (InvalidImage,)),
+    "webp": Target(lambda content: _image(containers.webp(content)), (InvalidImage,)),
     "pixels": Target(_pixels, ()),
     "audio": Target(_audio, (InvalidAudio,)),
-    "ogg": Target(_ogg, (InvalidAudio,), 8192),
+    "ogg": Target(lambda content: _audio(containers.ogg(content)), (InvalidAudio,), 8192),
     "samples": Target(_samples, (), 64 * 1024),
     "batch": Target(_batch, ()),
     "stored": Target(_stored, (StoreError,)),
@@ -334,6 +241,6 @@ TARGETS: dict[str, Target] = {
 }
 
 
-def kept(kind: str, name: str) -> list[Path]:
-    """The inputs of a target that are kept: kind is corpus (small, one for each path found) or crashers (mended)."""
+def saved_inputs(kind: str, name: str) -> list[Path]:
+    """The saved inputs of a target. kind: "corpus" (small, one per path found) or "crashers" (fixed)."""
     return sorted((HERE / kind / name).glob("*"))

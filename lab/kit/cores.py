@@ -1,4 +1,4 @@
-"""Who runs on which core: the measured process alone on one, the broker, the store and the load on the others."""
+"""CPU pinning: the measured process alone on one core; broker, store and load on the others."""
 
 import os
 import shutil
@@ -8,25 +8,25 @@ from typing import NamedTuple
 
 
 class Cores(NamedTuple):
-    """The numbers of the measured process's core and of all others; both None where nothing is pinned."""
+    """The core of the measured process and all other cores; both None if nothing is pinned."""
 
     measured: int | None
     others: tuple[int, ...] | None
 
     @property
     def cpus(self) -> str | None:
-        """The others as Docker and taskset write them; None where nothing is pinned."""
+        """The other cores as Docker and taskset write them; None if nothing is pinned."""
         return None if self.others is None else ",".join(map(str, self.others))
 
     @property
     def note(self) -> str:
-        """What a reader of the figures has to know."""
+        """What a reader of the figures must know."""
         if self.measured is None or self.others is None:
-            return "nothing is pinned: one core, or a system that cannot pin; processes disturb each other"
+            return "nothing is pinned (one core, or no taskset): processes disturb each other"
         return f"measured process on core {self.measured}; broker, store and load on {self.cpus}"
 
     def workers(self, count: int) -> list[int | None]:
-        """The core of each of so many measured processes; a second one shares the first of the others."""
+        """The core of each measured process; a second one shares the first of the other cores."""
         if self.measured is None or self.others is None:
             return [None] * count
         each = [self.measured, *self.others]
@@ -34,7 +34,7 @@ class Cores(NamedTuple):
 
 
 def find_cores() -> Cores:
-    """Of the cores that this process may use, the first for the measured process and the rest for all else."""
+    """The first core that this process may use for the measured process, the rest for everything else."""
     if not hasattr(os, "sched_getaffinity") or shutil.which("taskset") is None:
         return Cores(None, None)
     first, *rest = sorted(os.sched_getaffinity(0))
@@ -42,13 +42,13 @@ def find_cores() -> Cores:
 
 
 def pinned(command: Sequence[str], core: int | None) -> list[str]:
-    """The command on that core alone, whatever the caller runs on; it keeps its process id. None: as it is."""
+    """The command on that core alone, with the same process id; unchanged if core is None."""
     return list(command) if core is None else ["taskset", "--cpu-list", str(core), *command]
 
 
 @contextmanager
 def running_on(cores: Sequence[int] | None) -> Iterator[None]:
-    """This thread, and what it starts meanwhile, on those cores alone. None: anywhere."""
+    """Keep this thread, and what it starts in the block, on those cores. None: anywhere."""
     if cores is None:
         yield
         return

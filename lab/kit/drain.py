@@ -1,22 +1,22 @@
-"""How fast a filled topic empties: outcomes counted in the store from the first to the last, CPU time beside them."""
+"""How fast a filled topic empties: outcomes in the store from the first to the last, and the CPU time they took."""
 
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from lab.kit.polling import wait_for_count
 from lab.kit.usage import Usage, usage
 from schemas.errors import TransportError
 
 STALLED_AFTER_S = 60.0
-_LOOK_EVERY_S = 0.02
 
 CountOutcomes = Callable[[], int]
 
 
 class Drained(NamedTuple):
-    """What was seen from the first outcome to the last.
+    """What was measured from the first outcome to the last.
 
-    cpu_s: of all processes together, their children included. usages: of each at the end (peak memory, say).
+    cpu_s: of all processes and their children. usages: of each process at the end.
     """
 
     jobs: int
@@ -41,10 +41,10 @@ def drain(
     seconds: float | None = None,
     at_first: Callable[[], object] | None = None,
 ) -> Drained:
-    """Wait until so many jobs have an outcome, or so many seconds have passed since one was seen first.
+    """Measure until that many jobs have an outcome, or until that many seconds after the first outcome.
 
-    at_first is called when the first outcome was seen, before the time begins.
-    Raises TransportError if the outcomes stop growing for STALLED_AFTER_S.
+    at_first: called at the first outcome, before the clock starts.
+    Raises TransportError if no outcome is added for STALLED_AFTER_S.
     """
     await_outcomes(outcomes, 1)
     if at_first is not None:
@@ -56,14 +56,8 @@ def drain(
 
 
 def await_outcomes(outcomes: CountOutcomes, jobs: int, deadline_s: float | None = None) -> int:
-    """How many there are, once there are so many or the deadline (time.monotonic) is over. Raises as drain."""
-    seen, since_s = -1, time.monotonic()
-    while True:
-        count, now_s = outcomes(), time.monotonic()
-        if count >= jobs or (deadline_s is not None and now_s >= deadline_s):
-            return count
-        if count > seen:
-            seen, since_s = count, now_s
-        if now_s - since_s > STALLED_AFTER_S:
-            raise TransportError(f"expected {jobs} outcomes, got {count}, none since {STALLED_AFTER_S:.0f} s")
-        time.sleep(_LOOK_EVERY_S)
+    """The number of outcomes, once it reaches jobs or the deadline (time.monotonic) has passed. Raises as drain."""
+    count = wait_for_count(outcomes, jobs, stalled_after_s=STALLED_AFTER_S, deadline_s=deadline_s)
+    if count < jobs and (deadline_s is None or time.monotonic() < deadline_s):
+        raise TransportError(f"expected {jobs} outcomes, got {count} and no more for {STALLED_AFTER_S:.0f} s")
+    return count

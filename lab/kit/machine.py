@@ -1,4 +1,4 @@
-"""The machine and the versions that a figure belongs to."""
+"""The machine and the package versions that a figure was measured with."""
 
 import os
 import platform
@@ -12,7 +12,7 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 
 def machine(packages: Sequence[str] = ()) -> dict[str, object]:
-    """CPU, cores that this process may use, Python, operating system, versions of the packages, date in UTC."""
+    """CPU, usable cores, Python, operating system, package versions and date (UTC)."""
     return {
         "cpu": cpu_model(),
         "cores": usable_cores(),
@@ -32,7 +32,7 @@ def machine_line(facts: dict[str, object]) -> str:
 
 
 def cpu_model() -> str:
-    """The CPU's name as the system gives it."""
+    """The CPU's name, from the system."""
     if _CPUINFO.is_file():
         found = re.search(r"^model name\s*:\s*(.+)$", _CPUINFO.read_text(), re.MULTILINE)
         if found:
@@ -41,7 +41,7 @@ def cpu_model() -> str:
 
 
 def usable_cores() -> int:
-    """How many cores this process may run on."""
+    """The number of cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,11 +1,11 @@
-"""When each prediction became visible in Redis, whoever wrote it: the server's own events, timed as they arrive.
+"""When each prediction became visible in Redis: times the server's own events, whatever program wrote it.
 
     with Observer(redis_url) as observer:
         ...  # a worker writes predictions
     for job_id, times_s in observer.times_s().items(): ...
 
-A thread reads the socket and keeps each chunk with its time; nothing is parsed until times_s() is asked for, so that
-observing costs microseconds a batch. Source: https://redis.io/docs/latest/develop/pubsub/keyspace-notifications/.
+A thread reads the socket and keeps each chunk with its arrival time. Parsing waits for times_s(), so observing costs
+microseconds a batch. Source: https://redis.io/docs/latest/develop/pubsub/keyspace-notifications/.
 """
 
 import re
@@ -25,14 +25,14 @@ from schemas.errors import StoreError
 PREDICTION_PREFIX = "mmdigit:prediction:"
 PROBE_KEY = "mmdigit:observer"
 _PROBE = f"\r\n{PROBE_KEY}\r\n".encode()
-_EVENTS = "E$"  # key events, of string commands alone: a SET, not its EXPIRE
+_EVENTS = "E$"  # key events of string commands: SET, not EXPIRE
 _CONFIRMED_WITHIN_S = 5.0
 _CHUNK_BYTES = 1 << 20
 _KEY = re.compile(rb"\r\n" + PREDICTION_PREFIX.encode() + rb"([^\r\n]+)\r\n")
 
 
 class Observer(AbstractContextManager["Observer"]):
-    """Listens from its start to the end of its block, and turns the server's events on and off."""
+    """Listens until the end of its block; turns the server's events on and off."""
 
     def __init__(self, redis_url: str) -> None:
         """Returns when the server has confirmed the subscription. Raises StoreError if it does not."""
@@ -45,28 +45,30 @@ class Observer(AbstractContextManager["Observer"]):
         name = self._channel.encode()
         self._socket.sendall(b"*2\r\n$9\r\nSUBSCRIBE\r\n$%d\r\n%b\r\n" % (len(name), name))
         if not self._socket.recv(_CHUNK_BYTES).startswith(b"*3\r\n$9\r\nsubscribe"):
-            raise StoreError(f"expected Redis at {parts.netloc} to confirm a subscription to {self._channel}")
+            raise StoreError(
+                f"expected Redis at {parts.netloc} to confirm a subscription to {self._channel}, got no answer"
+            )
         self._socket.settimeout(None)
         self._thread = threading.Thread(target=self._listen, name="observer", daemon=True)
         self._thread.start()
 
     def times_s(self) -> dict[str, list[float]]:
-        """Of each job the times (time.monotonic) at which its prediction was set; more than one is a duplicate.
+        """The times (time.monotonic) at which each job's prediction was set; more than one is a duplicate.
 
-        Whatever was set before this call is in it: events come in order, so a probe's comes after theirs.
+        Includes all that was set before this call: events arrive in order, so it waits for the event of a probe.
         """
         self.delay_s()
         return times_in(list(self._chunks))
 
     def delay_s(self) -> float:
-        """From sending one SET to its event here, in seconds: what this way of looking adds at most. Leaves no key."""
+        """Seconds from sending a SET to its event: the most that observing adds to a latency. Leaves no key."""
         before = len(self._chunks)
         sent_s = time.monotonic()
         self._client.set(PROBE_KEY, b"")
         deadline_s = sent_s + _CONFIRMED_WITHIN_S
         while _PROBE not in b"".join(chunk for _, chunk in self._chunks[before:]):
             if time.monotonic() > deadline_s:
-                raise StoreError(f"expected an event of a SET within {_CONFIRMED_WITHIN_S} s, got none")
+                raise StoreError(f"expected the event of a SET within {_CONFIRMED_WITHIN_S} s, got none")
             time.sleep(0)
         self._client.delete(PROBE_KEY)
         return self._chunks[-1][0] - sent_s
@@ -84,7 +86,7 @@ class Observer(AbstractContextManager["Observer"]):
 
 
 def times_in(chunks: Sequence[tuple[float, bytes]]) -> dict[str, list[float]]:
-    """Of each job the times of the chunks that brought the last byte of its events. chunks: of Redis's own protocol."""
+    """The arrival times of each job's events: of the chunk that completed each. chunks: Redis's wire protocol."""
     ends = list(accumulate(len(chunk) for _, chunk in chunks))
     found: dict[str, list[float]] = {}
     for key in _KEY.finditer(b"".join(chunk for _, chunk in chunks)):

@@ -1,8 +1,8 @@
-"""Samples made to a given size from real ones, which still decode to the same digit: for how cost grows with payload.
+"""Resizes real samples to a given number of bytes; they still decode to the same digit.
 
-Below PHONE_BYTES the picture is a PNG as MNIST has them and the clip is at 8 kHz; from there on both are as a phone
-would send them: a noisy picture of PHONE_SIDE pixels and a clip at 48 kHz. The clip is then cut, or lengthened by faint
-noise, so that both together have exactly the bytes asked for (one less where those are odd).
+Below PHONE_BYTES the image is a PNG of 28 x 28 pixels and the clip is at 8 kHz. From there on both are what a phone
+would send: a noisy image of PHONE_SIDE pixels and a clip at 48 kHz. The clip is then cut, or lengthened by faint noise,
+so that both together have the requested size (one byte less if that is odd).
 """
 
 import io
@@ -29,12 +29,12 @@ _WAV_HEADER_BYTES, _SAMPLE_BYTES = 44, 2
 
 
 def padded(sample: Sample, payload_bytes: int) -> Sample:
-    """The sample with image and audio of payload_bytes together; the same in every run.
+    """The sample with image and audio of payload_bytes together; deterministic.
 
-    Raises ValueError if it lacks an image or audio, or if the clip would be too short or too long to decode.
+    Raises ValueError if image or audio is missing, or if the clip would be too short or too long to decode.
     """
     if sample.image is None or sample.audio is None:
-        raise ValueError(f"expected an image and audio in {sample.sample_id}, one is missing")
+        raise ValueError(f"expected an image and audio in {sample.sample_id}, got one of them")
     random = np.random.default_rng(zlib.crc32(sample.audio + sample.image))
     is_phone = payload_bytes >= PHONE_BYTES
     pixels = np.round(decode_image(sample.image) * 255).astype(np.uint8)  # (28, 28), bright ink
@@ -50,7 +50,7 @@ def padded(sample: Sample, payload_bytes: int) -> Sample:
 
 
 def _enlarged(pixels: Pixels, random: np.random.Generator) -> Pixels:
-    """(PHONE_SIDE, PHONE_SIDE): the digit on paper that is not even."""
+    """(PHONE_SIDE, PHONE_SIDE): the digit on uneven paper."""
     large = np.asarray(Image.fromarray(pixels).resize((PHONE_SIDE, PHONE_SIDE), Image.Resampling.BICUBIC), np.float64)
     return (large + random.normal(20, PAPER_NOISE, large.shape)).clip(0, 255).astype(np.uint8)
 
@@ -62,7 +62,7 @@ def _png(pixels: Pixels) -> bytes:
 
 
 def _of_length(waveform: NDArray[np.float32], n_samples: int, random: np.random.Generator) -> NDArray[np.float32]:
-    """Its middle, or itself in the middle of faint noise; (n_samples,)."""
+    """(n_samples,): its middle, or all of it in the middle of faint noise."""
     if waveform.size >= n_samples:
         start = (waveform.size - n_samples) // 2
         return waveform[start : start + n_samples]

@@ -1,4 +1,4 @@
-"""Quantiles of durations by HdrHistogram, which keeps each value to three digits however far the tail goes."""
+"""Quantiles of durations by HdrHistogram, to three digits however long the tail."""
 
 import math
 from collections.abc import Iterable
@@ -14,9 +14,9 @@ Quantiles = dict[str, float]
 
 
 def quantiles_ms(durations_s: Iterable[float | None]) -> Quantiles:
-    """Of those that are known, in milliseconds, from a microsecond to an hour; NaN if none is.
+    """Quantiles of the known durations, in milliseconds; NaN if there is none.
 
-    None and NaN are unknown. Durations below a microsecond, as clocks of two threads may give, count as one.
+    None and NaN are unknown. Durations are clamped to between a microsecond and an hour.
     """
     histogram = HdrHistogram(1, _LONGEST_US, _DIGITS)
     for duration_s in durations_s:

@@ -1,10 +1,10 @@
-"""Jobs as encoded records, made before a run so that making them costs nothing in it.
+"""Encodes jobs as records before a run, so that encoding costs nothing during it.
 
     samples = read_samples(data, 10_000)
     for job_id, value in records(samples, 100_000, "benchmark"): ...
 
-Each distinct sample is encoded once, with marks of fixed length in place of its id and moment; a record is a sample's
-encoding with those two filled in. So a million jobs take seconds, and a job can be stamped while it is sent.
+Each sample is encoded once, with placeholders of fixed length for job id and creation time; a record is that encoding
+with both filled in. So a million jobs take seconds, and a job gets its time when it is sent.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,8 +23,8 @@ from schemas.wire import Wire, encode
 
 ID_CHARACTERS = 24
 _ID_MARK = "i" * ID_CHARACTERS
-_MOMENT_MARK = datetime(2001, 2, 3, 4, 5, 6, 789_123, UTC)
-_MOMENT_TEXTS = {"json": ("2001-02-03T04:05:06.789123Z", "Z"), "msgpack": (_MOMENT_MARK.isoformat(), "+00:00")}
+_TIME_MARK = datetime(2001, 2, 3, 4, 5, 6, 789_123, UTC)
+_TIME_TEXTS = {"json": ("2001-02-03T04:05:06.789123Z", "Z"), "msgpack": (_TIME_MARK.isoformat(), "+00:00")}
 
 Record = tuple[str, bytes]
 """job_id and encoded job."""
@@ -32,41 +32,41 @@ Record = tuple[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One job's encoding, in three pieces around its id and its moment."""
+    """One job's encoding, in three pieces around its id and its creation time."""
 
     pieces: tuple[bytes, bytes, bytes]
-    offset_text: str
+    utc_suffix: str
 
     @classmethod
     def of(cls, sample: Sample, group: str, wire: Wire) -> Self:
-        """The sample as a job of that group. Raises ValueError if it has neither an image nor audio."""
+        """The sample as a job of that group. Raises ValueError if it has neither image nor audio."""
         job = Job(
             job_id=_ID_MARK,
             group=group,
             image=sample.image,
             audio=sample.audio,
             expected=sample.label,
-            created_at=_MOMENT_MARK,
+            created_at=_TIME_MARK,
         )
-        moment, offset_text = _MOMENT_TEXTS[wire]
-        # The id stands before the picture and the moment after the sound, whatever bytes those hold.
+        time_text, utc_suffix = _TIME_TEXTS[wire]
+        # The id precedes the image and the time follows the audio, whatever bytes those hold.
         before, _, rest = encode(job, wire).partition(_ID_MARK.encode())
-        between, _, after = rest.rpartition(moment.encode())
-        return cls((before, between, after), offset_text)
+        between, _, after = rest.rpartition(time_text.encode())
+        return cls((before, between, after), utc_suffix)
 
     def record(self, job_id: str, created_at: datetime) -> bytes:
-        """The job with that id, of ID_CHARACTERS characters, and that moment, in UTC."""
-        moment = created_at.replace(tzinfo=None).isoformat(timespec="microseconds") + self.offset_text
+        """The job with that id, of ID_CHARACTERS characters, and that time (UTC)."""
+        time_text = created_at.replace(tzinfo=None).isoformat(timespec="microseconds") + self.utc_suffix
         before, between, after = self.pieces
-        return b"".join((before, job_id.encode(), between, moment.encode(), after))
+        return b"".join((before, job_id.encode(), between, time_text.encode(), after))
 
 
 def read_samples(data: Path | None, count: int, payload_bytes: int | None = None) -> list[Sample]:
     """Up to count samples: real pairs of MNIST test and Free Spoken Digit test in data, or those of the sample pack.
 
-    payload_bytes: of image and audio together, which are then made of that size (lab.kit.padding), those that lack
-    one left out; None = as they are.
-    Raises DataError if the data are not there.
+    payload_bytes: resize image and audio together to this (lab.kit.padding) and skip samples that lack one; None =
+    leave them as they are.
+    Raises DataError if the data are missing.
     """
     source = open_source(
         str(PACK) if data is None else f"{PAIRS_PREFIX}{data}",
@@ -81,19 +81,19 @@ def read_samples(data: Path | None, count: int, payload_bytes: int | None = None
 
 
 def templates(samples: Sequence[Sample], group: str, wire: Wire = "msgpack") -> list[Template]:
-    """Each sample's encoding."""
+    """One template a sample."""
     return [Template.of(sample, group, wire) for sample in samples]
 
 
 def job_id_of(group: str, number: int) -> str:
-    """The id of that job of the group: ID_CHARACTERS characters, the group (up to 14) within."""
+    """The id of job `number` of the group: ID_CHARACTERS characters that begin with the group (up to 14)."""
     return f"{group:-<{ID_CHARACTERS - 10}.{ID_CHARACTERS - 10}}{number:010}"
 
 
 def records(samples: Sequence[Sample], count: int, group: str, wire: Wire = "msgpack") -> Iterator[Record]:
-    """So many jobs, the samples over and over, each with an id of its own and all created now.
+    """That many jobs with distinct ids, created now; the samples repeat.
 
-    group: 1-14 characters. Ids are job_id_of(group, number), number from 0.
+    group: 1-14 characters. Ids are job_id_of(group, number), from 0.
     """
     made = templates(samples, group, wire)
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Real Kafka and Redis for the tests, in containers that end with the test run."""
+"""Kafka and Redis in containers, for benchmarks, faults and tests."""
 
 import functools
 import os
@@ -17,8 +17,8 @@ from mmdigit.transport.kafka.client import connect
 
 KAFKA_IMAGE = "apache/kafka:4.3.1"
 REDIS_IMAGE = "redis:8.2.3-bookworm"
-START_TIMEOUT_S = 60.0
-LONE_BROKER = {
+START_TIMEOUT_S = 120.0
+SINGLE_BROKER = {
     "NODE_ID": "1",
     "PROCESS_ROLES": "broker,controller",
     "CONTROLLER_LISTENER_NAMES": "CONTROLLER",
@@ -31,16 +31,15 @@ LONE_BROKER = {
     "AUTO_CREATE_TOPICS_ENABLE": "false",
     "HEAP_OPTS": "-Xmx512m",
 }
-"""Of a KRaft broker that is controller too, whatever its listeners: KAFKA_* variables without the prefix."""
+"""Settings of a KRaft broker that is its own controller, without listeners: KAFKA_* variables without the prefix."""
 
-START_AGAIN = ["bash", "-c", "sed 's/set -euo/set -uo/' /etc/kafka/docker/run > /tmp/run && exec bash /tmp/run"]
-"""The image's own start, but where its script ends at the first error: formatting fails on a disk that is formatted,
-and the public image goes on from there."""
+RESTARTABLE = ["bash", "-c", "sed 's/set -euo/set -uo/' /etc/kafka/docker/run > /tmp/run && exec bash /tmp/run"]
+"""The image's own start without `set -e`: formatting fails on a restart, when the disk is already formatted."""
 
 
 @functools.cache
 def docker_problem() -> str:
-    """Why there is no Docker engine to use, in one line; empty when there is one."""
+    """Why no Docker engine can be used, in one line; empty if one can."""
     try:
         client = docker.from_env()
         try:
@@ -53,7 +52,7 @@ def docker_problem() -> str:
 
 
 class Broker:
-    """A broker that can die and come back, at the same address and with its records."""
+    """A broker that can be killed and started again, with the same address and records."""
 
     def __init__(self, address: str, container: DockerContainer) -> None:
         self.address = address
@@ -71,9 +70,9 @@ class Broker:
 
 @contextmanager
 def kafka_broker(cpus: str | None = None, **settings: str) -> Iterator[str]:
-    """One KRaft broker that is controller too; yields its host:port. Topics are never created on the fly.
+    """One KRaft broker; yields its host:port. It creates no topic by itself.
 
-    cpus: the cores it may use, as Docker writes them ("1", "1-3"); None = all. settings: as in LONE_BROKER.
+    cpus: the cores it may use, as Docker writes them ("1", "1-3"); None = all. settings: override SINGLE_BROKER.
     """
     with restartable_broker(cpus, **settings) as broker:
         yield broker.address
@@ -81,13 +80,13 @@ def kafka_broker(cpus: str | None = None, **settings: str) -> Iterator[str]:
 
 @contextmanager
 def restartable_broker(cpus: str | None = None, **settings: str) -> Iterator[Broker]:
-    """As kafka_broker, for tests that kill it."""
-    without_missing_reaper()
-    port = free_port()  # chosen before the start: the broker tells clients the address they are to use
+    """Like kafka_broker, for tests that kill it."""
+    skip_missing_ryuk()
+    port = free_port()  # chosen before the start: the broker advertises it to clients
     container = DockerContainer(KAFKA_IMAGE).with_bind_ports(port, port).with_kwargs(cpuset_cpus=cpus)
-    container = container.with_command(START_AGAIN)
+    container = container.with_command(RESTARTABLE)
     for name, value in {
-        **LONE_BROKER,
+        **SINGLE_BROKER,
         "LISTENERS": f"PLAINTEXT://:{port},CONTROLLER://:29093",
         "ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{port}",
         "LISTENER_SECURITY_PROTOCOL_MAP": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
@@ -102,31 +101,28 @@ def restartable_broker(cpus: str | None = None, **settings: str) -> Iterator[Bro
 
 @contextmanager
 def redis_server(cpus: str | None = None) -> Iterator[str]:
-    """A Redis server; yields its URL. cpus: the cores it may use, as for kafka_broker."""
-    without_missing_reaper()
+    """A Redis server; yields its URL. cpus: as for kafka_broker."""
+    skip_missing_ryuk()
     with DockerContainer(REDIS_IMAGE).with_exposed_ports(6379).with_kwargs(cpuset_cpus=cpus) as container:
         port = int(container.get_exposed_port(6379))
-        until(lambda: _answers_ping(port), START_TIMEOUT_S, f"a Redis server at port {port}")
+        until(lambda: _answers_ping(port), f"a Redis server at port {port}")
         yield f"redis://127.0.0.1:{port}/0"
 
 
 def kafka_admin(bootstrap: str, timeout_s: float = 10.0) -> KafkaAdminClient:
-    """An admin client; to be closed by the caller."""
+    """An admin client. The caller closes it."""
     return connect(KafkaAdminClient, [bootstrap], timeout_s=timeout_s)
 
 
-def fresh_topics(bootstrap: str, topic: str, partitions: int, gone: Sequence[str]) -> list[str]:
-    """Create the topic and its .dead topic, of one partition, and delete those that have had their time.
-
-    Returns the names of both.
-    """
-    # file.delete.delay.ms: a million jobs must not lie on the disk for a minute after their run.
+def replace_topics(bootstrap: str, topic: str, partitions: int, obsolete: Sequence[str]) -> list[str]:
+    """Delete the obsolete topics; create the topic and its .dead topic of one partition. Returns both names."""
+    # file.delete.delay.ms: a million jobs must not stay on the disk for a minute after their run.
     settings = {"replication_factor": 1, "configs": {"file.delete.delay.ms": "0"}}
     topics = {topic: settings | {"num_partitions": partitions}, f"{topic}.dead": settings | {"num_partitions": 1}}
     admin = kafka_admin(bootstrap)
     try:
-        if gone:
-            admin.delete_topics(gone)
+        if obsolete:
+            admin.delete_topics(obsolete)
         admin.create_topics(topics, wait_for_metadata=True)
     finally:
         admin.close()
@@ -134,15 +130,14 @@ def fresh_topics(bootstrap: str, topic: str, partitions: int, gone: Sequence[str
 
 
 def free_port() -> int:
-    """A TCP port of this host that nobody uses now."""
+    """A TCP port of this host that is free now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
-def without_missing_reaper() -> None:
-    """testcontainers starts a container that removes the others when this process is killed. Where its image is not
-    here it would be pulled, and no test may need a registry for that."""
+def skip_missing_ryuk() -> None:
+    """Disable Ryuk, testcontainers' own cleaner, if its image is missing: pulling it would need a registry."""
     if "TESTCONTAINERS_RYUK_DISABLED" in os.environ:
         return
     client = docker.from_env()

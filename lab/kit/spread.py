@@ -1,4 +1,4 @@
-"""Median, least and most of repeated figures, and how they are shown."""
+"""Median, minimum and maximum of repeated figures, and their text."""
 
 import statistics
 from collections.abc import Sequence
@@ -8,22 +8,23 @@ Spread = dict[str, float]
 
 
 def spread(figures: Sequence[float]) -> Spread:
-    """Median, least and most of the repetitions; the warm-up is already dropped."""
+    """Median, minimum and maximum of the repetitions; the caller drops the warm-up."""
     return {"median": statistics.median(figures), "min": min(figures), "max": max(figures)}
 
 
 def spread_of(runs: Sequence[dict[str, Any]], name: str) -> Spread:
-    """The spread of one figure of each run."""
+    """The spread of one figure over the runs."""
     return spread([float(run[name]) for run in runs])
 
 
-def shown(figures: Spread, form: str = ".0f") -> str:
-    """As text: median (least-most)."""
-    return f"{figures['median']:{form}} ({figures['min']:{form}}-{figures['max']:{form}})"
+def format_spread(figures: Spread, form: str = ".0f") -> str:
+    """As text: median (min-max)."""
+    median, low, high = (format(figures[name], form) for name in ("median", "min", "max"))
+    return f"{median} ({low}-{high})"
 
 
 def rounded(figure: object) -> object:
-    """All numbers inside at four significant digits: more would be noise."""
+    """The figure, or every number in it, to four significant digits; more would be noise."""
     if isinstance(figure, dict):
         return {name: rounded(value) for name, value in figure.items()}
     if isinstance(figure, list | tuple):

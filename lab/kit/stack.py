@@ -1,20 +1,20 @@
-"""Kafka and Redis for benchmarks: in containers on cores of their own, with a fresh topic and store for each run.
+"""Kafka and Redis for benchmarks: in containers on their own cores, with a new topic and an empty store for each run.
 
     with running_stack() as stack:
-        place = stack.fresh(partitions=8)
-        stack.preload(place, records(samples, 10_000, "benchmark"))
+        endpoints = stack.new_run(partitions=8)
+        stack.preload(endpoints, records(samples, 10_000, "benchmark"))
         ...  # start the measured process on stack.cores.measured
         drained = stack.drain(jobs=10_000, pids=[process.pid])
 
-What a contestant has to do: read place.topic at place.bootstrap, and SET mmdigit:prediction:{job_id} at
-place.store_url. The rest is the same for each of them: lab.kit.records (jobs), lab.kit.cores (who runs where),
-lab.kit.observer (when each prediction came), lab.kit.usage (CPU and memory of any process).
+The measured program reads endpoints.topic at endpoints.bootstrap, and sets mmdigit:prediction:{job_id} at
+endpoints.store_url. The rest is the same for every program: lab.kit.records (jobs), lab.kit.cores (pinning),
+lab.kit.observer (when each prediction arrived), lab.kit.usage (CPU and memory).
 """
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import redis
 from confluent_kafka import Producer
@@ -23,7 +23,7 @@ from lab.kit.cores import Cores, find_cores, running_on
 from lab.kit.drain import Drained, drain
 from lab.kit.observer import PROBE_KEY
 from lab.kit.records import Record
-from lab.kit.services import fresh_topics, kafka_broker, redis_server
+from lab.kit.services import kafka_broker, redis_server, replace_topics
 from mmdigit.transport.redis.keys import FEED_KEY
 from schemas.errors import TransportError
 
@@ -35,8 +35,8 @@ _FLUSHED_WITHIN_S = 300.0
 _OTHER_KEYS = (FEED_KEY, PROBE_KEY)
 
 
-class Place(NamedTuple):
-    """Where the jobs of one run go, and where their predictions."""
+class Endpoints(NamedTuple):
+    """Where one run reads its jobs and writes its predictions."""
 
     bootstrap: str
     topic: str
@@ -45,12 +45,12 @@ class Place(NamedTuple):
 
     @property
     def jobs_url(self) -> str:
-        """As the worker takes it."""
+        """The topic as the worker's --from takes it."""
         return f"kafka://{self.bootstrap}/{self.topic}"
 
 
 class Stack:
-    """A broker, a store, and the cores that the measured processes are to run on."""
+    """A broker, a store, and the cores for the measured processes."""
 
     def __init__(self, bootstrap: str, redis_url: str, cores: Cores) -> None:
         self.bootstrap = bootstrap
@@ -60,17 +60,17 @@ class Stack:
         self._numbers = itertools.count()
         self._topics: list[str] = []
 
-    def fresh(self, partitions: int = PARTITIONS) -> Place:
-        """A new empty topic, with its .dead topic, and the store emptied; the run before loses its topics."""
+    def new_run(self, partitions: int = PARTITIONS) -> Endpoints:
+        """Create a topic and its .dead topic, delete those of the last run, and empty the store."""
         topic = f"jobs-{next(self._numbers)}"
-        self._topics = fresh_topics(self.bootstrap, topic, partitions, self._topics)
+        self._topics = replace_topics(self.bootstrap, topic, partitions, self._topics)
         self.redis.flushall()
-        return Place(self.bootstrap, topic, self.redis_url, partitions)
+        return Endpoints(self.bootstrap, topic, self.redis_url, partitions)
 
-    def preload(self, place: Place, records: Iterable[Record]) -> int:
-        """Append the records to the partitions in turn; returns how many, when all are acknowledged.
+    def preload(self, endpoints: Endpoints, records: Iterable[Record]) -> int:
+        """Spread the records over the partitions. Returns their number when all are acknowledged.
 
-        Raises TransportError if one was not.
+        Raises TransportError if one is not.
         """
         failures: list[object] = []
 
@@ -81,42 +81,27 @@ class Stack:
         count = 0
         with self.producer(_PRELOAD_LINGER_MS) as producer:
             for count, (_, value) in enumerate(records, 1):
-                while True:
-                    try:
-                        producer.produce(
-                            place.topic, value, partition=count % place.partitions, on_delivery=acknowledged
-                        )
-                        break
-                    except BufferError:  # of librdkafka, bounded: wait for room
-                        producer.poll(0.05)
-                producer.poll(0)
+                partition = count % endpoints.partitions
+                produce(producer, endpoints.topic, value, partition=partition, on_delivery=acknowledged)
         if failures:
-            raise TransportError(f"expected all {count} records acknowledged, {len(failures)} are not: {failures[0]}")
+            raise TransportError(
+                f"expected {count} acknowledged records, got {count - len(failures)}; first error: {failures[0]}"
+            )
         return count
 
     @contextmanager
     def producer(self, linger_ms: float) -> Iterator[Producer]:
-        """A producer of this broker, acks=all, that has sent everything at the end of the block.
+        """As confluent_producer, for this broker.
 
-        confluent-kafka rather than the project's own: at 600 jobs/s it takes 6 % of a core where kafka-python takes
-        28 %, and the broker and the store need that core.
+        Not the project's own publisher: at 600 jobs/s it takes 28 % of a core and this one 6 %, and broker and store
+        need that core.
         """
-        producer = Producer(
-            {
-                "bootstrap.servers": self.bootstrap,
-                "acks": "all",
-                "linger.ms": linger_ms,
-                "batch.size": _BATCH_BYTES,
-                "queue.buffering.max.kbytes": _MAX_UNSENT_KBYTES,
-                "log_level": 0,  # a broker that ends is no news
-            }
-        )
-        yield producer
-        if left := producer.flush(_FLUSHED_WITHIN_S):
-            raise TransportError(f"expected every record sent within {_FLUSHED_WITHIN_S:.0f} s, {left} are not")
+        settings = {"batch.size": _BATCH_BYTES, "queue.buffering.max.kbytes": _MAX_UNSENT_KBYTES}
+        with confluent_producer(self.bootstrap, {"linger.ms": linger_ms, **settings}) as producer:
+            yield producer
 
     def outcomes(self, group: str = "benchmark") -> int:
-        """How many jobs are answered or dead, in one cheap call: the store's keys but for the few others."""
+        """The number of jobs that are answered or dead, in one cheap call: the store's keys less the few others."""
         with self.redis.pipeline(transaction=False) as both:
             both.dbsize()
             both.exists(*_OTHER_KEYS, f"mmdigit:group:{group}")
@@ -137,7 +122,7 @@ class Stack:
 
 @contextmanager
 def running_stack() -> Iterator[Stack]:
-    """A broker and a store, ended at the end of the block. They and this thread keep off the measured core."""
+    """A broker and a store for the block. They and this thread keep off the measured core."""
     cores = find_cores()
     with running_on(cores.others), kafka_broker(cores.cpus) as bootstrap, redis_server(cores.cpus) as redis_url:
         stack = Stack(bootstrap, redis_url, cores)
@@ -145,3 +130,24 @@ def running_stack() -> Iterator[Stack]:
             yield stack
         finally:
             stack.redis.close()
+
+
+@contextmanager
+def confluent_producer(bootstrap: str, settings: dict[str, Any]) -> Iterator[Producer]:
+    """A confluent-kafka producer with acks=all that is flushed at the end. Raises TransportError if it cannot be."""
+    # log_level 0: a broker that stops is expected.
+    producer = Producer({"bootstrap.servers": bootstrap, "acks": "all", "log_level": 0, **settings})
+    yield producer
+    if left := producer.flush(_FLUSHED_WITHIN_S):
+        raise TransportError(f"expected every record sent within {_FLUSHED_WITHIN_S:.0f} s, got {left} unsent")
+
+
+def produce(producer: Producer, *record: Any, **options: Any) -> None:
+    """Producer.produce that waits for room in librdkafka's bounded buffer."""
+    while True:
+        try:
+            producer.produce(*record, **options)
+            break
+        except BufferError:
+            producer.poll(0.05)
+    producer.poll(0)

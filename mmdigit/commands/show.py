@@ -83,7 +83,7 @@ def _job_line(store: PredictionStore, job_id: str) -> str:
     [prediction] = store.get([job_id])
     if prediction is not None:
         return _to_json(prediction)
-    [reason] = store.dead([job_id])
+    [reason] = store.dead_letter_reasons([job_id])
     if reason is None:
         raise MmdigitError(
             f"expected the outcome of job {job_id}, got none; it is not processed yet, has expired, or is in "

@@ -42,7 +42,7 @@ class _NameList:
 class Folder(Samples):
     """Samples sorted by id, which is the path within the folder without its suffix. They have no labels.
 
-    Leaves out files with other suffixes, hidden files and anything that is not a plain file. Leaves out folders inside
+    Leaves out files with other suffixes, hidden files and anything that is not a regular file. Leaves out folders in
     it unless recursive; if recursive, folders deeper than MAX_DEPTH and links that lead out of it. Never follows a link
     to a folder. Keeps the file names in memory, about 300 bytes each, but no content.
     """

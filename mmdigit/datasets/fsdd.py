@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mmdigit.files.plain import read_plain
+from mmdigit.files.regular import read_regular
 from schemas.errors import DataError
 from schemas.job import MAX_AUDIO_BYTES
 from schemas.printable import printable
@@ -92,6 +92,6 @@ def is_fsdd(folder: Path) -> bool:
     """Whether the folder has all recordings of FSDD, unaltered, and no other .wav file. Reads them all."""
     try:
         recordings = list_recordings(folder, COUNT)
-        return digest({each.path.name: read_plain(each.path, MAX_AUDIO_BYTES) for each in recordings}) == SHA256
+        return digest({each.path.name: read_regular(each.path, MAX_AUDIO_BYTES) for each in recordings}) == SHA256
     except (DataError, OSError):
         return False

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.files.plain import open_plain
+from mmdigit.files.regular import open_regular
 from schemas.errors import DataError
 from schemas.printable import printable
 
@@ -42,7 +42,7 @@ FILES = {
 
 
 def read_mnist(folder: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """One part of MNIST: pictures (N, 28, 28), 255 = ink, and labels (N,), 0-9.
+    """One part of MNIST: images (N, 28, 28), 255 = ink, and labels (N,), 0-9.
 
     folder: of data sets. Raises DataError if a file is missing, damaged or not MNIST's own.
     """
@@ -62,7 +62,7 @@ def read_idx(path: Path, expected: Content) -> NDArray[np.uint8]:
     header = b"".join(number.to_bytes(4, "big") for number in (0x800 + len(expected.shape), *expected.shape))
     size = len(header) + math.prod(expected.shape)
     try:
-        with open_plain(path) as packed, gzip.open(packed) as file:
+        with open_regular(path) as packed, gzip.open(packed) as file:
             content = file.read(size + 1)
     except FileNotFoundError as exc:
         raise DataError(

@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from mmdigit.files.plain import open_plain
+from mmdigit.files.regular import open_regular
 from schemas.errors import DataError
 from schemas.printable import printable
 
@@ -92,7 +92,7 @@ def open_table(path: Path, known: Collection[str], required: Collection[Collecti
     """
     name = printable(str(path), 200)
     try:
-        with open_plain(path) as file:
+        with open_regular(path) as file:
             lines = _Lines(name, _text(file, name))
             try:
                 yield _read_header(name, lines, known, required)

@@ -1,1 +1,1 @@
-"""Files that users name: opened within bounds, kept private, written atomically, recognised by their first bytes."""
+"""Handling of user files: bounded reads, private modes, atomic writes, format detection."""

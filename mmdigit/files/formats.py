@@ -1,6 +1,6 @@
-"""What a file is, told by its first bytes, and the command that turns it into one that is read.
+"""Detects a file's format from its first bytes, and names the command that converts it to a supported one.
 
-A new format is one line in FORMATS. Sources: each format's specification; the `file` program's database.
+Add a format as one line in FORMATS. Sources: each format's specification; the `file` program's database.
 """
 
 import re
@@ -9,16 +9,16 @@ from typing import Literal
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".tif", ".tiff", ".webp")
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus")
-"""File names, in lower case, of what is read. A file may have another one: the content decides."""
+"""Suffixes of supported files, in lower case. A file may have another suffix: the content decides."""
 
-LOOKED_AT = 1024  # bytes at a file's start that tell what it is
+HEAD_BYTES = 1024  # enough to detect every format
 
 Kind = Literal["image", "audio", "other"]
 
 
 @dataclass(frozen=True)
 class Format:
-    """One file format. command: turns it into a file that is read; empty: it is read, or no program does."""
+    """One file format. command: converts it to a supported format; empty if it is supported or nothing converts it."""
 
     kind: Kind
     name: str
@@ -27,30 +27,30 @@ class Format:
 
 
 def format_of(data: bytes) -> Format | None:
-    """The format of a file with that content; None if it is unknown."""
-    head = data[:LOOKED_AT]
+    """The format of a file with this content; None if unknown."""
+    head = data[:HEAD_BYTES]
     return next((each for each in FORMATS if each.start.match(head)), None)
 
 
-def got_instead(data: bytes, wanted: Literal["image", "audio"]) -> str:
-    """What the bytes are that are not read as that, and what to do: "got X; do Y", for the end of a message."""
-    noun = "picture" if wanted == "image" else "clip"
+def describe_unexpected(data: bytes, wanted: Literal["image", "audio"]) -> str:
+    """The end of an error message about unsupported bytes: "got X; do Y"."""
+    noun = "image" if wanted == "image" else "clip"
     found = format_of(data)
     if not data:
         return f"got an empty file; send the {noun} again"
     if found is None:
         command = "magick IMAGE out.png" if wanted == "image" else "ffmpeg -i CLIP -ac 1 clip.wav"
-        return f"got {len(data)} bytes of no known format; convert the {noun} with `{command}`"
+        return f"got {len(data)} bytes of an unknown format; convert the {noun} with `{command}`"
     if found.kind == wanted:
         return f"got {found.name}; " + (f"convert it with `{found.command}`" if found.command else "send it again")
     if found.kind == "other":
         return f"got {found.name}; send the {noun} itself" + (f": `{found.command}`" if found.command else "")
-    what = "a picture; send it as image" if found.kind == "image" else "a sound; send it as audio"
+    what = "an image; send it as image" if found.kind == "image" else "an audio clip; send it as audio"
     return f"got {found.name}, {what}" + (f", converted with `{found.command}`" if found.command else "")
 
 
 def _image(name: str, start: bytes, command: str = "") -> Format:
-    """command: a whole one, or the suffix of a file that ImageMagick converts."""
+    """command: a complete command, or the suffix of a file that ImageMagick converts."""
     command = f"magick in.{command} out.png" if command.isalnum() else command
     return Format("image", name, command, re.compile(start, re.DOTALL))
 
@@ -65,7 +65,7 @@ def _other(name: str, start: bytes, command: str = "") -> Format:
     return Format("other", name, command, re.compile(start, re.DOTALL))
 
 
-# Atomic groups: else the ways to split a row of comments would all be tried, twice as many with each comment.
+# Atomic groups, because backtracking over a series of comments would take exponential time.
 _TEXT = rb"(?>(?:\xef\xbb\xbf)?\s*)"
 _MARKUP = _TEXT + rb"(?>(?:<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE svg[^>]*>|\s+)*)"
 
@@ -94,20 +94,20 @@ FORMATS: tuple[Format, ...] = (
     _image("PostScript", rb"%!PS", "magick -density 200 in.ps out.png"),
     _image("SVG", rb"(?i)" + _MARKUP + rb"<svg\b", "rsvg-convert -w 500 in.svg -o out.png"),
     _audio("WAV", rb"(?:RIFF|RF64|BW64).{4}WAVE"),
-    _audio("RIFX (a WAV of the other byte order)", rb"RIFX", "wav"),
+    _audio("RIFX (big-endian WAV)", rb"RIFX", "wav"),
     _audio("FLAC", rb"fLaC"),
     _audio("Ogg Opus", rb"OggS.{24}OpusHead"),
     _audio("Ogg Vorbis", rb"OggS.{23}.{1,255}?\x01vorbis", "ogg"),
     _audio("FLAC in Ogg", rb"OggS.{23}.{1,255}?\x7fFLAC", "ogg"),
     _audio("Speex in Ogg", rb"OggS.{23}.{1,255}?Speex   ", "spx"),
-    _audio("Ogg of another codec", rb"OggS", "ogg"),
-    _audio("WebM (a browser's recording, often Opus)", rb"\x1a\x45\xdf\xa3", "webm"),
-    _audio("3GP (a telephone's recording)", rb".{4}ftyp3g", "3gp"),
+    _audio("Ogg with another codec", rb"OggS", "ogg"),
+    _audio("WebM (browser recording, often Opus)", rb"\x1a\x45\xdf\xa3", "webm"),
+    _audio("3GP (phone recording)", rb".{4}ftyp3g", "3gp"),
     _audio("QuickTime", rb".{4}ftypqt", "mov"),
-    _audio("M4A (AAC of a telephone, MP4)", rb".{4}ftyp", "m4a"),
-    _audio("AMR (a telephone's recording)", rb"#!AMR", "amr"),
-    _audio("SILK (a messenger's voice note)", rb"\x02?#!SILK", "silk"),
-    _audio("CAF (Apple's Core Audio)", rb"caff", "caf"),
+    _audio("M4A (MP4, usually AAC)", rb".{4}ftyp", "m4a"),
+    _audio("AMR (phone recording)", rb"#!AMR", "amr"),
+    _audio("SILK (messenger voice note)", rb"\x02?#!SILK", "silk"),
+    _audio("CAF (Apple Core Audio)", rb"caff", "caf"),
     _audio("AIFF", rb"FORM.{4}AIF[FC]", "aiff"),
     _audio("AU (Sun)", rb"\.snd|dns\.", "au"),
     _audio("WMA (Windows Media)", rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "wma"),
@@ -120,7 +120,7 @@ FORMATS: tuple[Format, ...] = (
     _audio("AC-3", rb"\x0b\x77", "ac3"),
     _audio("AAC", rb"\xff[\xf0\xf1\xf8\xf9]|ADIF", "aac"),
     _audio("MP3", rb"ID3|TAG|\xff[\xe2-\xe5\xf2-\xf5\xfa-\xfd]", "mp3"),
-    _other("MIDI (notes and no sound)", rb"MThd"),
+    _other("MIDI (notes without audio)", rb"MThd"),
     _other("ZIP (a compressed archive)", rb"PK\x03\x04|PK\x05\x06", "unzip in.zip"),
     _other("gzip (a compressed archive)", rb"\x1f\x8b", "gunzip in.gz"),
     _other("bzip2 (a compressed archive)", rb"BZh", "bunzip2 in.bz2"),
@@ -136,4 +136,4 @@ FORMATS: tuple[Format, ...] = (
     _other("XML", _TEXT + rb"<\?xml\b"),
     _other("JSON", _TEXT + rb"[{\[]\s*[\"{\[\]}\d]"),
 )
-"""The first that matches counts, so the narrower stands before the wider."""
+"""The first match wins, so narrower patterns come before wider ones."""

@@ -1,4 +1,4 @@
-"""Predictions as a CSV table: its columns, a row of it, cells that no spreadsheet runs as a formula, and its file."""
+"""Predictions as a CSV table: columns, rows, and cells that spreadsheets and terminals treat as plain text."""
 
 import re
 import unicodedata
@@ -18,25 +18,27 @@ PREDICTION_COLUMNS = (
     "novelty",
     "model_version",
 )
-"""The columns of every table of predictions, in this order; a program may add its own after them."""
+"""The columns of every table of predictions, in this order. A program may append its own."""
 
-_FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # the last four as Japanese spreadsheets take them
-_ACTING = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format (bidirectional marks), not UTF-8, line and paragraph ends
+_FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # Japanese spreadsheets accept the last four
+_ESCAPED = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format (bidirectional marks), surrogates, line separators
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
 def safe_cell(text: str) -> str:
-    """text, with what a terminal would act on escaped, and a ' before it where a spreadsheet would run it as a formula.
+    """Escape control characters, and put ' before text that a spreadsheet would run as a formula.
 
-    For every cell that holds text from outside. A plain number, such as -5, stays one. Source: OWASP, CSV Injection.
+    Use it for every cell with untrusted text. A number such as -5 stays unchanged. Source: OWASP, CSV Injection.
     """
-    safe = text if text.isprintable() else "".join(map(_inert, text))
+    safe = text if text.isprintable() else "".join(map(_escape, text))
     return f"'{safe}" if text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text) else safe
 
 
 def answer_row(answer: Answer) -> dict[str, str]:
-    """The cells of PREDICTION_COLUMNS but for "id", which the caller adds: probabilities to six places, reasons
-    joined by ";", empty cells for a head that did not answer."""
+    """The cells of PREDICTION_COLUMNS except "id", which the caller adds.
+
+    Probabilities have six decimals, reasons are joined by ";", and an absent head has empty cells.
+    """
     return {
         "label": str(answer.label),
         "confidence": f"{answer.confidence:.6f}",
@@ -49,9 +51,9 @@ def answer_row(answer: Answer) -> dict[str, str]:
     }
 
 
-def _inert(character: str) -> str:
-    # Not isprintable: a space of another script, or a character newer than this Python, must stay for a join by id.
-    if unicodedata.category(character) in _ACTING:
+def _escape(character: str) -> str:
+    # Not isprintable(): other scripts' spaces and characters newer than this Python must stay, for joins by id.
+    if unicodedata.category(character) in _ESCAPED:
         return character.encode("unicode_escape").decode("ascii")
     return character
 

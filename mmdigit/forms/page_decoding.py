@@ -14,7 +14,7 @@ import pypdfium2
 from PIL import Image, ImageOps
 from pypdfium2 import raw as pdfium
 
-from mmdigit.files.formats import format_of, got_instead
+from mmdigit.files.formats import describe_unexpected, format_of
 from mmdigit.forms.page import PageFault, Pixels, ScannedPage
 from schemas.errors import InvalidImage
 from schemas.printable import printable
@@ -41,7 +41,7 @@ def decode_pages(content: bytes, first: int = 1) -> Iterator[ScannedPage | PageF
             return
         found = format_of(content)
         if found is None or found.name not in FORMATS:
-            raise InvalidImage(f"expected a PDF, TIFF, PNG or JPEG file, {got_instead(content, 'image')}")
+            raise InvalidImage(f"expected a PDF, TIFF, PNG or JPEG file, {describe_unexpected(content, 'image')}")
         yield from _frames(content, found.name, first)
     except Exception as exc:  # neither library documents a closed set of errors for broken files
         yield _fault(first, "file", exc)

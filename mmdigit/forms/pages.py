@@ -13,7 +13,7 @@ from typing import Self
 
 import numpy as np
 
-from mmdigit.files.plain import read_plain
+from mmdigit.files.regular import read_regular
 from mmdigit.forms.page import PageFault, ScannedPage
 from schemas.errors import DataError
 from schemas.printable import printable
@@ -44,7 +44,7 @@ class PageDecoder:
     def pages_of(self, path: Path) -> Iterator[ScannedPage | PageFault]:
         """As decode; raises DataError for a file that cannot be read or is larger than MAX_FILE_BYTES."""
         try:
-            content = read_plain(path, MAX_FILE_BYTES)
+            content = read_regular(path, MAX_FILE_BYTES)
         except OSError as exc:
             raise DataError(
                 f"expected a scan at {printable(str(path), 200)}, it cannot be read ({exc.strerror}); check the path"

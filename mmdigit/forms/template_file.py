@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mmdigit.files.plain import read_plain
+from mmdigit.files.regular import read_regular
 from mmdigit.forms.layout import problems
 from mmdigit.forms.template import Template
 from mmdigit.forms.yaml_document import MAX_BYTES, Document, Value, read_document
@@ -30,7 +30,7 @@ def load_template(path: Path) -> Template:
     """The form that a file describes. Raises DataError, each mistake on a line of its message."""
     name = printable(str(path), 200)
     try:
-        content = read_plain(path, MAX_BYTES)
+        content = read_regular(path, MAX_BYTES)
     except OSError as exc:
         raise DataError(
             f"expected a template at {name}, it cannot be read ({exc.strerror}); `mmdigit form new` writes one"

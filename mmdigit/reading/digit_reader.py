@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.files.plain import read_start
+from mmdigit.files.regular import read_start
 from mmdigit.reading.arrays import read_clip_samples, read_pixels
 from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ, Waveform, decode_audio
 from mmdigit.reading.decision import DEFAULT_TARGET_ERROR

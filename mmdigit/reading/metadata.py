@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from mmdigit.files.plain import read_plain
+from mmdigit.files.regular import read_regular
 from mmdigit.reading.decision import (
     HEADS,
     Head,
@@ -169,7 +169,7 @@ class Metadata(_Section):
 def read_metadata(path: Path) -> Metadata:
     """Raises WeightsError if the file is missing, damaged, or does not describe a model."""
     try:
-        return Metadata.model_validate_json(read_plain(path, MAX_BYTES), strict=True)
+        return Metadata.model_validate_json(read_regular(path, MAX_BYTES), strict=True)
     except OSError as exc:
         raise WeightsError(
             f"expected the model's metadata at {path}, got an error ({exc.strerror}); restore the file"

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.files.plain import read_plain
+from mmdigit.files.regular import read_regular
 from mmdigit.reading.audio.normalize import N_SAMPLES
 from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, HEADS, Probabilities, decide, sigmoid, softmax
 from mmdigit.reading.image.crossed_out import CrossedOutDetector
@@ -168,7 +168,7 @@ def open_session(content: bytes, threads: int) -> onnxruntime.InferenceSession:
 
 def _read(path: Path) -> bytes:
     try:
-        return read_plain(path, MAX_MODEL_BYTES)
+        return read_regular(path, MAX_MODEL_BYTES)
     except OSError as exc:
         raise WeightsError(f"expected a model at {path}, got an error ({exc.strerror}); restore the file") from exc
 

@@ -1,4 +1,4 @@
-"""How a client proves itself to Kafka and Redis: values that the adapters take."""
+"""Security and credentials for Kafka and Redis, as the adapters take them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ KafkaSecurity = Literal["plaintext", "tls", "scram", "msk-iam"]
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """PEM files. ca: whom to believe, by default the system's list; certificate and key: who we are (mutual TLS)."""
+    """PEM files. ca: trusted authorities, by default the system's. certificate, key: for mutual TLS."""
 
     ca: Path | None = None
     certificate: Path | None = None
@@ -20,7 +20,7 @@ class Certificates:
 
 @dataclass(frozen=True, slots=True)
 class KafkaAccess:
-    """How to reach brokers. The password is shown by no repr."""
+    """How to reach brokers. repr() hides the password."""
 
     security: KafkaSecurity = "plaintext"
     certificates: Certificates = Certificates()
@@ -31,7 +31,7 @@ class KafkaAccess:
 
 @dataclass(frozen=True, slots=True)
 class RedisAccess:
-    """How to reach a store; TLS is asked for by a URL that begins with rediss. sentinel_*: for the sentinels alone."""
+    """How to reach a store. The URL scheme rediss turns on TLS. sentinel_*: only for the sentinels."""
 
     certificates: Certificates = Certificates()
     username: str | None = None
@@ -42,7 +42,7 @@ class RedisAccess:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Both; the default is neither encrypted nor authenticated, for one's own machine."""
+    """Access to both. The default has no encryption and no authentication, for a local machine."""
 
     kafka: KafkaAccess = KafkaAccess()
     redis: RedisAccess = RedisAccess()

@@ -1,4 +1,4 @@
-"""The settings by which every program reaches Kafka and Redis: security, certificates, users, passwords."""
+"""Settings that every program uses to access Kafka and Redis: security, certificates, users, passwords."""
 
 import os
 from pathlib import Path
@@ -8,53 +8,53 @@ from pydantic import Field, SecretStr, model_validator
 
 from mmdigit.settings.access import Access, Certificates, KafkaAccess, KafkaSecurity, RedisAccess
 from mmdigit.settings.base import ProgramSettings
-from mmdigit.settings.secrets import secret
+from mmdigit.settings.secrets import read_secret
 
 
 class AccessSettings(ProgramSettings):
-    """The settings of every program that talks to Kafka and Redis.
+    """Settings of every program that talks to Kafka and Redis.
 
-    Certificates and host names are always verified where there is TLS: no setting switches it off. A private
-    authority is named by its file instead.
+    TLS always verifies certificates and host names; no setting turns that off. For a private authority, set its file.
     """
 
     kafka_security: Annotated[
         KafkaSecurity,
         Field(
-            description="how to reach Kafka: plaintext; tls, with --kafka-cert-file mutual; scram, a password "
+            description="how to connect to Kafka: plaintext; tls (mutual with --kafka-cert-file); scram, a password "
             "(SCRAM-SHA-512) over TLS; msk-iam, AWS credentials over TLS (needs the extra msk)"
         ),
     ] = "plaintext"
     kafka_ca_file: Annotated[
-        Path | None, Field(description="PEM file of the authorities that Kafka's certificate may come from")
+        Path | None, Field(description="PEM file of the authorities that may sign Kafka's certificate")
     ] = None
-    kafka_cert_file: Annotated[Path | None, Field(description="PEM file of our own certificate for Kafka")] = None
+    kafka_cert_file: Annotated[Path | None, Field(description="PEM file of the client certificate for Kafka")] = None
     kafka_key_file: Annotated[Path | None, Field(description="PEM file of its key, unencrypted")] = None
-    kafka_username: Annotated[str | None, Field(min_length=1, description="user of Kafka (scram)")] = None
+    kafka_username: Annotated[str | None, Field(min_length=1, description="Kafka user (scram)")] = None
     kafka_password: Annotated[
-        SecretStr | None, Field(min_length=1, description="its password; a variable alone, no flag: ps shows flags")
+        SecretStr | None,
+        Field(min_length=1, description="its password; only a variable, because every user can read flags"),
     ] = None
-    kafka_password_file: Annotated[Path | None, Field(description="file that holds the password instead")] = None
+    kafka_password_file: Annotated[Path | None, Field(description="file with the password instead")] = None
     kafka_aws_region: Annotated[str | None, Field(min_length=1, description="AWS region of MSK (msk-iam)")] = None
     redis_ca_file: Annotated[
-        Path | None, Field(description="PEM file of the authorities that Redis's certificate may come from (rediss://)")
+        Path | None, Field(description="PEM file of the authorities that may sign Redis's certificate (rediss://)")
     ] = None
-    redis_cert_file: Annotated[Path | None, Field(description="PEM file of our own certificate for Redis")] = None
+    redis_cert_file: Annotated[Path | None, Field(description="PEM file of the client certificate for Redis")] = None
     redis_key_file: Annotated[Path | None, Field(description="PEM file of its key, unencrypted")] = None
-    redis_username: Annotated[str | None, Field(min_length=1, description="ACL user of Redis")] = None
+    redis_username: Annotated[str | None, Field(min_length=1, description="Redis ACL user")] = None
     redis_password: Annotated[
-        SecretStr | None, Field(min_length=1, description="its password; a variable alone, no flag: ps shows flags")
+        SecretStr | None,
+        Field(min_length=1, description="its password; only a variable, because every user can read flags"),
     ] = None
-    redis_password_file: Annotated[Path | None, Field(description="file that holds the password instead")] = None
+    redis_password_file: Annotated[Path | None, Field(description="file with the password instead")] = None
     redis_sentinel_username: Annotated[
         str | None, Field(min_length=1, description="ACL user of the sentinels (redis+sentinel://)")
     ] = None
     redis_sentinel_password: Annotated[
-        SecretStr | None, Field(min_length=1, description="its password; a variable alone, no flag: ps shows flags")
+        SecretStr | None,
+        Field(min_length=1, description="its password; only a variable, because every user can read flags"),
     ] = None
-    redis_sentinel_password_file: Annotated[Path | None, Field(description="file that holds the password instead")] = (
-        None
-    )
+    redis_sentinel_password_file: Annotated[Path | None, Field(description="file with the password instead")] = None
 
     @model_validator(mode="after")
     def _access_is_complete(self) -> Self:
@@ -67,48 +67,54 @@ class AccessSettings(ProgramSettings):
             "msk-iam": ("ca_file", "aws_region"),
         }[self.kafka_security]
         for name in given:
-            # A password set for a way that sends none would leave its owner believing that it protects something.
+            # Otherwise a user might believe that an unused password protects something.
             if name.removeprefix("kafka_") not in allowed:
-                raise ValueError(f"{name} has no meaning with kafka_security {self.kafka_security}; set the right one")
+                raise ValueError(
+                    f"expected no {name} with kafka_security {self.kafka_security}; unset it, or change kafka_security"
+                )
         if self.kafka_security == "scram" and (
             self.kafka_username is None or (self.kafka_password is None and self.kafka_password_file is None)
         ):
-            raise ValueError("kafka_security scram needs kafka_username and kafka_password_file (or kafka_password)")
+            raise ValueError(
+                "expected kafka_username and kafka_password_file or kafka_password with kafka_security scram; set them"
+            )
         if self.kafka_security == "msk-iam" and self.kafka_aws_region is None:
-            raise ValueError("kafka_security msk-iam needs kafka_aws_region")
+            raise ValueError("expected kafka_aws_region with kafka_security msk-iam; set it")
         for place in ("kafka", "redis"):
             if (getattr(self, f"{place}_cert_file") is None) != (getattr(self, f"{place}_key_file") is None):
-                raise ValueError(f"{place}_cert_file and {place}_key_file belong together")
+                raise ValueError(f"expected both or none of {place}_cert_file and {place}_key_file, got one; set both")
         for user in ("redis", "redis_sentinel"):
             password = getattr(self, f"{user}_password") or getattr(self, f"{user}_password_file")
             if getattr(self, f"{user}_username") is not None and password is None:
-                raise ValueError(f"{user}_username needs {user}_password_file (or {user}_password)")
+                raise ValueError(f"expected {user}_password_file (or {user}_password) with {user}_username; set it")
         return self
 
     @model_validator(mode="after")
-    def _metrics_are_of_one_process(self) -> Self:
-        # prometheus_client has read it by now, and would write each metric to files in that folder.
+    def _metrics_are_single_process(self) -> Self:
+        # prometheus_client has read the variable by now, and would write each metric to files in that folder.
         for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
             if name in os.environ:
-                raise ValueError(f"expected no variable {name}: it is for several processes behind one port; unset it")
+                raise ValueError(f"expected no variable {name}: it is for multi-process programs; unset it")
         return self
 
     @property
     def access(self) -> Access:
-        """What the settings say, with the passwords read from their files. Raises SettingsError if one is not there."""
+        """The settings as Access, with passwords read from their files. Raises SettingsError if a file is missing."""
         return Access(
             KafkaAccess(
                 self.kafka_security,
                 Certificates(self.kafka_ca_file, self.kafka_cert_file, self.kafka_key_file),
                 self.kafka_username,
-                secret(self.kafka_password, self.kafka_password_file, "kafka_password_file"),
+                read_secret(self.kafka_password, self.kafka_password_file, "kafka_password_file"),
                 self.kafka_aws_region,
             ),
             RedisAccess(
                 Certificates(self.redis_ca_file, self.redis_cert_file, self.redis_key_file),
                 self.redis_username,
-                secret(self.redis_password, self.redis_password_file, "redis_password_file"),
+                read_secret(self.redis_password, self.redis_password_file, "redis_password_file"),
                 self.redis_sentinel_username,
-                secret(self.redis_sentinel_password, self.redis_sentinel_password_file, "redis_sentinel_password_file"),
+                read_secret(
+                    self.redis_sentinel_password, self.redis_sentinel_password_file, "redis_sentinel_password_file"
+                ),
             ),
         )

@@ -1,8 +1,9 @@
-"""The base of every program's settings: MMDIGIT_* variables and flags, one frozen class, one-line errors."""
+"""Base class of every program's settings: flags and MMDIGIT_* variables, frozen values, one-line errors."""
 
 import os
 import re
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr
 from io import StringIO
@@ -10,10 +11,10 @@ from itertools import pairwise
 from typing import ClassVar, Self, get_args
 
 from pydantic import SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
+from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
-from mmdigit.settings.environment import ENV_PREFIX, refuse_unknown_variables
+from mmdigit.settings.environment import ENV_PREFIX, reject_unknown_variables
 from mmdigit.settings.redaction import may_hold_secret, redact
 from schemas.errors import SettingsError
 from schemas.validation import validation_lines
@@ -23,7 +24,7 @@ _FLAG = re.compile(r"--?[A-Za-z][A-Za-z-]*")
 
 
 class ProgramSettings(BaseSettings):
-    """Base of each program's settings: frozen, from flags first, then MMDIGIT_* variables, then defaults."""
+    """Frozen settings. Flags take precedence over MMDIGIT_* variables, and those over defaults."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -37,7 +38,9 @@ class ProgramSettings(BaseSettings):
         cli_avoid_json=True,
     )
     prog: ClassVar[str] = "mmdigit"
-    """What a user types to start the program."""
+    """The command that starts the program."""
+    usage: ClassVar[str] = "%(prog)s [options]"
+    """The first line of --help; argparse would list every flag there."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
@@ -47,22 +50,25 @@ class ProgramSettings(BaseSettings):
     def load(cls, argv: Sequence[str]) -> Self:
         """Read the environment and argv (without the program's name).
 
-        Raises SettingsError naming each setting that is missing or out of range, and every MMDIGIT_* variable
-        that no program of the project knows. An unknown flag or --help leaves through SystemExit, as argparse does.
+        Raises SettingsError that names each missing or invalid setting and each unknown MMDIGIT_* variable. Raises
+        SystemExit for --help and unknown flags, like argparse.
         """
-        refuse_unknown_variables(os.environ)
+        reject_unknown_variables(os.environ)
         command = cls._named(argv)
         command._refuse_secrets(argv)
         complaint = StringIO()
         try:
             with redirect_stderr(complaint):
-                return CliApp.run(cls, cli_args=list(argv))
+                flags = CliSettingsSource[ArgumentParser](cls)
+                if not cls.subcommands():
+                    flags.root_parser.usage = cls.usage
+                return CliApp.run(cls, cli_args=list(argv), cli_settings_source=flags)
         except ValidationError as error:
             raise SettingsError(f"{validation_lines(error, command._missing)} (see {command.prog} --help)") from error
         except SourceError as error:
             raise SettingsError(f"{error} (see {command.prog} --help)") from error
         finally:
-            sys.stderr.write(_TYPED.sub(_flags_alone, complaint.getvalue()))
+            sys.stderr.write(_TYPED.sub(_mask_values, complaint.getvalue()))
 
     def run(self) -> int:
         """Do what the command is for; returns its exit code. For commands of `mmdigit`, whose settings know it."""
@@ -102,12 +108,12 @@ class ProgramSettings(BaseSettings):
     def _each_secret_has_one_source(self) -> Self:
         for name in sorted(self.secrets()):
             if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
-                raise ValueError(f"{name} and {name}_file: set one of them")
+                raise ValueError(f"expected one of {name} and {name}_file, got both; unset one")
         return self
 
     @classmethod
     def secrets(cls) -> set[str]:
-        """The names of the settings that are secret: variables, never flags, or files that NAME_file names."""
+        """The names of secret settings. They are read from a variable or from the file in NAME_file, never a flag."""
         return {
             name
             for name, field in cls.model_fields.items()
@@ -124,26 +130,26 @@ class ProgramSettings(BaseSettings):
 
     @classmethod
     def _refuse_secrets(cls, argv: Sequence[str]) -> None:
-        # Whoever is on the machine reads command lines, and shells keep them.
+        # Every user of the machine can read command lines, and shells record them.
         secrets = {_flag(name) for name in cls.secrets()}
-        # What a repr hides is the URL of a broker, a store or a collector.
+        # Fields that repr() hides are URLs of a broker, store or collector.
         urls = {
             _flag(str(field.validation_alias or name)) for name, field in cls.model_fields.items() if not field.repr
         }
         for word, following in pairwise([*argv, ""]):
             name, equals, value = word.partition("=")
-            flag = _flag(name.lstrip("-"))  # a flag may be written with _ or in capitals
+            flag = _flag(name.lstrip("-"))  # flags may be written with _ or in capitals
             if word.startswith("--") and flag in secrets:
                 raise SettingsError(
-                    f"expected no secret on the command line, where ps shows it, got {flag}; set {flag}-file, or the "
-                    f"variable {ENV_PREFIX}{flag[2:].replace('-', '_').upper()}"
+                    f"expected no secret on the command line, which every user can read, got {flag}; set {flag}-file, "
+                    f"or the variable {ENV_PREFIX}{flag[2:].replace('-', '_').upper()}"
                 )
             is_url = word.startswith("--") and flag in urls
             if may_hold_secret(value if equals else following) if is_url else "://" in word and may_hold_secret(word):
                 raise SettingsError(
-                    "expected no password on the command line, where ps shows it, got a URL with a user, a password or "
-                    f"parameters; set --redis-username and --redis-password-file, or put the URL in its {ENV_PREFIX} "
-                    "variable"
+                    "expected no password on the command line, which every user can read, got a URL with a user, a "
+                    "password or parameters; set --redis-username and --redis-password-file, or put the URL in its "
+                    f"{ENV_PREFIX} variable"
                 )
 
 
@@ -151,7 +157,7 @@ def _flag(name: str) -> str:
     return f"--{name.lower().replace('_', '-')}"
 
 
-def _flags_alone(typed: re.Match[str]) -> str:
-    # What follows a mistyped flag may be a secret.
+def _mask_values(typed: re.Match[str]) -> str:
+    # The value of a mistyped flag may be a secret.
     words = (word.partition("=")[0] for word in typed[0].split())
     return " ".join(word if _FLAG.fullmatch(word) else "***" for word in words) + "\n"

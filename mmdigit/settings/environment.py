@@ -1,4 +1,4 @@
-"""Every MMDIGIT_* variable that a program of the project reads; any other is an error."""
+"""The known MMDIGIT_* variables. Any other is an error."""
 
 from collections.abc import Mapping
 
@@ -31,15 +31,16 @@ STORE JOB GROUP FEED
 """
 _TESTS = "REQUIRE_DOCKER REQUIRE_TERRAFORM"
 
-ENVIRONMENT = frozenset(
+KNOWN_VARIABLES = frozenset(
     f"{ENV_PREFIX}{name}" for name in f"{_WORKER} {_REPLAY} {_SHADOW} {_PRODUCER} {_ACCESS} {_MMDIGIT} {_TESTS}".split()
 )
-"""Every variable that some program of the project reads; a test holds it equal to their settings classes."""
+"""Every variable that a program reads. A test compares them with the settings classes."""
 
 
-def refuse_unknown_variables(environment: Mapping[str, str]) -> None:
-    """Raise SettingsError if a variable starts with MMDIGIT_ and no program of the project knows it."""
-    unknown = sorted(name for name in environment if name.startswith(ENV_PREFIX) and name not in ENVIRONMENT)
+def reject_unknown_variables(environment: Mapping[str, str]) -> None:
+    """Raises SettingsError if a variable starts with MMDIGIT_ but no program reads it."""
+    unknown = sorted(name for name in environment if name.startswith(ENV_PREFIX) and name not in KNOWN_VARIABLES)
     if unknown:
-        names = ", ".join(unknown)
-        raise SettingsError(f"unknown environment variable {names}; docs/operate/settings.md lists the known ones")
+        raise SettingsError(
+            f"expected known {ENV_PREFIX} variables, got {', '.join(unknown)}; see docs/operate/settings.md"
+        )

@@ -1,4 +1,4 @@
-"""Runs a program: what it raises becomes one line on standard error and an exit code."""
+"""Runs a program, and turns its errors into one line on standard error and an exit code."""
 
 import os
 import sys
@@ -10,12 +10,12 @@ from schemas.printable import escaped
 
 
 def run_program(prog: str, main: Callable[[Sequence[str]], int], argv: Sequence[str] | None = None) -> int:
-    """Run main and turn what it raises into one line on standard error and the documented exit code.
+    """Run main, and turn its errors into one line on standard error and the documented exit code.
 
-    `--version` alone prints the project's version instead.
+    With only `--version`, print the project's version instead.
 
-    0 done, 1 some input failed, 2 wrong settings or refused, 3 broker or store not reachable, 4 too many dead letters,
-    130 interrupted.
+    0 done, 1 some input failed, 2 invalid settings or access refused, 3 broker or store unreachable,
+    4 too many dead letters, 130 interrupted.
     """
     argv = sys.argv[1:] if argv is None else argv
     if list(argv) == ["--version"]:
@@ -27,7 +27,7 @@ def run_program(prog: str, main: Callable[[Sequence[str]], int], argv: Sequence[
         sys.stderr.write(f"{prog}: error: {escaped(' '.join(str(error).split()))}\n")
         return error.exit_code
     except BrokenPipeError:
-        # Whoever read the output has enough; what is left of it must not fail once more at exit.
+        # The reader closed the pipe. Redirect the remaining output, so that it does not fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:

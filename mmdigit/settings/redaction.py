@@ -1,4 +1,4 @@
-"""URLs as messages and logs may show them, and what no command line may hold: secrets, also in a URL that is wrong."""
+"""Hides secrets in URLs, also in malformed ones, for messages and logs; detects URLs that may contain a secret."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ _SCHEME = re.compile(r"(?:kafka|sqlite|rediss?(?:\+sentinel|\+cluster)?|https?):
 _HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 _LOG_IN = r"(?:(?P<user>[^:@/?#]*):[^@/?#]+@)?"
 LIKE_SECRET = re.compile(r":[^/]*@|[?#&;][^/]*=")
-"""What no file's name has: a user with a password, or parameters that were taken for a part of the path."""
+"""Matches a user with a password, or parameters that were parsed as part of a path. File names contain neither."""
 _FILE = re.compile(rf"sqlite:///(?!.*(?:{LIKE_SECRET.pattern})(?<!\?topic=))[^?#]*(?:\?topic=[A-Za-z0-9._-]*)?")
 _TOPIC = re.compile(rf"kafka://{_HOST}(?:,{_HOST})*(?:/[A-Za-z0-9._-]*)?")
 _SERVER = re.compile(
@@ -24,10 +24,10 @@ _NO_PORT = re.compile(r":(?!//)(?![0-9]{1,5}(?:[,/?#&;=\s]|$)).+", re.DOTALL)
 
 
 def redact(url: str) -> str:
-    """url for messages and logs: *** in place of a password, and of all that may be one where the URL is malformed.
+    """Replace passwords in url with ***, for messages and logs.
 
-    Of a URL that no program here takes, all before the last @, every parameter and the fragment are hidden,
-    percent-encoded ones too.
+    In a malformed URL, replaces everything before the last @, every parameter and the fragment, also if
+    percent-encoded.
     """
     text = _decoded(url)
     if _FILE.fullmatch(text) or _TOPIC.fullmatch(url):
@@ -41,7 +41,7 @@ def redact(url: str) -> str:
 
 
 def may_hold_secret(url: str) -> bool:
-    """Whether url has a user, a password, a parameter (but ?topic=NAME) or a fragment, well-formed or not."""
+    """Whether url has a user, a password, a parameter (except ?topic=NAME) or a fragment, even if malformed."""
     text = _decoded(url)
     return _FILE.fullmatch(text) is None and _without_log_in_and_parameters(text) != text
 
@@ -50,17 +50,17 @@ def _without_log_in_and_parameters(text: str) -> str:
     scheme = _SCHEME.match(text)
     before, at, rest = text.rpartition("@")
     if at:
-        # A ? before the last @ begins parameters or belongs to a password: then what follows the @ may be secret too.
+        # A ? before the last @ starts parameters or is part of a password, so the text after the @ may be secret too.
         rest = "" if _PARAMETERS.search(before) else at + rest
         text = f"{scheme[0] if scheme else ''}{_HIDDEN}{rest}"
     return _PARAMETERS.sub(rf"\g<mark>{_HIDDEN}", text)
 
 
 def _decoded(url: str) -> str:
-    """url without percent-encoding and with plain letters for those that Unicode holds equal (a full-width @)."""
+    """url without percent-encoding, with compatible Unicode characters normalized (such as a full-width @)."""
     for _ in range(_DECODING_ROUNDS):
         plain = unicodedata.normalize("NFKC", unquote(url, errors="replace"))
         if plain == url:
             return url
         url = plain
-    return f"{_HIDDEN}@"  # nobody encodes so often who has nothing to hide
+    return f"{_HIDDEN}@"  # encoded suspiciously often: hide all of it

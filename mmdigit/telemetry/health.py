@@ -1,4 +1,4 @@
-"""/metrics, /healthz and /readyz on one port."""
+"""Serves /metrics, /healthz and /readyz on one port."""
 
 import hmac
 from collections.abc import Callable
@@ -10,21 +10,21 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from pydantic import SecretStr
 
-from mmdigit.telemetry.http_server import Answer, HttpPort
+from mmdigit.telemetry.http_server import HttpServer, Response
 
 
 class Status(NamedTuple):
-    """Whether a check passes, and one line that says why or why not."""
+    """Whether a check passes, and a one-line explanation."""
 
     ok: bool
-    why: str
+    message: str
 
 
 Check = Callable[[], Status]
 
 
-class HealthServer(HttpPort):
-    """Answers on its own thread, so that it can tell that the loop is stuck."""
+class HealthServer(HttpServer):
+    """Responds from its own thread, so that it can report a stuck loop."""
 
     def __init__(
         self,
@@ -35,29 +35,29 @@ class HealthServer(HttpPort):
         ready: Check,
         token: SecretStr | None = None,
     ) -> None:
-        """Raises as HttpPort.
+        """Raises as HttpServer.
 
-        token: what /metrics asks for as `Authorization: Bearer TOKEN`. The checks stay open: whoever restarts a
-        container has no token, and they say nothing but the state.
+        token: /metrics requires it as `Authorization: Bearer TOKEN`. The checks need no token, because orchestrators
+        have none and the checks reveal only the state.
         """
-        pages = {
+        handlers = {
             "/metrics": partial(_metrics, registry, token),
             "/healthz": partial(_check, alive),
             "/readyz": partial(_check, ready),
         }
-        super().__init__(host, port, pages)
+        super().__init__(host, port, handlers)
 
 
-def _metrics(registry: CollectorRegistry, token: SecretStr | None, authorization: str) -> Answer:
+def _metrics(registry: CollectorRegistry, token: SecretStr | None, authorization: str) -> Response:
     if token is not None:
-        # Headers arrive as Latin-1. The time that a comparison takes tells nothing of where it fails.
+        # Headers arrive as Latin-1. The comparison takes constant time.
         sent, expected = authorization.encode("latin-1"), f"Bearer {token.get_secret_value()}".encode()
         if not hmac.compare_digest(sent, expected):
-            ask = (("WWW-Authenticate", "Bearer"),)
-            return Answer(HTTPStatus.UNAUTHORIZED, b"expected Authorization: Bearer TOKEN\n", headers=ask)
-    return Answer(HTTPStatus.OK, generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4)
+            challenge = (("WWW-Authenticate", "Bearer"),)
+            return Response(HTTPStatus.UNAUTHORIZED, b"expected Authorization: Bearer TOKEN\n", headers=challenge)
+    return Response(HTTPStatus.OK, generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4)
 
 
-def _check(check: Check, authorization: str) -> Answer:
+def _check(check: Check, authorization: str) -> Response:
     status = check()
-    return Answer(HTTPStatus.OK if status.ok else HTTPStatus.SERVICE_UNAVAILABLE, f"{status.why}\n".encode())
+    return Response(HTTPStatus.OK if status.ok else HTTPStatus.SERVICE_UNAVAILABLE, f"{status.message}\n".encode())

@@ -1,7 +1,7 @@
-"""A port that answers GET and HEAD on a few paths; it stays small, and open to others, whoever connects to it.
+"""A small HTTP server for GET and HEAD on a few paths, with bounded time and memory for any client.
 
-A request has REQUEST_TIMEOUT_S from the connection to the last byte of its answer. Where more than MAX_CONNECTIONS are
-open, the oldest is dropped: a client that asks at once is answered between any number that do not.
+A request has REQUEST_TIMEOUT_S from the connection to the last byte of its response. Above MAX_CONNECTIONS, the server
+drops the oldest connection, so that idle connections cannot block a client that sends its request at once.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ MAX_CONNECTIONS = 256
 TEXT = "text/plain; charset=utf-8"
 
 _ACCEPTED_AT_ONCE = 64  # before the oldest are dropped
-_QUEUED = 1024  # by the kernel, until they are accepted: a connection more is tried again by its client a second later
-_MAX_BODY_BYTES = 64 * 1024  # of a request that should have none: read and thrown away, lest its answer be lost
+_BACKLOG = 1024  # queued by the kernel; clients retry a rejected connection after a second
+_MAX_BODY_BYTES = 64 * 1024  # an unexpected body is read and discarded, so that the client receives the response
 
 log = logging.getLogger(__name__)
 
 
-class Answer(NamedTuple):
-    """An answer to GET. To HEAD its body is left out."""
+class Response(NamedTuple):
+    """A response to GET. HEAD omits the body."""
 
     code: HTTPStatus
     body: bytes
@@ -36,25 +36,25 @@ class Answer(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-Page = Callable[[str], Answer]
-"""Makes the answer of one path. Gets the request's Authorization header, empty without one; must not wait."""
+Handler = Callable[[str], Response]
+"""Handles one path. Takes the request's Authorization header, empty if absent; must not block."""
 
 
-class HttpPort:
-    """Answers from a thread of its own, until it is closed."""
+class HttpServer:
+    """Serves requests from its own thread until closed."""
 
     def __init__(
-        self, host: str, port: int, pages: Mapping[str, Page], *, request_timeout_s: float = REQUEST_TIMEOUT_S
+        self, host: str, port: int, handlers: Mapping[str, Handler], *, request_timeout_s: float = REQUEST_TIMEOUT_S
     ) -> None:
-        """Listens at once. Raises SettingsError if the address cannot be listened on; port 0 takes a free one."""
+        """Start listening. Port 0 picks a free port. Raises SettingsError if it cannot listen on the address."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            self._socket = socket.create_server((host, port), family=family, backlog=_QUEUED)
+            self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
         except (OSError, OverflowError, UnicodeError) as exc:
             raise SettingsError(
                 f"expected to listen on {host}:{port} for metrics, got {exc}; set --metrics-port or --metrics-host"
             ) from exc
-        self._pages = pages
+        self._handlers = handlers
         self._request_timeout_s = request_timeout_s
         self._open: dict[asyncio.StreamWriter, None] = {}  # the oldest first
         self._closing = asyncio.Event()
@@ -69,7 +69,7 @@ class HttpPort:
         return int(self._socket.getsockname()[1])
 
     def close(self) -> None:
-        """Stop listening and drop what is open."""
+        """Stop listening and drop open connections."""
         self._loop.call_soon_threadsafe(self._closing.set)
         self._thread.join()
 
@@ -81,7 +81,7 @@ class HttpPort:
         server = await asyncio.start_server(
             self._connected, sock=self._socket, limit=MAX_REQUEST_BYTES, backlog=_ACCEPTED_AT_ONCE
         )
-        self._socket.listen(_QUEUED)  # asyncio has set it to how many it accepts at once
+        self._socket.listen(_BACKLOG)  # asyncio has set it to _ACCEPTED_AT_ONCE
         await self._closing.wait()
         server.close()
         for writer in self._open:
@@ -102,7 +102,7 @@ class HttpPort:
                 for _ in range(_MAX_BODY_BYTES // MAX_REQUEST_BYTES):
                     if not await reader.read(MAX_REQUEST_BYTES):
                         break
-        except (OSError, EOFError):  # the time is over, or the client hung up, which is no news
+        except (OSError, EOFError):  # timeout or disconnect: ignore it
             pass
         finally:
             self._open.pop(writer, None)
@@ -111,39 +111,41 @@ class HttpPort:
     async def _response(self, reader: asyncio.StreamReader) -> bytes:
         try:
             method, path, authorization = await _request(reader)
-        except _Refused as refused:
-            return _written(Answer(refused.code, f"{refused.code.phrase}\n".encode()))
+        except _BadRequest as error:
+            return _encode(Response(error.code, f"{error.code.phrase}\n".encode()))
         if method not in ("GET", "HEAD"):
             allow = (("Allow", "GET, HEAD"),)
-            return _written(Answer(HTTPStatus.METHOD_NOT_ALLOWED, b"expected GET or HEAD\n", headers=allow))
-        page = self._pages.get(path)
-        if page is None:
-            return _written(Answer(HTTPStatus.NOT_FOUND, f"expected {_or(list(self._pages))}\n".encode()), method)
+            return _encode(Response(HTTPStatus.METHOD_NOT_ALLOWED, b"expected GET or HEAD\n", headers=allow))
+        handler = self._handlers.get(path)
+        if handler is None:
+            return _encode(
+                Response(HTTPStatus.NOT_FOUND, f"expected {_any_of(list(self._handlers))}\n".encode()), method
+            )
         try:
-            answer = page(authorization)
+            response = handler(authorization)
         except Exception:
-            log.exception("a page cannot be made; please report it", extra={"page": path})
-            answer = Answer(HTTPStatus.INTERNAL_SERVER_ERROR, b"this page cannot be made; the log says why\n")
-        return _written(answer, method)
+            log.exception("an HTTP handler failed; please report it", extra={"path": path})
+            response = Response(HTTPStatus.INTERNAL_SERVER_ERROR, b"internal error; see the log\n")
+        return _encode(response, method)
 
 
-class _Refused(Exception):  # noqa: N818  an answer, and no fault of ours
+class _BadRequest(Exception):  # noqa: N818  the client's fault
     def __init__(self, code: HTTPStatus) -> None:
         self.code = code
 
 
 async def _request(reader: asyncio.StreamReader) -> tuple[str, str, str]:
-    """Method, path without its query, and the Authorization header. Raises EOFError if the client stops midway."""
+    """Method, path without query, and Authorization header. Raises EOFError if the client disconnects."""
     lines: list[str] = []
     size = 0
     while True:
         try:
             line = await reader.readline()
         except ValueError:  # longer than the reader's limit
-            raise _Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE) from None
+            raise _BadRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE) from None
         size += len(line)
         if size > MAX_REQUEST_BYTES:
-            raise _Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            raise _BadRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         if not line.endswith(b"\n"):
             raise EOFError
         if not line.strip(b"\r\n"):
@@ -151,7 +153,7 @@ async def _request(reader: asyncio.StreamReader) -> tuple[str, str, str]:
         lines.append(line.decode("latin-1").rstrip("\r\n"))
     words = lines[0].split(" ") if lines else []
     if len(words) != 3 or not words[2].startswith("HTTP/1."):
-        raise _Refused(HTTPStatus.BAD_REQUEST)
+        raise _BadRequest(HTTPStatus.BAD_REQUEST)
     authorization = ""
     for name, _, value in (line.partition(":") for line in lines[1:]):
         if name.lower() == "authorization":
@@ -159,22 +161,22 @@ async def _request(reader: asyncio.StreamReader) -> tuple[str, str, str]:
     return words[0], words[1].partition("?")[0], authorization
 
 
-def _written(answer: Answer, method: str = "GET") -> bytes:
+def _encode(response: Response, method: str = "GET") -> bytes:
     headers = (
         ("Server", "mmdigit"),
-        ("Content-Type", answer.content_type),
-        ("Content-Length", str(len(answer.body))),
+        ("Content-Type", response.content_type),
+        ("Content-Length", str(len(response.body))),
         ("Connection", "close"),
-        *answer.headers,
+        *response.headers,
     )
-    head = f"HTTP/1.1 {answer.code.value} {answer.code.phrase}\r\n"
+    head = f"HTTP/1.1 {response.code.value} {response.code.phrase}\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in headers)
-    return head.encode("latin-1") + b"\r\n" + (b"" if method == "HEAD" else answer.body)
+    return head.encode("latin-1") + b"\r\n" + (b"" if method == "HEAD" else response.body)
 
 
-def _or(names: list[str]) -> str:
+def _any_of(names: list[str]) -> str:
     return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
 def _ignore(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    """asyncio tells here of connections that end oddly, and of descriptors that are short for a while."""
+    """Ignore asyncio's reports of broken connections and of a temporary lack of file descriptors."""

@@ -1,4 +1,4 @@
-"""Logs on standard error: readable lines, or one JSON object a line; control characters are always escaped."""
+"""Logs to standard error as readable lines or JSON lines. Always escapes control characters."""
 
 import json
 import logging
@@ -15,19 +15,19 @@ class ReadableFormatter(logging.Formatter):
     """12:30:05 INFO  message key=value"""
 
     def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
+        time = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
         extras = "".join(f" {name}={value}" for name, value in _extras(record).items())
-        line = escaped(f"{moment} {record.levelname:<7} {record.getMessage()}{extras}")
+        line = escaped(f"{time} {record.levelname:<7} {record.getMessage()}{extras}")
         if not record.exc_info:
             return line
-        # Indented, so that no line of an exception's own text passes for a line of the log.
+        # Indented, so that no line of an exception's text looks like a log line.
         return "\n".join([line, *(f"  {inner}" for inner in _lines(self.formatException(record.exc_info)))])
 
 
 class JsonFormatter(logging.Formatter):
     """One JSON object: time (ISO 8601, UTC), level, logger, message, and the record's extra fields.
 
-    Escaped twice, so that what `jq -r` unpacks moves no terminal either.
+    Escapes twice, so that the output of `jq -r` is safe for terminals too.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -43,9 +43,11 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(fields, default=str)
 
 
-def set_up(level: str, *, as_json: bool) -> None:
-    """Log to standard error from `level` on; libraries from warning on, Kafka's client (which tries again, and warns
-    of each try) from error on."""
+def configure(level: str, *, as_json: bool) -> None:
+    """Log to standard error: our packages at `level`, libraries at warning, Kafka's client at error.
+
+    Kafka's client warns of each retry.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if as_json else ReadableFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

@@ -1,4 +1,4 @@
-"""Exports spans over OTLP, by OpenTelemetry's own SDK: in a thread of its own, from a queue with a bound."""
+"""Exports spans over OTLP with OpenTelemetry's SDK: in a background thread, from a bounded queue."""
 
 import logging
 import os
@@ -21,11 +21,11 @@ from schemas import VERSION
 log = logging.getLogger(__name__)
 
 MAX_QUEUED = 4096
-"""Spans that wait or are on their way: 6 of a traced job, 1 of its batch."""
+"""Spans queued or in flight: a traced job has 6, its batch 1."""
 MAX_SPANS_OF_A_JOB = 6
 MAX_REQUEST_SPANS = 512
 EXPORT_EVERY_S = 1.0
-REQUEST_TIMEOUT_S = 5.0  # of all its tries; meanwhile the queue fills
+REQUEST_TIMEOUT_S = 5.0  # for all attempts; meanwhile the queue fills
 CLOSE_WITHIN_S = 2.0
 WARN_EVERY_S = 60.0
 
@@ -42,43 +42,43 @@ def otlp_tracer(endpoint: str, service: str, count: Callable[[str, int], object]
             "service.instance.id": f"{socket.gethostname()}:{os.getpid()}",
         }
     )
-    # The sampler is given here, lest OTEL_TRACES_SAMPLER leave out what was drawn already.
+    # An explicit sampler: OTEL_TRACES_SAMPLER would drop spans of jobs that were sampled already.
     provider = TracerProvider(ALWAYS_ON, resource, shutdown_on_exit=False)
     provider.add_span_processor(processor)
     try:
         yield provider.get_tracer("mmdigit", VERSION)
     finally:
-        # The SDK's own end waits up to half a minute for a collector that does not answer.
+        # The SDK's shutdown waits up to 30 s for a collector that does not answer.
         ending = threading.Thread(target=processor.shutdown, name="spans-end", daemon=True)
         ending.start()
         ending.join(CLOSE_WITHIN_S)
         if ending.is_alive():
-            exporter.shutdown()  # no further try of what is on its way, and none of the rest
-            log.warning("left before every span was sent", extra={"collector": exporter.place})
+            exporter.shutdown()  # no further attempts
+            log.warning("exiting before every span was sent", extra={"collector": exporter.place})
 
 
 class _CountingExporter(SpanExporter):
-    """OpenTelemetry's exporter, counted; what it logs of each try is one line a minute. Runs in the SDK's thread."""
+    """Counts what OpenTelemetry's exporter does, and logs its failures once a minute. Runs in the SDK's thread."""
 
     def __init__(self, endpoint: str, count: Callable[[str, int], object]) -> None:
         self.place = redact(endpoint)
-        self.done = 0
-        """Spans that are exported or failed."""
+        self.finished = 0
+        """Spans exported or failed."""
         self._count = count
-        self._first_words = _FirstWords()
+        self._first_error = _FirstError()
         self._warned_at_s = float("-inf")
         self._exporter = OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=REQUEST_TIMEOUT_S)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        self._first_words.text = ""
+        self._first_error.text = ""
         result = self._exporter.export(spans)
         self._count("exported" if result is SpanExportResult.SUCCESS else "failed", len(spans))
-        self.done += len(spans)
+        self.finished += len(spans)
         if result is not SpanExportResult.SUCCESS and time.monotonic() - self._warned_at_s >= WARN_EVERY_S:
             self._warned_at_s = time.monotonic()
             log.warning(
-                "the collector takes no spans; jobs go on without",
-                extra={"collector": self.place, "error": self._first_words.text},
+                "the collector accepts no spans; jobs continue without them",
+                extra={"collector": self.place, "error": self._first_error.text},
             )
         return result
 
@@ -87,9 +87,9 @@ class _CountingExporter(SpanExporter):
 
 
 class _BoundedProcessor(BatchSpanProcessor):
-    """Drops the spans of whole jobs where too many wait: the SDK's queue would drop the oldest, of any job, uncounted.
+    """Drops all spans of a job when the queue is full. The SDK would drop the oldest spans of any job, uncounted.
 
-    The spans of a job have to end one after another, the one with its kind first.
+    The spans of a job must end one after another, the one with a kind first.
     """
 
     def __init__(self, exporter: _CountingExporter, count: Callable[[str, int], object]) -> None:
@@ -102,25 +102,25 @@ class _BoundedProcessor(BatchSpanProcessor):
         self._exporter = exporter
         self._count = count
         self._lock = threading.Lock()
-        self._taken = 0
-        self._room = True
+        self._accepted = 0
+        self._has_room = True
 
     def on_end(self, span: ReadableSpan) -> None:
         with self._lock:
             if (
                 span.parent is None or span.kind is not SpanKind.INTERNAL
             ):  # a job's first, a batch's or a sent job's only
-                self._room = self._taken - self._exporter.done <= MAX_QUEUED - MAX_SPANS_OF_A_JOB
-            room = self._room
-            self._taken += room
-        if room:
+                self._has_room = self._accepted - self._exporter.finished <= MAX_QUEUED - MAX_SPANS_OF_A_JOB
+            has_room = self._has_room
+            self._accepted += has_room
+        if has_room:
             super().on_end(span)
         else:
             self._count("dropped", 1)
 
 
-class _FirstWords(logging.Handler):
-    """Keeps what OpenTelemetry logs first of an export: the cause. The lines after it tell of each further try."""
+class _FirstError(logging.Handler):
+    """Keeps the first message that OpenTelemetry logs about an export, which is the cause; later ones are retries."""
 
     text = ""
 

@@ -17,7 +17,7 @@ OtlpEndpoint = Annotated[
         min_length=1,
         repr=False,
         description="OpenTelemetry collector that spans are sent to (OTLP over HTTP), http://host:4318; needs "
-        "the extra otel. By default there are none",
+        "the extra otel. By default no spans are made",
     ),
 ]
 """The setting of each program that exports spans."""
@@ -26,24 +26,24 @@ OtlpEndpoint = Annotated[
 def open_tracer(
     endpoint: str | None, service: str, count: Callable[[str, int], object]
 ) -> AbstractContextManager[Tracer]:
-    """A tracer whose spans go to the collector at endpoint, as that service's; one that makes none if it is None.
+    """A tracer that sends the spans of service to the collector at endpoint; without an endpoint it makes none.
 
-    Spans are exported in the background: whoever makes and ends them is never stopped or delayed by it. At the end
-    of the block what is left is exported, for a few seconds at most. count gets what became of them and how many, in
-    any thread: exported; failed, the collector did not take them; dropped, too many were waiting already.
+    Spans are exported in the background, and never stop or delay the caller. The end of the block exports the rest, for
+    a few seconds at most. count receives, in any thread, what happened to how many spans: "exported"; "failed", the
+    collector refused them; "dropped", the queue was full.
 
-    Raises SettingsError if endpoint is no http:// or https:// URL, or the extra otel is not installed. A
+    Raises SettingsError if endpoint is not an http:// or https:// URL, or if the extra otel is not installed. A
     collector that does not answer raises nothing.
     """
     if endpoint is None:
         return nullcontext(NoOpTracer())
     try:
         parts = urlsplit(endpoint)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
         _ = parts.port  # raises ValueError if it is none
     except ValueError:
-        good = False
-    if not good:
+        is_valid = False
+    if not is_valid:
         raise SettingsError(
             f"expected the URL of a collector as otlp_endpoint, got {redact(endpoint)!r}; for example "
             "http://localhost:4318"

@@ -1,6 +1,5 @@
-"""How records and predictions move: ports and their adapters."""
+"""Transport of records and predictions: the ports, and the functions that open their adapters."""
 
-from mmdigit.settings.redaction import redact
 from mmdigit.transport.ports import Consumer, GroupCounts, PredictionStore, Publisher, Record, TopicPartition
 from mmdigit.transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 
@@ -15,5 +14,4 @@ __all__ = [
     "open_consumer",
     "open_publisher",
     "open_store",
-    "redact",
 ]

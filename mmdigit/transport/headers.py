@@ -1,4 +1,4 @@
-"""Record headers: a few small notes beside a record's bytes, their limits, and their form in a SQLite file."""
+"""Record headers: their limits, and their encoding in a SQLite file."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -9,13 +9,13 @@ from schemas.errors import InvalidRecord
 
 MAX_HEADERS = 16
 MAX_HEADERS_BYTES = 4096
-"""Of all names (in UTF-8) and values of one record."""
+"""All names (in UTF-8) and values of one record."""
 
 
-def kept(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, bytes]:
-    """The first of a record's headers, as far as the limits go: whoever wrote the record chose them.
+def bounded(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, bytes]:
+    """The leading headers of a record that fit the limits. The writer of the record is not trusted.
 
-    Of equal names the last one counts, as with Kafka's own lastHeader; a value that is missing is an empty one.
+    The last of several headers with equal names wins, as with Kafka's own lastHeader. A missing value becomes empty.
     """
     found: dict[str, bytes] = {}
     size = 0
@@ -28,23 +28,23 @@ def kept(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, bytes]:
 
 
 def require_sendable(headers: Mapping[str, bytes]) -> int:
-    """The bytes that the headers take. Raises InvalidRecord if a reader would not keep them all."""
+    """The size of the headers in bytes. Raises InvalidRecord if a reader would not keep them all."""
     size = sum(len(name.encode()) + len(value) for name, value in headers.items())
     if len(headers) > MAX_HEADERS or size > MAX_HEADERS_BYTES:
         raise InvalidRecord(
-            f"expected at most {MAX_HEADERS} headers of {MAX_HEADERS_BYTES} bytes together, got {len(headers)} of "
-            f"{size}; send fewer or shorter ones"
+            f"expected at most {MAX_HEADERS} headers and {MAX_HEADERS_BYTES} bytes, got {len(headers)} headers and "
+            f"{size} bytes; send fewer or shorter headers"
         )
     return size
 
 
-def packed(headers: Mapping[str, bytes]) -> bytes | None:
-    """The headers as a msgpack map; None for none."""
+def encode(headers: Mapping[str, bytes]) -> bytes | None:
+    """The headers as a msgpack map, or None if there are none."""
     return msgpack.packb(dict(headers)) if headers else None
 
 
-def unpacked(value: bytes | None) -> dict[str, bytes]:
-    """What packed() was given; none if another program wrote something else."""
+def decode(value: bytes | None) -> dict[str, bytes]:
+    """The inverse of encode(); empty if another program wrote something else."""
     with suppress(ValueError, msgpack.UnpackException, RecursionError):
         headers = {} if value is None else msgpack.unpackb(value)
         if isinstance(headers, dict) and all(

@@ -1,5 +1,8 @@
-"""The ports: Publisher, Consumer and PredictionStore. Their docstrings are the contract that tests/contract/ runs
-on every adapter; programs know nothing else of Kafka, Redis or SQLite."""
+"""The ports: Publisher, Consumer and PredictionStore.
+
+Their docstrings are the contract: tests/contract/ runs it on every adapter. Programs use only the ports and know
+nothing of Kafka, Redis or SQLite.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,12 +13,12 @@ from schemas.job import MAX_RECORD_BYTES
 from schemas.prediction import Prediction
 
 MAX_SENT_BYTES = 4 * MAX_RECORD_BYTES
-"""Of any record, the dead letters' too: one holds a whole record, in base64 where it is JSON, and that record may
-itself be over the jobs' limit."""
+"""The largest record of any kind. A dead letter contains a whole record, as base64 in JSON, and that record may itself
+exceed the limit for jobs."""
 
 
 LossCause = Literal["retention", "truncation"]
-"""Why a log lacks records: deleted before this group read them, or gone from its end after they were read."""
+"""Why a log lacks records: deleted before this group read them, or lost from its end after they were read."""
 
 
 class TopicPartition(NamedTuple):
@@ -27,9 +30,10 @@ class TopicPartition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as it stands in a topic, undecoded. timestamp_s: since the epoch, when it was made or appended.
+    """One record of a topic, not yet decoded.
 
-    headers: notes of its writer, untrusted like value; bounded by mmdigit.transport.headers.
+    timestamp_s: seconds since the epoch, when the record was created or appended.
+    headers: untrusted like value; bounded by mmdigit.transport.headers.
     """
 
     topic: str
@@ -47,7 +51,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class GroupCounts:
-    """How far a group of jobs is: how many are answered, how many ended as dead letters."""
+    """Progress of a group of jobs. done: jobs with a prediction. dead: jobs that became dead letters."""
 
     done: int
     dead: int
@@ -56,7 +60,8 @@ class GroupCounts:
 class Publisher(Protocol):
     """Sends records to one topic.
 
-    Every method raises TransportError when the broker or file is not reachable, TopicError when the topic is missing.
+    Every method raises TransportError if the broker or file cannot be reached, and TopicError if the topic does not
+    exist.
     """
 
     def send(
@@ -66,26 +71,26 @@ class Publisher(Protocol):
         on_delivered: Callable[[], object] | None = None,
         headers: Mapping[str, bytes] | None = None,
     ) -> None:
-        """Hand over one record; it may still be in memory when this returns, in a buffer of bounded size.
+        """Queue one record in a bounded buffer. Blocks while the buffer is full.
 
-        on_delivered is called once, from send, flush or a thread of the adapter, when the record is acknowledged as
-        durable, and never for a record that was not. Blocks while the buffer is full. Raises InvalidRecord if the
-        record is larger than the topic takes, or its headers exceed mmdigit.transport.headers. Records with equal keys
-        keep their order.
+        Calls on_delivered once, from send(), flush() or a thread of the adapter, when the record is acknowledged as
+        durable; never calls it for a record that is not. Records with equal keys keep their order.
+        Raises InvalidRecord if the record is larger than the topic accepts, or if its headers exceed the limits of
+        mmdigit.transport.headers.
         """
         ...
 
     def flush(self, timeout_s: float) -> None:
-        """Return when every record handed over is acknowledged.
+        """Return when every queued record is acknowledged.
 
-        Raises TransportError if one was not within timeout_s, or failed; which ones is known by on_delivered.
-        Those are not tried again (though one may still arrive): send them again. Raises InvalidRecord if a broker
-        refused one as too large only now.
+        Raises TransportError if a record failed or was not acknowledged within timeout_s; on_delivered tells which
+        ones were. The publisher does not retry the others, although one may still arrive: send them again.
+        Raises InvalidRecord if the broker rejected a record as too large.
         """
         ...
 
     def close(self) -> None:
-        """Let go of all resources; records not flushed may be lost. Safe to call twice."""
+        """Release all resources. Records that were not flushed may be lost. Safe to call twice."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -93,88 +98,92 @@ class Publisher(Protocol):
 
 
 class PendingCommit(Protocol):
-    """A commit that was begun."""
+    """A commit in progress."""
 
     def done(self) -> bool:
-        """Whether its outcome is known. Never waits."""
+        """Whether the commit has succeeded or failed. Never blocks."""
         ...
 
     def result(self) -> None:
-        """Return if it is durable; to be called once it is done. Raises what Consumer.commit() would have."""
+        """Return if the commit is durable, else raise what Consumer.commit() would have. Call it once done()."""
         ...
 
 
 class Consumer(Protocol):
-    """Reads one topic as a member of a consumer group, from the earliest record that the group has not committed.
+    """Reads one topic as a member of a consumer group, starting at the group's committed offset or else the earliest.
 
-    At least once: what is not committed is delivered again, to this member or another. Nothing is ever committed
-    but by commit(). Not safe for use from several threads.
-    Every method raises TransportError when the broker or file is not reachable, and SettingsError when this member can
-    never go on: another has taken its place, or the group is not one for workers. TopicError is for the start: a topic
-    that goes later is waited for, see trouble().
+    Delivery is at least once: a record that is not committed is delivered again, to this member or another. Only
+    commit(), begin_commit() and on_revoked commit anything. Not thread-safe.
+
+    Every method raises TransportError if the broker or file cannot be reached, and SettingsError if this member can
+    never continue: another member took its place, or other programs use the group. TopicError is raised only at the
+    start; if the topic disappears later, the consumer waits for it, see waiting_for().
     """
 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
-        """Up to max_records records, in order within each partition; waits up to timeout_s for the first one.
+        """Return up to max_records records, in order within each partition; block up to timeout_s for the first one.
 
-        An empty list means that none came in time. Partitions may come and go only inside poll() and keep_alive():
-        on_revoked, if set, is called there with those that go, before their new owner can read them, and the
-        next_offsets that it returns are committed before they go, within a few seconds or not at all. Partitions that
-        were lost may already be read by their new owner: of those nothing is committed. The callbacks may run in a
-        thread of the adapter while poll() waits, and must not call the consumer. While the group rebalances, poll()
-        and keep_alive() may last a few seconds longer. A broker that goes away after the start may show as empty
-        lists, while the adapter reconnects by itself: see trouble(). Records of aborted transactions are not delivered.
+        An empty list means that no record arrived in time. That may also be because a broker has gone away and the
+        adapter is reconnecting, see waiting_for(). While the group rebalances, poll() and keep_alive() may take a few
+        seconds longer. Records of aborted transactions are not delivered.
 
-        on_restarted, if set, is called with partitions whose offsets begin again, lower: the topic was deleted and
-        created again, or the log lost its end. What was polled of them before is still to be answered, since nobody
-        can read it again; its offsets mean nothing any more. on_records_lost, if set, is told how many offsets a log
-        no longer holds, and why.
+        Partitions are assigned and revoked only inside poll() and keep_alive(). These callbacks, where set, may run in
+        a thread of the adapter while poll() blocks, and must not call the consumer:
+
+        - on_assigned gets the partitions that were added.
+        - on_revoked gets the partitions that are taken away, before their new owner can read them. The adapter commits
+          the next_offsets that it returns, within a few seconds or not at all. It commits nothing for partitions that
+          were already lost, because their new owner may be reading them.
+        - on_restarted gets partitions whose offsets start again at a lower number, because the topic was deleted and
+          created again or its log lost its end. Answer the records that were polled before: nobody can read them
+          again. Discard their offsets.
+        - on_records_lost gets the cause and the number of records that are missing from the log.
         """
         ...
 
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
-        """Store, for each partition, the offset of the next record to read; returns once that is durable.
+        """Commit the offset of the next record to read in each partition. Returns when that is durable.
 
-        Raises RebalanceError if a partition is no longer this member's: its records will be delivered again.
+        Raises RebalanceError if this member no longer owns a partition: its records will be delivered again.
         """
         ...
 
     def begin_commit(self, next_offsets: Mapping[TopicPartition, int]) -> PendingCommit:
-        """Begin what commit() does, without waiting for it. Commits take effect in the order of their calls.
+        """Start a commit() without waiting for it. Commits take effect in the order of the calls.
 
-        Raises RebalanceError as commit(), TransportError if it cannot even be sent now.
+        Raises RebalanceError as commit() does, and TransportError if the commit cannot be sent now.
         """
         ...
 
     def rewind(self, next_offsets: Mapping[TopicPartition, int]) -> None:
-        """Read each named partition again from that offset on. Partitions that are no longer assigned are skipped."""
+        """Read each partition again from the given offset. Ignores partitions that are no longer assigned."""
         ...
 
     def keep_alive(self) -> None:
-        """Keep the membership of the group without delivering records, while the caller cannot take more."""
+        """Stay a member of the group without receiving records, while the caller cannot take more."""
         ...
 
     def assignment(self) -> frozenset[TopicPartition]:
-        """The partitions that this member owns now."""
+        """The partitions that this member owns."""
         ...
 
     def lag(self) -> dict[TopicPartition, int]:
-        """For each owned partition, how many records lie between the last one polled and the newest, as last known.
+        """The number of records after the last polled one in each owned partition, as far as known.
 
-        Never waits for the network. A partition of which nothing is known yet is missing.
+        Never waits for the network. Omits partitions whose lag is not yet known.
         """
         ...
 
     def positions(self) -> dict[TopicPartition, int]:
-        """For each owned partition, the offset of the next record to be polled: what lies before it was delivered, or
-        holds nothing to deliver (the end of a transaction, say).
+        """The offset of the next record to poll in each owned partition.
 
-        Never waits for the network. A partition of which nothing is known yet is missing.
+        Every earlier offset was delivered or holds no record to deliver (for example a transaction marker).
+        Never waits for the network. Omits partitions whose position is not yet known.
         """
         ...
 
-    def trouble(self) -> str:
-        """Why nothing may be arriving, in one line; empty when all is well. Never waits for the network."""
+    def waiting_for(self) -> str:
+        """Why no records may be arriving, in one line; empty if all is well. Never waits for the network."""
         ...
 
     on_assigned: Callable[[frozenset[TopicPartition]], None] | None
@@ -183,7 +192,10 @@ class Consumer(Protocol):
     on_records_lost: Callable[[LossCause, int], None] | None
 
     def close(self) -> None:
-        """Leave the group at once, so that others take over; commits nothing, calls nobody back. Safe to call twice."""
+        """Leave the group at once, so that other members take over. Commits nothing and calls no callback.
+
+        Safe to call twice.
+        """
         ...
 
     def __enter__(self) -> Self: ...
@@ -191,52 +203,52 @@ class Consumer(Protocol):
 
 
 class PredictionStore(Protocol):
-    """Keeps the outcome of each job, keyed by job_id: its prediction, or the note that it is a dead letter.
+    """Stores one outcome per job, keyed by job_id: its prediction or its dead-letter reason.
 
-    Every method raises StoreError when the store is not reachable or refuses, SettingsError when it never can do this
-    (AccessError if a right is missing).
+    Every method raises StoreError if the store cannot be reached or rejects the call, SettingsError if it can never
+    serve it, and AccessError if a permission is missing.
     """
 
     def put(self, predictions: Sequence[Prediction]) -> None:
-        """Store all of them durably in one round trip, all or none. Idempotent by job_id: again is harmless.
+        """Store all predictions durably in one round trip, all or none. Idempotent by job_id.
 
-        On a Redis Cluster it is one round trip a server, and after an error some of them may be stored.
+        On a Redis Cluster it takes one round trip per server, and some predictions may be stored after an error.
 
-        A job's first prediction adds one to its group's done count (and removes its dead-letter note, if any) and
-        appears once in the feed; putting it again replaces the stored prediction and changes neither.
+        A job's first prediction increments its group's done count, removes its dead-letter reason if it has one, and
+        appears once in the feed. Putting the job again replaces its prediction and changes nothing else.
         """
         ...
 
-    def put_dead(self, dead_letters: Sequence[DeadLetter]) -> None:
-        """Note the jobs that became dead letters, so that whoever waits for a group sees its end.
+    def put_dead_letters(self, dead_letters: Sequence[DeadLetter]) -> None:
+        """Record which jobs became dead letters, so that a client that waits for their group sees it end.
 
-        Counts each job once, and not if it has a prediction. Dead letters without a job_id are skipped.
+        Counts each job once, and only if it has no prediction. Skips dead letters without a job_id.
         """
         ...
 
     def get(self, job_ids: Sequence[str]) -> list[Prediction | None]:
-        """The stored prediction of each job, in order; None where there is none (or it has expired)."""
+        """The prediction of each job, in order; None if there is none or it has expired."""
         ...
 
-    def dead(self, job_ids: Sequence[str]) -> list[str | None]:
-        """The reason of each job that is noted as a dead letter, in order; None where it is not."""
+    def dead_letter_reasons(self, job_ids: Sequence[str]) -> list[str | None]:
+        """The dead-letter reason of each job, in order; None if it is not recorded as a dead letter."""
         ...
 
     def counts(self, group: str) -> GroupCounts:
-        """How many jobs of the group are answered and dead. Redelivery does not inflate either."""
+        """How many jobs of the group are done and dead. Redelivery does not change the counts."""
         ...
 
     def feed(self, after: str = "", limit: int = 1000, timeout_s: float = 0.0) -> list[tuple[str, Prediction]]:
-        """Up to limit predictions in the order of their storing, each with its position, after that position.
+        """Up to limit predictions that were stored after the given position, in order, each with its own position.
 
-        For whoever subscribes instead of polling by job; "" starts at the oldest one kept (the feed is capped, at
-        about feed_length; on a Redis Cluster some older ones may be left). Waits up to timeout_s for the first one.
-        Raises SettingsError for a position that is none.
+        For subscribers that do not know job ids. "" starts at the oldest prediction in the feed, which keeps about
+        feed_length predictions; on a Redis Cluster it may keep more. Blocks up to timeout_s for the first prediction.
+        Raises SettingsError for an invalid position.
         """
         ...
 
     def close(self) -> None:
-        """Let go of all resources. Safe to call twice."""
+        """Release all resources. Safe to call twice."""
         ...
 
     def __enter__(self) -> Self: ...

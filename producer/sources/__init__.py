@@ -1,1 +1,1 @@
-"""Where samples come from: a folder, a CSV manifest, or random pairs of the data sets."""
+"""Sources of samples: a folder, a CSV manifest, or random pairs of the data sets."""

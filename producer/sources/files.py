@@ -10,7 +10,7 @@ from producer.sources.sample import NamedSource, Sample, Unreadable, read_sample
 
 
 class FileSource(NamedSource):
-    """The first count samples of a folder or manifest at path. Reads the files of a sample only when it is due."""
+    """The first count samples of a folder or manifest. Reads the files of each sample only when it yields it."""
 
     def __init__(self, path: Path, samples: Samples, count: int | None = None) -> None:
         self._path = path

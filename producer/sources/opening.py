@@ -12,11 +12,9 @@ PAIRS_PREFIX = "pairs:"
 
 
 def open_source(text: str, *, count: int | None, seed: int, split: Split, recursive: bool = False) -> NamedSource:
-    """The source that text names, limited to count samples.
+    """The source that text names, with at most count samples. recursive: include the folders inside a folder.
 
-    recursive: read the folders inside a folder too.
-    Raises DataError, in one line, if the source is missing, empty or wrong as a whole. A sample that cannot be read is
-    yielded as Unreadable instead.
+    Raises DataError if the source is missing, empty or invalid as a whole. An invalid sample is yielded as Unreadable.
     """
     if text.startswith(PAIRS_PREFIX):
         return PairsSource.open(Path(text.removeprefix(PAIRS_PREFIX)), split, seed, count)

@@ -1,11 +1,11 @@
-"""What every source yields: samples, and a line about each one that cannot be sent."""
+"""The interface of a source, and what it yields: samples, and an error line for each one that cannot be sent."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from mmdigit.files.plain import read_plain
+from mmdigit.files.regular import read_regular
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
 from schemas.printable import printable
 
@@ -14,7 +14,7 @@ MODALITY_MAX_BYTES = {"image": MAX_IMAGE_BYTES, "audio": MAX_AUDIO_BYTES}
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One image and/or one audio clip, before it is a job. sample_id: unique in its source, any text."""
+    """One image and/or one audio clip, before it becomes a job. sample_id: any text, unique in its source."""
 
     sample_id: str
     image: bytes | None
@@ -24,32 +24,32 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """One sample that cannot be sent, and why: a line for the user."""
+    """One sample that cannot be sent. reason: a line for the user."""
 
     sample_id: str
     reason: str
 
 
 class Source(Protocol):
-    """Samples in an order that never changes while the source stays the same.
+    """Samples in a stable order. Can be iterated again.
 
-    Iterating reads files as it goes: memory does not grow with what was read. May be iterated again.
+    Iteration reads files one by one, so that memory does not grow.
     """
 
     @property
     def group(self) -> str:
-        """The group of its jobs unless the user names one; the same in every run."""
+        """The default group of the jobs; the same in every run."""
         ...
 
     def __len__(self) -> int:
-        """How many samples it yields, unreadable ones included."""
+        """How many samples the source yields, unreadable ones included."""
         ...
 
     def __iter__(self) -> Iterator[Sample | Unreadable]: ...
 
 
 class NamedSource(Source, Protocol):
-    """A source that the user named."""
+    """A source that a user named, with what there is to tell about it."""
 
     @property
     def warnings(self) -> list[str]:
@@ -63,7 +63,7 @@ class NamedSource(Source, Protocol):
 
 
 def read_sample(sample_id: str, image: Path | None, audio: Path | None, label: int | None) -> Sample | Unreadable:
-    """The sample in these files, or why it cannot be sent."""
+    """The sample in these files, or the reason why it cannot be sent."""
     try:
         return Sample(
             sample_id,
@@ -76,19 +76,19 @@ def read_sample(sample_id: str, image: Path | None, audio: Path | None, label: i
 
 
 def why(error: Exception) -> str:
-    """What went wrong with a file, without its name, which may be long and hold anything."""
+    """The message of a file error, without the file's name, which may be long and hold any characters."""
     return printable(error.strerror if isinstance(error, OSError) and error.strerror else str(error), 200)
 
 
 class _ReadError(Exception):
-    """Never leaves this file."""
+    """Stays within this module."""
 
 
 def _read(path: Path, modality: str) -> bytes:
     max_bytes = MODALITY_MAX_BYTES[modality]
     shown = printable(str(path), 200)
     try:
-        content = read_plain(path, max_bytes)
+        content = read_regular(path, max_bytes)
     except OSError as error:
         raise _ReadError(f"cannot read {modality} {shown}: {why(error)}") from error
     if not content:

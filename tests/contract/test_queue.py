@@ -14,11 +14,12 @@ from mmdigit.transport.ports import MAX_SENT_BYTES, Record, TopicPartition
 from mmdigit.transport.urls import open_consumer, open_publisher
 from schemas.errors import InvalidRecord, RebalanceError, SettingsError, TransportError
 from schemas.job import MAX_RECORD_BYTES
-from tests.contract.conftest import Queue, Read
+from tests.adapters import Queue, Read
+from tests.processes import Start
 
 
 def next_offsets(records: list[Record]) -> dict[TopicPartition, int]:
-    """What to commit when all of records are done."""
+    """The next offsets to commit after these records."""
     return {record.topic_partition: record.offset + 1 for record in records}
 
 
@@ -26,7 +27,7 @@ def numbered(count: int, start: int = 0) -> list[bytes]:
     return [str(number).encode() for number in range(start, start + count)]
 
 
-def test_records_come_in_order_with_their_place(queue: Queue, read: Read) -> None:
+def test_poll_returns_records_in_order_with_their_offsets(queue: Queue, read: Read) -> None:
     queue.publish(*numbered(200), key=b"same")
     records = read(queue.consumer(), 200)
     assert [record.value for record in records] == numbered(200)
@@ -35,7 +36,7 @@ def test_records_come_in_order_with_their_place(queue: Queue, read: Read) -> Non
     assert all(record.timestamp_s > 1_700_000_000 for record in records)
 
 
-def test_any_bytes_pass_through_unchanged(queue: Queue, read: Read) -> None:
+def test_publisher_sends_any_bytes_unchanged(queue: Queue, read: Read) -> None:
     values = [b"", b"\x00", bytes(range(256)), bytes(range(256)) * 40]
     queue.publish(*values, key=b"\x00\xff")
     records = read(queue.consumer(), len(values))
@@ -43,13 +44,13 @@ def test_any_bytes_pass_through_unchanged(queue: Queue, read: Read) -> None:
     assert {record.key for record in records} == {b"\x00\xff"}
 
 
-def test_the_largest_record_passes(queue: Queue, read: Read) -> None:
+def test_publisher_sends_the_largest_record(queue: Queue, read: Read) -> None:
     value = bytes(range(256)) * (MAX_RECORD_BYTES // 256)
     queue.publish(b"before", value, b"after")
     assert [record.value for record in read(queue.consumer(), 3)] == [b"before", value, b"after"]
 
 
-def test_a_record_that_is_too_large_is_refused_at_once_and_the_others_are_sent(queue: Queue, read: Read) -> None:
+def test_publisher_refuses_a_record_that_is_too_large(queue: Queue, read: Read) -> None:
     publisher = queue.publisher()
     publisher.send(None, b"before")
     delivered: list[str] = []
@@ -74,11 +75,9 @@ def test_headers_stay_with_their_record(queue: Queue, read: Read) -> None:
 @pytest.mark.parametrize(
     "headers", [{str(n): b"" for n in range(MAX_HEADERS + 1)}, {"a": bytes(MAX_HEADERS_BYTES)}], ids=["many", "large"]
 )
-def test_too_many_headers_are_refused_at_once_and_as_many_as_may_be_pass(
-    queue: Queue, read: Read, headers: dict[str, bytes]
-) -> None:
+def test_publisher_refuses_too_many_headers(queue: Queue, read: Read, headers: dict[str, bytes]) -> None:
     publisher = queue.publisher()
-    with pytest.raises(InvalidRecord, match="expected at most 16 headers of 4096 bytes"):
+    with pytest.raises(InvalidRecord, match="expected at most 16 headers and 4096 bytes"):
         publisher.send(None, b"refused", headers=headers)
     fits = dict(list(headers.items())[:MAX_HEADERS]) if len(headers) > 1 else {"a": bytes(MAX_HEADERS_BYTES - 1)}
     publisher.send(None, b"taken", headers=fits)
@@ -87,25 +86,25 @@ def test_too_many_headers_are_refused_at_once_and_as_many_as_may_be_pass(
     assert (record.value, record.headers) == (b"taken", fits)
 
 
-def test_poll_gives_no_more_than_asked_for(queue: Queue, read: Read) -> None:
+def test_poll_returns_at_most_max_records(queue: Queue, read: Read) -> None:
     queue.publish(*numbered(10))
     consumer = queue.consumer()
     read(consumer, 1)
     assert 1 <= len(consumer.poll(3, 5)) <= 3
 
 
-def test_poll_of_an_empty_topic_ends_with_nothing(queue: Queue) -> None:
+def test_poll_of_an_empty_topic_returns_nothing(queue: Queue) -> None:
     assert queue.consumer().poll(10, 0.05) == []
 
 
-def test_what_is_not_committed_is_delivered_again(queue: Queue, read: Read) -> None:
+def test_uncommitted_records_are_delivered_again(queue: Queue, read: Read) -> None:
     queue.publish(*numbered(5))
     with open_consumer(queue.url, group="readers") as first:
         assert len(read(first, 5)) == 5
     assert [record.value for record in read(queue.consumer(), 5)] == numbered(5)
 
 
-def test_what_is_committed_is_not_delivered_again(queue: Queue, read: Read) -> None:
+def test_committed_records_are_not_delivered_again(queue: Queue, read: Read) -> None:
     queue.publish(*numbered(5))
     with open_consumer(queue.url, group="readers") as first:
         first.commit(next_offsets(read(first, 5)[:3]))
@@ -119,7 +118,7 @@ def test_groups_are_independent(queue: Queue, read: Read) -> None:
     assert [record.value for record in read(queue.consumer("second"), 5)] == numbered(5)
 
 
-def test_rewind_reads_again_from_there(queue: Queue, read: Read) -> None:
+def test_rewind_reads_again_from_the_offset(queue: Queue, read: Read) -> None:
     queue.publish(*numbered(5))
     consumer = queue.consumer()
     records = read(consumer, 5)
@@ -127,7 +126,7 @@ def test_rewind_reads_again_from_there(queue: Queue, read: Read) -> None:
     assert [record.value for record in read(consumer, 3)] == numbered(3, start=2)
 
 
-def test_rewind_of_what_is_not_assigned_is_skipped(queue: Queue, read: Read) -> None:
+def test_rewind_skips_unassigned_partitions(queue: Queue, read: Read) -> None:
     queue.publish(*numbered(2))
     consumer = queue.consumer()
     (first,) = read(consumer, 1)
@@ -146,7 +145,7 @@ def test_keep_alive_delivers_and_loses_nothing(queue: Queue, read: Read) -> None
     assert [record.value for record in records] == numbered(20)
 
 
-def test_keep_alive_joins_the_group_and_loses_nothing(queue: Queue, read: Read) -> None:
+def test_keep_alive_joins_the_group(queue: Queue, read: Read) -> None:
     queue.publish(*numbered(3))
     consumer = queue.consumer()
 
@@ -154,13 +153,13 @@ def test_keep_alive_joins_the_group_and_loses_nothing(queue: Queue, read: Read) 
         consumer.keep_alive()
         return bool(consumer.assignment())
 
-    until(joined, 30, "an assignment")
+    until(joined, "an assignment")
     for _ in range(20):
         consumer.keep_alive()
     assert [record.value for record in read(consumer, 3)] == numbered(3)
 
 
-def test_partitions_are_told_once_inside_poll(queue: Queue, read: Read) -> None:
+def test_on_assigned_is_called_once_inside_poll(queue: Queue, read: Read) -> None:
     queue.publish(b"1")
     consumer = queue.consumer()
     told: list[frozenset[TopicPartition]] = []
@@ -179,7 +178,7 @@ def test_partitions_are_told_once_inside_poll(queue: Queue, read: Read) -> None:
     assert consumer.assignment() == frozenset()
 
 
-def test_commit_of_a_partition_that_is_not_owned_is_refused(queue: Queue, read: Read) -> None:
+def test_commit_refuses_a_partition_of_another_member(queue: Queue, read: Read) -> None:
     queue.publish(b"1")
     consumer = queue.consumer()
     (record,) = read(consumer, 1)
@@ -187,18 +186,18 @@ def test_commit_of_a_partition_that_is_not_owned_is_refused(queue: Queue, read: 
         consumer.commit({TopicPartition(record.topic, 77): 1})
 
 
-def test_a_commit_that_is_begun_is_durable_once_it_is_done(queue: Queue, read: Read) -> None:
+def test_begin_commit_is_durable_once_done(queue: Queue, read: Read) -> None:
     queue.publish(*numbered(3))
     consumer = queue.consumer()
     records = read(consumer, 2)
     begun = consumer.begin_commit({records[1].topic_partition: records[1].offset + 1})
-    until(begun.done, 10, "the end of the commit")
+    until(begun.done, "the end of the commit")
     begun.result()
     consumer.close()
     assert [record.value for record in read(queue.consumer(), 1)] == [b"2"]
 
 
-def test_a_commit_is_not_begun_for_a_partition_that_is_not_owned(queue: Queue, read: Read) -> None:
+def test_begin_commit_refuses_a_partition_of_another_member(queue: Queue, read: Read) -> None:
     queue.publish(b"1")
     consumer = queue.consumer()
     (record,) = read(consumer, 1)
@@ -206,14 +205,14 @@ def test_a_commit_is_not_begun_for_a_partition_that_is_not_owned(queue: Queue, r
         consumer.begin_commit({TopicPartition(record.topic, 77): 1})
 
 
-def test_there_is_no_trouble_when_all_is_well(queue: Queue, read: Read) -> None:
+def test_trouble_is_empty_when_all_is_well(queue: Queue, read: Read) -> None:
     queue.publish(b"1")
     consumer = queue.consumer()
     read(consumer, 1)
-    assert consumer.trouble() == ""
+    assert consumer.waiting_for() == ""
 
 
-def test_lag_counts_what_was_not_polled(queue: Queue, read: Read) -> None:
+def test_lag_counts_the_records_not_polled(queue: Queue, read: Read) -> None:
     queue.publish(*numbered(10))
     consumer = queue.consumer()
     (record,) = read(consumer, 1)
@@ -222,7 +221,7 @@ def test_lag_counts_what_was_not_polled(queue: Queue, read: Read) -> None:
     assert consumer.lag() == {record.topic_partition: 0}
 
 
-def test_positions_are_of_the_next_records_to_be_polled(queue: Queue, read: Read) -> None:
+def test_positions_are_the_next_offsets_to_poll(queue: Queue, read: Read) -> None:
     queue.publish(*numbered(10))
     consumer = queue.consumer()
     assert consumer.positions() == {}
@@ -237,7 +236,7 @@ def test_positions_are_of_the_next_records_to_be_polled(queue: Queue, read: Read
     assert consumer.positions() == {place: 4}
 
 
-def test_nothing_restarts_and_nothing_is_lost_when_all_is_well(queue: Queue, read: Read) -> None:
+def test_callbacks_report_no_restart_or_loss_when_all_is_well(queue: Queue, read: Read) -> None:
     queue.publish(*numbered(5))
     told: list[object] = []
     for _ in range(2):
@@ -250,7 +249,7 @@ def test_nothing_restarts_and_nothing_is_lost_when_all_is_well(queue: Queue, rea
     assert told == []
 
 
-def test_on_delivered_comes_once_for_each_record_before_flush_ends(queue: Queue) -> None:
+def test_on_delivered_runs_once_a_record_before_flush_ends(queue: Queue) -> None:
     publisher = queue.publisher()
     delivered: Counter[int] = Counter()
     for number in range(2500):
@@ -261,13 +260,13 @@ def test_on_delivered_comes_once_for_each_record_before_flush_ends(queue: Queue)
     assert delivered.total() == 2500
 
 
-def test_close_is_safe_twice(queue: Queue) -> None:
+def test_close_twice_is_safe(queue: Queue) -> None:
     publisher, consumer = queue.publisher(), queue.consumer()
     for opened in (publisher, consumer, publisher, consumer):
         opened.close()
 
 
-SENDS = """
+SENDING = """
 import sys
 from mmdigit.transport.urls import open_publisher
 url, name, count = sys.argv[1:]
@@ -278,24 +277,20 @@ with open_publisher(url) as publisher:
 """
 
 
-def test_producers_in_several_processes_lose_and_mix_nothing(
-    queue: Queue, read: Read, child_environment: dict[str, str]
-) -> None:
-    with open_publisher(queue.url):  # the children race for everything but making the file
+def test_publishers_in_several_processes_lose_and_mix_nothing(queue: Queue, read: Read, start: Start) -> None:
+    with open_publisher(queue.url):  # creates the file: the children race for everything else
         pass
     names = ["a", "b", "c"]
-    children = [
-        subprocess.Popen([sys.executable, "-c", SENDS, queue.url, name, "500"], env=child_environment) for name in names
-    ]
+    children = [start([sys.executable, "-c", SENDING, queue.url, name, "500"]) for name in names]
     records = read(queue.consumer(), 1500)
-    assert [child.wait(30) for child in children] == [0, 0, 0]
+    assert [child.wait() for child in children] == [0, 0, 0]
     for name in names:
         assert [record.value for record in records if record.key == name.encode()] == [
             f"{name} {number}".encode() for number in range(500)
         ]
 
 
-SENDS_FOR_EVER = """
+SENDING_FOREVER = """
 import itertools, sys
 from mmdigit.transport.urls import open_publisher
 with open_publisher(sys.argv[1]) as publisher:
@@ -304,27 +299,22 @@ with open_publisher(sys.argv[1]) as publisher:
 """
 
 
-def test_a_killed_publisher_keeps_what_was_acknowledged(
-    queue: Queue, read: Read, child_environment: dict[str, str]
-) -> None:
-    child = subprocess.Popen(
-        [sys.executable, "-c", SENDS_FOR_EVER, queue.url], env=child_environment, stdout=subprocess.PIPE
-    )
+def test_publisher_killed_keeps_acknowledged_records(queue: Queue, read: Read, start: Start) -> None:
+    child = start([sys.executable, "-c", SENDING_FOREVER, queue.url], stdout=subprocess.PIPE)
     assert child.stdout is not None
     acknowledged = [int(child.stdout.readline()) for _ in range(1500)]
     child.send_signal(signal.SIGKILL)
-    with child.stdout as printed:  # a line may be torn
-        acknowledged += [int(line) for line in printed.read().splitlines(keepends=True) if line.endswith(b"\n")]
-    child.wait(10)
+    # The last line may be cut.
+    acknowledged += [int(line) for line in child.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
     assert acknowledged == list(range(len(acknowledged)))
     records = read(queue.consumer(), len(acknowledged))
     assert [int(record.value) for record in records] == acknowledged
     queue.publish(b"still works")
     with open_consumer(queue.url, group="others") as other:
-        assert until(lambda: [r for r in other.poll(1000, 0.5) if r.value == b"still works"], 30, "the last record")
+        assert until(lambda: [r for r in other.poll(1000, 0.5) if r.value == b"still works"], "the last record")
 
 
-def test_a_second_member_shares_the_work_or_is_told_why_not(queue: Queue, read: Read) -> None:
+def test_second_member_shares_the_work_or_gets_an_error(queue: Queue, read: Read) -> None:
     queue.publish(b"1")
     first = queue.consumer()
     read(first, 1)
@@ -337,15 +327,15 @@ def test_a_second_member_shares_the_work_or_is_told_why_not(queue: Queue, read: 
     def rebalanced() -> bool:
         first.poll(1, 0.1)
         second.poll(1, 0.1)
-        # One partition: whoever has it, the other waits with none.
+        # There is one partition: one member has it, the other waits.
         return len(first.assignment() | second.assignment()) == 1
 
-    until(rebalanced, 30, "one owner")
+    until(rebalanced, "one owner")
     assert not first.assignment() & second.assignment()
 
 
 @pytest.mark.parametrize("scheme", ["sqlite", "kafka"])
-def test_a_place_that_cannot_be_reached_is_one_clear_line(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_queue_is_a_one_line_error(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mmdigit.transport.kafka.client.BOOTSTRAP_TIMEOUT_S", 0.5)
     place = {"sqlite": "sqlite:////proc/nowhere.db", "kafka": f"kafka://127.0.0.1:{free_port()}/jobs"}[scheme]
     for attempt in (lambda: open_publisher(place), lambda: open_consumer(place, group="readers")):

@@ -1,9 +1,9 @@
-"""Ids and groups that look like another kind of key stay apart, on SQLite and on a real Redis server."""
+"""Ids and groups that look like another kind of key stay apart, on every store."""
 
 from itertools import permutations
 
 from mmdigit.transport.ports import GroupCounts
-from tests.contract.conftest import Store
+from tests.adapters import Store
 from tests.factories import make_dead_letter, make_prediction
 
 NAMES = (
@@ -13,7 +13,7 @@ NAMES = (
 )
 
 
-def test_jobs_dead_letters_and_groups_of_any_name_stay_apart(store: Store) -> None:
+def test_keys_of_jobs_dead_letters_and_groups_stay_apart(store: Store) -> None:
     opened = store.open()
     jobs = {name: make_prediction(number, group=name) for number, name in enumerate(NAMES)}
     jobs = {name: job.model_copy(update={"job_id": name}) for name, job in jobs.items()}
@@ -21,17 +21,17 @@ def test_jobs_dead_letters_and_groups_of_any_name_stay_apart(store: Store) -> No
         make_dead_letter(group=name, reason=f"reason_{'x' * number}").model_copy(update={"job_id": f"{name}:dead"})
         for number, name in enumerate(NAMES)
     ]
-    opened.put_dead(letters)
+    opened.put_dead_letters(letters)
     opened.put(list(jobs.values()))
     assert opened.get(NAMES) == list(jobs.values())
     assert opened.get([f"{name}:dead" for name in NAMES]) == [None] * len(NAMES)
-    assert opened.dead(NAMES) == [None] * len(NAMES)
-    assert opened.dead([f"{name}:dead" for name in NAMES]) == [letter.reason for letter in letters]
+    assert opened.dead_letter_reasons(NAMES) == [None] * len(NAMES)
+    assert opened.dead_letter_reasons([f"{name}:dead" for name in NAMES]) == [letter.reason for letter in letters]
     assert {name: opened.counts(name) for name in NAMES} == dict.fromkeys(NAMES, GroupCounts(done=1, dead=1))
     assert [prediction for _, prediction in opened.feed()] == list(jobs.values())
 
 
-def test_no_name_answers_for_another(store: Store) -> None:
+def test_keys_of_one_name_never_match_another(store: Store) -> None:
     opened = store.open()
     for one, other in permutations(NAMES[10:16], 2):
         opened.put([make_prediction(group=one).model_copy(update={"job_id": one})])

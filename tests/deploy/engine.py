@@ -1,4 +1,4 @@
-"""The repository's files in the Docker command line's hands."""
+"""Runs the docker command in the repository."""
 
 import json
 import subprocess
@@ -11,21 +11,21 @@ LOCKED_DOWN = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-pri
 
 
 def run(*command: str, stdin: str = "", timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
-    """Run it in the repository; its exit status and output are for the caller to judge."""
+    """Run a command in the repository. The caller checks its exit status and output."""
     return subprocess.run(
         command, cwd=ROOT, input=stdin, capture_output=True, text=True, timeout=timeout_s, check=False
     )
 
 
 def output(*command: str, stdin: str = "", timeout_s: float = 60.0) -> str:
-    """What it prints. Fails the test with its error output when it fails."""
+    """The command's output. If it fails, fails the test with its error output."""
     done = run(*command, stdin=stdin, timeout_s=timeout_s)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
     return done.stdout
 
 
 def build(tag: str, **options: Any) -> str:
-    """The image of this tree, built as Compose builds it."""
+    """The image of this checkout, as Compose builds it."""
     service = {"image": tag, "build": {"context": "."} | options}
     command = ("docker", "compose", "--file", "-", "--project-directory", ".", "build", "--quiet", "worker")
     output(*command, stdin=json.dumps({"services": {"worker": service}}), timeout_s=600)

@@ -1,4 +1,4 @@
-"""Which metrics a text names, and which the worker, the producer and the rules give."""
+"""Metrics named in a text, and metrics that worker, producer and rules define."""
 
 import re
 
@@ -10,7 +10,7 @@ RULES = ROOT / "deploy" / "prometheus" / "rules.yml"
 
 
 def known() -> set[str]:
-    """Every series of ours that Prometheus can hold: the worker's metrics, the producer's and the recorded ones."""
+    """Every mmdigit series in Prometheus: metrics of the worker and producer, and recorded ones."""
     series = {run_metrics.NAME, *re.findall(r"record: (\S+)", RULES.read_text(encoding="utf-8"))}
     for metric in METRICS:
         parts = ("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",)
@@ -19,5 +19,5 @@ def known() -> set[str]:
 
 
 def named(text: str) -> set[str]:
-    """Every name in text that looks like a series of ours."""
+    """Every name in text that looks like an mmdigit series."""
     return set(re.findall(r"\bmmdigit[_:][a-z0-9_:]+", text))

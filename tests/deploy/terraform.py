@@ -1,4 +1,4 @@
-"""deploy/terraform in the hands of Terraform, with the provider from this machine's disk: nothing is fetched."""
+"""Runs Terraform on deploy/terraform with a local copy of the provider, without downloads."""
 
 import json
 import os
@@ -15,7 +15,7 @@ PROVIDER = Path("registry.terraform.io/hashicorp/aws/5.100.0")
 
 
 def mirror() -> Path | None:
-    """The folder of unpacked providers: where Terraform itself looks for one, or below /opt."""
+    """The folder of unpacked providers: Terraform's own, or one below /opt."""
     local = [Path("/usr/local/share/terraform/plugins"), Path("/usr/share/terraform/plugins")]
     home = Path.home() / ".terraform.d" / "plugins"
     folders: Iterable[Path] = [home, *local, *sorted(Path("/opt").glob("*"))]
@@ -23,7 +23,7 @@ def mirror() -> Path | None:
 
 
 def terraform_problem() -> str | None:
-    """Why Terraform cannot be run here, in a line; None if it can."""
+    """Why Terraform cannot run here, in one line; None if it can."""
     if shutil.which("terraform") is None:
         return "expected terraform on the PATH, got none; install Terraform 1.11"
     if mirror() is None:
@@ -32,7 +32,7 @@ def terraform_problem() -> str | None:
 
 
 class Terraform:
-    """Terraform in deploy/terraform; what it writes lies in folder."""
+    """Terraform in deploy/terraform, which writes to folder."""
 
     def __init__(self, folder: Path) -> None:
         configuration = folder / "terraform.rc"
@@ -43,13 +43,13 @@ class Terraform:
         self._environment |= {
             "TF_CLI_CONFIG_FILE": str(configuration),
             "TF_DATA_DIR": str(folder / "data"),
-            "CHECKPOINT_DISABLE": "1",  # it would ask its maker for news
+            "CHECKPOINT_DISABLE": "1",  # no update check
         }
         done = self.run("init", "-input=false", "-backend=false", "-lockfile=readonly")
         assert done.returncode == 0, done.stderr
 
     def run(self, command: str, *arguments: str, folder: Path = FOLDER) -> subprocess.CompletedProcess[str]:
-        """Its exit status and output are for the caller to judge. What it writes for another folder stays there."""
+        """Run Terraform. The caller checks its exit status and output."""
         own = {} if folder == FOLDER else {"TF_DATA_DIR": str(folder / ".terraform")}
         return subprocess.run(
             ["terraform", command, "-no-color", *arguments],
@@ -63,7 +63,7 @@ class Terraform:
 
 
 class Outcome:
-    """What `terraform test` said, and what it planned in each run block."""
+    """The output of `terraform test`, and its plan for each run block."""
 
     def __init__(self, terraform: Terraform) -> None:
         self.done = terraform.run("test", "-json", "-verbose")
@@ -71,7 +71,7 @@ class Outcome:
 
     @property
     def failures(self) -> list[str]:
-        """Each failed assertion, in full."""
+        """The full text of each failed assertion."""
         return [
             f"{line.get('@testrun')}: {line['diagnostic']['summary']}: {line['diagnostic']['detail']}"
             for line in self._lines
@@ -87,14 +87,14 @@ class Outcome:
         }
 
     def planned(self, run: str, address: str) -> dict[str, Any]:
-        """The attributes that a run block planned for one resource."""
+        """The planned attributes of a resource in a run block."""
         [plan] = [line["test_plan"] for line in self._lines if line["type"] == "test_plan" and line["@testrun"] == run]
         [change] = [change for change in plan["resource_changes"] if change["address"] == address]
         after: dict[str, Any] = change["change"]["after"]
         return after
 
     def container(self, run: str, definition: str) -> dict[str, Any]:
-        """The one container of a task definition."""
+        """The only container of a task definition."""
         planned = self.planned(run, f"aws_ecs_task_definition.{definition}")
         [container] = json.loads(planned["container_definitions"])
         assert isinstance(container, dict)

@@ -1,4 +1,4 @@
-"""Grafana's files: dashboards in shape, on the one data source, naming only metrics that exist.
+"""Grafana's files: well-formed dashboards that use the data source and existing metrics.
 
 Grafana itself does not run here: this holds what its provisioning documents and a dashboard's JSON model ask for.
 """
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from deploy.grafana.generate import DASHBOARDS as GENERATED
-from deploy.grafana.generate import written
+from deploy.grafana.generate import dashboard_json
 from tests.deploy.engine import ROOT
 from tests.deploy.metric_names import known, named
 
@@ -24,19 +24,19 @@ def load(path: Path) -> dict[str, Any]:
     return dashboard
 
 
-def test_the_files_are_those_that_the_generator_writes() -> None:
+def test_dashboards_match_the_generator() -> None:
     assert {path.stem for path in DASHBOARDS} == set(GENERATED)
     for path in DASHBOARDS:
-        assert path.read_text(encoding="utf-8") == written(path.stem), "run `make docs`"
+        assert path.read_text(encoding="utf-8") == dashboard_json(path.stem), "run `make docs`"
 
 
-def test_ids_are_fixed_and_unique() -> None:
+def test_dashboard_ids_are_fixed_and_unique() -> None:
     ids = [load(path)["uid"] for path in DASHBOARDS]
     assert ids == [f"mmdigit-{path.stem}" for path in DASHBOARDS]
 
 
 @pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
-def test_panels_have_ids_titles_and_room(path: Path) -> None:
+def test_panels_have_ids_titles_and_space(path: Path) -> None:
     panels = load(path)["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
     taken: set[tuple[int, int]] = set()
@@ -54,7 +54,7 @@ def test_panels_have_ids_titles_and_room(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
-def test_queries_use_the_provisioned_source_and_metrics_that_exist(path: Path) -> None:
+def test_queries_use_existing_metrics_and_the_data_source(path: Path) -> None:
     source = (FOLDER / "provisioning" / "datasources" / "prometheus.yml").read_text(encoding="utf-8")
     for panel in load(path)["panels"]:
         assert panel["targets"], panel["title"]

@@ -1,4 +1,4 @@
-"""The worker's image: small, without tools, locked down, and deaf to nothing but SIGKILL."""
+"""The worker's image: small, without tools, locked down, and stopped by SIGTERM."""
 
 import ast
 import json
@@ -11,9 +11,9 @@ from lab.kit.polling import until
 from schemas import VERSION
 from tests.deploy.engine import LOCKED_DOWN, TAG, build, output, run
 
-MAX_IMAGE_BYTES = 540 * 10**6  # of which OpenCV is 150; it reads photographed crops
+MAX_IMAGE_BYTES = 540 * 10**6  # OpenCV, for photographed crops, takes 150 MB of it
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.docker
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +29,10 @@ def config(image: str) -> dict[str, Any]:
 
 @pytest.fixture
 def worker(image: str) -> Iterator[str]:
-    """A worker on a SQLite file of its own, ready; yields its container."""
+    """Yields the container of a ready worker with its own SQLite file."""
     container = start(image)
     try:
-        until(lambda: answers(container, "readyz"), 30, "a worker that is ready", pause_s=0.2)
+        until(lambda: answers(container, "readyz"), "a worker that is ready", pause_s=0.2)
         yield container
     finally:
         run("docker", "rm", "--force", container)
@@ -49,11 +49,11 @@ def answers(container: str, path: str) -> bool:
 
 
 def python(image: str, script: str) -> str:
-    """What a script prints in the image."""
+    """The output of a script in the image."""
     return output("docker", "run", "--rm", *LOCKED_DOWN, "--entrypoint", "python", image, "-c", script)
 
 
-@pytest.mark.timeout(600)  # the first build fetches every wheel
+@pytest.mark.timeout(600)  # the first build downloads every wheel
 def test_image_is_small(config: dict[str, Any]) -> None:
     assert config["Size"] < MAX_IMAGE_BYTES
 
@@ -64,7 +64,7 @@ def test_labels_name_the_version(config: dict[str, Any]) -> None:
     assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
 
 
-def test_bill_of_materials_lists_what_is_installed_with_licences(image: str) -> None:
+def test_sbom_lists_installed_packages_with_licences(image: str) -> None:
     script = """
 from importlib.metadata import distributions
 print(open("/usr/share/mmdigit/sbom.json").read(), *{(d.name, d.version) for d in distributions()}, sep="\\n")
@@ -79,10 +79,10 @@ print(open("/usr/share/mmdigit/sbom.json").read(), *{(d.name, d.version) for d i
 
 
 @pytest.mark.timeout(600)
-def test_an_argument_adds_the_log_in_to_msk_and_the_export_of_spans() -> None:
-    # The stage whose packages the last one copies: a second image of half a gigabyte would show nothing more.
+def test_build_argument_adds_msk_and_otel() -> None:
+    # The builder stage is enough: the last stage copies its packages.
     image = build(f"{TAG}-msk-otel", args={"REQUIREMENTS": "msk otel"}, target="builder")
-    # The token provider, and what signs the requests of the task that makes the topics (deploy/terraform).
+    # The token provider, and the signer for the task that creates the topics (deploy/terraform).
     script = (
         "import aws_msk_iam_sasl_signer, botocore, onnxruntime, opentelemetry.exporter.otlp.proto.http; print('here')"
     )
@@ -95,7 +95,7 @@ def test_user_is_a_number_and_not_root(image: str) -> None:
 
 
 def test_public_authorities_are_trusted(image: str) -> None:
-    """MSK's and ElastiCache's certificates come from one; the public base image has none."""
+    """They sign MSK's and ElastiCache's certificates; the base image has none."""
     script = """
 import os, ssl
 assert "SSL_CERT_FILE" not in os.environ and "SSL_CERT_DIR" not in os.environ
@@ -104,7 +104,7 @@ print(ssl.create_default_context().cert_store_stats()["x509_ca"])
     assert int(python(image, script)) > 100
 
 
-def test_an_authority_that_is_named_is_trusted_alone(image: str) -> None:
+def test_private_authority_is_trusted_exclusively(image: str) -> None:
     script = """
 from pathlib import Path
 from mmdigit.settings.access import Certificates
@@ -116,7 +116,7 @@ print(tls_context(Certificates(Path("/etc/ssl/certs/ISRG_Root_X1.pem")), "kafka"
     assert (everybody > 100, one) == (True, 1)
 
 
-def test_no_torch_no_pip_no_tests_no_training(image: str) -> None:
+def test_image_has_no_torch_pip_tests_or_training(image: str) -> None:
     script = """
 from importlib.util import find_spec
 unwanted = ("torch", "torchaudio", "pip", "setuptools", "ensurepip", "pytest", "tests", "mmdigit.training")
@@ -125,7 +125,7 @@ print([name for name in unwanted if find_spec(name)])
     assert python(image, script).strip() == "[]"
 
 
-def test_no_compiler(image: str) -> None:
+def test_image_has_no_compiler(image: str) -> None:
     script = """
 import shutil
 print([name for name in ("cc", "gcc", "g++", "c++", "clang", "ld", "as", "make", "pip", "pip3") if shutil.which(name)])
@@ -133,7 +133,7 @@ print([name for name in ("cc", "gcc", "g++", "c++", "clang", "ld", "as", "make",
     assert python(image, script).strip() == "[]"
 
 
-def test_bytecode_is_in_the_image(image: str) -> None:
+def test_image_contains_bytecode(image: str) -> None:
     script = """
 import pathlib
 sources = [path for path in pathlib.Path("/app").rglob("*.py")]
@@ -142,7 +142,7 @@ print(len(sources) > 20, len(sources) == len(list(pathlib.Path("/app").rglob("*.
     assert python(image, script).split() == ["True", "True"]
 
 
-def test_model_runtime_reports_to_nobody(config: dict[str, Any]) -> None:
+def test_model_runtime_sends_no_telemetry(config: dict[str, Any]) -> None:
     assert "ORT_DISABLE_TELEMETRY=1" in config["Config"]["Env"]
 
 
@@ -155,7 +155,7 @@ def test_producer_and_predict_start_from_the_same_image(image: str) -> None:
         output("docker", "run", "--rm", *LOCKED_DOWN, "--entrypoint", "python", image, "-m", module, "--help")
 
 
-def test_commands_that_the_image_leaves_out_say_so(image: str) -> None:
+def test_commands_missing_from_the_image_say_so(image: str) -> None:
     command = ("evaluate", "--data", "/data", "--output", "/report")
     done = run("docker", "run", "--rm", *LOCKED_DOWN, "--entrypoint", "python", image, "-m", "mmdigit", *command)
     assert done.returncode == 2
@@ -163,14 +163,14 @@ def test_commands_that_the_image_leaves_out_say_so(image: str) -> None:
     assert "use a checkout" in done.stderr
 
 
-def test_wrong_settings_are_one_line_and_exit_code_2(image: str) -> None:
+def test_invalid_settings_are_one_line_and_exit_code_2(image: str) -> None:
     done = run("docker", "run", "--rm", *LOCKED_DOWN, "--env", "MMDIGIT_NO_SUCH=1", image)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "MMDIGIT_NO_SUCH" in done.stderr
 
 
-def test_health_check_passes_and_sigterm_ends_the_worker_in_order(config: dict[str, Any], worker: str) -> None:
+def test_worker_passes_health_check_and_stops_on_sigterm(config: dict[str, Any], worker: str) -> None:
     kind, *command = config["Config"]["Healthcheck"]["Test"]
     assert kind == "CMD"
     output("docker", "exec", worker, *command)
@@ -181,11 +181,11 @@ def test_health_check_passes_and_sigterm_ends_the_worker_in_order(config: dict[s
     assert '"message": "stopped"' in (logs.stdout + logs.stderr).splitlines()[-1]
 
 
-def test_a_sigterm_right_after_the_start_is_heard(image: str) -> None:
+def test_sigterm_right_after_the_start_stops_the_worker(image: str) -> None:
     container = start(image)
     try:
         output("docker", "stop", "--time", "10", container, timeout_s=25)
-        # 143: it had not begun to listen, and had nothing to finish.
+        # 143: it had not installed its handler, and had nothing to finish.
         assert json.loads(output("docker", "inspect", container))[0]["State"]["ExitCode"] in (0, 143)
     finally:
         run("docker", "rm", "--force", container)

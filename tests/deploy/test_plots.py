@@ -1,4 +1,4 @@
-"""The dashboards as drawn by matplotlib: every kind of panel, with numbers and without."""
+"""Dashboards plotted by matplotlib: every panel type, with and without data."""
 
 import json
 from pathlib import Path
@@ -15,14 +15,14 @@ LABELS = {"group": "g", "label": "3", "version": "v"}
 
 
 def numbers(expression: str) -> list[Series]:
-    """Two curves, or the buckets of a histogram, one value of each missing."""
+    """Two series, or the buckets of a histogram, each with a missing value."""
     bounds = ("0.5", "1.0", "+Inf") if "_bucket" in expression and "sum by (le) (increase" in expression else ("1", "2")
     values = np.where(MOMENTS == 10, np.nan, MOMENTS)
     return [Series(LABELS | {"le": bound}, MOMENTS, values * (1 + place)) for place, bound in enumerate(bounds)]
 
 
-@pytest.mark.parametrize("name", ["quality", "backfill"])  # all four kinds of panels are in them
-def test_a_dashboard_is_drawn_with_numbers_and_without(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["quality", "backfill"])  # together they contain all four panel types
+def test_plot_draws_with_and_without_data(name: str, tmp_path: Path) -> None:
     dashboard = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     draw(dashboard, numbers, tmp_path / "full.png")
     draw(dashboard, lambda _: [], tmp_path / "empty.png")

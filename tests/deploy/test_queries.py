@@ -1,4 +1,4 @@
-"""Every query of every dashboard, rule and alert, asked of a Prometheus that has scraped a worker and a producer.
+"""Runs every query of the dashboards, rules and alerts on a Prometheus that has scraped a worker and a producer.
 
 Each has to give a number: a name, a label or a bucket that nobody exports would leave its panel empty and its alert
 silent.
@@ -21,16 +21,16 @@ import pytest
 from testcontainers.core.container import DockerContainer
 
 from deploy.grafana.generate import FOLDER as DASHBOARDS
-from deploy.grafana.plots import ask
+from deploy.grafana.plots import query_range
 from lab.kit.polling import until
-from lab.kit.services import free_port, without_missing_reaper
+from lab.kit.services import free_port, skip_missing_ryuk
 from mmdigit.transport.urls import open_publisher
 from samples.demo import PACK
 from samples.running import RunningWorker
 from tests.deploy.engine import ROOT
 from tests.deploy.test_prometheus import FOLDER, IMAGE
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.docker
 
 JOBS, RATE = 300, 100
 SELECTOR = re.compile(r"\b(?:mmdigit[_:][\w:]+|process_\w+|up)\b(?:\{[^}]*\})?")
@@ -45,7 +45,7 @@ scrape_configs:
 
 @contextmanager
 def prometheus(folder: Path, worker: str, producer: str) -> Iterator[str]:
-    """A server that scrapes these two each second, under the jobs' names of the shipped configuration; its address."""
+    """The address of a Prometheus that scrapes both every second, with the job names of the shipped configuration."""
     configuration = CONFIGURATION.format(worker=worker, producer=producer)
     jobs = r"job_name: ([\w-]+)"
     shipped = (FOLDER / "prometheus.yml").read_text(encoding="utf-8")
@@ -56,8 +56,8 @@ def prometheus(folder: Path, worker: str, producer: str) -> Iterator[str]:
     (folder / "prometheus.yml").write_text(configuration, encoding="utf-8")
     (folder / "rules.yml").write_text((FOLDER / "rules.yml").read_text(encoding="utf-8"), encoding="utf-8")
     port = free_port()
-    without_missing_reaper()
-    # On the host's network: what it scrapes listens on 127.0.0.1.
+    skip_missing_ryuk()
+    # On the host's network, because its targets listen on 127.0.0.1.
     container = DockerContainer(IMAGE).with_kwargs(network_mode="host")
     container = container.with_volume_mapping(str(folder), "/etc/mmdigit", "ro")
     container = container.with_command(
@@ -66,16 +66,14 @@ def prometheus(folder: Path, worker: str, producer: str) -> Iterator[str]:
     )
     address = f"http://127.0.0.1:{port}"
     with container:
-        until(lambda: rules(address), 30, "Prometheus with its rules")
-        # It looks its targets up for the first time some seconds after its start.
-        until(
-            lambda: gives_a_number(address, "mmdigit_jobs_total", time.time() - 60), 30, "a first scrape", pause_s=0.2
-        )
+        until(lambda: rules(address), "Prometheus with its rules")
+        # Its first discovery of targets happens some seconds after the start.
+        until(lambda: gives_a_number(address, "mmdigit_jobs_total", time.time() - 60), "a first scrape", pause_s=0.2)
         yield address
 
 
 def rules(address: str) -> list[dict[str, Any]]:
-    """What it says of the rules that it has loaded; none before it answers."""
+    """The rules that it has loaded; none until it responds."""
     try:
         with urllib.request.urlopen(f"{address}/api/v1/rules", timeout=5) as answer:  # noqa: S310  our own server
             return [rule for group in json.load(answer)["data"]["groups"] for rule in group["rules"]]
@@ -94,11 +92,11 @@ def panels() -> dict[str, str]:
 
 
 def gives_a_number(address: str, expression: str, begin_s: float) -> bool:
-    found = ask(address, expression, begin_s, time.time(), 1.0)
+    found = query_range(address, expression, begin_s, time.time(), 1.0)
     return any(np.isfinite(series.values).any() for series in found)
 
 
-def test_every_query_gives_a_number(tmp_path: Path) -> None:
+def test_queries_all_return_numbers(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'queue.db'}"
     port = free_port()
     producer = [
@@ -133,8 +131,8 @@ def test_every_query_gives_a_number(tmp_path: Path) -> None:
                 assert rule["health"] in ("ok", "unknown"), rule
                 if rule["type"] == "recording":
                     queries[rule["name"]] = rule["query"]
-                else:  # silent while all is well: what it looks at has to be there
-                    gives_a_number(address, rule["query"], begin_s)  # or fails the test if it is not understood
+                else:  # a silent alert: its inputs must exist
+                    gives_a_number(address, rule["query"], begin_s)  # fails the test if the query is invalid
                     queries |= {f"{rule['name']}: {part}": part for part in SELECTOR.findall(rule["query"])}
             empty = dict(queries)
 
@@ -145,7 +143,7 @@ def test_every_query_gives_a_number(tmp_path: Path) -> None:
                 return not empty
 
             try:
-                until(none_is_empty, 20, "a number for every query", pause_s=0.5)
+                until(none_is_empty, "a number for every query", pause_s=0.5)
             except AssertionError:
                 pytest.fail("expected a number, got none for " + "\n".join(f"{name}: {empty[name]}" for name in empty))
     assert len(queries) > 80

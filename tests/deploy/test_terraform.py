@@ -1,4 +1,4 @@
-"""deploy/terraform: well-formed, valid, with the properties that it should have, and in step with the programs."""
+"""deploy/terraform: formatted, valid, has its required properties, and is consistent with the programs."""
 
 import json
 import os
@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from lab.benchmarks.terraform_defaults import default
-from mmdigit.settings.environment import ENV_PREFIX, ENVIRONMENT
-from mmdigit.transport.stored import read_prediction
+from mmdigit.settings.environment import ENV_PREFIX, KNOWN_VARIABLES
+from mmdigit.transport.encoding import decode_prediction
 from samples.running import RunningWorker
 from schemas.job import MAX_RECORD_BYTES
 from tests.deploy.engine import ROOT
@@ -26,8 +26,8 @@ pytestmark = pytest.mark.timeout(300)
 KAFKA_ACLS = ROOT / "deploy" / "kafka" / "acls.sh"
 REDIS_USERS = ROOT / "deploy" / "redis" / "users.acl"
 
-# What MSK's IAM calls an operation that an ACL of Kafka names, on what it is granted for. Kafka counts Describe into
-# Read and Write, and the idempotent producer into Write; IAM wants each of them named.
+# MSK's IAM actions for each operation of a Kafka ACL. In Kafka, Read and Write include Describe, and Write includes the
+# idempotent producer; IAM requires each of them.
 IAM_ACTIONS = {
     ("topic", "Read"): {"kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"},
     ("topic", "Write"): {"kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"},
@@ -55,7 +55,7 @@ def text(name: str) -> str:
 
 
 def variables() -> dict[str, str]:
-    """Each variable's block by its name."""
+    """The block of each variable, by name."""
     blocks = "".join(path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("variables*.tf")))
     return dict(re.findall(r'^variable "(\w+)" \{\n(.*?)^\}', blocks, re.MULTILINE | re.DOTALL))
 
@@ -80,33 +80,33 @@ def test_properties_hold_and_validations_refuse(outcome: Outcome) -> None:
     assert outcome.passed == runs
 
 
-def test_every_validation_has_a_case() -> None:
+def test_validations_all_have_a_case() -> None:
     cases = re.findall(r"\bvar\.(\w+),", text("tests/validations.tftest.hcl"))
     assert len(variables()) > 20
     for name, body in variables().items():
         assert cases.count(name) >= body.count("validation {"), name
 
 
-def test_example_says_what_must_be_said() -> None:
+def test_example_sets_every_required_variable() -> None:
     said = set(re.findall(r"^(?:# )?(\w+) +=", text("terraform.tfvars.example"), re.MULTILINE))
     assert said <= set(variables())
     assert {name for name, body in variables().items() if "\n  default" not in body} <= said
 
 
-def test_the_small_stack_that_is_planned_is_that_of_the_file() -> None:
+def test_small_stack_test_uses_small_tfvars() -> None:
     words = [line.split() for line in text("small.tfvars").splitlines() if line and not line.startswith("#")]
     planned = re.search(r"^run .*?variables \{\n(.*?)\n  \}", text("tests/small.tftest.hcl"), re.MULTILINE | re.DOTALL)
     assert planned is not None
     assert [line.split() for line in planned[1].splitlines() if line] == words
 
 
-def test_nothing_keeps_the_folder_from_being_a_module() -> None:
+def test_folder_can_be_used_as_a_module() -> None:
     blocks = "".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.tf"))
     assert re.findall(r"^(?:provider|  backend)\b", blocks, re.MULTILINE) == []
     assert "path.root" not in blocks
 
 
-def test_a_configuration_of_ones_own_takes_it_as_a_module(terraform: Terraform, tmp_path: Path) -> None:
+def test_module_works_in_another_configuration(terraform: Terraform, tmp_path: Path) -> None:
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     [example] = re.findall(r"```hcl\n(provider .*?)```", readme, re.DOTALL)
     (tmp_path / "main.tf").write_text(example.replace("SOURCE", str(FOLDER)))
@@ -115,13 +115,13 @@ def test_a_configuration_of_ones_own_takes_it_as_a_module(terraform: Terraform, 
         assert done.returncode == 0, done.stderr + done.stdout
 
 
-def test_task_definition_is_settings_that_the_worker_takes(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_task_definition_contains_valid_worker_settings(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
     container = outcome.container("defaults", "worker")
     environment = {variable["name"]: variable["value"] for variable in container["environment"]}
     secrets = {secret["name"] for secret in container["secrets"]}
     assert all(name.startswith(ENV_PREFIX) for name in environment)
     assert not environment.keys() & secrets
-    for name in ENVIRONMENT:
+    for name in KNOWN_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     for name, value in (environment | dict.fromkeys(secrets, "secret")).items():
         monkeypatch.setenv(name, value)
@@ -135,7 +135,7 @@ def test_task_definition_is_settings_that_the_worker_takes(outcome: Outcome, mon
     assert settings.stop_timeout_s < container["stopTimeout"]
 
 
-def test_container_is_checked_and_run_as_the_image_says(outcome: Outcome) -> None:
+def test_container_matches_the_images_user_and_health_check(outcome: Outcome) -> None:
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     [command] = re.findall(r"^HEALTHCHECK .*\\\n +CMD (\[.*\])$", dockerfile, re.MULTILINE)
     [user] = re.findall(r"^USER (\S+)$", dockerfile, re.MULTILINE)
@@ -145,7 +145,7 @@ def test_container_is_checked_and_run_as_the_image_says(outcome: Outcome) -> Non
 
 
 @pytest.mark.parametrize("run", ["defaults", "options"])
-def test_topics_take_what_jobs_and_dead_letters_need(outcome: Outcome, run: str) -> None:
+def test_topics_accept_the_largest_jobs_and_dead_letters(outcome: Outcome, run: str) -> None:
     jobs, letters = json.loads(outcome.container(run, "topics")["command"][1])
     job_bytes, letter_bytes = (int(topic["configs"]["max.message.bytes"]) for topic in (jobs, letters))
     assert letters["name"] == f"{jobs['name']}.dead"
@@ -155,7 +155,7 @@ def test_topics_take_what_jobs_and_dead_letters_need(outcome: Outcome, run: str)
     assert {topic["configs"]["compression.type"] for topic in (jobs, letters)} == {"uncompressed"}
 
 
-def test_brokers_take_the_largest_topic(outcome: Outcome) -> None:
+def test_brokers_accept_the_largest_records(outcome: Outcome) -> None:
     properties = outcome.planned("defaults", "aws_msk_configuration.this[0]")["server_properties"]
     _jobs, letters = json.loads(outcome.container("defaults", "topics")["command"][1])
     for name in ("message.max.bytes", "replica.fetch.max.bytes"):
@@ -163,7 +163,7 @@ def test_brokers_take_the_largest_topic(outcome: Outcome) -> None:
         assert int(limit) > int(letters["configs"]["max.message.bytes"])
 
 
-def test_prometheus_looks_for_the_name_that_is_made(outcome: Outcome) -> None:
+def test_prometheus_uses_the_service_discovery_name(outcome: Outcome) -> None:
     namespace = outcome.planned("options", "aws_service_discovery_private_dns_namespace.this[0]")["name"]
     service = outcome.planned("options", "aws_service_discovery_service.worker[0]")["name"]
     configuration = (FOLDER / "prometheus-ecs.yml").read_text(encoding="utf-8")
@@ -171,7 +171,7 @@ def test_prometheus_looks_for_the_name_that_is_made(outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize(("policy", "target"), [("backlog", "backlog_target_s"), ("cpu", "cpu_target_percent")])
-def test_the_sizes_and_the_scaling_of_the_defaults_are_planned(outcome: Outcome, policy: str, target: str) -> None:
+def test_plan_uses_the_default_sizes_and_scaling(outcome: Outcome, policy: str, target: str) -> None:
     [planned] = outcome.planned("defaults", f"aws_appautoscaling_policy.{policy}")[
         "target_tracking_scaling_policy_configuration"
     ]
@@ -187,7 +187,7 @@ def test_the_sizes_and_the_scaling_of_the_defaults_are_planned(outcome: Outcome,
 
 
 def granted(outcome: Outcome, role: str) -> dict[str, set[str]]:
-    """IAM actions by what they are granted for: cluster, topic/NAME or group/NAME."""
+    """IAM actions by resource: cluster, topic/NAME or group/NAME."""
     policy = json.loads(outcome.planned("defaults", f"aws_iam_role_policy.{role}")["policy"])
     found: dict[str, set[str]] = {}
     for statement in policy["Statement"]:
@@ -214,21 +214,21 @@ def test_iam_grants_what_the_acls_grant(outcome: Outcome, user: str, role: str) 
 
 
 @pytest.mark.parametrize(("user", "address"), [("worker", "worker"), ("reader", "reader[0]")])
-def test_redis_user_may_what_the_acl_says(outcome: Outcome, user: str, address: str) -> None:
+def test_redis_user_has_the_permissions_of_the_acl(outcome: Outcome, user: str, address: str) -> None:
     [words] = re.findall(rf"^user {user} (.*)$", REDIS_USERS.read_text(encoding="utf-8"), re.MULTILINE)
     rights = {word.removeprefix("%RW") for word in words.split() if not word.startswith((">", "resetkeys"))}
     assert set(outcome.planned("options", f"aws_elasticache_user.{address}")["access_string"].split()) == rights
 
 
 @pytest.mark.docker
-def test_a_first_job_is_answered(
+def test_first_job_is_answered(
     outcome: Outcome, kafka_topic: Callable[..., str], redis_url: str, tmp_path: Path
 ) -> None:
     jobs_url = kafka_topic(1, with_dead_letters=True)
     container = outcome.container("options", "first_job[0]")
     _python, *script = container["entryPoint"]
     names = {variable["name"] for variable in container["environment"] + container["secrets"]}
-    assert names <= ENVIRONMENT
+    assert names <= KNOWN_VARIABLES
     here = {"MMDIGIT_TO": jobs_url, "MMDIGIT_STORE": redis_url}
     assert here.keys() <= names
     with RunningWorker(jobs_url, redis_url, tmp_path / "worker.log") as worker:
@@ -237,30 +237,30 @@ def test_a_first_job_is_answered(
             [sys.executable, *script], env=os.environ | here, capture_output=True, text=True, timeout=60, check=False
         )
     assert done.returncode == 0, done.stderr
-    prediction = read_prediction(done.stdout.encode())
+    prediction = decode_prediction(done.stdout.encode())
     assert (prediction.label, prediction.audio) == (1, None)
 
 
 @pytest.mark.docker
-def test_topics_are_made_once_and_grow(outcome: Outcome, kafka_bootstrap: str) -> None:
+def test_create_topics_creates_once_and_adds_partitions(outcome: Outcome, kafka_bootstrap: str) -> None:
     topics: list[dict[str, Any]] = json.loads(outcome.container("defaults", "topics")["command"][1])
     for topic in topics:
-        topic |= {"name": f"terraform.{topic['name']}", "replication": 1}  # the tests' one broker
+        topic |= {"name": f"terraform.{topic['name']}", "replication": 1}  # the tests have one broker
     assert make_topics(outcome, kafka_bootstrap, topics).splitlines() == [
-        "terraform.mmdigit.jobs: made, 24 partitions",
-        "terraform.mmdigit.jobs.dead: made, 1 partition",
+        "terraform.mmdigit.jobs: created, 24 partitions",
+        "terraform.mmdigit.jobs.dead: created, 1 partition",
     ]
     topics[0]["partitions"] = 32
     assert make_topics(outcome, kafka_bootstrap, topics).splitlines() == [
         "terraform.mmdigit.jobs: 32 partitions, 24 before",
-        "terraform.mmdigit.jobs.dead: there already, 1 partition",
+        "terraform.mmdigit.jobs.dead: exists, 1 partition",
     ]
     topics[0]["partitions"] = 24
-    assert "there already, 32 partitions" in make_topics(outcome, kafka_bootstrap, topics)
+    assert "exists, 32 partitions" in make_topics(outcome, kafka_bootstrap, topics)
 
 
 def make_topics(outcome: Outcome, bootstrap: str, topics: list[dict[str, Any]]) -> str:
-    """What the task prints, run with the entry point of its definition."""
+    """The output of the task, run with the entry point of its definition."""
     _python, *script = outcome.container("defaults", "topics")["entryPoint"]
     done = subprocess.run(
         [sys.executable, *script, bootstrap, json.dumps(topics), "plaintext"],

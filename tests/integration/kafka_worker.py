@@ -1,4 +1,4 @@
-"""A worker in this process on a real broker, with a fake model and a store in memory; and what is done to its topic."""
+"""A worker in this process on a real broker, with a fake model and store; and a topic that tests change."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ from worker.settings import WorkerSettings
 
 
 class LocalWorker(AbstractContextManager["LocalWorker"]):
-    """Turns only when told to."""
+    """A worker that turns only on demand."""
 
     def __init__(self, topic: "Topic", instance_id: str | None = None, **options: object) -> None:
         self.store = FakeStore()
@@ -30,12 +30,12 @@ class LocalWorker(AbstractContextManager["LocalWorker"]):
         settings = WorkerSettings.model_validate(fields | options)
         self.worker = Worker(settings, FakeModel(), self.consumer, self.store, FakePublisher(), self.metrics)
 
-    def work_until(self, look: Callable[[], object], what: str, within_s: float = 30.0) -> None:
+    def work_until(self, look: Callable[[], object], what: str) -> None:
         def turn() -> object:
             self.worker.run_once()
             return look()
 
-        until(turn, within_s, what, pause_s=0)
+        until(turn, what, pause_s=0)
 
     def has_answered(self, jobs: Iterable[str]) -> Callable[[], bool]:
         wanted = set(jobs)
@@ -54,12 +54,12 @@ class LocalWorker(AbstractContextManager["LocalWorker"]):
 
 
 class Topic:
-    """A topic of a test, by its URL, and what operators do to it."""
+    """A topic, and what operators do to it."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.bootstrap, self.name = url.removeprefix("kafka://").split("/")
-        self.group = f"readers-of-{self.name}"  # one a topic: a static member stays in its group for a while
+        self.group = f"readers-of-{self.name}"  # one for each topic: a static member stays in its group for a while
 
     def publish(self, jobs: Iterable[str]) -> list[str]:
         names = list(jobs)
@@ -76,21 +76,19 @@ class Topic:
         def made(admin: Any) -> bool:
             try:
                 admin.create_topics({self.name: {"num_partitions": partitions, "replication_factor": 1}})
-            except TopicAlreadyExistsError:  # the old one is still being deleted
+            except TopicAlreadyExistsError:  # the old topic is still being deleted
                 return False
             return True
 
-        until(lambda: self.ask(made), 20, "a topic created again")
-        until(
-            lambda: self.ask(lambda admin: admin.describe_topics([self.name]))[0]["error_code"] == 0, 20, "its leaders"
-        )
+        until(lambda: self.ask(made), "a topic created again")
+        until(lambda: self.ask(lambda admin: admin.describe_topics([self.name]))[0]["error_code"] == 0, "its leaders")
 
     def recreate(self, partitions: int) -> None:
         self.delete()
         self.create(partitions)
 
     def ends(self) -> dict[int, int]:
-        """The offset after the last record, or marker, of each partition."""
+        """The offset after the last record or marker of each partition."""
         (described,) = self.ask(lambda admin: admin.describe_topics([self.name]))
         places = [KafkaPartition(self.name, place["partition_index"]) for place in described["partitions"]]
         latest = dict.fromkeys(places, OffsetSpec.LATEST)
@@ -98,7 +96,7 @@ class Topic:
         return {place.partition: offset.offset for place, offset in found.items()}
 
     def committed(self) -> dict[int, int]:
-        """What the group has committed, by partition."""
+        """The committed offset of the group, by partition."""
         offsets = self.ask(lambda admin: admin.list_group_offsets({self.group: None}))[self.group]
         return {place.partition: offset.offset for place, offset in offsets.items() if place.topic == self.name}
 
@@ -111,7 +109,7 @@ class Topic:
 
 
 def said(caplog: pytest.LogCaptureFixture, level: int = logging.WARNING) -> list[str]:
-    """The messages of this project's own loggers, of that level and above."""
+    """The messages of this project's loggers at that level or above."""
     return [
         record.getMessage()
         for record in caplog.records

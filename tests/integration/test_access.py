@@ -1,4 +1,4 @@
-"""Who gets in, on real Kafka and Redis with TLS and the rights of deploy/, and what those read who do not."""
+"""Access to real Kafka and Redis with TLS and the rights of deploy/, and the errors of those who are refused."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from lab.kit.polling import until
+from lab.kit.polling import HANGS_AFTER_S, until
 from mmdigit.settings.access import Access, Certificates, KafkaAccess
 from mmdigit.transport.urls import open_consumer, open_publisher
 from samples.demo import PACK
@@ -92,7 +92,7 @@ def produce(settings: Settings, *options: str) -> subprocess.CompletedProcess[st
         env=child_environment(settings),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANGS_AFTER_S,
     )
 
 
@@ -102,18 +102,18 @@ def work(settings: Settings, *options: str) -> subprocess.CompletedProcess[str]:
         env=child_environment(settings),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANGS_AFTER_S,
     )
 
 
 def at_once(*runs: Callable[[], subprocess.CompletedProcess[str]]) -> list[subprocess.CompletedProcess[str]]:
-    """Each of them, side by side: some wait a quarter of a minute for an answer that does not come."""
+    """Run all of them in parallel: some wait 15 s for an answer that never arrives."""
     with ThreadPoolExecutor(len(runs)) as pool:
         return list(pool.map(lambda run: run(), runs))
 
 
 def refused(ran: subprocess.CompletedProcess[str], code: int = 2) -> str:
-    """The one line of error; nothing secret is shown. code: the exit code, 3 where no answer tells the cause."""
+    """The one-line error, which shows no secret. code: the exit code, 3 if no answer tells the cause."""
     assert ran.returncode == code, ran.stderr
     [line] = [line for line in ran.stderr.splitlines() if ": error: " in line]
     assert "Traceback" not in ran.stderr
@@ -121,7 +121,7 @@ def refused(ran: subprocess.CompletedProcess[str], code: int = 2) -> str:
     return line
 
 
-def test_with_exactly_the_rights_of_deploy_all_jobs_are_answered(
+def test_rights_of_deploy_suffice_to_answer_all_jobs(
     tmp_path: Path,
     authority: Authority,
     broker: SecureKafka,
@@ -131,7 +131,7 @@ def test_with_exactly_the_rights_of_deploy_all_jobs_are_answered(
     url = f"kafka://{broker.scram}/{JOBS}"
     sent = produce(kafka_user("producer") | {"TO": url, "JOURNAL_DIR": tmp_path / "one"})
     assert sent.returncode == 0, sent.stderr
-    # Broken bytes, too, so that the rights on the dead letters are needed.
+    # Invalid bytes, too, so that the rights on the dead letters are needed.
     login = KafkaAccess("scram", Certificates(authority.file), "producer", SecretStr(PASSWORDS["producer"]))
     with open_publisher(url, access=Access(login)) as publisher:
         publisher.send(None, b"rubbish")
@@ -147,7 +147,7 @@ def test_with_exactly_the_rights_of_deploy_all_jobs_are_answered(
 
 
 @pytest.mark.timeout(600)  # the first build fetches every wheel
-def test_the_image_trusts_who_its_system_trusts(
+def test_image_trusts_the_authorities_of_its_system(
     broker: SecureKafka, store_url: str, authority: Authority, kafka_user: Callable[[str], Settings], tmp_path: Path
 ) -> None:
     """As on MSK and ElastiCache: no kafka_ca_file and no redis_ca_file, and a chain with an intermediate authority."""
@@ -173,10 +173,10 @@ def test_the_image_trusts_who_its_system_trusts(
     worked = run(*in_image, *public, image, timeout_s=120)
     assert worked.returncode == 0, worked.stderr
     assert "answered=40 dead_lettered=0" in worked.stderr
-    assert "authority that is not trusted here; set redis_ca_file" in refused(run(*in_image, image, timeout_s=120))
+    assert "issued by an untrusted authority; set redis_ca_file" in refused(run(*in_image, image, timeout_s=120))
 
 
-def test_a_password_is_rotated_without_a_refusal(
+def test_password_rotation_refuses_nobody(
     tmp_path: Path, store_url: str, authority: Authority, store_user: Callable[[str], Settings]
 ) -> None:
     old = store_user("worker")
@@ -195,7 +195,7 @@ def test_a_password_is_rotated_without_a_refusal(
             administrator.acl_setuser("worker", enabled=True, reset_passwords=True, passwords=restored)
 
 
-def test_replay_may_read_dead_letters_and_send_jobs_and_no_more(broker: SecureKafka, authority: Authority) -> None:
+def test_replay_rights_are_to_read_dead_letters_and_send_jobs(broker: SecureKafka, authority: Authority) -> None:
     def login(user: str) -> Access:
         return Access(KafkaAccess("scram", Certificates(authority.file), user, SecretStr(PASSWORDS[user])))
 
@@ -204,18 +204,18 @@ def test_replay_may_read_dead_letters_and_send_jobs_and_no_more(broker: SecureKa
         publisher.send(None, b"a dead letter")
         publisher.flush(10)
     with open_consumer(dead, group="mmdigit-replay", access=login("replay")) as consumer:
-        records = until(lambda: consumer.poll(1, 0.2), 30, "a dead letter")
+        records = until(lambda: consumer.poll(1, 0.2), "a dead letter")
         consumer.commit({records[0].topic_partition: records[0].offset + 1})
     with open_publisher(jobs, access=login("replay")) as publisher:
         publisher.send(None, b"rubbish")
         publisher.flush(10)
     with open_publisher(dead, access=login("replay")) as publisher:
         publisher.send(None, b"rubbish")
-        with pytest.raises(AccessError, match="lacks a right"):
+        with pytest.raises(AccessError, match="lacks a permission"):
             publisher.flush(10)
 
 
-def test_shadow_may_read_jobs_in_groups_of_its_own_and_write_nothing(broker: SecureKafka, authority: Authority) -> None:
+def test_shadow_rights_are_to_read_in_its_own_groups(broker: SecureKafka, authority: Authority) -> None:
     access = Access(KafkaAccess("scram", Certificates(authority.file), "shadow", SecretStr(PASSWORDS["shadow"])))
     producer = Access(KafkaAccess("scram", Certificates(authority.file), "producer", SecretStr(PASSWORDS["producer"])))
     jobs = f"kafka://{broker.scram}/{JOBS}"
@@ -223,23 +223,23 @@ def test_shadow_may_read_jobs_in_groups_of_its_own_and_write_nothing(broker: Sec
         publisher.send(None, b"rubbish")
         publisher.flush(10)
     with open_consumer(jobs, group="mmdigit-shadow.0.7.0.mmdigit-2-f7b82bf2", access=access) as consumer:
-        records = until(lambda: consumer.poll(1, 0.2), 30, "a job")
+        records = until(lambda: consumer.poll(1, 0.2), "a job")
         consumer.commit({records[0].topic_partition: records[0].offset + 1})
     with open_consumer(jobs, group="mmdigit", access=access) as consumer, pytest.raises(AccessError):
-        until(lambda: consumer.poll(1, 0.2), 30, "a refusal")
+        until(lambda: consumer.poll(1, 0.2), "a refusal")
 
     def write(url: str) -> None:
         with open_publisher(url, access=access) as publisher:
             publisher.send(None, b"rubbish")
             publisher.flush(10)
 
-    with pytest.raises(AccessError, match="lacks a right"):
+    with pytest.raises(AccessError, match="lacks a permission"):
         write(f"{jobs}.dead")
     with pytest.raises(TransportError, match="ClusterAuthorizationFailed"):  # a producer's number is refused before
         write(jobs)
 
 
-def test_a_certificate_of_ones_own_is_a_user_too(
+def test_client_certificate_identifies_a_user(
     tmp_path: Path, broker: SecureKafka, authority: Authority, folder: Path
 ) -> None:
     certificate, key = authority.issue("client", user="producer")
@@ -251,15 +251,15 @@ def test_a_certificate_of_ones_own_is_a_user_too(
     }
     ran = produce(settings | {"KAFKA_CERT_FILE": certificate, "KAFKA_KEY_FILE": key})
     assert ran.returncode == 0, ran.stderr
-    assert "wants a certificate of ours; set kafka_cert_file" in refused(produce(settings, "--resend"))
-    stranger, stranger_key = authority.issue("stranger", user="stranger")
-    line = refused(produce(settings | {"KAFKA_CERT_FILE": stranger, "KAFKA_KEY_FILE": stranger_key}, "--resend"))
-    assert "lacks a right" in line
+    assert "requires a client certificate; set kafka_cert_file" in refused(produce(settings, "--resend"))
+    unknown, unknown_key = authority.issue("unknown", user="unknown")
+    line = refused(produce(settings | {"KAFKA_CERT_FILE": unknown, "KAFKA_KEY_FILE": unknown_key}, "--resend"))
+    assert "lacks a permission" in line
 
 
-def test_a_wrong_password_is_named_each_time(broker: SecureKafka, authority: Authority) -> None:
+def test_wrong_password_is_named_each_time(broker: SecureKafka, authority: Authority) -> None:
     login = KafkaAccess("scram", Certificates(authority.file), "worker", SecretStr("wrong-password"))
-    for _ in range(10):  # the broker hangs up as it answers: which of both is seen first must not matter
+    for _ in range(10):  # the broker closes the connection as it answers; either may be seen first
         with pytest.raises(AccessError, match="authentication of user 'worker' failed"):
             open_publisher(f"kafka://{broker.scram}/{JOBS}", access=Access(login))
 
@@ -268,15 +268,15 @@ def test_a_wrong_password_is_named_each_time(broker: SecureKafka, authority: Aut
     ("fault", "says"),
     [
         ("password", "authentication of user '{user}' failed; check kafka_username and kafka_password_file"),
-        ("authority", "an authority that is not trusted here; set kafka_ca_file"),
+        ("authority", "issued by an untrusted authority; set kafka_ca_file"),
         ("expired", "its certificate has expired"),
         ("elsewhere", "its certificate is for another host name"),
-        ("plaintext", "whether this port wants TLS (kafka_security)"),
-        ("no-tls", "whether this port speaks TLS (else kafka_security plaintext)"),
+        ("plaintext", "whether this port requires TLS (kafka_security)"),
+        ("no-tls", "whether this port uses TLS (else kafka_security plaintext)"),
         ("missing", "expected a readable file as kafka_ca_file"),
     ],
 )
-def test_kafka_says_in_one_line_why_not(
+def test_kafka_refusal_is_one_line(
     fault: str,
     says: str,
     tmp_path: Path,
@@ -313,15 +313,15 @@ def test_kafka_says_in_one_line_why_not(
     [
         ("password", "authentication failed"),
         ("none", "authentication failed"),
-        ("authority", "an authority that is not trusted here; set redis_ca_file"),
+        ("authority", "issued by an untrusted authority; set redis_ca_file"),
         ("expired", "its certificate has expired"),
         ("elsewhere", "its certificate is for another host name"),
-        ("plaintext", "whether this port wants TLS (then rediss://)"),
-        ("no-tls", "whether this port speaks TLS (else redis://)"),
-        ("mutual", "wants a certificate of ours; set redis_cert_file"),
+        ("plaintext", "whether this port requires TLS (then rediss://)"),
+        ("no-tls", "whether this port uses TLS (else redis://)"),
+        ("mutual", "requires a client certificate; set redis_cert_file"),
     ],
 )
-def test_redis_says_in_one_line_why_not(
+def test_redis_refusal_is_one_line(
     fault: str,
     says: str,
     tmp_path: Path,
@@ -367,7 +367,7 @@ def test_redis_says_in_one_line_why_not(
         ("worker", f"--topic {JOBS}.dead --operation Write"),
     ],
 )
-def test_one_right_of_kafka_less_is_one_clear_line(
+def test_missing_kafka_right_is_one_line(
     user: str, right: str, tmp_path: Path, broker: SecureKafka, kafka_user: Callable[[str], Settings]
 ) -> None:
     url = f"kafka://{broker.scram}/{JOBS}"
@@ -377,13 +377,13 @@ def test_one_right_of_kafka_less_is_one_clear_line(
             ran = produce(kafka_user(user) | {"TO": url, "JOURNAL_DIR": tmp_path})
         else:
             ran = work(kafka_user(user) | {"FROM": url, "STORE": f"sqlite:///{tmp_path / 'store.db'}"})
-        assert "lacks a right (an ACL)" in refused(ran)
+        assert "lacks a permission (an ACL)" in refused(ran)
     finally:
         broker.acls(f"--add --allow-principal User:{user} {right}")
 
 
 @pytest.mark.parametrize("right", ["evalsha", "exists", "set", "getdel", "hget", "hincrby", "expire", "xadd", "ping"])
-def test_one_command_of_redis_less_is_one_clear_line(
+def test_missing_redis_command_is_one_line(
     right: str, tmp_path: Path, store_url: str, authority: Authority, store_user: Callable[[str], Settings]
 ) -> None:
     queue = f"sqlite:///{tmp_path / 'queue.db'}"
@@ -394,4 +394,4 @@ def test_one_command_of_redis_less_is_one_clear_line(
             ran = work(store_user("worker") | {"FROM": queue})
         finally:
             administrator.acl_setuser("worker", enabled=True, commands=[f"+{right}"])
-    assert "lacks a right" in refused(ran)
+    assert "lacks a permission" in refused(ran)

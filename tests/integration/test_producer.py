@@ -1,4 +1,4 @@
-"""The producer and real Kafka: interrupted and run again, and a broker that dies midway."""
+"""The producer on real Kafka: interruptions, second runs, and a broker that fails midway."""
 
 import re
 import signal
@@ -20,33 +20,40 @@ from samples.demo import PACK
 from schemas.errors import TransportError
 from schemas.wire import decode_job
 from tests.conftest import KafkaTopic
+from tests.processes import Start
 
 JOBS = 1_000
+HELD_AFTER = 600
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
 
 
 class Producer:
-    """`python -m producer` of the sample pack, always the same command; what one run began, the next goes on with."""
+    """`python -m producer` on the sample pack: always the same command, so that each run continues the last one."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, start: Start) -> None:
         self._folder = folder
+        self._start = start
+        self._held = folder / "held"
         self._arguments = ["--from", str(PACK), "--to", url, "--group", "g", "--journal-dir", str(folder)]
 
-    def start(self, *options: str) -> "subprocess.Popen[str]":
-        return self._started([sys.executable, "-m", "producer", *self._arguments, *options])
+    def start_held(self, *options: str, patience_s: float = 120.0) -> "subprocess.Popen[str]":
+        """Returns when it has sent HELD_AFTER jobs and waits; at its end it waits patience_s for acknowledgements."""
+        held = (str(HELD_AFTER), str(self._held), str(patience_s))
+        process = self._started("tests.producer.held_producer", *held, *options)
+        until(lambda: self._held.exists() or process.poll() is not None, f"{HELD_AFTER} jobs sent")
+        return process
 
-    def start_impatient(self, *options: str) -> "subprocess.Popen[str]":
-        """As start, but it waits 5 s for what is not acknowledged at its end, instead of two minutes."""
-        program = "import runpy, producer.publish; producer.publish.DELIVERY_TIMEOUT_S = 5.0\n"
-        program += "runpy.run_module('producer', run_name='__main__', alter_sys=True)"
-        return self._started([sys.executable, "-c", program, *self._arguments, *options])
+    def release(self) -> None:
+        """Let the held producer send the rest."""
+        self._held.unlink()
 
-    def _started(self, command: list[str]) -> "subprocess.Popen[str]":
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def _started(self, program: str, *options: str) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-m", program, *options, *self._arguments]
+        return self._start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def finish(self) -> tuple[int, int]:
         """Run it to its end; returns how many jobs were sent and resumed."""
-        process = self.start()
+        process = self._started("producer")
         said, complaint = process.communicate()
         assert process.returncode == 0, complaint
         numbers = re.search(r"(\d+) sent and acknowledged .* (\d+) resumed, 0 unsendable", said)
@@ -54,12 +61,12 @@ class Producer:
         return int(numbers[1]), int(numbers[2])
 
     def journalled(self) -> int:
-        """How many jobs the journal on disk says are acknowledged; 0 while it has no header line yet."""
+        """How many acknowledged jobs the journal on disk holds; 0 while it has no header line."""
         return sum(max(0, len(path.read_bytes().splitlines()) - 1) for path in self._folder.glob("*.journal"))
 
 
 def queued(url: str) -> Counter[str]:
-    """How often each job stands in the topic."""
+    """How many times the topic holds each job."""
     jobs: Counter[str] = Counter()
 
     def all_read() -> bool:
@@ -68,53 +75,49 @@ def queued(url: str) -> Counter[str]:
         return bool(lag) and not any(lag.values())
 
     with open_consumer(url, group="test") as consumer:
-        until(all_read, 60, "the end of the topic")
+        until(all_read, "the end of the topic")
     return jobs
 
 
-def test_interrupted_and_run_again_it_sends_exactly_what_was_missing(tmp_path: Path, kafka_topic: KafkaTopic) -> None:
+def test_interrupted_producer_sends_exactly_the_rest_next_time(
+    tmp_path: Path, kafka_topic: KafkaTopic, start: Start
+) -> None:
     url = kafka_topic(3)
-    producer = Producer(tmp_path, url)
-    process = producer.start("--rate", "200")
-    until(producer.journalled, 60, "jobs in the journal")
+    producer = Producer(tmp_path, url, start)
+    process = producer.start_held()
     process.send_signal(signal.SIGINT)
-    _, complaint = process.communicate(timeout=60)
+    _, complaint = process.communicate()
     assert process.returncode == 130, complaint
-    sent = producer.journalled()
-    assert 0 < sent < JOBS
-    assert queued(url).total() == sent
-    assert producer.finish() == (JOBS - sent, sent)
+    assert producer.journalled() == queued(url).total() == HELD_AFTER
+    assert producer.finish() == (JOBS - HELD_AFTER, HELD_AFTER)
     jobs = queued(url)
     assert (len(jobs), set(jobs.values())) == (JOBS, {1})
 
 
-def test_killed_and_run_again_it_sends_all_that_the_journal_does_not_know(
-    tmp_path: Path, kafka_topic: KafkaTopic
-) -> None:
+def test_killed_producer_sends_what_the_journal_lacks(tmp_path: Path, kafka_topic: KafkaTopic, start: Start) -> None:
     url = kafka_topic(3)
-    producer = Producer(tmp_path, url)
-    process = producer.start("--rate", "200")
-    until(lambda: producer.journalled() > JOBS // 4, 60, "a quarter of the jobs in the journal")
+    producer = Producer(tmp_path, url, start)
+    process = producer.start_held("--rate", "300")  # the journal is written once a second
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate()
     known, there = producer.journalled(), queued(url).total()
-    assert known <= there < JOBS
+    assert 0 < known <= there <= HELD_AFTER
     assert producer.finish() == (JOBS - known, known)
     jobs = queued(url)
     assert len(jobs) == JOBS
-    assert jobs.total() == JOBS + there - known  # what was acknowledged after the journal's last line, and is harmless
+    assert jobs.total() == JOBS + there - known  # acknowledged, but not yet in the journal
 
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[Broker]:
-    """A broker for the tests that kill it; each starts it again."""
+    """A broker for the tests that kill it; each test restarts it."""
     with restartable_broker() as broker:
         yield broker
 
 
 @pytest.fixture
 def topic(broker: Broker, request: pytest.FixtureRequest) -> str:
-    """A new topic of it."""
+    """A new topic on that broker."""
     name = request.node.name
     admin = kafka_admin(broker.address)
     try:
@@ -124,33 +127,32 @@ def topic(broker: Broker, request: pytest.FixtureRequest) -> str:
     return f"kafka://{broker.address}/{name}"
 
 
-def test_a_broker_that_dies_and_comes_back_costs_nothing(tmp_path: Path, broker: Broker, topic: str) -> None:
-    producer = Producer(tmp_path, topic)
-    process = producer.start("--rate", "200")
-    until(producer.journalled, 60, "jobs in the journal")
+def test_broker_restart_loses_and_repeats_nothing(tmp_path: Path, broker: Broker, topic: str, start: Start) -> None:
+    producer = Producer(tmp_path, topic, start)
+    process = producer.start_held()
     broker.kill()
-    assert producer.journalled() < JOBS
+    producer.release()
     broker.start()
-    said, complaint = process.communicate(timeout=180)
+    said, complaint = process.communicate()
     assert process.returncode == 0, complaint
     assert f"{JOBS} sent and acknowledged" in said
     jobs = queued(topic)
     assert (len(jobs), set(jobs.values())) == (JOBS, {1})
 
 
-def test_a_broker_that_stays_away_is_said_and_the_next_run_sends_the_rest(
-    tmp_path: Path, broker: Broker, topic: str
+def test_broker_outage_is_reported_and_the_next_run_resumes(
+    tmp_path: Path, broker: Broker, topic: str, start: Start
 ) -> None:
-    producer = Producer(tmp_path, topic)
-    process = producer.start_impatient("--rate", "200")
-    until(producer.journalled, 60, "jobs in the journal")
+    producer = Producer(tmp_path, topic, start)
+    process = producer.start_held(patience_s=5.0)
     broker.kill()
+    producer.release()
     try:
-        _, complaint = process.communicate(timeout=120)
+        _, complaint = process.communicate()
     finally:
         broker.start()
     assert process.returncode == 3, complaint
-    assert "sent jobs were acknowledged; the same command again sends only the others" in complaint
+    assert "sent jobs were acknowledged; run the same command again to send the rest" in complaint
     assert "Traceback" not in complaint
     acknowledged = producer.journalled()
     assert acknowledged < JOBS
@@ -158,9 +160,7 @@ def test_a_broker_that_stays_away_is_said_and_the_next_run_sends_the_rest(
     assert len(queued(topic)) == JOBS
 
 
-def test_the_buffer_is_bounded_while_the_broker_is_away(
-    broker: Broker, topic: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_buffer_is_bounded_during_a_broker_outage(broker: Broker, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kafka_publisher, "MAX_BLOCK_S", 0.5)
     delivered: list[int] = []
 
@@ -182,5 +182,5 @@ def test_the_buffer_is_bounded_while_the_broker_is_away(
         finally:
             broker.start()
         for publisher in (many, large):
-            publisher.flush(60)  # what was taken is sent when the broker is back
+            publisher.flush(60)  # buffered records are sent once the broker is back
     assert sorted(delivered) == sorted([*range(50), *range(50)])

@@ -1,4 +1,4 @@
-"""Dead letters through a real worker, back by a replay, and again, until they have been dead too often."""
+"""A real worker and replays: a job that keeps failing is replayed until --max-times-dead refuses it."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ from schemas.job import Job
 from schemas.wire import decode_dead_letter, encode
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-BROKEN = Job(job_id="broken", group="g", image=b"no picture", created_at=NOW)
+BROKEN = Job(job_id="broken", group="g", image=b"not an image", created_at=NOW)
 WHOLE = Job(job_id="whole", group="g", image=bytes([0] * 390 + [255] * 4 + [0] * 390), created_at=NOW)
 
 
@@ -35,9 +35,9 @@ def replay(jobs_url: str) -> list[int]:
 
 
 @pytest.mark.timeout(180)
-def test_a_job_that_fails_again_counts_up_and_is_refused_in_the_end(tmp_path: Path, jobs_url: str) -> None:
+def test_replay_refuses_a_job_that_keeps_failing(tmp_path: Path, jobs_url: str) -> None:
     store_url = f"sqlite:///{tmp_path / 'store.db'}"
-    with open_publisher(dead_letter_url(jobs_url)) as publisher:  # of an earlier worker, that could not read it
+    with open_publisher(dead_letter_url(jobs_url)) as publisher:  # an earlier worker could not read it
         letter = DeadLetter.model_validate(
             {"original": encode(WHOLE, "msgpack"), "key": b"whole", "job_id": "whole", "group": "g"}
             | {
@@ -58,7 +58,7 @@ def test_a_job_that_fails_again_counts_up_and_is_refused_in_the_end(tmp_path: Pa
         open_store(store_url) as store,
         open_consumer(dead_letter_url(jobs_url), group="test") as consumer,
     ):
-        store.put_dead([letter])
+        store.put_dead_letters([letter])
         worker.wait_until_ready()
 
         def dead(times: int) -> bool:
@@ -66,9 +66,9 @@ def test_a_job_that_fails_again_counts_up_and_is_refused_in_the_end(tmp_path: Pa
             return [letter.times_dead for letter in letters if letter.job_id == "broken"] == list(range(1, times + 1))
 
         for times, sent in ((1, 2), (2, 1)):
-            until(lambda: dead(times), 30, f"dead letter number {times}")  # noqa: B023
+            until(lambda: dead(times), f"dead letter number {times}")  # noqa: B023
             assert replay(jobs_url) == [sent, 0, 0, 0, 0]
-        until(lambda: dead(3), 30, "the last dead letter")
+        until(lambda: dead(3), "the last dead letter")
         assert replay(jobs_url) == [0, 1, 0, 0, 0]
         assert replay(jobs_url) == [0, 0, 0, 0, 0]
         assert answered(store)
@@ -78,10 +78,10 @@ def test_a_job_that_fails_again_counts_up_and_is_refused_in_the_end(tmp_path: Pa
 
 
 def answered(store: PredictionStore) -> bool:
-    """Whether the whole job has its prediction, and its note is gone."""
+    """Whether the valid job has its prediction, and its dead-letter note is gone."""
     counts = store.counts("g")
     return (
         store.get(["whole"]) != [None]
-        and store.dead(["whole", "broken"]) == [None, "invalid_image"]
+        and store.dead_letter_reasons(["whole", "broken"]) == [None, "invalid_image"]
         and ((counts.done, counts.dead) == (1, 1))
     )

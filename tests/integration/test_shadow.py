@@ -1,4 +1,4 @@
-"""A shadow beside a real worker on one SQLite file: with the same model, and with one that answers otherwise."""
+"""A shadow beside a real worker on one SQLite file, with the same model and with a different one."""
 
 import csv
 import json
@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -26,6 +26,7 @@ from schemas import VERSION
 from schemas.job import Job
 from schemas.prediction import Answer
 from schemas.wire import encode
+from tests.processes import running
 from worker.shadow import command as program
 
 JOBS = 100
@@ -34,17 +35,15 @@ LIMITS = ("--max-differing", "0.05", "--max-redecided", "0.1", "--json")
 
 Run = Callable[..., tuple[int, dict[str, Any]]]
 
-pytestmark = pytest.mark.timeout(120)
-
 
 class Changed(Predictor):
-    """Gives one answer in EVERY another digit, and is less sure of all of them."""
+    """Changes the digit of one answer in EVERY, and lowers every confidence."""
 
     def predict(self, samples: Sequence[ModelInput]) -> list[Answer]:
         return [self._changed(answer) for answer in super().predict(samples)]
 
     def warm_up(self) -> None:
-        """Its samples do not count."""
+        """Warm-up samples are not counted."""
 
     def _changed(self, answer: Answer) -> Answer:
         number = self.__dict__["number"] = self.__dict__.get("number", -1) + 1
@@ -66,15 +65,15 @@ def send(url: str, *values: bytes) -> None:
         publisher.flush(30)
 
 
-def start_shadow(url: str, *options: str) -> subprocess.Popen[str]:
+def shadow_of(url: str, *options: str) -> AbstractContextManager[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "worker", "shadow", "--from", url, "--store", url, *LIMITS, *options]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return running(command, stdout=subprocess.PIPE)
 
 
 @pytest.fixture
 def run_shadow(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """run_shadow(url, *options): in this process, whose signals are left alone: exit code, and what it found."""
-    monkeypatch.setattr(program, "stop_once", lambda stop: None)
+    """run_shadow(url, *options): run in this process without signal handlers; its exit code and its report."""
+    monkeypatch.setattr(program, "stop_on_first_signal", lambda stop: None)
 
     def run(url: str, *options: str) -> tuple[int, dict[str, Any]]:
         code = program.shadow(["--from", url, "--store", url, *LIMITS, *options])
@@ -85,13 +84,13 @@ def run_shadow(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
 
 def end_of(shadow: subprocess.Popen[str]) -> tuple[int, dict[str, Any]]:
     """Its exit code and what it found."""
-    out, _ = shadow.communicate(timeout=60)
+    out, _ = shadow.communicate()
     return shadow.returncode, json.loads(out)
 
 
 @dataclass(frozen=True)
 class Shadowed:
-    """A queue whose jobs a worker has answered, and what the shadow found that was there first."""
+    """A queue of answered jobs, and the report of a shadow that started before the worker."""
 
     url: str
     code: int
@@ -103,14 +102,14 @@ def shadowed(tmp_path_factory: pytest.TempPathFactory) -> Shadowed:
     folder = tmp_path_factory.mktemp("shadow")
     url = f"sqlite:///{folder / 'queue.db'}"
     send(url, *islice(pack(), JOBS))
-    shadow = start_shadow(url)
-    with RunningWorker(url, url, folder / "worker.log", ["--target-error", "0.001"]) as worker:
+    options = ["--target-error", "0.001"]
+    with shadow_of(url) as shadow, RunningWorker(url, url, folder / "worker.log", options) as worker:
         code, found = end_of(shadow)
         assert worker.stop() == 0
     return Shadowed(url, code, found)
 
 
-def test_a_shadow_that_is_ahead_waits_and_finds_that_the_same_model_answers_alike(shadowed: Shadowed) -> None:
+def test_shadow_waits_and_agrees_with_the_same_model(shadowed: Shadowed) -> None:
     found = shadowed.found
     assert (shadowed.code, found["verdict"]) == (0, "within limits")
     assert (found["compared"], found["differing"]["jobs"], found["without_live_outcome"]) == (JOBS, 0, 0)
@@ -121,7 +120,7 @@ def test_a_shadow_that_is_ahead_waits_and_finds_that_the_same_model_answers_alik
     assert 0 < found["cpu_s_per_job"] < 1
 
 
-def test_answers_that_differ_are_counted_and_shown_and_nothing_is_written(
+def test_shadow_shows_differences_and_writes_nothing(
     shadowed: Shadowed, run_shadow: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with open_store(shadowed.url) as store:
@@ -139,13 +138,13 @@ def test_answers_that_differ_are_counted_and_shown_and_nothing_is_written(
         assert consumer.poll(1, 0) == []
 
 
-def test_an_interrupted_shadow_goes_on(shadowed: Shadowed, run_shadow: Run) -> None:
+def test_shadow_continues_after_an_interruption(shadowed: Shadowed, run_shadow: Run) -> None:
     group = ("--shadow-group", "interrupted", "--limit", str(JOBS + 1))
     send(shadowed.url, encode(Job(job_id="nobody-answers", image=bytes(784), created_at=datetime.now(UTC)), "msgpack"))
-    shadow = start_shadow(shadowed.url, *group, "--batch-size", str(JOBS), "--live-wait-s", "600")
-    until(lambda: committed(shadowed.url, "interrupted.%") == [(JOBS,)], 60, "the answered jobs compared")
-    shadow.send_signal(signal.SIGTERM)
-    code, found = end_of(shadow)
+    with shadow_of(shadowed.url, *group, "--batch-size", str(JOBS), "--live-wait-s", "600") as shadow:
+        until(lambda: committed(shadowed.url, "interrupted.%") == [(JOBS,)], "the answered jobs compared")
+        shadow.send_signal(signal.SIGTERM)
+        code, found = end_of(shadow)
     assert (code, found["compared"], found["without_live_outcome"]) == (130, JOBS, 0)
     code, found = run_shadow(shadowed.url, *group, "--live-wait-s", "0")
     assert (code, found["compared"], found["without_live_outcome"]) == (1, 0, 1)
@@ -153,6 +152,6 @@ def test_an_interrupted_shadow_goes_on(shadowed: Shadowed, run_shadow: Run) -> N
 
 
 def committed(url: str, groups: str) -> list[tuple[int]]:
-    """The next offset of each group whose name is like that."""
+    """The next offset of each group whose name matches."""
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
         return file.execute("SELECT next_offset FROM committed WHERE consumer_group LIKE ?", (groups,)).fetchall()

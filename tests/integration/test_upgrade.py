@@ -1,4 +1,4 @@
-"""An upgrade with mixed traffic: this worker and one of the release to come, on one queue and one store."""
+"""An upgrade with mixed traffic: a worker of this release and one of the next, on one queue and one store."""
 
 import sqlite3
 import subprocess
@@ -13,8 +13,8 @@ import msgpack  # type: ignore[import-untyped]
 import pytest
 
 from lab.kit.polling import until
+from mmdigit.transport.encoding import decode_prediction
 from mmdigit.transport.ports import PredictionStore
-from mmdigit.transport.stored import read_prediction
 from mmdigit.transport.urls import dead_letter_url, open_consumer, open_publisher, open_store
 from samples.running import RunningWorker
 from schemas import VERSION
@@ -27,15 +27,13 @@ from tests.worker.next_worker import NextDeadLetter, NextJob, next_read
 NEXT = (sys.executable, "-m", "tests.worker.next_worker")
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 JOBS = 60
-"""Half of them of version 2: fewer than the breaker takes."""
+"""Half of them have version 2: too few to open the breaker."""
 
 _VALUES = {table: f"SELECT prediction FROM {table}" for table in ("predictions", "feed")}  # noqa: S608
 
-pytestmark = pytest.mark.timeout(120)
-
 
 class Traffic:
-    """Jobs of both versions, half and half, and one record a round that no worker can read."""
+    """Jobs of both versions, half each, and one record a round that no worker can read."""
 
     def __init__(self, jobs_url: str) -> None:
         self._jobs_url = jobs_url
@@ -56,12 +54,12 @@ class Traffic:
 
 
 def answered(store: PredictionStore, job_ids: Iterable[str]) -> dict[str, str | None]:
-    """Job -> the version of the worker that answered it, of those that are answered."""
+    """Job -> the version of the worker that answered it, for each answered job."""
     return {found.job_id: found.worker_version for found in store.get(list(job_ids)) if found is not None}
 
 
 def dead_letters(jobs_url: str, count: int) -> list[bytes]:
-    """The records of the dead letters, once there are so many."""
+    """The records of the dead letters, once there are that many."""
     values: list[bytes] = []
     with open_consumer(dead_letter_url(jobs_url), group="test") as consumer:
 
@@ -69,12 +67,12 @@ def dead_letters(jobs_url: str, count: int) -> list[bytes]:
             values.extend(record.value for record in consumer.poll(1000, 0.5))
             return len(values) >= count
 
-        until(read, 30, f"{count} dead letters")
+        until(read, f"{count} dead letters")
     return values
 
 
 def reasons(values: list[bytes]) -> Counter[str]:
-    """Of dead letters, each read by this release and by the one to come."""
+    """Dead letters, each readable by this release and the next."""
     read = [decode_dead_letter(value) for value in values]
     for letter, value in zip(read, values, strict=True):
         assert NextDeadLetter.model_validate(msgpack.unpackb(value)).original == letter.original
@@ -82,7 +80,7 @@ def reasons(values: list[bytes]) -> Counter[str]:
 
 
 def replayed(jobs_url: str) -> int:
-    """How many jobs a replay of what was too new has sent."""
+    """How many jobs a replay of unknown_version sent."""
     options = ["--from", dead_letter_url(jobs_url), "--to", jobs_url, "--reason", "unknown_version"]
     done = subprocess.run(
         [sys.executable, "-m", "worker", "replay", *options], check=True, capture_output=True, text=True
@@ -91,19 +89,17 @@ def replayed(jobs_url: str) -> int:
 
 
 def both_read_every_prediction(path: Path) -> int:
-    """How many predictions lie in the file; each is read by this release and by the one to come."""
+    """How many predictions the file holds, each readable by this release and the next."""
     with closing(sqlite3.connect(path)) as file:
         values = [bytes(value) for (value,) in file.execute("SELECT prediction FROM predictions")]
     for value in values:
-        old, new = read_prediction(value), next_read(value)
+        old, new = decode_prediction(value), next_read(value)
         assert (old.job_id, old.label, old.worker_version) == (new.job_id, new.label, new.worker_version)
     return len(values)
 
 
 @pytest.mark.docker
-def test_side_by_side_nothing_is_lost_and_each_reads_what_the_other_writes(
-    tmp_path: Path, kafka_topic: KafkaTopic
-) -> None:
+def test_two_releases_side_by_side_read_each_other(tmp_path: Path, kafka_topic: KafkaTopic) -> None:
     jobs_url, path = kafka_topic(2, with_dead_letters=True), tmp_path / "store.db"
     traffic, store_url = Traffic(jobs_url), f"sqlite:///{path}"
     with open_store(store_url) as store:
@@ -114,13 +110,13 @@ def test_side_by_side_nothing_is_lost_and_each_reads_what_the_other_writes(
             for worker in (newer, older):
                 worker.wait_until_ready()
             for worker in (newer, older):
-                until(lambda: worker.scrape().value("mmdigit_assigned_partitions") == 1, 30, "a partition each")  # noqa: B023
+                until(lambda: worker.scrape().value("mmdigit_assigned_partitions") == 1, "a partition each")  # noqa: B023
             traffic.send()
-            until(lambda: len(answered(store, traffic.old)) == JOBS // 2, 30, "every job of version 1")
+            until(lambda: len(answered(store, traffic.old)) == JOBS // 2, "every job of version 1")
             assert older.stop() == 0
             newer.wait_until_assigned()
             sent = replayed(jobs_url)
-            until(lambda: len(answered(store, traffic.new)) == JOBS // 2, 30, "every job of version 2")
+            until(lambda: len(answered(store, traffic.new)) == JOBS // 2, "every job of version 2")
             assert newer.stop() == 0
         assert set(answered(store, traffic.old).values()) == {VERSION, next_worker.VERSION}
         assert set(answered(store, traffic.new).values()) == {next_worker.VERSION}
@@ -129,7 +125,7 @@ def test_side_by_side_nothing_is_lost_and_each_reads_what_the_other_writes(
     assert both_read_every_prediction(path) == JOBS
 
 
-def test_after_a_rollback_older_jobs_are_answered_and_newer_ones_kept(tmp_path: Path) -> None:
+def test_rollback_answers_older_jobs_and_keeps_newer_ones(tmp_path: Path) -> None:
     path = tmp_path / "queue.db"
     url = f"sqlite:///{path}"
     traffic = Traffic(url)
@@ -139,27 +135,27 @@ def test_after_a_rollback_older_jobs_are_answered_and_newer_ones_kept(tmp_path: 
             with RunningWorker(url, url, tmp_path / "worker.log", launcher=launcher) as worker:
                 worker.wait_until_ready()
                 assert worker.scrape().value("mmdigit_build_info", version=VERSION) == 1
-                until(lambda: len(answered(store, traffic.old)) == len(traffic.old), 30, "every job of version 1")
+                until(lambda: len(answered(store, traffic.old)) == len(traffic.old), "every job of version 1")
                 assert worker.stop() == 0
         versions = [next_worker.VERSION, VERSION]
         assert list(answered(store, traffic.old).values()) == [v for v in versions for _ in range(JOBS // 2)]
         assert answered(store, traffic.new) == dict.fromkeys(traffic.new[: JOBS // 2], next_worker.VERSION)
     letters = dead_letters(url, JOBS // 2 + 2)
     assert reasons(letters) == {"unknown_version": JOBS // 2, "invalid_record": 2}
-    assert sum(b"worker_version" in letter for letter in letters) == 1  # the one of the release to come
+    assert sum(b"worker_version" in letter for letter in letters) == 1  # written by the next release
     kept = [decode_dead_letter(letter).original for letter in letters]
     assert all(any(job_id.encode() in value for value in kept) for job_id in traffic.new[JOBS // 2 :])
     assert both_read_every_prediction(path) == 3 * JOBS // 2
 
 
 @pytest.mark.parametrize(("options", "first"), [([], b"\x01"), (["--store-json"], b"{")])
-def test_readers_that_know_json_alone_are_served_by_a_flag(tmp_path: Path, options: list[str], first: bytes) -> None:
+def test_store_json_serves_readers_that_know_only_json(tmp_path: Path, options: list[str], first: bytes) -> None:
     path = tmp_path / "queue.db"
     url = f"sqlite:///{path}"
     traffic = Traffic(url)
     traffic.send()
     with open_store(url) as store, RunningWorker(url, url, tmp_path / "worker.log", options) as worker:
-        until(lambda: len(answered(store, traffic.old)) == len(traffic.old), 30, "every job of version 1")
+        until(lambda: len(answered(store, traffic.old)) == len(traffic.old), "every job of version 1")
         assert worker.stop() == 0
     with closing(sqlite3.connect(path)) as file:
         values = [bytes(value) for table in ("predictions", "feed") for (value,) in file.execute(_VALUES[table])]

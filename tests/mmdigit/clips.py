@@ -9,7 +9,7 @@ import soundfile  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from lab.fuzz.targets import ogg_crc
+from lab.fuzz.containers import ogg_crc
 
 
 def drawn_digit(side: int = 100, thickness: int = 12, ink: int = 0, paper: int = 255) -> Image.Image:

@@ -28,7 +28,7 @@ def files(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_one_sample_is_one_json_line(files: Path) -> None:
+def test_predict_prints_one_json_line(files: Path) -> None:
     command = [sys.executable, "-m", "mmdigit", "predict", "--image", "seven.png", "--audio", "tone.wav"]
     done = subprocess.run(
         command, cwd=files, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, check=True
@@ -40,7 +40,7 @@ def test_one_sample_is_one_json_line(files: Path) -> None:
     assert set(answer) >= {"label", "confidence", "decision", "reasons", "novelty", "model_version", "audio", "fused"}
 
 
-def test_a_manifest_becomes_a_table(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_predict_writes_a_table_for_a_manifest(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (files / "pairs.csv").write_text("id,image,audio,label\na,seven.png,,7\nb,none.png,,7\n")
     arguments = ["predict", "--manifest", str(files / "pairs.csv"), "--output", str(files / "out.csv")]
     arguments += ["--target-error", "0.002"]
@@ -81,7 +81,7 @@ def test_a_manifest_becomes_a_table(files: Path, capsys: pytest.CaptureFixture[s
         (["data"], 2, "expected a command (download), got none; see mmdigit data --help"),
     ],
 )
-def test_mistakes_are_one_line(
+def test_cli_reports_mistakes_in_one_line(
     arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if str(ROOT / "README.md") in arguments and not (ROOT / "README.md").exists():
@@ -94,7 +94,7 @@ def test_mistakes_are_one_line(
     assert captured.err.count("\n") == 1
 
 
-def test_training_without_torch_names_the_extra(
+def test_train_without_torch_names_the_extra(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def find_spec(name: str) -> object:
@@ -120,7 +120,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         assert all(field.description for field in settings.model_fields.values())
 
 
-def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch, files: Path) -> None:
+def test_cli_exits_with_130_on_interruption(monkeypatch: pytest.MonkeyPatch, files: Path) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 

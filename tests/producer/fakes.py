@@ -1,4 +1,4 @@
-"""A publisher, a store, a clock and a source that tests steer."""
+"""Fakes of the publisher, store, clock, source and progress."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass
 class FakeTime:
-    """A clock that only sleeping moves."""
+    """A clock that advances only by sleeping."""
 
     now_s: float = 0.0
     slept_s: list[float] = field(default_factory=list)
@@ -38,11 +38,11 @@ class FakeTime:
 
 @dataclass
 class FakePublisher:
-    """Keeps what is sent; acknowledges on flush, or at once, or only the first so many."""
+    """Keeps what is sent; acknowledges on flush, at once, or only the first records."""
 
     acknowledges_at_once: bool = False
     takes: int | None = None
-    """Fails after so many records."""
+    """Fails after this many records."""
     interrupts_after: int | None = None
     refuses: Callable[[Job], bool] = lambda job: False
     acknowledges_only: int | None = None
@@ -97,7 +97,7 @@ class FakePublisher:
 
 @dataclass
 class FakeStore:
-    """Predictions and dead-letter notes by job id; fails as often as it is told."""
+    """Predictions and dead-letter notes by job id; fails the next `failures` calls."""
 
     predictions: dict[str, Prediction] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
@@ -112,7 +112,7 @@ class FakeStore:
         self.looked_up += len(job_ids)
         return [self.predictions.get(job_id) for job_id in job_ids]
 
-    def dead(self, job_ids: Sequence[str]) -> list[str | None]:
+    def dead_letter_reasons(self, job_ids: Sequence[str]) -> list[str | None]:
         return [self.notes.get(job_id) for job_id in job_ids]
 
     def counts(self, group: str) -> GroupCounts:
@@ -121,7 +121,7 @@ class FakeStore:
     def put(self, predictions: Sequence[Prediction]) -> None:
         self.predictions |= {prediction.job_id: prediction for prediction in predictions}
 
-    def put_dead(self, dead_letters: Sequence[DeadLetter]) -> None:
+    def put_dead_letters(self, dead_letters: Sequence[DeadLetter]) -> None:
         raise NotImplementedError
 
     def feed(self, after: str = "", limit: int = 1000, timeout_s: float = 0.0) -> list[tuple[str, Prediction]]:
@@ -137,7 +137,7 @@ class FakeStore:
 
 @dataclass
 class FakeSource:
-    """The samples it is given."""
+    """A source of the given samples."""
 
     samples: Sequence[Sample | Unreadable]
     group: str = "fake"
@@ -151,7 +151,7 @@ class FakeSource:
 
 @dataclass
 class FakeProgress:
-    """Remembers what it is told."""
+    """Records every call."""
 
     updates: list[tuple[int, str]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
@@ -169,12 +169,12 @@ class FakeProgress:
 
 
 def samples(count: int) -> list[Sample]:
-    """Samples of different content, with labels."""
+    """Samples with different content and labels."""
     return [Sample(f"sample-{number}", b"image %d" % number, None, number % 10) for number in range(count)]
 
 
 def prediction_of(job_id: str, label: int = 7, **changes: object) -> Prediction:
-    """A stored answer to the job."""
+    """A stored prediction of the job."""
     fields: Mapping[str, object] = {
         "job_id": job_id,
         "label": label,

@@ -1,4 +1,4 @@
-"""The producer's default encoding is the one that the kept result of lab.benchmarks.wire chose."""
+"""The default encoding is the one that the results of lab.benchmarks.wire chose."""
 
 import json
 from pathlib import Path
@@ -8,5 +8,5 @@ from producer.settings import ProducerSettings
 RESULT = Path(__file__).parents[2] / "lab" / "results" / "wire.json"
 
 
-def test_the_default_is_what_was_chosen() -> None:
+def test_default_wire_is_the_benchmarked_choice() -> None:
     assert json.loads(RESULT.read_text())["default"] == ProducerSettings.model_fields["wire"].default

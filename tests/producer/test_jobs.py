@@ -1,4 +1,4 @@
-"""Job ids: stable, and different wherever anything about the sample is."""
+"""Job ids are stable, and differ if anything in the sample differs."""
 
 import pytest
 from hypothesis import given
@@ -14,14 +14,14 @@ any_sample = st.builds(Sample, st.text(max_size=8), contents, contents, st.none(
 groups = st.text(alphabet="ab:-", min_size=1, max_size=4)
 
 
-def test_ids_never_change() -> None:
-    # A changed id would send every job of a half-finished run a second time.
+def test_job_id_never_changes() -> None:
+    # A changed id would send every job of an unfinished run a second time.
     assert job_id_of(Sample("a", b"image", b"audio", 3), "group") == "49d8b9684b31864940717f0b2fdf0390"
     assert job_id_of(Sample("a", b"image", None, None), "group") == "d49185cec0fe1d013ce33d6d070b8132"
 
 
 @given(any_sample, groups, any_sample, groups)
-def test_ids_are_equal_only_for_equal_samples_of_one_group(a: Sample, a_group: str, b: Sample, b_group: str) -> None:
+def test_job_id_is_equal_only_for_equal_samples_and_groups(a: Sample, a_group: str, b: Sample, b_group: str) -> None:
     assert (job_id_of(a, a_group) == job_id_of(b, b_group)) == ((a, a_group) == (b, b_group))
     assert is_identifier(job_id_of(a, a_group))
 
@@ -37,17 +37,17 @@ def test_ids_are_equal_only_for_equal_samples_of_one_group(a: Sample, a_group: s
         Sample("a", b"audio", b"image", 3),
     ],
 )
-def test_every_part_counts(other: Sample) -> None:
+def test_job_id_depends_on_every_field(other: Sample) -> None:
     sample = Sample("a", b"image", b"audio", 3)
     assert job_id_of(sample, "group") != job_id_of(other, "group")
     assert job_id_of(sample, "group") != job_id_of(sample, "group2")
 
 
-def test_a_file_name_that_is_not_utf_8_has_an_id() -> None:
+def test_job_id_of_a_file_name_that_is_not_utf_8() -> None:
     assert is_identifier(job_id_of(Sample(b"\xff.png".decode(errors="surrogateescape"), b"x", None, None), "g"))
 
 
-def test_a_job_holds_the_sample() -> None:
+def test_job_holds_the_sample() -> None:
     job = job_of(Sample("a", b"image", None, 3), "id", "group", EPOCH)
     assert (job.job_id, job.group, job.image, job.audio, job.expected, job.created_at) == (
         "id",

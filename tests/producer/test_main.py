@@ -1,19 +1,23 @@
-"""The producer as a user starts it, on a SQLite file."""
+"""The producer as a user runs it, on a SQLite file."""
 
 import csv
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from lab.kit.polling import until
 from mmdigit.settings.program import run_program
 from mmdigit.transport.urls import open_consumer, open_store
 from producer.__main__ import main
 from schemas.job import Job
 from schemas.wire import decode_job
+from tests.processes import running
 from tests.producer.fakes import prediction_of
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +26,7 @@ URL = "sqlite:///queue.db"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory, with a folder of four samples and a manifest that labels them."""
+    """The working directory, with a folder of four samples and a manifest of their labels."""
     for name in os.environ:
         if name.startswith("MMDIGIT_"):
             monkeypatch.delenv(name)
@@ -36,19 +40,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def started(*arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "producer", *arguments],
+def started(*arguments: str, program: Sequence[str] = ("producer",)) -> AbstractContextManager["subprocess.Popen[str]"]:
+    return running(
+        [sys.executable, "-m", *program, *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
     )
 
 
 def ended(*arguments: str) -> tuple[int, str, str]:
-    process = started(*arguments)
-    stdout, stderr = process.communicate()
+    with started(*arguments) as process:
+        stdout, stderr = process.communicate()
     return process.returncode, stdout, stderr
 
 
@@ -57,7 +60,7 @@ def queued() -> list[Job]:
         return [decode_job(record.value) for record in consumer.poll(1000, timeout_s=1.0)]
 
 
-def test_a_second_run_sends_nothing(folder: Path) -> None:
+def test_second_run_sends_nothing(folder: Path) -> None:
     code, stdout, stderr = ended("--from", "samples", "--to", URL)
     assert (code, stderr) == (0, "jobs 4/4: 4 sent, 4 acknowledged" + stderr.partition("acknowledged")[2])
     assert "4 sent and acknowledged" in stdout
@@ -67,20 +70,20 @@ def test_a_second_run_sends_nothing(folder: Path) -> None:
     assert "4 resumed" in stdout
     assert "resumed: 4 jobs were acknowledged by an earlier run (journal: " in stdout
     assert [job.image for job in queued()] == [b"png %d" % number for number in range(4)]
-    # The queue was thrown away: nothing of it can be resumed.
+    # A deleted queue has nothing to resume.
     for path in folder.glob("queue.db*"):
         path.unlink()
     assert "4 sent and acknowledged" in ended("--from", "samples", "--to", URL)[1]
 
 
-def test_an_interrupted_run_resumes(folder: Path) -> None:
-    process = started("--from", "samples", "--to", URL, "--rate", "0.1", "--group", "g")
-    with open_consumer(URL, group="test") as consumer:
-        assert len(consumer.poll(1, timeout_s=15.0)) == 1
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate()
+def test_interrupted_run_resumes(folder: Path) -> None:
+    held = ("tests.producer.held_producer", "1", "held", "120")
+    with started("--from", "samples", "--to", URL, "--group", "g", program=held) as process:
+        until((folder / "held").exists, "one job sent")
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate()
     assert process.returncode == 130
-    assert "1 of 1 sent jobs were acknowledged; the same command again sends only the others" in stderr
+    assert "1 of 1 sent jobs were acknowledged; run the same command again to send the rest" in stderr
     assert "Traceback" not in stderr
     code, stdout, _ = ended("--from", "samples", "--to", URL, "--group", "g")
     assert code == 0
@@ -92,7 +95,7 @@ def run(*arguments: str) -> int:
     return run_program("producer", main, list(arguments))
 
 
-def test_waiting_ends_with_a_table_and_the_accuracy(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wait_ends_with_a_table_and_the_accuracy(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--from", "pairs.csv", "--to", URL, "--wire", "json") == 0
     jobs = queued()
     assert [job.expected for job in jobs] == [0, 1, 2, 3]
@@ -118,7 +121,7 @@ def test_waiting_ends_with_a_table_and_the_accuracy(folder: Path, capsys: pytest
     ]
 
 
-def test_a_missing_file_is_named_and_the_others_are_sent(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_file_is_named_and_the_rest_is_sent(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "samples" / "2.png").unlink()
     assert run("--from", "pairs.csv", "--to", URL) == 1
     said = capsys.readouterr()
@@ -128,9 +131,7 @@ def test_a_missing_file_is_named_and_the_others_are_sent(folder: Path, capsys: p
     assert len(queued()) == 3
 
 
-def test_what_a_folder_leaves_out_is_said_and_the_rest_is_sent(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_left_out_files_are_named_and_the_rest_is_sent(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "samples" / "in").mkdir()
     (folder / "samples" / "in" / "7.png").write_bytes(b"png 7")
     (folder / "samples" / "8.xyz").write_bytes(b"?")
@@ -144,11 +145,11 @@ def test_what_a_folder_leaves_out_is_said_and_the_rest_is_sent(
     assert "left out: 2 files or folders (named on standard error)\n" in said.out
     assert run("--from", "samples", "--to", URL, "--recursive") == 0
     said = capsys.readouterr()
-    assert "1 sent and acknowledged" in said.out  # the others have been sent
+    assert "1 sent and acknowledged" in said.out  # the others were sent before
     assert "left out: 1 file or folder (named on standard error)\n" in said.out
 
 
-def test_a_folder_of_which_nothing_can_be_read_is_a_failure(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_folder_without_readable_files_fails(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for path in (folder / "samples").iterdir():
         path.write_bytes(b"")
     assert run("--from", "samples", "--to", URL) == 1
@@ -160,7 +161,7 @@ def test_a_folder_of_which_nothing_can_be_read_is_a_failure(folder: Path, capsys
     assert "got none; left out files of other kinds: 0.xyz, 1.xyz, 2.xyz, 3.xyz" in line
 
 
-def test_an_id_moves_no_terminal_and_runs_no_formula(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_id_is_escaped_for_terminals_and_spreadsheets(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "pairs.csv").write_bytes(
         b'id,image\n"\x1b]0;owned\x07",samples/0.png\n"=1+1",samples/1.png\n"\x1b[2J",samples/gone.png\n'
     )
@@ -179,7 +180,7 @@ def test_an_id_moves_no_terminal_and_runs_no_formula(folder: Path, capsys: pytes
     ("arguments", "code", "message"),
     [
         (["--from", "nowhere", "--to", URL], 2, "expected a CSV manifest or a folder at nowhere"),
-        (["--from", "samples", "--to", "carrier://pigeon"], 2, "expected the URL of a topic"),
+        (["--from", "samples", "--to", "carrier://pigeon"], 2, "expected a topic URL"),
         (["--from", "samples", "--to", "sqlite:///nowhere/queue.db"], 2, "existing folder"),
         pytest.param(
             ["--from", "samples", "--to", "sqlite:////proc/version"],
@@ -188,7 +189,11 @@ def test_an_id_moves_no_terminal_and_runs_no_formula(folder: Path, capsys: pytes
             marks=pytest.mark.skipif(not Path("/proc/version").exists(), reason="needs a file that no one can write"),
         ),
         (["--from", "samples", "--to", URL, "--journal-dir", "pairs.csv"], 2, "--journal-dir"),
-        (["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "no/out.csv"], 2, "make it first"),
+        (
+            ["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "no/out.csv"],
+            2,
+            "create the folder",
+        ),
         (["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "samples"], 2, "got a folder"),
         (["--from", "samples", "--to", URL, "--wait", "--store", URL, "--output", "/dev/zero"], 2, "got a device"),
         (["--from", "samples", "--to", "sqlite:///samples"], 2, "expected a file"),
@@ -196,7 +201,7 @@ def test_an_id_moves_no_terminal_and_runs_no_formula(folder: Path, capsys: pytes
         (["--from", "samples", "--to", URL, "--wait", "--store", "carrier://pigeon"], 2, "prediction store"),
     ],
 )
-def test_what_cannot_start_says_so_in_one_line(
+def test_start_error_is_one_line(
     arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(*arguments) == code
@@ -206,7 +211,7 @@ def test_what_cannot_start_says_so_in_one_line(
     assert not Path("out.csv").exists()
 
 
-def test_the_manifest_is_checked_before_anything_is_sent(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_manifest_is_checked_before_anything_is_sent(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with (folder / "pairs.csv").open("a") as file:
         file.write("\nrow-0,samples/0.png,,0\n")
     assert run("--from", "pairs.csv", "--to", URL) == 2

@@ -1,4 +1,4 @@
-"""How far a run is, as Prometheus reads it: at every scrape, with and without a store that answers."""
+"""The progress of a run as Prometheus scrapes it, with and without a store."""
 
 import urllib.request
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from lab.kit.services import free_port
 from producer.destination import Destination
 from producer.journal import Journal
-from producer.metrics import NAME, RunCollector, served
+from producer.metrics import NAME, RunCollector, serve_metrics
 from schemas.errors import SettingsError, StoreError
 from tests.producer.fakes import FakeStore, prediction_of
 
@@ -20,7 +20,7 @@ JOB_IDS = [f"{number:032x}" for number in range(5)]
 
 @contextmanager
 def journal_of(folder: Path) -> Iterator[Journal]:
-    """Of a run after one that sent two jobs."""
+    """The collector of a second run; the first sent two jobs."""
     destination = Destination("kafka://host/topic", is_new=False)
     with Journal.open(folder, destination, "g") as earlier:
         for job_id in JOB_IDS[:2]:
@@ -41,7 +41,7 @@ def states(collector: RunCollector) -> dict[str, float]:
     }
 
 
-def test_each_scrape_tells_how_far_the_run_is(tmp_path: Path) -> None:
+def test_scrape_shows_the_progress_of_the_run(tmp_path: Path) -> None:
     store = FakeStore()
     with journal_of(tmp_path) as journal:
         collector = RunCollector("g", 5, journal, lambda: store)
@@ -51,10 +51,10 @@ def test_each_scrape_tells_how_far_the_run_is(tmp_path: Path) -> None:
         store.notes = {JOB_IDS[2]: "invalid_image"}
         assert states(collector) == {"all": 5, "acknowledged": 3, "answered": 2, "dead": 1}
         journal.write()
-    assert states(collector)["acknowledged"] == 3  # and while the outcomes are waited for, the journal closed
+    assert states(collector)["acknowledged"] == 3  # also while waiting for outcomes, with a closed journal
 
 
-def test_without_a_store_that_answers_there_are_no_outcomes(tmp_path: Path) -> None:
+def test_scrape_has_no_outcomes_without_a_store(tmp_path: Path) -> None:
     def away() -> FakeStore:
         raise StoreError("store is away")
 
@@ -63,16 +63,16 @@ def test_without_a_store_that_answers_there_are_no_outcomes(tmp_path: Path) -> N
             assert states(RunCollector("g", 5, journal, opened)) == {"all": 5, "acknowledged": 2}
 
 
-def test_it_is_served_for_as_long_as_the_run_lasts(tmp_path: Path) -> None:
+def test_serve_metrics_ends_with_the_run(tmp_path: Path) -> None:
     port = free_port()
     with journal_of(tmp_path) as journal:
         collector = RunCollector("g", 5, journal, None)
-        with served(collector, "127.0.0.1", port):
+        with serve_metrics(collector, "127.0.0.1", port):
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
                 assert f'{NAME}{{group="g",state="all"}} 5.0' in answer.read().decode()
-            with pytest.raises(SettingsError, match="set --metrics-port"), served(collector, "127.0.0.1", port):
+            with pytest.raises(SettingsError, match="set --metrics-port"), serve_metrics(collector, "127.0.0.1", port):
                 pass
         with pytest.raises(OSError, match="refused"):
             urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5)
-        with served(collector, "127.0.0.1", None):
+        with serve_metrics(collector, "127.0.0.1", None):
             pass

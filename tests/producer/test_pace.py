@@ -8,7 +8,7 @@ from producer.pace import Clock, Schedule
 from tests.producer.fakes import FakeTime
 
 
-def test_turns_come_at_the_rate() -> None:
+def test_turns_keep_the_rate() -> None:
     time = FakeTime(now_s=100.0)
     schedule = Schedule(4.0, time.clock)
     taken = []
@@ -25,18 +25,18 @@ def test_no_rate_never_waits() -> None:
     assert time.slept_s == []
 
 
-def test_a_slow_job_does_not_move_those_after_it() -> None:
+def test_slow_job_does_not_delay_later_turns() -> None:
     time = FakeTime()
     schedule = Schedule(10.0, time.clock)
     schedule.take_turn()
-    time.now_s = 0.35  # the first job took the time of three others
+    time.now_s = 0.35  # the first job took as long as three turns
     assert [schedule.take_turn() for _ in range(3)] == pytest.approx([0.25, 0.15, 0.05])
     assert schedule.take_turn() == 0.0
     assert time.now_s == pytest.approx(0.4)
 
 
 @given(st.floats(0.01, 1e4), st.lists(st.floats(0, 2), max_size=50))
-def test_no_turn_is_taken_early_nor_any_lateness_hidden(rate: float, work_s: list[float]) -> None:
+def test_take_turn_is_never_early_and_returns_the_delay(rate: float, work_s: list[float]) -> None:
     time = FakeTime()
     schedule = Schedule(rate, time.clock)
     for turn, seconds in enumerate(work_s):
@@ -46,7 +46,7 @@ def test_no_turn_is_taken_early_nor_any_lateness_hidden(rate: float, work_s: lis
         time.now_s += seconds
 
 
-def test_the_real_clock_says_an_aware_time_and_does_not_go_back() -> None:
+def test_clock_is_aware_and_monotonic() -> None:
     clock = Clock()
     assert clock.now().tzinfo is not None
     assert clock.monotonic() <= clock.monotonic()

@@ -1,4 +1,4 @@
-"""Progress: lines where there is no terminal, a bar where there is one."""
+"""Progress: a bar on a terminal, otherwise lines."""
 
 import io
 
@@ -11,7 +11,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_lines_come_every_few_seconds_and_at_the_end() -> None:
+def test_lines_appear_every_few_seconds_and_at_the_end() -> None:
     stream, time = io.StringIO(), FakeTime()
     with progress_on(stream, "jobs", 9, time.clock.monotonic) as progress:
         assert isinstance(progress, LineProgress)
@@ -27,14 +27,14 @@ def test_lines_come_every_few_seconds_and_at_the_end() -> None:
     ]
 
 
-def test_nothing_done_is_nothing_said() -> None:
+def test_nothing_done_prints_nothing() -> None:
     stream = io.StringIO()
     with LineProgress("jobs", 0, stream, FakeTime().clock.monotonic):
         pass
     assert stream.getvalue() == ""
 
 
-def test_a_bar_on_a_terminal_takes_text_as_it_is() -> None:
+def test_bar_prints_text_without_markup() -> None:
     stream = Terminal()
     with progress_on(stream, "jobs", 2, FakeTime().clock.monotonic) as progress:
         assert isinstance(progress, BarProgress)

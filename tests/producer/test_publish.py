@@ -1,4 +1,4 @@
-"""Publishing: each job once, all confirmed, and after any interruption exactly the rest."""
+"""PublishRun sends each job once, waits for every acknowledgement, and resumes after an interruption."""
 
 import tempfile
 from datetime import timedelta
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from producer.destination import Destination
 from producer.journal import Journal
-from producer.publish import Published, Publishing
+from producer.publish import PublishResult, PublishRun
 from producer.roster import Roster
 from producer.sources.sample import Sample, Unreadable
 from schemas.errors import InvalidRecord, TransportError
@@ -21,7 +21,7 @@ TOPIC = Destination("kafka://broker:9092/jobs", is_new=False)
 
 
 class Run:
-    """One start of the producer on a folder of journals."""
+    """One run of the producer on a folder of journals."""
 
     def __init__(self, folder: Path, publisher: FakePublisher, time: FakeTime | None = None) -> None:
         self.folder = folder
@@ -30,9 +30,9 @@ class Run:
         self.progress = FakeProgress()
         self.entered: list[str] = []
 
-    def __call__(self, source: FakeSource, wire: Wire = "msgpack", rate: float | None = None) -> Published:
+    def __call__(self, source: FakeSource, wire: Wire = "msgpack", rate: float | None = None) -> PublishResult:
         with Roster() as roster, Journal.open(self.folder, TOPIC, source.group) as journal:
-            publishing = Publishing(self.publisher, journal, roster, self.progress, self.time.clock, source.group)
+            publishing = PublishRun(self.publisher, journal, roster, self.progress, self.time.clock, source.group)
             published = publishing.run(source, wire, rate)
             self.entered = [entry.sample_id for chunk in roster.chunks(7) for entry in chunk]
         return published
@@ -40,9 +40,9 @@ class Run:
 
 @pytest.mark.parametrize("wire", ["json", "msgpack"])
 @pytest.mark.parametrize("acknowledges_at_once", [True, False])
-def test_every_job_is_sent_once_and_confirmed(tmp_path: Path, wire: Wire, acknowledges_at_once: bool) -> None:
+def test_run_sends_each_job_once(tmp_path: Path, wire: Wire, acknowledges_at_once: bool) -> None:
     run = Run(tmp_path, FakePublisher(acknowledges_at_once))
-    assert run(FakeSource(samples(2500)), wire) == Published(2500, 0, 0, 0.0)
+    assert run(FakeSource(samples(2500)), wire) == PublishResult(2500, 0, 0, 0.0)
     jobs = run.publisher.jobs
     assert [(job.image, job.expected, job.group) for job in jobs] == [
         (sample.image, sample.label, "fake") for sample in samples(2500)
@@ -53,25 +53,25 @@ def test_every_job_is_sent_once_and_confirmed(tmp_path: Path, wire: Wire, acknow
     assert run.progress.updates[-1] == (2500, "2500 sent, 2500 acknowledged")
 
 
-def test_the_same_run_again_sends_nothing(tmp_path: Path) -> None:
+def test_second_run_sends_nothing(tmp_path: Path) -> None:
     Run(tmp_path, FakePublisher())(FakeSource(samples(10)))
     again = Run(tmp_path, FakePublisher())
-    assert again(FakeSource(samples(10))) == Published(0, 10, 0, 0.0)
+    assert again(FakeSource(samples(10))) == PublishResult(0, 10, 0, 0.0)
     assert again.publisher.values == []
     assert len(again.entered) == 10
 
 
-def test_rows_that_were_added_or_changed_are_sent(tmp_path: Path) -> None:
+def test_second_run_sends_new_and_changed_rows(tmp_path: Path) -> None:
     Run(tmp_path, FakePublisher())(FakeSource(samples(3)))
     changed = [*samples(4)]
     changed[1] = Sample("sample-1", b"redrawn", None, 1)
     again = Run(tmp_path, FakePublisher())
-    assert again(FakeSource(changed)) == Published(2, 2, 0, 0.0)
+    assert again(FakeSource(changed)) == PublishResult(2, 2, 0, 0.0)
     assert [job.image for job in again.publisher.jobs] == [b"redrawn", b"image 3"]
 
 
 @given(st.data())
-def test_after_any_interruption_the_rest_is_sent(data: st.DataObject) -> None:
+def test_second_run_sends_the_rest_after_any_interruption(data: st.DataObject) -> None:
     count = data.draw(st.integers(1, 30), "jobs")
     source = FakeSource(samples(count))
     acknowledged: list[bytes | None] = []
@@ -88,7 +88,7 @@ def test_after_any_interruption_the_rest_is_sent(data: st.DataObject) -> None:
             try:
                 run(source)
             except (KeyboardInterrupt, TransportError):
-                assert "the same command again sends only the others" in run.progress.lines[-1]
+                assert "run the same command again to send the rest" in run.progress.lines[-1]
             assert not set(publisher.keys) & set(acknowledged)
             acknowledged += publisher.keys[: publisher.acknowledged]
             sent += publisher.keys
@@ -99,17 +99,17 @@ def test_after_any_interruption_the_rest_is_sent(data: st.DataObject) -> None:
     assert set(sent) <= set(delivered)
 
 
-def test_a_sample_that_cannot_be_sent_is_named_and_leaves_the_others(tmp_path: Path) -> None:
+def test_run_names_an_unsendable_sample_and_sends_the_rest(tmp_path: Path) -> None:
     publisher = FakePublisher(refuses=lambda job: job.image == b"image 1")
     run = Run(tmp_path, publisher)
-    assert run(FakeSource([*samples(2), Unreadable("line 7\x1b", "is empty"), *samples(3)[2:]])) == Published(
+    assert run(FakeSource([*samples(2), Unreadable("line 7\x1b", "is empty"), *samples(3)[2:]])) == PublishResult(
         2, 0, 2, 0.0
     )
     assert run.progress.lines == ["sample-1: the topic takes no such record", "line 7\\x1b: is empty"]
     assert run.entered == ["sample-0", "sample-2"]
 
 
-def test_a_record_that_the_broker_refuses_late_leaves_the_others(tmp_path: Path) -> None:
+def test_run_survives_a_record_that_the_broker_refuses_late(tmp_path: Path) -> None:
     class LateRefusal(FakePublisher):
         def flush(self, timeout_s: float) -> None:
             if self.acknowledged == 0:
@@ -118,28 +118,28 @@ def test_a_record_that_the_broker_refuses_late_leaves_the_others(tmp_path: Path)
                 raise InvalidRecord("larger than the topic takes")
 
     run = Run(tmp_path, LateRefusal())
-    assert run(FakeSource(samples(3))) == Published(2, 0, 1, 0.0)
+    assert run(FakeSource(samples(3))) == PublishResult(2, 0, 1, 0.0)
     assert run.progress.lines == ["1 jobs were refused: larger than the topic takes"]
 
 
-def test_an_acknowledgement_that_never_comes_is_an_error(tmp_path: Path) -> None:
+def test_missing_acknowledgement_is_an_error(tmp_path: Path) -> None:
     class Forgetful(FakePublisher):
         def flush(self, timeout_s: float) -> None: ...
 
-    with pytest.raises(TransportError, match="only 0 of 3 jobs were acknowledged"):
+    with pytest.raises(TransportError, match="expected 3 acknowledged jobs, got 0"):
         Run(tmp_path, Forgetful())(FakeSource(samples(3)))
 
 
-def test_the_journal_is_written_while_sending(tmp_path: Path) -> None:
+def test_journal_is_written_while_sending(tmp_path: Path) -> None:
     time = FakeTime()
     run = Run(tmp_path, FakePublisher(acknowledges_at_once=True), time)
     lines = []
     time.on_sleep = lambda: lines.append(next(tmp_path.iterdir()).read_bytes().count(b"\n"))
     run(FakeSource(samples(4)), rate=0.5)
-    assert lines == [1, 3, 4]  # the header, and all that was sent by then
+    assert lines == [1, 3, 4]  # the header and every job sent so far
 
 
-def test_a_late_job_counts_its_latency_from_when_it_was_due(tmp_path: Path) -> None:
+def test_created_at_of_a_late_job_is_when_it_was_due(tmp_path: Path) -> None:
     class Slow(FakePublisher):
         def send(self, *args: object) -> None:
             super().send(*args)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Waiting for outcomes and writing them: complete, in order, bounded in time, safe in a spreadsheet."""
+"""Outcomes are collected completely, in order and in bounded time, and written safely for spreadsheets."""
 
 import csv
 from collections import Counter
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from producer.results import LOOK_UP_JOBS, POLL_EVERY_S, RESULT_COLUMNS, Outcomes, Waiting
-from producer.roster import Entry, Roster
+from producer.results import LOOK_UP_JOBS, POLL_EVERY_S, RESULT_COLUMNS, OutcomeCollector, Outcomes
+from producer.roster import Roster
 from schemas.errors import DataError, StoreError
 from tests.producer.fakes import FakeProgress, FakeStore, FakeTime, prediction_of
 
@@ -15,7 +15,7 @@ TIMEOUT_S = 10.0
 
 
 class Wait:
-    """One wait for so many jobs named 0, 1, 2... whose true label is 7."""
+    """One wait for jobs named 0, 1, 2, ..., whose true label is 7."""
 
     def __init__(self, jobs: int, store: FakeStore) -> None:
         self.roster = Roster()
@@ -27,8 +27,8 @@ class Wait:
 
     def __call__(self, output: Path | None = None) -> Outcomes:
         with self.roster:
-            waiting = Waiting(self.store, "group", self.time.clock, TIMEOUT_S, self.progress)
-            return waiting.collect(self.roster, output)
+            collector = OutcomeCollector(self.store, "group", self.time.clock, TIMEOUT_S, self.progress)
+            return collector.collect(self.roster, output)
 
 
 def answers(count: int, start: int = 0) -> FakeStore:
@@ -42,7 +42,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(reader)
 
 
-def test_what_is_all_there_is_written_at_once(tmp_path: Path) -> None:
+def test_collect_writes_complete_outcomes_at_once(tmp_path: Path) -> None:
     store = answers(2)
     store.predictions["1"] = prediction_of("1", label=3)
     store.notes["2"] = "invalid_image"
@@ -76,7 +76,7 @@ def test_what_is_all_there_is_written_at_once(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
 
 
-def test_answers_may_come_late_and_in_any_order(tmp_path: Path) -> None:
+def test_collect_accepts_late_answers_in_any_order(tmp_path: Path) -> None:
     count = 2 * LOOK_UP_JOBS + 3
     wait = Wait(count, FakeStore())
     coming = [str(number * 7 % count) for number in range(count)]
@@ -88,17 +88,17 @@ def test_answers_may_come_late_and_in_any_order(tmp_path: Path) -> None:
     assert completed[-1] == count
 
 
-def test_waiting_ends_when_nothing_comes_any_more(tmp_path: Path) -> None:
+def test_collect_ends_after_timeout_s_without_outcomes(tmp_path: Path) -> None:
     store = answers(3, start=LOOK_UP_JOBS + 1)
     wait = Wait(LOOK_UP_JOBS + 5, store)
     outcomes = wait(tmp_path / "out.csv")
     assert (outcomes.answered, outcomes.missing) == (3, LOOK_UP_JOBS + 2)
-    # Once, not once a chunk, and from the last news on.
+    # Once, not once a chunk, and counted from the last outcome.
     assert wait.time.now_s == pytest.approx(TIMEOUT_S, abs=2 * POLL_EVERY_S)
     assert [bool(row["label"]) for row in rows_of(tmp_path / "out.csv")][-5:] == [False, True, True, True, False]
 
 
-def test_news_of_other_jobs_of_the_group_keep_the_wait_alive() -> None:
+def test_collect_waits_while_the_group_has_new_outcomes() -> None:
     wait = Wait(1, FakeStore())
 
     def one_more() -> None:
@@ -109,14 +109,14 @@ def test_news_of_other_jobs_of_the_group_keep_the_wait_alive() -> None:
     assert wait.time.now_s == pytest.approx(4 * TIMEOUT_S, abs=2 * POLL_EVERY_S)
 
 
-def test_a_short_outage_of_the_store_is_waited_out() -> None:
+def test_collect_survives_a_short_store_outage() -> None:
     wait = Wait(2, answers(2))
     wait.store.failures = 5
     assert wait().answered == 2
     assert len(wait.time.slept_s) == 5
 
 
-def test_a_long_outage_of_the_store_is_an_error(tmp_path: Path) -> None:
+def test_collect_raises_on_a_long_store_outage(tmp_path: Path) -> None:
     wait = Wait(2, answers(2))
     wait.store.failures = 1_000_000
     (tmp_path / "out.csv").write_text("earlier")
@@ -126,35 +126,24 @@ def test_a_long_outage_of_the_store_is_an_error(tmp_path: Path) -> None:
     assert (tmp_path / "out.csv").read_text() == "earlier"
 
 
-def test_answered_jobs_are_not_looked_up_again() -> None:
+def test_collect_looks_up_answered_jobs_once() -> None:
     wait = Wait(100, answers(99))
     wait.time.on_sleep = lambda: wait.store.put([prediction_of("99")] if wait.time.now_s > 5 else [])
     assert wait().answered == 100
     assert wait.store.looked_up == 100 + len(wait.time.slept_s)
 
 
-def test_an_output_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"expected to write .*out\.csv, its folder refuses"):
+def test_output_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"expected to write .*out\.csv, got no folder for it"):
         Wait(1, answers(1))(tmp_path / "nowhere" / "out.csv")
 
 
-def test_no_jobs_need_no_waiting(tmp_path: Path) -> None:
+def test_collect_of_no_jobs_does_not_wait(tmp_path: Path) -> None:
     assert Wait(0, FakeStore())(tmp_path / "out.csv") == Outcomes()
     assert rows_of(tmp_path / "out.csv") == []
 
 
-def test_the_roster_gives_back_what_was_entered() -> None:
-    entries = [Entry("a\nb", "1", None), Entry("\udcff", "2", 0), Entry('"é', "3", 9)]
-    with Roster() as roster:
-        for entry in entries:
-            roster.add(entry.sample_id, entry.job_id, entry.label)
-        assert len(roster) == 3
-        for _ in range(2):
-            assert list(roster.chunks(2)) == [entries[:2], entries[2:]]
-        roster.close()
-
-
-def test_the_prediction_of_another_job_is_no_answer() -> None:
+def test_collect_refuses_the_prediction_of_another_job() -> None:
     store = answers(1)
     store.predictions["0"] = prediction_of("another")
     with pytest.raises(StoreError, match="expected the prediction of 0 in the store, got that of another"):

@@ -1,4 +1,4 @@
-"""The producer's settings: names, ranges, and what belongs together."""
+"""The producer's settings: names, ranges, and settings that need each other."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-def test_the_defaults() -> None:
+def test_defaults() -> None:
     settings = ProducerSettings.load(LEAST)
     assert (settings.source, settings.to_url, settings.wire) == ("samples", "sqlite:///q.db", "msgpack")
     assert (settings.group, settings.count, settings.rate, settings.wait) == (None, None, None, False)

@@ -8,12 +8,12 @@ import pytest
 from opentelemetry.trace import NoOpTracer, SpanContext, SpanKind
 
 from producer.journal import Journal
-from producer.publish import Publishing
+from producer.publish import PublishRun
 from producer.roster import Roster
 from producer.settings import ProducerSettings
 from producer.tracing import Tracing, open_tracing
 from schemas.trace import TRACEPARENT_HEADER, trace_of
-from tests.collector import collecting, keeping
+from tests.collector import collecting, keep_spans
 from tests.factories import make_job
 from tests.producer.fakes import FakeProgress, FakePublisher, FakeSource, FakeTime, samples
 from tests.producer.test_publish import TOPIC
@@ -27,18 +27,18 @@ def begun(tracing: Tracing, count: int) -> list[SpanContext | None]:
 
 
 @pytest.mark.parametrize(("ratio", "least", "most"), [(0.0, 0, 0), (0.25, 200, 300), (1.0, 1000, 1000)])
-def test_so_large_a_share_is_drawn_each_with_a_trace_of_its_own(ratio: float, least: int, most: int) -> None:
+def test_ratio_of_jobs_gets_distinct_traces(ratio: float, least: int, most: int) -> None:
     traces = [trace for trace in begun(Tracing(ratio, NoOpTracer(), source=random.Random(3)), 1000) if trace]  # noqa: S311
     assert least <= len(traces) <= most
     assert all(trace.trace_flags.sampled for trace in traces)
     assert len({trace.trace_id for trace in traces}) == len(traces)
 
 
-def test_a_run_sends_the_headers_with_its_jobs(tmp_path: Path) -> None:
+def test_run_sends_headers_with_its_jobs(tmp_path: Path) -> None:
     publisher = FakePublisher()
     tracing = Tracing(0.5, NoOpTracer(), source=random.Random(3))  # noqa: S311
     with Roster() as roster, Journal.open(tmp_path, TOPIC, "g") as journal:
-        publishing = Publishing(publisher, journal, roster, FakeProgress(), FakeTime().clock, "g", tracing)
+        publishing = PublishRun(publisher, journal, roster, FakeProgress(), FakeTime().clock, "g", tracing)
         assert publishing.run(FakeSource(samples(100)), "msgpack", None).sent == 100
     traced = [headers for headers in publisher.headers if headers]
     assert 30 < len(traced) < 70
@@ -46,7 +46,7 @@ def test_a_run_sends_the_headers_with_its_jobs(tmp_path: Path) -> None:
     assert None in publisher.headers
 
 
-def test_an_id_is_never_all_zeros() -> None:
+def test_ids_are_never_all_zeros() -> None:
     class Zeros(random.Random):
         def random(self) -> float:
             return 0.0
@@ -57,8 +57,8 @@ def test_an_id_is_never_all_zeros() -> None:
     assert begun(Tracing(1.0, NoOpTracer(), source=Zeros()), 1) != [None]
 
 
-def test_a_span_lasts_until_the_job_is_acknowledged() -> None:
-    tracer, ended = keeping()
+def test_span_lasts_until_the_job_is_acknowledged() -> None:
+    tracer, ended = keep_spans()
     acknowledged: list[int] = []
     tracing = Tracing(1.0, tracer, "kafka", "jobs")
     before_ns = time.time_ns()
@@ -85,11 +85,11 @@ def test_a_span_lasts_until_the_job_is_acknowledged() -> None:
         "mmdigit.job_id": JOB.job_id,
         "mmdigit.group": JOB.group or "",
     }
-    assert tracing.spans_made == 1
+    assert tracing.n_spans == 1
 
 
 @pytest.mark.parametrize(("status", "expected"), [(200, []), (401, ["2 of 2 spans did not reach the collector\n"])])
-def test_spans_that_do_not_reach_the_collector_are_said(status: int, expected: list[str]) -> None:
+def test_lost_spans_are_reported(status: int, expected: list[str]) -> None:
     said: list[str] = []
     with collecting() as collector:
         collector.status = status
@@ -100,7 +100,7 @@ def test_spans_that_do_not_reach_the_collector_are_said(status: int, expected: l
     assert said == expected
 
 
-def test_without_a_collector_the_headers_are_sent_all_the_same() -> None:
+def test_headers_are_sent_without_a_collector() -> None:
     settings = ProducerSettings.model_validate({"from": "f", "to": "sqlite:///q.db", "trace_ratio": 1})
     with open_tracing(settings, pytest.fail) as tracing:
         assert None not in begun(tracing, 3)

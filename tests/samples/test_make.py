@@ -27,7 +27,6 @@ def test_make_without_espeak_reports_one_line_and_writes_nothing(
 
 
 @needs_espeak
-@pytest.mark.timeout(60)
 def test_make_writes_the_whole_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(make, "DIGITS", {3: DIGITS[3]})
     monkeypatch.setattr(make, "CONFLICTS", 0)

@@ -1,4 +1,4 @@
-"""The models whose encodings are kept in golden/, and strategies for any others."""
+"""The models whose encodings golden/ holds, and strategies for any others."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import get_args

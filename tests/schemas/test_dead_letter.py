@@ -1,4 +1,4 @@
-"""The count of dead letters of one job: it goes out with a replay as a header, and comes back distrusted."""
+"""times_dead travels with a replay as a header, which is not trusted when it returns."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from tests.schemas.samples import dead_letters
 
 
 @given(dead_letters)
-def test_a_replay_says_how_often_its_job_was_dead_lettered_and_goes_on_with_its_trace(letter: DeadLetter) -> None:
+def test_replay_headers_carry_times_dead_and_the_trace(letter: DeadLetter) -> None:
     headers = replay_headers(letter)
     assert times_dead_before(headers) == letter.times_dead
     trace = trace_of(headers)
@@ -20,15 +20,15 @@ def test_a_replay_says_how_often_its_job_was_dead_lettered_and_goes_on_with_its_
 @pytest.mark.parametrize(
     "value", [b"", b"-1", b"+1", b"1.0", b" 1", b"1_0", b"0x1", "²".encode(), "٣".encode(), b"9" * 5000]
 )
-def test_what_is_no_count_counts_as_none(value: bytes) -> None:
+def test_times_dead_before_is_0_for_an_invalid_number(value: bytes) -> None:
     assert times_dead_before({TIMES_DEAD_HEADER: value}) == 0
 
 
 @given(st.dictionaries(st.text(max_size=3) | st.just(TIMES_DEAD_HEADER), st.binary(max_size=6)))
-def test_whatever_the_headers_are_the_count_is_within_its_bounds(headers: dict[str, bytes]) -> None:
+def test_times_dead_before_is_bounded_for_any_header(headers: dict[str, bytes]) -> None:
     assert 0 <= times_dead_before(headers) <= MAX_TIMES_DEAD
     assert TIMES_DEAD_HEADER in headers or times_dead_before(headers) == 0
 
 
-def test_a_count_over_the_bound_is_the_bound() -> None:
+def test_times_dead_before_is_capped() -> None:
     assert times_dead_before({TIMES_DEAD_HEADER: b"9999"}) == MAX_TIMES_DEAD

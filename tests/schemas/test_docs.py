@@ -1,4 +1,4 @@
-"""docs/use/wire.md: its example runs, its numbers are those of the code."""
+"""docs/use/wire.md: its example runs, and its numbers are those of the code."""
 
 import os
 import re
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "use" / "wire.md").read_text()
 
 
-def test_the_example_makes_a_job() -> None:
+def test_wire_page_example_makes_a_job() -> None:
     (script,) = re.findall(r"^```sh\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     ran = subprocess.run(
         ["sh", "-ec", script], cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True, check=True
@@ -25,12 +25,12 @@ def test_the_example_makes_a_job() -> None:
     assert (job.image or b"").startswith(b"\x89PNG")
 
 
-def test_every_field_is_explained() -> None:
+def test_wire_page_explains_every_field() -> None:
     fields = re.findall(r"^\| `(\w+)` \|", PAGE.partition("## Headers")[0], re.MULTILINE)
     assert sorted(fields) == sorted(Job.model_fields)
 
 
-def test_the_limits_are_those_of_the_code() -> None:
+def test_wire_page_states_the_limits_of_the_code() -> None:
     assert MAX_IMAGE_BYTES == MAX_AUDIO_BYTES == 2 * 2**20
     assert "| record | 6 MiB |" in PAGE
     assert MAX_RECORD_BYTES == 6 * 2**20

@@ -1,4 +1,4 @@
-"""Text from outside in messages."""
+"""Text from outside is safe in messages."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +7,7 @@ from schemas.printable import printable
 
 
 @given(st.text(), st.integers(1, 100))
-def test_text_is_one_bounded_harmless_line(text: str, max_characters: int) -> None:
+def test_printable_is_one_bounded_line(text: str, max_characters: int) -> None:
     shown = printable(text, max_characters)
     assert shown.isprintable()
     assert len(shown) <= max_characters + 3
@@ -15,10 +15,10 @@ def test_text_is_one_bounded_harmless_line(text: str, max_characters: int) -> No
         assert shown == text
 
 
-def test_what_moves_a_terminal_is_escaped() -> None:
+def test_printable_escapes_control_characters() -> None:
     assert printable("a\x1b[2J\u202e\n\udcff") == r"a\x1b[2J\u202e\n\udcff"
 
 
-def test_what_is_too_long_is_cut() -> None:
+def test_printable_cuts_long_text() -> None:
     assert printable("abcdef", 5) == "abcde..."
     assert printable("\n" * 5, 5) == r"\n\n\..."

@@ -1,4 +1,4 @@
-"""A record that names a field twice is refused, in both encodings and at every level, and no other record is."""
+"""A record that names a field twice is refused, in both encodings and at every level; no other record is."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ REFUSED = r"^expected a \w+ of version 1 .*, got the field {} more than once; se
 
 
 def as_json(value: Any) -> bytes:
-    """A list of pairs becomes an object with just these members, bytes become base64."""
+    """JSON with the members of a list of pairs, repeated ones included; bytes become base64."""
     if isinstance(value, list):
         return b"{" + b", ".join(as_json(name) + b" : " + as_json(inner) for name, inner in value) + b"}"
     if isinstance(value, dict):
@@ -47,7 +47,7 @@ WIRES: dict[str, Callable[[Any], bytes]] = {"json": as_json, "msgpack": as_msgpa
 @pytest.mark.parametrize("wire", WIRES)
 @pytest.mark.parametrize("name", dict(JOB_FIELDS))
 @pytest.mark.parametrize("first", ["same", "other"])
-def test_a_job_that_names_a_field_twice_is_refused(wire: str, name: str, first: str) -> None:
+def test_repeated_field_of_a_job_is_refused(wire: str, name: str, first: str) -> None:
     write = WIRES[wire]
     assert decode_job(write(JOB_FIELDS)) == JOB
     earlier = (name, dict(JOB_FIELDS)[name] if first == "same" else None)
@@ -57,7 +57,7 @@ def test_a_job_that_names_a_field_twice_is_refused(wire: str, name: str, first: 
 
 @pytest.mark.parametrize("wire", WIRES)
 @pytest.mark.parametrize("name", [*dict(LETTER_FIELDS), "a_later_field"])
-def test_a_dead_letter_that_names_a_field_twice_is_refused(wire: str, name: str) -> None:
+def test_repeated_field_of_a_dead_letter_is_refused(wire: str, name: str) -> None:
     fields = [*LETTER_FIELDS, ("a_later_field", 1)]
     assert decode_dead_letter(WIRES[wire](fields)) == DEAD_LETTER
     with pytest.raises(InvalidRecord, match=REFUSED.format(name)):
@@ -66,19 +66,19 @@ def test_a_dead_letter_that_names_a_field_twice_is_refused(wire: str, name: str)
 
 @pytest.mark.parametrize("wire", WIRES)
 @pytest.mark.parametrize("place", ["source", "a_later_field"])
-def test_a_map_within_is_looked_at_too(wire: str, place: str) -> None:
+def test_repeated_field_of_an_inner_map_is_refused(wire: str, place: str) -> None:
     source = [("topic", "t"), ("partition", 1), ("partition", 2), ("offset", 3)]
     fields = [(name, value) for name, value in LETTER_FIELDS if name != place]
     with pytest.raises(InvalidRecord, match=REFUSED.format("partition")):
         decode_dead_letter(WIRES[wire]([*fields, (place, source)]))
 
 
-def test_a_name_that_is_written_in_two_ways_is_one_name() -> None:
+def test_repeated_field_may_be_written_in_two_ways() -> None:
     with pytest.raises(InvalidRecord, match=REFUSED.format("job_id")):
         decode_job(as_json(JOB_FIELDS)[:-1] + b', "job\\u005fid": "b"}')
 
 
-def test_a_repeated_name_moves_no_terminal_and_fills_no_line() -> None:
+def test_repeated_field_is_escaped_in_the_error() -> None:
     name = "\x1b[2J\u202e" + "n" * 1000
     with pytest.raises(InvalidRecord) as caught:
         decode_dead_letter(as_json([*LETTER_FIELDS, (name, 1), (name, 2)]))
@@ -87,21 +87,21 @@ def test_a_repeated_name_moves_no_terminal_and_fills_no_line() -> None:
 
 
 @pytest.mark.parametrize("write", WIRES.values())
-def test_a_map_of_many_fields_is_no_exception(write: Callable[[Any], bytes]) -> None:
+def test_repeated_field_of_a_large_map_is_refused(write: Callable[[Any], bytes]) -> None:
     many = [*LETTER_FIELDS, *((f"later_{number}", {}) for number in range(2)), *((f"n{n}", n) for n in range(30))]
     assert decode_dead_letter(write(many)) == DEAD_LETTER
     with pytest.raises(InvalidRecord, match=REFUSED.format("n7")):
         decode_dead_letter(write([*many, ("n7", 7)]))
 
 
-def test_a_long_map_header_of_a_short_job_is_read() -> None:
+def test_long_map_header_of_a_small_job_is_read() -> None:
     short = as_msgpack(JOB_FIELDS)
     for header in (b"\xde\x00" + bytes([len(JOB_FIELDS)]), b"\xdf\x00\x00\x00" + bytes([len(JOB_FIELDS)])):
         assert decode_job(header + short[1:]) == JOB
 
 
 @given(jobs | dead_letters, st.data())
-def test_any_model_is_read_and_with_any_field_repeated_refused(model: BaseModel, data: st.DataObject) -> None:
+def test_any_repeated_field_of_any_model_is_refused(model: BaseModel, data: st.DataObject) -> None:
     read = decode_job if "image" in type(model).model_fields else decode_dead_letter
     fields: Fields = list(msgpack.unpackb(encode(model, "msgpack")).items())
     repeated = data.draw(st.sampled_from(fields))
@@ -112,7 +112,7 @@ def test_any_model_is_read_and_with_any_field_repeated_refused(model: BaseModel,
             read(write([*fields[:place], repeated, *fields[place:]]))
 
 
-def test_such_a_record_becomes_a_dead_letter() -> None:
+def test_repeated_field_becomes_a_dead_letter() -> None:
     from tests.worker.fakes import record
 
     [decoded] = decode([record(0, as_json([*JOB_FIELDS, ("job_id", "b")]))], lambda: 0.0)

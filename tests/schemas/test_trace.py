@@ -29,7 +29,7 @@ def read(value: bytes | str) -> SpanContext | None:
         (f"01{GOOD[2:]}-", 1),
     ],
 )
-def test_what_is_valid_is_read_and_goes_on_as_version_00(value: str, flags: int) -> None:
+def test_valid_header_is_read_and_written_as_version_00(value: str, flags: int) -> None:
     trace = read(value)
     assert trace is not None
     assert (trace.trace_id, trace.span_id) == (TRACE.trace_id, TRACE.span_id)
@@ -62,19 +62,19 @@ def test_what_is_valid_is_read_and_goes_on_as_version_00(value: str, flags: int)
         GOOD.encode("utf-16"),
     ],
 )
-def test_what_is_not_valid_is_ignored(value: str | bytes, caplog: pytest.LogCaptureFixture) -> None:
+def test_invalid_header_is_ignored(value: str | bytes, caplog: pytest.LogCaptureFixture) -> None:
     assert read(value) is None
     assert caplog.records == []  # who may write to the topic could fill the log
 
 
-def test_no_header_is_no_trace() -> None:
+def test_missing_header_gives_no_trace() -> None:
     assert trace_of({}) is None
     assert trace_of({"Traceparent": GOOD.encode()}) is None  # names in Kafka have a case
     assert trace_headers(None) == {}
 
 
 @given(traces)
-def test_a_trace_goes_round(trace: SpanContext) -> None:
+def test_trace_round_trip(trace: SpanContext) -> None:
     assert trace_of(trace_headers(traceparent_of(trace))) == trace
 
 
@@ -84,7 +84,7 @@ def test_a_trace_goes_round(trace: SpanContext) -> None:
     | st.text(max_size=80).map(lambda tail: GOOD + tail)
     | st.tuples(st.integers(0, 54), st.characters()).map(lambda at: GOOD[: at[0]] + at[1] + GOOD[at[0] + 1 :])
 )
-def test_whatever_the_header_holds_it_is_ignored_or_safe_to_write(value: str | bytes) -> None:
+def test_any_header_is_ignored_or_safe_to_write(value: str | bytes) -> None:
     raw = value.encode("utf-8", "replace") if isinstance(value, str) else value
     trace = read(raw)
     if trace is not None:

@@ -1,4 +1,4 @@
-"""Both encodings: round trips, strictness, limits, and nothing but InvalidRecord for whatever else arrives."""
+"""Both encodings: round trips, strictness, limits, and only InvalidRecord for any other bytes."""
 
 import json
 import subprocess
@@ -45,24 +45,24 @@ def refused(value: bytes, decode: Callable[[bytes], BaseModel] = decode_job) -> 
 
 @pytest.mark.parametrize("wire", WIRES)
 @given(jobs)
-def test_jobs_go_round(wire: Wire, job: Job) -> None:
+def test_jobs_round_trip(wire: Wire, job: Job) -> None:
     assert decode_job(encode(job, wire)) == job
 
 
 @pytest.mark.parametrize("wire", WIRES)
 @given(dead_letters)
-def test_dead_letters_go_round(wire: Wire, dead_letter: DeadLetter) -> None:
+def test_dead_letters_round_trip(wire: Wire, dead_letter: DeadLetter) -> None:
     assert decode_dead_letter(encode(dead_letter, wire)) == dead_letter
 
 
 @pytest.mark.parametrize("wire", WIRES)
-def test_a_dead_letter_holds_any_record_that_was_refused_for_what_it_is(wire: Wire) -> None:
+def test_dead_letter_round_trips_with_any_refused_record(wire: Wire) -> None:
     largest = DEAD_LETTER.model_copy(update={"original": bytes(MAX_RECORD_BYTES), "key": bytes(1000)})
     assert decode_dead_letter(encode(largest, wire)) == largest
 
 
 @pytest.mark.parametrize("wire", WIRES)
-def test_the_largest_job_fits(wire: Wire) -> None:
+def test_decode_job_accepts_the_largest_job(wire: Wire) -> None:
     job = Job(
         job_id="j" * 128,
         group="g" * 128,
@@ -75,25 +75,25 @@ def test_the_largest_job_fits(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("field", ["image", "audio"])
-def test_a_byte_more_is_refused(field: str) -> None:
+def test_job_one_byte_too_large_is_refused(field: str) -> None:
     assert f"{field}: Data should have at most 2097152 bytes" in str(
         refused(as_msgpack(**{field: bytes(MAX_IMAGE_BYTES + 1)}))
     )
 
 
 @pytest.mark.parametrize("start", [b"{", b"\x84", b"\xff"])
-def test_more_bytes_than_any_record_has_are_refused_unread(start: bytes) -> None:
+def test_decode_refuses_a_too_large_record_before_parsing(start: bytes) -> None:
     assert isinstance(refused(start * (MAX_RECORD_BYTES + 1)), RecordTooLarge)
     assert not isinstance(refused(start * MAX_RECORD_BYTES), RecordTooLarge)
 
 
 @pytest.mark.parametrize("value", [as_json(), as_msgpack(), b" \r\n\t" + as_json(), as_json(group=None, audio=None)])
-def test_the_least_of_a_job(value: bytes) -> None:
+def test_job_needs_only_id_input_and_time(value: bytes) -> None:
     assert decode_job(value) == Job(job_id="a", image=b"x", created_at=CREATED_AT.replace(microsecond=0))
 
 
 @pytest.mark.parametrize("version", [0, 2, 99, "1", None, [1], 2**70, 1.0, True])
-def test_other_versions_are_named(version: object) -> None:
+def test_decode_names_an_unknown_version(version: object) -> None:
     error = refused(as_json(version=version))
     assert isinstance(error, UnknownVersion)
     assert "upgrade" in str(error)
@@ -103,7 +103,7 @@ def test_other_versions_are_named(version: object) -> None:
         assert isinstance(refused(as_msgpack(version=version)), UnknownVersion)
 
 
-def test_a_newer_version_is_known_by_its_first_field_whatever_follows() -> None:
+def test_newer_version_is_recognized_by_its_first_field() -> None:
     strokes = [[0, 1], [2, 3]] * 700
     for version in (2, 99, 200):
         for value in (as_json(version=version, strokes=strokes), as_msgpack(version=version, strokes=strokes)):
@@ -147,12 +147,12 @@ def test_a_newer_version_is_known_by_its_first_field_whatever_follows() -> None:
         {"picture": "eA=="},
     ],
 )
-def test_nothing_is_guessed(changes: dict[str, object]) -> None:
+def test_decode_job_is_strict(changes: dict[str, object]) -> None:
     refused(as_json(**changes))
     refused(as_msgpack(**changes))
 
 
-def test_bytes_and_text_are_not_mixed_up_in_msgpack() -> None:
+def test_msgpack_bytes_and_text_are_distinct() -> None:
     refused(as_msgpack(image="eA=="))
     refused(as_msgpack(job_id=b"a"))
     refused(as_msgpack(created_at=msgpack.Timestamp(5)))
@@ -160,12 +160,12 @@ def test_bytes_and_text_are_not_mixed_up_in_msgpack() -> None:
 
 
 @pytest.mark.parametrize("text", ["A", "AA=A", "A A=", "A\nA=", "+A-A", "\u00e9"])
-def test_base64_rubbish_is_refused(text: str) -> None:
+def test_invalid_base64_is_refused(text: str) -> None:
     refused(as_json(image=text))
 
 
 @pytest.mark.parametrize("constant", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"1" * 5000])
-def test_numbers_that_are_none_are_refused(constant: bytes) -> None:
+def test_nan_and_infinity_are_refused(constant: bytes) -> None:
     refused(as_json(expected=7).replace(b"7", constant))
 
 
@@ -207,7 +207,7 @@ def test_hostile_records_are_refused(name: str, decode: Callable[[bytes], BaseMo
 
 
 def outcome(decode: Callable[[bytes], BaseModel], value: bytes) -> None:
-    """Decode; anything but a model or an InvalidRecord with a short and harmless message fails the test."""
+    """Decode value; fail unless that gives a model or an InvalidRecord with a short, printable message."""
     try:
         assert isinstance(decode(value), BaseModel)
     except InvalidRecord as error:
@@ -229,7 +229,7 @@ anything = st.recursive(
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda tail: b"{" + tail) | anything.map(msgpack.packb))
 @example(b"{}")
 @example(b"\x80")
-def test_random_records_never_surprise(value: bytes) -> None:
+def test_random_records_raise_only_invalid_record(value: bytes) -> None:
     outcome(decode_job, value)
     outcome(decode_dead_letter, value)
 
@@ -239,7 +239,7 @@ def test_random_records_never_surprise(value: bytes) -> None:
     st.sampled_from([encode(model, wire) for model in (JOB, DEAD_LETTER) for wire in WIRES]),
     st.lists(st.tuples(st.integers(0, 600), st.integers(0, 2), st.binary(max_size=3)), min_size=1, max_size=4),
 )
-def test_damaged_records_never_surprise(value: bytes, damages: list[tuple[int, int, bytes]]) -> None:
+def test_damaged_records_raise_only_invalid_record(value: bytes, damages: list[tuple[int, int, bytes]]) -> None:
     for place, removed, put_in in damages:
         value = value[:place] + put_in + value[place + removed :]
     outcome(decode_job, value)
@@ -248,12 +248,12 @@ def test_damaged_records_never_surprise(value: bytes, damages: list[tuple[int, i
 
 @settings(max_examples=200)
 @given(st.dictionaries(st.sampled_from(sorted(Job.model_fields)), anything))
-def test_wrong_values_in_right_fields_never_surprise(changes: dict[str, Any]) -> None:
+def test_wrong_values_raise_only_invalid_record(changes: dict[str, Any]) -> None:
     outcome(decode_job, as_msgpack(**changes))
 
 
-def test_small_hostile_records_do_not_fill_the_memory() -> None:
-    # In a process of its own, since only its peak can be read: 6 MiB of lists in JSON once took 750 MiB.
+def test_small_hostile_records_use_little_memory() -> None:
+    # In its own process, to measure its peak memory: 6 MiB of lists in JSON once took 750 MiB.
     script = f"""
 import resource
 from schemas.errors import InvalidRecord

@@ -27,10 +27,10 @@ P1 = TopicPartition("jobs", 1)
 
 
 def image_bytes(shade: int) -> bytes:
-    """A raw 28x28 picture whose stroke has the given brightness: the fake model answers shade % 10."""
-    picture = np.zeros((28, 28), np.uint8)
-    picture[4:24, 13:15] = shade
-    return picture.tobytes()
+    """A raw 28x28 image whose stroke has the given brightness: the fake model answers shade % 10."""
+    pixels = np.zeros((28, 28), np.uint8)
+    pixels[4:24, 13:15] = shade
+    return pixels.tobytes()
 
 
 def png(width: int, height: int) -> bytes:
@@ -49,7 +49,7 @@ def record(offset: int, value: bytes, partition: TopicPartition = P0) -> Record:
 
 
 class Clock:
-    """Seconds that pass only when told to."""
+    """A clock that tests advance."""
 
     def __init__(self) -> None:
         self.now_s = 100.0
@@ -59,10 +59,10 @@ class Clock:
 
 
 class Closable:
-    """What every port has in common."""
+    """The context manager that every port is."""
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to close."""
 
     def __enter__(self) -> Self:
         return self
@@ -72,7 +72,7 @@ class Closable:
 
 
 class FakeConsumer(Closable):
-    """Delivers scripted records; failures and rebalances are scripted too."""
+    """Delivers scripted records, failures and rebalances."""
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
         self.queue = list(records)
@@ -87,7 +87,7 @@ class FakeConsumer(Closable):
         self.silent = ""
         self.next_polled: dict[TopicPartition, int] = {}
         self.slow_commits = False
-        """Commits that are begun are not done while this is set."""
+        """While set, begun commits stay pending."""
 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
         self.before_poll()
@@ -105,7 +105,7 @@ class FakeConsumer(Closable):
 
     def begin_commit(self, next_offsets: Mapping[TopicPartition, int]) -> "FakePendingCommit":
         pending = FakePendingCommit(self, dict(next_offsets))
-        pending.done()  # reaches the list at once, unless it is slow
+        pending.done()  # listed at once, unless commits are slow
         return pending
 
     def rewind(self, next_offsets: Mapping[TopicPartition, int]) -> None:
@@ -124,13 +124,13 @@ class FakeConsumer(Closable):
     def positions(self) -> dict[TopicPartition, int]:
         return self.next_polled
 
-    def trouble(self) -> str:
+    def waiting_for(self) -> str:
         return self.silent
 
 
 @dataclass
 class FakePendingCommit:
-    """Reaches the consumer's list of commits as soon as that is not slow."""
+    """Joins the consumer's list of commits once commits are not slow."""
 
     consumer: FakeConsumer
     next_offsets: dict[TopicPartition, int]
@@ -164,7 +164,7 @@ class FakeStore(Closable):
         self._maybe_fail()
         self.predictions |= {prediction.job_id: prediction for prediction in predictions}
 
-    def put_dead(self, dead_letters: Sequence[DeadLetter]) -> None:
+    def put_dead_letters(self, dead_letters: Sequence[DeadLetter]) -> None:
         self._maybe_fail()
         self.dead_notes += dead_letters
 
@@ -176,7 +176,7 @@ class FakeStore(Closable):
     def get(self, job_ids: Sequence[str]) -> list[Prediction | None]:
         return [self.predictions.get(job_id) for job_id in job_ids]
 
-    def dead(self, job_ids: Sequence[str]) -> list[str | None]:
+    def dead_letter_reasons(self, job_ids: Sequence[str]) -> list[str | None]:
         raise NotImplementedError
 
     def counts(self, group: str) -> GroupCounts:
@@ -187,7 +187,7 @@ class FakeStore(Closable):
 
 
 class FakePublisher(Closable):
-    """Acknowledges on flush; `lose` of the next records handed over are never acknowledged."""
+    """Acknowledges on flush; never acknowledges the next `lose` records."""
 
     def __init__(self) -> None:
         self.letters: list[DeadLetter] = []
@@ -219,7 +219,7 @@ class FakePublisher(Closable):
 
 
 class FakeModel:
-    """Answers with the brightness of the picture modulo 10; raises on pictures as bright as `poison`."""
+    """Answers with the brightness of the image modulo 10; raises on images as bright as `poison`."""
 
     model_version = "fake-1"
 
@@ -227,7 +227,7 @@ class FakeModel:
         self.poison = poison
         self.batches: list[int] = []
         self.broken = 0
-        """How many of the next calls fail, whatever they are given."""
+        """How many of the next calls fail."""
 
     def warm_up(self) -> None:
         self._maybe_fail()
@@ -260,7 +260,7 @@ def answer(label: int) -> Answer:
 
 @dataclass
 class Bench:
-    """A worker with fakes on every side. The waits are 0 unless told otherwise: every turn ends and commits a batch."""
+    """A worker on fakes. Waits default to 0, so that every turn finishes and commits a batch."""
 
     consumer: FakeConsumer = field(default_factory=FakeConsumer)
     store: FakeStore = field(default_factory=FakeStore)
@@ -290,7 +290,7 @@ class Bench:
         self.consumer.on_assigned(frozenset({P0, P1}))
 
     def revoke(self, *partitions: TopicPartition) -> dict[TopicPartition, int]:
-        """What the worker wants committed of them before they go."""
+        """Revoke partitions; returns the offsets that the worker wants committed."""
         assert self.consumer.on_revoked is not None
         return dict(self.consumer.on_revoked(frozenset(partitions)))
 

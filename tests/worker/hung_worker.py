@@ -1,4 +1,4 @@
-"""A worker whose model hangs in its first call: for the test of what a stop does then."""
+"""A worker whose model hangs in its first call."""
 
 import ctypes
 import sys
@@ -11,10 +11,10 @@ from worker import __main__ as program
 
 
 class HungPredictor(Predictor):
-    """Hangs in a call of C, where Python handles no signal; again and again, since each signal ends a sleep."""
+    """Hangs in a C call, where Python handles no signal. It loops because each signal ends a sleep."""
 
     def warm_up(self) -> None:
-        """The start is none of what is tried."""
+        """Let the worker start."""
 
     def predict(self, samples: Sequence[ModelInput]) -> list[Answer]:
         sys.stderr.write("hangs\n")

@@ -1,6 +1,6 @@
-"""A worker of the release to come, for tests of both side by side: reads jobs of versions 1 and 2, writes new fields.
+"""A worker of the next release, to run beside this one: it reads jobs of versions 1 and 2 and writes new fields.
 
-A launcher: the command that follows it is the worker that it becomes.
+The rest of the command line is that of the worker.
 """
 
 import sys
@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgpack  # type: ignore[import-untyped]
 
-from mmdigit.transport import packed, stored
+from mmdigit.transport import compact, encoding
 from schemas import wire
 from schemas.dead_letter import DeadLetter
 from schemas.job import Job
@@ -21,44 +21,44 @@ _KNOWN_FIELDS = 14
 
 
 class NextJob(Job):
-    """Has a field more, and so a version of its own."""
+    """Has one more field, and so a new version."""
 
     version: Literal[1, 2] = 2  # type: ignore[assignment]
     pen: str | None = None
 
 
 class NextPrediction(Prediction):
-    """Has a field more, within its version."""
+    """Has one more field within its version."""
 
     rivals: tuple[int, ...] = (4, 9)
 
 
 class NextDeadLetter(DeadLetter):
-    """Has a field more, within its version."""
+    """Has one more field within its version."""
 
     worker_version: str = VERSION
 
 
 def next_pack(prediction: NextPrediction) -> bytes:
-    """Packed, with the new field behind those of before."""
+    """Packed, with the new field at the end."""
     known = Prediction(**{name: getattr(prediction, name) for name in Prediction.model_fields})
-    fields = msgpack.unpackb(packed.pack(known)[1:])
+    fields = msgpack.unpackb(compact.encode(known)[1:])
     fields += [None] * (_KNOWN_FIELDS - len(fields))
     value: bytes = b"\x01" + msgpack.packb([*fields, prediction.rivals])
     return value
 
 
 def next_read(value: bytes) -> NextPrediction:
-    """What next_pack or this release stored."""
+    """A prediction that next_pack or this release stored."""
     more = msgpack.unpackb(value[1:])[_KNOWN_FIELDS:]
-    known = stored.read_prediction(value)
+    known = encoding.decode_prediction(value)
     return NextPrediction(**dict(known), **({"rivals": tuple(more[0])} if more else {}))
 
 
 def become_next() -> None:
-    """From now on this process speaks as the release to come."""
+    """Make this process write as the next release does."""
     wire.Job = NextJob  # type: ignore[attr-defined]
-    stored.pack = next_pack  # type: ignore[assignment, attr-defined]
+    encoding.encode = next_pack  # type: ignore[assignment, attr-defined]
     outcomes.VERSION = VERSION  # type: ignore[attr-defined]
     outcomes.Prediction = NextPrediction  # type: ignore[attr-defined]
     outcomes.DeadLetter = NextDeadLetter  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""When a batch closes: full by count, full by bytes, or old enough."""
+"""A batch is due when it is full by count or bytes, or old enough."""
 
 from tests.worker.fakes import P1, Clock, record
 from worker.batcher import Batcher, Decoded
@@ -9,11 +9,11 @@ def decoded(offset: int, size_bytes: int, clock: Clock, partition: int = 0) -> D
     return Decoded(record(offset, bytes(size_bytes), place), clock(), None, None, None, clock())
 
 
-def test_an_empty_batch_is_never_due() -> None:
+def test_empty_batch_is_never_due() -> None:
     assert Batcher(4, 100, 0.0, Clock()).time_left_s is None
 
 
-def test_it_is_due_when_full_by_count() -> None:
+def test_batch_is_due_when_full_by_count() -> None:
     clock = Clock()
     batcher = Batcher(2, 100, 1.0, clock)
     batcher.add(decoded(0, 1, clock))
@@ -22,16 +22,16 @@ def test_it_is_due_when_full_by_count() -> None:
     assert (batcher.room, batcher.time_left_s) == (0, 0.0)
 
 
-def test_it_is_due_when_full_by_bytes() -> None:
+def test_batch_is_due_when_full_by_bytes() -> None:
     clock = Clock()
     batcher = Batcher(10, 100, 1.0, clock)
     batcher.add(decoded(0, 99, clock))
     assert batcher.room == 9
-    batcher.add(decoded(1, 50, clock))  # the last one may go beyond: bounded by one record
+    batcher.add(decoded(1, 50, clock))  # only the last record may exceed the limit
     assert (batcher.room, batcher.time_left_s) == (0, 0.0)
 
 
-def test_it_is_due_when_its_oldest_has_waited_long_enough() -> None:
+def test_batch_is_due_when_its_oldest_job_has_waited() -> None:
     clock = Clock()
     batcher = Batcher(10, 100, 1.0, clock)
     batcher.add(decoded(0, 1, clock))
@@ -42,7 +42,7 @@ def test_it_is_due_when_its_oldest_has_waited_long_enough() -> None:
     assert batcher.time_left_s == 0.0
 
 
-def test_closing_keeps_the_order_and_starts_anew() -> None:
+def test_close_keeps_the_order_and_starts_a_new_batch() -> None:
     clock = Clock()
     batcher = Batcher(10, 100, 1.0, clock)
     batch = [decoded(offset, 60, clock) for offset in range(2)]
@@ -52,7 +52,7 @@ def test_closing_keeps_the_order_and_starts_anew() -> None:
     assert (len(batcher), batcher.room, batcher.time_left_s) == (0, 10, None)
 
 
-def test_dropping_a_partition_keeps_the_others_and_their_bytes() -> None:
+def test_drop_keeps_other_partitions_and_their_bytes() -> None:
     clock = Clock()
     batcher = Batcher(10, 100, 1.0, clock)
     batcher.add(decoded(0, 90, clock, partition=0))

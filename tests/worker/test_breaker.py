@@ -1,4 +1,4 @@
-"""When the breaker opens: too many dead letters in a row, or too large a share of a whole window."""
+"""The breaker opens on too many dead letters in a row, or too large a share of a full window."""
 
 from contextlib import nullcontext
 
@@ -14,7 +14,7 @@ from worker.breaker import Breaker
 
 
 def results(pattern: str) -> list[Prediction | DeadLetter]:
-    """One result a mark: "." a prediction, "x" a dead letter."""
+    """The outcomes of a pattern: "." is a prediction, "x" a dead letter."""
     bench = Bench(FakeConsumer([record(0, job_value("a")), record(1, b"bad")]))
     bench.worker.run_once()
     [prediction], [letter] = bench.store.predictions.values(), bench.publisher.letters
@@ -28,16 +28,16 @@ def results(pattern: str) -> list[Prediction | DeadLetter]:
         (3, 1.0, 10, "xx.xx.xx", False),
         (3, 1.0, 10, "x.xxx", True),
         (0, 1.0, 10, "x" * 50, False),
-        (0, 0.5, 4, "xxx", False),  # no whole window yet
+        (0, 0.5, 4, "xxx", False),  # the window is not full yet
         (0, 0.5, 4, "xx..xx", False),
         (0, 0.5, 4, "x.x.xx", True),
         (0, 1.0, 4, "xxxxxxxx", False),  # 1 = never
     ],
 )
-def test_it_opens_on_too_many_in_a_row_or_too_large_a_share(
+def test_breaker_opens_on_a_run_or_a_share_of_dead_letters(
     in_a_row: int, share: float, window: int, pattern: str, opens: bool
 ) -> None:
-    for batch in (1, 3, 100):  # however the jobs fall into batches
+    for batch in (1, 3, 100):  # for any batch size
         breaker, marks = Breaker(in_a_row, share, window), results(pattern)
         batches = [marks[start : start + batch] for start in range(0, len(marks), batch)]
         expected = pytest.raises(TooManyDeadLetters, match="raise --breaker-in-a-row") if opens else nullcontext()
@@ -52,12 +52,12 @@ def test_it_opens_on_too_many_in_a_row_or_too_large_a_share(
         (10, 1.0, 10, "", 0.0),
         (10, 1.0, 10, ".xxxxx", 0.5),
         (10, 1.0, 10, "xxxxx.", 0.0),
-        (0, 1.0, 10, "xxxxxxxx", 0.0),  # neither limit holds
-        (0, 0.5, 8, "xx..", 0.5),  # of a window not yet full: so many more may come
-        (20, 0.5, 4, ".x.x", 1.0),  # the next one too many opens it
+        (0, 1.0, 10, "xxxxxxxx", 0.0),  # no limit is set
+        (0, 0.5, 8, "xx..", 0.5),  # measured against the full window
+        (20, 0.5, 4, ".x.x", 1.0),  # at the limit
     ],
 )
-def test_it_tells_how_near_it_is(in_a_row: int, share: float, window: int, pattern: str, fill: float) -> None:
+def test_fill_is_1_when_the_breaker_opens(in_a_row: int, share: float, window: int, pattern: str, fill: float) -> None:
     breaker = Breaker(in_a_row, share, window)
     breaker.count(results(pattern))
     assert breaker.fill == pytest.approx(fill)
@@ -65,7 +65,7 @@ def test_it_tells_how_near_it_is(in_a_row: int, share: float, window: int, patte
 
 @settings(derandomize=True, deadline=None, max_examples=200)
 @given(pattern=st.text("x.", max_size=60), window=st.integers(1, 20), share=st.floats(0.1, 1))
-def test_the_share_is_that_of_the_last_jobs_alone(pattern: str, window: int, share: float) -> None:
+def test_share_is_of_the_last_jobs(pattern: str, window: int, share: float) -> None:
     breaker, marks = Breaker(0, share, window), dict(zip("x.", results("x."), strict=True))
     for end in range(1, len(pattern) + 1):
         last = pattern[max(0, end - window) : end]

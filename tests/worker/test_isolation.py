@@ -1,4 +1,4 @@
-"""One outcome per sample, whichever of them the model fails on."""
+"""predict_each returns one result a sample, whichever samples the model fails on."""
 
 from collections.abc import Sequence
 
@@ -29,7 +29,7 @@ def works() -> None:
 
 @settings(derandomize=True, deadline=None)
 @given(size=st.integers(0, 40), guilty=st.sets(st.integers(0, 39)))
-def test_exactly_the_guilty_are_rejected_and_the_others_answered_in_order(size: int, guilty: set[int]) -> None:
+def test_predict_each_rejects_exactly_the_failing_samples(size: int, guilty: set[int]) -> None:
     calls = []
 
     def predict(samples: Sequence[ModelInput]) -> list[Answer]:
@@ -48,10 +48,10 @@ def test_exactly_the_guilty_are_rejected_and_the_others_answered_in_order(size: 
             assert isinstance(result, Answer)
             assert result.label == number % 10
     if not guilty & set(range(size)):
-        assert len(calls) == (1 if size else 0)  # nothing extra when nothing fails
+        assert len(calls) == (1 if size else 0)  # no extra call if nothing fails
 
 
-def test_isolating_one_of_many_takes_a_logarithm_of_calls() -> None:
+def test_predict_each_isolates_with_logarithmic_calls() -> None:
     calls = []
 
     def predict(samples: Sequence[ModelInput]) -> list[Answer]:
@@ -64,13 +64,13 @@ def test_isolating_one_of_many_takes_a_logarithm_of_calls() -> None:
     assert len(calls) == 14
 
 
-def test_a_model_that_fails_once_rejects_nobody() -> None:
+def test_predict_each_rejects_nothing_after_one_failure() -> None:
     calls = []
 
     def predict(samples: Sequence[ModelInput]) -> list[Answer]:
         calls.append(len(samples))
         if len(calls) == 1:
-            raise RuntimeError("Failed to allocate memory")  # as ONNX Runtime says it
+            raise RuntimeError("Failed to allocate memory")  # the message of ONNX Runtime
         return [answer(number_of(one)) for one in samples]
 
     [result] = predict_each(predict, [sample(3)], works)
@@ -78,7 +78,7 @@ def test_a_model_that_fails_once_rejects_nobody() -> None:
     assert calls == [1, 1]
 
 
-def test_a_model_that_fails_on_everything_rejects_nobody() -> None:
+def test_predict_each_rejects_nothing_if_everything_fails() -> None:
     def fail(*_: object) -> list[Answer]:
         raise RuntimeError("no such operator")
 
@@ -86,7 +86,7 @@ def test_a_model_that_fails_on_everything_rejects_nobody() -> None:
         predict_each(fail, [sample(1), sample(2)], fail)
 
 
-def test_short_memory_rejects_nobody() -> None:
+def test_predict_each_rejects_nothing_if_memory_runs_out() -> None:
     def fail(_: Sequence[ModelInput]) -> list[Answer]:
         raise MemoryError
 

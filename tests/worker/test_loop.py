@@ -1,4 +1,4 @@
-"""The loop with fakes on every side: what is stored, dead-lettered and committed, and in which order."""
+"""The loop on fakes: what it stores, dead-letters and commits, and in which order."""
 
 import logging
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from tests.worker import fakes
 from tests.worker.fakes import P0, P1, Bench, FakeConsumer, FakeModel, image_bytes, job_value, record
 
 
-def test_a_batch_is_stored_and_then_committed() -> None:
+def test_run_once_stores_a_batch_and_then_commits() -> None:
     bench = Bench(FakeConsumer([record(7, job_value("a")), record(8, job_value("b")), record(3, job_value("c"), P1)]))
     bench.worker.run_once()
     assert sorted(bench.store.predictions) == ["a", "b", "c"]
@@ -28,19 +28,19 @@ def test_a_batch_is_stored_and_then_committed() -> None:
     assert bench.model.batches == [3]
 
 
-def test_nothing_is_committed_before_the_store_answers() -> None:
+def test_run_once_commits_nothing_before_the_store_answers() -> None:
     bench = Bench(FakeConsumer([record(0, job_value("a"))]))
     bench.store.failing = 3
     bench.worker.run_once()
     assert bench.store.puts == 4
-    assert bench.consumer.keep_alives == 3  # the group membership is kept meanwhile
+    assert bench.consumer.keep_alives == 3  # stays in the group
     assert bench.consumer.commits == [{P0: 1}]
-    assert bench.model.batches == [1]  # predicted once, stored when possible
+    assert bench.model.batches == [1]  # predicted only once
     assert bench.count("mmdigit_retries_total", stage="store") == 3
-    assert bench.worker.trouble == ""
+    assert bench.worker.waiting_for == ""
 
 
-def test_a_stop_while_the_store_is_away_commits_nothing() -> None:
+def test_stop_during_a_store_outage_commits_nothing() -> None:
     bench = Bench(FakeConsumer([record(0, job_value("a"))]))
     bench.store.failing = 10**6
     bench.consumer.before_poll = bench.worker.stop
@@ -62,9 +62,7 @@ def test_a_stop_while_the_store_is_away_commits_nothing() -> None:
     ],
     ids=["empty", "truncated", "version", "rubbish", "oversized", "broken-image", "bomb"],
 )
-def test_a_record_that_can_never_succeed_is_dead_lettered_and_its_batch_mates_are_not(
-    value: bytes, reason: str
-) -> None:
+def test_invalid_record_alone_is_dead_lettered(value: bytes, reason: str) -> None:
     bench = Bench(FakeConsumer([record(0, job_value("a")), record(1, value), record(2, job_value("b"))]))
     bench.worker.run_once()
     assert sorted(bench.store.predictions) == ["a", "b"]
@@ -77,7 +75,7 @@ def test_a_record_that_can_never_succeed_is_dead_lettered_and_its_batch_mates_ar
     assert bench.count("mmdigit_jobs_total", outcome="dead_letter") == 1
 
 
-def test_a_decoder_that_fails_unforeseen_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unexpected_decoder_error_dead_letters_one_job(monkeypatch: pytest.MonkeyPatch) -> None:
     def read(data: bytes) -> tuple[Grey, bool | None]:
         if data == b"strange":
             raise ZeroDivisionError("division by zero")
@@ -92,7 +90,7 @@ def test_a_decoder_that_fails_unforeseen_stops_nobody(monkeypatch: pytest.Monkey
     assert bench.consumer.commits == [{P0: 2}]
 
 
-def test_a_job_that_the_model_fails_on_is_isolated() -> None:
+def test_job_that_fails_the_model_is_isolated() -> None:
     poison = 255
     values = [job_value(f"j{n}", image_bytes(poison if n == 5 else 200 + n)) for n in range(8)]
     bench = Bench(FakeConsumer([record(n, value) for n, value in enumerate(values)]), model=FakeModel(poison))
@@ -105,7 +103,7 @@ def test_a_job_that_the_model_fails_on_is_isolated() -> None:
     assert bench.consumer.commits == [{P0: 8}]
 
 
-def test_a_model_that_is_out_of_order_is_tried_again_and_rejects_nobody() -> None:
+def test_broken_model_is_retried_and_rejects_nothing() -> None:
     bench = Bench(FakeConsumer([record(0, job_value("a")), record(1, job_value("b"))]))
     bench.model.broken = 7
     bench.worker.run_once()
@@ -115,7 +113,7 @@ def test_a_model_that_is_out_of_order_is_tried_again_and_rejects_nobody() -> Non
     assert bench.count("mmdigit_retries_total", stage="predict") > 0
 
 
-def test_dead_letters_are_sent_again_until_acknowledged_and_only_those_that_were_not() -> None:
+def test_dead_letters_are_resent_until_acknowledged() -> None:
     bench = Bench(FakeConsumer([record(0, b"x"), record(1, b"y"), record(2, b"z")]))
     bench.publisher.lose = 2
     bench.worker.run_once()
@@ -124,7 +122,7 @@ def test_dead_letters_are_sent_again_until_acknowledged_and_only_those_that_were
     assert bench.count("mmdigit_retries_total", stage="dead_letter") == 1
 
 
-def test_a_dead_letter_that_the_topic_never_takes_stops_the_worker_without_commit(
+def test_dead_letter_that_is_too_large_stops_the_worker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bench = Bench(FakeConsumer([record(0, b"x")]))
@@ -135,12 +133,12 @@ def test_a_dead_letter_that_the_topic_never_takes_stops_the_worker_without_commi
         raise RecordTooLarge("expected at most 1 byte")
 
     monkeypatch.setattr(bench.publisher, "send", refuse)
-    with pytest.raises(SettingsError, match="dead-letter topic must take larger records"):
+    with pytest.raises(SettingsError, match="dead-letter topic that takes larger records"):
         bench.worker.run_once()
     assert bench.consumer.commits == []
 
 
-def test_under_load_a_commit_waits_for_its_time_and_takes_all_that_is_stored() -> None:
+def test_commit_under_load_waits_until_it_is_due() -> None:
     jobs = [record(number, job_value(str(number))) for number in range(4)]
     bench = Bench(FakeConsumer(jobs), options={"batch_size": 1, "commit_every_s": 0.1})
     for turn_s in (0.04, 0.04):
@@ -151,10 +149,10 @@ def test_under_load_a_commit_waits_for_its_time_and_takes_all_that_is_stored() -
     bench.worker.run_once()
     assert bench.consumer.commits == [{P0: 3}]
     bench.worker.run_once()
-    assert bench.consumer.commits == [{P0: 3}]  # the next one's time has begun anew
+    assert bench.consumer.commits == [{P0: 3}]  # the next one is not due yet
 
 
-def test_an_idle_turn_and_the_end_commit_at_once() -> None:
+def test_commit_on_idle_and_on_exit_is_immediate() -> None:
     options: dict[str, object] = {"batch_size": 1, "commit_every_s": 60}
     idle = Bench(FakeConsumer([record(0, job_value("a"))]), options=options)
     idle.worker.run_once()
@@ -168,7 +166,7 @@ def test_an_idle_turn_and_the_end_commit_at_once() -> None:
     assert ending.consumer.commits == [{P0: 1}]
 
 
-def test_a_commit_that_fails_is_included_in_the_next_one() -> None:
+def test_commit_that_fails_is_included_in_the_next_one() -> None:
     bench = Bench(FakeConsumer([record(0, job_value("a"))]))
     bench.consumer.failing_commits = 1
     bench.worker.run_once()
@@ -177,7 +175,7 @@ def test_a_commit_that_fails_is_included_in_the_next_one() -> None:
     assert bench.consumer.commits == [{P0: 1}]
 
 
-def test_a_stop_while_the_store_is_away_commits_what_was_stored_before() -> None:
+def test_stop_during_a_store_outage_commits_earlier_batches() -> None:
     jobs = [record(0, job_value("a")), record(1, job_value("b"))]
     bench = Bench(FakeConsumer(jobs), options={"batch_size": 1, "commit_every_s": 60})
     bench.worker.run_once()
@@ -187,7 +185,7 @@ def test_a_stop_while_the_store_is_away_commits_what_was_stored_before() -> None
     assert bench.consumer.commits == [{P0: 1}]
 
 
-def test_the_last_commit_takes_part_in_a_rebalance_and_is_tried_again() -> None:
+def test_commit_on_exit_retries_through_a_rebalance() -> None:
     bench = Bench(FakeConsumer([record(0, job_value("a"))]), options={"commit_every_s": 60})
     bench.worker.run_once()
     bench.consumer.failing_commits = 2
@@ -197,7 +195,7 @@ def test_the_last_commit_takes_part_in_a_rebalance_and_is_tried_again() -> None:
     assert bench.consumer.keep_alives == 2
 
 
-def test_a_last_commit_that_never_works_ends_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+def test_run_ends_even_if_the_last_commit_never_works(caplog: pytest.LogCaptureFixture) -> None:
     bench = Bench(FakeConsumer([record(0, job_value("a"))]), options={"commit_every_s": 60})
     bench.worker.run_once()
     bench.consumer.failing_commits = 10**6
@@ -207,7 +205,7 @@ def test_a_last_commit_that_never_works_ends_all_the_same(caplog: pytest.LogCapt
     assert "the last commit failed" in caplog.text
 
 
-def test_the_breaker_stops_the_worker_before_it_writes_the_batch_and_commits_what_was_written() -> None:
+def test_breaker_stops_the_worker_before_writing_the_batch() -> None:
     jobs = [record(0, job_value("good")), *(record(n, b"bad") for n in range(1, 7))]
     bench = Bench(FakeConsumer(jobs), options={"batch_size": 2, "breaker_in_a_row": 4, "commit_every_s": 60})
     with pytest.raises(TooManyDeadLetters, match=r"4 dead letters in a row, the last for invalid_record"):
@@ -217,17 +215,17 @@ def test_the_breaker_stops_the_worker_before_it_writes_the_batch_and_commits_wha
     assert bench.count("mmdigit_dead_letters_in_a_row") == 4
 
 
-def test_a_dead_letter_says_how_often_its_job_was_tried() -> None:
+def test_dead_letter_counts_the_attempts_of_its_job() -> None:
     poison = 255
     bench = Bench(FakeConsumer([record(0, job_value("j", image_bytes(poison)))]), model=FakeModel(poison))
-    bench.model.broken = 2  # the first try and its probe
+    bench.model.broken = 2  # the first attempt and the probe
     bench.worker.run_once()
     [letter] = bench.publisher.letters
     assert (letter.reason, letter.attempts) == ("model_rejected", 2)
 
 
-@pytest.mark.parametrize("value", [b"undecodable", job_value("x", b"no picture")], ids=["record", "image"])
-def test_a_dead_letter_of_the_decoder_does_not_count_the_tries_of_the_model(value: bytes) -> None:
+@pytest.mark.parametrize("value", [b"undecodable", job_value("x", b"no image")], ids=["record", "image"])
+def test_decoder_dead_letter_ignores_attempts_of_the_model(value: bytes) -> None:
     bench = Bench(FakeConsumer([record(0, value), record(1, job_value("j"))]))
     bench.model.broken = 4
     bench.worker.run_once()
@@ -236,7 +234,7 @@ def test_a_dead_letter_of_the_decoder_does_not_count_the_tries_of_the_model(valu
     assert letter.attempts == 1
 
 
-def test_a_dead_letter_of_the_decoder_counts_its_own_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decoder_dead_letter_counts_its_own_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     memory_is_short = iter([True, True, False])
 
     def read(contents: Sequence[tuple[bytes | None, bytes | None]]) -> list[ModelInput | Exception]:
@@ -252,7 +250,7 @@ def test_a_dead_letter_of_the_decoder_counts_its_own_tries(monkeypatch: pytest.M
     assert (letter.reason, letter.attempts) == ("invalid_record", 3)
 
 
-def test_a_dead_letters_line_names_its_trace(caplog: pytest.LogCaptureFixture) -> None:
+def test_dead_letter_log_line_names_its_trace(caplog: pytest.LogCaptureFixture) -> None:
     headers = {"traceparent": TRACEPARENT.encode()}
     bench = Bench(FakeConsumer([replace(record(0, b"x"), headers=headers), record(1, b"y")]))
     bench.worker.run_once()
@@ -272,7 +270,7 @@ def test_a_dead_letters_line_names_its_trace(caplog: pytest.LogCaptureFixture) -
         b"-" * 4096,
     ],
 )
-def test_a_hostile_traceparent_changes_nothing(header: bytes, caplog: pytest.LogCaptureFixture) -> None:
+def test_hostile_traceparent_changes_nothing(header: bytes, caplog: pytest.LogCaptureFixture) -> None:
     jobs = [record(0, job_value("a")), record(1, b"x")]
     bench = Bench(FakeConsumer([replace(job, headers={"traceparent": header}) for job in jobs]))
     bench.worker.run_once()
@@ -281,17 +279,17 @@ def test_a_hostile_traceparent_changes_nothing(header: bytes, caplog: pytest.Log
     assert "traceparent" not in str([vars(line) for line in caplog.records])
 
 
-def test_a_silent_broker_is_said_and_forgotten_when_it_answers() -> None:
+def test_waiting_for_names_a_silent_broker_until_it_answers() -> None:
     bench = Bench()
     bench.consumer.silent = "poll: no heartbeat answered"
     bench.worker.run_once()
-    assert bench.worker.trouble == "poll: no heartbeat answered"
+    assert bench.worker.waiting_for == "poll: no heartbeat answered"
     bench.consumer.silent = ""
     bench.worker.run_once()
-    assert bench.worker.trouble == ""
+    assert bench.worker.waiting_for == ""
 
 
-def test_polling_goes_on_when_the_broker_comes_back() -> None:
+def test_poll_resumes_when_the_broker_is_back() -> None:
     bench = Bench(FakeConsumer([record(0, job_value("a"))]))
     bench.consumer.failing_polls = 2
     bench.worker.run_once()
@@ -299,7 +297,7 @@ def test_polling_goes_on_when_the_broker_comes_back() -> None:
     assert bench.count("mmdigit_retries_total", stage="poll") == 2
 
 
-def test_records_of_a_revoked_partition_are_neither_stored_nor_committed() -> None:
+def test_revoked_records_are_neither_stored_nor_committed() -> None:
     bench = Bench(
         FakeConsumer([record(0, job_value("mine")), record(4, job_value("theirs"), P1)]), options={"batch_wait_s": 1.0}
     )
@@ -315,7 +313,7 @@ def test_records_of_a_revoked_partition_are_neither_stored_nor_committed() -> No
     assert bench.count("mmdigit_rebalances_total", event="revoked") == 1
 
 
-def test_a_partition_revoked_while_the_store_is_away_is_not_committed() -> None:
+def test_partition_revoked_in_a_store_outage_is_not_committed() -> None:
     bench = Bench(FakeConsumer([record(0, job_value("a")), record(4, job_value("b"), P1)]))
     bench.store.failing = 1
     bench.consumer.in_keep_alive = lambda: bench.revoke(P1)
@@ -323,7 +321,7 @@ def test_a_partition_revoked_while_the_store_is_away_is_not_committed() -> None:
     assert bench.consumer.commits == [{P0: 1}]
 
 
-def test_what_is_stored_of_a_revoked_partition_is_committed_as_it_goes_and_not_later() -> None:
+def test_revoked_partition_commits_stored_jobs_as_it_goes() -> None:
     jobs = [record(0, job_value("a")), record(4, job_value("b"), P1)]
     bench = Bench(FakeConsumer(jobs), options={"commit_every_s": 60})
     bench.worker.run_once()
@@ -333,7 +331,7 @@ def test_what_is_stored_of_a_revoked_partition_is_committed_as_it_goes_and_not_l
     assert bench.consumer.commits == [{P0: 1}]
 
 
-def test_a_record_whose_partition_went_while_memory_was_short_is_left_to_its_new_owner(
+def test_record_revoked_during_decoding_is_not_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tries = []
@@ -355,7 +353,7 @@ def test_a_record_whose_partition_went_while_memory_was_short_is_left_to_its_new
     assert bench.count("mmdigit_retries_total", stage="decode") == 1
 
 
-def test_a_batch_waits_for_more_until_its_oldest_job_has_waited_long_enough() -> None:
+def test_batch_waits_until_its_oldest_job_is_due() -> None:
     bench = Bench(FakeConsumer([record(0, job_value("a"))]), options={"batch_wait_s": 0.5})
     bench.worker.run_once()
     bench.clock.now_s += 0.4
@@ -369,7 +367,7 @@ def test_a_batch_waits_for_more_until_its_oldest_job_has_waited_long_enough() ->
     assert bench.store.predictions["b"].timings.wait_s == pytest.approx(0.1)
 
 
-def test_a_full_batch_does_not_wait() -> None:
+def test_full_batch_does_not_wait() -> None:
     records = [record(n, job_value(f"j{n}")) for n in range(5)]
     bench = Bench(FakeConsumer(records), options={"batch_wait_s": 60.0, "batch_size": 2})
     bench.worker.run_once()
@@ -378,7 +376,7 @@ def test_a_full_batch_does_not_wait() -> None:
     assert bench.count("mmdigit_lag_records", topic="jobs", partition="0") == 1
 
 
-def test_a_stop_finishes_the_open_batch() -> None:
+def test_stop_finishes_the_open_batch() -> None:
     bench = Bench(FakeConsumer([record(0, job_value("a"))]), options={"batch_wait_s": 60.0})
     bench.worker.run_once()
     bench.worker.stop()
@@ -387,7 +385,7 @@ def test_a_stop_finishes_the_open_batch() -> None:
     assert bench.consumer.commits == [{P0: 1}]
 
 
-def test_the_worker_ends_when_idle_for_long_enough() -> None:
+def test_run_ends_after_exit_when_idle_s() -> None:
     bench = Bench(FakeConsumer([record(0, job_value("a"))]), options={"exit_when_idle_s": 5.0})
 
     def pass_time() -> None:
@@ -399,7 +397,7 @@ def test_the_worker_ends_when_idle_for_long_enough() -> None:
     assert bench.clock.now_s == 106.0
 
 
-def test_work_and_outages_are_no_idleness() -> None:
+def test_idle_time_excludes_work_and_outages() -> None:
     records = [record(n, job_value(f"j{n}")) for n in range(3)]
     bench = Bench(FakeConsumer(records), options={"exit_when_idle_s": 5.0, "batch_size": 1})
     put = bench.store.put
@@ -418,7 +416,7 @@ def test_work_and_outages_are_no_idleness() -> None:
     assert sorted(bench.store.predictions) == ["j0", "j1", "j2"]
 
 
-def test_decoding_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_since_turn_s_restarts_while_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
     records = [record(n, job_value(f"j{n}")) for n in range(2 * CHUNK_SIZE + 1)]
     bench = Bench(FakeConsumer(records), options={"batch_wait_s": 60.0, "batch_size": len(records)})
     silences = []
@@ -433,7 +431,7 @@ def test_decoding_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
     assert silences == [0.0, 0.0, 0.0]
 
 
-def test_dead_letters_are_logged_with_their_place_but_not_their_bytes(caplog: pytest.LogCaptureFixture) -> None:
+def test_dead_letter_log_line_has_the_source_but_no_bytes(caplog: pytest.LogCaptureFixture) -> None:
     bench = Bench(FakeConsumer([record(5, b"secret payload")]))
     with caplog.at_level(logging.WARNING):
         bench.worker.run_once()

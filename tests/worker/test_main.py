@@ -1,4 +1,4 @@
-"""What /healthz and /readyz say over the life of a worker, and what it says of the target error at its start."""
+"""The start of a worker: the target error and the model that it logs."""
 
 import json
 import logging
@@ -9,39 +9,8 @@ from pathlib import Path
 import pytest
 
 from mmdigit.reading.decision import OperatingPoint, same_for_all_digits
-from mmdigit.telemetry.health import Status
 from schemas import VERSION
-from tests.worker.fakes import P0, P1, Bench
-from worker.__main__ import _Health, log_target_error
-
-
-def test_a_worker_that_starts_is_alive_and_not_ready() -> None:
-    health = _Health(stuck_after_s=60)
-    assert health.alive().ok
-    assert health.ready() == Status(False, "loading the model, or connecting")
-
-
-def test_readiness_follows_the_partitions_and_the_trouble() -> None:
-    bench = Bench()
-    health = _Health(stuck_after_s=60)
-    health.worker = bench.worker
-    assert health.ready() == Status(True, "ready, 2 partitions")
-    bench.worker.trouble = "store: expected an answer from Redis"
-    assert health.ready() == Status(False, "store: expected an answer from Redis")
-    bench.worker.trouble = ""
-    bench.revoke(P0, P1)
-    assert health.ready() == Status(False, "no partitions assigned yet")
-
-
-def test_a_loop_that_does_not_turn_is_found_out() -> None:
-    bench = Bench()
-    health = _Health(stuck_after_s=60)
-    health.worker = bench.worker
-    bench.clock.now_s += 61
-    assert health.alive() == Status(False, "stuck: the loop has not turned for 61 s")
-    bench.worker.run_once()
-    assert health.alive().ok
-    assert bench.count("mmdigit_since_turn_seconds") == 0
+from worker.__main__ import log_target_error
 
 
 @pytest.mark.parametrize(
@@ -52,7 +21,7 @@ def test_a_loop_that_does_not_turn_is_found_out() -> None:
         (OperatingPoint(same_for_all_digits(0.5), None, False), logging.WARNING, ["audio"], "fixed thresholds"),
     ],
 )
-def test_the_log_says_where_the_target_error_is_not_shown(
+def test_log_target_error_names_heads_that_miss_it(
     audio: OperatingPoint, level: int, not_shown: list[str], words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "worker")
@@ -65,7 +34,7 @@ def test_the_log_says_where_the_target_error_is_not_shown(
     assert said["accepted_from"] == {"image": "0.9", "audio": audio.describe()}
 
 
-def test_a_worker_takes_its_target_error_and_says_its_model(tmp_path: Path) -> None:
+def test_start_logs_the_target_error_and_the_model(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     from tests.mmdigit.small_model import generation_2, save
 

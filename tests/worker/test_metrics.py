@@ -1,4 +1,4 @@
-"""The list of metrics is what is exported, no more and no less."""
+"""The metrics that are exported are exactly those of the list."""
 
 import re
 
@@ -16,18 +16,18 @@ def exported() -> set[str]:
     return {family.name for family in Metrics().registry.collect() if family.name.startswith("mmdigit_")}
 
 
-def test_every_metric_of_the_list_is_exported_and_no_other() -> None:
+def test_metrics_export_exactly_the_list() -> None:
     assert exported() == {re.sub("_total$", "", metric.name) for metric in METRICS}
 
 
-def test_names_are_prefixed_and_carry_their_base_unit() -> None:
+def test_metric_names_have_the_prefix_and_base_unit() -> None:
     for metric in METRICS:
         assert metric.name.startswith("mmdigit_")
         assert metric.name.endswith("_total") == (metric.kind == "counter")
         assert ("_seconds" in metric.name) == (metric.unit == "seconds")
 
 
-def test_no_label_is_unbounded() -> None:
+def test_labels_are_bounded() -> None:
     bounded = {
         *("outcome", "reason", "stage", "event", "topic", "partition", "version"),
         *("input", "label", "decision", "measure", "cause"),
@@ -35,14 +35,14 @@ def test_no_label_is_unbounded() -> None:
     assert {label for metric in METRICS for label in metric.labels} <= bounded
 
 
-def test_a_stage_counts_wall_and_cpu_time() -> None:
+def test_stage_counts_wall_and_cpu_time() -> None:
     metrics = Metrics()
     with metrics.stage("decode"):
         pass
     assert metrics.registry.get_sample_value("mmdigit_stage_seconds_count", {"stage": "decode"}) == 1
 
 
-def test_a_batch_is_counted_by_what_its_jobs_held() -> None:
+def test_count_is_by_input_digit_and_decision() -> None:
     metrics = Metrics()
     image, other = make_prediction(3), make_prediction(4)
     conflict = {"audio": image.image, "fused": image.image, "decision": "review", "reasons": ("conflict",)}
@@ -66,9 +66,9 @@ def test_a_batch_is_counted_by_what_its_jobs_held() -> None:
     assert value("mmdigit_confidence_bucket", {"input": "both", "le": "0.6"}) == 0
 
 
-def test_the_baseline_says_what_was_evaluated_and_no_more() -> None:
+def test_set_baseline_exports_only_what_was_evaluated() -> None:
     metrics = Metrics()
-    metrics.expect({"image": Baseline(0.99, 0.0, 0.16), "both": Baseline(0.999, 0.008, None)})
+    metrics.set_baseline({"image": Baseline(0.99, 0.0, 0.16), "both": Baseline(0.999, 0.008, None)})
     shown = {
         (sample.labels["input"], sample.labels["measure"]): sample.value
         for family in metrics.baseline.collect()
@@ -86,7 +86,7 @@ def test_the_baseline_says_what_was_evaluated_and_no_more() -> None:
 @pytest.mark.parametrize(
     "version", ['1"} 7\nmmdigit_jobs_total{outcome="accept', "\\", "\x1b[2J\u202e\r", "\u2028\x85\x0b"]
 )
-def test_a_model_s_version_stays_within_its_label(version: str) -> None:
+def test_model_version_is_escaped_in_its_label(version: str) -> None:
     model = FakeModel()
     model.model_version = version
     bench = Bench(model=model)

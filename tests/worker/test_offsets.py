@@ -1,4 +1,4 @@
-"""Offset tracking against a plain model: out-of-order completion, gaps, revocation, failed commits."""
+"""Offsets against a simple model: out-of-order completion, gaps, revocation, failed commits."""
 
 import pytest
 from hypothesis import settings
@@ -13,7 +13,7 @@ PARTITIONS = [TopicPartition("jobs", number) for number in range(3)]
 
 
 class OffsetMachine(RuleBasedStateMachine):
-    """The model keeps every begun offset in a list, and finds the first gap by looking."""
+    """A model that lists every begun offset and searches for the first gap."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,19 +55,19 @@ class OffsetMachine(RuleBasedStateMachine):
 
     @rule()
     def commit_in_vain(self) -> None:
-        """The broker did not take it: the next commit includes it."""
+        """The commit failed: the next one includes it."""
         before = self.tracker.committable()
         assert self.tracker.committable() == before
 
     @rule(partition=st.sampled_from(PARTITIONS))
     def revoke(self, partition: TopicPartition) -> None:
-        """What is finished is committed while it goes; the next owner, maybe this worker again, starts there."""
+        """Finished records are committed during the revocation; the next owner starts after them."""
         self.committed |= {p: n for p, n in self.tracker.committable().items() if p == partition}
         self.lose(partition)
 
     @rule(partition=st.sampled_from(PARTITIONS))
     def lose(self, partition: TopicPartition) -> None:
-        """The next owner starts from what was committed before: what was finished since is begun again."""
+        """The next owner starts at the last commit, and repeats what was finished since."""
         self.tracker.forget([partition])
         self.log_end[partition] = self.committed.pop(partition, self.log_end[partition])
         self.begun.pop(partition, None)
@@ -97,17 +97,17 @@ TestOffsetMachine = OffsetMachine.TestCase
 TestOffsetMachine.settings = settings(max_examples=150, stateful_step_count=40, deadline=None, derandomize=True)
 
 
-def test_an_offset_begun_twice_is_a_mistake_of_the_caller() -> None:
+def test_begin_refuses_an_offset_twice() -> None:
     tracker = OffsetTracker()
     fifth = record(5, b"", PARTITIONS[0])
     tracker.begin([fifth])
-    with pytest.raises(ValueError, match="began offset 5 again"):
+    with pytest.raises(ValueError, match="got 5 again"):
         tracker.begin([fifth])
     tracker.forget([PARTITIONS[0]])
     tracker.begin([fifth])
 
 
-def test_what_holds_no_record_at_the_end_is_passed_once_all_before_it_is_finished() -> None:
+def test_advance_waits_until_earlier_records_are_finished() -> None:
     tracker, place = OffsetTracker(), PARTITIONS[0]
     tracker.begin([record(3, b"", place), record(4, b"", place)])
     tracker.advance({place: 6})
@@ -120,11 +120,11 @@ def test_what_holds_no_record_at_the_end_is_passed_once_all_before_it_is_finishe
     tracker.advance({place: 6})
     assert tracker.committable() == {place: 6}
     tracker.committed({place: 6})
-    tracker.advance({place: 2})  # as last known, before what was finished since
+    tracker.advance({place: 2})  # an old position, before records finished since
     assert tracker.committable() == {}
 
 
-def test_a_partition_of_which_nothing_was_polled_is_committed_where_it_is_read() -> None:
+def test_advance_commits_the_position_of_an_unread_partition() -> None:
     tracker, place = OffsetTracker(), PARTITIONS[0]
     tracker.advance({place: 40})
     assert tracker.committable() == {place: 40}

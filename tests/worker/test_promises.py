@@ -1,7 +1,7 @@
-"""The loop's promises under any order of faults: a state machine of the worker between a made-up broker and store.
+"""The loop's promises under any order of faults: a state machine of the worker on a fake broker and store.
 
-Whatever fails when: an offset is committed only after its job is stored or its dead letter acknowledged, and in the
-end every job has its outcome.
+Whatever fails, an offset is committed only after its job is stored or its dead letter acknowledged, and in the end
+every job has an outcome.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ PLACES = (P0, P1)
 
 
 class Broker(FakeConsumer, Closable):
-    """Two partitions that keep their records, deliver from what was committed, and move as they are told."""
+    """Two partitions that keep their records, deliver from the last commit, and move on demand."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class Broker(FakeConsumer, Closable):
         self.committed = dict.fromkeys(PLACES, 0)
         self.owned: dict[TopicPartition, int] = {}
         self.moves: list[tuple[str, TopicPartition]] = []
-        """What happens in the next polls and keep-alives, one a call."""
+        """One event for each of the next polls and keep-alives."""
 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
         self.move()
@@ -70,13 +70,13 @@ class Broker(FakeConsumer, Closable):
         elif event != "assign" and place in self.owned and self.on_revoked is not None:
             finished = self.on_revoked(frozenset({place}))
             assert finished.keys() <= {place}
-            if event == "revoke":  # of what is lost, nothing is committed
+            if event == "revoke":  # a lost partition commits nothing
                 self.take(finished)
             del self.owned[place]
 
 
 class Promises(RuleBasedStateMachine):
-    """Jobs, bad records and faults come in any order; the invariants hold after each turn of the loop."""
+    """Jobs, bad records and faults in any order; the invariants hold after each turn."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -135,7 +135,7 @@ class Promises(RuleBasedStateMachine):
         assert self.bench.worker._offsets.in_flight <= 3
 
     def teardown(self) -> None:
-        """When the faults end, every job has its outcome and is committed; nobody is kept from it for good."""
+        """Once the faults end, every job has an outcome and is committed."""
         self.broker.moves = [("assign", place) for place in PLACES]
         for _ in range(sum(map(len, self.broker.logs.values())) + 4):
             self.bench.clock.now_s += 1.0

@@ -1,10 +1,6 @@
-"""The loop when offsets begin again, or records are gone, or it can never go on."""
+"""The loop when the offsets of a topic begin again, or records are lost."""
 
-import pytest
-
-from schemas.errors import SettingsError
 from tests.worker.fakes import P0, P1, Bench, FakeConsumer, job_value, record
-from worker.__main__ import _Health
 
 
 def restart(bench: Bench) -> None:
@@ -12,13 +8,13 @@ def restart(bench: Bench) -> None:
     bench.consumer.on_restarted(frozenset({P0}))
 
 
-def test_what_is_in_hand_of_a_topic_that_is_no_more_is_stored_and_not_committed() -> None:
+def test_restarted_partition_is_stored_and_not_committed() -> None:
     jobs = [record(126, job_value("old")), record(7, job_value("other"), P1)]
     bench = Bench(FakeConsumer(jobs), options={"batch_wait_s": 1.0})
     bench.worker.run_once()
     restart(bench)
-    bench.revoke(P0)  # a topic that is deleted goes with a rebalance
-    bench.consumer.queue = [record(126, job_value("new"))]  # an offset as before
+    bench.revoke(P0)  # deleting a topic causes a rebalance
+    bench.consumer.queue = [record(126, job_value("new"))]  # the same offset as before
     bench.worker.run_once()
     bench.clock.now_s += 1.0
     bench.worker.run_once()
@@ -26,7 +22,7 @@ def test_what_is_in_hand_of_a_topic_that_is_no_more_is_stored_and_not_committed(
     assert bench.consumer.commits == [{P0: 127, P1: 8}]
 
 
-def test_offsets_begin_again_lower_without_harm() -> None:
+def test_restarted_offsets_may_begin_lower() -> None:
     bench = Bench(FakeConsumer([record(126, job_value("old"))]), options={"commit_every_s": 60})
     bench.worker.run_once()
     restart(bench)
@@ -36,7 +32,7 @@ def test_offsets_begin_again_lower_without_harm() -> None:
     assert bench.consumer.commits == [{P0: 1}]
 
 
-def test_a_commit_of_the_old_topic_that_is_under_way_says_nothing_of_the_new_one() -> None:
+def test_restart_ignores_a_pending_commit_of_the_old_topic() -> None:
     bench = Bench(FakeConsumer([record(126, job_value("old"))]))
     bench.consumer.slow_commits = True
     bench.worker.run_once()
@@ -47,7 +43,7 @@ def test_a_commit_of_the_old_topic_that_is_under_way_says_nothing_of_the_new_one
     assert bench.consumer.commits[-1] == {P0: 1}
 
 
-def test_an_idle_turn_commits_the_position_behind_the_last_record() -> None:
+def test_idle_turn_commits_the_position_past_the_last_record() -> None:
     bench = Bench(FakeConsumer([record(0, job_value("a"))]))
     bench.worker.run_once()
     bench.consumer.next_polled = {P0: 2, P1: 40}
@@ -56,7 +52,7 @@ def test_an_idle_turn_commits_the_position_behind_the_last_record() -> None:
     assert bench.consumer.commits == [{P0: 1}, {P0: 2, P1: 40}]
 
 
-def test_records_that_are_gone_are_counted_by_cause() -> None:
+def test_lost_records_are_counted_by_cause() -> None:
     bench = Bench()
     assert bench.count("mmdigit_records_expired_total", cause="retention") == 0
     assert bench.consumer.on_records_lost is not None
@@ -64,17 +60,3 @@ def test_records_that_are_gone_are_counted_by_cause() -> None:
     bench.consumer.on_records_lost("truncation", 7)
     assert bench.count("mmdigit_records_expired_total", cause="retention") == 150
     assert bench.count("mmdigit_records_expired_total", cause="truncation") == 7
-
-
-def test_a_worker_that_an_error_ended_is_not_alive() -> None:
-    bench = Bench()
-    health = _Health(stuck_after_s=60)
-    health.worker = bench.worker
-
-    def fenced() -> None:
-        raise SettingsError("fenced")
-
-    bench.consumer.before_poll = fenced
-    with pytest.raises(SettingsError):
-        bench.worker.run()
-    assert health.alive() == (False, "ending: fenced")

@@ -9,7 +9,7 @@ from opentelemetry.trace import SpanContext, SpanKind, StatusCode, TraceFlags
 from mmdigit.transport.ports import Record
 from schemas.prediction import Prediction
 from schemas.trace import TRACEPARENT_HEADER, traceparent_of
-from tests.collector import keeping
+from tests.collector import keep_spans
 from tests.schemas.samples import TRACE, TRACE_ID, TRACEPARENT
 from tests.worker.fakes import Bench, Clock, FakeConsumer, FakeModel, FakeStore, job_value, record
 from worker.tracing import Tracing
@@ -54,9 +54,9 @@ def traced(record: Record, trace: str = TRACEPARENT, queued_s: float = 10.0) -> 
     return replace(record, headers=headers, timestamp_s=EPOCH_S + 100.0 - queued_s)
 
 
-def worked(*records: Record) -> tuple[Kept, Bench]:
-    """What a worker notes of one batch, on a clock that begins at 100 s and EPOCH_S + 100 s."""
-    (tracer, ended), clock = keeping(), Clock()
+def process_batch(*records: Record) -> tuple[Kept, Bench]:
+    """The spans of one batch, on a clock that starts at 100 s, which is EPOCH_S + 100 s."""
+    (tracer, ended), clock = keep_spans(), Clock()
     tracing = Tracing(tracer, "kafka", "g1", clock, lambda: EPOCH_S + clock())
     bench = Bench(FakeConsumer(records), store=SlowStore(clock), model=SlowModel(clock), clock=clock, tracing=tracing)
     bench.worker.run_once()
@@ -67,8 +67,8 @@ def seconds(span: ReadableSpan) -> tuple[float, float]:
     return (span.start_time or 0) / 1e9 - EPOCH_S, (span.end_time or 0) / 1e9 - EPOCH_S
 
 
-def place(context: SpanContext | None) -> tuple[int, int]:
-    """Of a span: its trace and its id."""
+def ids_of(context: SpanContext | None) -> tuple[int, int]:
+    """The trace and the id of a span."""
     return (context.trace_id, context.span_id) if context else (0, 0)
 
 
@@ -76,8 +76,8 @@ def attributes(span: ReadableSpan) -> dict[str, object]:
     return dict(span.attributes or {})
 
 
-def test_a_job_has_a_span_of_each_of_its_stages_in_the_trace_of_its_record() -> None:
-    spans, bench = worked(record(7, job_value("other")), traced(record(8, job_value("a"))))
+def test_job_has_one_span_per_stage_in_its_records_trace() -> None:
+    spans, bench = process_batch(record(7, job_value("other")), traced(record(8, job_value("a"))))
     assert {span.name: seconds(span) for span in spans.spans} == {
         "batch": (100, 106),
         "process jobs": (100, 106),
@@ -89,7 +89,7 @@ def test_a_job_has_a_span_of_each_of_its_stages_in_the_trace_of_its_record() -> 
     }
     own, batch = spans.named("process jobs"), spans.named("batch")
     assert (own.kind, own.parent, own.status.status_code) == (SpanKind.CONSUMER, TRACE, StatusCode.UNSET)
-    assert [place(link.context) for link in own.links] == [place(batch.context)]
+    assert [ids_of(link.context) for link in own.links] == [ids_of(batch.context)]
     assert attributes(own) == {
         "messaging.system": "kafka",
         "messaging.consumer.group.name": "g1",
@@ -111,22 +111,24 @@ def test_a_job_has_a_span_of_each_of_its_stages_in_the_trace_of_its_record() -> 
     assert batch.parent is None
     assert spans.named("queue").parent == TRACE
     stages = [spans.named(name) for name in ("decode", "wait", "predict", "store")]
-    assert {place(span.parent) for span in stages} == {place(own.context)}
-    places = [place(span.context) for span in spans.spans]
-    assert {trace_id for trace_id, _ in places} == {TRACE.trace_id, place(batch.context)[0]}
+    assert {ids_of(span.parent) for span in stages} == {ids_of(own.context)}
+    places = [ids_of(span.context) for span in spans.spans]
+    assert {trace_id for trace_id, _ in places} == {TRACE.trace_id, ids_of(batch.context)[0]}
     assert len({span_id for _, span_id in places} | {TRACE.span_id}) == 8
     assert [p.trace_id for p in bench.store.predictions.values()] == [None, TRACE_ID]
 
 
-def test_jobs_of_one_batch_have_traces_of_their_own() -> None:
+def test_jobs_of_one_batch_keep_their_own_traces() -> None:
     others = [SpanContext(number, number, is_remote=True, trace_flags=TraceFlags(1)) for number in (1, 2)]
-    spans, _ = worked(*(traced(record(n, job_value(str(n))), traceparent_of(trace)) for n, trace in enumerate(others)))
+    spans, _ = process_batch(
+        *(traced(record(n, job_value(str(n))), traceparent_of(trace)) for n, trace in enumerate(others))
+    )
     assert [span.name for span in spans.spans].count("batch") == 1
-    assert [place(span.context)[0] for span in spans.spans if span.name == "store"] == [1, 2]
+    assert [ids_of(span.context)[0] for span in spans.spans if span.name == "store"] == [1, 2]
 
 
-def test_a_dead_letter_is_a_span_with_its_reason_and_keeps_the_trace() -> None:
-    spans, bench = worked(traced(record(0, b"rubbish")))
+def test_dead_letter_span_has_the_reason_and_the_trace() -> None:
+    spans, bench = process_batch(traced(record(0, b"rubbish")))
     own = spans.named("process jobs")
     assert (own.status.status_code, attributes(own)["error.type"]) == (StatusCode.ERROR, "invalid_record")
     assert "mmdigit.job_id" not in attributes(own)
@@ -135,8 +137,8 @@ def test_a_dead_letter_is_a_span_with_its_reason_and_keeps_the_trace() -> None:
     assert [letter.traceparent for letter in bench.publisher.letters] == [TRACEPARENT]
 
 
-def test_what_is_not_sampled_or_not_valid_has_no_span_and_an_id_where_it_is_valid() -> None:
-    spans, bench = worked(
+def test_unsampled_or_invalid_trace_makes_no_span() -> None:
+    spans, bench = process_batch(
         traced(record(0, job_value("a")), f"{TRACEPARENT[:-2]}00"),
         traced(record(1, job_value("b")), TRACEPARENT.upper()),
         traced(record(2, b"rubbish"), "00-rubbish"),
@@ -146,7 +148,7 @@ def test_what_is_not_sampled_or_not_valid_has_no_span_and_an_id_where_it_is_vali
     assert [letter.traceparent for letter in bench.publisher.letters] == [None]
 
 
-def test_a_record_from_the_future_or_from_before_time_was_not_queued_for_less_than_nothing() -> None:
+def test_queue_span_is_never_negative() -> None:
     for queued_s, start_s in ((-60.0, 100.0), (2e9, -EPOCH_S)):
-        spans, _ = worked(traced(record(0, job_value("a")), queued_s=queued_s))
+        spans, _ = process_batch(traced(record(0, job_value("a")), queued_s=queued_s))
         assert seconds(spans.named("queue")) == (start_s, 100)

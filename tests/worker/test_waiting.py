@@ -1,15 +1,15 @@
-"""A topic that is still to be made is waited for, for as long as was said."""
+"""wait_for_topic waits up to its limit for a topic that does not exist yet."""
 
 import logging
 
 import pytest
 
 from schemas.errors import TopicError, TransportError
-from worker.waiting import LONGEST_PAUSE_S, when_there
+from worker.waiting import LONGEST_PAUSE_S, wait_for_topic
 
 
 class Topic:
-    """Missing for the first tries."""
+    """A topic that is missing for the first attempts."""
 
     def __init__(self, missing: int) -> None:
         self.missing = missing
@@ -27,36 +27,36 @@ class Topic:
         self.pauses_s.append(pause_s)
         self.now_s += pause_s
 
-    def when_there(self, wait_s: float) -> str:
-        return when_there(self.open, wait_s, self.said.append, lambda: self.now_s, self.sleep)
+    def wait_for_topic(self, wait_s: float) -> str:
+        return wait_for_topic(self.open, wait_s, self.said.append, lambda: self.now_s, self.sleep)
 
 
-def test_waiting_ends_when_the_topic_is_there(caplog: pytest.LogCaptureFixture) -> None:
+def test_wait_for_topic_ends_when_the_topic_exists(caplog: pytest.LogCaptureFixture) -> None:
     topic = Topic(missing=20)
-    assert topic.when_there(3600) == "opened"
+    assert topic.wait_for_topic(3600) == "opened"
     assert topic.said == ["expected the topic jobs, got none"] * 20 + [""]
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert max(topic.pauses_s) <= LONGEST_PAUSE_S
     assert topic.pauses_s[0] < topic.pauses_s[-1]
 
 
-def test_waiting_ends_when_its_time_is_over() -> None:
+def test_wait_for_topic_raises_after_wait_s() -> None:
     topic = Topic(missing=10**6)
     with pytest.raises(TopicError):
-        topic.when_there(60)
+        topic.wait_for_topic(60)
     assert topic.now_s == pytest.approx(60)
 
 
-def test_without_a_time_to_wait_the_error_comes_at_once() -> None:
+def test_wait_for_topic_raises_at_once_without_wait_s() -> None:
     topic = Topic(missing=1)
     with pytest.raises(TopicError):
-        topic.when_there(0)
+        topic.wait_for_topic(0)
     assert topic.pauses_s == []
 
 
-def test_other_errors_are_not_waited_out() -> None:
+def test_wait_for_topic_does_not_retry_other_errors() -> None:
     def fail() -> None:
         raise TransportError("expected a broker")
 
     with pytest.raises(TransportError):
-        when_there(fail, 60, lambda _: None)
+        wait_for_topic(fail, 60, lambda _: None)

@@ -9,13 +9,13 @@ from mmdigit.settings.access_settings import AccessSettings
 from mmdigit.transport.urls import same_topic
 from schemas.dead_letter import MAX_TIMES_DEAD, REASON_PATTERN
 from schemas.identifiers import Identifier
-from schemas.timestamp import Moment
+from schemas.timestamp import Timestamp
 
 DEFAULT_MAX_TIMES_DEAD = 3
 
 
 class ReplaySettings(AccessSettings):
-    """Sends dead letters back to the jobs' topic, byte for byte; the same command again goes on where it was."""
+    """Sends dead letters back to the topic of jobs, byte for byte; run it again to continue where it ended."""
 
     prog: ClassVar[str] = "python -m worker replay"
 
@@ -38,25 +38,25 @@ class ReplaySettings(AccessSettings):
         ),
     ]
     reason: Annotated[
-        str | None, Field(pattern=REASON_PATTERN, description="only dead letters of this reason; by default of all")
+        str | None, Field(pattern=REASON_PATTERN, description="only dead letters of this reason; by default all")
     ] = None
     since: Annotated[
-        Moment | None,
-        Field(description="only dead letters written then or later, in ISO 8601 with an offset: 2026-01-31T12:00:00Z"),
+        Timestamp | None,
+        Field(description="only dead letters written at or after this ISO 8601 time: 2026-01-31T12:00:00Z"),
     ] = None
-    limit: Annotated[int | None, Field(ge=1, description="jobs to send at most; the same command again goes on")] = None
+    limit: Annotated[int | None, Field(ge=1, description="maximum jobs to send; run it again to continue")] = None
     max_times_dead: Annotated[
-        int, Field(ge=1, le=MAX_TIMES_DEAD, description="a job that has been dead-lettered so many times is not sent")
+        int, Field(ge=1, le=MAX_TIMES_DEAD, description="refuse a job that has been dead-lettered this many times")
     ] = DEFAULT_MAX_TIMES_DEAD
-    dry_run: Annotated[bool, Field(description="count only: nothing is sent, nothing is committed")] = False
+    dry_run: Annotated[bool, Field(description="only count; send and commit nothing")] = False
     replay_group: Annotated[
         Identifier,
-        Field(description="consumer group that remembers how far replays are; another name begins at the oldest"),
+        Field(description="consumer group that remembers the progress of replays; a new name begins at the oldest"),
     ] = "mmdigit-replay"
 
     @property
     def consumer_group(self) -> str:
-        """A group for each selection: what one passes by is still there for all others."""
+        """A group for each selection, so that each reads what the others skipped."""
         parts = [self.replay_group]
         if self.reason is not None:
             parts.append(self.reason)
@@ -67,7 +67,7 @@ class ReplaySettings(AccessSettings):
         return ".".join(parts)
 
     @model_validator(mode="after")
-    def _there_is_a_way(self) -> Self:
+    def _topics_differ(self) -> Self:
         if same_topic(self.from_url, self.to_url):
-            raise ValueError("--from is the topic of dead letters and --to the topic of jobs, both name the same one")
+            raise ValueError("expected two topics, dead letters in --from and jobs in --to, got the same topic twice")
         return self

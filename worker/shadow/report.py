@@ -1,4 +1,4 @@
-"""What a shadow found, for people and as JSON."""
+"""Reports what a shadow found, as a table and as JSON."""
 
 import math
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from typing import Any
 
 from worker.shadow.comparison import Comparison, Share
 
-_LIVE_VERSIONS = 10  # shown at most: whoever writes to the store could name any number
+_MAX_LIVE_VERSIONS = 10  # shown: the store may name any number
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What the answers under test took, in seconds: CPU of decoding and model, and the model's wall time."""
+    """The cost of the answers under test: CPU time of decoding and model, and the model's wall time, in seconds."""
 
     jobs: int
     cpu_s: float
@@ -19,7 +19,7 @@ class Cost:
 
 
 def report(comparison: Comparison, tested: str, cost: Cost) -> dict[str, Any]:
-    """All of it as plain values, for JSON. tested: model and worker under test."""
+    """The report as plain values, for JSON. tested: model and worker under test."""
     shares = {"differing": comparison.differing, "redecided": comparison.redecided}
     return {
         "tested": tested,
@@ -59,8 +59,8 @@ def report(comparison: Comparison, tested: str, cost: Cost) -> dict[str, Any]:
 
 
 def table(comparison: Comparison, tested: str, cost: Cost) -> str:
-    """The same for people. tested: model and worker under test."""
-    live = comparison.live.most_common(_LIVE_VERSIONS)
+    """The report as text. tested: model and worker under test."""
+    live = comparison.live.most_common(_MAX_LIVE_VERSIONS)
     lines = [f"tested  {tested}", *(f"live    {name}: {jobs} jobs" for name, jobs in live), ""]
     lines.append(f"{'':<34}{'jobs':>9}{'share':>12}{'at most':>12}{'limit':>12}")
     rows: list[tuple[str, int | Share]] = [

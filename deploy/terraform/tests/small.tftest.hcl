@@ -1,4 +1,4 @@
-# The small stack plans as a whole; a test holds its variables equal to small.tfvars.
+# The small stack can be planned. A test compares its variables with small.tfvars.
 
 mock_provider "aws" {
   source          = "./tests/mocks"
@@ -33,14 +33,14 @@ run "small" {
 
   assert {
     condition     = aws_elasticache_replication_group.this.num_cache_clusters == 1 && !aws_elasticache_replication_group.this.automatic_failover_enabled && !aws_elasticache_replication_group.this.multi_az_enabled
-    error_message = "One node has nobody to fail over to: AWS refuses failover with it."
+    error_message = "One node has no failover: AWS would reject it."
   }
   assert {
     condition     = alltrue([for endpoint in aws_vpc_endpoint.interface : length(endpoint.subnet_ids) == 1])
-    error_message = "Each endpoint stands in one zone."
+    error_message = "Each endpoint is in one zone."
   }
   assert {
     condition     = keys(aws_cloudwatch_metric_alarm.store_full) == ["001"]
-    error_message = "The one node is watched, and no other is missed."
+    error_message = "The only node has alarms, and no alarm expects another."
   }
 }

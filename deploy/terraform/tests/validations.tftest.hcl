@@ -1,4 +1,4 @@
-# Each validation refuses what it should; tests/deploy/test_terraform.py holds the list complete.
+# Each validation rejects an invalid value. tests/deploy/test_terraform.py checks that the list is complete.
 
 mock_provider "aws" {
   source          = "./tests/mocks"

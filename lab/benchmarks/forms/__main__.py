@@ -22,7 +22,7 @@ from mmdigit.forms.page import PageFault, ScannedPage
 from mmdigit.forms.placing import PlacedPage, place
 from mmdigit.forms.template_file import load_template
 from mmdigit.reading.predictor import Predictor
-from mmdigit.training.data.datasets import load_digits
+from mmdigit.training.data.splits import load_digits
 
 FORM = Path(__file__).with_name("form.yaml")
 SEEDS = {"validation": 20261128, "test": 77}

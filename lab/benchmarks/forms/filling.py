@@ -11,7 +11,7 @@ from mmdigit.forms.layout import Rect, Slot, slots_of
 from mmdigit.forms.printing import print_form
 from mmdigit.forms.template import FormField, Template
 from mmdigit.forms.validators import checks_of
-from mmdigit.training.data.datasets import Digits
+from mmdigit.training.data.splits import Digits
 
 DPI = 300
 _PX_PER_MM = DPI / 25.4
@@ -44,9 +44,9 @@ def fill(
     """
     pixels = paper.copy()
     writers = np.unique(digits.writers)
-    mine = digits.take(digits.writers == -1)
+    mine = digits.select(digits.writers == -1)
     while len(np.unique(mine.labels)) < 10:  # a few writers left out a digit
-        mine = digits.take(digits.writers == chance.choice(writers))
+        mine = digits.select(digits.writers == chance.choice(writers))
     slots = slots_of(template, page)
     written: list[str | None] = []
     height_mm = chance.uniform(4.6, 6.6)
@@ -56,7 +56,7 @@ def fill(
             continue
         value = value_of(slot.field, chance)
         for box, digit in zip(slot.boxes, value, strict=True):
-            pictures = mine.pictures[mine.labels == int(digit)]
+            pictures = mine.images[mine.labels == int(digit)]
             picture = pictures[chance.integers(len(pictures))]
             _write(pixels, picture, box, height_mm * chance.uniform(0.9, 1.1), ink, chance)
         written.append(value)

@@ -5,7 +5,7 @@ import itertools
 
 import soundfile  # type: ignore[import-untyped]
 
-from mmdigit.files.formats import got_instead
+from mmdigit.files.formats import describe_unexpected
 from mmdigit.reading.audio.flac import declared_length, flac_format, flac_lengths, with_length
 from mmdigit.reading.audio.limits import Samples, check_format, check_length, max_frames, within_full_scale
 from mmdigit.reading.audio.ogg import OPUS_HEAD, opus_pages
@@ -33,7 +33,7 @@ def read_clip(data: bytes) -> tuple[Samples, int]:
     if data[:4] == b"OggS" and data[28:36] == OPUS_HEAD:
         samples, rate_hz = _decode_with_libsndfile(opus_pages(data))
         return within_full_scale(samples), rate_hz
-    raise InvalidAudio(f"expected a WAV, FLAC or Ogg Opus file, {got_instead(data, 'audio')}")
+    raise InvalidAudio(f"expected a WAV, FLAC or Ogg Opus file, {describe_unexpected(data, 'audio')}")
 
 
 def _skip_id3(data: bytes) -> bytes:

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.files.plain import read_plain
+from mmdigit.files.regular import read_regular
 from mmdigit.reading.image.pixels import Grey
 from schemas.errors import WeightsError
 
@@ -51,7 +51,7 @@ class CrossedOutDetector:
     def load(cls, path: Path = WEIGHTS, sha256: str = SHA256) -> Self:
         """Raises WeightsError if the file cannot be read, has another SHA-256, or holds something else."""
         try:
-            content = read_plain(path, MAX_BYTES)
+            content = read_regular(path, MAX_BYTES)
         except OSError as exc:
             raise WeightsError(f"expected weights at {path}, got an error ({exc.strerror}); restore the file") from exc
         got = hashlib.sha256(content).hexdigest()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmdigit.files.formats import format_of, got_instead
+from mmdigit.files.formats import describe_unexpected, format_of
 from mmdigit.reading.image.colour import to_grey
 from mmdigit.reading.image.depth import scale_levels, to_8_bits
 from mmdigit.reading.image.jpeg import open_jpeg
@@ -64,7 +64,7 @@ def read_image(data: bytes) -> tuple[Grey, bool | None]:
         return plain, None
     kind = format_of(data)
     if kind is None or kind.name not in OPEN:
-        raise InvalidImage(f"{EXPECTED}, {got_instead(data, 'image')}")
+        raise InvalidImage(f"{EXPECTED}, {describe_unexpected(data, 'image')}")
     try:
         # Pillow documents no closed set of errors for broken files (OSError, SyntaxError, struct.error, ...).
         with warnings.catch_warnings():

@@ -1,1 +1,1 @@
-"""What a training reads: the data sets, augmented, drawn and synthesised samples."""
+"""Training data: the data sets split and decoded, augmented, drawn and synthesized samples."""

@@ -1,11 +1,11 @@
 """`mmdigit data download`: fetches MNIST and the Free Spoken Digit Dataset with pooch, and checks them.
 
-pooch (BSD-3-Clause) tries again, checks the SHA-256 of each archive and leaves no partial file behind. It does not
-resume: an interrupted file is fetched from its beginning. The largest has 16 MB.
+pooch (BSD-3-Clause) retries, checks the SHA-256 of each archive and leaves no partial file behind. It does not resume:
+it starts an interrupted file again. The largest has 16 MB.
 
-MNIST's archives are checked as they are and unpacked. GitHub makes FSDD's archive on demand, so that its bytes may
-change: what is checked are the recordings in it. What has been tried: transfers from a local HTTP server, and all
-checksums against files at hand. What has not: the public addresses, for which a network is needed.
+MNIST's archives are checked both packed and unpacked. GitHub makes FSDD's archive on demand and its bytes may change:
+the recordings in it are checked instead. Tested: transfers from a local HTTP server, and all checksums against existing
+files. Not tested: the public addresses, which need a network.
 """
 
 import gzip
@@ -63,7 +63,7 @@ pooch.get_logger().setLevel(logging.WARNING)  # the progress bar shows the rest
 
 
 def run(folder: Path) -> None:
-    """Fetch what is missing; leave alone what is there and right. Raises DataError."""
+    """Fetch what is missing or altered and leave the rest alone. Raises DataError."""
     download(folder, MNIST, FSDD)
     sys.stdout.write(f"MNIST and the Free Spoken Digit Dataset are in {folder}\n")
 
@@ -71,8 +71,8 @@ def run(folder: Path) -> None:
 def download(folder: Path, mnist: Mapping[str, Source], recordings: Source) -> None:
     """Fetch what is missing or altered: mnist, by file name, and FSDD's recordings.
 
-    Files appear in the folder when they are whole and checked. Raises DataError if a file cannot be reached, is not
-    what was expected, or cannot be written.
+    A file appears in the folder once it is complete and checked. Raises DataError if a file cannot be fetched, has
+    other content than expected, or cannot be written.
     """
     missing = [name for name in mnist if not _is_mnist(folder / idx.FOLDER / name)]
     if not missing and fsdd.is_fsdd(folder / fsdd.FOLDER):
@@ -100,7 +100,7 @@ def fetch(source: Source, path: Path, progress: Progress) -> Path:
     task = progress.add_task(path.name, total=None)
 
     def transfer(url: str, output_file: Any, cache: Any, *, check_only: bool | None = None) -> None:
-        # identity: the archive's own bytes, and never more of them than are counted.
+        # identity: no compression on the way, so that the bytes counted are the bytes written.
         headers = {"Accept-Encoding": "identity"}
         http = pooch.HTTPDownloader(_Bar(progress, task), CHUNK_BYTES, timeout=TIMEOUT_S, headers=headers)
         http(url, output_file, cache)
@@ -116,13 +116,13 @@ def fetch(source: Source, path: Path, progress: Progress) -> Path:
         else:
             return path
     raise DataError(
-        f"expected {path.name} from the network, got {failure}; check the connection and run it again: files that are "
-        "whole are kept"
+        f"expected {path.name} from the network, got {failure}; check the connection and run it again: complete files "
+        "are kept"
     )
 
 
 class _Bar:
-    """A line of the progress, as pooch reports to it; also bounds the size of the file."""
+    """Shows pooch's progress as a line of rich's, and bounds the size of the file."""
 
     def __init__(self, progress: Progress, task: Any) -> None:
         self.total = 0  # bytes; set by pooch, 0 = unknown
@@ -154,7 +154,10 @@ def _is_mnist(path: Path) -> bool:
 
 
 def _replace_recordings(archive: Path, folder: Path) -> None:
-    """Put the recordings of FSDD's archive into their folder. Raises DataError if they are not FSDD's, or not alone."""
+    """Put the recordings of FSDD's archive into their folder.
+
+    Raises DataError if they are not FSDD's, or if the folder holds other recordings too.
+    """
     recordings = _recordings(archive)
     if (found := fsdd.digest(recordings)) != fsdd.SHA256:
         raise DataError(
@@ -171,7 +174,7 @@ def _replace_recordings(archive: Path, folder: Path) -> None:
 
 
 def _recordings(archive: Path) -> dict[str, bytes]:
-    """The .wav files of the archive's folder `recordings`, by their names without folders. Raises DataError."""
+    """The .wav files in the archive's folder `recordings`, by file name. Raises DataError if the archive is damaged."""
     found: dict[str, bytes] = {}
     try:
         with gzip.open(archive) as packed:

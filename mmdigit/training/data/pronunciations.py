@@ -1,22 +1,24 @@
-"""Which synthetic voices say which words, and how a voice of another language is made to say them.
+"""The words that each synthetic voice says, with spellings that give an English word a foreign accent.
 
-A voice of another language reads English words spelled in its own letters, or espeak-ng's phonemes, and so speaks
-English with its own sounds and tune: an accent. Spellings were chosen by what speakers of the language make of the
-word; a voice that does not say the words at all is not listed.
+A voice of another language reads English words in its own spelling, or in espeak-ng's phonemes, and so speaks English
+with its own sounds and intonation. The spellings follow how speakers of the language pronounce the word. A voice that
+cannot say the words is not listed.
 Source of the phoneme names: espeak-ng, docs/phonemes.md.
 """
 
 from dataclasses import dataclass
 
 DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-HELD_OUT = frozenset({"f2", "f4", "m3", "m5", "m6", "en-029", "en-gb-scotland"})  # the sample pack's
+# For evaluation and the sample pack, never for training.
+RESERVED_VOICES = frozenset({"f2", "f4", "m3", "m5", "m6", "en-029", "en-gb-scotland"})
 
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Spellings that some voices read. digits: ten tuples of spellings; others: spellings of what is no digit.
+    """The spellings that some voices read.
 
-    voices: who reads them; share: how often this lexicon is drawn among those of one engine.
+    digits: ten tuples of spellings; others: spellings of words that are not digits; share: how often this lexicon is
+    drawn, relative to the engine's others.
     """
 
     voices: tuple[str, ...]
@@ -34,7 +36,7 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-# No homophones of digits (to, too, for, ate, won), but many rhymes and near ones.
+# No homophones of digits (to, too, for, ate, won), but many rhymes and near-rhymes.
 OTHER_WORDS = _words(
     """
     yes no stop go left right up down on off house table water hello goodbye people woman man child school paper pencil
@@ -57,7 +59,7 @@ PHRASES = (
     *("um", "uh", "hmm", "okay", "yeah", "sorry", "let me see", "turn it off", "call home", "next please", "half past"),
 )
 ENGLISH_OTHERS = (*OTHER_WORDS, *LETTERS, *PHRASES)
-ENGLISH_ACCENTS = {"one": ("vun",), "seven": ("seevan",)}  # one in four: heard in Indian English
+ENGLISH_ACCENTS = {"one": ("vun",), "seven": ("seevan",)}  # one in four; common in Indian English
 ENGLISH_DIGITS = (
     ("zero", "zero", "zeero", "oh"),
     *((word, word, word, *ENGLISH_ACCENTS.get(word, (word,))) for word in DIGIT_WORDS[1:]),
@@ -68,7 +70,7 @@ def english(*voices: str, share: float = 1.0) -> Lexicon:
     return Lexicon(voices, ENGLISH_DIGITS, ENGLISH_OTHERS, share)
 
 
-# What every language's phonemes can say. No "tree", "free", "sick" or "fife": accents say these for digits.
+# Words that every language's phonemes can say. No "tree", "free", "sick" or "fife": with an accent, these are digits.
 PHONEME_OTHERS = _words(
     """
     h'elou b'ai m'an k'at d'og h'aus s'an m'un r'an g'an f'an d'an t'en tw'elv il'even tw'enti h'undred t'auzand
@@ -80,7 +82,7 @@ PHONEME_OTHERS = _words(
     hot'el r'adio t'aksi f'iftin s'ikstin f'ortin n'aintin 'eitin s'eventin f'orti f'ifti s'iksti s'eventi n'ainti
     """
 )
-LATIN_OTHERS = _words(  # plain in Italian, Czech, Finnish, Catalan, Spanish, German and French letters alike
+LATIN_OTHERS = _words(  # read much the same in Italian, Czech, Finnish, Catalan, Spanish, German and French
     """
     banana telefon hotel radio taksi mama papa kafe doktor alo melon limon lain main dor mor eleven level stop gud
     minus plus metro auto kilo nota tomato sandal pasta tango papu mono luna sol fin gas bus film tempo lama sala

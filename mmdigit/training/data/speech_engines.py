@@ -1,6 +1,6 @@
-"""The speech synthesisers: which voices each has, and how its program is run to say something.
+"""The speech synthesizers: the voices of each, and how to run its program.
 
-Some voices and variants of espeak-ng are never used: the project's sample pack is spoken by them.
+Some voices and variants of espeak-ng are never used here: they speak the project's sample pack.
 """
 
 import struct
@@ -18,7 +18,7 @@ TIMEOUT_S = 120
 
 @dataclass(frozen=True)
 class Utterance:
-    """What to say and how. label: -1 = no digit; pitch: 0-1 of the voice's range; pace, size: 1 = the voice's own."""
+    """What to say and how. label: -1 = not a digit; pitch: 0-1 of the voice's range; pace, size: 1 = its own."""
 
     engine: str
     voice: str
@@ -30,13 +30,16 @@ class Utterance:
 
 
 Speak = Callable[[str, Sequence[Utterance]], list[bytes]]
-"""(program, utterances of one voice) -> a WAV file each; empty bytes for one that the voice cannot say."""
+"""(program, utterances of one voice) -> a WAV file for each; empty bytes where the voice cannot say it."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A synthesiser with a set of its voices. share: of the clips, relative to the others; listing: names its voices;
-    () = it cannot, and has them all."""
+    """A synthesizer with a set of its voices.
+
+    share: of the clips, relative to the other engines; listing: arguments that list the installed voices, () = there is
+    no such list, and all voices are installed.
+    """
 
     name: str
     program: str
@@ -54,20 +57,20 @@ def run(command: list[str]) -> bytes:
 
 
 def espeak(program: str, utterances: Sequence[Utterance]) -> list[bytes]:
-    """One run each; the texts of espeak-accent are phonemes."""
+    """Runs the program for each utterance; the texts of espeak-accent are phonemes."""
     files = []
     for utterance in utterances:
         text = f"[[{utterance.text}]]" if utterance.engine == "espeak-accent" else utterance.text
         pitch, speed = round(15 + 75 * utterance.pitch), round(155 * utterance.pace / utterance.size)
         wav = run([program, "-v", utterance.voice, "-p", str(pitch), "-s", str(speed), "--stdout", text])
-        # espeak-ng writes to a pipe and cannot know the length: it claims the largest. Put the true lengths in.
+        # espeak-ng writes to a pipe before it knows the length, and states the largest: write the true lengths.
         lengths = struct.pack("<I", max(len(wav) - 8, 0)), struct.pack("<I", max(len(wav) - 44, 0))
         files.append(wav[:4] + lengths[0] + wav[8:40] + lengths[1] + wav[44:])
     return files
 
 
 def _one_by_one(utterances: Sequence[Utterance], command: Callable[[Utterance, Path], list[str]]) -> list[bytes]:
-    """One run each, by the command that writes an utterance to the path."""
+    """Runs a command for each utterance, which writes it to the path."""
     files = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "spoken.wav"
@@ -90,7 +93,7 @@ def _flite(program: str, utterances: Sequence[Utterance]) -> list[bytes]:
 
 
 def _festival(program: str, utterances: Sequence[Utterance]) -> list[bytes]:
-    """One run for all: festival takes long to start."""
+    """Runs festival once for all utterances, because it starts slowly."""
     voice = utterances[0].voice
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{number}.wav" for number in range(len(utterances))]

@@ -1,7 +1,6 @@
-"""More speech for training, spoken by speech synthesisers: digits by many voices and accents, and other words.
+"""Synthesizes speech for training: digits in many voices and accents, and other words.
 
-Seeded; the clips are cached in a folder outside the repository. Every synthesiser is optional: those that are installed
-share the work, and one line says which are missing.
+Seeded and cached. Every synthesizer is optional: the installed ones share the work, a line names each missing one.
 """
 
 import hashlib
@@ -21,36 +20,36 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mmdigit.reading.audio.normalize import FRAME, HOP, SAMPLE_RATE_HZ, Waveform, read_waveform
 from mmdigit.training.data import pronunciations
-from mmdigit.training.data.datasets import Clip
 from mmdigit.training.data.pronunciations import Lexicon
 from mmdigit.training.data.speech_engines import ENGINES, Engine, Utterance, espeak, run
+from mmdigit.training.data.splits import Clip
 from schemas.errors import InvalidAudio
 
 MAX_DIGIT_S, MAX_OTHER_S = 1.6, 2.5
 MIN_SPEECH_S = 0.1
-SPEECH_FLOOR_DB = -40.0  # relative to the loudest frame: below it is no speech
-ABOVE_NOISE_DB, HIGHEST_FLOOR_DB = 9.0, -14.0  # nor is what hardly rises above the voice's own noise
+SPEECH_FLOOR_DB = -40.0  # relative to the loudest frame: anything below is not speech
+ABOVE_NOISE_DB, MAX_FLOOR_DB = 9.0, -14.0  # speech also has to be this far above the voice's own noise
 QUIET_FRAMES = 10  # 0.1 s: the quietest such stretch is the voice's noise
-PAUSE_S = 0.25  # longer than the closure in "eight" or between two digits in a row
+PAUSE_S = 0.25  # longer than the closure in "eight" or the gap between two digits in a row
 MARGIN_S = 0.03  # kept on both sides of the speech
-PAIRS = 0.2  # the part of the non-digits that is two digits in a row
-SIZES = (0.87, 1.16)  # of the speaker: pitch and formants together, as a larger or a smaller person has them
-PACES = (0.75, 1.4)  # words a minute, relative to the voice's own
-CHUNK = 40  # utterances for one run of a synthesiser
+PAIR_SHARE = 0.2  # of the non-digits are two digits in a row
+SIZES = (0.87, 1.16)  # of the speaker: scales pitch and formants together
+PACES = (0.75, 1.4)  # words per minute, relative to the voice's own
+CHUNK = 40  # utterances per run of a synthesizer
 EMPTY = np.zeros(0, np.float32)
 
 
-def synthesise(cache: Path, n_digits: int, n_words: int, seed: int) -> list[Clip]:
-    """Digits and other words in many voices, from the cache if this very set was made before.
+def synthesize_clips(cache: Path, n_digits: int, n_words: int, seed: int) -> list[Clip]:
+    """Digits and other words in many voices, from the cache if the same set was made before.
 
-    n_digits, n_words: how many clips of each are asked of the voices; a few come out silent or too long and are left
-    out. Clip.source names the engine, Clip.speaker the voice. The first time takes minutes and shows its progress on
-    stderr. Returns [] where no synthesiser is installed.
+    n_digits, n_words: how many clips to make; a few are silent or too long and are dropped. Clip.source names the
+    engine, Clip.speaker the voice. The first call takes minutes and shows its progress on stderr. Returns [] if no
+    synthesizer is installed.
     """
     console = Console(stderr=True)
     engines, versions = [], []
     for engine in ENGINES:
-        usable, version = _usable(engine)
+        usable, version = _check_engine(engine)
         if isinstance(usable, str):
             console.print(f"no speech from {engine.name}: {usable}")
         else:
@@ -73,20 +72,20 @@ def synthesise(cache: Path, n_digits: int, n_words: int, seed: int) -> list[Clip
         planned = sum(utterance.engine == engine.name for utterance in plan)
         made = sum(clip.source == engine.name for clip in clips)
         if made < planned / 2:
-            console.print(f"expected {planned} clips from {engine.name}, {made} are usable; is it whole?")
+            console.print(f"expected {planned} clips from {engine.name}, got {made} usable ones; reinstall it")
     return clips
 
 
-def _usable(engine: Engine) -> tuple[Engine | str, str]:
-    """The engine with those of its voices that are installed, or why there is none; and what tells its version."""
+def _check_engine(engine: Engine) -> tuple[Engine | str, str]:
+    """The engine with its installed voices, or why it cannot be used; and a hash that identifies its version."""
     program = shutil.which(engine.program)
     if program is None:
         return f"{engine.program} is not installed", ""
     try:
-        listed = run([program, *engine.listing]).decode(errors="replace") if engine.listing else ""
+        voice_list = run([program, *engine.listing]).decode(errors="replace") if engine.listing else ""
     except (OSError, subprocess.SubprocessError) as exc:
         return f"{engine.program} is broken ({exc})", ""
-    names = set(listed.replace("(", " ").replace(")", " ").split())
+    names = set(voice_list.replace("(", " ").replace(")", " ").split())
     lexicons = []
     for lexicon in engine.lexicons:
         voices = tuple(voice for voice in lexicon.voices if voice in names or not engine.listing)
@@ -98,16 +97,16 @@ def _usable(engine: Engine) -> tuple[Engine | str, str]:
     sample = Utterance(engine.name, lexicons[0].voices[0], lexicons[0].digits[9][0], 9, 0.5, 1.0, 1.0)
     (spoken,) = _speak(usable, [sample])
     if not spoken.size:
-        return f"{engine.program} is broken (it says nothing)", ""
-    return usable, hashlib.sha256(listed.encode() + spoken.tobytes()).hexdigest()
+        return f"{engine.program} is broken (it produces no speech)", ""
+    return usable, hashlib.sha256(voice_list.encode() + spoken.tobytes()).hexdigest()
 
 
 def _plan(engines: Sequence[Engine], n_digits: int, n_words: int, seed: int) -> list[Utterance]:
     random = np.random.default_rng(seed)
     plan = []
     for number in range(n_digits + n_words):
-        engine = engines[_draw(random, [engine.share for engine in engines])]
-        lexicon = engine.lexicons[_draw(random, [lexicon.share for lexicon in engine.lexicons])]
+        engine = engines[_choose(random, [engine.share for engine in engines])]
+        lexicon = engine.lexicons[_choose(random, [lexicon.share for lexicon in engine.lexicons])]
         voice = str(random.choice(lexicon.voices))
         if engine.speak is espeak:
             voice += f"+{random.choice(pronunciations.ESPEAK_VARIANTS)}"
@@ -115,9 +114,9 @@ def _plan(engines: Sequence[Engine], n_digits: int, n_words: int, seed: int) -> 
         label = number % 10 if number < n_digits else -1
         if label >= 0:
             text = str(random.choice(lexicon.digits[label]))
-        elif random.random() < PAIRS:
+        elif random.random() < PAIR_SHARE:
             text = " ".join(str(random.choice(lexicon.digits[digit])) for digit in random.integers(0, 10, 2))
-            pace *= 1.3  # so that both lie within the second that the model hears
+            pace *= 1.3  # so that both fit into the one second of the model's input
         else:
             text = str(random.choice(lexicon.others))
         pitch, size = float(random.random()), float(random.uniform(*SIZES))
@@ -125,12 +124,12 @@ def _plan(engines: Sequence[Engine], n_digits: int, n_words: int, seed: int) -> 
     return plan
 
 
-def _draw(random: np.random.Generator, shares: Sequence[float]) -> int:
+def _choose(random: np.random.Generator, shares: Sequence[float]) -> int:
     return int(random.choice(len(shares), p=np.array(shares) / sum(shares)))
 
 
 def _speak_all(engines: Sequence[Engine], plan: Sequence[Utterance], console: Console) -> list[Waveform]:
-    """Every utterance of the plan, in its order; empty where nothing usable came."""
+    """A waveform for every utterance of the plan, in its order; empty where none is usable."""
     by_name = {engine.name: engine for engine in engines}
     chunks = []
     order = sorted(range(len(plan)), key=lambda number: (plan[number].engine, plan[number].voice, number))
@@ -153,7 +152,7 @@ def _speak_all(engines: Sequence[Engine], plan: Sequence[Utterance], console: Co
 
 
 def _speak(engine: Engine, utterances: Sequence[Utterance]) -> list[Waveform]:
-    """Where a run fails, its halves are tried: one word that crashes a voice costs no other."""
+    """If a run fails, try each half of its utterances, so that a word that crashes a voice drops no other word."""
     try:
         files = engine.speak(engine.program, utterances)
     except (OSError, subprocess.SubprocessError):
@@ -161,14 +160,14 @@ def _speak(engine: Engine, utterances: Sequence[Utterance]) -> list[Waveform]:
             return [EMPTY]
         half = len(utterances) // 2
         return _speak(engine, utterances[:half]) + _speak(engine, utterances[half:])
-    return [_usable_part(file, utterance) for file, utterance in zip(files, utterances, strict=True)]
+    return [_extract_speech(file, utterance) for file, utterance in zip(files, utterances, strict=True)]
 
 
-def _usable_part(file: bytes, utterance: Utterance) -> Waveform:
-    """The speech in a WAV file, of a speaker of another size, (n_samples,); empty if there is none or too much."""
+def _extract_speech(file: bytes, utterance: Utterance) -> Waveform:
+    """The speech in a WAV file, scaled to the speaker's size, (n_samples,); empty if there is none or too much."""
     if file[:4] != b"RIFF" or file[12:16] != b"fmt ":
         return EMPTY
-    # Played at another rate, the same samples come from a smaller or a larger speaker.
+    # At another sampling rate, the same samples sound like a smaller or larger speaker.
     rate_hz = round(struct.unpack_from("<I", file, 24)[0] * utterance.size)
     try:
         waveform = read_waveform(file[:24] + struct.pack("<I", rate_hz) + file[28:])
@@ -180,14 +179,14 @@ def _usable_part(file: bytes, utterance: Utterance) -> Waveform:
 
 
 def _trim(waveform: Waveform) -> Waveform:
-    """The loudest stretch without a pause of PAUSE_S, and MARGIN_S on both sides; some voices are noisy in pauses."""
+    """The loudest stretch without a pause of PAUSE_S, and MARGIN_S on both sides. Some voices are noisy in pauses."""
     if waveform.size < FRAME + QUIET_FRAMES * HOP:
         return EMPTY
     frames = np.lib.stride_tricks.sliding_window_view(waveform, FRAME)[::HOP]
     level_db = 10 * np.log10((frames.astype(np.float64) ** 2).mean(axis=1) + 1e-12)
     level_db -= level_db.max()
     quietest_db = float(np.convolve(level_db, np.full(QUIET_FRAMES, 1 / QUIET_FRAMES), "valid").min())
-    noise_db = min(quietest_db + ABOVE_NOISE_DB, HIGHEST_FLOOR_DB)
+    noise_db = min(quietest_db + ABOVE_NOISE_DB, MAX_FLOOR_DB)
     (loud,) = np.nonzero(level_db > max(SPEECH_FLOOR_DB, noise_db))
     stretches = np.split(loud, 1 + np.nonzero(np.diff(loud) * HOP > PAUSE_S * SAMPLE_RATE_HZ)[0])
     speech = max(stretches, key=lambda stretch: float((10 ** (level_db[stretch] / 10)).sum()))
@@ -196,7 +195,7 @@ def _trim(waveform: Waveform) -> Waveform:
 
 
 def _write(path: Path, clips: Sequence[Waveform]) -> None:
-    """All clips in one array of 16 bits a sample, and where each ends."""
+    """Writes all clips as one array of 16-bit samples, and where each clip ends."""
     partial = path.with_suffix(".partial.npz")
     samples = np.concatenate(clips)
     np.savez(

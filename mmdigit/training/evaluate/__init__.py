@@ -1,1 +1,1 @@
-"""Measures a model on test splits, and what they show."""
+"""Measures models on the test splits."""

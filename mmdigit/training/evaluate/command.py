@@ -1,7 +1,7 @@
 """`mmdigit evaluate`: all figures of an exported model, as report.json, report.md and plots. Without torch.
 
-Reads test splits and the shipped file alone; nothing measured here ever informs a choice. Strangers and the spread over
-seeds need trainings of their own and are measured elsewhere.
+Reads only the test splits and the exported file. No choice is made on these figures. Unseen speakers and the spread
+over seeds need trainings of their own: `mmdigit study`.
 """
 
 import json
@@ -19,15 +19,13 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from mmdigit.training.data.datasets import Clip, Digits
-from mmdigit.training.evaluate import splits
-from mmdigit.training.evaluate.official import by_speaker, encode_official, official, read_test_split
+from mmdigit.training.data.splits import Clip, Digits
+from mmdigit.training.evaluate import hard_splits
+from mmdigit.training.evaluate.official import encode_official_split, measure_heads, measure_speakers, read_test_split
 from mmdigit.training.evaluate.plots import draw_all
-from mmdigit.training.evaluate.report import document, table
-from mmdigit.training.evaluate.split_model import PartedModel
+from mmdigit.training.evaluate.report import full_report, main_table
+from mmdigit.training.evaluate.split_model import SplitModel
 from schemas.errors import SettingsError
-
-__all__ = ["measure", "run", "summary", "table"]
 
 SUMMARY = (
     *("measured_at", "model_version", "image", "audio", "fused", "audio_by_speaker", "accepted_pairs"),
@@ -40,42 +38,42 @@ def measure(weights: Path | None, folder: Path, threads: int = 1) -> dict[str, A
     """All figures, as written to report.json.
 
     weights: an exported file, None = the shipped one; folder: of data sets, laid out as docs/use/data.md says.
-    Raises DataError if the data is missing or altered, WeightsError if the model is not the one that is pinned.
+    Raises DataError if the data is missing or altered, WeightsError if the model is not the pinned one.
     """
-    model = PartedModel.load(weights, threads=threads)
+    model = SplitModel.load(weights, threads=threads)
     digits, clips = read_test_split(folder)
     with Progress(console=Console(stderr=True)) as progress:
         return _measure(model, digits, clips, folder, progress)
 
 
-def _measure(model: PartedModel, digits: Digits, clips: list[Clip], folder: Path, progress: Progress) -> dict[str, Any]:
+def _measure(model: SplitModel, digits: Digits, clips: list[Clip], folder: Path, progress: Progress) -> dict[str, Any]:
     started = time.monotonic()
 
     def show(entries: Sequence[Any], name: str) -> Iterator[Any]:
         yield from progress.track(entries, description=f"{name:<20}")
 
-    data = encode_official(model, digits, clips, show)
+    data = encode_official_split(model, digits, clips, show)
     report: dict[str, Any] = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model_version": model.whole.model_version,
+        "model_version": model.predictor.model_version,
         "temperature": model.temperature,
         "thresholds": asdict(model.thresholds),
-        **official(data, show),
-        "speakers": by_speaker(data),
-        "missing": splits.missing(data, show),
-        "conflict": splits.mismatched(data, show),
-        "noise": splits.noise(data, show),
-        "not_digits": splits.not_digits(data, folder, show),
-        "corrupted": splits.corrupted(data, show),
+        **measure_heads(data, show),
+        "speakers": measure_speakers(data),
+        "missing": hard_splits.missing_modality(data, show),
+        "conflict": hard_splits.conflicts(data, show),
+        "noise": hard_splits.noise(data, show),
+        "not_digits": hard_splits.not_digits(data, folder, show),
+        "corrupted": hard_splits.corrupted_images(data, show),
     }
     report["duration_s"] = round(time.monotonic() - started, 1)
     return {**report, **_main_figures(report)}
 
 
 def _main_figures(report: dict[str, Any]) -> dict[str, Any]:
-    """What the main table, the model card and older readers of the report take from its parts."""
+    """The figures that the main table, the model card and older readers of the report use."""
     novelty = report["not_digits"]["rows"]
-    found: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "audio_by_speaker": {row["speaker"]: round(row["audio"]["accuracy"], 5) for row in report["speakers"]},
         "calibration": {
             head: {"ece": part["ece"], "error_at_99": part["error_at_99"]} for head, part in report["heads"].items()
@@ -92,22 +90,22 @@ def _main_figures(report: dict[str, Any]) -> dict[str, Any]:
         },
     }
     letters = [row for row in novelty if row["kind"] == "Latin letters"]
-    return {**found, "novelty_letters": letters[0]} if letters else found
+    return {**figures, "novelty_letters": letters[0]} if letters else figures
 
 
 def summary(report: dict[str, Any]) -> dict[str, Any]:
-    """The main figures alone, as the metadata of a model keeps them: all that table() reads."""
+    """The main figures, as stored in a model's metadata: all that main_table() reads."""
     return {name: report[name] for name in SUMMARY if name in report}
 
 
 def run(data: Path, output: Path, weights: Path | None, threads: int) -> None:
-    """`mmdigit evaluate`: print the table; write report.json, report.md and the plots.
+    """`mmdigit evaluate`: print the main table; write report.json, report.md and the plots.
 
-    Raises SettingsError if the output cannot be written, before anything is measured, and what measure() raises.
-    Files appear in the folder when all of them are made, each whole.
+    Raises SettingsError before measuring anything if the output cannot be written, and what measure() raises.
+    The files appear in the folder when all of them are complete.
     """
-    with _all_or_nothing(output) as partial:
-        model = PartedModel.load(weights, threads=threads)
+    with _write_all_or_none(output) as partial:
+        model = SplitModel.load(weights, threads=threads)
         digits, clips = read_test_split(data)
         with Progress(console=Console(stderr=True)) as progress:
             report = _measure(model, digits, clips, data, progress)
@@ -115,20 +113,20 @@ def run(data: Path, output: Path, weights: Path | None, threads: int) -> None:
             names = draw_all(report, digits, clips, partial)
             progress.update(task, total=1, completed=1)
         (partial / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-        (partial / "report.md").write_text(document(report, names))
-    sys.stdout.write(f"Model {report['model_version']}, measured {report['measured_at']}.\n\n{table(report)}\n")
+        (partial / "report.md").write_text(full_report(report, names))
+    sys.stdout.write(f"Model {report['model_version']}, measured {report['measured_at']}.\n\n{main_table(report)}\n")
 
 
 @contextmanager
-def _all_or_nothing(output: Path) -> Iterator[Path]:
-    """A folder to write into, whose files move to the output at the end, or are removed if anything fails."""
+def _write_all_or_none(output: Path) -> Iterator[Path]:
+    """A folder to write into: its files move to the output at the end, or are removed if anything fails."""
     existed = output.exists()
     try:
         output.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=output))
     except OSError as exc:
         raise SettingsError(
-            f"expected to write to {output}, that fails ({exc.strerror}); name another --output"
+            f"expected to write to {output}, got an error ({exc.strerror}); name another --output"
         ) from exc
     try:
         yield partial
@@ -136,8 +134,8 @@ def _all_or_nothing(output: Path) -> Iterator[Path]:
             path.replace(output / path.name)
     except OSError as exc:
         raise SettingsError(
-            f"expected to read the data and to write the report to {output}, that fails ({exc}); restore them, make "
-            "room or name another --output"
+            f"expected to read the data and to write the report to {output}, got an error ({exc}); restore the data, "
+            "free some space or name another --output"
         ) from exc
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""Pictures that were never trained on, for measuring alone: digits as poor crops of a photograph, and no digits at all.
+"""Makes images that training never uses, for evaluation: digits in poor photographs, and images that are not digits.
 
-Each is drawn on paper three times finer than MNIST and goes through the decoder as a PNG file, as a user's crop would.
-All randomness comes from the generator given by the caller.
+Each is drawn at three times MNIST's resolution and decoded from a PNG file, as a user's crop is. All randomness comes
+from the caller's generator.
 """
 
 import io
@@ -18,7 +18,7 @@ from mmdigit.reading.image.pixels import Grey
 SIDE = 120  # pixels of the crop
 ZOOM = 3  # a digit of 20 MNIST pixels is 60 pixels of the crop
 PAPER, INK = 235.0, 40.0  # of 255
-GRAIN = 3.0  # of 255: one sigma of what every sensor adds
+GRAIN = 3.0  # of 255: one sigma of the sensor's noise
 
 Crop = NDArray[np.float64]
 """(SIDE, SIDE), range [0, 255], dark ink on light paper."""
@@ -27,7 +27,7 @@ Random = np.random.Generator
 
 @dataclass(frozen=True)
 class Corruption:
-    """One way to spoil a crop. strengths: what `apply` is called with, weakest first; unit: what they count."""
+    """One way to corrupt a crop. strengths: arguments of `apply`, weakest first; unit: of the strengths."""
 
     name: str
     unit: str
@@ -35,26 +35,26 @@ class Corruption:
     apply: Callable[[Crop, float, Random], Crop]
 
 
-def crop(picture: NDArray[np.uint8]) -> Crop:
-    """An MNIST digit, (28, 28), 255 = ink, as dark ink in the middle of a larger piece of light paper."""
-    large = Image.fromarray(picture).resize((28 * ZOOM, 28 * ZOOM), Image.Resampling.BICUBIC)
+def render_crop(image: NDArray[np.uint8]) -> Crop:
+    """An MNIST digit, (28, 28), 255 = ink, drawn as dark ink in the middle of a larger sheet of light paper."""
+    large = Image.fromarray(image).resize((28 * ZOOM, 28 * ZOOM), Image.Resampling.BICUBIC)
     ink = np.zeros((SIDE, SIDE))
     margin = (SIDE - 28 * ZOOM) // 2
     ink[margin : margin + 28 * ZOOM, margin : margin + 28 * ZOOM] = np.asarray(large, np.float64) / 255
     return PAPER - (PAPER - INK) * ink
 
 
-def developed(paper: Crop, random: Random) -> Grey:
-    """What the decoder makes of a crop that a sensor saw: (28, 28), range [0, 1], 1 = ink."""
-    seen = np.clip(np.round(paper + GRAIN * random.standard_normal(paper.shape, np.float32)), 0, 255).astype(np.uint8)
+def decode_crop(paper: Crop, random: Random) -> Grey:
+    """Photographs a crop and decodes it: (28, 28), range [0, 1], 1 = ink."""
+    pixels = np.clip(np.round(paper + GRAIN * random.standard_normal(paper.shape, np.float32)), 0, 255).astype(np.uint8)
     file = io.BytesIO()
-    Image.fromarray(seen).save(file, "PNG", compress_level=0)  # nobody keeps it
+    Image.fromarray(pixels).save(file, "PNG", compress_level=0)  # fast; the file is not kept
     return decode_image(file.getvalue())
 
 
-def corrupted(pictures: NDArray[np.uint8], corruption: Corruption, strength: float, random: Random) -> Grey:
-    """Each digit, (N, 28, 28), 255 = ink, spoiled in its own way and decoded: (N, 28, 28), range [0, 1], 1 = ink."""
-    return np.stack([developed(corruption.apply(crop(picture), strength, random), random) for picture in pictures])
+def corrupt(images: NDArray[np.uint8], corruption: Corruption, strength: float, random: Random) -> Grey:
+    """Corrupts each digit, (N, 28, 28), 255 = ink, at random and decodes it: (N, 28, 28), range [0, 1], 1 = ink."""
+    return np.stack([decode_crop(corruption.apply(render_crop(image), strength, random), random) for image in images])
 
 
 def _none(paper: Crop, strength: float, random: Random) -> Crop:
@@ -62,7 +62,7 @@ def _none(paper: Crop, strength: float, random: Random) -> Crop:
 
 
 def _shift(paper: Crop, strength: float, random: Random) -> Crop:
-    """Moved into a random direction; what leaves the crop is lost."""
+    """Moves the digit in a random direction, maybe partly out of the crop."""
     angle, reach = random.uniform(0, 2 * np.pi), strength / 100 * SIDE
     down, right = round(reach * np.sin(angle)), round(reach * np.cos(angle))
     moved = np.full_like(paper, PAPER)
@@ -98,7 +98,7 @@ def _shadow(paper: Crop, strength: float, random: Random) -> Crop:
 
 
 def _box(paper: Crop, strength: float, random: Random) -> Crop:
-    """The printed lines of a box, at that many of the four edges."""
+    """Draws the printed lines of a box along that many of the four edges."""
     boxed = paper.copy()
     for turn in random.permutation(4)[: int(strength)]:
         start, width = int(random.integers(1, 10)), int(random.integers(2, 5))
@@ -107,8 +107,8 @@ def _box(paper: Crop, strength: float, random: Random) -> Crop:
     return boxed
 
 
-def _ruled(paper: Crop, strength: float, random: Random) -> Crop:
-    """A printed line of the paper right through the digit, level or nearly so."""
+def _line_through(paper: Crop, strength: float, random: Random) -> Crop:
+    """Draws a printed line through the digit, level or nearly so."""
     image = Image.fromarray(np.clip(np.round(paper), 0, 255).astype(np.uint8))
     line = Image.new("L", image.size, 255)
     height, slope = random.uniform(0.35, 0.65) * SIDE, random.uniform(-5, 5)
@@ -121,14 +121,14 @@ def _inversion(paper: Crop, strength: float, random: Random) -> Crop:
 
 
 def _specks(paper: Crop, strength: float, random: Random) -> Crop:
-    """Salt and pepper: that share of the pixels is black or white."""
-    chance = random.random(paper.shape)
+    """Salt and pepper: makes that share of the pixels black or white."""
+    uniform = random.random(paper.shape)
     share = strength / 200
-    return np.where(chance < share, 0.0, np.where(chance > 1 - share, 255.0, paper))
+    return np.where(uniform < share, 0.0, np.where(uniform > 1 - share, 255.0, paper))
 
 
 def _occlusion(paper: Crop, strength: float, random: Random) -> Crop:
-    """A square of blank paper over some of the digit; its side in percent of the digit's 60 pixels."""
+    """Covers some of the digit with a square of blank paper; its side in percent of the digit's 60 pixels."""
     side = round(strength / 100 * 20 * ZOOM)
     top, left = random.integers(SIDE // 2 - 30, SIDE // 2 + 31 - side, 2)
     covered = paper.copy()
@@ -144,7 +144,7 @@ CORRUPTIONS = (
     Corruption("contrast", "% left", (50, 25, 15), _contrast),
     Corruption("shadow", "% darker", (20, 40, 60), _shadow),
     Corruption("box lines", "edges of 4", (1, 2, 4), _box),
-    Corruption("line through", "pixels of 60", (2, 3, 5), _ruled),
+    Corruption("line through", "pixels of 60", (2, 3, 5), _line_through),
     Corruption("inversion", "bright on dark", (1,), _inversion),
     Corruption("salt and pepper", "% of pixels", (1, 3, 6), _specks),
     Corruption("occlusion", "% of its height", (15, 25, 35), _occlusion),
@@ -154,22 +154,22 @@ CORRUPTIONS = (
 def blanks(count: int, random: Random) -> Grey:
     """Empty paper, half of it in a shadow: (count, 28, 28)."""
     empty = np.full((SIDE, SIDE), PAPER)
-    return np.stack([developed(_shadow(empty, random.choice([0, 30]), random), random) for _ in range(count)])
+    return np.stack([decode_crop(_shadow(empty, random.choice([0, 30]), random), random) for _ in range(count)])
 
 
 def empty_boxes(count: int, random: Random) -> Grey:
-    """Printed boxes that nobody wrote into: (count, 28, 28)."""
+    """Printed boxes without a digit: (count, 28, 28)."""
     empty = np.full((SIDE, SIDE), PAPER)
-    return np.stack([developed(_box(empty, float(random.integers(2, 5)), random), random) for _ in range(count)])
+    return np.stack([decode_crop(_box(empty, float(random.integers(2, 5)), random), random) for _ in range(count)])
 
 
 def scribbles(count: int, random: Random) -> Grey:
-    """A pen going round and back without meaning: (count, 28, 28)."""
+    """Meaningless lines of a pen: (count, 28, 28)."""
     drawn = []
     for _ in range(count):
         turns = np.cumsum(random.normal(random.choice([-0.45, 0.0, 0.45]), 0.7, int(random.integers(35, 80))))
         steps = np.cumsum(np.stack([np.cos(turns), np.sin(turns)], axis=1) * random.uniform(6, 12), axis=0)
-        drawn.append(developed(_strokes([_fitted(steps)], int(random.integers(3, 7))), random))
+        drawn.append(decode_crop(_draw_strokes([_fit_to_crop(steps)], int(random.integers(3, 7))), random))
     return np.stack(drawn)
 
 
@@ -180,16 +180,16 @@ def marks(count: int, random: Random) -> Grey:
         strokes = [np.array(stroke, np.float64) for stroke in MARKS[number % len(MARKS)]]
         points = np.concatenate(strokes)
         shape = np.eye(2) + random.normal(0, 0.12, (2, 2))
-        moved = _fitted((points + random.normal(0, 0.04, points.shape)) @ shape)
+        moved = _fit_to_crop((points + random.normal(0, 0.04, points.shape)) @ shape)
         ends = np.cumsum([len(stroke) for stroke in strokes])[:-1]
-        drawn.append(developed(_strokes(np.split(moved, ends), int(random.integers(3, 7))), random))
+        drawn.append(decode_crop(_draw_strokes(np.split(moved, ends), int(random.integers(3, 7))), random))
     return np.stack(drawn)
 
 
-def crossed_out(pictures: NDArray[np.uint8], random: Random) -> Grey:
-    """Digits struck out by a zigzag of the pen or by two to four strokes: as many as came, (N, 28, 28)."""
+def cross_out(images: NDArray[np.uint8], random: Random) -> Grey:
+    """Digits crossed out by a zigzag or by three to five strokes of a pen: (N, 28, 28)."""
     drawn = []
-    for picture in pictures:
+    for image in images:
         if random.random() < 0.5:
             across = np.linspace(28, 92, int(random.integers(7, 12))) + random.normal(0, 1.5, 1)
             heights = np.where(np.arange(across.size) % 2 == 0, 34, 86) + random.normal(0, 4.5, across.size)
@@ -199,8 +199,8 @@ def crossed_out(pictures: NDArray[np.uint8], random: Random) -> Grey:
                 np.array([[random.uniform(22, 41), start], [random.uniform(79, 98), start + random.uniform(-38, 38)]])
                 for start in random.uniform(38, 82, int(random.integers(3, 6)))
             ]
-        struck = np.minimum(crop(picture), _strokes(strokes, int(random.integers(3, 7))))
-        drawn.append(developed(struck, random))
+        crossed_out = np.minimum(render_crop(image), _draw_strokes(strokes, int(random.integers(3, 7))))
+        drawn.append(decode_crop(crossed_out, random))
     return np.stack(drawn)
 
 
@@ -216,15 +216,15 @@ MARKS: tuple[tuple[tuple[tuple[float, float], ...], ...], ...] = (
 )
 
 
-def _fitted(points: NDArray[np.float64]) -> NDArray[np.float64]:
+def _fit_to_crop(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, 2), moved and scaled so that the longest side is 60 pixels in the middle of the crop."""
     low, high = points.min(axis=0), points.max(axis=0)
     scale = 20 * ZOOM / max(float((high - low).max()), 1e-6)
     return np.asarray((points - (low + high) / 2) * scale + SIDE / 2, np.float64)
 
 
-def _strokes(strokes: Sequence[NDArray[np.float64]], width: int) -> Crop:
-    """Paper with strokes through those points, each (n, 2): across, down."""
+def _draw_strokes(strokes: Sequence[NDArray[np.float64]], width: int) -> Crop:
+    """Draws strokes on paper through these points, each (n, 2): across, down."""
     image = Image.new("L", (SIDE, SIDE), int(PAPER))
     draw = ImageDraw.Draw(image)
     for points in strokes:

@@ -1,4 +1,4 @@
-"""All pairs of a picture and a sound of the same digit, fused, and compared with what else could be done with both."""
+"""Fuses all pairs of an image and a clip of the same digit, and compares the fused head with baselines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,20 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.training.evaluate.measures import BOOTSTRAPS, SEED, Right, clustered_bootstrap, two_way_bootstrap, wilson
-from mmdigit.training.evaluate.split_model import Encoded, PartedModel, log_softmax
+from mmdigit.training.evaluate.split_model import Encoded, SplitModel, log_softmax
 
 Labels = NDArray[np.int64]
 INTERVAL_BY = f"two-way bootstrap over images and clips, {BOOTSTRAPS} draws, seed {SEED}"
-RIVALS = ("image", "audio", "sum")
-"""What the fused head is compared with: either head alone, and the sum of both heads' calibrated log-probabilities."""
+BASELINES = ("image", "audio", "sum")
+"""Either head alone, and the sum of both heads' calibrated log-probabilities."""
 
 Tables = Mapping[str, Sequence[NDArray[Any]]]
 
 
 @dataclass(frozen=True, eq=False)
 class LabelPairs:
-    """All pairs of one digit. rows: (n_images,), places of its pictures; columns: (n_clips,), of its sounds;
-    fused: (n_images, n_clips, 10), logits; right: for `fused` and each of RIVALS, (n_images, n_clips)."""
+    """All pairs of one digit.
+
+    rows: (n_images,), indices of its images; columns: (n_clips,), indices of its clips;
+    fused: (n_images, n_clips, 10), logits; right: (n_images, n_clips), for `fused` and each of BASELINES.
+    """
 
     label: int
     rows: NDArray[np.int64]
@@ -31,19 +34,22 @@ class LabelPairs:
 
 
 def same_digit_pairs(
-    model: PartedModel, seen: Encoded, image_labels: Labels, heard: Encoded, clip_labels: Labels
+    model: SplitModel, encoded_images: Encoded, image_labels: Labels, encoded_clips: Encoded, clip_labels: Labels
 ) -> list[LabelPairs]:
-    """One entry a digit that has pictures and sounds. image_labels: (n_images,); clip_labels: (n_clips,)."""
-    image_evidence = log_softmax(seen.logits / model.temperature["image"])
-    audio_evidence = log_softmax(heard.logits / model.temperature["audio"])
-    image_right, audio_right = seen.logits.argmax(axis=1) == image_labels, heard.logits.argmax(axis=1) == clip_labels
-    found = []
+    """One entry for each digit that has images and clips. image_labels: (n_images,); clip_labels: (n_clips,)."""
+    image_scores = log_softmax(encoded_images.logits / model.temperature["image"])
+    audio_scores = log_softmax(encoded_clips.logits / model.temperature["audio"])
+    image_right, audio_right = (
+        encoded_images.logits.argmax(axis=1) == image_labels,
+        encoded_clips.logits.argmax(axis=1) == clip_labels,
+    )
+    pairs = []
     for label in range(10):
         rows, columns = np.flatnonzero(image_labels == label), np.flatnonzero(clip_labels == label)
         if not rows.size or not columns.size:
             continue
-        fused = model.fuse(seen.take(rows), heard.take(columns))
-        summed = image_evidence[rows][:, None] + audio_evidence[columns][None]
+        fused = model.fuse(encoded_images.select(rows), encoded_clips.select(columns))
+        summed = image_scores[rows][:, None] + audio_scores[columns][None]
         shape = (rows.size, columns.size)
         right = {
             "fused": fused.argmax(axis=2) == label,
@@ -51,14 +57,14 @@ def same_digit_pairs(
             "audio": np.broadcast_to(audio_right[columns][None], shape),
             "sum": summed.argmax(axis=2) == label,
         }
-        found.append(LabelPairs(label, rows, columns, fused, right))
-    return found
+        pairs.append(LabelPairs(label, rows, columns, fused, right))
+    return pairs
 
 
-def share(split: str, right: Right, clusters: NDArray[Any] | None = None, cluster: str = "") -> dict[str, Any]:
-    """How many answers are right, with Wilson's interval, and with the one over clusters (writers) if they are known.
+def accuracy_row(split: str, right: Right, clusters: NDArray[Any] | None = None, cluster: str = "") -> dict[str, Any]:
+    """The accuracy with Wilson's interval, and with an interval over clusters such as writers, if they are known.
 
-    right: (N,); clusters: (N,), who each answer belongs to, all -1 = unknown; cluster: what they are, in the plural.
+    right: (N,); clusters: (N,), the cluster of each answer, all -1 = unknown; cluster: their name, in the plural.
     """
     hits, total = int(right.sum()), int(right.size)
     row = {
@@ -76,14 +82,14 @@ def share(split: str, right: Right, clusters: NDArray[Any] | None = None, cluste
 
 
 def right_tables(pairs: list[LabelPairs]) -> Tables:
-    """For `fused` and each rival, one table (n_images, n_clips) a label: whether it read each pair rightly."""
-    return {head: [entry.right[head] for entry in pairs] for head in ("fused", *RIVALS)}
+    """For `fused` and each baseline, one table (n_images, n_clips) per label: whether it reads each pair correctly."""
+    return {head: [entry.right[head] for entry in pairs] for head in ("fused", *BASELINES)}
 
 
-def pair_share(split: str, tables: Sequence[NDArray[Any]]) -> dict[str, Any]:
-    """How many pairs are read rightly, with the interval when images and clips are drawn anew.
+def pair_accuracy_row(split: str, tables: Sequence[NDArray[Any]]) -> dict[str, Any]:
+    """The accuracy over pairs, with its interval over images and clips.
 
-    tables: one (n_images, n_clips) a label, right or wrong, or shares of right.
+    tables: one (n_images, n_clips) per label, right or wrong, or means of that.
     """
     hits, total = _sum(tables), sum(table.size for table in tables)
     return {
@@ -96,18 +102,20 @@ def pair_share(split: str, tables: Sequence[NDArray[Any]]) -> dict[str, Any]:
     }
 
 
-def comparison(tables: Tables) -> dict[str, Any]:
-    """The accuracy of each rival on the very same pairs, and what the fused head gains on it, in shares of them."""
-    found: dict[str, Any] = {}
+def compare_with_baselines(tables: Tables) -> dict[str, Any]:
+    """The accuracy of each baseline on the same pairs, and the gain in accuracy of the fused head over it."""
+    rows: dict[str, Any] = {}
     total = sum(table.size for table in tables["fused"])
-    for rival in RIVALS:
-        gains = [fused.astype(np.float32) - other for fused, other in zip(tables["fused"], tables[rival], strict=True)]
-        found[rival] = {
-            "accuracy": _sum(tables[rival]) / total,
+    for baseline in BASELINES:
+        gains = [
+            fused.astype(np.float32) - other for fused, other in zip(tables["fused"], tables[baseline], strict=True)
+        ]
+        rows[baseline] = {
+            "accuracy": _sum(tables[baseline]) / total,
             "fused_gains": _sum(gains) / total,
             "interval_95": list(two_way_bootstrap(gains)),
         }
-    return found
+    return rows
 
 
 def _sum(tables: Sequence[NDArray[Any]]) -> float:

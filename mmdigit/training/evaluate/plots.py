@@ -1,4 +1,4 @@
-"""The plots of an evaluation, PNG files in one style. Colours: Okabe and Ito 2008, safe for the colour-blind."""
+"""Draws the plots of an evaluation as PNG files. Colours: Okabe and Ito 2008, safe for the colour-blind."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mmdigit.reading.audio.normalize import N_SAMPLES, SAMPLE_RATE_HZ, Waveform, speech_window
-from mmdigit.training.data.datasets import Clip, Digits
+from mmdigit.training.data.splits import Clip, Digits
 from mmdigit.training.evaluate.measures import wilson
 
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY = (
@@ -32,9 +32,9 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "figure.titlesize": 12,
 }
-N_HARDEST = 24  # pictures in the plot of the hardest images
-N_SOUNDS = 8  # log-mels in the plot of the hardest clips
-N_FFT, HOP, N_MELS = 256, 160, 40  # as the model's own: 32 ms every 20 ms, 40 bands from 60 to 4000 Hz
+N_HARDEST_IMAGES = 24
+N_HARDEST_CLIPS = 8
+N_FFT, HOP, N_MELS = 256, 160, 40  # as in the model: 32 ms every 20 ms, 40 bands from 60 to 4000 Hz
 
 
 def draw_all(report: dict[str, Any], digits: Digits, clips: Sequence[Clip], folder: Path) -> list[str]:
@@ -62,7 +62,7 @@ def draw_all(report: dict[str, Any], digits: Digits, clips: Sequence[Clip], fold
 
 
 def confusion(report: dict[str, Any]) -> Figure:
-    """Three matrices, rows = written or spoken, columns = read; the numbers are counts, right answers left pale."""
+    """A confusion matrix of each head: rows = digit, columns = answer; the numbers are counts, errors in colour."""
     figure, panels = _panels("Confusions on the official test split (counts of answers)", 3, (12, 4.6))
     for panel, head in zip(panels, HEADS, strict=True):
         counts = np.array(report["heads"][head]["confusion"])
@@ -82,7 +82,7 @@ def confusion(report: dict[str, Any]) -> Figure:
 
 
 def reliability(report: dict[str, Any]) -> Figure:
-    """Accuracy of the answers of each confidence; the diagonal is calibrated."""
+    """Accuracy of the answers in each bin of confidence; the diagonal is calibrated."""
     figure, panels = _panels("Reliability on the official test split", 3, (12, 4.4))
     for panel, head in zip(panels, HEADS, strict=True):
         part = report["heads"][head]
@@ -106,22 +106,22 @@ def reliability(report: dict[str, Any]) -> Figure:
 def risk_coverage(report: dict[str, Any]) -> Figure:
     """Error among the accepted against the share sent to review, with its bound; both on a logarithmic scale."""
     figure, panels = _panels("Error among the accepted, by the share sent to review; official test split", 3, (12, 4.4))
-    least_error, least_review = 1e-4, 1e-3  # percent; what is less is drawn there, as none
+    min_error, min_review = 1e-4, 1e-3  # percent; smaller values are drawn here, as "none"
     for panel, head in zip(panels, HEADS, strict=True):
         rows = [row for row in report["heads"][head]["risk"] if row["coverage"] > 0]
         decision = report["heads"][head]["decision"]
-        reviewed = [max(100 * (1 - row["coverage"]), least_review) for row in rows]
-        errors = [max(100 * row["error"], least_error) for row in rows]
+        reviewed = [max(100 * (1 - row["coverage"]), min_review) for row in rows]
+        errors = [max(100 * row["error"], min_error) for row in rows]
         panel.plot(reviewed, errors, color=COLOURS[head], marker="o", markersize=4, label="error")
         panel.plot(
             reviewed, [100 * row["bound"] for row in rows], color=COLOURS[head], linestyle="--", linewidth=1,
             label="95 % upper bound",
         )  # fmt: skip
         panel.plot(
-            max(100 * (1 - decision["coverage"]), least_review), max(100 * decision["error"], least_error),
+            max(100 * (1 - decision["coverage"]), min_review), max(100 * decision["error"], min_error),
             marker="*", markersize=13, color=VERMILION, linestyle="none", label="shipped decision",
         )  # fmt: skip
-        panel.set(xscale="log", yscale="log", ylim=(least_error * 0.7, 30), xlabel="sent to review, % of all answers")
+        panel.set(xscale="log", yscale="log", ylim=(min_error * 0.7, 30), xlabel="sent to review, % of all answers")
         panel.set_xticks([1e-3, 1e-2, 1e-1, 1, 10, 50], ["none", "0.01", "0.1", "1", "10", "50"])
         panel.set_yticks([1e-4, 1e-3, 1e-2, 1e-1, 1, 10], ["none", "0.001", "0.01", "0.1", "1", "10"])
         panel.minorticks_off()
@@ -132,8 +132,8 @@ def risk_coverage(report: dict[str, Any]) -> Figure:
 
 
 def speakers(report: dict[str, Any]) -> Figure:
-    """Accuracy of each speaker of FSDD, heard alone and with all images."""
-    figure, panels = _panels("Accuracy per speaker, official test split (heard in training)", 2, (10, 4))
+    """Accuracy on each speaker of FSDD, alone and with all images."""
+    figure, panels = _panels("Accuracy per speaker, official test split (speakers seen in training)", 2, (10, 4))
     rows = report["speakers"]
     places = np.arange(len(rows))
     for panel, head in zip(panels, ("audio", "fused"), strict=True):
@@ -148,8 +148,8 @@ def speakers(report: dict[str, Any]) -> Figure:
 
 
 def noise(report: dict[str, Any]) -> Figure:
-    """Accuracy by signal-to-noise ratio, a line a kind of noise, audio and fused."""
-    figure, panels = _panels("Noise that training does not know, at four levels", 2, (11, 4.6))
+    """Accuracy by signal-to-noise ratio, audio and fused, a line for each kind of noise."""
+    figure, panels = _panels("Noise that training does not use, at four levels", 2, (11, 4.6))
     rows = report["noise"]["rows"]
     kinds = dict(zip(report["noise"]["kinds"], (BLUE, ORANGE, PURPLE, SKY), strict=False))
     for panel, head in zip(panels, ("audio", "fused"), strict=True):
@@ -170,7 +170,7 @@ def noise(report: dict[str, Any]) -> Figure:
 
 
 def conflicts(report: dict[str, Any]) -> Figure:
-    """How many pairs of different digits are found, by the false alarms that are allowed."""
+    """The share of pairs of different digits that is detected, by the false alarm rate."""
     figure, (panel,) = _panels("Image and audio of different digits", 1, (6.5, 4.4))
     rows = report["conflict"]["roc"]
     panel.plot(
@@ -193,9 +193,9 @@ def conflicts(report: dict[str, Any]) -> Figure:
 
 
 def novelty(report: dict[str, Any]) -> Figure:
-    """The AUROC of each kind of what is no digit."""
+    """The AUROC of each kind of non-digit."""
     rows = report["not_digits"]["rows"]
-    figure, (panel,) = _panels("What is no digit: AUROC against the digits of the official test split", 1, (8, 5.2))
+    figure, (panel,) = _panels("Not a digit: AUROC against the digits of the official test split", 1, (8, 5.2))
     places = np.arange(len(rows))
     for modality in ("image", "audio"):
         chosen = [place for place in places if rows[place]["modality"] == modality]
@@ -210,7 +210,7 @@ def novelty(report: dict[str, Any]) -> Figure:
 
 
 def corrupted(report: dict[str, Any]) -> Figure:
-    """Accuracy under each corruption, three strengths side by side, image and fused."""
+    """Accuracy under each corruption, image and fused, strengths side by side."""
     rows = report["corrupted"]["rows"]
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
     figure, (panel,) = _panels("Corrupted images, weak to strong", 1, (11, 4.8))
@@ -233,32 +233,31 @@ def corrupted(report: dict[str, Any]) -> Figure:
 
 
 def hardest_images(report: dict[str, Any], digits: Digits) -> Figure:
-    """The wrong images, the least sure first, then the least sure of the right ones."""
-    chosen = report["hardest_images"][:N_HARDEST]
+    """The wrong images, then the right ones, each from the least confident."""
+    chosen = report["hardest_images"][:N_HARDEST_IMAGES]
     figure = Figure(figsize=(9, 4.8), layout="constrained")
     figure.suptitle("The hardest images of MNIST test: label, answer and its confidence")
-    panels = np.asarray(figure.subplots(3, N_HARDEST // 3)).ravel()
+    panels = np.asarray(figure.subplots(3, N_HARDEST_IMAGES // 3)).ravel()
     for panel in panels:
         panel.set_axis_off()
     for panel, row in zip(panels, chosen, strict=False):
-        panel.imshow(255 - digits.pictures[row["index"]], cmap="gray", vmin=0, vmax=255)
+        panel.imshow(255 - digits.images[row["index"]], cmap="gray", vmin=0, vmax=255)
         panel.set_title(_verdict(row), fontsize=9, color="black" if row["label"] == row["answer"] else VERMILION)
         panel.text(0.5, -0.06, f"no. {row['index']}", transform=panel.transAxes, ha="center", va="top", fontsize=7)
     return figure
 
 
 def hardest_clips(report: dict[str, Any], clips: Sequence[Clip]) -> Figure:
-    """Log-mels of the wrong clips, then of the least sure of the right ones."""
-    chosen = report["hardest_clips"][:N_SOUNDS]
+    """Log-mel spectrograms of the wrong clips, then of the right ones, each from the least confident."""
+    chosen = report["hardest_clips"][:N_HARDEST_CLIPS]
     figure = Figure(figsize=(11, 5.2), layout="constrained")
     figure.suptitle("The hardest clips of FSDD recordings 0-4: label, answer and its confidence")
-    panels = np.asarray(figure.subplots(2, N_SOUNDS // 2, sharex=True, sharey=True))
+    panels = np.asarray(figure.subplots(2, N_HARDEST_CLIPS // 2, sharex=True, sharey=True))
     for panel in panels.ravel()[len(chosen) :]:
         panel.set_axis_off()
     for panel, row in zip(panels.ravel(), chosen, strict=False):
-        sound = speech_window(clips[row["speech_window"]].waveform)
         panel.imshow(
-            log_mel(sound).T,
+            log_mel(speech_window(clips[row["place"]].waveform)).T,
             origin="lower",
             aspect="auto",
             cmap="cividis",
@@ -280,8 +279,8 @@ def hardest_clips(report: dict[str, Any], clips: Sequence[Clip]) -> Figure:
 
 
 def log_mel(waveform: Waveform) -> NDArray[np.float64]:
-    """What the model sees of a clip: (N_SAMPLES,) to (n_frames, N_MELS), dB below its loudest
-    band, at most 50."""
+    """A spectrogram like the model's: (N_SAMPLES,) to (n_frames, N_MELS), in dB relative to the loudest band, at least
+    -50."""
     starts = np.arange(0, N_SAMPLES - N_FFT + 1, HOP)
     frames = waveform[starts[:, None] + np.arange(N_FFT)] * np.hanning(N_FFT)
     power = np.abs(np.fft.rfft(frames)) ** 2  # (n_frames, 129)
@@ -311,7 +310,7 @@ def _panels(title: str, count: int, size: tuple[float, float]) -> tuple[Figure, 
 def _points(
     panel: Axes, places: NDArray[Any], rows: Sequence[dict[str, Any]], colour: str, scale: float = 100, label: str = ""
 ) -> None:
-    """A point and its interval for each row, lying: what `accuracy` and `interval_95` say, times scale."""
+    """Draws a point and a horizontal interval for each row: `accuracy` and `interval_95`, times scale."""
     middle = scale * np.array([row["accuracy"] for row in rows])
     ends = scale * np.array([row["interval_95"] for row in rows])
     panel.errorbar(

@@ -1,4 +1,4 @@
-"""The figures of an evaluation as Markdown: the main table, and the whole report."""
+"""Writes the figures of an evaluation as Markdown: the main table and the full report."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 HEADS = ("image", "audio", "fused")
 
 
-def table(report: dict[str, Any]) -> str:
-    """The report's main figures as a Markdown table. Parts that the report lacks are left out."""
+def main_table(report: dict[str, Any]) -> str:
+    """The report's main figures as a Markdown table. Omits parts that the report lacks."""
     lines = ["| what | split | right | figure | 95 % interval |", "|---|---|---|---|---|"]
     for name in HEADS:
         row = report[name]
@@ -17,7 +17,7 @@ def table(report: dict[str, Any]) -> str:
             f"| {100 * low:.3f}-{100 * high:.3f} % ({row['interval_by']}) |"
         )
     against = report["fused"].get("against", {}).get("sum", {"interval_95": (0, 0)})
-    if any(against["interval_95"]):  # else the fused head is that sum
+    if any(against["interval_95"]):  # otherwise the fused head is that sum
         low, high = against["interval_95"]
         lines.append(
             f"| fused against the calibrated sum of both heads ({100 * against['accuracy']:.4f} %) | of the fused row "
@@ -33,12 +33,12 @@ def table(report: dict[str, Any]) -> str:
         lines.append(f"| {head}: accepted, by digit | of the {head} row | | {cells} | |")
     for head, figures in report.get("calibration", {}).items():
         lines.append(
-            f"| {head}: ECE; error among the surest 99 % | of the {head} row | | {100 * figures['ece']:.3f} %; "
+            f"| {head}: ECE; error among the most confident 99 % | of the {head} row | | {100 * figures['ece']:.3f} %; "
             f"{100 * figures['error_at_99']:.4f} % | |"
         )
     for row in report.get("noise_mean", []):
         lines.append(
-            f"| {row['snr_db']} dB of unknown noise: audio; fused | the same, mean of four kinds | "
+            f"| {row['snr_db']} dB of noise not used in training: audio; fused | the same, mean of four kinds | "
             f"| {_percent(row['audio'])}; {_percent(row['fused'])} | {_interval(row['audio'])}; "
             f"{_interval(row['fused'])} |"
         )
@@ -52,11 +52,11 @@ def table(report: dict[str, Any]) -> str:
         row = conflict["at_1_percent"]
         low, high = row["interval_95"]
         lines.append(
-            f"| conflicts found at 1 % false alarms | {row['split']} | | {100 * row['detected']:.2f} % "
+            f"| conflicts detected at 1 % false alarms | {row['split']} | | {100 * row['detected']:.2f} % "
             f"| {100 * low:.2f}-{100 * high:.2f} % |"
         )
     lines.append(
-        f"| conflicts found by the decision; sent to review | {conflict['split']} | | "
+        f"| conflicts detected by the decision; sent to review | {conflict['split']} | | "
         f"{100 * conflict['detected']:.2f} %; {100 * conflict['reviewed']:.2f} % | "
         f"{_share_interval(conflict.get('detected_interval_95'))} |"
     )
@@ -69,23 +69,23 @@ def table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def document(report: dict[str, Any], plots: Sequence[str]) -> str:
+def full_report(report: dict[str, Any], plots: Sequence[str]) -> str:
     """report.md: every section as a table, with its plot where there is one. plots: names of PNG files beside it."""
     sections = [
         f"# Evaluation of {report['model_version']}",
         f"Measured {report['measured_at']} in {report['duration_s']:.0f} s by `mmdigit evaluate --data DIR --output "
-        "DIR` from the exported file alone. Every figure names its split; nothing here informed a choice. The "
-        "speakers of FSDD were heard in training (other recordings of theirs): strangers need trainings of their own. "
-        "Where a bootstrap interval has no width, no error was seen (or none was avoided).",
-        table(report),
-        "## Both modalities against each alone and against the calibrated sum",
-        "The sum adds the log-probabilities of the two heads, each softened by its temperature "
+        "DIR` from the exported file alone. Every figure names its split; no choice was made on these figures. "
+        "Training used other recordings of the same FSDD speakers; unseen speakers need trainings of their own. "
+        "A bootstrap interval without width means that there was no error (or that none was avoided).",
+        main_table(report),
+        "## Fused head against each single head and their calibrated sum",
+        "The sum adds the log-probabilities of the two heads, each at its temperature "
         f"({_temperatures(report)}).\n\n" + _fusion_table(report),
-        "## Confusions, calibration and risk",
+        "## Confusion matrices, calibration and risk",
         _plots(plots, "confusion", "reliability", "risk_coverage"),
         _heads_table(report)
-        + "\n\nBound: one-sided 95 %, exact (Clopper-Pearson). It takes answers for independent; the fused ones share "
-        "images and clips, so that theirs is too small.",
+        + "\n\nBound: one-sided 95 %, exact (Clopper-Pearson). It assumes independent answers; fused answers share "
+        "images and clips, so their bound is too low.",
         "## Speakers",
         _plots(plots, "speakers"),
         _rows(
@@ -101,21 +101,21 @@ def document(report: dict[str, Any], plots: Sequence[str]) -> str:
                 for row in report["speakers"]
             ],
         ),
-        "## Noise that training does not know",
+        "## Noise that training does not use",
         "RMS of the clip to RMS of the noise, which begins 0.25 s before the clip and ends 0.25 s after it.",
         _plots(plots, "noise"),
         _noise_table(report),
-        "## A modality missing, or contradicting the other",
+        "## Missing or conflicting modality",
         _plots(plots, "conflicts"),
         _missing_table(report),
-        "## What is no digit",
+        "## Inputs that are not digits",
         _plots(plots, "novelty"),
         _novelty_table(report),
         "## Corrupted images",
-        "Each digit drawn on a crop of 120x120 pixels, spoiled there, saved as PNG and decoded as a job's picture is.",
+        "Each digit is drawn on a crop of 120x120 pixels, corrupted, saved as PNG and decoded like a job's image.",
         _plots(plots, "corrupted"),
         _corrupted_table(report),
-        "## The hardest",
+        "## Hardest images and clips",
         _plots(plots, "hardest_images", "hardest_clips"),
         _hardest_table(report),
     ]
@@ -135,7 +135,7 @@ def _fusion_table(report: dict[str, Any]) -> str:
             (
                 name,
                 _percent(row, 3),
-                *(f"{100 * row['against'][rival]['accuracy']:.3f} %" for rival in ("image", "audio", "sum")),
+                *(f"{100 * row['against'][baseline]['accuracy']:.3f} %" for baseline in ("image", "audio", "sum")),
                 f"{100 * min(row['against'][head]['fused_gains'] for head in ('image', 'audio')):+.3f}",
                 f"{100 * row['against']['sum']['fused_gains']:+.3f}",
                 "{:+.3f} to {:+.3f}".format(*(100 * end for end in row["against"]["sum"]["interval_95"])),
@@ -199,25 +199,25 @@ def _missing_table(report: dict[str, Any]) -> str:
             _percent(row["answer"]),
             _interval(row["answer"]),
             f"loses {100 * row['loss_against_specialist']:.2f} points against the head alone; the fused head with one "
-            f"side hidden would lose {100 * row['fused_head_loses']:.2f}",
+            f"modality hidden would lose {100 * row['fused_head_loses']:.2f}",
         )
         for row in report["missing"].values()
     ]
     conflict = report["conflict"]
-    for name, note in (("detected", "called a conflict"), ("reviewed", "sent to review for any reason")):
+    for name, note in (("detected", "reported as a conflict"), ("reviewed", "sent to review for any reason")):
         interval = _share_interval(conflict[f"{name}_interval_95"])
         rows.append((conflict["split"], f"{100 * conflict[name]:.2f} %", interval, f"shipped decision: {note}"))
     row = conflict["at_1_percent"]
     interval = _share_interval(row["interval_95"])
-    rows.append((row["split"], f"{100 * row['detected']:.2f} %", interval, "found at 1 % false alarms"))
+    rows.append((row["split"], f"{100 * row['detected']:.2f} %", interval, "detected at 1 % false alarms"))
     return _rows(("split", "figure", "95 %", "what"), rows)
 
 
 def _novelty_table(report: dict[str, Any]) -> str:
     skipped = report["not_digits"]["skipped"]
-    note = f"\n\nLeft out, because the data or the program that makes them is not there: {', '.join(skipped)}."
+    note = f"\n\nSkipped, because the data or the program that makes them is missing: {', '.join(skipped)}."
     return _rows(
-        ("for", "split", "samples", "AUROC", "95 %", "found by the decision", "95 %"),
+        ("for", "split", "samples", "AUROC", "95 %", "detected by the decision", "95 %"),
         [
             (
                 row["modality"],
@@ -272,7 +272,7 @@ def _rows(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _percent(row: dict[str, Any], digits: int = 2) -> str:
-    """With more digits than asked where fewer would hide the only errors."""
+    """The accuracy in percent, with more digits where fewer would round it up to 100 %."""
     while row["accuracy"] < 1 and digits < 6 and f"{100 * row['accuracy']:.{digits}f}".startswith("100"):
         digits += 1
     return f"{100 * row['accuracy']:.{digits}f} %"

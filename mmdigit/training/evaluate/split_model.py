@@ -1,9 +1,8 @@
-"""The exported model cut into its three parts: each picture and each sound is encoded once, all pairs are then fused.
+"""Splits the exported model into encoders and fusion: encode each image and clip once, then fuse all pairs.
 
-The parts come out of the very file that the worker runs; the whole file and its parts agree (tests hold it).
+The parts come from the file that the worker runs. A test holds that the whole file and its parts agree.
 """
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
@@ -21,13 +20,10 @@ BATCH = 256
 PAIR_BATCH = 16_384
 EMBEDDINGS = ("image_embedding", "audio_embedding")
 
-Track = Callable[[Sequence[int]], Iterable[int]]
-"""Goes through starts of batches, showing the progress."""
-
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """What the model makes of N pictures or of N sounds alone.
+    """The model's outputs for N images or for N clips alone.
 
     logits: (N, 10); novelty: (N,), range [0, 1], 1 = not a digit; embedding: (N, EMBEDDING).
     """
@@ -36,16 +32,17 @@ class Encoded:
     novelty: NDArray[np.float64]
     embedding: NDArray[np.float32]
 
-    def take(self, rows: NDArray[Any]) -> "Encoded":
-        """Those rows alone: places, (M,), or marks, (N,)."""
-        return Encoded(*(getattr(self, field.name)[rows] for field in fields(self)))
+    def select(self, rows: NDArray[Any]) -> Self:
+        """These rows: indices, (M,), or a mask, (N,)."""
+        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 @dataclass(frozen=True)
-class PartedModel:
-    """The parts of one exported file, with what its metadata says."""
+class SplitModel:
+    """The parts of one exported file, with its metadata."""
 
-    whole: Predictor
+    predictor: Predictor
+    """The whole file."""
     temperature: dict[str, float]
     """Of each head: probabilities = softmax(logits / temperature)."""
     _image: Any
@@ -56,16 +53,16 @@ class PartedModel:
     def load(cls, path: Path | None = None, *, threads: int = 1) -> Self:
         """path: an exported file with its metadata beside it, None = the shipped one.
 
-        Raises WeightsError as Predictor.load does, or if the model cannot be cut.
+        Raises WeightsError as Predictor.load does, or if the model cannot be split.
         """
         path = WEIGHTS if path is None else path
         predictor = Predictor.load(path, threads=threads)
         try:
             model = onnx.load_model(path)
             embeddings = _name_embeddings(model)
-            cuts = onnx.utils.Extractor(model)
+            extractor = onnx.utils.Extractor(model)
             sessions = [
-                open_session(cuts.extract_model(inputs, outputs).SerializeToString(), threads)
+                open_session(extractor.extract_model(inputs, outputs).SerializeToString(), threads)
                 for inputs, outputs in (
                     (["image"], ["image_logits", "image_novelty_logit", embeddings[0]]),
                     (["waveform"], ["audio_logits", "audio_novelty_logit", embeddings[1]]),
@@ -74,53 +71,52 @@ class PartedModel:
             ]
         except Exception as exc:  # neither onnx nor ONNX Runtime documents a closed set of errors
             raise WeightsError(
-                f"expected {path} to be a model exported by mmdigit, with one embedding for each of its two inputs: "
-                f"{str(exc)[:200]}"
+                f"expected {path} to be a model exported by mmdigit, with one embedding for each of its two inputs, "
+                f"got another ({str(exc)[:200]}); export it again"
             ) from exc
         return cls(predictor, {head: predictor.temperature[head] for head in HEADS}, *sessions)
 
     @property
     def thresholds(self) -> Thresholds:
-        return self.whole.thresholds
+        return self.predictor.thresholds
 
-    def see(self, images: NDArray[np.float32], track: Track = iter) -> Encoded:
-        """images: (N, 28, 28), as decode_image gives them."""
-        return _encode(self._image, "image", images[:, None], track)
+    def encode_image(self, images: NDArray[np.float32]) -> Encoded:
+        """images: (N, 28, 28), as decode_image returns them."""
+        return _encode(self._image, "image", images[:, None])
 
-    def hear(self, sounds: NDArray[np.float32], track: Track = iter) -> Encoded:
-        """sounds: (N, N_SAMPLES), as decode_audio gives them."""
-        return _encode(self._audio, "waveform", sounds, track)
+    def encode_audio(self, waveforms: NDArray[np.float32]) -> Encoded:
+        """waveforms: (N, N_SAMPLES), as decode_audio returns them."""
+        return _encode(self._audio, "waveform", waveforms)
 
-    def fuse(self, seen: Encoded, heard: Encoded) -> NDArray[np.float32]:
-        """The fused logits of every picture with every sound: (n_images, n_clips, 10)."""
-        n_images, n_clips = seen.novelty.size, heard.novelty.size
+    def fuse(self, encoded_images: Encoded, encoded_clips: Encoded) -> NDArray[np.float32]:
+        """The fused logits of every image with every clip: (n_images, n_clips, 10)."""
+        n_images, n_clips = encoded_images.novelty.size, encoded_clips.novelty.size
         rows, columns = np.divmod(np.arange(n_images * n_clips), max(n_clips, 1))
-        return self.fuse_pairs(seen, rows, heard, columns).reshape(n_images, n_clips, 10)
+        return self.fuse_pairs(encoded_images, rows, encoded_clips, columns).reshape(n_images, n_clips, 10)
 
     def fuse_pairs(
         self,
-        seen: Encoded,
+        encoded_images: Encoded,
         rows: NDArray[np.int64],
-        heard: Encoded,
+        encoded_clips: Encoded,
         columns: NDArray[np.int64],
         image_present: bool = True,
         audio_present: bool = True,
     ) -> NDArray[np.float32]:
-        """The fused logits, (P, 10), of picture rows[i] with sound columns[i], either of them hidden if so wished."""
-        found = np.empty((rows.size, 10), np.float32)
-        names = [entry.name for entry in self._fusion.get_inputs()]
-        image, image_here, audio, audio_here = names
+        """The fused logits, (P, 10), of image rows[i] with clip columns[i]; either may be marked as missing."""
+        logits = np.empty((rows.size, 10), np.float32)
+        image, image_flag, audio, audio_flag = (entry.name for entry in self._fusion.get_inputs())
         for start in range(0, rows.size, PAIR_BATCH):
             batch = slice(start, start + PAIR_BATCH)
-            here = np.ones(rows[batch].size, np.float32)
+            present = np.ones(rows[batch].size, np.float32)
             feed = {
-                image: seen.embedding[rows[batch]],
-                image_here: here * image_present,
-                audio: heard.embedding[columns[batch]],
-                audio_here: here * audio_present,
+                image: encoded_images.embedding[rows[batch]],
+                image_flag: present * image_present,
+                audio: encoded_clips.embedding[columns[batch]],
+                audio_flag: present * audio_present,
             }
-            found[batch] = self._fusion.run(None, feed)[0]
-        return found
+            logits[batch] = self._fusion.run(None, feed)[0]
+        return logits
 
     def probabilities(self, head: str, logits: NDArray[Any]) -> NDArray[np.float64]:
         """Calibrated, (..., 10), each sum 1; head: one of HEADS."""
@@ -140,9 +136,9 @@ def log_softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _name_embeddings(model: onnx.ModelProto) -> tuple[str, str]:
-    """The names of both embeddings, declared as outputs of the model if they are not.
+    """The names of both embeddings; declares them as outputs of the model if they are not.
 
-    Files of the first generation do not give them out: there the embedding is what the layer of the head reads.
+    Files of the first generation do not output them: there the embedding is the input of the head's layer.
     """
     outputs = {output.name for output in model.graph.output}
     if outputs.issuperset(EMBEDDINGS):
@@ -155,10 +151,9 @@ def _name_embeddings(model: onnx.ModelProto) -> tuple[str, str]:
     return names
 
 
-def _encode(session: Any, name: str, inputs: NDArray[np.float32], track: Track) -> Encoded:
+def _encode(session: Any, name: str, inputs: NDArray[np.float32]) -> Encoded:
     parts = [
-        session.run(None, {name: inputs[start : start + BATCH]})
-        for start in track(range(0, max(inputs.shape[0], 1), BATCH))
+        session.run(None, {name: inputs[start : start + BATCH]}) for start in range(0, max(inputs.shape[0], 1), BATCH)
     ]
-    logits, novelty, embedding = (np.concatenate([part[place] for part in parts]) for place in range(3))
+    logits, novelty, embedding = (np.concatenate(outputs) for outputs in zip(*parts, strict=True))
     return Encoded(logits.astype(np.float64), sigmoid(novelty), embedding)

@@ -1,1 +1,1 @@
-"""The model and how it is trained."""
+"""Trains the model."""

@@ -1,11 +1,11 @@
-"""The model: a CNN reads the picture, a recurrent net the log-mel of the sound, and both embeddings are fused.
+"""The model: a CNN encodes the image, a recurrent network the log-mel spectrogram; fusion adds both heads' logits.
 
     image (B, 1, 28, 28) -> 4 conv layers -> embedding (B, 128) -> image logits (B, 10), novelty logit (B,)
-    waveform (B, 8000) -> log-mel (B, 49, 40) -> GRU, both directions -> embedding (B, 128) -> the same
-    both heads' logits, weighed, or zeros for a missing one -> fused logits (B, 10)
+    waveform (B, 8000) -> log-mel (B, 49, 40) -> bidirectional GRU -> embedding (B, 128) -> the same
+    weighted sum of both heads' logits, zeros for a missing one -> fused logits (B, 10)
 
-Everything between the decoders and the logits is in here, so that one exported file holds it. The two specialists are
-trained apart, so that neither pays for the other when one modality is missing.
+Everything between the decoders and the logits is part of the model, so that one exported file holds it. The two
+specialists are trained separately, so that neither gets worse when the other modality is missing.
 """
 
 import math
@@ -23,15 +23,15 @@ HOP_LENGTH = 160  # samples: 20 ms
 N_MELS = 40
 N_FRAMES = 1 + (N_SAMPLES - N_FFT) // HOP_LENGTH  # 49: frames inside the clip, none padded
 MEL_MIN_HZ, MEL_MAX_HZ = 60.0, 4000.0
-MEL_FLOOR = 1e-4  # of the loudest frame's mean power: 40 dB below speech everything is alike
-BAND_MEAN = 0.5  # of each band's mean over the clip is taken away: half of the microphone's and the line's own colour
+MEL_FLOOR = 1e-4  # of the loudest frame's mean power: hides differences more than 40 dB below speech
+BAND_MEAN = 0.5  # of each band's mean over the clip is subtracted: removes half of the microphone's and line's colour
 EMBEDDING = 128
-FFT_STEPS = 2  # steps of a fast Fourier transform before the matrix products: one more costs more than it saves
+FFT_STEPS = 2  # steps of a fast Fourier transform before the matrix products; another step costs more than it saves
 
 
-class Logits(NamedTuple):
-    """What the model gives, unnormalised. image, audio, fused: (B, 10); the novelties: (B,), > 0 = not a digit;
-    the embeddings: (B, EMBEDDING)."""
+class ModelOutput(NamedTuple):
+    """image, audio, fused: logits, (B, 10); the novelties: logits, (B,), > 0 = not a digit; the embeddings:
+    (B, EMBEDDING)."""
 
     image: Tensor
     audio: Tensor
@@ -42,8 +42,8 @@ class Logits(NamedTuple):
     audio_embedding: Tensor
 
 
-class Reading(NamedTuple):
-    """What one specialist gives. embedding: (B, EMBEDDING); logits: (B, 10); novelty: (B,), > 0 = not a digit."""
+class SpecialistOutput(NamedTuple):
+    """embedding: (B, EMBEDDING); logits: (B, 10); novelty: logit, (B,), > 0 = not a digit."""
 
     embedding: Tensor
     logits: Tensor
@@ -51,7 +51,7 @@ class Reading(NamedTuple):
 
 
 class LogMel(nn.Module):
-    """Log-mel spectrogram of each waveform, independent of its batch and of its level."""
+    """Log-mel spectrogram of each waveform, independent of its batch and its level."""
 
     window: Tensor
 
@@ -69,12 +69,12 @@ class LogMel(nn.Module):
             self.register_buffer(f"mel_{level}", mel[bins].repeat(2, 1), persistent=False)
 
     def power(self, waveform: Tensor) -> Tensor:
-        """Mel power spectrogram, as torchaudio's MelSpectrogram with center=False gives it.
+        """Mel power spectrogram, equal to torchaudio's MelSpectrogram with center=False.
 
         waveform: (B, N_SAMPLES), range [-1, 1]. Returns (B, N_FRAMES, N_MELS), at least 0.
-        The first steps of a fast Fourier transform, then matrix products: the odd bins are those of the difference of a
-        frame's two halves, the even ones of their sum, and so on. Source: Gentleman and Sande 1966, "decimation in
-        frequency"; two steps take half the time of the whole product (python -m lab.benchmarks.model_only).
+        The first steps of a fast Fourier transform, then matrix products: the odd bins come from the difference of a
+        frame's two halves, the even ones from their sum, and so on. Source: Gentleman and Sande 1966, "decimation in
+        frequency"; two steps take half the time of the full product (python -m lab.benchmarks.model_only).
         """
         hops = waveform.reshape(-1, N_SAMPLES // HOP_LENGTH, HOP_LENGTH)
         rest = hops[:, 1 : 1 + N_FRAMES, : N_FFT - HOP_LENGTH]
@@ -90,8 +90,8 @@ class LogMel(nn.Module):
         return sum(parts[1:], start=parts[0])
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """waveform: (B, N_SAMPLES). Returns (B, N_FRAMES, N_MELS), decimal log of power relative to the loudest
-        frame of the clip, shifted, less a part of each band's mean: about [-2.5, 4]."""
+        """waveform: (B, N_SAMPLES). Returns (B, N_FRAMES, N_MELS), the decimal log of the power relative to the clip's
+        loudest frame, shifted, less a part of each band's mean: about [-2.5, 4]."""
         power = self.power(waveform)
         loudest = power.mean(dim=2).amax(dim=1)[:, None, None]
         log_mel = torch.log10(power / (loudest + 1e-7) + MEL_FLOOR) + 2.8
@@ -125,7 +125,7 @@ class ImageEncoder(nn.Module):
 
 
 def _bins_by_level() -> list[Tensor]:
-    """The bins of the spectrum, 0 to N_FFT / 2, that each fold's difference gives, and those of the last sum."""
+    """The bins of the spectrum, 0 to N_FFT / 2, that come from each step's difference, and those of the last sum."""
     bins = torch.arange(N_FFT // 2 + 1)
     odd = [bins[bins % (2 << level) == 1 << level] for level in range(FFT_STEPS)]
     return [*odd, bins[bins % (1 << FFT_STEPS) == 0]]
@@ -136,7 +136,7 @@ def _convolution(n_in: int, n_out: int, kernel: int) -> tuple[nn.Module, ...]:
 
 
 class AudioEncoder(nn.Module):
-    """Two convolutions over time, one recurrent layer in both directions, mean and maximum over time:
+    """Two convolutions over time, a bidirectional GRU, mean and maximum over time:
     (B, N_FRAMES, N_MELS) -> (B, EMBEDDING)."""
 
     def __init__(self, width: int = 96, hidden: int = 96, dropout: float = 0.3) -> None:
@@ -147,7 +147,7 @@ class AudioEncoder(nn.Module):
             nn.ReLU(),
         )
         self.neighbours = nn.Sequential(
-            nn.Conv1d(width, width, 3, padding=1, bias=False),  # added to the first, which sees no further
+            nn.Conv1d(width, width, 3, padding=1, bias=False),  # residual: widens the context by a frame on each side
             nn.BatchNorm1d(width),
         )
         self.dropout = nn.Dropout(dropout / 2)
@@ -167,7 +167,7 @@ class AudioEncoder(nn.Module):
 
 
 class Specialist(nn.Module):
-    """An encoder with its ten logits and its novelty."""
+    """An encoder of one modality with its ten logits and its novelty."""
 
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
@@ -175,14 +175,14 @@ class Specialist(nn.Module):
         self.head = nn.Linear(EMBEDDING, 10)
         self.novelty = nn.Sequential(nn.Linear(EMBEDDING, 32), nn.ReLU(), nn.Linear(32, 1))
 
-    def forward(self, inputs: Tensor) -> Reading:
-        """inputs: what the encoder takes: images (B, 1, 28, 28) or log-mels (B, N_FRAMES, N_MELS)."""
+    def forward(self, inputs: Tensor) -> SpecialistOutput:
+        """inputs: images (B, 1, 28, 28) or log-mels (B, N_FRAMES, N_MELS)."""
         embedding = self.encoder(inputs)
-        return Reading(embedding, self.head(embedding), self.novelty(embedding).squeeze(1))
+        return SpecialistOutput(embedding, self.head(embedding), self.novelty(embedding).squeeze(1))
 
 
 class Fusion(nn.Module):
-    """The evidence of both heads added: the sum of their calibrated log-probabilities, up to a constant.
+    """Adds the calibrated log-probabilities of both heads, up to a constant.
 
     weight: (2,), the inverse temperatures of image and audio, set when the model is calibrated.
     """
@@ -193,15 +193,17 @@ class Fusion(nn.Module):
         super().__init__()
         self.register_buffer("weight", torch.ones(2))
 
-    def forward(self, image: Reading, image_present: Tensor, audio: Reading, audio_present: Tensor) -> Tensor:
-        """The present flags: (B,), 1 or 0. Returns (B, 10)."""
-        seen = self.weight[0] * image.logits * image_present[:, None]
-        heard = self.weight[1] * audio.logits * audio_present[:, None]
-        return seen + heard
+    def forward(
+        self, image: SpecialistOutput, image_present: Tensor, audio: SpecialistOutput, audio_present: Tensor
+    ) -> Tensor:
+        """image_present, audio_present: (B,), 1 or 0. Returns (B, 10)."""
+        image_logits = self.weight[0] * image.logits * image_present[:, None]
+        audio_logits = self.weight[1] * audio.logits * audio_present[:, None]
+        return image_logits + audio_logits
 
 
 class DigitModel(nn.Module):
-    """The whole model, 3 heads and 2 novelties."""
+    """The whole model: image, audio and fused heads, and the novelty of each modality."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -210,13 +212,20 @@ class DigitModel(nn.Module):
         self.audio = Specialist(AudioEncoder())
         self.fusion = Fusion()
 
-    def forward(self, image: Tensor, image_present: Tensor, waveform: Tensor, audio_present: Tensor) -> Logits:
+    def forward(self, image: Tensor, image_present: Tensor, waveform: Tensor, audio_present: Tensor) -> ModelOutput:
         """image: (B, 1, 28, 28), range [0, 1], 1 = ink; waveform: (B, N_SAMPLES), range [-1, 1];
-        image_present, audio_present: (B,), 1 or 0. A missing modality's own logits mean nothing."""
-        seen: Reading = self.image(image)
-        heard: Reading = self.audio(self.log_mel(waveform))
-        fused = self.fusion(seen, image_present, heard, audio_present)
-        return Logits(seen.logits, heard.logits, fused, seen.novelty, heard.novelty, seen.embedding, heard.embedding)
+        image_present, audio_present: (B,), 1 or 0. Ignore a missing modality's own logits."""
+        from_image: SpecialistOutput = self.image(image)
+        from_audio: SpecialistOutput = self.audio(self.log_mel(waveform))
+        return ModelOutput(
+            image=from_image.logits,
+            audio=from_audio.logits,
+            fused=self.fusion(from_image, image_present, from_audio, audio_present),
+            image_novelty=from_image.novelty,
+            audio_novelty=from_audio.novelty,
+            image_embedding=from_image.embedding,
+            audio_embedding=from_audio.embedding,
+        )
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -1,6 +1,7 @@
-"""Train the model: the image specialist in two stages, the audio specialist in one. Their sum needs no training.
+"""`mmdigit train`: trains the image specialist in two stages and the audio specialist in one. Fusion needs no training.
 
-Seeded, resumable after every epoch of every stage to the very same weights; each stage's last epoch's average is kept.
+Seeded, and resumable after every epoch to exactly the same weights. The result is the average of the last epoch's
+weights of each stage.
 """
 
 import sys
@@ -16,61 +17,58 @@ from torch import Tensor
 from torch.nn import functional
 
 from mmdigit.reading.audio.normalize import speech_window
-from mmdigit.training.data.augment import Chance, augment_features
-from mmdigit.training.data.clips import NOT_A_DIGIT, Bank, heard_rows, load_bank, sound_batches
-from mmdigit.training.data.datasets import Clip, Digits, load_digits, load_glyphs, load_spoken
-from mmdigit.training.data.images import PictureSets, load_picture_sets, picture_batches
-from mmdigit.training.data.synthesis import synthesise
-from mmdigit.training.fit.checkpoints import (
-    ONE_THREAD,
-    STAGES,
-    Machine,
-    Stage,
-    StageName,
-    checkpoint_path,
-    fit,
-    make_folder,
-    read_state,
-    restore,
+from mmdigit.training.data.augment import TensorRng, augment_features
+from mmdigit.training.data.augmented_clips import (
+    NOT_A_DIGIT,
+    AugmentedClips,
+    load_augmented_clips,
+    row_batches,
+    rows_without_speakers,
 )
-from mmdigit.training.fit.model import DigitModel, Reading, Specialist, count_parameters
+from mmdigit.training.data.image_batches import ImageSets, image_batches, load_image_sets
+from mmdigit.training.data.splits import Clip, Digits, load_clips, load_digits, load_glyphs
+from mmdigit.training.data.synthesis import synthesize_clips
+from mmdigit.training.fit.checkpoints import STAGES, StageName, checkpoint_path, read_state, restore
+from mmdigit.training.fit.model import DigitModel, Specialist, SpecialistOutput, count_parameters
 from mmdigit.training.fit.plan import Schedule, TrainingPlan
+from mmdigit.training.fit.stage import ONE_THREAD, Machine, Stage, train_stage
+from mmdigit.training.output import make_folder
 from schemas.errors import DataError
 
-CALM_SEEDS = 50_000  # apart from those of the image stage, so that its epochs do not come again
+CALM_SEED_OFFSET = 50_000  # so that the calm stage does not repeat the image stage's batches
 
 
 @dataclass(frozen=True)
 class TrainingSets:
-    """What a training reads."""
+    """All data of a training. augmented_clips: made from `clips`."""
 
-    pictures: PictureSets
+    images: ImageSets
     clips: list[Clip]
-    bank: Bank
+    augmented_clips: AugmentedClips
     validation_digits: Digits
     validation_clips: list[Clip]
 
 
-def load_sets(folder: Path, cache: Path, plan: TrainingPlan, say: Callable[[str], None]) -> TrainingSets:
-    """Read, decode and check all training and validation data; make what is synthetic, or take it from the cache.
+def load_sets(folder: Path, cache: Path, plan: TrainingPlan, log: Callable[[str], None]) -> TrainingSets:
+    """Read, decode and check all training and validation data; make synthetic data, or read it from the cache.
 
-    Raises DataError if a required set is missing or altered.
+    log: prints a line. Raises DataError if a required data set is missing or altered.
     """
     digits, glyphs = load_digits(folder, "train"), load_glyphs(folder, "train")
-    recorded = load_spoken(folder, "train")
-    synthetic = synthesise(cache, plan.audio.spoken_digits, plan.audio.spoken_words, plan.data_seed)
+    recorded = load_clips(folder, "train")
+    synthetic = synthesize_clips(cache, plan.audio.spoken_digits, plan.audio.spoken_words, plan.data_seed)
     if not synthetic:
-        say("no speech synthesiser is installed: training on recorded voices alone, which strangers will show")
+        log("no speech synthesizer is installed: training on recorded voices only, expect less accuracy on new ones")
     clips = [clip for clip in [*recorded, *synthetic] if clip.source in plan.audio.shares]
-    pictures = load_picture_sets(digits, glyphs, plan.image, cache, plan.data_seed)
+    images = load_image_sets(digits, glyphs, plan.image, cache, plan.data_seed)
     sets = TrainingSets(
-        pictures=pictures,
+        images=images,
         clips=clips,
-        bank=load_bank(clips, plan.audio, plan.data_seed, cache),
+        augmented_clips=load_augmented_clips(clips, plan.audio, plan.data_seed, cache),
         validation_digits=load_digits(folder, "validation"),
-        validation_clips=load_spoken(folder, "validation"),
+        validation_clips=load_clips(folder, "validation"),
     )
-    say(
+    log(
         f"{digits.labels.size} handwritten digits, {len(recorded)} recorded and {len(synthetic)} synthetic clips, "
         f"{len(glyphs)} glyphs; validation: {sets.validation_digits.labels.size} digits, "
         f"{len(sets.validation_clips)} clips"
@@ -83,25 +81,28 @@ def train(
 ) -> DigitModel:
     """Train every stage from the folder's checkpoints, or from the start if there are none.
 
-    folder: where the checkpoints, the history and TensorBoard's logs are written, after each epoch. stop_after: leave
-    each stage after that many epochs, as an interruption would. Raises SettingsError if a checkpoint belongs to
-    another plan.
+    folder: where the checkpoints, the history and TensorBoard's logs are written after each epoch. stop_after: stop
+    each stage after that many epochs, like an interruption. Raises SettingsError if a checkpoint belongs to another
+    plan, DataError if the data are too few or a left-out speaker is unknown.
     """
-    check_heard(sets, plan)
+    check_leave_out(sets, plan)
     image = train_image(sets, plan, folder, machine, stop_after)
     audio = train_audio(sets, plan, folder, machine, stop_after)
     return assemble(image, audio)
 
 
-def check_heard(sets: TrainingSets, plan: TrainingPlan) -> None:
-    """Raises DataError if a left-out speaker is none, or too little is left to hear: before anything is trained."""
-    rows = heard_rows(sets.bank, sets.clips, plan.leave_out)
+def check_leave_out(sets: TrainingSets, plan: TrainingPlan) -> None:
+    """Raises DataError if a left-out speaker is unknown, or if too few clips are left without these speakers."""
+    rows = rows_without_speakers(sets.augmented_clips, sets.clips, plan.leave_out)
     if rows.size < plan.audio.batch_size:
-        raise DataError(f"expected at least {plan.audio.batch_size} rows of the bank to hear, {rows.size} are left")
+        raise DataError(
+            f"expected at least {plan.audio.batch_size} augmented clips without left-out speakers, got {rows.size}; "
+            "leave fewer out or raise the plan's audio.rows"
+        )
 
 
 def assemble(image: Specialist, audio: Specialist) -> DigitModel:
-    """The whole model of its trained parts, not yet calibrated."""
+    """The whole model from its trained specialists, not yet calibrated."""
     model = DigitModel()
     model.image, model.audio = image, audio
     model.eval()
@@ -111,101 +112,106 @@ def assemble(image: Specialist, audio: Specialist) -> DigitModel:
 def train_image(
     sets: TrainingSets, plan: TrainingPlan, folder: Path, machine: Machine = ONE_THREAD, stop_after: int | None = None
 ) -> Specialist:
-    """The image specialist. Raises as train does, and DataError if there are fewer digits than fill a batch."""
-    count, fewest = sets.pictures.digits.labels.size, max(plan.image.batch_size, plan.calm.batch_size)
-    if count < fewest:
-        raise DataError(f"expected at least {fewest} handwritten digits, got {count}")
+    """Train the image specialist. Raises as train does."""
+    count, batch_size = sets.images.digits.labels.size, max(plan.image.batch_size, plan.calm.batch_size)
+    if count < batch_size:
+        raise DataError(f"expected at least {batch_size} handwritten digits, got {count}; reduce the plan's batch_size")
 
-    def loss(part: Specialist, image: Tensor, label: Tensor, is_digit: Tensor) -> Tensor:
+    def loss(model: Specialist, image: Tensor, label: Tensor, is_digit: Tensor) -> Tensor:
         with torch.autocast(image.device.type, torch.bfloat16):
-            embedding = part.encoder(image).float()
-        return _specialist_loss(part, embedding, label, is_digit)
+            embedding = model.encoder(image).float()
+        return _specialist_loss(model, embedding, label, is_digit)
 
-    def validate(part: Specialist) -> dict[str, float]:
-        return validate_image(part, sets.validation_digits)
+    def validate(model: Specialist) -> dict[str, float]:
+        return validate_image(model, sets.validation_digits)
 
     def stage(name: StageName, schedule: Schedule, first_seed: int = 0) -> Stage[Specialist]:
         def batches(seed: int) -> Iterator[tuple[Tensor, ...]]:
-            made = picture_batches(sets.pictures, plan.image, schedule.batch_size, first_seed + seed, name == "calm")
-            for batch in made:
+            calm = name == "calm"
+            for batch in image_batches(sets.images, plan.image, schedule.batch_size, first_seed + seed, calm):
                 yield batch.image.contiguous(memory_format=torch.channels_last), batch.label, batch.is_digit
 
         return Stage(name, schedule, count // schedule.batch_size, batches, loss, validate)
 
-    trained = fit(stage("image", plan.image), _image_part, plan, folder, machine, stop_after)
+    trained = train_stage(stage("image", plan.image), _new_image_specialist, plan, folder, machine, stop_after)
     if stop_after is not None and stop_after < plan.image.epochs:
         return trained
-    return fit(stage("calm", plan.calm, CALM_SEEDS), lambda: deepcopy(trained), plan, folder, machine, stop_after)
+    return train_stage(
+        stage("calm", plan.calm, CALM_SEED_OFFSET), lambda: deepcopy(trained), plan, folder, machine, stop_after
+    )
 
 
-def _image_part() -> Specialist:
-    part = DigitModel().image
-    return part.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+def _new_image_specialist() -> Specialist:
+    model = DigitModel().image
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def train_audio(
     sets: TrainingSets, plan: TrainingPlan, folder: Path, machine: Machine = ONE_THREAD, stop_after: int | None = None
 ) -> Specialist:
-    """The audio specialist. Raises as train does."""
-    check_heard(sets, plan)
-    rows = heard_rows(sets.bank, sets.clips, plan.leave_out)
+    """Train the audio specialist. Raises as train does."""
+    check_leave_out(sets, plan)
+    rows = rows_without_speakers(sets.augmented_clips, sets.clips, plan.leave_out)
 
     def batches(seed: int) -> Iterator[tuple[Tensor, ...]]:
-        chance = Chance(torch.Generator().manual_seed(seed + 1))
-        for chosen in sound_batches(rows, plan.audio.batch_size, seed):
-            features = augment_features(sets.bank.batch(chosen), chance, plan.audio.distortions)
-            yield features, torch.from_numpy(sets.bank.labels[chosen])
+        rng = TensorRng(torch.Generator().manual_seed(seed + 1))
+        for chosen in row_batches(rows, plan.audio.batch_size, seed):
+            features = augment_features(sets.augmented_clips.batch(chosen), rng, plan.audio.distortions)
+            yield features, torch.from_numpy(sets.augmented_clips.labels[chosen])
 
-    def loss(part: Specialist, features: Tensor, label: Tensor) -> Tensor:
+    def loss(model: Specialist, features: Tensor, label: Tensor) -> Tensor:
         with torch.autocast(features.device.type, torch.bfloat16):
-            embedding = part.encoder(features).float()
-        return _specialist_loss(part, embedding, label, label != NOT_A_DIGIT)
+            embedding = model.encoder(features).float()
+        return _specialist_loss(model, embedding, label, label != NOT_A_DIGIT)
 
-    strangers = [clip for clip in sets.validation_clips if clip.name not in plan.leave_out]
+    validation_clips = [clip for clip in sets.validation_clips if clip.name not in plan.leave_out]
     stage: Stage[Specialist] = Stage(
         name="audio",
         schedule=plan.audio,
         n_steps=rows.size // plan.audio.batch_size,
         batches=batches,
         loss=loss,
-        validate=lambda part: validate_audio(part, strangers),
+        validate=lambda model: validate_audio(model, validation_clips),
     )
-    return fit(stage, lambda: DigitModel().audio, plan, folder, machine, stop_after)
+    return train_stage(stage, lambda: DigitModel().audio, plan, folder, machine, stop_after)
 
 
-def _specialist_loss(part: Specialist, embedding: Tensor, label: Tensor, is_digit: Tensor) -> Tensor:
-    """The digits' cross-entropy, and half of the novelty's."""
-    logits, novelty = part.head(embedding), part.novelty(embedding).squeeze(1)
+def _specialist_loss(model: Specialist, embedding: Tensor, label: Tensor, is_digit: Tensor) -> Tensor:
+    """The cross-entropy of the digits, plus half the binary cross-entropy of the novelty."""
+    logits, novelty = model.head(embedding), model.novelty(embedding).squeeze(1)
     digits = functional.cross_entropy(logits[is_digit], label[is_digit])
     return digits + 0.5 * functional.binary_cross_entropy_with_logits(novelty, (~is_digit).float())
 
 
 @torch.no_grad()
-def read_images(part: Specialist, pictures: NDArray[np.uint8]) -> Reading:
-    """pictures: (N, 28, 28), 255 = ink. What the specialist gives for all of them."""
-    images = torch.from_numpy(pictures.astype(np.float32) / 255)[:, None]
-    return Reading(*(torch.cat(parts) for parts in zip(*map(part, torch.split(images, 512)), strict=True)))
+def predict_images(model: Specialist, images: NDArray[np.uint8]) -> SpecialistOutput:
+    """The specialist's outputs for all images, (N, 28, 28), 255 = ink."""
+    inputs = torch.from_numpy(images.astype(np.float32) / 255)[:, None]
+    return SpecialistOutput(*(torch.cat(parts) for parts in zip(*map(model, torch.split(inputs, 512)), strict=True)))
 
 
 @torch.no_grad()
-def read_clips(part: Specialist, clips: list[Clip]) -> Reading:
-    """What the specialist gives for all clips, each placed as the decoder does."""
+def predict_clips(model: Specialist, clips: list[Clip]) -> SpecialistOutput:
+    """The specialist's outputs for all clips, each cut to length as the decoder does."""
     log_mel = DigitModel().log_mel
-    sounds = torch.from_numpy(np.stack([speech_window(clip.waveform) for clip in clips]))
-    return Reading(
-        *(torch.cat(parts) for parts in zip(*(part(log_mel(some)) for some in torch.split(sounds, 512)), strict=True))
+    waveforms = torch.from_numpy(np.stack([speech_window(clip.waveform) for clip in clips]))
+    return SpecialistOutput(
+        *(
+            torch.cat(parts)
+            for parts in zip(*(model(log_mel(chunk)) for chunk in torch.split(waveforms, 512)), strict=True)
+        )
     )
 
 
-def validate_image(part: Specialist, digits: Digits) -> dict[str, float]:
+def validate_image(model: Specialist, digits: Digits) -> dict[str, float]:
     """Accuracy on the validation writers, in percent."""
-    answers = read_images(part, digits.pictures).logits.argmax(dim=1).numpy()
+    answers = predict_images(model, digits.images).logits.argmax(dim=1).numpy()
     return {"validation_image": _percent(answers == digits.labels)}
 
 
-def validate_audio(part: Specialist, clips: list[Clip]) -> dict[str, float]:
+def validate_audio(model: Specialist, clips: list[Clip]) -> dict[str, float]:
     """Accuracy on each source's validation clips, in percent."""
-    right = read_clips(part, clips).logits.argmax(dim=1).numpy() == np.array([clip.label for clip in clips])
+    right = predict_clips(model, clips).logits.argmax(dim=1).numpy() == np.array([clip.label for clip in clips])
     return {
         f"validation_{source}": _percent(right[[clip.source == source for clip in clips]])
         for source in sorted({clip.source for clip in clips})
@@ -216,21 +222,21 @@ def _percent(right: NDArray[np.bool_]) -> float:
     return round(100 * float(right.mean()), 3)
 
 
-def load_checkpoint(folder: Path) -> tuple[DigitModel, TrainingPlan]:
-    """The finished model of a training's folder and its plan. Raises DataError if a stage is missing or unfinished."""
+def load_trained_model(folder: Path) -> tuple[DigitModel, TrainingPlan]:
+    """The model of a finished training and its plan. Raises DataError if a stage is missing or unfinished."""
     states = {}
     for stage in STAGES:
         path = checkpoint_path(folder, stage)
         if not path.exists():
-            raise DataError(f"expected a checkpoint at {path}, it is missing; run `mmdigit train` first")
+            raise DataError(f"expected a checkpoint at {path}, got no such file; run `mmdigit train` first")
         states[stage] = read_state(path)
         try:
             plan = TrainingPlan.model_validate_json(states[stage]["plan"])
         except ValueError as exc:
-            raise DataError(f"expected {path} to hold this version's plan, it does not; train again") from exc
-        done, n_epochs = states[stage]["epochs"], getattr(plan, stage).epochs
-        if done != n_epochs:
-            raise DataError(f"expected {n_epochs} epochs in {path}, {done} are done; run `mmdigit train` on")
+            raise DataError(f"expected a plan of this version in {path}, got another; train again") from exc
+        finished, n_epochs = states[stage]["epochs"], getattr(plan, stage).epochs
+        if finished != n_epochs:
+            raise DataError(f"expected {n_epochs} epochs in {path}, got {finished}; run `mmdigit train` to resume")
     model = DigitModel()
     restore(checkpoint_path(folder, "calm"), (model.image, states["calm"]["average"]))
     restore(checkpoint_path(folder, "audio"), (model.audio, states["audio"]["average"]))
@@ -238,12 +244,12 @@ def load_checkpoint(folder: Path) -> tuple[DigitModel, TrainingPlan]:
 
 
 def run(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> None:
-    """`mmdigit train`: load the data, train or resume, leave the checkpoints in output."""
+    """`mmdigit train`: load the data, train or resume, and write the checkpoints to output."""
 
-    def say(line: str) -> None:
+    def log(line: str) -> None:
         sys.stderr.write(f"{line}\n")
 
     make_folder(output)
-    sets = load_sets(data, output.parent / "cache", plan, say)
-    say(f"{count_parameters(DigitModel())} parameters, seed {plan.seed}")
+    sets = load_sets(data, output.parent / "cache", plan, log)
+    log(f"{count_parameters(DigitModel())} parameters, seed {plan.seed}")
     train(sets, plan, output, machine)

@@ -1,1 +1,1 @@
-"""From a checkpoint to a released model: export, quantisation, thresholds, model card."""
+"""Turns checkpoints into a released model: export, quantization, calibration, model card."""

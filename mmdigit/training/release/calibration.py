@@ -1,6 +1,6 @@
-"""Calibration on people whom training did not meet: temperatures, risk-coverage tables, thresholds of the decision.
+"""Calibrates on unseen writers and speakers: temperatures, risk-coverage tables and the thresholds of the decision.
 
-Which answers these are, `mmdigit/training/evaluate/held_out.py` says. No test split is ever read.
+mmdigit/training/evaluate/held_out.py defines the data. No test split is read.
 """
 
 import math
@@ -14,80 +14,80 @@ from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, HEADS, N_DIGITS, Head
 from mmdigit.reading.error_bounds import error_bound
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import Predictor
-from mmdigit.training.data.datasets import Clip, Digits
+from mmdigit.training.data.splits import Clip, Digits
 from mmdigit.training.evaluate.held_out import (
     Folds,
-    HeldOut,
+    HeldOutLogits,
     Labels,
     batches,
+    held_out_clips,
     held_out_images,
     held_out_pairs,
-    held_out_sounds,
-    inputs,
-    one_clip_each,
-    outputs,
+    model_inputs,
+    model_outputs,
+    pair_each_image,
 )
 from mmdigit.training.evaluate.measures import alarm_limit, ece, risk_coverage
 from schemas.prediction import Reason
 
-N_PAIRS = 100_000  # drawn for the conflicts, of the same and of different digits each
+N_PAIRS = 100_000  # drawn to measure conflicts, of the same digit and of different digits each
 SEED = 5
 TEMPERATURES = (0.1, 10.0)
-NOVELTY_FALSE_ALARMS = 0.005  # of the digits of either modality
-CONFLICT_FALSE_ALARMS = 0.01  # of the pairs that do agree
+NOVELTY_FALSE_ALARMS = 0.005  # of the digits of each modality
+CONFLICT_FALSE_ALARMS = 0.01  # of the pairs of the same digit
 CONFIDENCES = (
     *(0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.993, 0.995, 0.997),
     *(0.998, 0.999, 0.9993, 0.9995, 0.9997, 0.9998, 0.9999, 0.99993, 0.99995, 0.99998, 0.99999),
 )
-"""The rows of a risk-coverage table; what is likelier wrong than right is never accepted."""
+"""The rows of a risk-coverage table; an answer that is more likely wrong than right is never accepted."""
 COVERAGES_BY_DIGIT = (
     *(1.0, 0.995, 0.99, 0.985, 0.98, 0.975, 0.97, 0.965, 0.96, 0.955, 0.95, 0.945, 0.94, 0.935, 0.93, 0.92, 0.91, 0.9),
     *(0.88, 0.86, 0.84, 0.82, 0.8, 0.75, 0.7, 0.65, 0.6),
 )
-"""The rows of a table by digit: the share of each digit's answers that is accepted. It ends there: a table that goes on
-until its last error is left out shows a small error by that choice alone."""
-OPEN = {
+"""The rows of a table by digit: the share of each digit's answers that is accepted. The list ends at a fixed share: a
+table that continues until no error is left shows a small error by that choice alone."""
+ACCEPT_ALL = {
     **{f"{head}_confidence": 0.0 for head in HEADS},
     **{"agreement": 0.0, "image_novelty": 1.0, "audio_novelty": 1.0},
 }
-"""Accepts everything: what a model has before it is calibrated."""
+"""The thresholds of a model that is not yet calibrated: they accept every answer."""
 
 
 def calibrate(
     predictor: Predictor, digits: Digits, clips: Sequence[Clip], folds: Folds | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the metadata states as `thresholds`, `temperature` and `risk`, and the validation figures beside them.
+    """The `thresholds`, `temperature` and `risk` of the metadata, and its validation figures.
 
     predictor: the exported model; digits, clips: the validation split; folds: None = without them.
     """
     random = np.random.default_rng(SEED)
-    images, sounds, heard = inputs(digits, clips)
-    seen = outputs(predictor, [ModelInput(image=image) for image in images])
-    spoken = outputs(predictor, [ModelInput(waveform=sound) for sound in sounds])
-    held_out: dict[Head, HeldOut] = {
-        "image": held_out_images(seen["image_logits"], digits.labels),
-        "audio": held_out_sounds(spoken["audio_logits"], heard, clips, folds),
-        "fused": held_out_pairs(predictor, images, sounds, heard, digits.labels, folds, random),
+    images, waveforms, clip_labels = model_inputs(digits, clips)
+    image_outputs = model_outputs(predictor, [ModelInput(image=image) for image in images])
+    audio_outputs = model_outputs(predictor, [ModelInput(waveform=waveform) for waveform in waveforms])
+    held_out: dict[Head, HeldOutLogits] = {
+        "image": held_out_images(image_outputs["image_logits"], digits.labels),
+        "audio": held_out_clips(audio_outputs["audio_logits"], clip_labels, clips, folds),
+        "fused": held_out_pairs(predictor, images, waveforms, clip_labels, digits.labels, folds, random),
     }
     temperature = {head: fit_temperature(held_out[head].logits, held_out[head].labels) for head in HEADS}
     limit, conflict = conflict_limit(held_out["image"], held_out["audio"], temperature, random)
     thresholds = {
         "agreement": limit,
-        "image_novelty": novelty_threshold(sigmoid(seen["image_novelty_logit"])),
-        "audio_novelty": novelty_threshold(sigmoid(spoken["audio_novelty_logit"])),
+        "image_novelty": novelty_threshold(sigmoid(image_outputs["image_novelty_logit"])),
+        "audio_novelty": novelty_threshold(sigmoid(audio_outputs["audio_novelty_logit"])),
     }
-    risk = {head: risk_of(head, held_out[head], temperature[head]) for head in HEADS}
+    risk = {head: head_risk(head, held_out[head], temperature[head]) for head in HEADS}
     figures: dict[str, Any] = {head: _figures(held_out[head], temperature[head]) for head in HEADS}
-    described = {"thresholds": thresholds, "temperature": temperature, "risk": risk}
+    calibration = {"thresholds": thresholds, "temperature": temperature, "risk": risk}
     left_out = 0 if folds is None else folds.n_speakers
-    return described, {"seed": SEED, "left_out_speakers": left_out, **figures, "conflict": conflict}
+    return calibration, {"seed": SEED, "left_out_speakers": left_out, **figures, "conflict": conflict}
 
 
 def fit_temperature(logits: NDArray[Any], labels: Labels) -> float:
-    """The temperature, within TEMPERATURES, at which these answers have the least negative log-likelihood.
+    """The temperature within TEMPERATURES that minimizes the negative log-likelihood.
 
-    logits: (N, 10); labels: (N,). 1 if every answer is right, or none is there: nothing then says how sure is too
-    sure. Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2.
+    logits: (N, 10); labels: (N,). Returns 1 if there is no wrong answer: then no temperature is too low.
+    Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2.
     """
     scaled = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     right = scaled[np.arange(labels.size), labels]
@@ -98,7 +98,7 @@ def fit_temperature(logits: NDArray[Any], labels: Labels) -> float:
         temperature = np.exp(log_temperature)
         return float((np.log(np.exp(scaled / temperature).sum(axis=1)) - right / temperature).mean())
 
-    # Golden section: the loss is convex in 1 / temperature and so has one minimum.
+    # Golden-section search: the loss is convex in 1 / temperature and so has one minimum.
     low, high = np.log(TEMPERATURES)
     shrink = (np.sqrt(5) - 1) / 2
     left, middle = high - shrink * (high - low), low + shrink * (high - low)
@@ -115,14 +115,14 @@ def fit_temperature(logits: NDArray[Any], labels: Labels) -> float:
     return round(float(np.exp((low + high) / 2)), 4)
 
 
-def risk_of(head: Head, held_out: HeldOut, temperature: float) -> dict[str, Any]:
-    """What the metadata states as a head's `risk`: its table, and of pictures that by digit."""
+def head_risk(head: Head, held_out: HeldOutLogits, temperature: float) -> dict[str, Any]:
+    """A head's `risk` in the metadata: its table, and for the image head also the table by digit."""
     table = risk_table(held_out, temperature)
     return table | {"by_digit": risk_by_digit(held_out, temperature)} if head == "image" else table
 
 
-def risk_table(held_out: HeldOut, temperature: float) -> dict[str, Any]:
-    """The error among the accepted from each of CONFIDENCES on."""
+def risk_table(held_out: HeldOutLogits, temperature: float) -> dict[str, Any]:
+    """The error among the answers accepted from each of CONFIDENCES on."""
     probabilities = softmax(held_out.logits, temperature)
     right = probabilities.argmax(axis=1) == held_out.labels
     rows = risk_coverage(probabilities.max(axis=1), right, CONFIDENCES)
@@ -130,24 +130,24 @@ def risk_table(held_out: HeldOut, temperature: float) -> dict[str, Any]:
     return {"split": held_out.split, "total": int(right.size), "rows": rounded}
 
 
-def risk_by_digit(held_out: HeldOut, temperature: float) -> list[dict[str, Any]]:
-    """The error among the accepted when of each digit's answers the same share is accepted, COVERAGES_BY_DIGIT.
+def risk_by_digit(held_out: HeldOutLogits, temperature: float) -> list[dict[str, Any]]:
+    """The error among accepted answers when the same share of each digit's answers is accepted, COVERAGES_BY_DIGIT.
 
-    One confidence for all digits would hardly ever accept some of them: a written 1 is read as rightly as any other
-    digit, but with less confidence. Sounds need no such table: their digits are about as sure as each other.
+    With one confidence for all digits, some would rarely be accepted: a written 1 is read as accurately as any other
+    digit, but with less confidence. Audio needs no such table: its digits have about the same confidence.
     """
     probabilities = softmax(held_out.logits, temperature)
     labels, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     right = labels == held_out.labels
-    surest = [np.sort(confidence[labels == digit])[::-1] for digit in range(N_DIGITS)]
+    descending = [np.sort(confidence[labels == digit])[::-1] for digit in range(N_DIGITS)]
     rows = []
     for share in COVERAGES_BY_DIGIT:
-        asked = [float(own[math.ceil(share * own.size) - 1]) if own.size else 1.0 for own in surest]
-        # Rounded down, so that as many are accepted; the figures are of what is written.
-        limits = np.maximum(np.floor(np.array(asked) * 1e9) / 1e9, CONFIDENCES[0])
+        exact = [float(own[math.ceil(share * own.size) - 1]) if own.size else 1.0 for own in descending]
+        # Rounded down, so that no fewer are accepted; the figures are those of the rounded limits.
+        limits = np.maximum(np.floor(np.array(exact) * 1e9) / 1e9, CONFIDENCES[0])
         accepted = confidence >= limits[labels]
-        wrong, taken = int((accepted & ~right).sum()), int(accepted.sum())
-        figures = {"coverage": taken / right.size, "error": wrong / max(taken, 1), "bound": error_bound(wrong, taken)}
+        wrong, total = int((accepted & ~right).sum()), int(accepted.sum())
+        figures = {"coverage": total / right.size, "error": wrong / max(total, 1), "bound": error_bound(wrong, total)}
         rows.append(
             {"confidence": [round(float(limit), 9) for limit in limits]}
             | {name: round(value, 7) for name, value in figures.items()}
@@ -156,64 +156,71 @@ def risk_by_digit(held_out: HeldOut, temperature: float) -> list[dict[str, Any]]
 
 
 def conflict_limit(
-    image: HeldOut, audio: HeldOut, temperature: Mapping[Head, float], random: np.random.Generator
+    image: HeldOutLogits, audio: HeldOutLogits, temperature: Mapping[Head, float], random: np.random.Generator
 ) -> tuple[float, dict[str, Any]]:
-    """The agreement below which two different labels are a conflict, and the share of different digits it detects.
+    """The agreement below which two different labels are a conflict, and the share of different digits that it detects.
 
-    At most CONFLICT_FALSE_ALARMS of the pairs of the same digit lie below; 1, so that any two different labels are a
-    conflict, if no more than that differ at all.
+    At most CONFLICT_FALSE_ALARMS of the pairs of the same digit are below it. It is 1, so that any two different labels
+    are a conflict, if no more pairs than that have different labels.
     """
-    seen, spoken = softmax(image.logits, temperature["image"]), softmax(audio.logits, temperature["audio"])
+    image_probabilities, audio_probabilities = (
+        softmax(image.logits, temperature["image"]),
+        softmax(audio.logits, temperature["audio"]),
+    )
     by_label = [np.flatnonzero(audio.labels == label) for label in range(10)]
     first = random.choice(np.flatnonzero(np.isin(image.labels, audio.labels)), N_PAIRS)
     second = np.array([random.choice(by_label[label]) for label in image.labels[first]])
-    same = _agreements(seen[first], spoken[second])
+    same = _agreements(image_probabilities[first], audio_probabilities[second])
     limit = alarm_limit(same, CONFLICT_FALSE_ALARMS)
     first, second = random.integers(0, image.labels.size, N_PAIRS), random.integers(0, audio.labels.size, N_PAIRS)
     mixed = image.labels[first] != audio.labels[second]
-    different = _agreements(seen[first[mixed]], spoken[second[mixed]])
+    different = _agreements(image_probabilities[first[mixed]], audio_probabilities[second[mixed]])
     return limit, {
-        "split": f"{N_PAIRS} pairs of the same digit, {different.size} of different ones, of the data of both heads",
+        "split": f"{N_PAIRS} pairs of the same digit, {different.size} of different digits, data of both heads",
         "detected": round(float((different < limit).mean()), 5),
         "false_alarms": round(float((same < limit).mean()), 5),
     }
 
 
 def novelty_threshold(novelty: NDArray[np.float64]) -> float:
-    """Above it lie at most NOVELTY_FALSE_ALARMS of the validation digits; at least 0.5: it is likelier than not."""
+    """The novelty that at most NOVELTY_FALSE_ALARMS of the validation digits exceed; at least 0.5."""
     return math.ceil(max(0.5, float(np.quantile(novelty, 1 - NOVELTY_FALSE_ALARMS, method="higher"))) * 1e6) / 1e6
 
 
-def reviews(predictor: Predictor, digits: Digits, clips: Sequence[Clip]) -> dict[str, Any]:
-    """What all reasons for review together cost, and each of them, on the validation split.
+def review_rates(predictor: Predictor, digits: Digits, clips: Sequence[Clip]) -> dict[str, Any]:
+    """The share of the validation split that goes to review, for each reason and in total.
 
-    predictor: the calibrated model. Each picture once in a pair, with a clip of the same digit.
+    predictor: the calibrated model. Each image is in one pair, with a clip of the same digit.
     """
-    images, sounds, heard = inputs(digits, clips)
+    images, waveforms, clip_labels = model_inputs(digits, clips)
     random = np.random.default_rng(SEED)
-    pairs = [ModelInput(images[row], sounds[sound]) for row, sound in one_clip_each(digits.labels, heard, random)]
-    found: dict[str, Any] = {"target_error": DEFAULT_TARGET_ERROR}
+    pairs = [
+        ModelInput(images[row], waveforms[clip]) for row, clip in pair_each_image(digits.labels, clip_labels, random)
+    ]
+    rates: dict[str, Any] = {"target_error": DEFAULT_TARGET_ERROR}
     for name, samples in (
         ("image", [ModelInput(image=image) for image in images]),
-        ("audio", [ModelInput(waveform=sound) for sound in sounds]),
+        ("audio", [ModelInput(waveform=waveform) for waveform in waveforms]),
         ("both", pairs),
     ):
         answers = [answer for part in batches(samples) for answer in predictor.predict(part)]
-        found[name] = {"total": len(answers)} | {
+        rates[name] = {"total": len(answers)} | {
             reason: round(sum(reason in answer.reasons for answer in answers) / len(answers), 5)
             for reason in get_args(Reason)
         }
-        found[name]["review"] = round(sum(answer.decision == "review" for answer in answers) / len(answers), 5)
-    return found
+        rates[name]["review"] = round(sum(answer.decision == "review" for answer in answers) / len(answers), 5)
+    return rates
 
 
-def _agreements(seen: NDArray[np.float64], spoken: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N, 10) twice to (N,): what decide compares with the threshold; 1 where the labels are the same."""
-    same = seen.argmax(axis=1) == spoken.argmax(axis=1)
-    return np.where(same, 1.0, (seen * spoken).sum(axis=1))
+def _agreements(
+    image_probabilities: NDArray[np.float64], audio_probabilities: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The agreement of each pair as decide() computes it, 1 where the labels are equal. (N, 10) twice to (N,)."""
+    same = image_probabilities.argmax(axis=1) == audio_probabilities.argmax(axis=1)
+    return np.where(same, 1.0, (image_probabilities * audio_probabilities).sum(axis=1))
 
 
-def _figures(held_out: HeldOut, temperature: float) -> dict[str, Any]:
+def _figures(held_out: HeldOutLogits, temperature: float) -> dict[str, Any]:
     right = held_out.logits.argmax(axis=1) == held_out.labels
     before, after = softmax(held_out.logits).max(axis=1), softmax(held_out.logits, temperature).max(axis=1)
     return {

@@ -1,4 +1,4 @@
-"""Export the trained model: one ONNX file, its metadata with the pinned SHA-256 and the calibration, its model card."""
+"""`mmdigit export`: a trained model as one ONNX file, its metadata with SHA-256 and calibration, and its model card."""
 
 import hashlib
 import json
@@ -13,31 +13,32 @@ import onnx
 import torch
 from numpy.typing import NDArray
 
-from mmdigit.files.plain import read_plain
+from mmdigit.files.regular import read_regular
 from mmdigit.reading.audio.normalize import N_SAMPLES, speech_window
 from mmdigit.reading.image.decode import IMAGE_SIDE
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import INPUTS, OUTPUTS, Predictor
-from mmdigit.training.data.datasets import Clip, Digits, load_digits, load_spoken
-from mmdigit.training.evaluate.held_out import Folds, decoded, held_out_sounds, read_folds
-from mmdigit.training.fit.checkpoints import HISTORY, make_folder
-from mmdigit.training.fit.model import DigitModel, Logits, count_parameters
-from mmdigit.training.fit.train import load_checkpoint, read_clips, read_images
-from mmdigit.training.release.calibration import OPEN, calibrate, fit_temperature
-from mmdigit.training.release.quantize import HeldOut, quantize
-from mmdigit.training.release.recalibrate import FILES, complete, write_json
+from mmdigit.training.data.splits import Clip, Digits, load_clips, load_digits
+from mmdigit.training.evaluate.held_out import Folds, decode_images, held_out_clips, read_folds
+from mmdigit.training.fit.model import DigitModel, ModelOutput, count_parameters
+from mmdigit.training.fit.stage import HISTORY
+from mmdigit.training.fit.train import load_trained_model, predict_clips, predict_images
+from mmdigit.training.output import make_folder, write_json
+from mmdigit.training.release.calibration import ACCEPT_ALL, calibrate, fit_temperature
+from mmdigit.training.release.quantize import QuantizationInputs, quantize
+from mmdigit.training.release.recalibrate import FILES, write_figures_and_card
 from schemas.errors import DataError, WeightsError
 
 OPSET = 17
 MAX_HISTORY_BYTES = 64 * 1024 * 1024
 PARITY_TOLERANCE = 1e-4  # largest difference of any output between torch and ONNX Runtime
 PARITY_PAIRS = 1000
-EXPORTED = (*OUTPUTS, "image_embedding", "audio_embedding")  # the worker asks for OUTPUTS, the evaluation for all
+EXPORTED = (*OUTPUTS, "image_embedding", "audio_embedding")  # the worker reads OUTPUTS, the evaluation all of these
 GENERATION = 2  # of the model's outputs and metadata; part of the model's version
 
 
 def export_onnx(model: DigitModel, path: Path) -> None:
-    """Write the model as ONNX with a free batch size, in evaluation mode."""
+    """Write the model in evaluation mode as ONNX with a dynamic batch size."""
     model.eval()
     example = (
         torch.zeros(2, 1, IMAGE_SIDE, IMAGE_SIDE),
@@ -46,7 +47,7 @@ def export_onnx(model: DigitModel, path: Path) -> None:
         torch.ones(2),
     )
     with warnings.catch_warnings():
-        # The newer exporter needs a package of its own and unrolls the recurrent layer; this one keeps it whole.
+        # The newer exporter needs another package and unrolls the recurrent layer; this one keeps it as one operator.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             model,
@@ -62,32 +63,32 @@ def export_onnx(model: DigitModel, path: Path) -> None:
 
 
 def parity(model: DigitModel, predictor: Predictor, pairs: int, seed: int = 0) -> float:
-    """The largest difference of any output of EXPORTED between torch and the exported model, on random pairs,
-    relative to the output's size where that is above 1.
+    """The largest difference between torch and the exported model in any output of EXPORTED, on random pairs.
 
-    A quarter of the pairs lacks the image, another quarter the audio.
+    Relative to the output where that is above 1. A quarter of the pairs lack the image, another quarter the audio.
     """
     random = np.random.default_rng(seed)
     largest = 0.0
     for start in range(0, pairs, 100):
         count = min(100, pairs - start)
         image = random.random((count, IMAGE_SIDE, IMAGE_SIDE)).astype(np.float32) ** 4
-        sound = (random.normal(size=(count, N_SAMPLES)) * random.uniform(0.001, 0.2, (count, 1))).astype(np.float32)
+        waveform = (random.normal(size=(count, N_SAMPLES)) * random.uniform(0.001, 0.2, (count, 1))).astype(np.float32)
         missing = random.integers(0, 4, count)
         samples = [
-            ModelInput(None if missing[row] == 0 else image[row], None if missing[row] == 1 else sound[row])
+            ModelInput(None if missing[row] == 0 else image[row], None if missing[row] == 1 else waveform[row])
             for row in range(count)
         ]
-        image[missing == 0], sound[missing == 1] = 0, 0
+        image[missing == 0], waveform[missing == 1] = 0, 0
         with torch.no_grad():
-            expected: Logits = model(
+            expected: ModelOutput = model(
                 torch.from_numpy(image)[:, None],
                 torch.from_numpy((missing != 0).astype(np.float32)),
-                torch.from_numpy(sound),
+                torch.from_numpy(waveform),
                 torch.from_numpy((missing != 1).astype(np.float32)),
             )
-        for wanted, exported in zip(expected, predictor.outputs(samples, EXPORTED).values(), strict=True):
-            difference = np.abs(exported - wanted.numpy()) / np.maximum(1, np.abs(wanted.numpy()))
+        for torch_output, exported in zip(expected, predictor.outputs(samples, EXPORTED).values(), strict=True):
+            output = torch_output.numpy()
+            difference = np.abs(exported - output) / np.maximum(1, np.abs(output))
             largest = max(largest, float(np.nan_to_num(difference, nan=np.inf).max()))
     return largest
 
@@ -97,17 +98,17 @@ def write_model(
     path: Path,
     thresholds: dict[str, float],
     more: dict[str, Any] | None = None,
-    held_out: HeldOut | None = None,
+    quantize_on: QuantizationInputs | None = None,
 ) -> dict[str, Any]:
-    """Export to path and write the metadata beside it, as Predictor.load wants them; returns the metadata.
+    """Export to path and write the metadata beside it, as Predictor.load expects. Returns the metadata.
 
-    held_out: what to quantise on; None = all stays in floats.
+    more: entries to add to the metadata; quantize_on: None = do not quantize.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     export_onnx(model, partial)
-    if held_out is not None:
-        quantize(partial, held_out)
+    if quantize_on is not None:
+        quantize(partial, quantize_on)
     sha256 = hashlib.sha256(partial.read_bytes()).hexdigest()
     metadata = {
         "model_version": f"mmdigit-{GENERATION}-{sha256[:8]}",
@@ -121,55 +122,60 @@ def write_model(
     return metadata
 
 
-def weigh(model: DigitModel, digits: Digits, clips: list[Clip], folds: Folds | None = None) -> dict[str, float]:
-    """Give each modality its weight in the fusion: the inverse of its temperature, fitted on held-out answers.
+def set_fusion_weights(
+    model: DigitModel, digits: Digits, clips: list[Clip], folds: Folds | None = None
+) -> dict[str, float]:
+    """Set each modality's weight in the fusion to the inverse of its temperature, fitted on held-out data.
 
-    digits, clips: the validation split; folds: as calibrate takes them. Returns the temperatures of image and audio.
+    digits, clips: the validation split; folds: as in calibrate. Returns the temperatures of image and audio.
     """
     labels = np.array([clip.label for clip in clips], np.int64)
-    heard = held_out_sounds(read_clips(model.audio, clips).logits.numpy(), labels, clips, folds)
+    held_out = held_out_clips(predict_clips(model.audio, clips).logits.numpy(), labels, clips, folds)
     temperature = {
-        "image": fit_temperature(read_images(model.image, digits.pictures).logits.numpy(), digits.labels),
-        "audio": fit_temperature(heard.logits, heard.labels),
+        "image": fit_temperature(predict_images(model.image, digits.images).logits.numpy(), digits.labels),
+        "audio": fit_temperature(held_out.logits, held_out.labels),
     }
     model.fusion.weight.copy_(torch.tensor([1 / temperature["image"], 1 / temperature["audio"]]))
     return temperature
 
 
 def run(data: Path, training: Path, folds: Path | None, output: Path, threads: int) -> None:
-    """`mmdigit export`: checkpoint to ONNX, metadata and model card; measured on the official test splits.
+    """Export a training's checkpoints, calibrate, and measure on the official test splits.
 
-    folds: of the leave-one-speaker-out trainings, for the calibration; None = without them. The files of the output
-    folder are replaced when all is done, and not before.
-    The convolutions are quantised once ONNX Runtime and torch agree in floats; all figures are of what is shipped.
-    Raises DataError without a checkpoint, data or folds, WeightsError if ONNX Runtime and torch do not agree.
+    folds: of the leave-one-speaker-out trainings, for the calibration; None = without them. Replaces the files of the
+    output folder when all are complete. Quantizes once ONNX Runtime and torch agree in floats; all figures are of the
+    quantized file. Raises DataError if checkpoints, data or folds are missing, WeightsError if ONNX Runtime and torch
+    do not agree.
     """
-    model, plan = load_checkpoint(training)
+    model, plan = load_trained_model(training)
     try:
-        history = [json.loads(line) for line in read_plain(training / HISTORY, MAX_HISTORY_BYTES).splitlines()]
+        history = [json.loads(line) for line in read_regular(training / HISTORY, MAX_HISTORY_BYTES).splitlines()]
     except (OSError, ValueError) as exc:
-        raise DataError(f"expected the history of the training at {training / HISTORY} ({exc}); train again") from exc
-    digits, clips = load_digits(data, "validation"), load_spoken(data, "validation")
+        raise DataError(
+            f"expected the history of the training at {training / HISTORY}, cannot read it ({exc}); train again"
+        ) from exc
+    digits, clips = load_digits(data, "validation"), load_clips(data, "validation")
     speakers = {clip.speaker for clip in clips if clip.source == "fsdd"}
     left_out = None if folds is None else read_folds(folds, digits, sorted(speakers))
-    weigh(model, digits, clips, left_out)
+    set_fusion_weights(model, digits, clips, left_out)
     make_folder(output)
     with TemporaryDirectory(prefix=".export-", dir=output) as folder:
         path = Path(folder) / FILES[0]
-        write_model(model, path, OPEN)
+        write_model(model, path, ACCEPT_ALL)
         floats = Predictor.load(path, threads=threads)
         difference = parity(model, floats, PARITY_PAIRS)
         if difference > PARITY_TOLERANCE:
-            raise WeightsError(f"expected torch and ONNX Runtime to agree within {PARITY_TOLERANCE}, got {difference}")
-        sys.stderr.write(f"torch and ONNX Runtime agree within {difference:.1e} on {PARITY_PAIRS} pairs\n")
-        sounds = np.stack([speech_window(clip.waveform) for clip in clips])
-        metadata = write_model(model, path, OPEN, held_out=HeldOut(digits.pictures, sounds))
-        predictor = Predictor.load(path, threads=threads)
-        quantization = _changed_by_quantization(floats, predictor, digits.pictures, sounds)
-        for head, effect in quantization.items():
-            sys.stderr.write(
-                "quantised: {changed} of {samples} held-out answers differ".format(**effect) + f", {head}\n"
+            raise WeightsError(
+                f"expected torch and ONNX Runtime to agree within {PARITY_TOLERANCE}, got {difference}; "
+                "install the pinned versions of both"
             )
+        sys.stderr.write(f"torch and ONNX Runtime agree within {difference:.1e} on {PARITY_PAIRS} pairs\n")
+        waveforms = np.stack([speech_window(clip.waveform) for clip in clips])
+        metadata = write_model(model, path, ACCEPT_ALL, quantize_on=QuantizationInputs(digits.images, waveforms))
+        predictor = Predictor.load(path, threads=threads)
+        quantization = _quantization_effect(floats, predictor, digits.images, waveforms)
+        for head, effect in quantization.items():
+            sys.stderr.write(f"quantized: {effect['changed']} of {effect['samples']} held-out {head} answers differ\n")
         calibration, validation = calibrate(predictor, digits, clips, left_out)
         metadata |= calibration
         metadata["training"] = {
@@ -179,22 +185,22 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
         metadata["parity"] = {"largest_difference": difference, "pairs": PARITY_PAIRS}
         metadata["quantization"] = quantization
         metadata["validation"] = validation
-        complete(path, metadata, data, digits, clips, threads)
+        write_figures_and_card(path, metadata, data, digits, clips, threads)
         for name in FILES:
             (Path(folder) / name).replace(output / name)
     sys.stdout.write(f"{output / FILES[0]}: {metadata['model_version']}, SHA-256 {metadata['sha256']}\n")
 
 
-def _changed_by_quantization(
-    floats: Predictor, quantized: Predictor, pictures: NDArray[np.uint8], sounds: NDArray[np.float32]
+def _quantization_effect(
+    floats: Predictor, quantized: Predictor, images: NDArray[np.uint8], waveforms: NDArray[np.float32]
 ) -> dict[str, dict[str, Any]]:
-    """Of each head alone, how many held-out samples it answers differently, and how far its logits move."""
-    alone = {
-        "image": [ModelInput(image=image) for image in decoded(pictures)],
-        "audio": [ModelInput(waveform=sound) for sound in sounds],
+    """For each single head, how many held-out answers change, and how far its logits move."""
+    inputs = {
+        "image": [ModelInput(image=image) for image in decode_images(images)],
+        "audio": [ModelInput(waveform=waveform) for waveform in waveforms],
     }
     effects = {}
-    for head, samples in alone.items():
+    for head, samples in inputs.items():
         name = f"{head}_logits"
         before, after = (predictor.outputs(samples, [name])[name] for predictor in (floats, quantized))
         effects[head] = {

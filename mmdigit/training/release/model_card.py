@@ -1,10 +1,10 @@
-"""The model card: what the weights are made of, how well they do, and where they fail."""
+"""Writes the model card: what the weights were trained on, how accurate they are, and where they fail."""
 
 from typing import Any, get_args
 
 from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, HEADS
 from mmdigit.reading.metadata import RiskTable
-from mmdigit.training.evaluate.command import table
+from mmdigit.training.evaluate.report import main_table
 from schemas import VERSION
 from schemas.prediction import Reason
 
@@ -31,11 +31,11 @@ SOURCES = (
     ),
     ("Omniglot (Lake), Balinese, Aramaic and Korean", "written negatives", "MIT"),
 )
-"""Data, what for, licence; {} = a figure of the training plan."""
+"""Data, use, licence; {} = a figure of the training plan."""
 
 
 def model_card(metadata: dict[str, Any]) -> str:
-    """MODEL_CARD.md, from the exported metadata with the figures of its own test run."""
+    """MODEL_CARD.md, from the exported metadata with the figures of its test run."""
     plan, training, validation = metadata["training"]["plan"], metadata["training"], metadata["validation"]
     speakers = ", ".join(f"{who} {100 * share:.1f} %" for who, share in metadata["test"]["audio_by_speaker"].items())
     sources = "\n".join(f"| {data.format_map(plan['audio'])} | {use} | {licence} |" for data, use, licence in SOURCES)
@@ -46,7 +46,7 @@ def model_card(metadata: dict[str, Any]) -> str:
     losses = ", ".join(f"{stage} {training['last_epochs'][stage]['loss']}" for stage in epochs)
     return f"""# Model card: {metadata["model_version"]}
 
-Reads a digit that was written (28x28 picture), spoken in English (1 s at 8 kHz), or both.
+Reads a digit that was written (28x28 pixels), spoken in English (1 s at 8 kHz), or both.
 {metadata["parameters"]} parameters, one ONNX file, SHA-256 `{metadata["sha256"]}`.
 
 ## Figures on the official test splits
@@ -55,7 +55,7 @@ Made by `mmdigit export --data DIR --training runs/seed-{plan["seed"]}{folds} --
 `mmdigit evaluate --data DIR --output DIR` measures the shipped file again.
 Measured {metadata["test"]["measured_at"]}, one seed ({plan["seed"]}).
 
-{table(metadata["test"])}
+{main_table(metadata["test"])}
 
 By FSDD speaker: {speakers}.
 
@@ -70,43 +70,43 @@ Probabilities are softmax(logits / temperature). ECE: expected calibration error
 ## Thresholds, by target error
 
 `MMDIGIT_TARGET_ERROR` or `--target-error`: an answer is accepted from the lowest confidence at which the one-sided
-95 % upper bound of the error among the accepted held-out answers meets the target. Where there is none, the data are
-too few or the head is too weak to show the target ("not shown"): then the calibrated confidences have to promise it,
-on average over the accepted, from the lowest bound on; the worker says so at its start. Images have a confidence for
-each digit, so that of every digit the same share is accepted.
+95 % upper bound of the error among the accepted held-out answers meets the target. If there is no such confidence, the
+data are too few or the head is too weak to show the target ("not shown"): then the calibrated confidences of the
+accepted answers have to meet it on average, from the confidence with the lowest bound on, and the worker logs this when
+it starts. Images have a confidence for each digit, so that the same share of every digit is accepted.
 
-| head | target error | accepted from | share accepted | wrong among them | at most (95 %) | |
+| head | target error | accepted from | share accepted | error among them | 95 % bound | |
 |---|---|---|---|---|---|---|
 {_thresholds(metadata)}
 
-By digit, at the target error {DEFAULT_TARGET_ERROR:g}. Accepted: of the official test split, whatever the reason for
-review:
+By digit, at the target error {DEFAULT_TARGET_ERROR:g}. Accepted: share of the official test split, after all reasons
+for review:
 
 | | {" | ".join(map(str, range(10)))} |
 |---|{"---|" * 10}
 {_by_digit(metadata)}
 
-Whatever the target error: `not_a_digit` above a novelty of {fixed["image_novelty"]:g} (image) or
+At every target error: `not_a_digit` above a novelty of {fixed["image_novelty"]:g} (image) or
 {fixed["audio_novelty"]:g} (audio), which about 0.5 % of the validation digits exceed; `conflict` if the two labels
-differ and the chance that both mean the same digit is below {fixed["agreement"]:.4g}, as it is for
+differ and the probability that both are the same digit is below {fixed["agreement"]:.4g}, as it is for
 {100 * conflict["false_alarms"]:.2f} % of the pairs of the same digit and {100 * conflict["detected"]:.2f} % of those of
 different digits ({conflict["split"]}).
 
 Sent to review on the validation split, at the target error {validation["reviews"]["target_error"]:g}:
 
-| input | digits | low confidence | conflict | not a digit | several digits | struck out | review in all |
+| input | digits | low confidence | conflict | not a digit | several digits | crossed out | review in total |
 |---|---|---|---|---|---|---|---|
 {_reviews(validation["reviews"])}
 
 ## Training
 
-`mmdigit train --data DIR --output runs/seed-{plan["seed"]}`: image {epochs["image"]} and {epochs["calm"]} calmer
-epochs, audio {epochs["audio"]}, the moving average of each stage's last epoch (no epoch and no seed was chosen),
-last losses {losses}. Torch and ONNX Runtime agree within {metadata["parity"]["largest_difference"]:.1e} in
-every output on {metadata["parity"]["pairs"]} random pairs; then all convolutions but the first of
-pictures were quantised to 8-bit integers, after which {quantized["image"]["changed"]} of
-{quantized["image"]["samples"]} validation digits and {quantized["audio"]["changed"]} of
-{quantized["audio"]["samples"]} validation clips are answered differently.
+`mmdigit train --data DIR --output runs/seed-{plan["seed"]}`: {epochs["image"]} epochs of images and {epochs["calm"]}
+with weaker distortion, {epochs["audio"]} epochs of audio; the moving average of each stage's last epoch (no epoch and
+no seed was selected); last losses: {losses}. Torch and ONNX Runtime agree within
+{metadata["parity"]["largest_difference"]:.1e} in every output on {metadata["parity"]["pairs"]} random pairs. Then all
+convolutions except the image encoder's first were quantized to 8-bit integers, which changes the answers to
+{quantized["image"]["changed"]} of {quantized["image"]["samples"]} validation digits and
+{quantized["audio"]["changed"]} of {quantized["audio"]["samples"]} validation clips.
 
 ## Data and licences
 
@@ -116,13 +116,13 @@ pictures were quantised to 8-bit integers, after which {quantized["image"]["chan
 
 ## Limits
 
-- The speakers of the audio figure were heard in training (other recordings of theirs); strangers are read less well
+- Training used other recordings of the speakers in the audio figure; accuracy on unseen speakers is lower
   (docs/results/evaluation.md).
-- English digits alone. "oh" for zero was heard from synthetic voices only.
-- Each bound is that of its own row, and holds for people and pens like the held-out ones, each answer taken as one
-  draw; digits of one person are more alike than that. Other microphones, accents or pens need figures of their own.
-- Photographs and scans are measured as renderings of MNIST digits alone; MNIST's writers are American.
-- `novelty` misses characters that look like digits: O, I, S, Z and their like are digits to it.
+- English digits only. "oh" for zero was trained on synthetic voices only.
+- Each bound is that of its row. It holds for people and pens like the held-out ones and assumes independent answers,
+  but digits of one person are alike. Other microphones, accents or pens need figures of their own.
+- Photographs and scans are measured on renderings of MNIST digits only; MNIST's writers are American.
+- `novelty` misses characters that look like digits, such as O, I, S and Z.
 
 ## How to cite
 

@@ -1,9 +1,10 @@
-"""Quantise the exported model's convolutions: on 8-bit integers they cost a third of those on floats.
+"""Quantizes the exported model's convolutions to 8-bit integers, on which they cost a third as much as on floats.
 
-Weights per channel, in seven bits: processors without dot products of bytes (AVX2) add pairs in 16 bits, which eight
-would overflow, and an answer would depend on the machine. The range of each layer is what held-out samples reach.
+Weights are quantized per channel, to seven bits: processors without byte dot products (AVX2) add pairs in 16 bits,
+which eight-bit weights would overflow, and answers would depend on the machine. The range of each layer is the range
+on held-out inputs. The image encoder's first convolution stays in floats, where it is faster; so do the recurrent layer
+and the heads.
 Source: Jacob et al. 2018, https://arxiv.org/abs/1712.05877; ONNX Runtime's manual, "Quantize ONNX models".
-The pictures' first convolution stays in floats, where it costs less; so do the recurrent layer and all that decides.
 """
 
 from collections.abc import Iterator
@@ -18,43 +19,43 @@ from numpy.typing import NDArray
 
 from mmdigit.reading.predictor import INPUTS
 
-CALIBRATED_ON = 512  # pictures and sounds, in batches of
+N_INPUTS = 512  # images and clips that the ranges are measured on
 BATCH = 64
-SEES, HEARS = "/image/encoder/", "/audio/encoder/"
+IMAGE_ENCODER, AUDIO_ENCODER = "/image/encoder/", "/audio/encoder/"  # prefixes of node names
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOut:
-    """What the ranges are taken of: digits that training does not read.
+class QuantizationInputs:
+    """The held-out digits that the ranges are measured on.
 
-    pictures: (N, 28, 28), range [0, 255], 255 = ink; sounds: (M, N_SAMPLES), as decode_audio gives them.
+    images: (N, 28, 28), range [0, 255], 255 = ink; waveforms: (M, N_SAMPLES), as decode_audio returns them.
     """
 
-    pictures: NDArray[np.uint8]
-    sounds: NDArray[np.float32]
+    images: NDArray[np.uint8]
+    waveforms: NDArray[np.float32]
 
     def batches(self) -> Iterator[dict[str, NDArray[np.float32]]]:
-        """CALIBRATED_ON pairs, taken at even steps."""
-        images, sounds = _evenly(self.pictures)[:, None] / np.float32(255), _evenly(self.sounds)
-        here = np.ones(BATCH, np.float32)
-        for start in range(0, CALIBRATED_ON, BATCH):
-            some = slice(start, start + BATCH)
-            yield dict(zip(INPUTS, (images[some], here, sounds[some], here), strict=True))
+        """N_INPUTS images and clips, evenly spaced."""
+        images, waveforms = _evenly_spaced(self.images)[:, None] / np.float32(255), _evenly_spaced(self.waveforms)
+        present = np.ones(BATCH, np.float32)
+        for start in range(0, N_INPUTS, BATCH):
+            rows = slice(start, start + BATCH)
+            yield dict(zip(INPUTS, (images[rows], present, waveforms[rows], present), strict=True))
 
 
-def _evenly(samples: NDArray[Any]) -> NDArray[np.float32]:
-    """CALIBRATED_ON of them; the same one more than once, if they are fewer."""
-    return samples[np.linspace(0, len(samples) - 1, CALIBRATED_ON).astype(np.int64)].astype(np.float32)
+def _evenly_spaced(inputs: NDArray[Any]) -> NDArray[np.float32]:
+    """N_INPUTS of them, repeated if there are fewer."""
+    return inputs[np.linspace(0, len(inputs) - 1, N_INPUTS).astype(np.int64)].astype(np.float32)
 
 
-def quantize(path: Path, held_out: HeldOut) -> None:
-    """Replace the exported model by its quantised self, with the same inputs and outputs."""
+def quantize(path: Path, inputs: QuantizationInputs) -> None:
+    """Replace the exported model by a quantized one with the same inputs and outputs."""
     from onnxruntime import quantization  # type: ignore[import-untyped]
     from onnxruntime.quantization.shape_inference import quant_pre_process  # type: ignore[import-untyped]
 
     class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
-            self._batches = held_out.batches()
+            self._batches = inputs.batches()
 
         def get_next(self) -> dict[str, NDArray[np.float32]] | None:
             return next(self._batches, None)
@@ -71,21 +72,21 @@ def quantize(path: Path, held_out: HeldOut) -> None:
             weight_type=quantization.QuantType.QInt8,
             per_channel=True,
             reduce_range=True,
-            nodes_to_quantize=_chosen(path),
+            nodes_to_quantize=_nodes_to_quantize(path),
             calibrate_method=quantization.CalibrationMethod.MinMax,
         )
         path.write_bytes(quantized.read_bytes())
     onnx.checker.check_model(str(path), full_check=True)
 
 
-def _chosen(path: Path) -> list[str]:
-    """The convolutions but the pictures' first, and what stays integers in between."""
+def _nodes_to_quantize(path: Path) -> list[str]:
+    """The names of all convolutions except the image encoder's first, and of the operators between them."""
     nodes = onnx.load_model(path).graph.node
-    sees = [node for node in nodes if node.name.startswith(SEES)]
-    hears = [node for node in nodes if node.name.startswith(HEARS)]
-    recurrent = next(place for place, node in enumerate(hears) if node.op_type == "GRU")
+    image = [node for node in nodes if node.name.startswith(IMAGE_ENCODER)]
+    audio = [node for node in nodes if node.name.startswith(AUDIO_ENCODER)]
+    recurrent = next(index for index, node in enumerate(audio) if node.op_type == "GRU")
     return [
-        *[node.name for node in sees if node.op_type == "Conv"][1:],
-        *(node.name for node in sees if node.op_type in ("Relu", "MaxPool")),
-        *(node.name for node in hears[:recurrent] if node.op_type in ("Conv", "Relu", "Add")),
+        *[node.name for node in image if node.op_type == "Conv"][1:],
+        *(node.name for node in image if node.op_type in ("Relu", "MaxPool")),
+        *(node.name for node in audio[:recurrent] if node.op_type in ("Conv", "Relu", "Add")),
     ]

@@ -1,7 +1,7 @@
-"""Batches of records, read within limits: kafka-python unpacks whatever they hold, and builds all headers.
+"""Limits the size of a decompressed record batch and the number of headers, which kafka-python does not.
 
-A fetch is bounded by what it holds compressed, and 1 MiB of zstd may hold 30 GiB. The broker bounds it too where the
-topic says compression.type=uncompressed (docs/design/limits.md); here it is bounded whatever the topic says.
+A fetch limits only the compressed size, and 1 MiB of zstd may expand to 30 GiB. With compression.type=uncompressed on
+the topic, the broker enforces a limit too (docs/design/limits.md); this one holds for every topic.
 """
 
 import io
@@ -20,17 +20,17 @@ from kafka.record.util import decode_varint
 from mmdigit.transport.headers import MAX_HEADERS
 
 MAX_BATCH_BYTES = 32 * 1024 * 1024
-"""Of one batch, unpacked: five of the largest jobs. A batch holds this twice while it is read."""
+"""One decompressed batch: five of the largest jobs. Reading a batch takes twice this memory."""
 
-_MAX_WINDOW_BYTES = 32 * 1024 * 1024  # of zstd's look-back, which it allocates by the frame's word alone
+_MAX_WINDOW_BYTES = 32 * 1024 * 1024  # zstd allocates whatever window size a frame declares
 
 
 class BatchTooLargeError(KafkaError):  # type: ignore[misc]  # kafka-python has no types
-    """A compressed batch that unpacks to more than MAX_BATCH_BYTES, or cannot be unpacked."""
+    """A compressed batch that expands to more than MAX_BATCH_BYTES or cannot be decompressed."""
 
 
-def bound_batches() -> None:
-    """Make kafka-python read batches with the functions of this file. Harmless to repeat."""
+def limit_batches() -> None:
+    """Make kafka-python read batches with the functions of this module. Safe to call twice."""
     for module in (kafka.record.default_records, kafka.record.legacy_records):
         module.gzip_decode, module.lz4_decode = gzip_decode, lz4_decode
     kafka.record.default_records.zstd_decode = zstd_decode
@@ -38,29 +38,29 @@ def bound_batches() -> None:
 
 
 def read_record(batch: Any) -> Any:
-    """The next record of a batch, with the first MAX_HEADERS of its headers: 6 MiB hold three million of them, and one
-    whose name is not UTF-8, which is read with U+FFFD in it, would hold up its partition for good.
+    """The next record of a batch, with the first MAX_HEADERS of its headers: 6 MiB hold three million of them.
 
-    Raises CorruptRecordError, or IndexError or ValueError, which kafka-python turns into that.
+    Replaces invalid UTF-8 in header names with U+FFFD; in kafka-python it would block the partition for good.
+    Raises CorruptRecordError, or IndexError or ValueError, which kafka-python converts to it.
     Source: Kafka protocol guide, "Record Batch", message format 2.
     """
     length, start = decode_varint(batch._buffer, batch._pos)
     end = start + length
-    _attributes, place = decode_varint(batch._buffer, start)
-    timestamp_delta, place = decode_varint(batch._buffer, place)
-    offset_delta, place = decode_varint(batch._buffer, place)
-    key, place = _nullable_bytes(batch._buffer, place)
-    value, place = _nullable_bytes(batch._buffer, place)
-    if not place < end <= len(batch._buffer):  # a byte at least is left, which counts the headers
-        raise CorruptRecordError(f"a record of {length} bytes in its batch, its key and value end at {place - start}")
-    count, place = decode_varint(batch._buffer, place)
+    _attributes, position = decode_varint(batch._buffer, start)
+    timestamp_delta, position = decode_varint(batch._buffer, position)
+    offset_delta, position = decode_varint(batch._buffer, position)
+    key, position = _nullable_bytes(batch._buffer, position)
+    value, position = _nullable_bytes(batch._buffer, position)
+    if not position < end <= len(batch._buffer):  # the header count takes at least one byte
+        raise CorruptRecordError(f"a record of {length} bytes whose key and value end at {position - start}")
+    count, position = decode_varint(batch._buffer, position)
     headers = []
     for _ in range(min(count, MAX_HEADERS)):
-        name, place = _nullable_bytes(batch._buffer, place)
-        header, place = _nullable_bytes(batch._buffer, place)
+        name, position = _nullable_bytes(batch._buffer, position)
+        header, position = _nullable_bytes(batch._buffer, position)
         headers.append(((name or b"").decode(errors="replace"), header))
-    if place > end:
-        raise CorruptRecordError(f"a record of {length} bytes in its batch, its headers end at {place - start}")
+    if position > end:
+        raise CorruptRecordError(f"a record of {length} bytes whose headers end at {position - start}")
     batch._pos = end
     log_append_time = batch.timestamp_type == batch.LOG_APPEND_TIME
     return (ControlRecord if batch.is_control_batch else DefaultRecord)(
@@ -93,19 +93,19 @@ def zstd_decode(payload: bytes) -> bytes:
         return _bounded(lambda: reader.read(MAX_BATCH_BYTES + 1))
 
 
-def _nullable_bytes(buffer: bytearray, place: int) -> tuple[bytes | None, int]:
-    length, place = decode_varint(buffer, place)
-    return (None, place) if length < 0 else (bytes(buffer[place : place + length]), place + length)
+def _nullable_bytes(buffer: bytearray, position: int) -> tuple[bytes | None, int]:
+    length, position = decode_varint(buffer, position)
+    return (None, position) if length < 0 else (bytes(buffer[position : position + length]), position + length)
 
 
-def _bounded(unpack: Callable[[], bytes]) -> bytes:
+def _bounded(decompress: Callable[[], bytes]) -> bytes:
     try:
-        unpacked = unpack()
+        content = decompress()
     except (zlib.error, zstandard.ZstdError, RuntimeError, EOFError) as error:
-        raise BatchTooLargeError(f"a compressed batch that cannot be unpacked ({type(error).__name__})") from error
-    if len(unpacked) > MAX_BATCH_BYTES:
+        raise BatchTooLargeError(f"a compressed batch that cannot be decompressed ({type(error).__name__})") from error
+    if len(content) > MAX_BATCH_BYTES:
         raise BatchTooLargeError(
-            f"a compressed batch of more than {MAX_BATCH_BYTES} bytes; let the topic refuse such "
+            f"a compressed batch of more than {MAX_BATCH_BYTES} bytes; make the topic reject such batches "
             "(compression.type=uncompressed), and skip this one (docs/design/limits.md)"
         )
-    return unpacked
+    return content

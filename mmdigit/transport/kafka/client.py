@@ -1,4 +1,4 @@
-"""What the Kafka publisher and consumer share: connecting in bounded time, and the mapping of every Kafka error."""
+"""Shared by the Kafka publisher and consumer: connecting in bounded time, and mapping every kafka-python error."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -27,12 +27,11 @@ from kafka.errors import (
     for_code,
 )
 from kafka.net.compat import KafkaNetClient
-from kafka.net.selector import NetworkSelector
 
 from mmdigit.settings.access import KafkaAccess
-from mmdigit.transport.kafka.access import WatchedConnections, client_arguments, likely_cause, why_refused
-from mmdigit.transport.kafka.logs import quieten
-from mmdigit.transport.kafka.sockets import mend_sockets
+from mmdigit.transport.kafka.access import RefusalTracker, client_arguments, connection_advice, refusal_reason
+from mmdigit.transport.kafka.logs import quiet_client_logs
+from mmdigit.transport.kafka.sockets import ClosingSelector, patch_sockets
 from schemas.errors import (
     AccessError,
     InvalidRecord,
@@ -44,104 +43,106 @@ from schemas.errors import (
 )
 
 BOOTSTRAP_TIMEOUT_S = 10.0
-"""How long a start waits for the first broker that answers; afterwards the client reconnects by itself."""
+"""How long a start waits for the first broker to answer. Afterwards the client reconnects by itself."""
 
 RECONNECT_MAX_MS = 2_000
-"""Between attempts to reach a broker that is away (kafka-python's default lets a restarted one wait for 30 s)."""
+"""The longest pause between attempts to reach a broker (kafka-python's default may delay a reconnect by 30 s)."""
 
 METADATA_MAX_AGE_MS = 3_000
-"""Partitions that are added to a topic are used, and a topic that was created again is noticed, this much later at
-most. The answer for a topic of 24 partitions takes the client 2 ms of CPU, so this takes 0.07 % of a core."""
+"""How soon the client notices new partitions or a recreated topic. Metadata of 24 partitions takes 2 ms of CPU, so this
+costs 0.07 % of a core."""
 
-Client = TypeVar("Client")
-_MOVED = (
+T = TypeVar("T")
+_LOST_MEMBERSHIP = (
     CommitFailedError,
     IllegalGenerationError,
     RebalanceInProgressError,
     UnknownMemberIdError,
 )
 
-# Its warnings are for programs that set up logging; the others get our one line and no more.
+# Programs that do not configure logging get our one line and none of kafka-python's warnings.
 _client_log = logging.getLogger("kafka")
 _client_log.addHandler(logging.NullHandler())
 
 
 @contextmanager
-def mapped(place: str) -> Iterator[None]:
-    """Turn every error of kafka-python inside into one of ours. place: host:port,host:port/topic, for the message."""
+def map_errors(address: str) -> Iterator[None]:
+    """Convert every kafka-python error to an MmdigitError. address: host:port,host:port/topic, for the message."""
     try:
         yield
     except KafkaError as error:
-        raise our_error(error, place) from error
+        raise to_mmdigit_error(error, address) from error
 
 
-def our_error(error: BaseException, place: str) -> MmdigitError:
-    """The error of ours that stands for one of kafka-python's."""
-    topic = place.rpartition("/")[2]
+def to_mmdigit_error(error: BaseException, address: str) -> MmdigitError:
+    """The MmdigitError for an error of kafka-python."""
+    topic = address.rpartition("/")[2]
     if isinstance(error, UnknownTopicOrPartitionError):
         return TopicError(
-            f"expected the topic {topic!r} at {place}, got no such topic; create it: kafka-topics.sh --create "
-            f"--topic {topic} --partitions 6 --bootstrap-server {place.partition(',')[0].partition('/')[0]}"
+            f"expected the topic {topic!r} at {address}, got no such topic; create it: kafka-topics.sh --create "
+            f"--topic {topic} --partitions 6 --bootstrap-server {address.partition(',')[0].partition('/')[0]}"
         )
     if isinstance(error, AuthorizationError):
-        return _refused(error, place, KafkaAccess())
+        return _refused(error, address, KafkaAccess())
     if isinstance(error, FencedInstanceIdError):
         return SettingsError(
-            f"expected to be the only consumer of {place} with its --instance-id, got fenced by another that started "
-            "with the same one; give each an --instance-id of its own"
+            f"expected a unique --instance-id at {address}, got fenced by another consumer that has the same one; give "
+            "each worker its own --instance-id"
         )
     if isinstance(error, InconsistentGroupProtocolError | InvalidGroupIdError | GroupIdNotFoundError):
         return SettingsError(
-            f"expected a consumer group for {place} that workers may join, got {error}: programs of another kind use "
-            "the group; set another --consumer-group, or stop them"
+            f"expected a consumer group for {address} that workers can join, got {error}: other programs use this "
+            "group; set another --consumer-group, or stop them"
         )
     if isinstance(error, InvalidSessionTimeoutError):
         return SettingsError(
-            f"expected the broker of {place} to take a session time-out of 10 s (45 s with --instance-id), got a "
-            "refusal; set its group.min.session.timeout.ms and group.max.session.timeout.ms so that they allow it"
+            f"expected the broker of {address} to accept a session timeout of 10 s (45 s with --instance-id), got a "
+            "refusal; change its group.min.session.timeout.ms and group.max.session.timeout.ms"
         )
     if isinstance(error, GroupMaxSizeReachedError):
         return TransportError(
-            f"expected room in the consumer group for {place}, got a full one; run fewer workers, or raise "
-            "group.max.size of the broker"
+            f"expected room in the consumer group for {address}, got a full group; run fewer workers, or raise the "
+            "broker's group.max.size"
         )
-    if isinstance(error, _MOVED):
-        return RebalanceError(
-            f"expected to be the owner of partitions of {place}, got {error}; their owner repeats the work"
-        )
+    if isinstance(error, _LOST_MEMBERSHIP):
+        return RebalanceError(f"expected to own partitions of {address}, got {error}; their new owner repeats the work")
     if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
-        return InvalidRecord(f"expected a record that {place} takes, got {error}; raise the topic's max.message.bytes")
-    return TransportError(f"expected an answer from Kafka at {place}, got {error}; check the address and the broker")
+        return InvalidRecord(
+            f"expected a record that {address} accepts, got {error}; raise the topic's max.message.bytes"
+        )
+    return TransportError(f"expected an answer from Kafka at {address}, got {error}; check the address and the broker")
 
 
-def _refused(error: BaseException, place: str, access: KafkaAccess) -> AccessError:
-    return AccessError(f"expected to be let in by Kafka at {place}, got a refusal: {why_refused(error, access)}")
+def _refused(error: BaseException, address: str, access: KafkaAccess) -> AccessError:
+    return AccessError(f"expected access to Kafka at {address}, got a refusal: {refusal_reason(error, access)}")
 
 
 def connect(
-    make: Callable[..., Client],
+    make: Callable[..., T],
     bootstrap: Sequence[str],
     access: KafkaAccess | None = None,
     *,
     timeout_s: float | None = None,
     **settings: Any,
-) -> Client:
-    """Make a client of kafka-python. Its constructor waits for a broker; when it fails it leaves a thread and sockets
-    behind, which are closed here. Raises AccessError if the brokers refuse, SettingsError for an unusable file."""
+) -> T:
+    """Create a kafka-python client, which connects to a broker; on failure, close the thread and sockets it leaks.
+
+    Raises AccessError if the brokers refuse access, SettingsError if a file cannot be used.
+    """
     access = access or KafkaAccess()
     opened: list[KafkaNetClient] = []
-    watched: list[WatchedConnections] = []
+    trackers: list[RefusalTracker] = []
 
     def net_client(**config: Any) -> KafkaNetClient:
-        net = NetworkSelector(**config)
-        watched.append(WatchedConnections(net, access, **config))
-        opened.append(KafkaNetClient(net=net, manager=watched[-1]))
+        net = ClosingSelector(**config)
+        trackers.append(RefusalTracker(net, access, **config))
+        opened.append(KafkaNetClient(net=net, manager=trackers[-1]))
         return opened[-1]
 
-    mend_sockets()
-    quieten()
+    patch_sockets()
+    quiet_client_logs()
     security = client_arguments(access)
-    # What it logs of each attempt would bury the one line that follows from them.
+    # Its log lines about each attempt would bury our one line.
     _client_log.propagate = _client_log.isEnabledFor(logging.DEBUG)
 
     try:
@@ -158,25 +159,27 @@ def connect(
     except BaseException as error:
         for client in opened:
             client.close()
-        refusals = [connections.last_refusal for connections in watched if connections.last_refusal is not None]
+        refusals = [tracker.last_refusal for tracker in trackers if tracker.last_refusal is not None]
         if refusals and isinstance(error, Exception):
             raise _refused(refusals[-1], ",".join(bootstrap), access) from refusals[-1]
         if isinstance(error, KafkaTimeoutError):
             raise TransportError(
-                f"expected an answer from Kafka at {','.join(bootstrap)}, got {error}; {likely_cause(access)}"
+                f"expected an answer from Kafka at {','.join(bootstrap)}, got {error}; {connection_advice(access)}"
             ) from error
         raise
     finally:
         _client_log.propagate = True
 
 
-def max_record_bytes(bootstrap: Sequence[str], topic: str, default: int, access: KafkaAccess | None = None) -> int:
-    """How large a record the topic takes, or default where this user may not see its settings.
+def topic_max_record_bytes(
+    bootstrap: Sequence[str], topic: str, default: int, access: KafkaAccess | None = None
+) -> int:
+    """The topic's max.message.bytes, or default if this user may not read the topic's configuration.
 
-    Raises TopicError if the topic does not exist: asked of the broker, since a client would create it or wait for it.
+    Raises TopicError if the topic does not exist. Asks the broker, because clients create the topic or wait for it.
     """
-    place = f"{','.join(bootstrap)}/{topic}"
-    with mapped(place):
+    address = f"{','.join(bootstrap)}/{topic}"
+    with map_errors(address):
         admin = connect(KafkaAdminClient, bootstrap, access)
         try:
             (description,) = admin.describe_topics([topic])

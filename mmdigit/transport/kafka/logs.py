@@ -1,13 +1,13 @@
-"""What kafka-python logs too loudly, in one table: expected here, or said in a line of this project's own."""
+"""Demotes messages of kafka-python to debug level that are expected here or repeat a log line of this project."""
 
 import logging
 
 from kafka.errors import Cancelled
 
-QUIETER = {
-    # TopicWatch says it once; the client at each look.
+DEMOTED_MESSAGES = {
+    # TopicWatcher logs this once; the client at each metadata update.
     "kafka.cluster": ("Topic %s not found in cluster metadata",),
-    # The program ends with one line (our_error), or the Committer warns that it tries again.
+    # The program exits with one line (to_mmdigit_error), or the Committer warns that it retries.
     "kafka.coordinator": (
         "Attempt to join group %s failed due to fatal error: %s",
         "SyncGroup for group %s failed due to fenced id error: %s",
@@ -20,14 +20,14 @@ QUIETER = {
         "OffsetCommit for group %s failed due to fenced id error: %s",
         "Group %s failed to commit partition %s at offset %s: %s",
     ),
-    # A busy machine: nothing is lost, and nobody can act on it. The client fills it in before it logs it.
+    # Happens on a busy machine; nothing is lost and nobody can act on it. The client formats it before it logs it.
     "kafka.net.selector": ("It is blocking the event loop -- likely a tight sync loop inside a coroutine.",),
 }
-"""By logger: the messages, or a part of each, as they stand in its source, that are of level debug here. So is what
-these loggers say of a request that ended because this side closed the connection."""
+"""By logger: messages, or parts of them, as they appear in the source. Messages of these loggers about a request that
+was cancelled because this side closed the connection are demoted too."""
 
 
-class _Quieter(logging.Filter):
+class _DemoteToDebug(logging.Filter):
     def __init__(self, messages: tuple[str, ...]) -> None:
         super().__init__()
         self._messages = messages
@@ -41,9 +41,9 @@ class _Quieter(logging.Filter):
         return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
 
 
-def quieten() -> None:
-    """Put the filters in place. Harmless to repeat."""
-    for name, messages in QUIETER.items():
+def quiet_client_logs() -> None:
+    """Install the filters. Safe to call twice."""
+    for name, messages in DEMOTED_MESSAGES.items():
         logger = logging.getLogger(name)
-        if not any(isinstance(old, _Quieter) for old in logger.filters):
-            logger.addFilter(_Quieter(messages))
+        if not any(isinstance(old, _DemoteToDebug) for old in logger.filters):
+            logger.addFilter(_DemoteToDebug(messages))

@@ -1,4 +1,4 @@
-"""Publisher on Kafka: idempotent, acks=all, with a buffer bounded in records and bytes."""
+"""Publisher on Kafka: idempotent, acks=all, with a buffer that is bounded in records and bytes."""
 
 import threading
 import time
@@ -10,45 +10,46 @@ from kafka import KafkaProducer
 
 from mmdigit.settings.access import KafkaAccess
 from mmdigit.transport.headers import require_sendable
-from mmdigit.transport.kafka.client import connect, mapped, our_error
+from mmdigit.transport.kafka.client import connect, map_errors, to_mmdigit_error, topic_max_record_bytes
+from mmdigit.transport.ports import MAX_SENT_BYTES
 from schemas.errors import InvalidRecord, MmdigitError, TransportError
 
 MAX_BUFFERED_RECORDS = 10_000
 MAX_BUFFERED_BYTES = 32 * 1024 * 1024
 LINGER_MS = 10
 BATCH_BYTES = 256 * 1024
-"""Kafka's default of 16 KiB is one or two jobs a batch."""
+"""Kafka's default of 16 KiB fits one or two jobs."""
 
 DELIVERY_TIMEOUT_MS = 120_000
 MAX_BLOCK_S = 30.0
-_OVERHEAD_BYTES = 1024  # of a record's and its batch's headers, generously
+_OVERHEAD_BYTES = 1024  # upper bound for the framing of a record and its batch
 
 
-class KafkaTopicPublisher:
-    """Publisher of one topic; on_delivered runs in the client's thread. kafka-python 3 bounds no buffer by itself."""
+class KafkaPublisher:
+    """Publishes to one topic; on_delivered runs in the client's thread. kafka-python 3 does not bound its buffer."""
 
-    def __init__(
-        self, bootstrap: Sequence[str], topic: str, max_record_bytes: int, access: KafkaAccess | None = None
-    ) -> None:
+    def __init__(self, bootstrap: Sequence[str], topic: str, access: KafkaAccess | None = None) -> None:
+        """bootstrap: host:port of one or more brokers. Raises AccessError, TopicError, TransportError."""
+        max_record_bytes = min(MAX_SENT_BYTES, topic_max_record_bytes(bootstrap, topic, MAX_SENT_BYTES, access))
         self._topic = topic
-        self._place = f"{','.join(bootstrap)}/{topic}"
+        self._address = f"{','.join(bootstrap)}/{topic}"
         self._max_record_bytes = max_record_bytes
         self._changed = threading.Condition()
         self._records = 0
         self._bytes = 0
         self._failure: MmdigitError | None = None
         self._closed = False
-        with mapped(self._place):
+        with map_errors(self._address):
             self._connect = partial(
                 connect,
                 KafkaProducer,
                 bootstrap,
                 access,
                 acks="all",
-                # No compression: on jobs of a PNG and a WAV (7.7 KB) lz4 saves 10 % and zstd 26 % of the bytes, for
-                # 20 % and 45 % more CPU here (75 us a record without) and 30 % more in the worker.
+                # On jobs of a PNG and a WAV (7.7 KB), lz4 saves 10 % and zstd 26 % of the bytes, for 20 % and 45 %
+                # more CPU here (75 us per record without) and 30 % more in the worker.
                 compression_type=None,
-                enable_idempotence=True,  # a retry after a lost answer does not append twice
+                enable_idempotence=True,  # a retry after a lost response does not append twice
                 allow_auto_create_topics=False,
                 linger_ms=LINGER_MS,
                 batch_size=BATCH_BYTES,
@@ -70,12 +71,12 @@ class KafkaTopicPublisher:
         size = len(value) + len(key or b"") + require_sendable(headers)
         if size + _OVERHEAD_BYTES > self._max_record_bytes:
             raise InvalidRecord(
-                f"expected a record that {self._place} takes (max.message.bytes {self._max_record_bytes}), "
-                f"got {size} bytes; send a smaller one, or raise the topic's limit"
+                f"expected a record that {self._address} accepts (max.message.bytes {self._max_record_bytes}), "
+                f"got {size} bytes; send a smaller record, or raise the topic's limit"
             )
         self._reserve(size)
         try:
-            with mapped(self._place):
+            with map_errors(self._address):
                 future = self._producer.send(self._topic, value=value, key=key, headers=list(headers.items()))
         except BaseException:
             self._release(size, None)
@@ -94,11 +95,11 @@ class KafkaTopicPublisher:
     def flush(self, timeout_s: float) -> None:
         deadline_s = time.monotonic() + timeout_s
         try:
-            with mapped(self._place):
+            with map_errors(self._address):
                 self._producer.flush(timeout=timeout_s)
         finally:
             with self._changed:
-                # The client counts a batch as flushed a moment before it calls back.
+                # The client counts a batch as flushed slightly before it calls back.
                 self._changed.wait_for(lambda: self._records == 0, max(0.0, deadline_s - time.monotonic()))
                 unacknowledged, failure, self._failure = self._records, self._failure, None
         if failure is not None:
@@ -106,15 +107,15 @@ class KafkaTopicPublisher:
             raise failure
         if unacknowledged:
             raise TransportError(
-                f"expected every record acknowledged by {self._place} within {timeout_s} s, got {unacknowledged} that "
-                "are not; check the broker, then send them again"
+                f"expected {self._address} to acknowledge every record within {timeout_s} s, got {unacknowledged} "
+                "unacknowledged; check the broker, then send them again"
             )
 
     def close(self) -> None:
         if self._closed:
             return
         self._closed = True
-        with mapped(self._place):
+        with map_errors(self._address):
             self._producer.close(timeout=0)
 
     def __enter__(self) -> Self:
@@ -124,23 +125,23 @@ class KafkaTopicPublisher:
         self.close()
 
     def _renew(self) -> None:
-        """A new client in place of one that takes nothing more.
+        """Replace a client that accepts no more records.
 
-        kafka-python's idempotent producer ends so after any error that is no passing one, such as a record too large or
-        a clock that is ahead, for good: also for records that are right, and when the clock is right again.
+        After any permanent error, such as a record that is too large or a clock that is ahead, kafka-python's
+        idempotent producer rejects every record from then on.
         """
         if not self._producer._transaction_manager.has_fatal_error():
             return
-        with mapped(self._place):
+        with map_errors(self._address):
             dead, self._producer = self._producer, self._connect()
         dead.close(timeout=0)
 
     def _reserve(self, size: int) -> None:
-        """Wait for room in the buffer; a single record always has room in an empty one."""
+        """Wait for room in the buffer; an empty buffer has room for any record."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._has_room(size), MAX_BLOCK_S):
                 raise TransportError(
-                    f"expected {self._place} to acknowledge records within {MAX_BLOCK_S} s, got a full buffer of "
+                    f"expected {self._address} to acknowledge records within {MAX_BLOCK_S} s, got a full buffer of "
                     f"{self._records}; check the broker"
                 )
             self._records += 1
@@ -156,6 +157,6 @@ class KafkaTopicPublisher:
             self._records -= 1
             self._bytes -= size
             if error is not None and self._failure is None:
-                self._failure = our_error(error, self._place)
+                self._failure = to_mmdigit_error(error, self._address)
                 self._failure.__cause__ = error
             self._changed.notify_all()

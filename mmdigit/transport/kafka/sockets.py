@@ -1,4 +1,4 @@
-"""How the Kafka clients use their sockets: data before an end is read, idle ends are no failure, none stays open."""
+"""Fixes for kafka-python's sockets: deliver data before EOF, ignore the end of idle connections, leak no socket."""
 
 import logging
 import ssl
@@ -6,6 +6,7 @@ from typing import Any
 
 from kafka.errors import KafkaConnectionError
 from kafka.net.inet import KafkaNetSocket
+from kafka.net.selector import NetworkSelector
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
 log = logging.getLogger(__name__)
@@ -15,18 +16,35 @@ _connect = KafkaNetSocket.sock_connect
 _NOTHING_YET = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
-def mend_sockets() -> None:
-    """Make kafka-python read with receive() and connect with connect(). Harmless to repeat."""
+class ClosingSelector(NetworkSelector):  # type: ignore[misc]  # kafka-python has no types
+    """The client's event loop, which leaves no socket open.
+
+    kafka-python 3.0.12 closes a connection when all of it is written; if the client is closed earlier, as with a broker
+    that reads slowly, the socket stays open until it is garbage collected.
+    """
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self.stop()
+        self.drain()
+        waiting = [key.fileobj for key in self._selector.get_map().values()]
+        super().close()
+        for sock in waiting:
+            sock.close()
+
+
+def patch_sockets() -> None:
+    """Make kafka-python receive and connect with the functions of this module. Safe to call twice."""
     for transport in (KafkaTCPTransport, KafkaSSLTransport):
-        transport._sock_recv = receive
-    KafkaNetSocket.sock_connect = connect
+        transport._sock_recv = deliver_data_before_eof
+    KafkaNetSocket.sock_connect = connect_or_close
 
 
-async def connect(factory: Any, net: Any, sock: Any, address: Any, timeout_at: float | None = None) -> Any:
-    """The connected socket, or none that is open.
+async def connect_or_close(factory: Any, net: Any, sock: Any, address: Any, timeout_at: float | None = None) -> Any:
+    """Connect the socket, or close it on failure.
 
-    kafka-python 3.0.12 leaves the socket of a refused connection, and of one that was still being made when its client
-    was closed, to the garbage collector.
+    kafka-python 3.0.12 leaves a socket to the garbage collector if its connection is refused or its client closes.
     """
     try:
         return await _connect(factory, net, sock, address, timeout_at=timeout_at)
@@ -35,13 +53,13 @@ async def connect(factory: Any, net: Any, sock: Any, address: Any, timeout_at: f
         raise
 
 
-def receive(transport: Any) -> tuple[bytes, Exception | None]:
-    """What has arrived, and why there will be no more.
+def deliver_data_before_eof(transport: Any) -> tuple[bytes, Exception | None]:
+    """The bytes received, and the error that ended the connection, if any.
 
-    kafka-python 3.0.12 drops what arrives together with the end: of forty wrong passwords fifteen were a lost
-    connection. And it takes each end for a failure: three errors are logged, and new metadata are asked for over a new
-    connection, which is idle in its turn. Brokers and load balancers end idle connections as a matter of course
-    (connections.max.idle.ms), so where nobody waits for an answer the connection is closed as if by this side.
+    kafka-python 3.0.12 drops data that arrives together with EOF, such as the reason why a login failed. It also
+    treats every EOF as a failure: it logs three errors and requests metadata over a new connection, which becomes idle
+    in turn. Brokers and load balancers close idle connections routinely (connections.max.idle.ms), so without a pending
+    request the connection is closed as if by this side.
     """
     received = bytearray()
     while True:
@@ -56,7 +74,7 @@ def receive(transport: Any) -> tuple[bytes, Exception | None]:
         if chunk:
             received += chunk
         elif received:
-            return bytes(received), None  # the next read finds the end again
+            return bytes(received), None  # the next read gets EOF again
         else:
             _close_if_idle(transport)
             return b"", end

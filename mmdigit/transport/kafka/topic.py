@@ -1,4 +1,4 @@
-"""Whether the topic is there, and still the same one: read from each metadata answer that the client gets anyway."""
+"""Watches whether the topic exists and is still the same one, in each metadata response that the client receives."""
 
 import base64
 import logging
@@ -9,94 +9,105 @@ from kafka.errors import KafkaError
 
 log = logging.getLogger(__name__)
 
-LONGEST_PAUSE_MS = 5_000
-"""Between looks for a topic that is gone: it is read again this much later at most."""
+MAX_PAUSE_MS = 5_000
+"""The longest pause between checks for a missing topic, and so the longest delay before it is read again."""
 
 REFRESH_TIMEOUT_MS = 5_000
-_NOTE = "topic-id="
+_METADATA_PREFIX = "topic-id="
 
 
-class TopicWatch:
-    """One topic, as the client's metadata show it. Its id changes when it is deleted and created again: offsets of the
-    one say nothing of the other. Brokers before 2.8 have no ids; there the id is None and no change is noticed."""
+class TopicWatcher:
+    """One topic in the client's metadata.
 
-    def __init__(self, cluster: Any, manager: Any, topic: str, place: str) -> None:
+    A topic that is deleted and created again gets a new id, and old offsets mean nothing in it. Brokers before 2.8 have
+    no topic ids; there the id is None and a recreated topic goes unnoticed.
+    """
+
+    def __init__(self, cluster: Any, manager: Any, topic: str, address: str) -> None:
         self._cluster = cluster
         self._manager = manager
         self._topic = topic
-        self._place = place
+        self._address = address
         self._pause_ms = cluster.config["retry_backoff_ms"]
-        self._told: UUID | None = None
+        self._warned_of: UUID | None = None
         self.missing = False
         self.read_id: UUID | None = cluster.topic_id(topic)
-        """Of the topic whose offsets are read and committed."""
-        cluster.add_listener(self._look)
+        """The id of the topic whose offsets are read and committed."""
+        cluster.add_listener(self._on_metadata)
 
     @property
     def is_recreated(self) -> bool:
-        """Whether the topic of that name is another one than the one that is read."""
+        """Whether the topic now has another id than the one that is read."""
         known = self._cluster.topic_id(self._topic)
         return None not in (known, self.read_id) and known != self.read_id
 
     @property
     def is_gone(self) -> bool:
-        """Whether the topic that is read is no more, be there another of its name or not."""
+        """Whether the topic that is read no longer exists, even if another one has its name."""
         return self.missing or self.is_recreated
 
     @property
-    def note(self) -> str:
-        """Stands beside each committed offset, so that nobody takes it for one of another topic of that name."""
-        return "" if self.read_id is None else _NOTE + _as_tools_print(self.read_id)
+    def offset_metadata(self) -> str:
+        """Committed with each offset, to tell which topic of this name it belongs to."""
+        return "" if self.read_id is None else _METADATA_PREFIX + _as_kafka_tools_print(self.read_id)
 
-    def is_of_another(self, note: str) -> bool:
-        """Whether an offset with this note belongs to an earlier topic of that name. Notes of others say nothing."""
+    def is_from_old_topic(self, metadata: str) -> bool:
+        """Whether this offset metadata names an earlier topic of the same name. Ignores other programs' metadata."""
         known = self._cluster.topic_id(self._topic)
-        return known is not None and note.startswith(_NOTE) and note != _NOTE + _as_tools_print(known)
+        return (
+            known is not None
+            and metadata.startswith(_METADATA_PREFIX)
+            and metadata != _METADATA_PREFIX + _as_kafka_tools_print(known)
+        )
 
     def refresh(self) -> None:
-        """Ask for new metadata and wait for them; without an answer in time those that are known stay."""
+        """Request new metadata and wait for them; after a timeout, keep the current ones."""
         update = self._cluster.request_update()
         try:
             self._manager.run(self._manager.wait_for, update, REFRESH_TIMEOUT_MS)
         except KafkaError as error:
             log.debug("metadata not refreshed", extra={"error": str(error)})
 
-    def read_new(self) -> None:
-        """From now on the topic that is there now is the one that is read."""
+    def adopt_new_topic(self) -> None:
+        """Read the current topic from now on."""
         self.read_id = self._cluster.topic_id(self._topic) or self.read_id
 
-    def say_recreated(self) -> None:
+    def warn_recreated(self) -> None:
         """Warn, once for each new topic."""
         known = self._cluster.topic_id(self._topic)
-        if known is not None and known != self._told:
-            self._told = known
+        if known is not None and known != self._warned_of:
+            self._warned_of = known
             log.warning(
-                "the topic was deleted and created again; it is read from its beginning, the old offsets are dropped",
-                extra={"topic": self._topic, "topic_id": _as_tools_print(known)},
+                "the topic was deleted and created again; reading it from the beginning, discarding old offsets",
+                extra={"topic": self._topic, "topic_id": _as_kafka_tools_print(known)},
             )
 
-    def trouble(self) -> str:
-        """What to do while the topic is missing, in one line; empty otherwise."""
+    def waiting_for(self) -> str:
+        """What to do while the topic is missing, in one line; else empty."""
         if not self.missing:
             return ""
-        return f"poll: expected the topic {self._topic!r} at {self._place}, got no such topic; create it again"
+        return f"poll: expected the topic {self._topic!r} at {self._address}, got no such topic; create it again"
 
-    def _look(self, cluster: Any) -> None:
-        """Called by the client's thread after each metadata answer. A client asks again for a topic that it misses,
-        after a pause that grows here."""
+    def _on_metadata(self, cluster: Any) -> None:
+        """Called in the client's thread after each metadata response.
+
+        The client repeats its request while a topic is missing; the pause between requests grows here.
+        """
         known = cluster.partitions_for_topic(self._topic) is not None
         missing = not known and self._topic not in cluster.unauthorized_topics
         if missing:
-            cluster.config["retry_backoff_ms"] = min(2 * cluster.config["retry_backoff_ms"], LONGEST_PAUSE_MS)
+            cluster.config["retry_backoff_ms"] = min(2 * cluster.config["retry_backoff_ms"], MAX_PAUSE_MS)
             if not self.missing:
-                log.error("the topic is gone; waiting for it", extra={"topic": self._topic, "place": self._place})
+                log.error(
+                    "the topic is missing; waiting for it", extra={"topic": self._topic, "address": self._address}
+                )
         elif self.missing:
             cluster.config["retry_backoff_ms"] = self._pause_ms
-            log.info("the topic is there again", extra={"topic": self._topic})
+            log.info("the topic exists again", extra={"topic": self._topic})
         self.missing = missing
         self.read_id = self.read_id or cluster.topic_id(self._topic)
 
 
-def _as_tools_print(topic_id: UUID) -> str:
-    """As in the output of kafka-topics.sh --describe: base64 for URLs, without padding."""
+def _as_kafka_tools_print(topic_id: UUID) -> str:
+    """As kafka-topics.sh --describe prints it: URL-safe base64 without padding."""
     return base64.urlsafe_b64encode(topic_id.bytes).decode().rstrip("=")

@@ -1,1 +1,1 @@
-"""PredictionStore on Redis: one server, a group behind sentinels, or a cluster."""
+"""PredictionStore on Redis: a single server, a primary behind sentinels, or a cluster."""

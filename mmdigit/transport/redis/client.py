@@ -1,4 +1,4 @@
-"""Connects to what a RedisPlace names, and looks at who answers: its version, and whether it is a cluster."""
+"""Connects to a RedisAddress and checks the server: its version, and whether it is a cluster node."""
 
 import ssl
 from contextlib import suppress
@@ -11,12 +11,20 @@ from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError, Sentinel
 
 from mmdigit.settings.access import RedisAccess
-from mmdigit.transport.redis.address import RedisPlace
-from mmdigit.transport.redis.connection import NEEDED, ask, is_cluster, load_scripts, server_info, too_old, version
-from mmdigit.transport.redis.errors import mapped
-from mmdigit.transport.redis.keys import CLUSTER, ONE_SERVER, Layout
-from mmdigit.transport.redis.servers import Address, ClusterServers, OneServer, Route, Servers
-from mmdigit.transport.tls import refusal, tls_context
+from mmdigit.transport.redis.address import RedisAddress
+from mmdigit.transport.redis.connection import (
+    MIN_VERSION,
+    is_cluster,
+    is_too_old,
+    load_scripts,
+    send_command,
+    server_info,
+    version,
+)
+from mmdigit.transport.redis.errors import map_errors
+from mmdigit.transport.redis.keys import CLUSTER_KEYS, SINGLE_SERVER_KEYS, KeyLayout
+from mmdigit.transport.redis.servers import ClusterServers, HostPort, Route, Servers, SingleServer
+from mmdigit.transport.tls import tls_context, tls_failure
 from schemas.errors import SettingsError
 
 CONNECT_TIMEOUT_S = 3.0
@@ -24,45 +32,45 @@ SENTINEL_TIMEOUT_S = 1.0
 SOCKET_TIMEOUT_S = 5.0
 
 
-def open_servers(place: RedisPlace, access: RedisAccess) -> tuple[Servers, Layout]:
-    """Servers that answer, and how keys are laid out on them.
+def open_servers(address: RedisAddress, access: RedisAccess) -> tuple[Servers, KeyLayout]:
+    """Connect, and find out which keys the servers use.
 
-    Raises AccessError if a server refuses, SettingsError if it is too old, StoreError if none answers.
+    Raises AccessError if a server refuses access, SettingsError if it is too old, StoreError if none answers.
     """
-    # A server that is asked for the wrong protocol hangs up, or waits, without a word.
-    wrong_port = "speaks TLS (else redis://)" if place.tls else "wants TLS (then rediss://)"
-    options = _options(place, access)
+    # On the wrong protocol, a server closes the connection or waits, without an error.
+    tls_advice = "uses TLS (else redis://)" if address.tls else "requires TLS (then rediss://)"
+    options = _options(address, access)
 
-    def connect(address: Address) -> redis.Redis:
-        return redis.Redis(host=address[0], port=address[1], **options)
+    def connect(host_port: HostPort) -> redis.Redis:
+        return redis.Redis(host=host_port[0], port=host_port[1], **options)
 
-    with mapped(place.address, f"check the address and the server's state, and whether this port {wrong_port}"):
-        if place.kind == "sentinel":
-            return _by_sentinels(place, access, options), ONE_SERVER
-        if place.kind == "server":
-            server = OneServer(connect(place.hosts[0]))
-            if not _look_at(server, place):
-                return Servers(server, place.address), ONE_SERVER
+    with map_errors(str(address), f"check the address and the server's state, and whether this port {tls_advice}"):
+        if address.kind == "sentinel":
+            return _connect_via_sentinels(address, access, options), SINGLE_SERVER_KEYS
+        if address.kind == "server":
+            server = SingleServer(connect(address.hosts[0]))
+            if not _check_or_close(server, address):
+                return Servers(server, str(address)), SINGLE_SERVER_KEYS
             server.close()
-        cluster = ClusterServers(connect, place.hosts, [bucket.slot for bucket in CLUSTER.buckets])
-        _look_at(cluster, place)
-        return Servers(cluster, place.address), CLUSTER
+        cluster = ClusterServers(connect, address.hosts, [bucket.slot for bucket in CLUSTER_KEYS.buckets])
+        _check_or_close(cluster, address)
+        return Servers(cluster, str(address)), CLUSTER_KEYS
 
 
-def _options(place: RedisPlace, access: RedisAccess) -> dict[str, Any]:
+def _options(address: RedisAddress, access: RedisAccess) -> dict[str, Any]:
     options: dict[str, Any] = {
-        "db": place.database,
-        "username": place.username,
-        "password": None if place.password is None else place.password.get_secret_value(),
+        "db": address.database,
+        "username": address.username,
+        "password": None if address.password is None else address.password.get_secret_value(),
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
         "socket_timeout": SOCKET_TIMEOUT_S,
         "health_check_interval": 30,
-        "retry": Retry(NoBackoff(), 0),  # Servers tries again
-        "protocol": 2,  # without HELLO, a right more
-        "driver_info": None,  # else CLIENT SETINFO, a right more
+        "retry": Retry(NoBackoff(), 0),  # Servers retries
+        "protocol": 2,  # 3 needs permission for HELLO
+        "driver_info": None,  # else redis-py needs permission for CLIENT SETINFO
     }
-    if place.tls:
-        tls_context(access.certificates, "redis")  # names a file that cannot be used before redis-py opens it
+    if address.tls:
+        tls_context(access.certificates, "redis")  # fails with a clear message before redis-py opens the files
         files = {
             "ssl_ca_certs": access.certificates.ca,
             "ssl_certfile": access.certificates.certificate,
@@ -74,8 +82,8 @@ def _options(place: RedisPlace, access: RedisAccess) -> dict[str, Any]:
     return options
 
 
-def _by_sentinels(place: RedisPlace, access: RedisAccess, options: dict[str, Any]) -> Servers:
-    """Whichever server the sentinels call the primary at each new connection."""
+def _connect_via_sentinels(address: RedisAddress, access: RedisAccess, options: dict[str, Any]) -> Servers:
+    """Ask the sentinels for the primary at each new connection."""
     password = access.sentinel_password
     own = {
         "username": access.sentinel_username,
@@ -84,47 +92,49 @@ def _by_sentinels(place: RedisPlace, access: RedisAccess, options: dict[str, Any
         "socket_timeout": SENTINEL_TIMEOUT_S,
         "db": 0,
     }
-    sentinel: Any = Sentinel(place.hosts, sentinel_kwargs=options | own, **options)  # type: ignore[no-untyped-call]
-    server = OneServer(sentinel.master_for(place.service), *sentinel.sentinels)
+    sentinel: Any = Sentinel(address.hosts, sentinel_kwargs=options | own, **options)  # type: ignore[no-untyped-call]
+    server = SingleServer(sentinel.master_for(address.service), *sentinel.sentinels)
     try:
-        _look_at(server, place)
+        _check_or_close(server, address)
     except MasterNotFoundError:
-        for client in sentinel.sentinels:  # redis-py keeps of their errors the kind alone
+        for client in sentinel.sentinels:  # redis-py keeps only the class of their errors
             try:
-                ask(client, "PING")
+                send_command(client, "PING")
             except redis.ConnectionError as error:
-                if refusal(str(error), "redis"):
+                if tls_failure(str(error), "redis"):
                     raise
             finally:
                 client.close()
         raise
-    return Servers(server, place.address)
+    return Servers(server, str(address))
 
 
-def _look_at(route: Route, place: RedisPlace) -> bool:
-    """Whether the server is a node of a cluster. Raises SettingsError if it is too old, redis-py's errors; route is
-    closed then."""
+def _check_or_close(route: Route, address: RedisAddress) -> bool:
+    """Whether the server is a cluster node. On an error, closes route.
+
+    Raises SettingsError if the server is too old, and redis-py's errors.
+    """
     try:
-        return _checked(route.client(0), place)
+        return _check(route.client(0), address)
     except BaseException:
         route.close()
         raise
 
 
-def _checked(client: redis.Redis, place: RedisPlace) -> bool:
-    ask(client, "PING")
+def _check(client: redis.Redis, address: RedisAddress) -> bool:
+    send_command(client, "PING")
     info = server_info(client)
-    if too_old(info, NEEDED):
+    if is_too_old(info, MIN_VERSION):
         raise SettingsError(
-            f"expected Redis {NEEDED[0]}.{NEEDED[1]} or newer at {place.address}, got {version(info)}; upgrade it"
+            f"expected Redis {MIN_VERSION[0]}.{MIN_VERSION[1]} or newer at {address}, got {version(info)}; upgrade it"
         )
-    with suppress(NoPermissionError):  # whoever may not write, for whom any version will do
+    with suppress(NoPermissionError):  # a user who may only read needs no scripts
         load_scripts(client)
     found = is_cluster(info)
     if found is not None:
         return found
     try:
-        ask(client, "CLUSTER", "SLOTS")
+        send_command(client, "CLUSTER", "SLOTS")
     except NoPermissionError:
         return False
     except ResponseError as error:

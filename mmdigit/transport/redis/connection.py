@@ -1,4 +1,4 @@
-"""Commands on one connection, answered in RESP 2, and what a server must be able to do."""
+"""Sends commands over one connection (RESP 2), and checks what the server supports."""
 
 import re
 from collections.abc import Iterator
@@ -10,50 +10,50 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from mmdigit.transport.redis.scripts import SCRIPTS
 
-NEEDED = (7, 0)
-"""The oldest version of Redis that refuses a script as a whole."""
+MIN_VERSION = (7, 0)
+"""The first version of Redis that can reject a script before its first write."""
 
 _MODE = re.compile(r"^(?:redis|server)_mode:(\w+)", re.MULTILINE)
 _VERSION = re.compile(r"^redis_version:((\d+)\.(\d+)\S*)", re.MULTILINE)
 
 
-def ask(client: redis.Redis, *arguments: str) -> Any:
-    """The answer to one command. Raises redis-py's errors."""
-    with connection(client) as link:
-        link.send_packed_command(link.pack_command(*arguments))
-        answer = read_answer(link)
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+def send_command(client: redis.Redis, *arguments: str) -> Any:
+    """The reply to one command. Raises redis-py's errors."""
+    with borrowed_connection(client) as connection:
+        connection.send_packed_command(connection.pack_command(*arguments))
+        reply = read_reply(connection)
+    if isinstance(reply, Exception):
+        raise reply
+    return reply
 
 
 @contextmanager
-def connection(client: redis.Redis) -> Iterator[Any]:
-    """A connection that nobody else uses; dropped after an error, since an answer may be left on it."""
+def borrowed_connection(client: redis.Redis) -> Iterator[Any]:
+    """A connection from the client's pool. Dropped after an error, because unread replies may be left on it."""
     pool = client.connection_pool
-    link: Any = pool.get_connection()
+    connection: Any = pool.get_connection()
     try:
-        yield link
+        yield connection
     except BaseException:
-        link.disconnect()
+        connection.disconnect()
         raise
     finally:
-        pool.release(link)
+        pool.release(connection)
 
 
-def read_answer(link: Any) -> Any:
-    """The next answer; an error of the server is returned, one of the connection raised."""
+def read_reply(connection: Any) -> Any:
+    """The next reply. Returns a server's error; raises a connection's error."""
     try:
-        return link.read_response(disable_decoding=True)
+        return connection.read_response(disable_decoding=True)
     except ResponseError as error:
         return error
 
 
 def load_scripts(client: redis.Redis) -> None:
-    """Raises redis-py's errors; that of a server which is too old names its version, if this user may ask for it."""
+    """Raises redis-py's errors. If the server is too old, the message names its version, if this user may read it."""
     for script in SCRIPTS:
         try:
-            ask(client, "SCRIPT", "LOAD", script.text)
+            send_command(client, "SCRIPT", "LOAD", script.text)
         except ResponseError as error:
             if "compiling script" not in str(error):
                 raise
@@ -61,25 +61,25 @@ def load_scripts(client: redis.Redis) -> None:
 
 
 def server_info(client: redis.Redis) -> str:
-    """The section "server" of INFO; empty where this user may not ask. Raises redis-py's errors."""
+    """The section "server" of INFO; empty if this user lacks permission. Raises redis-py's errors."""
     with suppress(NoPermissionError):
-        return str(ask(client, "INFO", "server").decode(errors="replace"))
+        return str(send_command(client, "INFO", "server").decode(errors="replace"))
     return ""
 
 
 def version(info: str) -> str | None:
-    """Of Redis, or the one that a fork says it is compatible with."""
+    """The version of Redis, or the one that a fork declares compatibility with."""
     match = _VERSION.search(info)
     return match[1] if match else None
 
 
 def is_cluster(info: str) -> bool | None:
-    """Whether info is of a node of a cluster; None where it does not say. Valkey has another word for it."""
+    """Whether info comes from a cluster node; None if it does not say. Valkey names the field differently."""
     match = _MODE.search(info)
     return match[1] == "cluster" if match else None
 
 
-def too_old(info: str, needed: tuple[int, int] = NEEDED) -> bool:
-    """Whether info names a version older than needed. Where it names none, loading the scripts shows it."""
+def is_too_old(info: str, needed: tuple[int, int] = MIN_VERSION) -> bool:
+    """Whether info names a version older than needed. If it names none, loading the scripts will tell."""
     match = _VERSION.search(info)
     return match is not None and (int(match[2]), int(match[3])) < needed

@@ -1,4 +1,4 @@
-"""What an error of the Redis client means: try again, get a right, or change the setting."""
+"""Maps every redis-py error: retry, get a permission, or change a setting."""
 
 import re
 from collections.abc import Iterator
@@ -22,64 +22,67 @@ from redis.exceptions import (
 )
 from redis.sentinel import MasterNotFoundError
 
-from mmdigit.transport.tls import refusal
+from mmdigit.transport.tls import tls_failure
 from schemas.errors import AccessError, MmdigitError, SettingsError, StoreError
 
 CONNECTION_ERRORS = (redis.ConnectionError, redis.TimeoutError)
 
-_CLIENT = re.compile(r"<redis\.client\.Redis\(.*?\)>\)>\)> - ")  # a sentinel, with all its options
-_UNFIT = {
-    "compiling script": "needs Redis 7.0 or newer; upgrade it",
-    "unknown command": "needs Redis 7.0 or newer; upgrade it",
-    "undeclared key": "needs a server whose scripts may use keys that are not declared",
-    "select is not allowed": "a cluster has database 0 alone; end the URL with /0",
+_CLIENT_REPR = re.compile(r"<redis\.client\.Redis\(.*?\)>\)>\)> - ")  # a sentinel client with all its options
+_UNSUPPORTED = {
+    "compiling script": "upgrade to Redis 7.0 or newer",
+    "unknown command": "upgrade to Redis 7.0 or newer",
+    "undeclared key": "use a server whose scripts may access undeclared keys",
+    "select is not allowed": "a cluster has only database 0; end the URL with /0",
     "db index is out of range": "choose a database that this server has",
-    "hash to the same slot": "this is a node of a cluster; grant the right to CLUSTER SLOTS, and start again",
-    "cluster support disabled": "this server is no node of a cluster; use a redis:// URL",
+    "hash to the same slot": "this is a cluster node; grant permission for CLUSTER SLOTS, and start again",
+    "cluster support disabled": "this server is not a cluster node; use a redis:// URL",
 }
+"""Part of a server's message, in lower case -> what to do."""
 
 
 @contextmanager
-def mapped(address: str, advice: str = "check the address, the password and the server's state") -> Iterator[None]:
-    """Turn every error of the Redis client inside into StoreError, AccessError or SettingsError; address is shown, so
-    it has no password. advice: what to do about a StoreError."""
+def map_errors(address: str, advice: str = "check the address, the password and the server's state") -> Iterator[None]:
+    """Convert every redis-py error to StoreError, AccessError or SettingsError.
+
+    address: shown in messages, so it must not contain a password. advice: what to do about a StoreError.
+    """
     try:
         yield
-    # The last two are no RedisError, though a Redis client raises them.
+    # redis-py also raises the last two, which are not subclasses of RedisError.
     except (RedisError, ChildDeadlockedError, RedisClusterException) as error:
-        raise _our_error(error, address, advice) from error
+        raise _to_mmdigit_error(error, address, advice) from error
 
 
-def is_passing(error: Exception) -> bool:
-    """Whether the same call may succeed at once on a new connection or another server: dropped, moved, or loading."""
-    if isinstance(error, AuthenticationError | AuthorizationError):  # ConnectionErrors, to redis-py
+def is_transient(error: Exception) -> bool:
+    """Whether the same call may soon succeed on a new connection or another server."""
+    if isinstance(error, AuthenticationError | AuthorizationError):  # redis-py makes them ConnectionErrors
         return False
-    if isinstance(error, ResponseError) and str(error).startswith("UNBLOCKED"):  # a blocked reader, role changed
+    if isinstance(error, ResponseError) and str(error).startswith("UNBLOCKED"):  # the server's role changed
         return True
-    passing = (*CONNECTION_ERRORS, ReadOnlyError, ClusterDownError, AskError, TryAgainError, NoScriptError)
-    return isinstance(error, passing)
+    transient = (*CONNECTION_ERRORS, ReadOnlyError, ClusterDownError, AskError, TryAgainError, NoScriptError)
+    return isinstance(error, transient)
 
 
-def is_lost(error: Exception) -> bool:
-    """Whether such an error means that the server is no longer what it was, and no other was named."""
-    return is_passing(error) and not isinstance(error, AskError | NoScriptError)  # MovedError is an AskError
+def needs_rediscovery(error: Exception) -> bool:
+    """Whether a transient error means that the server's role changed without naming its successor."""
+    return is_transient(error) and not isinstance(error, AskError | NoScriptError)  # MovedError is an AskError
 
 
-def _our_error(error: Exception, address: str, advice: str) -> MmdigitError:
-    text = _CLIENT.sub("", str(error))
-    if why := _why_refused(error, text, address):
-        return AccessError(f"expected to be let in by Redis at {address}, got a refusal: {why}")
-    for part, need in _UNFIT.items():
+def _to_mmdigit_error(error: Exception, address: str, advice: str) -> MmdigitError:
+    text = _CLIENT_REPR.sub("", str(error))
+    if why := _refusal_reason(error, text, address):
+        return AccessError(f"expected access to Redis at {address}, got a refusal: {why}")
+    for part, action in _UNSUPPORTED.items():
         if part in text.lower():
-            return SettingsError(f"expected a Redis that can hold predictions at {address}, got {text!r}; {need}")
+            return SettingsError(f"expected a Redis that can store predictions at {address}, got {text!r}; {action}")
     return StoreError(f"expected an answer from Redis at {address}, got {type(error).__name__}: {text}; {advice}")
 
 
-def _why_refused(error: Exception, text: str, address: str) -> str | None:
-    # What a script may not do comes as a plain error of the script, with the refusal in its text.
+def _refusal_reason(error: Exception, text: str, address: str) -> str | None:
+    # A missing permission inside a script is an ordinary script error that has the refusal in its text.
     if isinstance(error, NoPermissionError | AuthorizationError) or "user executing the script can't" in text:
-        return f"this user lacks a right ({text}); deploy/redis/users.acl grants those that are needed"
-    # What redis-py makes of sentinels' refusals. One that lets us in and has no primary yet may have one soon.
+        return f"this user lacks a permission ({text}); deploy/redis/users.acl grants the required ones"
+    # redis-py's form of a refusal by all sentinels. A sentinel that accepts us may find a primary soon.
     sentinels = text.partition(" : ")[2].split(", ") if isinstance(error, MasterNotFoundError) else []
     if "auth:AuthenticationError" in sentinels and len(sentinels) == address.count(",") + 1:
         return (
@@ -88,4 +91,4 @@ def _why_refused(error: Exception, text: str, address: str) -> str | None:
         )
     if isinstance(error, AuthenticationError | AuthenticationWrongNumberOfArgsError):
         return f"authentication failed ({text}); check redis_username and redis_password_file"
-    return refusal(text, "redis")
+    return tls_failure(text, "redis")

@@ -1,15 +1,15 @@
-"""Which keys hold what: one bucket on one server, 128 buckets on a Redis Cluster.
+"""Key names: one bucket on a single server, 128 buckets on a Redis Cluster.
 
-    one server                      Redis Cluster
+    single server                   Redis Cluster
     mmdigit:prediction:{job_id}     mmdigit:prediction:{TAG}:{job_id}   string: the prediction, with TTL
     mmdigit:dead:{job_id}           mmdigit:dead:{TAG}:{job_id}         string: {"reason": ..., "group": ...}, with TTL
-    mmdigit:group:{group}           mmdigit:group:{TAG}:{group}         hash: done, dead; TTL anew with each change
+    mmdigit:group:{group}           mmdigit:group:{TAG}:{group}         hash: done, dead; each change renews the TTL
     mmdigit:predictions             mmdigit:predictions:{TAG}           stream: first predictions, capped
 
-On a cluster the braces around TAG are part of the key: they make all keys of a bucket share one slot, and so one
-server, where one script writes a job's prediction and its group's count at once. A group's count is the sum over the
-buckets. A job's bucket is the slot of its id (CLUSTER KEYSLOT) divided by 128; a bucket's tag is the smallest number
-whose own slot lies in the same 128 slots, so that the buckets spread evenly over primaries that hold even ranges.
+On a cluster the braces around TAG are part of the key. They put all keys of a bucket in one slot, and so on one
+server, where a script updates a job's prediction and its group's count together. A group's count is the sum over all
+buckets. A job's bucket is the slot of its id (CLUSTER KEYSLOT) divided by 128. A bucket's tag is the smallest number
+whose own slot is in the same range of 128 slots, so buckets spread evenly over primaries with equal slot ranges.
 Source: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags.
 """
 
@@ -29,7 +29,7 @@ _SLOTS_A_BUCKET = REDIS_CLUSTER_HASH_SLOTS // BUCKETS
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What the keys of a bucket begin with, and its feed's whole key. slot: of all of them, on a cluster."""
+    """The key prefixes of a bucket, and the key of its feed. slot: the slot of all its keys, on a cluster."""
 
     prediction: str
     note: str
@@ -39,22 +39,22 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """All keys: in one bucket, or in BUCKETS of them."""
+class KeyLayout:
+    """All keys, in one bucket or in BUCKETS."""
 
     buckets: tuple[Bucket, ...]
 
-    def deal(self, job_ids: Sequence[str]) -> dict[int, Sequence[int]]:
-        """For each bucket that has any of the jobs, their places in job_ids, in order."""
+    def group_by_bucket(self, job_ids: Sequence[str]) -> dict[int, Sequence[int]]:
+        """For each bucket that contains any of the jobs, their indices in job_ids, in order."""
         if len(self.buckets) == 1:
             return {0: range(len(job_ids))} if job_ids else {}
-        places: dict[int, list[int]] = defaultdict(list)
-        for place, job_id in enumerate(job_ids):
-            places[bucket_of(job_id)].append(place)
-        return dict(places)
+        indices: dict[int, list[int]] = defaultdict(list)
+        for index, job_id in enumerate(job_ids):
+            indices[bucket_of(job_id)].append(index)
+        return dict(indices)
 
-    def feed_share(self, length: int) -> int:
-        """Of each bucket's feed, so that all of them hold the newest `length`: jobs spread by chance."""
+    def feed_length_per_bucket(self, length: int) -> int:
+        """The length of each bucket's feed such that together they hold the newest `length`: jobs spread at random."""
         if len(self.buckets) == 1:
             return length
         mean = length / len(self.buckets)
@@ -62,7 +62,7 @@ class Layout:
 
 
 def bucket_of(job_id: str) -> int:
-    """On a cluster, in [0, BUCKETS)."""
+    """The job's bucket on a cluster, in [0, BUCKETS)."""
     return key_slot(job_id.encode()) // _SLOTS_A_BUCKET
 
 
@@ -77,14 +77,14 @@ def _bucket(tag: str) -> Bucket:
     )
 
 
-def _cluster() -> Layout:
+def _cluster() -> KeyLayout:
     buckets: dict[int, Bucket] = {}
     numbers = itertools.count()
     while len(buckets) < BUCKETS:
         bucket = _bucket(str(next(numbers)))
         buckets.setdefault(bucket.slot // _SLOTS_A_BUCKET, bucket)
-    return Layout(tuple(buckets[number] for number in range(BUCKETS)))
+    return KeyLayout(tuple(buckets[number] for number in range(BUCKETS)))
 
 
-ONE_SERVER = Layout((Bucket("mmdigit:prediction:", "mmdigit:dead:", "mmdigit:group:", FEED_KEY),))
-CLUSTER = _cluster()
+SINGLE_SERVER_KEYS = KeyLayout((Bucket("mmdigit:prediction:", "mmdigit:dead:", "mmdigit:group:", FEED_KEY),))
+CLUSTER_KEYS = _cluster()

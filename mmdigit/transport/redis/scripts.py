@@ -1,9 +1,9 @@
-"""The scripts that write: each touches the keys of one bucket alone, at once or not at all.
+"""The Lua scripts that write: each changes the keys of one bucket, all or none.
 
-A script that starts with #!lua is refused as a whole, before its first write, when the memory is full or the server is
-a replica. Source: https://redis.io/docs/latest/develop/programmability/lua-api/#script_flags.
-Nothing undoes what a script wrote before it failed in another way, and the next try would not count it any more. So
-what a foreign value can make fail comes before the first write, or is passed over.
+If the memory is full or the server is a replica, Redis rejects a script that starts with #!lua before its first write.
+Source: https://redis.io/docs/latest/develop/programmability/lua-api/#script_flags.
+Redis does not undo the writes of a script that fails in another way, and a retry would not count them again. So each
+step that fails on a foreign value runs before the first write, or ignores the error.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Script(NamedTuple):
-    """sha: the name under which a server that has loaded text runs it."""
+    """A script and its SHA-1, by which EVALSHA runs it."""
 
     text: str
     sha: str
@@ -45,7 +45,7 @@ local function can_count(key)
 end
 local function require_counts(key)
   if not can_count(key) then
-    error(redis.error_reply('WRONGTYPE expected the counts of a group at the key ' .. key .. ', remove it'))
+    error(redis.error_reply('WRONGTYPE expected group counts at the key ' .. key .. ', remove it'))
   end
 end
 local function write_counts(prefix, ttl_s)
@@ -69,7 +69,7 @@ local group_prefix, ttl_s, feed_length = ARGV[1], ARGV[2], ARGV[3]
 for job = 1, (#KEYS - 1) / 2 do require_counts(group_prefix .. ARGV[3 * job + 2]) end
 local function announce(position, prediction)
   local added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', feed_length, position, 'prediction', prediction)
-  if type(added) == 'table' and added.err then  -- the stream is ahead of the writer's clock
+  if type(added) == 'table' and added.err then  -- the newest entry is ahead of the writer's clock
     added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', feed_length, '*', 'prediction', prediction)
     if is_wrong_type(added) then
       error(redis.error_reply('WRONGTYPE expected the feed at the key ' .. KEYS[1] .. ', remove it'))
@@ -96,8 +96,8 @@ for job = 1, (#KEYS - 1) / 2 do
 end
 write_counts(group_prefix, ttl_s)
 """)
-"""KEYS: feed, then prediction and note of each job. ARGV: prefix of the groups' keys, ttl_s, feed length, then
-prediction, group and position in the feed of each job."""
+"""KEYS: feed, then prediction key and note key of each job. ARGV: prefix of group keys, ttl_s, feed length, then
+prediction, group and feed position of each job."""
 
 PUT_DEAD = _script(f"""#!lua
 {_COUNT}
@@ -113,6 +113,6 @@ for job = 1, #KEYS / 2 do
 end
 write_counts(group_prefix, ttl_s)
 """)
-"""KEYS: prediction and note of each job. ARGV: prefix of the groups' keys, ttl_s, then note and group of each job."""
+"""KEYS: prediction key and note key of each job. ARGV: prefix of group keys, ttl_s, then note and group of each job."""
 
 SCRIPTS = (PUT, PUT_DEAD)

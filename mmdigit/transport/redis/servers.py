@@ -1,6 +1,6 @@
-"""Sends calls to the servers that hold their keys: one round trip a server, repeated where a failover may heal it.
+"""Sends each call to the server that holds its keys, in one round trip per server, and retries through a failover.
 
-Repeating is safe: every script here is idempotent. An outage is an error within seconds, and the caller's to wait out.
+Retries are safe because every script is idempotent. An outage becomes an error within seconds; the caller waits it out.
 """
 
 import random
@@ -13,22 +13,22 @@ import redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import AskError, ClusterDownError, MovedError, NoScriptError
 
-from mmdigit.transport.redis.connection import ask, connection, load_scripts, read_answer
-from mmdigit.transport.redis.errors import CONNECTION_ERRORS, is_lost, is_passing, mapped
+from mmdigit.transport.redis.connection import borrowed_connection, load_scripts, read_reply, send_command
+from mmdigit.transport.redis.errors import CONNECTION_ERRORS, is_transient, map_errors, needs_rediscovery
 from schemas.errors import StoreError
 
 RETRIES = 2
-GIVE_UP_S = 4.0
-"""No further try after so long."""
-REPLICAS_WITHIN_S = 2.0
+MAX_RETRY_S = 4.0
+"""No retry after this time."""
+REPLICA_TIMEOUT_S = 2.0
 
 _PAUSE = ExponentialWithJitterBackoff(base=0.05, cap=1.0)
 
-Address = tuple[str, int]
+HostPort = tuple[str, int]
 
 
 class Call(NamedTuple):
-    """One command, whose keys all lie in one bucket."""
+    """One command. All its keys are in one bucket."""
 
     bucket: int
     arguments: tuple[str | int | bytes, ...]
@@ -39,23 +39,23 @@ class Route(Protocol):
 
     def client(self, bucket: int) -> redis.Redis: ...
 
-    def at(self, address: Address) -> redis.Redis:
+    def at(self, address: HostPort) -> redis.Redis:
         """The server at this address."""
         ...
 
-    def moved(self, bucket: int, address: Address) -> None:
-        """A server says that the bucket is elsewhere."""
+    def moved(self, bucket: int, address: HostPort) -> None:
+        """Record that a server redirected this bucket."""
         ...
 
-    def find_again(self) -> None:
-        """Forget where the servers are, and find them again. Raises redis-py's errors."""
+    def rediscover(self) -> None:
+        """Forget where the servers are and find them again. Raises redis-py's errors."""
         ...
 
     def close(self) -> None: ...
 
 
-class OneServer:
-    """All buckets on one server, that a name or a sentinel tells."""
+class SingleServer:
+    """All buckets on one server, found by its host name or by sentinels."""
 
     def __init__(self, client: redis.Redis, *sentinels: redis.Redis) -> None:
         self._client = client
@@ -64,14 +64,14 @@ class OneServer:
     def client(self, bucket: int) -> redis.Redis:
         return self._client
 
-    def at(self, address: Address) -> redis.Redis:
+    def at(self, address: HostPort) -> redis.Redis:
         return self._client
 
-    def moved(self, bucket: int, address: Address) -> None:
-        self.find_again()
+    def moved(self, bucket: int, address: HostPort) -> None:
+        self.rediscover()
 
-    def find_again(self) -> None:
-        # A new connection resolves the name, or asks the sentinels, again.
+    def rediscover(self) -> None:
+        # A new connection resolves the name or asks the sentinels again.
         self._client.connection_pool.disconnect(inuse_connections=False)
 
     def close(self) -> None:
@@ -82,19 +82,19 @@ class OneServer:
 class ClusterServers:
     """Each bucket on the primary that owns its slot."""
 
-    def __init__(self, connect: Callable[[Address], redis.Redis], seeds: Sequence[Address], slots: Sequence[int]):
-        """connect: makes a client, without input or output. seeds: the URL's hosts. slots: of each bucket.
+    def __init__(self, connect: Callable[[HostPort], redis.Redis], seeds: Sequence[HostPort], slots: Sequence[int]):
+        """connect: creates a client, without I/O. seeds: the URL's hosts. slots: the slot of each bucket.
 
         Raises redis-py's errors if no seed answers.
         """
         self._connect = connect
         self._seeds = tuple(seeds)
         self._slots = tuple(slots)
-        self._owners: list[Address] = []
-        self._clients: dict[Address, redis.Redis] = {}
-        self._silent: set[Address] = set()  # did not answer when they were last asked: the last to ask
+        self._owners: list[HostPort] = []
+        self._clients: dict[HostPort, redis.Redis] = {}
+        self._unresponsive: set[HostPort] = set()  # failed when last asked: ask them last
         try:
-            self.find_again()
+            self.rediscover()
         except BaseException:
             self.close()
             raise
@@ -102,27 +102,27 @@ class ClusterServers:
     def client(self, bucket: int) -> redis.Redis:
         return self.at(self._owners[bucket])
 
-    def at(self, address: Address) -> redis.Redis:
+    def at(self, address: HostPort) -> redis.Redis:
         if address not in self._clients:
             self._clients[address] = self._connect(address)
         return self._clients[address]
 
-    def moved(self, bucket: int, address: Address) -> None:
+    def moved(self, bucket: int, address: HostPort) -> None:
         host = address[0] or self._owners[bucket][0]
         self._owners[bucket] = (host, address[1])
 
-    def find_again(self) -> None:
+    def rediscover(self) -> None:
         known = list({*self._owners, *self._seeds})
         random.shuffle(known)
         failed: Exception | None = None
-        for address in sorted(known, key=self._silent.__contains__):
+        for address in sorted(known, key=self._unresponsive.__contains__):
             try:
-                ranges = ask(self.at(address), "CLUSTER", "SLOTS")
+                ranges = send_command(self.at(address), "CLUSTER", "SLOTS")
             except CONNECTION_ERRORS as error:
-                self._silent.add(address)
+                self._unresponsive.add(address)
                 failed = error
                 continue
-            self._silent.discard(address)
+            self._unresponsive.discard(address)
             self._owners = [_owner(ranges, slot, address) for slot in self._slots]
             self._forget_others()
             return
@@ -135,19 +135,19 @@ class ClusterServers:
     def _forget_others(self) -> None:
         for address in set(self._clients) - {*self._owners, *self._seeds}:
             self._clients.pop(address).close()
-        self._silent &= {*self._owners, *self._seeds}
+        self._unresponsive &= {*self._owners, *self._seeds}
 
 
-def _owner(ranges: Any, slot: int, asked: Address) -> Address:
+def _owner(ranges: Any, slot: int, asked: HostPort) -> HostPort:
     for first, last, primary, *_ in ranges:
         if first <= slot <= last:
-            # A node that knows no name for itself says so: it is where it was asked.
+            # A node that does not know its own name is at the address that was asked.
             return (asked[0] if primary[0] in (None, b"", b"?") else primary[0].decode()), int(primary[1])
-    raise ClusterDownError(f"CLUSTERDOWN no server has the slot {slot}")
+    raise ClusterDownError(f"CLUSTERDOWN no server owns slot {slot}")
 
 
 class Servers:
-    """Runs calls. address: for messages, without a password."""
+    """Runs calls on the servers of a route. address: for messages, without a password."""
 
     def __init__(
         self,
@@ -161,23 +161,24 @@ class Servers:
         self._address = address
         self._sleep = sleep
         self._monotonic = monotonic
-        self._lost = False  # whether the servers have to be found again
+        self._lost = False  # whether to rediscover the servers
 
     def run(self, calls: Sequence[Call], *, replicas: int = 0) -> list[Any]:
-        """The answer to each call, in RESP 2. replicas: how many of each server acknowledge the writes first.
+        """The reply to each call, in RESP 2.
 
-        Raises StoreError, AccessError or SettingsError; some of the calls may have taken effect by then.
+        replicas: how many replicas of each server must acknowledge the writes.
+        Raises StoreError, AccessError or SettingsError; some of the calls may have taken effect.
         """
         answers: list[Any] = [None] * len(calls)
         pending = list(range(len(calls)))
-        asking: dict[int, Address] = {}
-        give_up_s = self._monotonic() + GIVE_UP_S
+        asking: dict[int, HostPort] = {}
+        give_up_s = self._monotonic() + MAX_RETRY_S
         failures = 0
-        with mapped(self._address):
-            self._find_lost()
+        with map_errors(self._address):
+            self._rediscover_if_lost()
             while True:
                 try:
-                    got = self._round([(calls[number], asking.get(number)) for number in pending], replicas)
+                    got = self._round_trip([(calls[number], asking.get(number)) for number in pending], replicas)
                 except CONNECTION_ERRORS as error:
                     got = [error] * len(pending)
                 for number, answer in zip(pending, got, strict=True):
@@ -185,31 +186,31 @@ class Servers:
                 failed = {number: answers[number] for number in pending if isinstance(answers[number], Exception)}
                 if not failed:
                     return answers
-                self._lost = self._lost or any(is_lost(failure) for failure in failed.values())
-                tired = failures == RETRIES or self._monotonic() >= give_up_s
+                self._lost = self._lost or any(needs_rediscovery(failure) for failure in failed.values())
+                give_up = failures == RETRIES or self._monotonic() >= give_up_s
                 for failure in failed.values():
-                    if tired or not is_passing(failure):
+                    if give_up or not is_transient(failure):
                         raise failure
                 failures += 1
                 if self._lost:
                     self._sleep(_PAUSE.compute(failures))
-                    self._find_lost()
-                asking = self._heal(calls, failed)
-                # Replicas acknowledge all that one connection wrote, or nothing.
+                    self._rediscover_if_lost()
+                asking = self._handle_redirects(calls, failed)
+                # WAIT covers everything that one connection wrote, so repeat all calls.
                 pending = list(range(len(calls))) if replicas else list(failed)
 
     def close(self) -> None:
         self._route.close()
 
-    def _find_lost(self) -> None:
+    def _rediscover_if_lost(self) -> None:
         if self._lost:
-            with suppress(*CONNECTION_ERRORS):  # the next round says why
-                self._route.find_again()
+            with suppress(*CONNECTION_ERRORS):  # the next round trip raises the error
+                self._route.rediscover()
                 self._lost = False
 
-    def _heal(self, calls: Sequence[Call], failed: dict[int, Exception]) -> dict[int, Address]:
-        """Do what the errors ask for. Returns where to ask once for what is just moving."""
-        asking: dict[int, Address] = {}
+    def _handle_redirects(self, calls: Sequence[Call], failed: dict[int, Exception]) -> dict[int, HostPort]:
+        """Follow redirects and reload missing scripts. Returns the address for each call that needs ASKING."""
+        asking: dict[int, HostPort] = {}
         unscripted: set[redis.Redis] = set()
         for number, error in failed.items():
             bucket = calls[number].bucket
@@ -224,31 +225,33 @@ class Servers:
             load_scripts(client)
         return asking
 
-    def _round(self, calls: Sequence[tuple[Call, Address | None]], replicas: int) -> list[Any]:
-        """One round trip a server, all at once. An error that a server answers stands in the place of its call's
-        answer; one of a connection is raised."""
-        of_client: dict[redis.Redis, list[int]] = {}
+    def _round_trip(self, calls: Sequence[tuple[Call, HostPort | None]], replicas: int) -> list[Any]:
+        """One round trip per server, all in parallel. Returns a server's error as the reply to its call; raises
+        connection errors."""
+        by_client: dict[redis.Redis, list[int]] = {}
         for number, (call, asked) in enumerate(calls):
             client = self._route.client(call.bucket) if asked is None else self._route.at(asked)
-            of_client.setdefault(client, []).append(number)
+            by_client.setdefault(client, []).append(number)
         answers: list[Any] = [None] * len(calls)
         with ExitStack() as opened:
-            connections = [(opened.enter_context(connection(client)), own) for client, own in of_client.items()]
-            for link, own in connections:
+            connections = [
+                (opened.enter_context(borrowed_connection(client)), own) for client, own in by_client.items()
+            ]
+            for connection, own in connections:
                 commands: list[tuple[Any, ...]] = []
                 for number in own:
                     call, asked = calls[number]
                     commands += [call.arguments] if asked is None else [("ASKING",), call.arguments]
                 if replicas:
-                    commands.append(("WAIT", replicas, int(REPLICAS_WITHIN_S * 1000)))
-                # In one piece: the server wakes up once.
-                link.send_packed_command([b"".join(link.pack_commands(commands))])
-            for link, own in connections:
+                    commands.append(("WAIT", replicas, int(REPLICA_TIMEOUT_S * 1000)))
+                # In one write, so that the server wakes up once.
+                connection.send_packed_command([b"".join(connection.pack_commands(commands))])
+            for connection, own in connections:
                 for number in own:
                     if calls[number][1] is not None:
-                        read_answer(link)
-                    answers[number] = read_answer(link)
-                acknowledged = read_answer(link) if replicas else 0
+                        read_reply(connection)
+                    answers[number] = read_reply(connection)
+                acknowledged = read_reply(connection) if replicas else 0
                 if not any(isinstance(answers[number], Exception) for number in own):
                     self._require_replicas(acknowledged, replicas)
         return answers
@@ -258,6 +261,6 @@ class Servers:
             raise answer
         if answer < replicas:
             raise StoreError(
-                f"expected the predictions on {replicas} replicas of Redis at {self._address} within "
-                f"{REPLICAS_WITHIN_S:.0f} s, got them on {answer}; check the replicas, or lower store_replicas"
+                f"expected {replicas} replicas of Redis at {self._address} to acknowledge within "
+                f"{REPLICA_TIMEOUT_S:.0f} s, got {answer}; check the replicas, or lower store_replicas"
             )

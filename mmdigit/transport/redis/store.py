@@ -1,14 +1,13 @@
-"""PredictionStore on Redis: one round trip a server stores a whole batch.
+"""PredictionStore on Redis: stores a batch in one round trip per server.
 
-On one server (or the primary that a name or sentinels tell) all of the batch is stored at once or not at all. On a
-Redis Cluster that holds for each bucket (keys.py): after an error some of the batch may be stored, and to put it again
-is harmless, since a job's prediction and its count are written by one script.
+A single server stores all of a batch or none. On a Redis Cluster that holds per bucket (keys.py): after an error, some
+of the batch may be stored. Putting it again is harmless, because one script writes a job's prediction and its count.
 
-The feed of a cluster is one stream a bucket. A writer gives the predictions of a batch its own time and their place in
-the batch, by which a reader merges the streams; a stream that is ahead of it counts on. A position holds what was read
-of each stream, so that nothing is passed by, whatever the writers' clocks say.
+The feed of a cluster is one stream per bucket. The writer's clock and the index in the batch give each prediction its
+position, by which readers merge the streams. A stream whose newest entry is ahead of that clock assigns the next
+position itself. A reader's position contains one position per stream, so it skips nothing even if clocks differ.
 
-Needs Redis 7 or newer, or a fork that is compatible with it.
+Requires Redis 7 or newer, or a compatible fork.
 """
 
 import json
@@ -18,43 +17,45 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
 
 from mmdigit.settings.access import RedisAccess
+from mmdigit.transport.encoding import decode_prediction, decode_reason, encode_prediction
 from mmdigit.transport.ports import GroupCounts
-from mmdigit.transport.redis.address import RedisPlace
+from mmdigit.transport.redis.address import RedisAddress
 from mmdigit.transport.redis.client import SOCKET_TIMEOUT_S, open_servers
-from mmdigit.transport.redis.keys import Layout
+from mmdigit.transport.redis.keys import KeyLayout
 from mmdigit.transport.redis.scripts import PUT, PUT_DEAD, Script
 from mmdigit.transport.redis.servers import Call, Servers
-from mmdigit.transport.stored import read_prediction, read_reason, write_prediction
 from schemas.dead_letter import DeadLetter
 from schemas.errors import SettingsError, StoreError
 from schemas.prediction import Prediction
 
-_LONGEST_BLOCK_S = SOCKET_TIMEOUT_S / 2  # a blocking read ends before the socket's own time-out
-_LONGEST_PAUSE_S = 0.25  # between two looks at the feed of a cluster, whose streams no one call can wait for
+_MAX_BLOCK_S = SOCKET_TIMEOUT_S / 2  # a blocking read must end before the socket times out
+_MAX_POLL_PAUSE_S = 0.25  # between polls of a cluster's feed: no single call can block on all of its streams
 _POSITION = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?")
 _COUNT = re.compile(rb"-?[0-9]{1,20}")
 _OLDEST = "0-0"
 
 
 def open_redis_store(
-    place: RedisPlace, *, ttl_s: int, feed_length: int, replicas: int, access: RedisAccess, as_json: bool = False
+    address: RedisAddress, *, ttl_s: int, feed_length: int, replicas: int, access: RedisAccess, as_json: bool = False
 ) -> "RedisStore":
-    """The store at place. Raises AccessError if a server refuses, SettingsError if it is unfit, StoreError if none
-    answers."""
-    servers, layout = open_servers(place, access)
+    """Open the store at this address.
+
+    Raises AccessError if a server refuses access, SettingsError if it is unsuitable, StoreError if none answers.
+    """
+    servers, layout = open_servers(address, access)
     return RedisStore(servers, layout, ttl_s=ttl_s, feed_length=feed_length, replicas=replicas, as_json=as_json)
 
 
 class RedisStore:
     """Predictions, dead-letter notes, group counts and the feed on Redis.
 
-    replicas: how many replicas of each server acknowledge a write before it counts as done.
+    replicas: how many replicas of each server must acknowledge a write.
     """
 
     def __init__(
         self,
         servers: Servers,
-        layout: Layout,
+        layout: KeyLayout,
         *,
         ttl_s: int,
         feed_length: int,
@@ -68,40 +69,40 @@ class RedisStore:
         self._layout = layout
         self._buckets = layout.buckets
         self._ttl_s = ttl_s
-        self._feed_share = layout.feed_share(feed_length)
+        self._feed_share = layout.feed_length_per_bucket(feed_length)
         self._replicas = replicas
-        self._stamps = _Stamps(clock)
+        self._feed_positions = _FeedPositions(clock)
         self._as_json = as_json
         self._monotonic = monotonic
         self._sleep = sleep
 
     def put(self, predictions: Sequence[Prediction]) -> None:
-        # On one server the order of the stream is the order of the calls.
-        stamps = self._stamps.take(len(predictions)) if len(self._buckets) > 1 else ["*"] * len(predictions)
+        # A single server keeps the order of the calls.
+        positions = self._feed_positions.take(len(predictions)) if len(self._buckets) > 1 else ["*"] * len(predictions)
         calls = []
-        for number, places in self._layout.deal([prediction.job_id for prediction in predictions]).items():
+        for number, indices in self._layout.group_by_bucket([prediction.job_id for prediction in predictions]).items():
             bucket = self._buckets[number]
             keys = [bucket.feed]
             arguments: list[str | int | bytes] = [self._feed_share]
-            for place in places:
-                prediction = predictions[place]
+            for index in indices:
+                prediction = predictions[index]
                 keys += [bucket.prediction + prediction.job_id, bucket.note + prediction.job_id]
                 arguments += [
-                    write_prediction(prediction, as_json=self._as_json),
+                    encode_prediction(prediction, as_json=self._as_json),
                     prediction.group or "",
-                    stamps[place],
+                    positions[index],
                 ]
             calls.append(self._script(PUT, number, keys, arguments))
         self._servers.run(calls, replicas=self._replicas)
 
-    def put_dead(self, dead_letters: Sequence[DeadLetter]) -> None:
+    def put_dead_letters(self, dead_letters: Sequence[DeadLetter]) -> None:
         letters = [(letter.job_id, letter) for letter in dead_letters if letter.job_id is not None]
         calls = []
-        for number, places in self._layout.deal([job_id for job_id, _ in letters]).items():
+        for number, indices in self._layout.group_by_bucket([job_id for job_id, _ in letters]).items():
             bucket = self._buckets[number]
             keys: list[str] = []
             arguments: list[str | int | bytes] = []
-            for job_id, letter in (letters[place] for place in places):
+            for job_id, letter in (letters[index] for index in indices):
                 keys += [bucket.prediction + job_id, bucket.note + job_id]
                 arguments += [json.dumps({"reason": letter.reason, "group": letter.group}), letter.group or ""]
             calls.append(self._script(PUT_DEAD, number, keys, arguments))
@@ -109,17 +110,17 @@ class RedisStore:
 
     def get(self, job_ids: Sequence[str]) -> list[Prediction | None]:
         values = self._values(job_ids, [bucket.prediction for bucket in self._buckets])
-        return [None if value is None else read_prediction(value) for value in values]
+        return [None if value is None else decode_prediction(value) for value in values]
 
-    def dead(self, job_ids: Sequence[str]) -> list[str | None]:
+    def dead_letter_reasons(self, job_ids: Sequence[str]) -> list[str | None]:
         values = self._values(job_ids, [bucket.note for bucket in self._buckets])
-        return [None if value is None else read_reason(value) for value in values]
+        return [None if value is None else decode_reason(value) for value in values]
 
     def counts(self, group: str) -> GroupCounts:
         keys = [bucket.group + group for bucket in self._buckets]
         answers = self._servers.run([Call(number, ("HMGET", key, "done", "dead")) for number, key in enumerate(keys)])
         if any(value is not None and _COUNT.fullmatch(value) is None for answer in answers for value in answer):
-            raise StoreError(f"expected the counts of a group at the key {keys[0]}, got something else; remove it")
+            raise StoreError(f"expected group counts at the key {keys[0]}, got something else; remove it")
         done, dead = (sum(int(answer[field] or 0) for answer in answers) for field in (0, 1))
         return GroupCounts(done=done, dead=dead)
 
@@ -129,18 +130,18 @@ class RedisStore:
         pause_s = 0.01
         while True:
             left_s = deadline_s - self._monotonic()
-            # One stream can be waited for by the server.
-            block_ms = int(min(left_s, _LONGEST_BLOCK_S) * 1000) if len(self._buckets) == 1 else 0
+            # The server can block on a single stream.
+            block_ms = int(min(left_s, _MAX_BLOCK_S) * 1000) if len(self._buckets) == 1 else 0
             entries = self._entries(positions, limit, block_ms)
             if entries or left_s <= 0:
                 break
             if len(self._buckets) > 1:
                 self._sleep(min(pause_s, left_s))
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+                pause_s = min(2 * pause_s, _MAX_POLL_PAUSE_S)
         found = []
         for entry in entries:
             positions[entry.bucket] = f"{entry.milliseconds}-{entry.sequence}"
-            found.append((",".join(positions), read_prediction(entry.prediction)))
+            found.append((",".join(positions), decode_prediction(entry.prediction)))
         return found
 
     def close(self) -> None:
@@ -157,44 +158,44 @@ class RedisStore:
         return Call(number, ("EVALSHA", script.sha, len(keys), *keys, *common, *arguments))
 
     def _values(self, job_ids: Sequence[str], prefixes: Sequence[str]) -> list[bytes | None]:
-        dealt = self._layout.deal(job_ids)
+        by_bucket = self._layout.group_by_bucket(job_ids)
         calls = [
-            Call(number, ("MGET", *(prefixes[number] + job_ids[place] for place in places)))
-            for number, places in dealt.items()
+            Call(number, ("MGET", *(prefixes[number] + job_ids[index] for index in indices)))
+            for number, indices in by_bucket.items()
         ]
         values: list[bytes | None] = [None] * len(job_ids)
-        for places, answer in zip(dealt.values(), self._servers.run(calls), strict=True):
-            for place, value in zip(places, answer, strict=True):
-                values[place] = value
+        for indices, answer in zip(by_bucket.values(), self._servers.run(calls), strict=True):
+            for index, value in zip(indices, answer, strict=True):
+                values[index] = value
         return values
 
     def _positions(self, after: str) -> list[str]:
-        """What was read of each bucket's stream, "" for nothing."""
+        """The last position read in each bucket's stream, "" for none."""
         positions = after.split(",") if after else [""] * len(self._buckets)
         whole = len(positions) == len(self._buckets)
         if not whole or any(position and _POSITION.fullmatch(position) is None for position in positions):
             raise SettingsError(
-                f"expected a position that this feed gave, or none, got {after[:200]!r}; start again without one"
+                f"expected a position from this feed, or none, got {after[:200]!r}; start again without one"
             )
         return positions
 
     def _entries(self, positions: Sequence[str], limit: int, block_ms: int) -> list["_Entry"]:
-        """The next ones of all streams, in order."""
+        """The next entries of all streams, in order."""
         count = min(limit, 2 * limit // len(self._buckets) + 2)
-        block = ("BLOCK", block_ms) if block_ms > 0 else ()  # to Redis, 0 is for ever
+        block = ("BLOCK", block_ms) if block_ms > 0 else ()  # for Redis, 0 means forever
         calls = [
             Call(number, ("XREAD", "COUNT", count, *block, "STREAMS", self._buckets[number].feed, position or _OLDEST))
             for number, position in enumerate(positions)
         ]
         streams = [_entries_of(bucket, answer) for bucket, answer in enumerate(self._servers.run(calls))]
         entries = sorted(entry for stream in streams for entry in stream)
-        # What a stream may still hold comes before later entries of the others.
+        # A stream that was cut off at count may have more entries before later entries of the others.
         horizon = min((stream[-1] for stream in streams if len(stream) == count), default=None)
         return [entry for entry in entries if horizon is None or entry <= horizon][:limit]
 
 
 class _Entry(NamedTuple):
-    """Of the feed, in the order in which it is read."""
+    """An entry of the feed. Entries sort in reading order."""
 
     milliseconds: int
     sequence: int
@@ -203,7 +204,7 @@ class _Entry(NamedTuple):
 
 
 def _entries_of(bucket: int, answer: Any) -> list[_Entry]:
-    """answer: of XREAD on one stream, in RESP 2."""
+    """answer: the reply to XREAD on one stream, in RESP 2."""
     entries = []
     for position, fields in answer[0][1] if answer else ():
         milliseconds, _, sequence = position.decode().partition("-")
@@ -212,8 +213,8 @@ def _entries_of(bucket: int, answer: Any) -> list[_Entry]:
     return entries
 
 
-class _Stamps:
-    """Positions for a stream: the time of day in milliseconds, never the same one twice, never an earlier one."""
+class _FeedPositions:
+    """Strictly increasing feed positions: the time in milliseconds and a sequence number."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -221,7 +222,7 @@ class _Stamps:
         self._sequence = 0
 
     def take(self, count: int) -> list[str]:
-        """So many, in order."""
+        """The next count positions."""
         now = int(self._clock() * 1000)
         if now > self._milliseconds:
             self._milliseconds, self._sequence = now, 0

@@ -1,1 +1,1 @@
-"""Publisher, Consumer and PredictionStore on one SQLite file."""
+"""Publisher, Consumer and PredictionStore in one SQLite file."""

@@ -1,4 +1,4 @@
-"""Consumer on a SQLite file: reads one topic in order, commits offsets, and trims what every group has read."""
+"""Consumer on a SQLite file: reads one topic in order, commits offsets, and trims records that every group has read."""
 
 import fcntl
 import hashlib
@@ -10,26 +10,26 @@ from pathlib import Path
 from typing import Self
 
 from mmdigit.files.private import open_private
-from mmdigit.transport.headers import unpacked
+from mmdigit.transport.headers import decode
 from mmdigit.transport.ports import LossCause, Record, TopicPartition
-from mmdigit.transport.sqlite.database import mapped, open_database, topic_id, transaction
+from mmdigit.transport.sqlite.database import map_errors, open_database, topic_id, transaction
 from schemas.errors import RebalanceError, SettingsError, TransportError
 
 MAX_POLLED_BYTES = 32 * 1024 * 1024
-"""One poll ends after the record that passes this: memory is bounded whatever max_records says."""
+"""A poll ends with the record that exceeds this, so that memory is bounded for any max_records."""
 
 RETAINED_BYTES = 256 * 1024 * 1024
-"""As Kafka's retention.bytes, but only of records that every group of the topic has committed: unread ones stay."""
+"""Like Kafka's retention.bytes, but only for records that every group of the topic has committed. Others stay."""
 
 _FIRST_WAIT_S = 0.002
-_LONGEST_WAIT_S = 0.05
+_MAX_WAIT_S = 0.05
 
 
 class SqliteConsumer:
-    """The only member of a consumer group on one topic of one file; its one partition is 0.
+    """The only member of a consumer group on one topic, whose only partition is 0.
 
-    A group that never commits again keeps its unread records in the file for good. Raises SettingsError if the
-    group already has a consumer on this topic and file.
+    If a group stops committing, its unread records stay in the file forever. Raises SettingsError if the group already
+    has a consumer on this topic and file.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class SqliteConsumer:
     ) -> None:
         self.on_assigned: Callable[[frozenset[TopicPartition]], None] | None = None
         self.on_revoked: Callable[[frozenset[TopicPartition]], Mapping[TopicPartition, int]] | None = None
-        # Never called: a topic of a file has one life, and only what every group has committed is trimmed.
+        # Never called: topics are never recreated, and only records that every group has committed are trimmed.
         self.on_restarted: Callable[[frozenset[TopicPartition]], None] | None = None
         self.on_records_lost: Callable[[LossCause, int], None] | None = None
         self._path = path
@@ -58,10 +58,10 @@ class SqliteConsumer:
         self._connection = open_database(path, TransportError)
         try:
             self._lock = _lock(path, topic, group)
-            with mapped(path, TransportError):
+            with map_errors(path, TransportError):
                 self._topic_id = topic_id(self._connection, topic)
                 with transaction(self._connection):
-                    # From now on this group counts when records are trimmed, also before its first commit.
+                    # Protects this group's unread records from trimming, also before its first commit.
                     self._connection.execute(
                         "INSERT OR IGNORE INTO committed (consumer_group, topic, next_offset) VALUES (?, ?, 0)",
                         (group, self._topic_id),
@@ -77,24 +77,24 @@ class SqliteConsumer:
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
         deadline_s = self._monotonic() + timeout_s
         wait_s = _FIRST_WAIT_S
-        with mapped(self._path, TransportError):
+        with map_errors(self._path, TransportError):
             self._join()
             seen = self._data_version()
             while not (records := self._read(max_records)):
-                # data_version changes when another connection commits, and costs a look into shared memory.
+                # data_version changes when another connection commits. Reading it only accesses shared memory.
                 while (version := self._data_version()) == seen:
                     left_s = deadline_s - self._monotonic()
                     if left_s <= 0:
                         return []
                     self._sleep(min(wait_s, left_s))
-                    wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+                    wait_s = min(wait_s * 2, _MAX_WAIT_S)
                 seen = version
         self._position = records[-1].offset + 1
         return records
 
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
         self._require_owned(next_offsets)
-        with mapped(self._path, TransportError), transaction(self._connection):
+        with map_errors(self._path, TransportError), transaction(self._connection):
             for next_offset in next_offsets.values():
                 self._connection.execute(
                     "UPDATE committed SET next_offset = ? WHERE consumer_group = ? AND topic = ?",
@@ -103,7 +103,7 @@ class SqliteConsumer:
             self._trim()
 
     def begin_commit(self, next_offsets: Mapping[TopicPartition, int]) -> "SqlitePendingCommit":
-        self.commit(next_offsets)  # half a millisecond: nothing to gain by a thread
+        self.commit(next_offsets)  # takes half a millisecond; a thread would gain nothing
         return SqlitePendingCommit()
 
     def rewind(self, next_offsets: Mapping[TopicPartition, int]) -> None:
@@ -122,8 +122,8 @@ class SqliteConsumer:
     def positions(self) -> dict[TopicPartition, int]:
         return dict.fromkeys(self.assignment(), self._position)
 
-    def trouble(self) -> str:
-        return ""  # a file that cannot be read is an error of poll()
+    def waiting_for(self) -> str:
+        return ""  # poll() raises an error if the file cannot be read
 
     def close(self) -> None:
         self._assigned = False
@@ -148,24 +148,24 @@ class SqliteConsumer:
         records: list[Record] = []
         polled_bytes = 0
         rows = self._connection.execute(
-            # As bytes whatever another program wrote: TEXT is what most write of a job in JSON.
+            # CAST, because other programs may write JSON jobs as TEXT.
             "SELECT offset, CAST(key AS BLOB), CAST(value AS BLOB), CAST(timestamp_s AS REAL), CAST(headers AS BLOB) "
             "FROM records WHERE topic = ? AND offset >= ? ORDER BY offset LIMIT ?",
             (self._topic_id, self._position, max_records),
         )
         for offset, key, value, timestamp_s, headers in rows:
-            records.append(Record(*self._partition, offset, key, value, timestamp_s, unpacked(headers)))
+            records.append(Record(*self._partition, offset, key, value, timestamp_s, decode(headers)))
             polled_bytes += len(value)
             if polled_bytes >= MAX_POLLED_BYTES:
                 break
-        rows.close()  # ends the read transaction, which would keep the log from being checkpointed
+        rows.close()  # ends the read transaction, which would block checkpoints
         (self._end,) = self._connection.execute(
             "SELECT next_offset FROM topics WHERE id = ?", (self._topic_id,)
         ).fetchone()
         return records
 
     def _trim(self) -> None:
-        """Delete the oldest records that every group has committed, beyond the newest retained_bytes of them."""
+        """Delete records that every group has committed, except the newest retained_bytes of them."""
         (safe,) = self._connection.execute(
             "SELECT min(next_offset) FROM committed WHERE topic = ?", (self._topic_id,)
         ).fetchone()
@@ -177,7 +177,7 @@ class SqliteConsumer:
         ).fetchone()
         if last is None or oldest is None or last[0] - oldest[0] <= self._retained_bytes:
             return
-        # Reads only what goes, and one record more.
+        # Reads only the rows to delete and one more.
         (oldest_kept,) = self._connection.execute(
             "SELECT offset FROM records WHERE topic = ? AND bytes_before >= ? ORDER BY offset LIMIT 1",
             (self._topic_id, last[0] - self._retained_bytes),
@@ -190,30 +190,32 @@ class SqliteConsumer:
     def _require_owned(self, next_offsets: Mapping[TopicPartition, int]) -> None:
         if not next_offsets.keys() <= self.assignment():
             raise RebalanceError(
-                f"expected offsets of {sorted(self.assignment())}, got {sorted(next_offsets)}; poll first, then commit"
+                f"expected offsets of {sorted(self.assignment())}, got {sorted(next_offsets)}; poll before you commit"
             )
 
 
 class SqlitePendingCommit:
-    """A commit that was durable before it was asked for."""
+    """A commit that is already durable."""
 
     def done(self) -> bool:
         return True
 
     def result(self) -> None:
-        """Nothing can have gone wrong."""
+        """begin_commit() has already raised any error."""
 
 
 def _lock(path: Path, topic: str, group: str) -> int:
-    """The lock of this group on this topic: a file beside the database, held until closed or the process is gone."""
-    name = hashlib.sha256(f"{topic}/{group}".encode()).hexdigest()[:16]  # a topic and a group are too long for a name
-    real = path.resolve()  # one lock, whatever link leads to the file
+    """Lock this group and topic with a file beside the database, until it is closed or the process exits."""
+    name = hashlib.sha256(f"{topic}/{group}".encode()).hexdigest()[:16]  # both names are too long for a file name
+    real = path.resolve()  # the same lock for every link to the file
     lock_path = real.with_name(f"{real.name}-{name}.lock")
     try:
-        # Who may use the queue file may lock it.
+        # Whoever may use the queue file may lock it.
         lock = open_private(lock_path, stat.S_IMODE(real.stat().st_mode))
     except OSError as error:
-        raise TransportError(f"expected to make {str(lock_path)!r}, got: {error.strerror}; check the folder") from error
+        raise TransportError(
+            f"expected to create {str(lock_path)!r}, got: {error.strerror}; check the folder"
+        ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.truncate(lock, 0)
@@ -222,9 +224,11 @@ def _lock(path: Path, topic: str, group: str) -> int:
         holder = os.pread(lock, 20, 0).decode(errors="replace")
         os.close(lock)
         if not isinstance(error, BlockingIOError):
-            raise TransportError(f"expected to lock {str(lock_path)!r}, got: {error.strerror}") from error
+            raise TransportError(
+                f"expected to lock {str(lock_path)!r}, got: {error.strerror}; check the file system"
+            ) from error
         raise SettingsError(
-            f"expected to be the only consumer of group {group!r} on topic {topic!r} in {str(path)!r}, but process "
-            f"{holder or '?'} is one; stop it, use another group, or use Kafka to share the work"
+            f"expected to be the only consumer of group {group!r} on topic {topic!r} in {str(path)!r}, got another in "
+            f"process {holder or '?'}; stop it, use another group, or use Kafka to share the work"
         ) from error
     return lock

@@ -1,9 +1,9 @@
-"""One SQLite file as queue and store: opens it, holds its schema, and maps every sqlite3 error in one place.
+"""The SQLite file that holds queue and store: opens it, defines its schema, and maps every sqlite3 error.
 
-Acknowledged means durable: WAL with synchronous=FULL syncs the log before a commit returns, so that neither kill -9
-nor a power cut takes back an acknowledged record, offset or prediction (NORMAL would survive only the first; the
-price is one sync a transaction, and records go in by the batch). Several processes may use one file; not over a
-network file system, where WAL has no shared memory. Source: https://sqlite.org/wal.html and pragma.html.
+Acknowledged means durable: WAL with synchronous=FULL syncs the log before a commit returns, so acknowledged records,
+offsets and predictions survive kill -9 and a power cut (with NORMAL, only kill -9). It costs one sync per transaction.
+Several processes may share a file, but not over a network file system, where WAL has no shared memory.
+Source: https://sqlite.org/wal.html and pragma.html.
 """
 
 import re
@@ -15,12 +15,12 @@ from pathlib import Path
 from mmdigit.transport.sqlite.file import prepare_file
 from schemas.errors import RetriableError, SettingsError
 
-APPLICATION_ID = 0x6D6D6467  # "mmdg", in the file's header: a file of another program is refused
+APPLICATION_ID = 0x6D6D6467  # "mmdg", in the file header: refuses other programs' files
 SCHEMA_VERSION = 2
 BUSY_TIMEOUT_S = 10.0
 """How long to wait for another process's transaction. Ours take milliseconds, a checkpoint longer."""
 
-_CHECKPOINT_PAGES = 4096  # 16 MiB of log between checkpoints: a page written often is copied once
+_CHECKPOINT_PAGES = 4096  # 16 MiB of log between checkpoints, so that a page written often is copied once
 
 _SCHEMA = """
 CREATE TABLE topics (
@@ -61,19 +61,18 @@ CREATE TABLE feed (position INTEGER PRIMARY KEY AUTOINCREMENT, prediction BLOB N
 
 _TABLES = re.findall(r"CREATE TABLE (\w+)", _SCHEMA)
 
-_UPGRADES = {1: "ALTER TABLE records ADD COLUMN headers BLOB"}
-"""Schema version -> what makes the next one of it. Records of before stay as they are."""
+_MIGRATIONS = {1: "ALTER TABLE records ADD COLUMN headers BLOB"}
+"""Schema version -> the statement that migrates it to the next one."""
 
 
 def open_database(path: Path, error_type: type[RetriableError]) -> sqlite3.Connection:
-    """A connection to the file, which is made with its schema if it does not exist, or given the current one if it
-    is of an earlier version of this program.
+    """Connect to the file. Creates it if it does not exist, and migrates an older schema.
 
-    Raises SettingsError if it is not ours to use (see prepare_file), damaged or another program's, error_type if it
+    Raises SettingsError if the file is unsafe (see prepare_file), damaged or from another program, and error_type if it
     cannot be opened now.
     """
     real = prepare_file(path, error_type)
-    with mapped(path, error_type):
+    with map_errors(path, error_type):
         connection = sqlite3.connect(
             real, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=32
         )
@@ -86,38 +85,38 @@ def open_database(path: Path, error_type: type[RetriableError]) -> sqlite3.Conne
 
 
 @contextmanager
-def mapped(path: Path, error_type: type[RetriableError]) -> Iterator[None]:
-    """Turn every sqlite3 error inside into error_type, and what no second try mends into SettingsError."""
+def map_errors(path: Path, error_type: type[RetriableError]) -> Iterator[None]:
+    """Convert every sqlite3 error to error_type, or to SettingsError if no retry can succeed."""
     try:
         yield
     except sqlite3.Error as error:
         match getattr(error, "sqlite_errorcode", 0) & 0xFF:
             case sqlite3.SQLITE_NOTADB:
-                raise _foreign(path, "a file that is no SQLite database") from error
-            case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_ERROR:  # the second: a table or column that is not there
+                raise _not_a_queue_file(path, "a file that is not a SQLite database") from error
+            case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_ERROR:  # the latter: a missing table or column
                 raise SettingsError(
-                    f"expected a whole queue file, got a damaged or altered one at {str(path)!r} ({error}); restore it "
-                    "from a copy, or save what is left with sqlite3 FILE .recover"
+                    f"expected an intact queue file, got a damaged or altered one at {str(path)!r} ({error}); restore "
+                    "it from a backup, or recover its content with sqlite3 FILE .recover"
                 ) from error
         raise error_type(f"expected to use the SQLite file {str(path)!r}, got: {error}; {_advice(error)}") from error
 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """One write transaction: all of it or nothing, durable when the block has ended."""
+    """A write transaction: all or nothing, durable when the block ends."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        # SQLite has rolled back by itself after some errors (disk full); a second ROLLBACK would hide the first error.
+        # After some errors (disk full) SQLite has already rolled back; a second ROLLBACK would hide the first error.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
 
 
 def topic_id(connection: sqlite3.Connection, name: str) -> int:
-    """The number of the topic in this file; made on first use, by whichever side comes first."""
+    """The topic's number in this file. Creates the topic if it does not exist."""
     with transaction(connection):
         connection.execute("INSERT OR IGNORE INTO topics (name) VALUES (?)", (name,))
     with closing(connection.execute("SELECT id FROM topics WHERE name = ?", (name,))) as rows:
@@ -127,38 +126,38 @@ def topic_id(connection: sqlite3.Connection, name: str) -> int:
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if _header(connection) == (0, 0):
         with transaction(connection):
-            # Another process may have prepared it between the look and the lock.
+            # Another process may have created the schema before we got the lock.
             if _header(connection) == (0, 0):
                 if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
-                    raise _foreign(path, "a SQLite database of another program")
+                    raise _not_a_queue_file(path, "a SQLite database of another program")
                 for statement in _SCHEMA.split(";\n"):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     application, version = _header(connection)
     if application != APPLICATION_ID:
-        raise _foreign(path, "a SQLite database of another program")
-    if version in _UPGRADES:
-        version = _upgraded(connection)
+        raise _not_a_queue_file(path, "a SQLite database of another program")
+    if version in _MIGRATIONS:
+        version = _upgrade(connection)
     if version != SCHEMA_VERSION:
-        raise _foreign(path, f"schema version {version} of another version of this program")
-    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if missing := set(_TABLES) - there:
-        raise _foreign(path, f"one without the tables {', '.join(sorted(missing))}")
-    # After the check, so that a foreign file is left as it is.
+        raise _not_a_queue_file(path, f"schema version {version} of another release")
+    existing = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if missing := set(_TABLES) - existing:
+        raise _not_a_queue_file(path, f"a file without the tables {', '.join(sorted(missing))}")
+    # After the checks, so that a foreign file stays unchanged.
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone leaves data in the drive's cache
+    connection.execute("PRAGMA fullfsync = ON")  # on macOS, fsync alone leaves data in the drive's cache
     connection.execute("PRAGMA checkpoint_fullfsync = ON")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
 
 
-def _upgraded(connection: sqlite3.Connection) -> int:
-    """The schema version after every upgrade that there is for this file."""
+def _upgrade(connection: sqlite3.Connection) -> int:
+    """Run every migration for this file. Returns its new schema version."""
     with transaction(connection):
-        # Another process may have done it between the look and the lock.
-        while (version := _header(connection)[1]) in _UPGRADES:
-            connection.execute(_UPGRADES[version])
+        # Another process may have done it before we got the lock.
+        while (version := _header(connection)[1]) in _MIGRATIONS:
+            connection.execute(_MIGRATIONS[version])
             connection.execute(f"PRAGMA user_version = {version + 1}")
     return version
 
@@ -169,7 +168,7 @@ def _header(connection: sqlite3.Connection) -> tuple[int, int]:
     return application, version
 
 
-def _foreign(path: Path, what: str) -> SettingsError:
+def _not_a_queue_file(path: Path, what: str) -> SettingsError:
     return SettingsError(
         f"expected a queue file of schema version {SCHEMA_VERSION}, got {what} at {str(path)!r}; name another file"
     )
@@ -178,10 +177,10 @@ def _foreign(path: Path, what: str) -> SettingsError:
 def _advice(error: sqlite3.Error) -> str:
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:  # the primary code; extended ones carry more above it
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return "another process holds it"
+            return "another process has locked it"
         case sqlite3.SQLITE_FULL:
-            return "make room on the disk"
+            return "free disk space"
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_CANTOPEN:
-            return "check its permissions and its folder's"
+            return "check the permissions of the file and its folder"
         case _:
             return "check the file and its disk"

@@ -1,19 +1,19 @@
-"""Publisher on a SQLite file: collects records and writes them in one transaction at a time."""
+"""Publisher on a SQLite file: buffers records and writes each batch in one transaction."""
 
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from mmdigit.transport.headers import packed, require_sendable
+from mmdigit.transport.headers import encode, require_sendable
 from mmdigit.transport.ports import MAX_SENT_BYTES
-from mmdigit.transport.sqlite.database import BUSY_TIMEOUT_S, mapped, open_database, topic_id, transaction
+from mmdigit.transport.sqlite.database import BUSY_TIMEOUT_S, map_errors, open_database, topic_id, transaction
 from schemas.errors import InvalidRecord, TransportError
 
 MAX_BUFFERED_RECORDS = 1000
 MAX_BUFFERED_BYTES = 8 * 1024 * 1024
 LINGER_S = 0.01
-"""A record that comes this long after the last write is written at once: a slow producer's jobs do not wait."""
+"""A record that arrives this long after the last write is written at once, so a slow producer's jobs do not wait."""
 
 
 class _Pending(NamedTuple):
@@ -25,7 +25,7 @@ class _Pending(NamedTuple):
 
 
 class SqlitePublisher:
-    """Publisher of one topic in one file; on_delivered runs in the caller's thread."""
+    """Publishes to one topic in one file; on_delivered runs in the caller's thread."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class SqlitePublisher:
         self._written_at_s = float("-inf")
         self._connection = open_database(path, TransportError)
         try:
-            with mapped(path, TransportError):
+            with map_errors(path, TransportError):
                 self._topic_id = topic_id(self._connection, topic)
         except BaseException:
             self._connection.close()
@@ -60,9 +60,9 @@ class SqlitePublisher:
         require_sendable(headers)
         if len(value) > MAX_SENT_BYTES:
             raise InvalidRecord(
-                f"expected a record of at most {MAX_SENT_BYTES} bytes, got {len(value)}; send a smaller one"
+                f"expected a record of at most {MAX_SENT_BYTES} bytes, got {len(value)}; send a smaller record"
             )
-        self._buffer.append(_Pending(key, value, self._clock(), on_delivered, packed(headers)))
+        self._buffer.append(_Pending(key, value, self._clock(), on_delivered, encode(headers)))
         self._buffered_bytes += len(value)
         if (
             len(self._buffer) >= MAX_BUFFERED_RECORDS
@@ -80,18 +80,18 @@ class SqlitePublisher:
         if not self._buffer:
             return
         try:
-            with mapped(self._path, TransportError):
+            with map_errors(self._path, TransportError):
                 self._set_busy_timeout(timeout_s)
             self._write()
         except TransportError:
-            self._forget()
+            self._clear_buffer()
             raise
         finally:
-            with mapped(self._path, TransportError):
+            with map_errors(self._path, TransportError):
                 self._set_busy_timeout(BUSY_TIMEOUT_S)
 
     def close(self) -> None:
-        self._forget()
+        self._clear_buffer()
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -101,7 +101,7 @@ class SqlitePublisher:
         self.close()
 
     def _write(self) -> None:
-        with mapped(self._path, TransportError), transaction(self._connection):
+        with map_errors(self._path, TransportError), transaction(self._connection):
             offset, bytes_before = self._connection.execute(
                 "SELECT next_offset, total_bytes FROM topics WHERE id = ?", (self._topic_id,)
             ).fetchone()
@@ -122,12 +122,12 @@ class SqlitePublisher:
             )
         self._written_at_s = self._monotonic()
         delivered = self._buffer
-        self._forget()
+        self._clear_buffer()
         for pending in delivered:
             if pending.on_delivered is not None:
                 pending.on_delivered()
 
-    def _forget(self) -> None:
+    def _clear_buffer(self) -> None:
         self._buffer = []
         self._buffered_bytes = 0
 

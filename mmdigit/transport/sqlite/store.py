@@ -1,30 +1,30 @@
-"""PredictionStore on a SQLite file, with the same outcome for each call as the one on Redis."""
+"""PredictionStore on a SQLite file. Each call has the same result as on Redis."""
 
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from mmdigit.transport.encoding import decode_prediction, encode_prediction
 from mmdigit.transport.ports import GroupCounts
-from mmdigit.transport.sqlite.database import mapped, open_database, transaction
-from mmdigit.transport.stored import read_prediction, write_prediction
+from mmdigit.transport.sqlite.database import map_errors, open_database, transaction
 from schemas.dead_letter import DeadLetter
 from schemas.errors import SettingsError, StoreError
 from schemas.prediction import Prediction
 
 _PREDICTION = "SELECT CAST(prediction AS BLOB) FROM predictions WHERE job_id = ? AND expires_at_s > ?"
 _DEAD_NOTE = "SELECT reason FROM dead_notes WHERE job_id = ? AND expires_at_s > ?"
-_PURGES = (  # LIMIT bounds what one put does for what has expired
+_PURGES = (  # LIMIT bounds the time that one put spends on expired rows
     "DELETE FROM predictions WHERE job_id IN (SELECT job_id FROM predictions WHERE expires_at_s <= ? LIMIT 1000)",
     "DELETE FROM dead_notes WHERE job_id IN (SELECT job_id FROM dead_notes WHERE expires_at_s <= ? LIMIT 1000)",
     "DELETE FROM group_counts WHERE name IN (SELECT name FROM group_counts WHERE expires_at_s <= ? LIMIT 1000)",
 )
 _FIRST_WAIT_S = 0.002
-_LONGEST_WAIT_S = 0.05
+_MAX_WAIT_S = 0.05
 
 
 class SqliteStore:
-    """Predictions, dead-letter notes, group counts and the feed in one file. What has expired is never returned."""
+    """Predictions, dead-letter notes, group counts and the feed in one file. Never returns expired rows."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class SqliteStore:
     def put(self, predictions: Sequence[Prediction]) -> None:
         if not predictions:
             return
-        with mapped(self._path, StoreError), transaction(self._connection):
+        with map_errors(self._path, StoreError), transaction(self._connection):
             now_s = self._clock()
             self._purge(now_s)
             for prediction in predictions:
@@ -58,11 +58,11 @@ class SqliteStore:
                 "DELETE FROM feed WHERE position <= (SELECT max(position) FROM feed) - ?", (self._feed_length,)
             )
 
-    def put_dead(self, dead_letters: Sequence[DeadLetter]) -> None:
+    def put_dead_letters(self, dead_letters: Sequence[DeadLetter]) -> None:
         noted = [(letter.job_id, letter.group, letter.reason) for letter in dead_letters if letter.job_id is not None]
         if not noted:
             return
-        with mapped(self._path, StoreError), transaction(self._connection):
+        with map_errors(self._path, StoreError), transaction(self._connection):
             now_s = self._clock()
             self._purge(now_s)
             for job_id, group, reason in noted:
@@ -77,13 +77,13 @@ class SqliteStore:
 
     def get(self, job_ids: Sequence[str]) -> list[Prediction | None]:
         found = self._values(_PREDICTION, job_ids)
-        return [None if value is None else read_prediction(bytes(value)) for value in found]
+        return [None if value is None else decode_prediction(bytes(value)) for value in found]
 
-    def dead(self, job_ids: Sequence[str]) -> list[str | None]:
+    def dead_letter_reasons(self, job_ids: Sequence[str]) -> list[str | None]:
         return self._values(_DEAD_NOTE, job_ids)
 
     def counts(self, group: str) -> GroupCounts:
-        with mapped(self._path, StoreError):
+        with map_errors(self._path, StoreError):
             row = self._connection.execute(
                 "SELECT done, dead FROM group_counts WHERE name = ? AND expires_at_s > ?", (group, self._clock())
             ).fetchone()
@@ -91,22 +91,20 @@ class SqliteStore:
 
     def feed(self, after: str = "", limit: int = 1000, timeout_s: float = 0.0) -> list[tuple[str, Prediction]]:
         if after and not (after.isascii() and after.isdigit()):
-            raise SettingsError(
-                f"expected a position that this feed gave, or none, got {after!r}; start again without one"
-            )
+            raise SettingsError(f"expected a position from this feed, or none, got {after!r}; start again without one")
         deadline_s = self._monotonic() + timeout_s
         wait_s = _FIRST_WAIT_S
         while True:
-            with mapped(self._path, StoreError):
+            with map_errors(self._path, StoreError):
                 rows = self._connection.execute(
                     "SELECT position, CAST(prediction AS BLOB) FROM feed WHERE position > ? ORDER BY position LIMIT ?",
                     (int(after or "0"), limit),
                 ).fetchall()
             left_s = deadline_s - self._monotonic()
             if rows or left_s <= 0:
-                return [(str(position), read_prediction(value)) for position, value in rows]
+                return [(str(position), decode_prediction(value)) for position, value in rows]
             self._sleep(min(wait_s, left_s))
-            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+            wait_s = min(wait_s * 2, _MAX_WAIT_S)
 
     def close(self) -> None:
         self._connection.close()
@@ -119,7 +117,7 @@ class SqliteStore:
 
     def _put_one(self, prediction: Prediction, now_s: float) -> None:
         first = not self._exists(_PREDICTION, prediction.job_id, now_s)
-        value = write_prediction(prediction, as_json=self._as_json)
+        value = encode_prediction(prediction, as_json=self._as_json)
         self._connection.execute(
             "INSERT OR REPLACE INTO predictions (job_id, prediction, expires_at_s) VALUES (?, ?, ?)",
             (prediction.job_id, value, now_s + self._ttl_s),
@@ -148,7 +146,7 @@ class SqliteStore:
 
     def _values(self, query: str, job_ids: Sequence[str]) -> list[Any]:
         now_s = self._clock()
-        with mapped(self._path, StoreError):
+        with map_errors(self._path, StoreError):
             rows = [self._connection.execute(query, (job_id, now_s)).fetchone() for job_id in job_ids]
         return [None if row is None else row[0] for row in rows]
 

@@ -1,4 +1,4 @@
-"""Sizing: formulas checked by hand, and the words and limits of deploy/terraform that they rest on."""
+"""Sizing: formulas against hand-computed values, and its constants against deploy/terraform."""
 
 import re
 
@@ -28,7 +28,7 @@ GIVEN = Inputs(
 )
 
 
-def test_by_hand() -> None:
+def test_size_matches_hand_computed_values() -> None:
     found = size(86_400_000, GIVEN, peak=2)
     assert found["peak_jobs_per_s"] == 2000
     assert found["tasks"] == 5  # 2000 / (500 * 0.8)
@@ -44,7 +44,7 @@ def test_by_hand() -> None:
     assert found["redis_cores"] == pytest.approx(0.04)
 
 
-def test_a_million_jobs_by_hand() -> None:
+def test_a_million_matches_hand_computed_values() -> None:
     found = a_million(GIVEN._replace(jobs_per_s=1e6 / 3600 / 0.8), task_usd_per_hour=3.0)
     assert found["task_hours"] == pytest.approx(1)
     assert found["task_usd"] == pytest.approx(3)
@@ -53,22 +53,22 @@ def test_a_million_jobs_by_hand() -> None:
     assert found["between_zones_gb"] == pytest.approx(2 / 3 * 20.1)
 
 
-def test_buckets_are_dealt_out_whole() -> None:
+def test_primaries_hold_whole_buckets() -> None:
     assert primaries(1.0, 1.0) == "1"
     assert primaries(1.01, 1.0) == "2"
     assert primaries(64.0, 1.0) == "64"
-    assert primaries(65.0, 1.0) == "128"  # any fewer, and one of them has two buckets
+    assert primaries(65.0, 1.0) == "128"  # with fewer, one of them holds two buckets
     assert primaries(128.1, 1.0) == "none"
 
 
-def test_brokers_by_what_they_write_and_by_what_they_hold() -> None:
+def test_size_counts_brokers_by_writes_and_by_disk() -> None:
     busy = size(1e9, GIVEN._replace(job_bytes=1000.0), peak=20)  # 694 MB/s at 63 each
     assert busy["brokers"] == 12
     full = size(1e9, GIVEN, peak=1)  # 262 TB on 17.6 each; 347 MB/s
     assert full["brokers"] == 15
 
 
-def test_what_the_defaults_hold_fills_them_just_to_the_alarm() -> None:
+def test_default_holds_fills_the_defaults_up_to_the_alarm() -> None:
     holds = default_holds(GIVEN)
     assert size(holds["jobs_a_day"], GIVEN)["disk_gb"] == pytest.approx(3 * 100 * 2**30 / 1e9)
     a_day = holds["predictions"] / 30
@@ -76,7 +76,7 @@ def test_what_the_defaults_hold_fills_them_just_to_the_alarm() -> None:
     assert size(1.001 * a_day, GIVEN)["store_node"] != DEFAULT_NODE
 
 
-def test_it_counts_with_what_terraform_says() -> None:
+def test_constants_are_those_of_terraform() -> None:
     text = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.tf")}
     assert f"default.replication.factor={sizing.REPLICAS}" in text["msk.tf"]
     assert f'"retention.ms" = tostring({sizing.RETENTION_DAYS} * local.day_ms)' in text["msk.tf"]
@@ -86,12 +86,12 @@ def test_it_counts_with_what_terraform_says() -> None:
     assert thresholds.count(f"{sizing.FULL_ALARM * 100:.0f}") == 3  # store, its thread, and disks
 
 
-def test_tasks_are_not_assumed_faster_than_half_of_what_was_measured() -> None:
+def test_jobs_per_task_are_at_most_half_of_the_measured() -> None:
     found = sizing.result_of("pipeline")["transports"]["kafka+redis"]["one_worker"]
     assert default("jobs_per_second_per_task") <= found["jobs_per_s"]["median"] / 2
 
 
-def test_other_sizes_and_prices_are_computed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_computes_other_sizes_and_prices(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--jobs-a-day", "2e6", "5e6", "--peak", "3", "--task-usd-per-hour", "0.1"]) == 0
     head, _rule, first, *rest = capsys.readouterr().out.splitlines()
     assert head == "| jobs a day | how | 2,000,000 | 5,000,000 |"

@@ -1,4 +1,4 @@
-"""What the tests of the faults share: the services, once, and the samples with their offline answers."""
+"""Fixtures of the fault tests: the services, started once, and the samples with their offline answers."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -17,19 +17,19 @@ Expected = Sequence[Answer | None]
 
 @pytest.fixture(scope="session")
 def services() -> Iterator[Services]:
-    """Kafka, Redis and toxiproxy that may be harmed, for tests marked docker."""
+    """Kafka, Redis and toxiproxy for fault injection, for tests marked docker."""
     with running_services() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def samples() -> list[Sample]:
-    """Real pairs where MMDIGIT_DATA is set, else the sample pack; one in fifty is broken."""
+    """Real pairs if MMDIGIT_DATA is set, else the sample pack; one in fifty is invalid."""
     data = os.environ.get("MMDIGIT_DATA")
     return load_samples(Path(data) if data else None)
 
 
 @pytest.fixture(scope="session")
 def expected(samples: list[Sample]) -> Expected:
-    """Their answers."""
+    """The samples' offline answers."""
     return offline_answers(samples)

@@ -1,4 +1,4 @@
-"""The check tells each way to break a promise apart: what it calls lost is lost, and what it calls wrong is wrong."""
+"""The check tells lost jobs from wrong ones, and accepts what keeps the promises."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def prediction(number: int, label: int | None = None) -> Prediction:
 
 
 def checked(tmp_path: Path, stored: list[Prediction], dead: list[int], acknowledged: list[int]) -> tuple[object, ...]:
-    """Numbers that are lost and wrong; job 9, 19, ... has a broken picture."""
+    """The numbers of lost and of wrong jobs; jobs 9, 19, ... have an invalid image."""
     url = f"sqlite:///{tmp_path / 'queue.db'}"
     with open_store(url) as store, open_publisher(dead_letter_url(url)) as publisher:
         store.put(stored)
@@ -28,21 +28,21 @@ def checked(tmp_path: Path, stored: list[Prediction], dead: list[int], acknowled
     return tuple(sorted(int(job_id[-10:]) for job_id in ids) for ids in (found.lost, found.wrong))
 
 
-def test_all_is_well(tmp_path: Path) -> None:
+def test_check_accepts_the_expected_outcomes(tmp_path: Path) -> None:
     stored = [prediction(number) for number in range(9)]
     assert checked(tmp_path, stored, [9], list(range(10))) == ([], [])
 
 
-def test_an_acknowledged_job_without_outcome_is_lost(tmp_path: Path) -> None:
+def test_check_finds_acknowledged_jobs_without_an_outcome(tmp_path: Path) -> None:
     stored = [prediction(number) for number in range(8)]
     assert checked(tmp_path, stored, [], list(range(10))) == ([8, 9], [])
 
 
-def test_a_job_that_was_not_acknowledged_is_not(tmp_path: Path) -> None:
+def test_check_ignores_jobs_that_were_not_acknowledged(tmp_path: Path) -> None:
     assert checked(tmp_path, [prediction(0)], [], [0]) == ([], [])
 
 
-def test_another_answer_than_offline_is_wrong(tmp_path: Path) -> None:
+def test_check_finds_answers_that_differ_from_offline(tmp_path: Path) -> None:
     off = prediction(1)
     off = off.model_copy(update={"probabilities": (off.probabilities[0] + 2 * TOLERANCE, *off.probabilities[1:])})
     near = prediction(2)
@@ -50,5 +50,5 @@ def test_another_answer_than_offline_is_wrong(tmp_path: Path) -> None:
     assert checked(tmp_path, [prediction(0, label=3), off, near], [], [0, 1, 2]) == ([], [0, 1])
 
 
-def test_a_good_job_that_is_dead_is_wrong_and_so_is_a_broken_one_that_is_answered(tmp_path: Path) -> None:
+def test_check_finds_outcomes_of_the_wrong_kind(tmp_path: Path) -> None:
     assert checked(tmp_path, [prediction(1), prediction(9)], [0, 1], [0, 1, 9]) == ([], [0, 1, 9])

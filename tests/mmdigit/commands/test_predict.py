@@ -24,7 +24,7 @@ def predictor() -> Predictor:
 def write_manifest(folder: Path, rows: Sequence[str]) -> Path:
     (folder / "seven.png").write_bytes(as_bytes(drawn_digit()))
     (folder / "tone.wav").write_bytes(wav(tone()))
-    (folder / "broken.png").write_bytes(b"no picture")
+    (folder / "broken.png").write_bytes(b"no image")
     path = folder / "pairs.csv"
     path.write_text("id,image,audio,label\n" + "".join(f"{row}\n" for row in rows))
     return path

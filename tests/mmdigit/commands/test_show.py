@@ -9,7 +9,7 @@ import redis
 
 from mmdigit import cli
 from mmdigit.commands.show import newest
-from mmdigit.settings.environment import ENVIRONMENT
+from mmdigit.settings.environment import KNOWN_VARIABLES
 from mmdigit.transport.urls import open_store
 from schemas.prediction import Prediction
 from tests.factories import make_dead_letter, make_prediction
@@ -19,7 +19,7 @@ Shown = Callable[..., tuple[int, list[object], str]]
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ENVIRONMENT:
+    for name in KNOWN_VARIABLES:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -35,7 +35,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path / 'store.db'}" if request.param == "sqlite" else request.getfixturevalue("empty_redis")
     with open_store(url) as store:
         store.put([make_prediction(number) for number in range(5)])
-        store.put_dead([make_dead_letter(7)])
+        store.put_dead_letters([make_dead_letter(7)])
     with open_store(url, as_json=True) as store:
         store.put([make_prediction(5)])
     return str(url)
@@ -120,7 +120,7 @@ def test_show_reports_mistakes_in_one_line(shown: Shown, words: list[str], messa
 def test_show_does_not_create_a_missing_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "none.db"
     assert cli.main(["show", "a", "--store", f"sqlite:///{path}"]) == 2
-    assert f"expected a store in the file {path}, got none" in capsys.readouterr().err
+    assert f"expected a store in the file {path}, got no file" in capsys.readouterr().err
     assert not path.exists()
 
 

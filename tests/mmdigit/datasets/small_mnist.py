@@ -18,11 +18,11 @@ def packed(values: NDArray[np.uint8]) -> bytes:
 
 
 def write_mnist(
-    folder: Path, patch: pytest.MonkeyPatch, part: Part, pictures: NDArray[np.uint8], labels: NDArray[np.uint8]
+    folder: Path, patch: pytest.MonkeyPatch, part: Part, images: NDArray[np.uint8], labels: NDArray[np.uint8]
 ) -> None:
-    """One part of it. pictures: (N, 28, 28); labels: (N,)."""
+    """One part of it. images: (N, 28, 28); labels: (N,)."""
     raw = folder / idx.FOLDER
     raw.mkdir(parents=True, exist_ok=True)
-    for name, values in ((f"{part}-images-idx3-ubyte.gz", pictures), (f"{part}-labels-idx1-ubyte.gz", labels)):
+    for name, values in ((f"{part}-images-idx3-ubyte.gz", images), (f"{part}-labels-idx1-ubyte.gz", labels)):
         (raw / name).write_bytes(packed(values))
         patch.setitem(idx.FILES, name, Content(values.shape))

@@ -27,7 +27,7 @@ def named(folder: Folder) -> list[tuple[str, str | None, str | None]]:
     ]
 
 
-def test_what_is_left_out_is_counted_and_named() -> None:
+def test_skipped_files_are_counted_and_named() -> None:
     folder = Folder.open(CASES)
     unknown = [name for name in ("a.m4a", "b.tif", "c.heic", "d.webp") if Path(name).suffix not in MODALITY_OF_SUFFIX]
     assert folder.left_out == len(unknown) + 1
@@ -36,13 +36,13 @@ def test_what_is_left_out_is_counted_and_named() -> None:
     assert "left out folders inside it (--recursive reads them): sub" in said
 
 
-def test_recursive_reads_the_folders_inside() -> None:
+def test_recursive_reads_subfolders() -> None:
     folder = Folder.open(CASES, recursive=True)
     assert ("sub/e", "e.png", None) in named(folder)
     assert "folders inside it" not in "\n".join(folder.warnings)
 
 
-def test_files_of_one_stem_are_one_sample_whatever_the_case_of_their_suffix(tmp_path: Path) -> None:
+def test_files_of_one_stem_are_one_sample(tmp_path: Path) -> None:
     folder = Folder.open(files(tmp_path, "B.WAV", "B.PNG", "a.Jpeg", "c.d.png", "c.flac"))
     assert named(folder) == [
         ("B", "B.PNG", "B.WAV"),
@@ -53,7 +53,7 @@ def test_files_of_one_stem_are_one_sample_whatever_the_case_of_their_suffix(tmp_
     assert len(folder) == 4
 
 
-def test_half_a_pair_is_named_where_others_are_whole(tmp_path: Path) -> None:
+def test_unpaired_file_is_named_among_pairs(tmp_path: Path) -> None:
     folder = Folder.open(files(tmp_path, "1.png", "1.wav", "2.png", "3.wav", "4.wav"))
     assert [line.partition(": ")[2] for line in folder.warnings] == [
         "1 of 4 samples have no audio beside their image: 2",
@@ -63,7 +63,7 @@ def test_half_a_pair_is_named_where_others_are_whole(tmp_path: Path) -> None:
     assert len(folder) == 4
 
 
-def test_a_folder_of_pictures_alone_warns_of_nothing(tmp_path: Path) -> None:
+def test_folder_of_images_alone_warns_of_nothing(tmp_path: Path) -> None:
     assert Folder.open(files(tmp_path, "1.png", "2.png", ".DS_Store", "._1.png", ".git/x.png")).warnings == []
 
 
@@ -74,13 +74,13 @@ def test_both_spellings_of_an_umlaut_are_one_stem(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("recursive", [False, True])
-def test_two_of_a_kind_are_refused(tmp_path: Path, recursive: bool) -> None:
+def test_two_images_of_one_stem_are_refused(tmp_path: Path, recursive: bool) -> None:
     files(tmp_path, "1.png", "1.JPG", "in/1.png")
     with pytest.raises(DataError, match=r"one image file for each stem, got 1\.JPG and 1\.png"):
         Folder.open(tmp_path, recursive=recursive)
 
 
-def test_the_same_stem_in_other_folders_is_another_sample(tmp_path: Path) -> None:
+def test_same_stem_in_another_folder_is_another_sample(tmp_path: Path) -> None:
     folder = Folder.open(files(tmp_path, "1.png", "a/1.png", "a/1.wav", "b/c/1.png"), recursive=True)
     assert [sample.id for sample in folder] == ["1", "a/1", "b/c/1"]
     assert [sample.image for sample in folder] == [
@@ -89,7 +89,7 @@ def test_the_same_stem_in_other_folders_is_another_sample(tmp_path: Path) -> Non
     assert list(folder) == list(Folder.open(tmp_path, recursive=True))
 
 
-def test_names_are_bounded_and_safe_to_show(tmp_path: Path) -> None:
+def test_sample_names_are_bounded_and_safe_to_show(tmp_path: Path) -> None:
     files(
         tmp_path, "1.png", "\x1b[2J.heic", "\udcff.heic", "\u202e.heic", *(f"{number:03}.heic" for number in range(19))
     )
@@ -101,7 +101,7 @@ def test_names_are_bounded_and_safe_to_show(tmp_path: Path) -> None:
     assert len(line) < 1200
 
 
-def test_a_name_that_is_not_utf_8_is_a_sample(tmp_path: Path) -> None:
+def test_name_that_is_not_utf_8_is_a_sample(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"\xff7.png")).write_bytes(b"7")
     [sample] = Folder.open(tmp_path)
     assert sample.image is not None
@@ -124,7 +124,7 @@ def test_links_are_not_followed_out_of_the_folder_or_in_circles(tmp_path: Path) 
     assert "4" in [sample.id for sample in Folder.open(inside)]
 
 
-def test_folders_too_deep_are_named(tmp_path: Path) -> None:
+def test_folders_that_are_too_deep_are_named(tmp_path: Path) -> None:
     deep = "/".join("d" * 34)
     folder = Folder.open(files(tmp_path, "1.png", f"{deep}/2.png"), recursive=True)
     assert [sample.id for sample in folder] == ["1"]
@@ -132,7 +132,7 @@ def test_folders_too_deep_are_named(tmp_path: Path) -> None:
     assert "more than 32 deep" in folder.warnings[0]
 
 
-def test_pipes_and_hidden_pictures_are_named(tmp_path: Path) -> None:
+def test_pipes_and_hidden_images_are_named(tmp_path: Path) -> None:
     files(tmp_path, "1.png", ".2.png")
     os.mkfifo(tmp_path / "pipe")
     said = Folder.open(tmp_path).warnings
@@ -142,7 +142,7 @@ def test_pipes_and_hidden_pictures_are_named(tmp_path: Path) -> None:
     ]
 
 
-def test_nothing_to_read_is_an_error_that_names_what_is_there(tmp_path: Path) -> None:
+def test_folder_without_samples_names_what_is_there(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"got none; left out files of other kinds: 1\.heic; left out folders inside it"
     ):
@@ -159,12 +159,12 @@ def test_too_many_files_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("name", ["nowhere", "file", "a\0b"])
-def test_what_is_no_folder_is_an_error(tmp_path: Path, name: str) -> None:
+def test_path_that_is_no_folder_is_an_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises((DataError, ValueError)):
         Folder.open(tmp_path / name)
 
 
-def test_the_page_lists_every_suffix() -> None:
+def test_docs_list_every_suffix() -> None:
     page = (Path(__file__).parents[3] / "docs" / "use" / "manifests.md").read_text(encoding="utf-8")
     assert [suffix for suffix in MODALITY_OF_SUFFIX if f"`{suffix}`" not in page] == []

@@ -40,7 +40,7 @@ def test_recordings_are_listed_by_name(folder: Path) -> None:
         ("0_ann_0.wav", "\x1b[31m.wav", r"got \\x1b"),
     ],
 )
-def test_recordings_that_are_altered_are_one_line(folder: Path, name: str, to: str | None, message: str) -> None:
+def test_altered_recordings_are_one_line(folder: Path, name: str, to: str | None, message: str) -> None:
     if to is None:
         (folder / name).unlink()
     else:
@@ -59,7 +59,7 @@ def test_recordings_of_nine_digits_are_one_line(folder: Path) -> None:
         require_all_digits({*range(10)} - {3}, "here")
 
 
-def test_recordings_of_no_folder_are_one_line(tmp_path: Path) -> None:
+def test_missing_recordings_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"cannot read it \(No such file or directory\); .*`mmdigit data download`"):
         list_recordings(tmp_path / "none")
 

@@ -59,11 +59,11 @@ def test_idx_reads_no_more_than_the_array_needs(tmp_path: Path) -> None:
 def test_mnist_parts_are_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     counts: dict[Part, int] = {"train": 7, "t10k": 3}
     for part, count in counts.items():
-        pictures = np.full((count, 28, 28), count, np.uint8)
-        write_mnist(tmp_path, monkeypatch, part, pictures, np.arange(count, dtype=np.uint8))
+        images = np.full((count, 28, 28), count, np.uint8)
+        write_mnist(tmp_path, monkeypatch, part, images, np.arange(count, dtype=np.uint8))
     for part, count in counts.items():
-        pictures, labels = read_mnist(tmp_path, part)
-        assert (pictures.shape, int(pictures[0, 0, 0])) == ((count, 28, 28), count)
+        images, labels = read_mnist(tmp_path, part)
+        assert (images.shape, int(images[0, 0, 0])) == ((count, 28, 28), count)
         assert labels.tolist() == list(range(count))
 
 
@@ -72,6 +72,6 @@ def test_mnist_parts_are_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_mnist_itself_has_the_pinned_content() -> None:
     parts: tuple[Part, ...] = ("train", "t10k")
     for part in parts:
-        pictures, labels = read_mnist(Path(os.environ["MMDIGIT_DATA"]), part)
-        assert pictures.shape == FILES[f"{part}-images-idx3-ubyte.gz"].shape
+        images, labels = read_mnist(Path(os.environ["MMDIGIT_DATA"]), part)
+        assert images.shape == FILES[f"{part}-images-idx3-ubyte.gz"].shape
         assert set(labels.tolist()) == set(range(10))

@@ -28,7 +28,7 @@ def manifest(folder: Path, content: str | bytes) -> Path:
     return path
 
 
-def test_rows_are_read_in_order_with_paths_beside_the_manifest(tmp_path: Path) -> None:
+def test_rows_keep_their_order_with_paths_beside_the_manifest(tmp_path: Path) -> None:
     path = manifest(
         tmp_path, "\ufeffid,image,audio,label,note\na,i/1.png,,7,x\n\nb,,/a.wav,,\n c , 1.png , 1.wav , 0 ,\n"
     )
@@ -58,7 +58,7 @@ cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
     ),
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]),
 )
-def test_whatever_csv_writes_is_read_again(
+def test_manifest_round_trip_through_csv(
     tmp_path: Path, rows: list[tuple[str, str, str]], separator: str, style: tuple[Literal[0, 1], str], encoding: str
 ) -> None:
     text = io.StringIO()
@@ -89,7 +89,7 @@ def test_any_bytes_are_a_manifest_or_a_clear_error(tmp_path: Path, header: bytes
 
 @pytest.mark.parametrize("written", ["NFC", "NFD"])
 @pytest.mark.parametrize("named", ["NFC", "NFD"])
-def test_an_umlaut_is_found_either_way(tmp_path: Path, written: str, named: str) -> None:
+def test_path_with_umlaut_is_found_in_both_spellings(tmp_path: Path, written: str, named: str) -> None:
     def spelled(form: str, text: str) -> str:
         return "/".join(unicodedata.normalize(form, part) for part in text.split("/"))  # type: ignore[arg-type]
 
@@ -100,7 +100,7 @@ def test_an_umlaut_is_found_either_way(tmp_path: Path, written: str, named: str)
     assert sample.image == file
 
 
-def test_the_spelling_of_the_cell_comes_first(tmp_path: Path) -> None:
+def test_path_prefers_the_spelling_of_the_cell(tmp_path: Path) -> None:
     for form in ("NFC", "NFD"):
         (tmp_path / unicodedata.normalize(form, "ü.png")).write_text(form)
         [sample] = Manifest.open(manifest(tmp_path, f"id,image\n1,{unicodedata.normalize(form, 'ü.png')}\n"))
@@ -108,7 +108,7 @@ def test_the_spelling_of_the_cell_comes_first(tmp_path: Path) -> None:
         assert sample.image.read_text() == form
 
 
-def test_ids_whose_digests_are_equal_are_two_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ids_with_equal_digests_stay_two_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Digests, "_digest", lambda self, text: len(text))
     text = "id,image\n1,a\n2,a\n3,a\n10,a\n"
     assert [sample.id for sample in Manifest.open(manifest(tmp_path, text))] == ["1", "2", "3", "10"]
@@ -146,7 +146,7 @@ def measured(path: Path) -> tuple[str, int]:
     return said, int(grown)
 
 
-def test_a_line_of_a_gigabyte_costs_no_memory(tmp_path: Path) -> None:
+def test_line_of_a_gigabyte_takes_no_memory(tmp_path: Path) -> None:
     path = manifest(tmp_path, "id,image,note\n1,a.png,")
     with path.open("ab") as file:
         for _ in range(16):
@@ -157,7 +157,7 @@ def test_a_line_of_a_gigabyte_costs_no_memory(tmp_path: Path) -> None:
     assert grown_mib < 16
 
 
-def test_many_rows_cost_little_memory(tmp_path: Path) -> None:
+def test_many_rows_take_little_memory(tmp_path: Path) -> None:
     path = manifest(
         tmp_path, "id,image\n" + "".join(f"form-{number:08}.field-{number % 10},i\n" for number in range(60_000))
     )

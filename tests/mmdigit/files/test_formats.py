@@ -1,4 +1,4 @@
-"""The table of formats: each is known by its start, and both decoders name it with the command that converts it."""
+"""Format detection: each format is detected by its first bytes, and both decoders name it with a conversion command."""
 
 import re
 import time
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mmdigit.files.formats import AUDIO_SUFFIXES, FORMATS, IMAGE_SUFFIXES, LOOKED_AT, format_of, got_instead
+from mmdigit.files.formats import AUDIO_SUFFIXES, FORMATS, HEAD_BYTES, IMAGE_SUFFIXES, describe_unexpected, format_of
 from mmdigit.reading.audio.normalize import read_waveform
 from mmdigit.reading.image.decode import OPEN
 from mmdigit.reading.image.normalize import decode_image
@@ -43,20 +43,20 @@ STARTS: dict[str, tuple[bytes, ...]] = {
     "PostScript": (b"%!PS-Adobe",),
     "SVG": (SVG, b"\xef\xbb\xbf <SVG>"),
     "WAV": (b"RIFF\x10\0\0\0WAVEfmt ", b"BW64\x10\0\0\0WAVEds64"),
-    "RIFX (a WAV of the other byte order)": (b"RIFX\0\0\0\0WAVE",),
+    "RIFX (big-endian WAV)": (b"RIFX\0\0\0\0WAVE",),
     "FLAC": (b"fLaC\0",),
     "Ogg Opus": (wav(tone(), kind="OGG", subtype="OPUS"),),
     "Ogg Vorbis": (wav(tone(), kind="OGG", subtype="VORBIS"),),
     "FLAC in Ogg": (OGG + b"\x7fFLAC",),
     "Speex in Ogg": (OGG + b"Speex   ",),
-    "Ogg of another codec": (OGG + b"theora  ",),
-    "WebM (a browser's recording, often Opus)": (b"\x1a\x45\xdf\xa3\x01",),
-    "M4A (AAC of a telephone, MP4)": (b"\0\0\0\x1cftypM4A ", b"\0\0\0\x20ftypisom"),
-    "3GP (a telephone's recording)": (b"\0\0\0\x18ftyp3gp4",),
+    "Ogg with another codec": (OGG + b"theora  ",),
+    "WebM (browser recording, often Opus)": (b"\x1a\x45\xdf\xa3\x01",),
+    "M4A (MP4, usually AAC)": (b"\0\0\0\x1cftypM4A ", b"\0\0\0\x20ftypisom"),
+    "3GP (phone recording)": (b"\0\0\0\x18ftyp3gp4",),
     "QuickTime": (b"\0\0\0\x14ftypqt  ",),
-    "AMR (a telephone's recording)": (b"#!AMR\n", b"#!AMR-WB\n"),
-    "SILK (a messenger's voice note)": (b"\x02#!SILK_V3",),
-    "CAF (Apple's Core Audio)": (wav(tone(), kind="CAF"),),
+    "AMR (phone recording)": (b"#!AMR\n", b"#!AMR-WB\n"),
+    "SILK (messenger voice note)": (b"\x02#!SILK_V3",),
+    "CAF (Apple Core Audio)": (wav(tone(), kind="CAF"),),
     "AIFF": (wav(tone(), kind="AIFF"), b"FORM\0\0\0\0AIFC"),
     "AU (Sun)": (wav(tone(), kind="AU"), b"dns.\0"),
     "WMA (Windows Media)": (bytes.fromhex("3026b2758e66cf11"),),
@@ -73,7 +73,7 @@ STARTS: dict[str, tuple[bytes, ...]] = {
         b"ID3\x04\0\0\0\0\0\x0a" + bytes(10) + b"\xff\xfb\x90",
         b"\xff\xfd\x90",
     ),
-    "MIDI (notes and no sound)": (b"MThd\0",),
+    "MIDI (notes without audio)": (b"MThd\0",),
     "ZIP (a compressed archive)": (b"PK\3\4\x14",),
     "gzip (a compressed archive)": (b"\x1f\x8b\x08",),
     "bzip2 (a compressed archive)": (b"BZh9",),
@@ -91,13 +91,13 @@ STARTS: dict[str, tuple[bytes, ...]] = {
 }
 
 
-def test_each_format_of_the_table_has_a_start_here() -> None:
+def test_formats_all_have_a_sample_here() -> None:
     assert STARTS.keys() == {each.name for each in FORMATS}
     assert {each.name for each in FORMATS if not each.command and each.kind != "other"} == READ
 
 
 @pytest.mark.parametrize("name", STARTS)
-def test_a_format_is_known_by_its_start_and_named_where_it_is_not_read(name: str) -> None:
+def test_describe_unexpected_names_each_format(name: str) -> None:
     for start in STARTS[name]:
         data = start + bytes(100)
         found = format_of(data)
@@ -112,7 +112,7 @@ def test_a_format_is_known_by_its_start_and_named_where_it_is_not_read(name: str
                 read_waveform(data)
 
 
-def test_a_sound_s_command_writes_another_file() -> None:
+def test_audio_commands_write_another_file() -> None:
     for each in FORMATS:
         if each.kind == "audio" and each.command:
             _, source, target = re.split(r"ffmpeg -i | -ac 1 ", each.command)
@@ -124,17 +124,17 @@ def test_a_sound_s_command_writes_another_file() -> None:
     ("name", "as_image", "as_audio"),
     [
         ("p.heic", "HEIC; convert it with `magick in.heic out.png`",
-         "HEIC, a picture; send it as image, converted with `magick in.heic out.png`"),
+         "HEIC, an image; send it as image, converted with `magick in.heic out.png`"),
         ("phone.m4a",
-         "M4A (AAC of a telephone, MP4), a sound; send it as audio, converted with `ffmpeg -i clip.m4a -ac 1 clip.wav`",
-         "M4A (AAC of a telephone, MP4); convert it with `ffmpeg -i clip.m4a -ac 1 clip.wav`"),
+         "M4A (MP4, usually AAC), an audio clip; send it as audio, converted with `ffmpeg -i clip.m4a -ac 1 clip.wav`",
+         "M4A (MP4, usually AAC); convert it with `ffmpeg -i clip.m4a -ac 1 clip.wav`"),
         ("browser_webm_named.wav",
-         "WebM (a browser's recording, often Opus), a sound; send it as audio, converted with "
+         "WebM (browser recording, often Opus), an audio clip; send it as audio, converted with "
          "`ffmpeg -i clip.webm -ac 1 clip.wav`",
-         "WebM (a browser's recording, often Opus); convert it with `ffmpeg -i clip.webm -ac 1 clip.wav`"),
+         "WebM (browser recording, often Opus); convert it with `ffmpeg -i clip.webm -ac 1 clip.wav`"),
     ],
 )  # fmt: skip
-def test_another_format_that_was_sent_is_named_with_a_command(name: str, as_image: str, as_audio: str) -> None:
+def test_decoders_name_other_formats_with_a_command(name: str, as_image: str, as_audio: str) -> None:
     data = (CASES / name).read_bytes()
     with pytest.raises(InvalidImage) as not_read:
         decode_image(data)
@@ -147,29 +147,29 @@ def test_another_format_that_was_sent_is_named_with_a_command(name: str, as_imag
 @pytest.mark.parametrize(
     ("data", "as_image", "as_audio"),
     [
-        (b"", "an empty file; send the picture again", "an empty file; send the clip again"),
-        (b"hello", "5 bytes of no known format; convert the picture with `magick IMAGE out.png`",
-         "5 bytes of no known format; convert the clip with `ffmpeg -i CLIP -ac 1 clip.wav`"),
-        (b"fLaC\0", "FLAC, a sound; send it as audio", None),
-        (b"\x89PNG\r\n\x1a\n", None, "PNG, a picture; send it as image"),
-        (b"<html>", "HTML (a web page); send the picture itself", "HTML (a web page); send the clip itself"),
-        (b"PK\3\4", "ZIP (a compressed archive); send the picture itself: `unzip in.zip`",
+        (b"", "an empty file; send the image again", "an empty file; send the clip again"),
+        (b"hello", "5 bytes of an unknown format; convert the image with `magick IMAGE out.png`",
+         "5 bytes of an unknown format; convert the clip with `ffmpeg -i CLIP -ac 1 clip.wav`"),
+        (b"fLaC\0", "FLAC, an audio clip; send it as audio", None),
+        (b"\x89PNG\r\n\x1a\n", None, "PNG, an image; send it as image"),
+        (b"<html>", "HTML (a web page); send the image itself", "HTML (a web page); send the clip itself"),
+        (b"PK\3\4", "ZIP (a compressed archive); send the image itself: `unzip in.zip`",
          "ZIP (a compressed archive); send the clip itself: `unzip in.zip`"),
     ],
 )  # fmt: skip
-def test_each_message_says_what_to_do(data: bytes, as_image: str | None, as_audio: str | None) -> None:
-    assert as_image is None or got_instead(data, "image") == f"got {as_image}"
-    assert as_audio is None or got_instead(data, "audio") == f"got {as_audio}"
+def test_describe_unexpected_says_what_to_do(data: bytes, as_image: str | None, as_audio: str | None) -> None:
+    assert as_image is None or describe_unexpected(data, "image") == f"got {as_image}"
+    assert as_audio is None or describe_unexpected(data, "audio") == f"got {as_audio}"
 
 
 @pytest.mark.parametrize("part", [b"<!---->", b"<!--", b"<?xml>", b"<!DOCTYPE svg>", b" ", b"P5 ", b"OggS\x01vorbi"])
-def test_no_start_takes_long_to_look_at(part: bytes) -> None:
+def test_format_of_is_fast_for_any_start(part: bytes) -> None:
     started = time.process_time()
-    format_of(part * LOOKED_AT)
-    assert time.process_time() - started < 1  # it is 0.1 ms
+    format_of(part * HEAD_BYTES)
+    assert time.process_time() - started < 1  # takes 0.1 ms
 
 
-def test_every_suffix_that_is_read_is_one_of_a_format_that_is_read() -> None:
+def test_suffixes_belong_to_supported_formats() -> None:
     assert {Image.registered_extensions()[suffix].replace("MPO", "JPEG") for suffix in IMAGE_SUFFIXES} == {
         name.upper() for name in OPEN
     }

@@ -1,4 +1,4 @@
-"""Files that hold people's data: private whatever the umask, never planted, and a word where they are shared."""
+"""Private files: private for any umask, never planted, and a warning if they are shared."""
 
 import logging
 import os
@@ -25,14 +25,14 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_new_file_is_private_or_as_asked(tmp_path: Path) -> None:
+def test_open_private_creates_with_the_given_mode(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     os.close(open_private(tmp_path / "a"))
     os.close(open_private(tmp_path / "b", 0o660))
     assert (mode(tmp_path / "a"), mode(tmp_path / "b")) == (0o600, 0o660)
 
 
-def test_one_of_an_earlier_version_is_narrowed_and_keeps_its_content(tmp_path: Path) -> None:
+def test_require_ours_narrows_an_earlier_releases_mode(tmp_path: Path) -> None:
     path = tmp_path / "f"
     path.write_bytes(b"kept")
     path.chmod(0o644)
@@ -42,20 +42,18 @@ def test_one_of_an_earlier_version_is_narrowed_and_keeps_its_content(tmp_path: P
     assert mode(path) == 0o600
 
 
-def test_one_that_is_shared_on_purpose_stays_and_is_named_where_everybody_may_use_it(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_require_ours_keeps_shared_modes_and_warns(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "f"
     path.write_bytes(b"")
-    for shared, warnings in ((0o660, 0), (0o666, 1), (0o666, 1)):  # said once a process
+    for shared, warnings in ((0o660, 0), (0o666, 1), (0o666, 1)):  # one warning per process
         path.chmod(shared)
         require_ours(path)
         assert mode(path) == shared
         assert len(caplog.records) == warnings
-    assert "every user may use it (mode 0666)" in caplog.text
+    assert "every user may access it (mode 0666)" in caplog.text
 
 
-def test_a_link_a_pipe_and_a_folder_are_refused(tmp_path: Path) -> None:
+def test_require_ours_rejects_links_pipes_and_folders(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_bytes(b"theirs")
     (tmp_path / "link").symlink_to(victim)
@@ -70,23 +68,19 @@ def test_a_link_a_pipe_and_a_folder_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not ROOT, reason="only root gives files away")
-def test_another_user_s_file_is_named_and_refused_where_he_may_have_planted_it(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_require_ours_rejects_a_planted_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "f"
     path.write_bytes(b"")
     os.chown(path, 12345, 12345)
     require_ours(path)
     assert "belongs to another user (12345)" in caplog.text
     tmp_path.chmod(0o1777)
-    with pytest.raises(SettingsError, match="got one of user 12345; use a folder of your own"):
+    with pytest.raises(SettingsError, match="got one of user 12345; use a private folder"):
         require_ours(path)
     tmp_path.chmod(0o700)
 
 
-def test_a_folder_where_everybody_may_make_files_is_named_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_warn_of_shared_folder_warns_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for shared in (0o700, 0o755, 0o775):
         tmp_path.chmod(shared)
         warn_of_shared_folder(tmp_path)

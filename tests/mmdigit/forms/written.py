@@ -14,7 +14,7 @@ from mmdigit.forms.page import Pixels, ScannedPage
 from mmdigit.forms.template import Template
 from mmdigit.forms.template_file import example, parse_template
 from mmdigit.reading.image.normalize import decode_image
-from mmdigit.training.data.datasets import Digits
+from mmdigit.training.data.splits import Digits
 
 PACK = Path(__file__).parents[3] / "samples" / "pack" / "images"
 TEMPLATE = parse_template(example())

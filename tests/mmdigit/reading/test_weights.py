@@ -12,10 +12,10 @@ from mmdigit.reading.audio.normalize import read_waveform
 from mmdigit.reading.image.normalize import normalize
 from mmdigit.reading.model_input import ModelInput, decode_input
 from mmdigit.reading.predictor import WEIGHTS, Predictor
-from mmdigit.training.data.datasets import load_digits, load_glyphs
 from mmdigit.training.data.photographs import KINDS, photograph
-from mmdigit.training.evaluate.corrupt_audio import NOISES, noisy
-from mmdigit.training.evaluate.held_out import HeldOut, decoded, outputs
+from mmdigit.training.data.splits import load_digits, load_glyphs
+from mmdigit.training.evaluate.corrupt_audio import NOISES, add_noise
+from mmdigit.training.evaluate.held_out import HeldOutLogits, decode_images, model_outputs
 from mmdigit.training.evaluate.measures import auroc
 from mmdigit.training.release.calibration import risk_by_digit
 
@@ -40,7 +40,7 @@ def predictor() -> Predictor:
 def images(folder: Path) -> list[tuple[int, ModelInput]]:
     digits = load_digits(folder, "test")
     rows = np.random.default_rng(0).choice(digits.labels.size, N_IMAGES, replace=False)
-    return [(int(digits.labels[row]), decode_input(digits.pictures[row].tobytes(), None)) for row in rows]
+    return [(int(digits.labels[row]), decode_input(digits.images[row].tobytes(), None)) for row in rows]
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +74,8 @@ def test_acceptance_of_every_digit(predictor: Predictor, images: list[tuple[int,
 
 def test_risk_table_by_digit_matches_the_validation_writers(folder: Path, predictor: Predictor) -> None:
     digits = load_digits(folder, "validation")
-    found = outputs(predictor, [ModelInput(image=image) for image in decoded(digits.pictures)])
-    held_out = HeldOut(found["image_logits"], digits.labels, "validation")
+    found = model_outputs(predictor, [ModelInput(image=image) for image in decode_images(digits.images)])
+    held_out = HeldOutLogits(found["image_logits"], digits.labels, "validation")
     stated = json.loads(WEIGHTS.with_suffix(".json").read_text())["risk"]["image"]["by_digit"]
     for row, made in zip(stated, risk_by_digit(held_out, predictor.temperature["image"]), strict=True):
         np.testing.assert_allclose(row["confidence"], made["confidence"], atol=1e-6)
@@ -116,7 +116,7 @@ def test_accuracy_on_photographs_of_validation_writers(
     assert kind in KINDS
     crops = []
     for row in random.choice(digits.labels.size, 400, replace=False):
-        crop, _ = photograph(digits.pictures[row], digits.pictures[:64], random, kind, int(digits.labels[row]))
+        crop, _ = photograph(digits.images[row], digits.images[:64], random, kind, int(digits.labels[row]))
         crops.append((int(digits.labels[row]), ModelInput(image=normalize(crop))))
     assert accuracy(predictor, crops) >= least
 
@@ -126,7 +126,7 @@ def test_accuracy_in_noise_unseen_in_training(folder: Path, predictor: Predictor
     recordings = folder / fsdd.FOLDER
     random = np.random.default_rng(2)
     clips = [
-        (int(path.name[0]), ModelInput(waveform=noisy(read_waveform(path.read_bytes()), NOISES[kind], 10, random)))
+        (int(path.name[0]), ModelInput(waveform=add_noise(read_waveform(path.read_bytes()), NOISES[kind], 10, random)))
         for index in fsdd.TEST_INDICES
         for path in sorted(recordings.glob(f"*_{index}.wav"))
     ]

@@ -1,4 +1,4 @@
-"""Settings of access: what belongs together, secrets from files, and no secret where it can be read."""
+"""Access settings: required combinations, secrets from files, and no secret in plain sight."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from mmdigit.settings.access import Access
-from mmdigit.settings.secrets import secret
+from mmdigit.settings.secrets import read_secret
 from schemas.errors import SettingsError
 from worker.settings import WorkerSettings
 
@@ -24,11 +24,11 @@ def load(**settings: object) -> WorkerSettings:
     return WorkerSettings.load([f"--{name.replace('_', '-')}={value}" for name, value in (PLACES | settings).items()])
 
 
-def test_by_default_nothing_is_asked_for() -> None:
+def test_access_defaults_to_plaintext() -> None:
     assert load().access == Access()
 
 
-def test_a_password_comes_from_its_file_and_is_shown_nowhere(password: Path) -> None:
+def test_password_from_a_file_is_never_shown(password: Path) -> None:
     settings = load(
         kafka_security="scram",
         kafka_username="worker",
@@ -44,7 +44,7 @@ def test_a_password_comes_from_its_file_and_is_shown_nowhere(password: Path) -> 
     assert "s3cret" not in f"{settings!r} {settings} {access!r} {settings.model_dump()}"
 
 
-def test_a_password_comes_from_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_password_from_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMDIGIT_KAFKA_PASSWORD", "s3cret")
     settings = load(kafka_security="scram", kafka_username="worker")
     assert settings.access.kafka.password == SecretStr("s3cret")
@@ -55,7 +55,7 @@ def test_a_password_comes_from_a_variable(monkeypatch: pytest.MonkeyPatch) -> No
     "flag", ["--kafka-password", "--redis-password", "--redis-sentinel-password", "--metrics-token"]
 )
 @pytest.mark.parametrize("joined", [True, False])
-def test_a_secret_is_no_flag(flag: str, joined: bool) -> None:
+def test_secrets_are_not_flags(flag: str, joined: bool) -> None:
     argv = [f"--{name}={value}" for name, value in PLACES.items()]
     with pytest.raises(SettingsError, match=f"no secret on the command line.*{flag}-file") as caught:
         WorkerSettings.load([*argv, *([f"{flag}=s3cret"] if joined else [flag, "s3cret"])])
@@ -65,31 +65,31 @@ def test_a_secret_is_no_flag(flag: str, joined: bool) -> None:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"kafka_security": "scram", "kafka_username": "u"}, "scram needs kafka_username and kafka_password_file"),
-        ({"kafka_security": "msk-iam"}, "msk-iam needs kafka_aws_region"),
-        ({"kafka_username": "u"}, "kafka_username has no meaning with kafka_security plaintext"),
-        ({"kafka_ca_file": "ca.pem"}, "kafka_ca_file has no meaning with kafka_security plaintext"),
-        ({"kafka_security": "tls", "kafka_cert_file": "c.pem"}, "kafka_cert_file and kafka_key_file belong together"),
-        ({"redis_key_file": "k.pem"}, "redis_cert_file and redis_key_file belong together"),
-        ({"redis_username": "u"}, "redis_username needs redis_password_file"),
-        ({"redis_sentinel_username": "u"}, "redis_sentinel_username needs redis_sentinel_password_file"),
+        ({"kafka_security": "scram", "kafka_username": "u"}, "expected kafka_username and kafka_password_file"),
+        ({"kafka_security": "msk-iam"}, "expected kafka_aws_region with kafka_security msk-iam"),
+        ({"kafka_username": "u"}, "expected no kafka_username with kafka_security plaintext"),
+        ({"kafka_ca_file": "ca.pem"}, "expected no kafka_ca_file with kafka_security plaintext"),
+        ({"kafka_security": "tls", "kafka_cert_file": "c.pem"}, "both or none of kafka_cert_file and kafka_key_file"),
+        ({"redis_key_file": "k.pem"}, "both or none of redis_cert_file and redis_key_file"),
+        ({"redis_username": "u"}, r"expected redis_password_file .* with redis_username"),
+        ({"redis_sentinel_username": "u"}, r"expected redis_sentinel_password_file .* with redis_sentinel_username"),
         ({"kafka_security": "ssl"}, "kafka_security"),
     ],
 )
-def test_what_does_not_belong_together_is_one_clear_line(settings: dict[str, object], says: str) -> None:
+def test_access_settings_reject_contradictions(settings: dict[str, object], says: str) -> None:
     with pytest.raises(SettingsError, match=says):
         load(**settings)
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(None, "No such file"), (b"", "got none"), (b"\n", "got none"), (b"a\nb\n", "got more"), (b"\xff", "no UTF-8")],
+    [(None, "No such file"), (b"", "got none"), (b"\n", "got none"), (b"a\nb\n", "got more"), (b"\xff", "not UTF-8")],
 )
-def test_a_file_without_one_line_is_named_and_not_shown(tmp_path: Path, content: bytes | None, says: str) -> None:
+def test_read_secret_names_a_file_without_one_line(tmp_path: Path, content: bytes | None, says: str) -> None:
     path = tmp_path / "password"
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(SettingsError, match=says) as caught:
-        secret(None, path, "kafka_password_file")
+        read_secret(None, path, "kafka_password_file")
     assert "kafka_password_file" in str(caught.value)
     assert str(path) in str(caught.value)

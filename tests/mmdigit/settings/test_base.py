@@ -1,4 +1,4 @@
-"""What every program shares: variables, one-line errors, exit codes, nothing secret."""
+"""Behaviour of every program: variables, one-line errors, exit codes, no secrets in output."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from pydantic import Field
 import schemas.errors
 from mmdigit.cli import COMMANDS
 from mmdigit.settings.base import ProgramSettings
-from mmdigit.settings.environment import ENV_PREFIX, ENVIRONMENT
+from mmdigit.settings.environment import ENV_PREFIX, KNOWN_VARIABLES
 from mmdigit.settings.program import run_program
 from producer.settings import ProducerSettings
 from schemas.errors import InvalidImage, MmdigitError, SettingsError, StoreError, TopicError
@@ -41,7 +41,7 @@ class FakeSettings(ProgramSettings):
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ENVIRONMENT:
+    for name in KNOWN_VARIABLES:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -49,26 +49,26 @@ def variables_of(program: type[ProgramSettings]) -> set[str]:
     return {ENV_PREFIX + str(field.validation_alias or name).upper() for name, field in program.model_fields.items()}
 
 
-def test_the_known_variables_are_those_of_the_programs() -> None:
-    assert FOR_TESTS.union(*map(variables_of, PROGRAMS)) == ENVIRONMENT
+def test_known_variables_match_the_programs() -> None:
+    assert FOR_TESTS.union(*map(variables_of, PROGRAMS)) == KNOWN_VARIABLES
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_every_setting_says_what_it_is(program: type[ProgramSettings]) -> None:
+def test_settings_have_descriptions(program: type[ProgramSettings]) -> None:
     assert [name for name, field in program.model_fields.items() if not field.description] == []
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_every_required_setting_has_an_example(program: type[ProgramSettings]) -> None:
+def test_required_settings_have_examples(program: type[ProgramSettings]) -> None:
     assert [name for name, field in program.model_fields.items() if field.is_required() and not field.examples] == []
 
 
-def test_the_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_program("fake", fake_main, ["--version"]) == 0  # type: ignore[arg-type]
     assert capsys.readouterr().out == f"fake {schemas.VERSION}\n"
 
 
-def test_flags_win_over_variables_and_variables_over_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_load_prefers_flags_to_variables_to_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMDIGIT_STORE", "from the environment")
     assert FakeSettings.load([]).store_url == "from the environment"
     assert FakeSettings.load(["--store", "from a flag"]).store_url == "from a flag"
@@ -88,14 +88,14 @@ def fake_main(argv: list[str]) -> int:
         (
             {"MMDIGIT_STOER": "x"},
             ["--store", "x"],
-            "unknown environment variable MMDIGIT_STOER; docs/operate/settings.md lists",
+            "expected known MMDIGIT_ variables, got MMDIGIT_STOER; see docs/operate/settings.md",
         ),
-        ({"MMDIGIT_STORE_URL": "x"}, [], "unknown environment variable MMDIGIT_STORE_URL"),
+        ({"MMDIGIT_STORE_URL": "x"}, [], "expected known MMDIGIT_ variables, got MMDIGIT_STORE_URL"),
         ({"MMDIGIT_COUNT": "hunter2"}, ["--store", "x"], "count: Input should be a valid integer"),
         ({}, ["--store", "x", "--count", "0"], "count: Input should be greater than or equal to 1"),
     ],
 )
-def test_wrong_settings_end_in_one_line_and_code_2(
+def test_invalid_settings_exit_with_one_line_and_code_2(
     environment: dict[str, str],
     argv: list[str],
     message: str,
@@ -112,21 +112,21 @@ def test_wrong_settings_end_in_one_line_and_code_2(
 
 
 @pytest.mark.parametrize("argv", [["--unknown"], ["--store"], ["position"]])
-def test_an_unknown_flag_leaves_with_code_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_flag_exits_with_code_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         FakeSettings.load(argv)
     assert caught.value.code == 2
     assert "usage: python -m fake" in capsys.readouterr().err
 
 
-def test_help_leaves_with_code_0(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_exits_with_code_0(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         FakeSettings.load(["--help"])
     assert caught.value.code == 0
     assert "how many" in capsys.readouterr().out
 
 
-def test_settings_do_not_change() -> None:
+def test_settings_are_frozen() -> None:
     settings = FakeSettings.load(["--store", "x"])
     with pytest.raises(ValueError, match="frozen"):
         settings.count = 4  # type: ignore[misc]
@@ -141,7 +141,7 @@ def test_settings_do_not_change() -> None:
         (KeyboardInterrupt(), 130, "fake: interrupted\n"),
     ],
 )
-def test_what_a_program_raises_becomes_its_exit_code(
+def test_run_program_maps_errors_to_exit_codes(
     raised: BaseException, code: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def main(argv: object) -> int:
@@ -151,7 +151,7 @@ def test_what_a_program_raises_becomes_its_exit_code(
     assert capsys.readouterr().err == said
 
 
-def test_what_nobody_expected_is_not_hidden() -> None:
+def test_run_program_does_not_hide_unexpected_errors() -> None:
     def main(argv: object) -> int:
         raise ZeroDivisionError
 
@@ -159,7 +159,7 @@ def test_what_nobody_expected_is_not_hidden() -> None:
         run_program("fake", main, [])
 
 
-def test_the_error_tree_is_drawn_whole() -> None:
+def test_error_tree_docstring_is_complete() -> None:
     def below(error: type[MmdigitError]) -> set[str]:
         return {error.__name__}.union(*map(below, error.__subclasses__()))
 
@@ -175,7 +175,7 @@ def test_programs_start_as_modules(module: str) -> None:
     assert f"usage: python -m {module}" in ran.stdout
 
 
-def test_a_reader_that_has_enough_is_no_traceback() -> None:
+def test_run_program_survives_a_closed_pipe() -> None:
     program = "from mmdigit.settings.program import run_program; import sys; "
     program += "sys.exit(run_program('p', lambda _: [print('x' * 100, flush=True) for _ in range(10000)] and 0))"
     command = f'{sys.executable} -c "{program}" | head -c 1'
@@ -184,7 +184,7 @@ def test_a_reader_that_has_enough_is_no_traceback() -> None:
 
 
 @pytest.mark.parametrize("flag", ["--store", "--stoer"])
-def test_a_password_in_a_flag_is_refused_and_never_shown(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_load_rejects_a_password_in_a_flag(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     url = "redis://user:s3cret@host/0"
     for argv in ([flag, url], [f"{flag}={url}"], [flag, url, "--count", "many"]):
         with pytest.raises(SettingsError, match="no password on the command line") as caught:
@@ -192,13 +192,13 @@ def test_a_password_in_a_flag_is_refused_and_never_shown(flag: str, capsys: pyte
         assert "s3cret" not in str(caught.value) + capsys.readouterr().err
 
 
-def test_settings_do_not_show_their_urls() -> None:
+def test_settings_repr_hides_urls() -> None:
     worker = WorkerSettings.load(["--from", "kafka://a/b", "--store", "s3cret", "--dead-letters", "s3cret"])
     producer = ProducerSettings.load(["--from", "x", "--to", "s3cret", "--store", "s3cret"])
     assert "s3cret" not in f"{worker!r} {worker} {producer!r} {producer}"
 
 
-def test_an_error_moves_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_run_program_escapes_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
     def fail(_: object) -> int:
         raise StoreError("a\x1b[2J\nb")
 

@@ -1,4 +1,4 @@
-"""Variables of the environment that are not ours: what harms is refused in one line, and nothing of them is shown."""
+"""Environment variables of other programs: harmful ones are rejected, and none is shown."""
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ def run(program: str, folder: Path, **variables: str) -> subprocess.CompletedPro
 
 @pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize("folder", ["missing", "a file", ""])
-def test_a_folder_of_shared_metrics_is_one_line_and_no_traceback(program: str, folder: str, tmp_path: Path) -> None:
+def test_multiprocess_metrics_folder_is_rejected(program: str, folder: str, tmp_path: Path) -> None:
     (tmp_path / "a file").touch()
     place = str(tmp_path / folder) if folder else ""
     done = run(program, tmp_path, PROMETHEUS_MULTIPROC_DIR=place)
@@ -46,12 +46,12 @@ def test_a_folder_of_shared_metrics_is_one_line_and_no_traceback(program: str, f
     assert "unset it" in line
 
 
-def test_its_old_name_is_refused_too(tmp_path: Path) -> None:
+def test_multiprocess_metrics_old_name_is_rejected(tmp_path: Path) -> None:
     done = run("worker", tmp_path, prometheus_multiproc_dir=str(tmp_path))
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
 
 
-def test_secrets_from_files_stand_in_no_environment_command_line_log_or_answer(tmp_path: Path) -> None:
+def test_secrets_from_files_appear_nowhere(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("s3cret-of-a-file")
     url = SQLITE.format(folder=tmp_path)
     options = ["--metrics-token-file", str(tmp_path / "token"), "--log-level", "debug"]
@@ -69,8 +69,8 @@ def test_secrets_from_files_stand_in_no_environment_command_line_log_or_answer(t
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_a_crash_shows_no_secret_of_the_environment(program: str, tmp_path: Path) -> None:
-    """What nobody foresaw is a traceback, with every frame's lines and whatever the error itself quotes."""
+def test_crash_shows_no_secret_of_the_environment(program: str, tmp_path: Path) -> None:
+    """An unexpected error prints a traceback with the source lines of every frame and the error's own text."""
     (tmp_path / "sitecustomize.py").write_text(
         "import mmdigit.transport.urls\n"
         "def crash(*arguments, **named): raise ZeroDivisionError(f'{arguments} {named}')\n"
@@ -92,7 +92,7 @@ def test_a_crash_shows_no_secret_of_the_environment(program: str, tmp_path: Path
     "variables", [{"PYTHONOPTIMIZE": "2"}, {"PYTHONUTF8": "0", "LC_ALL": "C"}, {"PYTHONDEVMODE": "1"}]
 )
 @pytest.mark.parametrize("program", ["worker", "producer"])
-def test_python_s_own_variables_change_no_answer(variables: dict[str, str], program: str, tmp_path: Path) -> None:
+def test_python_variables_change_no_prediction(variables: dict[str, str], program: str, tmp_path: Path) -> None:
     done = run(program, tmp_path, **variables)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""The three paths of the health server, over real sockets."""
+"""The health server's three paths, over real sockets."""
 
 import socket
 import urllib.error
@@ -37,7 +37,7 @@ def get(server: HealthServer, path: str, authorization: str | None = None) -> tu
             return exc.code, exc.read().decode()
 
 
-def test_alive_and_ready_say_why(server: HealthServer) -> None:
+def test_checks_say_why(server: HealthServer) -> None:
     assert get(server, "/healthz") == (200, "alive\n")
     assert get(server, "/readyz?verbose=1") == (503, "no partitions assigned yet\n")
 
@@ -59,7 +59,7 @@ def test_metrics_are_exported(server: HealthServer) -> None:
         ("Bearer t\xf6ken", 401),
     ],
 )
-def test_metrics_want_their_token_and_the_checks_none(authorization: str | None, status: int) -> None:
+def test_metrics_require_the_token_but_checks_do_not(authorization: str | None, status: int) -> None:
     server = HealthServer(
         "127.0.0.1", 0, Metrics().registry, lambda: Checks.alive, lambda: Checks.alive, SecretStr("t0ken")
     )
@@ -72,16 +72,16 @@ def test_metrics_want_their_token_and_the_checks_none(authorization: str | None,
         server.close()
 
 
-def test_other_paths_are_named(server: HealthServer) -> None:
+def test_unknown_path_lists_the_known_ones(server: HealthServer) -> None:
     assert get(server, "/etc/passwd") == (404, "expected /metrics, /healthz or /readyz\n")
 
 
-def test_a_taken_port_is_one_clear_line(server: HealthServer) -> None:
+def test_taken_port_is_one_clear_line(server: HealthServer) -> None:
     with pytest.raises(SettingsError, match=r"expected to listen on 127\.0\.0\.1:\d+ .* set --metrics-port"):
         HealthServer("127.0.0.1", server.port, Metrics().registry, lambda: Checks.alive, lambda: Checks.ready)
 
 
-def test_a_peer_that_hangs_up_or_talks_rubbish_harms_nobody(
+def test_server_survives_disconnects_and_invalid_requests(
     server: HealthServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with socket.create_connection(("127.0.0.1", server.port)) as peer:

@@ -1,12 +1,12 @@
-"""Small data sets for the tests, made on the spot: rings and bars, and tones of ten pitches."""
+"""Small made-up data sets: bars at ten heights, and tones of ten pitches."""
 
 from pathlib import Path
 
 import numpy as np
 
-from mmdigit.training.data.clips import load_bank
-from mmdigit.training.data.datasets import Clip, Digits
-from mmdigit.training.data.images import PictureSets
+from mmdigit.training.data.augmented_clips import load_augmented_clips
+from mmdigit.training.data.image_batches import ImageSets
+from mmdigit.training.data.splits import Clip, Digits
 from mmdigit.training.fit.plan import QUICK, AudioPlan, TrainingPlan
 from mmdigit.training.fit.train import TrainingSets
 from tests.mmdigit.clips import tone
@@ -29,10 +29,10 @@ def digits(count: int, seed: int) -> Digits:
     """Label n is a bright bar at height 4 + 2n."""
     random = np.random.default_rng(seed)
     labels = np.arange(count, dtype=np.int64) % 10
-    pictures = random.integers(0, 30, (count, 28, 28)).astype(np.uint8)
-    for picture, label in zip(pictures, labels, strict=True):
-        picture[4 + 2 * label : 6 + 2 * label, 6:22] = 250
-    return Digits(pictures, labels, np.zeros(count, np.int64))
+    images = random.integers(0, 30, (count, 28, 28)).astype(np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[4 + 2 * label : 6 + 2 * label, 6:22] = 250
+    return Digits(images, labels, np.zeros(count, np.int64))
 
 
 def clips(per_digit: int) -> list[Clip]:
@@ -53,9 +53,11 @@ def clips(per_digit: int) -> list[Clip]:
 
 
 def sets(cache: Path, count: int = 96) -> TrainingSets:
-    """What a training of plan() reads; the bank is kept in cache."""
+    """The data of a training of plan(); cache: for the augmented clips."""
     glyphs = np.random.default_rng(5).integers(0, 255, (8, 28, 28)).astype(np.uint8)
     train_digits = digits(count, 1)
-    pictures = PictureSets(train_digits, train_digits.pictures // 2, glyphs, glyphs)
+    images = ImageSets(train_digits, train_digits.images // 2, glyphs, glyphs)
     spoken = clips(2)
-    return TrainingSets(pictures, spoken, load_bank(spoken, plan().audio, 1, cache), digits(20, 2), clips(2)[:20])
+    return TrainingSets(
+        images, spoken, load_augmented_clips(spoken, plan().audio, 1, cache), digits(20, 2), clips(2)[:20]
+    )

@@ -1,4 +1,4 @@
-"""A folder of data sets as `mmdigit evaluate` reads it, made on the spot: drawn bars, and tones of ten pitches."""
+"""A folder of data sets for `mmdigit evaluate`, made up: drawn bars, and tones of ten pitches."""
 
 import gzip
 from pathlib import Path
@@ -19,7 +19,7 @@ def write(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two test digits a label with their writers, and one clip a label of two speakers; no Omniglot."""
     monkeypatch.setattr(fsdd, "COUNT", 10 * len(SPEAKERS))
     digits = made_up.digits(N_DIGITS, 3)
-    write_mnist(folder, monkeypatch, "t10k", digits.pictures, digits.labels.astype(np.uint8))
+    write_mnist(folder, monkeypatch, "t10k", digits.images, digits.labels.astype(np.uint8))
     recordings, writers = folder / fsdd.FOLDER, folder / "mnist-writers"
     for part in (recordings, writers):
         part.mkdir(parents=True)
@@ -27,5 +27,5 @@ def write(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (writers / "test.csv.gz").write_bytes(gzip.compress(f"index,label,writer\n{rows}".encode()))
     for number, speaker in enumerate(SPEAKERS):
         for label in range(10):
-            sound = tone(0.2 + 0.05 * number, pitch_hz=200 + 150 * label)
-            (recordings / f"{label}_{speaker}_0.wav").write_bytes(wav(sound))
+            waveform = tone(0.2 + 0.05 * number, pitch_hz=200 + 150 * label)
+            (recordings / f"{label}_{speaker}_0.wav").write_bytes(wav(waveform))

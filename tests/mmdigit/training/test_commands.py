@@ -62,11 +62,11 @@ REPORT = {
 def made_up_data(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (export, recalibrate):
         monkeypatch.setattr(module, "load_digits", lambda *_: made_up.digits(60, 2))
-        monkeypatch.setattr(module, "load_spoken", lambda *_: made_up.clips(3)[:30])
+        monkeypatch.setattr(module, "load_clips", lambda *_: made_up.clips(3)[:30])
     monkeypatch.setattr(export, "PARITY_PAIRS", 100)
 
 
-def test_train_resume_and_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_train_export_and_calibrate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "load_sets", lambda *_: made_up.sets(tmp_path, 64))
     training, output, config = tmp_path / "runs" / "seed-1", tmp_path / "weights", tmp_path / "c.toml"
     config.write_text(CONFIG)
@@ -114,7 +114,7 @@ def test_export_without_a_training_is_one_line(tmp_path: Path, capsys: pytest.Ca
     assert not (tmp_path / "o").exists()
 
 
-def test_an_export_that_fails_leaves_the_old_files_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_that_fails_keeps_the_old_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise DataError("expected the test split, it is missing")
 
@@ -129,7 +129,7 @@ def test_an_export_that_fails_leaves_the_old_files_alone(tmp_path: Path, monkeyp
     assert {path.name: path.read_text() for path in output.iterdir()} == dict.fromkeys(recalibrate.FILES, "the old one")
 
 
-def test_folds_that_are_not_there_are_one_line(
+def test_export_without_the_folds_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train.train(made_up.sets(tmp_path, 64), PLAN, tmp_path / "train")

@@ -1,4 +1,4 @@
-"""What a training reads: a pipe or a device in its place is an error of ours at once."""
+"""Files that a training reads: special files and huge ones are refused at once."""
 
 import os
 from collections.abc import Callable
@@ -8,8 +8,8 @@ from typing import cast
 import pytest
 
 from mmdigit.datasets.idx import Content, read_idx
-from mmdigit.training.data.datasets import Digits, load_glyphs
-from mmdigit.training.evaluate.held_out import HELD_OUT, read_folds
+from mmdigit.training.data.splits import Digits, load_glyphs
+from mmdigit.training.evaluate.held_out import FOLD_FILE, read_folds
 from mmdigit.training.fit.checkpoints import read_state
 from mmdigit.training.fit.plan import TrainingPlan
 from schemas.errors import SettingsError
@@ -21,23 +21,23 @@ def read_bytes(path: Path) -> object:
 
 @pytest.mark.parametrize("read", [TrainingPlan.read, read_state, read_bytes])
 @pytest.mark.parametrize("place", ["pipe", "/dev/zero", "."])
-def test_what_is_no_plain_file_is_an_error_of_ours(tmp_path: Path, read: Callable[[Path], object], place: str) -> None:
+def test_readers_refuse_special_files(tmp_path: Path, read: Callable[[Path], object], place: str) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(SettingsError, match="not a plain file"):
+    with pytest.raises(SettingsError, match="not a regular file"):
         read(tmp_path / place)
 
 
-def test_neither_are_the_archive_and_the_folds(tmp_path: Path) -> None:
-    for path in (tmp_path / "omniglot" / "images_background_small1.zip", tmp_path / "theo" / HELD_OUT):
+def test_omniglot_and_folds_refuse_special_files(tmp_path: Path) -> None:
+    for path in (tmp_path / "omniglot" / "images_background_small1.zip", tmp_path / "theo" / FOLD_FILE):
         path.parent.mkdir()
         os.mkfifo(path)
-    with pytest.raises(SettingsError, match="not a plain file"):
+    with pytest.raises(SettingsError, match="not a regular file"):
         load_glyphs(tmp_path, "train")
-    with pytest.raises(SettingsError, match="not a plain file"):
+    with pytest.raises(SettingsError, match="not a regular file"):
         read_folds(tmp_path, cast(Digits, None), ["theo"])  # the file is opened before they are looked at
 
 
-def test_a_checkpoint_and_a_plan_are_bounded(tmp_path: Path) -> None:
+def test_checkpoint_and_plan_sizes_are_bounded(tmp_path: Path) -> None:
     with (tmp_path / "huge").open("wb") as file:
         file.truncate(2**40)  # sparse
     for read in (read_state, TrainingPlan.read):

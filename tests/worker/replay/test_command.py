@@ -1,27 +1,26 @@
-"""The replay's own loop: what it commits when, where it ends, what it says; and its settings."""
+"""The loop of a replay on fakes: what it sends and commits, when it ends, what it reports."""
 
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from mmdigit.transport.ports import Record, TopicPartition
-from schemas.errors import InvalidRecord, SettingsError, TransportError
+from schemas.errors import InvalidRecord, TransportError
 from schemas.wire import encode
 from tests.factories import make_dead_letter
 from tests.worker.fakes import P0, P1, Clock, Closable, FakeConsumer, record
-from worker.replay.command import PROGRESS_EVERY_S, Outcome, Replay, table
+from worker.replay.command import PROGRESS_EVERY_S, Replay, ReplayStatus, table
 from worker.replay.settings import ReplaySettings
 
 URLS = {"from": "sqlite:///q.db?topic=jobs.dead", "to": "sqlite:///q.db"}
 
 
 class Jobs(Closable):
-    """A publisher that acknowledges on flush: nothing while it is broken, and nothing of what it loses."""
+    """Acknowledges on flush; fails while broken, and never acknowledges what it loses."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
@@ -52,7 +51,7 @@ class Jobs(Closable):
 
 
 class Letters(FakeConsumer):
-    """Two partitions of dead letters, whose ends are known from the first poll on."""
+    """Two partitions of dead letters; their lag is known after the first poll."""
 
     def __init__(self, *records: Record) -> None:
         super().__init__(records)
@@ -73,7 +72,7 @@ def letter(offset: int, partition: TopicPartition = P0, **fields: object) -> Rec
 
 
 class Bench:
-    """A replay of some records, and all that is around it."""
+    """A replay on fakes."""
 
     def __init__(self, *records: Record, **options: object) -> None:
         self.consumer, self.jobs, self.clock = Letters(*records), Jobs(), Clock()
@@ -82,7 +81,7 @@ class Bench:
         self.replay = Replay(settings, self.consumer, self.jobs, self.said.append, self.clock)
 
 
-def test_what_is_acknowledged_is_committed_once_a_batch() -> None:
+def test_replay_commits_acknowledged_jobs_once_a_batch() -> None:
     bench = Bench(letter(7), letter(8), letter(3, P1))
     bench.replay.run()
     assert bench.jobs.sent == [b"7", b"8", b"3"]
@@ -91,7 +90,7 @@ def test_what_is_acknowledged_is_committed_once_a_batch() -> None:
 
 
 @pytest.mark.parametrize("fault", ["broken", "loses"])
-def test_nothing_is_committed_or_counted_without_the_acknowledgement(fault: str) -> None:
+def test_replay_commits_nothing_without_acknowledgement(fault: str) -> None:
     bench = Bench(letter(0), letter(1))
     bench.jobs.broken = fault == "broken"
     bench.jobs.loses = {b"1"} if fault == "loses" else set()
@@ -101,7 +100,7 @@ def test_nothing_is_committed_or_counted_without_the_acknowledgement(fault: str)
     assert bench.replay.counts == {}
 
 
-def test_a_job_that_the_topic_does_not_take_is_named_and_passed_by() -> None:
+def test_replay_names_and_skips_a_job_that_is_too_large() -> None:
     bench = Bench(letter(0), letter(1))
     bench.jobs.refuses = {b"0"}
     bench.replay.run()
@@ -110,7 +109,21 @@ def test_a_job_that_the_topic_does_not_take_is_named_and_passed_by() -> None:
     assert bench.said == ["jobs 0/0: larger than the topic takes"]
 
 
-def test_dead_letters_that_come_while_it_runs_are_left_for_the_next_run() -> None:
+def test_dry_run_counts_redelivered_dead_letters_once() -> None:
+    bench = Bench(*(letter(n) for n in range(150)))
+    bench.replay._jobs = None
+
+    def rebalance() -> None:
+        if bench.consumer.polled == 2:
+            bench.consumer.queue[:0] = [letter(n) for n in range(100)]
+
+    bench.consumer.before_poll = rebalance
+    bench.replay.run()
+    assert bench.replay.counts == {("invalid_image", "sent"): 150}
+    assert bench.consumer.commits == []
+
+
+def test_replay_leaves_new_dead_letters_for_the_next_run() -> None:
     bench = Bench(*(letter(n) for n in range(150)))  # a batch and a half
 
     def fails_again() -> None:
@@ -123,14 +136,14 @@ def test_dead_letters_that_come_while_it_runs_are_left_for_the_next_run() -> Non
     assert bench.consumer.commits == [{P0: 100}, {P0: 150}]
 
 
-def test_a_limit_leaves_the_rest_of_the_batch_uncommitted() -> None:
+def test_limit_leaves_the_rest_of_the_batch_uncommitted() -> None:
     bench = Bench(letter(0), letter(1, reason="invalid_audio"), letter(2), letter(0, P1), letter(3), limit=2)
     bench.replay.run()
     assert bench.jobs.sent == [b"0", b"1"]
     assert bench.consumer.commits == [{P0: 2}]
 
 
-def test_a_stop_ends_it_after_the_batch_in_hand() -> None:
+def test_stop_ends_a_replay_after_the_current_batch() -> None:
     bench = Bench(*(letter(n) for n in range(300)))
     bench.consumer.before_poll = bench.replay.stop
     bench.replay.run()
@@ -138,9 +151,9 @@ def test_a_stop_ends_it_after_the_batch_in_hand() -> None:
     assert bench.replay.stopped
 
 
-def test_it_does_not_wait_for_ever() -> None:
+def test_replay_ends_when_the_topic_stays_silent() -> None:
     bench = Bench(letter(0))
-    bench.consumer.lag = lambda: {P0: 5}  # type: ignore[method-assign]  # of which none ever comes
+    bench.consumer.lag = lambda: {P0: 5}  # type: ignore[method-assign]  # but no record ever arrives
     bench.consumer.before_poll = lambda: setattr(bench.clock, "now_s", bench.clock.now_s + 7)
     with pytest.raises(TransportError, match="got neither; check the broker"):
         bench.replay.run()
@@ -148,15 +161,15 @@ def test_it_does_not_wait_for_ever() -> None:
     assert bench.consumer.commits == [{P0: 1}]
 
 
-def test_it_says_how_far_it_is_now_and_then() -> None:
+def test_replay_reports_its_progress() -> None:
     bench = Bench(*(letter(n) for n in range(250)))
     bench.consumer.before_poll = lambda: setattr(bench.clock, "now_s", bench.clock.now_s + PROGRESS_EVERY_S / 2)
     bench.replay.run()
-    assert bench.said == ["100 dead letters dealt with, 50 to come"]
+    assert bench.said == ["100 dead letters handled, 50 remaining"]
 
 
-def test_the_table_has_a_row_for_each_reason() -> None:
-    counts: Counter[tuple[str, Outcome]] = Counter()
+def test_table_has_a_row_for_each_reason() -> None:
+    counts: Counter[tuple[str, ReplayStatus]] = Counter()
     counts.update({("model_rejected", "sent"): 12, ("invalid_image", "refused"): 3, ("-", "unreadable"): 1})
     assert table(counts, dry_run=False).splitlines() == [
         "reason                  sent       refused     too large  not selected    unreadable",
@@ -168,36 +181,9 @@ def test_the_table_has_a_row_for_each_reason() -> None:
     assert table(counts, dry_run=True).split()[:4] == ["reason", "to", "send", "refused"]
 
 
-def test_each_selection_has_a_group_of_its_own() -> None:
-    def group(**options: object) -> str:
-        return ReplaySettings.model_validate(URLS | options).consumer_group
-
-    noon = datetime(2026, 1, 31, 12, tzinfo=UTC)
-    assert group() == group(limit=5) == group(dry_run=True) == "mmdigit-replay"
-    assert group(reason="invalid_image", since=noon) == "mmdigit-replay.invalid_image.since-20260131T120000.000000Z"
-    assert group(since=noon) == group(since="2026-01-31T13:00:00+01:00")
-    assert group(replay_group="again", max_times_dead=5) == "again.max-5"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--from", "sqlite:///q.db", "--to", "sqlite:///q.db"], "both name the same one"),
-        (["--from", "sqlite:///q.db"], "expected --to, got none; for example --to kafka://"),
-        (["--from", "a", "--to", "b", "--since", "12:00"], "since: "),
-        (["--from", "a", "--to", "b", "--since", "2026-01-31T12:00:00"], "since: "),
-        (["--from", "a", "--to", "b", "--reason", "Bad Reason"], "reason: "),
-        (["--from", "a", "--to", "b", "--max-times-dead", "0"], "max_times_dead: "),
-    ],
-)
-def test_a_wrong_setting_is_named(arguments: list[str], message: str) -> None:
-    with pytest.raises(SettingsError, match=message):
-        ReplaySettings.load(arguments)
-
-
-def test_it_is_a_command_of_the_worker(tmp_path: Path) -> None:
+def test_replay_is_a_command_of_the_worker(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "worker", "replay", "--from", "carrier://pigeon", "--to", "sqlite:///q.db"]
     done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
-    assert line.startswith("python -m worker replay: error: expected the URL of a topic")
+    assert line.startswith("python -m worker replay: error: expected a topic URL")

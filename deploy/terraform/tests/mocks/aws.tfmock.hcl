@@ -1,4 +1,4 @@
-# What AWS would answer: names of the shape that the provider checks, and those that the tests look for.
+# Mocked AWS responses: names in the form that the provider checks, and those that the tests expect.
 
 mock_data "aws_availability_zones" {
   defaults = { names = ["eu-central-1a", "eu-central-1b", "eu-central-1c"] }

@@ -109,7 +109,7 @@ def flac_claiming(total: int, rate_hz: int = 8000) -> bytes:
     ("data", "message"),
     [
         (b"", "got an empty file"),
-        (b"OggS" + bytes(100), "expected a WAV, FLAC or Ogg Opus file, got Ogg of another codec"),
+        (b"OggS" + bytes(100), "expected a WAV, FLAC or Ogg Opus file, got Ogg with another codec"),
         (bytes(MAX_AUDIO_BYTES + 1), "bytes of audio"),
         (header(2**32 - 1) + bytes(1000), "silence"),
         (header(2**32 - 1) + bytes(10), "at least 0.05 s"),

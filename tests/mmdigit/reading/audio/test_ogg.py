@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from lab.fuzz.targets import ogg_crc
+from lab.fuzz.containers import ogg_crc
 from mmdigit.reading.audio.decode import read_clip
 from mmdigit.reading.audio.normalize import decode_audio
 from mmdigit.reading.audio.ogg import MAX_PAGES

@@ -60,8 +60,8 @@ def test_ink_as_bright_as_its_paper_is_read(ink: Colour, paper: Colour, save: Ca
 @pytest.mark.parametrize("ink", [(220, 40, 40), (128, 128, 128), (0, 0, 0), (255, 255, 255), (250, 240, 90)])
 def test_coloured_ink_on_transparent_paper_is_read(ink: Colour) -> None:
     bands = [Image.new("L", (100, 100), int(level)) for level in ink]
-    picture = Image.merge("RGBA", [*bands, Image.fromarray(np.round(DRAWN * 255).astype(np.uint8))])
-    assert np.abs(decode_image(as_bytes(picture)) - PLAIN).mean() < 0.03
+    image = Image.merge("RGBA", [*bands, Image.fromarray(np.round(DRAWN * 255).astype(np.uint8))])
+    assert np.abs(decode_image(as_bytes(image)) - PLAIN).mean() < 0.03
 
 
 @pytest.mark.parametrize("lines", [(217, 51, 64), (240, 170, 170), (90, 140, 220)])
@@ -86,16 +86,16 @@ def test_blank_paper_with_noise_is_read_by_luma(paper: Colour) -> None:
 @pytest.mark.data
 def test_digits_in_colours_of_equal_luma_are_read(data_dir: Path) -> None:
     """MNIST training digits 45,000-45,149; of those of equal luma 21 in 100 were read by luma alone."""
-    pictures, labels = (values[45_000:45_150] for values in read_mnist(data_dir, "train"))
+    images, labels = (values[45_000:45_150] for values in read_mnist(data_dir, "train"))
     right = {}
     for equal in (True, False):
         random = np.random.default_rng(2)
         samples = []
-        for picture in pictures:
+        for image in images:
             ink, paper = random.integers(0, 256, (2, 3))
             while (abs(LUMA @ (ink - paper)) < 10) != equal or np.abs(ink - paper).max() < 100:
                 ink, paper = random.integers(0, 256, (2, 3))
-            large = Image.fromarray(picture).resize((112, 112), Image.Resampling.BICUBIC)
+            large = Image.fromarray(image).resize((112, 112), Image.Resampling.BICUBIC)
             shown = coloured(np.asarray(large, np.float64) / 255, tuple(ink), tuple(paper), random)
             data = as_bytes(shown, "JPEG", quality=int(random.integers(60, 91)), subsampling=2)
             samples.append(ModelInput(decode_image(data), None))

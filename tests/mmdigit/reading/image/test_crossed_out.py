@@ -75,7 +75,7 @@ def test_logits_do_not_depend_on_the_batch() -> None:
 def test_unreadable_weights_are_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"expected weights at .*No such file"):
         CrossedOutDetector.load(tmp_path / "none.npz")
-    with pytest.raises(WeightsError, match=r"it is a folder, not a plain file"):
+    with pytest.raises(WeightsError, match=r"it is a folder, not a regular file"):
         CrossedOutDetector.load(tmp_path)
     (tmp_path / "large.npz").write_bytes(bytes(MAX_BYTES + 1))
     with pytest.raises(WeightsError, match=f"larger than {MAX_BYTES} bytes"):

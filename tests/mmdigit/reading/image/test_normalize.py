@@ -80,7 +80,7 @@ def test_decode_image_of_a_blank_image_is_blank(level: int) -> None:
     ("data", "message"),
     [
         (b"", "expected a PNG, JPEG, TIFF or WebP file or 784 raw bytes, got an empty file"),
-        (b"\x00" * 783, "got 783 bytes of no known format"),
+        (b"\x00" * 783, "got 783 bytes of an unknown format"),
         (png_header(9_000, 9_000), "got 9000x9000"),
         (png_header(100_000, 100_000), "expected at most"),
         (png_header(200, 200), "damaged"),

@@ -1,4 +1,4 @@
-"""Augmentation: shapes and ranges are kept, and the same seed gives the same batch."""
+"""Augmentation: keeps shapes and ranges, and is seeded."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, get_args
@@ -11,38 +11,38 @@ if TYPE_CHECKING:
 torch = pytest.importorskip("torch")
 
 from mmdigit.training.data import augment  # noqa: E402
-from mmdigit.training.data.augment import Chance  # noqa: E402
+from mmdigit.training.data.augment import TensorRng  # noqa: E402
 from mmdigit.training.fit.plan import Distortion  # noqa: E402
 
 ALL = get_args(Distortion)
 
 
-def chance(seed: int = 0) -> Chance:
-    return Chance(torch.Generator().manual_seed(seed))
+def rng(seed: int = 0) -> TensorRng:
+    return TensorRng(torch.Generator().manual_seed(seed))
 
 
-def pictures() -> "Tensor":
+def images() -> "Tensor":
     grey: Tensor = torch.rand(16, 1, 28, 28, generator=torch.Generator().manual_seed(3))
     return grey
 
 
 def waveforms() -> "Tensor":
-    sound: Tensor = torch.randn(16, 8000, generator=torch.Generator().manual_seed(3)).clamp(-3, 3) / 3
-    return sound
+    waveform: Tensor = torch.randn(16, 8000, generator=torch.Generator().manual_seed(3)).clamp(-3, 3) / 3
+    return waveform
 
 
-CASES: list[tuple[str, Callable[[Chance], "Tensor"], float, float]] = [
-    ("pictures", lambda luck: augment.augment_pictures(pictures(), luck), 0, 1),
-    ("spoiled", lambda luck: augment.spoiled_pictures(pictures(), luck), 0, 1),
-    ("waveforms", lambda luck: augment.augment_waveforms(waveforms(), waveforms(), luck, ALL), -1, 1),
-    ("not words", lambda luck: augment.not_words(waveforms(), luck), -1, 1),
-    ("features", lambda luck: augment.augment_features(torch.rand(16, 49, 40), luck, ALL) * 0, 0, 0),
+CASES: list[tuple[str, Callable[[TensorRng], "Tensor"], float, float]] = [
+    ("images", lambda rng: augment.augment_images(images(), rng), 0, 1),
+    ("corrupted", lambda rng: augment.corrupt_images(images(), rng), 0, 1),
+    ("waveforms", lambda rng: augment.augment_waveforms(waveforms(), waveforms(), rng, ALL), -1, 1),
+    ("not words", lambda rng: augment.non_digit_waveforms(waveforms(), rng), -1, 1),
+    ("features", lambda rng: augment.augment_features(torch.rand(16, 49, 40), rng, ALL) * 0, 0, 0),
 ]
 
 
 @pytest.mark.parametrize(("make", "low", "high"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_ranges_and_seeds(make: Callable[[Chance], "Tensor"], low: float, high: float) -> None:
-    once, again, other = make(chance(1)), make(chance(1)), make(chance(2))
+def test_augment_keeps_the_range_and_is_seeded(make: Callable[[TensorRng], "Tensor"], low: float, high: float) -> None:
+    once, again, other = make(rng(1)), make(rng(1)), make(rng(2))
     assert once.shape[0] == 16
     assert bool(torch.isfinite(once).all())
     assert low - 1e-5 <= float(once.min())
@@ -51,19 +51,19 @@ def test_ranges_and_seeds(make: Callable[[Chance], "Tensor"], low: float, high: 
     assert high == 0 or not torch.equal(once, other)
 
 
-def test_silent_clips_stay_finite() -> None:
+def test_augment_waveforms_of_silence_is_finite() -> None:
     silent = torch.zeros(4, 8000)
-    assert bool(torch.isfinite(augment.augment_waveforms(silent, silent, chance(), ALL)).all())
-    assert bool(torch.isfinite(augment.not_words(silent, chance())).all())
+    assert bool(torch.isfinite(augment.augment_waveforms(silent, silent, rng(), ALL)).all())
+    assert bool(torch.isfinite(augment.non_digit_waveforms(silent, rng())).all())
 
 
-def test_features_keep_their_shape() -> None:
-    assert augment.augment_features(torch.rand(3, 49, 40), chance(), ALL).shape == (3, 49, 40)
+def test_augment_features_keeps_the_shape() -> None:
+    assert augment.augment_features(torch.rand(3, 49, 40), rng(), ALL).shape == (3, 49, 40)
 
 
-def test_without_distortions_a_clip_is_only_scaled() -> None:
-    sound = waveforms()
-    same = augment.augment_waveforms(sound, sound, chance(), ())
-    torch.testing.assert_close(same, sound / sound.abs().amax(dim=1, keepdim=True))
+def test_augment_without_distortions_only_scales() -> None:
+    waveform = waveforms()
+    same = augment.augment_waveforms(waveform, waveform, rng(), ())
+    torch.testing.assert_close(same, waveform / waveform.abs().amax(dim=1, keepdim=True))
     features = torch.rand(3, 49, 40)
-    torch.testing.assert_close(augment.augment_features(features, chance(), ()), features)
+    torch.testing.assert_close(augment.augment_features(features, rng(), ()), features)

@@ -1,4 +1,4 @@
-"""Downloads from a server on this machine: interrupted and repeated, wrong, refused, unpacked."""
+"""Downloads from a local server: interrupted, repeated, refused, unpacked."""
 
 import gzip
 import hashlib
@@ -178,7 +178,7 @@ ALL = sorted([f"{idx.FOLDER}/f.gz", *(f"{fsdd.FOLDER}/{name}" for name in RECORD
 Sets = tuple[dict[str, Source], Source]
 
 
-def test_download_lays_both_sets_out_and_leaves_them_alone(tmp_path: Path, server: Server, sets: Sets) -> None:
+def test_download_writes_both_sets_and_keeps_them(tmp_path: Path, server: Server, sets: Sets) -> None:
     download(tmp_path, *sets)
     assert names(tmp_path) == ALL
     assert not list(tmp_path.glob(".*"))
@@ -190,7 +190,7 @@ def test_download_lays_both_sets_out_and_leaves_them_alone(tmp_path: Path, serve
     assert server.requests == []
 
 
-def test_download_replaces_what_is_altered_alone(tmp_path: Path, server: Server, sets: Sets) -> None:
+def test_download_replaces_only_altered_files(tmp_path: Path, server: Server, sets: Sets) -> None:
     download(tmp_path, *sets)
     server.requests.clear()
     (tmp_path / idx.FOLDER / "f.gz").write_bytes(PACKED[:-9])
@@ -202,7 +202,7 @@ def test_download_replaces_what_is_altered_alone(tmp_path: Path, server: Server,
     assert (tmp_path / fsdd.FOLDER / "7_a_0.wav").read_bytes() == b"\7"
 
 
-def test_download_never_uses_an_archive_that_lies_there(tmp_path: Path, server: Server, sets: Sets) -> None:
+def test_download_ignores_archives_in_the_folder(tmp_path: Path, server: Server, sets: Sets) -> None:
     for name in ("fsdd.tar.gz", "fsdd-v1.0.10.tar.gz", "f.gz"):
         (tmp_path / name).write_bytes(b"somebody's own")
     download(tmp_path, *sets)
@@ -210,7 +210,7 @@ def test_download_never_uses_an_archive_that_lies_there(tmp_path: Path, server: 
     assert {"/f.gz", "/fsdd.tar.gz"} == set(server.requests)
 
 
-def test_download_that_is_interrupted_leaves_whole_files_alone(
+def test_download_that_is_interrupted_keeps_complete_files(
     tmp_path: Path, server: Server, sets: Sets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(bar: object, n_bytes: int) -> None:
@@ -252,7 +252,7 @@ def test_download_refuses_another_archive(
     assert (names(tmp_path), list(tmp_path.glob(".*"))) == ([f"{idx.FOLDER}/f.gz"], [])
 
 
-def test_download_names_a_folder_with_other_recordings(tmp_path: Path, sets: Sets) -> None:
+def test_download_refuses_a_folder_with_other_recordings(tmp_path: Path, sets: Sets) -> None:
     (tmp_path / fsdd.FOLDER).mkdir(parents=True)
     (tmp_path / fsdd.FOLDER / "0_me_0.wav").write_bytes(b"mine")
     with pytest.raises(DataError, match=r"got other \.wav files too; move those elsewhere"):
@@ -268,5 +268,5 @@ def test_download_into_a_file_is_one_line(tmp_path: Path, sets: Sets) -> None:
 
 @pytest.mark.data
 @pytest.mark.skipif("MMDIGIT_DATA" not in os.environ, reason="needs the real data sets in MMDIGIT_DATA")
-def test_download_finds_the_real_data_sets_right() -> None:
+def test_download_accepts_the_real_data_sets() -> None:
     download(Path(os.environ["MMDIGIT_DATA"]), MNIST, FSDD)  # without a network

@@ -1,4 +1,4 @@
-"""Synthetic speech: seeded plans, held-out voices, clips that are the speech, and quiet absence."""
+"""Synthetic speech: seeded plans, reserved voices, trimmed clips, missing and broken synthesizers."""
 
 import shutil
 import stat
@@ -10,9 +10,9 @@ import pytest
 
 from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ
 from mmdigit.training.data import pronunciations, synthesis
-from mmdigit.training.data.pronunciations import ENGLISH_OTHERS, ESPEAK_VARIANTS, HELD_OUT, PHONEME_OTHERS
+from mmdigit.training.data.pronunciations import ENGLISH_OTHERS, ESPEAK_VARIANTS, PHONEME_OTHERS, RESERVED_VOICES
 from mmdigit.training.data.speech_engines import ENGINES, Engine, Utterance
-from mmdigit.training.data.synthesis import EMPTY, synthesise
+from mmdigit.training.data.synthesis import EMPTY, synthesize_clips
 
 LEXICONS = [lexicon for engine in ENGINES for lexicon in engine.lexicons]
 
@@ -36,8 +36,8 @@ def utterance(label: int = 9, size: float = 1.0) -> Utterance:
     return Utterance("flite", "rms", "nine", label, 0.5, 1.0, size)
 
 
-def test_held_out_voices_are_never_used() -> None:
-    assert HELD_OUT.isdisjoint({*ESPEAK_VARIANTS, *(voice for lexicon in LEXICONS for voice in lexicon.voices)})
+def test_reserved_voices_are_never_used() -> None:
+    assert RESERVED_VOICES.isdisjoint({*ESPEAK_VARIANTS, *(voice for lexicon in LEXICONS for voice in lexicon.voices)})
 
 
 def test_other_words_do_not_sound_like_digits() -> None:
@@ -46,7 +46,7 @@ def test_other_words_do_not_sound_like_digits() -> None:
 
 
 @pytest.mark.parametrize("lexicon", LEXICONS, ids=lambda lexicon: lexicon.voices[0])
-def test_a_lexicon_spells_ten_digits_and_no_two_alike(lexicon: pronunciations.Lexicon) -> None:
+def test_lexicon_spells_ten_different_digits(lexicon: pronunciations.Lexicon) -> None:
     spellings = [spelling for digit in lexicon.digits for spelling in set(digit)]
     assert len(lexicon.digits) == 10
     assert len(spellings) == len(set(spellings))
@@ -54,20 +54,20 @@ def test_a_lexicon_spells_ten_digits_and_no_two_alike(lexicon: pronunciations.Le
     assert all('"' not in text and "\\" not in text and "<" not in text for text in (*spellings, *lexicon.others))
 
 
-def test_accents_for_two_and_three_are_no_negatives() -> None:
+def test_other_words_are_not_digits_with_an_accent() -> None:
     # "tree" and "free" with an accent are "three"; "sick" may be "six".
     assert {"tr'i", "fr'i", "sr'i", "s'ik", "t'u", "v'an"}.isdisjoint(PHONEME_OTHERS)
 
 
-def test_without_a_synthesiser_nothing_is_made(
+def test_synthesize_clips_without_a_synthesizer_is_empty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    assert synthesise(tmp_path, 10, 10, 1) == []
+    assert synthesize_clips(tmp_path, 10, 10, 1) == []
     assert "no speech from flite: flite is not installed" in capsys.readouterr().err
 
 
-def test_a_broken_synthesiser_is_named_and_skipped(
+def test_synthesize_clips_skips_a_broken_synthesizer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     only(monkeypatch, "flite")
@@ -75,13 +75,13 @@ def test_a_broken_synthesiser_is_named_and_skipped(
     program.write_text("#!/bin/sh\nexit 3\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert synthesise(tmp_path / "cache", 10, 10, 1) == []
+    assert synthesize_clips(tmp_path / "cache", 10, 10, 1) == []
     (line,) = capsys.readouterr().err.replace("\n", " ").split("no speech from ")[1:]
     assert line.startswith("flite: ")
     assert "is broken" in line
 
 
-def test_one_word_that_crashes_a_voice_costs_no_other() -> None:
+def test_speak_drops_only_the_word_that_crashes_a_voice() -> None:
     def speak(_: str, utterances: list[Utterance]) -> list[bytes]:
         if any(each.text == "crash" for each in utterances):
             raise OSError("crashed")
@@ -92,40 +92,40 @@ def test_one_word_that_crashes_a_voice_costs_no_other() -> None:
     assert [bool(clip.size) for clip in synthesis._speak(engine, plan)] == [True, True, False, True, True]
 
 
-def test_a_clip_is_the_speech_without_the_silence() -> None:
+def test_extract_speech_removes_silence() -> None:
     silence = 1e-3 * np.random.default_rng(0).standard_normal(16000)
-    clip = synthesis._usable_part(wav(np.concatenate([silence, tone(0.5), silence]), 16000), utterance())
+    clip = synthesis._extract_speech(wav(np.concatenate([silence, tone(0.5), silence]), 16000), utterance())
     assert clip.size / SAMPLE_RATE_HZ == pytest.approx(0.5 + 2 * synthesis.MARGIN_S, abs=0.04)
 
 
 @pytest.mark.parametrize(
     ("duration_s", "label", "kept"), [(0.5, 9, True), (1.8, 9, False), (1.8, -1, True), (2.7, -1, False)]
 )
-def test_clips_too_long_are_left_out(duration_s: float, label: int, kept: bool) -> None:
-    assert bool(synthesis._usable_part(wav(tone(duration_s), 16000), utterance(label)).size) == kept
+def test_extract_speech_drops_long_clips(duration_s: float, label: int, kept: bool) -> None:
+    assert bool(synthesis._extract_speech(wav(tone(duration_s), 16000), utterance(label)).size) == kept
 
 
 @pytest.mark.parametrize("file", [b"", b"RIFF", b"not a file", wav(np.zeros(8000), 16000), wav(tone(0.05), 16000)])
-def test_what_is_no_speech_is_left_out(file: bytes) -> None:
-    np.testing.assert_array_equal(synthesis._usable_part(file, utterance()), EMPTY)
+def test_extract_speech_drops_non_speech(file: bytes) -> None:
+    np.testing.assert_array_equal(synthesis._extract_speech(file, utterance()), EMPTY)
 
 
-def test_a_smaller_speaker_is_higher_and_faster() -> None:
-    clip = synthesis._usable_part(wav(tone(0.6), 16000), utterance(size=1.1))
+def test_extract_speech_scales_pitch_and_tempo_with_size() -> None:
+    clip = synthesis._extract_speech(wav(tone(0.6), 16000), utterance(size=1.1))
     spectrum = np.abs(np.fft.rfft(clip))
     assert spectrum.argmax() * SAMPLE_RATE_HZ / clip.size == pytest.approx(440 * 1.1, rel=0.01)
     assert clip.size / SAMPLE_RATE_HZ == pytest.approx(0.6 / 1.1, abs=0.04)
 
 
 @pytest.mark.parametrize("name", [engine.name for engine in ENGINES])
-def test_every_engine_says_all_digits_and_other_words(
+def test_engines_speak_all_digits_and_other_words(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     program = next(engine.program for engine in ENGINES if engine.name == name)
     if shutil.which(program) is None:
         pytest.skip(f"needs {program}")
     only(monkeypatch, name)
-    clips = synthesise(tmp_path, 20, 6, 7)
+    clips = synthesize_clips(tmp_path, 20, 6, 7)
     if "none of its voices" in capsys.readouterr().err:
         pytest.skip(f"needs voices of {program}")
     assert [clip.label for clip in clips] == [*range(10), *range(10), *[None] * 6]
@@ -134,13 +134,13 @@ def test_every_engine_says_all_digits_and_other_words(
 
 
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng")
-def test_the_same_seed_speaks_the_same_and_the_cache_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_synthesize_clips_is_seeded_and_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     only(monkeypatch, "espeak", "espeak-accent")
-    clips = synthesise(tmp_path / "one", 10, 3, 7)
+    clips = synthesize_clips(tmp_path / "one", 10, 3, 7)
     assert {clip.source for clip in clips} == {"espeak", "espeak-accent"}
-    again = synthesise(tmp_path / "two", 10, 3, 7)
+    again = synthesize_clips(tmp_path / "two", 10, 3, 7)
     monkeypatch.setattr(synthesis, "_speak_all", None)  # calling it would fail: only the cache is read
-    cached = synthesise(tmp_path / "one", 10, 3, 7)
+    cached = synthesize_clips(tmp_path / "one", 10, 3, 7)
     for clip, other, kept in zip(clips, again, cached, strict=True):
         np.testing.assert_array_equal(clip.waveform, other.waveform)
         np.testing.assert_array_equal(clip.waveform, kept.waveform)
@@ -148,8 +148,8 @@ def test_the_same_seed_speaks_the_same_and_the_cache_keeps_it(tmp_path: Path, mo
 
 
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng")
-def test_another_set_of_engines_has_another_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_synthesize_clips_caches_each_set_of_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("espeak", "espeak-accent"):
         only(monkeypatch, name)
-        assert {clip.source for clip in synthesise(tmp_path, 10, 0, 7)} == {name}
+        assert {clip.source for clip in synthesize_clips(tmp_path, 10, 0, 7)} == {name}
     assert len(list(tmp_path.iterdir())) == 2

@@ -1,4 +1,4 @@
-"""`mmdigit evaluate` from end to end on a tiny made-up folder, with the shipped model; and on bad input."""
+"""`mmdigit evaluate` from end to end on a small made-up folder with the shipped model, and on bad input."""
 
 import json
 import subprocess
@@ -18,9 +18,9 @@ from mmdigit.reading.decision import agreement
 from mmdigit.reading.image.normalize import decode_image
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import WEIGHTS, Predictor
-from mmdigit.training.evaluate import command, corrupt_audio, splits
+from mmdigit.training.evaluate import command, corrupt_audio, hard_splits
 from mmdigit.training.evaluate.official import read_test_split
-from mmdigit.training.evaluate.report import document
+from mmdigit.training.evaluate.report import full_report, main_table
 from tests.mmdigit.training import made_up_folder
 
 PLOTS = {
@@ -32,8 +32,8 @@ PLOTS = {
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made_up_folder.write(tmp_path / "data", monkeypatch)
-    monkeypatch.setattr(splits, "CORRUPTED", 3)
-    monkeypatch.setattr(splits, "NOT_DIGITS", 3)
+    monkeypatch.setattr(hard_splits, "N_CORRUPTED", 3)
+    monkeypatch.setattr(hard_splits, "N_NOT_DIGITS", 3)
     monkeypatch.setattr(corrupt_audio, "WORDS", ("again", "music"))
     return tmp_path / "data"
 
@@ -47,15 +47,15 @@ def without_time(report: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(120)  # the first use of matplotlib may build its list of fonts
-def test_the_report_is_whole_and_the_same_every_time(
+def test_evaluate_writes_the_same_full_report_every_time(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "report"
     assert run("--data", folder, "--output", output) == 0
     report = json.loads((output / "report.json").read_text())
     text = (output / "report.md").read_text()
-    assert command.table(report) in text
-    assert command.table(report) in capsys.readouterr().out
+    assert main_table(report) in text
+    assert main_table(report) in capsys.readouterr().out
     assert {path.name for path in output.iterdir()} == {"report.json", "report.md", *(f"{name}.png" for name in PLOTS)}
     for name in PLOTS:
         assert f"]({name}.png)" in text
@@ -65,34 +65,38 @@ def test_the_report_is_whole_and_the_same_every_time(
     assert without_time(json.loads(json.dumps(command.measure(None, folder)))) == without_time(report)
 
 
-@pytest.mark.timeout(60)
-def test_the_figures_are_those_of_the_whole_model(folder: Path) -> None:
+def test_evaluate_agrees_with_the_predictor(folder: Path) -> None:
     report = command.measure(None, folder)
     predictor = Predictor.load()
     digits, clips = read_test_split(folder)
-    images = [decode_image(picture.tobytes()) for picture in digits.pictures]
-    sounds = [speech_window(clip.waveform) for clip in clips]
+    images = [decode_image(image.tobytes()) for image in digits.images]
+    waveforms = [speech_window(clip.waveform) for clip in clips]
     same = [
-        (image, sound)
-        for image, label in enumerate(digits.labels)
-        for sound, clip in enumerate(clips)
+        (row, column)
+        for row, label in enumerate(digits.labels)
+        for column, clip in enumerate(clips)
         if label == clip.label
     ]
-    answers = predictor.predict([ModelInput(images[image], sounds[sound]) for image, sound in same])
-    right = [answer.label == digits.labels[image] for answer, (image, _) in zip(answers, same, strict=True)]
+    answers = predictor.predict([ModelInput(images[row], waveforms[column]) for row, column in same])
+    right = [answer.label == digits.labels[row] for answer, (row, _) in zip(answers, same, strict=True)]
     assert (report["fused"]["right"], report["fused"]["total"]) == (sum(right), 40)
     accepted = [hit for hit, answer in zip(right, answers, strict=True) if answer.decision == "accept"]
     assert report["accepted_pairs"]["coverage"] == len(accepted) / 40
     assert report["accepted_pairs"]["error"] == (1 - np.mean(accepted) if accepted else 0)
 
-    seen = [np.array(answer.probabilities) for answer in predictor.predict([ModelInput(image) for image in images])]
-    heard = [
-        np.array(answer.probabilities) for answer in predictor.predict([ModelInput(waveform=sound) for sound in sounds])
+    image_probabilities = [
+        np.array(answer.probabilities) for answer in predictor.predict([ModelInput(image) for image in images])
     ]
-    right_images = sum(int(row.argmax()) == label for row, label in zip(seen, digits.labels, strict=True))
+    audio_probabilities = [
+        np.array(answer.probabilities)
+        for answer in predictor.predict([ModelInput(waveform=clip) for clip in waveforms])
+    ]
+    right_images = sum(
+        int(row.argmax()) == label for row, label in zip(image_probabilities, digits.labels, strict=True)
+    )
     assert report["image"]["right"] == right_images
     assert report["missing"]["audio_missing"]["loss_against_specialist"] == 0
-    scores = np.array([[agreement(image, sound) for sound in heard] for image in seen])
+    scores = np.array([[agreement(image, clip) for clip in audio_probabilities] for image in image_probabilities])
     matches = digits.labels[:, None] == np.array([clip.label for clip in clips])
     limit = np.sort(scores[matches])[0]  # of 40 same pairs none may raise a false alarm at 1 %
     assert report["conflict"]["at_1_percent"]["detected"] == pytest.approx((scores[~matches] < limit).mean(), abs=1e-9)
@@ -100,9 +104,9 @@ def test_the_figures_are_those_of_the_whole_model(folder: Path) -> None:
     assert report["image"]["clustered_by"].startswith("bootstrap over 3 writers")
     assert report["audio_by_speaker"].keys() == {"ann", "bob"}
     assert report["not_digits"]["skipped"][:2] == ["Latin letters", "Greek letters"]
-    assert "Left out, because" in document({**report, "duration_s": 1.0}, [])
+    assert "Skipped, because" in full_report({**report, "duration_s": 1.0}, [])
     assert len(report["wrong_images"]) == 20 - right_images
-    assert command.table(command.summary(report)) == command.table(report)
+    assert main_table(command.summary(report)) == main_table(report)
 
 
 def one_line(error: str) -> str:
@@ -112,7 +116,7 @@ def one_line(error: str) -> str:
     return lines[0]
 
 
-def test_a_missing_data_folder_is_one_line_and_leaves_nothing(
+def test_evaluate_without_data_is_one_line_and_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("--data", tmp_path / "none", "--output", tmp_path / "report") == 2
@@ -120,7 +124,7 @@ def test_a_missing_data_folder_is_one_line_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_altered_data_is_one_line_and_leaves_the_old_report_alone(
+def test_evaluate_with_altered_data_keeps_the_old_report(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = folder / "MNIST" / "raw" / "t10k-images-idx3-ubyte.gz"
@@ -135,7 +139,9 @@ def test_altered_data_is_one_line_and_leaves_the_old_report_alone(
     assert [(path.name, path.read_text()) for path in output.iterdir()] == [("report.json", "old")]
 
 
-def test_altered_weights_are_one_line(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_with_altered_weights_is_one_line(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     weights = tmp_path / "m.onnx"
     weights.write_bytes(WEIGHTS.read_bytes() + b"\0")
     weights.with_suffix(".json").write_bytes(WEIGHTS.with_suffix(".json").read_bytes())
@@ -144,7 +150,7 @@ def test_altered_weights_are_one_line(folder: Path, tmp_path: Path, capsys: pyte
     assert not (tmp_path / "report").exists()
 
 
-def test_an_output_that_cannot_be_written_is_found_before_anything_is_measured(
+def test_evaluate_checks_the_output_before_measuring(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "_measure", lambda *_: pytest.fail("measured although nothing can be written"))
@@ -153,7 +159,7 @@ def test_an_output_that_cannot_be_written_is_found_before_anything_is_measured(
     assert "name another --output" in one_line(capsys.readouterr().err)
 
 
-def test_a_report_that_fails_halfway_leaves_nothing(
+def test_evaluate_that_fails_halfway_writes_nothing(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> list[str]:
@@ -166,6 +172,6 @@ def test_a_report_that_fails_halfway_leaves_nothing(
     assert not (tmp_path / "report").exists()
 
 
-def test_no_torch_is_loaded() -> None:
+def test_evaluate_does_not_import_torch() -> None:
     code = "import sys, mmdigit.training.evaluate.command; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

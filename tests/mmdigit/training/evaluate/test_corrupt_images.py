@@ -1,4 +1,4 @@
-"""Corrupted images and pictures that are no digit: seeded, in shape and range, and each does what it says."""
+"""Corrupted images and images that are not digits: seeded, in range, and corrupted as stated."""
 
 from collections.abc import Callable
 
@@ -8,10 +8,19 @@ import pytest
 from mmdigit.reading.image.normalize import decode_image
 from mmdigit.reading.image.pixels import Grey
 from mmdigit.training.evaluate import corrupt_images
-from mmdigit.training.evaluate.corrupt_images import CORRUPTIONS, INK, PAPER, SIDE, Corruption, Random, corrupted, crop
+from mmdigit.training.evaluate.corrupt_images import (
+    CORRUPTIONS,
+    INK,
+    PAPER,
+    SIDE,
+    Corruption,
+    Random,
+    corrupt,
+    render_crop,
+)
 from tests.mmdigit.clips import mnist_like
 
-PICTURES = np.stack([mnist_like(0), mnist_like(1)])
+IMAGES = np.stack([mnist_like(0), mnist_like(1)])
 BY_NAME = {kind.name: kind for kind in CORRUPTIONS}
 
 
@@ -20,43 +29,43 @@ def random() -> Random:
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS, ids=lambda kind: kind.name)
-def test_each_corruption_is_seeded_and_gives_what_the_model_reads(kind: Corruption) -> None:
+def test_corrupt_is_seeded_and_returns_model_inputs(kind: Corruption) -> None:
     for strength in kind.strengths:
-        images = corrupted(PICTURES, kind, strength, random())
+        images = corrupt(IMAGES, kind, strength, random())
         assert images.shape == (2, 28, 28)
         assert images.dtype == np.float32
         assert images.min() >= 0
         assert images.max() <= 1
-        assert images.max() > 0.5, "the digit is gone"
-        assert np.array_equal(images, corrupted(PICTURES, kind, strength, random()))
+        assert images.max() > 0.5, "the digit has disappeared"
+        assert np.array_equal(images, corrupt(IMAGES, kind, strength, random()))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in CORRUPTIONS if kind.name != "none"], ids=lambda kind: kind.name)
-def test_each_corruption_changes_the_crop_the_more_the_stronger(kind: Corruption) -> None:
-    paper = crop(PICTURES[0])
+def test_corruptions_grow_with_their_strength(kind: Corruption) -> None:
+    paper = render_crop(IMAGES[0])
     before = paper.copy()
     changes = []
     for strength in kind.strengths:
-        spoiled = [kind.apply(paper, strength, np.random.default_rng(seed)) for seed in range(20)]
-        changes.append(float(np.abs(np.stack(spoiled) - paper).mean()))
+        corrupted = [kind.apply(paper, strength, np.random.default_rng(seed)) for seed in range(20)]
+        changes.append(float(np.abs(np.stack(corrupted) - paper).mean()))
     assert changes[0] > 0.1
     assert changes == sorted(changes)
-    assert np.array_equal(paper, before), "the crop itself was drawn on"
+    assert np.array_equal(paper, before), "the render_crop itself was drawn on"
 
 
-def test_a_clean_crop_is_read_as_the_digit_it_was() -> None:
-    assert crop(PICTURES[0]).shape == (SIDE, SIDE)
-    assert crop(PICTURES[0]).max() == pytest.approx(PAPER, abs=10)
-    assert crop(PICTURES[0]).min() == pytest.approx(INK, abs=20)
-    clean = corrupted(PICTURES[:1], BY_NAME["none"], 0, random())[0]
-    original = decode_image(PICTURES[0].tobytes())
+def test_corrupt_with_none_keeps_the_digit() -> None:
+    assert render_crop(IMAGES[0]).shape == (SIDE, SIDE)
+    assert render_crop(IMAGES[0]).max() == pytest.approx(PAPER, abs=10)
+    assert render_crop(IMAGES[0]).min() == pytest.approx(INK, abs=20)
+    clean = corrupt(IMAGES[:1], BY_NAME["none"], 0, random())[0]
+    original = decode_image(IMAGES[0].tobytes())
     # The middle is found to the nearest pixel: the two may lie one apart.
     moved = [np.roll(clean, (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]
     assert max(np.corrcoef(image.ravel(), original.ravel())[0, 1] for image in moved) > 0.9
 
 
-def test_what_the_corruptions_do() -> None:
-    paper = crop(PICTURES[0])
+def test_corruptions_do_what_they_say() -> None:
+    paper = render_crop(IMAGES[0])
     assert BY_NAME["inversion"].apply(paper, 1, random()) == pytest.approx(255 - paper)
     faint = BY_NAME["contrast"].apply(paper, 25, random())
     assert np.ptp(faint) == pytest.approx(np.ptp(paper) / 4)
@@ -76,11 +85,11 @@ def test_what_the_corruptions_do() -> None:
     [
         corrupt_images.scribbles,
         corrupt_images.marks,
-        lambda count, random: corrupt_images.crossed_out(np.repeat(PICTURES, count // 2, axis=0), random),
+        lambda count, random: corrupt_images.cross_out(np.repeat(IMAGES, count // 2, axis=0), random),
     ],
     ids=["scribbles", "marks", "crossed out"],
 )
-def test_what_is_no_digit_is_drawn_and_seeded(make: Callable[[int, Random], Grey]) -> None:
+def test_non_digits_are_drawn_and_seeded(make: Callable[[int, Random], Grey]) -> None:
     drawn = make(8, random())
     assert drawn.shape == (8, 28, 28)
     assert (drawn.max(axis=(1, 2)) > 0.5).all()
@@ -90,12 +99,12 @@ def test_what_is_no_digit_is_drawn_and_seeded(make: Callable[[int, Random], Grey
     assert not np.array_equal(drawn, make(8, np.random.default_rng(7)))
 
 
-def test_an_empty_box_is_erased() -> None:
+def test_empty_boxes_are_erased_by_the_decoder() -> None:
     drawn = corrupt_images.empty_boxes(8, random())
     assert drawn.shape == (8, 28, 28)
     assert ((drawn > 0.5).sum(axis=(1, 2)) <= 8).all()
 
 
-def test_a_blank_without_a_shadow_has_no_ink() -> None:
+def test_blanks_without_a_shadow_have_no_ink() -> None:
     ink = corrupt_images.blanks(10, random()).sum(axis=(1, 2))
     assert (ink == 0).any()

@@ -1,4 +1,4 @@
-"""The answers that calibration rests on: whole, of the right recordings, and each picture once."""
+"""Logits for unseen writers and speakers: complete, of the right recordings, each image once."""
 
 import os
 from pathlib import Path
@@ -11,8 +11,15 @@ pytest.importorskip("onnx")
 
 from mmdigit.datasets.fsdd import TEST_INDICES
 from mmdigit.reading.predictor import Predictor
-from mmdigit.training.data.datasets import Clip, load_digits
-from mmdigit.training.evaluate.held_out import HELD_OUT, decoded, held_out_pairs, held_out_sounds, inputs, read_folds
+from mmdigit.training.data.splits import Clip, load_digits
+from mmdigit.training.evaluate.held_out import (
+    FOLD_FILE,
+    decode_images,
+    held_out_clips,
+    held_out_pairs,
+    model_inputs,
+    read_folds,
+)
 from schemas.errors import DataError
 from tests.mmdigit.small_model import generation_2, save
 from tests.mmdigit.training import made_up
@@ -40,11 +47,11 @@ def fold(seed: int) -> dict[str, Any]:
 
 def write(folder: Path, speaker: str, arrays: dict[str, Any]) -> Path:
     (folder / speaker).mkdir(parents=True, exist_ok=True)
-    np.savez(folder / speaker / HELD_OUT, **arrays)
+    np.savez(folder / speaker / FOLD_FILE, **arrays)
     return folder
 
 
-def test_the_test_recordings_are_left_aside(tmp_path: Path) -> None:
+def test_read_folds_skips_test_recordings(tmp_path: Path) -> None:
     parts = {"ann": fold(1), "bob": fold(2)}
     for speaker, arrays in parts.items():
         write(tmp_path, speaker, arrays)
@@ -54,45 +61,45 @@ def test_the_test_recordings_are_left_aside(tmp_path: Path) -> None:
     np.testing.assert_array_equal(folds.audio_logits[:50], parts["ann"]["audio_logits"][kept])
 
 
-def test_each_picture_counts_once(tmp_path: Path) -> None:
+def test_held_out_pairs_use_each_image_once(tmp_path: Path) -> None:
     for speaker in ("ann", "bob"):
         write(tmp_path, speaker, fold(len(speaker)))
     folds = read_folds(tmp_path, DIGITS, ["ann", "bob"])
     predictor = Predictor.load(save(tmp_path / "m.onnx", generation_2()))
-    images, sounds, heard = inputs(DIGITS, made_up.clips(2)[:20])
+    images, waveforms, clip_labels = model_inputs(DIGITS, made_up.clips(2)[:20])
     labels = DIGITS.labels
-    answers = held_out_pairs(predictor, images, sounds, heard, labels, folds, np.random.default_rng(0))
+    answers = held_out_pairs(predictor, images, waveforms, clip_labels, labels, folds, np.random.default_rng(0))
     chosen = [np.flatnonzero((folds.fused_logits == row).all(axis=1)) for row in answers.logits]
-    pictures = [int(folds.fused_images[place[0]]) for place in chosen]
-    assert pictures == sorted(set(folds.fused_images.tolist()))
-    np.testing.assert_array_equal(answers.labels, labels[pictures])
-    other = held_out_pairs(predictor, images, sounds, heard, labels, folds, np.random.default_rng(1))
+    images_used = [int(folds.fused_images[place[0]]) for place in chosen]
+    assert images_used == sorted(set(folds.fused_images.tolist()))
+    np.testing.assert_array_equal(answers.labels, labels[images_used])
+    other = held_out_pairs(predictor, images, waveforms, clip_labels, labels, folds, np.random.default_rng(1))
     assert not np.array_equal(answers.logits, other.logits)
 
-    alone = held_out_pairs(predictor, images, sounds, heard, labels, None, np.random.default_rng(0))
+    alone = held_out_pairs(predictor, images, waveforms, clip_labels, labels, None, np.random.default_rng(0))
     assert alone.logits.shape == (40, 10)
     np.testing.assert_array_equal(alone.labels, labels)
 
 
-def test_fold_answers_take_the_place_of_the_speakers_that_training_heard(tmp_path: Path) -> None:
+def test_held_out_clips_take_fsdd_from_the_folds(tmp_path: Path) -> None:
     folds = read_folds(write(tmp_path, "ann", fold(1)), DIGITS, ["ann"])
     waveform = np.zeros(8000, np.float32)
     clips = [Clip(waveform, label, source, "x", 0) for label, source in ((1, "fsdd"), (2, "speech-commands"))]
-    logits, heard = np.arange(20, dtype=np.float32).reshape(2, 10), np.array([1, 2])
-    pooled = held_out_sounds(logits, heard, clips, folds)
+    logits, clip_labels = np.arange(20, dtype=np.float32).reshape(2, 10), np.array([1, 2])
+    pooled = held_out_clips(logits, clip_labels, clips, folds)
     assert pooled.labels.size == 51
     np.testing.assert_array_equal(pooled.logits[-1], logits[1])
     assert "50 FSDD recordings of 1 speakers" in pooled.split
-    alone = held_out_sounds(logits, heard, clips, None)
+    alone = held_out_clips(logits, clip_labels, clips, None)
     np.testing.assert_array_equal(alone.logits, logits)
-    assert "heard in training" in alone.split
+    assert "seen in training" in alone.split
 
 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
         ("fused_clips", np.zeros(200, np.int64), "recordings of the test split"),
-        ("fused_labels", np.zeros(200, np.int64), "of other digits"),
+        ("fused_labels", np.zeros(200, np.int64), "have other labels"),
         ("fused_images", np.full(200, 40), "out of bounds"),
         ("fused_images", np.full(200, -1), "below 0"),
         ("labels", np.full(100, 10), "are not digits"),
@@ -103,7 +110,7 @@ def test_fold_answers_take_the_place_of_the_speakers_that_training_heard(tmp_pat
         ("indices", np.array([{}] * 100, dtype=object), "allow_pickle"),
     ],
 )
-def test_a_fold_of_other_data_is_refused(tmp_path: Path, name: str, value: Any, message: str) -> None:
+def test_read_folds_refuses_other_data(tmp_path: Path, name: str, value: Any, message: str) -> None:
     arrays = fold(1) | {name: value}
     if value is None:
         del arrays[name]
@@ -113,17 +120,17 @@ def test_a_fold_of_other_data_is_refused(tmp_path: Path, name: str, value: Any, 
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not an archive", b"\x93NUMPY\x01\x00"])
-def test_a_damaged_or_missing_fold_is_refused(tmp_path: Path, content: bytes) -> None:
-    with pytest.raises(DataError, match="leave --folds out"):
+def test_read_folds_refuses_damaged_and_missing_files(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(DataError, match="omit --folds"):
         read_folds(tmp_path, DIGITS, ["ann"])
     (tmp_path / "ann").mkdir()
-    (tmp_path / "ann" / HELD_OUT).write_bytes(content)
-    with pytest.raises(DataError, match="leave --folds out"):
+    (tmp_path / "ann" / FOLD_FILE).write_bytes(content)
+    with pytest.raises(DataError, match="omit --folds"):
         read_folds(tmp_path, DIGITS, ["ann"])
 
 
 @pytest.mark.data
 @pytest.mark.skipif("MMDIGIT_DATA" not in os.environ, reason="needs the real data sets in MMDIGIT_DATA")
-def test_decoded_mnist_is_unchanged() -> None:
-    pictures = load_digits(Path(os.environ["MMDIGIT_DATA"]), "validation").pictures
-    np.testing.assert_array_equal(np.stack(decoded(pictures)), np.asarray(pictures / 255, np.float32))
+def test_decode_images_leaves_mnist_unchanged() -> None:
+    images = load_digits(Path(os.environ["MMDIGIT_DATA"]), "validation").images
+    np.testing.assert_array_equal(np.stack(decode_images(images)), np.asarray(images / 255, np.float32))

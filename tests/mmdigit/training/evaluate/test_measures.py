@@ -29,7 +29,7 @@ def test_wilson(right: int, total: int, low: float, high: float) -> None:
     assert wilson(right, total) == pytest.approx((low, high), abs=1e-4)
 
 
-def test_measures_of_nothing_are_refused() -> None:
+def test_measures_refuse_empty_input() -> None:
     nothing, no_answers = np.zeros(0), np.zeros(0, bool)
     with pytest.raises(ValueError, match="got none"):
         wilson(0, 0)
@@ -45,11 +45,11 @@ def test_measures_of_nothing_are_refused() -> None:
         error_at_coverage(nothing, no_answers)
     with pytest.raises(ValueError, match="got 1 and 2"):
         auroc_interval(np.zeros(1), np.zeros(2))
-    with pytest.raises(ValueError, match="one of them is empty"):
+    with pytest.raises(ValueError, match="got 0 and 2"):
         detection_at_false_alarms(nothing, np.zeros(2))
 
 
-def test_two_way_bootstrap_holds_the_share_and_is_seeded() -> None:
+def test_two_way_bootstrap_contains_the_accuracy_and_is_seeded() -> None:
     right = np.random.default_rng(0).random((40, 30)) < 0.9
     low, high = two_way_bootstrap([right, right])
     assert low < right.mean() < high
@@ -57,7 +57,7 @@ def test_two_way_bootstrap_holds_the_share_and_is_seeded() -> None:
     assert two_way_bootstrap([np.ones((5, 5), bool)]) == (1.0, 1.0)
 
 
-def test_one_bad_clip_widens_the_interval_more_than_scattered_errors() -> None:
+def test_two_way_bootstrap_is_wider_for_one_bad_clip() -> None:
     clustered, scattered = np.ones((50, 10), bool), np.ones((50, 10), bool)
     clustered[:, 0] = False
     random = np.random.default_rng(1)
@@ -75,12 +75,12 @@ def test_two_way_bootstrap_of_a_gain() -> None:
     assert two_way_bootstrap([-gain]) == pytest.approx((-high, -low))
 
 
-def test_clustered_bootstrap_agrees_with_wilson_where_each_answer_is_its_own_cluster() -> None:
+def test_clustered_bootstrap_of_singletons_agrees_with_wilson() -> None:
     right = np.arange(2000) % 20 != 0
     assert clustered_bootstrap(right, np.arange(2000)) == pytest.approx(wilson(1900, 2000), abs=3e-3)
 
 
-def test_one_bad_speaker_widens_the_interval() -> None:
+def test_clustered_bootstrap_is_wider_for_one_bad_speaker() -> None:
     speakers = np.repeat(np.arange(6), 50)
     bad_speaker, scattered = speakers != 3, np.arange(300) % 6 != 0
     low, high = clustered_bootstrap(bad_speaker, speakers)
@@ -95,7 +95,7 @@ def test_auroc() -> None:
     assert auroc(np.array([0.5]), np.array([0.5])) == 0.5
 
 
-def test_auroc_interval_covers_the_truth_about_95_times_in_100() -> None:
+def test_auroc_interval_covers_the_truth_in_95_of_100_cases() -> None:
     random = np.random.default_rng(3)
     truth = 0.7602499  # of two normal distributions one apart: Phi(1 / sqrt 2)
     covered = 0
@@ -105,12 +105,12 @@ def test_auroc_interval_covers_the_truth_about_95_times_in_100() -> None:
     assert 0.9 < covered / 300 < 0.99
 
 
-def test_ece_of_the_calibrated_is_nought_and_of_the_boastful_its_boast() -> None:
+def test_ece_is_zero_if_calibrated_and_else_the_overconfidence() -> None:
     confidence = np.repeat([0.25, 0.75], 100)
     right = np.concatenate([np.arange(100) < 25, np.arange(100) < 75])
     assert ece(confidence, right) == pytest.approx(0)
     assert ece(np.full(100, 0.99), np.arange(100) < 60) == pytest.approx(0.39)
-    # Two bins of opposite error: their sizes weigh them.
+    # Two bins of opposite error: their sizes set_fusion_weights them.
     assert ece(np.repeat([0.3, 0.9], [30, 10]), np.repeat([True, False], [30, 10])) == pytest.approx(0.75)
 
 
@@ -138,7 +138,7 @@ def test_risk_coverage_at_given_confidences() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from([0.2, 0.5, 0.9, 0.99]), st.booleans()), min_size=1, max_size=60))
-def test_risk_coverage_states_what_accepting_from_a_confidence_gives(answers: list[tuple[float, bool]]) -> None:
+def test_risk_coverage_rows_hold_for_random_answers(answers: list[tuple[float, bool]]) -> None:
     confidence = np.array([sure for sure, _ in answers])
     right = np.array([hit for _, hit in answers])
     rows = risk_coverage(confidence, right)

@@ -1,4 +1,4 @@
-"""Studies in small: every fold leaves its speaker out, result files are dated, and a finished study is only read."""
+"""Small studies: every fold leaves its speaker out, results are dated, a finished study does not train again."""
 
 import json
 from dataclasses import replace
@@ -11,8 +11,8 @@ pytest.importorskip("torch")
 
 from mmdigit.training.evaluate import study
 from mmdigit.training.evaluate.corrupt_audio import gusts
-from mmdigit.training.evaluate.held_out import HELD_OUT
-from mmdigit.training.fit.checkpoints import Machine
+from mmdigit.training.evaluate.held_out import FOLD_FILE
+from mmdigit.training.fit.stage import Machine
 from tests.mmdigit.training import made_up
 
 PLAN = made_up.plan(
@@ -28,7 +28,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     clips = [replace(clip, index=clip.index + 5 * part) for clip in made_up.clips(2)[:20] for part in range(2)]
     monkeypatch.setattr(study, "load_sets", lambda *_: sets)
     monkeypatch.setattr(study, "load_digits", lambda *_: made_up.digits(20, 9))
-    monkeypatch.setattr(study, "load_spoken", lambda _, split: clips if split == "test" else [])
+    monkeypatch.setattr(study, "load_clips", lambda _, split: clips if split == "test" else [])
     monkeypatch.setattr(study, "FSDD_SPEAKERS", ("a", "b"))
     monkeypatch.setattr(study, "SEEDS", (1, 2))
     monkeypatch.setattr(study, "NOISES", {"gusts": gusts})
@@ -36,8 +36,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.timeout(60)  # two trainings, exports and measurements, and all but the trainings again
-def test_folds_leave_each_speaker_out(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_study_folds_leaves_each_speaker_out(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = small / "results" / "folds.json"
     study.run("folds", small, small / "runs", result, PLAN, Machine())
     report = json.loads(result.read_text())
@@ -49,9 +48,9 @@ def test_folds_leave_each_speaker_out(small: Path, capsys: pytest.CaptureFixture
     assert 0 <= report["audio"]["ece"] <= 1
     assert set(report["noise"]) == {"5 dB"}
     for speaker in ("a", "b"):
-        with np.load(small / "runs" / "folds" / speaker / HELD_OUT) as kept:
+        with np.load(small / "runs" / "folds" / speaker / FOLD_FILE) as kept:
             assert kept["audio_logits"].shape == (20, 10)
-            assert kept["fused_logits"].shape[0] == kept["fused_labels"].size == 20 * study.PARTNERS
+            assert kept["fused_logits"].shape[0] == kept["fused_labels"].size == 20 * study.N_PARTNERS
             assert kept["indices"][kept["fused_clips"]].min() >= 5  # the official test recordings calibrate nothing
     capsys.readouterr()
     study.run("folds", small, small / "runs", result, PLAN, Machine())
@@ -60,7 +59,7 @@ def test_folds_leave_each_speaker_out(small: Path, capsys: pytest.CaptureFixture
     assert {**again, "measured_at": 0} == {**report, "measured_at": 0}
 
 
-def test_seeds_differ_and_are_summarised(small: Path) -> None:
+def test_study_seeds_summarizes_all_seeds(small: Path) -> None:
     study.run("seeds", small, small / "runs", small / "seeds.json", PLAN, Machine())
     report = json.loads((small / "seeds.json").read_text())
     assert [row["seed"] for row in report["seeds"]] == [1, 2]

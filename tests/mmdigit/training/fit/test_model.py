@@ -1,4 +1,4 @@
-"""The torch model: its log-mel against torchaudio's, its size, and that batch mates are independent."""
+"""The torch model: its log-mel against torchaudio's, its size, and independence of the batch."""
 
 import math
 from typing import TYPE_CHECKING
@@ -29,11 +29,11 @@ from mmdigit.training.fit.model import (  # noqa: E402
 
 
 def noise(count: int, seed: int = 0) -> "Tensor":
-    sound: Tensor = torch.randn(count, N_SAMPLES, generator=torch.Generator().manual_seed(seed)) * 0.1
-    return sound
+    waveform: Tensor = torch.randn(count, N_SAMPLES, generator=torch.Generator().manual_seed(seed)) * 0.1
+    return waveform
 
 
-def test_the_mel_spectrogram_is_torchaudio_s() -> None:
+def test_mel_power_equals_torchaudio() -> None:
     reference = torchaudio.transforms.MelSpectrogram(
         SAMPLE_RATE_HZ,
         n_fft=N_FFT,
@@ -49,11 +49,11 @@ def test_the_mel_spectrogram_is_torchaudio_s() -> None:
     torch.testing.assert_close(LogMel().power(waveform), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_every_mel_band_hears_something() -> None:
+def test_mel_power_is_positive_in_every_band() -> None:
     assert bool((LogMel().power(noise(1)) > 0).all())
 
 
-def test_the_log_mel_is_the_clip_s_own_at_any_level() -> None:
+def test_log_mel_is_independent_of_batch_and_level() -> None:
     log_mel, waveform = LogMel(), noise(3)
     together = log_mel(waveform)
     assert together.shape == (3, N_FRAMES, N_MELS)
@@ -61,16 +61,16 @@ def test_the_log_mel_is_the_clip_s_own_at_any_level() -> None:
     torch.testing.assert_close(log_mel(waveform * 0.1), together, rtol=0, atol=1e-3)
 
 
-def test_silence_is_finite() -> None:
+def test_log_mel_of_silence_is_finite() -> None:
     log_mel = LogMel()(torch.zeros(1, N_SAMPLES))
     torch.testing.assert_close(log_mel, torch.full_like(log_mel, (1 - BAND_MEAN) * (math.log10(MEL_FLOOR) + 2.8)))
 
 
-def test_under_a_million_parameters() -> None:
+def test_model_has_under_a_million_parameters() -> None:
     assert count_parameters(DigitModel()) < 1_000_000
 
 
-def test_a_missing_modality_s_content_does_not_reach_the_fusion() -> None:
+def test_fusion_ignores_a_missing_modality() -> None:
     torch.manual_seed(0)
     model = DigitModel().eval()
     image, present, absent = torch.rand(2, 1, 28, 28), torch.ones(2), torch.zeros(2)

@@ -1,4 +1,4 @@
-"""The configuration of a training: the shipped ones are read, anything else is one clear line."""
+"""The training plan: the shipped files are read, and any mistake is reported in one line."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from schemas.errors import SettingsError
 
 
 @pytest.mark.parametrize("path", [SHIPPED, QUICK], ids=["shipped", "quick"])
-def test_the_shipped_configurations_are_read_and_survive_a_checkpoint(path: Path) -> None:
+def test_plan_reads_shipped_files_and_survives_json(path: Path) -> None:
     plan = TrainingPlan.read(path)
     assert TrainingPlan.model_validate_json(plan.model_dump_json()) == plan
 
@@ -29,7 +29,7 @@ def test_the_shipped_configurations_are_read_and_survive_a_checkpoint(path: Path
         ("seed = 1", '"\\u001b[31mred" = 1', "Extra inputs"),
     ],
 )
-def test_a_wrong_configuration_is_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+def test_plan_with_an_error_is_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
     text = SHIPPED.read_text()
     assert old in text
     (tmp_path / "c.toml").write_text(text.replace(old, new, 1))
@@ -39,6 +39,6 @@ def test_a_wrong_configuration_is_one_line(tmp_path: Path, old: str, new: str, m
     assert len(str(caught.value)) < 1000
 
 
-def test_a_missing_configuration_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="cannot be read"):
+def test_plan_that_is_missing_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot read it"):
         TrainingPlan.read(tmp_path / "none.toml")

@@ -1,4 +1,4 @@
-"""Temperatures, tables and thresholds follow from held-out answers by rule."""
+"""Temperatures, tables and thresholds follow from held-out logits."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mmdigit.reading.decision import Head, RiskRow, agreement, operating_point, softmax
 from mmdigit.reading.error_bounds import error_bound
-from mmdigit.training.evaluate.held_out import HeldOut
+from mmdigit.training.evaluate.held_out import HeldOutLogits
 from mmdigit.training.evaluate.measures import ece
 from mmdigit.training.release.calibration import (
     CONFIDENCES,
@@ -30,12 +30,12 @@ def drawn(count: int, spread: float, seed: int) -> tuple[NDArray[np.float64], ND
     """Logits whose softmax is exactly how often each label is right: calibrated at temperature 1."""
     random = np.random.default_rng(seed)
     logits = random.normal(0, spread, (count, 10))
-    chances = softmax(logits).cumsum(axis=1)
-    return logits, (random.random((count, 1)) > chances).sum(axis=1).clip(0, 9)
+    cumulative = softmax(logits).cumsum(axis=1)
+    return logits, (random.random((count, 1)) > cumulative).sum(axis=1).clip(0, 9)
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 1.7, 4.0])
-def test_the_temperature_that_made_the_logits_is_found(temperature: float) -> None:
+def test_fit_temperature_finds_the_true_temperature(temperature: float) -> None:
     logits, labels = drawn(20_000, 4.0, 1)
     found = fit_temperature(logits * temperature, labels)
     assert found == pytest.approx(temperature, rel=0.05)
@@ -43,7 +43,7 @@ def test_the_temperature_that_made_the_logits_is_found(temperature: float) -> No
     assert ece(softmax(logits * temperature, found).max(axis=1), right) < 0.01
 
 
-def test_the_temperature_has_the_least_loss() -> None:
+def test_fit_temperature_minimizes_the_loss() -> None:
     logits, labels = drawn(500, 2.0, 2)
 
     def loss(temperature: float) -> float:
@@ -53,16 +53,16 @@ def test_the_temperature_has_the_least_loss() -> None:
     assert all(loss(found) <= loss(other) for other in np.geomspace(*TEMPERATURES, 200))
 
 
-def test_without_a_wrong_answer_there_is_no_temperature_to_find() -> None:
+def test_fit_temperature_is_one_without_wrong_answers() -> None:
     logits = np.eye(10)
     assert fit_temperature(logits, np.arange(10)) == 1.0
     assert fit_temperature(np.zeros((0, 10)), np.zeros(0, np.int64)) == 1.0
     assert fit_temperature(logits, (np.arange(10) + 1) % 10) == pytest.approx(TEMPERATURES[1], rel=1e-3)
 
 
-def test_a_risk_table_counts_what_is_accepted() -> None:
+def test_risk_table_counts_accepted_answers() -> None:
     logits, labels = drawn(3000, 6.0, 3)
-    table = risk_table(HeldOut(logits.astype(np.float32), labels, "drawn"), 1.5)
+    table = risk_table(HeldOutLogits(logits.astype(np.float32), labels, "drawn"), 1.5)
     assert (table["split"], table["total"], len(table["rows"])) == ("drawn", 3000, len(CONFIDENCES))
     probabilities = softmax(logits, 1.5)
     for row in table["rows"]:
@@ -76,10 +76,10 @@ def test_a_risk_table_counts_what_is_accepted() -> None:
     assert 0 < shown.confidences[0] < 0.99999
 
 
-def test_a_table_by_digit_accepts_the_same_share_of_every_digit() -> None:
+def test_risk_by_digit_accepts_the_same_share_of_every_digit() -> None:
     logits, labels = drawn(5000, 6.0, 4)
     logits[:, 1] *= 0.6  # read as rightly as others, and never as surely
-    held_out = HeldOut(logits.astype(np.float32), logits.argmax(axis=1), "drawn")
+    held_out = HeldOutLogits(logits.astype(np.float32), logits.argmax(axis=1), "drawn")
     held_out.labels[::50] = labels[::50]
     probabilities = softmax(held_out.logits)
     answers, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
@@ -93,48 +93,49 @@ def test_a_table_by_digit_accepts_the_same_share_of_every_digit() -> None:
         assert row["bound"] == pytest.approx(error_bound(int(wrong.sum()), wrong.size), abs=1e-6)
 
 
-def test_a_digit_that_was_never_answered_is_never_accepted() -> None:
+def test_risk_by_digit_never_accepts_a_digit_without_answers() -> None:
     logits = 5 * np.eye(10, dtype=np.float32)[np.arange(900) % 9]
-    rows = risk_by_digit(HeldOut(logits, logits.argmax(axis=1), "drawn"), 1.0)
+    rows = risk_by_digit(HeldOutLogits(logits, logits.argmax(axis=1), "drawn"), 1.0)
     assert all(row["confidence"][9] == 1 for row in rows)
 
 
-def alike(count: int, wrong: int, seed: int) -> HeldOut:
+def alike(count: int, wrong: int, seed: int) -> HeldOutLogits:
     """Sure answers, of which the first ones are wrong, as sure as the others."""
     labels = np.random.default_rng(seed).integers(0, 10, count)
     answers = labels.copy()
     answers[:wrong] = (labels[:wrong] + 1) % 10
     logits = np.random.default_rng(seed + 1).normal(0, 0.5, (count, 10)) + 6 * np.eye(10)[answers]
-    return HeldOut(logits.astype(np.float32), labels, "made up")
+    return HeldOutLogits(logits.astype(np.float32), labels, "made up")
 
 
-def test_any_difference_is_a_conflict_where_answers_hardly_differ() -> None:
+def test_conflict_limit_is_one_if_labels_rarely_differ() -> None:
     limit, found = conflict_limit(alike(2000, 4, 0), alike(500, 1, 5), SAME, np.random.default_rng(0))
     assert limit == 1.0
     assert found["detected"] > 0.99
     assert 0 < found["false_alarms"] <= CONFLICT_FALSE_ALARMS
 
 
-def test_no_more_than_one_in_a_hundred_same_digits_is_a_conflict() -> None:
+def test_conflict_limit_keeps_the_false_alarm_rate() -> None:
     image, audio = alike(2000, 20, 0), alike(500, 25, 5)
     limit, found = conflict_limit(image, audio, SAME, np.random.default_rng(0))
     assert 0 < limit < 1
     assert 0.005 < found["false_alarms"] <= CONFLICT_FALSE_ALARMS
-    seen, spoken = softmax(image.logits), softmax(audio.logits)
+    image_probabilities, audio_probabilities = softmax(image.logits), softmax(audio.logits)
     pairs = [(row, column) for row in range(200) for column in range(200)]
     below = [
-        agreement(seen[row], spoken[column]) < limit and seen[row].argmax() != spoken[column].argmax()
+        agreement(image_probabilities[row], audio_probabilities[column]) < limit
+        and image_probabilities[row].argmax() != audio_probabilities[column].argmax()
         for row, column in pairs
         if image.labels[row] != audio.labels[column]
     ]
     assert np.mean(below) == pytest.approx(found["detected"], abs=0.2)
 
 
-def test_a_novelty_threshold_is_at_least_one_half() -> None:
+def test_novelty_threshold_is_at_least_one_half() -> None:
     assert novelty_threshold(np.full(100, 0.01)) == 0.5
     assert 0.9 < novelty_threshold(np.linspace(0, 1, 1000)) < 1
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=300))
-def test_a_novelty_threshold_keeps_its_promise(novelty: list[float]) -> None:
+def test_novelty_threshold_keeps_the_false_alarm_rate(novelty: list[float]) -> None:
     assert (np.array(novelty) > novelty_threshold(np.array(novelty))).mean() <= NOVELTY_FALSE_ALARMS

@@ -1,4 +1,4 @@
-"""Quantised, the model reads and hears as before, in whatever batch."""
+"""Quantized models give nearly the same logits, in any batch."""
 
 from pathlib import Path
 
@@ -11,36 +11,39 @@ pytest.importorskip("torch")
 from mmdigit.reading.audio.normalize import N_SAMPLES
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import Predictor
-from mmdigit.training.release.calibration import OPEN
+from mmdigit.training.release.calibration import ACCEPT_ALL
 from mmdigit.training.release.export import EXPORTED, write_model
-from mmdigit.training.release.quantize import HeldOut
+from mmdigit.training.release.quantize import QuantizationInputs
 from tests.mmdigit.clips import mnist_like
 from tests.mmdigit.training.release.test_export import some_model
 
-PICTURES = np.stack([mnist_like(number) for number in range(600)])
-SOUNDS = np.random.default_rng(1).normal(0, 0.1, (40, N_SAMPLES)).astype(np.float32)
+IMAGES = np.stack([mnist_like(number) for number in range(600)])
+WAVEFORMS = np.random.default_rng(1).normal(0, 0.1, (40, N_SAMPLES)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Predictor, Predictor, Path]:
     """The same model in floats and quantised, and the file of the latter."""
     folder, model = tmp_path_factory.mktemp("models"), some_model()
-    write_model(model, folder / "floats.onnx", OPEN)
-    write_model(model, folder / "quantized.onnx", OPEN, held_out=HeldOut(PICTURES, SOUNDS))
+    write_model(model, folder / "floats.onnx", ACCEPT_ALL)
+    write_model(model, folder / "quantized.onnx", ACCEPT_ALL, quantize_on=QuantizationInputs(IMAGES, WAVEFORMS))
     return (*(Predictor.load(folder / f"{name}.onnx") for name in ("floats", "quantized")), folder / "quantized.onnx")  # type: ignore[return-value]
 
 
 def some_samples(count: int) -> list[ModelInput]:
-    sounds = np.random.default_rng(0).normal(0, 0.1, (count, N_SAMPLES)).astype(np.float32)
-    return [ModelInput((PICTURES[row] / 255).astype(np.float32), sounds[row]) for row in range(count)]
+    waveforms = np.random.default_rng(0).normal(0, 0.1, (count, N_SAMPLES)).astype(np.float32)
+    return [ModelInput((IMAGES[row] / 255).astype(np.float32), waveforms[row]) for row in range(count)]
 
 
-def test_all_convolutions_but_the_first_of_pictures_are_on_integers(models: tuple[Predictor, Predictor, Path]) -> None:
+def test_quantize_keeps_only_the_first_image_convolution(models: tuple[Predictor, Predictor, Path]) -> None:
     kinds = [node.op_type for node in onnx.load_model(models[2]).graph.node]
-    assert (kinds.count("QLinearConv"), kinds.count("Conv")) == (5, 1)  # three of pictures, two of sounds
+    assert (kinds.count("QLinearConv"), kinds.count("Conv")) == (
+        5,
+        1,
+    )  # three of the image encoder, two of the audio encoder
 
 
-def test_no_weight_needs_more_than_seven_bits(models: tuple[Predictor, Predictor, Path]) -> None:
+def test_quantize_uses_at_most_seven_bits(models: tuple[Predictor, Predictor, Path]) -> None:
     """Pairs of products, 2 * 255 * 64, stay within 16 bits: the same answer with and without byte dot products."""
     graph = onnx.load_model(models[2]).graph
     weights = {entry.name: onnx.numpy_helper.to_array(entry) for entry in graph.initializer}
@@ -49,17 +52,17 @@ def test_no_weight_needs_more_than_seven_bits(models: tuple[Predictor, Predictor
     assert all(32 <= np.abs(values.astype(int)).max() <= 64 for values in quantized)
 
 
-def test_quantising_moves_the_logits_little(models: tuple[Predictor, Predictor, Path]) -> None:
+def test_quantize_moves_the_logits_little(models: tuple[Predictor, Predictor, Path]) -> None:
     floats, quantized = (model.outputs(some_samples(100), EXPORTED) for model in models[:2])
     for name in ("image_logits", "audio_logits"):
         moved = np.abs(quantized[name] - floats[name]).mean()
         assert 0 < moved < 0.05 * floats[name].std()
 
 
-def test_batch_mates_do_not_change_a_quantised_answer(models: tuple[Predictor, Predictor, Path]) -> None:
+def test_quantized_answers_do_not_depend_on_the_batch(models: tuple[Predictor, Predictor, Path]) -> None:
     samples = some_samples(33)
-    together = models[1].outputs(samples, EXPORTED)
+    batched = models[1].outputs(samples, EXPORTED)
     for row in (0, 17, 32):
         alone = models[1].outputs(samples[row : row + 1], EXPORTED)
         for name in EXPORTED:
-            np.testing.assert_allclose(alone[name][0], together[name][row], rtol=1e-5, atol=1e-5)
+            np.testing.assert_allclose(alone[name][0], batched[name][row], rtol=1e-5, atol=1e-5)

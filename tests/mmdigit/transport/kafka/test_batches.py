@@ -1,4 +1,4 @@
-"""Batches of records: what unpacks to too much, what cannot be unpacked, and headers that are no text."""
+"""Record batches: too large when decompressed, not decompressible, or with invalid header names."""
 
 import gzip
 import subprocess
@@ -18,7 +18,7 @@ from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchB
 from lab.kit.polling import until
 from mmdigit.transport.headers import MAX_HEADERS
 from mmdigit.transport.kafka import batches
-from mmdigit.transport.kafka.batches import MAX_BATCH_BYTES, BatchTooLargeError, bound_batches
+from mmdigit.transport.kafka.batches import MAX_BATCH_BYTES, BatchTooLargeError, limit_batches
 from mmdigit.transport.ports import Record
 from mmdigit.transport.urls import open_consumer
 from schemas.errors import TransportError
@@ -36,11 +36,11 @@ Header = tuple[str, bytes | None]
 
 @pytest.fixture(autouse=True)
 def _bounded() -> None:
-    bound_batches()
+    limit_batches()
 
 
 class _Name(str):
-    """The name of a header that is not UTF-8 on the wire."""
+    """A header name that is not UTF-8."""
 
     def encode(self, *_: object) -> bytes:
         return b"\xff\xfe"
@@ -60,18 +60,18 @@ def read(records: Iterator[Any]) -> list[tuple[int, bytes | None, bytes | None]]
 
 
 @pytest.mark.parametrize("name", CODECS)
-def test_what_fits_is_unpacked_whole(name: str) -> None:
+def test_decoders_accept_content_within_the_limit(name: str) -> None:
     pack, unpack = CODECS[name]
     content = bytes(range(256)) * (MAX_BATCH_BYTES // 256)
     assert unpack(pack(content)) == content
 
 
-def test_frames_of_zstd_behind_one_another_are_one_content() -> None:
+def test_zstd_decode_joins_frames() -> None:
     assert batches.zstd_decode(zstandard.compress(b"one") + zstandard.compress(b"two")) == b"onetwo"
 
 
 @pytest.mark.parametrize("name", CODECS)
-def test_a_byte_more_is_refused(name: str) -> None:
+def test_decoders_reject_one_byte_more(name: str) -> None:
     pack, unpack = CODECS[name]
     with pytest.raises(BatchTooLargeError, match="more than 33554432 bytes"):
         unpack(pack(bytes(MAX_BATCH_BYTES + 1)))
@@ -79,7 +79,7 @@ def test_a_byte_more_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", CODECS)
 @given(st.binary(max_size=200))
-def test_rubbish_is_refused_or_unpacked(name: str, rubbish: bytes) -> None:
+def test_decoders_survive_random_bytes(name: str, rubbish: bytes) -> None:
     pack, unpack = CODECS[name]
     for content in (rubbish, pack(rubbish)[:-2], pack(b"x")[:12] + rubbish):
         try:
@@ -88,8 +88,8 @@ def test_rubbish_is_refused_or_unpacked(name: str, rubbish: bytes) -> None:
             continue
 
 
-def test_a_batch_that_unpacks_to_a_gigabyte_costs_no_more_than_its_limit() -> None:
-    # In a process of its own, since only its peak can be read.
+def test_zstd_decode_bounds_its_memory() -> None:
+    # In its own process, because only the peak of a whole process can be measured.
     script = """
 import io, resource, zstandard
 from mmdigit.transport.kafka.batches import MAX_BATCH_BYTES, BatchTooLargeError, zstd_decode
@@ -116,20 +116,20 @@ contents = st.none() | st.binary(max_size=50)
     st.lists(st.tuples(st.text(max_size=5), contents), max_size=MAX_HEADERS + 2),
     st.sampled_from([0, 1, 3, 4]),
 )
-def test_records_are_read_as_they_were_written(
+def test_read_record_round_trip(
     values: list[tuple[bytes | None, bytes | None]], headers: list[Header], codec: int
 ) -> None:
     assert read(batch(values, headers, codec)) == [(offset, *pair) for offset, pair in enumerate(values)]
     assert all(record.headers == headers[:MAX_HEADERS] for record in batch(values, headers, codec))
 
 
-def test_a_header_name_that_is_not_text_holds_nothing_up() -> None:
+def test_read_record_accepts_header_names_that_are_not_utf8() -> None:
     [record] = batch([(b"k", b"v")], [(_Name("x"), b"y")])
     assert (record.key, record.value, record.headers) == (b"k", b"v", [("\ufffd\ufffd", b"y")])
 
 
 @given(st.integers(61, 120), st.integers(0, 255))
-def test_a_damaged_batch_is_corrupt_or_read(place: int, byte: int) -> None:
+def test_read_record_survives_damaged_batches(place: int, byte: int) -> None:
     damaged = batch([(b"key", b"value"), (None, b"second")])
     damaged._buffer[place % len(damaged._buffer)] = byte
     try:
@@ -140,8 +140,8 @@ def test_a_damaged_batch_is_corrupt_or_read(place: int, byte: int) -> None:
 
 @pytest.mark.docker
 @pytest.mark.timeout(120)
-def test_a_batch_that_unpacks_to_too_much_is_an_error_that_names_the_way_out(kafka_topic: KafkaTopic) -> None:
-    """On the real broker: it is refused by the consumer here, and the records before it were delivered."""
+def test_oversized_batch_error_names_the_remedy(kafka_topic: KafkaTopic) -> None:
+    """On a real broker: the consumer rejects the batch after it delivered the records before it."""
     url = kafka_topic()
     address, _, topic = url.removeprefix("kafka://").partition("/")
     producer = confluent_kafka.Producer(
@@ -154,16 +154,16 @@ def test_a_batch_that_unpacks_to_too_much_is_an_error_that_names_the_way_out(kaf
     with open_consumer(url, group="g") as consumer:
         polled: list[Record] = []
         with pytest.raises(TransportError, match=r"compression\.type=uncompressed"):
-            until(lambda: polled.extend(consumer.poll(10, 1.0)), 20, "a refusal")
+            until(lambda: polled.extend(consumer.poll(10, 1.0)), "a refusal")
         assert [record.value for record in polled] == [b"before"]
-        for _ in range(3):  # it is neither passed over nor turned on for ever
+        for _ in range(3):  # neither skipped nor retried forever
             with pytest.raises(TransportError, match=r"compression\.type=uncompressed"):
-                until(lambda: consumer.poll(10, 1.0), 20, "a refusal")
+                until(lambda: consumer.poll(10, 1.0), "a refusal")
 
 
 @pytest.mark.docker
 @pytest.mark.timeout(120)
-def test_a_topic_of_uncompressed_batches_refuses_it(kafka_bootstrap: str, kafka_topic: KafkaTopic) -> None:
+def test_uncompressed_topic_rejects_an_oversized_batch(kafka_bootstrap: str, kafka_topic: KafkaTopic) -> None:
     from kafka.admin import ConfigResource, ConfigResourceType
 
     from lab.kit.services import kafka_admin

@@ -1,4 +1,4 @@
-"""How the Kafka clients read their sockets: on socket pairs, and on a broker that ends connections."""
+"""Kafka client sockets: on socket pairs, and on a broker that closes connections."""
 
 import logging
 import socket
@@ -12,15 +12,15 @@ from kafka.net.transport import KafkaTCPTransport
 
 from lab.kit.polling import until
 from lab.kit.services import kafka_admin, kafka_broker, restartable_broker
-from mmdigit.transport.kafka.sockets import mend_sockets
+from mmdigit.transport.kafka.sockets import ClosingSelector, patch_sockets
 from mmdigit.transport.ports import Consumer
 from mmdigit.transport.urls import open_consumer, open_publisher
 from schemas.errors import TransportError
 
 
-def test_what_a_broker_says_before_it_hangs_up_is_heard() -> None:
+def test_deliver_data_before_eof() -> None:
     for _ in range(2):
-        mend_sockets()
+        patch_sockets()
     broker, client = socket.socketpair()
     client.setblocking(False)
     with client:
@@ -33,15 +33,15 @@ def test_what_a_broker_says_before_it_hangs_up_is_heard() -> None:
 
 
 class Loop:
-    """Waits for ever for a socket."""
+    """Waits forever for a socket."""
 
     @types.coroutine
     def wait_write(self, sock: socket.socket, timeout_at: float | None = None) -> Generator[None, None, None]:
         yield
 
 
-def test_a_connection_that_is_being_made_when_its_client_closes_is_closed() -> None:
-    mend_sockets()
+def test_connect_closes_its_socket_with_the_client() -> None:
+    patch_sockets()
     with socket.socket() as listener, socket.socket() as full:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -54,19 +54,32 @@ def test_a_connection_that_is_being_made_when_its_client_closes_is_closed() -> N
         assert sock.fileno() == -1
 
 
-def test_a_refused_connection_is_closed() -> None:
-    mend_sockets()
+def test_connect_closes_a_refused_socket() -> None:
+    patch_sockets()
     with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        nobody.bind(("127.0.0.1", 0))  # but does not listen
         sock = socket.socket()
         with pytest.raises(KafkaConnectionError):
             KafkaNetSocket().sock_connect(Loop(), sock, nobody.getsockname()).send(None)
         assert sock.fileno() == -1
 
 
+def test_closed_client_leaves_no_unwritten_connection_open() -> None:
+    broker, client = socket.socketpair()  # the broker reads nothing
+    client.setblocking(False)
+    loop = ClosingSelector()
+    with broker, client:
+        transport = KafkaTCPTransport(loop, client)
+        transport.write(bytes(10_000_000))
+        loop.drain()
+        transport.close()
+        loop.close()
+        assert client.fileno() == -1
+
+
 @pytest.mark.docker
 @pytest.mark.timeout(120)
-def test_idle_connections_that_the_broker_closes_are_no_failures_and_are_made_again(
+def test_idle_connection_closed_by_broker_is_no_failure(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG, "mmdigit.transport.kafka.sockets")
@@ -80,7 +93,7 @@ def test_idle_connections_that_the_broker_closes_are_no_failures_and_are_made_ag
             for number in range(2):
                 publisher.send(None, b"%d" % number)
                 publisher.flush(10)
-                until(lambda: closed(caplog), 30, "an idle connection closed")
+                until(lambda: closed(caplog), "an idle connection closed")
                 assert not failures(caplog)
                 assert len(closed(caplog)) == 1
                 caplog.clear()
@@ -88,7 +101,7 @@ def test_idle_connections_that_the_broker_closes_are_no_failures_and_are_made_ag
 
 @pytest.mark.docker
 @pytest.mark.timeout(120)
-def test_a_broker_that_dies_is_still_an_error(caplog: pytest.LogCaptureFixture) -> None:
+def test_dead_broker_is_still_an_error(caplog: pytest.LogCaptureFixture) -> None:
     with restartable_broker() as broker:
         admin = kafka_admin(broker.address)
         try:
@@ -96,9 +109,9 @@ def test_a_broker_that_dies_is_still_an_error(caplog: pytest.LogCaptureFixture) 
         finally:
             admin.close()
         with open_consumer(f"kafka://{broker.address}/dies", group="g") as consumer:
-            until(lambda: consumer.poll(1, 0.2) or consumer.assignment(), 30, "an assignment")
+            until(lambda: consumer.poll(1, 0.2) or consumer.assignment(), "an assignment")
             broker.kill()
-            until(lambda: fails(consumer) or failures(caplog), 30, "an error of the client")
+            until(lambda: fails(consumer) or failures(caplog), "an error of the client")
             broker.start()
 
 

@@ -1,4 +1,4 @@
-"""What the URL of a Redis store names, and what it may not hold."""
+"""URLs of Redis stores: valid and invalid ones."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from mmdigit.settings.access import Certificates, RedisAccess
-from mmdigit.transport.redis.address import RedisPlace, redis_place
+from mmdigit.transport.redis.address import RedisAddress, parse_redis_address
 
 LOGIN = RedisAccess(username="worker", password=SecretStr("from-file"))
 SENTINEL = RedisAccess(sentinel_password=SecretStr("for-sentinels"))
@@ -17,23 +17,23 @@ TLS = RedisAccess(certificates=Certificates(ca=Path("ca.pem")))
 @pytest.mark.parametrize(
     ("url", "place"),
     [
-        ("redis://host", RedisPlace("server", False, (("host", 6379),))),
-        ("rediss://host:1/", RedisPlace("server", True, (("host", 1),))),
-        ("redis://[::1]:2/15", RedisPlace("server", False, (("::1", 2),), database=15)),
+        ("redis://host", RedisAddress("server", False, (("host", 6379),))),
+        ("rediss://host:1/", RedisAddress("server", True, (("host", 1),))),
+        ("redis://[::1]:2/15", RedisAddress("server", False, (("::1", 2),), database=15)),
         (
             "redis+sentinel://a,b:1/mymaster",
-            RedisPlace("sentinel", False, (("a", 26379), ("b", 1)), service="mymaster"),
+            RedisAddress("sentinel", False, (("a", 26379), ("b", 1)), service="mymaster"),
         ),
         (
             "rediss+sentinel://a/my.master/3",
-            RedisPlace("sentinel", True, (("a", 26379),), service="my.master", database=3),
+            RedisAddress("sentinel", True, (("a", 26379),), service="my.master", database=3),
         ),
-        ("redis+cluster://a,b:1,[::1]", RedisPlace("cluster", False, (("a", 6379), ("b", 1), ("::1", 6379)))),
-        ("rediss+cluster://a/0", RedisPlace("cluster", True, (("a", 6379),))),
+        ("redis+cluster://a,b:1,[::1]", RedisAddress("cluster", False, (("a", 6379), ("b", 1), ("::1", 6379)))),
+        ("rediss+cluster://a/0", RedisAddress("cluster", True, (("a", 6379),))),
     ],
 )
-def test_what_a_url_names(url: str, place: RedisPlace) -> None:
-    assert redis_place(urlsplit(url), RedisAccess()) == place
+def test_parse_redis_address_reads_a_url(url: str, place: RedisAddress) -> None:
+    assert parse_redis_address(urlsplit(url), RedisAccess()) == place
 
 
 @pytest.mark.parametrize("scheme", ["redis://{}h/0", "redis+sentinel://{}h/m", "redis+cluster://{}h"])
@@ -46,28 +46,28 @@ def test_what_a_url_names(url: str, place: RedisPlace) -> None:
         (":p@", RedisAccess(), None, SecretStr("p")),
     ],
 )
-def test_who_logs_in(
+def test_parse_redis_address_reads_user_and_password(
     scheme: str, login: str, access: RedisAccess, username: str | None, password: SecretStr | None
 ) -> None:
-    place = redis_place(urlsplit(scheme.format(login)), access)
+    place = parse_redis_address(urlsplit(scheme.format(login)), access)
     assert (place.username, place.password) == (username, password)
-    assert "p@" not in place.address
+    assert "p@" not in str(place)
     assert "from-file" not in repr(place)
 
 
 @pytest.mark.parametrize(
     ("url", "access", "expected"),
     [
-        ("redis://u:p@h", LOGIN, "not in both"),
-        ("redis+cluster://u:p@h", LOGIN, "not in both"),
+        ("redis://u:p@h", LOGIN, "either in the URL or"),
+        ("redis+cluster://u:p@h", LOGIN, "either in the URL or"),
         ("redis://h", TLS, "rediss://"),
         ("redis+sentinel://h/m", TLS, r"rediss\+sentinel://"),
         ("redis+cluster://h", TLS, r"rediss\+cluster://"),
         ("redis://h", SENTINEL, "redis_sentinel_password"),
         ("redis+cluster://h", SENTINEL, "redis_sentinel_password"),
-        ("redis://a,b", RedisAccess(), r"one host, or redis\+cluster://"),
+        ("redis://a,b", RedisAccess(), r"one host \(for several, use redis\+cluster://"),
     ],
 )
-def test_what_does_not_belong_together(url: str, access: RedisAccess, expected: str) -> None:
+def test_parse_redis_address_rejects_contradictions(url: str, access: RedisAccess, expected: str) -> None:
     with pytest.raises(ValueError, match=expected):
-        redis_place(urlsplit(url), access)
+        parse_redis_address(urlsplit(url), access)

@@ -1,4 +1,4 @@
-"""TLS to all that a URL leads to: the sentinels and the primary that they name, a cluster's seed and its nodes."""
+"""TLS to every server behind a URL: sentinels and their primary, a cluster's seed and its nodes."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.factories import make_prediction
 from tests.redis_group import RedisGroup, redis_group
 from tests.secure import REDIS_IMAGE, Authority
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.docker
 
 TLS = "--port 0 --tls-ca-cert-file /files/ca.pem --tls-cert-file /files/redis.pem --tls-key-file /files/redis.key"
 
@@ -20,7 +20,7 @@ TLS = "--port 0 --tls-ca-cert-file /files/ca.pem --tls-cert-file /files/redis.pe
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     folder = tmp_path_factory.mktemp("tls")
-    folder.chmod(0o755)  # read by the container's user, too
+    folder.chmod(0o755)  # the container's user reads it too
     authority = Authority(folder)
     authority.issue("redis", "127.0.0.1")
     return authority
@@ -39,11 +39,11 @@ def trusting(authority: Authority) -> Access:
 
 def start(group: RedisGroup, port: int, *options: str) -> None:
     group.start(port, *TLS.split(), "--tls-port", str(port), "--tls-auth-clients", "no", *options, loaded=False)
-    until(lambda: "PONG" in command(group, port, "ping"), 30, "a Redis server with TLS")
+    until(lambda: "PONG" in command(group, port, "ping"), "a Redis server with TLS")
 
 
 def command(group: RedisGroup, port: int, *words: str) -> str:
-    # redis-cli ends with 1 where it cannot connect.
+    # redis-cli exits with 1 if it cannot connect.
     line = f"redis-cli --tls --cacert /files/ca.pem -p {port} {' '.join(words)} 2>&1 || true"
     return group.run("bash", "-c", line)
 
@@ -56,21 +56,21 @@ def put_and_get(url: str, access: Access) -> None:
         assert store.get(["job-99"]) == [make_prediction(99)]
 
 
-def test_a_cluster_with_tls(group: RedisGroup, trusting: Access) -> None:
+def test_tls_to_a_cluster(group: RedisGroup, trusting: Access) -> None:
     port = group.ports[0]
     node = "--cluster-enabled yes --tls-cluster yes --cluster-announce-ip 127.0.0.1 --cluster-port 20001"
     start(group, port, *node.split())
     command(group, port, "cluster", "addslotsrange", "0", "16383")
-    until(lambda: "cluster_state:ok" in command(group, port, "cluster", "info"), 30, "a cluster")
+    until(lambda: "cluster_state:ok" in command(group, port, "cluster", "info"), "a cluster")
     put_and_get(f"rediss+cluster://127.0.0.1:{port}", trusting)
     put_and_get(f"rediss://127.0.0.1:{port}", trusting)
 
 
-def test_sentinels_with_tls(group: RedisGroup, trusting: Access) -> None:
+def test_tls_to_sentinels(group: RedisGroup, trusting: Access) -> None:
     primary, sentinel = group.ports[1:]
     start(group, primary)
     group.run("bash", "-c", f"echo 'sentinel monitor mymaster 127.0.0.1 {primary} 1' > /data/sentinel.conf")
     options = f"--daemonize yes --tls-replication yes {TLS} --tls-port {sentinel} --tls-auth-clients no"
     group.run("bash", "-c", f"redis-server /data/sentinel.conf --sentinel {options}")
-    until(lambda: str(primary) in command(group, sentinel, "sentinel", "masters"), 30, "a sentinel")
+    until(lambda: str(primary) in command(group, sentinel, "sentinel", "masters"), "a sentinel")
     put_and_get(f"rediss+sentinel://127.0.0.1:{sentinel}/mymaster/1", trusting)

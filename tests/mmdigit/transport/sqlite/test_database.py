@@ -1,4 +1,4 @@
-"""The SQLite file itself: foreign files, locks, a full disk, trimming, waiting; what the contract tests cannot see."""
+"""SQLite specifics beyond the contract: foreign files, locks, full disks, trimming, waiting."""
 
 import os
 import shutil
@@ -12,17 +12,18 @@ import pytest
 from mmdigit.transport.ports import GroupCounts, TopicPartition
 from mmdigit.transport.sqlite import database
 from mmdigit.transport.sqlite.consumer import SqliteConsumer
-from mmdigit.transport.sqlite.database import mapped, open_database
+from mmdigit.transport.sqlite.database import map_errors, open_database
 from mmdigit.transport.sqlite.publisher import LINGER_S, SqlitePublisher
 from mmdigit.transport.sqlite.store import SqliteStore
 from schemas.errors import SettingsError, StoreError, TransportError
 from tests.factories import make_dead_letter, make_prediction
+from tests.processes import Start
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 class Clock:
-    """A clock that moves only when it is told to, or slept on."""
+    """A clock that moves only when set, or by sleeping."""
 
     def __init__(self) -> None:
         self.now_s = 1_000_000.0
@@ -41,14 +42,14 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "queue.db"
 
 
-def test_acknowledged_is_synced_to_the_disk(path: Path) -> None:
+def test_open_database_syncs_acknowledged_writes(path: Path) -> None:
     with open_database(path, TransportError) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
     connection.close()
 
 
-def test_a_database_of_another_program_is_refused_and_left_alone(path: Path) -> None:
+def test_open_database_leaves_another_programs_file_alone(path: Path) -> None:
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE theirs (a)")
     other.commit()
@@ -59,7 +60,7 @@ def test_a_database_of_another_program_is_refused_and_left_alone(path: Path) -> 
     assert path.read_bytes() == before
 
 
-def test_a_file_of_version_1_is_upgraded_and_goes_on_where_it_was(path: Path) -> None:
+def test_migration_of_version_1_keeps_all_data(path: Path) -> None:
     shutil.copyfile(GOLDEN / "queue-v1.db", path)  # three records, the first committed
     other = sqlite3.connect(path)
     assert other.execute("PRAGMA user_version").fetchone() == (1,)
@@ -74,12 +75,12 @@ def test_a_file_of_version_1_is_upgraded_and_goes_on_where_it_was(path: Path) ->
         (3, None, b"new", {"a": b"1"}),
     ]
     assert other.execute("PRAGMA user_version").fetchone() == (database.SCHEMA_VERSION,)
-    # A program of before that is still running goes on, too.
+    # A running program of the earlier release continues too.
     other.execute("INSERT INTO records (topic, offset, timestamp_s, bytes_before, value) VALUES (1, 4, 0, 0, 'x')")
     other.close()
 
 
-def test_an_upgraded_file_has_the_schema_of_a_new_one(path: Path) -> None:
+def test_migration_gives_the_schema_of_a_new_file(path: Path) -> None:
     def columns(file: Path) -> list[list[tuple[object, ...]]]:
         connection = open_database(file, TransportError)
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -91,15 +92,15 @@ def test_an_upgraded_file_has_the_schema_of_a_new_one(path: Path) -> None:
     assert columns(path) == columns(path.with_name("new.db"))
 
 
-def test_two_programs_may_upgrade_at_once(path: Path) -> None:
+def test_migration_by_two_programs_at_once(path: Path) -> None:
     shutil.copyfile(GOLDEN / "queue-v1.db", path)
-    late = sqlite3.connect(path, isolation_level=None)  # has seen version 1, and comes second
+    late = sqlite3.connect(path, isolation_level=None)  # saw version 1 and migrates second
     open_database(path, TransportError).close()
-    assert database._upgraded(late) == database.SCHEMA_VERSION
+    assert database._upgrade(late) == database.SCHEMA_VERSION
     late.close()
 
 
-def test_a_newer_schema_is_refused(path: Path) -> None:
+def test_open_database_rejects_a_newer_schema(path: Path) -> None:
     SqlitePublisher(path, "jobs").close()
     other = sqlite3.connect(path)
     other.execute("PRAGMA user_version = 99")
@@ -108,13 +109,13 @@ def test_a_newer_schema_is_refused(path: Path) -> None:
         SqliteStore(path, ttl_s=1, feed_length=1)
 
 
-def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
+def test_open_database_rejects_a_file_that_is_not_sqlite(path: Path) -> None:
     path.write_bytes(b"digits, digits, digits" * 100)
-    with pytest.raises(SettingsError, match="no SQLite database"):
+    with pytest.raises(SettingsError, match="not a SQLite database"):
         SqliteConsumer(path, "jobs", "g")
 
 
-def test_a_missing_folder_is_refused(path: Path) -> None:
+def test_open_database_rejects_a_missing_folder(path: Path) -> None:
     with pytest.raises(SettingsError, match="create the folder"):
         SqlitePublisher(path / "nested.db", "jobs")
 
@@ -122,20 +123,18 @@ def test_a_missing_folder_is_refused(path: Path) -> None:
 @pytest.mark.parametrize(
     "error", [value for value in vars(sqlite3).values() if isinstance(value, type) and issubclass(value, sqlite3.Error)]
 )
-def test_every_error_of_sqlite_is_mapped(error: type[sqlite3.Error]) -> None:
-    with pytest.raises(StoreError) as caught, mapped(Path("file"), StoreError):
+def test_map_errors_covers_every_sqlite_error(error: type[sqlite3.Error]) -> None:
+    with pytest.raises(StoreError) as caught, map_errors(Path("file"), StoreError):
         raise error("broken")
     assert isinstance(caught.value.__cause__, error)
 
 
-def test_a_locked_file_is_a_transport_error_and_the_record_is_not_kept(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_send_to_a_locked_file_drops_the_record(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.01)
     with SqlitePublisher(path, "jobs") as publisher:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(TransportError, match="another process holds it"):
+        with pytest.raises(TransportError, match="another process has locked it"):
             publisher.send(None, b"refused")
         other.execute("ROLLBACK")
         other.close()
@@ -145,12 +144,12 @@ def test_a_locked_file_is_a_transport_error_and_the_record_is_not_kept(
         assert [record.value for record in consumer.poll(9, 0)] == [b"taken"]
 
 
-def test_a_full_disk_is_a_transport_error_and_nothing_is_delivered(path: Path) -> None:
+def test_send_on_a_full_disk_delivers_nothing(path: Path) -> None:
     delivered: list[int] = []
     with SqlitePublisher(path, "jobs") as publisher:
         (pages,) = publisher._connection.execute("PRAGMA page_count").fetchone()
         publisher._connection.execute(f"PRAGMA max_page_count = {pages + 2}")
-        with pytest.raises(TransportError, match="make room"):
+        with pytest.raises(TransportError, match="free disk space"):
             publisher.send(None, bytes(100_000), lambda: delivered.append(1))
         publisher._connection.execute("PRAGMA max_page_count = 100000")
         publisher.send(None, b"fits", lambda: delivered.append(2))
@@ -158,25 +157,25 @@ def test_a_full_disk_is_a_transport_error_and_nothing_is_delivered(path: Path) -
     assert delivered == [2]
 
 
-def test_a_full_disk_leaves_none_of_a_batch_of_predictions(path: Path) -> None:
+def test_put_on_a_full_disk_stores_nothing(path: Path) -> None:
     with SqliteStore(path, ttl_s=60, feed_length=10_000) as store:
         (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
         store._connection.execute(f"PRAGMA max_page_count = {pages + 5}")
-        with pytest.raises(StoreError, match="make room"):
+        with pytest.raises(StoreError, match="free disk space"):
             store.put([make_prediction(number) for number in range(1000)])
         assert store.get(["job-0"]) == [None]
         assert store.counts("g") == GroupCounts(done=0, dead=0)
         assert store.feed() == []
 
 
-def test_a_read_only_file_is_a_transport_error(path: Path) -> None:
+def test_open_database_reports_a_read_only_file(path: Path) -> None:
     with SqlitePublisher(path, "jobs") as publisher:
         publisher._connection.execute("PRAGMA query_only = ON")
         with pytest.raises(TransportError, match="readonly"):
             publisher.send(None, b"x")
 
 
-def test_a_slow_producer_writes_each_record_at_once_and_a_fast_one_in_batches(path: Path) -> None:
+def test_send_writes_at_once_or_in_batches(path: Path) -> None:
     clock = Clock()
     with SqlitePublisher(path, "jobs", monotonic=clock) as publisher, SqliteConsumer(path, "jobs", "g") as consumer:
         publisher.send(None, b"first")
@@ -187,24 +186,25 @@ def test_a_slow_producer_writes_each_record_at_once_and_a_fast_one_in_batches(pa
         assert [record.value for record in consumer.poll(9, 0)] == [b"second", b"third"]
 
 
-def test_the_lock_goes_with_a_killed_process(path: Path) -> None:
-    holds = "import sys, time; from pathlib import Path; from mmdigit.transport.sqlite.consumer import SqliteConsumer\n"
-    holds += "SqliteConsumer(Path(sys.argv[1]), 'jobs', 'g'); print('held', flush=True); time.sleep(60)"
+def test_consumer_lock_ends_with_a_killed_process(path: Path, start: Start) -> None:
+    holds = "import sys; from pathlib import Path; from mmdigit.transport.sqlite.consumer import SqliteConsumer\n"
+    holds += "SqliteConsumer(Path(sys.argv[1]), 'jobs', 'g'); print('held', flush=True); sys.stdin.read()"
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[4])}
-    child = subprocess.Popen([sys.executable, "-c", holds, str(path)], stdout=subprocess.PIPE, env=environment)
+    child = start(
+        [sys.executable, "-c", holds, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    )
     assert child.stdout is not None
-    with child.stdout as printed:
-        assert printed.readline() == b"held\n"
-        with pytest.raises(SettingsError, match=f"process {child.pid} is one"):
-            SqliteConsumer(path, "jobs", "g")
-        SqliteConsumer(path, "jobs", "other group").close()
-        SqliteConsumer(path, "other-topic", "g").close()
-        child.kill()
-        child.wait(10)
+    assert child.stdout.readline() == "held\n"
+    with pytest.raises(SettingsError, match=f"got another in process {child.pid}"):
+        SqliteConsumer(path, "jobs", "g")
+    SqliteConsumer(path, "jobs", "other group").close()
+    SqliteConsumer(path, "other-topic", "g").close()
+    child.kill()
+    child.wait()
     SqliteConsumer(path, "jobs", "g").close()
 
 
-def test_records_that_every_group_committed_are_trimmed_beyond_the_retained_ones(path: Path) -> None:
+def test_commit_trims_records_that_every_group_read(path: Path) -> None:
     partition = TopicPartition("jobs", 0)
     with (
         SqlitePublisher(path, "jobs") as publisher,
@@ -222,13 +222,13 @@ def test_records_that_every_group_committed_are_trimmed_beyond_the_retained_ones
         slow.commit({partition: 50})
         quick.rewind({partition: 0})
         kept = [record.offset for record in quick.poll(1000, 0)]
-        assert kept == list(range(39, 100))  # the one at 49, its 1000 bytes before, and the unread
+        assert kept == list(range(39, 100))  # record 49, the 1000 bytes before it, and unread records
         slow.commit({partition: 100})
         slow.rewind({partition: 0})
         assert slow.poll(1, 0)[0].offset == 89
 
 
-def test_poll_waits_without_a_busy_loop_until_its_time_is_up(path: Path) -> None:
+def test_poll_sleeps_until_its_timeout(path: Path) -> None:
     clock = Clock()
     with SqliteConsumer(path, "jobs", "g", monotonic=clock, sleep=clock.sleep) as consumer:
         assert consumer.poll(1, 10.0) == []
@@ -236,7 +236,7 @@ def test_poll_waits_without_a_busy_loop_until_its_time_is_up(path: Path) -> None
     assert len(clock.slept) < 250
 
 
-def test_poll_wakes_for_a_record_of_another_process(path: Path) -> None:
+def test_poll_wakes_for_another_process(path: Path) -> None:
     clock = Clock()
     with SqlitePublisher(path, "jobs") as publisher:
 
@@ -250,25 +250,25 @@ def test_poll_wakes_for_a_record_of_another_process(path: Path) -> None:
     assert len(clock.slept) == 3
 
 
-def test_predictions_notes_and_counts_expire(path: Path) -> None:
+def test_store_expires_predictions_notes_and_counts(path: Path) -> None:
     clock = Clock()
     with SqliteStore(path, ttl_s=60, feed_length=10, clock=clock) as store:
         store.put([make_prediction(1)])
-        store.put_dead([make_dead_letter(2)])
+        store.put_dead_letters([make_dead_letter(2)])
         clock.now_s += 59
         assert store.get(["job-1"]) == [make_prediction(1)]
-        assert store.dead(["job-2"]) == ["invalid_image"]
+        assert store.dead_letter_reasons(["job-2"]) == ["invalid_image"]
         clock.now_s += 2
         assert store.get(["job-1"]) == [None]
-        assert store.dead(["job-2"]) == [None]
+        assert store.dead_letter_reasons(["job-2"]) == [None]
         assert store.counts("g") == GroupCounts(done=0, dead=0)
         store.put([make_prediction(3)])
         assert store.counts("g") == GroupCounts(done=1, dead=0)
-        assert store._connection.execute("SELECT count(*) FROM predictions").fetchone() == (1,)  # purged, too
+        assert store._connection.execute("SELECT count(*) FROM predictions").fetchone() == (1,)  # purged too
         assert store._connection.execute("SELECT count(*) FROM dead_notes").fetchone() == (0,)
 
 
-def test_the_feed_is_capped_exactly(path: Path) -> None:
+def test_feed_is_capped_exactly(path: Path) -> None:
     with SqliteStore(path, ttl_s=60, feed_length=3) as store:
         store.put([make_prediction(number) for number in range(10)])
         assert [prediction.job_id for _, prediction in store.feed()] == ["job-7", "job-8", "job-9"]

@@ -1,4 +1,4 @@
-"""The queue's files: private, ours, and never made anew where something is damaged or missing."""
+"""The files of a SQLite queue: private, ours, and never recreated if one is damaged or missing."""
 
 import os
 import sqlite3
@@ -33,7 +33,7 @@ def filled(path: Path, records: int = 50) -> None:
 
 
 def crashed(path: Path) -> None:
-    """The files as a killed process leaves them: the log still holds what was sent."""
+    """The files after a killed process: the log still contains the records."""
     publisher = SqlitePublisher(path, "jobs")
     publisher.send(None, b"kept in the log")
     publisher.flush(1)
@@ -49,7 +49,7 @@ def modes(path: Path) -> dict[str, int]:
     return {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
 
 
-def test_every_file_of_a_queue_is_private(path: Path) -> None:
+def test_prepare_file_makes_every_file_private(path: Path) -> None:
     with SqliteConsumer(path, "jobs", "g"), SqliteStore(path, ttl_s=60, feed_length=10) as store:
         filled(path)
         store.put([make_prediction(1)])
@@ -59,7 +59,7 @@ def test_every_file_of_a_queue_is_private(path: Path) -> None:
         assert set(found.values()) == {0o600}
 
 
-def test_those_of_an_earlier_version_are_narrowed_and_those_of_a_group_stay_the_group_s(path: Path) -> None:
+def test_prepare_file_narrows_modes_but_keeps_shared_ones(path: Path) -> None:
     filled(path)
     for before, after in ((0o644, 0o600), (0o660, 0o660)):
         for file in path.parent.iterdir():
@@ -70,8 +70,8 @@ def test_those_of_an_earlier_version_are_narrowed_and_those_of_a_group_stay_the_
             assert after in [mode for name, mode in modes(path).items() if name.endswith(".lock")]
 
 
-def test_opening_it_again_keeps_the_locks_of_the_first(path: Path) -> None:
-    """Closing any descriptor of the file would drop them all: POSIX locks belong to a process and a file."""
+def test_open_database_again_keeps_existing_locks(path: Path) -> None:
+    """POSIX locks belong to a process and a file, so closing any descriptor of the file would release them all."""
     with SqlitePublisher(path, "jobs") as publisher:
         publisher._connection.execute("BEGIN IMMEDIATE")
         SqliteStore(path, ttl_s=60, feed_length=10).close()
@@ -81,14 +81,14 @@ def test_opening_it_again_keeps_the_locks_of_the_first(path: Path) -> None:
         publisher._connection.execute("ROLLBACK")
 
 
-def test_one_lock_whatever_link_leads_to_the_file(path: Path) -> None:
+def test_consumer_lock_is_the_same_for_every_link(path: Path) -> None:
     link = path.with_name("link.db")
     link.symlink_to(path)
     with SqliteConsumer(path, "jobs", "g"), pytest.raises(SettingsError, match="only consumer"):
         SqliteConsumer(link, "jobs", "g")
 
 
-def test_a_planted_lock_is_not_written_through(path: Path, tmp_path: Path) -> None:
+def test_consumer_lock_does_not_follow_a_planted_link(path: Path, tmp_path: Path) -> None:
     SqliteConsumer(path, "jobs", "g").close()
     [lock] = tmp_path.glob("*.lock")
     victim = tmp_path / "victim"
@@ -101,7 +101,7 @@ def test_a_planted_lock_is_not_written_through(path: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal"])
-def test_what_is_no_plain_file_is_refused(path: Path, suffix: str) -> None:
+def test_prepare_file_rejects_other_kinds_of_files(path: Path, suffix: str) -> None:
     filled(path)
     place = path.with_name(path.name + suffix)
     for make in (os.mkfifo, os.mkdir):
@@ -113,19 +113,19 @@ def test_what_is_no_plain_file_is_refused(path: Path, suffix: str) -> None:
         place.rmdir() if place.is_dir() else place.unlink()
 
 
-def test_a_circle_of_links_is_refused(path: Path) -> None:
+def test_prepare_file_rejects_a_symlink_loop(path: Path) -> None:
     path.symlink_to(path)
-    with pytest.raises(SettingsError, match="a circle of links"):
+    with pytest.raises(SettingsError, match="a symlink loop"):
         SqlitePublisher(path, "jobs")
 
 
-def test_what_a_killed_process_left_is_read(path: Path) -> None:
+def test_open_database_recovers_after_a_killed_process(path: Path) -> None:
     crashed(path)
     with SqliteConsumer(path, "jobs", "g") as consumer:
         assert [record.value for record in consumer.poll(9, 0)] == [b"kept in the log"]
 
 
-def test_a_truncated_log_keeps_what_is_whole(path: Path) -> None:
+def test_truncated_log_keeps_complete_transactions(path: Path) -> None:
     crashed(path)
     log = path.with_name("queue.db-wal")
     os.truncate(log, log.stat().st_size - 100)
@@ -136,12 +136,12 @@ def test_a_truncated_log_keeps_what_is_whole(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda path: path.unlink(), "got no file queue.db; restore it, or remove the log, too"),
+        (lambda path: path.unlink(), "got no file queue.db; restore it, or remove the log too"),
         (lambda path: os.truncate(path, 0), "got an empty file queue.db"),
-        (lambda path: path.with_name("queue.db-wal").write_bytes(b"digits" * 100), "got something else"),
+        (lambda path: path.with_name("queue.db-wal").write_bytes(b"digits" * 100), "got damaged data"),
     ],
 )
-def test_a_log_without_its_file_or_damaged_is_not_thrown_away(
+def test_prepare_file_keeps_an_orphaned_or_damaged_log(
     path: Path, damage: Callable[[Path], object], message: str
 ) -> None:
     crashed(path)
@@ -157,7 +157,7 @@ def test_a_log_without_its_file_or_damaged_is_not_thrown_away(
     assert path.with_name("queue.db-wal").read_bytes() == before
 
 
-def test_a_log_of_zeros_is_what_a_power_cut_leaves(path: Path) -> None:
+def test_prepare_file_accepts_a_log_of_zeros(path: Path) -> None:
     filled(path)
     path.with_name("queue.db-wal").write_bytes(bytes(100))
     with SqliteConsumer(path, "jobs", "g") as consumer:
@@ -171,7 +171,7 @@ def damaged(path: Path, offset: int, length: int) -> None:
 
 
 @pytest.mark.parametrize("offset", [0, 16, 100, 4096, 8192, 12288, 16384])
-def test_a_damaged_file_is_one_clear_error_and_not_made_anew(path: Path, offset: int) -> None:
+def test_damaged_file_is_one_clear_error_and_kept(path: Path, offset: int) -> None:
     filled(path)
     size = path.stat().st_size
     damaged(path, offset, 4096 if offset >= 4096 else 64)
@@ -190,7 +190,7 @@ def test_a_damaged_file_is_one_clear_error_and_not_made_anew(path: Path, offset:
 
 
 @pytest.mark.parametrize("length", [1, 50, 4095, 4096 * 3, 4096 * 5 + 7])
-def test_a_truncated_file_is_one_clear_error(path: Path, length: int) -> None:
+def test_truncated_file_is_one_clear_error(path: Path, length: int) -> None:
     filled(path)
     os.truncate(path, length)
     with pytest.raises(SettingsError, match=r"queue\.db"), SqliteConsumer(path, "jobs", "g") as consumer:
@@ -206,7 +206,7 @@ def test_a_truncated_file_is_one_clear_error(path: Path, length: int) -> None:
         ("ALTER TABLE committed RENAME COLUMN next_offset TO other", "damaged or altered"),
     ],
 )
-def test_another_schema_is_refused(path: Path, change: str, message: str) -> None:
+def test_open_database_rejects_another_schema(path: Path, change: str, message: str) -> None:
     filled(path)
     other = sqlite3.connect(path)
     other.executescript(change)
@@ -216,7 +216,7 @@ def test_another_schema_is_refused(path: Path, change: str, message: str) -> Non
 
 
 @pytest.mark.parametrize("value", [5, "text", 1.5, b"\xff", b"\x81\x01\x02"])
-def test_values_of_other_types_are_an_error_of_ours_or_bytes(path: Path, value: object) -> None:
+def test_foreign_column_types_are_read_or_rejected(path: Path, value: object) -> None:
     filled(path, 1)
     with (
         closing(sqlite3.connect(path, isolation_level=None)) as other,

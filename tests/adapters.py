@@ -1,0 +1,94 @@
+"""Every adapter of each port as fixtures: a new queue and a new store for each test."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import redis
+
+from lab.kit.polling import until
+from mmdigit.transport.ports import Consumer, PredictionStore, Publisher, Record
+from mmdigit.transport.urls import open_consumer, open_publisher, open_store
+
+DOCKER = (pytest.mark.docker, pytest.mark.timeout(120))
+Read = Callable[..., list[Record]]
+
+
+class Queue:
+    """One topic of one adapter; closes what a test opens."""
+
+    def __init__(self, kind: str, url: str, opened: ExitStack) -> None:
+        self.kind = kind
+        self.url = url
+        self._opened = opened
+
+    def publisher(self) -> Publisher:
+        return self._opened.enter_context(open_publisher(self.url))
+
+    def consumer(self, group: str = "readers", instance_id: str | None = None) -> Consumer:
+        return self._opened.enter_context(open_consumer(self.url, group=group, instance_id=instance_id))
+
+    def publish(self, *values: bytes, key: bytes | None = None) -> None:
+        with open_publisher(self.url) as publisher:
+            for value in values:
+                publisher.send(key, value)
+            publisher.flush(10)
+
+
+class Store:
+    """One store of one adapter; closes what a test opens."""
+
+    def __init__(self, kind: str, url: str, opened: ExitStack) -> None:
+        self.kind = kind
+        self.url = url
+        self._opened = opened
+
+    def open(self, *, ttl_s: int = 3600, feed_length: int = 1000) -> PredictionStore:
+        return self._opened.enter_context(open_store(self.url, ttl_s=ttl_s, feed_length=feed_length))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("kafka", marks=DOCKER)])
+def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Queue]:
+    """A new topic with one partition."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'queue.db'}"
+    else:
+        url = request.getfixturevalue("kafka_topic")(1)
+    with ExitStack() as opened:
+        yield Queue(request.param, url, opened)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("redis", marks=DOCKER), pytest.param("redis-cluster", marks=DOCKER)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'store.db'}"
+    elif request.param == "redis":
+        url = request.getfixturevalue("redis_url")
+        with redis.Redis.from_url(url) as client:
+            client.flushall()
+    else:
+        url = request.getfixturevalue("redis_cluster_url")
+        for address in url.removeprefix("redis+cluster://").split(","):
+            with redis.Redis.from_url(f"redis://{address}") as client:
+                client.flushall()
+    with ExitStack() as opened:
+        yield Store(request.param, url, opened)
+
+
+@pytest.fixture
+def read() -> Read:
+    """read(consumer, n): the next n records, in any number of polls."""
+
+    def collect(consumer: Consumer, count: int) -> list[Record]:
+        records: list[Record] = []
+
+        def look() -> bool:
+            records.extend(consumer.poll(count - len(records), 0.5))
+            return len(records) >= count
+
+        until(look, f"{count} records")
+        return records
+
+    return collect

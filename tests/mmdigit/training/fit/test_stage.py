@@ -1,0 +1,13 @@
+"""The hardware of a stage; its training: test_train.py."""
+
+import pytest
+
+pytest.importorskip("torch")
+
+from mmdigit.training.fit.stage import Machine
+from schemas.errors import SettingsError
+
+
+def test_machine_refuses_an_unknown_device() -> None:
+    with pytest.raises(SettingsError, match="got 'toaster'; try cpu"):
+        Machine(device="toaster")
