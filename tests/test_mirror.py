@@ -12,6 +12,7 @@ MIRRORED = ("worker", "producer", "schemas", "mmdigit", "lab", "samples")
 OTHER_SUBJECTS = {
     "lab.benchmarks.test_command_lines": "the --help of every benchmark",
     "lab.fuzz.test_limits": "the limits that every parser keeps",
+    "mmdigit.forms.test_docs": "the reasons that docs/use/forms.md explains",
     "mmdigit.reading.audio.test_cases": "kept sound files",
     "mmdigit.training.test_commands": "train, export and calibrate, one after the other",
     "mmdigit.training.test_named_files": "what every command says of a file that it cannot use",
@@ -35,6 +36,8 @@ OTHER_SUBJECTS = {
 TESTED_ELSEWHERE = {
     "mmdigit.__main__": "tests.mmdigit.test_cli",
     "mmdigit.datasets.opening": "tests.producer.sources.test_opening",
+    "mmdigit.forms.overlay": "tests.mmdigit.commands.test_form",
+    "mmdigit.forms.page_process": "tests.mmdigit.forms.test_pages",
     "mmdigit.settings.access_settings": "tests.mmdigit.settings.test_redaction",
     "mmdigit.transport.kafka.publisher": "tests.contract.test_queue",
     "mmdigit.transport.tls": "tests.mmdigit.transport.redis.test_tls",

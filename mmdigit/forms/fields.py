@@ -20,10 +20,6 @@ from mmdigit.forms.validators import checks_of, date_of
 from schemas.prediction import Answer, Decision
 
 CANDIDATES = 400  # values that are weighed against each other; what is left over counts as one that passes
-DOUBT = 2.0
-"""Times the target error may the chance of an error be in one value. Most values are far surer than the limit, so that
-the mean chance of an error among all accepted is less than half of it: target_error is kept by the mean
-(lab/benchmarks/forms)."""
 SLIP = 0.01  # how much less often a person writes a value that fails the checks than one that passes them
 MARKED_MM2 = 1.5  # of ink in a check box is a mark; less may be a slip of the pen
 
@@ -74,7 +70,7 @@ def read_field(slot: Slot, frame: FrameFit, cells: Sequence[Cell], answers: Sequ
     probabilities = np.array([answer.probabilities for answer in read], np.float64)
     digits, chance, found = _likeliest(probabilities, checks_of(slot.field))
     reasons += found
-    if 1 - chance > DOUBT * slot.field.target_error:
+    if 1 - chance > slot.field.target_error:
         reasons.append("low_confidence")
     return _value(slot, _shown(slot.field, digits), reasons, chance)
 

@@ -29,7 +29,7 @@ def test_jobs_of_a_page_are_its_digits_alone() -> None:
     assert {job.group for job in jobs} == {group_of(FILE, 1, TEMPLATE)}
 
 
-def test_job_ids_are_the_same_again_and_differ_where_anything_does() -> None:
+def test_job_ids_are_stable_and_differ_by_every_part() -> None:
     def ids(file: str = FILE, page: int = 1, index: int = 0, form: bytes = example()) -> list[str]:
         return [job.job_id for job in jobs_of([cell(index)], file, page, parse_template(form), NOW)]
 
