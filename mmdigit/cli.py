@@ -18,7 +18,7 @@ from schemas.errors import SettingsError
 
 Threads = Annotated[int, Field(ge=1, le=256, description="threads of the model")]
 TrainingThreads = Annotated[int, Field(ge=1, le=256, description="threads of the training")]
-Device = Annotated[str, Field(pattern=r"^[a-z]+(:[0-9]+)?$", description="torch's name of it: cpu, cuda, cuda:1, mps")]
+Device = Annotated[str, Field(pattern=r"^[a-z]+(:[0-9]+)?$", description="PyTorch device: cpu, cuda, cuda:1, mps")]
 Weights = Annotated[Path | None, Field(description="model file; by default the shipped one")]
 
 
@@ -45,9 +45,9 @@ class PredictSettings(ProgramSettings):
     @model_validator(mode="after")
     def _check_inputs(self) -> Self:
         if (self.manifest is None) == (self.image is None and self.audio is None):
-            raise ValueError("give --image, --audio or both, or else --manifest")
+            raise ValueError("expected --image, --audio or both, or else --manifest")
         if (self.manifest is None) != (self.output is None):
-            raise ValueError("--manifest and --output belong together")
+            raise ValueError("expected --manifest and --output together, got one of them")
         return self
 
     def run(self) -> int:
@@ -99,7 +99,7 @@ class TrainSettings(ProgramSettings):
     @model_validator(mode="after")
     def _check_plan(self) -> Self:
         if self.quick and self.config is not None:
-            raise ValueError("give --quick or --config, not both")
+            raise ValueError("expected --quick or --config, got both")
         return self
 
     def run(self) -> int:

@@ -29,7 +29,7 @@ OTHER_SUBJECTS = {
     "worker.replay.test_on_adapters": "replay on every adapter",
     "worker.shadow.test_on_adapters": "shadow on every adapter",
     "worker.test_promises": "the loop's promises, as a state machine",
-    "worker.test_restarts": "the worker killed at every step",
+    "worker.test_restarts": "offsets that start again, lost records, fatal errors",
 }
 """Test files that mirror no module, and what they test."""
 

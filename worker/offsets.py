@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from mmdigit.transport.ports import Record, TopicPartition
 
-_UNKNOWN = -1
+_NEVER_COMMITTED = -1
 """Before the first poll of a partition: the group may never have committed what lies before its position."""
 
 
@@ -59,7 +59,7 @@ class OffsetTracker:
         Without this, the group would stay behind the end of the log and its lag would never be 0.
         """
         for partition, position in positions.items():
-            state = self._partitions.setdefault(partition, _Partition(next_offset=position, committed=_UNKNOWN))
+            state = self._partitions.setdefault(partition, _Partition(next_offset=position, committed=_NEVER_COMMITTED))
             if not state.begun:
                 state.next_offset = max(state.next_offset, position)
 

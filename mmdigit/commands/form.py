@@ -50,7 +50,7 @@ class FormCheckSettings(ProgramSettings):
     @model_validator(mode="after")
     def _scan_and_output(self) -> Self:
         if (self.scan is None) != (self.output is None):
-            raise ValueError("--scan and --output belong together")
+            raise ValueError("expected --scan and --output together, got one of them")
         return self
 
     def run(self) -> int:

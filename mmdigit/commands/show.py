@@ -50,7 +50,7 @@ class ShowSettings(AccessSettings):
     @model_validator(mode="after")
     def _one_of_three(self) -> Self:
         if [self.job, self.group, self.feed].count(None) != 2:
-            raise ValueError("give one of JOB, --group and --feed")
+            raise ValueError("expected one of JOB, --group and --feed")
         return self
 
     def run(self) -> int:

@@ -49,7 +49,7 @@ class Source(Protocol):
 
 
 class NamedSource(Source, Protocol):
-    """A source that a user named, with what there is to tell about it."""
+    """A source that a user named, with its warnings."""
 
     @property
     def warnings(self) -> list[str]:

@@ -205,7 +205,7 @@ def test_begin_commit_refuses_a_partition_of_another_member(queue: Queue, read: 
         consumer.begin_commit({TopicPartition(record.topic, 77): 1})
 
 
-def test_trouble_is_empty_when_all_is_well(queue: Queue, read: Read) -> None:
+def test_waiting_for_is_empty_when_all_is_well(queue: Queue, read: Read) -> None:
     queue.publish(b"1")
     consumer = queue.consumer()
     read(consumer, 1)

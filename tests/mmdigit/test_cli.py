@@ -57,10 +57,10 @@ def test_predict_writes_a_table_for_a_manifest(files: Path, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["predict"], 2, "give --image, --audio or both, or else --manifest"),
+        (["predict"], 2, "expected --image, --audio or both, or else --manifest"),
         (["predict", "--image", "i.png", "--manifest", "m.csv", "--output", "o.csv"], 2, "or else --manifest"),
-        (["predict", "--manifest", "m.csv"], 2, "belong together"),
-        (["predict", "--image", "i.png", "--output", "o.csv"], 2, "belong together"),
+        (["predict", "--manifest", "m.csv"], 2, "--manifest and --output together"),
+        (["predict", "--image", "i.png", "--output", "o.csv"], 2, "--manifest and --output together"),
         (["predict", "--image", "/none.png"], 2, "expected a file at /none.png"),
         (
             ["predict", "--manifest", "/none.csv", "--output", "o.csv"],

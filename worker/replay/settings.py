@@ -51,7 +51,7 @@ class ReplaySettings(AccessSettings):
     dry_run: Annotated[bool, Field(description="only count; send and commit nothing")] = False
     replay_group: Annotated[
         Identifier,
-        Field(description="consumer group that remembers the progress of replays; a new name begins at the oldest"),
+        Field(description="consumer group that remembers the progress of replays; a new one starts at the oldest"),
     ] = "mmdigit-replay"
 
     @property

@@ -71,10 +71,10 @@ def table(comparison: Comparison, tested: str, cost: Cost) -> str:
         ("accept or review, changed", comparison.redecided),
         ("  accept to review", comparison.to_review),
         ("  review to accept", comparison.to_accept),
-        ("dead live, answered here", comparison.failed_live),
+        ("dead letter live, answered here", comparison.failed_live),
         ("dead in both", comparison.failed_in_both),
         ("no outcome live in time", comparison.missing),
-        ("no job that can be read here", comparison.unreadable),
+        ("unreadable records", comparison.unreadable),
     ]
     for name, value in rows:
         if isinstance(value, Share):

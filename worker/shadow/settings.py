@@ -65,7 +65,7 @@ class ShadowSettings(AccessSettings):
     )
     shadow_group: Annotated[
         Identifier,
-        Field(description="consumer group that remembers the progress of shadows; a new name begins at the oldest"),
+        Field(description="consumer group that remembers the progress of shadows; a new one starts at the oldest"),
     ] = "mmdigit-shadow"
 
     def consumer_group(self, version: str, model_version: str) -> str:

@@ -35,8 +35,10 @@ def check_format(rate_hz: int, channels: int) -> None:
 
 
 def within_full_scale(floats: "NDArray[np.floating]") -> Samples:
-    """Scale floats beyond full scale to [-1, 1]: they may be so large that sums overflow. Raises InvalidAudio if one is
-    not finite."""
+    """Scale floats beyond full scale to [-1, 1]: they may be so large that sums overflow.
+
+    floats: any shape and float type. Returns the same shape, float32. Raises InvalidAudio if a value is not finite.
+    """
     if not bool(np.isfinite(floats).all()):
         raise InvalidAudio("expected finite samples, got NaN or infinity; save the clip as 16-bit PCM")
     return np.asarray(floats / max(1.0, float(np.abs(floats).max(initial=0))), np.float32)

@@ -35,7 +35,10 @@ def speech_window(waveform: Waveform) -> Waveform:
 
 
 def speech_windows(waveforms: Sequence[Waveform]) -> list[Waveform]:
-    """The speech_window of each waveform, independent of the others; for 32 of them, each takes a fifth of the time."""
+    """The speech_window of each waveform, independent of the others; for 32 of them, each takes a fifth of the time.
+
+    waveforms: each (n_samples,), mono at SAMPLE_RATE_HZ. Returns as many of (N_SAMPLES,), range [-1, 1].
+    """
     if not waveforms:
         return []
     clips = np.zeros((len(waveforms), N_SAMPLES), np.float32)

@@ -234,7 +234,7 @@ def _crossing(clear: Grey, line: _Line) -> Grey:
 
 
 def otsu(values: Grey) -> float:
-    """The threshold that best separates non-negative values into two groups (Otsu 1979)."""
+    """The threshold that best separates the values into two groups (Otsu 1979). values: (H, W), >= 0."""
     highest = max(float(values.max()), 1e-6)
     steps = np.asarray(values * (255 / highest), np.uint8)
     threshold, _ = cv2.threshold(steps, 0, 255, cv2.THRESH_OTSU)

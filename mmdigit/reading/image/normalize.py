@@ -50,7 +50,7 @@ def normalize(grey: Grey, bright_ink: bool | None = None) -> Grey:
 
 
 def read_digit(grey: Grey, bright_ink: bool | None = None) -> Digit:
-    """As normalize, with the reasons for review that the image shows."""
+    """As normalize, with the reasons for review that the image shows. grey: (H, W), range [0, 1]."""
     if bright_ink is not False and _looks_like_mnist(grey):
         return Digit(grey.astype(np.float32), ("several_digits",) if image_has_several_digits(grey) else ())
     ink, several = find_ink(grey, bright_ink)

@@ -26,7 +26,7 @@ DrawMark = Callable[[NDArray[np.uint8], float, Random], None]
 
 
 def cross_out(canvas: NDArray[np.uint8], width: float, random: Random) -> None:
-    """Crosses out the digit on the canvas."""
+    """Cross out the digit on the canvas, in place. canvas: (H, W), 255 = ink; width: of the pen, in pixels."""
     left, top, wide, tall = cv2.boundingRect((canvas > 127).astype(np.uint8))
     size = float(max(wide, tall))
     thin = size * random.uniform(0.02, 0.06)

@@ -158,7 +158,7 @@ def capture(
 
 
 def blur(values: Mask, sigma: float) -> Mask:
-    """Gaussian blur; sigma in pixels of `values`."""
+    """Gaussian blur. values: (H, W); sigma: in pixels."""
     return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma), np.float32)
 
 

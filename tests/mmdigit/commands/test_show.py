@@ -104,8 +104,8 @@ def test_newest_reads_all_pages_of_the_feed(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "give one of JOB, --group and --feed"),
-        (["a", "--group", "b"], "give one of JOB, --group and --feed"),
+        ([], "expected one of JOB, --group and --feed"),
+        (["a", "--group", "b"], "expected one of JOB, --group and --feed"),
         (["../a"], "job: "),
         (["--feed", "0"], "feed: "),
     ],
