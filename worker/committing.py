@@ -49,9 +49,15 @@ class Committer:
                     self._pending = next_offsets, self._consumer.begin_commit(next_offsets)
 
     def commit_now(self) -> None:
-        """Commit everything that is finished and wait for the broker. A pending commit is repeated."""
-        self._settle_pending()
+        """Commit everything that is finished and wait for the broker. A pending commit is repeated.
+
+        Call it only after a poll that returned: positions may be ahead of the polled records if it raised.
+        """
         self._offsets.advance(self._consumer.positions())
+        self._commit_finished()
+
+    def _commit_finished(self) -> None:
+        self._settle_pending()
         next_offsets = self._offsets.committable()
         if next_offsets:
             with self._failure_counted():
@@ -61,7 +67,7 @@ class Committer:
     def commit_on_exit(self, keep_alive: Callable[[], object]) -> None:
         """Commit everything that is finished, and retry during a rebalance, in which keep_alive takes part."""
         for _ in range(EXIT_ATTEMPTS):
-            self.commit_now()
+            self._commit_finished()
             if not self._offsets.committable():
                 return
             keep_alive()

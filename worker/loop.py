@@ -129,13 +129,14 @@ class Worker:
         self._last_turn_s = self._clock()
         with self._metrics.stage("poll"):
             records = self._retry("poll", self._poll_once)
+            for partition, lag in self._consumer.lag().items():
+                self._metrics.lag.labels(partition.topic, partition.partition).set(lag)
             self.waiting_for = self._consumer.waiting_for()
         return records
 
     def _decode(self, records: Sequence[Record]) -> None:
         """Decode the records and add them to the open batch."""
         with self._metrics.stage("decode"):
-            self._offsets.begin(records)
             for chunk in decoding.chunks(records):
                 for decoded in self._retry("decode", partial(self._decode_chunk, chunk)):
                     if self._offsets.holds(decoded.record):  # a retry may outlast the ownership of the partition
@@ -183,10 +184,9 @@ class Worker:
         time_left_s = self._batcher.time_left_s
         timeout_s = POLL_TIMEOUT_S if time_left_s is None else min(time_left_s, POLL_TIMEOUT_S)
         records = self._consumer.poll(self._batcher.room, timeout_s)
+        self._offsets.begin(records)  # before anything else can fail: no commit may pass over a polled record
         if records:
             self._last_busy_s = self._clock()
-        for partition, lag in self._consumer.lag().items():
-            self._metrics.lag.labels(partition.topic, partition.partition).set(lag)
         return records
 
     def _decode_chunk(self, records: Sequence[Record]) -> list[Decoded]:
@@ -289,7 +289,7 @@ class Worker:
         return finished
 
     def _on_restarted(self, partitions: frozenset[TopicPartition]) -> None:
-        """Answer what was polled, since nobody can read it again, but do not commit it: the offsets begin anew."""
+        """Answer what was polled, since nobody can read it again, but do not commit it: the offsets start again."""
         self._offsets.forget(partitions)
         self._committer.abandon_pending()
 

@@ -13,7 +13,9 @@ from mmdigit.settings.base import ProgramSettings
 from schemas.errors import DataError, SettingsError
 from schemas.printable import printable
 
-TemplateFile = CliPositionalArg[Annotated[Path, Field(description="the form, as `mmdigit form new` writes one")]]
+TemplateFile = CliPositionalArg[
+    Annotated[Path, Field(examples=["form.yaml"], description="the form, as `mmdigit form new` writes one")]
+]
 
 
 class FormNewSettings(ProgramSettings):
@@ -22,7 +24,7 @@ class FormNewSettings(ProgramSettings):
     prog: ClassVar[str] = "mmdigit form new"
 
     template: CliPositionalArg[
-        Annotated[Path, Field(description="file to write, such as form.yaml; none may be there")]
+        Annotated[Path, Field(examples=["form.yaml"], description="file to write; it must not exist yet")]
     ]
 
     def run(self) -> int:
@@ -108,7 +110,9 @@ class FormReadSettings(ProgramSettings):
 
     prog: ClassVar[str] = "mmdigit form read"
 
-    scans: CliPositionalArg[Annotated[Path, Field(description="PDF, TIFF, PNG or JPEG file, or a folder of them")]]
+    scans: CliPositionalArg[
+        Annotated[Path, Field(examples=["scans"], description="PDF, TIFF, PNG or JPEG file, or a folder of them")]
+    ]
     template: Annotated[Path, Field(examples=["form.yaml"], description="the form that was printed")]
     output: Annotated[Path, Field(examples=["table.csv"], description="CSV file for the values, one row a form")]
     pages: Annotated[Path | None, Field(description="CSV file for what became of each page")] = None

@@ -125,7 +125,8 @@ class Consumer(Protocol):
 
         An empty list means that no record arrived in time. That may also be because a broker has gone away and the
         adapter is reconnecting, see waiting_for(). While the group rebalances, poll() and keep_alive() may take a few
-        seconds longer. Records of aborted transactions are not delivered.
+        seconds longer. Records of aborted transactions are not delivered. If it raises, the positions are unchanged,
+        and the next call returns the same records.
 
         Partitions are assigned and revoked only inside poll() and keep_alive(). These callbacks, where set, may run in
         a thread of the adapter while poll() blocks, and must not call the consumer:

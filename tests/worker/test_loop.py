@@ -10,7 +10,7 @@ from mmdigit.reading.batch_decoding import CHUNK_SIZE, decode_batch
 from mmdigit.reading.image.decode import read_image
 from mmdigit.reading.image.pixels import Grey
 from mmdigit.reading.model_input import ModelInput
-from schemas.errors import SettingsError, TooManyDeadLetters
+from schemas.errors import SettingsError, TooManyDeadLetters, TransportError
 from schemas.prediction import Prediction
 from tests.schemas.samples import TRACEPARENT
 from tests.worker import fakes
@@ -88,6 +88,33 @@ def test_unexpected_decoder_error_dead_letters_one_job(monkeypatch: pytest.Monke
     [letter] = bench.publisher.letters
     assert (letter.reason, letter.error) == ("decoder_failed", "ZeroDivisionError: division by zero")
     assert bench.consumer.commits == [{P0: 2}]
+
+
+@pytest.mark.parametrize("call", ["lag", "waiting_for"])
+def test_failure_after_a_poll_commits_no_polled_record(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(FakeConsumer([record(n, job_value(f"j{n}")) for n in range(3)]))
+    bench.consumer.next_polled = {P0: 3}
+
+    def fail() -> None:
+        raise TransportError("broker away")
+
+    monkeypatch.setattr(bench.consumer, call, fail)
+    with pytest.raises(TransportError):
+        bench.worker.run()
+    assert bench.consumer.commits == []
+
+
+def test_failure_inside_a_poll_commits_no_position() -> None:
+    bench = Bench(FakeConsumer([record(0, job_value("j0"))]))
+    bench.consumer.next_polled = {P0: 1}
+
+    def fail() -> None:
+        raise MemoryError
+
+    bench.consumer.before_poll = fail
+    with pytest.raises(MemoryError):
+        bench.worker.run()
+    assert bench.consumer.commits == []
 
 
 def test_job_that_fails_the_model_is_isolated() -> None:

@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -80,13 +81,13 @@ def count_page(reader: FormReader, cells: CellReader, filled: Filled, scan: Scan
     return spent
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.benchmarks.forms", description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", choices=SEEDS, default="validation")
     parser.add_argument("--pages", type=int, default=60)
     parser.add_argument("--output", type=Path)
-    given = parser.parse_args()
+    given = parser.parse_args(argv)
     template = load_template(FORM)
     digits = load_digits(given.data, given.split)
     reader, cells = FormReader(template, Predictor.load()), CellReader()

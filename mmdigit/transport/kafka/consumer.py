@@ -100,19 +100,11 @@ class KafkaConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # ka
             self._reset_if_recreated()
             self._membership.join()
             polled = self._fetch(max_records, timeout_s)
-        return [
-            Record(
-                topic=record.topic,
-                partition=record.partition,
-                offset=record.offset,
-                key=record.key,
-                value=record.value or b"",  # a tombstone becomes an invalid job
-                timestamp_s=record.timestamp / 1000,
-                headers=bounded(record.headers),
-            )
-            for records in polled.values()
-            for record in records
-        ]
+        try:
+            return [_to_record(record) for records in polled.values() for record in records]
+        except BaseException:  # such as MemoryError: nobody has these records yet
+            self._seek_back(polled)
+            raise
 
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
         with self._map_errors():
@@ -141,8 +133,7 @@ class KafkaConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # ka
             try:
                 polled = self._fetch(1, 0.0)
                 # These partitions were assigned only now and so were not paused: read the records again.
-                for partition, records in polled.items():
-                    self._consumer.seek(partition, records[0].offset)
+                self._seek_back(polled)
             finally:
                 self._consumer.resume(*(paused & self._consumer.assignment()))
 
@@ -238,6 +229,10 @@ class KafkaConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # ka
             return polled
         return {}
 
+    def _seek_back(self, polled: Mapping[KafkaPartition, Sequence[Any]]) -> None:
+        for partition, records in polled.items():
+            self._consumer.seek(partition, records[0].offset)
+
     def _reset_if_recreated(self) -> None:
         if self._topic.is_recreated:
             self._topic.warn_recreated()
@@ -297,6 +292,18 @@ class KafkaPendingCommit:
 
 def _ignore_result(_offsets: object, _result: object) -> None:
     """Replaces the client's default callback, which logs failures; KafkaPendingCommit.result() raises them."""
+
+
+def _to_record(record: Any) -> Record:
+    return Record(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key,
+        value=record.value or b"",  # a tombstone becomes an invalid job
+        timestamp_s=record.timestamp / 1000,
+        headers=bounded(record.headers),
+    )
 
 
 def _to_partitions(partitions: Iterable[KafkaPartition]) -> frozenset[TopicPartition]:

@@ -201,6 +201,32 @@ def test_revocation_commits_finished_jobs(kafka_topic: KafkaTopic) -> None:
     assert set(read.values()) == {1}
 
 
+def poll_all(consumer: Consumer, count: int) -> list[bytes]:
+    polled: list[bytes] = []
+    while len(polled) < count:
+        polled += [record.value for record in consumer.poll(10, 1.0)]
+    return polled
+
+
+@pytest.mark.docker
+def test_poll_that_raises_returns_its_records_again(kafka_topic: KafkaTopic, monkeypatch: pytest.MonkeyPatch) -> None:
+    def out_of_memory(_: object) -> None:
+        raise MemoryError
+
+    url = kafka_topic(1)
+    with open_publisher(url) as publisher:
+        for number in range(5):
+            publisher.send(None, str(number).encode())
+        publisher.flush(10)
+    with open_consumer(url, group="g") as consumer:
+        with monkeypatch.context() as patch:
+            patch.setattr("mmdigit.transport.kafka.consumer.bounded", out_of_memory)
+            with pytest.raises(MemoryError):
+                poll_all(consumer, 5)
+        assert list(consumer.positions().values()) == [0]
+        assert poll_all(consumer, 5) == [b"0", b"1", b"2", b"3", b"4"]
+
+
 @pytest.mark.docker
 @pytest.mark.timeout(120)
 def test_lost_partitions_are_not_committed(kafka_topic: KafkaTopic, monkeypatch: pytest.MonkeyPatch) -> None:
