@@ -42,7 +42,7 @@ def settings_page() -> str:
     """A table of each service, one of all commands of `mmdigit`, and one of what talks to Kafka and Redis."""
     parts = [
         "# Settings\n\nFlags win over variables, variables over defaults. The variable of `--batch-size` is "
-        "`MMDIGIT_BATCH_SIZE`, and so on for every flag; where a variable stands in place of a flag, there is none. A "
+        "`MMDIGIT_BATCH_SIZE`, and so on for every flag; a secret has a variable but no flag. A "
         "variable that starts with `MMDIGIT_` and that no program knows is an error (exit code 2). "
         "[Exit codes](operations.md#exit-codes) are the same for all programs.\n"
     ]
@@ -114,7 +114,7 @@ def api_page() -> str:
         "The answer is a `schemas.Answer`; the errors are defined in `schemas.errors`. The model reads "
         "`image`, `audio` or both:\n\n"
         f"{arguments(mmdigit.DigitReader.predict)}\n"
-        "Whatever stands on this page keeps its meaning within a major version; everything else may change. The "
+        "What this page names keeps its meaning within a major version; everything else may change. The "
         "packages are typed.\n"
     ]
     for package in (schemas, mmdigit, transport):

@@ -27,7 +27,7 @@ FENCE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages that stand outside docs/, and each file that a page links to, as it is."""
+    """Add the pages outside docs/, and a copy of each file that a page links to."""
     for uri, source in ADDED.items():
         files.append(File.generated(config, uri, content=(ROOT / source).read_text(encoding="utf-8")))
     for page in list(files.documentation_pages()):
@@ -48,12 +48,12 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
 
 
 def translated(found: re.Match[str], uri: str) -> str:
-    """A link to a page or a file leads to its place in the site. A link to a folder becomes the folder's path."""
+    """A link to a page or a file becomes a link within the site. A link to a folder becomes the folder's path."""
     image, text, target, anchor = found.groups()
     source = ADDED.get(uri, f"docs/{uri}")
     path = repository_path(source, target)
     if not (ROOT / path).exists():
-        LOG.warning("%s: expected a file of the repository at %s, got none; mend the link", source, path)
+        LOG.warning("%s: expected a file of the repository at %s, got none; correct the link", source, path)
     if (ROOT / path).is_dir():
         return f"`{path}/`" if text.strip("`/") == path else f"{text} (`{path}/`)"
     return f"{image}[{text}]({posixpath.relpath(site_uri(path), posixpath.dirname(uri) or '.')}{anchor or ''})"
@@ -65,6 +65,6 @@ def repository_path(source: str, target: str) -> str:
 
 
 def site_uri(path: str) -> str:
-    """Where a file of the repository stands in the site."""
+    """The address within the site of a file of the repository."""
     pages = {source: uri for uri, source in ADDED.items()}
     return pages.get(path) or (path.removeprefix("docs/") if path.startswith("docs/") else f"files/{path}")

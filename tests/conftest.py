@@ -20,7 +20,7 @@ KafkaTopic = Callable[..., str]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that wait for services come first: the others fill the time, and nobody waits for the last one."""
+    """Run the slow files, those that wait for services, first: parallel workers then finish at the same time."""
     slow = {item.path for item in items if item.get_closest_marker("docker")}
     items.sort(key=lambda item: item.path not in slow)
 

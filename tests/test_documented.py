@@ -46,7 +46,7 @@ def test_every_setting_says_what_it_means() -> None:
             assert field.description, f"{program.__name__}.{name} has no description"
 
 
-def test_the_known_variables_are_those_of_the_settings_classes() -> None:
+def test_known_variables_are_those_of_the_settings_classes() -> None:
     services = set().union(*(variables(program) for program in PROGRAMS if program not in COMMANDS.values()))
     commands = set().union(*(variables(program) for program in COMMANDS.values()))
     assert services <= KNOWN_VARIABLES
@@ -74,7 +74,7 @@ def test_operators_find_every_alert_and_exit_code() -> None:
 
 
 @pytest.mark.parametrize("package", PUBLIC)
-def test_the_public_names_are_exactly_those_exported(package: str) -> None:
+def test_public_names_are_exactly_those_exported(package: str) -> None:
     module = importlib.import_module(package)
     assert all(hasattr(module, name) for name in module.__all__)  # loads those that are loaded when asked for
     named = {

@@ -10,7 +10,7 @@ import pytest
 from lab.kit.polling import HANGS_AFTER_S
 
 ROOT = Path(__file__).parents[1]
-PICTURE = str(ROOT / "samples" / "pack" / "images" / "4_17.png")
+IMAGE = str(ROOT / "samples" / "pack" / "images" / "4_17.png")
 
 LIMITED = """
 import resource, sys
@@ -24,7 +24,7 @@ PLACES = {
     "predict --image": ["mmdigit", "predict", "--image", "FILE"],
     "predict --audio": ["mmdigit", "predict", "--audio", "FILE"],
     "predict --manifest": ["mmdigit", "predict", "--manifest", "FILE", "--output", "out.csv"],
-    "predict --weights": ["mmdigit", "predict", "--image", PICTURE, "--weights", "FILE"],
+    "predict --weights": ["mmdigit", "predict", "--image", IMAGE, "--weights", "FILE"],
     "predict --output": ["mmdigit", "predict", "--manifest", "m.csv", "--output", "FILE"],
     "producer --from": ["producer", "--from", "FILE", "--to", "sqlite:///q.db"],
     "producer --to": ["producer", "--from", "m.csv", "--to", "sqlite:///FILE"],
@@ -51,7 +51,7 @@ PLACES = {
 @pytest.mark.parametrize("file", ["pipe", "/dev/zero"])
 def test_named_file_that_is_not_plain_is_a_one_line_error(tmp_path: Path, arguments: list[str], file: str) -> None:
     os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "m.csv").write_text(f"id,image\n1,{PICTURE}\n")
+    (tmp_path / "m.csv").write_text(f"id,image\n1,{IMAGE}\n")
     ran = subprocess.run(
         [sys.executable, "-c", LIMITED, *(word.replace("FILE", file) for word in arguments)],
         cwd=tmp_path,
@@ -74,7 +74,7 @@ def test_invalid_model_metadata_is_a_one_line_error(tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(b"")
     os.mkfifo(tmp_path / "m.json")
     ran = subprocess.run(
-        [sys.executable, "-m", "mmdigit", "predict", "--image", PICTURE, "--weights", "m.onnx"],
+        [sys.executable, "-m", "mmdigit", "predict", "--image", IMAGE, "--weights", "m.onnx"],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -1,4 +1,4 @@
-"""One version: schemas.VERSION. Whatever else names it agrees, or a release would be half of one."""
+"""One version: schemas.VERSION. Every other place that names it agrees."""
 
 import re
 import tomllib
@@ -17,7 +17,7 @@ PLACES = {
     "deploy/README.md": r"mmdigit:(\d[\d.]+)",
     "docs/operate/deploy.md": r"(?:mmdigit|\$repository):(\d[\d.]+)",
 }
-"""File -> what stands around the version in it, at least once."""
+"""File -> pattern that finds each mention of the version in it; there is at least one."""
 
 
 def numbers(version: str) -> tuple[int, ...]:

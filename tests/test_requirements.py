@@ -1,4 +1,4 @@
-"""Every dependency states its reason and is pinned with hashes; no index address stands in any file."""
+"""Every dependency states its reason and is pinned with hashes; no file has an index address."""
 
 import re
 import subprocess

@@ -18,8 +18,8 @@ from schemas.wire import decode_job
 CASES = Path(__file__).parent / "cases" / "csv-excel"
 
 
-class Outcome(NamedTuple):
-    """What a program made of a manifest. read: of each sample that it read, its content or its answer."""
+class ProgramResult(NamedTuple):
+    """What a program did with a manifest. read: the digit of each sample that it read."""
 
     code: int
     read: list[int]
@@ -39,32 +39,32 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def both(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[str | Path], list[Outcome]]:
+def both(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[str | Path], list[ProgramResult]]:
     """Runs both programs on a manifest; what they read is the digit that the file's name says, or that is answered."""
     digits = {path.read_bytes(): int(path.stem) for path in (folder / "img").glob("[0-9].png")}
     digits[next(folder.glob("B*/*.png")).read_bytes()] = 4
 
-    def run(manifest: str | Path) -> list[Outcome]:
-        outcomes = []
+    def run(manifest: str | Path) -> list[ProgramResult]:
+        results = []
         code = run_program("producer", main, ["--from", str(manifest), "--to", "sqlite:///queue.db"])
         read: list[int] = []
         if Path("queue.db").exists():
             with open_consumer("sqlite:///queue.db", group="test") as consumer:
                 jobs = [decode_job(record.value) for record in consumer.poll(1000, timeout_s=1.0)]
                 read = [digits.get(job.image or b"", -1) for job in jobs]
-        outcomes.append(Outcome(code, read, capsys.readouterr().err))
+        results.append(ProgramResult(code, read, capsys.readouterr().err))
         code = cli.main(["predict", "--manifest", str(manifest), "--output", "out.csv"])
         read = []
         if Path("out.csv").exists():
             with Path("out.csv").open(newline="") as file:
                 read = [int(row["label"]) for row in csv.DictReader(file) if row["label"]]
-        outcomes.append(Outcome(code, read, capsys.readouterr().err))
-        return outcomes
+        results.append(ProgramResult(code, read, capsys.readouterr().err))
+        return results
 
     return run
 
 
-Both = Callable[[str | Path], list[Outcome]]
+Both = Callable[[str | Path], list[ProgramResult]]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What is shipped is audited, and an audit that reaches nobody never feigns success."""
+"""The audit of shipped dependencies fails on known vulnerabilities, and never passes if it could not run."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def advisories(vulnerable: str) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it so
-            """Requests are not news."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)

@@ -26,7 +26,7 @@ PATTERNS = PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]
 PACKAGES = [path.parent for pattern in PATTERNS for path in sorted(ROOT.glob(f"{pattern}/__init__.py"))]
 EXTRAS = ("train", "msk", "otel", "forms")
 BUILD = "import sys; from setuptools import build_meta; getattr(build_meta, sys.argv[1])(sys.argv[2])"
-PICTURE, CLIP = (str(ROOT / "samples" / "pack" / name) for name in ("images/7_00.png", "audio/7_00.wav"))
+IMAGE, CLIP = (str(ROOT / "samples" / "pack" / name) for name in ("images/7_00.png", "audio/7_00.wav"))
 
 
 def outside() -> dict[str, str]:
@@ -65,14 +65,14 @@ def requirements_of(name: str, extras: frozenset[str] = frozenset()) -> list[Req
 
 def with_what_they_require(declared: list[str]) -> set[str]:
     """The names of the declared distributions and of all that they require in turn."""
-    waiting = [Requirement(line) for line in declared]
+    pending = [Requirement(line) for line in declared]
     seen: set[tuple[str, frozenset[str]]] = set()
-    while waiting:
-        each = waiting.pop()
+    while pending:
+        each = pending.pop()
         key = canonicalize_name(each.name), frozenset(each.extras)
         if key not in seen:
             seen.add(key)
-            waiting += requirements_of(*key)
+            pending += requirements_of(*key)
     return {name for name, _ in seen}
 
 
@@ -94,7 +94,7 @@ class Installed:
     folder: Path
 
     def run(self, program: str, *arguments: str) -> str:
-        """What it writes to standard output; it must end well and say nothing on standard error."""
+        """What it writes to standard output; fails the test if it exits with an error."""
         ran = subprocess.run(
             [self.scripts / program, *arguments],
             cwd=self.folder,
@@ -130,12 +130,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 
 
 @pytest.mark.parametrize("hook", ["build_wheel", "build_editable"])
-def test_building_warns_of_nothing(hook: str, tmp_path: Path) -> None:
+def test_build_gives_no_warning(hook: str, tmp_path: Path) -> None:
     (tmp_path / "tree").mkdir()
     build(hook, copy_of_the_tree(tmp_path / "tree"), tmp_path)
 
 
-def test_the_wheel_holds_every_file_of_the_packages_and_no_other(installed: Installed) -> None:
+def test_wheel_holds_every_file_of_the_packages_and_no_other(installed: Installed) -> None:
     names = zipfile.ZipFile(installed.wheel).namelist()
     files = (path for package in PACKAGES for path in package.rglob("*") if path.is_file())
     expected = {path.relative_to(ROOT).as_posix() for path in files if "__pycache__" not in path.parts}
@@ -143,30 +143,30 @@ def test_the_wheel_holds_every_file_of_the_packages_and_no_other(installed: Inst
     assert {f"{package.name}/py.typed" for package in PACKAGES} <= expected
 
 
-def test_the_installed_version_is_the_project_s(installed: Installed) -> None:
+def test_installed_version_is_the_projects(installed: Installed) -> None:
     asked = "from importlib.metadata import version; print(version('mmdigit'))"
     assert installed.run("python", "-c", asked).strip() == VERSION
 
 
-def test_the_installed_command_predicts(installed: Installed) -> None:
-    answer = json.loads(installed.run("mmdigit", "predict", "--image", PICTURE, "--audio", CLIP))
+def test_installed_command_predicts(installed: Installed) -> None:
+    answer = json.loads(installed.run("mmdigit", "predict", "--image", IMAGE, "--audio", CLIP))
     assert (answer["image"]["label"], answer["audio"]["label"], answer["label"]) == (7, 7, 7)
 
 
-def test_the_installed_library_predicts(installed: Installed) -> None:
+def test_installed_library_predicts(installed: Installed) -> None:
     program = "import mmdigit, sys; print(mmdigit.__file__, mmdigit.load().predict(*sys.argv[1:]).label)"
-    place, label = installed.run("python", "-c", program, PICTURE, CLIP).split()
+    place, label = installed.run("python", "-c", program, IMAGE, CLIP).split()
     assert Path(place).is_relative_to(installed.scripts.parent)
     assert label == "7"
 
 
 @pytest.mark.parametrize("program", ["worker", "producer"])
-def test_an_installed_program_has_help(installed: Installed, program: str) -> None:
+def test_installed_program_has_help(installed: Installed, program: str) -> None:
     assert f"usage: python -m {program} " in installed.run("python", "-m", program, "--help")
 
 
 def test_installed_producer_and_worker_answer_a_job(installed: Installed, tmp_path: Path) -> None:
-    (tmp_path / "pairs.csv").write_text(f"id,image,audio,label\nseven,{PICTURE},{CLIP},7\n")
+    (tmp_path / "pairs.csv").write_text(f"id,image,audio,label\nseven,{IMAGE},{CLIP},7\n")
     url, output = f"sqlite:///{tmp_path}/jobs.db", tmp_path / "answers.csv"
     send = ["-m", "producer", "--from", str(tmp_path / "pairs.csv"), "--to", url, "--journal-dir", str(tmp_path)]
     assert "1 sent and acknowledged" in installed.run("python", *send)
@@ -177,7 +177,7 @@ def test_installed_producer_and_worker_answer_a_job(installed: Installed, tmp_pa
 
 
 def imported(path: Path) -> Iterator[str]:
-    """The modules of all imports, wherever in the file they stand."""
+    """The modules of all imports, anywhere in the file."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -10,7 +10,7 @@ _MAX_PARTS = 64
 def locate(folder: Path, cell: str) -> Path:
     """The file that cell names, absolute or relative to folder. If there is none, the path as cell spells it.
 
-    Tries the cell's own spelling first, then: another Unicode normalisation (macOS writes u and a diaeresis where
+    Tries the cell's own spelling first, then: another Unicode normalization (macOS writes u and a diaeresis where
     others write one character), backslashes between folders (Windows), surrounding spaces, and Windows-1252 bytes,
     which are surrogates in cell (errors="surrogateescape"). Percent signs are not decoded.
     """
@@ -18,8 +18,8 @@ def locate(folder: Path, cell: str) -> Path:
         found = folder / spelling
         if os.path.lexists(found):
             return found
-        if not str(found).isascii() and (normalised := _normalised(folder, spelling)) is not None:
-            return normalised
+        if not str(found).isascii() and (normalized := _normalized(folder, spelling)) is not None:
+            return normalized
     return folder / cell.strip()
 
 
@@ -35,8 +35,8 @@ def _spellings(cell: str) -> dict[str, None]:
     return dict.fromkeys(spelling for word in words for spelling in (word, word.replace("\\", "/")))
 
 
-def _normalised(folder: Path, path: str) -> Path | None:
-    """path with each part in the normalisation that exists, None if a part does not exist."""
+def _normalized(folder: Path, path: str) -> Path | None:
+    """path with each part in the normalization that exists, None if a part does not exist."""
     parts = Path(path).parts
     if len(parts) > _MAX_PARTS:
         return None

@@ -107,9 +107,8 @@ class _BoundedProcessor(BatchSpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         with self._lock:
-            if (
-                span.parent is None or span.kind is not SpanKind.INTERNAL
-            ):  # a job's first, a batch's or a sent job's only
+            # The first span of a job, or the only one of a batch or of a sent job.
+            if span.parent is None or span.kind is not SpanKind.INTERNAL:
                 self._has_room = self._accepted - self._exporter.finished <= MAX_QUEUED - MAX_SPANS_OF_A_JOB
             has_room = self._has_room
             self._accepted += has_room

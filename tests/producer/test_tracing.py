@@ -26,10 +26,10 @@ def begun(tracing: Tracing, count: int) -> list[SpanContext | None]:
     return [trace_of(header) if header else None for header in headers]
 
 
-@pytest.mark.parametrize(("ratio", "least", "most"), [(0.0, 0, 0), (0.25, 200, 300), (1.0, 1000, 1000)])
-def test_ratio_of_jobs_gets_distinct_traces(ratio: float, least: int, most: int) -> None:
+@pytest.mark.parametrize(("ratio", "minimum", "maximum"), [(0.0, 0, 0), (0.25, 200, 300), (1.0, 1000, 1000)])
+def test_ratio_of_jobs_gets_distinct_traces(ratio: float, minimum: int, maximum: int) -> None:
     traces = [trace for trace in begun(Tracing(ratio, NoOpTracer(), source=random.Random(3)), 1000) if trace]  # noqa: S311
-    assert least <= len(traces) <= most
+    assert minimum <= len(traces) <= maximum
     assert all(trace.trace_flags.sampled for trace in traces)
     assert len({trace.trace_id for trace in traces}) == len(traces)
 

@@ -1,4 +1,4 @@
-"""The traceparent: what W3C Trace Context takes and what it has ignored; it comes from anybody."""
+"""The traceparent header: which values are accepted and which are ignored. It is untrusted."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The spans of a batch: which jobs have some, what they say, and that they fit together."""
+"""The spans of a batch: which jobs have some, their attributes, and that their times are consistent."""
 
 from collections.abc import Sequence
 from dataclasses import replace

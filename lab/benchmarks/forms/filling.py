@@ -56,9 +56,9 @@ def fill(
             continue
         value = value_of(slot.field, chance)
         for box, digit in zip(slot.boxes, value, strict=True):
-            pictures = mine.images[mine.labels == int(digit)]
-            picture = pictures[chance.integers(len(pictures))]
-            _write(pixels, picture, box, height_mm * chance.uniform(0.9, 1.1), ink, chance)
+            images = mine.images[mine.labels == int(digit)]
+            image = images[chance.integers(len(images))]
+            _write(pixels, image, box, height_mm * chance.uniform(0.9, 1.1), ink, chance)
         written.append(value)
     return Filled(pixels, slots, tuple(written))
 
@@ -73,14 +73,14 @@ def value_of(field: FormField, chance: np.random.Generator) -> str:
 
 
 def _write(
-    pixels: Grey, picture: NDArray[np.uint8], box: Rect, height_mm: float, ink: float, chance: np.random.Generator
+    pixels: Grey, image: NDArray[np.uint8], box: Rect, height_mm: float, ink: float, chance: np.random.Generator
 ) -> None:  # fmt: skip
     """The digit's 20 pixels become height_mm; its middle lies near the box's."""
     scale = height_mm * _PX_PER_MM / 20
     middle = np.array([(box.left + box.right) / 2, (box.top + box.bottom) / 2]) + chance.normal(0, 0.5, 2)
     left, top = (middle * _PX_PER_MM - 14 * scale).round().astype(int)
     side = round(28 * scale)
-    alpha = cv2.resize(picture.astype(np.float32) / 255, (side, side), interpolation=cv2.INTER_CUBIC).clip(0, 1)
+    alpha = cv2.resize(image.astype(np.float32) / 255, (side, side), interpolation=cv2.INTER_CUBIC).clip(0, 1)
     alpha = np.clip((cv2.GaussianBlur(alpha, (0, 0), scale / 3) - 0.25) / 0.4, 0, 1)  # a pen's edge is sharp
     target = pixels[top : top + side, left : left + side]
     np.minimum(target, 1 - (1 - ink) * alpha[: target.shape[0], : target.shape[1]], out=target)

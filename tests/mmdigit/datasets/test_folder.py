@@ -1,4 +1,4 @@
-"""A folder of samples: what is paired, what is left out, and that both are said."""
+"""A folder of samples: which files become samples, which are left out, and the warnings."""
 
 import os
 import unicodedata

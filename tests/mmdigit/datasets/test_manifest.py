@@ -1,4 +1,4 @@
-"""Manifests: whatever csv writes is read again, ids, caps, memory. tests/test_same_manifests.py has the spellings."""
+"""Manifests: round trip through csv, ids, limits, memory. tests/test_same_manifests.py has the spellings."""
 
 import csv
 import io
@@ -137,13 +137,13 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
-def measured(path: Path) -> tuple[str, int]:
-    """What came of it, and by how many MiB the process's peak of memory grew."""
+def measure(path: Path) -> tuple[str, int]:
+    """The number of rows or the error, and by how many MiB reading raised the process's peak memory."""
     ran = subprocess.run(
         [sys.executable, "-c", MEASURE, str(path)], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    said, grown = ran.stdout.splitlines()
-    return said, int(grown)
+    printed, grown = ran.stdout.splitlines()
+    return printed, int(grown)
 
 
 def test_line_of_a_gigabyte_takes_no_memory(tmp_path: Path) -> None:
@@ -152,8 +152,8 @@ def test_line_of_a_gigabyte_takes_no_memory(tmp_path: Path) -> None:
         for _ in range(16):
             file.write(b"x" * 2**20)
         file.truncate(2**30)
-    said, grown_mib = measured(path)
-    assert "m.csv line 2: expected a row of at most 131072 characters" in said
+    printed, grown_mib = measure(path)
+    assert "m.csv line 2: expected a row of at most 131072 characters" in printed
     assert grown_mib < 16
 
 
@@ -161,6 +161,6 @@ def test_many_rows_take_little_memory(tmp_path: Path) -> None:
     path = manifest(
         tmp_path, "id,image\n" + "".join(f"form-{number:08}.field-{number % 10},i\n" for number in range(60_000))
     )
-    said, grown_mib = measured(path)
-    assert said == "60000"
+    printed, grown_mib = measure(path)
+    assert printed == "60000"
     assert grown_mib < 8  # 8 bytes a row

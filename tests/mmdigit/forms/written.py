@@ -25,9 +25,9 @@ FLAT = Camera(150.0)
 def sample_digits() -> Digits:
     """The digits of the sample pack, as of one writer."""
     paths = sorted(PACK.glob("[0-9]_*"))
-    pictures = np.stack([np.round(255 * decode_image(path.read_bytes())).astype(np.uint8) for path in paths])
+    images = np.stack([np.round(255 * decode_image(path.read_bytes())).astype(np.uint8) for path in paths])
     labels = np.array([int(path.name[0]) for path in paths], np.int64)
-    return Digits(pictures, labels, np.zeros(labels.size, np.int64))
+    return Digits(images, labels, np.zeros(labels.size, np.int64))
 
 
 @cache
