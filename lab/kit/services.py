@@ -1,10 +1,12 @@
 """Kafka and Redis in containers, for benchmarks, faults and tests."""
 
 import functools
+import gc
 import os
 import socket
+import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import docker
 from docker.errors import DockerException
@@ -40,15 +42,17 @@ RESTARTABLE = ["bash", "-c", "sed 's/set -euo/set -uo/' /etc/kafka/docker/run > 
 @functools.cache
 def docker_problem() -> str:
     """Why no Docker engine can be used, in one line; empty if one can."""
-    try:
-        client = docker.from_env()
+    problem = ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # docker-py leaves the socket of a failed connection open
         try:
-            client.ping()
-        finally:
-            client.close()
-    except DockerException as error:
-        return f"no Docker engine answers ({' '.join(str(error).split())[:200]}); start one, or set DOCKER_HOST"
-    return ""
+            with closing(docker.from_env()) as client:
+                client.ping()
+        except DockerException as error:
+            cause = " ".join(str(error).split())[:200]
+            problem = f"no Docker engine answers ({cause}); start one, or set DOCKER_HOST"
+        gc.collect()
+    return problem
 
 
 class Broker:

@@ -144,7 +144,7 @@ def dead_letter_url(jobs_url: str) -> str:
         raise _invalid_url(
             jobs_url, f"a topic with room for {DEAD_LETTER_SUFFIX!r} within 249 characters", _QUEUE_EXAMPLES
         )
-    parts = urlsplit(jobs_url)
+    parts = _split(jobs_url, _QUEUE_EXAMPLES)
     if isinstance(place, KafkaTopic):
         return urlunsplit(parts._replace(path="/" + quote(topic)))
     query = [(name, value) for name, value in parse_qsl(parts.query) if name != "topic"]
@@ -155,7 +155,7 @@ def dead_letter_url(jobs_url: str) -> str:
 def system_and_topic(url: str) -> tuple[str, str]:
     """The messaging system of url ("kafka" or "sqlite") and its topic."""
     topic = _parse_topic_url(url).topic
-    return urlsplit(url).scheme, topic
+    return _split(url, _QUEUE_EXAMPLES).scheme, topic
 
 
 def same_topic(url: str, other: str) -> bool:
@@ -230,7 +230,12 @@ def _split(url: str, example: str) -> SplitResult:
     try:
         return urlsplit(url)
     except ValueError as error:
-        raise _invalid_url(url, "a URL", example) from error
+        # Newer Pythons, and Debian's, refuse an IPv6 address in a list of hosts.
+        scheme, _, rest = url.partition("://")
+        hosts = re.split("[/?#]", rest, maxsplit=1)[0]
+        if "," not in hosts:
+            raise _invalid_url(url, "a URL", example) from error
+        return urlsplit(f"{scheme}://{rest.removeprefix(hosts)}")._replace(netloc=hosts)
 
 
 def _require_identifier(what: str, text: str) -> None:

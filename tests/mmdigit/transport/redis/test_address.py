@@ -1,13 +1,13 @@
 """URLs of Redis stores: valid and invalid ones."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
 
 from mmdigit.settings.access import Certificates, RedisAccess
 from mmdigit.transport.redis.address import RedisAddress, parse_redis_address
+from mmdigit.transport.urls import _split
 
 LOGIN = RedisAccess(username="worker", password=SecretStr("from-file"))
 SENTINEL = RedisAccess(sentinel_password=SecretStr("for-sentinels"))
@@ -33,7 +33,7 @@ TLS = RedisAccess(certificates=Certificates(ca=Path("ca.pem")))
     ],
 )
 def test_parse_redis_address_reads_a_url(url: str, place: RedisAddress) -> None:
-    assert parse_redis_address(urlsplit(url), RedisAccess()) == place
+    assert parse_redis_address(_split(url, ""), RedisAccess()) == place
 
 
 @pytest.mark.parametrize("scheme", ["redis://{}h/0", "redis+sentinel://{}h/m", "redis+cluster://{}h"])
@@ -49,7 +49,7 @@ def test_parse_redis_address_reads_a_url(url: str, place: RedisAddress) -> None:
 def test_parse_redis_address_reads_user_and_password(
     scheme: str, login: str, access: RedisAccess, username: str | None, password: SecretStr | None
 ) -> None:
-    place = parse_redis_address(urlsplit(scheme.format(login)), access)
+    place = parse_redis_address(_split(scheme.format(login), ""), access)
     assert (place.username, place.password) == (username, password)
     assert "p@" not in str(place)
     assert "from-file" not in repr(place)
@@ -70,4 +70,4 @@ def test_parse_redis_address_reads_user_and_password(
 )
 def test_parse_redis_address_rejects_contradictions(url: str, access: RedisAccess, expected: str) -> None:
     with pytest.raises(ValueError, match=expected):
-        parse_redis_address(urlsplit(url), access)
+        parse_redis_address(_split(url, ""), access)
