@@ -13,13 +13,12 @@ from mmdigit.commands.form import FormCommands
 from mmdigit.commands.show import ShowSettings
 from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, TargetError
 from mmdigit.settings.base import ProgramSettings
+from mmdigit.settings.model import Threads, Weights
 from mmdigit.settings.program import run_program
 from schemas.errors import SettingsError
 
-Threads = Annotated[int, Field(ge=1, le=256, description="threads of the model")]
 TrainingThreads = Annotated[int, Field(ge=1, le=256, description="threads of the training")]
 Device = Annotated[str, Field(pattern=r"^[a-z]+(:[0-9]+)?$", description="PyTorch device: cpu, cuda, cuda:1, mps")]
-Weights = Annotated[Path | None, Field(description="model file; by default the shipped one")]
 
 
 class PredictSettings(ProgramSettings):

@@ -39,6 +39,7 @@ TESTED_ELSEWHERE = {
     "mmdigit.forms.overlay": "tests.mmdigit.commands.test_form",
     "mmdigit.forms.page_process": "tests.mmdigit.forms.test_pages",
     "mmdigit.settings.access_settings": "tests.mmdigit.settings.test_redaction",
+    "mmdigit.settings.model": "tests.mmdigit.settings.test_base",
     "mmdigit.transport.kafka.publisher": "tests.contract.test_queue",
     "mmdigit.transport.tls": "tests.mmdigit.transport.redis.test_tls",
 }

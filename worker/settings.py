@@ -7,9 +7,20 @@ from pydantic import Field, SecretStr, model_validator
 
 from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, TargetError
 from mmdigit.settings.access_settings import AccessSettings
+from mmdigit.settings.model import Threads, Weights
 from mmdigit.telemetry.spans import OtlpEndpoint
 from mmdigit.transport.urls import DEFAULT_FEED_LENGTH, DEFAULT_TTL_S, dead_letter_url
 from schemas.identifiers import Identifier
+
+JobsUrl = Annotated[
+    str,
+    Field(
+        validation_alias="from",
+        repr=False,
+        examples=["kafka://localhost:29092/mmdigit.jobs"],
+        description="topic of jobs: kafka://host:9092/topic or sqlite:///file",
+    ),
+]
 
 
 class WorkerSettings(AccessSettings):
@@ -23,15 +34,7 @@ class WorkerSettings(AccessSettings):
     prog: ClassVar[str] = "python -m worker"
     usage: ClassVar[str] = "%(prog)s [replay | shadow] [options]"
 
-    from_url: Annotated[
-        str,
-        Field(
-            validation_alias="from",
-            repr=False,
-            examples=["kafka://localhost:29092/mmdigit.jobs"],
-            description="topic of jobs: kafka://host:9092/topic or sqlite:///file",
-        ),
-    ]
+    from_url: JobsUrl
     store_url: Annotated[
         str,
         Field(
@@ -74,8 +77,8 @@ class WorkerSettings(AccessSettings):
             description="seconds between commits under load; a SIGKILL repeats that much work",
         ),
     ] = 0.1
-    weights: Annotated[Path | None, Field(description="model file; by default the shipped one")] = None
-    threads: Annotated[int, Field(ge=1, le=256, description="threads of the model")] = 1
+    weights: Weights = None
+    threads: Threads = 1
     target_error: TargetError = DEFAULT_TARGET_ERROR
     ttl_s: Annotated[
         int, Field(ge=1, le=10 * 365 * 86_400, description="time that predictions are kept, in seconds")

@@ -10,6 +10,7 @@ from pydantic_settings import CliPositionalArg, CliSubCommand
 
 from mmdigit.files.atomic import atomic_write_bytes
 from mmdigit.settings.base import ProgramSettings
+from mmdigit.settings.model import Threads, Weights
 from schemas.errors import DataError, SettingsError
 from schemas.printable import printable
 
@@ -116,8 +117,8 @@ class FormReadSettings(ProgramSettings):
     template: Annotated[Path, Field(examples=["form.yaml"], description="the form that was printed")]
     output: Annotated[Path, Field(examples=["table.csv"], description="CSV file for the values, one row a form")]
     pages: Annotated[Path | None, Field(description="CSV file for what became of each page")] = None
-    weights: Annotated[Path | None, Field(description="model file; by default the shipped one")] = None
-    threads: Annotated[int, Field(ge=1, le=256, description="threads of the model")] = 1
+    weights: Weights = None
+    threads: Threads = 1
 
     def run(self) -> int:
         _need_forms()

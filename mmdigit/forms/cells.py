@@ -5,7 +5,7 @@ not. Ink belongs to the box that holds most of its stroke.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -46,6 +46,11 @@ class Cell:
     ink_mm2: float
 
     @property
+    def is_digit(self) -> bool:
+        """Whether the model is to read it: a digit, and no check mark."""
+        return self.state == "digit" and self.slot.field.type != "check"
+
+    @property
     def content(self) -> bytes:
         """The job's image: 784 raw bytes."""
         return self.image.tobytes()
@@ -62,18 +67,15 @@ class CellReader:
         strips = [_Strip.of(darkness, slot, fit) for slot, fit in zip(slots, frames, strict=True)]
         threshold = _threshold(strips)
         fields = [strip.cells(threshold) for strip in strips]
-        written = [
-            cell for cells in fields for cell in cells if cell.state == "digit" and cell.slot.field.type != "check"
-        ]
+        written = [cell for cells in fields for cell in cells if cell.is_digit]
         if written:
             images = np.asarray(np.stack([cell.image for cell in written]) / np.float32(255), np.float32)
             crossed = {id(cell) for cell, out in zip(written, self._crossed_out.detect(images), strict=True) if out}
-            fields = [[_as_crossed_out(cell) if id(cell) in crossed else cell for cell in cells] for cells in fields]
+            fields = [
+                [replace(cell, state="crossed_out") if id(cell) in crossed else cell for cell in cells]
+                for cells in fields
+            ]
         return fields
-
-
-def _as_crossed_out(cell: Cell) -> Cell:
-    return Cell(cell.slot, cell.index, "crossed_out", cell.image, cell.ink_mm2)
 
 
 @dataclass(frozen=True, eq=False)

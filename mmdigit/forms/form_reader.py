@@ -40,9 +40,9 @@ class FormReader:
         if isinstance(placed, PageFault):
             return placed
         fields = self._cells.read(placed.darkness, placed.slots, placed.frames)
-        answers = iter(self._answers([cell for cells in fields for cell in cells if _is_read(cell)]))
+        answers = iter(self._answers([cell for cells in fields for cell in cells if cell.is_digit]))
         values = [
-            read_field(slot, frame, cells, [next(answers) if _is_read(cell) else None for cell in cells])
+            read_field(slot, frame, cells, [next(answers) if cell.is_digit else None for cell in cells])
             for slot, frame, cells in zip(placed.slots, placed.frames, fields, strict=True)
         ]
         return ReadPage(page.number, placed.identity, tuple(values))
@@ -53,10 +53,6 @@ class FormReader:
             yield from self.predictor.predict(
                 [ModelInput(np.asarray(cell.image / np.float32(255), np.float32)) for cell in chunk]
             )
-
-
-def _is_read(cell: Cell) -> bool:
-    return cell.state == "digit" and cell.slot.field.type != "check"
 
 
 @dataclass

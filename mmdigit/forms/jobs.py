@@ -27,7 +27,7 @@ def jobs_of(
     """
     group = group_of(file_sha256, page, template)
     for cell in cells:
-        if cell.state == "digit" and cell.slot.field.type != "check":
+        if cell.is_digit:
             name = _digest(file_sha256, str(page), template.digest, cell.slot.name, str(cell.index))
             yield Job(job_id=name, group=group, image=cell.content, created_at=created_at)
 

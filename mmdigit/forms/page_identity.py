@@ -3,8 +3,9 @@
 import re
 from dataclasses import dataclass
 
+import numpy as np
+
 MAX_SERIAL = 36**5 - 1
-_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _TEXT = re.compile(r"M([A-Z0-9]{4})([A-Z0-9]{2})([A-Z0-9]{2})([A-Z0-9]{5})")
 
 
@@ -38,10 +39,7 @@ def read_identity(text: str) -> PageIdentity | None:
 
 
 def _base36(number: int, width: int) -> str:
-    digits = ""
-    for _ in range(width):
-        number, digit = divmod(number, 36)
-        digits = _DIGITS[digit] + digits
-    if number:
+    digits = np.base_repr(number, 36).zfill(width)
+    if len(digits) > width:
         raise ValueError(f"expected a number of {width} digits to base 36, got a larger one")
     return digits

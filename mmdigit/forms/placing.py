@@ -87,7 +87,7 @@ def _is_blank(pixels: Pixels) -> bool:
 
 def _identity(pixels: Pixels, darkness: Darkness, template: Template) -> PageIdentity | tuple[PageReason, str]:
     """What the QR code says, if it is a page of the template."""
-    found = _read_code(darkness, template) or _read_code_anywhere(pixels)
+    found = _read_code(darkness, template) or _decode(pixels)
     identity = read_identity(found)
     if identity is None:
         got = "none that can be read" if not found else "another"
@@ -107,10 +107,6 @@ def _read_code(darkness: Darkness, template: Template) -> str:
     left, top, right, bottom = (round(side * PX_PER_MM) for side in area)
     crop = darkness[max(0, top) : bottom, max(0, left) : right]
     return _decode(np.round(255 * (1 - crop)).astype(np.uint8))
-
-
-def _read_code_anywhere(pixels: Pixels) -> str:
-    return _decode(pixels)
 
 
 def _decode(pixels: Pixels) -> str:

@@ -8,8 +8,10 @@ from pydantic import Field
 
 from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, TargetError
 from mmdigit.settings.access_settings import AccessSettings
+from mmdigit.settings.model import Threads
 from schemas.identifiers import Identifier
 from schemas.timestamp import Timestamp
+from worker.settings import JobsUrl
 
 
 class ShadowSettings(AccessSettings):
@@ -17,15 +19,7 @@ class ShadowSettings(AccessSettings):
 
     prog: ClassVar[str] = "python -m worker shadow"
 
-    from_url: Annotated[
-        str,
-        Field(
-            validation_alias="from",
-            repr=False,
-            examples=["kafka://localhost:29092/mmdigit.jobs"],
-            description="topic of jobs: kafka://host:9092/topic or sqlite:///file",
-        ),
-    ]
+    from_url: JobsUrl
     store_url: Annotated[
         str,
         Field(
@@ -36,7 +30,7 @@ class ShadowSettings(AccessSettings):
         ),
     ]
     weights: Annotated[Path | None, Field(description="model file under test; by default the shipped one")] = None
-    threads: Annotated[int, Field(ge=1, le=256, description="threads of the model")] = 1
+    threads: Threads = 1
     target_error: TargetError = DEFAULT_TARGET_ERROR
     batch_size: Annotated[int, Field(ge=1, le=1024, description="maximum jobs in a batch")] = 32
     since: Annotated[
