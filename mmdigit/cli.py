@@ -12,7 +12,7 @@ from pydantic_settings import CliSubCommand, SettingsConfigDict, get_subcommand
 from mmdigit.commands.form import FormCommands
 from mmdigit.commands.show import ShowSettings
 from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, TargetError
-from mmdigit.settings.base import ProgramSettings
+from mmdigit.settings.base import ProgramSettings, documented
 from mmdigit.settings.model import Threads, Weights
 from mmdigit.settings.program import run_program
 from schemas.errors import SettingsError
@@ -237,17 +237,13 @@ def _require_torch() -> None:
         raise SettingsError("expected torch, got none installed; run `pip install 'mmdigit[train]'` first")
 
 
-def _documented(command: type[ProgramSettings]) -> object:
-    return Field(description=command.__doc__)
-
-
 class StudyCommands(ProgramSettings):
     """Trains and measures several models."""
 
     prog: ClassVar[str] = "mmdigit study"
 
-    seeds: Annotated[CliSubCommand[SeedsSettings], _documented(SeedsSettings)]
-    folds: Annotated[CliSubCommand[FoldsSettings], _documented(FoldsSettings)]
+    seeds: Annotated[CliSubCommand[SeedsSettings], documented(SeedsSettings)]
+    folds: Annotated[CliSubCommand[FoldsSettings], documented(FoldsSettings)]
 
 
 class DataCommands(ProgramSettings):
@@ -255,7 +251,7 @@ class DataCommands(ProgramSettings):
 
     prog: ClassVar[str] = "mmdigit data"
 
-    download: Annotated[CliSubCommand[DownloadSettings], _documented(DownloadSettings)]
+    download: Annotated[CliSubCommand[DownloadSettings], documented(DownloadSettings)]
 
 
 class MmdigitCommands(ProgramSettings):
@@ -263,15 +259,15 @@ class MmdigitCommands(ProgramSettings):
 
     model_config = SettingsConfigDict(cli_shortcuts={"count": "n", "output": "o"})
 
-    predict: Annotated[CliSubCommand[PredictSettings], _documented(PredictSettings)]
-    show: Annotated[CliSubCommand[ShowSettings], _documented(ShowSettings)]
-    form: Annotated[CliSubCommand[FormCommands], _documented(FormCommands)]
-    evaluate: Annotated[CliSubCommand[EvaluateSettings], _documented(EvaluateSettings)]
-    train: Annotated[CliSubCommand[TrainSettings], _documented(TrainSettings)]
-    study: Annotated[CliSubCommand[StudyCommands], _documented(StudyCommands)]
-    export: Annotated[CliSubCommand[ExportSettings], _documented(ExportSettings)]
-    calibrate: Annotated[CliSubCommand[CalibrateSettings], _documented(CalibrateSettings)]
-    data: Annotated[CliSubCommand[DataCommands], _documented(DataCommands)]
+    predict: Annotated[CliSubCommand[PredictSettings], documented(PredictSettings)]
+    show: Annotated[CliSubCommand[ShowSettings], documented(ShowSettings)]
+    form: Annotated[CliSubCommand[FormCommands], documented(FormCommands)]
+    evaluate: Annotated[CliSubCommand[EvaluateSettings], documented(EvaluateSettings)]
+    train: Annotated[CliSubCommand[TrainSettings], documented(TrainSettings)]
+    study: Annotated[CliSubCommand[StudyCommands], documented(StudyCommands)]
+    export: Annotated[CliSubCommand[ExportSettings], documented(ExportSettings)]
+    calibrate: Annotated[CliSubCommand[CalibrateSettings], documented(CalibrateSettings)]
+    data: Annotated[CliSubCommand[DataCommands], documented(DataCommands)]
 
 
 COMMANDS = {command.prog.removeprefix("mmdigit "): command for command in MmdigitCommands.leaves()}

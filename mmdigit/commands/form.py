@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import CliPositionalArg, CliSubCommand
 
 from mmdigit.files.atomic import atomic_write_bytes
-from mmdigit.settings.base import ProgramSettings
+from mmdigit.settings.base import ProgramSettings, documented
 from mmdigit.settings.model import Threads, Weights
 from schemas.errors import DataError, SettingsError
 from schemas.printable import printable
@@ -138,10 +138,10 @@ class FormCommands(ProgramSettings):
 
     prog: ClassVar[str] = "mmdigit form"
 
-    new: Annotated[CliSubCommand[FormNewSettings], Field(description=FormNewSettings.__doc__)]
-    check: Annotated[CliSubCommand[FormCheckSettings], Field(description=FormCheckSettings.__doc__)]
-    print: Annotated[CliSubCommand[FormPrintSettings], Field(description=FormPrintSettings.__doc__)]
-    read: Annotated[CliSubCommand[FormReadSettings], Field(description=FormReadSettings.__doc__)]
+    new: Annotated[CliSubCommand[FormNewSettings], documented(FormNewSettings)]
+    check: Annotated[CliSubCommand[FormCheckSettings], documented(FormCheckSettings)]
+    print: Annotated[CliSubCommand[FormPrintSettings], documented(FormPrintSettings)]
+    read: Annotated[CliSubCommand[FormReadSettings], documented(FormReadSettings)]
 
 
 def _need_forms() -> None:

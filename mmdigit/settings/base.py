@@ -10,7 +10,7 @@ from io import StringIO
 from itertools import pairwise
 from typing import ClassVar, Self, get_args
 
-from pydantic import SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
@@ -151,6 +151,11 @@ class ProgramSettings(BaseSettings):
                     "password or parameters; set --redis-username and --redis-password-file, or put the URL in its "
                     f"{ENV_PREFIX} variable"
                 )
+
+
+def documented(command: type[ProgramSettings]) -> object:
+    """For the field of a subcommand: the docstring of its settings is its help."""
+    return Field(description=command.__doc__)
 
 
 def _flag(name: str) -> str:
