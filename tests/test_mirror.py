@@ -36,7 +36,9 @@ OTHER_SUBJECTS = {
 TESTED_ELSEWHERE = {
     "mmdigit.__main__": "tests.mmdigit.test_cli",
     "mmdigit.datasets.opening": "tests.producer.sources.test_opening",
-    "mmdigit.forms.overlay": "tests.mmdigit.commands.test_form",
+    "mmdigit.commands.form.common": "tests.mmdigit.commands.form.test_templates",
+    "mmdigit.commands.form.read": "tests.mmdigit.forms.test_read_stack",
+    "mmdigit.forms.overlay": "tests.mmdigit.commands.form.test_templates",
     "mmdigit.forms.page_process": "tests.mmdigit.forms.test_pages",
     "mmdigit.settings.access_settings": "tests.mmdigit.settings.test_redaction",
     "mmdigit.settings.model": "tests.mmdigit.settings.test_base",

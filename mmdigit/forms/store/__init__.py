@@ -1,0 +1,1 @@
+"""What forms keep of their own: pages, fields, crops and corrections, since predictions expire."""
