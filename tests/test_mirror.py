@@ -36,6 +36,7 @@ OTHER_SUBJECTS = {
 TESTED_ELSEWHERE = {
     "mmdigit.__main__": "tests.mmdigit.test_cli",
     "mmdigit.datasets.opening": "tests.producer.sources.test_opening",
+    "mmdigit.commands.form.export": "tests.mmdigit.forms.test_exporting",
     "mmdigit.commands.form.read": "tests.mmdigit.forms.test_read_stack",
     "mmdigit.forms.overlay": "tests.mmdigit.commands.form.test_templates",
     "mmdigit.forms.page_process": "tests.mmdigit.forms.test_pages",
