@@ -7,12 +7,13 @@ from pydantic_settings import CliSubCommand
 from mmdigit.commands.form.collect import FormCollectSettings
 from mmdigit.commands.form.export import FormExportSettings
 from mmdigit.commands.form.read import FormReadSettings
+from mmdigit.commands.form.review import FormReviewSettings
 from mmdigit.commands.form.templates import FormCheckSettings, FormNewSettings, FormPrintSettings
 from mmdigit.settings.base import ProgramSettings, documented
 
 
 class FormCommands(ProgramSettings):
-    """Paper forms: describe, check, print, read, collect, export."""
+    """Paper forms: describe, check, print, read, collect, export, review."""
 
     prog: ClassVar[str] = "mmdigit form"
 
@@ -22,3 +23,4 @@ class FormCommands(ProgramSettings):
     read: Annotated[CliSubCommand[FormReadSettings], documented(FormReadSettings)]
     collect: Annotated[CliSubCommand[FormCollectSettings], documented(FormCollectSettings)]
     export: Annotated[CliSubCommand[FormExportSettings], documented(FormExportSettings)]
+    review: Annotated[CliSubCommand[FormReviewSettings], documented(FormReviewSettings)]
