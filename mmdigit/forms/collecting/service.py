@@ -1,12 +1,14 @@
 """Runs a collector: until all pages that are there are decided, or as a service until SIGTERM."""
 
 import logging
+import math
 import signal
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import TextIO
 
@@ -15,6 +17,7 @@ from pydantic import SecretStr
 from mmdigit.forms.collecting.collector import Collector
 from mmdigit.forms.collecting.metrics import CollectMetrics
 from mmdigit.forms.collecting.progress import ProgressLine, Standing
+from mmdigit.forms.reviewing.control import controlled_weeks, target_of
 from mmdigit.forms.store.ports import PageStore
 from mmdigit.forms.template import Template
 from mmdigit.telemetry.health import HealthServer, Status
@@ -26,6 +29,8 @@ log = logging.getLogger(__name__)
 
 PAUSE_S = 1.0  # between sweeps that decide nothing
 COUNT_EVERY_S = 10.0  # other programs change the counts, too
+CONTROL_EVERY_S = 60.0
+CONTROL_WEEKS = 5  # so far back the metrics of the control look
 STUCK_AFTER_S = 120.0  # without a batch, after which /healthz fails
 FIRST_RETRY_S, LAST_RETRY_S = 0.5, 30.0
 
@@ -50,7 +55,10 @@ class Collection:
         forms: PageStore,
         predictions: PredictionStore,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._now = now
+        self._controlled_s = -math.inf
         self._template, self._forms = template, forms
         self._collector = Collector(template, forms, predictions)
         self._clock = clock
@@ -91,6 +99,8 @@ class Collection:
             try:
                 if self._clock() - self._counted_s >= COUNT_EVERY_S or not self.standing.pages:
                     self._count(None)
+                if self._clock() - self._controlled_s >= CONTROL_EVERY_S:
+                    self._show_control()
                 decided = self._sweep(progress)
                 self._waiting_for, pause_s = "", FIRST_RETRY_S
                 if not decided:
@@ -119,16 +129,22 @@ class Collection:
             self._turned_s = self._clock()
             pages += decided.pages
             self.standing = self.standing.with_decided(decided.pages, decided.values)
-            self.metrics.decided.inc(decided.pages)
             for value in decided.values:
                 for reason in value.reasons:
                     self.metrics.count_reason(reason)
             self.metrics.show(self.standing)
+            self.metrics.decided.inc(decided.pages)
             progress.show(self.standing)
             if self._stop.is_set():
                 break
         self._turned_s = self._clock()
         return pages
+
+    def _show_control(self) -> None:
+        since = self._now() - timedelta(weeks=CONTROL_WEEKS)
+        weeks = controlled_weeks(self._forms.controlled(self._template.digest, since), self._template)
+        self.metrics.show_control(target_of(self._template), weeks[-1] if weeks else None)
+        self._controlled_s = self._clock()
 
     def _count(self, expected: int | None) -> None:
         self.standing = Standing.of(self._forms.counts(self._template.digest), expected)
