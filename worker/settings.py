@@ -32,7 +32,7 @@ class WorkerSettings(AccessSettings):
     """
 
     prog: ClassVar[str] = "python -m worker"
-    usage: ClassVar[str] = "%(prog)s [replay | shadow] [options]"
+    usage: ClassVar[str | None] = "%(prog)s [replay | shadow] [options]"
 
     from_url: JobsUrl
     store_url: Annotated[
@@ -140,7 +140,9 @@ class WorkerSettings(AccessSettings):
         SecretStr | None,
         Field(min_length=1, description="bearer token required to read /metrics; only as a variable, not as a flag"),
     ] = None
-    metrics_token_file: Annotated[Path | None, Field(description="file that holds the token")] = None
+    metrics_token_file: Annotated[
+        Path | None, Field(description="file with the token; or set MMDIGIT_METRICS_TOKEN")
+    ] = None
     json_logs: Annotated[bool, Field(description="log one JSON object a line instead of text")] = False
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="lowest level to log")] = (
         "info"
