@@ -8,8 +8,8 @@ JOBS ?= 10000
 # The stack's ports on this machine, as in docker-compose.yml.
 KAFKA_PORT ?= 29092
 REDIS_PORT ?= 6379
-# Three test files at once, also on two cores, because most tests wait for something; in the order of tests/conftest.py.
-TESTS := $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+# Four test files at once, also on two cores, because most tests wait for something; in the order of tests/conftest.py.
+TESTS := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 # Benchmarks that take --data, in the order of `make bench`.
 BENCHMARKS := wire pipeline latency growth footprint
 
