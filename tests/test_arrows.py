@@ -61,7 +61,7 @@ WHEEL = ("schemas", "mmdigit", "worker", "producer")
 ONLY_IN = {
     "kafka": ["mmdigit.transport.kafka"],
     "redis": ["mmdigit.transport.redis"],
-    "sqlite3": ["mmdigit.transport.sqlite"],
+    "sqlite3": ["mmdigit.transport.sqlite", "mmdigit.forms.store"],
     # The API, which does nothing by itself, where a trace is read or a span is made; what exports spans in one place.
     "opentelemetry": ["schemas.trace", "mmdigit.telemetry", "worker.tracing", "worker.outcomes", "producer.tracing"],
     "opentelemetry.sdk": ["mmdigit.telemetry.otlp"],
@@ -76,6 +76,8 @@ ONLY_IN = {
     "zxingcpp": ["mmdigit.forms"],
     "pypdfium2": ["mmdigit.forms"],
     "stdnum": ["mmdigit.forms"],
+    "sqlalchemy": ["mmdigit.forms.store"],
+    "psycopg": ["mmdigit.forms.store"],
     "pickle": [],
 }
 """Which rooms of the product may import a library."""
