@@ -9,6 +9,7 @@ import pytest
 
 from lab.docs_pages import PAGES
 from mmdigit.cli import COMMANDS
+from mmdigit.consuming.stopping import EXIT_UNFINISHED
 from mmdigit.settings.base import ProgramSettings
 from mmdigit.settings.environment import ENV_PREFIX, KNOWN_VARIABLES
 from producer.settings import ProducerSettings
@@ -17,7 +18,6 @@ from schemas.errors import InvalidJob, MmdigitError
 from worker.replay.settings import ReplaySettings
 from worker.settings import WorkerSettings
 from worker.shadow.settings import ShadowSettings
-from worker.stopping import EXIT_UNFINISHED
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS: list[type[ProgramSettings]] = [

@@ -35,6 +35,8 @@ FieldReason = Literal[
     "corrected",  # the likeliest value fails its checks; this is the likeliest that passes
     "frame_not_found",  # the printed boxes are not seen
     "faint_mark",  # a check box with so little ink that it may be none
+    "dead_letter",  # the job of a box could not be answered
+    "control_differs",  # a person who keyed the accepted value to control it has read something else
 ]
 
 

@@ -8,6 +8,7 @@ from opentelemetry.trace import SpanContext, TraceFlags, format_trace_id
 
 from schemas.dead_letter import DeadLetter
 from schemas.job import Job
+from schemas.page import Page
 from schemas.prediction import Decision, HeadAnswer, Prediction, Reason, Source, Timings
 from schemas.trace import traceparent_of
 
@@ -22,6 +23,14 @@ JOB = Job(
     created_at=CREATED_AT,
 )
 LEAST_JOB = Job(job_id="a", audio=b"\xfb\xff\xbe>?", created_at=CREATED_AT)
+PAGE = Page(
+    file_name='scans/März, "2".pdf',
+    file_sha256="0f" * 32,
+    number=17,
+    content=bytes(range(256)),
+    scanner="Example ScanSnap",
+    created_at=CREATED_AT,
+)
 DEAD_LETTER = DeadLetter(
     original=b'{"version": 9}\xff',
     key=b"form-17.field-3:0",
@@ -84,6 +93,15 @@ jobs = st.builds(
     expected=st.none() | st.integers(0, 9),
     created_at=moments,
 ) | st.builds(Job, job_id=identifiers, audio=contents, created_at=moments)
+pages = st.builds(
+    Page,
+    file_name=st.text(min_size=1, max_size=255),
+    file_sha256=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    number=st.integers(1, 1_000_000),
+    content=st.binary(min_size=1, max_size=64),
+    scanner=st.text(max_size=200),
+    created_at=moments,
+)
 sources = st.builds(
     Source, topic=st.text(max_size=249), partition=st.integers(0, 2**31), offset=st.integers(0, 2**63 - 1)
 )

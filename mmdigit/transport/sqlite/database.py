@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from mmdigit.transport.sqlite.file import prepare_file
+from mmdigit.files.sqlite_file import prepare_file
 from schemas.errors import RetriableError, SettingsError
 
 APPLICATION_ID = 0x6D6D6467  # "mmdg", in the file header: refuses other programs' files
