@@ -33,12 +33,8 @@ def jobs_of(
     group = group_of(file_sha256, page, template)
     for cell in cells:
         if cell.is_digit:
-            yield Job(
-                job_id=job_id_of(cell, file_sha256, page, template),
-                group=group,
-                image=cell.content,
-                created_at=created_at,
-            )
+            job_id = job_id_of(cell, file_sha256, page, template)
+            yield Job(job_id=job_id, group=group, image=cell.content, created_at=created_at)
 
 
 def _digest(*parts: str) -> str:
