@@ -116,6 +116,8 @@ def decode(value: bytes) -> Prediction:
         for head in heads
     ]
     if len(more) > 2 and more[2] is not None:
+        if image is None or audio is None:
+            raise ValueError("expected the heads of image and audio beside their probabilities, got one or none")
         of_heads = _decode_numbers(more[2], 2 * _PROBABILITIES)
         image = {**image, "probabilities": of_heads[:_PROBABILITIES]}
         audio = {**audio, "probabilities": of_heads[_PROBABILITIES:]}

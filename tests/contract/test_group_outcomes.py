@@ -122,6 +122,19 @@ def test_outcomes_never_show_another_groups_job(store: Store) -> None:
     assert job_ids(opened.group_outcomes("other")) == ["job-1"]
 
 
+def test_outcomes_never_show_an_id_that_another_group_reused(store: Store) -> None:
+    brief, long = store.open(ttl_s=1), store.open()
+    brief.put([make_prediction(1)])
+    brief.put_dead_letters([make_dead_letter(2)])
+    others = [make_prediction(number) for number in range(100, 1100)]
+    long.put(others)  # in every bucket of a cluster, so that the group lives on
+    until(lambda: long.get(["job-1"]) == [None] == long.dead_letter_reasons(["job-2"]), "an expiry")
+    long.put([make_prediction(1, group="other")])
+    long.put_dead_letters([make_dead_letter(2, group="other")])
+    assert sorted(job_ids(outcomes(long))) == sorted(other.job_id for other in others)
+    assert sorted(job_ids(outcomes(long, "other"))) == ["job-1", "job-2"]
+
+
 def test_outcomes_leave_out_what_expired(store: Store) -> None:
     brief, long = store.open(ttl_s=1), store.open()
     brief.put([make_prediction(number) for number in range(0, 20)])
