@@ -78,6 +78,7 @@ ONLY_IN = {
     "stdnum": ["mmdigit.forms"],
     "sqlalchemy": ["mmdigit.forms.store"],
     "psycopg": ["mmdigit.forms.store"],
+    "pyarrow": ["mmdigit.forms"],
     "pickle": [],
 }
 """Which rooms of the product may import a library."""

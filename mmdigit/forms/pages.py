@@ -26,6 +26,16 @@ MAX_PAGE_BYTES = 32_000_000  # pixels of a page
 MAX_RESTARTS = 5  # so often decoding of one file goes on after a page that has ended the process
 
 
+def read_scan(path: Path) -> bytes:
+    """The bytes of a file. Raises DataError if it cannot be read or is larger than MAX_FILE_BYTES."""
+    try:
+        return read_regular(path, MAX_FILE_BYTES)
+    except OSError as exc:
+        raise DataError(
+            f"expected a scan at {printable(str(path), 200)}, it cannot be read ({exc.strerror}); check the path"
+        ) from exc
+
+
 class PageDecoder:
     """Decodes one file after the other. A context manager: its process ends with the block."""
 
@@ -42,21 +52,16 @@ class PageDecoder:
         self._stop()
 
     def pages_of(self, path: Path) -> Iterator[ScannedPage | PageFault]:
-        """As decode; raises DataError for a file that cannot be read or is larger than MAX_FILE_BYTES."""
-        try:
-            content = read_regular(path, MAX_FILE_BYTES)
-        except OSError as exc:
-            raise DataError(
-                f"expected a scan at {printable(str(path), 200)}, it cannot be read ({exc.strerror}); check the path"
-            ) from exc
-        return self.decode(content)
+        """As decode; raises DataError as read_scan."""
+        return self.decode(read_scan(path))
 
-    def decode(self, content: bytes) -> Iterator[ScannedPage | PageFault]:
-        """Every page of a PDF, TIFF, PNG or JPEG file in order; a page that cannot be read is a fault with its reason.
+    def decode(self, content: bytes, first: int = 1) -> Iterator[ScannedPage | PageFault]:
+        """Every page of a PDF, TIFF, PNG or JPEG file from that number on, in order; a page that cannot be read is a
+        fault with its reason.
 
         A page that takes too long or ends the process is a fault, too, and the next one follows.
         """
-        number = 1
+        number = first
         for _ in range(MAX_RESTARTS):
             try:
                 self._ask(content, number)
