@@ -37,6 +37,7 @@ TESTED_ELSEWHERE = {
     "mmdigit.__main__": "tests.mmdigit.test_cli",
     "mmdigit.datasets.opening": "tests.producer.sources.test_opening",
     "mmdigit.commands.form.read": "tests.mmdigit.forms.test_read_stack",
+    "mmdigit.forms.__main__": "tests.mmdigit.forms.worker.test_command",
     "mmdigit.forms.overlay": "tests.mmdigit.commands.form.test_templates",
     "mmdigit.forms.page_process": "tests.mmdigit.forms.test_pages",
     "mmdigit.settings.access_settings": "tests.mmdigit.settings.test_redaction",
