@@ -16,6 +16,7 @@ from lab.faults import report
 from lab.fuzz.__main__ import table
 from mmdigit import transport
 from mmdigit.cli import COMMANDS
+from mmdigit.forms.collecting.metrics import FORM_METRICS
 from mmdigit.forms.worker.metrics import METRICS as PAGE_METRICS
 from mmdigit.forms.worker.settings import PageWorkerSettings
 from mmdigit.settings.access_settings import AccessSettings
@@ -64,7 +65,7 @@ def settings_page() -> str:
     parts.append("\n| flag | default | meaning | commands |\n|---|---|---|---|\n")
     parts += [f"| {' | '.join(row)} | {', '.join(names)} |\n" for row, names in takes.items()]
     parts.append(
-        "\n`show` also takes the settings of access.\n\n## Access to Kafka and Redis\n\n"
+        "\n`show` and `form collect` also take the settings of access.\n\n## Access to Kafka and Redis\n\n"
         "[Access](access.md) says which of them you need.\n\n"
     )
     parts.append(HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows(AccessSettings)))
@@ -108,7 +109,9 @@ def metrics_page() -> str:
         "# Metrics\n\nThe worker serves them at `/metrics`, beside `process_*` (CPU, memory, files) and `python_info`. "
         "No label holds a job id.\n\n"
         f"{head}{rows(METRICS)}\n"
-        f"The page worker serves these, and no others:\n\n{head}{rows(PAGE_METRICS)}\n"
+        f"The page worker serves these instead:\n\n{head}{rows(PAGE_METRICS)}\n"
+        "`mmdigit form collect --follow` serves these, beside `process_*` and `python_info`:\n\n"
+        f"{head}{rows(FORM_METRICS)}\n"
         "A producer with `--metrics-port` serves one more while it runs, for its own group:\n\n"
         f"{head}"
         f"| `{run_metrics.NAME}` | gauge | - | {', '.join(f'`{label}`' for label in run_metrics.LABELS)} "

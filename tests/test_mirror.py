@@ -40,6 +40,7 @@ TESTED_ELSEWHERE = {
     "mmdigit.forms.__main__": "tests.mmdigit.forms.worker.test_command",
     "mmdigit.forms.overlay": "tests.mmdigit.commands.form.test_templates",
     "mmdigit.forms.page_process": "tests.mmdigit.forms.test_pages",
+    "mmdigit.commands.form.collect": "tests.mmdigit.forms.collecting.test_service",
     "mmdigit.settings.access_settings": "tests.mmdigit.settings.test_redaction",
     "mmdigit.settings.model": "tests.mmdigit.settings.test_base",
     "mmdigit.transport.kafka.publisher": "tests.contract.test_queue",

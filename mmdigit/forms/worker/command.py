@@ -9,11 +9,11 @@ from mmdigit.consuming.health import LoopHealth
 from mmdigit.consuming.stopping import StopSignals
 from mmdigit.consuming.waiting import wait_for_topic
 from mmdigit.forms.pages import PageDecoder
-from mmdigit.forms.registering import PageRegistrar
 from mmdigit.forms.store.sql_store import open_page_store
 from mmdigit.forms.template_file import load_template
 from mmdigit.forms.worker.loop import PageWorker
 from mmdigit.forms.worker.metrics import PageMetrics
+from mmdigit.forms.worker.registrar import PageRegistrar
 from mmdigit.forms.worker.settings import PageWorkerSettings
 from mmdigit.settings.redaction import redact
 from mmdigit.settings.secrets import read_secret

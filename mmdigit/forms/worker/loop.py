@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -11,9 +12,10 @@ from mmdigit.consuming.loop import ConsumingLoop
 from mmdigit.consuming.publishing import Outgoing, Unacknowledged
 from mmdigit.forms.page import PageFault, ScannedPage
 from mmdigit.forms.pages import PageDecoder
-from mmdigit.forms.registering import PageRegistrar, PageSource, RegisteredPage
+from mmdigit.forms.registering import PageOrigin
 from mmdigit.forms.store.ports import PageStore
 from mmdigit.forms.worker.metrics import PageMetrics
+from mmdigit.forms.worker.registrar import PageRegistrar, RegisteredPage
 from mmdigit.forms.worker.settings import PageWorkerSettings
 from mmdigit.transport.ports import Consumer, Publisher, Record
 from schemas.dead_letter import DeadLetter
@@ -130,9 +132,9 @@ class PageWorker(ConsumingLoop):
     def _register(
         self, record: Record, page: Page, scanned: ScannedPage | PageFault
     ) -> tuple[RegisteredPage, DeadLetter | None]:
-        source = PageSource(page.file_name, page.file_sha256, page.number, page.scanner)
+        origin = PageOrigin(page.file_name, page.file_sha256, self._now(), page.scanner)
         try:
-            return self._registrar.register(scanned, source, self._now()), None
+            return self._registrar.register(replace(scanned, number=page.number), origin), None
         except MemoryError as exc:
             raise ModelError("expected enough memory to register a page, got too little; give the worker more") from exc
         except Exception as exc:
@@ -140,7 +142,7 @@ class PageWorker(ConsumingLoop):
             log.error("a page failed unexpectedly; please report it", extra=dict(source_of(record)), exc_info=exc)
             fault = PageFault(page.number, "unreadable", "expected a page that can be registered, got an error")
             failed = self._dead_letter(record, page, DecoderFailed(f"{type(exc).__name__}: {exc}"))
-            return self._registrar.register(fault, source, self._now()), failed
+            return self._registrar.register(fault, origin), failed
 
     def _publish_jobs(self, record: Record, registered: RegisteredPage) -> None:
         """Publish the jobs of a page until all are acknowledged, in the trace of the page."""

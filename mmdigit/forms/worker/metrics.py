@@ -6,8 +6,8 @@ from typing import get_args
 
 from mmdigit.consuming.metrics import LOOP_METRICS, LoopMetrics
 from mmdigit.forms.cells import CellState
-from mmdigit.forms.registering import RegisteredPage
 from mmdigit.forms.store.ports import PageState
+from mmdigit.forms.worker.registrar import RegisteredPage
 from mmdigit.telemetry.metrics import Metric, prefixed
 
 PREFIX = "mmdigit_forms_"
@@ -19,7 +19,9 @@ METRICS = (
     *prefixed(
         PREFIX,
         (
-            Metric("pages_total", "counter", "", "Pages kept: read, or why a person has to look.", ("state",)),
+            Metric(
+                "registered_pages_total", "counter", "", "Pages kept: read, or why a person must look.", ("state",)
+            ),
             Metric("cells_total", "counter", "", "Boxes of the pages that are read, by state.", ("state",)),
             Metric("jobs_published_total", "counter", "", "Jobs that the jobs' topic has acknowledged."),
             Metric(
@@ -37,7 +39,7 @@ class PageMetrics(LoopMetrics):
 
     def __init__(self) -> None:
         super().__init__(METRICS, PREFIX, STAGES)
-        self.pages = self._counter(f"{PREFIX}pages_total")
+        self.pages = self._counter(f"{PREFIX}registered_pages_total")
         self.cells = self._counter(f"{PREFIX}cells_total")
         self.jobs_published = self._counter(f"{PREFIX}jobs_published_total")
         self.latency_s = self._histogram(f"{PREFIX}latency_seconds")

@@ -6,10 +6,10 @@ from functools import cache
 
 from lab.benchmarks.forms.filling import DPI
 from mmdigit.forms.pages import PageDecoder
-from mmdigit.forms.registering import PageRegistrar
 from mmdigit.forms.store.ports import StoredPage
 from mmdigit.forms.worker.loop import PageWorker
 from mmdigit.forms.worker.metrics import PageMetrics
+from mmdigit.forms.worker.registrar import PageRegistrar
 from mmdigit.forms.worker.settings import PageWorkerSettings
 from mmdigit.transport.ports import Record
 from schemas.errors import StoreError, TransportError

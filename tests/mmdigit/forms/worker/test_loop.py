@@ -7,7 +7,7 @@ import pytest
 
 from mmdigit.forms.pages import PageDecoder
 from mmdigit.forms.printing import print_form
-from mmdigit.forms.registering import PageRegistrar
+from mmdigit.forms.worker.registrar import PageRegistrar
 from schemas.errors import TooManyDeadLetters
 from schemas.page import page_id
 from schemas.trace import TRACEPARENT_HEADER
@@ -35,7 +35,7 @@ def test_run_once_keeps_a_page_after_its_jobs_and_commits(bench: PageBench) -> N
     assert [job.job_id for job in bench.jobs.jobs] == ids
     assert len(ids) > 20
     assert bench.consumer.commits == [{P0: 1}]
-    assert bench.count("pages_total", state="read") == 1
+    assert bench.count("registered_pages_total", state="read") == 1
     assert bench.count("cells_total", state="digit") == bench.count("jobs_published_total") == len(ids)
     assert bench.count("stage_seconds_count", stage="publish") == 1
 
@@ -80,7 +80,7 @@ def test_page_fault_is_kept_with_its_reason_and_no_dead_letter(bench: PageBench)
     assert "expected a PDF, TIFF, PNG or JPEG file" in page.message
     assert (bench.dead.letters, bench.jobs.jobs) == ([], [])
     assert bench.consumer.commits == [{P0: 1}]
-    assert bench.count("pages_total", state="unreadable") == 1
+    assert bench.count("registered_pages_total", state="unreadable") == 1
 
 
 def test_record_that_is_no_page_is_a_dead_letter_alone(bench: PageBench) -> None:
@@ -137,7 +137,7 @@ def test_unexpected_error_is_a_dead_letter_of_its_page_alone(bench: PageBench, m
 
     bench.consumer.queue = [page_record(0), page_record(1)]
     with monkeypatch.context() as patched:
-        patched.setattr("mmdigit.forms.registering.place", fails)
+        patched.setattr("mmdigit.forms.worker.registrar.place", fails)
         bench.worker.run_once()
     bench.worker.run_once()
     [letter] = bench.dead.letters

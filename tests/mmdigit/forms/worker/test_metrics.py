@@ -20,5 +20,5 @@ def test_page_metrics_have_the_prefix_and_base_unit() -> None:
 def test_every_series_of_a_state_exists_at_zero() -> None:
     metrics = PageMetrics()
     for state in ("read", "unreadable", "no_markers", "foreign_form"):
-        assert metrics.registry.get_sample_value("mmdigit_forms_pages_total", {"state": state}) == 0
-    assert metrics.registry.get_sample_value("mmdigit_forms_pages_total", {"state": "missing_page"}) is None
+        assert metrics.registry.get_sample_value("mmdigit_forms_registered_pages_total", {"state": state}) == 0
+    assert metrics.registry.get_sample_value("mmdigit_forms_registered_pages_total", {"state": "missing_page"}) is None
