@@ -19,9 +19,7 @@ METRICS = (
     *prefixed(
         PREFIX,
         (
-            Metric(
-                "registered_pages_total", "counter", "", "Pages kept: read, or why a person must look.", ("state",)
-            ),
+            Metric("registered_pages_total", "counter", "", "Pages kept: read, or why a person must look.", ("state",)),
             Metric("cells_total", "counter", "", "Boxes of the pages that are read, by state.", ("state",)),
             Metric("jobs_published_total", "counter", "", "Jobs that the jobs' topic has acknowledged."),
             Metric(
