@@ -10,6 +10,7 @@ import pytest
 from lab.docs_pages import PAGES
 from mmdigit.cli import COMMANDS
 from mmdigit.consuming.stopping import EXIT_UNFINISHED
+from mmdigit.forms.worker.settings import PageWorkerSettings
 from mmdigit.settings.base import ProgramSettings
 from mmdigit.settings.environment import ENV_PREFIX, KNOWN_VARIABLES
 from producer.settings import ProducerSettings
@@ -24,6 +25,7 @@ PROGRAMS: list[type[ProgramSettings]] = [
     WorkerSettings,
     ReplaySettings,
     ShadowSettings,
+    PageWorkerSettings,
     ProducerSettings,
     *COMMANDS.values(),
 ]

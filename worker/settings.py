@@ -7,6 +7,7 @@ from pydantic import Field
 from mmdigit.consuming.settings import ConsumingSettings
 from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, TargetError
 from mmdigit.settings.model import Threads, Weights
+from mmdigit.telemetry.spans import OtlpEndpoint
 from mmdigit.transport.urls import DEFAULT_FEED_LENGTH, DEFAULT_TTL_S
 from schemas.identifiers import Identifier
 
@@ -75,6 +76,7 @@ class WorkerSettings(ConsumingSettings):
             "times the memory"
         ),
     ] = False
+    otlp_endpoint: OtlpEndpoint = None
 
     @property
     def largest_batch(self) -> int:

@@ -10,13 +10,14 @@ from typing import TypeVar
 from mmdigit.consuming.backoff import Backoff
 from mmdigit.consuming.breaker import Breaker
 from mmdigit.consuming.committing import Committer
-from mmdigit.consuming.dead_letters import Unacknowledged
 from mmdigit.consuming.metrics import LoopMetrics
 from mmdigit.consuming.offsets import OffsetTracker
+from mmdigit.consuming.publishing import Outgoing, Unacknowledged
 from mmdigit.consuming.settings import ConsumingSettings
 from mmdigit.transport.ports import Consumer, Publisher, Record, TopicPartition
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidRecord, MmdigitError, RetriableError, SettingsError
+from schemas.wire import encode
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +140,8 @@ class ConsumingLoop(ABC):
         if not letters:
             return
         try:
-            self._retry("dead_letter", Unacknowledged(self._dead_letters, letters).publish)
+            records = (Outgoing(letter.key, encode(letter, "msgpack")) for letter in letters)
+            self._retry("dead_letter", Unacknowledged(self._dead_letters, records, "dead letters").publish)
         except InvalidRecord as exc:
             raise SettingsError(
                 f"expected a dead-letter topic that takes larger records than {letters[0].source.topic}: {exc}; raise "

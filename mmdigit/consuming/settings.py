@@ -6,7 +6,6 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from mmdigit.settings.access_settings import AccessSettings
-from mmdigit.telemetry.spans import OtlpEndpoint
 from mmdigit.transport.urls import dead_letter_url
 from schemas.identifiers import Identifier
 
@@ -86,7 +85,6 @@ class ConsumingSettings(AccessSettings):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="lowest level to log")] = (
         "info"
     )
-    otlp_endpoint: OtlpEndpoint = None
 
     @property
     def largest_batch(self) -> int:

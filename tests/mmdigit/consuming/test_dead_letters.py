@@ -1,14 +1,14 @@
-"""The fields of dead letters, and that none counts as sent before it is acknowledged."""
+"""The fields of dead letters."""
 
 from dataclasses import replace
 
 import pytest
 
-from mmdigit.consuming.dead_letters import Unacknowledged, make_dead_letter
+from mmdigit.consuming.dead_letters import make_dead_letter
 from schemas.dead_letter import MAX_TIMES_DEAD, TIMES_DEAD_HEADER
-from schemas.errors import DecoderFailed, InvalidImage, TransportError
+from schemas.errors import DecoderFailed, InvalidImage
 from schemas.wire import decode_dead_letter, encode
-from tests.worker.fakes import NOON, FakePublisher, record
+from tests.worker.fakes import NOON, record
 
 
 def test_dead_letter_error_is_escaped_and_cut() -> None:
@@ -32,14 +32,3 @@ def test_dead_letter_error_is_escaped_and_cut() -> None:
 def test_times_dead_continues_after_a_replay(headers: dict[str, bytes], times_dead: int) -> None:
     letter = make_dead_letter(replace(record(3, b"value"), headers=headers), InvalidImage("bad"), NOON, attempts=4)
     assert (letter.times_dead, letter.attempts, letter.original) == (times_dead, 4, b"value")
-
-
-def test_publish_sends_only_what_is_not_acknowledged() -> None:
-    publisher = FakePublisher()
-    letters = [make_dead_letter(record(n, b"%d" % n), InvalidImage("bad"), NOON, 1) for n in range(3)]
-    unacknowledged = Unacknowledged(publisher, letters)
-    publisher.lose = 1
-    with pytest.raises(TransportError):
-        unacknowledged.publish()
-    unacknowledged.publish()
-    assert [letter.original for letter in publisher.letters] == [b"1", b"2", b"0"]

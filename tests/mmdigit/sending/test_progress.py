@@ -2,7 +2,7 @@
 
 import io
 
-from producer.progress import BarProgress, LineProgress, progress_on
+from mmdigit.sending.progress import BarProgress, LineProgress, progress_on
 from tests.producer.fakes import FakeTime
 
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from producer.destination import Destination, parse_destination
-from producer.journal import Journal
+from mmdigit.sending.destination import Destination, parse_destination
+from mmdigit.sending.journal import Journal
 from schemas.errors import RetriableError, SettingsError
 
 TOPIC = Destination("kafka://broker:9092/jobs", is_new=False)
@@ -197,7 +197,7 @@ def test_write_to_a_full_disk_is_retriable(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs /dev/full")
 def test_open_on_a_full_disk_is_retriable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     full = os.open("/dev/full", os.O_RDWR)
-    monkeypatch.setattr("producer.journal.os.open", lambda *_: full)
+    monkeypatch.setattr("mmdigit.sending.journal.os.open", lambda *_: full)
     destination = parse_destination(f"sqlite:///{tmp_path}/queue.db")
     with pytest.raises(RetriableError, match="cannot write the journal"):
         Journal.open(tmp_path, destination, "g", resend=True)

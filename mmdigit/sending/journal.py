@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from mmdigit.files.private import open_private, warn_of_shared_folder
-from producer.destination import Destination
-from producer.jobs import JOB_ID_CHARACTERS
+from mmdigit.sending.destination import Destination
 from schemas.errors import RetriableError, SettingsError
 from schemas.printable import printable
 
@@ -27,9 +26,11 @@ FORMAT = "mmdigit-journal"
 JOURNAL_VERSION = 1
 MAX_JOBS = 20_000_000
 """Of one group; they take 2 GB of memory."""
+ID_CHARACTERS = 32
+"""Hex digits of an id: 128 bits."""
 
-_LINE = re.compile(rb"[0-9a-f]{%d}\n" % JOB_ID_CHARACTERS)
-_LINE_BYTES = JOB_ID_CHARACTERS + 1
+_LINE = re.compile(rb"[0-9a-f]{%d}\n" % ID_CHARACTERS)
+_LINE_BYTES = ID_CHARACTERS + 1
 _MAX_HEADER_BYTES = 4096
 _MAX_TORN_BYTES = 1024 * 1024
 """A power cut may leave bytes such as zeros at the end; no single write is as large as this."""

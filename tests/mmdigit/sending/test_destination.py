@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from producer.destination import parse_destination
+from mmdigit.sending.destination import parse_destination
 
 
 def test_sqlite_destination_is_the_same_from_every_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
