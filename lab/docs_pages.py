@@ -16,6 +16,7 @@ from lab.faults import report
 from lab.fuzz.__main__ import table
 from mmdigit import transport
 from mmdigit.cli import COMMANDS
+from mmdigit.forms.collecting.metrics import FORM_METRICS
 from mmdigit.settings.access_settings import AccessSettings
 from mmdigit.settings.base import ProgramSettings
 from mmdigit.settings.environment import ENV_PREFIX
@@ -59,7 +60,7 @@ def settings_page() -> str:
     parts.append("\n| flag | default | meaning | commands |\n|---|---|---|---|\n")
     parts += [f"| {' | '.join(row)} | {', '.join(names)} |\n" for row, names in takes.items()]
     parts.append(
-        "\n`show` also takes the settings of access.\n\n## Access to Kafka and Redis\n\n"
+        "\n`show` and `form collect` also take the settings of access to Redis.\n\n## Access to Kafka and Redis\n\n"
         "[Access](access.md) says which of them you need.\n\n"
     )
     parts.append(HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows(AccessSettings)))
@@ -90,15 +91,20 @@ def rows(program: type[ProgramSettings], without: type[ProgramSettings] = Progra
 
 def metrics_page() -> str:
     """One table of every metric."""
-    rows = "".join(
-        f"| `{metric.name}` | {metric.kind} | {metric.unit or '-'} | "
-        f"{', '.join(f'`{label}`' for label in metric.labels) or '-'} | {metric.help} |\n"
-        for metric in METRICS
+    rows, form_rows = (
+        "".join(
+            f"| `{metric.name}` | {metric.kind} | {metric.unit or '-'} | "
+            f"{', '.join(f'`{label}`' for label in metric.labels) or '-'} | {metric.help} |\n"
+            for metric in metrics
+        )
+        for metrics in (METRICS, FORM_METRICS)
     )
     return (
         "# Metrics\n\nThe worker serves them at `/metrics`, beside `process_*` (CPU, memory, files) and `python_info`. "
         "No label holds a job id.\n\n"
         "| name | kind | unit | labels | meaning |\n|---|---|---|---|---|\n" + rows + "\n"
+        "`mmdigit form collect --follow` serves these, beside `process_*` and `python_info`:\n\n"
+        "| name | kind | unit | labels | meaning |\n|---|---|---|---|---|\n" + form_rows + "\n"
         "A producer with `--metrics-port` serves one more while it runs, for its own group:\n\n"
         "| name | kind | unit | labels | meaning |\n|---|---|---|---|---|\n"
         f"| `{run_metrics.NAME}` | gauge | - | {', '.join(f'`{label}`' for label in run_metrics.LABELS)} "

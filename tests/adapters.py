@@ -1,13 +1,20 @@
 """Every adapter of each port as fixtures: a new queue and a new store for each test."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import psycopg
 import pytest
 import redis
+from psycopg import sql
+from pydantic import SecretStr
 
 from lab.kit.polling import until
+from lab.kit.services import POSTGRES_PASSWORD
+from mmdigit.forms.store.ports import PageStore
+from mmdigit.forms.store.sql_store import open_page_store
 from mmdigit.transport.ports import Consumer, PredictionStore, Publisher, Record
 from mmdigit.transport.urls import open_consumer, open_publisher, open_store
 
@@ -75,6 +82,33 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
                 client.flushall()
     with ExitStack() as opened:
         yield Store(request.param, url, opened)
+
+
+class Database:
+    """One empty database of forms; closes what a test opens."""
+
+    def __init__(self, kind: str, url: str, password: SecretStr | None, opened: ExitStack) -> None:
+        self.kind = kind
+        self.url = url
+        self.password = password
+        self._opened = opened
+
+    def open(self) -> PageStore:
+        return self._opened.enter_context(open_page_store(self.url, self.password))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=DOCKER)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database."""
+    with ExitStack() as opened:
+        if request.param == "sqlite":
+            yield Database(request.param, f"sqlite:///{tmp_path / 'forms.db'}", None, opened)
+            return
+        url = request.getfixturevalue("postgres_url")
+        name = f"t{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(url, password=POSTGRES_PASSWORD, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield Database(request.param, f"{url.rpartition('/')[0]}/{name}", SecretStr(POSTGRES_PASSWORD), opened)
 
 
 @pytest.fixture

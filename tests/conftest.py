@@ -106,3 +106,12 @@ def redis_cluster_url() -> Iterator[str]:
 
     with redis_cluster() as group:
         yield group.cluster_url
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """URL of a real PostgreSQL server for the whole run, for tests marked docker."""
+    from lab.kit.services import postgres_server
+
+    with postgres_server() as url:
+        yield url

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 _BASE = {"schemas", "mmdigit.files"}
 _CORE = {*_BASE, "mmdigit.settings"}
 _ADAPTER = {*_CORE, "mmdigit.transport"}
+_CONSUMING = "mmdigit.consuming"
 _ROOMS = {*_CORE, "mmdigit.telemetry", "mmdigit.datasets", "mmdigit.reading", "mmdigit.transport"}
 _READING = {"mmdigit.reading.image", "mmdigit.reading.audio"}
 _ADAPTERS = {"mmdigit.transport.kafka", "mmdigit.transport.redis", "mmdigit.transport.sqlite"}
@@ -19,6 +20,7 @@ _PRODUCT = {
     *_ROOMS,
     *_READING,
     *_ADAPTERS,
+    _CONSUMING,
     "mmdigit.training",
     "mmdigit.forms",
     "mmdigit.commands",
@@ -41,12 +43,13 @@ ALLOWED: dict[str, set[str]] = {
     "mmdigit.transport.sqlite": _ADAPTER,
     "mmdigit.transport": {*_CORE, *_ADAPTERS},
     "mmdigit.training": {*_CORE, *_READING, "mmdigit.datasets", "mmdigit.reading"},
-    "mmdigit.forms": {*_ROOMS, "mmdigit.reading.image"},
+    _CONSUMING: {*_CORE, "mmdigit.telemetry", "mmdigit.transport"},
+    "mmdigit.forms": {*_ROOMS, _CONSUMING, "mmdigit.reading.image"},
     "mmdigit.commands": {*_CORE, "mmdigit.datasets", "mmdigit.reading", "mmdigit.transport", "mmdigit.forms"},
     "mmdigit": {*_CORE, *_READING, "mmdigit.reading", "mmdigit.commands", "mmdigit.training"},
-    "worker": {*_ROOMS - {"mmdigit.datasets"}},
+    "worker": {*_ROOMS - {"mmdigit.datasets"}, _CONSUMING},
     "producer": {*_ROOMS - {"mmdigit.reading"}},
-    "samples": _CORE,
+    "samples": {*_CORE, "mmdigit.forms"},
     "deploy": {*_CORE, "mmdigit.transport"},
     "lab": {*_PRODUCT, "samples"},
     "tests": {*_PRODUCT, "samples", "deploy", "lab"},
@@ -58,7 +61,7 @@ WHEEL = ("schemas", "mmdigit", "worker", "producer")
 ONLY_IN = {
     "kafka": ["mmdigit.transport.kafka"],
     "redis": ["mmdigit.transport.redis"],
-    "sqlite3": ["mmdigit.transport.sqlite"],
+    "sqlite3": ["mmdigit.transport.sqlite", "mmdigit.forms.store"],
     # The API, which does nothing by itself, where a trace is read or a span is made; what exports spans in one place.
     "opentelemetry": ["schemas.trace", "mmdigit.telemetry", "worker.tracing", "worker.outcomes", "producer.tracing"],
     "opentelemetry.sdk": ["mmdigit.telemetry.otlp"],
@@ -73,6 +76,8 @@ ONLY_IN = {
     "zxingcpp": ["mmdigit.forms"],
     "pypdfium2": ["mmdigit.forms"],
     "stdnum": ["mmdigit.forms"],
+    "sqlalchemy": ["mmdigit.forms.store"],
+    "psycopg": ["mmdigit.forms.store"],
     "pickle": [],
 }
 """Which rooms of the product may import a library."""

@@ -36,10 +36,10 @@ OTHER_SUBJECTS = {
 TESTED_ELSEWHERE = {
     "mmdigit.__main__": "tests.mmdigit.test_cli",
     "mmdigit.datasets.opening": "tests.producer.sources.test_opening",
-    "mmdigit.commands.form.common": "tests.mmdigit.commands.form.test_templates",
     "mmdigit.commands.form.read": "tests.mmdigit.forms.test_read_stack",
     "mmdigit.forms.overlay": "tests.mmdigit.commands.form.test_templates",
     "mmdigit.forms.page_process": "tests.mmdigit.forms.test_pages",
+    "mmdigit.commands.form.collect": "tests.mmdigit.forms.collecting.test_service",
     "mmdigit.settings.access_settings": "tests.mmdigit.settings.test_redaction",
     "mmdigit.settings.model": "tests.mmdigit.settings.test_base",
     "mmdigit.transport.kafka.publisher": "tests.contract.test_queue",

@@ -1,4 +1,4 @@
-"""Kafka and Redis in containers, for benchmarks, faults and tests."""
+"""Kafka, Redis and PostgreSQL in containers, for benchmarks, faults and tests."""
 
 import functools
 import gc
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
 import docker
+import psycopg
 from docker.errors import DockerException
 from kafka import KafkaAdminClient
 from testcontainers.core.config import testcontainers_config
@@ -19,6 +20,8 @@ from mmdigit.transport.kafka.client import connect
 
 KAFKA_IMAGE = "apache/kafka:4.3.1"
 REDIS_IMAGE = "redis:8.2.3-bookworm"
+POSTGRES_IMAGE = "postgres:15-bookworm"
+POSTGRES_PASSWORD = "only for tests"  # noqa: S105  of a server that lives as long as a test run
 START_TIMEOUT_S = 120.0
 SINGLE_BROKER = {
     "NODE_ID": "1",
@@ -113,6 +116,19 @@ def redis_server(cpus: str | None = None) -> Iterator[str]:
         yield f"redis://127.0.0.1:{port}/0"
 
 
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL server without TLS; yields the URL of its database. The password is POSTGRES_PASSWORD."""
+    skip_missing_ryuk()
+    container = DockerContainer(POSTGRES_IMAGE).with_exposed_ports(5432)
+    container = container.with_env("POSTGRES_USER", "forms").with_env("POSTGRES_PASSWORD", POSTGRES_PASSWORD)
+    with container:
+        port = int(container.get_exposed_port(5432))
+        # The server that prepares the data listens on no port.
+        until(lambda: _answers_queries(port), f"a PostgreSQL server at port {port}")
+        yield f"postgresql://forms@127.0.0.1:{port}/forms"
+
+
 def kafka_admin(bootstrap: str, timeout_s: float = 10.0) -> KafkaAdminClient:
     """An admin client. The caller closes it."""
     return connect(KafkaAdminClient, [bootstrap], timeout_s=timeout_s)
@@ -151,6 +167,16 @@ def skip_missing_ryuk() -> None:
         client.close()
     if not present:
         testcontainers_config.ryuk_disabled = True
+
+
+def _answers_queries(port: int) -> bool:
+    try:
+        psycopg.connect(
+            host="127.0.0.1", port=port, user="forms", password=POSTGRES_PASSWORD, connect_timeout=2
+        ).close()  # fmt: skip
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _answers_ping(port: int) -> bool:

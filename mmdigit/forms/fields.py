@@ -7,13 +7,12 @@ counts, too. A value that only the checks suggest is marked `corrected` and alwa
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.forms.cells import Cell
-from mmdigit.forms.frames import FrameFit
+from mmdigit.forms.cells import CellState
 from mmdigit.forms.layout import Slot
 from mmdigit.forms.template import FormField
 from mmdigit.forms.validators import checks_of, date_of
@@ -35,7 +34,23 @@ FieldReason = Literal[
     "corrected",  # the likeliest value fails its checks; this is the likeliest that passes
     "frame_not_found",  # the printed boxes are not seen
     "faint_mark",  # a check box with so little ink that it may be none
+    "dead_letter",  # the job of a box could not be answered
+    "control_differs",  # a person who keyed the accepted value to control it has read something else
 ]
+
+
+DEAD_LETTER: Final = "dead_letter"
+Outcome = Answer | Literal["dead_letter"] | None
+"""What became of a box's job; None if it has none."""
+
+
+class Box(Protocol):
+    """What is known of a box before it is read: of a Cell, or of one that was kept."""
+
+    @property
+    def state(self) -> CellState: ...
+    @property
+    def ink_mm2(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -50,9 +65,10 @@ class FieldValue:
     chance: float | None = None
 
 
-def read_field(slot: Slot, frame: FrameFit, cells: Sequence[Cell], answers: Sequence[Answer | None]) -> FieldValue:
-    """The value of one field. answers: one a cell, None unless the cell's state is digit."""
-    reasons: list[FieldReason] = [] if frame.found else ["frame_not_found"]
+def read_field(slot: Slot, frame_found: bool, cells: Sequence[Box], outcomes: Sequence[Outcome]) -> FieldValue:
+    """The value of one field. frame_found: its printed boxes are seen. outcomes: one a cell, None unless the cell's
+    state is digit."""
+    reasons: list[FieldReason] = [] if frame_found else ["frame_not_found"]
     if slot.field.type == "check":
         return _check_mark(slot, cells[0], reasons)
     if all(cell.state == "blank" for cell in cells):
@@ -60,12 +76,12 @@ def read_field(slot: Slot, frame: FrameFit, cells: Sequence[Cell], answers: Sequ
             reasons.append("blank")
         return _value(slot, "", reasons, None)
     skipped = _leading_blanks(slot.field, cells)
-    written = list(zip(cells, answers, strict=True))[skipped:]
-    for cell, answer in written:
-        reasons += _reasons(cell, answer)
-    read = [answer for _, answer in written if answer is not None]
+    written = list(zip(cells, outcomes, strict=True))[skipped:]
+    for cell, outcome in written:
+        reasons += _reasons(cell, outcome)
+    read = [outcome for _, outcome in written if isinstance(outcome, Answer)]
     if len(read) < len(written):
-        text = "".join("?" if answer is None else str(answer.label) for _, answer in written)
+        text = "".join(str(outcome.label) if isinstance(outcome, Answer) else "?" for _, outcome in written)
         return _value(slot, text, reasons, None)
     probabilities = np.array([answer.probabilities for answer in read], np.float64)
     digits, chance, found = _likeliest(probabilities, checks_of(slot.field))
@@ -75,18 +91,20 @@ def read_field(slot: Slot, frame: FrameFit, cells: Sequence[Cell], answers: Sequ
     return _value(slot, _shown(slot.field, digits), reasons, chance)
 
 
-def _reasons(cell: Cell, answer: Answer | None) -> list[FieldReason]:
+def _reasons(cell: Box, outcome: Outcome) -> list[FieldReason]:
     if cell.state == "blank":
         return ["partly_blank"]
     if cell.state == "over_full":
         return ["over_full"]
     if cell.state == "crossed_out":
         return ["crossed_out"]
-    seen = () if answer is None else answer.reasons
+    if outcome == DEAD_LETTER:
+        return [DEAD_LETTER]
+    seen = outcome.reasons if isinstance(outcome, Answer) else ()
     return [reason for reason in ("not_a_digit", "several_digits") if reason in seen]
 
 
-def _check_mark(slot: Slot, cell: Cell, reasons: list[FieldReason]) -> FieldValue:
+def _check_mark(slot: Slot, cell: Box, reasons: list[FieldReason]) -> FieldValue:
     if cell.state == "over_full":
         reasons.append("over_full")
     elif cell.state != "blank" and cell.ink_mm2 < MARKED_MM2:
@@ -101,7 +119,7 @@ def _value(slot: Slot, text: str, reasons: Sequence[FieldReason], chance: float 
     return FieldValue(slot, text, "review" if once else "accept", once, chance)
 
 
-def _leading_blanks(field: FormField, cells: Sequence[Cell]) -> int:
+def _leading_blanks(field: FormField, cells: Sequence[Box]) -> int:
     """How many boxes may stay empty before a decimal: an amount is written from the right."""
     if field.type != "decimal":
         return 0

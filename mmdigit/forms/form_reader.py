@@ -42,7 +42,7 @@ class FormReader:
         fields = self._cells.read(placed.darkness, placed.slots, placed.frames)
         answers = iter(self._answers([cell for cells in fields for cell in cells if cell.is_digit]))
         values = [
-            read_field(slot, frame, cells, [next(answers) if cell.is_digit else None for cell in cells])
+            read_field(slot, frame.found, cells, [next(answers) if cell.is_digit else None for cell in cells])
             for slot, frame, cells in zip(placed.slots, placed.frames, fields, strict=True)
         ]
         return ReadPage(page.number, placed.identity, tuple(values))

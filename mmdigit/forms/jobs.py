@@ -17,6 +17,11 @@ def group_of(file_sha256: str, page: int, template: Template) -> str:
     return f"{template.form}.{_digest(file_sha256, str(page), template.digest)}"
 
 
+def job_id_of(cell: Cell, file_sha256: str, page: int, template: Template) -> str:
+    """The id of a cell's job; arguments as for group_of."""
+    return _digest(file_sha256, str(page), template.digest, cell.slot.name, str(cell.index))
+
+
 def jobs_of(
     cells: Iterable[Cell], file_sha256: str, page: int, template: Template, created_at: datetime
 ) -> Iterator[Job]:
@@ -28,8 +33,8 @@ def jobs_of(
     group = group_of(file_sha256, page, template)
     for cell in cells:
         if cell.is_digit:
-            name = _digest(file_sha256, str(page), template.digest, cell.slot.name, str(cell.index))
-            yield Job(job_id=name, group=group, image=cell.content, created_at=created_at)
+            job_id = job_id_of(cell, file_sha256, page, template)
+            yield Job(job_id=job_id, group=group, image=cell.content, created_at=created_at)
 
 
 def _digest(*parts: str) -> str:

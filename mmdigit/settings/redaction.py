@@ -7,7 +7,7 @@ from urllib.parse import unquote
 _HIDDEN = "***"
 _DECODING_ROUNDS = 5
 
-_SCHEME = re.compile(r"(?:kafka|sqlite|rediss?(?:\+sentinel|\+cluster)?|https?)://")
+_SCHEME = re.compile(r"(?:kafka|sqlite|rediss?(?:\+sentinel|\+cluster)?|postgresql|https?)://")
 _HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 _LOG_IN = r"(?:(?P<user>[^:@/?#]*):[^@/?#]+@)?"
 LIKE_SECRET = re.compile(r":[^/]*@|[?#&;][^/]*=")
@@ -18,6 +18,12 @@ _SERVER = re.compile(
     rf"(?P<scheme>(?:rediss?(?P<several>\+sentinel|\+cluster)?|https?)://){_LOG_IN}"
     rf"(?P<rest>{_HOST}(?(several)(?:,{_HOST})*)(?:/[A-Za-z0-9._/-]*)?)"
 )
+
+_DATABASE = re.compile(
+    rf"postgresql://(?:[A-Za-z0-9._-]+@)?{_HOST}/[A-Za-z0-9_-]+"
+    r"(?:\?sslmode=verify-full(?:&ssl(?:rootcert|cert|key)=[A-Za-z0-9._/-]+){0,3})?"
+)
+"""With a user, and files of certificates. A password is never part of it."""
 
 _PARAMETERS = re.compile(r"(?P<mark>[?#&;=\s]).*", re.DOTALL)
 _NO_PORT = re.compile(r":(?!//)(?![0-9]{1,5}(?:[,/?#&;=\s]|$)).+", re.DOTALL)
@@ -30,7 +36,7 @@ def redact(url: str) -> str:
     percent-encoded.
     """
     text = _decoded(url)
-    if _FILE.fullmatch(text) or _TOPIC.fullmatch(url):
+    if _FILE.fullmatch(text) or _TOPIC.fullmatch(url) or _DATABASE.fullmatch(url):
         return url
     server = _SERVER.fullmatch(url)
     if server is not None:
@@ -41,8 +47,13 @@ def redact(url: str) -> str:
 
 
 def may_hold_secret(url: str) -> bool:
-    """Whether url has a user, a password, a parameter (except ?topic=NAME) or a fragment, even if malformed."""
+    """Whether url has a user, a password, a parameter (except ?topic=NAME) or a fragment, even if malformed.
+
+    A database's URL may have a user, and parameters that name its certificates.
+    """
     text = _decoded(url)
+    if _DATABASE.fullmatch(url):
+        return False
     return _FILE.fullmatch(text) is None and _without_log_in_and_parameters(text) != text
 
 

@@ -1,5 +1,5 @@
 """The adapters that the contract suites run on."""
 
-from tests.adapters import queue, read, store
+from tests.adapters import database, queue, read, store
 
-__all__ = ["queue", "read", "store"]  # pytest finds fixtures by these names
+__all__ = ["database", "queue", "read", "store"]  # pytest finds fixtures by these names

@@ -1,16 +1,17 @@
-"""`mmdigit form`: describes, checks, prints and reads forms. Needs the extra `forms`."""
+"""`mmdigit form`: describes, checks, prints, reads and collects forms. Needs the extra `forms`."""
 
 from typing import Annotated, ClassVar
 
 from pydantic_settings import CliSubCommand
 
+from mmdigit.commands.form.collect import FormCollectSettings
 from mmdigit.commands.form.read import FormReadSettings
 from mmdigit.commands.form.templates import FormCheckSettings, FormNewSettings, FormPrintSettings
 from mmdigit.settings.base import ProgramSettings, documented
 
 
 class FormCommands(ProgramSettings):
-    """Paper forms: describe, check, print, read."""
+    """Paper forms: describe, check, print, read, collect."""
 
     prog: ClassVar[str] = "mmdigit form"
 
@@ -18,3 +19,4 @@ class FormCommands(ProgramSettings):
     check: Annotated[CliSubCommand[FormCheckSettings], documented(FormCheckSettings)]
     print: Annotated[CliSubCommand[FormPrintSettings], documented(FormPrintSettings)]
     read: Annotated[CliSubCommand[FormReadSettings], documented(FormReadSettings)]
+    collect: Annotated[CliSubCommand[FormCollectSettings], documented(FormCollectSettings)]

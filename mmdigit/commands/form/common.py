@@ -13,11 +13,13 @@ from schemas.printable import printable
 TemplateFile = CliPositionalArg[
     Annotated[Path, Field(examples=["form.yaml"], description="the form, as `mmdigit form new` writes one")]
 ]
+TemplateFlag = Annotated[Path, Field(examples=["form.yaml"], description="the form that was printed")]
 
 
 def need_forms() -> None:
     """Raise SettingsError if the extra `forms` is not installed."""
-    if any(find_spec(name) is None for name in ("yaml", "reportlab", "segno", "zxingcpp", "pypdfium2", "stdnum")):
+    needed = ("yaml", "reportlab", "segno", "zxingcpp", "pypdfium2", "stdnum", "sqlalchemy", "psycopg", "pyarrow")
+    if any(find_spec(name) is None for name in needed):
         raise SettingsError(
             "expected the packages that read forms, got one or more not installed; run `pip install 'mmdigit[forms]'`"
         )

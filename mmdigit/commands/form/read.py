@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from pydantic_settings import CliPositionalArg
 
-from mmdigit.commands.form.common import need_forms
+from mmdigit.commands.form.common import TemplateFlag, need_forms
 from mmdigit.settings.base import ProgramSettings
 from mmdigit.settings.model import Threads, Weights
 
@@ -20,7 +20,7 @@ class FormReadSettings(ProgramSettings):
     scans: CliPositionalArg[
         Annotated[Path, Field(examples=["scans"], description="PDF, TIFF, PNG or JPEG file, or a folder of them")]
     ]
-    template: Annotated[Path, Field(examples=["form.yaml"], description="the form that was printed")]
+    template: TemplateFlag
     output: Annotated[Path, Field(examples=["table.csv"], description="CSV file for the values, one row a form")]
     pages: Annotated[Path | None, Field(description="CSV file for what became of each page")] = None
     weights: Weights = None

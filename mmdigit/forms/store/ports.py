@@ -1,10 +1,11 @@
 """What is kept of a page, and the port through which programs keep it: PageStore.
 
-A page is put once by whoever registers it, and its values once all of its cells have outcomes. Everything is keyed by
-the page's group (mmdigit.forms.jobs.group_of), so that a repeat changes nothing.
+A page is put once by whoever registers it, and its values once all of its cells have outcomes. Nothing is ever
+overwritten: what people say is kept as changes beside it. Everything is keyed by the page's group
+(mmdigit.forms.jobs.group_of), so that a repeat changes nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, Self
@@ -16,6 +17,10 @@ from schemas.prediction import Decision
 
 PageState = Literal["read"] | PageReason
 FieldSource = Literal["model", "person"]
+ChangeKind = Literal["correction", "control"]
+"""correction: the value is what the person says. control: an accepted value keyed by a person who does not see it."""
+ChangeOutcome = Literal["kept", "known", "outdated", "no_field"]
+"""known: it changes nothing. outdated: somebody has changed the field since. no_field: it has no such value."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class StoredPage:
 
 @dataclass(frozen=True)
 class StoredValue:
-    """What a field says, who says so, and whether a person has to look."""
+    """What the model reads in a field, and whether a person has to look."""
 
     name: str
     text: str
@@ -77,15 +82,88 @@ class StoredValue:
     chance: float | None
     """That all of the value is right; None if it is not known."""
     model_version: str
-    source: FieldSource = "model"
-    changed_by: str = ""
-    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a person says of a field. share: of a control, the share of the accepted fields that is drawn."""
+
+    kind: ChangeKind
+    text: str
+    by: str
+    at: datetime
+    share: float | None = None
+
+
+@dataclass(frozen=True)
+class NewChange:
+    """A change to be kept. seen: how many changes the person knew of."""
+
+    group: str
+    name: str
+    change: Change
+    seen: int = 0
+
+
+@dataclass(frozen=True)
+class FieldRecord:
+    """A field's value and its changes, oldest first; the properties say what holds now."""
+
+    value: StoredValue
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def correction(self) -> Change | None:
+        """The last one."""
+        return next((change for change in reversed(self.changes) if change.kind == "correction"), None)
+
+    @property
+    def control(self) -> Change | None:
+        return next((change for change in self.changes if change.kind == "control"), None)
+
+    @property
+    def source(self) -> FieldSource:
+        return "model" if self.correction is None else "person"
+
+    @property
+    def text(self) -> str:
+        return self.value.text if self.correction is None else self.correction.text
+
+    @property
+    def reasons(self) -> tuple[FieldReason, ...]:
+        """None once a person has corrected it. A control that differs asks a second person."""
+        if self.correction is not None:
+            return ()
+        differs = self.control is not None and self.control.text != self.value.text
+        return (*self.value.reasons, "control_differs") if differs else self.value.reasons
+
+    @property
+    def decision(self) -> Decision:
+        return "review" if self.reasons else "accept"
+
+    @property
+    def chance(self) -> float | None:
+        """Of the model's value; None for a person's."""
+        return self.value.chance if self.correction is None else None
+
+
+@dataclass(frozen=True)
+class PageCounts:
+    """pages: all that are kept. unread: without values yet. failed: those whose state is not read. accepted, review:
+    fields as the model decided them."""
+
+    pages: int
+    unread: int
+    failed: int
+    accepted: int
+    review: int
 
 
 class PageStore(Protocol):
     """Keeps pages and what was read on them.
 
-    Every method raises StoreError if the database cannot be reached, SettingsError if it can never serve.
+    Every method raises StoreError if the database cannot be reached, AccessError if it refuses access, SettingsError
+    if it can never serve. Control characters in file names, scanners, messages and names of people are kept escaped.
     """
 
     def put_pages(self, pages: Sequence[StoredPage]) -> None:
@@ -96,21 +174,37 @@ class PageStore(Protocol):
         """Which of these pages are kept."""
         ...
 
-    def unread_pages(self, limit: int) -> list[StoredPage]:
-        """Up to limit pages of state read that have no values yet, oldest first, without their crops."""
+    def pages_of_file(self, file_sha256: str, template: str) -> list[StoredPage]:
+        """The pages of a file that are kept, by number, without fields."""
         ...
 
-    def put_values(self, group: str, values: Sequence[StoredValue]) -> None:
-        """Keep the values of all fields of a page, durably, all or none. Values that are kept already stay."""
+    def unread_pages(self, template: str, limit: int, after: int = 0) -> list[tuple[int, StoredPage]]:
+        """Up to limit pages of state read that have no values yet, oldest first, each with its position, from 1, and
+        without crops. after: the position to go on from. Nobody claims a page: put_values may be repeated."""
         ...
 
-    def pages(self, template: str) -> Iterator[tuple[StoredPage, tuple[StoredValue, ...]]]:
-        """Every page of a template, without crops, by serial number, page and received_at; with its values, in order
-        of its fields, none while it is unread."""
+    def put_values(self, values: Mapping[str, Sequence[StoredValue]]) -> frozenset[str]:
+        """Keep the values of all fields of pages, by group, durably, all or none. Values that are kept already stay.
+
+        Returns the groups whose values are kept by this call.
+        """
         ...
 
-    def crops(self, group: str, names: Sequence[str]) -> list[bytes]:
-        """The crops of fields of a page, in order of names."""
+    def pages(self, template: str) -> Iterator[tuple[StoredPage, tuple[FieldRecord, ...]]]:
+        """Every page of a template by serial number, page and received_at, pages without a serial number first;
+        without fields, but with its values in order of its fields, none while it is unread."""
+        ...
+
+    def crops(self, group: str) -> dict[str, bytes]:
+        """The crops of a page by the names of its fields; empty if it is not kept."""
+        ...
+
+    def put_changes(self, changes: Sequence[NewChange]) -> list[ChangeOutcome]:
+        """Keep what people say, durably, all or none; what became of each, in order. A field takes one control."""
+        ...
+
+    def counts(self, template: str) -> PageCounts:
+        """How far a template's pages are."""
         ...
 
     def close(self) -> None:

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from mmdigit.forms.cells import Cell, CellState
-from mmdigit.forms.fields import FieldValue, read_field
+from mmdigit.forms.fields import DEAD_LETTER, FieldValue, read_field
 from mmdigit.forms.frames import FrameFit
 from mmdigit.forms.layout import Slot, boxes_of
+from mmdigit.forms.store.ports import StoredCell
 from mmdigit.forms.template import Boxes, FormField
 from mmdigit.forms.validators import date_of
 from schemas.prediction import Answer, Reason
@@ -39,7 +40,7 @@ def read(
         Cell(where, index, each if isinstance(each, str) else "digit", np.zeros((28, 28), np.uint8), ink_mm2)
         for index, each in enumerate(answers)
     ]
-    return read_field(where, frame, cells, [None if isinstance(each, str) else each for each in answers])
+    return read_field(where, frame.found, cells, [None if isinstance(each, str) else each for each in answers])
 
 
 def sure(digits: str, confidence: float = 0.99999) -> list[Answer | CellState]:
@@ -134,6 +135,12 @@ def test_read_field_says_why_a_person_has_to_look(
 ) -> None:
     value = read(slot(2), answers, frame)
     assert (value.decision, value.reasons) == ("review", reasons)
+
+
+def test_field_with_a_dead_letter_goes_to_review() -> None:
+    cells = [StoredCell("digit", 5.0, "job-1"), StoredCell("digit", 5.0, "job-2")]
+    value = read_field(slot(2), True, cells, [answer(7, 0.99999), DEAD_LETTER])
+    assert (value.text, value.decision, value.reasons, value.chance) == ("7?", "review", ("dead_letter",), None)
 
 
 def test_blank_field_is_accepted_where_it_may_be() -> None:

@@ -142,6 +142,23 @@ def test_flag_accepts_a_url_without_secret(url: str) -> None:
     assert redact(url) == url
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://ada@db:5432/forms", None),
+        ("postgresql://ada@db/forms?sslmode=verify-full&sslrootcert=/etc/ca.pem", None),
+        ("postgresql://ada:word@db/forms", "postgresql://***@db/forms"),
+        ("postgresql://db/forms?password=word", "postgresql://db/forms?***"),
+        ("postgresql://ada@db/forms?sslmode=verify-full&sslpassword=word", "postgresql://***@db/forms?***"),
+        ("postgresql://ada@db/forms?sslmode=verify-full&sslcert=a&password=word", "postgresql://***@db/forms?***"),
+        ("postgresql://ada%3Aword@db/forms", "postgresql://***@db/forms"),
+    ],
+)
+def test_database_url_may_name_a_user_but_no_password(url: str, shown: str | None) -> None:
+    assert redact(url) == (shown or url)
+    assert may_hold_secret(url) == (shown is not None)
+
+
 @pytest.mark.parametrize("name", ["--METRICS-TOKEN", "--metrics_token", "--Redis-Password", "--kafka_password"])
 def test_secret_flag_is_rejected_in_every_spelling(name: str) -> None:
     with pytest.raises(SettingsError, match="no secret on the command line"):

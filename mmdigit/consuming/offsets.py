@@ -1,4 +1,4 @@
-"""Tracks which offsets are safe to commit: those before the first job that is not yet stored or dead-lettered."""
+"""Tracks which offsets are safe to commit: those before the first record that is not finished."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from worker.backoff import Backoff
+from mmdigit.consuming.backoff import Backoff
 
 
 def test_longest_pauses_double_up_to_the_cap() -> None:

@@ -11,10 +11,10 @@ from typing import IO
 import pytest
 
 from lab.kit.polling import HANGS_AFTER_S, until
+from mmdigit.consuming.stopping import EXIT_UNFINISHED, StopSignals
 from mmdigit.transport.urls import open_publisher
 from tests.processes import running
 from tests.worker.fakes import job_value
-from worker.stopping import EXIT_UNFINISHED, StopSignals
 
 
 class Left(Exception):  # noqa: N818  what the test waits for, not an error

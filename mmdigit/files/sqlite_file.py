@@ -13,8 +13,10 @@ _HEADER_BYTES = 512  # SQLite treats a smaller file as a new database
 _WAL_MAGIC = (0x377F0682, 0x377F0683)  # Source: https://sqlite.org/fileformat2.html#walformat
 
 
-def prepare_file(path: Path, error_type: type[RetriableError]) -> Path:
+def prepare_file(path: Path, error_type: type[RetriableError], what: str = "a queue file") -> Path:
     """Resolve path, and create an empty private file if none exists. SQLite's other files inherit its mode.
+
+    what: what the file should be, for messages.
 
     Raises SettingsError if it cannot be a database: its folder does not exist, it is not a regular file or belongs to
     another user (see require_ours), or its log is damaged or exists without it. In these cases SQLite would start a new
@@ -33,9 +35,9 @@ def prepare_file(path: Path, error_type: type[RetriableError]) -> Path:
             with suppress(FileNotFoundError):
                 require_ours(file)
         if 0 < (size := _size(real)) < _HEADER_BYTES:
-            raise SettingsError(f"expected a queue file, got only {size} bytes at {shown!r}; restore it from a backup")
+            raise SettingsError(f"expected {what}, got only {size} bytes at {shown!r}; restore it from a backup")
         if _size(log):
-            _require_log(log, real)
+            _require_log(log, real, what)
         with suppress(FileExistsError):
             # Never open and close an existing file here: that would release the locks of this process's other
             # connections. Source: https://sqlite.org/howtocorrupt.html, section 2.2.
@@ -50,11 +52,11 @@ def prepare_file(path: Path, error_type: type[RetriableError]) -> Path:
     return real
 
 
-def _require_log(log: Path, database: Path) -> None:
+def _require_log(log: Path, database: Path, what: str) -> None:
     shown = printable(str(log), 200)
     if not _size(database):
         raise SettingsError(
-            f"expected a queue file beside its log {shown}, got {'an empty' if database.exists() else 'no'} file "
+            f"expected {what} beside its log {shown}, got {'an empty' if database.exists() else 'no'} file "
             f"{printable(database.name)}; restore it, or remove the log too"
         )
     with open_regular(log) as file:
@@ -62,7 +64,7 @@ def _require_log(log: Path, database: Path) -> None:
     # After a power cut, an empty log may contain zeros.
     if magic.strip(b"\0") and int.from_bytes(magic, "big") not in _WAL_MAGIC:
         raise SettingsError(
-            f"expected the log of a queue file at {shown}, got damaged data; restore both files from a backup, or "
+            f"expected the log of {what} at {shown}, got damaged data; restore both files from a backup, or "
             "remove the log to continue without its content"
         )
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from mmdigit.consuming.committing import EXIT_ATTEMPTS, Committer
+from mmdigit.consuming.offsets import OffsetTracker
 from mmdigit.transport.ports import Record
 from tests.worker.fakes import P0, P1, Clock, FakeConsumer, record
-from worker.committing import EXIT_ATTEMPTS, Committer
-from worker.offsets import OffsetTracker
 
 
 class Bench:

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from mmdigit.consuming.backoff import Backoff
 from schemas.errors import TopicError
-from worker.backoff import Backoff
 
 log = logging.getLogger(__name__)
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmdigit.consuming.breaker import Breaker
 from schemas.dead_letter import DeadLetter
 from schemas.errors import TooManyDeadLetters
 from schemas.prediction import Prediction
 from tests.worker.fakes import NOON, Bench, FakeConsumer, job_value, record
-from worker.breaker import Breaker
 
 
 def results(pattern: str) -> list[Prediction | DeadLetter]:

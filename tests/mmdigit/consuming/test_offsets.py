@@ -5,9 +5,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from mmdigit.consuming.offsets import OffsetTracker
 from mmdigit.transport.ports import TopicPartition
 from tests.worker.fakes import record
-from worker.offsets import OffsetTracker
 
 PARTITIONS = [TopicPartition("jobs", number) for number in range(3)]
 

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
+from mmdigit.consuming.waiting import LONGEST_PAUSE_S, wait_for_topic
 from schemas.errors import TopicError, TransportError
-from worker.waiting import LONGEST_PAUSE_S, wait_for_topic
 
 
 class Topic:

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from mmdigit.consuming.offsets import OffsetTracker
 from mmdigit.transport.ports import Consumer, PendingCommit, TopicPartition
 from schemas.errors import RetriableError
-from worker.offsets import OffsetTracker
 
 log = logging.getLogger(__name__)
 
@@ -15,7 +15,7 @@ EXIT_ATTEMPTS = 5
 
 
 class Committer:
-    """A failed commit delays nothing: its jobs are stored, and the next commit includes them."""
+    """A failed commit delays nothing: its records are finished, and the next commit includes them."""
 
     def __init__(
         self,

@@ -1,0 +1,1 @@
+"""`mmdigit form collect`: from the predictions of a page's jobs to the values of its fields."""

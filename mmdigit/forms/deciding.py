@@ -1,0 +1,32 @@
+"""The values of a kept page from what became of its jobs: the same in one process and from a store of predictions."""
+
+from collections.abc import Mapping
+
+from mmdigit.forms.fields import Outcome, read_field
+from mmdigit.forms.layout import slots_of
+from mmdigit.forms.store.ports import StoredPage, StoredValue
+from mmdigit.forms.template import Template
+from schemas.errors import DataError
+from schemas.prediction import Answer
+
+
+def job_ids_of(page: StoredPage) -> list[str]:
+    """The jobs of a page, in order of its fields and boxes."""
+    return [cell.job_id for field in page.fields for cell in field.cells if cell.job_id is not None]
+
+
+def decide_page(template: Template, page: StoredPage, outcomes: Mapping[str, Outcome]) -> tuple[StoredValue, ...]:
+    """The value of each field. outcomes: of every job of the page, by its id.
+
+    Raises DataError if the page is not of this template.
+    """
+    slots = slots_of(template, page.page - 1) if page.page is not None and page.page <= len(template.pages) else ()
+    if [slot.name for slot in slots] != [field.name for field in page.fields]:
+        raise DataError(f"expected the fields of form {template.form} on page {page.group}, got others; restore it")
+    values = []
+    for slot, field in zip(slots, page.fields, strict=True):
+        found = [None if cell.job_id is None else outcomes[cell.job_id] for cell in field.cells]
+        read = read_field(slot, field.frame_found, field.cells, found)
+        model = next((outcome.model_version for outcome in found if isinstance(outcome, Answer)), "")
+        values.append(StoredValue(slot.name, read.text, read.decision, read.reasons, read.chance, model))
+    return tuple(values)

@@ -1,0 +1,69 @@
+"""A scanned page as it is kept: what it is, where it comes from, and its fields before anything reads them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mmdigit.forms.cells import Cell
+from mmdigit.forms.crops import crop_of
+from mmdigit.forms.jobs import group_of, job_id_of
+from mmdigit.forms.page import PageFault
+from mmdigit.forms.placing import PlacedPage
+from mmdigit.forms.store.ports import StoredCell, StoredField, StoredPage
+from mmdigit.forms.template import Template
+
+
+@dataclass(frozen=True)
+class PageOrigin:
+    """The file that a page is of. scanner: what it says made it, "" if it says nothing."""
+
+    file_name: str
+    file_sha256: str
+    received_at: datetime
+    scanner: str = ""
+
+
+def kept_page(
+    placed: PlacedPage, fields: Sequence[Sequence[Cell]], origin: PageOrigin, template: Template
+) -> StoredPage:
+    """A page whose cells are to be read. fields: the cells of each, as CellReader gives them."""
+
+    def kept(cell: Cell) -> StoredCell:
+        job_id = job_id_of(cell, origin.file_sha256, placed.number, template) if cell.is_digit else None
+        return StoredCell(cell.state, round(cell.ink_mm2, 3), job_id)
+
+    return StoredPage(
+        group=group_of(origin.file_sha256, placed.number, template),
+        form=template.form,
+        revision=template.revision,
+        template=template.digest,
+        file_name=origin.file_name,
+        file_sha256=origin.file_sha256,
+        number=placed.number,
+        scanner=origin.scanner,
+        received_at=origin.received_at,
+        state="read",
+        serial=placed.identity.serial,
+        page=placed.identity.page,
+        fields=tuple(
+            StoredField(slot.name, frame.found, tuple(map(kept, cells)), crop_of(placed.darkness, slot, frame))
+            for slot, frame, cells in zip(placed.slots, placed.frames, fields, strict=True)
+        ),
+    )
+
+
+def kept_fault(fault: PageFault, origin: PageOrigin, template: Template) -> StoredPage:
+    """A page that a person has to look at."""
+    return StoredPage(
+        group=group_of(origin.file_sha256, fault.number, template),
+        form=template.form,
+        revision=template.revision,
+        template=template.digest,
+        file_name=origin.file_name,
+        file_sha256=origin.file_sha256,
+        number=fault.number,
+        scanner=origin.scanner,
+        received_at=origin.received_at,
+        state=fault.reason,
+        message=fault.message,
+    )

@@ -1,0 +1,114 @@
+"""Opens the database that a URL names: a SQLite file, or a PostgreSQL server.
+
+    sqlite:///forms.db, sqlite:////abs/forms.db
+    postgresql://user@host[:5432]/database[?sslmode=verify-full&sslrootcert=FILE[&sslcert=FILE&sslkey=FILE]]
+
+With verify-full the server's certificate and host name are verified; without sslrootcert by the system's authorities.
+No other sslmode is taken: the rest encrypt without knowing for whom. The password is never in the URL.
+"""
+
+import re
+import sqlite3
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pydantic import SecretStr
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from mmdigit.files.sqlite_file import prepare_file
+from mmdigit.forms.store.database_errors import map_errors
+from mmdigit.settings.redaction import LIKE_SECRET, redact
+from schemas.errors import SettingsError, StoreError
+
+APPLICATION_ID = 0x6D6D6466  # "mmdf", in the file header: refuses other programs' files
+TIMEOUT_S = 10
+"""For a connection, and for another process's transaction."""
+EXAMPLES = "sqlite:///forms.db or postgresql://user@host/database"
+_TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
+_SERVER = re.compile(r"(?:(?P<user>[^:@/]+)@)?(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+_DATABASE = re.compile(r"/(?P<name>[A-Za-z0-9_-]{1,63})")
+
+
+def open_engine(url: str, password: SecretStr | None = None) -> Engine:
+    """An engine whose transactions are durable. It connects when it is used.
+
+    Raises SettingsError for an invalid URL or an unsafe file, StoreError if the file cannot be opened now.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise _invalid(url, "a URL") from error
+    if parts.scheme == "sqlite":
+        path = unquote(parts.path)[1:]
+        if parts.netloc or parts.query or parts.fragment or not path or "\0" in path or LIKE_SECRET.search(path):
+            raise _invalid(url, "sqlite:///FILE and nothing after it")
+        if password is not None:
+            raise SettingsError("expected postgresql:// with forms_password, got a SQLite file; unset the password")
+        return _sqlite(Path(path))
+    if parts.scheme == "postgresql":
+        server, database = _SERVER.fullmatch(parts.netloc), _DATABASE.fullmatch(parts.path)
+        if server is None or database is None or parts.fragment:
+            raise _invalid(url, "postgresql://user@host[:port]/database, the password in forms_password_file")
+        user = unquote(server["user"]) if server["user"] else None
+        address = URL.create(
+            "postgresql+psycopg",
+            user,
+            password.get_secret_value() if password is not None else None,
+            server["host"].strip("[]"),
+            port,
+            database["name"],
+            {"connect_timeout": str(TIMEOUT_S), "application_name": "mmdigit", **_tls(url, parts.query)},
+        )
+        return create_engine(address, pool_pre_ping=True, pool_size=1, hide_parameters=True)
+    raise _invalid(url, "a database URL")
+
+
+def _tls(url: str, query: str) -> dict[str, str]:
+    given = parse_qsl(query, keep_blank_values=True)
+    found = dict(given)
+    if not given:
+        return {"sslmode": "disable"}
+    if len(found) < len(given) or not found.keys() <= set(_TLS) or found.get("sslmode") != "verify-full":
+        raise _invalid(url, "no parameter except sslmode=verify-full, sslrootcert, sslcert and sslkey")
+    return {"sslrootcert": "system", **found}
+
+
+def _sqlite(path: Path) -> Engine:
+    real = prepare_file(path, StoreError, "a database of forms")
+    engine = create_engine(
+        URL.create("sqlite", database=str(real)), connect_args={"timeout": TIMEOUT_S}, pool_size=1, hide_parameters=True
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # this module begins transactions, not the driver
+        with map_errors(str(path)):
+            _require_ours(connection, path)
+            connection.execute("PRAGMA journal_mode = WAL")
+            for pragma in ("synchronous = FULL", "fullfsync = ON", "checkpoint_fullfsync = ON", "foreign_keys = ON"):
+                connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Connection) -> None:
+        # A transaction that begins by reading could not write after another one has.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _require_ours(connection: sqlite3.Connection, path: Path) -> None:
+    [application] = connection.execute("PRAGMA application_id").fetchone()
+    [tables] = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application != APPLICATION_ID and (application or tables):
+        raise SettingsError(
+            f"expected a database of forms, got a SQLite database of another program at {str(path)!r}; name another "
+            "file"
+        )
+    if not application:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def _invalid(url: str, expected: str) -> SettingsError:
+    return SettingsError(f"expected {expected}, got {redact(url)!r}; for example {EXAMPLES}")

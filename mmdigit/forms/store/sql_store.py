@@ -1,0 +1,279 @@
+"""PageStore on SQLite and PostgreSQL: the same statements for both."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Self
+
+from pydantic import SecretStr
+from sqlalchemy import Connection, Engine, Row, Select, Table, case, func, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mmdigit.forms.store.database_errors import map_errors
+from mmdigit.forms.store.engine import open_engine
+from mmdigit.forms.store.ports import (
+    Change,
+    ChangeOutcome,
+    FieldRecord,
+    NewChange,
+    PageCounts,
+    StoredCell,
+    StoredField,
+    StoredPage,
+    StoredValue,
+)
+from mmdigit.forms.store.tables import (
+    CHANGES,
+    FIELDS,
+    NO_PAGE,
+    NO_SERIAL,
+    PAGES,
+    VALUES,
+    from_us,
+    prepare_schema,
+    to_us,
+)
+from mmdigit.settings.redaction import redact
+from schemas.printable import escaped
+
+CHUNK = 500  # pages that are in memory at once, and names in one query
+_ORDER = (PAGES.c.serial, PAGES.c.page, PAGES.c.received_us, PAGES.c.id)
+
+
+def open_page_store(url: str, password: SecretStr | None = None) -> "SqlPageStore":
+    """Open the database at url (mmdigit.forms.store.engine), and create its tables if there are none.
+
+    Raises SettingsError for an invalid URL, another program's file or another release's tables, AccessError if access
+    is refused, StoreError if it cannot be reached.
+    """
+    return SqlPageStore(open_engine(url, password), redact(url))
+
+
+class SqlPageStore:
+    """Pages, fields, values and changes in tables."""
+
+    def __init__(self, engine: Engine, place: str) -> None:
+        self._engine, self._place = engine, place
+        self._writing = engine.execution_options(writes=True)
+        try:
+            with self._transaction() as connection:
+                prepare_schema(connection, place)
+        except BaseException:
+            engine.dispose()
+            raise
+
+    def put_pages(self, pages: Sequence[StoredPage]) -> None:
+        by_group = {page.group: page for page in reversed(pages)}
+        if not by_group:
+            return
+        # In order of their keys, so that two programs that put the same pages do not wait for each other in a circle.
+        rows = [_page_row(by_group[group]) for group in sorted(by_group)]
+        with self._transaction() as connection:
+            added = connection.execute(
+                self._insert(PAGES).on_conflict_do_nothing().returning(PAGES.c.id, PAGES.c.page_group), rows
+            ).all()
+            fields = [row for number, group in added for row in _field_rows(number, by_group[group])]
+            if fields:
+                connection.execute(FIELDS.insert(), fields)
+
+    def known_groups(self, groups: Sequence[str]) -> frozenset[str]:
+        with self._reading() as connection:
+            return frozenset(self._ids(connection, groups))
+
+    def pages_of_file(self, file_sha256: str, template: str) -> list[StoredPage]:
+        query = select(PAGES).where(PAGES.c.file_sha256 == file_sha256, PAGES.c.template == template)
+        with self._reading() as connection:
+            return [_page(row) for row in connection.execute(query.order_by(PAGES.c.number))]
+
+    def unread_pages(self, template: str, limit: int, after: int = 0) -> list[tuple[int, StoredPage]]:
+        query = select(PAGES).where(
+            PAGES.c.template == template, PAGES.c.state == "read", PAGES.c.accepted.is_(None), PAGES.c.id > after
+        )
+        with self._reading() as connection:
+            rows = connection.execute(query.order_by(PAGES.c.id).limit(limit)).all()
+            fields: dict[int, list[StoredField]] = defaultdict(list)
+            for chunk in _chunks([row.id for row in rows]):
+                wanted = select(
+                    FIELDS.c.page_id, FIELDS.c.name, FIELDS.c.frame_found, FIELDS.c.cells
+                ).where(FIELDS.c.page_id.in_(chunk))  # fmt: skip
+                for row in connection.execute(wanted.order_by(FIELDS.c.page_id, FIELDS.c.position)):
+                    cells = tuple(StoredCell(*cell) for cell in json.loads(row.cells))
+                    fields[row.page_id].append(StoredField(row.name, row.frame_found, cells, b""))
+        return [(row.id, _page(row, fields[row.id])) for row in rows]
+
+    def put_values(self, values: Mapping[str, Sequence[StoredValue]]) -> frozenset[str]:
+        kept = set()
+        with self._transaction() as connection:
+            for group in sorted(values):
+                accepted = sum(value.decision == "accept" for value in values[group])
+                counted = connection.execute(
+                    update(PAGES)
+                    .where(PAGES.c.page_group == group, PAGES.c.state == "read", PAGES.c.accepted.is_(None))
+                    .values(accepted=accepted, review=len(values[group]) - accepted)
+                    .returning(PAGES.c.id)
+                ).scalar_one_or_none()
+                if counted is None:
+                    continue
+                kept.add(group)
+                rows = [_value_row(counted, position, value) for position, value in enumerate(values[group])]
+                if rows:
+                    connection.execute(VALUES.insert(), rows)
+        return frozenset(kept)
+
+    def pages(self, template: str) -> Iterator[tuple[StoredPage, tuple[FieldRecord, ...]]]:
+        query = select(PAGES).where(PAGES.c.template == template).order_by(*_ORDER).limit(CHUNK)
+        rows: Sequence[Row[Any]] = ()
+        while True:
+            with self._reading() as connection:
+                rows = connection.execute(query.where(tuple_(*_ORDER) > _place(rows[-1])) if rows else query).all()
+                values = _records(connection, [row.id for row in rows])
+            for row in rows:
+                yield _page(row), tuple(values[row.id])
+            if len(rows) < CHUNK:
+                return
+
+    def crops(self, group: str) -> dict[str, bytes]:
+        query = select(FIELDS.c.name, FIELDS.c.crop).join(PAGES).where(PAGES.c.page_group == group)
+        with self._reading() as connection:
+            return {row.name: bytes(row.crop) for row in connection.execute(query)}
+
+    def put_changes(self, changes: Sequence[NewChange]) -> list[ChangeOutcome]:
+        with self._transaction() as connection:
+            ids = self._ids(connection, [new.group for new in changes], lock=True)
+            return [_put_change(connection, ids.get(new.group), new) for new in changes]
+
+    def counts(self, template: str) -> PageCounts:
+        unread = case((PAGES.c.accepted.is_(None) & (PAGES.c.state == "read"), 1), else_=0)
+        query = select(
+            func.count(), func.sum(unread), func.sum(case((PAGES.c.state != "read", 1), else_=0)),
+            func.sum(PAGES.c.accepted), func.sum(PAGES.c.review),
+        ).where(PAGES.c.template == template)  # fmt: skip
+        with self._reading() as connection:
+            return PageCounts(*(int(number or 0) for number in connection.execute(query).one()))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """All or nothing, durable when the block ends."""
+        with map_errors(self._place), self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with map_errors(self._place), self._engine.connect() as connection:
+            yield connection
+
+    def _insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
+        return sqlite.insert(table) if self._engine.dialect.name == "sqlite" else postgresql.insert(table)
+
+    def _ids(self, connection: Connection, groups: Sequence[str], *, lock: bool = False) -> dict[str, int]:
+        """The number of each page that is kept. lock: until the transaction ends, nobody else changes them."""
+        found: dict[str, int] = {}
+        for chunk in _chunks(sorted(set(groups))):
+            query: Select[Any] = select(PAGES.c.page_group, PAGES.c.id).where(PAGES.c.page_group.in_(chunk))
+            for group, number in connection.execute(query.order_by(PAGES.c.id).with_for_update() if lock else query):
+                found[group] = number
+        return found
+
+
+def _put_change(connection: Connection, page_id: int | None, new: NewChange) -> ChangeOutcome:
+    if page_id is None:
+        return "no_field"
+    record = next((each for each in _records(connection, [page_id])[page_id] if each.value.name == new.name), None)
+    if record is None:
+        return "no_field"
+    change = new.change
+    if change.kind == "control":
+        if record.control is not None:
+            return "known" if record.control.text == change.text else "outdated"
+        if record.value.decision != "accept":
+            return "no_field"
+    elif record.source == "person" and record.text == change.text:
+        return "known"
+    elif len(record.changes) != new.seen:
+        return "outdated"
+    connection.execute(
+        CHANGES.insert().values(
+            page_id=page_id, name=new.name, kind=change.kind, before=record.text, after=change.text,
+            changed_by=escaped(change.by), changed_us=to_us(change.at), share=change.share,
+        )
+    )  # fmt: skip
+    return "kept"
+
+
+def _records(connection: Connection, page_ids: Sequence[int]) -> dict[int, list[FieldRecord]]:
+    """The fields of each page, with their changes."""
+    records: dict[int, list[FieldRecord]] = defaultdict(list)
+    if not page_ids:
+        return records
+    changes: dict[tuple[int, str], list[Change]] = defaultdict(list)
+    for row in connection.execute(select(CHANGES).where(CHANGES.c.page_id.in_(page_ids)).order_by(CHANGES.c.id)):
+        change = Change(row.kind, row.after, row.changed_by, from_us(row.changed_us), row.share)
+        changes[row.page_id, row.name].append(change)
+    query = select(VALUES).where(VALUES.c.page_id.in_(page_ids)).order_by(VALUES.c.page_id, VALUES.c.position)
+    for row in connection.execute(query):
+        reasons = tuple(row.reasons.split())
+        value = StoredValue(row.name, row.text, row.decision, reasons, row.chance, row.model_version)
+        records[row.page_id].append(FieldRecord(value, tuple(changes[row.page_id, row.name])))
+    return records
+
+
+def _page_row(page: StoredPage) -> dict[str, object]:
+    return {
+        "page_group": page.group,
+        "form": page.form,
+        "revision": page.revision,
+        "template": page.template,
+        "file_name": escaped(page.file_name),
+        "file_sha256": page.file_sha256,
+        "number": page.number,
+        "scanner": escaped(page.scanner),
+        "received_us": to_us(page.received_at),
+        "state": page.state,
+        "message": escaped(page.message),
+        "serial": NO_SERIAL if page.serial is None else page.serial,
+        "page": NO_PAGE if page.page is None else page.page,
+    }
+
+
+def _field_rows(page_id: int, page: StoredPage) -> Iterator[dict[str, object]]:
+    for position, field in enumerate(page.fields):
+        cells = json.dumps([[cell.state, cell.ink_mm2, cell.job_id] for cell in field.cells], separators=(",", ":"))
+        yield {
+            "page_id": page_id, "position": position, "name": field.name, "frame_found": field.frame_found,
+            "cells": cells, "crop": field.crop,
+        }  # fmt: skip
+
+
+def _value_row(page_id: int, position: int, value: StoredValue) -> dict[str, object]:
+    return {
+        "page_id": page_id, "position": position, "name": value.name, "text": value.text, "decision": value.decision,
+        "reasons": " ".join(value.reasons), "chance": value.chance, "model_version": escaped(value.model_version),
+    }  # fmt: skip
+
+
+def _page(row: Row[Any], fields: Iterable[StoredField] = ()) -> StoredPage:
+    return StoredPage(
+        group=row.page_group, form=row.form, revision=row.revision, template=row.template, file_name=row.file_name,
+        file_sha256=row.file_sha256, number=row.number, scanner=row.scanner, received_at=from_us(row.received_us),
+        state=row.state, message=row.message, serial=None if row.serial == NO_SERIAL else row.serial,
+        page=None if row.page == NO_PAGE else row.page, fields=tuple(fields),
+    )  # fmt: skip
+
+
+def _place(row: Row[Any]) -> tuple[int, int, int, int]:
+    return row.serial, row.page, row.received_us, row.id
+
+
+def _chunks(names: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(names), CHUNK):
+        yield names[start : start + CHUNK]

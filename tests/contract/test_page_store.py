@@ -1,0 +1,201 @@
+"""The contract of PageStore, on SQLite and a real PostgreSQL server."""
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+from mmdigit.forms.store.ports import FieldRecord, PageCounts
+from mmdigit.forms.store.sql_store import CHUNK, open_page_store
+from tests.adapters import Database
+from tests.mmdigit.forms.store.kept import FIELDS, NOW, VALUES, change, fault, page, value
+
+TEMPLATE = page().template
+
+
+def groups(pages: object) -> list[str]:
+    return [each.group for each, _ in pages]  # type: ignore[attr-defined]
+
+
+def test_put_pages_survives_reopening(database: Database) -> None:
+    with open_page_store(database.url, database.password) as first:
+        first.put_pages([page(1), fault(2)])
+    store = database.open()
+    assert store.known_groups(["INTK.1", "INTK.2", "INTK.3"]) == {"INTK.1", "INTK.2"}
+    assert store.pages_of_file("a" * 64, TEMPLATE) == [replace(page(1), fields=()), fault(2)]
+    assert store.pages_of_file("a" * 64, "another") == []
+
+
+def test_put_pages_leaves_a_kept_page_as_it_is(database: Database) -> None:
+    store = database.open()
+    store.put_pages([fault(1)])
+    store.put_pages([page(1), page(2), page(2, scanner="a later one")])
+    store.put_pages([])
+    assert store.pages_of_file("a" * 64, TEMPLATE) == [fault(1), replace(page(2), fields=())]
+    assert groups((each, None) for _, each in store.unread_pages(TEMPLATE, 10)) == ["INTK.2"]
+    assert store.crops("INTK.1") == {}
+
+
+def test_put_pages_keeps_hostile_names_escaped(database: Database) -> None:
+    store = database.open()
+    store.put_pages([page(1, file_name="a\x00\ud800b\x1b[2J.pdf", scanner="\n", message="\x07")])
+    [kept] = store.pages_of_file("a" * 64, TEMPLATE)
+    assert (kept.file_name, kept.scanner, kept.message) == ("a\\x00\\ud800b\\x1b[2J.pdf", "\\n", "\\x07")
+
+
+def test_unread_pages_come_with_their_cells_oldest_first(database: Database) -> None:
+    store = database.open()
+    store.put_pages([page(3)])
+    store.put_pages([fault(4), page(1), page(5, template="another")])
+    unread = store.unread_pages(TEMPLATE, 10)
+    assert [each.group for _, each in unread] == ["INTK.3", "INTK.1"]
+    assert unread[0][1] == page(3, fields=tuple(replace(field, crop=b"") for field in FIELDS))
+    [(position, first)] = store.unread_pages(TEMPLATE, 1)
+    assert first.group == "INTK.3"
+    assert [each.group for _, each in store.unread_pages(TEMPLATE, 10, after=position)] == ["INTK.1"]
+    store.put_values({"INTK.3": VALUES})
+    assert [each.group for _, each in store.unread_pages(TEMPLATE, 10)] == ["INTK.1"]
+
+
+def test_put_values_stay_as_they_are(database: Database) -> None:
+    store = database.open()
+    store.put_pages([page(1), fault(2)])
+    assert store.put_values({"INTK.1": VALUES, "INTK.2": VALUES, "unknown": VALUES}) == {"INTK.1"}
+    assert store.put_values({"INTK.1": [value(text="later")]}) == frozenset()
+    assert list(store.pages(TEMPLATE)) == [
+        (fault(2), ()),
+        (replace(page(1), fields=()), tuple(FieldRecord(each) for each in VALUES)),
+    ]
+
+
+def test_page_without_fields_is_read_once(database: Database) -> None:
+    store = database.open()
+    store.put_pages([page(1, fields=())])
+    assert store.put_values({"INTK.1": ()}) == {"INTK.1"}
+    assert store.unread_pages(TEMPLATE, 10) == []
+
+
+def test_pages_are_in_order_of_their_forms(database: Database) -> None:
+    store = database.open()
+    again = page(9, serial=1, page=1, received_at=NOW - timedelta(days=1))
+    store.put_pages([page(2), page(3, serial=1, page=2), page(1), again, fault(5)])
+    assert groups(store.pages(TEMPLATE)) == ["INTK.5", "INTK.9", "INTK.1", "INTK.3", "INTK.2"]
+    assert list(store.pages("another")) == []
+
+
+def test_pages_go_on_after_a_chunk(database: Database) -> None:
+    store = database.open()
+    store.put_pages([page(number, fields=()) for number in range(1, CHUNK + 2)])
+    assert groups(store.pages(TEMPLATE)) == [f"INTK.{number}" for number in range(1, CHUNK + 2)]
+    assert len(store.known_groups([f"INTK.{number}" for number in range(2 * CHUNK)])) == CHUNK + 1
+
+
+def test_crops_come_back_as_they_were_put(database: Database) -> None:
+    store = database.open()
+    store.put_pages([page(1)])
+    assert store.crops("INTK.1") == {field.name: field.crop for field in FIELDS}
+
+
+def test_correction_is_kept_beside_the_value(database: Database) -> None:
+    store = database.open()
+    store.put_pages([page(1)])
+    assert store.put_changes([change("12")]) == ["no_field"]
+    store.put_values({"INTK.1": VALUES})
+    assert store.put_changes([change("12"), change("3", name="items.1.count"), change("1", number=2)]) == [
+        *("kept", "kept", "no_field")
+    ]
+    [(_, (member, count))] = store.pages(TEMPLATE)
+    assert (member.value.text, member.text, member.source, member.decision) == ("0012", "12", "person", "accept")
+    assert (count.text, count.decision, count.reasons, count.chance) == ("3", "accept", (), None)
+    assert member.correction == change("12").change
+
+
+def test_correction_again_changes_nothing(database: Database) -> None:
+    store = database.open()
+    store.put_pages([page(1)])
+    store.put_values({"INTK.1": VALUES})
+    assert store.put_changes([change("12")]) == ["kept"]
+    assert store.put_changes([change("12")]) == ["known"]
+    assert store.put_changes([change("13")]) == ["outdated"]
+    assert store.put_changes([change("13", seen=1, by="Bo\n")]) == ["kept"]
+    [(_, (member, _))] = store.pages(TEMPLATE)
+    assert [(each.text, each.by) for each in member.changes] == [("12", "Ada"), ("13", "Bo\\n")]
+
+
+def test_control_that_differs_asks_for_review(database: Database) -> None:
+    store = database.open()
+    store.put_pages([page(1), page(2)])
+    store.put_values({"INTK.1": VALUES, "INTK.2": VALUES})
+    keyed = [change("0012", "control"), change("0072", "control", number=2)]
+    assert store.put_changes([*keyed, change("1", "control", name="items.1.count")]) == ["kept", "kept", "no_field"]
+    assert store.put_changes(keyed) == ["known", "known"]
+    assert store.put_changes([change("0013", "control")]) == ["outdated"]
+    [same, other] = [records[0] for _, records in store.pages(TEMPLATE)]
+    assert (same.decision, same.reasons, same.text) == ("accept", (), "0012")
+    assert (other.decision, other.reasons, other.text) == ("review", ("control_differs",), "0012")
+    assert other.control == keyed[1].change
+    assert store.put_changes([change("0012", number=2, seen=1)]) == ["kept"]
+    [_, other] = [records[0] for _, records in store.pages(TEMPLATE)]
+    assert (other.decision, other.source) == ("accept", "person")
+
+
+def test_counts_say_how_far_pages_are(database: Database) -> None:
+    store = database.open()
+    assert store.counts(TEMPLATE) == PageCounts(0, 0, 0, 0, 0)
+    store.put_pages([page(1), page(2), fault(3)])
+    store.put_values({"INTK.1": VALUES})
+    assert store.counts(TEMPLATE) == PageCounts(pages=3, unread=1, failed=1, accepted=1, review=1)
+
+
+def test_several_programs_put_the_same_pages(database: Database) -> None:
+    pages = [page(number) for number in range(40)]
+    kept: list[frozenset[str]] = []
+    failed: list[Exception] = []
+
+    def put_all() -> None:
+        try:
+            with open_page_store(database.url, database.password) as store:
+                for start in range(0, 40, 8):
+                    store.put_pages(pages[start : start + 16])
+                kept.append(store.put_values({each.group: VALUES for each in pages}))
+        except Exception as exc:
+            failed.append(exc)
+
+    threads = [threading.Thread(target=put_all) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failed == []
+    assert sorted(group for each in kept for group in each) == sorted(each.group for each in pages)
+    assert database.open().counts(TEMPLATE) == PageCounts(40, 0, 0, 40, 40)
+
+
+def test_changes_of_several_people_at_once_are_all_known(database: Database) -> None:
+    with open_page_store(database.url, database.password) as store:
+        store.put_pages([page(1)])
+        store.put_values({"INTK.1": VALUES})
+    outcomes: list[str] = []
+
+    def correct(text: str) -> None:
+        with open_page_store(database.url, database.password) as store:
+            outcomes.extend(store.put_changes([change(text)]))
+
+    threads = [threading.Thread(target=correct, args=(f"{number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(outcomes) == ["kept", "outdated", "outdated", "outdated"]
+
+
+def test_close_twice_is_safe(database: Database) -> None:
+    store = database.open()
+    store.close()
+    store.close()
+
+
+def test_pages_may_be_left_halfway(database: Database) -> None:
+    store = database.open()
+    store.put_pages([page(1), page(2)])
+    assert next(store.pages(TEMPLATE))[0].group == "INTK.1"
+    assert store.put_values({"INTK.1": VALUES}) == {"INTK.1"}

@@ -1,0 +1,71 @@
+"""Which errors of the databases pass, which somebody has to act on, and that none shows a password."""
+
+import sqlite3
+from pathlib import Path
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import exc
+
+from lab.kit.services import POSTGRES_PASSWORD, free_port
+from mmdigit.forms.store.database_errors import map_errors
+from mmdigit.forms.store.sql_store import open_page_store
+from schemas.errors import AccessError, MmdigitError, SettingsError, StoreError
+from tests.mmdigit.forms.store.kept import page
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (psycopg.errors.InsufficientPrivilege("permission denied for table form_pages"), AccessError),
+        (psycopg.errors.UndefinedTable('relation "form_pages" does not exist'), SettingsError),
+        (psycopg.errors.DeadlockDetected("deadlock detected"), StoreError),
+        (psycopg.errors.AdminShutdown("terminating connection"), StoreError),
+        (psycopg.OperationalError("connection refused"), StoreError),
+        (exc.DBAPIError("SELECT 1", {}, psycopg.errors.DiskFull("no space")), StoreError),
+        (exc.TimeoutError("no connection of the pool"), StoreError),
+        (sqlite3.OperationalError("disk I/O error\nat once"), StoreError),
+    ],
+)
+def test_map_errors_tells_what_passes(error: Exception, kind: type[MmdigitError]) -> None:
+    with pytest.raises(MmdigitError, match=r"^expected .*; ") as caught, map_errors("db"):
+        raise error
+    assert type(caught.value) is kind
+    assert "\n" not in str(caught.value)
+
+
+def test_map_errors_leaves_others_alone() -> None:
+    with pytest.raises(ValueError, match="mine"), map_errors("db"):
+        raise ValueError("mine")
+
+
+def test_server_that_is_away_may_come_back() -> None:
+    with pytest.raises(StoreError, match="check that it runs") as caught:
+        open_page_store(f"postgresql://ada@127.0.0.1:{free_port()}/forms", SecretStr("s3cret"))
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_server_that_refuses_is_an_access_error(postgres_url: str) -> None:
+    with pytest.raises(AccessError, match="password authentication failed") as caught:
+        open_page_store(postgres_url, SecretStr("s3cret"))
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_database_that_does_not_exist_is_told(postgres_url: str) -> None:
+    with pytest.raises(SettingsError, match="does not exist; check --forms"):
+        open_page_store(f"{postgres_url}_none", SecretStr(POSTGRES_PASSWORD))
+
+
+def test_missing_table_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "forms.db"
+    with open_page_store(f"sqlite:///{path}") as store:
+        connection = sqlite3.connect(path)
+        connection.execute("DROP TABLE form_pages")
+        connection.close()
+        with pytest.raises(SettingsError, match="damaged or another one"):
+            store.put_pages([page()])

@@ -1,0 +1,44 @@
+"""Values of a kept page: the same from a predictor in this process and from predictions that came back."""
+
+import numpy as np
+import pytest
+
+from mmdigit.forms.cells import CellReader
+from mmdigit.forms.deciding import decide_page, job_ids_of
+from mmdigit.forms.form_reader import FormReader, ReadPage
+from mmdigit.forms.placing import PlacedPage, place
+from mmdigit.forms.registering import kept_page
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import Predictor
+from schemas.errors import DataError
+from schemas.prediction import Answer
+from tests.mmdigit.forms.store.kept import form_page
+from tests.mmdigit.forms.test_registering import ORIGIN
+from tests.mmdigit.forms.written import TEMPLATE, filled_page, scanned_page
+
+
+def test_values_of_a_kept_page_are_those_of_the_reader() -> None:
+    scan, predictor = scanned_page(filled_page().pixels), Predictor.load()
+    placed, read = place(scan, TEMPLATE), FormReader(TEMPLATE, predictor).read(scan)
+    assert isinstance(placed, PlacedPage)
+    assert isinstance(read, ReadPage)
+    fields = CellReader().read(placed.darkness, placed.slots, placed.frames)
+    page = kept_page(placed, fields, ORIGIN, TEMPLATE)
+    inputs = [
+        ModelInput(np.asarray(cell.image / np.float32(255), np.float32))
+        for cells in fields
+        for cell in cells
+        if cell.is_digit
+    ]
+    outcomes: dict[str, Answer] = dict(zip(job_ids_of(page), predictor.predict(inputs), strict=True))
+    values = decide_page(TEMPLATE, page, outcomes)
+    assert [(value.name, value.text, value.decision, value.reasons) for value in values] == [
+        (value.slot.name, value.text, value.decision, value.reasons) for value in read.values
+    ]
+    assert {value.model_version for value in values if value.chance is not None} == {predictor.model_version}
+
+
+@pytest.mark.parametrize("page", [None, 2])
+def test_page_that_the_template_lacks_is_refused(page: int | None) -> None:
+    with pytest.raises(DataError, match="expected the fields of form INTK"):
+        decide_page(TEMPLATE, form_page(1, page=page), {})
