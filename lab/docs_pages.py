@@ -3,7 +3,7 @@
 import inspect
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pydantic_core import PydanticUndefined
@@ -17,9 +17,12 @@ from lab.fuzz.__main__ import table
 from mmdigit import transport
 from mmdigit.cli import COMMANDS
 from mmdigit.forms.collecting.metrics import FORM_METRICS
+from mmdigit.forms.worker.metrics import METRICS as PAGE_METRICS
+from mmdigit.forms.worker.settings import PageWorkerSettings
 from mmdigit.settings.access_settings import AccessSettings
 from mmdigit.settings.base import ProgramSettings
 from mmdigit.settings.environment import ENV_PREFIX
+from mmdigit.telemetry.metrics import Metric
 from producer import metrics as run_metrics
 from producer.settings import ProducerSettings
 from worker.metrics import METRICS
@@ -47,7 +50,9 @@ def settings_page() -> str:
         "variable that starts with `MMDIGIT_` and that no program knows is an error (exit code 2). "
         "[Exit codes](operations.md#exit-codes) are the same for all programs.\n"
     ]
-    services: list[type[ProgramSettings]] = [WorkerSettings, ReplaySettings, ShadowSettings, ProducerSettings]
+    services: list[type[ProgramSettings]] = [
+        *(WorkerSettings, ReplaySettings, ShadowSettings, PageWorkerSettings, ProducerSettings)
+    ]
     for program in services:
         parts.append(f"\n## {program.prog}\n\n{purpose(program)} Also [access](#access-to-kafka-and-redis).\n\n")
         parts.append(HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows(program, AccessSettings)))
@@ -60,7 +65,7 @@ def settings_page() -> str:
     parts.append("\n| flag | default | meaning | commands |\n|---|---|---|---|\n")
     parts += [f"| {' | '.join(row)} | {', '.join(names)} |\n" for row, names in takes.items()]
     parts.append(
-        "\n`show` and `form collect` also take the settings of access.\n\n## Access to Kafka and Redis\n\n"
+        "\n`show` and `form collect` also take the settings of access to Redis.\n\n## Access to Kafka and Redis\n\n"
         "[Access](access.md) says which of them you need.\n\n"
     )
     parts.append(HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows(AccessSettings)))
@@ -90,23 +95,25 @@ def rows(program: type[ProgramSettings], without: type[ProgramSettings] = Progra
 
 
 def metrics_page() -> str:
-    """One table of every metric."""
-    rows, form_rows = (
-        "".join(
+    """A table of every program's metrics."""
+
+    def rows(metrics: Sequence[Metric]) -> str:
+        return "".join(
             f"| `{metric.name}` | {metric.kind} | {metric.unit or '-'} | "
             f"{', '.join(f'`{label}`' for label in metric.labels) or '-'} | {metric.help} |\n"
             for metric in metrics
         )
-        for metrics in (METRICS, FORM_METRICS)
-    )
+
+    head = "| name | kind | unit | labels | meaning |\n|---|---|---|---|---|\n"
     return (
         "# Metrics\n\nThe worker serves them at `/metrics`, beside `process_*` (CPU, memory, files) and `python_info`. "
         "No label holds a job id.\n\n"
-        "| name | kind | unit | labels | meaning |\n|---|---|---|---|---|\n" + rows + "\n"
+        f"{head}{rows(METRICS)}\n"
+        f"The page worker serves these instead:\n\n{head}{rows(PAGE_METRICS)}\n"
         "`mmdigit form collect --follow` serves these, beside `process_*` and `python_info`:\n\n"
-        "| name | kind | unit | labels | meaning |\n|---|---|---|---|---|\n" + form_rows + "\n"
+        f"{head}{rows(FORM_METRICS)}\n"
         "A producer with `--metrics-port` serves one more while it runs, for its own group:\n\n"
-        "| name | kind | unit | labels | meaning |\n|---|---|---|---|---|\n"
+        f"{head}"
         f"| `{run_metrics.NAME}` | gauge | - | {', '.join(f'`{label}`' for label in run_metrics.LABELS)} "
         f"| {run_metrics.HELP} |\n"
     )

@@ -9,13 +9,13 @@ from functools import partial
 
 from mmdigit.datasets.sample import left_out_line
 from mmdigit.files.atomic import require_replaceable
+from mmdigit.sending.destination import parse_destination
+from mmdigit.sending.journal import Journal
+from mmdigit.sending.progress import progress_on
 from mmdigit.settings.program import run_program
 from mmdigit.transport.urls import open_publisher, open_store
-from producer.destination import parse_destination
-from producer.journal import Journal
 from producer.metrics import RunCollector, serve_metrics
 from producer.pace import Clock
-from producer.progress import progress_on
 from producer.publish import PublishResult, PublishRun
 from producer.results import OutcomeCollector, Outcomes
 from producer.roster import Roster

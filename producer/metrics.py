@@ -13,9 +13,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
+from mmdigit.sending.journal import Journal
 from mmdigit.telemetry.http_server import HttpServer, Response
 from mmdigit.transport.ports import PredictionStore
-from producer.journal import Journal
 from schemas.errors import MmdigitError
 
 NAME = "mmdigit_backfill_jobs"

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from mmdigit.sending.journal import Journal
+from mmdigit.sending.progress import Progress
 from mmdigit.transport.ports import Publisher
 from producer.jobs import job_id_of, job_of
-from producer.journal import Journal
 from producer.pace import Clock, Schedule
-from producer.progress import Progress
 from producer.roster import Roster
 from producer.sources.sample import Sample, Source, Unreadable
 from producer.tracing import NO_TRACING, Tracing

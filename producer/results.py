@@ -9,9 +9,9 @@ from pathlib import Path
 
 from mmdigit.files.atomic import atomic_write
 from mmdigit.files.predictions_csv import PREDICTION_COLUMNS, answer_row, safe_cell
+from mmdigit.sending.progress import Progress
 from mmdigit.transport.ports import PredictionStore
 from producer.pace import Clock
-from producer.progress import Progress
 from producer.roster import Entry, Roster
 from schemas.errors import StoreError
 from schemas.prediction import Prediction

@@ -1,9 +1,9 @@
 """The error tree, and what each leaf leads to.
 
     MmdigitError
-    ├── InvalidJob              can never succeed
-    │   ├── InvalidRecord       dead letter   not a job in any known encoding
-    │   │   ├── RecordTooLarge  dead letter   more bytes than any job may have
+    ├── InvalidJob              can never succeed: a job or a page
+    │   ├── InvalidRecord       dead letter   not a record of that topic in any known encoding
+    │   │   ├── RecordTooLarge  dead letter   more bytes than any record may have
     │   │   └── UnknownVersion  dead letter   a schema version that this program does not read
     │   ├── InvalidImage        dead letter   the image bytes cannot be read as one digit
     │   ├── InvalidAudio        dead letter   the audio bytes cannot be read as one clip
@@ -22,7 +22,8 @@
     └── TooManyDeadLetters      exit 4        so many jobs fail that the deployment is the likelier fault
 
 `exit_code` is the exit code of a program that such an error ends: 1, or 2 for settings, 3 for retriable errors, 4 for
-too many dead letters. Exit code 5 has no error here: the worker left its batch unfinished (worker/stopping.py).
+too many dead letters. Exit code 5 has no error here: a worker left its batch unfinished
+(mmdigit/consuming/stopping.py).
 `InvalidJob.reason` is a fixed word, used as a metric label and in dead letters.
 Third-party errors are mapped to these where they arise, always `from exc`.
 """
@@ -43,13 +44,13 @@ class InvalidJob(MmdigitError):  # noqa: N818  named after what failed, as its l
 
 
 class InvalidRecord(InvalidJob):
-    """The record is not a job in any known encoding or schema version."""
+    """The record is not what its topic holds, in any known encoding or schema version."""
 
     reason: ClassVar[str] = "invalid_record"
 
 
 class RecordTooLarge(InvalidRecord):
-    """The record has more bytes than any job may have."""
+    """The record has more bytes than any job or page may have."""
 
     reason: ClassVar[str] = "record_too_large"
 

@@ -1,4 +1,4 @@
-"""python -m schemas.export: writes the JSON Schema of jobs, predictions and dead letters to schemas/json/.
+"""python -m schemas.export: writes the JSON Schema of jobs, pages, predictions and dead letters to schemas/json/.
 
 For producers and readers in other languages; a test keeps the files equal to the models.
 """
@@ -11,10 +11,16 @@ from pydantic import BaseModel
 
 from schemas.dead_letter import DeadLetter
 from schemas.job import Job
+from schemas.page import Page
 from schemas.prediction import Prediction
 
 FOLDER = Path(__file__).parent / "json"
-EXPORTED: dict[str, type[BaseModel]] = {"job": Job, "prediction": Prediction, "dead_letter": DeadLetter}
+EXPORTED: dict[str, type[BaseModel]] = {
+    "job": Job,
+    "page": Page,
+    "prediction": Prediction,
+    "dead_letter": DeadLetter,
+}
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _BASE64 = r"^[A-Za-z0-9+/_-]*={0,2}$"

@@ -1,4 +1,4 @@
-"""Encodes and decodes jobs and dead letters: JSON with base64, or msgpack, told apart by the first byte."""
+"""Encodes and decodes jobs, pages and dead letters: JSON with base64, or msgpack, told apart by the first byte."""
 
 import json
 import re
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidRecord, RecordTooLarge, UnknownVersion
 from schemas.job import MAX_RECORD_BYTES, Job
+from schemas.page import Page
 from schemas.printable import printable
 from schemas.validation import validation_lines
 
@@ -22,7 +23,7 @@ _JSON_STARTS = b"{ \t\r\n"
 _MAX_DEAD_LETTER_BYTES = 4 * MAX_RECORD_BYTES
 
 # A parser builds an object of tens of bytes from each "[]," of a hostile record: 6 MiB became 750 MiB before a field
-# was checked. Jobs and dead letters hold no lists and few maps, so such records are refused before they are parsed.
+# was checked. No record holds lists or more than a few maps, so such ones are refused before they are parsed.
 _MAX_COMMAS = 1200  # a dead letter's error text may hold a thousand
 _MAX_MAP_LENGTH = 64
 _MAX_MAPS = 4
@@ -51,6 +52,11 @@ def decode_job(value: bytes) -> Job:
     return _decode(value, Job, MAX_RECORD_BYTES)
 
 
+def decode_page(value: bytes) -> Page:
+    """The page in value, in either encoding. Raises as decode_job does; its content is not looked at."""
+    return _decode(value, Page, MAX_RECORD_BYTES)
+
+
 def decode_dead_letter(value: bytes) -> DeadLetter:
     """The dead letter in value, in either encoding. Raises as decode_job does."""
     return _decode(value, DeadLetter, _MAX_DEAD_LETTER_BYTES)
@@ -61,7 +67,9 @@ def _decode(value: bytes, model: type[T], max_bytes: int) -> T:
     if not value:
         raise InvalidRecord(f"{expected}, got an empty record; send the job's fields")
     if len(value) > max_bytes:
-        raise RecordTooLarge(f"{expected} of at most {max_bytes} bytes, got {len(value)}; send a smaller image or clip")
+        raise RecordTooLarge(
+            f"{expected} of at most {max_bytes} bytes, got {len(value)}; send a smaller image, clip or page"
+        )
     try:
         if value[0] not in _JSON_STARTS:
             return model.model_validate(_unpack(value), strict=True)
@@ -109,14 +117,14 @@ def _unpack(value: bytes) -> Any:
         nonlocal maps
         maps += 1
         if maps > _MAX_MAPS:
-            raise ValueError("more maps than a job or dead letter has")
+            raise ValueError("more maps than any record has")
         return fields
 
     unpacked = msgpack.unpackb(
         value, object_hook=count_maps, max_array_len=0, max_map_len=_MAX_MAP_LENGTH, max_ext_len=0
     )
-    # The first byte of a plain job, one map of under 16 fields, gives their number. Everything else is unpacked as
-    # pairs to find repeated fields, which costs a tenth more.
+    # The first byte of a plain job or page, one map of under 16 fields, gives their number. Everything else is unpacked
+    # as pairs to find repeated fields, which costs a tenth more.
     if maps != 1 or value[0] - 0x80 != len(unpacked):
         msgpack.unpackb(value, object_pairs_hook=_fields)
     return unpacked

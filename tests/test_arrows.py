@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 _BASE = {"schemas", "mmdigit.files"}
 _CORE = {*_BASE, "mmdigit.settings"}
 _ADAPTER = {*_CORE, "mmdigit.transport"}
+_CONSUMING = "mmdigit.consuming"
 _ROOMS = {*_CORE, "mmdigit.telemetry", "mmdigit.datasets", "mmdigit.reading", "mmdigit.transport"}
 _READING = {"mmdigit.reading.image", "mmdigit.reading.audio"}
 _ADAPTERS = {"mmdigit.transport.kafka", "mmdigit.transport.redis", "mmdigit.transport.sqlite"}
@@ -19,6 +20,8 @@ _PRODUCT = {
     *_ROOMS,
     *_READING,
     *_ADAPTERS,
+    _CONSUMING,
+    "mmdigit.sending",
     "mmdigit.training",
     "mmdigit.forms",
     "mmdigit.commands",
@@ -41,12 +44,14 @@ ALLOWED: dict[str, set[str]] = {
     "mmdigit.transport.sqlite": _ADAPTER,
     "mmdigit.transport": {*_CORE, *_ADAPTERS},
     "mmdigit.training": {*_CORE, *_READING, "mmdigit.datasets", "mmdigit.reading"},
-    "mmdigit.forms": {*_ROOMS, "mmdigit.reading.image"},
+    "mmdigit.sending": _CORE,
+    _CONSUMING: {*_CORE, "mmdigit.telemetry", "mmdigit.transport"},
+    "mmdigit.forms": {*_ROOMS, _CONSUMING, "mmdigit.sending", "mmdigit.reading.image"},
     "mmdigit.commands": {*_CORE, "mmdigit.datasets", "mmdigit.reading", "mmdigit.transport", "mmdigit.forms"},
     "mmdigit": {*_CORE, *_READING, "mmdigit.reading", "mmdigit.commands", "mmdigit.training"},
-    "worker": {*_ROOMS - {"mmdigit.datasets"}},
-    "producer": {*_ROOMS - {"mmdigit.reading"}},
-    "samples": _CORE,
+    "worker": {*_ROOMS - {"mmdigit.datasets"}, _CONSUMING},
+    "producer": {*_ROOMS - {"mmdigit.reading"}, "mmdigit.sending"},
+    "samples": {*_CORE, "mmdigit.forms"},
     "deploy": {*_CORE, "mmdigit.transport"},
     "lab": {*_PRODUCT, "samples"},
     "tests": {*_PRODUCT, "samples", "deploy", "lab"},

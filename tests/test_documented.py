@@ -9,6 +9,8 @@ import pytest
 
 from lab.docs_pages import PAGES
 from mmdigit.cli import COMMANDS
+from mmdigit.consuming.stopping import EXIT_UNFINISHED
+from mmdigit.forms.worker.settings import PageWorkerSettings
 from mmdigit.settings.base import ProgramSettings
 from mmdigit.settings.environment import ENV_PREFIX, KNOWN_VARIABLES
 from producer.settings import ProducerSettings
@@ -17,13 +19,13 @@ from schemas.errors import InvalidJob, MmdigitError
 from worker.replay.settings import ReplaySettings
 from worker.settings import WorkerSettings
 from worker.shadow.settings import ShadowSettings
-from worker.stopping import EXIT_UNFINISHED
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS: list[type[ProgramSettings]] = [
     WorkerSettings,
     ReplaySettings,
     ShadowSettings,
+    PageWorkerSettings,
     ProducerSettings,
     *COMMANDS.values(),
 ]
@@ -44,6 +46,11 @@ def test_every_setting_says_what_it_means() -> None:
     for program in PROGRAMS:
         for name, field in program.model_fields.items():
             assert field.description, f"{program.__name__}.{name} has no description"
+
+
+def test_command_line_page_names_every_command() -> None:
+    page = (ROOT / "docs" / "use" / "cli.md").read_text()
+    assert [name for name in COMMANDS if f"{name}`" not in page and f"mmdigit {name} " not in page] == []
 
 
 def test_known_variables_are_those_of_the_settings_classes() -> None:

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 
+from mmdigit.consuming.health import LoopHealth
+from mmdigit.consuming.stopping import StopSignals
+from mmdigit.consuming.waiting import wait_for_topic
 from mmdigit.reading.decision import Head, OperatingPoint
 from mmdigit.reading.predictor import Predictor
 from mmdigit.settings.program import run_program
@@ -16,7 +19,6 @@ from mmdigit.telemetry.logs import configure as configure_logs
 from mmdigit.telemetry.spans import open_tracer
 from mmdigit.transport.urls import open_consumer, open_publisher, open_store, system_and_topic
 from schemas import VERSION
-from worker.health import WorkerHealth
 from worker.loop import Worker
 from worker.metrics import Metrics
 from worker.replay.command import replay
@@ -24,9 +26,7 @@ from worker.replay.settings import ReplaySettings
 from worker.settings import WorkerSettings
 from worker.shadow.command import shadow
 from worker.shadow.settings import ShadowSettings
-from worker.stopping import StopSignals
 from worker.tracing import Tracing
-from worker.waiting import wait_for_topic
 
 log = logging.getLogger("worker")
 
@@ -39,7 +39,7 @@ def run_worker(argv: Sequence[str]) -> int:
     token = read_secret(settings.metrics_token, settings.metrics_token_file, "metrics_token_file")
     metrics = Metrics()
     metrics.build_info.labels(VERSION).set(1)
-    health = WorkerHealth(settings.stuck_after_s)
+    health = LoopHealth(settings.stuck_after_s)
     with ExitStack() as stack:
         server = HealthServer(
             settings.metrics_host, settings.metrics_port, metrics.registry, health.alive, health.ready, token
@@ -74,7 +74,7 @@ def run_worker(argv: Sequence[str]) -> int:
         dead_letters = stack.enter_context(wait(partial(open_publisher, settings.dead_letters_url, access=access)))
         join = partial(open_consumer, settings.from_url, group=settings.consumer_group)
         consumer = stack.enter_context(wait(partial(join, instance_id=settings.instance_id, access=access)))
-        worker = health.worker = Worker(settings, model, consumer, store, dead_letters, metrics, tracing=tracing)
+        worker = health.loop = Worker(settings, model, consumer, store, dead_letters, metrics, tracing=tracing)
         stack.enter_context(StopSignals(worker.stop, settings.stop_timeout_s))
         log.info(
             "ready to work",

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
+from mmdigit.consuming.dead_letters import source_of
 from mmdigit.reading.batch_decoding import CHUNK_SIZE, decode_batch
 from mmdigit.transport.ports import Record
 from schemas.errors import DecoderFailed, InvalidJob, ModelError
 from schemas.job import Job
 from schemas.wire import decode_job
 from worker.batcher import Decoded
-from worker.outcomes import source_of
 
 log = logging.getLogger(__name__)
 

@@ -1,15 +1,14 @@
 """The worker's settings: MMDIGIT_* variables and flags, one frozen class."""
 
-from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field
 
+from mmdigit.consuming.settings import ConsumingSettings
 from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, TargetError
-from mmdigit.settings.access_settings import AccessSettings
 from mmdigit.settings.model import Threads, Weights
 from mmdigit.telemetry.spans import OtlpEndpoint
-from mmdigit.transport.urls import DEFAULT_FEED_LENGTH, DEFAULT_TTL_S, dead_letter_url
+from mmdigit.transport.urls import DEFAULT_FEED_LENGTH, DEFAULT_TTL_S
 from schemas.identifiers import Identifier
 
 JobsUrl = Annotated[
@@ -23,7 +22,7 @@ JobsUrl = Annotated[
 ]
 
 
-class WorkerSettings(AccessSettings):
+class WorkerSettings(ConsumingSettings):
     """Consumes jobs in batches, predicts them, writes the predictions to the store, and only then commits.
 
     Two more commands, each with a --help of its own:
@@ -32,7 +31,7 @@ class WorkerSettings(AccessSettings):
     """
 
     prog: ClassVar[str] = "python -m worker"
-    usage: ClassVar[str] = "%(prog)s [replay | shadow] [options]"
+    usage: ClassVar[str | None] = "%(prog)s [replay | shadow] [options]"
 
     from_url: JobsUrl
     store_url: Annotated[
@@ -53,15 +52,7 @@ class WorkerSettings(AccessSettings):
             description="Redis replicas that must acknowledge each prediction; with 0, a failover may lose some",
         ),
     ] = 0
-    dead_letters: Annotated[
-        str | None,
-        Field(repr=False, description="topic of dead letters; by default the topic of jobs with .dead appended"),
-    ] = None
     consumer_group: Annotated[Identifier, Field(description="consumer group; its workers share the jobs")] = "mmdigit"
-    instance_id: Annotated[
-        Identifier | None,
-        Field(description="static member of the group, which keeps its partitions over a quick restart (Kafka)"),
-    ] = None
     batch_size: Annotated[int, Field(ge=1, le=1024, description="maximum jobs in a batch")] = 32
     batch_bytes: Annotated[
         int, Field(ge=1024, description="maximum record bytes in a batch; only the last record may exceed it")
@@ -69,14 +60,6 @@ class WorkerSettings(AccessSettings):
     batch_wait_s: Annotated[
         float, Field(ge=0, le=60, description="longest time that a job waits for a fuller batch, in seconds")
     ] = 0.0
-    commit_every_s: Annotated[
-        float,
-        Field(
-            ge=0,
-            le=60,
-            description="seconds between commits under load; a SIGKILL repeats that much work",
-        ),
-    ] = 0.1
     weights: Weights = None
     threads: Threads = 1
     target_error: TargetError = DEFAULT_TARGET_ERROR
@@ -93,72 +76,8 @@ class WorkerSettings(AccessSettings):
             "times the memory"
         ),
     ] = False
-    retry_max_s: Annotated[
-        float, Field(gt=0, le=300, description="longest pause between retries of a store or broker that fails")
-    ] = 10.0
-    stuck_after_s: Annotated[
-        float, Field(gt=0, description="seconds without a turn of the loop after which /healthz fails")
-    ] = 60.0
-    topic_wait_s: Annotated[
-        float,
-        Field(
-            ge=0,
-            le=86400,
-            description="seconds to wait at the start for a missing topic, which /readyz names; "
-            "0 exits with code 2 at once",
-        ),
-    ] = 0.0
-    stop_timeout_s: Annotated[
-        float,
-        Field(
-            gt=0,
-            le=3600,
-            description="seconds after SIGTERM before the worker exits without commit, code 5; "
-            "keep it below the container's stop timeout",
-        ),
-    ] = 50.0
-    breaker_in_a_row: Annotated[
-        int, Field(ge=0, description="dead letters in a row that stop the worker with exit code 4; 0 for no limit")
-    ] = 100
-    breaker_share: Annotated[
-        float,
-        Field(
-            gt=0,
-            le=1,
-            description="largest share of dead letters in the window before the worker stops; 1 for no limit",
-        ),
-    ] = 0.8
-    breaker_window: Annotated[int, Field(ge=1, le=10**6, description="jobs in the window of --breaker-share")] = 1000
-    exit_when_idle_s: Annotated[
-        float | None, Field(gt=0, description="seconds without a record after which the worker exits with code 0")
-    ] = None
-    metrics_host: Annotated[str, Field(description="address of /metrics, /healthz and /readyz")] = "127.0.0.1"
-    metrics_port: Annotated[
-        int, Field(ge=0, le=65535, description="port of /metrics, /healthz and /readyz; 0 picks a free one and logs it")
-    ] = 9100
-    metrics_token: Annotated[
-        SecretStr | None,
-        Field(min_length=1, description="bearer token required to read /metrics; only as a variable, not as a flag"),
-    ] = None
-    metrics_token_file: Annotated[Path | None, Field(description="file that holds the token")] = None
-    json_logs: Annotated[bool, Field(description="log one JSON object a line instead of text")] = False
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="lowest level to log")] = (
-        "info"
-    )
     otlp_endpoint: OtlpEndpoint = None
 
-    @model_validator(mode="after")
-    def _breaker_lets_a_batch_through(self) -> Self:
-        # A batch that opens the breaker is not written: one that always opens it would block every restart.
-        limits = {"breaker_in_a_row": self.breaker_in_a_row}
-        if self.breaker_share < 1:
-            limits["breaker_window"] = self.breaker_window
-        for name, value in limits.items():
-            if 0 < value <= self.batch_size:
-                raise ValueError(f"expected {name} above batch_size, {self.batch_size}, got {value}; raise it")
-        return self
-
     @property
-    def dead_letters_url(self) -> str:
-        """The topic of dead letters. Raises SettingsError if the URL of the jobs is wrong."""
-        return self.dead_letters or dead_letter_url(self.from_url)
+    def largest_batch(self) -> int:
+        return self.batch_size

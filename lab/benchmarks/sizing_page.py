@@ -28,7 +28,7 @@ measured: a core of this machine did {measured:.0f} jobs/s, and tasks count with
 | in the log of one broker, as the producer sends it | {given.job_bytes:.0f} bytes |
 | the same, were its batches compressed with lz4 | {kafka[log_bytes][lz4]:.0f} bytes |
 | with zstd | {kafka[log_bytes][zstd]:.0f} bytes |
-| a prediction, as JSON | {store[json_bytes]:.0f} bytes |
+| a prediction of an image and a clip, as JSON | {store[json_bytes]:.0f} bytes |
 | the same, packed, as the store holds it ([wire.md](../use/wire.md#stored-predictions)) | {store[value_bytes]:.0f}
 bytes |
 | in Redis, with key and expiry, over {store[predictions]:,} of them | {in_redis} bytes |

@@ -24,7 +24,7 @@ from mmdigit.reading.image.normalize import decode_image, normalize
 from mmdigit.reading.metadata import read_metadata
 from mmdigit.settings.access import RedisAccess
 from mmdigit.settings.redaction import redact
-from mmdigit.transport.encoding import decode_prediction, decode_reason, encode_prediction
+from mmdigit.transport.encoding import decode_note, decode_prediction, encode_prediction
 from mmdigit.transport.kafka.batches import BatchTooLargeError, gzip_decode, lz4_decode, zstd_decode
 from mmdigit.transport.urls import _parse_redis_url, _split, dead_letter_url
 from schemas.errors import (
@@ -38,7 +38,7 @@ from schemas.errors import (
     WeightsError,
 )
 from schemas.trace import TRACEPARENT_HEADER, trace_headers, trace_of, traceparent_of
-from schemas.wire import decode_dead_letter, decode_job, encode
+from schemas.wire import decode_dead_letter, decode_job, decode_page, encode
 from worker.settings import WorkerSettings
 
 HERE = Path(__file__).parent
@@ -75,6 +75,13 @@ def _job(content: bytes) -> None:
     for wire in ("json", "msgpack"):
         if decode_job(encode(job, wire)) != job:
             raise Violation("a job changes when it is encoded and decoded")
+
+
+def _page(content: bytes) -> None:
+    page = decode_page(content)
+    for wire in ("json", "msgpack"):
+        if decode_page(encode(page, wire)) != page:
+            raise Violation("a page changes when it is encoded and decoded")
 
 
 def _dead_letter(content: bytes) -> None:
@@ -128,7 +135,7 @@ def _batch(content: bytes) -> None:
 
 def _stored(content: bytes) -> None:
     with suppress(StoreError):
-        decode_reason(content)
+        decode_note(content)
     once = decode_prediction(encode_prediction(decode_prediction(content)))
     if decode_prediction(encode_prediction(once)) != once:
         raise Violation("a prediction changes when it is written and read")
@@ -219,6 +226,7 @@ def _scan(content: bytes) -> None:
 
 TARGETS: dict[str, Target] = {
     "job": Target(_job, (InvalidRecord,)),
+    "page": Target(_page, (InvalidRecord,)),
     "dead_letter": Target(_dead_letter, (InvalidRecord,)),
     "image": Target(_image, (InvalidImage,)),
     "png": Target(lambda content: _image(containers.png(content)), (InvalidImage,)),

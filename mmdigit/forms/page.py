@@ -36,8 +36,10 @@ class ScannedPage:
 
 @dataclass(frozen=True)
 class PageFault:
-    """Why a page is not read. number: in the file, from 1."""
+    """Why a page is not read. number: in the file, from 1. ended_decoder: it took too long, or ended the process that
+    decodes pages."""
 
     number: int
     reason: PageReason
     message: str
+    ended_decoder: bool = False

@@ -2,13 +2,16 @@
 
 A request on standard input is a line of JSON, {"first": page to begin with, "size": of the file}, then the file. Each
 page becomes one message on standard output: a line of JSON, then the pixels that it announces; {} ends a file. The
-process may be killed at any time; whoever started it goes on with the next page in another one.
+process may be killed at any time; whoever started it goes on with the next page in another one. It ends with whoever
+started it.
 """
 
 import json
 import os
 import resource
+import select
 import sys
+import threading
 
 from mmdigit.forms.page import PageFault
 
@@ -16,6 +19,7 @@ MAX_MEMORY_BYTES = 1 << 30
 
 
 def main() -> int:
+    threading.Thread(target=_end_with_requester, daemon=True).start()
     resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     from mmdigit.forms.page_decoding import decode_pages  # after the bound is set
 
@@ -36,6 +40,14 @@ def main() -> int:
         messages.write(b"{}\n")
         messages.flush()
     return 0
+
+
+def _end_with_requester() -> None:
+    """End the process when nobody can send requests any more: whoever started it may be killed while a page hangs."""
+    hung_up = select.poll()
+    hung_up.register(0, 0)  # only that the other end is closed
+    hung_up.poll()
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -77,10 +77,10 @@ class PageDecoder:
                 self._stop()  # what is left of the answer is of no use to the next file
                 raise
             self._stop()
-            yield PageFault(number, "unreadable", message)
+            yield PageFault(number, "unreadable", message, ended_decoder=True)
             number += 1
         message = f"expected pages, got {MAX_RESTARTS} that ended the decoder; check the file"
-        yield PageFault(number, "unreadable", message)
+        yield PageFault(number, "unreadable", message, ended_decoder=True)
 
     def _ask(self, content: bytes, first: int) -> None:
         if self._process is None:

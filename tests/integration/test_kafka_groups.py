@@ -12,6 +12,7 @@ import confluent_kafka
 import pytest
 
 from lab.kit.polling import until
+from mmdigit.consuming.health import LoopHealth
 from mmdigit.transport.kafka import consumer as kafka_consumer
 from mmdigit.transport.urls import open_consumer, open_publisher
 from samples.running import RunningWorker
@@ -19,7 +20,6 @@ from schemas.errors import SettingsError
 from tests.conftest import KafkaTopic
 from tests.integration.kafka_worker import LocalWorker, Topic, said
 from tests.worker.fakes import job_value
-from worker.health import WorkerHealth
 
 pytestmark = pytest.mark.docker
 
@@ -87,9 +87,9 @@ def test_members_that_come_and_go_lose_and_repeat_nothing(
 
 
 def test_fenced_member_ends_and_commits_nothing(topic: Topic, caplog: pytest.LogCaptureFixture) -> None:
-    health = WorkerHealth(stuck_after_s=60)
+    health = LoopHealth(stuck_after_s=60)
     with LocalWorker(topic, instance_id="twin") as one:
-        health.worker = one.worker
+        health.loop = one.worker
         one.work_until(one.has_answered(topic.publish(["a", "b", "c"])), "the jobs")
         one.work_until(lambda: topic.committed() == topic.ends(), "their offsets")
         assert health.alive().ok

@@ -13,11 +13,11 @@ from kafka.structs import OffsetAndMetadata
 
 from lab.kit.polling import until
 from lab.kit.services import free_port, replace_topics
+from mmdigit.consuming.health import LoopHealth
 from mmdigit.transport.kafka.client import METADATA_MAX_AGE_MS
 from samples.running import RunningWorker
 from tests.conftest import KafkaTopic
 from tests.integration.kafka_worker import LocalWorker, Topic, said
-from worker.health import WorkerHealth
 
 pytestmark = pytest.mark.docker
 CREATED_AGAIN = "the topic was deleted and created again; reading it from the beginning, discarding old offsets"
@@ -122,8 +122,8 @@ def test_missing_topic_is_named_once_and_resumed(topic: Topic, caplog: pytest.Lo
     caplog.set_level(logging.DEBUG, "mmdigit.transport")
     before = topic.publish(names("before", 30))
     with LocalWorker(topic) as one:
-        health = WorkerHealth(stuck_after_s=60)
-        health.worker = one.worker
+        health = LoopHealth(stuck_after_s=60)
+        health.loop = one.worker
         one.work_until(one.has_answered(before), "the jobs of the old topic")
         topic.delete()
         one.work_until(lambda: not one.worker.assigned, "no partitions")

@@ -9,8 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from lab.kit.services import free_port
-from producer.destination import Destination
-from producer.journal import Journal
+from mmdigit.sending.destination import Destination
+from mmdigit.sending.journal import Journal
 from producer.metrics import NAME, RunCollector, serve_metrics
 from schemas.errors import SettingsError, StoreError
 from tests.producer.fakes import FakeStore, prediction_of

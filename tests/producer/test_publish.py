@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.destination import Destination
-from producer.journal import Journal
+from mmdigit.sending.destination import Destination
+from mmdigit.sending.journal import Journal
 from producer.publish import PublishResult, PublishRun
 from producer.roster import Roster
 from producer.sources.sample import Sample, Unreadable

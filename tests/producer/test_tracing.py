@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from opentelemetry.trace import NoOpTracer, SpanContext, SpanKind
 
-from producer.journal import Journal
+from mmdigit.sending.journal import Journal
 from producer.publish import PublishRun
 from producer.roster import Roster
 from producer.settings import ProducerSettings

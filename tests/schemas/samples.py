@@ -8,6 +8,7 @@ from opentelemetry.trace import SpanContext, TraceFlags, format_trace_id
 
 from schemas.dead_letter import DeadLetter
 from schemas.job import Job
+from schemas.page import Page
 from schemas.prediction import Decision, HeadAnswer, Prediction, Reason, Source, Timings
 from schemas.trace import traceparent_of
 
@@ -22,6 +23,14 @@ JOB = Job(
     created_at=CREATED_AT,
 )
 LEAST_JOB = Job(job_id="a", audio=b"\xfb\xff\xbe>?", created_at=CREATED_AT)
+PAGE = Page(
+    file_name='scans/März, "2".pdf',
+    file_sha256="0f" * 32,
+    number=17,
+    content=bytes(range(256)),
+    scanner="Example ScanSnap",
+    created_at=CREATED_AT,
+)
 DEAD_LETTER = DeadLetter(
     original=b'{"version": 9}\xff',
     key=b"form-17.field-3:0",
@@ -63,6 +72,14 @@ PREDICTION = Prediction(
 )
 NEW_PREDICTION = PREDICTION.model_copy(update={"worker_version": "0.6.0"})
 TRACED_PREDICTION = NEW_PREDICTION.model_copy(update={"trace_id": TRACE_ID})
+PAIRED_PREDICTION = NEW_PREDICTION.model_copy(
+    update={
+        "image": HeadAnswer(
+            label=1, confidence=0.75, probabilities=(0.0, 0.75, 0.0, 0.0, 0.0, 0.0, 0.0, 0.25, 0.0, 0.0)
+        ),
+        "audio": HeadAnswer(label=7, confidence=1.0, probabilities=(0.0,) * 7 + (1.0, 0.0, 0.0)),
+    }
+)
 
 identifiers = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", fullmatch=True)
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -84,6 +101,15 @@ jobs = st.builds(
     expected=st.none() | st.integers(0, 9),
     created_at=moments,
 ) | st.builds(Job, job_id=identifiers, audio=contents, created_at=moments)
+pages = st.builds(
+    Page,
+    file_name=st.text(min_size=1, max_size=255),
+    file_sha256=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    number=st.integers(1, 1_000_000),
+    content=st.binary(min_size=1, max_size=64),
+    scanner=st.text(max_size=200),
+    created_at=moments,
+)
 sources = st.builds(
     Source, topic=st.text(max_size=249), partition=st.integers(0, 2**31), offset=st.integers(0, 2**63 - 1)
 )
@@ -108,7 +134,9 @@ probabilities = (
     | st.floats(0, 45).map(lambda exponent: 10**-exponent)
     | st.floats(0, 15).map(lambda exponent: 1 - 10**-exponent)
 )
+ten_probabilities = st.tuples(*[probabilities] * 10)
 heads = st.builds(HeadAnswer, label=st.integers(0, 9), confidence=probabilities)
+full_heads = st.builds(HeadAnswer, label=st.integers(0, 9), confidence=probabilities, probabilities=ten_probabilities)
 short_texts = st.text(min_size=1, max_size=64) | st.sampled_from(["0.7.0", "mmdigit-2-f7b82bf2", "mmdigit", "\x01"])
 counts = st.integers(1, 2**63 - 1)
 near_moments = st.datetimes(datetime(1971, 1, 2), datetime(2200, 1, 1), timezones=offsets | st.just(UTC))
@@ -124,11 +152,11 @@ timings = st.builds(
 odd_timings = st.builds(
     Timings, created_at=moments, predicted_at=moments, wait_s=durations, predict_s=durations, batch_size=counts
 )
-predictions = st.builds(
+some_predictions = st.builds(
     Prediction,
     label=st.integers(0, 9),
     confidence=probabilities,
-    probabilities=st.tuples(*[probabilities] * 10),
+    probabilities=ten_probabilities,
     image=st.none() | heads,
     audio=st.none() | heads,
     fused=st.none() | heads,
@@ -144,3 +172,10 @@ predictions = st.builds(
     worker_version=st.none() | short_texts,
     trace_id=st.none() | traces.map(lambda trace: format_trace_id(trace.trace_id)),
 )
+paired_predictions = st.builds(
+    lambda prediction, image, audio: prediction.model_copy(update={"image": image, "audio": audio}),
+    some_predictions,
+    full_heads,
+    full_heads | heads,
+)
+predictions = some_predictions | paired_predictions

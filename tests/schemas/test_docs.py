@@ -8,6 +8,7 @@ from pathlib import Path
 import schemas.wire
 from schemas.dead_letter import MAX_TIMES_DEAD, TIMES_DEAD_HEADER
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES, MAX_RECORD_BYTES, Job
+from schemas.page import ID_CHARACTERS, MAX_CONTENT_BYTES, Page, page_id
 from schemas.trace import TRACEPARENT_HEADER
 from schemas.wire import decode_job
 
@@ -26,8 +27,14 @@ def test_wire_page_example_makes_a_job() -> None:
 
 
 def test_wire_page_explains_every_field() -> None:
-    fields = re.findall(r"^\| `(\w+)` \|", PAGE.partition("## Headers")[0], re.MULTILINE)
-    assert sorted(fields) == sorted(Job.model_fields)
+    jobs, _, rest = PAGE.partition("## Headers")[0].partition("## A page of a form")
+    for text, model in ((jobs, Job), (rest.partition("## ")[0], Page)):
+        assert sorted(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == sorted(model.model_fields)
+
+
+def test_wire_page_names_the_key_of_a_page() -> None:
+    assert (MAX_CONTENT_BYTES, ID_CHARACTERS) == (4 * 2**20, 32)
+    assert page_id("0f" * 32, 17) == "b890af2268b1334c477acbd0836d4570"
 
 
 def test_wire_page_states_the_limits_of_the_code() -> None:

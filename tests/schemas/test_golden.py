@@ -10,12 +10,14 @@ from pydantic import BaseModel
 from schemas.errors import InvalidRecord, UnknownVersion
 from schemas.export import EXPORTED, schema_files
 from schemas.prediction import Prediction
-from schemas.wire import decode_dead_letter, decode_job, encode
+from schemas.wire import decode_dead_letter, decode_job, decode_page, encode
 from tests.schemas.samples import (
     DEAD_LETTER,
     JOB,
     LEAST_JOB,
     NEW_PREDICTION,
+    PAGE,
+    PAIRED_PREDICTION,
     PREDICTION,
     REPLAYED_DEAD_LETTER,
     TRACED_DEAD_LETTER,
@@ -34,6 +36,9 @@ OURS: dict[str, BaseModel] = {
     "dead_letter-v1-times-dead.msgpack": REPLAYED_DEAD_LETTER,
     "dead_letter-v1-traceparent.json": TRACED_DEAD_LETTER,
     "dead_letter-v1-traceparent.msgpack": TRACED_DEAD_LETTER,
+    "page-v1.json": PAGE,
+    "page-v1.msgpack": PAGE,
+    "prediction-v1-head-probabilities.json": PAIRED_PREDICTION,
     "prediction-v1-trace-id.json": TRACED_PREDICTION,
     "prediction-v1-worker-version.json": NEW_PREDICTION,
 }
@@ -73,13 +78,18 @@ WRITTEN_BY = {
     **dict.fromkeys(["0.1.0", "0.2.0", "0.3.0", "0.4.0"], _FIRST),
     "0.5.0": (*_SINCE_0_5, "prediction-v1.json"),
     **dict.fromkeys(["0.6.0", "0.7.0", "0.8.0"], _SINCE_0_6),
+    "0.9.0": (*_SINCE_0_6, "prediction-v1-head-probabilities.json"),
 }
 """Release -> the files that it writes, to the byte; compared with the code of each release."""
+UNRELEASED = ("page-v1.json", "page-v1.msgpack")
+"""Files that the next release writes, and none before it."""
 
 
 def decoded(name: str, value: bytes) -> BaseModel:
     if name.startswith("prediction"):
         return Prediction.model_validate_json(value)
+    if name.startswith("page"):
+        return decode_page(value)
     return (decode_job if name.startswith("job") else decode_dead_letter)(value)
 
 
@@ -96,10 +106,10 @@ def test_job_with_unknown_fields_is_refused(name: str) -> None:
 
 
 def test_golden_files_cover_each_release() -> None:
-    releases = re.findall(r"^## (\d+\.\d+\.\d+)(?:, .*)?$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    releases = re.findall(r"^## (\d+\.\d+\.\d+)\b", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert set(WRITTEN_BY) == set(releases), "a new release: say which samples it writes"
     assert {name for names in WRITTEN_BY.values() for name in names} <= {*OURS, *OTHERS}
-    assert set(WRITTEN_BY[releases[0]]) == set(OURS)
+    assert {*WRITTEN_BY[releases[0]], *UNRELEASED} == set(OURS)
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -123,7 +133,7 @@ def test_golden_files_have_the_fields_of_their_schema(name: str) -> None:
     schema = json.loads(path.read_text())
     fields = json.loads((GOLDEN / name).read_bytes())
     assert set(schema["required"]) <= set(fields) <= set(schema["properties"])
-    assert ("additionalProperties" in schema) == (schema["title"] == "Job")
+    assert ("additionalProperties" in schema) == (schema["title"] in ("Job", "Page"))
 
 
 def test_exported_schema_describes_base64() -> None:

@@ -16,8 +16,9 @@ from pydantic import BaseModel
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidRecord, RecordTooLarge, UnknownVersion
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES, MAX_RECORD_BYTES, Job
-from schemas.wire import Wire, decode_dead_letter, decode_job, encode
-from tests.schemas.samples import CREATED_AT, DEAD_LETTER, JOB, dead_letters, jobs
+from schemas.page import MAX_CONTENT_BYTES, MAX_NAME_CHARACTERS, MAX_PAGE_NUMBER, MAX_SCANNER_CHARACTERS, Page
+from schemas.wire import Wire, decode_dead_letter, decode_job, decode_page, encode
+from tests.schemas.samples import CREATED_AT, DEAD_LETTER, JOB, PAGE, dead_letters, jobs, pages
 
 ROOT = Path(__file__).parents[2]
 WIRES: tuple[Wire, ...] = get_args(Wire)
@@ -47,6 +48,51 @@ def refused(value: bytes, decode: Callable[[bytes], BaseModel] = decode_job) -> 
 @given(jobs)
 def test_jobs_round_trip(wire: Wire, job: Job) -> None:
     assert decode_job(encode(job, wire)) == job
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@given(pages)
+def test_pages_round_trip(wire: Wire, page: Page) -> None:
+    assert decode_page(encode(page, wire)) == page
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_decode_page_accepts_the_largest_page(wire: Wire) -> None:
+    page = Page(
+        file_name="\N{SNOWMAN}" * MAX_NAME_CHARACTERS,
+        file_sha256="f" * 64,
+        number=MAX_PAGE_NUMBER,
+        content=b"\xff" * MAX_CONTENT_BYTES,
+        scanner="\N{SNOWMAN}" * MAX_SCANNER_CHARACTERS,
+        created_at=CREATED_AT,
+    )
+    assert decode_page(encode(page, wire)) == page
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"file_name": ""},
+        {"file_name": "a" * 256},
+        {"file_name": b"a.pdf"},
+        {"file_sha256": "0F" * 32},
+        {"file_sha256": "0f" * 31},
+        {"number": 0},
+        {"number": 1_000_001},
+        {"number": "1"},
+        {"number": 1.0},
+        {"content": b""},
+        {"content": bytes(MAX_CONTENT_BYTES + 1)},
+        {"content": "eA=="},
+        {"content": None},
+        {"scanner": None},
+        {"scanner": "a" * 201},
+        {"created_at": 5},
+        {"path": "/etc/passwd"},
+    ],
+)
+def test_decode_page_is_strict(changes: dict[str, object]) -> None:
+    refused(msgpack.packb({**msgpack.unpackb(encode(PAGE, "msgpack")), **changes}), decode_page)
 
 
 @pytest.mark.parametrize("wire", WIRES)
@@ -201,7 +247,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("decode", [decode_job, decode_dead_letter])
+@pytest.mark.parametrize("decode", [decode_job, decode_page, decode_dead_letter])
 def test_hostile_records_are_refused(name: str, decode: Callable[[bytes], BaseModel]) -> None:
     refused(HOSTILE[name], decode)
 
@@ -231,18 +277,20 @@ anything = st.recursive(
 @example(b"\x80")
 def test_random_records_raise_only_invalid_record(value: bytes) -> None:
     outcome(decode_job, value)
+    outcome(decode_page, value)
     outcome(decode_dead_letter, value)
 
 
 @settings(max_examples=300)
 @given(
-    st.sampled_from([encode(model, wire) for model in (JOB, DEAD_LETTER) for wire in WIRES]),
+    st.sampled_from([encode(model, wire) for model in (JOB, PAGE, DEAD_LETTER) for wire in WIRES]),
     st.lists(st.tuples(st.integers(0, 600), st.integers(0, 2), st.binary(max_size=3)), min_size=1, max_size=4),
 )
 def test_damaged_records_raise_only_invalid_record(value: bytes, damages: list[tuple[int, int, bytes]]) -> None:
     for place, removed, put_in in damages:
         value = value[:place] + put_in + value[place + removed :]
     outcome(decode_job, value)
+    outcome(decode_page, value)
     outcome(decode_dead_letter, value)
 
 

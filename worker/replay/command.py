@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Literal, get_args
 
+from mmdigit.consuming.stopping import stop_on_first_signal
 from mmdigit.transport.ports import MAX_SENT_BYTES, Consumer, Publisher, Record, TopicPartition
 from mmdigit.transport.urls import open_consumer, open_publisher
 from schemas.dead_letter import DeadLetter, replay_headers
@@ -16,7 +17,6 @@ from schemas.errors import InvalidRecord, TransportError
 from schemas.printable import printable
 from schemas.wire import decode_dead_letter
 from worker.replay.settings import ReplaySettings
-from worker.stopping import stop_on_first_signal
 from worker.topic_snapshot import TopicSnapshot
 
 POLL_RECORDS = 100

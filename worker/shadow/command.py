@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Protocol
 
+from mmdigit.consuming.backoff import Backoff
+from mmdigit.consuming.stopping import stop_on_first_signal
 from mmdigit.reading.predictor import Predictor
 from mmdigit.transport.ports import Consumer, Record
 from mmdigit.transport.urls import open_consumer, open_store
@@ -15,14 +17,12 @@ from schemas import VERSION
 from schemas.errors import InvalidJob
 from schemas.prediction import Answer, Prediction
 from worker import decoding
-from worker.backoff import Backoff
 from worker.batcher import Decoded
 from worker.isolation import predict_each
 from worker.loop import Model
 from worker.shadow.comparison import Comparison, LiveOutcome
 from worker.shadow.report import Cost, report, table
 from worker.shadow.settings import ShadowSettings
-from worker.stopping import stop_on_first_signal
 from worker.topic_snapshot import TopicSnapshot
 
 MAX_LOOKUP_PAUSE_S = 1.0

@@ -54,7 +54,7 @@ def test_targets_open_no_file_socket_or_program() -> None:
     script = """
 import json, sys, warnings
 from lab.fuzz.targets import TARGETS, saved_inputs
-names = ["job", "dead_letter", "image", "png", "tiff", "webp", "pixels", "audio", "samples", "batch", "stored"]
+names = ["job", "page", "dead_letter", "image", "png", "tiff", "webp", "pixels", "audio", "samples", "batch", "stored"]
 names.append("traceparent")
 kinds = ("corpus", "crashers")
 inputs = [(name, path.read_bytes()) for name in names for kind in kinds for path in saved_inputs(kind, name)]

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import subprocess
 import sys
 import zlib
 from pathlib import Path
@@ -198,3 +199,21 @@ def test_page_decoder_goes_on_after_a_page_that_ends_the_process(
 def test_page_decoder_refuses_a_missing_file(tmp_path: Path) -> None:
     with PageDecoder() as decoder, pytest.raises(DataError, match="expected a scan at"):
         decoder.pages_of(tmp_path / "none.pdf")
+
+
+def test_decoder_that_hangs_ends_when_nobody_asks_any_more() -> None:
+    script = """
+import threading, time
+from mmdigit.forms.page_process import _end_with_requester
+threading.Thread(target=_end_with_requester, daemon=True).start()
+print("hanging", flush=True)
+time.sleep(600)
+"""
+    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process.stdout as said:
+        assert said.readline() == b"hanging\n"
+        process.stdin.write(b"an unread request")
+        process.stdin.close()
+        assert process.wait(60) == 1

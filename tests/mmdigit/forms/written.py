@@ -1,5 +1,6 @@
 """Pages of the example form, filled with the sample pack's digits and scanned, for the tests of reading."""
 
+import io
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from lab.benchmarks.forms.camera import Camera, View
 from lab.benchmarks.forms.filling import DPI, Filled, blank_page, fill
@@ -55,3 +57,10 @@ def scanned_page(page: NDArray[np.float32], camera: Camera = FLAT) -> ScannedPag
 
 def turned(camera: Camera, degrees: float) -> Camera:
     return replace(camera, turn_deg=degrees)
+
+
+def png_of(page: NDArray[np.float32], dpi: float) -> bytes:
+    """The page at dpi as a PNG file that says so."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.round(255 * np.clip(page, 0, 1)).astype(np.uint8)).save(buffer, "PNG", dpi=(dpi, dpi))
+    return buffer.getvalue()

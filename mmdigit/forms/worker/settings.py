@@ -1,0 +1,56 @@
+"""The page worker's settings: MMDIGIT_* variables and flags, one frozen class."""
+
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from mmdigit.consuming.settings import ConsumingSettings
+from mmdigit.settings.database_settings import DatabaseSettings
+from schemas.identifiers import Identifier
+
+
+def _split(value: object) -> object:
+    return [part for part in value.split(",") if part] if isinstance(value, str) else value
+
+
+class PageWorkerSettings(DatabaseSettings, ConsumingSettings):
+    """Consumes scanned pages: finds their boxes, publishes a job for each digit, keeps the page, and only then
+    commits. Needs the extra `forms`."""
+
+    prog: ClassVar[str] = "python -m mmdigit.forms worker"
+
+    from_url: Annotated[
+        str,
+        Field(
+            validation_alias="from",
+            repr=False,
+            examples=["kafka://localhost:29092/mmdigit.pages"],
+            description="topic of pages: kafka://host:9092/topic or sqlite:///file?topic=pages",
+        ),
+    ]
+    jobs_url: Annotated[
+        str,
+        Field(
+            validation_alias="jobs",
+            repr=False,
+            examples=["kafka://localhost:29092/mmdigit.jobs"],
+            description="topic of jobs, which `python -m worker` consumes: kafka://host:9092/topic or sqlite:///file",
+        ),
+    ]
+    templates: Annotated[
+        tuple[Path, ...],
+        NoDecode,
+        BeforeValidator(_split),
+        Field(
+            validation_alias="template",
+            min_length=1,
+            max_length=64,
+            examples=["form.yaml"],
+            description="the form that was printed; several, separated by commas, if pages of several forms arrive",
+        ),
+    ]
+    consumer_group: Annotated[Identifier, Field(description="consumer group; its workers share the pages")] = (
+        "mmdigit-pages"
+    )
