@@ -38,6 +38,7 @@ TESTED_ELSEWHERE = {
     "mmdigit.datasets.opening": "tests.producer.sources.test_opening",
     "mmdigit.commands.form.control": "tests.mmdigit.forms.reviewing.test_control",
     "mmdigit.commands.form.export": "tests.mmdigit.forms.test_exporting",
+    "mmdigit.commands.form.learn": "tests.mmdigit.forms.reviewing.test_learning",
     "mmdigit.commands.form.read": "tests.mmdigit.forms.test_read_stack",
     "mmdigit.commands.form.review": "tests.mmdigit.forms.reviewing.test_answers",
     "mmdigit.forms.__main__": "tests.mmdigit.forms.worker.test_command",

@@ -62,8 +62,8 @@ def write_crops(store: PageStore, form: KeptForm, folder: Path) -> int:
     for number, kept in form.pages.items():
         if kept.records is None:
             continue
-        for name, png in store.crops(kept.page.group).items():
-            atomic_write_bytes(folder / crop_name(form.serial, number, name), png)
+        for field in store.fields(kept.page.group):
+            atomic_write_bytes(folder / crop_name(form.serial, number, field.name), field.crop)
             written += 1
     return written
 

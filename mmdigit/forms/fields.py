@@ -65,9 +65,18 @@ class FieldValue:
     chance: float | None = None
 
 
-def read_field(slot: Slot, frame_found: bool, cells: Sequence[Box], outcomes: Sequence[Outcome]) -> FieldValue:
-    """The value of one field. frame_found: its printed boxes are seen. outcomes: one a cell, None unless the cell's
-    state is digit."""
+def read_field(
+    slot: Slot,
+    frame_found: bool,
+    cells: Sequence[Box],
+    outcomes: Sequence[Outcome],
+    least_chance: float | None = None,
+) -> FieldValue:
+    """The value of one field.
+
+    frame_found: its printed boxes are seen. outcomes: one a cell, None unless the cell's state is digit. least_chance:
+    from which the value is accepted; by default the calibrated chance has to meet the field's target error.
+    """
     reasons: list[FieldReason] = [] if frame_found else ["frame_not_found"]
     if slot.field.type == "check":
         return _check_mark(slot, cells[0], reasons)
@@ -86,7 +95,7 @@ def read_field(slot: Slot, frame_found: bool, cells: Sequence[Box], outcomes: Se
     probabilities = np.array([answer.probabilities for answer in read], np.float64)
     digits, chance, found = _likeliest(probabilities, checks_of(slot.field))
     reasons += found
-    if 1 - chance > slot.field.target_error:
+    if chance < (1 - slot.field.target_error if least_chance is None else least_chance):
         reasons.append("low_confidence")
     return _value(slot, _shown(slot.field, digits), reasons, chance)
 
