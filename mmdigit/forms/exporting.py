@@ -69,10 +69,13 @@ def write_crops(store: PageStore, form: KeptForm, folder: Path) -> int:
 
 
 def make_folder(folder: Path) -> None:
-    """Raises DataError if it can neither be made nor is there."""
+    """A folder that its owner alone may read, if it is not there yet: it will hold people's writing.
+
+    Raises DataError if it can neither be made nor is there.
+    """
     try:
         with suppress(FileExistsError):
-            folder.mkdir()
+            folder.mkdir(0o700)
         if not folder.is_dir():
             raise NotADirectoryError(0, "it is no folder")
     except (OSError, ValueError) as exc:

@@ -84,18 +84,20 @@ def store(tmp_path: Path) -> Iterator[PageStore]:
             opened.put_values({page.group: decide_page(TEMPLATE, page, answers)})
         opened.put_changes([change("12345674"), change("12345614", number=2)])
         opened.put_changes([change("12345672", "control", number=3)])
+        # Somebody happened to see that: it is no sample.
+        opened.put_changes([change("12345672", number=4)])
         yield opened
 
 
 def test_learn_tells_what_was_wrong_where(store: PageStore) -> None:
     lesson = learn(store, TEMPLATE)
     assert lesson.tables == {
-        "field": {"member": [3, 2]},
-        "writer": {"form 1": [1, 0], "form 2": [1, 1], "form 3": [1, 1]},
-        "scanner": {"Acme": [2, 1], "not known": [1, 1]},
-        "pen": {"usual": [3, 2]},
+        "field": {"member": [4, 3]},
+        "writer": {"form 1": [1, 0], "form 2": [1, 1], "form 3": [1, 1], "form 4": [1, 1]},
+        "scanner": {"Acme": [2, 1], "not known": [2, 2]},
+        "pen": {"usual": [4, 3]},
     }
-    assert lesson.confusions == {("7", "1"): 1, ("4", "2"): 1}
+    assert lesson.confusions == {("7", "1"): 1, ("4", "2"): 2}
     strata = lesson.evidence["digits+luhn"]
     assert strata["accepted"].from_step(0) == (2, 1, 1)
     assert strata["unsure"].from_step(0) == (2, 2, 1)
@@ -109,8 +111,8 @@ def test_learn_writes_thresholds_that_reading_takes(
     forms = ["--template", str(tmp_path / "form.yaml"), "--forms", f"sqlite:///{tmp_path / 'forms.db'}"]
     assert cli.main(["form", "learn", *forms, "-o", str(tmp_path / "t.json")]) == 0
     printed = capsys.readouterr().out
-    assert "writer: wrong of those that people have looked at\n  form 2: 1 of 1\n  form 3: 1 of 1\n" in printed
-    assert "  4 was 2: 1 times\n" in printed
+    assert "writer: wrong of those that people have looked at\n  form 2: 1 of 1\n  form 3: 1 of 1\n  form 4: 1 of 1\n" in printed
+    assert "  4 was 2: 2 times\n" in printed
     assert "threshold of digits+luhn: none shows the target 0.14 %; control more of its fields\n" in printed
     assert load_thresholds(tmp_path / "t.json", TEMPLATE).model_version == "model-1"
 
