@@ -17,7 +17,7 @@ from worker import outcomes
 from worker.__main__ import main
 
 VERSION = "next"
-_KNOWN_FIELDS = 14
+_KNOWN_FIELDS = 15
 
 
 class NextJob(Job):
