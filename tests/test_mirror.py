@@ -36,6 +36,7 @@ OTHER_SUBJECTS = {
 TESTED_ELSEWHERE = {
     "mmdigit.__main__": "tests.mmdigit.test_cli",
     "mmdigit.datasets.opening": "tests.producer.sources.test_opening",
+    "mmdigit.commands.form.control": "tests.mmdigit.forms.reviewing.test_control",
     "mmdigit.commands.form.export": "tests.mmdigit.forms.test_exporting",
     "mmdigit.commands.form.read": "tests.mmdigit.forms.test_read_stack",
     "mmdigit.commands.form.review": "tests.mmdigit.forms.reviewing.test_answers",
