@@ -6,6 +6,7 @@ from pydantic_settings import CliSubCommand
 
 from mmdigit.commands.form.collect import FormCollectSettings
 from mmdigit.commands.form.read import FormReadSettings
+from mmdigit.commands.form.send import FormSendSettings
 from mmdigit.commands.form.templates import FormCheckSettings, FormNewSettings, FormPrintSettings
 from mmdigit.settings.base import ProgramSettings, documented
 
@@ -19,4 +20,5 @@ class FormCommands(ProgramSettings):
     check: Annotated[CliSubCommand[FormCheckSettings], documented(FormCheckSettings)]
     print: Annotated[CliSubCommand[FormPrintSettings], documented(FormPrintSettings)]
     read: Annotated[CliSubCommand[FormReadSettings], documented(FormReadSettings)]
+    send: Annotated[CliSubCommand[FormSendSettings], documented(FormSendSettings)]
     collect: Annotated[CliSubCommand[FormCollectSettings], documented(FormCollectSettings)]

@@ -18,7 +18,18 @@ TemplateFlag = Annotated[Path, Field(examples=["form.yaml"], description="the fo
 
 def need_forms() -> None:
     """Raise SettingsError if the extra `forms` is not installed."""
-    needed = ("yaml", "reportlab", "segno", "zxingcpp", "pypdfium2", "stdnum", "sqlalchemy", "psycopg", "pyarrow")
+    needed = (
+        "yaml",
+        "reportlab",
+        "segno",
+        "zxingcpp",
+        "pypdfium2",
+        "stdnum",
+        "sqlalchemy",
+        "psycopg",
+        "pyarrow",
+        "fsspec",
+    )
     if any(find_spec(name) is None for name in needed):
         raise SettingsError(
             "expected the packages that read forms, got one or more not installed; run `pip install 'mmdigit[forms]'`"
