@@ -88,6 +88,7 @@ ONLY_IN = {
     "sqlalchemy": ["mmdigit.forms.store"],
     "psycopg": ["mmdigit.forms.store"],
     "fsspec": ["mmdigit.forms.sending"],
+    "pyarrow": ["mmdigit.forms"],
     "pickle": [],
 }
 """Which rooms of the product may import a library."""

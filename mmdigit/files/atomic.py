@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from mmdigit.files.regular import file_kind
 from schemas.errors import DataError
@@ -22,9 +22,16 @@ def atomic_write(path: Path) -> Iterator[TextIO]:
         yield file
 
 
+@contextmanager
+def atomic_write_binary(path: Path) -> Iterator[BinaryIO]:
+    """Open a binary file, as atomic_write does a text file."""
+    with _partial_file(path) as partial, partial.open("xb") as file:
+        yield file
+
+
 def atomic_write_bytes(path: Path, content: bytes) -> None:
     """Write the file whole, or leave path as it is. Raises DataError as atomic_write."""
-    with _partial_file(path) as partial, partial.open("xb") as file:
+    with atomic_write_binary(path) as file:
         file.write(content)
 
 

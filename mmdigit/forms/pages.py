@@ -29,6 +29,16 @@ MAX_RESTARTS = 5  # so often decoding of one file goes on after a page that has 
 T = TypeVar("T")
 
 
+def read_scan(path: Path) -> bytes:
+    """The bytes of a file. Raises DataError if it cannot be read or is larger than MAX_FILE_BYTES."""
+    try:
+        return read_regular(path, MAX_FILE_BYTES)
+    except OSError as exc:
+        raise DataError(
+            f"expected a scan at {printable(str(path), 200)}, it cannot be read ({exc.strerror}); check the path"
+        ) from exc
+
+
 class PageDecoder:
     """Decodes one file after the other. A context manager: its process ends with the block."""
 
@@ -45,30 +55,25 @@ class PageDecoder:
         self._stop()
 
     def pages_of(self, path: Path) -> Iterator[ScannedPage | PageFault]:
-        """As decode; raises DataError for a file that cannot be read or is larger than MAX_FILE_BYTES."""
-        try:
-            content = read_regular(path, MAX_FILE_BYTES)
-        except OSError as exc:
-            raise DataError(
-                f"expected a scan at {printable(str(path), 200)}, it cannot be read ({exc.strerror}); check the path"
-            ) from exc
-        return self.decode(content)
+        """As decode; raises DataError as read_scan."""
+        return self.decode(read_scan(path))
 
-    def decode(self, content: bytes) -> Iterator[ScannedPage | PageFault]:
-        """Every page of a PDF, TIFF, PNG or JPEG file in order; a page that cannot be read is a fault with its reason.
+    def decode(self, content: bytes, first: int = 1) -> Iterator[ScannedPage | PageFault]:
+        """Every page of a PDF, TIFF, PNG or JPEG file from that number on, in order; a page that cannot be read is a
+        fault with its reason.
 
         A page that takes too long or ends the process is a fault, too, and the next one follows.
         """
-        return self._pages(content, False, self._pixels)
+        return self._pages(content, first, False, self._pixels)
 
     def split(self, content: bytes) -> Iterator[SinglePage | PageFault]:
         """As decode, but each page as a file of its own, of at most MAX_CONTENT_BYTES."""
-        return self._pages(content, True, self._file)
+        return self._pages(content, 1, True, self._file)
 
     def _pages(
-        self, content: bytes, split: bool, body: Callable[[dict[str, Any], float], T]
+        self, content: bytes, first: int, split: bool, body: Callable[[dict[str, Any], float], T]
     ) -> Iterator[T | PageFault]:
-        number = 1
+        number = first
         for _ in range(MAX_RESTARTS):
             try:
                 self._ask(content, number, split)

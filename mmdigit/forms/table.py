@@ -1,48 +1,87 @@
-"""The table of a stack of forms: one row a form, beside each value its decision, its reasons and its chance."""
+"""The rows of the table: one a form, and of each field its value, what it rests on, and who says so."""
 
-import csv
-from collections.abc import Iterable
-from typing import TextIO
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from mmdigit.files.predictions_csv import safe_cell
-from mmdigit.forms.fields import FieldValue
-from mmdigit.forms.form_reader import ReadForm
-from mmdigit.forms.layout import slots_of
+from mmdigit.forms.assembling import KeptForm, KeptPage
+from mmdigit.forms.layout import Slot, slots_of
 from mmdigit.forms.template import Template
+from schemas.prediction import Decision
 
-FORM_COLUMNS = ("form", "revision", "serial", "pages", "decision", "template", "model_version")
+FORM_COLUMNS = ("form", "revision", "serial", "pages", "decision", "template")
+FIELD_COLUMNS = (
+    *("decision", "reasons", "chance", "source", "crop", "page", "box_mm", "model_version"),
+    *("changed_by", "changed_at"),
+)
+"""After the field's name and a point; the value is in the column of the field's name."""
 PAGE_COLUMNS = ("file", "page", "serial", "state", "message")
+MISSING, UNREAD = "missing_page", "unread_page"
+"""Reasons of fields without a value: the form's page is not there, or its jobs are not answered yet."""
 
 
-def write_table(file: TextIO, template: Template, forms: Iterable[ReadForm], model_version: str) -> None:
-    """Write FORM_COLUMNS, then of each field, named as in the template, its value, decision, reasons and chance.
+@dataclass(frozen=True)
+class FieldCells:
+    """What the table says of a field. crop: name of its picture. box_mm: left, top, width and height on the page."""
 
-    The fields of a page that is missing are empty, and their decision is review.
-    """
-    fields = [
-        (page + 1, slot.name) for page in range(len(template.pages)) for slot in slots_of(template, page)
-    ]  # fmt: skip
-    columns = [
-        *FORM_COLUMNS,
-        *(f"{name}{suffix}" for _, name in fields for suffix in ("", ".decision", ".reasons", ".chance")),
-    ]
-    writer = csv.writer(file)
-    writer.writerow(columns)
-    for form in forms:
-        found = {(page, value.slot.name): value for page, values in form.values.items() for value in values}
-        cells = [cell for key in fields for cell in _cells(found.get(key))]
-        accepted = all(key in found and found[key].decision == "accept" for key in fields)
-        writer.writerow(
-            [
-                template.form, template.revision, form.serial,
-                ";".join(safe_cell(form.places[page]) for page in sorted(form.places)),
-                "accept" if accepted else "review", template.digest, safe_cell(model_version), *cells,
-            ]
-        )  # fmt: skip
+    slot: Slot
+    value: str
+    decision: Decision
+    reasons: tuple[str, ...]
+    chance: float | None = None
+    source: str = ""
+    crop: str = ""
+    page: str = ""
+    box_mm: str = ""
+    model_version: str = ""
+    changed_by: str = ""
+    changed_at: str = ""
 
 
-def _cells(value: FieldValue | None) -> tuple[str, str, str, str]:
-    if value is None:
-        return "", "review", "missing_page", ""
-    chance = "" if value.chance is None else f"{value.chance:.6f}"
-    return value.text, value.decision, ";".join(value.reasons), chance
+@dataclass(frozen=True)
+class FormRow:
+    """pages: file and number of each page that is there. decision: accept if every field is accepted."""
+
+    serial: int
+    pages: tuple[str, ...]
+    decision: Decision
+    fields: tuple[FieldCells, ...]
+
+
+def named_slots(template: Template) -> list[tuple[int, Slot]]:
+    """Every field and its page, from 1, in the template's order."""
+    return [(page + 1, slot) for page in range(len(template.pages)) for slot in slots_of(template, page)]
+
+
+def row_of(form: KeptForm, slots: Sequence[tuple[int, Slot]]) -> FormRow:
+    """The row of a form. slots: of the template, as named_slots has them."""
+    fields = tuple(_cells(form.serial, number, slot, form.pages.get(number)) for number, slot in slots)
+    accepted = all(cells.decision == "accept" for cells in fields)
+    pages = tuple(form.pages[number].place for number in sorted(form.pages))
+    return FormRow(form.serial, pages, "accept" if accepted else "review", fields)
+
+
+def crop_name(serial: int, page: int, field: str) -> str:
+    """The file of a field's picture."""
+    return f"{serial:06d}.{page}.{field}.png"
+
+
+def _cells(serial: int, number: int, slot: Slot, page: KeptPage | None) -> FieldCells:
+    if page is None or page.records is None:
+        return FieldCells(slot, "", "review", (MISSING if page is None else UNREAD,))
+    record = page.records[slot.name]
+    left, top, right, bottom = slot.bounds
+    change = record.correction
+    return FieldCells(
+        slot,
+        record.text,
+        record.decision,
+        record.reasons,
+        record.chance,
+        record.source,
+        crop_name(serial, number, slot.name),
+        page.place,
+        f"{left:g} {top:g} {right - left:g} {bottom - top:g}",
+        record.value.model_version,
+        change.by if change is not None else "",
+        change.at.isoformat() if change is not None else "",
+    )

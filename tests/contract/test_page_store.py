@@ -121,6 +121,17 @@ def test_correction_again_changes_nothing(database: Database) -> None:
     assert [(each.text, each.by) for each in member.changes] == [("12", "Ada"), ("13", "Bo\\n")]
 
 
+def test_records_are_those_of_pages_with_values(database: Database) -> None:
+    store = database.open()
+    store.put_pages([page(1), page(2)])
+    store.put_values({"INTK.1": VALUES})
+    store.put_changes([change("12")])
+    records = store.records(["INTK.1", "INTK.2", "INTK.3"])
+    assert list(records) == ["INTK.1"]
+    assert list(records["INTK.1"]) == ["member", "items.1.count"]
+    assert records["INTK.1"]["member"] == FieldRecord(value(), (change("12").change,))
+
+
 def test_control_that_differs_asks_for_review(database: Database) -> None:
     store = database.open()
     store.put_pages([page(1), page(2)])

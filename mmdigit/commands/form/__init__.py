@@ -1,18 +1,20 @@
-"""`mmdigit form`: describes, checks, prints, reads and collects forms. Needs the extra `forms`."""
+"""`mmdigit form`: describes, checks, prints and reads forms, and what follows. Needs the extra `forms`."""
 
 from typing import Annotated, ClassVar
 
 from pydantic_settings import CliSubCommand
 
 from mmdigit.commands.form.collect import FormCollectSettings
+from mmdigit.commands.form.export import FormExportSettings
 from mmdigit.commands.form.read import FormReadSettings
+from mmdigit.commands.form.review import FormReviewSettings
 from mmdigit.commands.form.send import FormSendSettings
 from mmdigit.commands.form.templates import FormCheckSettings, FormNewSettings, FormPrintSettings
 from mmdigit.settings.base import ProgramSettings, documented
 
 
 class FormCommands(ProgramSettings):
-    """Paper forms: describe, check, print, read, collect."""
+    """Paper forms: describe, check, print, read, collect, export, review."""
 
     prog: ClassVar[str] = "mmdigit form"
 
@@ -22,3 +24,5 @@ class FormCommands(ProgramSettings):
     read: Annotated[CliSubCommand[FormReadSettings], documented(FormReadSettings)]
     send: Annotated[CliSubCommand[FormSendSettings], documented(FormSendSettings)]
     collect: Annotated[CliSubCommand[FormCollectSettings], documented(FormCollectSettings)]
+    export: Annotated[CliSubCommand[FormExportSettings], documented(FormExportSettings)]
+    review: Annotated[CliSubCommand[FormReviewSettings], documented(FormReviewSettings)]

@@ -15,6 +15,8 @@ TemplateFile = CliPositionalArg[
 ]
 TemplateFlag = Annotated[Path, Field(examples=["form.yaml"], description="the form that was printed")]
 
+Person = Annotated[str | None, Field(min_length=1, max_length=100, description="who has looked, for the log")]
+
 
 def need_forms() -> None:
     """Raise SettingsError if the extra `forms` is not installed."""

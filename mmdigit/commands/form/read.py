@@ -3,17 +3,21 @@
 import sys
 from pathlib import Path
 from typing import Annotated, ClassVar
+from urllib.parse import quote
 
 from pydantic import Field
 from pydantic_settings import CliPositionalArg
 
 from mmdigit.commands.form.common import TemplateFlag, need_forms
-from mmdigit.settings.base import ProgramSettings
+from mmdigit.settings.database_settings import FORMS_URL, DatabasePasswordSettings
 from mmdigit.settings.model import Threads, Weights
 
 
-class FormReadSettings(ProgramSettings):
-    """Reads scanned forms into a CSV table, one row a form. Needs the extra `forms`."""
+class FormReadSettings(DatabasePasswordSettings):
+    """Reads scanned forms into a table, one row a form. Needs the extra `forms`.
+
+    Pages that the database holds already are not read again: an interrupted run goes on where it ended.
+    """
 
     prog: ClassVar[str] = "mmdigit form read"
 
@@ -21,19 +25,34 @@ class FormReadSettings(ProgramSettings):
         Annotated[Path, Field(examples=["scans"], description="PDF, TIFF, PNG or JPEG file, or a folder of them")]
     ]
     template: TemplateFlag
-    output: Annotated[Path, Field(examples=["table.csv"], description="CSV file for the values, one row a form")]
+    output: Annotated[
+        Path, Field(examples=["table.csv"], description="table, one row a form: .csv, .jsonl or .parquet file")
+    ]
     pages: Annotated[Path | None, Field(description="CSV file for what became of each page")] = None
+    forms_url: Annotated[
+        str | None,
+        Field(
+            validation_alias="forms",
+            repr=False,
+            description=f"database of the pages, by default a file beside the output, table.db: {FORMS_URL}",
+        ),
+    ] = None
     weights: Weights = None
     threads: Threads = 1
 
     def run(self) -> int:
         need_forms()
+        from mmdigit.files.atomic import require_replaceable
         from mmdigit.forms.form_reader import FormReader
         from mmdigit.forms.read_stack import read_stack, summary
+        from mmdigit.forms.store.sql_store import open_page_store
         from mmdigit.forms.template_file import load_template
         from mmdigit.reading.predictor import Predictor
 
-        reader = FormReader(load_template(self.template), Predictor.load(self.weights, threads=self.threads))
-        tally = read_stack(reader, self.scans, self.output, self.pages, sys.stderr)
+        template = load_template(self.template)
+        beside = require_replaceable(self.output).with_suffix(".db")
+        reader = FormReader(template, Predictor.load(self.weights, threads=self.threads))
+        with open_page_store(self.forms_url or f"sqlite:///{quote(str(beside))}", self.database_password) as store:
+            tally = read_stack(reader, store, self.scans, self.output, self.pages, sys.stderr)
         sys.stdout.write(summary(tally, self.output))
         return 1 if tally.failed else 0

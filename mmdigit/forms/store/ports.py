@@ -199,6 +199,10 @@ class PageStore(Protocol):
         """The crops of a page by the names of its fields; empty if it is not kept."""
         ...
 
+    def records(self, groups: Sequence[str]) -> dict[str, dict[str, FieldRecord]]:
+        """The fields of pages, by group and name; without pages that have no values."""
+        ...
+
     def put_changes(self, changes: Sequence[NewChange]) -> list[ChangeOutcome]:
         """Keep what people say, durably, all or none; what became of each, in order. A field takes one control."""
         ...

@@ -138,6 +138,16 @@ class SqlPageStore:
         with self._reading() as connection:
             return {row.name: bytes(row.crop) for row in connection.execute(query)}
 
+    def records(self, groups: Sequence[str]) -> dict[str, dict[str, FieldRecord]]:
+        with self._reading() as connection:
+            ids = self._ids(connection, groups)
+            found = {number: group for group, number in ids.items()}
+            return {
+                found[number]: {record.value.name: record for record in records}
+                for chunk in _chunks(list(found))
+                for number, records in _records(connection, chunk).items()
+            }
+
     def put_changes(self, changes: Sequence[NewChange]) -> list[ChangeOutcome]:
         with self._transaction() as connection:
             ids = self._ids(connection, [new.group for new in changes], lock=True)

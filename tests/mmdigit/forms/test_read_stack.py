@@ -1,6 +1,8 @@
 """`mmdigit form read`: a stack with good and bad pages becomes one table, every page accounted for."""
 
 import csv
+import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,13 @@ from PIL import Image
 
 from lab.benchmarks.forms.filling import fill
 from mmdigit import cli
+from mmdigit.forms.form_reader import FormReader
+from mmdigit.forms.page import ScannedPage
+from mmdigit.forms.pages import PageDecoder
+from mmdigit.forms.registering import PageOrigin
+from mmdigit.forms.store.sql_store import open_page_store
 from mmdigit.forms.template_file import example, parse_template
+from mmdigit.reading.predictor import Predictor
 from tests.mmdigit.forms.written import FLAT, TEMPLATE, paper, sample_digits, scanned, turned
 
 TWO_PAGES = parse_template(example() + b"  - title: More\n    fields:\n      - name: more\n"
@@ -75,6 +83,51 @@ def test_form_read_puts_pages_together_and_tells_a_missing_one(tmp_path: Path) -
     assert first["pages"] == "b.png:1;a.png:1"
     assert (second["more"], second["more.decision"], second["more.reasons"]) == ("", "review", "missing_page")
     assert rows(tmp_path / "pages.csv")[-1]["state"] == "missing_page"
+
+
+def test_form_read_goes_on_where_it_ended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    save_page(scans / "b.png", 2)
+    (scans / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
+    Image.fromarray(np.full((1200, 850), 255, np.uint8)).save(scans / "back.png")
+    assert read(tmp_path) == 1
+    first = rows(tmp_path / "table.csv")
+    save_page(scans / "a.png", 1)
+    (scans / "c.png").write_bytes((scans / "b.png").read_bytes())
+    capsys.readouterr()
+    assert read(tmp_path) == 1
+    printed = capsys.readouterr()
+    assert "2 forms of 5 pages" in printed.out
+    assert "2 pages were read before" in printed.out
+    assert "c.png, page 1: duplicate: expected each file once, got the same as b.png" in printed.err
+    table = rows(tmp_path / "table.csv")
+    assert [row["serial"] for row in table] == ["1", "2"]
+    assert table[1:] == first
+    assert {row["file"]: row["state"] for row in rows(tmp_path / "pages.csv")} == {
+        "a.png": "read", "b.png": "read", "back.png": "blank_page", "broken.pdf": "unreadable", "c.png": "duplicate",
+    }  # fmt: skip
+    (scans / "b.png").unlink()
+    (scans / "c.png").unlink()
+    assert read(tmp_path) == 1
+    assert [row["serial"] for row in rows(tmp_path / "table.csv")] == ["1"]
+
+
+def test_form_read_reads_a_page_that_was_put_but_not_read(tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    save_page(scans / "a.png", 1)
+    reader = FormReader(TEMPLATE, Predictor.load())
+    content = (scans / "a.png").read_bytes()
+    with PageDecoder() as decoder, open_page_store(f"sqlite:///{tmp_path / 'table.db'}") as store:
+        [page] = decoder.decode(content)
+        assert isinstance(page, ScannedPage)
+        origin = PageOrigin("a.png", hashlib.sha256(content).hexdigest(), datetime.now(UTC))
+        store.put_pages([reader.keep(page, origin)[0]])
+    assert read(tmp_path) == 0
+    [row] = rows(tmp_path / "table.csv")
+    assert row["consent.reasons"] != "unread_page"
+    assert row["consent"] in ("true", "false")
 
 
 def test_form_read_refuses_a_folder_without_scans(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

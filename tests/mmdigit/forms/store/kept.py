@@ -36,8 +36,9 @@ def page(number: int = 1, **changes: object) -> StoredPage:
     return StoredPage(**{**plain, **changes})  # type: ignore[arg-type]
 
 
-def fault(number: int) -> StoredPage:
-    return page(number, state="bent", message="expected a flat page", serial=None, page=None, fields=())
+def fault(number: int, **changes: object) -> StoredPage:
+    plain = {"state": "bent", "message": "expected a flat page", "serial": None, "page": None, "fields": ()}
+    return page(number, **plain, **changes)
 
 
 def value(

@@ -1,0 +1,50 @@
+"""`mmdigit form export`: from the database of the forms to a table."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from mmdigit.commands.form.common import TemplateFlag, count, need_forms, shown
+from mmdigit.settings.database_settings import DatabaseSettings
+
+
+class FormExportSettings(DatabaseSettings):
+    """Writes the table of a form's copies, one row each. Needs the extra `forms`."""
+
+    prog: ClassVar[str] = "mmdigit form export"
+
+    template: TemplateFlag
+    output: Annotated[
+        Path, Field(examples=["table.csv"], description="table, one row a form: .csv, .jsonl or .parquet file")
+    ]
+    crops: Annotated[Path | None, Field(description="folder for a picture of each field, as the rows name them")] = None
+    excel: Annotated[
+        bool, Field(description='a CSV for Excel alone: digits stand as ="0012", so that leading zeros stay')
+    ] = False
+
+    def run(self) -> int:
+        need_forms()
+        from mmdigit.forms.exporting import export
+        from mmdigit.forms.store.sql_store import open_page_store
+        from mmdigit.forms.template_file import load_template
+
+        template = load_template(self.template)
+        with open_page_store(self.forms_url, self.database_password) as store:
+            done = export(template, store, self.output, self.crops, excel=self.excel)
+            pages = store.counts(template.digest)
+        sys.stdout.write(
+            f"{count(done.forms, 'form')}, {count(done.fields, 'field')}, {done.review:,} of them for review: "
+            f"{shown(self.output)}\n"
+        )
+        for number, what in (
+            (pages.failed, "not read"),
+            (pages.unread, "whose jobs are not answered yet"),
+            (done.duplicates, "left out, which were there twice"),
+        ):
+            if number:
+                sys.stdout.write(f"{count(number, 'page')} {what}\n")
+        if self.crops is not None:
+            sys.stdout.write(f"{count(done.crops, 'picture')}: {shown(self.crops)}\n")
+        return 0

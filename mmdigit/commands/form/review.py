@@ -1,0 +1,52 @@
+"""`mmdigit form review`: uncertain fields to people, and their corrections back."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from mmdigit.commands.form.common import Person, TemplateFlag, count, need_forms, shown
+from mmdigit.settings.database_settings import DatabaseSettings
+
+
+class FormReviewSettings(DatabaseSettings):
+    """Writes the fields that need a look into a folder, or reads the corrections back. Needs the extra `forms`."""
+
+    prog: ClassVar[str] = "mmdigit form review"
+
+    template: TemplateFlag
+    output: Annotated[Path | None, Field(description="folder for queue.csv and a picture of each field")] = None
+    count: Annotated[int, Field(ge=1, le=1_000_000, description="fields in the queue, at most")] = 10_000
+    corrections: Annotated[Path | None, Field(description="queue.csv with values filled in, to be read back")] = None
+    by: Person = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.output is None) == (self.corrections is None):
+            raise ValueError("expected --output or else --corrections")
+        if (self.by is None) != (self.corrections is None):
+            raise ValueError("expected --corrections and --by together, got one of them")
+        return self
+
+    def run(self) -> int:
+        need_forms()
+        from mmdigit.forms.reviewing.answers import Said, read_answers
+        from mmdigit.forms.reviewing.queue import FILE, review_queue, write_queue
+        from mmdigit.forms.store.sql_store import open_page_store
+        from mmdigit.forms.template_file import load_template
+
+        template = load_template(self.template)
+        with open_page_store(self.forms_url, self.database_password) as store:
+            if self.output is not None:
+                fields = write_queue(store, review_queue(store, template, self.count), self.output, blind=False)
+                sys.stdout.write(f"{count(fields, 'field')} to look at: {shown(self.output / FILE)}\n")
+                return 0
+            said = Said("correction", self.by or "", datetime.now(UTC))
+            tally = read_answers(store, template, self.corrections or Path(), said, sys.stderr)
+        sys.stdout.write(
+            f"{count(tally.kept, 'correction')} kept, {tally.known:,} known already, {tally.empty:,} lines without a "
+            f"value, {tally.refused:,} refused\n"
+        )
+        return 1 if tally.refused else 0

@@ -1,0 +1,80 @@
+"""From the store to the table, and to the pictures that its rows name."""
+
+from collections.abc import Container
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmdigit.files.atomic import atomic_write_bytes
+from mmdigit.forms.assembling import KeptForm, forms_of
+from mmdigit.forms.store.ports import PageStore
+from mmdigit.forms.table import crop_name, named_slots, row_of
+from mmdigit.forms.table_files import open_table
+from mmdigit.forms.template import Template
+from schemas.errors import DataError
+from schemas.printable import printable
+
+
+@dataclass
+class Exported:
+    """What a table holds."""
+
+    forms: int = 0
+    fields: int = 0
+    review: int = 0
+    duplicates: int = 0
+    """Pages that are left out since the form has them already."""
+    crops: int = 0
+
+
+def export(
+    template: Template,
+    store: PageStore,
+    output: Path,
+    crops: Path | None = None,
+    only: Container[str] | None = None,
+    *,
+    excel: bool = False,
+) -> Exported:
+    """Write the table of every form of a template. crops: folder for the picture of each field. only: as of forms_of.
+
+    Raises DataError if a file cannot be written, SettingsError for a table of unknown kind.
+    """
+    slots, exported = named_slots(template), Exported()
+    if crops is not None:
+        make_folder(crops)
+    with open_table(output, template, [slot for _, slot in slots], excel=excel) as write:
+        for form in forms_of(store.pages(template.digest), only):
+            row = row_of(form, slots)
+            write(row)
+            exported.forms += 1
+            exported.fields += sum(cells.page != "" for cells in row.fields)
+            exported.review += sum(cells.page != "" and cells.decision == "review" for cells in row.fields)
+            exported.duplicates += len(form.duplicates)
+            if crops is not None:
+                exported.crops += write_crops(store, form, crops)
+    return exported
+
+
+def write_crops(store: PageStore, form: KeptForm, folder: Path) -> int:
+    """Write the picture of each field of a form that has a value; returns how many."""
+    written = 0
+    for number, kept in form.pages.items():
+        if kept.records is None:
+            continue
+        for name, png in store.crops(kept.page.group).items():
+            atomic_write_bytes(folder / crop_name(form.serial, number, name), png)
+            written += 1
+    return written
+
+
+def make_folder(folder: Path) -> None:
+    """Raises DataError if it can neither be made nor is there."""
+    try:
+        with suppress(FileExistsError):
+            folder.mkdir()
+        if not folder.is_dir():
+            raise NotADirectoryError(0, "it is no folder")
+    except (OSError, ValueError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else exc
+        raise DataError(f"expected a folder at {printable(str(folder), 200)}, got: {reason}; name another") from exc
