@@ -47,7 +47,14 @@ ALLOWED: dict[str, set[str]] = {
     "mmdigit.sending": _CORE,
     _CONSUMING: {*_CORE, "mmdigit.telemetry", "mmdigit.transport"},
     "mmdigit.forms": {*_ROOMS, _CONSUMING, "mmdigit.sending", "mmdigit.reading.image"},
-    "mmdigit.commands": {*_CORE, "mmdigit.datasets", "mmdigit.reading", "mmdigit.transport", "mmdigit.forms"},
+    "mmdigit.commands": {
+        *_CORE,
+        "mmdigit.sending",
+        "mmdigit.datasets",
+        "mmdigit.reading",
+        "mmdigit.transport",
+        "mmdigit.forms",
+    },
     "mmdigit": {*_CORE, *_READING, "mmdigit.reading", "mmdigit.commands", "mmdigit.training"},
     "worker": {*_ROOMS - {"mmdigit.datasets"}, _CONSUMING},
     "producer": {*_ROOMS - {"mmdigit.reading"}, "mmdigit.sending"},
@@ -80,6 +87,7 @@ ONLY_IN = {
     "stdnum": ["mmdigit.forms"],
     "sqlalchemy": ["mmdigit.forms.store"],
     "psycopg": ["mmdigit.forms.store"],
+    "fsspec": ["mmdigit.forms.sending"],
     "pyarrow": ["mmdigit.forms"],
     "pickle": [],
 }

@@ -31,7 +31,7 @@ measured: a core of this machine did {measured:.0f} jobs/s, and tasks count with
 | a prediction of an image and a clip, as JSON | {store[json_bytes]:.0f} bytes |
 | the same, packed, as the store holds it ([wire.md](../use/wire.md#stored-predictions)) | {store[value_bytes]:.0f}
 bytes |
-| in Redis, with key and expiry, over {store[predictions]:,} of them | {in_redis} bytes |
+| in Redis, with key, expiry and place in its group, over {store[predictions]:,} of them | {in_redis} bytes |
 | in Redis, with its share of the feed too | {store[all_in_bytes]:.0f} bytes |
 | the feed of the newest {store[feed_length]:,}, once | {feed_mb:.0f} MB |
 | Redis's resident memory over what it has allocated | {store[rss_to_used]:.2f} |

@@ -25,6 +25,8 @@ BLANK_MM2 = 0.6  # less ink than that is none; a short, thin 1 has 1.5
 SPECK_MM2 = 0.12
 OVER_FULL = 0.6  # of the box's area
 MOST_OF_STROKE = 0.75  # of its ink makes a stroke one box's alone; else it is cut between the boxes
+THROUGH = 3  # boxes that a stroke reaches into is a stamp's or a strike-out; empty is a box with nothing else in it
+STRAIGHT_MM = 0.4  # standard deviation of a straight stroke's ink across it, at most
 MIN_INK = 0.13  # darkness; fainter is paper
 INK_SHARE = 0.38  # of the page's usual ink
 
@@ -100,11 +102,12 @@ class _Strip:
 
     def cells(self, threshold: float) -> list[Cell]:
         inked = (self.ink > threshold).astype(np.uint8)
-        owners = self._owners(inked)
-        return [self._cell(index, owners == index, threshold) for index in range(len(self.boxes))]
+        owners, through = self._owners(inked)
+        return [self._cell(index, owners == index, through, threshold) for index in range(len(self.boxes))]
 
-    def _owners(self, inked: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """(height, width): the number of the box that each inked pixel belongs to, -1 = none."""
+    def _owners(self, inked: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """(height, width) each: the number of the box that each inked pixel belongs to, -1 = none; and whether its
+        stroke goes through THROUGH boxes."""
         count, labelled, stats, _ = cv2.connectedComponentsWithStats(inked, connectivity=8)
         places = np.array(labelled, np.int64)
         width = inked.shape[1]
@@ -117,14 +120,16 @@ class _Strip:
         whole = table.max(axis=1) >= MOST_OF_STROKE * area
         owner = np.where(whole[places], table.argmax(axis=1)[places], np.broadcast_to(zones, places.shape))
         specks = stats[:, cv2.CC_STAT_AREA] < SPECK_MM2 * PX_PER_MM**2
-        return np.where((places == 0) | specks[places], -1, owner)
+        owner = np.where((places == 0) | specks[places], -1, owner)
+        return owner, ((table > 0).sum(axis=1) >= THROUGH)[places]
 
-    def _cell(self, index: int, mine: NDArray[np.bool_], threshold: float) -> Cell:
+    def _cell(self, index: int, mine: NDArray[np.bool_], through: NDArray[np.bool_], threshold: float) -> Cell:
         box = self.boxes[index]
-        inside = mine[_span(box.top, box.bottom), _span(box.left, box.right)]
+        within = np.s_[_span(box.top, box.bottom), _span(box.left, box.right)]
+        inside = mine[within]
         ink_mm2 = float(inside.sum()) / PX_PER_MM**2
         blank = np.zeros((28, 28), np.uint8)
-        if ink_mm2 < BLANK_MM2:
+        if ink_mm2 < BLANK_MM2 or (through[within][inside].all() and _is_straight(inside)):
             return Cell(self.slot, index, "blank", blank, ink_mm2)
         if inside.mean() > OVER_FULL:
             return Cell(self.slot, index, "over_full", blank, ink_mm2)
@@ -144,6 +149,12 @@ def _threshold(strips: Sequence[_Strip]) -> float:
     ]
     written = [peak for peak in peaks if peak > 1.5 * MIN_INK]
     return max(MIN_INK, INK_SHARE * float(np.median(written))) if written else MIN_INK
+
+
+def _is_straight(inked: NDArray[np.bool_]) -> bool:
+    """Whether it is one straight stroke."""
+    across = np.linalg.eigvalsh(np.cov(np.argwhere(inked).T))[0]
+    return bool(across <= (STRAIGHT_MM * PX_PER_MM) ** 2)
 
 
 def _span(start: float, end: float) -> slice:

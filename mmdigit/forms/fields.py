@@ -19,6 +19,10 @@ from mmdigit.forms.validators import checks_of, date_of
 from schemas.prediction import Answer, Decision
 
 CANDIDATES = 400  # values that are weighed against each other; what is left over counts as one that passes
+LENIENCE = 3.0
+"""A value is accepted up to this many times the target error of doubt: most of what is accepted is far surer, so that
+the mean doubt of the accepted values is the target (python -m lab.benchmarks.forms, MNIST's validation writers; half of
+them choose it, the other half check it)."""
 SLIP = 0.01  # how much less often a person writes a value that fails the checks than one that passes them
 MARKED_MM2 = 1.5  # of ink in a check box is a mark; less may be a slip of the pen
 
@@ -75,7 +79,7 @@ def read_field(
     """The value of one field.
 
     frame_found: its printed boxes are seen. outcomes: one a cell, None unless the cell's state is digit. least_chance:
-    from which the value is accepted; by default the calibrated chance has to meet the field's target error.
+    from which the value is accepted; by default that of LENIENCE.
     """
     reasons: list[FieldReason] = [] if frame_found else ["frame_not_found"]
     if slot.field.type == "check":
@@ -95,7 +99,9 @@ def read_field(
     probabilities = np.array([answer.probabilities for answer in read], np.float64)
     digits, chance, found = _likeliest(probabilities, checks_of(slot.field))
     reasons += found
-    if chance < (1 - slot.field.target_error if least_chance is None else least_chance):
+    if slot.field.validators and not found and reasons.count("not_a_digit") == 1:
+        reasons.remove("not_a_digit")  # a check digit that passes knows better: nine other signs of ten would fail it
+    if chance < (1 - LENIENCE * slot.field.target_error if least_chance is None else least_chance):
         reasons.append("low_confidence")
     return _value(slot, _shown(slot.field, digits), reasons, chance)
 

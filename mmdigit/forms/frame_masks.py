@@ -52,8 +52,10 @@ def _mask(
     seen = strip[rows, columns]  # (n_edges, 2 * reach + 3, length)
     inner, above, below = seen[:, 1:-1], seen[:, :1], seen[:, -1:]
     each = np.percentile(inner, ALONG, axis=2)
-    # A stroke along one edge does not count as its line: the other edges know better.
-    line = np.minimum(each, np.percentile(each, EDGES, axis=0))[:, :, None].astype(np.float32)
+    # A stroke along one edge does not count as its line: the other edges know better, a pixel to each side.
+    usual = np.pad(np.percentile(each, EDGES, axis=0), 1, mode="edge")
+    usual = np.maximum(np.maximum(usual[:-2], usual[1:-1]), usual[2:])
+    line = np.minimum(each, usual)[:, :, None].astype(np.float32)
     ink = np.clip((inner - line - NOISE) / np.maximum(1 - line - NOISE, _LEAST), 0, 1)
     share = (offsets[1:-1, None] + reach + 1) / np.float32(2 * reach + 2)
     carried = (1 - share) * above + share * below

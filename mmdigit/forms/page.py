@@ -35,6 +35,15 @@ class ScannedPage:
 
 
 @dataclass(frozen=True)
+class SinglePage:
+    """One page of a file as a file of its own. number: in the file, from 1. scanner: what the file says made it."""
+
+    number: int
+    content: bytes
+    scanner: str
+
+
+@dataclass(frozen=True)
 class PageFault:
     """Why a page is not read. number: in the file, from 1. ended_decoder: it took too long, or ended the process that
     decodes pages."""

@@ -8,6 +8,7 @@ import io
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import pypdfium2
@@ -29,25 +30,37 @@ MAX_DEPTH = 4  # of forms inside forms of a PDF in which images are looked for
 FORMATS = ("TIFF", "PNG", "JPEG")
 _MM_PER_POINT = 25.4 / 72
 
+T = TypeVar("T")
+
 
 def decode_pages(content: bytes, first: int = 1) -> Iterator[ScannedPage | PageFault]:
     """Every page of a file from that number on, in order; a page that fails is a fault, and the next one follows.
 
     Pages are reduced to PAGE_SIDE. Links, scripts and forms of a PDF are never run or followed.
     """
+    return each_page(content, first, pdf_page, frame_page)
+
+
+def each_page(
+    content: bytes,
+    first: int,
+    of_pdf: Callable[[pypdfium2.PdfDocument, int], T],
+    of_frame: Callable[[Image.Image, int], T],
+) -> Iterator[T | PageFault]:
+    """What of_pdf or of_frame makes of each page from that number on; it is told the page's number, from 1."""
     try:
         if content[:1024].lstrip().startswith(b"%PDF-"):
-            yield from _pdf(content, first)
+            yield from _pdf(content, first, of_pdf)
             return
         found = format_of(content)
         if found is None or found.name not in FORMATS:
             raise InvalidImage(f"expected a PDF, TIFF, PNG or JPEG file, {describe_unexpected(content, 'image')}")
-        yield from _frames(content, found.name, first)
+        yield from _frames(content, found.name, first, of_frame)
     except Exception as exc:  # neither library documents a closed set of errors for broken files
         yield _fault(first, "file", exc)
 
 
-def _pdf(content: bytes, first: int) -> Iterator[ScannedPage | PageFault]:
+def _pdf(content: bytes, first: int, read: Callable[[pypdfium2.PdfDocument, int], T]) -> Iterator[T | PageFault]:
     try:
         document = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as exc:
@@ -58,19 +71,20 @@ def _pdf(content: bytes, first: int) -> Iterator[ScannedPage | PageFault]:
     if count == 0:
         raise InvalidImage("expected pages in the PDF, got none; scan it again")
     for number in range(first, min(count, MAX_PAGES) + 1):
-        yield _guarded(number, partial(_pdf_page, document, number))
+        yield _guarded(number, partial(read, document, number))
     if count > MAX_PAGES:
         yield PageFault(MAX_PAGES + 1, "unreadable", f"expected at most {MAX_PAGES} pages, got {count}; split the file")
 
 
-def _pdf_page(document: pypdfium2.PdfDocument, number: int) -> ScannedPage:
+def pdf_page(document: pypdfium2.PdfDocument, number: int) -> ScannedPage:
+    """A page as grey pixels, at PDF_DPI at most."""
     page = document[number - 1]
     width, height = page.get_size()
     longest_mm = max(width, height) * _MM_PER_POINT
     if not 0 < longest_mm <= MAX_SIDE_MM:
         raise InvalidImage(f"expected a page of at most {MAX_SIDE_MM:g} mm, got {longest_mm:.0f}; scan it at its size")
     for image in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=MAX_DEPTH):
-        _check_pixels(*image.get_px_size())
+        check_pixels(*image.get_px_size())
     scale = min(PDF_DPI / 72, PAGE_SIDE / max(width, height))
     bitmap = page.render(scale=scale, grayscale=True, may_draw_forms=False)
     pixels = np.array(bitmap.to_numpy(), np.uint8)
@@ -80,8 +94,8 @@ def _pdf_page(document: pypdfium2.PdfDocument, number: int) -> ScannedPage:
     return ScannedPage(number, pixels, scale * 72)
 
 
-def _frames(content: bytes, name: str, first: int) -> Iterator[ScannedPage | PageFault]:
-    Image.MAX_IMAGE_PIXELS = None  # _check_pixels knows the sizes, before anything is decoded
+def _frames(content: bytes, name: str, first: int, read: Callable[[Image.Image, int], T]) -> Iterator[T | PageFault]:
+    Image.MAX_IMAGE_PIXELS = None  # check_pixels knows the sizes, before anything is decoded
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         image = Image.open(io.BytesIO(content), formats=[name])
@@ -92,7 +106,7 @@ def _frames(content: bytes, name: str, first: int) -> Iterator[ScannedPage | Pag
                 raise InvalidImage(f"expected at most {MAX_PAGES} pages, got more, or a loop of them; split the file")
             offsets.add(offset)
             if number >= first:
-                yield _guarded(number, partial(_frame, image, number))
+                yield _guarded(number, partial(read, image, number))
             if name != "TIFF":
                 return
             try:
@@ -102,8 +116,9 @@ def _frames(content: bytes, name: str, first: int) -> Iterator[ScannedPage | Pag
             number += 1
 
 
-def _frame(image: Image.Image, number: int) -> ScannedPage:
-    _check_pixels(*image.size)
+def frame_page(image: Image.Image, number: int) -> ScannedPage:
+    """The frame that image is at, as grey pixels."""
+    check_pixels(*image.size)
     if image.format == "JPEG":
         scale = min(1.0, PAGE_SIDE / max(image.size))
         image.draft("L", (round(image.width * scale), round(image.height * scale)))
@@ -134,7 +149,7 @@ def _grey(image: Image.Image) -> Image.Image:
     return grey
 
 
-def _guarded(number: int, read: Callable[[], ScannedPage]) -> ScannedPage | PageFault:
+def _guarded(number: int, read: Callable[[], T]) -> T | PageFault:
     try:
         return read()
     except Exception as exc:  # neither library documents a closed set of errors for broken files
@@ -151,7 +166,8 @@ def _fault(number: int, what: str, exc: Exception) -> PageFault:
     return PageFault(number, "unreadable", f"expected a whole {what}, got a damaged one ({why}); scan it again")
 
 
-def _check_pixels(width: int, height: int) -> None:
+def check_pixels(width: int, height: int) -> None:
+    """Raise InvalidImage if an image is too large to be decoded."""
     if width * height > MAX_IMAGE_PIXELS:
         raise InvalidImage(
             f"expected at most {MAX_IMAGE_PIXELS // 1_000_000} million pixels, got {width}x{height}; scan at 300 dpi"

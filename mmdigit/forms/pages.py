@@ -1,4 +1,4 @@
-"""The pages of scanned files, decoded in a process of their own that may use a bounded time and memory."""
+"""The pages of scanned files, decoded or split in a process of their own that may use a bounded time and memory."""
 
 import json
 import os
@@ -6,16 +6,17 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
 from mmdigit.files.regular import read_regular
-from mmdigit.forms.page import PageFault, ScannedPage
+from mmdigit.forms.page import PageFault, ScannedPage, SinglePage
 from schemas.errors import DataError
+from schemas.page import MAX_CONTENT_BYTES, MAX_SCANNER_CHARACTERS
 from schemas.printable import printable
 
 COMMAND = [sys.executable, "-m", "mmdigit.forms.page_process"]
@@ -24,6 +25,8 @@ PAGE_TIMEOUT_S = 30.0
 MAX_LINE = 4_096  # bytes of a message's first line
 MAX_PAGE_BYTES = 32_000_000  # pixels of a page
 MAX_RESTARTS = 5  # so often decoding of one file goes on after a page that has ended the process
+
+T = TypeVar("T")
 
 
 def read_scan(path: Path) -> bytes:
@@ -61,13 +64,22 @@ class PageDecoder:
 
         A page that takes too long or ends the process is a fault, too, and the next one follows.
         """
+        return self._pages(content, first, False, self._pixels)
+
+    def split(self, content: bytes) -> Iterator[SinglePage | PageFault]:
+        """As decode, but each page as a file of its own, of at most MAX_CONTENT_BYTES."""
+        return self._pages(content, 1, True, self._file)
+
+    def _pages(
+        self, content: bytes, first: int, split: bool, body: Callable[[dict[str, Any], float], T]
+    ) -> Iterator[T | PageFault]:
         number = first
         for _ in range(MAX_RESTARTS):
             try:
-                self._ask(content, number)
-                while (page := self._next_page()) is not None:
-                    yield page
-                    number = page.number + 1
+                self._ask(content, number, split)
+                while (page := self._next_page(body)) is not None:
+                    yield page[1]
+                    number = page[0] + 1
                 return
             except TimeoutError:
                 message = f"expected a page within {self._timeout_s:g} s, got none; scan it again"
@@ -82,14 +94,15 @@ class PageDecoder:
         message = f"expected pages, got {MAX_RESTARTS} that ended the decoder; check the file"
         yield PageFault(number, "unreadable", message, ended_decoder=True)
 
-    def _ask(self, content: bytes, first: int) -> None:
+    def _ask(self, content: bytes, first: int, split: bool) -> None:
         if self._process is None:
             self._rest = b""
             self._process = subprocess.Popen(COMMAND, 0, None, subprocess.PIPE, subprocess.PIPE, subprocess.DEVNULL)  # noqa: S603
         written = self._process.stdin
         if written is None:
             raise EOFError
-        view = memoryview(json.dumps({"first": first, "size": len(content)}).encode() + b"\n" + content)
+        request = {"first": first, "size": len(content), "split": split}
+        view = memoryview(json.dumps(request).encode() + b"\n" + content)
         while view:
             view = view[written.write(view) or 0 :]
 
@@ -103,8 +116,11 @@ class PageDecoder:
                         pipe.close()
             process.wait()
 
-    def _next_page(self) -> ScannedPage | PageFault | None:
-        """None after the last one. Raises TimeoutError, and EOFError if the process ends or writes anything else."""
+    def _next_page(self, body: Callable[[dict[str, Any], float], T]) -> tuple[int, T | PageFault] | None:
+        """The number and the page; None after the last one.
+
+        Raises TimeoutError, and EOFError if the process ends or writes anything else.
+        """
         deadline = time.monotonic() + self._timeout_s
         while b"\n" not in self._rest and len(self._rest) < MAX_LINE:
             self._rest += self._more(deadline)
@@ -113,15 +129,25 @@ class PageDecoder:
             header = json.loads(line)
             if not header:
                 return None
+            number = int(header["number"])
             if "reason" in header:
-                return PageFault(int(header["number"]), "unreadable", printable(str(header["message"]), 300))
-            width, height = int(header["width"]), int(header["height"])
-            if not 0 < width * height <= MAX_PAGE_BYTES:
-                raise EOFError("expected a page within the bounds")
-            pixels = np.frombuffer(self._exactly(width * height, deadline), np.uint8).reshape(height, width)
-            return ScannedPage(int(header["number"]), pixels, header["dpi"])
+                return number, PageFault(number, "unreadable", printable(str(header["message"]), 300))
+            return number, body(header, deadline)
         except (ValueError, KeyError, TypeError) as exc:
             raise EOFError("expected a message of the page process") from exc
+
+    def _pixels(self, header: dict[str, Any], deadline: float) -> ScannedPage:
+        width, height = int(header["width"]), int(header["height"])
+        if not 0 < width * height <= MAX_PAGE_BYTES:
+            raise EOFError("expected a page within the bounds")
+        pixels = np.frombuffer(self._exactly(width * height, deadline), np.uint8).reshape(height, width)
+        return ScannedPage(int(header["number"]), pixels, header["dpi"])
+
+    def _file(self, header: dict[str, Any], deadline: float) -> SinglePage:
+        size, scanner = int(header["bytes"]), printable(str(header["scanner"]), MAX_SCANNER_CHARACTERS - 3)
+        if not 0 < size <= MAX_CONTENT_BYTES:
+            raise EOFError("expected a page within the bounds")
+        return SinglePage(int(header["number"]), self._exactly(size, deadline), scanner)
 
     def _exactly(self, size: int, deadline: float) -> bytes:
         parts, missing = [self._rest[:size]], size - len(self._rest)

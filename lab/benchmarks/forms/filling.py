@@ -21,12 +21,13 @@ Grey = NDArray[np.float32]
 @dataclass(frozen=True, eq=False)
 class Filled:
     """A page at DPI, (height, width), range [0, 1], 1 = white; what is written in each slot, None = nothing; and the
-    digits that it was written with, (n_boxes, 28, 28), uint8, n_boxes = 0 for nothing."""
+    writer's digits that it was written with, (n_boxes, 28, 28), uint8, n_boxes = 0 for nothing."""
 
     pixels: Grey
     slots: tuple[Slot, ...]
     written: tuple[str | None, ...]
     originals: tuple[NDArray[np.uint8], ...]
+    writer: int
 
 
 def blank_page(template: Template, page: int = 0, serial: int = 1) -> Grey:
@@ -66,7 +67,7 @@ def fill(
             _write(pixels, used[-1], box, height_mm * chance.uniform(0.9, 1.1), ink, chance)
         written.append(value)
         originals.append(np.stack(used))
-    return Filled(pixels, slots, tuple(written), tuple(originals))
+    return Filled(pixels, slots, tuple(written), tuple(originals), int(mine.writers[0]))
 
 
 def value_of(field: FormField, chance: np.random.Generator) -> str:

@@ -10,6 +10,7 @@ from mmdigit.commands.form.export import FormExportSettings
 from mmdigit.commands.form.learn import FormLearnSettings
 from mmdigit.commands.form.read import FormReadSettings
 from mmdigit.commands.form.review import FormReviewSettings
+from mmdigit.commands.form.send import FormSendSettings
 from mmdigit.commands.form.templates import FormCheckSettings, FormNewSettings, FormPrintSettings
 from mmdigit.settings.base import ProgramSettings, documented
 
@@ -23,6 +24,7 @@ class FormCommands(ProgramSettings):
     check: Annotated[CliSubCommand[FormCheckSettings], documented(FormCheckSettings)]
     print: Annotated[CliSubCommand[FormPrintSettings], documented(FormPrintSettings)]
     read: Annotated[CliSubCommand[FormReadSettings], documented(FormReadSettings)]
+    send: Annotated[CliSubCommand[FormSendSettings], documented(FormSendSettings)]
     collect: Annotated[CliSubCommand[FormCollectSettings], documented(FormCollectSettings)]
     export: Annotated[CliSubCommand[FormExportSettings], documented(FormExportSettings)]
     review: Annotated[CliSubCommand[FormReviewSettings], documented(FormReviewSettings)]

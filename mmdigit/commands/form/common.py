@@ -22,7 +22,18 @@ Person = Annotated[str | None, Field(min_length=1, max_length=100, description="
 
 def need_forms() -> None:
     """Raise SettingsError if the extra `forms` is not installed."""
-    needed = ("yaml", "reportlab", "segno", "zxingcpp", "pypdfium2", "stdnum", "sqlalchemy", "psycopg", "pyarrow")
+    needed = (
+        "yaml",
+        "reportlab",
+        "segno",
+        "zxingcpp",
+        "pypdfium2",
+        "stdnum",
+        "sqlalchemy",
+        "psycopg",
+        "pyarrow",
+        "fsspec",
+    )
     if any(find_spec(name) is None for name in needed):
         raise SettingsError(
             "expected the packages that read forms, got one or more not installed; run `pip install 'mmdigit[forms]'`"

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.forms.assembling import forms_of
+from mmdigit.forms.fields import LENIENCE
 from mmdigit.forms.reviewing.queue import Queued, fields_of
 from mmdigit.forms.store.ports import FieldRecord, PageStore, StoredPage
 from mmdigit.forms.template import Template
@@ -100,10 +101,10 @@ def learn(store: PageStore, template: Template) -> Lesson:
 def fit(strata: Sequence[Evidence], target: float) -> FieldThreshold | None:
     """The smallest chance from which the bound of the error meets the target; None if it meets it nowhere.
 
-    Begins with the chance that the target error itself asks for, and goes down while the bound holds, or up until it
-    does: the first failure ends the search, so that trying many chances does not make the bound too small.
+    Begins with the chance from which values are accepted without a threshold, and goes down while the bound holds, or
+    up until it does: the first failure ends the search, so that trying many chances does not make the bound too small.
     """
-    step = min(int(np.searchsorted(GRID, 1 - target)), len(GRID) - 1)
+    step = min(int(np.searchsorted(GRID, 1 - LENIENCE * target)), len(GRID) - 1)
     if _bound(strata, step) <= target:
         while step > 0 and _bound(strata, step - 1) <= target:
             step -= 1

@@ -111,7 +111,7 @@ def test_learn_writes_thresholds_that_reading_takes(
     forms = ["--template", str(tmp_path / "form.yaml"), "--forms", f"sqlite:///{tmp_path / 'forms.db'}"]
     assert cli.main(["form", "learn", *forms, "-o", str(tmp_path / "t.json")]) == 0
     printed = capsys.readouterr().out
-    assert "writer: wrong of those that people have looked at\n  form 2: 1 of 1\n  form 3: 1 of 1\n  form 4: 1 of 1\n" in printed
+    assert "writer: wrong of those that people have looked at\n  form 2: 1 of 1\n  form 3: 1 of 1\n" in printed
     assert "  4 was 2: 2 times\n" in printed
     assert "threshold of digits+luhn: none shows the target 0.14 %; control more of its fields\n" in printed
     assert load_thresholds(tmp_path / "t.json", TEMPLATE).model_version == "model-1"

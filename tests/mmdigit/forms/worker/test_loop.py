@@ -116,8 +116,8 @@ def test_page_that_ends_the_decoder_twice_is_a_dead_letter(monkeypatch: pytest.M
 
 def test_decoder_that_was_ended_once_is_not_blamed_on_the_page(bench: PageBench) -> None:
     class Killed(PageDecoder):
-        def _ask(self, content: bytes, first: int) -> None:
-            super()._ask(content, first)
+        def _ask(self, content: bytes, first: int, split: bool) -> None:
+            super()._ask(content, first, split)
             if not killed and self._process is not None:
                 killed.append(self._process)
                 self._process.kill()
