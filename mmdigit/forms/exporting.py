@@ -1,14 +1,16 @@
 """From the store to the table, and to the pictures that its rows name."""
 
+import csv
 from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmdigit.files.atomic import atomic_write_bytes
+from mmdigit.files.atomic import atomic_write, atomic_write_bytes
+from mmdigit.files.predictions_csv import safe_cell
 from mmdigit.forms.assembling import KeptForm, forms_of
-from mmdigit.forms.store.ports import PageStore
-from mmdigit.forms.table import crop_name, named_slots, row_of
+from mmdigit.forms.store.ports import PageStore, StoredPage
+from mmdigit.forms.table import MISSING, PAGE_COLUMNS, UNREAD, crop_name, named_slots, row_of
 from mmdigit.forms.table_files import open_table
 from mmdigit.forms.template import Template
 from schemas.errors import DataError
@@ -54,6 +56,33 @@ def export(
             if crops is not None:
                 exported.crops += write_crops(store, form, crops)
     return exported
+
+
+def write_pages(template: Template, store: PageStore, path: Path) -> None:
+    """Write what became of every page as CSV, PAGE_COLUMNS: first those that are not read, then form by form."""
+    with atomic_write(path) as file:
+        table = csv.writer(file)
+        table.writerow(PAGE_COLUMNS)
+
+        def tell(page: StoredPage | None, number: int, serial: int | None, state: str, message: str = "") -> None:
+            name = "-" if page is None else safe_cell(page.file_name)
+            table.writerow([name, number, "" if serial is None else serial, state, safe_cell(message)])
+
+        for page, _ in store.pages(template.digest):
+            if page.state != "read":
+                tell(page, page.number, page.serial, page.state, page.message)
+        for form in forms_of(store.pages(template.digest)):
+            for number in range(1, len(template.pages) + 1):
+                kept = form.pages.get(number)
+                if kept is None:
+                    tell(None, number, form.serial, MISSING, f"expected page {number}, got none; scan it, too")
+                elif kept.records is None:
+                    tell(kept.page, kept.page.number, form.serial, UNREAD, "not all digits are answered; collect later")
+                else:
+                    tell(kept.page, kept.page.number, form.serial, "read")
+            for page in form.duplicates:
+                first = form.pages[page.page or 0].place
+                tell(page, page.number, form.serial, "duplicate", f"expected each page once, got it as in {first}")
 
 
 def write_crops(store: PageStore, form: KeptForm, folder: Path) -> int:

@@ -173,7 +173,7 @@ def serve(collection: Collection, output: TextIO, options: ServiceOptions) -> No
         stop_on_first_signal(collection.stop)  # a second one ends the process; nothing is lost
         log.info("ready to collect", extra={"metrics": f"http://{options.host}:{server.port}/metrics"})
         try:
-            with ProgressLine(output) as progress:
+            with ProgressLine(output, tell=log.info) as progress:
                 collection.follow(progress)
         except MmdigitError as error:
             log.error("ending", extra={"error": str(error)})
