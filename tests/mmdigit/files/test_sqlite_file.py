@@ -115,7 +115,7 @@ def test_prepare_file_rejects_other_kinds_of_files(path: Path, suffix: str) -> N
 
 def test_prepare_file_rejects_a_symlink_loop(path: Path) -> None:
     path.symlink_to(path)
-    with pytest.raises(SettingsError, match="a symlink loop|a symbolic link"):
+    with pytest.raises(SettingsError, match=r"a (symlink loop|symbolic link)"):
         SqlitePublisher(path, "jobs")
 
 
