@@ -8,21 +8,24 @@ JOBS ?= 10000
 # The stack's ports on this machine, as in docker-compose.yml.
 KAFKA_PORT ?= 29092
 REDIS_PORT ?= 6379
-# Three test files at once, also on two cores, because most tests wait for something; in the order of tests/conftest.py.
-TESTS := $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+# Four test files at once, also on two cores, because most tests wait for something; in the order of tests/conftest.py.
+TESTS := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 # Benchmarks that take --data, in the order of `make bench`.
 BENCHMARKS := wire pipeline latency growth footprint
 
 need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets, got none; see docs/use/data.md" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit audit sbom fuzz up backfill down bench peers faults soak seeds folds evaluate lock docs docs-site plots clean form-stack
+.PHONY: help demo demo-forms test unit audit sbom fuzz up backfill down bench peers faults soak form-stack seeds folds evaluate lock docs docs-site plots clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.worker ## jobs -> queue file -> worker -> predictions as a table; DATA=folder uses real data
 	@$(BIN)/python -m samples.demo $(if $(DATA),--data $(DATA) --count $(JOBS))
+
+demo-forms: $(VENV)/.forms ## print a form, fill it in, scan it and read it: a table
+	@$(BIN)/python -m samples.demo_forms
 
 test: $(VENV)/.test ## lint, type check and all tests; DATA=folder adds tests on real data
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . && echo "lint: ok"
@@ -131,7 +134,7 @@ $(VENV)/bin/python:
 
 # --no-deps for the project itself: the requirements files pin all of its dependencies.
 $(VENV)/.%: requirements/%.txt $(VENV)/bin/python
-	@echo "installing requirements/$*.txt into $(VENV)$(if $(filter-out worker,$*), (torch: about 5 GB, some minutes))"
+	@echo "installing requirements/$*.txt into $(VENV)$(if $(filter-out worker forms,$*), (torch: about 5 GB, some minutes))"
 	@$(PIP) install --require-hashes -r $<
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@

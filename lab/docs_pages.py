@@ -65,7 +65,7 @@ def settings_page() -> str:
     parts.append("\n| flag | default | meaning | commands |\n|---|---|---|---|\n")
     parts += [f"| {' | '.join(row)} | {', '.join(names)} |\n" for row, names in takes.items()]
     parts.append(
-        "\n`show` and `form collect` also take the settings of access.\n\n## Access to Kafka and Redis\n\n"
+        "\n`show` and `form collect` also take the settings of access to Redis.\n\n## Access to Kafka and Redis\n\n"
         "[Access](access.md) says which of them you need.\n\n"
     )
     parts.append(HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows(AccessSettings)))

@@ -46,6 +46,12 @@ def random_style(rng: np.random.Generator) -> WritingStyle:
     )
 
 
+def draw_ink(template: Template, width: int, height: int, style: WritingStyle, rng: np.random.Generator) -> Floats:
+    """The share of each pixel that ink covers, (height, width), range [0, 1]."""
+    lines = [_write(stroke, style, rng) for stroke in template]
+    return _render_ink(_position(lines, width, height, style, rng), width, height)
+
+
 def draw(template: Template, rng: np.random.Generator) -> Pixels:
     """Draw one image of the template.
 
@@ -54,9 +60,7 @@ def draw(template: Template, rng: np.random.Generator) -> Pixels:
     """
     width, height = SIZES_PX[rng.integers(len(SIZES_PX))]
     style = random_style(rng)
-    lines = [_write(stroke, style, rng) for stroke in template]
-    lines = _position(lines, width, height, style, rng)
-    ink = _render_ink(lines, width, height)
+    ink = draw_ink(template, width, height, style, rng)
     colours = rng.choice(("mnist", "pencil", "blue"), p=(0.35, 0.45, 0.20))
     if colours == "mnist":  # light on plain black
         return _to_pixels(ink * rng.uniform(215.0, 255.0))

@@ -15,6 +15,8 @@ MAX_COUNT = 2**63 - 1
 
 Label = Annotated[int, Field(ge=0, le=9)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Probabilities = Annotated[tuple[Probability, ...], Field(min_length=10, max_length=10)]
+"""One for each digit."""
 Duration = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Decision = Literal["accept", "review"]
 WorkerVersion = Annotated[str, Field(min_length=1, max_length=64)]
@@ -28,6 +30,9 @@ class HeadAnswer(ExtensibleMessage):
 
     label: Label
     confidence: Probability
+    probabilities: Probabilities | None = None
+    """Of the image's and the clip's head in a job with both; otherwise they are the answer's own. Missing before
+    0.9.0."""
 
 
 class Answer(ExtensibleMessage):
@@ -36,7 +41,7 @@ class Answer(ExtensibleMessage):
 
     label: Label
     confidence: Probability
-    probabilities: Annotated[tuple[Probability, ...], Field(min_length=10, max_length=10)]
+    probabilities: Probabilities
     image: HeadAnswer | None = None
     audio: HeadAnswer | None = None
     fused: HeadAnswer | None = None

@@ -47,7 +47,7 @@ class Load(AbstractContextManager["Load"]):
             assert self.stored >= goal, self.failures[-3:]
 
     def check(self, store: PredictionStore) -> None:
-        """Fail the test unless each job is stored, counted once, and once in the feed."""
+        """Fail the test unless each job is stored, counted once, once in the feed and once in its group's outcomes."""
         self.end()
         wanted = [f"job-{number}" for number in range(self.stored)]
         lost = [job_id for job_id, found in zip(wanted, store.get(wanted), strict=True) if found is None]
@@ -57,6 +57,11 @@ class Load(AbstractContextManager["Load"]):
         while entries := store.feed(position):
             seen += [prediction.job_id for _, prediction in entries]
             position = entries[-1][0]
+        assert sorted(seen) == sorted(wanted)
+        seen, position = [], ""
+        while outcomes := store.group_outcomes("g", position):
+            seen += [outcome.job_id for outcome in outcomes]
+            position = outcomes[-1].position
         assert sorted(seen) == sorted(wanted)
 
     def _run(self) -> None:

@@ -48,6 +48,11 @@ def test_every_setting_says_what_it_means() -> None:
             assert field.description, f"{program.__name__}.{name} has no description"
 
 
+def test_command_line_page_names_every_command() -> None:
+    page = (ROOT / "docs" / "use" / "cli.md").read_text()
+    assert [name for name in COMMANDS if f"{name}`" not in page and f"mmdigit {name} " not in page] == []
+
+
 def test_known_variables_are_those_of_the_settings_classes() -> None:
     services = set().union(*(variables(program) for program in PROGRAMS if program not in COMMANDS.values()))
     commands = set().union(*(variables(program) for program in COMMANDS.values()))

@@ -36,10 +36,11 @@ OTHER_SUBJECTS = {
 TESTED_ELSEWHERE = {
     "mmdigit.__main__": "tests.mmdigit.test_cli",
     "mmdigit.datasets.opening": "tests.producer.sources.test_opening",
+    "mmdigit.commands.form.control": "tests.mmdigit.forms.reviewing.test_control",
     "mmdigit.commands.form.export": "tests.mmdigit.forms.test_exporting",
     "mmdigit.commands.form.read": "tests.mmdigit.forms.test_read_stack",
-    "mmdigit.forms.__main__": "tests.mmdigit.forms.worker.test_command",
     "mmdigit.commands.form.review": "tests.mmdigit.forms.reviewing.test_answers",
+    "mmdigit.forms.__main__": "tests.mmdigit.forms.worker.test_command",
     "mmdigit.forms.overlay": "tests.mmdigit.commands.form.test_templates",
     "mmdigit.forms.page_process": "tests.mmdigit.forms.test_pages",
     "mmdigit.commands.form.collect": "tests.mmdigit.forms.collecting.test_service",

@@ -31,7 +31,7 @@ class WorkerSettings(ConsumingSettings):
     """
 
     prog: ClassVar[str] = "python -m worker"
-    usage: ClassVar[str] = "%(prog)s [replay | shadow] [options]"
+    usage: ClassVar[str | None] = "%(prog)s [replay | shadow] [options]"
 
     from_url: JobsUrl
     store_url: Annotated[

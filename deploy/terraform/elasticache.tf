@@ -55,9 +55,9 @@ resource "aws_elasticache_user" "worker" {
   engine    = "valkey"
   # The commands of the store's scripts, only on its keys; tests compare them with deploy/redis/users.acl.
   access_string = join(" ", [
-    "on", "~mmdigit:prediction:*", "~mmdigit:dead:*", "~mmdigit:group:*", "~mmdigit:predictions",
-    "~mmdigit:predictions:*", "resetchannels", "-@all", "+ping", "+select", "+evalsha", "+script|load",
-    "+exists", "+set", "+getdel", "+hget", "+hincrby", "+expire", "+xadd",
+    "on", "~mmdigit:prediction:*", "~mmdigit:dead:*", "~mmdigit:group:*", "~mmdigit:outcomes:*",
+    "~mmdigit:predictions", "~mmdigit:predictions:*", "resetchannels", "-@all", "+ping", "+select", "+evalsha", "+script|load",
+    "+exists", "+set", "+getdel", "+hget", "+hincrby", "+expire", "+xadd", "+rpush", "+lrange", "+lpop",
     "+wait", "+info", "+cluster|slots", "+asking",
   ])
 

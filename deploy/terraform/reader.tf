@@ -18,8 +18,9 @@ resource "aws_elasticache_user" "reader" {
   engine    = "valkey"
   # The commands of `producer --wait` and `worker shadow`; tests compare them with deploy/redis/users.acl.
   access_string = join(" ", [
-    "on", "%R~mmdigit:prediction:*", "%R~mmdigit:dead:*", "%R~mmdigit:group:*", "%R~mmdigit:predictions",
-    "%R~mmdigit:predictions:*", "resetchannels", "-@all", "+ping", "+select", "+mget", "+hmget", "+xread",
+    "on", "%R~mmdigit:prediction:*", "%R~mmdigit:dead:*", "%R~mmdigit:group:*", "%R~mmdigit:outcomes:*",
+    "%R~mmdigit:predictions", "%R~mmdigit:predictions:*", "resetchannels", "-@all", "+ping", "+select", "+mget",
+    "+hmget", "+lrange", "+xread",
     "+info", "+cluster|slots", "+asking",
   ])
 

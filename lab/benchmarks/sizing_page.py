@@ -28,10 +28,10 @@ measured: a core of this machine did {measured:.0f} jobs/s, and tasks count with
 | in the log of one broker, as the producer sends it | {given.job_bytes:.0f} bytes |
 | the same, were its batches compressed with lz4 | {kafka[log_bytes][lz4]:.0f} bytes |
 | with zstd | {kafka[log_bytes][zstd]:.0f} bytes |
-| a prediction, as JSON | {store[json_bytes]:.0f} bytes |
+| a prediction of an image and a clip, as JSON | {store[json_bytes]:.0f} bytes |
 | the same, packed, as the store holds it ([wire.md](../use/wire.md#stored-predictions)) | {store[value_bytes]:.0f}
 bytes |
-| in Redis, with key and expiry, over {store[predictions]:,} of them | {in_redis} bytes |
+| in Redis, with key, expiry and place in its group, over {store[predictions]:,} of them | {in_redis} bytes |
 | in Redis, with its share of the feed too | {store[all_in_bytes]:.0f} bytes |
 | the feed of the newest {store[feed_length]:,}, once | {feed_mb:.0f} MB |
 | Redis's resident memory over what it has allocated | {store[rss_to_used]:.2f} |

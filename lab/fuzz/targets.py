@@ -24,7 +24,7 @@ from mmdigit.reading.image.normalize import decode_image, normalize
 from mmdigit.reading.metadata import read_metadata
 from mmdigit.settings.access import RedisAccess
 from mmdigit.settings.redaction import redact
-from mmdigit.transport.encoding import decode_prediction, decode_reason, encode_prediction
+from mmdigit.transport.encoding import decode_note, decode_prediction, encode_prediction
 from mmdigit.transport.kafka.batches import BatchTooLargeError, gzip_decode, lz4_decode, zstd_decode
 from mmdigit.transport.urls import _parse_redis_url, _split, dead_letter_url
 from schemas.errors import (
@@ -135,7 +135,7 @@ def _batch(content: bytes) -> None:
 
 def _stored(content: bytes) -> None:
     with suppress(StoreError):
-        decode_reason(content)
+        decode_note(content)
     once = decode_prediction(encode_prediction(decode_prediction(content)))
     if decode_prediction(encode_prediction(once)) != once:
         raise Violation("a prediction changes when it is written and read")

@@ -104,7 +104,7 @@ class Stack:
         """The number of jobs that are answered or dead, in one cheap call: the store's keys less the few others."""
         with self.redis.pipeline(transaction=False) as both:
             both.dbsize()
-            both.exists(*_OTHER_KEYS, f"mmdigit:group:{group}")
+            both.exists(*_OTHER_KEYS, f"mmdigit:group:{group}", f"mmdigit:outcomes:{group}")
             keys, others = both.execute()
         return int(keys) - int(others)
 

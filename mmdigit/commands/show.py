@@ -10,7 +10,8 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 from pydantic_settings import CliPositionalArg
 
-from mmdigit.settings.access_settings import AccessSettings
+from mmdigit.settings.access import Access
+from mmdigit.settings.access_settings import RedisAccessSettings
 from mmdigit.transport.ports import PredictionStore
 from mmdigit.transport.urls import open_store
 from schemas.errors import MmdigitError
@@ -20,7 +21,7 @@ from schemas.prediction import Prediction
 _PAGE = 1000
 
 
-class ShowSettings(AccessSettings):
+class ShowSettings(RedisAccessSettings):
     """Prints from the store, as JSON: one job (`mmdigit show JOB`), counts of a group, or the newest predictions."""
 
     prog: ClassVar[str] = "mmdigit show"
@@ -58,7 +59,7 @@ class ShowSettings(AccessSettings):
 
         Raises MmdigitError (exit code 1) if the store has nothing about the job or the group.
         """
-        with open_store(self.store_url, access=self.access, create=False) as store:
+        with open_store(self.store_url, access=Access(redis=self.redis_access), create=False) as store:
             if self.job is not None:
                 lines: Iterable[str] = [_job_line(store, self.job)]
             elif self.group is not None:

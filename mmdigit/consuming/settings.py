@@ -78,7 +78,9 @@ class ConsumingSettings(AccessSettings):
         SecretStr | None,
         Field(min_length=1, description="bearer token required to read /metrics; only as a variable, not as a flag"),
     ] = None
-    metrics_token_file: Annotated[Path | None, Field(description="file that holds the token")] = None
+    metrics_token_file: Annotated[
+        Path | None, Field(description="file with the token; or set MMDIGIT_METRICS_TOKEN")
+    ] = None
     json_logs: Annotated[bool, Field(description="log one JSON object a line instead of text")] = False
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="lowest level to log")] = (
         "info"

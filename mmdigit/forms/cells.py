@@ -1,7 +1,6 @@
 """Each box of a flattened page as the model's 28x28 bytes, or why there is no digit to read.
 
-The printed frame is masked where it is known to be: what crosses a line goes on through the mask, the line itself does
-not. Ink belongs to the box that holds most of its stroke.
+The printed frame is masked where it is known to be. Ink belongs to the box that holds most of its stroke.
 """
 
 from collections.abc import Sequence
@@ -13,25 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.forms.flattening import PX_PER_MM, Darkness
+from mmdigit.forms.frame_masks import mask_frames
 from mmdigit.forms.frames import FrameFit
 from mmdigit.forms.layout import Rect, Slot
+from mmdigit.forms.mnist_layout import as_mnist
 from mmdigit.reading.image.crossed_out import CrossedOutDetector
-from mmdigit.reading.image.normalize import lay_out
 
 CellState = Literal["digit", "blank", "over_full", "crossed_out"]
 
 AROUND_MM = 1.0  # of ink outside a box that is looked at
-LINE_MM = 0.42  # to each side of a frame's line is masked
-MARK_MM = 1.1  # to each side of a printed comma, dot or colon
 BLANK_MM2 = 0.6  # less ink than that is none; a short, thin 1 has 1.5
 SPECK_MM2 = 0.12
 OVER_FULL = 0.6  # of the box's area
 MOST_OF_STROKE = 0.75  # of its ink makes a stroke one box's alone; else it is cut between the boxes
+THROUGH = 3  # boxes that a stroke reaches into is a stamp's or a strike-out; empty is a box with nothing else in it
+STRAIGHT_MM = 0.4  # standard deviation of a straight stroke's ink across it, at most
 MIN_INK = 0.13  # darkness; fainter is paper
 INK_SHARE = 0.38  # of the page's usual ink
-SIDE, FAINT = 19.3, 0.15
-"""Longest side of a digit in the 28x28, in pixels at half ink, and the ink that is set to 0: its soft edges then end
-within 20 pixels, and the general decoder passes 97 of 100 through as they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,15 +98,16 @@ class _Strip:
             )
             for box in slot.boxes
         )  # fmt: skip
-        return cls(slot, _masked(darkness[top:bottom, left:end].copy(), boxes, slot.field.groups), boxes)
+        return cls(slot, mask_frames(darkness[top:bottom, left:end].copy(), boxes, slot.field.groups), boxes)
 
     def cells(self, threshold: float) -> list[Cell]:
         inked = (self.ink > threshold).astype(np.uint8)
-        owners = self._owners(inked)
-        return [self._cell(index, owners == index, threshold) for index in range(len(self.boxes))]
+        owners, through = self._owners(inked)
+        return [self._cell(index, owners == index, through, threshold) for index in range(len(self.boxes))]
 
-    def _owners(self, inked: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """(height, width): the number of the box that each inked pixel belongs to, -1 = none."""
+    def _owners(self, inked: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """(height, width) each: the number of the box that each inked pixel belongs to, -1 = none; and whether its
+        stroke goes through THROUGH boxes."""
         count, labelled, stats, _ = cv2.connectedComponentsWithStats(inked, connectivity=8)
         places = np.array(labelled, np.int64)
         width = inked.shape[1]
@@ -122,14 +120,16 @@ class _Strip:
         whole = table.max(axis=1) >= MOST_OF_STROKE * area
         owner = np.where(whole[places], table.argmax(axis=1)[places], np.broadcast_to(zones, places.shape))
         specks = stats[:, cv2.CC_STAT_AREA] < SPECK_MM2 * PX_PER_MM**2
-        return np.where((places == 0) | specks[places], -1, owner)
+        owner = np.where((places == 0) | specks[places], -1, owner)
+        return owner, ((table > 0).sum(axis=1) >= THROUGH)[places]
 
-    def _cell(self, index: int, mine: NDArray[np.bool_], threshold: float) -> Cell:
+    def _cell(self, index: int, mine: NDArray[np.bool_], through: NDArray[np.bool_], threshold: float) -> Cell:
         box = self.boxes[index]
-        inside = mine[_span(box.top, box.bottom), _span(box.left, box.right)]
+        within = np.s_[_span(box.top, box.bottom), _span(box.left, box.right)]
+        inside = mine[within]
         ink_mm2 = float(inside.sum()) / PX_PER_MM**2
         blank = np.zeros((28, 28), np.uint8)
-        if ink_mm2 < BLANK_MM2:
+        if ink_mm2 < BLANK_MM2 or (through[within][inside].all() and _is_straight(inside)):
             return Cell(self.slot, index, "blank", blank, ink_mm2)
         if inside.mean() > OVER_FULL:
             return Cell(self.slot, index, "over_full", blank, ink_mm2)
@@ -139,10 +139,7 @@ class _Strip:
         full = float(np.percentile(self.ink[mine], 75))
         low = 0.5 * threshold
         ink = np.clip((self.ink[around] - low) / max(full - low, 1e-3), 0, 1) * near
-        rows, columns = np.flatnonzero((ink > 0.3).any(axis=1)), np.flatnonzero((ink > 0.3).any(axis=0))
-        digit = lay_out(np.asarray(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], np.float32), SIDE)
-        digit[digit < FAINT] = 0
-        return Cell(self.slot, index, "digit", np.round(255 * digit).astype(np.uint8), ink_mm2)
+        return Cell(self.slot, index, "digit", as_mnist(np.asarray(ink, np.float32)), ink_mm2)
 
 
 def _threshold(strips: Sequence[_Strip]) -> float:
@@ -154,32 +151,10 @@ def _threshold(strips: Sequence[_Strip]) -> float:
     return max(MIN_INK, INK_SHARE * float(np.median(written))) if written else MIN_INK
 
 
-def _masked(strip: Darkness, boxes: Sequence[Rect], groups: Sequence[int]) -> Darkness:
-    """Each line of the frames bridged from side to side; printed marks between groups taken away."""
-    reach = round(LINE_MM * PX_PER_MM)
-    for box in boxes:
-        for column in (box.left, box.right):
-            _bridge(strip.T, column, reach, box.top - reach, box.bottom + reach)
-    for box in boxes:
-        for row in (box.top, box.bottom):
-            _bridge(strip, row, reach, box.left - reach, box.right + reach)
-    position = 0
-    for size in groups[:-1]:
-        position += size
-        middle = (boxes[position - 1].right + boxes[position].left) / 2
-        strip[:, _span(middle - MARK_MM * PX_PER_MM, middle + MARK_MM * PX_PER_MM)] = 0
-    return strip
-
-
-def _bridge(strip: Darkness, row: float, reach: int, start: float, end: float) -> None:
-    """Replace the rows around a line by what lies above and below them, blended."""
-    middle = round(row - 0.5)
-    above, below = max(middle - reach - 1, 0), min(middle + reach + 1, strip.shape[0] - 1)
-    if below - above < 2:
-        return
-    columns = _span(start, end)
-    share = (np.arange(above + 1, below) - above)[:, None] / np.float32(below - above)
-    strip[above + 1 : below, columns] = (1 - share) * strip[above, columns] + share * strip[below, columns]
+def _is_straight(inked: NDArray[np.bool_]) -> bool:
+    """Whether it is one straight stroke."""
+    across = np.linalg.eigvalsh(np.cov(np.argwhere(inked).T))[0]
+    return bool(across <= (STRAIGHT_MM * PX_PER_MM) ** 2)
 
 
 def _span(start: float, end: float) -> slice:

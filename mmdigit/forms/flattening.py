@@ -8,7 +8,7 @@ from mmdigit.forms.page import Pixels
 from mmdigit.forms.registration import Registration
 
 PX_PER_MM = 8  # 203 dpi
-_NODE_MM = 4  # the map is computed at nodes so far apart, and linear between them
+_NODE_MM = 4  # the map is computed at nodes so far apart, an even number of pixels, and linear between them
 _PAPER_SCALE = 8  # the paper's brightness is looked for in a copy so much smaller
 _PAPER_WINDOW = 9  # pixels of it: 9 mm, wider than a stroke or a marker's border
 _SHADOW = 0.25  # of white: paper is taken to be at least so bright
@@ -24,12 +24,18 @@ def flatten(pixels: Pixels, registration: Registration) -> Darkness:
     columns, rows = np.arange(0, width + step, step), np.arange(0, height + step, step)
     nodes = np.stack(np.meshgrid(columns, rows), axis=-1) / PX_PER_MM
     seen = registration.to_pixels(nodes).astype(np.float32)
-    # The middle of pixel i lies at (i + 0.5) / PX_PER_MM; nodes are step pixels apart.
-    across = ((np.arange(width, dtype=np.float32) + 0.5) / step)[None].repeat(height, 0)
-    down = ((np.arange(height, dtype=np.float32) + 0.5) / step)[:, None].repeat(width, 1)
-    places = cv2.remap(seen, across, down, cv2.INTER_LINEAR)
-    flat = cv2.remap(pixels, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,))  # type: ignore[call-overload]
-    return even(np.asarray(flat, np.uint8))
+    return even(_laid_flat(pixels, seen, (height, width)))
+
+
+def _laid_flat(pixels: Pixels, nodes: NDArray[np.float32], size: tuple[int, int]) -> Pixels:
+    """nodes: (rows, columns, 2), the scan's pixel (x, y) at every _NODE_MM. size: height, width."""
+    step, (height, width) = _NODE_MM * PX_PER_MM, size
+    # The middle of pixel i lies at (i + 0.5) / step nodes, which resize takes for the middle of pixel i + step / 2.
+    large = cv2.resize(nodes, None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
+    places = large[step // 2 : step // 2 + height, step // 2 : step // 2 + width]
+    # Cubic: linear would soften the strokes of a coarse scan.
+    flat = cv2.remap(pixels, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,))  # type: ignore[call-overload]
+    return np.asarray(flat, np.uint8)
 
 
 def even(flat: Pixels) -> Darkness:
@@ -40,4 +46,6 @@ def even(flat: Pixels) -> Darkness:
     window = np.ones((_PAPER_WINDOW, _PAPER_WINDOW), np.uint8)
     paper = cv2.GaussianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, window), (0, 0), 2.0)
     paper = np.maximum(cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8(255 * _SHADOW))
-    return np.clip(1 - flat / np.asarray(paper, np.float32), 0, 1)
+    darkness = np.divide(flat, paper, dtype=np.float32)
+    np.subtract(1, darkness, out=darkness)
+    return np.maximum(darkness, 0, out=darkness)

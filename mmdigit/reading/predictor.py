@@ -140,8 +140,8 @@ class Predictor:
             label=head.label,
             confidence=head.confidence,
             probabilities=tuple(final.tolist()),
-            image=None if image is None else _head_answer(image),
-            audio=None if audio is None else _head_answer(audio),
+            image=None if image is None else _head_answer(image, with_all=both),
+            audio=None if audio is None else _head_answer(audio, with_all=both),
             fused=head if both else None,
             novelty=max(novelty for novelty in (image_novelty, audio_novelty) if novelty is not None),
             decision=decision,
@@ -199,6 +199,8 @@ def _check_shape(row: int, name: str, values: NDArray[np.float32], shape: tuple[
         raise ValueError(f"input {row}: expected {name} of shape {shape}, got {values.shape}")
 
 
-def _head_answer(probabilities: Probabilities) -> HeadAnswer:
+def _head_answer(probabilities: Probabilities, *, with_all: bool = False) -> HeadAnswer:
+    """with_all: whether it also contains all ten probabilities."""
     label = int(probabilities.argmax())
-    return HeadAnswer(label=label, confidence=float(probabilities[label]))
+    every = tuple(probabilities.tolist()) if with_all else None
+    return HeadAnswer(label=label, confidence=float(probabilities[label]), probabilities=every)

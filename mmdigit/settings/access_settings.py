@@ -1,4 +1,7 @@
-"""Settings that every program uses to access Kafka and Redis: security, certificates, users, passwords."""
+"""Settings by which programs access Kafka and Redis: security, certificates, users, passwords.
+
+TLS always verifies certificates and host names; no setting turns that off. For a private authority, set its file.
+"""
 
 import os
 from pathlib import Path
@@ -11,11 +14,8 @@ from mmdigit.settings.base import ProgramSettings
 from mmdigit.settings.secrets import read_secret
 
 
-class AccessSettings(ProgramSettings):
-    """Settings of every program that talks to Kafka and Redis.
-
-    TLS always verifies certificates and host names; no setting turns that off. For a private authority, set its file.
-    """
+class KafkaAccessSettings(ProgramSettings):
+    """Settings of a program that talks to Kafka."""
 
     kafka_security: Annotated[
         KafkaSecurity,
@@ -34,30 +34,13 @@ class AccessSettings(ProgramSettings):
         SecretStr | None,
         Field(min_length=1, description="its password; only a variable, because every user can read flags"),
     ] = None
-    kafka_password_file: Annotated[Path | None, Field(description="file with the password instead")] = None
+    kafka_password_file: Annotated[
+        Path | None, Field(description="file with its password; or set MMDIGIT_KAFKA_PASSWORD")
+    ] = None
     kafka_aws_region: Annotated[str | None, Field(min_length=1, description="AWS region of MSK (msk-iam)")] = None
-    redis_ca_file: Annotated[
-        Path | None, Field(description="PEM file of the authorities that may sign Redis's certificate (rediss://)")
-    ] = None
-    redis_cert_file: Annotated[Path | None, Field(description="PEM file of the client certificate for Redis")] = None
-    redis_key_file: Annotated[Path | None, Field(description="PEM file of its key, unencrypted")] = None
-    redis_username: Annotated[str | None, Field(min_length=1, description="Redis ACL user")] = None
-    redis_password: Annotated[
-        SecretStr | None,
-        Field(min_length=1, description="its password; only a variable, because every user can read flags"),
-    ] = None
-    redis_password_file: Annotated[Path | None, Field(description="file with the password instead")] = None
-    redis_sentinel_username: Annotated[
-        str | None, Field(min_length=1, description="ACL user of the sentinels (redis+sentinel://)")
-    ] = None
-    redis_sentinel_password: Annotated[
-        SecretStr | None,
-        Field(min_length=1, description="its password; only a variable, because every user can read flags"),
-    ] = None
-    redis_sentinel_password_file: Annotated[Path | None, Field(description="file with the password instead")] = None
 
     @model_validator(mode="after")
-    def _access_is_complete(self) -> Self:
+    def _kafka_access_is_complete(self) -> Self:
         names = ("ca_file", "cert_file", "key_file", "username", "password", "password_file", "aws_region")
         given = [f"kafka_{name}" for name in names if getattr(self, f"kafka_{name}") is not None]
         allowed = {
@@ -80,14 +63,73 @@ class AccessSettings(ProgramSettings):
             )
         if self.kafka_security == "msk-iam" and self.kafka_aws_region is None:
             raise ValueError("expected kafka_aws_region with kafka_security msk-iam; set it")
-        for place in ("kafka", "redis"):
-            if (getattr(self, f"{place}_cert_file") is None) != (getattr(self, f"{place}_key_file") is None):
-                raise ValueError(f"expected both or none of {place}_cert_file and {place}_key_file, got one; set both")
+        _require_pair(self, "kafka")
+        return self
+
+    @property
+    def kafka_access(self) -> KafkaAccess:
+        """The settings, with the password read from its file. Raises SettingsError if a file is missing."""
+        return KafkaAccess(
+            self.kafka_security,
+            Certificates(self.kafka_ca_file, self.kafka_cert_file, self.kafka_key_file),
+            self.kafka_username,
+            read_secret(self.kafka_password, self.kafka_password_file, "kafka_password_file"),
+            self.kafka_aws_region,
+        )
+
+
+class RedisAccessSettings(ProgramSettings):
+    """Settings of a program that talks to Redis."""
+
+    redis_ca_file: Annotated[
+        Path | None, Field(description="PEM file of the authorities that may sign Redis's certificate (rediss://)")
+    ] = None
+    redis_cert_file: Annotated[Path | None, Field(description="PEM file of the client certificate for Redis")] = None
+    redis_key_file: Annotated[Path | None, Field(description="PEM file of its key, unencrypted")] = None
+    redis_username: Annotated[str | None, Field(min_length=1, description="Redis ACL user")] = None
+    redis_password: Annotated[
+        SecretStr | None,
+        Field(min_length=1, description="its password; only a variable, because every user can read flags"),
+    ] = None
+    redis_password_file: Annotated[
+        Path | None, Field(description="file with its password; or set MMDIGIT_REDIS_PASSWORD")
+    ] = None
+    redis_sentinel_username: Annotated[
+        str | None, Field(min_length=1, description="ACL user of the sentinels (redis+sentinel://)")
+    ] = None
+    redis_sentinel_password: Annotated[
+        SecretStr | None,
+        Field(min_length=1, description="its password; only a variable, because every user can read flags"),
+    ] = None
+    redis_sentinel_password_file: Annotated[
+        Path | None, Field(description="file with its password; or set MMDIGIT_REDIS_SENTINEL_PASSWORD")
+    ] = None
+
+    @model_validator(mode="after")
+    def _redis_access_is_complete(self) -> Self:
+        _require_pair(self, "redis")
         for user in ("redis", "redis_sentinel"):
             password = getattr(self, f"{user}_password") or getattr(self, f"{user}_password_file")
             if getattr(self, f"{user}_username") is not None and password is None:
                 raise ValueError(f"expected {user}_password_file (or {user}_password) with {user}_username; set it")
         return self
+
+    @property
+    def redis_access(self) -> RedisAccess:
+        """The settings, with passwords read from their files. Raises SettingsError if a file is missing."""
+        return RedisAccess(
+            Certificates(self.redis_ca_file, self.redis_cert_file, self.redis_key_file),
+            self.redis_username,
+            read_secret(self.redis_password, self.redis_password_file, "redis_password_file"),
+            self.redis_sentinel_username,
+            read_secret(
+                self.redis_sentinel_password, self.redis_sentinel_password_file, "redis_sentinel_password_file"
+            ),
+        )
+
+
+class AccessSettings(RedisAccessSettings, KafkaAccessSettings):
+    """Settings of a program that talks to Kafka and Redis."""
 
     @model_validator(mode="after")
     def _metrics_are_single_process(self) -> Self:
@@ -100,21 +142,9 @@ class AccessSettings(ProgramSettings):
     @property
     def access(self) -> Access:
         """The settings as Access, with passwords read from their files. Raises SettingsError if a file is missing."""
-        return Access(
-            KafkaAccess(
-                self.kafka_security,
-                Certificates(self.kafka_ca_file, self.kafka_cert_file, self.kafka_key_file),
-                self.kafka_username,
-                read_secret(self.kafka_password, self.kafka_password_file, "kafka_password_file"),
-                self.kafka_aws_region,
-            ),
-            RedisAccess(
-                Certificates(self.redis_ca_file, self.redis_cert_file, self.redis_key_file),
-                self.redis_username,
-                read_secret(self.redis_password, self.redis_password_file, "redis_password_file"),
-                self.redis_sentinel_username,
-                read_secret(
-                    self.redis_sentinel_password, self.redis_sentinel_password_file, "redis_sentinel_password_file"
-                ),
-            ),
-        )
+        return Access(self.kafka_access, self.redis_access)
+
+
+def _require_pair(settings: ProgramSettings, place: str) -> None:
+    if (getattr(settings, f"{place}_cert_file") is None) != (getattr(settings, f"{place}_key_file") is None):
+        raise ValueError(f"expected both or none of {place}_cert_file and {place}_key_file, got one; set both")

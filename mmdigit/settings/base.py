@@ -14,7 +14,9 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, CliApp, CliSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
+import schemas
 from mmdigit.settings.environment import ENV_PREFIX, reject_unknown_variables
+from mmdigit.settings.help_text import HelpFormatter
 from mmdigit.settings.redaction import may_hold_secret, redact
 from schemas.errors import SettingsError
 from schemas.validation import validation_lines
@@ -39,8 +41,8 @@ class ProgramSettings(BaseSettings):
     )
     prog: ClassVar[str] = "mmdigit"
     """The command that starts the program."""
-    usage: ClassVar[str] = "%(prog)s [options]"
-    """The first line of --help; argparse would list every flag there."""
+    usage: ClassVar[str | None] = None
+    """The first line of --help, if it is not the usual one."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
@@ -59,9 +61,10 @@ class ProgramSettings(BaseSettings):
         complaint = StringIO()
         try:
             with redirect_stderr(complaint):
-                flags = CliSettingsSource[ArgumentParser](cls)
-                if not cls.subcommands():
-                    flags.root_parser.usage = cls.usage
+                flags = CliSettingsSource[ArgumentParser](cls, formatter_class=HelpFormatter)
+                flags.root_parser.usage = cls.usage
+                version = f"{cls.prog} {schemas.VERSION}"
+                flags.root_parser.add_argument("--version", action="version", version=version)
                 return CliApp.run(cls, cli_args=list(argv), cli_settings_source=flags)
         except ValidationError as error:
             raise SettingsError(f"{validation_lines(error, command._missing)} (see {command.prog} --help)") from error

@@ -21,7 +21,9 @@ class DatabasePasswordSettings(ProgramSettings):
             description="password of the PostgreSQL user; only a variable, because every user can read flags",
         ),
     ] = None
-    forms_password_file: Annotated[Path | None, Field(description="file with the password instead")] = None
+    forms_password_file: Annotated[
+        Path | None, Field(description="file with its password; or set MMDIGIT_FORMS_PASSWORD")
+    ] = None
 
     @property
     def database_password(self) -> SecretStr | None:

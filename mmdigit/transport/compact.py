@@ -3,10 +3,12 @@
     01                  the version; JSON never begins with this byte
     msgpack array       numbers, job_id, group, model_version, worker_version, topic, partition, offset,
                         predicted_at - created_at, wait_s, predict_s (all three in microseconds), batch_size,
-                        reasons, trace_id; later releases append fields, and readers ignore those they do not know
+                        reasons, trace_id, head_probabilities; later releases append fields, and readers ignore those
+                        they do not know
 
 numbers is bytes: six 4-bit digits (label, expected, the labels of image, audio and fused, flags), created_at in
-56 bits as microseconds since 1970, then the probabilities.
+56 bits as microseconds since 1970, then the probabilities. head_probabilities is bytes too: the ten probabilities of
+image and the ten of audio.
 """
 
 import struct
@@ -28,7 +30,6 @@ _REVIEW, _OWN_CONFIDENCE = 1, 2
 """Flags: the decision is review; confidence differs from the probability of the label, and follows novelty."""
 _HEAD_BYTES = 10  # the six digits and created_at
 _PROBABILITIES = 10
-_MAX_NUMBERS = _PROBABILITIES + 5  # novelty, confidence, one per head
 
 _LONG = 0x3A
 """The exponent byte of 2**-11. Larger numbers keep all four bytes of their float. Smaller ones keep the upper two, with
@@ -41,7 +42,7 @@ _SHORT_NAME = "\x01"
 """Replaces a leading _NAME, as in the model's version and the usual topic."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FLOATS = [struct.Struct(f">{count}f") for count in range(_MAX_NUMBERS + 1)]
+_FLOATS = [struct.Struct(f">{count}f") for count in range(2 * _PROBABILITIES + 1)]
 
 
 def encode(prediction: Prediction) -> bytes:
@@ -65,7 +66,7 @@ def encode(prediction: Prediction) -> bytes:
     created_us = _microseconds(timings.created_at)
     fields: list[object] = [
         ((digits << 4 | flags) << 56 | created_us).to_bytes(_HEAD_BYTES, "big") + _encode_numbers(numbers),
-        _encode_id(prediction.job_id),
+        encode_id(prediction.job_id),
         prediction.group,
         _encode_text(prediction.model_version),
         prediction.worker_version,
@@ -77,10 +78,13 @@ def encode(prediction: Prediction) -> bytes:
         round(timings.predict_s * 1e6),
         timings.batch_size,
     ]
-    if prediction.trace_id is not None:
-        fields += [prediction.reasons, bytes.fromhex(prediction.trace_id)]
-    elif prediction.reasons:
-        fields.append(prediction.reasons)
+    fields += [
+        prediction.reasons,
+        None if prediction.trace_id is None else bytes.fromhex(prediction.trace_id),
+        _encode_head_probabilities(prediction.image, prediction.audio, prediction.fused),
+    ]
+    while not fields[-1]:  # batch_size is never 0
+        fields.pop()
     value: bytes = b"\x01" + msgpack.packb(fields)
     if len(value) > MAX_COMPACT_BYTES or created_us >> 56:
         raise ValueError(f"expected at most {MAX_COMPACT_BYTES} bytes and a year before 4253")
@@ -111,6 +115,12 @@ def decode(value: bytes) -> Prediction:
         None if head == _ABSENT else own if head == _SAME else {"label": head, "confidence": rest.pop()}
         for head in heads
     ]
+    if len(more) > 2 and more[2] is not None:
+        if image is None or audio is None:
+            raise ValueError("expected the heads of image and audio beside their probabilities, got one or none")
+        of_heads = _decode_numbers(more[2], 2 * _PROBABILITIES)
+        image = {**image, "probabilities": of_heads[:_PROBABILITIES]}
+        audio = {**audio, "probabilities": of_heads[_PROBABILITIES:]}
     created_at = _EPOCH + timedelta(0, 0, int.from_bytes(numbers[3:_HEAD_BYTES], "big"))
     return Prediction.model_validate(
         {
@@ -162,6 +172,20 @@ def _decode_numbers(value: bytes, count: int) -> list[float]:
     return [q if q > _NIL else 1 + q if q < 0 else 0.0 for q in _FLOATS[count].unpack(raw)]
 
 
+def _encode_head_probabilities(
+    image: HeadAnswer | None, audio: HeadAnswer | None, fused: HeadAnswer | None
+) -> bytes | None:
+    of_image = None if image is None else image.probabilities
+    of_audio = None if audio is None else audio.probabilities
+    if fused is not None and fused.probabilities is not None:
+        raise ValueError("expected no probabilities of the fused head, which are the prediction's")
+    if of_image is None and of_audio is None:
+        return None
+    if of_image is None or of_audio is None:
+        raise ValueError("expected the probabilities of image and audio, got those of one of them")
+    return _encode_numbers((*of_image, *of_audio))
+
+
 def _digit(head: HeadAnswer | None, label: int, confidence: float, numbers: list[float]) -> int:
     if head is None:
         return _ABSENT
@@ -176,7 +200,8 @@ def _microseconds(timestamp: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-def _encode_id(job_id: str) -> str | bytes:
+def encode_id(job_id: str) -> str | bytes:
+    """The id; 16 bytes if it is 32 hexadecimal digits in lower case."""
     if len(job_id) == 32:
         try:
             encoded = bytes.fromhex(job_id)

@@ -57,14 +57,15 @@ def _unreadable(why: str) -> StoreError:
     return StoreError(f"{_EXPECTED}, got {why}; upgrade this program, or give it its own store")
 
 
-def decode_reason(note: bytes) -> str:
-    """The reason in a dead-letter note. Raises StoreError if another program wrote it."""
+def decode_note(note: bytes) -> tuple[str, str | None]:
+    """The reason in a dead-letter note, and the job's group. Raises StoreError if another program wrote it."""
     _require_small(note, "a dead-letter note")
     try:
-        reason = json.loads(note)["reason"]
+        fields = json.loads(note)
+        reason, group = fields["reason"], fields.get("group")
         if isinstance(reason, str) and re.fullmatch(REASON_PATTERN, reason):
-            return reason
-    except (ValueError, LookupError, TypeError, RecursionError):
+            return reason, group if isinstance(group, str) else None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         pass
     raise StoreError("expected a dead-letter note, got something else; give this program its own store")
 

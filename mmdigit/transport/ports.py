@@ -57,6 +57,17 @@ class GroupCounts:
     dead: int
 
 
+class Outcome(NamedTuple):
+    """The outcome of one job of a group: its prediction or its dead-letter reason.
+
+    position: where group_outcomes() goes on after this outcome.
+    """
+
+    position: str
+    job_id: str
+    result: Prediction | str
+
+
 class Publisher(Protocol):
     """Sends records to one topic.
 
@@ -216,14 +227,16 @@ class PredictionStore(Protocol):
         On a Redis Cluster it takes one round trip per server, and some predictions may be stored after an error.
 
         A job's first prediction increments its group's done count, removes its dead-letter reason if it has one, and
-        appears once in the feed. Putting the job again replaces its prediction and changes nothing else.
+        appears once in the feed and in its group's outcomes. Putting the job again replaces its prediction and changes
+        nothing else.
         """
         ...
 
     def put_dead_letters(self, dead_letters: Sequence[DeadLetter]) -> None:
         """Record which jobs became dead letters, so that a client that waits for their group sees it end.
 
-        Counts each job once, and only if it has no prediction. Skips dead letters without a job_id.
+        Counts each job once and adds it to its group's outcomes, and only if it has no prediction. Skips dead letters
+        without a job_id.
         """
         ...
 
@@ -237,6 +250,17 @@ class PredictionStore(Protocol):
 
     def counts(self, group: str) -> GroupCounts:
         """How many jobs of the group are done and dead. Redelivery does not change the counts."""
+        ...
+
+    def group_outcomes(self, group: str, after: str = "", limit: int = 1000) -> list[Outcome]:
+        """Up to limit outcomes of the group after the given position, in order; an empty list if no more are there.
+
+        "" starts at the oldest. The order is that in which jobs first got their outcome; on a Redis Cluster only jobs
+        of the same bucket keep it. Each outcome is the job's newest: a prediction that was replaced keeps its place. A
+        dead letter that gets a prediction (after a replay) moves to the end, so that whoever has read its reason also
+        reads its prediction. Expired outcomes are left out; a job that gets another one after that is added again.
+        Raises SettingsError for an invalid position.
+        """
         ...
 
     def feed(self, after: str = "", limit: int = 1000, timeout_s: float = 0.0) -> list[tuple[str, Prediction]]:

@@ -149,6 +149,22 @@ def test_control_that_differs_asks_for_review(database: Database) -> None:
     assert (other.decision, other.source) == ("accept", "person")
 
 
+def test_controlled_fields_come_with_their_pages(database: Database) -> None:
+    store = database.open()
+    numbers = range(1, CHUNK + 2)
+    store.put_pages([page(number, fields=()) for number in numbers])
+    store.put_values({f"INTK.{number}": VALUES for number in numbers})
+    store.put_changes([change("0012", "control", number=number) for number in numbers])
+    store.put_changes([change("0013", number=1, seen=1), change("0013", number=2, name="items.1.count")])
+    controlled = list(store.controlled(TEMPLATE))
+    assert [each.group for each, _ in controlled] == [f"INTK.{number}" for number in numbers]
+    assert controlled[0][1].correction == change("0013").change
+    assert controlled[1][1] == FieldRecord(value(), (change("0012", "control").change,))
+    late = NOW + timedelta(seconds=CHUNK)
+    assert [each.number for each, _ in store.controlled(TEMPLATE, late)] == [CHUNK, CHUNK + 1]
+    assert list(store.controlled("another")) == []
+
+
 def test_counts_say_how_far_pages_are(database: Database) -> None:
     store = database.open()
     assert store.counts(TEMPLATE) == PageCounts(0, 0, 0, 0, 0)

@@ -45,7 +45,7 @@ def test_finished_services_have_no_capabilities(stack: Compose, service: str) ->
     check(stack.run("--profile", "*", *command))
 
 
-def test_the_hardened_services_do_their_work(stack: Compose) -> None:
+def test_hardened_services_do_their_work(stack: Compose) -> None:
     stack.run("run", "--rm", "-T", "topics")
     for codec in (None, "gzip", "lz4", "zstd"):  # Kafka decompresses each to check it, some with native libraries
         producer = KafkaProducer(bootstrap_servers=stack.bootstrap, compression_type=codec, acks="all")

@@ -382,7 +382,10 @@ def test_missing_kafka_right_is_one_line(
         broker.acls(f"--add --allow-principal User:{user} {right}")
 
 
-@pytest.mark.parametrize("right", ["evalsha", "exists", "set", "getdel", "hget", "hincrby", "expire", "xadd", "ping"])
+@pytest.mark.parametrize(
+    "right",
+    ["evalsha", "exists", "set", "getdel", "hget", "hincrby", "expire", "xadd", "rpush", "lrange", "ping"],
+)
 def test_missing_redis_command_is_one_line(
     right: str, tmp_path: Path, store_url: str, authority: Authority, store_user: Callable[[str], Settings]
 ) -> None:

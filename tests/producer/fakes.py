@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from mmdigit.transport.ports import GroupCounts
+from mmdigit.transport.ports import GroupCounts, Outcome
 from producer.pace import Clock
 from producer.sources.sample import Sample, Unreadable
 from schemas.dead_letter import DeadLetter
@@ -122,6 +122,9 @@ class FakeStore:
         self.predictions |= {prediction.job_id: prediction for prediction in predictions}
 
     def put_dead_letters(self, dead_letters: Sequence[DeadLetter]) -> None:
+        raise NotImplementedError
+
+    def group_outcomes(self, group: str, after: str = "", limit: int = 1000) -> list[Outcome]:
         raise NotImplementedError
 
     def feed(self, after: str = "", limit: int = 1000, timeout_s: float = 0.0) -> list[tuple[str, Prediction]]:

@@ -72,6 +72,14 @@ PREDICTION = Prediction(
 )
 NEW_PREDICTION = PREDICTION.model_copy(update={"worker_version": "0.6.0"})
 TRACED_PREDICTION = NEW_PREDICTION.model_copy(update={"trace_id": TRACE_ID})
+PAIRED_PREDICTION = NEW_PREDICTION.model_copy(
+    update={
+        "image": HeadAnswer(
+            label=1, confidence=0.75, probabilities=(0.0, 0.75, 0.0, 0.0, 0.0, 0.0, 0.0, 0.25, 0.0, 0.0)
+        ),
+        "audio": HeadAnswer(label=7, confidence=1.0, probabilities=(0.0,) * 7 + (1.0, 0.0, 0.0)),
+    }
+)
 
 identifiers = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", fullmatch=True)
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -126,7 +134,9 @@ probabilities = (
     | st.floats(0, 45).map(lambda exponent: 10**-exponent)
     | st.floats(0, 15).map(lambda exponent: 1 - 10**-exponent)
 )
+ten_probabilities = st.tuples(*[probabilities] * 10)
 heads = st.builds(HeadAnswer, label=st.integers(0, 9), confidence=probabilities)
+full_heads = st.builds(HeadAnswer, label=st.integers(0, 9), confidence=probabilities, probabilities=ten_probabilities)
 short_texts = st.text(min_size=1, max_size=64) | st.sampled_from(["0.7.0", "mmdigit-2-f7b82bf2", "mmdigit", "\x01"])
 counts = st.integers(1, 2**63 - 1)
 near_moments = st.datetimes(datetime(1971, 1, 2), datetime(2200, 1, 1), timezones=offsets | st.just(UTC))
@@ -142,11 +152,11 @@ timings = st.builds(
 odd_timings = st.builds(
     Timings, created_at=moments, predicted_at=moments, wait_s=durations, predict_s=durations, batch_size=counts
 )
-predictions = st.builds(
+some_predictions = st.builds(
     Prediction,
     label=st.integers(0, 9),
     confidence=probabilities,
-    probabilities=st.tuples(*[probabilities] * 10),
+    probabilities=ten_probabilities,
     image=st.none() | heads,
     audio=st.none() | heads,
     fused=st.none() | heads,
@@ -162,3 +172,10 @@ predictions = st.builds(
     worker_version=st.none() | short_texts,
     trace_id=st.none() | traces.map(lambda trace: format_trace_id(trace.trace_id)),
 )
+paired_predictions = st.builds(
+    lambda prediction, image, audio: prediction.model_copy(update={"image": image, "audio": audio}),
+    some_predictions,
+    full_heads,
+    full_heads | heads,
+)
+predictions = some_predictions | paired_predictions

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from mmdigit.reading.model_input import ModelInput
-from mmdigit.transport.ports import GroupCounts, LossCause, Record, TopicPartition
+from mmdigit.transport.ports import GroupCounts, LossCause, Outcome, Record, TopicPartition
 from schemas.dead_letter import DeadLetter
 from schemas.errors import RebalanceError, StoreError, TransportError
 from schemas.job import Job
@@ -180,6 +180,9 @@ class FakeStore(Closable):
         raise NotImplementedError
 
     def counts(self, group: str) -> GroupCounts:
+        raise NotImplementedError
+
+    def group_outcomes(self, group: str, after: str = "", limit: int = 1000) -> list[Outcome]:
         raise NotImplementedError
 
     def feed(self, after: str = "", limit: int = 1000, timeout_s: float = 0.0) -> list[tuple[str, Prediction]]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgpack  # type: ignore[import-untyped]
 
+from mmdigit.consuming import dead_letters
 from mmdigit.transport import compact, encoding
 from schemas import wire
 from schemas.dead_letter import DeadLetter
@@ -17,7 +18,7 @@ from worker import outcomes
 from worker.__main__ import main
 
 VERSION = "next"
-_KNOWN_FIELDS = 14
+_KNOWN_FIELDS = 15
 
 
 class NextJob(Job):
@@ -61,7 +62,7 @@ def become_next() -> None:
     encoding.encode = next_pack  # type: ignore[assignment, attr-defined]
     outcomes.VERSION = VERSION  # type: ignore[attr-defined]
     outcomes.Prediction = NextPrediction  # type: ignore[attr-defined]
-    outcomes.DeadLetter = NextDeadLetter  # type: ignore[attr-defined]
+    dead_letters.DeadLetter = NextDeadLetter  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

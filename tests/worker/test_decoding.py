@@ -44,7 +44,7 @@ def fails_with(monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
     return errors
 
 
-def test_an_unforeseen_error_fails_its_job_alone_and_is_logged(
+def test_unforeseen_error_fails_its_job_alone_and_is_logged(
     fails_with: list[Exception], caplog: pytest.LogCaptureFixture
 ) -> None:
     fails_with.append(ZeroDivisionError("by zero"))

@@ -41,7 +41,7 @@ def test_nothing_known_is_not_the_end(snapshot: TopicSnapshot) -> None:
     assert not snapshot.is_exhausted()
 
 
-def test_the_end_needs_every_partition(topic: Topic, snapshot: TopicSnapshot) -> None:
+def test_end_needs_every_partition(topic: Topic, snapshot: TopicSnapshot) -> None:
     deliver(topic, snapshot, {P0: 0}, (P0, 4))
     assert not snapshot.is_exhausted()
     deliver(topic, snapshot, {P0: 0, P1: 1}, (P1, 7))
@@ -56,7 +56,7 @@ def test_later_records_are_left_out(topic: Topic, snapshot: TopicSnapshot) -> No
     assert snapshot.is_exhausted()
 
 
-def test_a_partition_of_unknown_lag_has_not_ended(topic: Topic, snapshot: TopicSnapshot) -> None:
+def test_partition_of_unknown_lag_has_not_ended(topic: Topic, snapshot: TopicSnapshot) -> None:
     """As between two owners: its records came, but what comes after them is not known."""
     assert deliver(topic, snapshot, {P0: 0}, (P1, 0)) == 1
     assert not snapshot.is_exhausted()
@@ -65,7 +65,7 @@ def test_a_partition_of_unknown_lag_has_not_ended(topic: Topic, snapshot: TopicS
     assert snapshot.is_exhausted()
 
 
-def test_a_partition_read_again_ends_where_it_ended(topic: Topic, snapshot: TopicSnapshot) -> None:
+def test_partition_read_again_ends_where_it_ended(topic: Topic, snapshot: TopicSnapshot) -> None:
     """After a rebalance the group goes on at its committed offset."""
     deliver(topic, snapshot, {P0: 2, P1: 0}, (P0, 0))
     deliver(topic, snapshot, {P0: 2, P1: 0}, (P0, 0), (P0, 1))

@@ -38,9 +38,11 @@ def camera_of(kind: str, chance: np.random.Generator) -> Camera:
     return Camera(dpi, turn)
 
 
-def degrade(page: Grey, size_mm: tuple[float, float], kind: str, chance: np.random.Generator) -> Scan:
-    """The page as it comes out of a scanner or camera. page: at DPI, range [0, 1]."""
-    camera = camera_of(kind, chance)
+def degrade(
+    page: Grey, size_mm: tuple[float, float], kind: str, chance: np.random.Generator, camera: Camera | None = None
+) -> Scan:
+    """The page as it comes out of a scanner or camera. page: at DPI, range [0, 1]. camera: None = one of that kind."""
+    camera = camera or camera_of(kind, chance)
     page = damaged(page, chance) if kind == "damaged" else page
     view = View.of(camera, size_mm)
     where = view.to_page()

@@ -20,11 +20,14 @@ Grey = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Filled:
-    """A page at DPI, (height, width), range [0, 1], 1 = white; and what is written in each slot, None = nothing."""
+    """A page at DPI, (height, width), range [0, 1], 1 = white; what is written in each slot, None = nothing; and the
+    writer's digits that it was written with, (n_boxes, 28, 28), uint8, n_boxes = 0 for nothing."""
 
     pixels: Grey
     slots: tuple[Slot, ...]
     written: tuple[str | None, ...]
+    originals: tuple[NDArray[np.uint8], ...]
+    writer: int
 
 
 def blank_page(template: Template, page: int = 0, serial: int = 1) -> Grey:
@@ -49,18 +52,22 @@ def fill(
         mine = digits.select(digits.writers == chance.choice(writers))
     slots = slots_of(template, page)
     written: list[str | None] = []
+    originals = []
     height_mm = chance.uniform(4.6, 6.6)
     for slot in slots:
         if slot.field.type == "check" or chance.random() < blanks:
             written.append(None)
+            originals.append(np.zeros((0, 28, 28), np.uint8))
             continue
         value = value_of(slot.field, chance)
+        used = []
         for box, digit in zip(slot.boxes, value, strict=True):
             images = mine.images[mine.labels == int(digit)]
-            image = images[chance.integers(len(images))]
-            _write(pixels, image, box, height_mm * chance.uniform(0.9, 1.1), ink, chance)
+            used.append(images[chance.integers(len(images))])
+            _write(pixels, used[-1], box, height_mm * chance.uniform(0.9, 1.1), ink, chance)
         written.append(value)
-    return Filled(pixels, slots, tuple(written))
+        originals.append(np.stack(used))
+    return Filled(pixels, slots, tuple(written), tuple(originals), int(mine.writers[0]))
 
 
 def value_of(field: FormField, chance: np.random.Generator) -> str:

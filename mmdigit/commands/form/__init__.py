@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic_settings import CliSubCommand
 
 from mmdigit.commands.form.collect import FormCollectSettings
+from mmdigit.commands.form.control import FormControlSettings
 from mmdigit.commands.form.export import FormExportSettings
 from mmdigit.commands.form.read import FormReadSettings
 from mmdigit.commands.form.review import FormReviewSettings
@@ -14,7 +15,7 @@ from mmdigit.settings.base import ProgramSettings, documented
 
 
 class FormCommands(ProgramSettings):
-    """Paper forms: describe, check, print, read, collect, export, review."""
+    """Paper forms: describe, check, print, read, collect, export, review, control."""
 
     prog: ClassVar[str] = "mmdigit form"
 
@@ -26,3 +27,4 @@ class FormCommands(ProgramSettings):
     collect: Annotated[CliSubCommand[FormCollectSettings], documented(FormCollectSettings)]
     export: Annotated[CliSubCommand[FormExportSettings], documented(FormExportSettings)]
     review: Annotated[CliSubCommand[FormReviewSettings], documented(FormReviewSettings)]
+    control: Annotated[CliSubCommand[FormControlSettings], documented(FormControlSettings)]

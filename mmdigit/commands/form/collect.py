@@ -7,12 +7,13 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from mmdigit.commands.form.common import TemplateFlag, need_forms
-from mmdigit.settings.access_settings import AccessSettings
+from mmdigit.settings.access import Access
+from mmdigit.settings.access_settings import RedisAccessSettings
 from mmdigit.settings.database_settings import DatabaseSettings
 from mmdigit.settings.secrets import read_secret
 
 
-class FormCollectSettings(DatabaseSettings, AccessSettings):
+class FormCollectSettings(DatabaseSettings, RedisAccessSettings):
     """Decides the fields of each page whose jobs are all answered. Needs the extra `forms`.
 
     Without --follow it ends when every page that is there is decided, or with --expect when so many pages are.
@@ -45,7 +46,9 @@ class FormCollectSettings(DatabaseSettings, AccessSettings):
         SecretStr | None,
         Field(min_length=1, description="bearer token required to read /metrics; only as a variable, not as a flag"),
     ] = None
-    metrics_token_file: Annotated[Path | None, Field(description="file that holds the token")] = None
+    metrics_token_file: Annotated[
+        Path | None, Field(description="file with the token; or set MMDIGIT_METRICS_TOKEN")
+    ] = None
     json_logs: Annotated[bool, Field(description="log one JSON object a line instead of text")] = False
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="lowest level to log")] = (
         "info"
@@ -68,7 +71,7 @@ class FormCollectSettings(DatabaseSettings, AccessSettings):
         token = read_secret(self.metrics_token, self.metrics_token_file, "metrics_token_file")
         with (
             open_page_store(self.forms_url, self.database_password) as forms,
-            open_store(self.store_url, access=self.access, create=False) as predictions,
+            open_store(self.store_url, access=Access(redis=self.redis_access), create=False) as predictions,
         ):
             collection = Collection(template, forms, predictions)
             if self.follow:

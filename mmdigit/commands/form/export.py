@@ -27,6 +27,7 @@ class FormExportSettings(DatabaseSettings):
     def run(self) -> int:
         need_forms()
         from mmdigit.forms.exporting import export
+        from mmdigit.forms.reviewing.control import controlled_weeks
         from mmdigit.forms.store.sql_store import open_page_store
         from mmdigit.forms.template_file import load_template
 
@@ -34,6 +35,7 @@ class FormExportSettings(DatabaseSettings):
         with open_page_store(self.forms_url, self.database_password) as store:
             done = export(template, store, self.output, self.crops, excel=self.excel)
             pages = store.counts(template.digest)
+            weeks = controlled_weeks(store.controlled(template.digest), template)
         sys.stdout.write(
             f"{count(done.forms, 'form')}, {count(done.fields, 'field')}, {done.review:,} of them for review: "
             f"{shown(self.output)}\n"
@@ -45,6 +47,7 @@ class FormExportSettings(DatabaseSettings):
         ):
             if number:
                 sys.stdout.write(f"{count(number, 'page')} {what}\n")
+        sys.stdout.writelines(f"{week.described}\n" for week in weeks)
         if self.crops is not None:
             sys.stdout.write(f"{count(done.crops, 'picture')}: {shown(self.crops)}\n")
         return 0

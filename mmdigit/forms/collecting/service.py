@@ -1,20 +1,23 @@
 """Runs a collector: until all pages that are there are decided, or as a service until SIGTERM."""
 
 import logging
-import signal
+import math
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from types import FrameType
+from datetime import UTC, datetime, timedelta
 from typing import TextIO
 
 from pydantic import SecretStr
 
+from mmdigit.consuming.backoff import Backoff
+from mmdigit.consuming.stopping import stop_on_first_signal
 from mmdigit.forms.collecting.collector import Collector
 from mmdigit.forms.collecting.metrics import CollectMetrics
 from mmdigit.forms.collecting.progress import ProgressLine, Standing
+from mmdigit.forms.reviewing.control import controlled_weeks, target_of
 from mmdigit.forms.store.ports import PageStore
 from mmdigit.forms.template import Template
 from mmdigit.telemetry.health import HealthServer, Status
@@ -26,8 +29,10 @@ log = logging.getLogger(__name__)
 
 PAUSE_S = 1.0  # between sweeps that decide nothing
 COUNT_EVERY_S = 10.0  # other programs change the counts, too
+CONTROL_EVERY_S = 60.0
+CONTROL_WEEKS = 5  # so far back the metrics of the control look
 STUCK_AFTER_S = 120.0  # without a batch, after which /healthz fails
-FIRST_RETRY_S, LAST_RETRY_S = 0.5, 30.0
+LAST_RETRY_S = 10.0  # the longest pause after a store has failed
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,10 @@ class Collection:
         forms: PageStore,
         predictions: PredictionStore,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._now = now
+        self._controlled_s = -math.inf
         self._template, self._forms = template, forms
         self._collector = Collector(template, forms, predictions)
         self._clock = clock
@@ -60,7 +68,7 @@ class Collection:
         self.metrics = CollectMetrics(template.form)
         self.standing = Standing(0, 0, 0, 0, 0)
 
-    def stop(self, *_: object) -> None:
+    def stop(self) -> None:
         """End after the batch in hand."""
         self._stop.set()
 
@@ -86,22 +94,23 @@ class Collection:
 
     def follow(self, progress: ProgressLine) -> None:
         """Decide pages as their predictions come, until stopped; a store that fails is tried again."""
-        pause_s = FIRST_RETRY_S
+        pauses = Backoff(LAST_RETRY_S)
         while not self._stop.is_set():
             try:
                 if self._clock() - self._counted_s >= COUNT_EVERY_S or not self.standing.pages:
                     self._count(None)
+                if self._clock() - self._controlled_s >= CONTROL_EVERY_S:
+                    self._show_control()
                 decided = self._sweep(progress)
-                self._waiting_for, pause_s = "", FIRST_RETRY_S
+                self._waiting_for, pauses = "", Backoff(LAST_RETRY_S)
                 if not decided:
                     self._stop.wait(PAUSE_S)
             except RetriableError as error:
                 self._turned_s = self._clock()
                 self._waiting_for = str(error)
                 self.metrics.retries.inc()
-                log.warning("a store fails, trying again", extra={"error": str(error), "pause_s": pause_s})
-                self._stop.wait(pause_s)
-                pause_s = min(2 * pause_s, LAST_RETRY_S)
+                log.warning("a store fails, trying again", extra={"error": str(error)})
+                self._stop.wait(next(pauses))
 
     def alive(self) -> Status:
         silent_s = self._clock() - self._turned_s
@@ -119,16 +128,22 @@ class Collection:
             self._turned_s = self._clock()
             pages += decided.pages
             self.standing = self.standing.with_decided(decided.pages, decided.values)
-            self.metrics.decided.inc(decided.pages)
             for value in decided.values:
                 for reason in value.reasons:
                     self.metrics.count_reason(reason)
             self.metrics.show(self.standing)
+            self.metrics.decided.inc(decided.pages)
             progress.show(self.standing)
             if self._stop.is_set():
                 break
         self._turned_s = self._clock()
         return pages
+
+    def _show_control(self) -> None:
+        since = self._now() - timedelta(weeks=CONTROL_WEEKS)
+        weeks = controlled_weeks(self._forms.controlled(self._template.digest, since), self._template)
+        self.metrics.show_control(target_of(self._template), weeks[-1] if weeks else None)
+        self._controlled_s = self._clock()
 
     def _count(self, expected: int | None) -> None:
         self.standing = Standing.of(self._forms.counts(self._template.digest), expected)
@@ -148,17 +163,12 @@ def serve(collection: Collection, output: TextIO, options: ServiceOptions) -> No
     """Collect until SIGTERM or SIGINT, with /metrics, /healthz and /readyz. Call it in the main thread."""
     configure_logs(options.log_level, as_json=options.json_logs)
 
-    def handle(number: int, _frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)  # a second signal ends the process; nothing is lost
-        collection.stop()
-
     with ExitStack() as stack:
         server = HealthServer(
             options.host, options.port, collection.metrics.registry, collection.alive, collection.ready, options.token
         )
         stack.callback(server.close)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            stack.callback(signal.signal, number, signal.signal(number, handle))
+        stop_on_first_signal(collection.stop)  # a second one ends the process; nothing is lost
         log.info("ready to collect", extra={"metrics": f"http://{options.host}:{server.port}/metrics"})
         try:
             with ProgressLine(output) as progress:

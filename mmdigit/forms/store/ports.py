@@ -207,6 +207,13 @@ class PageStore(Protocol):
         """Keep what people say, durably, all or none; what became of each, in order. A field takes one control."""
         ...
 
+    def controlled(
+        self, template: str, since: datetime | None = None
+    ) -> Iterator[tuple[StoredPage, FieldRecord]]:  # fmt: skip
+        """Every field with a control, and its page without fields, oldest control first. since: when the page was
+        received."""
+        ...
+
     def counts(self, template: str) -> PageCounts:
         """How far a template's pages are."""
         ...

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Self
 
 from pydantic import SecretStr
@@ -152,6 +153,24 @@ class SqlPageStore:
         with self._transaction() as connection:
             ids = self._ids(connection, [new.group for new in changes], lock=True)
             return [_put_change(connection, ids.get(new.group), new) for new in changes]
+
+    def controlled(self, template: str, since: datetime | None = None) -> Iterator[tuple[StoredPage, FieldRecord]]:
+        control = select(CHANGES.c.id.label("change"), CHANGES.c.name, PAGES).join(PAGES)
+        control = control.where(PAGES.c.template == template, CHANGES.c.kind == "control")
+        if since is not None:
+            control = control.where(PAGES.c.received_us >= to_us(since))
+        after = 0
+        while True:
+            with self._reading() as connection:
+                query = control.where(CHANGES.c.id > after).order_by(CHANGES.c.id).limit(CHUNK)
+                rows = connection.execute(query).all()
+                records = _records(connection, sorted({row.id for row in rows}))
+            for row in rows:
+                found = next(record for record in records[row.id] if record.value.name == row.name)
+                yield _page(row), found
+            if len(rows) < CHUNK:
+                return
+            after = rows[-1].change
 
     def counts(self, template: str) -> PageCounts:
         unread = case((PAGES.c.accepted.is_(None) & (PAGES.c.state == "read"), 1), else_=0)

@@ -61,15 +61,14 @@ def read_digit(grey: Grey, bright_ink: bool | None = None) -> Digit:
     return Digit(lay_out(digit), ("several_digits",) if several else ())
 
 
-def lay_out(digit: Grey, side: float = DIGIT_SIDE) -> Grey:
+def lay_out(digit: Grey) -> Grey:
     """A digit's ink as MNIST lays it out.
 
-    digit: (height, width), range [0, 1], 1 = ink, cut to the digit. side: pixels, its longest side in the result.
-    Returns (28, 28), range [0, 1].
+    digit: (height, width), range [0, 1], 1 = ink, cut to the digit. Returns (28, 28), range [0, 1].
     """
     if max(digit.shape) > STROKE_SIDE:
         digit = _stretch(_resize(digit, STROKE_SIDE))
-    return _stretch(_centre(_thicken(digit), side))
+    return _stretch(_centre(thicken(digit)))
 
 
 def _looks_like_mnist(grey: Grey) -> bool:
@@ -103,7 +102,7 @@ def _stretch(ink: Grey) -> Grey:
     return np.asarray(np.clip(ink / full, 0, 1), np.float32)
 
 
-def _thicken(digit: Grey) -> Grey:
+def thicken(digit: Grey) -> Grey:
     """Thicken strokes to at least MIN_STROKE_PX final pixels: a hairline would vanish when scaled down."""
     final_pixel = max(digit.shape) / DIGIT_SIDE
     for _ in range(8):
@@ -121,12 +120,12 @@ def _thicken(digit: Grey) -> Grey:
     return digit
 
 
-def _centre(digit: Grey, side: float) -> Grey:
-    """Scale to that side and put the centre of mass in the middle of 28x28, or as near as keeps the digit inside.
+def _centre(digit: Grey) -> Grey:
+    """Scale to DIGIT_SIDE and put the centre of mass in the middle of 28x28, or as near as keeps the digit inside.
 
     Done in one step with subpixel precision, so that a little more or less ink does not move the digit a whole pixel.
     """
-    pixel = max(digit.shape) / side  # one pixel of the final image
+    pixel = max(digit.shape) / DIGIT_SIDE  # one pixel of the final image
     edges = []
     for axis, length in enumerate(digit.shape):
         middle = float(np.arange(length) @ digit.sum(axis=1 - axis)) / float(digit.sum()) + 0.5

@@ -79,8 +79,10 @@ def _to_mmdigit_error(error: Exception, address: str, advice: str) -> MmdigitErr
 
 
 def _refusal_reason(error: Exception, text: str, address: str) -> str | None:
-    # A missing permission inside a script is an ordinary script error that has the refusal in its text.
-    if isinstance(error, NoPermissionError | AuthorizationError) or "user executing the script can't" in text:
+    # A missing permission inside a script is an ordinary script error that has the refusal in its text. The second text
+    # is that of redis.pcall.
+    in_script = "user executing the script can't" in text or "ACL failure in script" in text
+    if in_script or isinstance(error, NoPermissionError | AuthorizationError):
         return f"this user lacks a permission ({text}); deploy/redis/users.acl grants the required ones"
     # redis-py's form of a refusal by all sentinels. A sentinel that accepts us may find a primary soon.
     sentinels = text.partition(" : ")[2].split(", ") if isinstance(error, MasterNotFoundError) else []

@@ -3,7 +3,10 @@
     single server                   Redis Cluster
     mmdigit:prediction:{job_id}     mmdigit:prediction:{TAG}:{job_id}   string: the prediction, with TTL
     mmdigit:dead:{job_id}           mmdigit:dead:{TAG}:{job_id}         string: {"reason": ..., "group": ...}, with TTL
-    mmdigit:group:{group}           mmdigit:group:{TAG}:{group}         hash: done, dead; each change renews the TTL
+    mmdigit:group:{group}           mmdigit:group:{TAG}:{group}         hash: done, dead, first (outcomes.py); each
+                                                                        change renews the TTL
+    mmdigit:outcomes:{group}        mmdigit:outcomes:{TAG}:{group}      list: the group's jobs (outcomes.py); each
+                                                                        change renews the TTL
     mmdigit:predictions             mmdigit:predictions:{TAG}           stream: first predictions, capped
 
 On a cluster the braces around TAG are part of the key. They put all keys of a bucket in one slot, and so on one
@@ -34,6 +37,7 @@ class Bucket:
     prediction: str
     note: str
     group: str
+    outcomes: str
     feed: str
     slot: int = 0
 
@@ -72,6 +76,7 @@ def _bucket(tag: str) -> Bucket:
         prediction=f"mmdigit:prediction:{part}",
         note=f"mmdigit:dead:{part}",
         group=f"mmdigit:group:{part}",
+        outcomes=f"mmdigit:outcomes:{part}",
         feed=f"{FEED_KEY}:{{{tag}}}",
         slot=key_slot(tag.encode()),
     )
@@ -86,5 +91,7 @@ def _cluster() -> KeyLayout:
     return KeyLayout(tuple(buckets[number] for number in range(BUCKETS)))
 
 
-SINGLE_SERVER_KEYS = KeyLayout((Bucket("mmdigit:prediction:", "mmdigit:dead:", "mmdigit:group:", FEED_KEY),))
+SINGLE_SERVER_KEYS = KeyLayout(
+    (Bucket("mmdigit:prediction:", "mmdigit:dead:", "mmdigit:group:", "mmdigit:outcomes:", FEED_KEY),)
+)
 CLUSTER_KEYS = _cluster()

@@ -17,20 +17,23 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
 
 from mmdigit.settings.access import RedisAccess
-from mmdigit.transport.encoding import decode_prediction, decode_reason, encode_prediction
-from mmdigit.transport.ports import GroupCounts
+from mmdigit.transport.encoding import decode_note, decode_prediction, encode_prediction
+from mmdigit.transport.ports import GroupCounts, Outcome
 from mmdigit.transport.redis.address import RedisAddress
 from mmdigit.transport.redis.client import SOCKET_TIMEOUT_S, open_servers
 from mmdigit.transport.redis.keys import KeyLayout
+from mmdigit.transport.redis.outcomes import encode_entry, read_outcomes
 from mmdigit.transport.redis.scripts import PUT, PUT_DEAD, Script
 from mmdigit.transport.redis.servers import Call, Servers
 from schemas.dead_letter import DeadLetter
 from schemas.errors import SettingsError, StoreError
 from schemas.prediction import Prediction
+from schemas.printable import printable
 
 _MAX_BLOCK_S = SOCKET_TIMEOUT_S / 2  # a blocking read must end before the socket times out
 _MAX_POLL_PAUSE_S = 0.25  # between polls of a cluster's feed: no single call can block on all of its streams
 _POSITION = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?")
+_INDEX = re.compile(r"[0-9]{1,18}")
 _COUNT = re.compile(rb"-?[0-9]{1,20}")
 _OLDEST = "0-0"
 
@@ -72,6 +75,7 @@ class RedisStore:
         self._feed_share = layout.feed_length_per_bucket(feed_length)
         self._replicas = replicas
         self._feed_positions = _FeedPositions(clock)
+        self._clock = clock
         self._as_json = as_json
         self._monotonic = monotonic
         self._sleep = sleep
@@ -91,6 +95,7 @@ class RedisStore:
                     encode_prediction(prediction, as_json=self._as_json),
                     prediction.group or "",
                     positions[index],
+                    encode_entry(prediction.job_id, dead=False) if prediction.group else "",
                 ]
             calls.append(self._script(PUT, number, keys, arguments))
         self._servers.run(calls, replicas=self._replicas)
@@ -104,7 +109,11 @@ class RedisStore:
             arguments: list[str | int | bytes] = []
             for job_id, letter in (letters[index] for index in indices):
                 keys += [bucket.prediction + job_id, bucket.note + job_id]
-                arguments += [json.dumps({"reason": letter.reason, "group": letter.group}), letter.group or ""]
+                arguments += [
+                    json.dumps({"reason": letter.reason, "group": letter.group}),
+                    letter.group or "",
+                    encode_entry(job_id, dead=True),
+                ]
             calls.append(self._script(PUT_DEAD, number, keys, arguments))
         self._servers.run(calls, replicas=self._replicas)
 
@@ -114,7 +123,7 @@ class RedisStore:
 
     def dead_letter_reasons(self, job_ids: Sequence[str]) -> list[str | None]:
         values = self._values(job_ids, [bucket.note for bucket in self._buckets])
-        return [None if value is None else decode_reason(value) for value in values]
+        return [None if value is None else decode_note(value)[0] for value in values]
 
     def counts(self, group: str) -> GroupCounts:
         keys = [bucket.group + group for bucket in self._buckets]
@@ -123,6 +132,12 @@ class RedisStore:
             raise StoreError(f"expected group counts at the key {keys[0]}, got something else; remove it")
         done, dead = (sum(int(answer[field] or 0) for answer in answers) for field in (0, 1))
         return GroupCounts(done=done, dead=dead)
+
+    def group_outcomes(self, group: str, after: str = "", limit: int = 1000) -> list[Outcome]:
+        numbers = after.split(",") if after else ["0"] * len(self._buckets)
+        if len(numbers) != len(self._buckets) or not all(map(_INDEX.fullmatch, numbers)):
+            raise SettingsError(f"expected a position in this group, or none, {_got(after)}; start again without one")
+        return read_outcomes(self._servers, self._buckets, group, [int(number) for number in numbers], limit)
 
     def feed(self, after: str = "", limit: int = 1000, timeout_s: float = 0.0) -> list[tuple[str, Prediction]]:
         positions = self._positions(after)
@@ -154,7 +169,9 @@ class RedisStore:
         self.close()
 
     def _script(self, script: Script, number: int, keys: Sequence[str], arguments: Sequence[str | int | bytes]) -> Call:
-        common = (self._buckets[number].group, self._ttl_s)
+        bucket = self._buckets[number]
+        now_us = int(self._clock() * 1e6)
+        common = (bucket.group, self._ttl_s, bucket.outcomes, bucket.prediction, bucket.note, now_us)
         return Call(number, ("EVALSHA", script.sha, len(keys), *keys, *common, *arguments))
 
     def _values(self, job_ids: Sequence[str], prefixes: Sequence[str]) -> list[bytes | None]:
@@ -174,9 +191,7 @@ class RedisStore:
         positions = after.split(",") if after else [""] * len(self._buckets)
         whole = len(positions) == len(self._buckets)
         if not whole or any(position and _POSITION.fullmatch(position) is None for position in positions):
-            raise SettingsError(
-                f"expected a position from this feed, or none, got {after[:200]!r}; start again without one"
-            )
+            raise SettingsError(f"expected a position from this feed, or none, {_got(after)}; start again without one")
         return positions
 
     def _entries(self, positions: Sequence[str], limit: int, block_ms: int) -> list["_Entry"]:
@@ -192,6 +207,10 @@ class RedisStore:
         # A stream that was cut off at count may have more entries before later entries of the others.
         horizon = min((stream[-1] for stream in streams if len(stream) == count), default=None)
         return [entry for entry in entries if horizon is None or entry <= horizon][:limit]
+
+
+def _got(position: str) -> str:
+    return f"got '{printable(position, 200)}'"
 
 
 class _Entry(NamedTuple):

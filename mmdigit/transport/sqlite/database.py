@@ -16,13 +16,24 @@ from mmdigit.files.sqlite_file import prepare_file
 from schemas.errors import RetriableError, SettingsError
 
 APPLICATION_ID = 0x6D6D6467  # "mmdg", in the file header: refuses other programs' files
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BUSY_TIMEOUT_S = 10.0
 """How long to wait for another process's transaction. Ours take milliseconds, a checkpoint longer."""
 
 _CHECKPOINT_PAGES = 4096  # 16 MiB of log between checkpoints, so that a page written often is copied once
 
-_SCHEMA = """
+_OUTCOMES = """
+CREATE TABLE outcomes (
+  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  job_id TEXT NOT NULL UNIQUE,
+  job_group TEXT NOT NULL,
+  expires_at_s REAL NOT NULL
+);
+CREATE INDEX outcomes_group ON outcomes (job_group, position);
+CREATE INDEX outcomes_expiry ON outcomes (expires_at_s)
+"""
+
+_SCHEMA = f"""
 CREATE TABLE topics (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
@@ -57,12 +68,12 @@ CREATE TABLE group_counts (
 );
 CREATE INDEX group_counts_expiry ON group_counts (expires_at_s);
 CREATE TABLE feed (position INTEGER PRIMARY KEY AUTOINCREMENT, prediction BLOB NOT NULL);
-"""
+{_OUTCOMES}"""
 
 _TABLES = re.findall(r"CREATE TABLE (\w+)", _SCHEMA)
 
-_MIGRATIONS = {1: "ALTER TABLE records ADD COLUMN headers BLOB"}
-"""Schema version -> the statement that migrates it to the next one."""
+_MIGRATIONS = {1: "ALTER TABLE records ADD COLUMN headers BLOB", 2: _OUTCOMES}
+"""Schema version -> the statements that migrate it to the next one."""
 
 
 def open_database(path: Path, error_type: type[RetriableError]) -> sqlite3.Connection:
@@ -157,7 +168,8 @@ def _upgrade(connection: sqlite3.Connection) -> int:
     with transaction(connection):
         # Another process may have done it before we got the lock.
         while (version := _header(connection)[1]) in _MIGRATIONS:
-            connection.execute(_MIGRATIONS[version])
+            for statement in _MIGRATIONS[version].split(";\n"):
+                connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {version + 1}")
     return version
 

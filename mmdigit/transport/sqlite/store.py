@@ -6,19 +6,29 @@ from pathlib import Path
 from typing import Any, Self
 
 from mmdigit.transport.encoding import decode_prediction, encode_prediction
-from mmdigit.transport.ports import GroupCounts
+from mmdigit.transport.ports import GroupCounts, Outcome
 from mmdigit.transport.sqlite.database import map_errors, open_database, transaction
 from schemas.dead_letter import DeadLetter
 from schemas.errors import SettingsError, StoreError
 from schemas.prediction import Prediction
+from schemas.printable import printable
 
 _PREDICTION = "SELECT CAST(prediction AS BLOB) FROM predictions WHERE job_id = ? AND expires_at_s > ?"
 _DEAD_NOTE = "SELECT reason FROM dead_notes WHERE job_id = ? AND expires_at_s > ?"
+_OUTCOMES = """
+SELECT position, outcomes.job_id, CAST(prediction AS BLOB), reason FROM outcomes
+LEFT JOIN predictions ON predictions.job_id = outcomes.job_id AND predictions.expires_at_s > :now_s
+LEFT JOIN dead_notes ON dead_notes.job_id = outcomes.job_id AND dead_notes.expires_at_s > :now_s
+WHERE outcomes.job_group = :job_group AND position > :after AND coalesce(prediction, reason) IS NOT NULL
+ORDER BY position LIMIT :limit
+"""
 _PURGES = (  # LIMIT bounds the time that one put spends on expired rows
     "DELETE FROM predictions WHERE job_id IN (SELECT job_id FROM predictions WHERE expires_at_s <= ? LIMIT 1000)",
     "DELETE FROM dead_notes WHERE job_id IN (SELECT job_id FROM dead_notes WHERE expires_at_s <= ? LIMIT 1000)",
     "DELETE FROM group_counts WHERE name IN (SELECT name FROM group_counts WHERE expires_at_s <= ? LIMIT 1000)",
+    "DELETE FROM outcomes WHERE position IN (SELECT position FROM outcomes WHERE expires_at_s <= ? LIMIT 1000)",
 )
+_MAX_POSITION_DIGITS = 18
 _FIRST_WAIT_S = 0.002
 _MAX_WAIT_S = 0.05
 
@@ -74,6 +84,7 @@ class SqliteStore:
                     (job_id, reason, group, now_s + self._ttl_s),
                 )
                 self._count(group, now_s, dead=int(first))
+                self._list(job_id, group, now_s, first=first)
 
     def get(self, job_ids: Sequence[str]) -> list[Prediction | None]:
         found = self._values(_PREDICTION, job_ids)
@@ -89,16 +100,29 @@ class SqliteStore:
             ).fetchone()
         return GroupCounts(*row) if row is not None else GroupCounts(done=0, dead=0)
 
+    def group_outcomes(self, group: str, after: str = "", limit: int = 1000) -> list[Outcome]:
+        values = {
+            "now_s": self._clock(),
+            "job_group": group,
+            "after": _position(after, "this group"),
+            "limit": limit,
+        }
+        with map_errors(self._path, StoreError):
+            rows = self._connection.execute(_OUTCOMES, values).fetchall()
+        return [
+            Outcome(str(position), job_id, reason if value is None else decode_prediction(value))
+            for position, job_id, value, reason in rows
+        ]
+
     def feed(self, after: str = "", limit: int = 1000, timeout_s: float = 0.0) -> list[tuple[str, Prediction]]:
-        if after and not (after.isascii() and after.isdigit()):
-            raise SettingsError(f"expected a position from this feed, or none, got {after!r}; start again without one")
+        start = _position(after, "this feed")
         deadline_s = self._monotonic() + timeout_s
         wait_s = _FIRST_WAIT_S
         while True:
             with map_errors(self._path, StoreError):
                 rows = self._connection.execute(
                     "SELECT position, CAST(prediction AS BLOB) FROM feed WHERE position > ? ORDER BY position LIMIT ?",
-                    (int(after or "0"), limit),
+                    (start, limit),
                 ).fetchall()
             left_s = deadline_s - self._monotonic()
             if rows or left_s <= 0:
@@ -122,6 +146,7 @@ class SqliteStore:
             "INSERT OR REPLACE INTO predictions (job_id, prediction, expires_at_s) VALUES (?, ?, ?)",
             (prediction.job_id, value, now_s + self._ttl_s),
         )
+        self._list(prediction.job_id, prediction.group, now_s, first=first)
         if not first:
             return
         note = self._connection.execute(
@@ -141,6 +166,19 @@ class SqliteStore:
             (group, done, dead, now_s + self._ttl_s, done, dead),
         )
 
+    def _list(self, job_id: str, group: str | None, now_s: float, *, first: bool) -> None:
+        """Add the job to the end of its group's outcomes if it is the first of its kind; else only keep it longer."""
+        expires_at_s = now_s + self._ttl_s
+        if not first:
+            self._connection.execute("UPDATE outcomes SET expires_at_s = ? WHERE job_id = ?", (expires_at_s, job_id))
+        elif group is None:
+            self._connection.execute("DELETE FROM outcomes WHERE job_id = ?", (job_id,))
+        else:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO outcomes (job_id, job_group, expires_at_s) VALUES (?, ?, ?)",
+                (job_id, group, expires_at_s),
+            )
+
     def _exists(self, query: str, job_id: str, now_s: float) -> bool:
         return self._connection.execute(query, (job_id, now_s)).fetchone() is not None
 
@@ -153,3 +191,11 @@ class SqliteStore:
     def _purge(self, now_s: float) -> None:
         for purge in _PURGES:
             self._connection.execute(purge, (now_s,))
+
+
+def _position(after: str, of: str) -> int:
+    """The row to start after. Raises SettingsError if this store never gave such a position."""
+    if after and not (after.isascii() and after.isdigit() and len(after) <= _MAX_POSITION_DIGITS):
+        got = printable(after, 200)
+        raise SettingsError(f"expected a position in {of}, or none, got '{got}'; start again without one")
+    return int(after or "0")

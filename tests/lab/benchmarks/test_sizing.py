@@ -44,7 +44,7 @@ def test_size_matches_hand_computed_values() -> None:
     assert found["redis_cores"] == pytest.approx(0.04)
 
 
-def test_a_million_matches_hand_computed_values() -> None:
+def test_million_matches_hand_computed_values() -> None:
     found = a_million(GIVEN._replace(jobs_per_s=1e6 / 3600 / 0.8), task_usd_per_hour=3.0)
     assert found["task_hours"] == pytest.approx(1)
     assert found["task_usd"] == pytest.approx(3)

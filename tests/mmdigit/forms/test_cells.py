@@ -79,6 +79,20 @@ def test_tail_of_a_neighbour_is_not_this_box_s_ink() -> None:
     assert second.state == "blank"
 
 
+def test_straight_stroke_through_empty_boxes_is_no_digit() -> None:
+    page = printed()
+    draw(page, Rect(BOX.left - 0.8, BOX.top + 4, SLOTS[0].boxes[3].right + 0.8, BOX.top + 4.8), 0.5)
+    digit = SLOTS[0].boxes[1]
+    draw(page, Rect(digit.left + 2, digit.top + 1.5, digit.left + 2.6, digit.bottom - 1.5))
+    assert [cell.state == "blank" for cell in first_field(page)] == [True, False, *[True] * 6]
+
+
+def test_stroke_through_two_boxes_is_not_told_as_blank() -> None:
+    page = printed()
+    draw(page, Rect(BOX.left + 2, BOX.top + 4, SLOTS[0].boxes[1].right - 2, BOX.top + 4.6))
+    assert [cell.state for cell in first_field(page)][:2] == ["digit", "digit"]
+
+
 def test_marks_between_groups_are_no_ink() -> None:
     page = printed()
     born = SLOTS[1]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmdigit.forms.cells import Cell, CellState
-from mmdigit.forms.fields import DEAD_LETTER, FieldValue, read_field
+from mmdigit.forms.fields import DEAD_LETTER, LENIENCE, FieldValue, read_field
 from mmdigit.forms.frames import FrameFit
 from mmdigit.forms.layout import Slot, boxes_of
 from mmdigit.forms.store.ports import StoredCell
@@ -55,8 +55,10 @@ def test_read_field_keeps_leading_zeros() -> None:
 
 def test_read_field_decides_by_the_chance_of_the_whole_value() -> None:
     assert read(slot(8), sure("12345678", 0.99985)).decision == "accept"
-    assert read(slot(16), sure("1234567812345678", 0.99985)).reasons == ("low_confidence",)
-    assert read(slot(16, target_error=0.01), sure("1234567812345678", 0.99985)).decision == "accept"
+    assert read(slot(8), sure("12345678", 1 - 0.9 * LENIENCE * 0.0014 / 8)).decision == "accept"
+    assert read(slot(8), sure("12345678", 1 - 1.1 * LENIENCE * 0.0014 / 8)).reasons == ("low_confidence",)
+    assert read(slot(16), sure("1234567812345678", 1 - 0.9 * LENIENCE * 0.0014 / 8)).reasons == ("low_confidence",)
+    assert read(slot(8, target_error=0.01), sure("12345678", 1 - 0.9 * LENIENCE * 0.01 / 8)).decision == "accept"
 
 
 def test_check_digit_confirms_a_value_that_is_unsure_alone() -> None:
@@ -64,6 +66,15 @@ def test_check_digit_confirms_a_value_that_is_unsure_alone() -> None:
     assert read(slot(11), unsure).reasons == ("low_confidence",)
     confirmed = read(slot(11, validators=("luhn",)), unsure)
     assert (confirmed.text, confirmed.decision) == ("79927398713", "accept")
+
+
+def test_check_digit_outweighs_one_digit_that_looks_like_none() -> None:
+    odd = answer(9, 0.99, reasons=("not_a_digit",))
+    checked = slot(11, validators=("luhn",))
+    assert read(checked, [answer(7, 0.99999), odd, *sure("927398713")]).decision == "accept"
+    assert read(slot(11), [answer(7, 0.99999), odd, *sure("927398713")]).reasons[0] == "not_a_digit"
+    assert "not_a_digit" in read(checked, [answer(7, 0.99999), odd, *sure("927398714")]).reasons
+    assert read(checked, [answer(7, 0.99999), odd, odd, *sure("27398713")]).reasons == ("not_a_digit",)
 
 
 def test_check_digit_suggests_but_never_corrects_silently() -> None:

@@ -16,7 +16,7 @@ EXAMPLE = Path(export.__file__).with_name("example.yaml")
 TEXT = EXAMPLE.read_text()
 
 
-def test_the_example_is_a_valid_template() -> None:
+def test_example_is_a_valid_template() -> None:
     template = load_template(EXAMPLE)
     assert template.form == "INTK"
     names = [slot.name for slot in slots_of(template, 0)]

@@ -36,8 +36,9 @@ def some_inputs(count: int) -> list[ModelInput]:
 
 
 def numbers(answer: Answer) -> list[float]:
-    heads = [head.confidence for head in (answer.image, answer.audio, answer.fused) if head is not None]
-    return [*answer.probabilities, answer.confidence, answer.novelty, *heads]
+    heads = [head for head in (answer.image, answer.audio, answer.fused) if head is not None]
+    of_heads = [number for head in heads for number in (head.confidence, *(head.probabilities or ()))]
+    return [*answer.probabilities, answer.confidence, answer.novelty, *of_heads]
 
 
 @pytest.mark.parametrize("size", [2, 7, 32])
@@ -71,6 +72,12 @@ def test_predictor_answers_for_each_modality(predictor: Predictor) -> None:
     assert (image.label, image.confidence) == (image.image.label, image.image.confidence)
     assert audio.audio is not None
     assert (audio.label, audio.confidence) == (audio.audio.label, audio.audio.confidence)
+    for head in (both.image, both.audio):
+        assert head.probabilities is not None
+        assert sum(head.probabilities) == pytest.approx(1)
+        assert head.confidence == max(head.probabilities) == head.probabilities[head.label]
+    # These are the answer's own.
+    assert both.fused.probabilities is image.image.probabilities is audio.audio.probabilities is None
     for answer in (both, image, audio):
         assert sum(answer.probabilities) == pytest.approx(1)
         assert answer.model_version == predictor.model_version

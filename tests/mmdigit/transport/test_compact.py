@@ -15,7 +15,7 @@ from mmdigit.transport.encoding import decode_prediction, encode_prediction
 from schemas.errors import StoreError
 from schemas.prediction import Answer, HeadAnswer, Prediction, Source, Timings
 from tests.factories import make_prediction
-from tests.schemas.samples import NEW_PREDICTION, PREDICTION, TRACED_PREDICTION, predictions
+from tests.schemas.samples import NEW_PREDICTION, PAIRED_PREDICTION, PREDICTION, TRACED_PREDICTION, predictions
 from tests.schemas.test_golden import GOLDEN as JSON_GOLDEN
 from tests.schemas.test_golden import NEXT, OTHERS, OURS
 
@@ -24,6 +24,7 @@ SAMPLES = {
     "prediction-v1.compact": PREDICTION,
     "prediction-v1-worker-version.compact": NEW_PREDICTION,
     "prediction-v1-trace-id.compact": TRACED_PREDICTION,
+    "prediction-v1-head-probabilities.compact": PAIRED_PREDICTION,
 }
 PROBABILITY = 1e-6
 SHARE = 2.0**-8
@@ -43,7 +44,9 @@ def same(one: Prediction, other: Prediction) -> bool:
     def fields(prediction: Prediction) -> tuple[dict[str, Any], list[float], list[float]]:
         found = prediction.model_dump()
         answers = [found, *(found[head] for head in ("image", "audio", "fused") if found[head])]
-        numbers = [*found.pop("probabilities"), found.pop("novelty"), *(each.pop("confidence") for each in answers)]
+        numbers = [found.pop("novelty")]
+        for each in answers:
+            numbers += [each.pop("confidence"), *(each.pop("probabilities") or ())]
         return found, numbers, [found["timings"].pop("wait_s"), found["timings"].pop("predict_s")]
 
     (exact, numbers, seconds), (read, kept, kept_s) = fields(one), fields(other)
@@ -55,6 +58,7 @@ def same(one: Prediction, other: Prediction) -> bool:
 @settings(max_examples=400)
 @example(PREDICTION)
 @example(TRACED_PREDICTION)
+@example(PAIRED_PREDICTION)
 @example(PREDICTION.model_copy(update={"model_version": "\x01", "worker_version": "mmdigit"}))
 def test_round_trip_is_within_the_tolerance(prediction: Prediction) -> None:
     value = encode_prediction(prediction)
@@ -121,6 +125,9 @@ def test_encode_takes_a_seventh_of_json() -> None:
     "update",
     [
         {"model_version": "\x01..."},
+        {"image": PAIRED_PREDICTION.image},
+        {"audio": PAIRED_PREDICTION.audio},
+        {"fused": PAIRED_PREDICTION.audio},
         {"timings": Timings(**{**PREDICTION.timings.__dict__, "wait_s": 1e300})},
         {"timings": Timings(**{**PREDICTION.timings.__dict__, "created_at": "9000-01-01T00:00:00Z"})},
     ],
@@ -147,9 +154,21 @@ def fields_of(prediction: Prediction) -> list[Any]:
 
 @pytest.mark.parametrize("more", [[None], [b"\x00" * 60, "text"], [{"a": [1]}, 5, [[]]]])
 def test_decode_ignores_appended_fields(more: list[object]) -> None:
-    assert decode(b"\x01" + msgpack.packb([*fields_of(TRACED_PREDICTION), *more])) == TRACED_PREDICTION
+    assert decode(b"\x01" + msgpack.packb([*fields_of(TRACED_PREDICTION), None, *more])) == TRACED_PREDICTION
+    assert decode(b"\x01" + msgpack.packb([*fields_of(PAIRED_PREDICTION), *more])) == PAIRED_PREDICTION
     without = make_prediction()
-    assert decode(b"\x01" + msgpack.packb([*fields_of(without), None, None, *more])) == without
+    assert decode(b"\x01" + msgpack.packb([*fields_of(without), None, None, None, *more])) == without
+
+
+def test_decode_rejects_probabilities_of_a_missing_head() -> None:
+    fields = [*fields_of(make_prediction()), None, None, fields_of(PAIRED_PREDICTION)[14]]
+    with pytest.raises(StoreError, match="expected a stored prediction"):
+        decode_prediction(b"\x01" + msgpack.packb(fields))
+
+
+def test_encode_keeps_a_single_modality_short() -> None:
+    alone = TYPICAL.model_copy(update={"audio": None, "fused": None, "image": TYPICAL.fused})
+    assert len(encode(alone)) <= 102
 
 
 @pytest.mark.parametrize("as_json", [False, True])
@@ -218,10 +237,10 @@ json_like = st.recursive(
 )
 
 
-@given(st.integers(0, 13), json_like)
+@given(st.integers(0, 14), json_like)
 @settings(max_examples=500)
 def test_decode_prediction_survives_other_field_types(place: int, value: object) -> None:
-    fields = fields_of(TRACED_PREDICTION)
+    fields = fields_of(PAIRED_PREDICTION)
     fields[place] = value
     read_or_refused(b"\x01" + msgpack.packb(fields))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmdigit.transport.encoding import MAX_STORED_BYTES, decode_prediction, decode_reason, encode_prediction
+from mmdigit.transport.encoding import MAX_STORED_BYTES, decode_note, decode_prediction, encode_prediction
 from schemas.errors import StoreError
 from schemas.prediction import Source
 from tests.factories import make_prediction
@@ -24,17 +24,18 @@ def test_decode_prediction_rejects_other_values(value: bytes) -> None:
         decode_prediction(value)
 
 
-def test_decode_reason_reads_a_note() -> None:
-    assert decode_reason(b'{"reason": "invalid_image", "group": null}') == "invalid_image"
+def test_decode_note_reads_reason_and_group() -> None:
+    assert decode_note(b'{"reason": "invalid_image", "group": null}') == ("invalid_image", None)
+    assert decode_note(b'{"reason": "invalid_image", "group": "g"}') == ("invalid_image", "g")
 
 
 @pytest.mark.parametrize(
     "note",
     [b"", b"{}", b"[]", b"5", b"\xff", b"[" * 100_000, b'{"reason":5}', b'{"reason":"=1+1"}', b'{"reason":"a\\n"}'],
 )
-def test_decode_reason_rejects_other_values(note: bytes) -> None:
+def test_decode_note_rejects_other_values(note: bytes) -> None:
     with pytest.raises(StoreError, match="expected a dead-letter note"):
-        decode_reason(note)
+        decode_note(note)
 
 
 def test_decode_rejects_large_values_without_parsing() -> None:
@@ -42,12 +43,12 @@ def test_decode_rejects_large_values_without_parsing() -> None:
     script = """
 import resource
 from schemas.errors import StoreError
-from mmdigit.transport.encoding import MAX_STORED_BYTES, decode_prediction, decode_reason
+from mmdigit.transport.encoding import MAX_STORED_BYTES, decode_note, decode_prediction
 n = 8 * 1024 * 1024
 values = [b'{"a":[' + b"[]," * n + b"1]}", b'{"reason":"' + b"a" * n + b'"}', b"[" * n]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for value in values:
-    for read in (decode_prediction, decode_reason):
+    for read in (decode_note, decode_prediction):
         try:
             read(value)
         except StoreError as error:

@@ -7,7 +7,7 @@ import pytest
 from mmdigit import cli
 
 
-def test_a_new_form_is_checked_and_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_new_form_is_checked_and_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     form, stack = str(tmp_path / "form.yaml"), tmp_path / "stack.pdf"
     assert cli.main(["form", "new", form]) == 0
     assert cli.main(["form", "check", form]) == 0

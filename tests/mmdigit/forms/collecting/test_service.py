@@ -12,6 +12,7 @@ from lab.kit.polling import until
 from lab.kit.services import free_port
 from mmdigit import cli
 from mmdigit.forms.collecting.metrics import FORM_METRICS, CollectMetrics
+from mmdigit.forms.reviewing.control import ControlledWeek
 from mmdigit.forms.store.ports import PageCounts
 from mmdigit.forms.store.sql_store import open_page_store
 from mmdigit.forms.template_file import example
@@ -77,6 +78,8 @@ def test_collect_follow_serves_metrics_until_sigterm(tmp_path: Path, start: Star
     put(arguments, 3)
     until(lambda: 'mmdigit_forms_decided_pages_total{form="INTK"} 3.0' in scraped(), "the other pages")
     assert 'mmdigit_forms_pages{form="INTK",state="done"} 3.0' in scraped()
+    assert 'mmdigit_forms_target_error{form="INTK"} 0.0014' in scraped()
+    assert "mmdigit_forms_error_bound{" not in scraped()
     assert scraped("healthz") == "alive\n"
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
@@ -90,6 +93,16 @@ def test_metrics_are_those_of_the_list() -> None:
     ours = {name for name in names if name.startswith("mmdigit_")} - {"mmdigit_forms_decided_pages_created"}
     assert ours <= {metric.name for metric in FORM_METRICS} | {"mmdigit_forms_collect_retries_created"}
     assert all(re.fullmatch(r"mmdigit_forms_[a-z_]+", metric.name) for metric in FORM_METRICS)
+
+
+def test_metrics_show_what_the_control_found() -> None:
+    metrics = CollectMetrics("INTK")
+    metrics.show_control(0.01, ControlledWeek("2026-W48", 200, 1, 0.0014))
+    read = metrics.registry.get_sample_value
+    assert read("mmdigit_forms_controlled_fields_total", {"form": "INTK"}) == 200
+    assert read("mmdigit_forms_controlled_wrong_total", {"form": "INTK"}) == 1
+    assert read("mmdigit_forms_error_bound", {"form": "INTK"}) == pytest.approx(0.0235, abs=1e-3)
+    assert read("mmdigit_forms_target_error", {"form": "INTK"}) == 0.0014
 
 
 def test_collect_refuses_follow_with_an_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

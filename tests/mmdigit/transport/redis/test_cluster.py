@@ -236,6 +236,7 @@ def test_acl_grants_what_the_cluster_store_needs(cluster: RedisGroup) -> None:
         assert reading.get(["job-50"]) == [make_prediction(50)]
         assert reading.dead_letter_reasons(["job-200"]) == ["invalid_image"]
         assert len(reading.feed()) == 100
+        assert len(reading.group_outcomes("g")) == 101
         with pytest.raises(AccessError, match="lacks a permission"):
             reading.put([make_prediction(300)])
     with open_store(with_login(f"redis://127.0.0.1:{cluster.ports[0]}/0", "reader")) as reading:

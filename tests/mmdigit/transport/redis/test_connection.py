@@ -18,7 +18,8 @@ from tests.redis_group import Name, RedisGroup, redis_group
 from tests.secure import REDIS_IMAGE as REDIS_7
 
 RULES = (
-    "on nopass ~mmdigit:* -@all +ping +select +evalsha +script|load +exists +set +getdel +hget +hincrby +expire +xadd"
+    "on nopass ~mmdigit:* -@all +ping +select +evalsha +script|load +exists +set +getdel +hget +hincrby +expire +xadd "
+    "+rpush +lrange"
 )
 UNREADABLE = (Script("#!lua\n(", "0" * 40),)
 """How a server that does not know the first line sees our scripts."""

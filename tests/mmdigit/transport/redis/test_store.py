@@ -116,7 +116,10 @@ def test_put_is_one_call_and_writes_the_documented_keys(redis_url: str) -> None:
         store.put([make_prediction(number) for number in range(64)])
         assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == before + 1
         store.put_dead_letters([make_dead_letter(100)])
-        assert client.hgetall("mmdigit:group:g") == {b"done": b"64", b"dead": b"1"}
+        counts = client.hgetall("mmdigit:group:g")
+        assert set(counts) == {b"done", b"dead", b"first"}
+        assert (counts[b"done"], counts[b"dead"]) == (b"64", b"1")
+        assert client.llen("mmdigit:outcomes:g") == 65
         assert client.get("mmdigit:dead:job-100") == b'{"reason": "invalid_image", "group": "g"}'
         assert client.xlen(FEED_KEY) == 64
         for key in ("mmdigit:prediction:job-5", "mmdigit:dead:job-100", "mmdigit:group:g"):

@@ -14,7 +14,7 @@ from mmdigit.transport.sqlite import database
 from mmdigit.transport.sqlite.consumer import SqliteConsumer
 from mmdigit.transport.sqlite.database import map_errors, open_database
 from mmdigit.transport.sqlite.publisher import LINGER_S, SqlitePublisher
-from mmdigit.transport.sqlite.store import SqliteStore
+from mmdigit.transport.sqlite.store import _OUTCOMES, SqliteStore
 from schemas.errors import SettingsError, StoreError, TransportError
 from tests.factories import make_dead_letter, make_prediction
 from tests.processes import Start
@@ -80,21 +80,45 @@ def test_migration_of_version_1_keeps_all_data(path: Path) -> None:
     other.close()
 
 
-def test_migration_gives_the_schema_of_a_new_file(path: Path) -> None:
-    def columns(file: Path) -> list[list[tuple[object, ...]]]:
+def test_migration_of_version_2_keeps_all_outcomes(path: Path) -> None:
+    shutil.copyfile(GOLDEN / "queue-v2.db", path)  # two predictions and a dead letter, which never expire
+    other = sqlite3.connect(path, isolation_level=None)
+    assert other.execute("PRAGMA user_version").fetchone() == (2,)
+    with SqliteStore(path, ttl_s=60, feed_length=10) as store:
+        assert store.counts("g") == GroupCounts(done=2, dead=1)
+        assert store.group_outcomes("g") == []  # of jobs that this release answered
+        store.put([make_prediction(2), make_prediction(3), make_prediction(4)])
+        assert store.counts("g") == GroupCounts(done=4, dead=0)
+        found = store.group_outcomes("g")
+        assert [outcome.result for outcome in found] == [make_prediction(3), make_prediction(4)]
+        assert store.get(["job-1"]) == [make_prediction(1)]
+        # A running program of the earlier release continues too.
+        value = other.execute("SELECT prediction FROM predictions WHERE job_id = 'job-4'").fetchone()[0]
+        other.execute("INSERT OR REPLACE INTO predictions VALUES ('job-4', ?, 1e12)", (value,))
+        assert store.group_outcomes("g") == found
+    assert other.execute("PRAGMA user_version").fetchone() == (database.SCHEMA_VERSION,)
+    other.close()
+
+
+@pytest.mark.parametrize("old", ["queue-v1.db", "queue-v2.db"])
+def test_migration_gives_the_schema_of_a_new_file(path: Path, old: str) -> None:
+    def schema(file: Path) -> list[object]:
         connection = open_database(file, TransportError)
-        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        found = [connection.execute(f"PRAGMA table_info({name})").fetchall() for name in sorted(tables)]
+        names = connection.execute("SELECT type, name FROM sqlite_master ORDER BY type, name").fetchall()
+        columns = [
+            connection.execute(f"PRAGMA table_info({name})").fetchall() for kind, name in names if kind == "table"
+        ]
         connection.close()
-        return found
+        return [names, columns]
 
-    shutil.copyfile(GOLDEN / "queue-v1.db", path)
-    assert columns(path) == columns(path.with_name("new.db"))
+    shutil.copyfile(GOLDEN / old, path)
+    assert schema(path) == schema(path.with_name("new.db"))
 
 
-def test_migration_by_two_programs_at_once(path: Path) -> None:
-    shutil.copyfile(GOLDEN / "queue-v1.db", path)
-    late = sqlite3.connect(path, isolation_level=None)  # saw version 1 and migrates second
+@pytest.mark.parametrize("old", ["queue-v1.db", "queue-v2.db"])
+def test_migration_by_two_programs_at_once(path: Path, old: str) -> None:
+    shutil.copyfile(GOLDEN / old, path)
+    late = sqlite3.connect(path, isolation_level=None)  # saw the old version, migrates second
     open_database(path, TransportError).close()
     assert database._upgrade(late) == database.SCHEMA_VERSION
     late.close()
@@ -266,6 +290,42 @@ def test_store_expires_predictions_notes_and_counts(path: Path) -> None:
         assert store.counts("g") == GroupCounts(done=1, dead=0)
         assert store._connection.execute("SELECT count(*) FROM predictions").fetchone() == (1,)  # purged too
         assert store._connection.execute("SELECT count(*) FROM dead_notes").fetchone() == (0,)
+        assert store._connection.execute("SELECT count(*) FROM outcomes").fetchone() == (1,)
+
+
+def test_outcomes_keep_a_job_as_long_as_its_prediction(path: Path) -> None:
+    clock = Clock()
+    with SqliteStore(path, ttl_s=60, feed_length=10, clock=clock) as store:
+        store.put([make_prediction(1), make_prediction(2)])
+        store.put_dead_letters([make_dead_letter(3), make_dead_letter(4)])
+        clock.now_s += 59
+        store.put([make_prediction(2)])
+        store.put_dead_letters([make_dead_letter(4)])
+        clock.now_s += 2
+        assert [outcome.job_id for outcome in store.group_outcomes("g")] == ["job-2", "job-4"]
+        store.put([make_prediction(5)])  # purges
+        assert [outcome.job_id for outcome in store.group_outcomes("g")] == ["job-2", "job-4", "job-5"]
+        store.put([make_prediction(1)])
+        assert [outcome.job_id for outcome in store.group_outcomes("g")] == ["job-2", "job-4", "job-5", "job-1"]
+
+
+def test_outcomes_and_feed_refuse_a_position_beyond_any(path: Path) -> None:
+    with SqliteStore(path, ttl_s=60, feed_length=10) as store:
+        for position in ("9" * 19, "9" * 5000):
+            with pytest.raises(SettingsError, match="expected a position in this feed"):
+                store.feed(position)
+            with pytest.raises(SettingsError, match="expected a position in this group"):
+                store.group_outcomes("g", position)
+
+
+def test_group_outcomes_reads_by_index(path: Path) -> None:
+    with SqliteStore(path, ttl_s=60, feed_length=10) as store:
+        plan = store._connection.execute(
+            f"EXPLAIN QUERY PLAN {_OUTCOMES}", {"now_s": 0, "job_group": "g", "after": 0, "limit": 9}
+        ).fetchall()
+    steps = [row[3] for row in plan]
+    assert "outcomes_group (job_group=? AND position>?)" in steps[0].replace("rowid", "position")
+    assert not any("SCAN" in step or "TEMP B-TREE" in step for step in steps)
 
 
 def test_feed_is_capped_exactly(path: Path) -> None:

@@ -1,0 +1,72 @@
+"""What a control shows: how many of the accepted fields are wrong at most, by ISO week.
+
+The week is that in which the page was received. The bound is exact (Clopper and Pearson), one-sided, 95 %.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mmdigit.forms.store.ports import FieldRecord, StoredPage
+from mmdigit.forms.table import named_slots
+from mmdigit.forms.template import Template
+from mmdigit.reading.error_bounds import error_bound
+
+
+@dataclass(frozen=True)
+class ControlledWeek:
+    """week: "2026-W48". keyed: accepted fields that a person has keyed. target: the mean of their target errors."""
+
+    week: str
+    keyed: int
+    wrong: int
+    target: float
+
+    @property
+    def bound(self) -> float:
+        """The share of the accepted fields that is wrong is at most this, with 95 % confidence."""
+        return error_bound(self.wrong, self.keyed)
+
+    @property
+    def described(self) -> str:
+        return (
+            f"{self.week}: {self.keyed:,} accepted fields controlled, {self.wrong:,} wrong; of all accepted at most "
+            f"{100 * self.bound:.3g} % are wrong (95 %), target {100 * self.target:.3g} %"
+        )
+
+
+def is_wrong(record: FieldRecord) -> bool:
+    """Whether a controlled value was accepted wrongly: by the last correction if there is one, else by the control."""
+    truth = record.correction or record.control
+    return truth is not None and truth.text != record.value.text
+
+
+def controlled_weeks(
+    controlled: Iterable[tuple[StoredPage, FieldRecord]], template: Template
+) -> list[ControlledWeek]:  # fmt: skip
+    """The weeks in which fields were controlled, oldest first. controlled: as PageStore.controlled gives them."""
+    targets = {slot.name: slot.field.target_error for _, slot in named_slots(template)}
+    weeks: dict[str, list[tuple[bool, float]]] = defaultdict(list)
+    for page, record in controlled:
+        weeks[week_of(page.received_at)].append((is_wrong(record), targets[record.value.name]))
+    return [
+        ControlledWeek(week, len(found), sum(wrong for wrong, _ in found), mean([target for _, target in found]))
+        for week, found in sorted(weeks.items())
+    ]
+
+
+def week_of(time: datetime) -> str:
+    year, week, _ = time.isocalendar()
+    return f"{year}-W{week:02d}"
+
+
+def target_of(template: Template) -> float:
+    """The mean target error of a form's fields; 0 if it has none."""
+    targets = [slot.field.target_error for _, slot in named_slots(template)]
+    return mean(targets) if targets else 0.0
+
+
+def mean(numbers: Sequence[float]) -> float:
+    return math.fsum(numbers) / len(numbers)
