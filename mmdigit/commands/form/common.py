@@ -17,6 +17,7 @@ TemplateFlag = Annotated[Path, Field(examples=["form.yaml"], description="the fo
 ThresholdsFile = Annotated[
     Path | None, Field(description="thresholds that `mmdigit form learn` has written; by default the target errors")
 ]
+QueueLength = Annotated[int, Field(ge=1, le=1_000_000, description="fields in the queue, at most")]
 Person = Annotated[str | None, Field(min_length=1, max_length=100, description="who has looked, for the log")]
 
 

@@ -60,13 +60,14 @@ class Collector:
         jobs = {page.group: job_ids_of(page) for page in pages}
         # The last job of a page tells whether the others are worth asking for.
         last = self._outcomes([ids[-1] for ids in jobs.values() if ids])
-        likely = [page for page in pages if not jobs[page.group] or jobs[page.group][-1] in last]
-        outcomes = self._outcomes([name for page in likely for name in jobs[page.group]])
-        values = {
-            page.group: decide_page(self._template, page, outcomes, self._thresholds)
-            for page in likely
-            if all(name in outcomes for name in jobs[page.group])
-        }
+        values: dict[str, tuple[StoredValue, ...]] = {}
+        for page in pages:
+            names = jobs[page.group]
+            if names and names[-1] not in last:
+                continue
+            outcomes = self._outcomes(names)
+            if all(name in outcomes for name in names):
+                values[page.group] = decide_page(self._template, page, outcomes, self._thresholds)
         kept = self._forms.put_values(values) if values else frozenset()
         return Decided(len(kept), tuple(value for group in kept for value in values[group]))
 

@@ -74,6 +74,8 @@ def test_control_draws_blindly_and_the_same_again(store: PageStore, tmp_path: Pa
     assert all((tmp_path / "q" / row["crop"]).is_file() for row in rows)
     assert run(tmp_path, "-o", str(tmp_path / "again")) == 0
     assert queue(tmp_path / "again") == rows
+    assert run(tmp_path, "-o", str(tmp_path / "some"), "-n", "5") == 0
+    assert queue(tmp_path / "some") == rows[:5]
     assert rows != sorted(rows, key=lambda row: int(row["serial"]))
 
 
