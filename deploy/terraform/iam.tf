@@ -55,7 +55,7 @@ resource "aws_iam_role_policy" "execution" {
         Resource = aws_ecr_repository.worker.arn
       },
       { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = "${aws_cloudwatch_log_group.worker.arn}:*" },
-      { Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = compact([var.redis_password_secret_arn, var.redis_reader_password_secret_arn]) },
+      { Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = compact([var.redis_password_secret_arn, var.redis_reader_password_secret_arn, try(var.forms.database_password_secret_arn, null)]) },
     ]
   })
 }
@@ -115,7 +115,7 @@ resource "aws_iam_role_policy" "topics" {
       {
         Effect   = "Allow"
         Action   = ["kafka-cluster:AlterTopic", "kafka-cluster:CreateTopic", "kafka-cluster:DescribeTopic"]
-        Resource = [local.topic_arn, local.letters_arn]
+        Resource = concat([local.topic_arn, local.letters_arn], local.reads_forms ? [local.pages_topic_arn, local.pages_letters_arn] : [])
       },
     ]
   })

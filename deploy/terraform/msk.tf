@@ -13,20 +13,20 @@ locals {
   max_letter_bytes = var.kafka_serverless ? 8 * local.mib : 32 * local.mib
   # Makes the brokers decompress each batch and reject one that expands too far for a worker (docs/design/limits.md).
   plain = { "compression.type" = "uncompressed" }
-  topics = [
+  topics = flatten([for topic in concat([var.topic], local.reads_forms ? [var.pages_topic] : []) : [
     {
-      name        = var.topic
+      name        = topic
       partitions  = var.partitions
       replication = 3
       configs     = merge(local.plain, { "max.message.bytes" = tostring(local.max_job_bytes), "retention.ms" = tostring(7 * local.day_ms) })
     },
     {
-      name        = "${var.topic}.dead"
+      name        = "${topic}.dead"
       partitions  = 1
       replication = 3
       configs     = merge(local.plain, { "max.message.bytes" = tostring(local.max_letter_bytes), "retention.ms" = tostring(90 * local.day_ms) })
     },
-  ]
+  ]])
 }
 
 resource "aws_msk_configuration" "this" {

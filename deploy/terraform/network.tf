@@ -138,6 +138,9 @@ locals {
     local.read ? {
       producer-redis = { from = aws_security_group.producer.id, to = aws_security_group.redis.id, port = 6379 }
     } : {},
+    local.reads_forms ? {
+      worker-forms = { from = aws_security_group.worker.id, to = var.forms.database_security_group_id, port = 5432 }
+    } : {},
     local.own_network ? {
       worker-endpoints   = { from = aws_security_group.worker.id, to = aws_security_group.endpoints[0].id, port = 443 }
       producer-endpoints = { from = aws_security_group.producer.id, to = aws_security_group.endpoints[0].id, port = 443 }

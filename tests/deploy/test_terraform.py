@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from lab.benchmarks.terraform_defaults import default
+from mmdigit.commands.form.collect import FormCollectSettings
+from mmdigit.forms.worker.settings import PageWorkerSettings
 from mmdigit.settings.environment import ENV_PREFIX, KNOWN_VARIABLES
 from mmdigit.transport.encoding import decode_prediction
 from samples.running import RunningWorker
@@ -135,6 +137,27 @@ def test_task_definition_contains_valid_worker_settings(outcome: Outcome, monkey
     assert settings.stop_timeout_s < container["stopTimeout"]
 
 
+def test_forms_tasks_contain_valid_settings(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs: dict[str, type[PageWorkerSettings | FormCollectSettings]] = {
+        "page-worker": PageWorkerSettings,
+        "collector": FormCollectSettings,
+    }
+    for name, program in programs.items():
+        for variable in KNOWN_VARIABLES:
+            monkeypatch.delenv(variable, raising=False)
+        planned = outcome.planned("options", f'aws_ecs_task_definition.forms["{name}"]')
+        [container] = json.loads(planned["container_definitions"])
+        secrets = {secret["name"]: "secret" for secret in container["secrets"]}
+        for variable, value in ({each["name"]: each["value"] for each in container["environment"]} | secrets).items():
+            monkeypatch.setenv(variable, value)
+        settings = program.load([word for word in container["entryPoint"] if word.startswith("--")])
+        assert settings.forms_url.startswith("postgresql://forms@db.example.com/forms?sslmode=verify-full")
+        if isinstance(settings, PageWorkerSettings):
+            assert settings.stop_timeout_s < container["stopTimeout"]
+            assert settings.from_url.endswith("/mmdigit.pages")
+            assert settings.jobs_url.endswith("/mmdigit.jobs")
+
+
 def test_container_matches_the_images_user_and_health_check(outcome: Outcome) -> None:
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     [command] = re.findall(r"^HEALTHCHECK .*\\\n +CMD (\[.*\])$", dockerfile, re.MULTILINE)
@@ -146,13 +169,15 @@ def test_container_matches_the_images_user_and_health_check(outcome: Outcome) ->
 
 @pytest.mark.parametrize("run", ["defaults", "options"])
 def test_topics_accept_the_largest_jobs_and_dead_letters(outcome: Outcome, run: str) -> None:
-    jobs, letters = json.loads(outcome.container(run, "topics")["command"][1])
-    job_bytes, letter_bytes = (int(topic["configs"]["max.message.bytes"]) for topic in (jobs, letters))
-    assert letters["name"] == f"{jobs['name']}.dead"
-    assert letter_bytes >= job_bytes * 4 / 3 + 4096
-    assert job_bytes >= (MAX_RECORD_BYTES if run == "defaults" else MAX_RECORD_BYTES - 4096)
-    assert jobs["partitions"] == 24
-    assert {topic["configs"]["compression.type"] for topic in (jobs, letters)} == {"uncompressed"}
+    topics = json.loads(outcome.container(run, "topics")["command"][1])
+    assert len(topics) == (2 if run == "defaults" else 4)  # the options include forms
+    for records, letters in zip(topics[::2], topics[1::2], strict=True):
+        record_bytes, letter_bytes = (int(topic["configs"]["max.message.bytes"]) for topic in (records, letters))
+        assert letters["name"] == f"{records['name']}.dead"
+        assert letter_bytes >= record_bytes * 4 / 3 + 4096
+        assert record_bytes >= (MAX_RECORD_BYTES if run == "defaults" else MAX_RECORD_BYTES - 4096)
+        assert records["partitions"] == 24
+    assert {topic["configs"]["compression.type"] for topic in topics} == {"uncompressed"}
 
 
 def test_brokers_accept_the_largest_records(outcome: Outcome) -> None:
@@ -168,6 +193,9 @@ def test_prometheus_uses_the_service_discovery_name(outcome: Outcome) -> None:
     service = outcome.planned("options", "aws_service_discovery_service.worker[0]")["name"]
     configuration = (FOLDER / "prometheus-ecs.yml").read_text(encoding="utf-8")
     assert re.findall(r"names: \[(worker\S+)\]", configuration) == [f"{service}.{namespace}"]
+    for name in ("page-worker", "collector"):
+        found = outcome.planned("options", f'aws_service_discovery_service.forms["{name}"]')["name"]
+        assert f"names: [{found}.{namespace}]" in configuration
 
 
 @pytest.mark.parametrize(("policy", "target"), [("backlog", "backlog_target_s"), ("cpu", "cpu_target_percent")])
@@ -186,9 +214,9 @@ def test_plan_uses_the_default_sizes_and_scaling(outcome: Outcome, policy: str, 
     assert (int(task["cpu"]), int(task["memory"])) == (default("task_cpu"), default("task_memory_mib"))
 
 
-def granted(outcome: Outcome, role: str) -> dict[str, set[str]]:
+def granted(outcome: Outcome, role: str, run: str) -> dict[str, set[str]]:
     """IAM actions by resource: cluster, topic/NAME or group/NAME."""
-    policy = json.loads(outcome.planned("defaults", f"aws_iam_role_policy.{role}")["policy"])
+    policy = json.loads(outcome.planned(run, f"aws_iam_role_policy.{role}")["policy"])
     found: dict[str, set[str]] = {}
     for statement in policy["Statement"]:
         kind, _cluster, _id, *name = statement["Resource"].rpartition(":")[2].split("/")
@@ -196,13 +224,24 @@ def granted(outcome: Outcome, role: str) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize(("user", "role"), [("worker", "worker"), ("producer", "producer[0]")])
-def test_iam_grants_what_the_acls_grant(outcome: Outcome, user: str, role: str) -> None:
+@pytest.mark.parametrize(
+    ("user", "role", "run"),
+    [
+        ("worker", "worker", "defaults"),
+        ("producer", "producer[0]", "defaults"),
+        ("page_worker", "page_worker[0]", "options"),
+    ],
+)
+def test_iam_grants_what_the_acls_grant(outcome: Outcome, user: str, role: str, run: str) -> None:
     if not KAFKA_ACLS.exists():
         pytest.skip(
             f"expected the ACLs that the integration tests run with in {KAFKA_ACLS.relative_to(ROOT)}, got none"
         )
-    names = {"topic $jobs": "mmdigit.jobs", "topic $dead": "mmdigit.jobs.dead", "group ${GROUP:-mmdigit}": "mmdigit"}
+    names = {
+        **{"topic $jobs": "mmdigit.jobs", "topic $dead": "mmdigit.jobs.dead", "group ${GROUP:-mmdigit}": "mmdigit"},
+        **{"topic $pages": "mmdigit.pages", "topic $pages.dead": "mmdigit.pages.dead"},
+        "group ${PAGE_GROUP:-mmdigit-pages}": "mmdigit-pages",
+    }
     expected = {"cluster": {"kafka-cluster:Connect", "kafka-cluster:WriteDataIdempotently"}}
     for line in re.findall(rf'^allow "\${user}" (.*)$', KAFKA_ACLS.read_text(encoding="utf-8"), re.MULTILINE):
         for kind, name in re.findall(r'--(topic|group) "([^"]+)"', line):
@@ -210,7 +249,7 @@ def test_iam_grants_what_the_acls_grant(outcome: Outcome, user: str, role: str) 
                 place = f"{kind}/{names[f'{kind} {name}']}"
                 expected.setdefault(place, set()).update(IAM_ACTIONS[kind, operation])
     assert len(expected) > 1
-    assert granted(outcome, role) == expected
+    assert granted(outcome, role, run) == expected
 
 
 @pytest.mark.parametrize(("user", "address"), [("worker", "worker"), ("reader", "reader[0]")])

@@ -30,6 +30,38 @@ run "options" {
 
     redis_reader_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:reader-AbCdEf"
     prometheus_security_group_id     = "sg-prometheus"
+
+    forms = {
+      image_tag                    = "0.8.0-intake"
+      database_url                 = "postgresql://forms@db.example.com/forms?sslmode=verify-full&sslrootcert=/rds.pem"
+      database_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:forms-AbCdEf"
+      database_security_group_id   = "sg-database"
+    }
+  }
+
+  assert {
+    condition     = keys(aws_ecs_service.forms) == ["collector", "page-worker"] && alltrue([for made in aws_ecs_service.forms : !made.network_configuration[0].assign_public_ip && made.network_configuration[0].security_groups == toset([aws_security_group.worker.id])])
+    error_message = "Page workers and the collector run beside the workers, without public addresses."
+  }
+  assert {
+    condition     = alltrue([for made in aws_ecs_task_definition.forms : jsondecode(made.container_definitions)[0].user == "10001:10001" && jsondecode(made.container_definitions)[0].readonlyRootFilesystem && endswith(jsondecode(made.container_definitions)[0].image, ":0.8.0-intake")])
+    error_message = "Their containers are hardened, and use the image with the template."
+  }
+  assert {
+    condition     = { for secret in jsondecode(aws_ecs_task_definition.forms["collector"].container_definitions)[0].secrets : secret.name => secret.valueFrom } == { MMDIGIT_FORMS_PASSWORD = var.forms.database_password_secret_arn, MMDIGIT_REDIS_PASSWORD = var.redis_reader_password_secret_arn } && contains(jsondecode(aws_iam_role_policy.execution.policy).Statement[3].Resource, var.forms.database_password_secret_arn)
+    error_message = "Passwords are passed by reference, and tasks may be started with them."
+  }
+  assert {
+    condition     = aws_vpc_security_group_egress_rule.connection["worker-forms"].from_port == 5432 && aws_vpc_security_group_egress_rule.connection["worker-forms"].referenced_security_group_id == "sg-database"
+    error_message = "The workers reach the database, and nothing else is opened."
+  }
+  assert {
+    condition     = aws_appautoscaling_target.page_worker[0].max_capacity == 8 && aws_appautoscaling_policy.pages_backlog[0].target_tracking_scaling_policy_configuration[0].target_value == var.backlog_target_s && one([for metric in aws_appautoscaling_policy.pages_backlog[0].target_tracking_scaling_policy_configuration[0].customized_metric_specification[0].metrics : metric.expression if metric.id == "backlog_seconds"]) == "lag / (running * 3)"
+    error_message = "Page workers scale by the backlog of pages."
+  }
+  assert {
+    condition     = keys(aws_service_discovery_service.forms) == ["collector", "page-worker"] && [for topic in jsondecode(jsondecode(aws_ecs_task_definition.topics.container_definitions)[0].command[1]) : topic.name] == ["mmdigit.jobs", "mmdigit.jobs.dead", "mmdigit.pages", "mmdigit.pages.dead"]
+    error_message = "Prometheus finds them, and the topics of pages are created."
   }
 
   assert {
@@ -102,7 +134,7 @@ run "options" {
     error_message = "The given key encrypts store, logs and image."
   }
   assert {
-    condition     = alltrue([for role in [aws_iam_role.execution, aws_iam_role.worker, aws_iam_role.topics, aws_iam_role.first_job[0]] : role.permissions_boundary == var.permissions_boundary_arn])
+    condition     = alltrue([for role in [aws_iam_role.execution, aws_iam_role.worker, aws_iam_role.topics, aws_iam_role.first_job[0], aws_iam_role.page_worker[0], aws_iam_role.collector[0]] : role.permissions_boundary == var.permissions_boundary_arn])
     error_message = "Every role has the permissions boundary."
   }
   assert {

@@ -103,6 +103,10 @@ run "what_depends_on_another" {
     store_replicas      = 2
     backlog_target_s    = 900
     scale_in_cooldown_s = 120
+    pages_topic         = "mmdigit.jobs"
+    forms               = { image_tag = "a", database_url = "postgresql://forms@db/forms?sslmode=verify-full", database_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:forms-AbCdEf", database_security_group_id = "sg-1", max_capacity = 25 }
+
+    redis_reader_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:reader-AbCdEf"
   }
   expect_failures = [
     var.name,
@@ -114,6 +118,8 @@ run "what_depends_on_another" {
     var.store_replicas,
     var.backlog_target_s,
     var.scale_in_cooldown_s,
+    var.pages_topic,
+    var.forms,
   ]
 }
 
@@ -124,5 +130,29 @@ run "fewer_tasks_at_most_than_at_least" {
   }
   expect_failures = [
     var.max_capacity,
+  ]
+}
+
+run "forms_without_a_reader_of_predictions" {
+  command = plan
+  variables {
+    forms = { image_tag = "a", database_url = "postgresql://forms@db/forms?sslmode=verify-full", database_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:forms-AbCdEf", database_security_group_id = "sg-1" }
+  }
+  expect_failures = [
+    var.forms,
+  ]
+}
+
+run "forms_by_themselves" { # they depend on others, which must be valid
+  command = plan
+  variables {
+    pages_topic = "mmdigit pages"
+    forms       = { image_tag = "a", database_url = "postgresql://forms:secret@db/forms", database_password_secret_arn = "hunter4", database_security_group_id = "sg-1" }
+
+    redis_reader_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:reader-AbCdEf"
+  }
+  expect_failures = [
+    var.pages_topic,
+    var.forms,
   ]
 }
