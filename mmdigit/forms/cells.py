@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mmdigit.forms.flattening import PX_PER_MM, Darkness
 from mmdigit.forms.frames import FrameFit
 from mmdigit.forms.layout import Rect, Slot
+from mmdigit.forms.upright import turned_upright
 from mmdigit.reading.image.crossed_out import CrossedOutDetector
 from mmdigit.reading.image.normalize import lay_out
 
@@ -88,6 +89,9 @@ class _Strip:
 
     @classmethod
     def of(cls, darkness: Darkness, slot: Slot, fit: FrameFit) -> "_Strip":
+        if slot.turn_deg:
+            field, (darkness, slot) = slot, turned_upright(darkness, slot, fit, AROUND_MM)
+            return replace(cls.of(darkness, slot, FrameFit((0.0, 0.0), fit.contrast)), slot=field)
         bounds, (right, down) = slot.bounds.grown(AROUND_MM), fit.offset_mm
         height, width = darkness.shape
         left = max(0, round((bounds.left + right) * PX_PER_MM))

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 
 from mmdigit.files.atomic import atomic_write_bytes, require_replaceable
-from mmdigit.forms.layout import Rect, marker_rects, qr_rect
+from mmdigit.forms.layout import corners_of, marker_rects, qr_rect
 from mmdigit.forms.page import PageFault, Pixels, ScannedPage
 from mmdigit.forms.pages import PageDecoder
 from mmdigit.forms.placing import PlacedPage, place
-from mmdigit.forms.registration import Registration
+from mmdigit.forms.registration import Points, Registration
 from mmdigit.forms.template import Template
 from schemas.errors import DataError
 from schemas.printable import printable
@@ -38,11 +38,12 @@ def draw_overlay(pixels: Pixels, placed: PlacedPage) -> bytes:
     image = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR)
     size_mm = placed.registration.size_mm
     rects = marker_rects(size_mm)
-    for rect in (*(rects[marker] for marker in placed.registration.markers), qr_rect(size_mm)):
-        _draw(image, placed.registration, rect, (0.0, 0.0), MARKER)
+    known = [rects[marker] for marker in placed.registration.markers]
+    for corners in corners_of([*known, qr_rect(size_mm)] if known else []):
+        _draw(image, placed.registration, corners, MARKER)
     for slot, frame in zip(placed.slots, placed.frames, strict=True):
-        for box in slot.boxes:
-            _draw(image, placed.registration, box, frame.offset_mm, FOUND if frame.found else NOT_FOUND)
+        for corners in slot.corners + np.array(frame.offset_mm):
+            _draw(image, placed.registration, corners, FOUND if frame.found else NOT_FOUND)
     scale = min(1.0, MAX_SIDE / max(image.shape[:2]))
     if scale < 1:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -52,13 +53,9 @@ def draw_overlay(pixels: Pixels, placed: PlacedPage) -> bytes:
 def _draw(
     image: cv2.typing.MatLike,
     registration: Registration,
-    rect: Rect,
-    offset_mm: tuple[float, float],
+    corners: Points,
     colour: tuple[int, int, int],
 ) -> None:
-    corners = np.array(
-        [(rect.left, rect.top), (rect.right, rect.top), (rect.right, rect.bottom), (rect.left, rect.bottom)]
-    )
-    places = registration.to_pixels(corners + np.array(offset_mm))
+    places = registration.to_pixels(corners)
     width = max(1, round(registration.px_per_mm / 5))
     cv2.polylines(image, [np.round(places * 2**_PART).astype(np.int32)], True, colour, width, cv2.LINE_AA, _PART)

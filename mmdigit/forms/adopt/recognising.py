@@ -1,0 +1,121 @@
+"""Which page of a blank form a scan is, and where it lies in it; or the reason why nobody can say.
+
+Features say which pages it may be and about where; then patches of print all over the page have to be seen. The page
+with the most of them is taken if it is clearly ahead of every other one: nothing is guessed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdigit.forms.adopt.blank import PATCH_PX_PER_MM, BlankPage
+from mmdigit.forms.adopt.features import MIN_AREA, Features, features_of, match, smaller
+from mmdigit.forms.adopt.patches import SeenPatches, find_patches
+from mmdigit.forms.flattening import Darkness, even
+from mmdigit.forms.page import PageReason, Pixels
+from mmdigit.forms.registration import MODELS, Points, Registration, fit_points
+
+MIN_SEEN = 0.5  # of a page's patches
+MIN_PATCHES = 12  # that must be seen: fewer do not hold a page
+LEAD, LEAD_SHARE = 4, 0.08  # of patches, by which a page must be ahead of the next one
+RIVALS = 0.4  # of the best page's inliers: with fewer, a page is not looked at
+SECTIONS = (3, 4)  # parts of a page, right and down, that are left out in turn
+
+Refusal = tuple[PageReason, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Recognised:
+    """page: of the blank. registration: from its millimetres to the scan's pixels."""
+
+    page: BlankPage
+    registration: Registration
+
+
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """plane: (3, 3), from the page's millimetres to the scan's pixels."""
+
+    page: BlankPage
+    plane: NDArray[np.float64]
+    patches: SeenPatches
+
+
+def recognise(pixels: Pixels, pages: Sequence[BlankPage], size_mm: tuple[float, float]) -> Recognised | Refusal:
+    """Which of the pages the scan is."""
+    candidates = _candidates(pixels, features_of(pixels), pages, size_mm)
+    if not candidates:
+        return _unknown(pixels, pages)
+    best, *others = sorted(candidates, key=lambda each: each.patches.balance, reverse=True)
+    seen, total = int(best.patches.seen.sum()), len(best.patches.seen)
+    if seen < max(MIN_PATCHES, MIN_SEEN * total):
+        message = f"expected the print of page {best.page.number} of the blank, got {seen} of {total} parts of it"
+        return "foreign_form", f"{message}; read it with its own template, or scan it in grey at 150 dpi or more"
+    lead = max(float(LEAD), LEAD_SHARE * total)
+    if others and best.patches.balance - others[0].patches.balance < 2 * lead:
+        numbers = sorted((best.page.number, others[0].page.number))
+        message = f"expected one page of the blank, got a scan that may be page {numbers[0]} or {numbers[1]}"
+        return "ambiguous_page", f"{message}; scan it in grey at 150 dpi or more"
+    return Recognised(best.page, _registered(best, size_mm))
+
+
+def _unknown(pixels: Pixels, pages: Sequence[BlankPage]) -> Refusal:
+    mirrored = features_of(np.ascontiguousarray(pixels[:, ::-1]))
+    if any(match(page.features, mirrored) is not None for page in pages):
+        return "mirrored", "expected the page, got its mirror image; scan its printed side"
+    message = "expected a page of the blank, got another one"
+    return "foreign_form", f"{message}; read it with its own template, or scan it in grey at 150 dpi or more"
+
+
+def _candidates(
+    pixels: Pixels, features: Features, pages: Sequence[BlankPage], size_mm: tuple[float, float]
+) -> list[_Candidate]:  # fmt: skip
+    found = [(page, matched) for page in pages if (matched := match(page.features, features)) is not None]
+    most = max((matched.inliers for _, matched in found), default=0)
+    copy = smaller(pixels)
+    candidates = []
+    for page, matched in found:
+        x, y = page.px_per_mm
+        plane = matched.plane @ np.array([[x, 0, -0.5], [0, y, -0.5], [0, 0, 1.0]])
+        if matched.inliers >= RIVALS * most and _is_a_page(plane, pixels, size_mm):
+            small = _laid_flat(copy, plane, copy.shape[1] / pixels.shape[1], size_mm)
+            candidates.append(_Candidate(page, plane, find_patches(small, page)))
+    return candidates
+
+
+def _is_a_page(plane: NDArray[np.float64], pixels: Pixels, size_mm: tuple[float, float]) -> bool:
+    """Whether the plane shows the paper's corners in order, not mirrored, and large enough."""
+    width, height = size_mm
+    corners = np.array([[[0, 0]], [[width, 0]], [[width, height]], [[0, height]]], np.float64)
+    seen = cv2.perspectiveTransform(corners, plane).reshape(4, 2)
+    edges = np.roll(seen, -1, axis=0) - seen
+    turns = edges[:, 0] * np.roll(edges[:, 1], -1) - edges[:, 1] * np.roll(edges[:, 0], -1)
+    area = float(cv2.contourArea(seen.astype(np.float32)))
+    return bool((turns > 0).all()) and area >= MIN_AREA * pixels.size
+
+
+def _laid_flat(
+    copy: Pixels, plane: NDArray[np.float64], scale: float, size_mm: tuple[float, float]
+) -> Darkness:  # fmt: skip
+    """The copy of a scan as the page, at PATCH_PX_PER_MM. scale: pixels of the copy for one of the scan."""
+    to_copy = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1.0]]) @ plane
+    step = 1 / PATCH_PX_PER_MM
+    to_mm = np.array([[step, 0, step / 2], [0, step, step / 2], [0, 0, 1.0]])
+    size = (round(size_mm[0] * PATCH_PX_PER_MM), round(size_mm[1] * PATCH_PX_PER_MM))
+    flat = cv2.warpPerspective(
+        copy, to_copy @ to_mm, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderValue=(255,)
+    )  # fmt: skip
+    return np.asarray(cv2.GaussianBlur(even(np.asarray(flat, np.uint8)), (0, 0), 0.8), np.float32)
+
+
+def _registered(found: _Candidate, size_mm: tuple[float, float]) -> Registration:
+    """The plane and bend through all patches that are seen; each section of the page judges the fit to the others."""
+    seen = found.patches.seen
+    page: Points = found.page.patches[seen]
+    moved = (page + found.patches.offsets[seen]).reshape(-1, 1, 2)
+    places = np.asarray(cv2.perspectiveTransform(moved, found.plane).reshape(-1, 2), np.float64)
+    parts = np.minimum((page / np.array(size_mm) * SECTIONS).astype(np.intp), np.array(SECTIONS) - 1)
+    return fit_points(page, places, parts[:, 0] + SECTIONS[0] * parts[:, 1], size_mm, MODELS)
