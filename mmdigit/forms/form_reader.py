@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mmdigit.forms.adopt.handwriting import Handwriting, handwriting
 from mmdigit.forms.cells import Cell, CellReader
 from mmdigit.forms.fields import FieldValue, read_field
 from mmdigit.forms.page import PageFault, ScannedPage
@@ -20,11 +21,13 @@ BATCH = 128  # cells that the model reads at once
 
 @dataclass(frozen=True, eq=False)
 class ReadPage:
-    """number: in its file, from 1. values: of every field, in the template's order."""
+    """number: in its file, from 1. values: of every field, in the template's order. written: by which a sheet without
+    a serial number is known again."""
 
     number: int
     identity: PageIdentity
     values: tuple[FieldValue, ...]
+    written: Handwriting
 
 
 class FormReader:
@@ -45,7 +48,7 @@ class FormReader:
             read_field(slot, frame, cells, [next(answers) if cell.is_digit else None for cell in cells])
             for slot, frame, cells in zip(placed.slots, placed.frames, fields, strict=True)
         ]
-        return ReadPage(page.number, placed.identity, tuple(values))
+        return ReadPage(page.number, placed.identity, tuple(values), handwriting(placed))
 
     def _answers(self, cells: list[Cell]) -> Iterator[Answer]:
         for start in range(0, len(cells), BATCH):
@@ -68,7 +71,7 @@ class Stack:
     """The forms that the pages of a stack make up, in any order."""
 
     def __init__(self, template: Template) -> None:
-        self._n_pages = len(template.pages)
+        self._n_pages = 0 if template.either_page else len(template.pages)  # that a copy must have
         self.forms: dict[int, ReadForm] = {}
         """By serial number, in the order in which they are met."""
 

@@ -5,7 +5,7 @@ printed boxes are seen where they should be.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -13,8 +13,9 @@ import zxingcpp
 
 from mmdigit.forms.adopt.blank import blank_pages
 from mmdigit.forms.adopt.patches import fit_fields
+from mmdigit.forms.adopt.print_removal import without_print
 from mmdigit.forms.adopt.recognising import recognise
-from mmdigit.forms.flattening import PX_PER_MM, Darkness, flatten
+from mmdigit.forms.flattening import PX_PER_MM, Darkness, flatten, softened
 from mmdigit.forms.frames import FrameFit, fit_frames
 from mmdigit.forms.layout import QUIET_MM, Slot, qr_rect, slots_of
 from mmdigit.forms.page import PageFault, PageReason, Pixels, ScannedPage
@@ -65,10 +66,13 @@ def _on_blank(page: ScannedPage, template: Template) -> PlacedPage | PageFault:
     if isinstance(found, tuple):
         return PageFault(page.number, *found)
     identity = PageIdentity(template.form, template.revision, found.page.number, 0)
-    darkness = flatten(page.pixels, found.registration)
-    return _checked(
+    darkness = flatten(softened(page.pixels), found.registration)
+    placed = _checked(
         page, identity, found.registration, darkness, found.page.slots, lambda flat, _: fit_fields(flat, found.page)
     )
+    if isinstance(placed, PageFault):
+        return placed
+    return replace(placed, darkness=without_print(darkness, found.page, placed.frames))
 
 
 def _checked(

@@ -12,6 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from mmdigit.files.atomic import atomic_write, require_replaceable
 from mmdigit.files.predictions_csv import safe_cell
+from mmdigit.forms.adopt.copies import CopyNumbers
 from mmdigit.forms.form_reader import FormReader, Stack
 from mmdigit.forms.page import PageFault
 from mmdigit.forms.pages import PageDecoder
@@ -41,6 +42,7 @@ def read_stack(reader: FormReader, scans: Path, output: Path, pages: Path | None
     """
     require_replaceable(output)
     files, stack, tally = _files(scans), Stack(reader.template), Tally()
+    copies = CopyNumbers(reader.template)
     with ExitStack() as cleanup:
         table = cleanup.enter_context(atomic_write(output))
         page_table = csv.writer(cleanup.enter_context(atomic_write(pages))) if pages is not None else None
@@ -70,6 +72,7 @@ def read_stack(reader: FormReader, scans: Path, output: Path, pages: Path | None
                 tally.pages += 1
                 progress.advance(task)
                 read = page if isinstance(page, PageFault) else reader.read(page)
+                read = copies.numbered(read, f"{name}:{page.number}")
                 if isinstance(read, PageFault):
                     tell(name, page.number, None, read)
                 else:

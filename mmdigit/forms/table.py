@@ -17,11 +17,14 @@ PAGE_COLUMNS = ("file", "page", "serial", "state", "message")
 def write_table(file: TextIO, template: Template, forms: Iterable[ReadForm], model_version: str) -> None:
     """Write FORM_COLUMNS, then of each field, named as in the template, its value, decision, reasons and chance.
 
-    The fields of a page that is missing are empty, and their decision is review.
+    The fields of a page that is missing are empty, and their decision is review. Where each page is a copy, fields of
+    one name share their columns; those that the copy's page does not have are empty, without a decision.
     """
     fields = [
         (page + 1, slot.name) for page in range(len(template.pages)) for slot in slots_of(template, page)
     ]  # fmt: skip
+    if template.either_page:
+        fields = list(dict.fromkeys((0, name) for _, name in fields))
     columns = [
         *FORM_COLUMNS,
         *(f"{name}{suffix}" for _, name in fields for suffix in ("", ".decision", ".reasons", ".chance")),
@@ -29,9 +32,14 @@ def write_table(file: TextIO, template: Template, forms: Iterable[ReadForm], mod
     writer = csv.writer(file)
     writer.writerow(columns)
     for form in forms:
-        found = {(page, value.slot.name): value for page, values in form.values.items() for value in values}
-        cells = [cell for key in fields for cell in _cells(found.get(key))]
-        accepted = all(key in found and found[key].decision == "accept" for key in fields)
+        found = {
+            (0 if template.either_page else page, value.slot.name): value
+            for page, values in form.values.items()
+            for value in values
+        }
+        wanted = found.keys() if template.either_page else fields
+        cells = [cell for key in fields for cell in (_cells(found.get(key)) if key in wanted else ("",) * 4)]
+        accepted = all(key in found and found[key].decision == "accept" for key in wanted)
         writer.writerow(
             [
                 template.form, template.revision, form.serial,

@@ -57,7 +57,8 @@ class FormCheckSettings(ProgramSettings):
 
         try:
             template = load_template(self.template)
-            print_form(template)
+            if template.blank is None:
+                print_form(template)
         except DataError as exc:
             for line in str(exc).split(";\n"):
                 sys.stderr.write(f"mmdigit: error: {printable(line, 400)}\n")

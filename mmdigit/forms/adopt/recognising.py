@@ -11,12 +11,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.forms.adopt.blank import PATCH_PX_PER_MM, BlankPage
+from mmdigit.forms.adopt.blank import PATCH_PX_PER_MM, BlankPage, blank_pages, decode_blank
 from mmdigit.forms.adopt.features import MIN_AREA, Features, features_of, match, smaller
 from mmdigit.forms.adopt.patches import SeenPatches, find_patches
 from mmdigit.forms.flattening import Darkness, even
 from mmdigit.forms.page import PageReason, Pixels
 from mmdigit.forms.registration import MODELS, Points, Registration, fit_points
+from mmdigit.forms.template import Template
+from schemas.errors import DataError
+from schemas.printable import printable
 
 MIN_SEEN = 0.5  # of a page's patches
 MIN_PATCHES = 12  # that must be seen: fewer do not hold a page
@@ -119,3 +122,19 @@ def _registered(found: _Candidate, size_mm: tuple[float, float]) -> Registration
     places = np.asarray(cv2.perspectiveTransform(moved, found.plane).reshape(-1, 2), np.float64)
     parts = np.minimum((page / np.array(size_mm) * SECTIONS).astype(np.intp), np.array(SECTIONS) - 1)
     return fit_points(page, places, parts[:, 0] + SECTIONS[0] * parts[:, 1], size_mm, MODELS)
+
+
+def require_distinct(template: Template) -> None:
+    """Raise DataError if a page of the template's blank is not recognised as itself: then no scan of it would be."""
+    pages, blank = blank_pages(template), template.blank
+    if blank is None:
+        return
+    for page in decode_blank(blank.content, blank.file):
+        found = recognise(page.pixels, pages, template.size_mm)
+        if isinstance(found, tuple):
+            raise DataError(f"{printable(blank.file, 200)}, page {page.number}: {found[1]}")
+        if found.page.number != page.number:
+            raise DataError(
+                f"{printable(blank.file, 200)}, page {page.number}: expected print of its own, got that of page "
+                f"{found.page.number}; keep one of them"
+            )
