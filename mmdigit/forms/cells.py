@@ -105,7 +105,8 @@ class _Strip:
             )
             for box in slot.boxes
         )  # fmt: skip
-        return cls(slot, _masked(darkness[top:bottom, left:end].copy(), boxes, slot.field.groups), boxes)
+        strip = darkness[top:bottom, left:end]
+        return cls(slot, _masked(strip.copy(), boxes, slot.field.groups) if slot.framed else strip, boxes)
 
     def cells(self, threshold: float) -> list[Cell]:
         inked = (self.ink > threshold).astype(np.uint8)

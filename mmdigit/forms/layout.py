@@ -59,6 +59,8 @@ class Slot:
     """From 0."""
     turn_deg: float = 0.0
     """By so much all boxes are turned clockwise around the first one's top left corner."""
+    framed: bool = True
+    """Whether the frames are to be masked; not where all print has been taken away."""
 
     @property
     def name(self) -> str:

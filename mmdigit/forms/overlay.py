@@ -1,5 +1,6 @@
 """A scan with the template's boxes drawn over it, as PNG: what the reader sees, for the person who made the form."""
 
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -20,21 +21,26 @@ MAX_SIDE = 2_400  # pixels of the PNG
 _PART = 4  # bits of a pixel's part that OpenCV draws to
 
 
-def draw_first_page(template: Template, scan: Path, output: Path) -> None:
-    """Write the first page of a scan with the template's boxes over it, PNG. Raises DataError if it is not placed."""
+def draw_scan(template: Template, scan: Path, output: Path, number: int = 1) -> None:
+    """Write a page of a scan with the template's boxes over it, PNG. Raises DataError if it is not placed.
+
+    number: of the page in the scan, from 1.
+    """
     require_replaceable(output)
     with PageDecoder() as decoder:
-        page = next(decoder.pages_of(scan))
+        page = next(islice(decoder.pages_of(scan), number - 1, None), None)
+    if page is None:
+        raise DataError(f"{printable(scan.name, 200)}: expected a page {number}, got fewer; choose another --page")
     placed = page if isinstance(page, PageFault) else place(page, template)
     for found in (page, placed):
         if isinstance(found, PageFault):
-            raise DataError(f"{printable(scan.name, 200)}, page 1: {found.reason}: {found.message}")
+            raise DataError(f"{printable(scan.name, 200)}, page {number}: {found.reason}: {found.message}")
     if isinstance(page, ScannedPage) and isinstance(placed, PlacedPage):
         atomic_write_bytes(output, draw_overlay(page.pixels, placed))
 
 
 def draw_overlay(pixels: Pixels, placed: PlacedPage) -> bytes:
-    """PNG: boxes green where their frames are found, red where not; markers that are used, and the QR code, blue."""
+    """PNG: boxes green where their frames are found, red where not; markers that are used, and their QR code, blue."""
     image = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR)
     size_mm = placed.registration.size_mm
     rects = marker_rects(size_mm)

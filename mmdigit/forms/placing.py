@@ -72,7 +72,8 @@ def _on_blank(page: ScannedPage, template: Template) -> PlacedPage | PageFault:
     )
     if isinstance(placed, PageFault):
         return placed
-    return replace(placed, darkness=without_print(darkness, found.page, placed.frames))
+    slots = tuple(replace(slot, framed=False) for slot in placed.slots)
+    return replace(placed, slots=slots, darkness=without_print(darkness, found.page, placed.frames))
 
 
 def _checked(

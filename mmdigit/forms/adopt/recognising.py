@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.forms.adopt.blank import PATCH_PX_PER_MM, BlankPage, blank_pages, decode_blank
-from mmdigit.forms.adopt.features import MIN_AREA, Features, features_of, match, smaller
+from mmdigit.forms.adopt.features import MIN_AREA, features_of, match, smaller
 from mmdigit.forms.adopt.patches import SeenPatches, find_patches
 from mmdigit.forms.flattening import Darkness, even
 from mmdigit.forms.page import PageReason, Pixels
@@ -46,36 +46,46 @@ class _Candidate:
     plane: NDArray[np.float64]
     patches: SeenPatches
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether enough of the page's print is there."""
+        seen = int(self.patches.seen.sum())
+        return seen >= max(MIN_PATCHES, MIN_SEEN * len(self.patches.seen))
+
 
 def recognise(pixels: Pixels, pages: Sequence[BlankPage], size_mm: tuple[float, float]) -> Recognised | Refusal:
     """Which of the pages the scan is."""
-    candidates = _candidates(pixels, features_of(pixels), pages, size_mm)
-    if not candidates:
-        return _unknown(pixels, pages)
-    best, *others = sorted(candidates, key=lambda each: each.patches.balance, reverse=True)
-    seen, total = int(best.patches.seen.sum()), len(best.patches.seen)
-    if seen < max(MIN_PATCHES, MIN_SEEN * total):
-        message = f"expected the print of page {best.page.number} of the blank, got {seen} of {total} parts of it"
-        return "foreign_form", f"{message}; read it with its own template, or scan it in grey at 150 dpi or more"
+    candidates = _candidates(pixels, pages, size_mm)
+    if not candidates or not candidates[0].is_seen:
+        return _unknown(pixels, pages, size_mm, candidates)
+    best, total = candidates[0], len(candidates[0].patches.seen)
     lead = max(float(LEAD), LEAD_SHARE * total)
-    if others and best.patches.balance - others[0].patches.balance < 2 * lead:
-        numbers = sorted((best.page.number, others[0].page.number))
+    if len(candidates) > 1 and best.patches.balance - candidates[1].patches.balance < 2 * lead:
+        numbers = sorted((best.page.number, candidates[1].page.number))
         message = f"expected one page of the blank, got a scan that may be page {numbers[0]} or {numbers[1]}"
         return "ambiguous_page", f"{message}; scan it in grey at 150 dpi or more"
     return Recognised(best.page, _registered(best, size_mm))
 
 
-def _unknown(pixels: Pixels, pages: Sequence[BlankPage]) -> Refusal:
-    mirrored = features_of(np.ascontiguousarray(pixels[:, ::-1]))
-    if any(match(page.features, mirrored) is not None for page in pages):
+def _unknown(
+    pixels: Pixels, pages: Sequence[BlankPage], size_mm: tuple[float, float], candidates: Sequence[_Candidate]
+) -> Refusal:
+    mirrored = _candidates(np.ascontiguousarray(pixels[:, ::-1]), pages, size_mm)
+    if mirrored and mirrored[0].is_seen:
         return "mirrored", "expected the page, got its mirror image; scan its printed side"
     message = "expected a page of the blank, got another one"
+    if candidates:
+        best = candidates[0]
+        seen = f"{int(best.patches.seen.sum())} of {len(best.patches.seen)} parts of page {best.page.number}"
+        message = f"expected the print of a page of the blank, got {seen}"
     return "foreign_form", f"{message}; read it with its own template, or scan it in grey at 150 dpi or more"
 
 
 def _candidates(
-    pixels: Pixels, features: Features, pages: Sequence[BlankPage], size_mm: tuple[float, float]
+    pixels: Pixels, pages: Sequence[BlankPage], size_mm: tuple[float, float]
 ) -> list[_Candidate]:  # fmt: skip
+    """The pages that the scan may be, the likeliest first."""
+    features = features_of(pixels)
     found = [(page, matched) for page in pages if (matched := match(page.features, features)) is not None]
     most = max((matched.inliers for _, matched in found), default=0)
     copy = smaller(pixels)
@@ -86,7 +96,7 @@ def _candidates(
         if matched.inliers >= RIVALS * most and _is_a_page(plane, pixels, size_mm):
             small = _laid_flat(copy, plane, copy.shape[1] / pixels.shape[1], size_mm)
             candidates.append(_Candidate(page, plane, find_patches(small, page)))
-    return candidates
+    return sorted(candidates, key=lambda each: each.patches.balance, reverse=True)
 
 
 def _is_a_page(plane: NDArray[np.float64], pixels: Pixels, size_mm: tuple[float, float]) -> bool:
