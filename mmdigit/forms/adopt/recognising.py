@@ -23,7 +23,7 @@ from schemas.printable import printable
 
 MIN_SEEN = 0.5  # of a page's patches
 MIN_PATCHES = 12  # that must be seen: fewer do not hold a page
-LEAD, LEAD_SHARE = 4, 0.08  # of patches, by which a page must be ahead of the next one
+LEAD, LEAD_SHARE = 4, 0.03  # of patches, by which a page must be ahead of the next one; what both share says nothing
 RIVALS = 0.4  # of the best page's inliers: with fewer, a page is not looked at
 SECTIONS = (3, 4)  # parts of a page, right and down, that are left out in turn
 
