@@ -36,7 +36,6 @@ OTHER_SUBJECTS = {
 TESTED_ELSEWHERE = {
     "mmdigit.__main__": "tests.mmdigit.test_cli",
     "mmdigit.datasets.opening": "tests.producer.sources.test_opening",
-    "mmdigit.commands.form.common": "tests.mmdigit.commands.form.test_templates",
     "mmdigit.commands.form.read": "tests.mmdigit.forms.test_read_stack",
     "mmdigit.forms.overlay": "tests.mmdigit.commands.form.test_templates",
     "mmdigit.forms.page_process": "tests.mmdigit.forms.test_pages",

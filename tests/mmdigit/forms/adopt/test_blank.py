@@ -25,7 +25,7 @@ def test_blank_pages_have_features_patches_and_fields(tmp_path: Path) -> None:
     assert len(first.fields) == 3
 
 
-def test_a_template_without_its_blank_is_no_template_to_read_with(tmp_path: Path) -> None:
+def test_blank_pages_need_a_template_with_its_blank(tmp_path: Path) -> None:
     parsed = parse_template(write_form(tmp_path, 1).read_bytes())
     with pytest.raises(DataError, match="expected a template with its blank"):
         blank_pages(parsed)
