@@ -1,5 +1,6 @@
 """The pages of a blank form as scans are compared with them: features, patches of print, the print of each field."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from mmdigit.forms.adopt.features import Features, features_of
 from mmdigit.forms.flattening import PX_PER_MM, Darkness, even
-from mmdigit.forms.layout import Rect, Slot, slots_of
+from mmdigit.forms.layout import Rect, Slot, slots_of, turned
 from mmdigit.forms.page import PageFault, Pixels, ScannedPage
 from mmdigit.forms.pages import PageDecoder
 from mmdigit.forms.registration import Points
@@ -23,22 +24,23 @@ PATCH_PX_PER_MM = 4
 PATCH_MM = 12.0
 MAX_PATCHES = 400  # of a page
 MIN_TEXTURE = 0.002  # of a patch's weaker direction: mean square of its slope a pixel
+LINE_MM = 1.0  # inwards from a box's edge, what may be its line, or is a little beside its place
 AROUND_FIELD_MM = 2.0  # of print around a field's boxes that is looked for, too
 
 
 @dataclass(frozen=True, eq=False)
 class BlankPage:
-    """number: of the form, from 1. px_per_mm: right and down. print: at PATCH_PX_PER_MM. patches: (n, 2), the middle
-    of each patch with print enough to be found again, millimetres. slots: its fields; fields: what is printed there,
-    at PX_PER_MM."""
+    """number: of the form, from 1. px_per_mm: right and down. print: darkness at PATCH_PX_PER_MM. patches: (n, 2), the
+    middle of each patch with print enough to be found again, millimetres. slots: its fields. fields: the darkness
+    there, at PX_PER_MM."""
 
     number: int
     px_per_mm: NDArray[np.float64]
     features: Features
-    print: Darkness
+    print: NDArray[np.float16]
     patches: Points
     slots: tuple[Slot, ...]
-    fields: tuple[Darkness, ...]
+    fields: tuple[NDArray[np.float16], ...]
 
 
 def decode_blank(content: bytes, name: str) -> list[ScannedPage]:
@@ -69,7 +71,7 @@ def laid(pixels: Pixels, size_mm: tuple[float, float]) -> Darkness:
     return even(np.asarray(cv2.resize(pixels, size, interpolation=method), np.uint8))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)  # 5 MB a page
 def blank_pages(template: Template) -> tuple[BlankPage, ...]:
     """The pages of a template's blank. Raises DataError if they are not those that the template describes."""
     blank = template.blank
@@ -92,13 +94,14 @@ def _blank_page(template: Template, blank: Blank, page: ScannedPage) -> BlankPag
             f"{seen[0]:.1f} x {seen[1]:.1f} mm; correct the template's paper"
         )
     darkness = laid(page.pixels, size_mm)
-    small = reduced(darkness)
     slots = slots_of(template, page.number - 1)
+    small = without_writing(reduced(darkness), slots, PATCH_PX_PER_MM)
     height, width = page.pixels.shape
+    fields = [cut(darkness, slot.bounds.grown(AROUND_FIELD_MM)).astype(np.float16) for slot in slots]
+    scale = np.array([width / size_mm[0], height / size_mm[1]])
     return BlankPage(
-        page.number, np.array([width / size_mm[0], height / size_mm[1]]), features_of(page.pixels), small,
-        _patches(small), slots, tuple(np.array(cut(darkness, slot.bounds.grown(AROUND_FIELD_MM))) for slot in slots),
-    )  # fmt: skip
+        page.number, scale, features_of(page.pixels), small.astype(np.float16), _patches(small), slots, tuple(fields)
+    )
 
 
 def reduced(darkness: Darkness) -> Darkness:
@@ -106,6 +109,19 @@ def reduced(darkness: Darkness) -> Darkness:
     scale = PATCH_PX_PER_MM / PX_PER_MM
     small = cv2.resize(darkness, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.GaussianBlur(small, (0, 0), 0.8), np.float32)
+
+
+def without_writing(darkness: Darkness, slots: Sequence[Slot], px_per_mm: int) -> Darkness:
+    """The raster with nothing in the boxes, where writing would hide how like the print is; the lines stay."""
+    cleared = darkness.copy()
+    for slot in slots:
+        boxes = slot.corners
+        middles = boxes.mean(axis=1, keepdims=True)
+        share = 1 - 2 * LINE_MM / np.array(slot.field.boxes.size_mm)
+        axes = turned(share * turned(boxes - middles, -slot.turn_deg), slot.turn_deg)
+        for inside in np.round((middles + axes) * px_per_mm - 0.5).astype(np.int32):
+            cv2.fillConvexPoly(cleared, inside, 0.0)
+    return cleared
 
 
 def cut(darkness: Darkness, area: Rect) -> Darkness:

@@ -16,11 +16,11 @@ from mmdigit.forms.registration import Points
 
 SIDE = 1_200  # pixels, the longest side: 100 dpi; letters are then blobs, whose features outlast fax and blur
 MAX_FEATURES = 2_000
-LIKENESSES = 3  # of a feature that are looked at
+PAIRS, LIKENESSES = 6_000, (3, 20)  # how many are looked at, and of a feature: more where there are few features
 TURN_BINS, SIZE_BINS = 24, 17  # of 15 degrees, and of half an octave: from a sixteenth to sixteen times as large
 PLACE_BIN = 0.05  # of the scan's longest side
 TOLERANCE_PX = 2.0  # of the copy, from the plane through the matches
-MIN_INLIERS = 30  # two pages of the same words in another order have up to 24
+MIN_INLIERS = 12  # by chance there may be 24: what is printed there decides (recognising.py)
 MIN_AREA = 0.1  # of the scan that the page covers
 _STEPS, _SURE = 2_000, 0.999
 
@@ -74,9 +74,10 @@ def match(one: Features, other: Features) -> PlaneMatch | None:
     """How the one page lies in the other; None if too few of their features agree on a plane."""
     if min(len(one.points), len(other.points)) < MIN_INLIERS:
         return None
-    pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(other.descriptors, one.descriptors, LIKENESSES)
-    here = np.array([[each.trainIdx for each in likenesses] for likenesses in pairs]).ravel()
-    there = np.array([[each.queryIdx for each in likenesses] for likenesses in pairs]).ravel()
+    likenesses = int(np.clip(PAIRS // len(other.points), *LIKENESSES))
+    pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(other.descriptors, one.descriptors, likenesses)
+    here = np.array([[each.trainIdx for each in best] for best in pairs]).ravel()
+    there = np.array([[each.queryIdx for each in best] for best in pairs]).ravel()
     agreeing = _agreeing(one, other, here, there)
     if len(agreeing) < MIN_INLIERS:
         return None

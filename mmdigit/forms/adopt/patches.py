@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.forms.adopt.blank import AROUND_FIELD_MM, PATCH_MM, PATCH_PX_PER_MM, BlankPage
+from mmdigit.forms.adopt.blank import AROUND_FIELD_MM, PATCH_MM, PATCH_PX_PER_MM, BlankPage, without_writing
 from mmdigit.forms.flattening import PX_PER_MM, Darkness
 from mmdigit.forms.frames import FARTHEST_MM, FrameFit, agreed
 from mmdigit.forms.registration import Points
@@ -33,11 +33,11 @@ class SeenPatches:
 def find_patches(small: Darkness, blank: BlankPage) -> SeenPatches:
     """Each of the blank page's patches. small: the scan as the blank's own print, at PATCH_PX_PER_MM."""
     reach, half = round(REACH_MM * PATCH_PX_PER_MM), round(PATCH_MM * PATCH_PX_PER_MM) // 2
-    around = np.pad(small, reach)
+    around = np.pad(without_writing(small, blank.slots, PATCH_PX_PER_MM), reach)
     offsets, scores = np.zeros((len(blank.patches), 2)), np.zeros(len(blank.patches))
     for index, middle in enumerate(blank.patches):
         x, y = np.round(middle * PATCH_PX_PER_MM).astype(int)
-        patch = blank.print[y - half : y + half, x - half : x + half]
+        patch = blank.print[y - half : y + half, x - half : x + half].astype(np.float32)
         window = around[y - half : y + half + 2 * reach, x - half : x + half + 2 * reach]
         offsets[index], scores[index] = _best(window, patch)
     offsets = (offsets - reach) / PATCH_PX_PER_MM
@@ -47,9 +47,10 @@ def find_patches(small: Darkness, blank: BlankPage) -> SeenPatches:
 def fit_fields(darkness: Darkness, blank: BlankPage) -> list[FrameFit]:
     """The boxes of each field on the flattened page, by the print in and around them; as frames.fit_frames."""
     reach = round(FARTHEST_MM * PX_PER_MM)
-    around = np.pad(darkness, reach)
+    around = np.pad(without_writing(darkness, blank.slots, PX_PER_MM), reach)
     fits = []
-    for slot, patch in zip(blank.slots, blank.fields, strict=True):
+    for slot, printed in zip(blank.slots, blank.fields, strict=True):
+        patch = printed.astype(np.float32)
         area = slot.bounds.grown(AROUND_FIELD_MM)
         left, top = max(0, round(area.left * PX_PER_MM)), max(0, round(area.top * PX_PER_MM))
         height, width = patch.shape

@@ -16,13 +16,15 @@ from mmdigit.forms.adopt.features import MIN_AREA, features_of, match, smaller
 from mmdigit.forms.adopt.patches import SeenPatches, find_patches
 from mmdigit.forms.flattening import Darkness, even
 from mmdigit.forms.page import PageReason, Pixels
-from mmdigit.forms.registration import MODELS, Points, Registration, fit_points
+from mmdigit.forms.registration import MODELS, Model, Points, Registration, fit_points
 from mmdigit.forms.template import Template
 from schemas.errors import DataError
 from schemas.printable import printable
 
 MIN_SEEN = 0.5  # of a page's patches
-MIN_PATCHES = 12  # that must be seen: fewer do not hold a page
+MIN_PATCHES, MIN_SPREAD_MM = 8, 8.0  # that must be seen, and how far they lie apart: fewer do not hold a page
+MIN_LEFT = 5  # of them, when others are left out
+MIN_BENT = 24  # patches from which a bend is looked for
 LEAD, LEAD_SHARE = 4, 0.03  # of patches, by which a page must be ahead of the next one; what both share says nothing
 RIVALS = 0.4  # of the best page's inliers: with fewer, a page is not looked at
 SECTIONS = (3, 4)  # parts of a page, right and down, that are left out in turn
@@ -49,8 +51,8 @@ class _Candidate:
     @property
     def is_seen(self) -> bool:
         """Whether enough of the page's print is there."""
-        seen = int(self.patches.seen.sum())
-        return seen >= max(MIN_PATCHES, MIN_SEEN * len(self.patches.seen))
+        seen = self.patches.seen
+        return seen.sum() >= MIN_SEEN * len(seen) and _hold_a_page(self.page.patches[seen])
 
 
 def recognise(pixels: Pixels, pages: Sequence[BlankPage], size_mm: tuple[float, float]) -> Recognised | Refusal:
@@ -64,7 +66,8 @@ def recognise(pixels: Pixels, pages: Sequence[BlankPage], size_mm: tuple[float, 
         numbers = sorted((best.page.number, candidates[1].page.number))
         message = f"expected one page of the blank, got a scan that may be page {numbers[0]} or {numbers[1]}"
         return "ambiguous_page", f"{message}; scan it in grey at 150 dpi or more"
-    return Recognised(best.page, _registered(best, size_mm))
+    registration = _registered(best, size_mm)
+    return Recognised(best.page, registration) if registration else _unknown(pixels, pages, size_mm, candidates)
 
 
 def _unknown(
@@ -124,14 +127,33 @@ def _laid_flat(
     return np.asarray(cv2.GaussianBlur(even(np.asarray(flat, np.uint8)), (0, 0), 0.8), np.float32)
 
 
-def _registered(found: _Candidate, size_mm: tuple[float, float]) -> Registration:
+def _hold_a_page(patches: Points, least: int = MIN_PATCHES) -> bool:
+    """Whether there are enough of them, and not all on one line."""
+    if len(patches) < least:
+        return False
+    return float(np.linalg.eigvalsh(np.cov(patches.T))[0]) >= MIN_SPREAD_MM**2
+
+
+def _registered(found: _Candidate, size_mm: tuple[float, float]) -> Registration | None:
     """The plane and bend through all patches that are seen; each section of the page judges the fit to the others."""
     seen = found.patches.seen
     page: Points = found.page.patches[seen]
     moved = (page + found.patches.offsets[seen]).reshape(-1, 1, 2)
     places = np.asarray(cv2.perspectiveTransform(moved, found.plane).reshape(-1, 2), np.float64)
-    parts = np.minimum((page / np.array(size_mm) * SECTIONS).astype(np.intp), np.array(SECTIONS) - 1)
-    return fit_points(page, places, parts[:, 0] + SECTIONS[0] * parts[:, 1], size_mm, MODELS)
+    models: Sequence[Model] = MODELS if len(page) >= MIN_BENT else ("plane",)
+    groups = _groups(page, size_mm)
+    return None if groups is None else fit_points(page, places, groups, size_mm, models)
+
+
+def _groups(points: Points, size_mm: tuple[float, float]) -> NDArray[np.intp] | None:
+    """(n,): which patches are left out together: a section of the page, or else every fourth, or each by itself;
+    None if the others would not hold the page."""
+    parts = np.minimum((points / np.array(size_mm) * SECTIONS).astype(np.intp), np.array(SECTIONS) - 1)
+    order = np.arange(len(points))
+    for groups in (parts[:, 0] + SECTIONS[0] * parts[:, 1], order % 4, order):
+        if all(_hold_a_page(points[groups != group], MIN_LEFT) for group in np.unique(groups)):
+            return np.asarray(groups, np.intp)
+    return None
 
 
 def require_distinct(template: Template) -> None:
@@ -139,12 +161,19 @@ def require_distinct(template: Template) -> None:
     pages, blank = blank_pages(template), template.blank
     if blank is None:
         return
-    for page in decode_blank(blank.content, blank.file):
-        found = recognise(page.pixels, pages, template.size_mm)
-        if isinstance(found, tuple):
-            raise DataError(f"{printable(blank.file, 200)}, page {page.number}: {found[1]}")
-        if found.page.number != page.number:
+    name = printable(blank.file, 200)
+    for page in pages:
+        if not _hold_a_page(page.patches):
             raise DataError(
-                f"{printable(blank.file, 200)}, page {page.number}: expected print of its own, got that of page "
+                f"{name}, page {page.number}: expected print in at least {MIN_PATCHES} places, got it in "
+                f"{len(page.patches)}; describe a form of your own with `mmdigit form new`"
+            )
+    for scan in decode_blank(blank.content, blank.file):
+        found = recognise(scan.pixels, pages, template.size_mm)
+        if isinstance(found, tuple):
+            raise DataError(f"{name}, page {scan.number}: {found[1]}")
+        if found.page.number != scan.number:
+            raise DataError(
+                f"{name}, page {scan.number}: expected print of its own, got that of page "
                 f"{found.page.number}; keep one of them"
             )

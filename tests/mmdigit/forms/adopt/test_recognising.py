@@ -9,7 +9,9 @@ import pypdfium2
 import pytest
 
 from lab.benchmarks.forms.camera import Camera, View
+from lab.benchmarks.forms.filling import DPI, fill
 from mmdigit.forms.adopt.blank import blank_pages
+from mmdigit.forms.adopt.drafting import draft_template
 from mmdigit.forms.adopt.recognising import Recognised, recognise, require_distinct
 from mmdigit.forms.page import Pixels
 from mmdigit.forms.template import Template
@@ -24,7 +26,7 @@ from tests.mmdigit.forms.adopt.foreign import (
     template_of,
     write_form,
 )
-from tests.mmdigit.forms.written import FLAT, scanned, turned
+from tests.mmdigit.forms.written import FLAT, sample_digits, scanned, turned
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +98,33 @@ def test_recognise_never_chooses_between_pages_that_are_alike(tmp_path: Path) ->
 
 def test_require_distinct_passes_pages_that_are_not_alike(template: Template) -> None:
     require_distinct(template)
+
+
+def sparse_form(folder: Path, *labels: str, n_boxes: int = 9) -> Template:
+    """A form with little print but its boxes: a label above each row of them."""
+    buffer = io.BytesIO()
+    canvas = canvas_for(buffer)
+    for row, label in enumerate(labels):
+        draw_boxes(canvas, (30.0, 60.0 + 25 * row, 0.0), n_boxes, 7.5)
+        canvas.setFont("Helvetica", 9)
+        canvas.drawString(85, 677 - 25 * row * 72 / 25.4, label)
+    canvas.save()
+    (folder / "blank.pdf").write_bytes(buffer.getvalue())
+    (folder / "form.yaml").write_text(draft_template(folder / "blank.pdf", folder / "form.yaml", "either"))
+    return load_template(folder / "form.yaml")
+
+
+def test_recognise_reads_a_form_with_little_print(tmp_path: Path) -> None:
+    form = sparse_form(tmp_path, "Customer number", "Meter", "Reading", "Telephone", "Date", "Contract")
+    require_distinct(form)
+    page = pypdfium2.PdfDocument((tmp_path / "blank.pdf").read_bytes())[0]
+    paper = np.asarray(page.render(scale=DPI / 72, grayscale=True).to_numpy() / np.float32(255), np.float32)
+    filled = fill(paper, form, sample_digits(), np.random.default_rng(1), 0, blanks=0.0)
+    pixels, view = scanned(filled.pixels, turned(FLAT, 178))
+    assert errors_mm(pixels, view, form, 0) < 0.3
+
+
+def test_require_distinct_refuses_too_little_print(tmp_path: Path) -> None:
+    form = sparse_form(tmp_path, "Reading", n_boxes=3)
+    with pytest.raises(DataError, match=r"page 1: expected print in at least 8 places, got it in \d;"):
+        require_distinct(form)
