@@ -27,6 +27,7 @@ MIN_LEFT = 5  # of them, when others are left out
 MIN_BENT = 24  # patches from which a bend is looked for
 LEAD, LEAD_SHARE = 4, 0.03  # of patches, by which a page must be ahead of the next one; what both share says nothing
 RIVALS = 0.4  # of the best page's inliers: with fewer, a page is not looked at
+FARTHEST = 4  # times the scan's longest side, that a corner of the paper may lie away
 SECTIONS = (3, 4)  # parts of a page, right and down, that are left out in turn
 
 Refusal = tuple[PageReason, str]
@@ -107,10 +108,13 @@ def _is_a_page(plane: NDArray[np.float64], pixels: Pixels, size_mm: tuple[float,
     width, height = size_mm
     corners = np.array([[[0, 0]], [[width, 0]], [[width, height]], [[0, height]]], np.float64)
     seen = cv2.perspectiveTransform(corners, plane).reshape(4, 2)
+    if not np.isfinite(seen).all():
+        return False
     edges = np.roll(seen, -1, axis=0) - seen
     turns = edges[:, 0] * np.roll(edges[:, 1], -1) - edges[:, 1] * np.roll(edges[:, 0], -1)
-    area = float(cv2.contourArea(seen.astype(np.float32)))
-    return bool((turns > 0).all()) and area >= MIN_AREA * pixels.size
+    if not (turns > 0).all() or np.abs(seen).max() > FARTHEST * max(pixels.shape):
+        return False
+    return cv2.contourArea(seen.astype(np.float32)) >= MIN_AREA * pixels.size
 
 
 def _laid_flat(
