@@ -18,6 +18,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from mmdigit.files.atomic import atomic_write, require_replaceable
 from mmdigit.files.predictions_csv import safe_cell
+from mmdigit.forms.assembling import forms_of
 from mmdigit.forms.exporting import export
 from mmdigit.forms.form_reader import FormReader
 from mmdigit.forms.page import PageFault
@@ -110,7 +111,8 @@ class _Run:
         digest = hashlib.sha256(content).hexdigest()
         if digest in self._files:
             message = f"expected each file once, got the same as {self._files[digest]}; remove one"
-            self._count(name, PageFault(1, "duplicate", message), None)
+            self._tell(name, PageFault(1, "duplicate", message), None)
+            self._count()
             return
         self._files[digest] = name
         origin = PageOrigin(name, digest, datetime.now(UTC))
@@ -136,12 +138,32 @@ class _Run:
         self._pending.clear()
 
     def tell_missing(self) -> None:
-        """Each page that is not there of a form of which others are."""
+        """Each page that is not there of a form of which others are; without serial numbers, what copy each page is of,
+        too, since only the whole stack says it."""
+        if self._template.blank is not None:
+            self._tell_copies()
+            return
         for serial in dict.fromkeys(serial for serial, _ in self._places):
             for number in range(1, len(self._template.pages) + 1):
                 if (serial, number) not in self._places:
-                    message = f"expected page {number} of form {serial}, got none; scan it, too"
-                    self._tell("-", PageFault(number, "missing_page", message), serial)
+                    self._tell_missing(serial, number)
+
+    def _tell_copies(self) -> None:
+        for form in forms_of(self._store.pages(self._template.digest), self._template, self.chosen):
+            for number in form.wanted(self._template):
+                kept = form.pages.get(number)
+                if kept is None:
+                    self._tell_missing(form.serial, number)
+                else:
+                    self._tell(kept.page.file_name, kept.page.number, form.serial)
+            for again in form.duplicates:
+                message = f"expected each sheet once, got one with the writing of {again.first}"
+                fault = PageFault(again.page.number, "duplicate", f"{message}; remove one and read the stack again")
+                self._tell(again.page.file_name, fault, None)
+
+    def _tell_missing(self, serial: int, number: int) -> None:
+        message = f"expected page {number} of form {serial}, got none; scan it, too"
+        self._tell("-", PageFault(number, "missing_page", message), serial)
 
     def _add_known(self, page: StoredPage, name: str) -> None:
         self.tally.known += 1
@@ -156,23 +178,29 @@ class _Run:
 
     def _place(self, page: StoredPage, name: str) -> None:
         """Take a page into the table, unless the form has it already or it is not read."""
+        if page.state == "read" and self._template.blank is not None:
+            self.chosen.add(page.group)
+            self._count()
+            return
         if page.state != "read" or page.serial is None or page.page is None:
             reason = "unreadable" if page.state == "read" else page.state
-            self._count(name, PageFault(page.number, reason, page.message), page.serial)
+            self._tell(name, PageFault(page.number, reason, page.message), page.serial)
+            self._count()
             return
         key, place = (page.serial, page.page), f"{name}:{page.number}"
         if key in self._places:
             message = f"expected each page once, got page {page.page} of form {page.serial} as in {self._places[key]}"
             fault = PageFault(page.number, "duplicate", f"{message}; remove one and read the stack again")
-            self._count(name, fault, page.serial)
+            self._tell(name, fault, page.serial)
+            self._count()
             return
         self._places[key] = place
         self.chosen.add(page.group)
-        self._count(name, page.number, page.serial)
+        self._tell(name, page.number, page.serial)
+        self._count()
 
-    def _count(self, name: str, page: int | PageFault, serial: int | None) -> None:
+    def _count(self) -> None:
         self.tally.pages += 1
-        self._tell(name, page, serial)
         rate = 60 * self.tally.pages / max(1e-3, time.monotonic() - self._began_s)
         text = f"{self.tally.pages:,} pages, {self.tally.failed:,} failed, {rate:,.0f} a minute"
         self._progress.update(self._task, description=text)

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
 
 from schemas.message import VersionOne
 
@@ -47,6 +47,8 @@ class Boxes(Part):
     count: Annotated[int, Field(ge=1, le=MAX_BOXES)]
     gap_mm: Annotated[float, Field(ge=0, le=20)] = 3.0
     """Additional room where a printed mark parts the boxes: the comma of a decimal, the dots of a date."""
+    turn_deg: Annotated[float, Field(ge=-15, le=15)] = 0.0
+    """Clockwise, around the first box's top left corner; of boxes that somebody else printed aslant."""
 
 
 class FormField(Part):
@@ -133,6 +135,29 @@ class FormPage(Part):
     texts: Annotated[tuple[PrintedText, ...], Field(max_length=100)] = ()
 
 
+class Blank(Part):
+    """The empty form that somebody else printed: scans are registered to its own print, for they have no markers."""
+
+    file: Annotated[str, StringConstraints(pattern=r"^[^/\\\x00-\x1f]{1,200}$")]
+    """PDF, TIFF, PNG or JPEG beside the template, one page of it for each of the template's."""
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    """Of the file: another one is refused."""
+    pages: Literal["together", "either"] = "together"
+    """together: a copy has all of the pages, one scan after the other. either: each scan is a copy, on one of them."""
+    _content: bytes = PrivateAttr(b"")
+
+    @property
+    def content(self) -> bytes:
+        """The file's bytes, which load_template reads; none in a template that was only parsed."""
+        return self._content
+
+    def loaded(self, content: bytes) -> Self:
+        """The same with the file's bytes, whose SHA-256 the caller has checked."""
+        whole = self.model_copy()
+        whole._content = content
+        return whole
+
+
 class Template(Part):
     """A form: everything that printing and reading it need."""
 
@@ -144,6 +169,8 @@ class Template(Part):
     """Raise it whenever a box moves: pages of another revision are refused."""
     paper: Literal["A4", "A5", "Letter"] | tuple[PaperSide, PaperSide] = "A4"
     """Or its width and height in millimetres."""
+    blank: Blank | None = None
+    """Of a form that somebody else printed, as `mmdigit form adopt` writes it."""
     pages: Annotated[tuple[FormPage, ...], Field(min_length=1, max_length=MAX_PAGES)]
 
     @property
@@ -152,6 +179,11 @@ class Template(Part):
         return PAPERS[self.paper] if isinstance(self.paper, str) else self.paper
 
     @property
+    def either_page(self) -> bool:
+        """Whether each scan is a whole copy, on one of the pages."""
+        return self.blank is not None and self.blank.pages == "either"
+
+    @property
     def digest(self) -> str:
-        """16 hex digits that change whenever anything in the template does."""
+        """16 hex digits that change whenever anything in the template does, or in its blank."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]

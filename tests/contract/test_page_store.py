@@ -82,11 +82,24 @@ def test_pages_are_in_order_of_their_forms(database: Database) -> None:
     assert list(store.pages("another")) == []
 
 
+def test_pages_without_serial_are_in_order_of_files(database: Database) -> None:
+    store = database.open()
+    places = [(3, "b.pdf"), (2, "a.pdf"), (10, "a.pdf"), (4, "B.pdf"), (5, "ä.pdf"), (6, "_.pdf")]
+    kept = [page(number, serial=None, file_name=name, handwriting=b"\x00\xff") for number, name in places]
+    store.put_pages([page(1), *kept])
+    names = [(each.file_name, each.number) for each, _ in store.pages(TEMPLATE)]
+    expected = [("B.pdf", 4), ("_.pdf", 6), ("a.pdf", 2), ("a.pdf", 10), ("b.pdf", 3), ("ä.pdf", 5), ("stack.pdf", 1)]
+    assert names == expected
+    assert next(store.pages(TEMPLATE))[0] == replace(kept[3], fields=())
+
+
 def test_pages_go_on_after_a_chunk(database: Database) -> None:
     store = database.open()
     store.put_pages([page(number, fields=()) for number in range(1, CHUNK + 2)])
     assert groups(store.pages(TEMPLATE)) == [f"INTK.{number}" for number in range(1, CHUNK + 2)]
     assert len(store.known_groups([f"INTK.{number}" for number in range(2 * CHUNK)])) == CHUNK + 1
+    store.put_pages([fault(number, group=f"more.{number}", template="more") for number in range(1, CHUNK + 2)])
+    assert [each.number for each, _ in store.pages("more")] == list(range(1, CHUNK + 2))
 
 
 def test_fields_come_back_as_they_were_put(database: Database) -> None:

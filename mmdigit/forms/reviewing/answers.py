@@ -11,7 +11,7 @@ from typing import TextIO
 from mmdigit.files.regular import read_regular
 from mmdigit.forms.reviewing.typed import KEEP, same_value, typed_value
 from mmdigit.forms.store.ports import Change, ChangeKind, ChangeOutcome, FieldRecord, NewChange, PageStore
-from mmdigit.forms.table import named_slots
+from mmdigit.forms.table import column_slots, named_slots
 from mmdigit.forms.template import FormField, Template
 from schemas.errors import DataError
 from schemas.printable import printable
@@ -49,6 +49,7 @@ class AnswerTally:
 class _Line:
     number: int
     group: str
+    page: str
     name: str
     value: str
     seen: int
@@ -66,7 +67,8 @@ def read_answers(
 
     may: whether a field, by group and name, belongs to the queue. Raises DataError if the file is no queue.
     """
-    fields = {slot.name: slot.field for _, slot in named_slots(template)}
+    fields = {(str(number), slot.name): slot.field for number, slot in named_slots(template)}
+    named = {slot.name: slot.field for slot in column_slots(named_slots(template))}
     tally, shown = AnswerTally(), printable(path.name, 200)
 
     def refuse(line: _Line, why: str) -> None:
@@ -79,11 +81,12 @@ def read_answers(
         changes: list[tuple[_Line, NewChange]] = []
         for line in batch:
             record = records.get(line.group, {}).get(line.name)
-            if record is None or line.name not in fields or not may(line.group, line.name):
+            if record is None or line.name not in named or not may(line.group, line.name):
                 refuse(line, _WHY_NOT["no_field"])
                 continue
             try:
-                text = _text(fields[line.name], record, line.value, said.kind)
+                field = fields.get((line.page, line.name), named[line.name])
+                text = _text(field, record, line.value, said.kind)
             except ValueError as exc:
                 refuse(line, str(exc))
                 continue
@@ -130,7 +133,8 @@ def _lines(path: Path, tally: AnswerTally) -> Iterator[_Line]:
                 continue
             group, _, field = cells.get("id", "").rpartition(":")
             seen = cells.get("seen", "0")
-            yield _Line(table.line_num, group, field, value, int(seen) if seen.isdecimal() and len(seen) < 6 else -1)
+            known = int(seen) if seen.isdecimal() and len(seen) < 6 else -1
+            yield _Line(table.line_num, group, cells.get("page", ""), field, value, known)
     except csv.Error as exc:
         raise DataError(f"expected a CSV table in {name}, got: {exc} (line {table.line_num}); save it again") from exc
 

@@ -64,9 +64,11 @@ class StoredPage:
     message: str = ""
     """What a person should know; empty if it is read."""
     serial: int | None = None
-    """Of the form's copy; None if it is not known."""
+    """Of the form's copy; None if it is not known, or the form was printed by somebody else, without one."""
     page: int | None = None
     """Of the form, from 1; None if it is not known."""
+    handwriting: bytes = b""
+    """By which a second scan of a sheet without a serial number is told (mmdigit.forms.adopt.handwriting)."""
     fields: tuple[StoredField, ...] = ()
     """In the template's order; empty unless it is read."""
 
@@ -191,8 +193,9 @@ class PageStore(Protocol):
         ...
 
     def pages(self, template: str) -> Iterator[tuple[StoredPage, tuple[FieldRecord, ...]]]:
-        """Every page of a template by serial number, page and received_at, pages without a serial number first;
-        without fields, but with its values in order of its fields, none while it is unread."""
+        """Every page of a template, without fields, but with its values in order of its fields, none while it is
+        unread. First those without a serial number, by file name, file and number; then by serial number, page and
+        received_at."""
         ...
 
     def fields(self, group: str) -> tuple[StoredField, ...]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from pydantic import SecretStr
-from sqlalchemy import Connection, Engine, Row, Select, Table, case, func, select, tuple_, update
+from sqlalchemy import Column, Connection, Engine, Row, Select, Table, case, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mmdigit.forms.store.database_errors import map_errors
@@ -39,7 +39,8 @@ from mmdigit.settings.redaction import redact
 from schemas.printable import escaped
 
 CHUNK = 500  # pages that are in memory at once, and names in one query
-_ORDER = (PAGES.c.serial, PAGES.c.page, PAGES.c.received_us, PAGES.c.id)
+_BY_SCAN = (PAGES.c.file_name, PAGES.c.file_sha256, PAGES.c.number, PAGES.c.id)
+_BY_SERIAL = (PAGES.c.serial, PAGES.c.page, PAGES.c.received_us, PAGES.c.id)
 
 
 def open_page_store(url: str, password: SecretStr | None = None) -> "SqlPageStore":
@@ -122,16 +123,9 @@ class SqlPageStore:
         return frozenset(kept)
 
     def pages(self, template: str) -> Iterator[tuple[StoredPage, tuple[FieldRecord, ...]]]:
-        query = select(PAGES).where(PAGES.c.template == template).order_by(*_ORDER).limit(CHUNK)
-        rows: Sequence[Row[Any]] = ()
-        while True:
-            with self._reading() as connection:
-                rows = connection.execute(query.where(tuple_(*_ORDER) > _place(rows[-1])) if rows else query).all()
-                values = _records(connection, [row.id for row in rows])
-            for row in rows:
-                yield _page(row), tuple(values[row.id])
-            if len(rows) < CHUNK:
-                return
+        of_template = select(PAGES).where(PAGES.c.template == template).limit(CHUNK)
+        yield from self._in_order(of_template.where(PAGES.c.serial == NO_SERIAL), _BY_SCAN)
+        yield from self._in_order(of_template.where(PAGES.c.serial > NO_SERIAL), _BY_SERIAL)
 
     def fields(self, group: str) -> tuple[StoredField, ...]:
         query = select(FIELDS).join(PAGES).where(PAGES.c.page_group == group).order_by(FIELDS.c.position)
@@ -199,6 +193,22 @@ class SqlPageStore:
     def _reading(self) -> Iterator[Connection]:
         with map_errors(self._place), self._engine.connect() as connection:
             yield connection
+
+    def _in_order(
+        self, query: Select[Any], order: Sequence[Column[Any]]
+    ) -> Iterator[tuple[StoredPage, tuple[FieldRecord, ...]]]:
+        """Pages with their values, CHUNK at once. order: by which no two pages are equal."""
+        query, rows = query.order_by(*order), list[Row[Any]]()
+        while True:
+            after = tuple(getattr(rows[-1], column.name) for column in order) if rows else None
+            with self._reading() as connection:
+                found = query if after is None else query.where(tuple_(*order) > after)
+                rows = list(connection.execute(found))
+                values = _records(connection, [row.id for row in rows])
+            for row in rows:
+                yield _page(row), tuple(values[row.id])
+            if len(rows) < CHUNK:
+                return
 
     def _insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
         return sqlite.insert(table) if self._engine.dialect.name == "sqlite" else postgresql.insert(table)
@@ -270,6 +280,7 @@ def _page_row(page: StoredPage) -> dict[str, object]:
         "message": escaped(page.message),
         "serial": NO_SERIAL if page.serial is None else page.serial,
         "page": NO_PAGE if page.page is None else page.page,
+        "handwriting": page.handwriting,
     }
 
 
@@ -299,12 +310,8 @@ def _page(row: Row[Any], fields: Iterable[StoredField] = ()) -> StoredPage:
         group=row.page_group, form=row.form, revision=row.revision, template=row.template, file_name=row.file_name,
         file_sha256=row.file_sha256, number=row.number, scanner=row.scanner, received_at=from_us(row.received_us),
         state=row.state, message=row.message, serial=None if row.serial == NO_SERIAL else row.serial,
-        page=None if row.page == NO_PAGE else row.page, fields=tuple(fields),
+        page=None if row.page == NO_PAGE else row.page, handwriting=bytes(row.handwriting), fields=tuple(fields),
     )  # fmt: skip
-
-
-def _place(row: Row[Any]) -> tuple[int, int, int, int]:
-    return row.serial, row.page, row.received_us, row.id
 
 
 def _chunks(names: Sequence[Any]) -> Iterator[Sequence[Any]]:
