@@ -16,7 +16,7 @@ BENCHMARKS := wire pipeline latency growth footprint
 need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets, got none; see docs/use/data.md" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-forms test unit audit sbom fuzz up backfill down bench peers faults soak seeds folds evaluate lock docs docs-site plots clean
+.PHONY: help demo demo-forms test unit audit sbom fuzz up backfill down bench peers faults soak form-stack seeds folds evaluate lock docs docs-site plots clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ clean: ## remove the environment and all generated files
 	rm -rf $(VENV) .venv-peers .venv-docs site .mmdigit .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
 
 ##@ Measuring, training and releasing
+
+form-stack: $(VENV)/.test ## 200 pages (PAGES) of forms through Kafka, Redis and PostgreSQL, workers killed midway
+	@FORM_PAGES=$(or $(PAGES),200) $(BIN)/python -m pytest -q tests/integration/test_forms.py
 
 audit: $(VENV)/.test ## check what the image installs for known vulnerabilities, if their service is reachable
 	@.ci/audit

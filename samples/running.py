@@ -7,9 +7,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -45,22 +44,14 @@ class Scraped:
         return float("nan")
 
 
-class RunningWorker(AbstractContextManager["RunningWorker"]):
-    """`python -m worker` on the given topic and store, logging to a file; SIGTERM at the end of the block stops it."""
+class RunningConsumer:
+    """A worker of any kind, logging to a file; SIGTERM at the end of the block stops it."""
 
-    def __init__(
-        self, jobs_url: str, store_url: str, log: Path, options: Sequence[str] = (), launcher: Sequence[str] = ()
-    ) -> None:
-        """Start the worker. options: more of its flags. launcher: a command that executes it, such as taskset."""
+    def __init__(self, command: Sequence[str], log: Path) -> None:
+        """command: without --metrics-port, which is a free one."""
         self.log = log
         self._file: IO[bytes] = log.open("wb")
-        self.process = subprocess.Popen(  # noqa: S603
-            [
-                *(*launcher, sys.executable, "-m", "worker", "--from", jobs_url, "--store", store_url),
-                *("--metrics-port", "0", *options),
-            ],
-            stderr=self._file,
-        )
+        self.process = subprocess.Popen([*command, "--metrics-port", "0"], stderr=self._file)  # noqa: S603
         self.metrics_url = ""
 
     def wait_until_ready(self) -> None:
@@ -107,6 +98,9 @@ class RunningWorker(AbstractContextManager["RunningWorker"]):
         self.process.terminate()
         return self.process.wait(timeout=STOPPED_WITHIN_S)
 
+    def __enter__(self) -> Self:
+        return self
+
     def __exit__(self, *exc_info: object) -> None:
         try:
             if self.process.poll() is None:
@@ -115,3 +109,14 @@ class RunningWorker(AbstractContextManager["RunningWorker"]):
             self.process.kill()
             self.process.wait()
             self._file.close()
+
+
+class RunningWorker(RunningConsumer):
+    """`python -m worker` on the given topic and store."""
+
+    def __init__(
+        self, jobs_url: str, store_url: str, log: Path, options: Sequence[str] = (), launcher: Sequence[str] = ()
+    ) -> None:
+        """Start the worker. options: more of its flags. launcher: a command that executes it, such as taskset."""
+        place = ("--from", jobs_url, "--store", store_url)
+        super().__init__([*launcher, sys.executable, "-m", "worker", *place, *options], log)

@@ -12,7 +12,7 @@ from schemas import VERSION
 ROOT = Path(__file__).parents[1]
 PLACES = {
     "Dockerfile": r"^ARG VERSION=(\S+)",
-    "docker-compose.yml": r"image: mmdigit:(\S+)",
+    "docker-compose.yml": r"image: mmdigit:(\d[\d.]+)",
     "deploy/terraform/terraform.tfvars.example": r'^image_tag\s*= "(\S+)"',
     "deploy/README.md": r"mmdigit:(\d[\d.]+)",
     "docs/operate/deploy.md": r"(?:mmdigit|\$repository):(\d[\d.]+)",

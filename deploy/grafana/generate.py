@@ -199,6 +199,26 @@ def quality() -> list[Builder[Panel]]:
             "Workers by model version.",
             6,
         ),
+        lines(
+            "Forms: error of accepted fields",
+            {
+                "bound, {{form}}": "max by (form) (mmdigit_forms_error_bound)",
+                "target, {{form}}": "max by (form) (mmdigit_forms_target_error)",
+            },
+            "percentunit",
+            "95 % upper bound by the fields that people keyed blindly this week; 1 until one is keyed.",
+            12,
+        ),
+        lines(
+            "Forms: keyed sample",
+            {
+                "keyed, {{form}}": "max by (form) (mmdigit_forms_controlled_fields_total)",
+                "wrong, {{form}}": "max by (form) (mmdigit_forms_controlled_wrong_total)",
+            },
+            "none",
+            "Accepted fields of this week that people keyed, and those of them that were wrong.",
+            12,
+        ),
     ]
 
 
@@ -234,7 +254,69 @@ def backfill() -> list[Builder[Panel]]:
     ]
 
 
-DASHBOARDS = {"overview": overview, "worker": worker, "quality": quality, "backfill": backfill}
+def forms() -> list[Builder[Panel]]:
+    """Pages of forms, from the topic to decided fields."""
+    pages = "max by (form, state) (mmdigit_forms_pages)"
+    done = 'sum(max by (form) (mmdigit_forms_pages{state="done"}))'
+    fields = "max by (form, decision) (mmdigit_forms_fields)"
+    return [
+        number("Page workers", 'sum(up{job="mmdigit-page-worker"})', "none", "That respond to Prometheus.", 4),
+        number("Pages per second", "sum(mmdigit:forms_pages:rate1m)", "ops", "Kept, whether read or not.", 4),
+        number("Backlog", "mmdigit:forms_lag_records", "none", "Pages waiting in the topic.", 4),
+        number("Time left", "mmdigit:forms_lag_seconds", "s", "The backlog at this rate.", 4),
+        number(
+            "Failed",
+            "mmdigit:forms_failed_share1h",
+            "percentunit",
+            "Share of the last hour's pages, empty ones aside.",
+            4,
+        ),
+        number("Done", done, "none", "Pages whose fields are decided.", 4),
+        lines("Pages by state", {"{{state}}": "mmdigit:forms_pages:rate1m"}, "ops", "Pages per second.", stacked=True),
+        lines(
+            "Pages",
+            {"{{state}}, {{form}}": pages},
+            "none",
+            "Of each form: done, unread (jobs not answered yet), failed.",
+        ),
+        lines("Fields", {"{{decision}}, {{form}}": fields}, "none", "As the model decided them.", 8, stacked=True),
+        lines(
+            "Boxes",
+            {"{{state}}": "sum by (state) (rate(mmdigit_forms_cells_total[$__rate_interval]))"},
+            "ops",
+            "Per second, by state; each digit becomes a job.",
+            8,
+        ),
+        lines("Backlog in pages", {"pages": "mmdigit:forms_lag_records"}, "none", "Not yet polled.", 8),
+        lines(
+            "Time by stage",
+            {"{{stage}}": "sum by (stage) (rate(mmdigit_forms_stage_seconds_sum[$__rate_interval]))"},
+            "s",
+            "Seconds per second, all page workers. poll is mostly waiting for pages.",
+            8,
+            stacked=True,
+        ),
+        lines(
+            "Retries and dead letters",
+            {
+                "retry: {{stage}}": "sum by (stage) (rate(mmdigit_forms_retries_total[$__rate_interval]))",
+                "dead: {{reason}}": "sum by (reason) (rate(mmdigit_forms_dead_letters_total[$__rate_interval]))",
+            },
+            "ops",
+            "Per second.",
+            8,
+        ),
+        lines(
+            "Memory",
+            {"{{instance}}": 'process_resident_memory_bytes{job="mmdigit-page-worker"}'},
+            "bytes",
+            "Resident, without the decoder's process.",
+            8,
+        ),
+    ]
+
+
+DASHBOARDS = {"overview": overview, "worker": worker, "quality": quality, "backfill": backfill, "forms": forms}
 
 
 def dashboard_json(name: str) -> str:

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Grants producer, worker, replay and shadow the minimum permissions, one user each. Safe to run again.
+# Grants producer, worker, replay, shadow, and the sender and worker of pages the minimum permissions, one user each.
+# Safe to run again.
 # $1: a broker, host:port. $2 (optional): a properties file for the administrator's login.
-# Topics, groups and users are those of docker-compose.yml unless JOBS, GROUP, REPLAY_GROUP, SHADOW_GROUP, PRODUCER,
-# WORKER, REPLAY or SHADOW override them. An empty user is skipped.
+# Topics, groups and users are those of docker-compose.yml unless JOBS, PAGES, GROUP, PAGE_GROUP, REPLAY_GROUP,
+# SHADOW_GROUP, PRODUCER, WORKER, REPLAY, SHADOW, PAGE_SENDER or PAGE_WORKER override them. An empty user is skipped.
 set -euo pipefail
 broker=${1:?expected a broker, host:port}
 admin=(--bootstrap-server "$broker")
 if [ $# -gt 1 ]; then admin+=(--command-config "$2"); fi
 jobs=${JOBS:-mmdigit.jobs}
 dead=$jobs.dead
+pages=${PAGES:-mmdigit.pages}
 
 allow() { # allow USER ARGUMENT...
   if [ -n "$1" ]; then
@@ -33,3 +35,12 @@ allow "$replay" --topic "$jobs" --operation Write --operation DescribeConfigs
 shadow=${SHADOW-shadow}
 allow "$shadow" --topic "$jobs" --operation Read
 allow "$shadow" --group "${SHADOW_GROUP:-mmdigit-shadow}" --resource-pattern-type prefixed --operation Read
+
+# `mmdigit form send` and `python -m mmdigit.forms worker`.
+page_sender=${PAGE_SENDER-page-sender}
+allow "$page_sender" --topic "$pages" --operation Write --operation DescribeConfigs
+
+page_worker=${PAGE_WORKER-page-worker}
+allow "$page_worker" --topic "$pages" --group "${PAGE_GROUP:-mmdigit-pages}" --operation Read
+allow "$page_worker" --topic "$jobs" --operation Write --operation DescribeConfigs
+allow "$page_worker" --topic "$pages.dead" --operation Write --operation DescribeConfigs

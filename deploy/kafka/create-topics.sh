@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Creates the topics for jobs and dead letters if they do not exist. Safe to run again. $1: a broker, host:port.
+# Creates the topics for jobs, pages of forms and dead letters if they do not exist. Safe to run again. $1: a broker, host:port.
 set -euo pipefail
 broker=${1:?expected a broker, host:port}
 
@@ -18,3 +18,6 @@ day_ms=$((24 * 60 * 60 * 1000))
 create mmdigit.jobs 8 max.message.bytes=$((16 * 1024 * 1024)) $plain retention.ms=$((7 * day_ms))
 # A dead letter contains the whole record, at worst in base64 (4/3), and is kept until somebody has had time to look.
 create mmdigit.jobs.dead 1 max.message.bytes=$((32 * 1024 * 1024)) $plain retention.ms=$((90 * day_ms))
+# The same for pages of forms, which are records of at most 6 MiB too (schemas/page.py).
+create mmdigit.pages 8 max.message.bytes=$((16 * 1024 * 1024)) $plain retention.ms=$((7 * day_ms))
+create mmdigit.pages.dead 1 max.message.bytes=$((32 * 1024 * 1024)) $plain retention.ms=$((90 * day_ms))

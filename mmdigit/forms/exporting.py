@@ -62,17 +62,20 @@ def write_crops(store: PageStore, form: KeptForm, folder: Path) -> int:
     for number, kept in form.pages.items():
         if kept.records is None:
             continue
-        for name, png in store.crops(kept.page.group).items():
-            atomic_write_bytes(folder / crop_name(form.serial, number, name), png)
+        for field in store.fields(kept.page.group):
+            atomic_write_bytes(folder / crop_name(form.serial, number, field.name), field.crop)
             written += 1
     return written
 
 
 def make_folder(folder: Path) -> None:
-    """Raises DataError if it can neither be made nor is there."""
+    """A folder that its owner alone may read, if it is not there yet: it will hold people's writing.
+
+    Raises DataError if it can neither be made nor is there.
+    """
     try:
         with suppress(FileExistsError):
-            folder.mkdir()
+            folder.mkdir(0o700)
         if not folder.is_dir():
             raise NotADirectoryError(0, "it is no folder")
     except (OSError, ValueError) as exc:

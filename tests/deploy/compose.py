@@ -22,7 +22,7 @@ class Compose(AbstractContextManager["Compose"]):
 
     def __init__(self, **environment: str) -> None:
         """environment: variables of docker-compose.yml."""
-        ports = {name: free_port() for name in ("kafka", "redis", "prometheus", "grafana")}
+        ports = {name: free_port() for name in ("kafka", "redis", "prometheus", "grafana", "postgres")}
         self.bootstrap = f"localhost:{ports['kafka']}"
         self._environment = (
             os.environ | {f"{name.upper()}_PORT": str(port) for name, port in ports.items()} | environment

@@ -30,16 +30,16 @@ def test_default_stack_is_the_documented_one() -> None:
 
 def test_images_are_pinned(services: dict[str, Any]) -> None:
     for name, service in services.items():
-        assert re.fullmatch(r"[a-z./]+:v?\d+\.\d+\.\d+(-\w+)?", service["image"]), name
+        assert re.fullmatch(r"[a-z./]+:v?\d+(\.\d+){1,2}(-\w+)?", service["image"]), name
     ours = {service["image"] for service in services.values() if "build" in service}
-    assert ours == {f"mmdigit:{VERSION}"}
+    assert ours == {f"mmdigit:{VERSION}", f"mmdigit:{VERSION}-forms"}
 
 
 def test_images_can_be_pinned_by_digest(services: dict[str, Any], tmp_path: Path) -> None:
     digest = f"sha256:{'0' * 64}"
     tags = {service["image"] for service in services.values() if "build" not in service}
     names = {tag: f"{tag.rpartition('/')[2].partition(':')[0].upper()}_IMAGE" for tag in tags}
-    assert len(names) == 5
+    assert len(names) == 6
     file = tmp_path / "pinned.env"
     file.write_text("".join(f"{name}={tag}@{digest}\n" for tag, name in names.items()))
     flags = ("--env-file", str(file), "--profile", "*", "config", "--format", "json")
@@ -51,7 +51,7 @@ def test_images_can_be_pinned_by_digest(services: dict[str, Any], tmp_path: Path
 
 def test_ports_listen_only_on_this_machine(services: dict[str, Any]) -> None:
     ports = [port for service in services.values() for port in service.get("ports", ())]
-    assert {port["published"] for port in ports} == {"29092", "6379", "9090", "3000"}
+    assert {port["published"] for port in ports} == {"29092", "6379", "9090", "3000", "5432"}
     assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
 
 
@@ -76,6 +76,15 @@ def test_worker_starts_after_topics_and_store(services: dict[str, Any]) -> None:
     assert "ports" not in worker  # several workers may run
 
 
+def test_page_worker_starts_after_topics_and_database(services: dict[str, Any]) -> None:
+    worker = services["page-worker"]
+    assert worker["depends_on"]["topics"]["condition"] == "service_completed_successfully"
+    assert worker["depends_on"]["postgres"]["condition"] == "service_healthy"
+    assert worker["build"]["args"] == {"REQUIREMENTS": "forms"}
+    assert worker["profiles"] == services["collector"]["profiles"] == services["postgres"]["profiles"] == ["forms"]
+    assert "ports" not in worker  # several may run
+
+
 def test_variables_are_settings(services: dict[str, Any]) -> None:
     names = {name for service in services.values() for name in service.get("environment", ())}
     assert {name for name in names if name.startswith(ENV_PREFIX)} <= KNOWN_VARIABLES
@@ -88,9 +97,10 @@ def test_kafka_limits_fit_the_topics(services: dict[str, Any]) -> None:
         topic: int(mib) * 1024 * 1024
         for topic, mib in re.findall(r"create (\S+) \d+ max\.message\.bytes=\$\(\((\d+) \* 1024 \* 1024\)\)", script)
     }
-    assert set(limits) == {"mmdigit.jobs", "mmdigit.jobs.dead"}
-    assert limits["mmdigit.jobs"] > MAX_RECORD_BYTES
-    assert limits["mmdigit.jobs.dead"] > limits["mmdigit.jobs"] * 4 / 3
+    assert set(limits) == {"mmdigit.jobs", "mmdigit.jobs.dead", "mmdigit.pages", "mmdigit.pages.dead"}
+    for topic in ("mmdigit.jobs", "mmdigit.pages"):
+        assert limits[topic] > MAX_RECORD_BYTES
+        assert limits[f"{topic}.dead"] > limits[topic] * 4 / 3
     for name in ("KAFKA_MESSAGE_MAX_BYTES", "KAFKA_REPLICA_FETCH_MAX_BYTES"):
         assert int(environment[name]) > max(limits.values())
     assert environment["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
@@ -104,5 +114,5 @@ def test_redis_never_evicts(services: dict[str, Any]) -> None:
 
 def test_programs_run_under_an_init_process(services: dict[str, Any]) -> None:
     ours = {name: service for name, service in services.items() if service["image"].startswith("mmdigit:")}
-    assert {"worker", "chaos-worker", "producer", "load", "chaos"} == ours.keys()
+    assert {"worker", "chaos-worker", "producer", "load", "chaos", "page-worker", "collector"} == ours.keys()
     assert all(service.get("init") for service in ours.values())

@@ -37,7 +37,9 @@ def test_running_services_have_no_capabilities(stack: Compose, service: str) -> 
     check(stack.run("--profile", "chaos", "exec", "-T", service, "sh", "-c", PROBE))
 
 
-@pytest.mark.parametrize("service", ["topics", "worker", "producer", "load", "chaos-worker", "chaos"])
+@pytest.mark.parametrize(
+    "service", ["topics", "worker", "producer", "load", "chaos-worker", "chaos", "page-worker", "collector"]
+)
 def test_finished_services_have_no_capabilities(stack: Compose, service: str) -> None:
     command = ("run", "--rm", "-T", "--no-deps", "--entrypoint", "sh", service, "-c", PROBE)
     check(stack.run("--profile", "*", *command))

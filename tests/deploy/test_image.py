@@ -12,6 +12,7 @@ from schemas import VERSION
 from tests.deploy.engine import LOCKED_DOWN, TAG, build, output, run
 
 MAX_IMAGE_BYTES = 540 * 10**6  # OpenCV, for photographed crops, takes 150 MB of it
+MAX_FORMS_IMAGE_BYTES = 790 * 10**6  # pyarrow, for Parquet and S3, takes 160 MB more
 
 pytestmark = pytest.mark.docker
 
@@ -88,6 +89,25 @@ def test_build_argument_adds_msk_and_otel() -> None:
     )
     command = ("docker", "run", "--rm", "--entrypoint", "/opt/mmdigit/bin/python", image, "-c", script)
     assert output(*command).strip() == "here"
+
+
+@pytest.mark.timeout(600)
+def test_build_argument_adds_forms() -> None:
+    image = build(f"{TAG}-forms", args={"REQUIREMENTS": "forms"})
+    [inspected] = json.loads(output("docker", "image", "inspect", image))
+    assert inspected["Size"] < MAX_FORMS_IMAGE_BYTES
+    queue = "sqlite:////tmp/queue.db"
+    script = f"""
+python -m mmdigit form new /tmp/form.yaml
+python -m mmdigit form print /tmp/form.yaml --output /tmp/stack.pdf
+python -m mmdigit form send /tmp/stack.pdf --to '{queue}?topic=pages' --journal-dir /tmp/journal
+python -m mmdigit.forms worker --from '{queue}?topic=pages' --jobs {queue} --forms sqlite:////tmp/forms.db \\
+  --template /tmp/form.yaml --exit-when-idle-s 0.5
+"""
+    command = ("--network", "none", *LOCKED_DOWN, "--entrypoint", "sh", image, "-euc", script)
+    done = run("docker", "run", "--rm", "--init", *command)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stderr.splitlines()[-1])["kept"] == 1
 
 
 def test_user_is_a_number_and_not_root(image: str) -> None:

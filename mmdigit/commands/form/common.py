@@ -14,7 +14,9 @@ TemplateFile = CliPositionalArg[
     Annotated[Path, Field(examples=["form.yaml"], description="the form, as `mmdigit form new` writes one")]
 ]
 TemplateFlag = Annotated[Path, Field(examples=["form.yaml"], description="the form that was printed")]
-
+ThresholdsFile = Annotated[
+    Path | None, Field(description="thresholds that `mmdigit form learn` has written; by default the target errors")
+]
 Person = Annotated[str | None, Field(min_length=1, max_length=100, description="who has looked, for the log")]
 
 

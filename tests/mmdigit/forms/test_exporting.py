@@ -2,6 +2,7 @@
 
 import csv
 import json
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,7 @@ def test_export_writes_the_pictures_that_rows_name(store: PageStore, tmp_path: P
     table = rows(export(tmp_path, "table.csv", "--crops", str(tmp_path / "crops")))
     named = {cell for row in table for name, cell in row.items() if name.endswith(".crop")} - {""}
     assert named == {path.name for path in (tmp_path / "crops").iterdir()}
+    assert stat.S_IMODE((tmp_path / "crops").stat().st_mode) == 0o700
     assert (tmp_path / "crops" / "000004.1.items.3.count.png").read_bytes() == b"4 items.3.count"
 
 
