@@ -185,8 +185,8 @@ class _Walk:
 
     def _leads_inside(self, entry: "os.DirEntry[str]") -> bool:
         try:
-            return Path(entry.path).resolve().is_relative_to(self._path.resolve())
-        except (OSError, RuntimeError):  # a loop of links
+            return Path(entry.path).resolve(strict=True).is_relative_to(self._path.resolve())
+        except (OSError, RuntimeError):  # it leads nowhere, or in a circle
             return False
 
     def _leave_out(self, what: str, path: str) -> None:

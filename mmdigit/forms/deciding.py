@@ -6,6 +6,7 @@ from mmdigit.forms.fields import Outcome, read_field
 from mmdigit.forms.layout import slots_of
 from mmdigit.forms.store.ports import StoredPage, StoredValue
 from mmdigit.forms.template import Template
+from mmdigit.forms.thresholds import Thresholds
 from schemas.errors import DataError
 from schemas.prediction import Answer
 
@@ -15,8 +16,10 @@ def job_ids_of(page: StoredPage) -> list[str]:
     return [cell.job_id for field in page.fields for cell in field.cells if cell.job_id is not None]
 
 
-def decide_page(template: Template, page: StoredPage, outcomes: Mapping[str, Outcome]) -> tuple[StoredValue, ...]:
-    """The value of each field. outcomes: of every job of the page, by its id.
+def decide_page(
+    template: Template, page: StoredPage, outcomes: Mapping[str, Outcome], thresholds: Thresholds | None = None
+) -> tuple[StoredValue, ...]:
+    """The value of each field. outcomes: of every job of the page, by its id. thresholds: from `mmdigit form learn`.
 
     Raises DataError if the page is not of this template.
     """
@@ -26,7 +29,8 @@ def decide_page(template: Template, page: StoredPage, outcomes: Mapping[str, Out
     values = []
     for slot, field in zip(slots, page.fields, strict=True):
         found = [None if cell.job_id is None else outcomes[cell.job_id] for cell in field.cells]
-        read = read_field(slot, field.frame_found, field.cells, found)
         model = next((outcome.model_version for outcome in found if isinstance(outcome, Answer)), "")
+        least = None if thresholds is None else thresholds.least_chance(slot.field, model)
+        read = read_field(slot, field.frame_found, field.cells, found, least)
         values.append(StoredValue(slot.name, read.text, read.decision, read.reasons, read.chance, model))
     return tuple(values)

@@ -1,14 +1,16 @@
 """From the store to the table, and to the pictures that its rows name."""
 
+import csv
 from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmdigit.files.atomic import atomic_write_bytes
+from mmdigit.files.atomic import atomic_write, atomic_write_bytes
+from mmdigit.files.predictions_csv import safe_cell
 from mmdigit.forms.assembling import KeptForm, forms_of
-from mmdigit.forms.store.ports import PageStore
-from mmdigit.forms.table import crop_name, named_slots, row_of
+from mmdigit.forms.store.ports import PageStore, StoredPage
+from mmdigit.forms.table import MISSING, PAGE_COLUMNS, UNREAD, crop_name, named_slots, row_of
 from mmdigit.forms.table_files import open_table
 from mmdigit.forms.template import Template
 from schemas.errors import DataError
@@ -56,23 +58,53 @@ def export(
     return exported
 
 
+def write_pages(template: Template, store: PageStore, path: Path) -> None:
+    """Write what became of every page as CSV, PAGE_COLUMNS: first those that are not read, then form by form."""
+    with atomic_write(path) as file:
+        table = csv.writer(file)
+        table.writerow(PAGE_COLUMNS)
+
+        def tell(page: StoredPage | None, number: int, serial: int | None, state: str, message: str = "") -> None:
+            name = "-" if page is None else safe_cell(page.file_name)
+            table.writerow([name, number, "" if serial is None else serial, state, safe_cell(message)])
+
+        for page, _ in store.pages(template.digest):
+            if page.state != "read":
+                tell(page, page.number, page.serial, page.state, page.message)
+        for form in forms_of(store.pages(template.digest)):
+            for number in range(1, len(template.pages) + 1):
+                kept = form.pages.get(number)
+                if kept is None:
+                    tell(None, number, form.serial, MISSING, f"expected page {number}, got none; scan it, too")
+                elif kept.records is None:
+                    tell(kept.page, kept.page.number, form.serial, UNREAD, "not all digits are answered; collect later")
+                else:
+                    tell(kept.page, kept.page.number, form.serial, "read")
+            for page in form.duplicates:
+                first = form.pages[page.page or 0].place
+                tell(page, page.number, form.serial, "duplicate", f"expected each page once, got it as in {first}")
+
+
 def write_crops(store: PageStore, form: KeptForm, folder: Path) -> int:
     """Write the picture of each field of a form that has a value; returns how many."""
     written = 0
     for number, kept in form.pages.items():
         if kept.records is None:
             continue
-        for name, png in store.crops(kept.page.group).items():
-            atomic_write_bytes(folder / crop_name(form.serial, number, name), png)
+        for field in store.fields(kept.page.group):
+            atomic_write_bytes(folder / crop_name(form.serial, number, field.name), field.crop)
             written += 1
     return written
 
 
 def make_folder(folder: Path) -> None:
-    """Raises DataError if it can neither be made nor is there."""
+    """A folder that its owner alone may read, if it is not there yet: it will hold people's writing.
+
+    Raises DataError if it can neither be made nor is there.
+    """
     try:
         with suppress(FileExistsError):
-            folder.mkdir()
+            folder.mkdir(0o700)
         if not folder.is_dir():
             raise NotADirectoryError(0, "it is no folder")
     except (OSError, ValueError) as exc:

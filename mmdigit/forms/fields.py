@@ -69,9 +69,18 @@ class FieldValue:
     chance: float | None = None
 
 
-def read_field(slot: Slot, frame_found: bool, cells: Sequence[Box], outcomes: Sequence[Outcome]) -> FieldValue:
-    """The value of one field. frame_found: its printed boxes are seen. outcomes: one a cell, None unless the cell's
-    state is digit."""
+def read_field(
+    slot: Slot,
+    frame_found: bool,
+    cells: Sequence[Box],
+    outcomes: Sequence[Outcome],
+    least_chance: float | None = None,
+) -> FieldValue:
+    """The value of one field.
+
+    frame_found: its printed boxes are seen. outcomes: one a cell, None unless the cell's state is digit. least_chance:
+    from which the value is accepted; by default that of LENIENCE.
+    """
     reasons: list[FieldReason] = [] if frame_found else ["frame_not_found"]
     if slot.field.type == "check":
         return _check_mark(slot, cells[0], reasons)
@@ -92,7 +101,7 @@ def read_field(slot: Slot, frame_found: bool, cells: Sequence[Box], outcomes: Se
     reasons += found
     if slot.field.validators and not found and reasons.count("not_a_digit") == 1:
         reasons.remove("not_a_digit")  # a check digit that passes knows better: nine other signs of ten would fail it
-    if 1 - chance > LENIENCE * slot.field.target_error:
+    if chance < (1 - LENIENCE * slot.field.target_error if least_chance is None else least_chance):
         reasons.append("low_confidence")
     return _value(slot, _shown(slot.field, digits), reasons, chance)
 

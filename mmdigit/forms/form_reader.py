@@ -14,6 +14,7 @@ from mmdigit.forms.placing import place
 from mmdigit.forms.registering import PageOrigin, kept_fault, kept_page
 from mmdigit.forms.store.ports import StoredPage, StoredValue
 from mmdigit.forms.template import Template
+from mmdigit.forms.thresholds import Thresholds
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import Predictor
 from schemas.prediction import Answer
@@ -33,8 +34,8 @@ class ReadPage:
 class FormReader:
     """Reads pages of one form. Pages do not change each other."""
 
-    def __init__(self, template: Template, predictor: Predictor) -> None:
-        self.template, self.predictor = template, predictor
+    def __init__(self, template: Template, predictor: Predictor, thresholds: Thresholds | None = None) -> None:
+        self.template, self.predictor, self._thresholds = template, predictor, thresholds
         self._cells = CellReader()
 
     def read(self, page: ScannedPage) -> ReadPage | PageFault:
@@ -58,7 +59,8 @@ class FormReader:
         fields = self._cells.read(placed.darkness, placed.slots, placed.frames)
         kept = kept_page(placed, fields, origin, self.template)
         answers = self._answers([cell for cells in fields for cell in cells if cell.is_digit])
-        return kept, decide_page(self.template, kept, dict(zip(job_ids_of(kept), answers, strict=True)))
+        outcomes = dict(zip(job_ids_of(kept), answers, strict=True))
+        return kept, decide_page(self.template, kept, outcomes, self._thresholds)
 
     def _answers(self, cells: list[Cell]) -> Iterator[Answer]:
         for start in range(0, len(cells), BATCH):

@@ -32,7 +32,7 @@ def test_put_pages_leaves_a_kept_page_as_it_is(database: Database) -> None:
     store.put_pages([])
     assert store.pages_of_file("a" * 64, TEMPLATE) == [fault(1), replace(page(2), fields=())]
     assert groups((each, None) for _, each in store.unread_pages(TEMPLATE, 10)) == ["INTK.2"]
-    assert store.crops("INTK.1") == {}
+    assert store.fields("INTK.1") == ()
 
 
 def test_put_pages_keeps_hostile_names_escaped(database: Database) -> None:
@@ -89,10 +89,10 @@ def test_pages_go_on_after_a_chunk(database: Database) -> None:
     assert len(store.known_groups([f"INTK.{number}" for number in range(2 * CHUNK)])) == CHUNK + 1
 
 
-def test_crops_come_back_as_they_were_put(database: Database) -> None:
+def test_fields_come_back_as_they_were_put(database: Database) -> None:
     store = database.open()
     store.put_pages([page(1)])
-    assert store.crops("INTK.1") == {field.name: field.crop for field in FIELDS}
+    assert store.fields("INTK.1") == FIELDS
 
 
 def test_correction_is_kept_beside_the_value(database: Database) -> None:

@@ -94,8 +94,12 @@ class PageReader:
                 counts["blank_boxes"] += len(row)
                 counts["blank_boxes_told"] += sum(cell.state == "blank" for cell in row)
                 continue
-            count_digits(truth, row, read, [next(originals) for _ in row], counts)
+            ideal = [next(originals) for _ in row]
+            count_digits(truth, row, read, ideal, counts)
             if slot.field.type == "digits":
+                clear = [replace(cell, state="digit") for cell in row]
+                accepted = read_field(self._read_as(slot), True, clear, ideal).decision == "accept"
+                counts[f"{'checked' if slot.field.validators else 'plain'}_originals_accepted"] += accepted
                 results.append(field_result(slot, truth, read_field(self._read_as(slot), frame.found, row, read)))
         return results
 

@@ -7,6 +7,7 @@ from pydantic_settings import CliSubCommand
 from mmdigit.commands.form.collect import FormCollectSettings
 from mmdigit.commands.form.control import FormControlSettings
 from mmdigit.commands.form.export import FormExportSettings
+from mmdigit.commands.form.learn import FormLearnSettings
 from mmdigit.commands.form.read import FormReadSettings
 from mmdigit.commands.form.review import FormReviewSettings
 from mmdigit.commands.form.send import FormSendSettings
@@ -15,7 +16,7 @@ from mmdigit.settings.base import ProgramSettings, documented
 
 
 class FormCommands(ProgramSettings):
-    """Paper forms: describe, check, print, read, collect, export, review, control."""
+    """Paper forms: describe, check, print, read, collect, export, review, control, learn."""
 
     prog: ClassVar[str] = "mmdigit form"
 
@@ -28,3 +29,4 @@ class FormCommands(ProgramSettings):
     export: Annotated[CliSubCommand[FormExportSettings], documented(FormExportSettings)]
     review: Annotated[CliSubCommand[FormReviewSettings], documented(FormReviewSettings)]
     control: Annotated[CliSubCommand[FormControlSettings], documented(FormControlSettings)]
+    learn: Annotated[CliSubCommand[FormLearnSettings], documented(FormLearnSettings)]

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from mmdigit.commands.form.common import TemplateFlag, need_forms
+from mmdigit.commands.form.common import TemplateFlag, ThresholdsFile, need_forms
 from mmdigit.settings.access import Access
 from mmdigit.settings.access_settings import RedisAccessSettings
 from mmdigit.settings.database_settings import DatabaseSettings
@@ -31,6 +31,7 @@ class FormCollectSettings(DatabaseSettings, RedisAccessSettings):
             description="prediction store, read only: redis(s)://host:6379/0 or sqlite:///file",
         ),
     ]
+    thresholds: ThresholdsFile = None
     expect: Annotated[int | None, Field(ge=1, description="pages to wait for; by default those that are there")] = None
     wait_timeout_s: Annotated[
         float | None, Field(gt=0, description="seconds without progress after which it ends, exit 1; by default none")
@@ -65,15 +66,17 @@ class FormCollectSettings(DatabaseSettings, RedisAccessSettings):
         from mmdigit.forms.collecting.service import Collection, ServiceOptions, collect, serve
         from mmdigit.forms.store.sql_store import open_page_store
         from mmdigit.forms.template_file import load_template
+        from mmdigit.forms.thresholds import load_thresholds
         from mmdigit.transport.urls import open_store
 
         template = load_template(self.template)
+        thresholds = None if self.thresholds is None else load_thresholds(self.thresholds, template)
         token = read_secret(self.metrics_token, self.metrics_token_file, "metrics_token_file")
         with (
             open_page_store(self.forms_url, self.database_password) as forms,
             open_store(self.store_url, access=Access(redis=self.redis_access), create=False) as predictions,
         ):
-            collection = Collection(template, forms, predictions)
+            collection = Collection(template, forms, predictions, thresholds)
             if self.follow:
                 options = ServiceOptions(self.metrics_host, self.metrics_port, token, self.log_level, self.json_logs)
                 serve(collection, sys.stderr, options)

@@ -14,7 +14,10 @@ TemplateFile = CliPositionalArg[
     Annotated[Path, Field(examples=["form.yaml"], description="the form, as `mmdigit form new` writes one")]
 ]
 TemplateFlag = Annotated[Path, Field(examples=["form.yaml"], description="the form that was printed")]
-
+ThresholdsFile = Annotated[
+    Path | None, Field(description="thresholds that `mmdigit form learn` has written; by default the target errors")
+]
+QueueLength = Annotated[int, Field(ge=1, le=1_000_000, description="fields in the queue, at most")]
 Person = Annotated[str | None, Field(min_length=1, max_length=100, description="who has looked, for the log")]
 
 

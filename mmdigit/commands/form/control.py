@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from mmdigit.commands.form.common import Person, TemplateFlag, count, need_forms, shown
+from mmdigit.commands.form.common import Person, QueueLength, TemplateFlag, count, need_forms, shown
 from mmdigit.settings.database_settings import DatabaseSettings
 
 
@@ -24,6 +24,7 @@ class FormControlSettings(DatabaseSettings):
     share: Annotated[float, Field(gt=0, le=1, description="share of the accepted fields to draw")] = 0.02
     seed: Annotated[int, Field(ge=0, description="which fields are drawn; keep it to yourself")] = 0
     output: Annotated[Path | None, Field(description="folder for queue.csv and a picture of each drawn field")] = None
+    count: QueueLength = 10_000
     keyed: Annotated[Path | None, Field(description="queue.csv with values filled in, to be read back")] = None
     by: Person = None
 
@@ -47,7 +48,7 @@ class FormControlSettings(DatabaseSettings):
         template = load_template(self.template)
         with open_page_store(self.forms_url, self.database_password) as store:
             if self.output is not None:
-                queue = control_queue(store, template, self.share, self.seed)
+                queue = control_queue(store, template, self.share, self.seed, self.count)
                 fields = write_queue(store, queue, self.output, blind=True)
                 sys.stdout.write(f"{count(fields, 'field')} to key: {shown(self.output / FILE)}\n")
                 return 0

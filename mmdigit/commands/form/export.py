@@ -19,6 +19,7 @@ class FormExportSettings(DatabaseSettings):
     output: Annotated[
         Path, Field(examples=["table.csv"], description="table, one row a form: .csv, .jsonl or .parquet file")
     ]
+    pages: Annotated[Path | None, Field(description="CSV file for what became of each page")] = None
     crops: Annotated[Path | None, Field(description="folder for a picture of each field, as the rows name them")] = None
     excel: Annotated[
         bool, Field(description='a CSV for Excel alone: digits stand as ="0012", so that leading zeros stay')
@@ -26,7 +27,7 @@ class FormExportSettings(DatabaseSettings):
 
     def run(self) -> int:
         need_forms()
-        from mmdigit.forms.exporting import export
+        from mmdigit.forms.exporting import export, write_pages
         from mmdigit.forms.reviewing.control import controlled_weeks
         from mmdigit.forms.store.sql_store import open_page_store
         from mmdigit.forms.template_file import load_template
@@ -34,6 +35,8 @@ class FormExportSettings(DatabaseSettings):
         template = load_template(self.template)
         with open_page_store(self.forms_url, self.database_password) as store:
             done = export(template, store, self.output, self.crops, excel=self.excel)
+            if self.pages is not None:
+                write_pages(template, store, self.pages)
             pages = store.counts(template.digest)
             weeks = controlled_weeks(store.controlled(template.digest), template)
         sys.stdout.write(

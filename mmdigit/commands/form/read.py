@@ -8,7 +8,7 @@ from urllib.parse import quote
 from pydantic import Field
 from pydantic_settings import CliPositionalArg
 
-from mmdigit.commands.form.common import TemplateFlag, need_forms
+from mmdigit.commands.form.common import TemplateFlag, ThresholdsFile, need_forms
 from mmdigit.settings.database_settings import FORMS_URL, DatabasePasswordSettings
 from mmdigit.settings.model import Threads, Weights
 
@@ -37,6 +37,7 @@ class FormReadSettings(DatabasePasswordSettings):
             description=f"database of the pages, by default a file beside the output, table.db: {FORMS_URL}",
         ),
     ] = None
+    thresholds: ThresholdsFile = None
     weights: Weights = None
     threads: Threads = 1
 
@@ -47,11 +48,13 @@ class FormReadSettings(DatabasePasswordSettings):
         from mmdigit.forms.read_stack import read_stack, summary
         from mmdigit.forms.store.sql_store import open_page_store
         from mmdigit.forms.template_file import load_template
+        from mmdigit.forms.thresholds import load_thresholds
         from mmdigit.reading.predictor import Predictor
 
         template = load_template(self.template)
         beside = require_replaceable(self.output).with_suffix(".db")
-        reader = FormReader(template, Predictor.load(self.weights, threads=self.threads))
+        thresholds = None if self.thresholds is None else load_thresholds(self.thresholds, template)
+        reader = FormReader(template, Predictor.load(self.weights, threads=self.threads), thresholds)
         with open_page_store(self.forms_url or f"sqlite:///{quote(str(beside))}", self.database_password) as store:
             tally = read_stack(reader, store, self.scans, self.output, self.pages, sys.stderr)
         sys.stdout.write(summary(tally, self.output))

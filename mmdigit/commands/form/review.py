@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from mmdigit.commands.form.common import Person, TemplateFlag, count, need_forms, shown
+from mmdigit.commands.form.common import Person, QueueLength, TemplateFlag, count, need_forms, shown
 from mmdigit.settings.database_settings import DatabaseSettings
 
 
@@ -18,7 +18,7 @@ class FormReviewSettings(DatabaseSettings):
 
     template: TemplateFlag
     output: Annotated[Path | None, Field(description="folder for queue.csv and a picture of each field")] = None
-    count: Annotated[int, Field(ge=1, le=1_000_000, description="fields in the queue, at most")] = 10_000
+    count: QueueLength = 10_000
     corrections: Annotated[Path | None, Field(description="queue.csv with values filled in, to be read back")] = None
     by: Person = None
 

@@ -7,6 +7,7 @@ from mmdigit.forms.deciding import decide_page, job_ids_of
 from mmdigit.forms.fields import DEAD_LETTER, Outcome
 from mmdigit.forms.store.ports import PageStore, StoredPage, StoredValue
 from mmdigit.forms.template import Template
+from mmdigit.forms.thresholds import Thresholds
 from mmdigit.transport.ports import PredictionStore
 
 BATCH = 50  # pages that are looked at together
@@ -24,8 +25,15 @@ class Decided:
 class Collector:
     """Decides pages of one template."""
 
-    def __init__(self, template: Template, forms: PageStore, predictions: PredictionStore) -> None:
+    def __init__(
+        self,
+        template: Template,
+        forms: PageStore,
+        predictions: PredictionStore,
+        thresholds: Thresholds | None = None,
+    ) -> None:
         self._template, self._forms, self._predictions = template, forms, predictions
+        self._thresholds = thresholds
         self._after = 0
 
     def sweep(self) -> Iterator[Decided]:
@@ -52,13 +60,14 @@ class Collector:
         jobs = {page.group: job_ids_of(page) for page in pages}
         # The last job of a page tells whether the others are worth asking for.
         last = self._outcomes([ids[-1] for ids in jobs.values() if ids])
-        likely = [page for page in pages if not jobs[page.group] or jobs[page.group][-1] in last]
-        outcomes = self._outcomes([name for page in likely for name in jobs[page.group]])
-        values = {
-            page.group: decide_page(self._template, page, outcomes)
-            for page in likely
-            if all(name in outcomes for name in jobs[page.group])
-        }
+        values: dict[str, tuple[StoredValue, ...]] = {}
+        for page in pages:
+            names = jobs[page.group]
+            if names and names[-1] not in last:
+                continue
+            outcomes = self._outcomes(names)
+            if all(name in outcomes for name in names):
+                values[page.group] = decide_page(self._template, page, outcomes, self._thresholds)
         kept = self._forms.put_values(values) if values else frozenset()
         return Decided(len(kept), tuple(value for group in kept for value in values[group]))
 

@@ -47,8 +47,15 @@ class Standing:
 class ProgressLine:
     """A bar on a terminal, elsewhere a line now and then."""
 
-    def __init__(self, output: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock, self._output = clock, output
+    def __init__(
+        self,
+        output: TextIO,
+        clock: Callable[[], float] = time.monotonic,
+        tell: Callable[[str], object] | None = None,
+    ) -> None:
+        """tell: takes a line where no bar can be drawn; by default it is written to output."""
+        self._clock = clock
+        self._tell = tell or (lambda line: output.write(f"mmdigit: {line}\n"))
         self._began_s = self._told_s = clock()
         self._first: int | None = None
         self._bar = Progress(
@@ -74,7 +81,7 @@ class ProgressLine:
         self._bar.update(self._task, description=text, completed=standing.done, total=max(1, standing.pages))
         if self._bar.disable and now_s - self._told_s >= LINE_EVERY_S:
             self._told_s = now_s
-            self._output.write(f"mmdigit: {text}\n")
+            self._tell(text)
 
     def _speed(self, standing: Standing, spent_s: float) -> str:
         """Pages a minute since the start, and the time that the rest takes at that rate."""

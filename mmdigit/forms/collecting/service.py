@@ -20,6 +20,7 @@ from mmdigit.forms.collecting.progress import ProgressLine, Standing
 from mmdigit.forms.reviewing.control import controlled_weeks, target_of
 from mmdigit.forms.store.ports import PageStore
 from mmdigit.forms.template import Template
+from mmdigit.forms.thresholds import Thresholds
 from mmdigit.telemetry.health import HealthServer, Status
 from mmdigit.telemetry.logs import configure as configure_logs
 from mmdigit.transport.ports import PredictionStore
@@ -54,13 +55,14 @@ class Collection:
         template: Template,
         forms: PageStore,
         predictions: PredictionStore,
+        thresholds: Thresholds | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._now = now
         self._controlled_s = -math.inf
         self._template, self._forms = template, forms
-        self._collector = Collector(template, forms, predictions)
+        self._collector = Collector(template, forms, predictions, thresholds)
         self._clock = clock
         self._stop = threading.Event()
         self._turned_s = self._counted_s = clock()
@@ -171,7 +173,7 @@ def serve(collection: Collection, output: TextIO, options: ServiceOptions) -> No
         stop_on_first_signal(collection.stop)  # a second one ends the process; nothing is lost
         log.info("ready to collect", extra={"metrics": f"http://{options.host}:{server.port}/metrics"})
         try:
-            with ProgressLine(output) as progress:
+            with ProgressLine(output, tell=log.info) as progress:
                 collection.follow(progress)
         except MmdigitError as error:
             log.error("ending", extra={"error": str(error)})

@@ -70,12 +70,15 @@ def write_queue(store: PageStore, queue: Iterable[Queued], folder: Path, *, blin
             "folder"
         )
     columns, written = BLIND_COLUMNS if blind else COLUMNS, 0
+    group, crops = "", dict[str, bytes]()
     with atomic_write(folder / FILE) as file:
         table = csv.writer(file)
         table.writerow(columns)
         for field in queue:
             crop = crop_name(field.serial, field.page, field.slot.name)
-            atomic_write_bytes(folder / CROPS / crop, store.crops(field.group)[field.slot.name])
+            if field.group != group:  # fields of a page mostly follow each other
+                group, crops = field.group, {each.name: each.crop for each in store.fields(field.group)}
+            atomic_write_bytes(folder / CROPS / crop, crops[field.slot.name])
             cells = {
                 "id": field.id,
                 "serial": str(field.serial),

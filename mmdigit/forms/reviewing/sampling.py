@@ -1,6 +1,7 @@
 """Which accepted fields a person keys for control: a share of them, drawn by chance, the same in every run."""
 
 import hashlib
+import heapq
 from collections.abc import Iterator
 
 from mmdigit.forms.assembling import forms_of
@@ -22,8 +23,8 @@ def is_drawn(seed: int, share: float, group: str, name: str) -> bool:
     return chance_of(seed, group, name) < share
 
 
-def control_queue(store: PageStore, template: Template, share: float, seed: int) -> list[Queued]:
-    """The drawn fields that nobody has keyed yet, in the order of their chance: its beginning is a sample, too.
+def control_queue(store: PageStore, template: Template, share: float, seed: int, count: int) -> list[Queued]:
+    """At most count drawn fields that nobody has keyed yet, in the order of their chance: any beginning is a sample.
 
     Drawn from what the model has accepted, whatever people have said of it since.
     """
@@ -35,4 +36,4 @@ def control_queue(store: PageStore, template: Template, share: float, seed: int)
                 if is_open and is_drawn(seed, share, field.group, field.slot.name):
                     yield field
 
-    return sorted(drawn(), key=lambda field: chance_of(seed, field.group, field.slot.name))
+    return heapq.nsmallest(count, drawn(), key=lambda field: chance_of(seed, field.group, field.slot.name))

@@ -195,8 +195,8 @@ class PageStore(Protocol):
         without fields, but with its values in order of its fields, none while it is unread."""
         ...
 
-    def crops(self, group: str) -> dict[str, bytes]:
-        """The crops of a page by the names of its fields; empty if it is not kept."""
+    def fields(self, group: str) -> tuple[StoredField, ...]:
+        """The fields of a page with their crops; empty if it is not kept."""
         ...
 
     def records(self, groups: Sequence[str]) -> dict[str, dict[str, FieldRecord]]:

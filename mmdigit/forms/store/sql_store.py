@@ -99,8 +99,7 @@ class SqlPageStore:
                     FIELDS.c.page_id, FIELDS.c.name, FIELDS.c.frame_found, FIELDS.c.cells
                 ).where(FIELDS.c.page_id.in_(chunk))  # fmt: skip
                 for row in connection.execute(wanted.order_by(FIELDS.c.page_id, FIELDS.c.position)):
-                    cells = tuple(StoredCell(*cell) for cell in json.loads(row.cells))
-                    fields[row.page_id].append(StoredField(row.name, row.frame_found, cells, b""))
+                    fields[row.page_id].append(_field(row, b""))
         return [(row.id, _page(row, fields[row.id])) for row in rows]
 
     def put_values(self, values: Mapping[str, Sequence[StoredValue]]) -> frozenset[str]:
@@ -134,10 +133,10 @@ class SqlPageStore:
             if len(rows) < CHUNK:
                 return
 
-    def crops(self, group: str) -> dict[str, bytes]:
-        query = select(FIELDS.c.name, FIELDS.c.crop).join(PAGES).where(PAGES.c.page_group == group)
+    def fields(self, group: str) -> tuple[StoredField, ...]:
+        query = select(FIELDS).join(PAGES).where(PAGES.c.page_group == group).order_by(FIELDS.c.position)
         with self._reading() as connection:
-            return {row.name: bytes(row.crop) for row in connection.execute(query)}
+            return tuple(_field(row, bytes(row.crop)) for row in connection.execute(query))
 
     def records(self, groups: Sequence[str]) -> dict[str, dict[str, FieldRecord]]:
         with self._reading() as connection:
@@ -288,6 +287,11 @@ def _value_row(page_id: int, position: int, value: StoredValue) -> dict[str, obj
         "page_id": page_id, "position": position, "name": value.name, "text": value.text, "decision": value.decision,
         "reasons": " ".join(value.reasons), "chance": value.chance, "model_version": escaped(value.model_version),
     }  # fmt: skip
+
+
+def _field(row: Any, crop: bytes) -> StoredField:
+    cells = tuple(StoredCell(*cell) for cell in json.loads(row.cells))
+    return StoredField(row.name, row.frame_found, cells, crop)
 
 
 def _page(row: Row[Any], fields: Iterable[StoredField] = ()) -> StoredPage:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import pytest
 
 from mmdigit import cli
 from mmdigit.forms.deciding import decide_page, job_ids_of
+from mmdigit.forms.exporting import write_pages
 from mmdigit.forms.store.ports import PageStore
 from mmdigit.forms.store.sql_store import open_page_store
 from mmdigit.forms.table import FIELD_COLUMNS
-from mmdigit.forms.template_file import example
+from mmdigit.forms.template_file import example, parse_template
 from tests.mmdigit.forms.store.kept import change, fault, form_page, prediction
 from tests.mmdigit.forms.written import TEMPLATE
 
@@ -106,7 +108,31 @@ def test_export_writes_the_pictures_that_rows_name(store: PageStore, tmp_path: P
     table = rows(export(tmp_path, "table.csv", "--crops", str(tmp_path / "crops")))
     named = {cell for row in table for name, cell in row.items() if name.endswith(".crop")} - {""}
     assert named == {path.name for path in (tmp_path / "crops").iterdir()}
+    assert stat.S_IMODE((tmp_path / "crops").stat().st_mode) == 0o700
     assert (tmp_path / "crops" / "000004.1.items.3.count.png").read_bytes() == b"4 items.3.count"
+
+
+def test_export_lists_what_became_of_each_page(store: PageStore, tmp_path: Path) -> None:
+    export(tmp_path, "table.csv", "--pages", str(tmp_path / "pages.csv"))
+    listed = [(row["file"], row["page"], row["serial"], row["state"]) for row in rows(tmp_path / "pages.csv")]
+    assert listed == [
+        ("stack.pdf", "9", "", "bent"),
+        ("stack.pdf", "1", "1", "read"),
+        ("'=cmd|'/C calc'!A0.pdf", "2", "2", "read"),
+        ("stack.pdf", "4", "4", "read"),
+        ("stack.pdf", "44", "4", "duplicate"),
+        ("stack.pdf", "5", "5", "unread_page"),
+    ]
+    assert rows(tmp_path / "pages.csv")[4]["message"] == "expected each page once, got it as in stack.pdf:4"
+
+
+def test_export_lists_pages_that_are_missing(store: PageStore, tmp_path: Path) -> None:
+    two = parse_template(example() + b"  - title: More\n")
+    store.put_pages([form_page(7, "", template=two.digest)])
+    write_pages(two, store, tmp_path / "pages.csv")
+    assert [(row["file"], row["page"], row["state"]) for row in rows(tmp_path / "pages.csv")] == [
+        *(("stack.pdf", "7", "unread_page"), ("-", "2", "missing_page")),
+    ]
 
 
 @pytest.mark.parametrize(("name", "more"), [("table.xlsx", []), ("table", []), ("table.jsonl", ["--excel"])])

@@ -1,5 +1,6 @@
 """`mmdigit form collect`: it ends when all is decided, or serves until SIGTERM with metrics and health."""
 
+import io
 import re
 import signal
 import sys
@@ -12,11 +13,16 @@ from lab.kit.polling import until
 from lab.kit.services import free_port
 from mmdigit import cli
 from mmdigit.forms.collecting.metrics import FORM_METRICS, CollectMetrics
+from mmdigit.forms.collecting.progress import ProgressLine, Standing
+from mmdigit.forms.collecting.service import STUCK_AFTER_S, Collection
 from mmdigit.forms.reviewing.control import ControlledWeek
-from mmdigit.forms.store.ports import PageCounts
-from mmdigit.forms.store.sql_store import open_page_store
+from mmdigit.forms.store.engine import open_engine
+from mmdigit.forms.store.ports import PageCounts, StoredPage
+from mmdigit.forms.store.sql_store import SqlPageStore, open_page_store
 from mmdigit.forms.template_file import example
+from mmdigit.telemetry.health import Status
 from mmdigit.transport.urls import open_store
+from schemas.errors import StoreError
 from tests.mmdigit.forms.store.kept import fault, form_page, predictions
 from tests.mmdigit.forms.written import TEMPLATE
 from tests.processes import Start
@@ -85,6 +91,52 @@ def test_collect_follow_serves_metrics_until_sigterm(tmp_path: Path, start: Star
     assert process.wait(60) == 0
     with open_page_store(arguments[3]) as forms:
         assert forms.counts(TEMPLATE.digest) == PageCounts(3, 0, 0, 57, 6)
+
+
+class FailingStore(SqlPageStore):
+    """Cannot be reached for the first few looks; what is told meanwhile is noted."""
+
+    failures = 3
+
+    def unread_pages(self, template: str, limit: int, after: int = 0) -> list[tuple[int, StoredPage]]:
+        if self.failures:
+            self.failures -= 1
+            raise StoreError("expected a database, got none; wait")
+        return super().unread_pages(template, limit, after)
+
+
+def test_follow_tries_again_when_a_store_fails(tmp_path: Path) -> None:
+    arguments = urls(tmp_path)
+    put(arguments, 3)
+    told: list[Status] = []
+
+    class Watching(ProgressLine):
+        def show(self, standing: Standing) -> None:
+            told.append(collection.ready())
+            if standing.done == 3:
+                collection.stop()
+
+    with (
+        FailingStore(open_engine(arguments[3]), "forms") as forms,
+        open_store(arguments[5]) as answers,
+        Watching(io.StringIO()) as progress,
+    ):
+        collection = Collection(TEMPLATE, forms, answers)
+        collection.follow(progress)
+        assert forms.failures == 0
+        assert forms.counts(TEMPLATE.digest).unread == 0
+    assert told[0] == Status(False, "expected a database, got none; wait")
+    assert collection.ready().ok
+    assert collection.metrics.registry.get_sample_value("mmdigit_forms_collect_retries_total") == 3
+
+
+def test_health_fails_when_no_batch_ends(tmp_path: Path) -> None:
+    arguments, now_s = urls(tmp_path), 0.0
+    with open_page_store(arguments[3]) as forms, open_store(arguments[5]) as answers:
+        collection = Collection(TEMPLATE, forms, answers, clock=lambda: now_s)
+        assert collection.alive().ok
+        now_s = STUCK_AFTER_S + 1
+        assert collection.alive() == Status(False, "stuck: no batch for 121 s")
 
 
 def test_metrics_are_those_of_the_list() -> None:

@@ -14,6 +14,7 @@ from mmdigit.forms.reviewing.queue import BLIND_COLUMNS
 from mmdigit.forms.reviewing.sampling import is_drawn
 from mmdigit.forms.store.ports import FieldRecord, PageStore
 from mmdigit.forms.store.sql_store import open_page_store
+from mmdigit.forms.table import named_slots
 from mmdigit.forms.template_file import example
 from mmdigit.reading.error_bounds import error_bound
 from tests.mmdigit.forms.store.kept import change, form_page, prediction, value
@@ -21,6 +22,7 @@ from tests.mmdigit.forms.written import TEMPLATE
 
 SHARE = ["--share", "0.5", "--seed", "3"]
 MEMBER = "12345674"
+FIELDS = [slot.name for _, slot in named_slots(TEMPLATE)]
 
 
 @pytest.fixture
@@ -72,6 +74,8 @@ def test_control_draws_blindly_and_the_same_again(store: PageStore, tmp_path: Pa
     assert all((tmp_path / "q" / row["crop"]).is_file() for row in rows)
     assert run(tmp_path, "-o", str(tmp_path / "again")) == 0
     assert queue(tmp_path / "again") == rows
+    assert run(tmp_path, "-o", str(tmp_path / "some"), "-n", "5") == 0
+    assert queue(tmp_path / "some") == rows[:5]
     assert rows != sorted(rows, key=lambda row: int(row["serial"]))
 
 
@@ -111,6 +115,15 @@ def test_fields_outside_the_sample_are_refused(
     printed = capsys.readouterr()
     assert "0 values kept" in printed.out
     assert "expected a field of this queue" in printed.err
+
+
+def test_zeros_before_an_amount_make_no_difference(store: PageStore, tmp_path: Path) -> None:
+    amounts = [value("amount", "0012.50") if name == "amount" else value(name, "") for name in FIELDS]
+    store.put_pages([form_page(30)])
+    store.put_values({"INTK.30": amounts})
+    (tmp_path / "keyed.csv").write_text('id,value\nINTK.30:amount,"12,5"\n')
+    assert run(tmp_path, "--keyed", str(tmp_path / "keyed.csv"), "--by", "Bo", share=["--share", "1"]) == 0
+    assert store.records(["INTK.30"])["INTK.30"]["amount"].decision == "accept"
 
 
 def test_ok_is_no_value_for_who_keys_blindly(

@@ -61,6 +61,21 @@ def test_database_that_does_not_exist_is_told(postgres_url: str) -> None:
         open_page_store(f"{postgres_url}_none", SecretStr(POSTGRES_PASSWORD))
 
 
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+def test_store_goes_on_after_the_server_ends_its_sessions(postgres_url: str) -> None:
+    with (
+        open_page_store(postgres_url, SecretStr(POSTGRES_PASSWORD)) as store,
+        psycopg.connect(postgres_url, password=POSTGRES_PASSWORD, autocommit=True) as other,
+    ):
+        store.put_pages([page(1)])
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'forms'"
+        )
+        store.put_pages([page(2)])
+        assert store.known_groups(["INTK.1", "INTK.2"]) == {"INTK.1", "INTK.2"}
+
+
 def test_missing_table_is_told(tmp_path: Path) -> None:
     path = tmp_path / "forms.db"
     with open_page_store(f"sqlite:///{path}") as store:

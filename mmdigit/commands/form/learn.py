@@ -1,0 +1,67 @@
+"""`mmdigit form learn`: where the model is wrong, and thresholds fitted to it."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field
+
+from mmdigit.commands.form.common import TemplateFlag, need_forms, shown
+from mmdigit.files.atomic import atomic_write_bytes
+from mmdigit.settings.database_settings import DatabaseSettings
+from schemas.printable import printable
+
+if TYPE_CHECKING:
+    from mmdigit.forms.reviewing.learning import Lesson
+    from mmdigit.forms.thresholds import Thresholds
+
+MOST_SHOWN = 10  # lines of each table
+
+
+class FormLearnSettings(DatabaseSettings):
+    """Reports what the model got wrong where people have looked, and fits thresholds. Needs the extra `forms`."""
+
+    prog: ClassVar[str] = "mmdigit form learn"
+
+    template: TemplateFlag
+    output: Annotated[
+        Path | None, Field(examples=["thresholds.json"], description="JSON file for --thresholds of form read, collect")
+    ] = None
+
+    def run(self) -> int:
+        need_forms()
+        from mmdigit.forms.reviewing.learning import learn, thresholds_of
+        from mmdigit.forms.store.sql_store import open_page_store
+        from mmdigit.forms.template_file import load_template
+
+        template = load_template(self.template)
+        with open_page_store(self.forms_url, self.database_password) as store:
+            lesson = learn(store, template)
+        thresholds = thresholds_of(lesson, template)
+        sys.stdout.writelines(f"{line}\n" for line in report(lesson, thresholds))
+        if self.output is not None:
+            atomic_write_bytes(self.output, thresholds.model_dump_json(indent=2).encode() + b"\n")
+            sys.stdout.write(f"{shown(self.output)}: thresholds for {printable(thresholds.model_version)}\n")
+        return 0
+
+
+def report(lesson: "Lesson", thresholds: "Thresholds") -> Iterator[str]:
+    """The tables, those with most wrong first, the digits that are mistaken most, and the thresholds."""
+    for table, counts in lesson.tables.items():
+        yield f"{table}: wrong of those that people have looked at"
+        ranked = sorted(counts.items(), key=lambda each: (-each[1][1], -each[1][0], each[0]))
+        yield from (f"  {printable(name, 60)}: {wrong:,} of {seen:,}" for name, (seen, wrong) in ranked[:MOST_SHOWN])
+    if lesson.confusions:
+        yield "digits: read, and what is written"
+        common = lesson.confusions.most_common(MOST_SHOWN)
+        yield from (f"  {read} was {truth}: {times:,} times" for (read, truth), times in common)
+    for kind in sorted(lesson.evidence):
+        found, target = thresholds.fields.get(kind), 100 * lesson.targets[kind]
+        if found is None:
+            yield f"threshold of {kind}: none shows the target {target:.3g} %; control more of its fields"
+        else:
+            yield (
+                f"threshold of {kind}: chance {found.chance:g}, at most {100 * found.bound:.3g} % wrong (95 %), "
+                f"target {target:.3g} %, {found.looked_at:,} looked at"
+            )
