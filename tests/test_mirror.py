@@ -14,6 +14,7 @@ OTHER_SUBJECTS = {
     "lab.fuzz.test_limits": "the limits that every parser keeps",
     "mmdigit.forms.test_docs": "the reasons that docs/use/forms.md explains",
     "mmdigit.forms.store.test_postgres_tls": "the store over TLS",
+    "mmdigit.forms.worker.test_promises": "the page worker's promises, as a state machine",
     "mmdigit.reading.audio.test_cases": "kept sound files",
     "mmdigit.training.test_commands": "train, export and calibrate, one after the other",
     "mmdigit.training.test_named_files": "what every command says of a file that it cannot use",

@@ -7,13 +7,14 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
 import redis
 from PIL import Image
@@ -23,14 +24,15 @@ from lab.benchmarks.forms.degrading import degrade
 from lab.benchmarks.forms.filling import fill
 from lab.kit.polling import until
 from lab.kit.services import POSTGRES_PASSWORD
-from mmdigit.forms.deciding import decide_page
+from mmdigit.forms.deciding import decide_page, job_ids_of
 from mmdigit.forms.form_reader import FormReader
 from mmdigit.forms.page import ScannedPage, SinglePage
 from mmdigit.forms.pages import PageDecoder
+from mmdigit.forms.printing import print_form
 from mmdigit.forms.registering import PageOrigin
 from mmdigit.forms.store.ports import StoredValue
 from mmdigit.forms.store.sql_store import open_page_store
-from mmdigit.forms.template_file import example
+from mmdigit.forms.template_file import example, load_template
 from mmdigit.forms.worker.registrar import PageRegistrar, RegisteredPage
 from mmdigit.reading.model_input import decode_input
 from mmdigit.reading.predictor import Predictor
@@ -88,15 +90,45 @@ def read_alone(folder: Path) -> Iterator[Alone]:
                     yield registrar.register(scanned, origin), reader.keep(scanned, origin)[1]
 
 
-def decided(pages: Iterable[RegisteredPage]) -> dict[str, tuple[StoredValue, ...]]:
-    """The values of each page that is read, its jobs decoded and answered one by one as the digit worker does."""
-    predictor = Predictor.load()
-    values = {}
-    for each in pages:
-        if each.page.state == "read":
-            outcomes = {job.job_id: predictor.predict([decode_input(job.image, None)])[0] for job in each.jobs}
-            values[each.page.group] = decide_page(TEMPLATE, each.page, outcomes)
-    return values
+@contextmanager
+def database_away(url: str) -> Iterator[None]:
+    """Within the block, the server ends every connection to the database and takes no other."""
+    name, server = url.rpartition("/")[2], url.rpartition("/")[0]
+    with psycopg.connect(f"{server}/postgres", password=POSTGRES_PASSWORD, autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        try:
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            yield
+        finally:
+            admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+
+def test_page_waits_while_the_database_is_away(
+    tmp_path: Path, kafka_topic: KafkaTopic, postgres_url: str, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMDIGIT_FORMS_PASSWORD", POSTGRES_PASSWORD)
+    pages_url, jobs_url = (kafka_topic(1, with_dead_letters=True) for _ in range(2))
+    template, stack = tmp_path / "form.yaml", tmp_path / "stack.pdf"
+    template.write_bytes(example().replace(b"form: INTK", b"form: AWAY"))
+    form = load_template(template)
+    stack.write_bytes(print_form(form))
+    command = [
+        *(sys.executable, "-m", "mmdigit.forms", "worker", "--from", pages_url, "--jobs", jobs_url),
+        *("--forms", postgres_url, "--template", str(template), "--retry-max-s", "0.5"),
+    ]
+    send = [sys.executable, "-m", "mmdigit", "form", "send", str(stack), "--to", pages_url]
+    with RunningConsumer(command, tmp_path / "pages.log") as worker:
+        worker.wait_until_assigned()
+        with database_away(postgres_url):
+            assert start([*send, "--journal-dir", str(tmp_path)]).wait() == 0
+            until(lambda: worker.scrape().value("mmdigit_forms_retries_total", stage="store") > 1, "two attempts")
+            assert worker.scrape().value("mmdigit_forms_registered_pages_total") == 0
+        until(lambda: worker.scrape().value("mmdigit_forms_registered_pages_total", state="read") == 1, "the page")
+        assert worker.stop() == 0
+    with open_page_store(postgres_url, SecretStr(POSTGRES_PASSWORD)) as forms:
+        assert forms.counts(form.digest).pages == 1
+    with open_consumer(pages_url, group="mmdigit-pages") as consumer:
+        assert [consumer.poll(1, 1.0) for _ in range(3)] == [[]] * 3  # committed
 
 
 def test_killed_workers_cost_no_field(
@@ -157,18 +189,27 @@ def test_killed_workers_cost_no_field(
         read = [page.serial for page, _ in kept.values() if page.state == "read"]
         assert len(read) == len(set(read)) > READ_SHARE * PAGES
 
-        values = decided(expected.values())
         texts = [
             (record.value.text, value.text)
             for group, (_, records) in kept.items()
             for record, value in zip(records, alone[group][1], strict=True)
         ]
         assert sum(text == other for text, other in texts) >= SAME_SHARE * len(texts)
-        for group, (_, records) in kept.items():
-            assert [record.value.name for record in records] == [value.name for value in values.get(group, ())]
-            for record, value in zip(records, values.get(group, ()), strict=True):
-                assert replace(record.value, chance=None) == replace(value, chance=None)
-                assert record.value.chance == pytest.approx(value.chance, abs=1e-4)
+
+        predictor = Predictor.load()
+        for group, each in expected.items():
+            answers = dict(zip(job_ids_of(each.page), store.get(job_ids_of(each.page)), strict=True))
+            for job in each.jobs:
+                [offline] = predictor.predict([decode_input(job.image, None)])
+                answer = answers[job.job_id]
+                assert answer is not None
+                assert (answer.label, answer.group) == (offline.label, group)
+                assert answer.probabilities == pytest.approx(offline.probabilities, abs=1e-5)
+            if each.page.state == "read":
+                values = decide_page(TEMPLATE, each.page, answers)
+                assert tuple(record.value for record in kept[group][1]) == values
+            else:
+                assert kept[group][1] == ()
 
         jobs = {job.job_id for each in expected.values() for job in each.jobs}
         feed = [prediction.job_id for _, prediction in store.feed(limit=3 * len(jobs))]

@@ -10,6 +10,7 @@ from pydantic import Field
 
 import schemas.errors
 from mmdigit.cli import COMMANDS
+from mmdigit.forms.worker.settings import PageWorkerSettings
 from mmdigit.settings.base import ProgramSettings
 from mmdigit.settings.environment import ENV_PREFIX, KNOWN_VARIABLES
 from mmdigit.settings.program import run_program
@@ -25,6 +26,7 @@ PROGRAMS: list[type[ProgramSettings]] = [
     ReplaySettings,
     ShadowSettings,
     ProducerSettings,
+    PageWorkerSettings,
     *COMMANDS.values(),
 ]
 FOR_TESTS = {"MMDIGIT_REQUIRE_DOCKER", "MMDIGIT_REQUIRE_TERRAFORM"}

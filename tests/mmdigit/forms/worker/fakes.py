@@ -95,6 +95,7 @@ class PageBench:
     consumer: FakeConsumer = field(default_factory=FakeConsumer)
     options: dict[str, object] = field(default_factory=dict)
     decoder: PageDecoder = field(default_factory=PageDecoder)
+    registrar: PageRegistrar = field(default_factory=lambda: PageRegistrar([TEMPLATE]))
 
     def __post_init__(self) -> None:
         urls = {"from": "sqlite:///q.db", "jobs": "sqlite:///q.db", "forms": "sqlite:///f.db", "template": "form.yaml"}
@@ -104,7 +105,7 @@ class PageBench:
         self.worker = PageWorker(
             PageWorkerSettings.model_validate(fields | self.options),
             self.decoder,
-            PageRegistrar([TEMPLATE]),
+            self.registrar,
             self.consumer,
             self.jobs,
             self.store,  # type: ignore[arg-type]  # the worker only puts pages
