@@ -49,7 +49,7 @@ def test_forms_profile_reads_what_was_written(tmp_path: Path) -> None:
     template = template_file.load_template(tmp_path / "form.yaml")
     (tmp_path / "stack.pdf").write_bytes(print_form(template, 3))
     written = fill_stack(template, tmp_path / "stack.pdf", tmp_path / "scans.pdf")
-    # The image of the other tests, in which the group root may write the socket's folder; in the public one everybody may.
+    # In the image of the tests the group root may write the socket's folder, in the public one everybody may.
     with Compose(POSTGRES_IMAGE=POSTGRES_IMAGE, POSTGRES_RUN_AS="postgres:root") as compose:
         compose.up(["worker", "page-worker", "collector"], profiles=["forms"])
         topic = f"kafka://{compose.bootstrap}/mmdigit.pages"
