@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from mmdigit.forms.fields import Outcome, read_field
+from mmdigit.forms.fields import Outcome, weigh_field
 from mmdigit.forms.layout import slots_of
 from mmdigit.forms.store.ports import StoredPage, StoredValue
+from mmdigit.forms.summing import decide_fields
 from mmdigit.forms.template import Template
 from mmdigit.forms.thresholds import Thresholds
 from schemas.errors import DataError
@@ -26,11 +27,15 @@ def decide_page(
     slots = slots_of(template, page.page - 1) if page.page is not None and page.page <= len(template.pages) else ()
     if [slot.name for slot in slots] != [field.name for field in page.fields]:
         raise DataError(f"expected the fields of form {template.form} on page {page.group}, got others; restore it")
-    values = []
+    readings, models = [], []
     for slot, field in zip(slots, page.fields, strict=True):
         found = [None if cell.job_id is None else outcomes[cell.job_id] for cell in field.cells]
         model = next((outcome.model_version for outcome in found if isinstance(outcome, Answer)), "")
         least = None if thresholds is None else thresholds.least_chance(slot.field, model)
-        read = read_field(slot, field.frame_found, field.cells, found, least)
-        values.append(StoredValue(slot.name, read.text, read.decision, read.reasons, read.chance, model))
-    return tuple(values)
+        readings.append(weigh_field(slot, field.frame_found, field.cells, found, least))
+        models.append(model)
+    values = [] if page.page is None else decide_fields(template.pages[page.page - 1], readings)
+    return tuple(
+        StoredValue(read.slot.name, read.text, read.decision, read.reasons, read.chance, model)
+        for read, model in zip(values, models, strict=True)
+    )

@@ -5,7 +5,7 @@ it is weighed against every other value that would pass them (Bayes' rule), so t
 counts, too. A value that only the checks suggest is marked `corrected` and always reviewed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
@@ -34,8 +34,8 @@ FieldReason = Literal[
     "crossed_out",  # a box holds a crossed-out digit
     "not_a_digit",  # a box holds something else
     "several_digits",  # a box holds more than one
-    "not_valid",  # the value fails the field's checks, and none that passes them is likelier
-    "corrected",  # the likeliest value fails its checks; this is the likeliest that passes
+    "not_valid",  # the value fails the field's checks or its sum, and none that passes them is likelier
+    "corrected",  # the likeliest value fails its checks or its sum; this is the likeliest that passes
     "frame_not_found",  # the printed boxes are not seen
     "faint_mark",  # a check box with so little ink that it may be none
     "dead_letter",  # the job of a box could not be answered
@@ -69,6 +69,51 @@ class FieldValue:
     chance: float | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Values that a field may have. digits: the likeliest by themselves first. weights, (n,): the chance of each, its
+    checks considered. passes, (n,): whether it passes them. ceiling: of the chance of any other value."""
+
+    digits: list[str]
+    weights: NDArray[np.float64]
+    passes: NDArray[np.bool_]
+    ceiling: float
+
+    @property
+    def best(self) -> int:
+        return int(self.weights.argmax())
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A field before it is decided. text, chance, reasons: as FieldValue has them, but for what its candidates say.
+    candidates: None if it cannot be read. least_chance: from which its value is accepted."""
+
+    slot: Slot
+    least_chance: float
+    reasons: tuple[FieldReason, ...] = ()
+    text: str = ""
+    candidates: Candidates | None = None
+
+    def decided(self, best: int | None = None, chance: float | None = None, *, failed: bool = False) -> FieldValue:
+        """best, chance: the candidate that is shown and the chance that it is right; by default the likeliest.
+        failed: a sum of the field does not hold."""
+        reasons, each = list(self.reasons), self.candidates
+        if each is None:
+            return _value(self.slot, self.text, reasons, None)
+        best = each.best if best is None else best
+        chance = float(each.weights[best]) if chance is None else chance
+        if best:
+            reasons.append("corrected")
+        if failed or not each.passes[best]:
+            reasons.append("not_valid")
+        elif not best and (self.slot.field.validators or self.slot.field.iban) and reasons.count("not_a_digit") == 1:
+            reasons.remove("not_a_digit")  # a check digit that passes knows better: nine of ten signs would fail it
+        if chance < self.least_chance:
+            reasons.append("low_confidence")
+        return _value(self.slot, _shown(self.slot.field, each.digits[best]), reasons, chance)
+
+
 def read_field(
     slot: Slot,
     frame_found: bool,
@@ -76,18 +121,30 @@ def read_field(
     outcomes: Sequence[Outcome],
     least_chance: float | None = None,
 ) -> FieldValue:
-    """The value of one field.
+    """The value of one field by itself; parameters as for weigh_field."""
+    return weigh_field(slot, frame_found, cells, outcomes, least_chance).decided()
+
+
+def weigh_field(
+    slot: Slot,
+    frame_found: bool,
+    cells: Sequence[Box],
+    outcomes: Sequence[Outcome],
+    least_chance: float | None = None,
+) -> Reading:
+    """What one field may say.
 
     frame_found: its printed boxes are seen. outcomes: one a cell, None unless the cell's state is digit. least_chance:
     from which the value is accepted; by default that of LENIENCE.
     """
     reasons: list[FieldReason] = [] if frame_found else ["frame_not_found"]
+    least = 1 - LENIENCE * slot.field.target_error if least_chance is None else least_chance
     if slot.field.type == "check":
-        return _check_mark(slot, cells[0], reasons)
+        return Reading(slot, least, *_check_mark(slot.field, cells[0], reasons))
     if all(cell.state == "blank" for cell in cells):
         if slot.field.blank == "review":
             reasons.append("blank")
-        return _value(slot, "", reasons, None)
+        return Reading(slot, least, tuple(reasons))
     skipped = _leading_blanks(slot.field, cells)
     written = list(zip(cells, outcomes, strict=True))[skipped:]
     for cell, outcome in written:
@@ -95,15 +152,9 @@ def read_field(
     read = [outcome for _, outcome in written if isinstance(outcome, Answer)]
     if len(read) < len(written):
         text = "".join(str(outcome.label) if isinstance(outcome, Answer) else "?" for _, outcome in written)
-        return _value(slot, text, reasons, None)
+        return Reading(slot, least, tuple(reasons), text)
     probabilities = np.array([answer.probabilities for answer in read], np.float64)
-    digits, chance, found = _likeliest(probabilities, checks_of(slot.field))
-    reasons += found
-    if slot.field.validators and not found and reasons.count("not_a_digit") == 1:
-        reasons.remove("not_a_digit")  # a check digit that passes knows better: nine other signs of ten would fail it
-    if chance < (1 - LENIENCE * slot.field.target_error if least_chance is None else least_chance):
-        reasons.append("low_confidence")
-    return _value(slot, _shown(slot.field, digits), reasons, chance)
+    return Reading(slot, least, tuple(reasons), candidates=candidates_of(slot.field, probabilities))
 
 
 def _reasons(cell: Box, outcome: Outcome) -> list[FieldReason]:
@@ -119,14 +170,16 @@ def _reasons(cell: Box, outcome: Outcome) -> list[FieldReason]:
     return [reason for reason in ("not_a_digit", "several_digits") if reason in seen]
 
 
-def _check_mark(slot: Slot, cell: Box, reasons: list[FieldReason]) -> FieldValue:
+def _check_mark(
+    field: FormField, cell: Box, reasons: list[FieldReason]
+) -> tuple[tuple[FieldReason, ...], str]:  # fmt: skip
     if cell.state == "over_full":
         reasons.append("over_full")
     elif cell.state != "blank" and cell.ink_mm2 < MARKED_MM2:
         reasons.append("faint_mark")
-    if cell.state == "blank" and slot.field.blank == "review":
+    if cell.state == "blank" and field.blank == "review":
         reasons.append("blank")
-    return _value(slot, "false" if cell.state == "blank" else "true", reasons, None)
+    return tuple(reasons), "false" if cell.state == "blank" else "true"
 
 
 def _value(slot: Slot, text: str, reasons: Sequence[FieldReason], chance: float | None) -> FieldValue:
@@ -142,28 +195,34 @@ def _leading_blanks(field: FormField, cells: Sequence[Box]) -> int:
     return next((index for index, cell in enumerate(cells[:most]) if cell.state != "blank"), most)
 
 
-def _likeliest(
-    probabilities: NDArray[np.float64], checks: Sequence[Callable[[str], bool]]
-) -> tuple[str, float, list[FieldReason]]:
-    """The likeliest value, the chance that it is right, and what is to be said of it.
+def candidates_of(field: FormField, probabilities: NDArray[np.float64]) -> Candidates:
+    """The values that a field may have, weighed by its checks.
 
     probabilities: (n_digits, 10).
     """
-    values, chances = _candidates(probabilities)
-    if not checks:
-        return values[0], float(chances[0]), []
+    probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
+    values, chances = _likeliest(probabilities)
+    checks, listed = checks_of(field), field.listed
+    rest, largest = max(0.0, 1 - float(chances.sum())), float(chances[-1])  # of the values that are left out
+    if listed is not None:
+        of_list, chances_of_list, rest_of_list = listed.likeliest(probabilities, CANDIDATES)
+        known = set(values)
+        new = [index for index, value in enumerate(of_list) if value not in known]
+        values = values + [of_list[index] for index in new]
+        rest -= float(chances_of_list[new].sum()) + rest_of_list
+        rest = rest_of_list + SLIP * max(0.0, rest)
+        largest = max(SLIP * largest, float(chances_of_list[-1]) if rest_of_list else 0.0)
+        chances = np.concatenate([chances, chances_of_list[new]])
     passes = np.array([all(check(value) for check in checks) for value in values])
     weights = chances * np.where(passes, 1.0, SLIP)
-    best = int(weights.argmax())
-    rest = max(0.0, 1 - float(chances.sum()))
-    found: list[FieldReason] = ["not_valid"] if not passes[best] else ["corrected"] if best else []
-    return values[best], float(weights[best]) / (float(weights.sum()) + rest), found
+    total = float(weights.sum()) + rest
+    return Candidates(values, weights / total, passes, min(largest, rest) / total)
 
 
-def _candidates(probabilities: NDArray[np.float64]) -> tuple[list[str], NDArray[np.float64]]:
+def _likeliest(probabilities: NDArray[np.float64]) -> tuple[list[str], NDArray[np.float64]]:
     """The likeliest values and their chances, (CANDIDATES,) or fewer, best first."""
     digits, chances = np.zeros((1, 0), np.int64), np.ones(1)
-    for row in probabilities / probabilities.sum(axis=1, keepdims=True):
+    for row in probabilities:
         longer = (chances[:, None] * row).ravel()
         best = np.argsort(-longer, kind="stable")[:CANDIDATES]
         digits = np.concatenate([digits[best // 10], (best % 10)[:, None]], axis=1)

@@ -7,12 +7,13 @@ import numpy as np
 
 from mmdigit.forms.cells import Cell, CellReader
 from mmdigit.forms.deciding import decide_page, job_ids_of
-from mmdigit.forms.fields import FieldValue, read_field
+from mmdigit.forms.fields import FieldValue, weigh_field
 from mmdigit.forms.page import PageFault, ScannedPage
 from mmdigit.forms.page_identity import PageIdentity
 from mmdigit.forms.placing import place
 from mmdigit.forms.registering import PageOrigin, kept_fault, kept_page
 from mmdigit.forms.store.ports import StoredPage, StoredValue
+from mmdigit.forms.summing import decide_fields
 from mmdigit.forms.template import Template
 from mmdigit.forms.thresholds import Thresholds
 from mmdigit.reading.model_input import ModelInput
@@ -45,10 +46,11 @@ class FormReader:
             return placed
         fields = self._cells.read(placed.darkness, placed.slots, placed.frames)
         answers = iter(self._answers([cell for cells in fields for cell in cells if cell.is_digit]))
-        values = [
-            read_field(slot, frame.found, cells, [next(answers) if cell.is_digit else None for cell in cells])
+        readings = [
+            weigh_field(slot, frame.found, cells, [next(answers) if cell.is_digit else None for cell in cells])
             for slot, frame, cells in zip(placed.slots, placed.frames, fields, strict=True)
         ]
+        values = decide_fields(self.template.pages[placed.identity.page - 1], readings)
         return ReadPage(page.number, placed.identity, tuple(values))
 
     def keep(self, page: ScannedPage, origin: PageOrigin) -> tuple[StoredPage, tuple[StoredValue, ...]]:

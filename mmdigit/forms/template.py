@@ -1,10 +1,13 @@
 """A form as `form.yaml` describes it: pages, fields and boxes, in millimetres from the page's top left corner."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import PrivateAttr as Private
 
+from mmdigit.forms.value_list import ValueList
 from schemas.message import VersionOne
 
 DEFAULT_TARGET_ERROR = 0.0014
@@ -22,6 +25,18 @@ Text = Annotated[str, StringConstraints(max_length=200)]
 PaperSide = Annotated[float, Field(ge=120, le=450, allow_inf_nan=False)]
 Validator = Literal["luhn", "verhoeff", "damm", "ean", "isbn", "mod_97_10", "mod_11_10"]
 """Check digits, as python-stdnum knows them; mod_*: of ISO/IEC 7064."""
+FieldNames = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}(\.[A-Za-z][A-Za-z0-9_]{0,39})?$")]
+"""A field, or a column of a grid: items.amount."""
+
+
+def _quoted(end: object) -> object:
+    if isinstance(end, int | float) and not isinstance(end, bool):
+        raise ValueError(f'expected quotes, so that it is taken as it is written, got {end}; write "{end}"')
+    return end
+
+
+Bound = Annotated[str, BeforeValidator(_quoted), StringConstraints(max_length=40)]
+FileName = Annotated[str, StringConstraints(pattern=r"^[^/\\\x00-\x1f]{1,200}$")]
 FieldType = Literal["digits", "date", "decimal", "time", "check"]
 DateFormat = Literal["DDMMYYYY", "MMDDYYYY", "YYYYMMDD", "DDMMYY"]
 PAPERS: dict[str, tuple[float, float]] = {"A4": (210.0, 297.0), "A5": (148.0, 210.0), "Letter": (215.9, 279.4)}
@@ -51,6 +66,13 @@ class Boxes(Part):
     """Clockwise, around the first box's top left corner; of boxes that somebody else printed aslant."""
 
 
+class Range(Part):
+    """What a value may be, both ends included, in quotes: "500", "12.50", "1940-01-01", "08:30"."""
+
+    min: Bound | None = None
+    max: Bound | None = None
+
+
 class FormField(Part):
     """One value that is written into boxes."""
 
@@ -66,12 +88,19 @@ class FormField(Part):
     """Of a date: the order in which it is written."""
     validators: Annotated[tuple[Validator, ...], Field(max_length=8)] = ()
     """Checks of the whole value, each by its name."""
+    range: Range | None = None
+    """Smallest and largest value."""
+    iban: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    """Country of an IBAN: its two letters are printed, the boxes hold the digits after them."""
+    lookup: FileName | None = None
+    """File beside this one, with every value that there is, one a line."""
     target_error: Annotated[float, Field(gt=0, lt=1)] = DEFAULT_TARGET_ERROR
     """Share of the accepted values that may be wrong."""
     blank: Literal["review", "accept"] = "review"
     """What becomes of a field without any writing."""
     spoken: Literal[False] = False
     """Reserved: spoken fields are not read yet."""
+    _listed: ValueList | None = Private(None)
 
     @model_validator(mode="after")
     def _boxes_fit_the_type(self) -> Self:
@@ -91,9 +120,17 @@ class FormField(Part):
                 f"expected pitch_mm of at least the width {self.boxes.size_mm[0]:g}, got {self.boxes.pitch_mm:g}; "
                 "boxes would overlap"
             )
-        if self.validators and self.type != "digits":
-            raise ValueError(f"expected validators for digits alone, got them for a {self.type}; remove them")
+        for name in ("validators", "iban", "lookup"):
+            if getattr(self, name) and self.type != "digits":
+                raise ValueError(f"expected {name} for digits alone, got some for a {self.type}; remove the key")
         return self
+
+    @property
+    def listed(self) -> ValueList | None:
+        """The values of the lookup file; None without one. Raises RuntimeError if load_template has not read it."""
+        if self.lookup is not None and self._listed is None:
+            raise RuntimeError(f"expected the values of {self.lookup}, got a template that was only parsed")
+        return self._listed
 
     @property
     def groups(self) -> tuple[int, ...]:
@@ -126,6 +163,14 @@ class PrintedText(Part):
     size_pt: Annotated[float, Field(ge=5, le=36)] = 9.0
 
 
+class Sum(Part):
+    """A field that is the sum of others on its page."""
+
+    total: Name
+    of: Annotated[tuple[FieldNames, ...], Field(min_length=1, max_length=40)]
+    """Fields, and columns of grids."""
+
+
 class FormPage(Part):
     """One side of paper."""
 
@@ -133,6 +178,12 @@ class FormPage(Part):
     fields: Annotated[tuple[FormField, ...], Field(max_length=MAX_FIELDS)] = ()
     records: Annotated[tuple[Records, ...], Field(max_length=20)] = ()
     texts: Annotated[tuple[PrintedText, ...], Field(max_length=100)] = ()
+    sums: Annotated[tuple[Sum, ...], Field(max_length=20)] = ()
+
+    @property
+    def all_fields(self) -> tuple[FormField, ...]:
+        """Those of the grids, too, each once."""
+        return (*self.fields, *(field for records in self.records for field in records.fields))
 
 
 class Blank(Part):
@@ -144,7 +195,7 @@ class Blank(Part):
     """Of the file: another one is refused."""
     pages: Literal["together", "either"] = "together"
     """together: a copy has all of the pages, one scan after the other. either: each scan is a copy, on one of them."""
-    _content: bytes = PrivateAttr(b"")
+    _content: bytes = Private(b"")
 
     @property
     def content(self) -> bytes:
@@ -185,5 +236,25 @@ class Template(Part):
 
     @property
     def digest(self) -> str:
-        """16 hex digits that change whenever anything in the template does, or in its blank."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        """16 hex digits that change whenever anything in the template does, in its blank or in its lookup files."""
+        content = [self.model_dump_json()]
+        content += [field.listed.sha256 for page in self.pages for field in page.all_fields if field.listed is not None]
+        return hashlib.sha256("".join(content).encode()).hexdigest()[:16]
+
+    def with_lists(self, lists: Mapping[tuple[str, int], ValueList]) -> Self:
+        """The same with the values of its lookup files, by the file's name and how many digits they have."""
+        pages = []
+        for page in self.pages:
+            records = tuple(
+                each.model_copy(update={"fields": _with_lists(each.fields, lists)}) for each in page.records
+            )
+            pages.append(page.model_copy(update={"fields": _with_lists(page.fields, lists), "records": records}))
+        return self.model_copy(update={"pages": tuple(pages)})
+
+
+def _with_lists(fields: tuple[FormField, ...], lists: Mapping[tuple[str, int], ValueList]) -> tuple[FormField, ...]:
+    whole = tuple(field.model_copy() for field in fields)
+    for field in whole:
+        if field.lookup is not None:
+            field._listed = lists[field.lookup, field.boxes.count]
+    return whole

@@ -11,7 +11,9 @@ from pydantic import ValidationError
 from mmdigit.files.regular import read_regular
 from mmdigit.forms.adopt.blank import MAX_BLANK_BYTES, blank_pages
 from mmdigit.forms.layout import problems
+from mmdigit.forms.rules import rule_problems
 from mmdigit.forms.template import Blank, Template
+from mmdigit.forms.value_list import ValueList, load_values
 from mmdigit.forms.yaml_document import MAX_BYTES, Document, Value, read_document
 from mmdigit.forms.yaml_document import Path as Place
 from schemas.errors import DataError
@@ -37,7 +39,7 @@ def load_template(path: Path) -> Template:
         raise DataError(
             f"expected a template at {name}, it cannot be read ({exc.strerror}); `mmdigit form new` writes one"
         ) from exc
-    template = parse_template(content, name)
+    template = _with_lookups(parse_template(content, name), path.parent)
     return template if template.blank is None else _with_blank(template, template.blank, path.parent)
 
 
@@ -51,7 +53,7 @@ def parse_template(content: bytes, name: str = "form.yaml") -> Template:
     except ValidationError as exc:
         errors = exc.errors(include_url=False, include_context=False)
         raise _refusal(name, [_line(document, error) for error in errors if not _follows(error, errors)]) from exc
-    found = [(document.line_of(path), message) for path, message in problems(template)]
+    found = [(document.line_of(path), message) for path, message in (*problems(template), *rule_problems(template))]
     if found:
         raise _refusal(name, found)
     return template
@@ -73,6 +75,17 @@ def _with_blank(template: Template, blank: Blank, folder: Path) -> Template:
     whole = template.model_copy(update={"blank": blank.loaded(content)})
     blank_pages(whole)
     return whole
+
+
+def _with_lookups(template: Template, folder: Path) -> Template:
+    """The template with the values of its lookup files."""
+    lists: dict[tuple[str, int], ValueList] = {}
+    for page in template.pages:
+        for field in page.all_fields:
+            key = field.lookup, field.boxes.count
+            if field.lookup is not None and key not in lists:
+                lists[field.lookup, field.boxes.count] = load_values(folder / field.lookup, field.boxes.count)
+    return template.with_lists(lists) if lists else template
 
 
 def _refusal(name: str, found: list[tuple[int, str]]) -> DataError:

@@ -48,7 +48,8 @@ class Thresholds(BaseModel):
 
 def kind_of(field: FormField) -> str:
     """Fields of one kind share a threshold: their type, and the checks that re-weigh their chances."""
-    return "+".join((field.type, *sorted(field.validators)))
+    others = [name for name in ("range", "iban", "lookup") if getattr(field, name) is not None]
+    return "+".join((field.type, *sorted(field.validators), *others))
 
 
 def load_thresholds(path: Path, template: Template) -> Thresholds:

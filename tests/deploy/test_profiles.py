@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.kit.polling import until
+from lab.kit.services import POSTGRES_IMAGE
 from mmdigit import cli
 from mmdigit.forms import template_file
 from mmdigit.forms.printing import print_form
@@ -48,8 +49,8 @@ def test_forms_profile_reads_what_was_written(tmp_path: Path) -> None:
     template = template_file.load_template(tmp_path / "form.yaml")
     (tmp_path / "stack.pdf").write_bytes(print_form(template, 3))
     written = fill_stack(template, tmp_path / "stack.pdf", tmp_path / "scans.pdf")
-    # Debian's own PostgreSQL lets the group root write its socket's folder, the public image everybody.
-    with Compose(POSTGRES_RUN_AS="postgres:root") as compose:
+    # In the image of the tests the group root may write the socket's folder, in the public one everybody may.
+    with Compose(POSTGRES_IMAGE=POSTGRES_IMAGE, POSTGRES_RUN_AS="postgres:root") as compose:
         compose.up(["worker", "page-worker", "collector"], profiles=["forms"])
         topic = f"kafka://{compose.bootstrap}/mmdigit.pages"
         journals = ["--journal-dir", str(tmp_path)]

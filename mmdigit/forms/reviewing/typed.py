@@ -6,7 +6,7 @@ A spreadsheet may have dropped leading zeros or rewritten a date: what is not ce
 import re
 
 from mmdigit.forms.template import FormField
-from mmdigit.forms.validators import checks_of, date_of
+from mmdigit.forms.validators import checks_of, date_of, described_checks
 from schemas.printable import printable
 
 BLANK, KEEP, EMPTY_BOX, ANYWAY = "blank", "ok", "_", "!"
@@ -25,13 +25,14 @@ def typed_value(field: FormField, text: str) -> str:
     if plain.lower() == BLANK:
         return ""
     if field.type == "decimal":
-        return _decimal(field, plain)
+        amount = _decimal(field, plain)
+        if not anyway:
+            _check(field, amount.replace(".", ""), plain)
+        return amount
     digits = _written(field, plain)
     whole = EMPTY_BOX not in digits
-    if whole and not anyway and not all(check(digits) for check in checks_of(field)):
-        checks = " and ".join(field.validators) or f"a {field.type}"
-        raise ValueError(f"expected a value that passes its checks ({checks}), got {_shown(plain)}; correct it, or "
-                         f"type {ANYWAY}{plain} to keep it")  # fmt: skip
+    if whole and not anyway:
+        _check(field, digits, plain)
     digits = digits.replace(EMPTY_BOX, "")
     if field.type == "date" and whole:
         date = date_of(digits, field.date_format)
@@ -44,6 +45,14 @@ def same_value(field: FormField, one: str, other: str) -> bool:
     if field.type == "decimal" and one and other:
         return one.lstrip("0") == other.lstrip("0")
     return one == other
+
+
+def _check(field: FormField, digits: str, plain: str) -> None:
+    if not all(check(digits) for check in checks_of(field)):
+        raise ValueError(
+            f"expected a value that passes its checks ({described_checks(field)}), got {_shown(plain)}; correct it, or "
+            f"type {ANYWAY}{plain} to keep it"
+        )
 
 
 def _mark(text: str) -> str:
