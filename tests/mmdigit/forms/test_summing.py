@@ -110,9 +110,9 @@ def test_blank_total_says_nothing() -> None:
 
 
 def test_sum_of_decimals_takes_their_commas_apart() -> None:
-    settings = {"type": "decimal", "decimals": 1}
     page = FormPage(sums=(Sum(total="total", of=("a", "b")),))
-    readings = [reading("total", rows("01750"), type="decimal", decimals=2), reading("a", rows("0125"), **settings)]
+    total = reading("total", rows("01750"), type="decimal", decimals=2)
+    readings = [total, reading("a", rows("0125"), type="decimal", decimals=1)]
     for b, reasons in (("05", ()), ("06", ("not_valid",))):
         values = decide_fields(page, [*readings, reading("b", rows(b))])
         assert [value.reasons for value in values] == [reasons] * 3
