@@ -68,6 +68,11 @@ class Slot:
         return self.field.name if self.row is None else f"{self.records}.{self.row + 1}.{self.field.name}"
 
     @property
+    def column(self) -> str:
+        """The same for all rows of a grid: items.amount."""
+        return self.field.name if self.records is None else f"{self.records}.{self.field.name}"
+
+    @property
     def bounds(self) -> Rect:
         """The upright rectangle around all boxes."""
         if not self.turn_deg:

@@ -60,7 +60,7 @@ def described_checks(field: FormField) -> str:
 
 def bound_of(field: FormField, text: str) -> Decimal | str:
     """An end of a field's range, to be compared with others of the field. Raises ValueError if it is none."""
-    wanted = f"expected a value like {_WRITTEN.get(field.type)!r} in the range of a {field.type}, got {text!r}"
+    wanted = f"expected a value like {_WRITTEN.get(field.type)!r} in a range of type {field.type}, got {text!r}"
     if field.type in ("digits", "decimal"):
         most = decimals_of(field)
         if re.fullmatch(rf"[0-9]+(\.[0-9]{{1,{most}}})?" if most else r"[0-9]+", text, re.ASCII) is None:
@@ -68,7 +68,7 @@ def bound_of(field: FormField, text: str) -> Decimal | str:
         return Decimal(text)
     pattern = {"date": r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "time": r"([01][0-9]|2[0-3]):[0-5][0-9]"}.get(field.type)
     if pattern is None:
-        raise ValueError(f"expected no range of a {field.type}, got one; remove it")
+        raise ValueError(f"expected no range of type {field.type}, got one; remove it")
     fits = re.fullmatch(pattern, text, re.ASCII) is not None
     if not fits or (field.type == "date" and date_of(text.replace("-", ""), "YYYYMMDD") is None):
         raise ValueError(f"{wanted}; correct it")

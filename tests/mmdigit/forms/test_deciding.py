@@ -1,5 +1,7 @@
 """Values of a kept page: the same from a predictor in this process and from predictions that came back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,11 +10,13 @@ from mmdigit.forms.deciding import decide_page, job_ids_of
 from mmdigit.forms.form_reader import FormReader, ReadPage
 from mmdigit.forms.placing import PlacedPage, place
 from mmdigit.forms.registering import kept_page
+from mmdigit.forms.store.ports import StoredCell
+from mmdigit.forms.template import Sum
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import Predictor
 from schemas.errors import DataError
 from schemas.prediction import Answer
-from tests.mmdigit.forms.store.kept import form_page
+from tests.mmdigit.forms.store.kept import form_page, prediction
 from tests.mmdigit.forms.test_registering import ORIGIN
 from tests.mmdigit.forms.written import TEMPLATE, filled_page, scanned_page
 
@@ -36,6 +40,24 @@ def test_values_of_a_kept_page_are_those_of_the_reader() -> None:
         (value.slot.name, value.text, value.decision, value.reasons) for value in read.values
     ]
     assert {value.model_version for value in values if value.chance is not None} == {predictor.model_version}
+
+
+@pytest.mark.parametrize(("total", "reasons"), [("12", ()), ("13", ("not_valid",))])
+def test_page_is_decided_with_its_sums(total: str, reasons: tuple[str, ...]) -> None:
+    (content,) = TEMPLATE.pages
+    columns = {"amount": f"00{total}00", "items.1.count": "012"}
+    sums = (Sum(total="amount", of=("items.count",)),)
+    template = TEMPLATE.model_copy(update={"pages": (content.model_copy(update={"sums": sums}),)})
+    fields, answers = [], {}
+    for field in form_page(1).fields:
+        digits = columns.get(field.name, "")
+        ids = [f"{field.name}.{place}.{digit}" for place, digit in enumerate(digits)]
+        answers |= {job_id: prediction(job_id, int(job_id[-1])) for job_id in ids}
+        written = tuple(StoredCell("digit", 5.0, job_id) for job_id in ids)
+        cells = written or (StoredCell("blank", 0.0, None),) * len(field.cells)
+        fields.append(replace(field, cells=cells))
+    values = {value.name: value for value in decide_page(template, form_page(1, fields=tuple(fields)), answers)}
+    assert [values[name].reasons for name in ("amount", "items.1.count", "items.2.count")] == [reasons, reasons, ()]
 
 
 @pytest.mark.parametrize("page", [None, 2])

@@ -1,16 +1,19 @@
 """Fields: what value, how sure, and why a person has to look."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mmdigit.forms.cells import Cell, CellState
-from mmdigit.forms.fields import DEAD_LETTER, LENIENCE, FieldValue, read_field
+from mmdigit.forms.fields import DEAD_LETTER, LENIENCE, SLIP, FieldValue, read_field
 from mmdigit.forms.frames import FrameFit
 from mmdigit.forms.layout import Slot, boxes_of
 from mmdigit.forms.store.ports import StoredCell
 from mmdigit.forms.template import Boxes, FormField
 from mmdigit.forms.validators import date_of
 from schemas.prediction import Answer, Reason
+from tests.mmdigit.forms.written import listed_field
 
 SEEN, UNSEEN = FrameFit((0.0, 0.0), 0.5), FrameFit((0.0, 0.0), 0.0)
 
@@ -118,6 +121,63 @@ def test_read_field_knows_dates_times_and_decimals(
     value = read(slot(count, **settings), sure(digits))
     assert value.text == text
     assert value.reasons[:1] == reasons
+
+
+@pytest.mark.parametrize(
+    ("settings", "inside", "outside"),
+    [
+        ({"range": {"max": "00500"}}, "00000500", "00000501"),
+        ({"range": {"min": "500"}}, "00000500", "00000499"),
+        ({"type": "date", "range": {"min": "1940-01-01"}}, "01011940", "31121939"),
+        ({"type": "date", "range": {"max": "2026-12-31"}}, "31122026", "01012027"),
+        ({"type": "time", "count": 4, "range": {"min": "08:30"}}, "0830", "0829"),
+        ({"type": "decimal", "range": {"max": "12.5"}}, "00001250", "00001251"),
+        ({"type": "decimal", "count": 30, "range": {"max": "1234567890123456789012345678.90"}},
+         "123456789012345678901234567890", "123456789012345678901234567891"),
+        ({"iban": "DE", "count": 20}, "89370400440532013000", "89370400440532013001"),
+    ],
+)  # fmt: skip
+def test_value_outside_its_range_goes_to_review(settings: dict[str, object], inside: str, outside: str) -> None:
+    where = slot(**{"count": 8, **settings})  # type: ignore[arg-type]
+    assert read(where, sure(inside, 0.999999)).reasons == ()
+    assert read(where, sure(outside, 0.999999)).reasons == ("not_valid",)
+
+
+def test_range_suggests_but_never_corrects_silently() -> None:
+    value = read(slot(type="date", range={"max": "2026-12-31"}), [*sure("01012"), answer(9, 0.6, 0), *sure("19")])
+    assert value.text == "2019-01-01"
+    assert value.reasons[0] == "corrected"
+
+
+def listed(*values: str) -> Slot:
+    where = slot(8, lookup="members.txt")
+    return replace(where, field=listed_field(where.field, *values))
+
+
+def test_lookup_confirms_suggests_and_refuses() -> None:
+    unsure = sure("12345678", 0.99)
+    assert read(slot(8), unsure).reasons == ("low_confidence",)
+    assert read(listed("12345678", "87654321"), unsure).reasons == ()
+    suggested = read(listed("12345679", "87654321"), [*sure("1234567"), answer(8, 0.9, 9)])
+    assert (suggested.text, suggested.reasons[0], suggested.decision) == ("12345679", "corrected", "review")
+    assert read(listed("87654321"), sure("12345678", 0.999999)).reasons == ("not_valid",)
+
+
+def test_lookup_weighs_another_listed_value() -> None:
+    value = read(listed("12345678", "12345679"), [*sure("1234567", 0.999999), answer(8, 0.9, 9)])
+    assert value.reasons == ("low_confidence",)
+    assert value.chance == pytest.approx(0.9, abs=0.01)
+
+
+def test_lookup_finds_a_value_beyond_the_likeliest() -> None:
+    # Each digit is one of three alike: 6,561 values are as likely as the one of the list.
+    even = np.zeros(10)
+    even[[2, 5, 8]] = 1 / 3
+    unknown = answer(2, 0.5).model_copy(update={"probabilities": tuple(even.tolist())})
+    value = read(listed("88888888", "00000000"), [unknown] * 8)
+    assert value.text == "88888888"
+    assert value.chance == pytest.approx(1 / (1 + SLIP * 6560), rel=1e-6)
+    assert set(value.reasons) == {"corrected", "low_confidence"}
 
 
 def test_amount_may_begin_with_empty_boxes() -> None:

@@ -29,21 +29,21 @@ def test_example_is_a_valid_template() -> None:
     [
         ("count: 8", "count: 1000000000", 22, "expected less than or equal to 32, got 1000000000"),
         ("[25, 74]", "[25, 60]", 26, "expected boxes apart, got born over member"),
-        ("[25, 94]", "[8, 8]", 44, "where a marker is, got consent; move it"),
-        ("[25, 94]", "[160, 10]", 44, "where the QR code is, got consent; move it"),
+        ("[25, 94]", "[8, 8]", 45, "where a marker is, got consent; move it"),
+        ("[25, 94]", "[160, 10]", 45, "where the QR code is, got consent; move it"),
         ("[25, 54]", "[195, 54]", 15, "expected boxes within 5-205 x 5-292 mm, got member"),
         ("name: born", "nam: born", 26, "expected a known key, got nam; correct or remove it"),
         ("name: born", "label: x", 27, "expected each key once, got label again"),
         ("name: born", "name: member", 26, "expected each name once, got member again"),
-        ("type: time", "type: tim", 34, "expected 'digits', 'date', 'decimal', 'time' or 'check', got \"tim\""),
-        ("decimals: 2", "decimals: 6", 38, "expected more boxes than decimals, got 6 and 6"),
+        ("type: time", "type: tim", 35, "expected 'digits', 'date', 'decimal', 'time' or 'check', got \"tim\""),
+        ("decimals: 2", "decimals: 6", 39, "expected more boxes than decimals, got 6 and 6"),
         ("pitch_mm: 8,", "pitch_mm: 6,", 26, "expected pitch_mm of at least the width 7, got 6"),
-        ("pitch_mm: 8, count: 4", "pitch_mm: 8, count: 5", 32, "expected boxes.count 4 for a time, got 5"),
+        ("pitch_mm: 8, count: 4", "pitch_mm: 8, count: 5", 33, "expected boxes.count 4 for a time, got 5"),
         ("form: INTK", "form: &a INTK", 5, "expected no alias or anchor"),
         ("form: INTK", "form: *a", 5, "expected no alias or anchor"),
         ("form: INTK", "form: !!python/name:os.system INTK", 5, "expected no tag"),
         ("version: 1 ", "version: 2 ", 4, "expected 1, got 2"),
-        ("blank: accept", "blank: accept\n        spoken: true", 37, "expected False, got true"),
+        ("blank: accept", "blank: accept\n        spoken: true", 38, "expected False, got true"),
         ("at_mm: [25, 54]", "at_mm: [.inf, 54]", 19, "got \".inf\""),
         ("paper: A4", "paper: [1e9, 1e9]", 7, "expected less than or equal to 450"),
     ],
@@ -69,6 +69,29 @@ def test_digest_changes_with_any_value() -> None:
     changed = parse_template(TEXT.replace("[25, 54]", "[25, 54.5]").encode())
     assert changed.digest != load_template(EXAMPLE).digest
     assert Template.model_validate_json(changed.model_dump_json()).digest == changed.digest
+
+
+LOOKED_UP = TEXT.replace("validators: [luhn] ", "lookup: members.txt #").encode()
+
+
+def test_lookup_file_stands_beside_the_template(tmp_path: Path) -> None:
+    (tmp_path / "form.yaml").write_bytes(LOOKED_UP)
+    with pytest.raises(DataError, match=r"expected a lookup file at .*members\.txt, it cannot be read"):
+        load_template(tmp_path / "form.yaml")
+    (tmp_path / "members.txt").write_text("12345674\n7992739\n")
+    with pytest.raises(DataError, match=r"members\.txt, line 2: expected 8 digits, got '7992739'"):
+        load_template(tmp_path / "form.yaml")
+    (tmp_path / "members.txt").write_text("12345674\n")
+    one = load_template(tmp_path / "form.yaml")
+    assert one.pages[0].fields[0].listed is not None
+    assert one == load_template(tmp_path / "form.yaml")
+    (tmp_path / "members.txt").write_text("12345674\n79927398\n")
+    assert load_template(tmp_path / "form.yaml").digest != one.digest
+
+
+def test_template_without_its_lookup_file_reads_nothing() -> None:
+    with pytest.raises(RuntimeError, match=r"expected the values of members\.txt"):
+        _ = parse_template(LOOKED_UP).pages[0].fields[0].listed
 
 
 def test_schema_file_equals_the_models() -> None:

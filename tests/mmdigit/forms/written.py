@@ -4,6 +4,7 @@ import io
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
@@ -13,8 +14,9 @@ from PIL import Image
 from lab.benchmarks.forms.camera import Camera, View
 from lab.benchmarks.forms.filling import DPI, Filled, blank_page, fill
 from mmdigit.forms.page import Pixels, ScannedPage
-from mmdigit.forms.template import Template
+from mmdigit.forms.template import FormField, FormPage, Template
 from mmdigit.forms.template_file import example, parse_template
+from mmdigit.forms.value_list import load_values
 from mmdigit.reading.image.normalize import decode_image
 from mmdigit.training.data.splits import Digits
 
@@ -30,6 +32,16 @@ def sample_digits() -> Digits:
     images = np.stack([np.round(255 * decode_image(path.read_bytes())).astype(np.uint8) for path in paths])
     labels = np.array([int(path.name[0]) for path in paths], np.int64)
     return Digits(images, labels, np.zeros(labels.size, np.int64))
+
+
+def listed_field(field: FormField, *values: str) -> FormField:
+    """The field with the values of its lookup file."""
+    assert field.lookup is not None
+    with TemporaryDirectory() as folder:
+        (file := Path(folder) / field.lookup).write_text("\n".join(values))
+        lists = {(field.lookup, field.boxes.count): load_values(file, field.boxes.count)}
+    template = Template(version=1, form="LIST", pages=(FormPage(fields=(field,)),))
+    return template.with_lists(lists).pages[0].fields[0]
 
 
 @cache

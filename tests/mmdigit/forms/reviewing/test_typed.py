@@ -4,6 +4,7 @@ import pytest
 
 from mmdigit.forms.reviewing.typed import same_value, typed_value
 from mmdigit.forms.template import Boxes, FormField
+from tests.mmdigit.forms.written import listed_field
 
 COUNTS = {"date": 8, "time": 4, "decimal": 6, "check": 1}
 
@@ -12,6 +13,10 @@ def field(kind: str = "digits", **settings: object) -> FormField:
     count = settings.pop("count", COUNTS.get(kind, 8))
     boxes = Boxes(at_mm=(20.0, 40.0), size_mm=(7.0, 9.0), pitch_mm=8.0, count=count)  # type: ignore[arg-type]
     return FormField.model_validate({"name": "f", "type": kind, "boxes": boxes, **settings})
+
+
+BORN, FEE = {"min": "1940-01-01", "max": "2026-12-31"}, {"max": "12.50"}
+LISTED = listed_field(field(lookup="members.txt"), "12345674", "79927398")
 
 
 @pytest.mark.parametrize(
@@ -29,6 +34,12 @@ def field(kind: str = "digits", **settings: object) -> FormField:
         (field("date", date_format="DDMMYY", count=6), "2069-12-31", "2069-12-31"),
         (field("date"), "!31022024", "31022024"),
         (field("date"), "__022024", "022024"),
+        (field("date", range=BORN), "2026-12-31", "2026-12-31"),
+        (field("decimal", range=FEE), "12.5", "12.50"),
+        (field("decimal", range=FEE), "!12.55", "12.55"),
+        (field(count=20, iban="DE"), "89370400440532013000", "89370400440532013000"),
+        (LISTED, "12345674", "12345674"),
+        (LISTED, "!12345675", "12345675"),
         (field("time"), "2359", "23:59"),
         (field("time"), "23:59", "23:59"),
         (field("decimal"), "12,5", "12.50"),
@@ -58,6 +69,11 @@ def test_typed_value_is_as_the_table_shows_it(where: FormField, typed: str, text
         (field("date"), "2023-02-29", "a day that the form can hold"),
         (field("date", date_format="DDMMYY", count=6), "1969-12-31", "a day that the form can hold"),
         (field("time"), "24:00", "passes its checks (a time)"),
+        (field("date", range=BORN), "2027-01-01", "(a date and from 1940-01-01 to 2026-12-31)"),
+        (field("decimal", range=FEE), "12.55", "(to 12.50), got '12.55'; correct it, or type !12.55"),
+        (field("decimal", range=FEE), "13", "(to 12.50)"),
+        (field(count=20, iban="DE"), "89370400440532013001", "(an IBAN of DE)"),
+        (LISTED, "12345675", "(a value of members.txt)"),
         (field("decimal"), "12345.00", "at most 4 digits"),
         (field("decimal"), "1.234", "at most 4 digits, a point and 2 digits"),
         (field("decimal"), "-1.00", "expected an amount"),
