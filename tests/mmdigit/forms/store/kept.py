@@ -38,7 +38,7 @@ def page(number: int = 1, **changes: object) -> StoredPage:
 
 def fault(number: int, **changes: object) -> StoredPage:
     plain = {"state": "bent", "message": "expected a flat page", "serial": None, "page": None, "fields": ()}
-    return page(number, **plain, **changes)
+    return page(number, **{**plain, **changes})
 
 
 def value(
