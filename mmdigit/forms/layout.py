@@ -23,6 +23,8 @@ QR_TOP_MM = 8.0
 BORDER_MM = 5.0  # no box nearer to the paper's edge
 N_MARKERS = 8
 _INNER = 0.9  # of a turned box: neighbours that share an edge do not overlap
+FORM_COLUMNS = ("form", "revision", "serial", "pages", "decision", "template")
+"""Of every table, before those of its fields, which therefore have other names."""
 
 
 class Rect(NamedTuple):
@@ -161,20 +163,22 @@ def slots_of(template: Template, page: int) -> tuple[Slot, ...]:
 
 def problems(template: Template) -> Iterator[tuple[Path, str]]:
     """What is wrong with where things stand: the place in the template, and a message."""
-    seen: set[str] = set()
+    seen = set(FORM_COLUMNS)
     for number, page in enumerate(template.pages):
         if template.either_page:
-            seen = set()  # the same value, wherever it stands on a page
+            seen = set(FORM_COLUMNS)  # the same value, wherever it stands on a page
         named: list[tuple[Path, str]] = [
             *((("pages", number, "fields", index), each.name) for index, each in enumerate(page.fields)),
             *((("pages", number, "records", index), each.name) for index, each in enumerate(page.records)),
         ]
         for path, name in named:
-            if name in seen:
-                yield path, f"expected each name once, got {name} again; rename one"
-            seen.add(name)
+            if name in FORM_COLUMNS:
+                yield path, f"expected a name that is no column of every table, got {name}; rename it"
+            elif name.lower() in seen:  # pictures are files by these names
+                yield path, f"expected each name once, in any case of letters, got {name} again; rename one"
+            seen.add(name.lower())
         for index, records in enumerate(page.records):
-            names = [field.name for field in records.fields]
+            names = [field.name.lower() for field in records.fields]
             if len(set(names)) < len(names):
                 yield ("pages", number, "records", index), "expected each name once in a grid, got one twice; rename it"
         count = _cells(page)

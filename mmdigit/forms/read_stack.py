@@ -65,7 +65,7 @@ def read_stack(
             disable=not errors.isatty(),
         )  # fmt: skip
         cleanup.enter_context(progress)
-        run = _Run(reader, store, progress, page_table)
+        run = _Run(reader, store, progress, page_table, is_single=not scans.is_dir())
         decoder = cleanup.enter_context(PageDecoder())
         for path in files:
             run.read_file(path, decoder)
@@ -91,7 +91,11 @@ def summary(tally: Tally, output: Path) -> str:
 class _Run:
     """One pass over the files."""
 
-    def __init__(self, reader: FormReader, store: PageStore, progress: Progress, page_table: TextIO | None) -> None:
+    def __init__(
+        self, reader: FormReader, store: PageStore, progress: Progress, page_table: TextIO | None, *, is_single: bool
+    ) -> None:  # fmt: skip
+        """is_single: one file is named, which must be readable; in a folder, a file that is not harms no other."""
+        self._is_single = is_single
         self._reader, self._template, self._store = reader, reader.template, store
         self._progress, self._task = progress, progress.add_task("", total=None)
         self._table = csv.writer(page_table) if page_table is not None else None
@@ -107,7 +111,14 @@ class _Run:
         self.tally = Tally()
 
     def read_file(self, path: Path, decoder: PageDecoder) -> None:
-        name, content = printable(path.name, 200), read_scan(path)
+        name = printable(path.name, 200)
+        try:
+            content = read_scan(path)
+        except DataError as exc:
+            if self._is_single:
+                raise
+            self._count(name, PageFault(1, "unreadable", str(exc)), None)
+            return
         digest = hashlib.sha256(content).hexdigest()
         if digest in self._files:
             message = f"expected each file once, got the same as {self._files[digest]}; remove one"

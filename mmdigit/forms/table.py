@@ -9,7 +9,6 @@ from mmdigit.forms.layout import Slot, slots_of
 from mmdigit.forms.template import Template
 from schemas.prediction import Decision
 
-FORM_COLUMNS = ("form", "revision", "serial", "pages", "decision", "template")
 FIELD_COLUMNS = (
     *("decision", "reasons", "chance", "source", "crop", "page", "box_mm", "model_version"),
     *("changed_by", "changed_at"),

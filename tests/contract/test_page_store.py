@@ -35,6 +35,21 @@ def test_put_pages_leaves_a_kept_page_as_it_is(database: Database) -> None:
     assert store.fields("INTK.1") == ()
 
 
+def test_put_pages_replaces_an_unreadable_page_once_it_is_read(database: Database) -> None:
+    store = database.open()
+    unreadable = fault(1, state="unreadable")
+    store.put_pages([unreadable, fault(2, state="unreadable")])
+    store.put_pages([replace(unreadable, message="another")])
+    assert store.pages_of_file("a" * 64, TEMPLATE)[0] == unreadable
+    store.put_pages([page(1, file_name="again.pdf")])
+    store.put_pages([page(1, scanner="a later one"), unreadable])
+    assert store.pages_of_file("a" * 64, TEMPLATE) == [
+        replace(page(1, file_name="again.pdf"), fields=()), fault(2, state="unreadable")
+    ]  # fmt: skip
+    assert store.fields("INTK.1") == FIELDS
+    assert store.counts(TEMPLATE) == PageCounts(pages=2, unread=1, failed=1, accepted=0, review=0)
+
+
 def test_put_pages_keeps_hostile_names_escaped(database: Database) -> None:
     store = database.open()
     store.put_pages([page(1, file_name="a\x00\ud800b\x1b[2J.pdf", scanner="\n", message="\x07")])

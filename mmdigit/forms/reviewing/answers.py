@@ -1,6 +1,7 @@
 """Reads a queue back: each line that somebody has filled in becomes a change, or says why not."""
 
 import csv
+import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -118,8 +119,9 @@ def _lines(path: Path, tally: AnswerTally) -> Iterator[_Line]:
         text = read_regular(path, MAX_FILE_BYTES).decode("utf-8-sig", errors="replace")
     except OSError as exc:
         raise DataError(f"expected a queue at {name}, it cannot be read ({exc.strerror}); check the path") from exc
-    rows = text.splitlines()
-    header = rows[0] if rows else ""
+    header = text.partition("\n")[0]
+    # StringIO ends a line where CSV does; str.splitlines would also at a form feed within a cell.
+    rows = io.StringIO(text, newline="")
     table = csv.reader(rows, delimiter=";" if header.count(";") > header.count(",") else ",")
     try:
         columns = next(table, [])

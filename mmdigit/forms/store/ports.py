@@ -1,7 +1,7 @@
 """What is kept of a page, and the port through which programs keep it: PageStore.
 
-A page is put once by whoever registers it, and its values once all of its cells have outcomes. Nothing is ever
-overwritten: what people say is kept as changes beside it. Everything is keyed by the page's group
+A page is put once by whoever registers it, and its values once all of its cells have outcomes. Nothing that was read
+is ever overwritten: what people say is kept as changes beside it. Everything is keyed by the page's group
 (mmdigit.forms.jobs.group_of), so that a repeat changes nothing.
 """
 
@@ -169,7 +169,8 @@ class PageStore(Protocol):
     """
 
     def put_pages(self, pages: Sequence[StoredPage]) -> None:
-        """Keep pages durably, all or none. A page whose group is kept already is left as it is."""
+        """Keep pages durably, all or none. A page whose group is kept already is left as it is, unless that one is
+        unreadable and this one is not: a page may be sent again, after only the decoder's memory or time was short."""
         ...
 
     def known_groups(self, groups: Sequence[str]) -> frozenset[str]:

@@ -71,10 +71,14 @@ class SqlPageStore:
             return
         # In order of their keys, so that two programs that put the same pages do not wait for each other in a circle.
         rows = [_page_row(by_group[group]) for group in sorted(by_group)]
+        put = self._insert(PAGES)
+        put = put.on_conflict_do_update(
+            index_elements=[PAGES.c.page_group],
+            set_={name: put.excluded[name] for name in rows[0]},
+            where=(PAGES.c.state == "unreadable") & (put.excluded.state != "unreadable"),
+        )
         with self._transaction() as connection:
-            added = connection.execute(
-                self._insert(PAGES).on_conflict_do_nothing().returning(PAGES.c.id, PAGES.c.page_group), rows
-            ).all()
+            added = connection.execute(put.returning(PAGES.c.id, PAGES.c.page_group), rows).all()
             fields = [row for number, group in added for row in _field_rows(number, by_group[group])]
             if fields:
                 connection.execute(FIELDS.insert(), fields)

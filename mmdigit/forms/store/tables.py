@@ -1,7 +1,7 @@
 """The tables of the forms' store, the same in SQLite and PostgreSQL, and their version.
 
-Rows are only ever added, but for three counts that a page gets together with its values. Times are whole microseconds
-since 1970 in UTC, which both databases keep exactly.
+Rows are only ever added, but for the two counts that a page gets together with its values, and for an unreadable page
+that is read later. Times are whole microseconds since 1970 in UTC, which both databases keep exactly.
 """
 
 from datetime import UTC, datetime, timedelta

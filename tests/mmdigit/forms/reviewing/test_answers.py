@@ -71,6 +71,13 @@ def test_review_writes_forms_that_need_least_first(
     assert [field.slot.name for field in review_queue(store, TEMPLATE, 2)] == ["born", "amount"]
 
 
+def test_line_ends_where_csv_ends_it(store: PageStore, tmp_path: Path) -> None:
+    assert run(tmp_path, "-o", str(tmp_path / "q")) == 0
+    filled = fill(tmp_path, lambda row: "\f12345674\x1e" if row["field"] == "member" else "")
+    assert run(tmp_path, *filled) == 0
+    assert member(store).text == "12345674"
+
+
 def test_review_never_overwrites_a_queue(store: PageStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, "-o", str(tmp_path / "q")) == 0
     (tmp_path / "q" / "queue.csv").write_text("somebody's work")
