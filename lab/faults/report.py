@@ -1,30 +1,36 @@
 """The report of a run: the table, and docs/results/faults.md made from it."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from lab.kit.machine import machine_line
 
 _FIGURES = {"times": "injections", "jobs": "jobs", "lost": "lost", "wrong": "wrong", "duplicates": "duplicates"}
 _PAGE_FIGURES = {
-    **{"times": "injections", "jobs": "records", "answered": "kept", "dead": "dead"},
-    **{"lost": "lost", "wrong": "wrong", "duplicates": "jobs twice"},
+    "times": "injections",
+    "jobs": "records",
+    "answered": "kept",
+    "dead": "dead",
+    "lost": "lost",
+    "wrong": "wrong",
+    "duplicates": "jobs twice",
 }
+"""Figures of a row in lab/results/faults.json, and their columns."""
+
 _RECOVERY = ("recovery, s (median)", "max")
 _Rows = list[tuple[str, ...]]
 
 
-def cells(row: dict[str, Any], figures: Iterable[str] = _FIGURES) -> tuple[str, ...]:
+def _cells(row: dict[str, Any], figures: dict[str, str]) -> tuple[str, ...]:
     """One row of the table, as text. figures: what it has between its name and its recovery."""
     if row["skipped"]:
-        return (row["name"], "0", *[""] * (len(tuple(figures)) - 1), f"skipped: {row['skipped']}", "")
+        return (row["name"], "0", *[""] * (len(figures) - 1), f"skipped: {row['skipped']}", "")
     recovery_s = row["recovery_s"]
     times = (f"{recovery_s['median']:.1f}", f"{recovery_s['max']:.1f}") if recovery_s else ("-", "-")
     return (row["name"], *(str(row[figure]) for figure in figures), *times)
 
 
 def _rows(result: dict[str, Any], figures: dict[str, str]) -> _Rows:
-    return [("fault", *figures.values(), *_RECOVERY), *(cells(row, figures) for row in result["faults"])]
+    return [("fault", *figures.values(), *_RECOVERY), *(_cells(row, figures) for row in result["faults"])]
 
 
 def table(result: dict[str, Any]) -> str:
