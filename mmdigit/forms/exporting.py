@@ -82,7 +82,9 @@ def write_pages(template: Template, store: PageStore, path: Path) -> None:
                     tell(kept.page, kept.page.number, form.serial, "read")
             for again in form.duplicates:
                 serial = again.page.serial
-                message = f"expected each page once, got it as in {again.first}"
+                message = (
+                    f"expected each page once, got page {again.page.page} of form {form.serial} as in {again.first}"
+                )
                 tell(again.page, again.page.number, serial, "duplicate", message)
 
 

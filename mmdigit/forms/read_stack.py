@@ -32,6 +32,7 @@ from schemas.printable import printable
 SUFFIXES = (".pdf", ".tif", ".tiff", ".png", ".jpg", ".jpeg")
 KEPT_TOGETHER = 16  # pages; so many are read again after a crash
 _UNREAD_AT_ONCE = 500
+_AGAIN = "remove one; if they are two people's, type one in, and print the next stack with another --first-serial"
 
 
 @dataclass
@@ -65,6 +66,11 @@ def read_stack(
             disable=not errors.isatty(),
         )  # fmt: skip
         cleanup.enter_context(progress)
+        if others := store.other_versions(reader.template.form, reader.template.digest):
+            console.print(
+                f"mmdigit: {others:,} pages of other versions of form {reader.template.form} are in the database; "
+                "their values and corrections are not in this table"
+            )
         run = _Run(reader, store, progress, page_table, is_single=not scans.is_dir())
         decoder = cleanup.enter_context(PageDecoder())
         for path in files:
@@ -79,13 +85,20 @@ def read_stack(
 
 def summary(tally: Tally, output: Path) -> str:
     """What a user wants to know when it is done, one line to three."""
+    forms, pages = _number_of(tally.forms, "form"), _number_of(tally.pages, "page")
     lines = (
-        f"{tally.forms:,} forms of {tally.pages:,} pages, {tally.fields:,} fields, {tally.review:,} of them for "
-        f"review: {printable(str(output), 200)}\n"
+        f"{forms} of {pages}, {tally.fields:,} fields, {tally.review:,} of them for review: "
+        f"{printable(str(output), 200)}\n"
     )
     if tally.known:
-        lines += f"{tally.known:,} pages were read before\n"
-    return lines + (f"{tally.failed:,} pages not read; the reasons are on standard error\n" if tally.failed else "")
+        lines += f"{_number_of(tally.known, 'page')} read before\n"
+    if tally.failed:
+        lines += f"{_number_of(tally.failed, 'page')} not read; the reasons are on standard error\n"
+    return lines
+
+
+def _number_of(number: int, one: str) -> str:
+    return f"{number:,} {one if number == 1 else f'{one}s'}"
 
 
 class _Run:
@@ -169,7 +182,7 @@ class _Run:
                     self._tell(kept.page.file_name, kept.page.number, form.serial)
             for again in form.duplicates:
                 message = f"expected each sheet once, got one with the writing of {again.first}"
-                fault = PageFault(again.page.number, "duplicate", f"{message}; remove one and read the stack again")
+                fault = PageFault(again.page.number, "duplicate", f"{message}; {_AGAIN}")
                 self._tell(again.page.file_name, fault, None)
 
     def _tell_missing(self, serial: int, number: int) -> None:
@@ -201,7 +214,7 @@ class _Run:
         key, place = (page.serial, page.page), f"{name}:{page.number}"
         if key in self._places:
             message = f"expected each page once, got page {page.page} of form {page.serial} as in {self._places[key]}"
-            fault = PageFault(page.number, "duplicate", f"{message}; remove one and read the stack again")
+            fault = PageFault(page.number, "duplicate", f"{message}; {_AGAIN}")
             self._tell(name, fault, page.serial)
             self._count()
             return

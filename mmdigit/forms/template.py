@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic import PrivateAttr as Private
@@ -209,6 +209,12 @@ class Blank(Part):
         return whole
 
 
+_LABELS: dict[str, Any] = {"fields": {"__all__": {"label"}}}
+_PRINTED_BESIDE: dict[str, Any] = {
+    "pages": {"__all__": {"title": True, "texts": True, **_LABELS, "records": {"__all__": _LABELS}}}
+}
+
+
 class Template(Part):
     """A form: everything that printing and reading it need."""
 
@@ -236,8 +242,8 @@ class Template(Part):
 
     @property
     def digest(self) -> str:
-        """16 hex digits that change whenever anything in the template does, in its blank or in its lookup files."""
-        content = [self.model_dump_json()]
+        """16 hex digits that change whenever what is read does: also its blank and its lookup files, not its labels."""
+        content = [self.model_dump_json(exclude=_PRINTED_BESIDE)]
         content += [field.listed.sha256 for page in self.pages for field in page.all_fields if field.listed is not None]
         return hashlib.sha256("".join(content).encode()).hexdigest()[:16]
 

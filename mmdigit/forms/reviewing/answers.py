@@ -22,7 +22,7 @@ TOGETHER = 200  # lines
 _NEEDED = ("id", "value")
 _WHY_NOT: dict[ChangeOutcome, str] = {
     "outdated": "expected the field as it was when the queue was written, somebody has changed it since; look again",
-    "no_field": "expected a field of this queue, got one that the database does not hold so; write the queue again",
+    "no_field": "expected a field of this queue, got another; a control needs its own --share and --seed again",
 }
 
 

@@ -222,6 +222,10 @@ class PageStore(Protocol):
         """How far a template's pages are."""
         ...
 
+    def other_versions(self, form: str, template: str) -> int:
+        """How many pages of a form are kept under other versions of its template."""
+        ...
+
     def close(self) -> None:
         """Release all resources. Safe to call twice."""
         ...

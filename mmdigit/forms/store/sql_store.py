@@ -43,13 +43,15 @@ _BY_SCAN = (PAGES.c.file_name, PAGES.c.file_sha256, PAGES.c.number, PAGES.c.id)
 _BY_SERIAL = (PAGES.c.serial, PAGES.c.page, PAGES.c.received_us, PAGES.c.id)
 
 
-def open_page_store(url: str, password: SecretStr | None = None) -> "SqlPageStore":
+def open_page_store(url: str, password: SecretStr | None = None, *, create: bool = True) -> "SqlPageStore":
     """Open the database at url (mmdigit.forms.store.engine), and create its tables if there are none.
+
+    create: make a SQLite file that is not there.
 
     Raises SettingsError for an invalid URL, another program's file or another release's tables, AccessError if access
     is refused, StoreError if it cannot be reached.
     """
-    return SqlPageStore(open_engine(url, password), redact(url))
+    return SqlPageStore(open_engine(url, password, create=create), redact(url))
 
 
 class SqlPageStore:
@@ -177,6 +179,11 @@ class SqlPageStore:
         ).where(PAGES.c.template == template)  # fmt: skip
         with self._reading() as connection:
             return PageCounts(*(int(number or 0) for number in connection.execute(query).one()))
+
+    def other_versions(self, form: str, template: str) -> int:
+        query = select(func.count()).where(PAGES.c.form == form, PAGES.c.template != template)
+        with self._reading() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def close(self) -> None:
         self._engine.dispose()
