@@ -128,7 +128,7 @@ class _Run:
         known = {
             page.number: page
             for page in self._store.pages_of_file(digest, self._template.digest)
-            if page.group not in self._unread
+            if page.group not in self._unread and page.state != "unreadable"
         }
         first = next(number for number in range(1, len(known) + 2) if number not in known)
         for number in range(1, first):
