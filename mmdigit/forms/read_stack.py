@@ -130,7 +130,8 @@ class _Run:
         except DataError as exc:
             if self._is_single:
                 raise
-            self._count(name, PageFault(1, "unreadable", str(exc)), None)
+            self._tell(name, PageFault(1, "unreadable", str(exc)), None)
+            self._count()
             return
         digest = hashlib.sha256(content).hexdigest()
         if digest in self._files:
@@ -143,7 +144,7 @@ class _Run:
         known = {
             page.number: page
             for page in self._store.pages_of_file(digest, self._template.digest)
-            if page.group not in self._unread
+            if page.group not in self._unread and page.state != "unreadable"
         }
         first = next(number for number in range(1, len(known) + 2) if number not in known)
         for number in range(1, first):

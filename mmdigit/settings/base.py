@@ -149,10 +149,11 @@ class ProgramSettings(BaseSettings):
                 )
             is_url = word.startswith("--") and flag in urls
             if may_hold_secret(value if equals else following) if is_url else "://" in word and may_hold_secret(word):
+                files = " or ".join(f"{secret}-file" for secret in sorted(secrets) if secret.endswith("-password"))
+                advice = f"give it in {files}, or put" if files else "put"
                 raise SettingsError(
                     "expected no password on the command line, which every user can read, got a URL with a user, a "
-                    "password or parameters; set --redis-username and --redis-password-file, or put the URL in its "
-                    f"{ENV_PREFIX} variable"
+                    f"password or parameters; {advice} the URL in its {ENV_PREFIX} variable"
                 )
 
 

@@ -1,8 +1,7 @@
 """PageStore on SQLite and PostgreSQL: the same statements for both."""
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Self
@@ -19,15 +18,14 @@ from mmdigit.forms.store.ports import (
     FieldRecord,
     NewChange,
     PageCounts,
-    StoredCell,
     StoredField,
     StoredPage,
     StoredValue,
 )
+from mmdigit.forms.store.rows import field_of, field_rows, page_of, page_row, value_row
 from mmdigit.forms.store.tables import (
     CHANGES,
     FIELDS,
-    NO_PAGE,
     NO_SERIAL,
     PAGES,
     VALUES,
@@ -72,7 +70,7 @@ class SqlPageStore:
         if not by_group:
             return
         # In order of their keys, so that two programs that put the same pages do not wait for each other in a circle.
-        rows = [_page_row(by_group[group]) for group in sorted(by_group)]
+        rows = [page_row(by_group[group]) for group in sorted(by_group)]
         put = self._insert(PAGES)
         put = put.on_conflict_do_update(
             index_elements=[PAGES.c.page_group],
@@ -81,7 +79,7 @@ class SqlPageStore:
         )
         with self._transaction() as connection:
             added = connection.execute(put.returning(PAGES.c.id, PAGES.c.page_group), rows).all()
-            fields = [row for number, group in added for row in _field_rows(number, by_group[group])]
+            fields = [row for number, group in added for row in field_rows(number, by_group[group])]
             if fields:
                 connection.execute(FIELDS.insert(), fields)
 
@@ -92,7 +90,7 @@ class SqlPageStore:
     def pages_of_file(self, file_sha256: str, template: str) -> list[StoredPage]:
         query = select(PAGES).where(PAGES.c.file_sha256 == file_sha256, PAGES.c.template == template)
         with self._reading() as connection:
-            return [_page(row) for row in connection.execute(query.order_by(PAGES.c.number))]
+            return [page_of(row) for row in connection.execute(query.order_by(PAGES.c.number))]
 
     def unread_pages(self, template: str, limit: int, after: int = 0) -> list[tuple[int, StoredPage]]:
         query = select(PAGES).where(
@@ -106,8 +104,8 @@ class SqlPageStore:
                     FIELDS.c.page_id, FIELDS.c.name, FIELDS.c.frame_found, FIELDS.c.cells
                 ).where(FIELDS.c.page_id.in_(chunk))  # fmt: skip
                 for row in connection.execute(wanted.order_by(FIELDS.c.page_id, FIELDS.c.position)):
-                    fields[row.page_id].append(_field(row, b""))
-        return [(row.id, _page(row, fields[row.id])) for row in rows]
+                    fields[row.page_id].append(field_of(row, b""))
+        return [(row.id, page_of(row, fields[row.id])) for row in rows]
 
     def put_values(self, values: Mapping[str, Sequence[StoredValue]]) -> frozenset[str]:
         kept = set()
@@ -123,7 +121,7 @@ class SqlPageStore:
                 if counted is None:
                     continue
                 kept.add(group)
-                rows = [_value_row(counted, position, value) for position, value in enumerate(values[group])]
+                rows = [value_row(counted, position, value) for position, value in enumerate(values[group])]
                 if rows:
                     connection.execute(VALUES.insert(), rows)
         return frozenset(kept)
@@ -136,7 +134,7 @@ class SqlPageStore:
     def fields(self, group: str) -> tuple[StoredField, ...]:
         query = select(FIELDS).join(PAGES).where(PAGES.c.page_group == group).order_by(FIELDS.c.position)
         with self._reading() as connection:
-            return tuple(_field(row, bytes(row.crop)) for row in connection.execute(query))
+            return tuple(field_of(row, bytes(row.crop)) for row in connection.execute(query))
 
     def records(self, groups: Sequence[str]) -> dict[str, dict[str, FieldRecord]]:
         with self._reading() as connection:
@@ -166,7 +164,7 @@ class SqlPageStore:
                 records = _records(connection, sorted({row.id for row in rows}))
             for row in rows:
                 found = next(record for record in records[row.id] if record.value.name == row.name)
-                yield _page(row), found
+                yield page_of(row), found
             if len(rows) < CHUNK:
                 return
             after = rows[-1].change
@@ -217,7 +215,7 @@ class SqlPageStore:
                 rows = list(connection.execute(found))
                 values = _records(connection, [row.id for row in rows])
             for row in rows:
-                yield _page(row), tuple(values[row.id])
+                yield page_of(row), tuple(values[row.id])
             if len(rows) < CHUNK:
                 return
 
@@ -274,55 +272,6 @@ def _records(connection: Connection, page_ids: Sequence[int]) -> dict[int, list[
         value = StoredValue(row.name, row.text, row.decision, reasons, row.chance, row.model_version)
         records[row.page_id].append(FieldRecord(value, tuple(changes[row.page_id, row.name])))
     return records
-
-
-def _page_row(page: StoredPage) -> dict[str, object]:
-    return {
-        "page_group": page.group,
-        "form": page.form,
-        "revision": page.revision,
-        "template": page.template,
-        "file_name": escaped(page.file_name),
-        "file_sha256": page.file_sha256,
-        "number": page.number,
-        "scanner": escaped(page.scanner),
-        "received_us": to_us(page.received_at),
-        "state": page.state,
-        "message": escaped(page.message),
-        "serial": NO_SERIAL if page.serial is None else page.serial,
-        "page": NO_PAGE if page.page is None else page.page,
-        "handwriting": page.handwriting,
-    }
-
-
-def _field_rows(page_id: int, page: StoredPage) -> Iterator[dict[str, object]]:
-    for position, field in enumerate(page.fields):
-        cells = json.dumps([[cell.state, cell.ink_mm2, cell.job_id] for cell in field.cells], separators=(",", ":"))
-        yield {
-            "page_id": page_id, "position": position, "name": field.name, "frame_found": field.frame_found,
-            "cells": cells, "crop": field.crop,
-        }  # fmt: skip
-
-
-def _value_row(page_id: int, position: int, value: StoredValue) -> dict[str, object]:
-    return {
-        "page_id": page_id, "position": position, "name": value.name, "text": value.text, "decision": value.decision,
-        "reasons": " ".join(value.reasons), "chance": value.chance, "model_version": escaped(value.model_version),
-    }  # fmt: skip
-
-
-def _field(row: Any, crop: bytes) -> StoredField:
-    cells = tuple(StoredCell(*cell) for cell in json.loads(row.cells))
-    return StoredField(row.name, row.frame_found, cells, crop)
-
-
-def _page(row: Row[Any], fields: Iterable[StoredField] = ()) -> StoredPage:
-    return StoredPage(
-        group=row.page_group, form=row.form, revision=row.revision, template=row.template, file_name=row.file_name,
-        file_sha256=row.file_sha256, number=row.number, scanner=row.scanner, received_at=from_us(row.received_us),
-        state=row.state, message=row.message, serial=None if row.serial == NO_SERIAL else row.serial,
-        page=None if row.page == NO_PAGE else row.page, handwriting=bytes(row.handwriting), fields=tuple(fields),
-    )  # fmt: skip
 
 
 def _chunks(names: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -13,9 +13,9 @@ from PIL import Image
 from lab.benchmarks.forms.filling import fill
 from mmdigit import cli
 from mmdigit.forms.form_reader import FormReader
-from mmdigit.forms.page import ScannedPage
+from mmdigit.forms.page import PageFault, ScannedPage
 from mmdigit.forms.pages import PageDecoder
-from mmdigit.forms.registering import PageOrigin
+from mmdigit.forms.registering import PageOrigin, kept_fault
 from mmdigit.forms.store.sql_store import open_page_store
 from mmdigit.forms.template_file import example, parse_template
 from mmdigit.reading.predictor import Predictor
@@ -142,6 +142,18 @@ def test_form_read_reads_a_page_that_was_put_but_not_read(tmp_path: Path) -> Non
     [row] = rows(tmp_path / "table.csv")
     assert row["consent.reasons"] != "unread_page"
     assert row["consent"] in ("true", "false")
+
+
+def test_form_read_reads_a_page_that_a_worker_found_unreadable(tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    save_page(scans / "1.png", 1)
+    digest = hashlib.sha256((scans / "1.png").read_bytes()).hexdigest()
+    origin = PageOrigin("1.png", digest, datetime.now(UTC))
+    with open_page_store(f"sqlite:///{tmp_path / 'table.db'}") as store:
+        store.put_pages([kept_fault(PageFault(1, "unreadable", "too slow"), origin, TEMPLATE)])
+    assert read(tmp_path) == 0
+    assert [row["serial"] for row in rows(tmp_path / "table.csv")] == ["1"]
 
 
 def test_form_read_refuses_a_folder_without_scans(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 import schemas.errors
 from mmdigit.cli import COMMANDS
+from mmdigit.commands.form.export import FormExportSettings
 from mmdigit.forms.worker.settings import PageWorkerSettings
 from mmdigit.settings.base import ProgramSettings
 from mmdigit.settings.environment import ENV_PREFIX, KNOWN_VARIABLES
@@ -192,6 +193,11 @@ def test_load_rejects_a_password_in_a_flag(flag: str, capsys: pytest.CaptureFixt
         with pytest.raises(SettingsError, match="no password on the command line") as caught:
             FakeSettings.load(argv)
         assert "s3cret" not in str(caught.value) + capsys.readouterr().err
+
+
+def test_refusal_of_a_password_names_the_flags_of_its_files() -> None:
+    with pytest.raises(SettingsError, match="parameters; give it in --forms-password-file, or put the URL in its"):
+        FormExportSettings.load(["--forms", "postgresql://user:s3cret@host/forms"])
 
 
 def test_settings_repr_hides_urls() -> None:

@@ -1,0 +1,60 @@
+"""The rows of the tables as pages, fields and values, and back; text from outside is kept escaped."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Row
+
+from mmdigit.forms.store.ports import StoredCell, StoredField, StoredPage, StoredValue
+from mmdigit.forms.store.tables import NO_PAGE, NO_SERIAL, from_us, to_us
+from schemas.printable import escaped
+
+
+def page_row(page: StoredPage) -> dict[str, object]:
+    return {
+        "page_group": page.group,
+        "form": page.form,
+        "revision": page.revision,
+        "template": page.template,
+        "file_name": escaped(page.file_name),
+        "file_sha256": page.file_sha256,
+        "number": page.number,
+        "scanner": escaped(page.scanner),
+        "received_us": to_us(page.received_at),
+        "state": page.state,
+        "message": escaped(page.message),
+        "serial": NO_SERIAL if page.serial is None else page.serial,
+        "page": NO_PAGE if page.page is None else page.page,
+        "handwriting": page.handwriting,
+    }
+
+
+def field_rows(page_id: int, page: StoredPage) -> Iterator[dict[str, object]]:
+    for position, field in enumerate(page.fields):
+        cells = json.dumps([[cell.state, cell.ink_mm2, cell.job_id] for cell in field.cells], separators=(",", ":"))
+        yield {
+            "page_id": page_id, "position": position, "name": field.name, "frame_found": field.frame_found,
+            "cells": cells, "crop": field.crop,
+        }  # fmt: skip
+
+
+def value_row(page_id: int, position: int, value: StoredValue) -> dict[str, object]:
+    return {
+        "page_id": page_id, "position": position, "name": value.name, "text": value.text, "decision": value.decision,
+        "reasons": " ".join(value.reasons), "chance": value.chance, "model_version": escaped(value.model_version),
+    }  # fmt: skip
+
+
+def field_of(row: Any, crop: bytes) -> StoredField:
+    cells = tuple(StoredCell(*cell) for cell in json.loads(row.cells))
+    return StoredField(row.name, row.frame_found, cells, crop)
+
+
+def page_of(row: Row[Any], fields: Iterable[StoredField] = ()) -> StoredPage:
+    return StoredPage(
+        group=row.page_group, form=row.form, revision=row.revision, template=row.template, file_name=row.file_name,
+        file_sha256=row.file_sha256, number=row.number, scanner=row.scanner, received_at=from_us(row.received_us),
+        state=row.state, message=row.message, serial=None if row.serial == NO_SERIAL else row.serial,
+        page=None if row.page == NO_PAGE else row.page, handwriting=bytes(row.handwriting), fields=tuple(fields),
+    )  # fmt: skip
