@@ -84,8 +84,9 @@ and another burst follows it. One job in fifty has a broken image, and must end 
 ## The page worker
 
 The same broker, PostgreSQL and two page workers, which put their jobs on a topic and the pages into the forms'
-database. Filled, scanned pages of the example form are sent; the fault strikes after the first page of each 24 is
-kept, at a random moment. One record in twelve is no page, and must end in the dead letters.
+database. Scans of the example form, filled in, are sent in bursts of 24, each page as if of a file of its own; the
+fault strikes at a random moment after the first of a burst is kept or dead. One record in twelve is no page, and must
+end in the dead letters. Nothing reads the jobs here.
 
 - **records**: acknowledged by the topic of pages. **kept**: pages in the database; the page's group is its key, so
   that none can be kept twice. **dead**: dead letters, counted once each.
