@@ -7,10 +7,11 @@ import pytest
 
 from mmdigit.forms.cells import CellReader
 from mmdigit.forms.deciding import decide_page, job_ids_of
+from mmdigit.forms.fields import Outcome
 from mmdigit.forms.form_reader import FormReader, ReadPage
 from mmdigit.forms.placing import PlacedPage, place
 from mmdigit.forms.registering import kept_page
-from mmdigit.forms.store.ports import StoredCell
+from mmdigit.forms.store.ports import StoredCell, StoredField
 from mmdigit.forms.template import Sum
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import Predictor
@@ -48,7 +49,8 @@ def test_page_is_decided_with_its_sums(total: str, reasons: tuple[str, ...]) -> 
     columns = {"amount": f"00{total}00", "items.1.count": "012"}
     sums = (Sum(total="amount", of=("items.count",)),)
     template = TEMPLATE.model_copy(update={"pages": (content.model_copy(update={"sums": sums}),)})
-    fields, answers = [], {}
+    fields: list[StoredField] = []
+    answers: dict[str, Outcome] = {}
     for field in form_page(1).fields:
         digits = columns.get(field.name, "")
         ids = [f"{field.name}.{place}.{digit}" for place, digit in enumerate(digits)]
