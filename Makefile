@@ -86,7 +86,7 @@ peers: $(VENV)/.test $(PEERS:%=.venv-peers/%/.ready) ## compare the worker with 
 	@$(BIN)/python -m lab.benchmarks.peers $(if $(DATA),--data $(DATA)) --crash --plot docs/results/plots/peers.png \
 	  --output lab/results/peers.json
 
-faults: $(VENV)/.test ## inject every fault into real services, about 30 minutes; DATA=folder uses real pairs
+faults: $(VENV)/.test ## inject every fault into real services, about 40 minutes; DATA=folder uses real pairs
 	@$(BIN)/python -m lab.faults $(if $(DATA),--data $(DATA)) --output lab/results/faults.json; code=$$?; \
 	  $(BIN)/python -m lab.docs_pages && exit $$code
 

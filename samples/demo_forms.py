@@ -104,7 +104,7 @@ def summary_table(rows: Sequence[dict[str, str]], written: dict[int, dict[str, s
         for name, value in written[int(row["serial"])].items():
             if row[f"{name}.decision"] == "accept":
                 accepted += 1
-                right += _digits(row[name]) == value
+                right += as_written(row[name]) == value
             else:
                 review += 1
     table = Table(title="Summary", show_header=False, box=SIMPLE_HEAD)
@@ -170,8 +170,8 @@ def _shown(row: dict[str, str], name: str) -> str:
     return row[name] if row[f"{name}.decision"] == "accept" else f"[yellow]{row[name]} ?[/yellow]"
 
 
-def _digits(text: str) -> str:
-    """As they were written: the table shows dates, times and amounts as people read them."""
+def as_written(text: str) -> str:
+    """The digits of a value, as they were written: the table shows dates, times and amounts as people read them."""
     if text.count("-") == 2:
         year, month, day = text.split("-")
         return day + month + year

@@ -66,20 +66,26 @@ def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Queue]:
         yield Queue(request.param, url, opened)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("redis", marks=DOCKER), pytest.param("redis-cluster", marks=DOCKER)])
+@pytest.fixture(
+    params=["sqlite", *(pytest.param(kind, marks=DOCKER) for kind in ("redis", "redis-sentinel", "redis-cluster"))]
+)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """An empty store."""
+    servers: list[str] = []
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'store.db'}"
     elif request.param == "redis":
         url = request.getfixturevalue("redis_url")
-        with redis.Redis.from_url(url) as client:
-            client.flushall()
+        servers = [url]
+    elif request.param == "redis-sentinel":
+        url, server = request.getfixturevalue("redis_sentinel")
+        servers = [server]
     else:
         url = request.getfixturevalue("redis_cluster_url")
-        for address in url.removeprefix("redis+cluster://").split(","):
-            with redis.Redis.from_url(f"redis://{address}") as client:
-                client.flushall()
+        servers = [f"redis://{address}" for address in url.removeprefix("redis+cluster://").split(",")]
+    for server in servers:
+        with redis.Redis.from_url(server) as client:
+            client.flushall()
     with ExitStack() as opened:
         yield Store(request.param, url, opened)
 

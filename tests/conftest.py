@@ -100,6 +100,18 @@ def redis_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def redis_sentinel() -> Iterator[tuple[str, str]]:
+    """URL of a real Redis server behind a sentinel, and of the server itself, for tests marked docker."""
+    from tests.redis_group import redis_group
+
+    with redis_group(2) as group:
+        server, sentinel = group.ports
+        group.start(server)
+        group.start_sentinel(sentinel, server, quorum=1)
+        yield f"redis+sentinel://127.0.0.1:{sentinel}/mymaster/0", f"redis://127.0.0.1:{server}"
+
+
+@pytest.fixture(scope="session")
 def redis_cluster_url() -> Iterator[str]:
     """URL of a real Redis Cluster of three primaries for the whole run, for tests marked docker."""
     from tests.redis_group import redis_cluster

@@ -153,7 +153,8 @@ def test_libraries_stay_in_their_rooms(library: str) -> None:
 
 
 def test_rooms_cover_every_folder_with_modules() -> None:
-    folders = {path.relative_to(ROOT).parts[0] for path in ROOT.glob("*/**/*.py")}
+    environments = {path.parent.name for path in ROOT.glob("*/pyvenv.cfg")}
+    folders = {path.relative_to(ROOT).parts[0] for path in ROOT.glob("*/**/*.py")} - environments
     assert {folder for folder in folders if not folder.startswith((".", "build", "site"))} == {
         room.partition(".")[0] for room in ALLOWED
     }

@@ -6,11 +6,13 @@ from lab.faults import (
     disk_faults,
     link_faults,
     memory_faults,
+    page_faults,
     store_faults,
     worker_faults,
 )
+from lab.faults.fault import Fault, PageFault
 
-ALL_FAULTS = (
+DIGIT_FAULTS = (
     *worker_faults.FAULTS,
     *clock_faults.FAULTS,
     *memory_faults.FAULTS,
@@ -19,3 +21,4 @@ ALL_FAULTS = (
     *link_faults.FAULTS,
     *disk_faults.FAULTS,
 )
+ALL_FAULTS: tuple[Fault | PageFault, ...] = (*DIGIT_FAULTS, *page_faults.FAULTS)

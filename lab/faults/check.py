@@ -1,13 +1,13 @@
 """Checks the promises: compares the outcome of every acknowledged job with the offline predictor's answer."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lab.kit.records import job_id_of
 from mmdigit.reading.model_input import decode_input
 from mmdigit.reading.predictor import Predictor
-from mmdigit.transport.ports import Consumer
+from mmdigit.transport.ports import Consumer, Record
 from mmdigit.transport.urls import dead_letter_url, open_consumer, open_store
 from producer.sources.sample import Sample
 from schemas.errors import InvalidJob
@@ -66,12 +66,15 @@ def check(
 
 def dead_job_ids(jobs_url: str) -> set[str]:
     """The jobs in the dead-letter topic of jobs_url."""
-    ids: set[str] = set()
-    with open_consumer(dead_letter_url(jobs_url), group="faults-check") as consumer:
+    letters = (decode_dead_letter(record.value) for record in records_of(dead_letter_url(jobs_url)))
+    return {letter.job_id for letter in letters if letter.job_id}
+
+
+def records_of(url: str) -> Iterator[Record]:
+    """Every record that the topic holds."""
+    with open_consumer(url, group="faults-check") as consumer:
         while not _is_read(consumer):
-            letters = [decode_dead_letter(record.value) for record in consumer.poll(500, 0.5)]
-            ids |= {letter.job_id for letter in letters if letter.job_id}
-    return ids
+            yield from consumer.poll(500, 0.5)
 
 
 def _is_read(consumer: Consumer) -> bool:

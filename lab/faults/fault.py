@@ -17,19 +17,12 @@ from lab.kit.load import Load
 
 
 @dataclass
-class Context:
-    """What a fault may act on. draw: the run's random numbers; folder: the run's, with the workers' logs."""
+class Scene:
+    """What a fault of either kind of worker may act on. draw: the run's random numbers."""
 
     services: Services
-    urls: RunUrls
     workers: Workers
-    load: Load
-    watch: Watch
     draw: random.Random
-    partitions: int
-    folder: Path
-    at_end: ExitStack
-    """Closed when every job has an outcome."""
 
     def hold(self, seconds: float) -> None:
         """Leave the fault in place while the load continues."""
@@ -42,9 +35,22 @@ class Context:
         container.unpause()
 
 
+@dataclass
+class Context(Scene):
+    """What a fault of the digit worker may act on. folder: the run's, with the workers' logs."""
+
+    urls: RunUrls
+    load: Load
+    watch: Watch
+    partitions: int
+    folder: Path
+    at_end: ExitStack
+    """Closed when every job has an outcome."""
+
+
 @dataclass(frozen=True)
 class Fault:
-    """One row of the report."""
+    """One row of the report, of the digit worker."""
 
     name: str
     times: int
@@ -61,3 +67,19 @@ class Fault:
     """Jobs sent just before each injection, and again just after it."""
     unavailable: Callable[[], str] = lambda: ""
     """Why this machine cannot inject the fault, in one line; empty if it can."""
+
+
+@dataclass(frozen=True)
+class PageFault:
+    """One row of the report, of the page worker."""
+
+    name: str
+    times: int
+    inject: Callable[[Scene], None]
+    """As of Fault."""
+    no_duplicates: bool = False
+    """Whether a job that is published twice breaks a promise."""
+    foreign_every: int = 12
+    """One record in so many is no page and must become a dead letter, whatever happens around it."""
+    burst: int = 24
+    """Records sent just before each injection."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from lab.kit.polling import wait_for_count
 from lab.kit.spread import spread
 from mmdigit.transport.urls import open_publisher, open_store
 from producer.sources.sample import Sample
+from samples.running import RunningWorker
 from schemas.errors import MmdigitError
 from schemas.prediction import Answer
 
@@ -74,24 +76,25 @@ def run_fault(
     began_s = time.monotonic()
     group = f"fault-{number}"
     with ExitStack() as stack:
-        folder = logs_folder or stack.enter_context(_temporary_folder())
+        folder = logs_folder or stack.enter_context(temporary_folder())
         folder.mkdir(parents=True, exist_ok=True)
         file: Path | None = None
         if fault.on in ("file", "small disk"):
             small = fault.on == "small disk"
-            file = stack.enter_context(small_disk() if small else _temporary_folder()) / "queue.db"
+            file = stack.enter_context(small_disk() if small else temporary_folder()) / "queue.db"
             urls = _create_queue_file(file)
             install_write_counter(file)
         else:
             urls = services.new_run(proxied=fault.on == "proxied services")
         watch = stack.enter_context(Watch(urls.store_url, group))
+        start = partial(RunningWorker, urls.worker_jobs_url, urls.worker_store_url, launcher=fault.launcher(folder))
         with (
-            Workers(urls, folder, fault.workers, fault.launcher(folder)) as workers,
+            Workers(start, folder, fault.workers) as workers,
             Load(urls.jobs_url, group, samples) as load,
             ExitStack() as at_end,
         ):
             partitions = PARTITIONS if file is None else 1
-            context = Context(services, urls, workers, load, watch, draw, partitions, folder, at_end)
+            context = Context(services, workers, draw, urls, load, watch, partitions, folder, at_end)
             workers.wait_until_assigned()
             load.burst(fault.burst)
             if watch.await_all_partitions(partitions, 0.0, WARM_WITHIN_S) is None:
@@ -173,6 +176,7 @@ def _create_queue_file(path: Path) -> RunUrls:
 
 
 @contextmanager
-def _temporary_folder() -> Iterator[Path]:
+def temporary_folder() -> Iterator[Path]:
+    """A folder, removed at the end."""
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder)

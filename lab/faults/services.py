@@ -1,4 +1,4 @@
-"""Kafka, Redis and toxiproxy in containers that can be killed, paused, and started again with their data.
+"""Kafka, Redis, PostgreSQL and toxiproxy in containers that can be killed, paused, and started again with their data.
 
 The broker has a listener for this host, one behind the proxy, and one for containers in the same network.
 """
@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import docker
+import psycopg
 import redis
 from docker.errors import APIError
 from docker.models.containers import Container
@@ -19,6 +20,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from lab.kit.polling import happens_within
 from lab.kit.services import (
     KAFKA_IMAGE,
+    POSTGRES_IMAGE,
     REDIS_IMAGE,
     RESTARTABLE,
     SINGLE_BROKER,
@@ -49,13 +51,30 @@ class RunUrls(NamedTuple):
     worker_store_url: str
 
 
+class PageUrls(NamedTuple):
+    """The topics of pages and of jobs, and the forms' database, of one run."""
+
+    pages_url: str
+    jobs_url: str
+    forms_url: str
+
+
 class Services:
     """The running containers."""
 
-    def __init__(self, network: Network, broker: Container, store: Container, proxy: Toxiproxy, ports: "Ports") -> None:
+    def __init__(
+        self,
+        network: Network,
+        broker: Container,
+        store: Container,
+        database: Container,
+        proxy: Toxiproxy,
+        ports: "Ports",
+    ) -> None:
         self.network = network
         self.broker = broker
         self.store = store
+        self.database = database
         self.proxy = proxy
         self._ports = ports
         self.bootstrap = f"127.0.0.1:{ports.kafka}"
@@ -84,6 +103,16 @@ class Services:
             f"kafka://127.0.0.1:{worker_ports[0]}/{topic}",
             f"redis://127.0.0.1:{worker_ports[1]}/0",
         )
+
+    def new_page_run(self) -> PageUrls:
+        """Create topics of pages and of jobs, each of PARTITIONS with its .dead topic, and an empty database."""
+        jobs_url = self.new_run().jobs_url
+        pages = f"{self.topic}-pages"
+        self._topics += replace_topics(self.bootstrap, pages, PARTITIONS, [])
+        name = self.topic.replace("-", "_")
+        with psycopg.connect(self._database_url("postgres"), autocommit=True) as admin:
+            admin.execute(f"CREATE DATABASE {name}")
+        return PageUrls(f"kafka://{self.bootstrap}/{pages}", jobs_url, self._database_url(name))
 
     @property
     def inner_urls(self) -> tuple[str, str]:
@@ -116,6 +145,12 @@ class Services:
         self.store.start()
         self.await_store()
 
+    def restart_database(self) -> None:
+        """SIGKILL, and a start on the same files. Returns when PostgreSQL answers."""
+        self.database.kill()
+        self.database.start()
+        self.await_database()
+
     def await_broker(self) -> None:
         """Returns when the broker answers. Raises kafka-python's own error if it does not."""
         kafka_admin(self.bootstrap, timeout_s=ANSWERS_WITHIN_S).close()
@@ -124,6 +159,21 @@ class Services:
         """Returns when Redis answers and has loaded its log. Raises StoreError if it does not."""
         if not happens_within(ANSWERS_WITHIN_S, self._store_answers, pause_s=0.05):
             raise StoreError(f"expected Redis at {self.store_url} within {ANSWERS_WITHIN_S:.0f} s, got no answer")
+
+    def await_database(self) -> None:
+        """Returns when PostgreSQL answers. Raises StoreError if it does not."""
+        if not happens_within(ANSWERS_WITHIN_S, self._database_answers, pause_s=0.05):
+            raise StoreError(f"expected PostgreSQL within {ANSWERS_WITHIN_S:.0f} s, got no answer")
+
+    def _database_url(self, name: str) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self._ports.postgres}/{name}"
+
+    def _database_answers(self) -> bool:
+        try:
+            psycopg.connect(self._database_url("postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def _store_answers(self) -> bool:
         try:
@@ -139,12 +189,13 @@ class Ports(NamedTuple):
     kafka_link: int
     redis: int
     redis_link: int
+    postgres: int
     proxy: int
 
 
 @contextmanager
 def running_services() -> Iterator[Services]:
-    """All three, ready; removed at the end."""
+    """All four, ready; removed at the end."""
     client = docker.from_env()
     name = f"mmdigit-faults-{uuid.uuid4().hex[:8]}"
     ports = Ports(*(free_port() for _ in Ports._fields))
@@ -166,6 +217,9 @@ def running_services() -> Iterator[Services]:
 
     try:
         store = run(REDIS_IMAGE, "redis", {6379: ports.redis}, command=_RUN_REDIS)
+        # Whoever reaches the port may enter: it is published on the loopback address alone.
+        trust = {"POSTGRES_HOST_AUTH_METHOD": "trust"}
+        database = run(POSTGRES_IMAGE, "postgres", {5432: ports.postgres}, environment=trust)
         listeners = f"HOST://:{ports.kafka},PROXIED://:{_PROXIED_PORT},INNER://:{_INNER_PORT},CONTROLLER://:29093"
         advertised = (
             f"HOST://127.0.0.1:{ports.kafka},PROXIED://127.0.0.1:{ports.kafka_link},INNER://kafka:{_INNER_PORT}"
@@ -186,9 +240,10 @@ def running_services() -> Iterator[Services]:
         )
         links = {port: port for port in (ports.kafka_link, ports.redis_link)}
         run(TOXIPROXY_IMAGE, "toxiproxy", {8474: ports.proxy, **links})
-        services = Services(network, broker, store, Toxiproxy(ports.proxy), ports)
+        services = Services(network, broker, store, database, Toxiproxy(ports.proxy), ports)
         services.await_store()
         services.await_broker()
+        services.await_database()
         yield services
         services.redis.close()
     finally:

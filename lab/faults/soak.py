@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from lab.kit.records import job_id_of
 from lab.kit.report import arguments, provenance, show
 from mmdigit.settings.program import run_program
 from producer.sources.sample import Sample
+from samples.running import RunningWorker
 
 PACKAGES = ("onnxruntime", "kafka-python", "redis")
 LOAD_SHARE = 0.8
@@ -62,7 +64,8 @@ def soak(data: Path | None, minutes: float, seed: int) -> tuple[dict[str, Any], 
         services.limit_topic(_TOPIC_BYTES)
         with ExitStack() as stack:
             watch = stack.enter_context(Watch(urls.store_url, "soak"))
-            workers = stack.enter_context(Workers(urls, Path(folder), 1, options=["--ttl-s", str(TTL_S)]))
+            start = partial(RunningWorker, urls.worker_jobs_url, urls.worker_store_url, options=["--ttl-s", str(TTL_S)])
+            workers = stack.enter_context(Workers(start, Path(folder), 1))
             workers.wait_until_assigned()
             load = stack.enter_context(Load(urls.jobs_url, "soak", samples, LOAD_SHARE * jobs_per_s))
             record = _observe(services, workers, load, watch, draw, 60 * minutes)
@@ -98,7 +101,7 @@ def _saturation(services: Services, samples: Sequence[Sample], folder: Path) -> 
             load.burst(SATURATION_JOBS)
             while len(load.acknowledged) < SATURATION_JOBS:
                 time.sleep(0.1)
-        with Workers(urls, folder, 1):
+        with Workers(partial(RunningWorker, urls.worker_jobs_url, urls.worker_store_url), folder, 1):
             first = await_outcomes(lambda: watch.outcomes, 1)
             first_s = time.monotonic()
             last = await_outcomes(lambda: watch.outcomes, SATURATION_JOBS)

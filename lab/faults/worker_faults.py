@@ -5,11 +5,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.faults.fault import Context, Fault
+from lab.faults.fault import Fault, Scene
 from lab.faults.short_timeouts import MAX_POLL_INTERVAL_MS, SESSION_TIMEOUT_MS
 
 
-def kill(context: Context) -> None:
+def kill(context: Scene) -> None:
     """SIGKILL; another worker starts at once."""
     worker = context.draw.choice(context.workers.running)
     worker.process.kill()
@@ -17,14 +17,14 @@ def kill(context: Context) -> None:
     context.workers.replace(worker)
 
 
-def terminate(context: Context) -> None:
+def terminate(context: Scene) -> None:
     """SIGTERM; another worker starts once this one has exited, which must be with code 0."""
     worker = context.draw.choice(context.workers.running)
     context.workers.stop(worker)
     context.workers.replace(worker).wait_until_assigned()
 
 
-def freeze(context: Context) -> None:
+def freeze(context: Scene) -> None:
     """SIGSTOP until session and poll interval are over and other workers have the partitions."""
     worker = context.draw.choice(context.workers.running)
     worker.process.send_signal(signal.SIGSTOP)

@@ -3,29 +3,20 @@
 import itertools
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from lab.faults.services import RunUrls
-from samples.running import STOPPED_WITHIN_S, RunningWorker
+from samples.running import STOPPED_WITHIN_S, RunningConsumer
 
 
 class Workers(AbstractContextManager["Workers"]):
-    """`count` processes of `python -m worker` on the same URLs, each with a log in the folder."""
+    """`count` workers of one kind, each with a log in the folder."""
 
-    def __init__(
-        self,
-        urls: RunUrls,
-        folder: Path,
-        count: int = 2,
-        launcher: Sequence[str] = (),
-        options: Sequence[str] = (),
-    ) -> None:
-        self._urls = urls
+    def __init__(self, start: Callable[[Path], RunningConsumer], folder: Path, count: int = 2) -> None:
+        """start: starts one that logs to the given file."""
+        self._start_one = start
         self._folder = folder
-        self._launcher = launcher
-        self._options = options
         self._numbers = itertools.count()
         self.problems: list[str] = []
         """Workers that ended when or how they should not have."""
@@ -36,14 +27,14 @@ class Workers(AbstractContextManager["Workers"]):
         for worker in self.running:
             worker.wait_until_assigned()
 
-    def replace(self, worker: RunningWorker) -> RunningWorker:
+    def replace(self, worker: RunningConsumer) -> RunningConsumer:
         """Start another worker in place of one that has ended."""
         worker.__exit__()
         self.running.remove(worker)
         self.running.append(self._start())
         return self.running[-1]
 
-    def stop(self, worker: RunningWorker) -> None:
+    def stop(self, worker: RunningConsumer) -> None:
         """SIGTERM; notes a problem unless the worker exits with code 0 in time."""
         worker.process.send_signal(signal.SIGCONT)
         try:
@@ -74,10 +65,8 @@ class Workers(AbstractContextManager["Workers"]):
                 self.stop(worker)
             worker.__exit__()
 
-    def _start(self) -> RunningWorker:
-        log = self._folder / f"worker-{next(self._numbers)}.log"
-        urls = (self._urls.worker_jobs_url, self._urls.worker_store_url)
-        return RunningWorker(*urls, log, self._options, self._launcher)
+    def _start(self) -> RunningConsumer:
+        return self._start_one(self._folder / f"worker-{next(self._numbers)}.log")
 
 
 def _last_line(log: Path) -> str:

@@ -15,8 +15,9 @@ from lab.fuzz import containers
 from mmdigit.datasets.idx import Content, read_idx
 from mmdigit.datasets.manifest import Manifest
 from mmdigit.forms.layout import slots_of
-from mmdigit.forms.page import PageFault
+from mmdigit.forms.page import PageFault, SinglePage
 from mmdigit.forms.page_decoding import PAGE_SIDE, decode_pages
+from mmdigit.forms.page_splitting import split_pages
 from mmdigit.forms.template import MAX_CELLS, Template
 from mmdigit.forms.template_file import parse_template
 from mmdigit.reading.audio.normalize import N_SAMPLES, decode_audio, speech_window
@@ -37,6 +38,7 @@ from schemas.errors import (
     StoreError,
     WeightsError,
 )
+from schemas.page import MAX_CONTENT_BYTES
 from schemas.trace import TRACEPARENT_HEADER, trace_headers, trace_of, traceparent_of
 from schemas.wire import decode_dead_letter, decode_job, decode_page, encode
 from worker.settings import WorkerSettings
@@ -222,6 +224,11 @@ def _scan(content: bytes) -> None:
                 raise Violation("a message that is too long or not printable")
         elif page.pixels.dtype != np.uint8 or max(page.pixels.shape) > PAGE_SIDE + 1:
             raise Violation(f"pixels of shape {page.pixels.shape}")
+    for single in islice(split_pages(content), 4):
+        if isinstance(single, SinglePage) and not 0 < len(single.content) <= MAX_CONTENT_BYTES:
+            raise Violation(f"a page of {len(single.content)} bytes")
+        if isinstance(single, SinglePage) and not single.scanner.isprintable():
+            raise Violation("a scanner that is not printable")
 
 
 TARGETS: dict[str, Target] = {

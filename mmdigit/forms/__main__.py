@@ -17,7 +17,7 @@ def main() -> int:
 
 
 def _no_command(_: object) -> int:
-    raise SettingsError(f"expected a command (worker), got none that is known; see {PROG} worker --help")
+    raise SettingsError(f"expected the command worker, as in {PROG} worker --help, got another or none; type it")
 
 
 if __name__ == "__main__":

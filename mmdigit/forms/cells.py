@@ -16,6 +16,7 @@ from mmdigit.forms.frame_masks import mask_frames
 from mmdigit.forms.frames import FrameFit
 from mmdigit.forms.layout import Rect, Slot
 from mmdigit.forms.mnist_layout import as_mnist
+from mmdigit.forms.upright import turned_upright
 from mmdigit.reading.image.crossed_out import CrossedOutDetector
 
 CellState = Literal["digit", "blank", "over_full", "crossed_out"]
@@ -85,6 +86,9 @@ class _Strip:
 
     @classmethod
     def of(cls, darkness: Darkness, slot: Slot, fit: FrameFit) -> "_Strip":
+        if slot.turn_deg:
+            field, (darkness, slot) = slot, turned_upright(darkness, slot, fit, AROUND_MM)
+            return replace(cls.of(darkness, slot, FrameFit((0.0, 0.0), fit.contrast)), slot=field)
         bounds, (right, down) = slot.bounds.grown(AROUND_MM), fit.offset_mm
         height, width = darkness.shape
         left = max(0, round((bounds.left + right) * PX_PER_MM))
@@ -98,7 +102,8 @@ class _Strip:
             )
             for box in slot.boxes
         )  # fmt: skip
-        return cls(slot, mask_frames(darkness[top:bottom, left:end].copy(), boxes, slot.field.groups), boxes)
+        strip = darkness[top:bottom, left:end]
+        return cls(slot, mask_frames(strip.copy(), boxes, slot.field.groups) if slot.framed else strip, boxes)
 
     def cells(self, threshold: float) -> list[Cell]:
         inked = (self.ink > threshold).astype(np.uint8)

@@ -6,6 +6,7 @@ import numpy as np
 from mmdigit.forms.flattening import PX_PER_MM, Darkness
 from mmdigit.forms.frames import FrameFit
 from mmdigit.forms.layout import Slot
+from mmdigit.forms.upright import turned_upright
 from schemas.errors import DataError
 
 AROUND_MM = 1.5
@@ -17,7 +18,10 @@ MAX_CROP_BYTES = 64 * 1024
 
 
 def crop_of(darkness: Darkness, slot: Slot, frame: FrameFit) -> bytes:
-    """PNG, 8 bits grey, of the field's boxes and AROUND_MM around them, at most MAX_SIDE pixels a side."""
+    """PNG, 8 bits grey, of the field's boxes, upright, and AROUND_MM around them, at most MAX_SIDE pixels a side."""
+    if slot.turn_deg:
+        darkness, slot = turned_upright(darkness, slot, frame, AROUND_MM)
+        frame = FrameFit((0.0, 0.0), frame.contrast)
     bounds, (right, down) = slot.bounds.grown(AROUND_MM), frame.offset_mm
     rows = slice(*(max(0, round((side + down) * PX_PER_MM)) for side in (bounds.top, bounds.bottom)))
     columns = slice(*(max(0, round((side + right) * PX_PER_MM)) for side in (bounds.left, bounds.right)))

@@ -10,7 +10,7 @@ from mmdigit.files.atomic import atomic_write, atomic_write_bytes
 from mmdigit.files.predictions_csv import safe_cell
 from mmdigit.forms.assembling import KeptForm, forms_of
 from mmdigit.forms.store.ports import PageStore, StoredPage
-from mmdigit.forms.table import MISSING, PAGE_COLUMNS, UNREAD, crop_name, named_slots, row_of
+from mmdigit.forms.table import MISSING, PAGE_COLUMNS, UNREAD, column_slots, crop_name, named_slots, row_of
 from mmdigit.forms.table_files import open_table
 from mmdigit.forms.template import Template
 from schemas.errors import DataError
@@ -45,9 +45,9 @@ def export(
     slots, exported = named_slots(template), Exported()
     if crops is not None:
         make_folder(crops)
-    with open_table(output, template, [slot for _, slot in slots], excel=excel) as write:
-        for form in forms_of(store.pages(template.digest), only):
-            row = row_of(form, slots)
+    with open_table(output, template, column_slots(slots), excel=excel) as write:
+        for form in forms_of(store.pages(template.digest), template, only):
+            row = row_of(form, template, slots)
             write(row)
             exported.forms += 1
             exported.fields += sum(cells.page != "" for cells in row.fields)
@@ -71,8 +71,8 @@ def write_pages(template: Template, store: PageStore, path: Path) -> None:
         for page, _ in store.pages(template.digest):
             if page.state != "read":
                 tell(page, page.number, page.serial, page.state, page.message)
-        for form in forms_of(store.pages(template.digest)):
-            for number in range(1, len(template.pages) + 1):
+        for form in forms_of(store.pages(template.digest), template):
+            for number in form.wanted(template):
                 kept = form.pages.get(number)
                 if kept is None:
                     tell(None, number, form.serial, MISSING, f"expected page {number}, got none; scan it, too")
@@ -80,9 +80,12 @@ def write_pages(template: Template, store: PageStore, path: Path) -> None:
                     tell(kept.page, kept.page.number, form.serial, UNREAD, "not all digits are answered; collect later")
                 else:
                     tell(kept.page, kept.page.number, form.serial, "read")
-            for page in form.duplicates:
-                first = form.pages[page.page or 0].place
-                tell(page, page.number, form.serial, "duplicate", f"expected each page once, got it as in {first}")
+            for again in form.duplicates:
+                serial = again.page.serial
+                message = (
+                    f"expected each page once, got page {again.page.page} of form {form.serial} as in {again.first}"
+                )
+                tell(again.page, again.page.number, serial, "duplicate", message)
 
 
 def write_crops(store: PageStore, form: KeptForm, folder: Path) -> int:

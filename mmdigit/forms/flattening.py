@@ -12,6 +12,8 @@ _NODE_MM = 4  # the map is computed at nodes so far apart, an even number of pix
 _PAPER_SCALE = 8  # the paper's brightness is looked for in a copy so much smaller
 _PAPER_WINDOW = 9  # pixels of it: 9 mm, wider than a stroke or a marker's border
 _SHADOW = 0.25  # of white: paper is taken to be at least so bright
+_PURE, _MOST_GREY = 0.03, 0.001  # how near to black or white, and how many of the pixels may be neither
+_SOFT_PX = 0.7
 
 Darkness = NDArray[np.float32]
 """(height, width) at PX_PER_MM, 0 = paper, 1 = black."""
@@ -36,6 +38,12 @@ def _laid_flat(pixels: Pixels, nodes: NDArray[np.float32], size: tuple[int, int]
     # Cubic: linear would soften the strokes of a coarse scan.
     flat = cv2.remap(pixels, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,))  # type: ignore[call-overload]
     return np.asarray(flat, np.uint8)
+
+
+def softened(pixels: Pixels) -> Pixels:
+    """A page in black and white alone as it would be in grey: its pixels' steps become slopes. Others as they are."""
+    grey = float(np.mean((pixels > 255 * _PURE) & (pixels < 255 * (1 - _PURE))))
+    return pixels if grey > _MOST_GREY else np.asarray(cv2.GaussianBlur(pixels, (0, 0), _SOFT_PX), np.uint8)
 
 
 def even(flat: Pixels) -> Darkness:

@@ -41,7 +41,12 @@ def fit_frames(darkness: Darkness, slots: Sequence[Slot]) -> list[FrameFit]:
     A field whose lines are not found, or are elsewhere than those of the fields around it, is taken to be moved as
     those are.
     """
-    fits = [_fit_field(darkness, slot) for slot in slots]
+    return agreed([_fit_field(darkness, slot) for slot in slots], slots)
+
+
+def agreed(fits: list[FrameFit], slots: Sequence[Slot]) -> list[FrameFit]:
+    """Each field's own fit, or that of the fields around it where its own is not to be trusted."""
+    fits = list(fits)
     sure = [index for index, fit in enumerate(fits) if fit.found]
     if len(sure) < MIN_NEIGHBOURS:
         return fits

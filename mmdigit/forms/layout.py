@@ -4,7 +4,7 @@ The eight markers stand at fixed places of every form, so that a page can be reg
 it is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,6 +22,9 @@ QR_MM = 16.0
 QR_TOP_MM = 8.0
 BORDER_MM = 5.0  # no box nearer to the paper's edge
 N_MARKERS = 8
+_INNER = 0.9  # of a turned box: neighbours that share an edge do not overlap
+FORM_COLUMNS = ("form", "revision", "serial", "pages", "decision", "template")
+"""Of every table, before those of its fields, which therefore have other names."""
 
 
 class Rect(NamedTuple):
@@ -50,11 +53,16 @@ class Slot:
 
     field: FormField
     boxes: tuple[Rect, ...]
+    """Before they are turned."""
     path: Path
     """Of the field in the template."""
     records: str | None = None
     row: int | None = None
     """From 0."""
+    turn_deg: float = 0.0
+    """By so much all boxes are turned clockwise around the first one's top left corner."""
+    framed: bool = True
+    """Whether the frames are to be masked; not where all print has been taken away."""
 
     @property
     def name(self) -> str:
@@ -68,7 +76,21 @@ class Slot:
 
     @property
     def bounds(self) -> Rect:
-        return Rect(self.boxes[0].left, self.boxes[0].top, self.boxes[-1].right, self.boxes[0].bottom)
+        """The upright rectangle around all boxes."""
+        if not self.turn_deg:
+            return Rect(self.boxes[0].left, self.boxes[0].top, self.boxes[-1].right, self.boxes[0].bottom)
+        corners = self.corners.reshape(-1, 2)
+        (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+        return Rect(left, top, right, bottom)
+
+    @property
+    def corners(self) -> NDArray[np.float64]:
+        """(n_boxes, 4, 2), millimetres: where each box's corners are, clockwise from its top left one."""
+        corners = corners_of(self.boxes)
+        if not self.turn_deg:
+            return corners
+        pivot = corners[0, 0]
+        return np.asarray(pivot + turned(corners - pivot, self.turn_deg))
 
 
 def marker_rects(size_mm: tuple[float, float]) -> tuple[Rect, ...]:
@@ -82,8 +104,18 @@ def marker_rects(size_mm: tuple[float, float]) -> tuple[Rect, ...]:
 
 def marker_corners(size_mm: tuple[float, float]) -> NDArray[np.float64]:
     """(8, 4, 2), millimetres: each marker's corners, clockwise from its top left one, as OpenCV orders them."""
-    return np.array([[(r.left, r.top), (r.right, r.top), (r.right, r.bottom), (r.left, r.bottom)]
-                     for r in marker_rects(size_mm)])  # fmt: skip
+    return corners_of(marker_rects(size_mm))
+
+
+def corners_of(rects: Sequence[Rect]) -> NDArray[np.float64]:
+    """(n, 4, 2): each rectangle's corners, clockwise from its top left one."""
+    return np.array([[(r.left, r.top), (r.right, r.top), (r.right, r.bottom), (r.left, r.bottom)] for r in rects])
+
+
+def turned(points: NDArray[np.float64], degrees: float) -> NDArray[np.float64]:
+    """(..., 2), turned clockwise around the origin; y points down."""
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return np.asarray(points @ np.array([[cosine, sine], [-sine, cosine]]))
 
 
 def qr_rect(size_mm: tuple[float, float]) -> Rect:
@@ -109,12 +141,20 @@ def slots_of(template: Template, page: int) -> tuple[Slot, ...]:
     """Every field of a page, counted from 0, grids unfolded row by row."""
     content = template.pages[page]
     slots = [
-        Slot(field, boxes_of(field), ("pages", page, "fields", index)) for index, field in enumerate(content.fields)
+        Slot(field, boxes_of(field), ("pages", page, "fields", index), turn_deg=field.boxes.turn_deg)
+        for index, field in enumerate(content.fields)
     ]
     for number, records in enumerate(content.records):
         path: Path = ("pages", page, "records", number)
         slots += [
-            Slot(field, boxes_of(field, row * records.pitch_mm), (*path, "fields", index), records.name, row)
+            Slot(
+                field,
+                boxes_of(field, row * records.pitch_mm),
+                (*path, "fields", index),
+                records.name,
+                row,
+                field.boxes.turn_deg,
+            )
             for row in range(records.rows)
             for index, field in enumerate(records.fields)
         ]
@@ -123,18 +163,22 @@ def slots_of(template: Template, page: int) -> tuple[Slot, ...]:
 
 def problems(template: Template) -> Iterator[tuple[Path, str]]:
     """What is wrong with where things stand: the place in the template, and a message."""
-    seen: set[str] = set()
+    seen = set(FORM_COLUMNS)
     for number, page in enumerate(template.pages):
+        if template.either_page:
+            seen = set(FORM_COLUMNS)  # the same value, wherever it stands on a page
         named: list[tuple[Path, str]] = [
             *((("pages", number, "fields", index), each.name) for index, each in enumerate(page.fields)),
             *((("pages", number, "records", index), each.name) for index, each in enumerate(page.records)),
         ]
         for path, name in named:
-            if name in seen:
-                yield path, f"expected each name once, got {name} again; rename one"
-            seen.add(name)
+            if name in FORM_COLUMNS:
+                yield path, f"expected a name that is no column of every table, got {name}; rename it"
+            elif name.lower() in seen:  # pictures are files by these names
+                yield path, f"expected each name once, in any case of letters, got {name} again; rename one"
+            seen.add(name.lower())
         for index, records in enumerate(page.records):
-            names = [field.name for field in records.fields]
+            names = [field.name.lower() for field in records.fields]
             if len(set(names)) < len(names):
                 yield ("pages", number, "records", index), "expected each name once in a grid, got one twice; rename it"
         count = _cells(page)
@@ -142,6 +186,7 @@ def problems(template: Template) -> Iterator[tuple[Path, str]]:
             yield ("pages", number), f"expected at most {MAX_CELLS} boxes on a page, got {count}; split the page"
         else:
             yield from _misplaced(template, number)
+            yield from _aslant(template, number)
 
 
 def _cells(page: FormPage) -> int:
@@ -153,8 +198,9 @@ def _misplaced(template: Template, page: int) -> Iterator[tuple[Path, str]]:
     width, height = template.size_mm
     slots = slots_of(template, page)
     owners = [slot for slot in slots for _ in slot.boxes]
-    rects = np.array([box for slot in slots for box in slot.boxes], np.float64).reshape(-1, 4)
-    paper = Rect(BORDER_MM, BORDER_MM, width - BORDER_MM, height - BORDER_MM)
+    rects = np.array([box for slot in slots for box in _upright(slot)], np.float64).reshape(-1, 4)
+    border = BORDER_MM if template.blank is None else 0.0
+    paper = Rect(border, border, width - border, height - border)
     outside = (rects[:, :2] < paper[:2]).any(axis=1) | (rects[:, 2:] > paper[2:]).any(axis=1)
     told: set[Path] = set()
     for index in np.flatnonzero(outside):
@@ -164,6 +210,8 @@ def _misplaced(template: Template, page: int) -> Iterator[tuple[Path, str]]:
             box = Rect(*rects[index]).described
             yield slot.path, f"expected boxes within {paper.described}, got {slot.name} at {box}; move or shrink it"
     kept_clear = {"a marker": marker_rects(template.size_mm), "the QR code": (qr_rect(template.size_mm),)}
+    if template.blank is not None:
+        kept_clear = {}
     for name, areas in kept_clear.items():
         for area in (each.grown(QUIET_MM) for each in areas):
             for index in np.flatnonzero(_overlap(rects, np.array(area))):
@@ -184,6 +232,22 @@ def _misplaced(template: Template, page: int) -> Iterator[tuple[Path, str]]:
                 ("pages", page, "texts", line),
                 f"expected text on the page, got {printable(text.text, 20)} beside it",
             )
+
+
+def _aslant(template: Template, page: int) -> Iterator[tuple[Path, str]]:
+    """Boxes that are turned although printing, or a grid, knows upright ones alone."""
+    for slot in slots_of(template, page):
+        if slot.turn_deg and not slot.row and (template.blank is None or slot.row is not None):
+            where = "in a grid" if slot.row is not None else "in a form of its own"
+            yield slot.path, f"expected upright boxes {where}, got turn_deg {slot.turn_deg:g}; remove it"
+
+
+def _upright(slot: Slot) -> tuple[Rect, ...]:
+    """Where the boxes are, about: turned ones as upright ones in the same places, a little smaller."""
+    if not slot.turn_deg:
+        return slot.boxes
+    middles, half = slot.corners.mean(axis=1), np.array(slot.field.boxes.size_mm) * _INNER / 2
+    return tuple(Rect(*(middle - half).tolist(), *(middle + half).tolist()) for middle in middles)
 
 
 def _overlap(rects: NDArray[np.float64], area: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ PageReason = Literal[
     "unreadable",  # no page comes out of the file
     "blank_page",  # no markers, and next to no ink: the back of a sheet, or an empty one
     "no_markers",  # ink, but too few markers to say where anything is
+    "ambiguous_page",  # of a blank that somebody else printed, two pages are seen in it alike
     "mirrored",  # scanned through the paper, or flipped by the scanner
     "no_identity",  # the QR code cannot be read
     "foreign_form",  # it is another form's

@@ -21,6 +21,7 @@ from schemas.errors import InvalidImage
 from schemas.printable import printable
 
 MAX_PAGES = 10_000  # of a file
+MAX_FAILED = 100  # pages of a PDF in a row: a file of 400 bytes can claim thousands that it does not have
 MAX_SIDE_MM = 1_300.0  # of a PDF's page: A0
 MAX_IMAGE_PIXELS = 100_000_000  # before reduction: A3 at 600 dpi has 70 million
 PAGE_SIDE = 3_600  # pixels, the longest side that is kept: A4 at 300 dpi
@@ -70,8 +71,15 @@ def _pdf(content: bytes, first: int, read: Callable[[pypdfium2.PdfDocument, int]
     count = len(document)
     if count == 0:
         raise InvalidImage("expected pages in the PDF, got none; scan it again")
+    failed = 0
     for number in range(first, min(count, MAX_PAGES) + 1):
-        yield _guarded(number, partial(read, document, number))
+        page = _guarded(number, partial(read, document, number))
+        failed = failed + 1 if isinstance(page, PageFault) else 0
+        if failed > MAX_FAILED:
+            message = f"expected pages, got {MAX_FAILED} in a row that cannot be read; check the file"
+            yield PageFault(number, "unreadable", message)
+            return
+        yield page
     if count > MAX_PAGES:
         yield PageFault(MAX_PAGES + 1, "unreadable", f"expected at most {MAX_PAGES} pages, got {count}; split the file")
 
@@ -103,17 +111,22 @@ def _frames(content: bytes, name: str, first: int, read: Callable[[Image.Image, 
         while True:
             offset = image.tag_v2.offset if name == "TIFF" and hasattr(image, "tag_v2") else None
             if number > MAX_PAGES or (offset is not None and offset in offsets):
-                raise InvalidImage(f"expected at most {MAX_PAGES} pages, got more, or a loop of them; split the file")
+                message = f"expected at most {MAX_PAGES} pages, got more, or a loop of them; split the file"
+                yield PageFault(number, "unreadable", message)
+                return
             offsets.add(offset)
             if number >= first:
                 yield _guarded(number, partial(read, image, number))
             if name != "TIFF":
                 return
+            number += 1
             try:
-                image.seek(number)
+                image.seek(number - 1)
             except EOFError:
                 return
-            number += 1
+            except Exception as exc:  # no closed set of errors; the pages before this one are read
+                yield _fault(number, "file", exc)
+                return
 
 
 def frame_page(image: Image.Image, number: int) -> ScannedPage:

@@ -11,7 +11,8 @@ _TEXT = re.compile(r"M([A-Z0-9]{4})([A-Z0-9]{2})([A-Z0-9]{2})([A-Z0-9]{5})")
 
 @dataclass(frozen=True)
 class PageIdentity:
-    """form: the template's code. revision: its own. page: from 1. serial: of the copy, the same on all its pages."""
+    """form: the template's code. revision: its own. page: from 1. serial: of the copy, the same on all its pages;
+    0 on a form that somebody else printed, whose copies have none."""
 
     form: str
     revision: int

@@ -4,13 +4,18 @@ Nothing is guessed: a page passes if the markers agree with each other, the QR c
 printed boxes are seen where they should be.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import zxingcpp
 
-from mmdigit.forms.flattening import PX_PER_MM, Darkness, flatten
+from mmdigit.forms.adopt.blank import blank_pages
+from mmdigit.forms.adopt.patches import fit_fields
+from mmdigit.forms.adopt.print_removal import without_print
+from mmdigit.forms.adopt.recognising import recognise
+from mmdigit.forms.flattening import PX_PER_MM, Darkness, flatten, softened
 from mmdigit.forms.frames import FrameFit, fit_frames
 from mmdigit.forms.layout import QUIET_MM, Slot, qr_rect, slots_of
 from mmdigit.forms.page import PageFault, PageReason, Pixels, ScannedPage
@@ -39,6 +44,8 @@ class PlacedPage:
 
 def place(page: ScannedPage, template: Template) -> PlacedPage | PageFault:
     """Where the template's page lies in the scan."""
+    if template.blank is not None:
+        return _on_blank(page, template)
     markers = find_markers(page.pixels)
     registration = fit(markers, template.size_mm)
     if registration is None:
@@ -47,14 +54,41 @@ def place(page: ScannedPage, template: Template) -> PlacedPage | PageFault:
     identity = _identity(page.pixels, darkness, template)
     if isinstance(identity, tuple):
         return PageFault(page.number, *identity)
+    slots = slots_of(template, identity.page - 1)
+    return _checked(page, identity, registration, darkness, slots, fit_frames)
+
+
+def _on_blank(page: ScannedPage, template: Template) -> PlacedPage | PageFault:
+    """A scan of a form that somebody else printed: it has no serial number, 0 stands for it."""
+    if _is_blank(page.pixels):
+        return _blank(page)
+    found = recognise(page.pixels, blank_pages(template), template.size_mm)
+    if isinstance(found, tuple):
+        return PageFault(page.number, *found)
+    identity = PageIdentity(template.form, template.revision, found.page.number, 0)
+    darkness = flatten(softened(page.pixels), found.registration)
+    placed = _checked(
+        page, identity, found.registration, darkness, found.page.slots, lambda flat, _: fit_fields(flat, found.page)
+    )
+    if isinstance(placed, PageFault):
+        return placed
+    slots = tuple(replace(slot, framed=False) for slot in placed.slots)
+    return replace(placed, slots=slots, darkness=without_print(darkness, found.page, placed.frames))
+
+
+def _checked(
+    page: ScannedPage, identity: PageIdentity, registration: Registration, darkness: Darkness, slots: tuple[Slot, ...],
+    fit_fields_of: Callable[[Darkness, Sequence[Slot]], list[FrameFit]],
+) -> PlacedPage | PageFault:  # fmt: skip
+    """The page, if it is flat enough and most of its fields are seen."""
     if registration.left_out_mm > MAX_LEFT_OUT_MM:
+        what = "markers" if registration.markers else "print"
         return PageFault(
             page.number, "bent",
-            f"expected markers within {MAX_LEFT_OUT_MM:g} mm of where the others say, got "
+            f"expected {what} within {MAX_LEFT_OUT_MM:g} mm of where the others say, got "
             f"{registration.left_out_mm:.1f} mm; flatten the sheet and scan it again",
         )  # fmt: skip
-    slots = slots_of(template, identity.page - 1)
-    frames = fit_frames(darkness, slots)
+    frames = fit_fields_of(darkness, slots)
     found = sum(frame.found for frame in frames)
     if found < MIN_FRAMES * len(slots):
         return PageFault(
@@ -69,11 +103,15 @@ def _without_markers(page: ScannedPage, n_found: int) -> PageFault:
     if is_mirrored(page.pixels):
         return PageFault(page.number, "mirrored", "expected the page, got its mirror image; scan its printed side")
     if _is_blank(page.pixels):
-        return PageFault(page.number, "blank_page", "expected a page of the form, got an empty one; nothing to do")
+        return _blank(page)
     message = (
         f"expected at least {MIN_MARKERS} of 8 markers, got {n_found}; scan the whole sheet, nothing over its edges"
     )
     return PageFault(page.number, "no_markers", message)
+
+
+def _blank(page: ScannedPage) -> PageFault:
+    return PageFault(page.number, "blank_page", "expected a page of the form, got an empty one; nothing to do")
 
 
 def _is_blank(pixels: Pixels) -> bool:

@@ -39,8 +39,13 @@ def print_form(template: Template, copies: int = 1, first_serial: int = 1) -> by
     """A PDF of so many copies, each with all its pages and a serial number of its own.
 
     copies: range [1, MAX_COPIES]. first_serial: of the first copy; the others follow.
-    Raises DataError for text that the font cannot show, and for serial numbers above MAX_SERIAL.
+    Raises DataError for a form that somebody else printed, text that the font cannot show, and serial numbers above
+    MAX_SERIAL.
     """
+    if template.blank is not None:
+        raise DataError(
+            f"expected a form to print, got one that somebody else printed; print {printable(template.blank.file, 200)}"
+        )
     if first_serial + copies - 1 > MAX_SERIAL:
         raise DataError(f"expected serial numbers up to {MAX_SERIAL}, got {first_serial + copies - 1}; begin lower")
     font = TTFont(FONT, str(FONT_FILE))

@@ -18,6 +18,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from mmdigit.files.atomic import atomic_write, require_replaceable
 from mmdigit.files.predictions_csv import safe_cell
+from mmdigit.forms.assembling import forms_of
 from mmdigit.forms.exporting import export
 from mmdigit.forms.form_reader import FormReader
 from mmdigit.forms.page import PageFault
@@ -31,6 +32,7 @@ from schemas.printable import printable
 SUFFIXES = (".pdf", ".tif", ".tiff", ".png", ".jpg", ".jpeg")
 KEPT_TOGETHER = 16  # pages; so many are read again after a crash
 _UNREAD_AT_ONCE = 500
+_AGAIN = "remove one; if they are two people's, type one in, and print the next stack with another --first-serial"
 
 
 @dataclass
@@ -64,7 +66,12 @@ def read_stack(
             disable=not errors.isatty(),
         )  # fmt: skip
         cleanup.enter_context(progress)
-        run = _Run(reader, store, progress, page_table)
+        if others := store.other_versions(reader.template.form, reader.template.digest):
+            console.print(
+                f"mmdigit: {others:,} pages of other versions of form {reader.template.form} are in the database; "
+                "their values and corrections are not in this table"
+            )
+        run = _Run(reader, store, progress, page_table, is_single=not scans.is_dir())
         decoder = cleanup.enter_context(PageDecoder())
         for path in files:
             run.read_file(path, decoder)
@@ -78,19 +85,30 @@ def read_stack(
 
 def summary(tally: Tally, output: Path) -> str:
     """What a user wants to know when it is done, one line to three."""
+    forms, pages = _number_of(tally.forms, "form"), _number_of(tally.pages, "page")
     lines = (
-        f"{tally.forms:,} forms of {tally.pages:,} pages, {tally.fields:,} fields, {tally.review:,} of them for "
-        f"review: {printable(str(output), 200)}\n"
+        f"{forms} of {pages}, {tally.fields:,} fields, {tally.review:,} of them for review: "
+        f"{printable(str(output), 200)}\n"
     )
     if tally.known:
-        lines += f"{tally.known:,} pages were read before\n"
-    return lines + (f"{tally.failed:,} pages not read; the reasons are on standard error\n" if tally.failed else "")
+        lines += f"{_number_of(tally.known, 'page')} read before\n"
+    if tally.failed:
+        lines += f"{_number_of(tally.failed, 'page')} not read; the reasons are on standard error\n"
+    return lines
+
+
+def _number_of(number: int, one: str) -> str:
+    return f"{number:,} {one if number == 1 else f'{one}s'}"
 
 
 class _Run:
     """One pass over the files."""
 
-    def __init__(self, reader: FormReader, store: PageStore, progress: Progress, page_table: TextIO | None) -> None:
+    def __init__(
+        self, reader: FormReader, store: PageStore, progress: Progress, page_table: TextIO | None, *, is_single: bool
+    ) -> None:  # fmt: skip
+        """is_single: one file is named, which must be readable; in a folder, a file that is not harms no other."""
+        self._is_single = is_single
         self._reader, self._template, self._store = reader, reader.template, store
         self._progress, self._task = progress, progress.add_task("", total=None)
         self._table = csv.writer(page_table) if page_table is not None else None
@@ -106,11 +124,19 @@ class _Run:
         self.tally = Tally()
 
     def read_file(self, path: Path, decoder: PageDecoder) -> None:
-        name, content = printable(path.name, 200), read_scan(path)
+        name = printable(path.name, 200)
+        try:
+            content = read_scan(path)
+        except DataError as exc:
+            if self._is_single:
+                raise
+            self._count(name, PageFault(1, "unreadable", str(exc)), None)
+            return
         digest = hashlib.sha256(content).hexdigest()
         if digest in self._files:
             message = f"expected each file once, got the same as {self._files[digest]}; remove one"
-            self._count(name, PageFault(1, "duplicate", message), None)
+            self._tell(name, PageFault(1, "duplicate", message), None)
+            self._count()
             return
         self._files[digest] = name
         origin = PageOrigin(name, digest, datetime.now(UTC))
@@ -136,12 +162,32 @@ class _Run:
         self._pending.clear()
 
     def tell_missing(self) -> None:
-        """Each page that is not there of a form of which others are."""
+        """Each page that is not there of a form of which others are; without serial numbers, what copy each page is of,
+        too, since only the whole stack says it."""
+        if self._template.blank is not None:
+            self._tell_copies()
+            return
         for serial in dict.fromkeys(serial for serial, _ in self._places):
             for number in range(1, len(self._template.pages) + 1):
                 if (serial, number) not in self._places:
-                    message = f"expected page {number} of form {serial}, got none; scan it, too"
-                    self._tell("-", PageFault(number, "missing_page", message), serial)
+                    self._tell_missing(serial, number)
+
+    def _tell_copies(self) -> None:
+        for form in forms_of(self._store.pages(self._template.digest), self._template, self.chosen):
+            for number in form.wanted(self._template):
+                kept = form.pages.get(number)
+                if kept is None:
+                    self._tell_missing(form.serial, number)
+                else:
+                    self._tell(kept.page.file_name, kept.page.number, form.serial)
+            for again in form.duplicates:
+                message = f"expected each sheet once, got one with the writing of {again.first}"
+                fault = PageFault(again.page.number, "duplicate", f"{message}; {_AGAIN}")
+                self._tell(again.page.file_name, fault, None)
+
+    def _tell_missing(self, serial: int, number: int) -> None:
+        message = f"expected page {number} of form {serial}, got none; scan it, too"
+        self._tell("-", PageFault(number, "missing_page", message), serial)
 
     def _add_known(self, page: StoredPage, name: str) -> None:
         self.tally.known += 1
@@ -156,23 +202,29 @@ class _Run:
 
     def _place(self, page: StoredPage, name: str) -> None:
         """Take a page into the table, unless the form has it already or it is not read."""
+        if page.state == "read" and self._template.blank is not None:
+            self.chosen.add(page.group)
+            self._count()
+            return
         if page.state != "read" or page.serial is None or page.page is None:
             reason = "unreadable" if page.state == "read" else page.state
-            self._count(name, PageFault(page.number, reason, page.message), page.serial)
+            self._tell(name, PageFault(page.number, reason, page.message), page.serial)
+            self._count()
             return
         key, place = (page.serial, page.page), f"{name}:{page.number}"
         if key in self._places:
             message = f"expected each page once, got page {page.page} of form {page.serial} as in {self._places[key]}"
-            fault = PageFault(page.number, "duplicate", f"{message}; remove one and read the stack again")
-            self._count(name, fault, page.serial)
+            fault = PageFault(page.number, "duplicate", f"{message}; {_AGAIN}")
+            self._tell(name, fault, page.serial)
+            self._count()
             return
         self._places[key] = place
         self.chosen.add(page.group)
-        self._count(name, page.number, page.serial)
+        self._tell(name, page.number, page.serial)
+        self._count()
 
-    def _count(self, name: str, page: int | PageFault, serial: int | None) -> None:
+    def _count(self) -> None:
         self.tally.pages += 1
-        self._tell(name, page, serial)
         rate = 60 * self.tally.pages / max(1e-3, time.monotonic() - self._began_s)
         text = f"{self.tally.pages:,} pages, {self.tally.failed:,} failed, {rate:,.0f} a minute"
         self._progress.update(self._task, description=text)

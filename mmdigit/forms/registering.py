@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from mmdigit.forms.adopt.handwriting import handwriting
 from mmdigit.forms.cells import Cell
 from mmdigit.forms.crops import crop_of
 from mmdigit.forms.jobs import group_of, job_id_of
@@ -26,7 +27,11 @@ class PageOrigin:
 def kept_page(
     placed: PlacedPage, fields: Sequence[Sequence[Cell]], origin: PageOrigin, template: Template
 ) -> StoredPage:
-    """A page whose cells are to be read. fields: the cells of each, as CellReader gives them."""
+    """A page whose cells are to be read. fields: the cells of each, as CellReader gives them.
+
+    A form that somebody else printed has no serial number; its handwriting is kept instead.
+    """
+    numbered = template.blank is None
 
     def kept(cell: Cell) -> StoredCell:
         job_id = job_id_of(cell, origin.file_sha256, placed.number, template) if cell.is_digit else None
@@ -43,8 +48,9 @@ def kept_page(
         scanner=origin.scanner,
         received_at=origin.received_at,
         state="read",
-        serial=placed.identity.serial,
+        serial=placed.identity.serial if numbered else None,
         page=placed.identity.page,
+        handwriting=b"" if numbered else handwriting(placed),
         fields=tuple(
             StoredField(slot.name, frame.found, tuple(map(kept, cells)), crop_of(placed.darkness, slot, frame))
             for slot, frame, cells in zip(placed.slots, placed.frames, fields, strict=True)

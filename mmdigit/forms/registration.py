@@ -4,7 +4,7 @@ The residual of markers that the fit has not seen judges both: the fit's own is 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -18,6 +18,7 @@ from mmdigit.forms.page import Pixels
 Points = NDArray[np.float64]
 """(..., 2)."""
 Model = Literal["plane", "quadratic", "cubic"]
+MODELS: tuple[Model, ...] = ("plane", "quadratic", "cubic")
 
 DETECTION_SIDE = 1_600  # pixels; markers are looked for in a copy of at most this size
 MIN_MARKERS = 5
@@ -44,10 +45,11 @@ class Registration:
     """(n_terms, 2), millimetres; what is added before the plane."""
     model: Model
     left_out_mm: float
-    """Root mean square distance of each marker from where the others say that it is."""
+    """Root mean square distance of each marker, or part of a page, from where the others say that it is."""
     worst_mm: float
     """The largest such distance."""
     markers: tuple[int, ...]
+    """None on a form that somebody else printed."""
 
     def to_pixels(self, points: Points) -> Points:
         """Pixel coordinates (x, y), the middle of the first pixel at 0, of points in millimetres."""
@@ -95,10 +97,22 @@ def fit(markers: Markers, size_mm: tuple[float, float]) -> Registration | None:
     """The best of plane, quadratic and cubic by the left-out residual; None with fewer than MIN_MARKERS."""
     if len(markers.ids) < MIN_MARKERS:
         return None
+    page = marker_corners(size_mm)[list(markers.ids)].reshape(-1, 2)
+    groups = np.arange(len(markers.ids)).repeat(4)
+    models: Sequence[Model] = MODELS if len(markers.ids) >= N_MARKERS - 1 else ("plane",)
+    return replace(fit_points(page, markers.corners.reshape(-1, 2), groups, size_mm, models), markers=markers.ids)
+
+
+def fit_points(
+    page: Points, seen: Points, groups: NDArray[np.intp], size_mm: tuple[float, float], models: Sequence[Model]
+) -> Registration:
+    """The best of the models by the residual of each group when it is left out.
+
+    page: (n, 2), millimetres. seen: (n, 2), pixels. groups: (n,), which points are left out together.
+    """
     found: list[Registration] = []
-    models: Sequence[Model] = ("plane", "quadratic", "cubic") if len(markers.ids) >= N_MARKERS - 1 else ("plane",)
     for model in models:
-        registration = _Fit(markers, size_mm, model).judged()
+        registration = _Fit(page, seen, groups, size_mm, model).judged()
         if not found or registration.left_out_mm < GAIN * found[-1].left_out_mm:
             found.append(registration)
     return found[-1]
@@ -106,34 +120,35 @@ def fit(markers: Markers, size_mm: tuple[float, float]) -> Registration | None:
 
 @dataclass(frozen=True)
 class _Fit:
-    markers: Markers
+    page: Points
+    seen: Points
+    groups: NDArray[np.intp]
     size_mm: tuple[float, float]
     model: Model
 
     def judged(self) -> Registration:
-        """The fit to all markers, with the residual of each left out in turn."""
-        everyone = np.arange(len(self.markers.ids))
-        page = marker_corners(self.size_mm)[list(self.markers.ids)]
+        """The fit to all points, with the residual of each group left out in turn."""
         distances = []
-        for one in everyone:
-            others = self._to(everyone[everyone != one])
-            apart = others.to_pixels(page[one]) - self.markers.corners[one]
+        for group in np.unique(self.groups):
+            out = self.groups == group
+            others = self._to(~out)
+            apart = others.to_pixels(self.page[out]) - self.seen[out]
             distances.append(np.linalg.norm(apart.mean(axis=0)) / others.px_per_mm)
-        whole = self._to(everyone)
-        return Registration(
-            whole.size_mm, whole.plane, whole.bend, whole.model,
-            float(np.sqrt(np.mean(np.square(distances)))), float(np.max(distances)), self.markers.ids,
-        )  # fmt: skip
+        whole = self._to(np.ones(len(self.page), np.bool_))
+        return replace(
+            whole, left_out_mm=float(np.sqrt(np.mean(np.square(distances)))), worst_mm=float(np.max(distances))
+        )
 
-    def _to(self, chosen: NDArray[np.intp]) -> Registration:
-        page = marker_corners(self.size_mm)[np.array(self.markers.ids)[chosen]].reshape(-1, 2)
-        seen = self.markers.corners[chosen].reshape(-1, 2)
+    def _to(self, chosen: NDArray[np.bool_]) -> Registration:
+        page, seen = self.page[chosen], self.seen[chosen]
         plane: NDArray[np.float64] = np.array(cv2.findHomography(page, seen, 0)[0], np.float64)
         terms = _terms(page, self.size_mm, self.model)
         back = cv2.perspectiveTransform(seen.reshape(-1, 1, 2), np.linalg.inv(plane)).reshape(-1, 2)
         square = terms.T @ terms + RIDGE * len(page) * np.eye(terms.shape[1])
-        bend = np.linalg.solve(square, terms.T @ (back - page)) if terms.shape[1] else np.zeros((0, 2))
-        return Registration(self.size_mm, plane, bend, self.model, 0.0, 0.0, self.markers.ids)
+        bend: Points = np.zeros((0, 2))
+        if terms.shape[1]:
+            bend = np.asarray(np.linalg.solve(square, terms.T @ (back - page)))
+        return Registration(self.size_mm, plane, bend, self.model, 0.0, 0.0, ())
 
 
 def _terms(points: Points, size_mm: tuple[float, float], model: Model) -> NDArray[np.float64]:

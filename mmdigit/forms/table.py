@@ -1,14 +1,14 @@
 """The rows of the table: one a form, and of each field its value, what it rests on, and who says so."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from mmdigit.forms.assembling import KeptForm, KeptPage
 from mmdigit.forms.layout import Slot, slots_of
 from mmdigit.forms.template import Template
 from schemas.prediction import Decision
 
-FORM_COLUMNS = ("form", "revision", "serial", "pages", "decision", "template")
 FIELD_COLUMNS = (
     *("decision", "reasons", "chance", "source", "crop", "page", "box_mm", "model_version"),
     *("changed_by", "changed_at"),
@@ -21,11 +21,12 @@ MISSING, UNREAD = "missing_page", "unread_page"
 
 @dataclass(frozen=True)
 class FieldCells:
-    """What the table says of a field. crop: name of its picture. box_mm: left, top, width and height on the page."""
+    """What the table says of a field. crop: name of its picture. box_mm: left, top, width and height on the page.
+    decision: "" if the copy's page does not have the field."""
 
     slot: Slot
     value: str
-    decision: Decision
+    decision: Decision | Literal[""]
     reasons: tuple[str, ...]
     chance: float | None = None
     source: str = ""
@@ -52,10 +53,24 @@ def named_slots(template: Template) -> list[tuple[int, Slot]]:
     return [(page + 1, slot) for page in range(len(template.pages)) for slot in slots_of(template, page)]
 
 
-def row_of(form: KeptForm, slots: Sequence[tuple[int, Slot]]) -> FormRow:
+def column_slots(slots: Iterable[tuple[int, Slot]]) -> list[Slot]:
+    """A field for each name, in order: where each page is a copy, pages share the columns of one name."""
+    by_name: dict[str, Slot] = {}
+    for _, slot in slots:
+        by_name.setdefault(slot.name, slot)
+    return list(by_name.values())
+
+
+def row_of(form: KeptForm, template: Template, slots: Sequence[tuple[int, Slot]]) -> FormRow:
     """The row of a form. slots: of the template, as named_slots has them."""
-    fields = tuple(_cells(form.serial, number, slot, form.pages.get(number)) for number, slot in slots)
-    accepted = all(cells.decision == "accept" for cells in fields)
+    wanted = form.wanted(template)
+    found = {
+        slot.name: _cells(form.serial, number, slot, form.pages.get(number))
+        for number, slot in slots
+        if number in wanted
+    }
+    fields = tuple(found.get(slot.name) or FieldCells(slot, "", "", ()) for slot in column_slots(slots))
+    accepted = all(cells.decision == "accept" for cells in found.values())
     pages = tuple(form.pages[number].place for number in sorted(form.pages))
     return FormRow(form.serial, pages, "accept" if accepted else "review", fields)
 

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from mmdigit.files.atomic import atomic_write, atomic_write_binary
 from mmdigit.files.predictions_csv import safe_cell
-from mmdigit.forms.layout import Slot
-from mmdigit.forms.table import FIELD_COLUMNS, FORM_COLUMNS, FieldCells, FormRow
+from mmdigit.forms.layout import FORM_COLUMNS, Slot
+from mmdigit.forms.table import FIELD_COLUMNS, FieldCells, FormRow
 from mmdigit.forms.template import Template
 from schemas.errors import SettingsError
 from schemas.printable import printable

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic import PrivateAttr as Private
@@ -62,6 +62,8 @@ class Boxes(Part):
     count: Annotated[int, Field(ge=1, le=MAX_BOXES)]
     gap_mm: Annotated[float, Field(ge=0, le=20)] = 3.0
     """Additional room where a printed mark parts the boxes: the comma of a decimal, the dots of a date."""
+    turn_deg: Annotated[float, Field(ge=-15, le=15)] = 0.0
+    """Clockwise, around the first box's top left corner; of boxes that somebody else printed aslant."""
 
 
 class Range(Part):
@@ -184,6 +186,35 @@ class FormPage(Part):
         return (*self.fields, *(field for records in self.records for field in records.fields))
 
 
+class Blank(Part):
+    """The empty form that somebody else printed: scans are registered to its own print, for they have no markers."""
+
+    file: Annotated[str, StringConstraints(pattern=r"^[^/\\\x00-\x1f]{1,200}$")]
+    """PDF, TIFF, PNG or JPEG beside the template, one page of it for each of the template's."""
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    """Of the file: another one is refused."""
+    pages: Literal["together", "either"] = "together"
+    """together: a copy has all of the pages, one scan after the other. either: each scan is a copy, on one of them."""
+    _content: bytes = Private(b"")
+
+    @property
+    def content(self) -> bytes:
+        """The file's bytes, which load_template reads; none in a template that was only parsed."""
+        return self._content
+
+    def loaded(self, content: bytes) -> Self:
+        """The same with the file's bytes, whose SHA-256 the caller has checked."""
+        whole = self.model_copy()
+        whole._content = content
+        return whole
+
+
+_LABELS: dict[str, Any] = {"fields": {"__all__": {"label"}}}
+_PRINTED_BESIDE: dict[str, Any] = {
+    "pages": {"__all__": {"title": True, "texts": True, **_LABELS, "records": {"__all__": _LABELS}}}
+}
+
+
 class Template(Part):
     """A form: everything that printing and reading it need."""
 
@@ -195,6 +226,8 @@ class Template(Part):
     """Raise it whenever a box moves: pages of another revision are refused."""
     paper: Literal["A4", "A5", "Letter"] | tuple[PaperSide, PaperSide] = "A4"
     """Or its width and height in millimetres."""
+    blank: Blank | None = None
+    """Of a form that somebody else printed, as `mmdigit form adopt` writes it."""
     pages: Annotated[tuple[FormPage, ...], Field(min_length=1, max_length=MAX_PAGES)]
 
     @property
@@ -203,9 +236,14 @@ class Template(Part):
         return PAPERS[self.paper] if isinstance(self.paper, str) else self.paper
 
     @property
+    def either_page(self) -> bool:
+        """Whether each scan is a whole copy, on one of the pages."""
+        return self.blank is not None and self.blank.pages == "either"
+
+    @property
     def digest(self) -> str:
-        """16 hex digits that change whenever anything in the template does, or in its lookup files."""
-        content = [self.model_dump_json()]
+        """16 hex digits that change whenever what is read does: also its blank and its lookup files, not its labels."""
+        content = [self.model_dump_json(exclude=_PRINTED_BESIDE)]
         content += [field.listed.sha256 for page in self.pages for field in page.all_fields if field.listed is not None]
         return hashlib.sha256("".join(content).encode()).hexdigest()[:16]
 

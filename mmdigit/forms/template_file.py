@@ -1,5 +1,6 @@
 """Reads `form.yaml`: every mistake is told with its line and what to do."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from mmdigit.files.regular import read_regular
+from mmdigit.forms.adopt.blank import MAX_BLANK_BYTES, blank_pages
 from mmdigit.forms.layout import problems
 from mmdigit.forms.rules import rule_problems
-from mmdigit.forms.template import Template
+from mmdigit.forms.template import Blank, Template
 from mmdigit.forms.value_list import ValueList, load_values
 from mmdigit.forms.yaml_document import MAX_BYTES, Document, Value, read_document
 from mmdigit.forms.yaml_document import Path as Place
@@ -37,7 +39,8 @@ def load_template(path: Path) -> Template:
         raise DataError(
             f"expected a template at {name}, it cannot be read ({exc.strerror}); `mmdigit form new` writes one"
         ) from exc
-    return _with_lookups(parse_template(content, name), path.parent)
+    template = _with_lookups(parse_template(content, name), path.parent)
+    return template if template.blank is None else _with_blank(template, template.blank, path.parent)
 
 
 def parse_template(content: bytes, name: str = "form.yaml") -> Template:
@@ -54,6 +57,24 @@ def parse_template(content: bytes, name: str = "form.yaml") -> Template:
     if found:
         raise _refusal(name, found)
     return template
+
+
+def _with_blank(template: Template, blank: Blank, folder: Path) -> Template:
+    """The template with the bytes of its blank, which must be the ones that it was made for."""
+    name = printable(str(folder / blank.file), 200)
+    try:
+        content = read_regular(folder / blank.file, MAX_BLANK_BYTES)
+    except OSError as exc:
+        raise DataError(f"expected the blank form at {name}, it cannot be read ({exc.strerror}); put it there") from exc
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != blank.sha256:
+        raise DataError(
+            f"{name}: expected the blank form with SHA-256 {blank.sha256[:16]}..., got {digest[:16]}...; put the old "
+            "one back, or adopt this one"
+        )
+    whole = template.model_copy(update={"blank": blank.loaded(content)})
+    blank_pages(whole)
+    return whole
 
 
 def _with_lookups(template: Template, folder: Path) -> Template:

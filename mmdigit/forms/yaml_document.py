@@ -113,6 +113,8 @@ class _Builder:
             self._refuse(event, f"expected at most {MAX_NODES} values, got more; split the form")
         if len(path) > MAX_DEPTH:
             self._refuse(event, f"expected at most {MAX_DEPTH} levels, got more; see `mmdigit form new`")
+        if any("\ud800" <= character <= "\udfff" for character in getattr(event, "value", "")):
+            self._refuse(event, "expected whole characters, got half of a pair (\\ud800 to \\udfff); remove it")
         if getattr(event, "anchor", None) is not None:
             self._refuse(event, "expected no alias or anchor (* or &), got one; write the value out, or quote the text")
         if getattr(event, "tag", None) is not None:

@@ -35,6 +35,21 @@ def test_put_pages_leaves_a_kept_page_as_it_is(database: Database) -> None:
     assert store.fields("INTK.1") == ()
 
 
+def test_put_pages_replaces_an_unreadable_page_once_it_is_read(database: Database) -> None:
+    store = database.open()
+    unreadable = fault(1, state="unreadable")
+    store.put_pages([unreadable, fault(2, state="unreadable")])
+    store.put_pages([replace(unreadable, message="another")])
+    assert store.pages_of_file("a" * 64, TEMPLATE)[0] == unreadable
+    store.put_pages([page(1, file_name="again.pdf")])
+    store.put_pages([page(1, scanner="a later one"), unreadable])
+    assert store.pages_of_file("a" * 64, TEMPLATE) == [
+        replace(page(1, file_name="again.pdf"), fields=()), fault(2, state="unreadable")
+    ]  # fmt: skip
+    assert store.fields("INTK.1") == FIELDS
+    assert store.counts(TEMPLATE) == PageCounts(pages=2, unread=1, failed=1, accepted=0, review=0)
+
+
 def test_put_pages_keeps_hostile_names_escaped(database: Database) -> None:
     store = database.open()
     store.put_pages([page(1, file_name="a\x00\ud800b\x1b[2J.pdf", scanner="\n", message="\x07")])
@@ -82,11 +97,24 @@ def test_pages_are_in_order_of_their_forms(database: Database) -> None:
     assert list(store.pages("another")) == []
 
 
+def test_pages_without_serial_are_in_order_of_files(database: Database) -> None:
+    store = database.open()
+    places = [(3, "b.pdf"), (2, "a.pdf"), (10, "a.pdf"), (4, "B.pdf"), (5, "ä.pdf"), (6, "_.pdf")]
+    kept = [page(number, serial=None, file_name=name, handwriting=b"\x00\xff") for number, name in places]
+    store.put_pages([page(1), *kept])
+    names = [(each.file_name, each.number) for each, _ in store.pages(TEMPLATE)]
+    expected = [("B.pdf", 4), ("_.pdf", 6), ("a.pdf", 2), ("a.pdf", 10), ("b.pdf", 3), ("ä.pdf", 5), ("stack.pdf", 1)]
+    assert names == expected
+    assert next(store.pages(TEMPLATE))[0] == replace(kept[3], fields=())
+
+
 def test_pages_go_on_after_a_chunk(database: Database) -> None:
     store = database.open()
     store.put_pages([page(number, fields=()) for number in range(1, CHUNK + 2)])
     assert groups(store.pages(TEMPLATE)) == [f"INTK.{number}" for number in range(1, CHUNK + 2)]
     assert len(store.known_groups([f"INTK.{number}" for number in range(2 * CHUNK)])) == CHUNK + 1
+    store.put_pages([fault(number, group=f"more.{number}", template="more") for number in range(1, CHUNK + 2)])
+    assert [each.number for each, _ in store.pages("more")] == list(range(1, CHUNK + 2))
 
 
 def test_fields_come_back_as_they_were_put(database: Database) -> None:

@@ -24,6 +24,7 @@ class Compose(AbstractContextManager["Compose"]):
         """environment: variables of docker-compose.yml."""
         ports = {name: free_port() for name in ("kafka", "redis", "prometheus", "grafana", "postgres")}
         self.bootstrap = f"localhost:{ports['kafka']}"
+        self.forms_url = f"postgresql://forms@localhost:{ports['postgres']}/forms"
         self._environment = (
             os.environ | {f"{name.upper()}_PORT": str(port) for name, port in ports.items()} | environment
         )

@@ -1,10 +1,19 @@
-"""The Compose profiles load and chaos: all load is answered although one worker has a faulty network."""
+"""The Compose profiles: all load is answered although one worker has a faulty network; scans become values."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from lab.kit.polling import until
+from lab.kit.services import POSTGRES_IMAGE
+from mmdigit import cli
+from mmdigit.forms import template_file
+from mmdigit.forms.printing import print_form
+from mmdigit.forms.store.ports import FieldRecord, PageStore
+from mmdigit.forms.store.sql_store import open_page_store
+from mmdigit.forms.template import Template
+from samples.demo_forms import as_written, fill_stack
 from tests.deploy.compose import Compose
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]  # the first stack builds the image
@@ -27,3 +36,33 @@ def test_load_profile_is_answered_despite_chaos() -> None:
         assert ": restored" in compose.run("--profile", "chaos", "logs", "chaos")
         chaos_worker = compose.run("--profile", "chaos", "logs", "--no-log-prefix", "chaos-worker")
         assert "partitions assigned" in chaos_worker
+
+
+def decided(store: PageStore, template: Template) -> dict[int, dict[str, FieldRecord]]:
+    """The fields of each form whose page is decided, by serial number and name."""
+    pages = store.pages(template.digest)
+    return {page.serial or 0: {each.value.name: each for each in records} for page, records in pages if records}
+
+
+def test_forms_profile_reads_what_was_written(tmp_path: Path) -> None:
+    (tmp_path / "form.yaml").write_bytes(template_file.example())
+    template = template_file.load_template(tmp_path / "form.yaml")
+    (tmp_path / "stack.pdf").write_bytes(print_form(template, 3))
+    written = fill_stack(template, tmp_path / "stack.pdf", tmp_path / "scans.pdf")
+    # In the image of the tests the group root may write the socket's folder, in the public one everybody may.
+    with Compose(POSTGRES_IMAGE=POSTGRES_IMAGE, POSTGRES_RUN_AS="postgres:root") as compose:
+        compose.up(["worker", "page-worker", "collector"], profiles=["forms"])
+        topic = f"kafka://{compose.bootstrap}/mmdigit.pages"
+        journals = ["--journal-dir", str(tmp_path)]
+        assert cli.main(["form", "send", str(tmp_path / "scans.pdf"), "--to", topic, *journals]) == 0
+        with open_page_store(compose.forms_url, None) as store:
+            until(lambda: len(decided(store, template)) == len(written), "values of all forms")
+            found = decided(store, template)
+    accepted = {
+        (serial, name): as_written(found[serial][name].text)
+        for serial, values in written.items()
+        for name in values
+        if found[serial][name].decision == "accept"
+    }
+    assert accepted == {(serial, name): written[serial][name] for serial, name in accepted}
+    assert len(accepted) > sum(map(len, written.values())) / 2

@@ -7,7 +7,7 @@ import numpy as np
 import pypdfium2
 from numpy.typing import NDArray
 
-from mmdigit.forms.layout import Rect, Slot, slots_of
+from mmdigit.forms.layout import Slot, slots_of
 from mmdigit.forms.printing import print_form
 from mmdigit.forms.template import FormField, Template
 from mmdigit.forms.validators import checks_of
@@ -61,10 +61,10 @@ def fill(
             continue
         value = value_of(slot.field, chance)
         used = []
-        for box, digit in zip(slot.boxes, value, strict=True):
+        for middle, digit in zip(slot.corners.mean(axis=1), value, strict=True):
             images = mine.images[mine.labels == int(digit)]
             used.append(images[chance.integers(len(images))])
-            _write(pixels, used[-1], box, height_mm * chance.uniform(0.9, 1.1), ink, chance)
+            _write(pixels, used[-1], middle, height_mm * chance.uniform(0.9, 1.1), ink, chance)
         written.append(value)
         originals.append(np.stack(used))
     return Filled(pixels, slots, tuple(written), tuple(originals), int(mine.writers[0]))
@@ -80,11 +80,12 @@ def value_of(field: FormField, chance: np.random.Generator) -> str:
 
 
 def _write(
-    pixels: Grey, image: NDArray[np.uint8], box: Rect, height_mm: float, ink: float, chance: np.random.Generator
+    pixels: Grey, image: NDArray[np.uint8], box_mm: NDArray[np.float64], height_mm: float, ink: float,
+    chance: np.random.Generator,
 ) -> None:  # fmt: skip
-    """The digit's 20 pixels become height_mm; its middle lies near the box's."""
+    """The digit's 20 pixels become height_mm; its middle lies near the box's, box_mm."""
     scale = height_mm * _PX_PER_MM / 20
-    middle = np.array([(box.left + box.right) / 2, (box.top + box.bottom) / 2]) + chance.normal(0, 0.5, 2)
+    middle = box_mm + chance.normal(0, 0.5, 2)
     left, top = (middle * _PX_PER_MM - 14 * scale).round().astype(int)
     side = round(28 * scale)
     alpha = cv2.resize(image.astype(np.float32) / 255, (side, side), interpolation=cv2.INTER_CUBIC).clip(0, 1)

@@ -1,9 +1,10 @@
-"""`mmdigit form`: describes, checks, prints and reads forms, and what follows. Needs the extra `forms`."""
+"""`mmdigit form`: describes or adopts, checks, prints and reads forms, and what follows. Needs the extra `forms`."""
 
 from typing import Annotated, ClassVar
 
 from pydantic_settings import CliSubCommand
 
+from mmdigit.commands.form.adopt import FormAdoptSettings
 from mmdigit.commands.form.collect import FormCollectSettings
 from mmdigit.commands.form.control import FormControlSettings
 from mmdigit.commands.form.export import FormExportSettings
@@ -16,11 +17,12 @@ from mmdigit.settings.base import ProgramSettings, documented
 
 
 class FormCommands(ProgramSettings):
-    """Paper forms: describe, check, print, read, collect, export, review, control, learn."""
+    """Paper forms: describe or adopt, check, print, read, collect, export, review, control, learn."""
 
     prog: ClassVar[str] = "mmdigit form"
 
     new: Annotated[CliSubCommand[FormNewSettings], documented(FormNewSettings)]
+    adopt: Annotated[CliSubCommand[FormAdoptSettings], documented(FormAdoptSettings)]
     check: Annotated[CliSubCommand[FormCheckSettings], documented(FormCheckSettings)]
     print: Annotated[CliSubCommand[FormPrintSettings], documented(FormPrintSettings)]
     read: Annotated[CliSubCommand[FormReadSettings], documented(FormReadSettings)]

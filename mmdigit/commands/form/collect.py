@@ -11,6 +11,7 @@ from mmdigit.settings.access import Access
 from mmdigit.settings.access_settings import RedisAccessSettings
 from mmdigit.settings.database_settings import DatabaseSettings
 from mmdigit.settings.secrets import read_secret
+from schemas.errors import DataError
 
 
 class FormCollectSettings(DatabaseSettings, RedisAccessSettings):
@@ -81,6 +82,11 @@ class FormCollectSettings(DatabaseSettings, RedisAccessSettings):
                 options = ServiceOptions(self.metrics_host, self.metrics_port, token, self.log_level, self.json_logs)
                 serve(collection, sys.stderr, options)
                 return 0
+            if self.expect is None and not forms.counts(template.digest).pages:
+                raise DataError(
+                    f"expected pages of form {template.form} in the database, got none yet; start the page worker "
+                    "first, or say how many to wait for with --expect"
+                )
             done = collect(collection, sys.stderr, self.expect, self.wait_timeout_s)
         sys.stdout.write(f"{collection.standing.described}\n")
         if not done:

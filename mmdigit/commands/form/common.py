@@ -1,14 +1,20 @@
 """What the commands of `mmdigit form` share."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import CliPositionalArg
 
-from schemas.errors import SettingsError
+from schemas.errors import DataError, SettingsError
 from schemas.printable import printable
+
+if TYPE_CHECKING:
+    from mmdigit.forms.store.ports import PageStore
+    from mmdigit.forms.template import Template
 
 TemplateFile = CliPositionalArg[
     Annotated[Path, Field(examples=["form.yaml"], description="the form, as `mmdigit form new` writes one")]
@@ -39,6 +45,24 @@ def need_forms() -> None:
         raise SettingsError(
             "expected the packages that read forms, got one or more not installed; run `pip install 'mmdigit[forms]'`"
         )
+
+
+@contextmanager
+def open_kept(url: str, password: SecretStr | None, template: "Template") -> Iterator["PageStore"]:
+    """The database, which must be there, with pages of the template in it.
+
+    Raises SettingsError if there is no database, DataError if it holds the form's pages under other versions of its
+    template alone.
+    """
+    from mmdigit.forms.store.sql_store import open_page_store
+
+    with open_page_store(url, password, create=False) as store:
+        if not store.counts(template.digest).pages and (others := store.other_versions(template.form, template.digest)):
+            raise DataError(
+                f"expected pages of this version of form {template.form}, got {count(others, 'page')} of other "
+                "versions; name the form.yaml that they were read with, or read the scans with this one"
+            )
+        yield store
 
 
 def shown(path: Path) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from mmdigit.commands.form.common import Person, QueueLength, TemplateFlag, count, need_forms, shown
+from mmdigit.commands.form.common import Person, QueueLength, TemplateFlag, count, need_forms, open_kept, shown
 from mmdigit.settings.database_settings import DatabaseSettings
 
 
@@ -42,11 +42,10 @@ class FormControlSettings(DatabaseSettings):
         from mmdigit.forms.reviewing.control import controlled_weeks
         from mmdigit.forms.reviewing.queue import FILE, write_queue
         from mmdigit.forms.reviewing.sampling import control_queue, is_drawn
-        from mmdigit.forms.store.sql_store import open_page_store
         from mmdigit.forms.template_file import load_template
 
         template = load_template(self.template)
-        with open_page_store(self.forms_url, self.database_password) as store:
+        with open_kept(self.forms_url, self.database_password, template) as store:
             if self.output is not None:
                 queue = control_queue(store, template, self.share, self.seed, self.count)
                 fields = write_queue(store, queue, self.output, blind=True)

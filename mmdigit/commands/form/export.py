@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from mmdigit.commands.form.common import TemplateFlag, count, need_forms, shown
+from mmdigit.commands.form.common import TemplateFlag, count, need_forms, open_kept, shown
 from mmdigit.settings.database_settings import DatabaseSettings
 
 
@@ -29,11 +29,10 @@ class FormExportSettings(DatabaseSettings):
         need_forms()
         from mmdigit.forms.exporting import export, write_pages
         from mmdigit.forms.reviewing.control import controlled_weeks
-        from mmdigit.forms.store.sql_store import open_page_store
         from mmdigit.forms.template_file import load_template
 
         template = load_template(self.template)
-        with open_page_store(self.forms_url, self.database_password) as store:
+        with open_kept(self.forms_url, self.database_password, template) as store:
             done = export(template, store, self.output, self.crops, excel=self.excel)
             if self.pages is not None:
                 write_pages(template, store, self.pages)
@@ -46,7 +45,7 @@ class FormExportSettings(DatabaseSettings):
         for number, what in (
             (pages.failed, "not read"),
             (pages.unread, "whose jobs are not answered yet"),
-            (done.duplicates, "left out, which were there twice"),
+            (done.duplicates, "left out, being there twice"),
         ):
             if number:
                 sys.stdout.write(f"{count(number, 'page')} {what}\n")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from mmdigit.commands.form.common import TemplateFlag, need_forms, shown
+from mmdigit.commands.form.common import TemplateFlag, need_forms, open_kept, shown
 from mmdigit.files.atomic import atomic_write_bytes
 from mmdigit.settings.database_settings import DatabaseSettings
 from schemas.printable import printable
@@ -32,11 +32,10 @@ class FormLearnSettings(DatabaseSettings):
     def run(self) -> int:
         need_forms()
         from mmdigit.forms.reviewing.learning import learn, thresholds_of
-        from mmdigit.forms.store.sql_store import open_page_store
         from mmdigit.forms.template_file import load_template
 
         template = load_template(self.template)
-        with open_page_store(self.forms_url, self.database_password) as store:
+        with open_kept(self.forms_url, self.database_password, template) as store:
             lesson = learn(store, template)
         thresholds = thresholds_of(lesson, template)
         sys.stdout.writelines(f"{line}\n" for line in report(lesson, thresholds))
@@ -59,7 +58,7 @@ def report(lesson: "Lesson", thresholds: "Thresholds") -> Iterator[str]:
     for kind in sorted(lesson.evidence):
         found, target = thresholds.fields.get(kind), 100 * lesson.targets[kind]
         if found is None:
-            yield f"threshold of {kind}: none shows the target {target:.3g} %; control more of its fields"
+            yield f"threshold of {kind}: no chance shows the target of {target:.3g} %; control more of its fields"
         else:
             yield (
                 f"threshold of {kind}: chance {found.chance:g}, at most {100 * found.bound:.3g} % wrong (95 %), "

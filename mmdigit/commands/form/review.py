@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from mmdigit.commands.form.common import Person, QueueLength, TemplateFlag, count, need_forms, shown
+from mmdigit.commands.form.common import Person, QueueLength, TemplateFlag, count, need_forms, open_kept, shown
 from mmdigit.settings.database_settings import DatabaseSettings
 
 
@@ -34,11 +34,10 @@ class FormReviewSettings(DatabaseSettings):
         need_forms()
         from mmdigit.forms.reviewing.answers import Said, read_answers
         from mmdigit.forms.reviewing.queue import FILE, review_queue, write_queue
-        from mmdigit.forms.store.sql_store import open_page_store
         from mmdigit.forms.template_file import load_template
 
         template = load_template(self.template)
-        with open_page_store(self.forms_url, self.database_password) as store:
+        with open_kept(self.forms_url, self.database_password, template) as store:
             if self.output is not None:
                 fields = write_queue(store, review_queue(store, template, self.count), self.output, blind=False)
                 sys.stdout.write(f"{count(fields, 'field')} to look at: {shown(self.output / FILE)}\n")

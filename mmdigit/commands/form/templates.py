@@ -40,7 +40,8 @@ class FormCheckSettings(ProgramSettings):
     prog: ClassVar[str] = "mmdigit form check"
 
     template: TemplateFile
-    scan: Annotated[Path | None, Field(description="a scan of one page of it, PDF, TIFF, PNG or JPEG")] = None
+    scan: Annotated[Path | None, Field(description="a scan of it, PDF, TIFF, PNG or JPEG")] = None
+    page: Annotated[int, Field(ge=1, le=10_000, description="of the scan")] = 1
     output: Annotated[Path | None, Field(description="PNG file for the boxes drawn over the scan")] = None
 
     @model_validator(mode="after")
@@ -57,7 +58,8 @@ class FormCheckSettings(ProgramSettings):
 
         try:
             template = load_template(self.template)
-            print_form(template)
+            if template.blank is None:
+                print_form(template)
         except DataError as exc:
             for line in str(exc).split(";\n"):
                 sys.stderr.write(f"mmdigit: error: {printable(line, 400)}\n")
@@ -69,9 +71,9 @@ class FormCheckSettings(ProgramSettings):
             f"{count(len(template.pages), 'page')}, {count(len(slots), 'field')}, {count(boxes, 'box', 'boxes')}\n"
         )
         if self.scan is not None and self.output is not None:
-            from mmdigit.forms.overlay import draw_first_page
+            from mmdigit.forms.overlay import draw_scan
 
-            draw_first_page(template, self.scan, self.output)
+            draw_scan(template, self.scan, self.output, self.page)
             sys.stdout.write(f"{shown(self.output)}: boxes that are found are green, others red\n")
         return 0
 

@@ -1,6 +1,7 @@
 """Reads a queue back: each line that somebody has filled in becomes a change, or says why not."""
 
 import csv
+import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,7 @@ from typing import TextIO
 from mmdigit.files.regular import read_regular
 from mmdigit.forms.reviewing.typed import KEEP, same_value, typed_value
 from mmdigit.forms.store.ports import Change, ChangeKind, ChangeOutcome, FieldRecord, NewChange, PageStore
-from mmdigit.forms.table import named_slots
+from mmdigit.forms.table import column_slots, named_slots
 from mmdigit.forms.template import FormField, Template
 from schemas.errors import DataError
 from schemas.printable import printable
@@ -21,7 +22,7 @@ TOGETHER = 200  # lines
 _NEEDED = ("id", "value")
 _WHY_NOT: dict[ChangeOutcome, str] = {
     "outdated": "expected the field as it was when the queue was written, somebody has changed it since; look again",
-    "no_field": "expected a field of this queue, got one that the database does not hold so; write the queue again",
+    "no_field": "expected a field of this queue, got another; a control needs its own --share and --seed again",
 }
 
 
@@ -49,6 +50,7 @@ class AnswerTally:
 class _Line:
     number: int
     group: str
+    page: str
     name: str
     value: str
     seen: int
@@ -66,7 +68,8 @@ def read_answers(
 
     may: whether a field, by group and name, belongs to the queue. Raises DataError if the file is no queue.
     """
-    fields = {slot.name: slot.field for _, slot in named_slots(template)}
+    fields = {(str(number), slot.name): slot.field for number, slot in named_slots(template)}
+    named = {slot.name: slot.field for slot in column_slots(named_slots(template))}
     tally, shown = AnswerTally(), printable(path.name, 200)
 
     def refuse(line: _Line, why: str) -> None:
@@ -79,11 +82,12 @@ def read_answers(
         changes: list[tuple[_Line, NewChange]] = []
         for line in batch:
             record = records.get(line.group, {}).get(line.name)
-            if record is None or line.name not in fields or not may(line.group, line.name):
+            if record is None or line.name not in named or not may(line.group, line.name):
                 refuse(line, _WHY_NOT["no_field"])
                 continue
             try:
-                text = _text(fields[line.name], record, line.value, said.kind)
+                field = fields.get((line.page, line.name), named[line.name])
+                text = _text(field, record, line.value, said.kind)
             except ValueError as exc:
                 refuse(line, str(exc))
                 continue
@@ -115,8 +119,9 @@ def _lines(path: Path, tally: AnswerTally) -> Iterator[_Line]:
         text = read_regular(path, MAX_FILE_BYTES).decode("utf-8-sig", errors="replace")
     except OSError as exc:
         raise DataError(f"expected a queue at {name}, it cannot be read ({exc.strerror}); check the path") from exc
-    rows = text.splitlines()
-    header = rows[0] if rows else ""
+    header = text.partition("\n")[0]
+    # StringIO ends a line where CSV does; str.splitlines would also at a form feed within a cell.
+    rows = io.StringIO(text, newline="")
     table = csv.reader(rows, delimiter=";" if header.count(";") > header.count(",") else ",")
     try:
         columns = next(table, [])
@@ -130,7 +135,8 @@ def _lines(path: Path, tally: AnswerTally) -> Iterator[_Line]:
                 continue
             group, _, field = cells.get("id", "").rpartition(":")
             seen = cells.get("seen", "0")
-            yield _Line(table.line_num, group, field, value, int(seen) if seen.isdecimal() and len(seen) < 6 else -1)
+            known = int(seen) if seen.isdecimal() and len(seen) < 6 else -1
+            yield _Line(table.line_num, group, cells.get("page", ""), field, value, known)
     except csv.Error as exc:
         raise DataError(f"expected a CSV table in {name}, got: {exc} (line {table.line_num}); save it again") from exc
 

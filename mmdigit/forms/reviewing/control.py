@@ -47,10 +47,10 @@ def controlled_weeks(
     controlled: Iterable[tuple[StoredPage, FieldRecord]], template: Template
 ) -> list[ControlledWeek]:  # fmt: skip
     """The weeks in which fields were controlled, oldest first. controlled: as PageStore.controlled gives them."""
-    targets = {slot.name: slot.field.target_error for _, slot in named_slots(template)}
+    targets = {(number, slot.name): slot.field.target_error for number, slot in named_slots(template)}
     weeks: dict[str, list[tuple[bool, float]]] = defaultdict(list)
     for page, record in controlled:
-        weeks[week_of(page.received_at)].append((is_wrong(record), targets[record.value.name]))
+        weeks[week_of(page.received_at)].append((is_wrong(record), targets[page.page or 0, record.value.name]))
     return [
         ControlledWeek(week, len(found), sum(wrong for wrong, _ in found), mean([target for _, target in found]))
         for week, found in sorted(weeks.items())

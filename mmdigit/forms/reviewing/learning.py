@@ -138,7 +138,7 @@ def _bound(strata: Sequence[Evidence], step: int) -> float:
 
 
 def _all(store: PageStore, template: Template) -> Iterator[tuple[StoredPage, Queued]]:
-    for form in forms_of(store.pages(template.digest)):
+    for form in forms_of(store.pages(template.digest), template):
         for queued in fields_of(form, template):
             yield form.pages[queued.page].page, queued
 

@@ -49,7 +49,7 @@ def review_queue(store: PageStore, template: Template, count: int) -> list[Queue
     """At most count fields to review: those of forms with the fewest first, so that whole forms are done soonest."""
 
     def ranked() -> Iterator[tuple[int, int, int, Queued]]:
-        for form in forms_of(store.pages(template.digest)):
+        for form in forms_of(store.pages(template.digest), template):
             fields = [field for field in fields_of(form, template) if field.record.decision == "review"]
             for position, field in enumerate(fields):
                 yield len(fields), form.serial, position, field

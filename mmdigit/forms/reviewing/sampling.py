@@ -30,7 +30,7 @@ def control_queue(store: PageStore, template: Template, share: float, seed: int,
     """
 
     def drawn() -> Iterator[Queued]:
-        for form in forms_of(store.pages(template.digest)):
+        for form in forms_of(store.pages(template.digest), template):
             for field in fields_of(form, template):
                 is_open = field.record.value.decision == "accept" and field.record.control is None
                 if is_open and is_drawn(seed, share, field.group, field.slot.name):

@@ -87,11 +87,13 @@ def _written(field: FormField, text: str) -> str:
         return digits
     if field.type == "time" and re.fullmatch(r"[0-9]{2}:[0-9]{2}", text):
         return text.replace(":", "")
-    if re.fullmatch(rf"[0-9{EMPTY_BOX}]{{{count}}}", text):
-        return text
+    parted = re.sub(r"[./]", "", text) if field.type == "date" else text  # as the form prints it between the boxes
+    if re.fullmatch(rf"[0-9{EMPTY_BOX}]{{{count}}}", parted):
+        return parted
     wanted = {"date": " or a date as 2024-02-29", "time": " or a time as 23:59"}.get(field.type, "")
+    advice = _ZEROS if len(text) < count else "correct it"
     raise ValueError(
-        f"expected {count} digits, {EMPTY_BOX} for an empty box{wanted}, or {BLANK}, got {_shown(text)}; {_ZEROS}"
+        f"expected {count} digits, {EMPTY_BOX} for an empty box{wanted}, or {BLANK}, got {_shown(text)}; {advice}"
     )
 
 

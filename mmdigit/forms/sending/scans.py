@@ -91,9 +91,11 @@ class _RemoteScans:
     def read(self, name: str) -> bytes:
         path = f"{self._folder}/{name}" if self._folder else name
         try:
-            size = self._files.size(path)
-            if size is not None and size > MAX_FILE_BYTES:
-                raise UnreadableScan(f"it has {size} bytes, more than {MAX_FILE_BYTES}")
+            info = self._files.info(path)
+            if info["type"] != "file":  # to open a pipe would wait for its writer
+                raise UnreadableScan(f"it is no file but of type {_shown(str(info['type']))}")
+            if (info["size"] or 0) > MAX_FILE_BYTES:
+                raise UnreadableScan(f"it has {info['size']} bytes, more than {MAX_FILE_BYTES}")
             with self._files.open(path, "rb") as file:
                 content = b"".join(_parts(file))
         except (OSError, ValueError) as exc:

@@ -19,6 +19,7 @@ from mmdigit.files.sqlite_file import prepare_file
 from mmdigit.forms.store.database_errors import map_errors
 from mmdigit.settings.redaction import LIKE_SECRET, redact
 from schemas.errors import SettingsError, StoreError
+from schemas.printable import printable
 
 APPLICATION_ID = 0x6D6D6466  # "mmdf", in the file header: refuses other programs' files
 TIMEOUT_S = 10
@@ -29,8 +30,10 @@ _SERVER = re.compile(r"(?:(?P<user>[^:@/]+)@)?(?P<host>[A-Za-z0-9._-]+|\[[0-9A-F
 _DATABASE = re.compile(r"/(?P<name>[A-Za-z0-9_-]{1,63})")
 
 
-def open_engine(url: str, password: SecretStr | None = None) -> Engine:
+def open_engine(url: str, password: SecretStr | None = None, *, create: bool = True) -> Engine:
     """An engine whose transactions are durable. It connects when it is used.
+
+    create: make a SQLite file that is not there.
 
     Raises SettingsError for an invalid URL or an unsafe file, StoreError if the file cannot be opened now.
     """
@@ -45,7 +48,7 @@ def open_engine(url: str, password: SecretStr | None = None) -> Engine:
             raise _invalid(url, "sqlite:///FILE and nothing after it")
         if password is not None:
             raise SettingsError("expected postgresql:// with forms_password, got a SQLite file; unset the password")
-        return _sqlite(Path(path))
+        return _sqlite(Path(path), create=create)
     if parts.scheme == "postgresql":
         server, database = _SERVER.fullmatch(parts.netloc), _DATABASE.fullmatch(parts.path)
         if server is None or database is None or parts.fragment:
@@ -74,7 +77,10 @@ def _tls(url: str, query: str) -> dict[str, str]:
     return {"sslrootcert": "system", **found}
 
 
-def _sqlite(path: Path) -> Engine:
+def _sqlite(path: Path, *, create: bool) -> Engine:
+    if not create and not path.exists():
+        shown = printable(str(path), 200)
+        raise SettingsError(f"expected a database of forms in the file {shown!r}, got no file; check --forms")
     real = prepare_file(path, StoreError, "a database of forms")
     engine = create_engine(
         URL.create("sqlite", database=str(real)), connect_args={"timeout": TIMEOUT_S}, pool_size=1, hide_parameters=True

@@ -1,7 +1,7 @@
 """What is kept of a page, and the port through which programs keep it: PageStore.
 
-A page is put once by whoever registers it, and its values once all of its cells have outcomes. Nothing is ever
-overwritten: what people say is kept as changes beside it. Everything is keyed by the page's group
+A page is put once by whoever registers it, and its values once all of its cells have outcomes. Nothing that was read
+is ever overwritten: what people say is kept as changes beside it. Everything is keyed by the page's group
 (mmdigit.forms.jobs.group_of), so that a repeat changes nothing.
 """
 
@@ -64,9 +64,11 @@ class StoredPage:
     message: str = ""
     """What a person should know; empty if it is read."""
     serial: int | None = None
-    """Of the form's copy; None if it is not known."""
+    """Of the form's copy; None if it is not known, or the form was printed by somebody else, without one."""
     page: int | None = None
     """Of the form, from 1; None if it is not known."""
+    handwriting: bytes = b""
+    """By which a second scan of a sheet without a serial number is told (mmdigit.forms.adopt.handwriting)."""
     fields: tuple[StoredField, ...] = ()
     """In the template's order; empty unless it is read."""
 
@@ -167,7 +169,8 @@ class PageStore(Protocol):
     """
 
     def put_pages(self, pages: Sequence[StoredPage]) -> None:
-        """Keep pages durably, all or none. A page whose group is kept already is left as it is."""
+        """Keep pages durably, all or none. A page whose group is kept already is left as it is, unless that one is
+        unreadable and this one is not: a page may be sent again, after only the decoder's memory or time was short."""
         ...
 
     def known_groups(self, groups: Sequence[str]) -> frozenset[str]:
@@ -191,8 +194,9 @@ class PageStore(Protocol):
         ...
 
     def pages(self, template: str) -> Iterator[tuple[StoredPage, tuple[FieldRecord, ...]]]:
-        """Every page of a template by serial number, page and received_at, pages without a serial number first;
-        without fields, but with its values in order of its fields, none while it is unread."""
+        """Every page of a template, without fields, but with its values in order of its fields, none while it is
+        unread. First those without a serial number, by file name, file and number; then by serial number, page and
+        received_at."""
         ...
 
     def fields(self, group: str) -> tuple[StoredField, ...]:
@@ -216,6 +220,10 @@ class PageStore(Protocol):
 
     def counts(self, template: str) -> PageCounts:
         """How far a template's pages are."""
+        ...
+
+    def other_versions(self, form: str, template: str) -> int:
+        """How many pages of a form are kept under other versions of its template."""
         ...
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from pydantic import SecretStr
-from sqlalchemy import Connection, Engine, Row, Select, Table, case, func, select, tuple_, update
+from sqlalchemy import Column, Connection, Engine, Row, Select, Table, case, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mmdigit.forms.store.database_errors import map_errors
@@ -39,16 +39,19 @@ from mmdigit.settings.redaction import redact
 from schemas.printable import escaped
 
 CHUNK = 500  # pages that are in memory at once, and names in one query
-_ORDER = (PAGES.c.serial, PAGES.c.page, PAGES.c.received_us, PAGES.c.id)
+_BY_SCAN = (PAGES.c.file_name, PAGES.c.file_sha256, PAGES.c.number, PAGES.c.id)
+_BY_SERIAL = (PAGES.c.serial, PAGES.c.page, PAGES.c.received_us, PAGES.c.id)
 
 
-def open_page_store(url: str, password: SecretStr | None = None) -> "SqlPageStore":
+def open_page_store(url: str, password: SecretStr | None = None, *, create: bool = True) -> "SqlPageStore":
     """Open the database at url (mmdigit.forms.store.engine), and create its tables if there are none.
+
+    create: make a SQLite file that is not there.
 
     Raises SettingsError for an invalid URL, another program's file or another release's tables, AccessError if access
     is refused, StoreError if it cannot be reached.
     """
-    return SqlPageStore(open_engine(url, password), redact(url))
+    return SqlPageStore(open_engine(url, password, create=create), redact(url))
 
 
 class SqlPageStore:
@@ -70,10 +73,14 @@ class SqlPageStore:
             return
         # In order of their keys, so that two programs that put the same pages do not wait for each other in a circle.
         rows = [_page_row(by_group[group]) for group in sorted(by_group)]
+        put = self._insert(PAGES)
+        put = put.on_conflict_do_update(
+            index_elements=[PAGES.c.page_group],
+            set_={name: put.excluded[name] for name in rows[0]},
+            where=(PAGES.c.state == "unreadable") & (put.excluded.state != "unreadable"),
+        )
         with self._transaction() as connection:
-            added = connection.execute(
-                self._insert(PAGES).on_conflict_do_nothing().returning(PAGES.c.id, PAGES.c.page_group), rows
-            ).all()
+            added = connection.execute(put.returning(PAGES.c.id, PAGES.c.page_group), rows).all()
             fields = [row for number, group in added for row in _field_rows(number, by_group[group])]
             if fields:
                 connection.execute(FIELDS.insert(), fields)
@@ -122,16 +129,9 @@ class SqlPageStore:
         return frozenset(kept)
 
     def pages(self, template: str) -> Iterator[tuple[StoredPage, tuple[FieldRecord, ...]]]:
-        query = select(PAGES).where(PAGES.c.template == template).order_by(*_ORDER).limit(CHUNK)
-        rows: Sequence[Row[Any]] = ()
-        while True:
-            with self._reading() as connection:
-                rows = connection.execute(query.where(tuple_(*_ORDER) > _place(rows[-1])) if rows else query).all()
-                values = _records(connection, [row.id for row in rows])
-            for row in rows:
-                yield _page(row), tuple(values[row.id])
-            if len(rows) < CHUNK:
-                return
+        of_template = select(PAGES).where(PAGES.c.template == template).limit(CHUNK)
+        yield from self._in_order(of_template.where(PAGES.c.serial == NO_SERIAL), _BY_SCAN)
+        yield from self._in_order(of_template.where(PAGES.c.serial > NO_SERIAL), _BY_SERIAL)
 
     def fields(self, group: str) -> tuple[StoredField, ...]:
         query = select(FIELDS).join(PAGES).where(PAGES.c.page_group == group).order_by(FIELDS.c.position)
@@ -180,6 +180,11 @@ class SqlPageStore:
         with self._reading() as connection:
             return PageCounts(*(int(number or 0) for number in connection.execute(query).one()))
 
+    def other_versions(self, form: str, template: str) -> int:
+        query = select(func.count()).where(PAGES.c.form == form, PAGES.c.template != template)
+        with self._reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
     def close(self) -> None:
         self._engine.dispose()
 
@@ -199,6 +204,22 @@ class SqlPageStore:
     def _reading(self) -> Iterator[Connection]:
         with map_errors(self._place), self._engine.connect() as connection:
             yield connection
+
+    def _in_order(
+        self, query: Select[Any], order: Sequence[Column[Any]]
+    ) -> Iterator[tuple[StoredPage, tuple[FieldRecord, ...]]]:
+        """Pages with their values, CHUNK at once. order: by which no two pages are equal."""
+        query, rows = query.order_by(*order), list[Row[Any]]()
+        while True:
+            after = tuple(getattr(rows[-1], column.name) for column in order) if rows else None
+            with self._reading() as connection:
+                found = query if after is None else query.where(tuple_(*order) > after)
+                rows = list(connection.execute(found))
+                values = _records(connection, [row.id for row in rows])
+            for row in rows:
+                yield _page(row), tuple(values[row.id])
+            if len(rows) < CHUNK:
+                return
 
     def _insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
         return sqlite.insert(table) if self._engine.dialect.name == "sqlite" else postgresql.insert(table)
@@ -270,6 +291,7 @@ def _page_row(page: StoredPage) -> dict[str, object]:
         "message": escaped(page.message),
         "serial": NO_SERIAL if page.serial is None else page.serial,
         "page": NO_PAGE if page.page is None else page.page,
+        "handwriting": page.handwriting,
     }
 
 
@@ -299,12 +321,8 @@ def _page(row: Row[Any], fields: Iterable[StoredField] = ()) -> StoredPage:
         group=row.page_group, form=row.form, revision=row.revision, template=row.template, file_name=row.file_name,
         file_sha256=row.file_sha256, number=row.number, scanner=row.scanner, received_at=from_us(row.received_us),
         state=row.state, message=row.message, serial=None if row.serial == NO_SERIAL else row.serial,
-        page=None if row.page == NO_PAGE else row.page, fields=tuple(fields),
+        page=None if row.page == NO_PAGE else row.page, handwriting=bytes(row.handwriting), fields=tuple(fields),
     )  # fmt: skip
-
-
-def _place(row: Row[Any]) -> tuple[int, int, int, int]:
-    return row.serial, row.page, row.received_us, row.id
 
 
 def _chunks(names: Sequence[Any]) -> Iterator[Sequence[Any]]:

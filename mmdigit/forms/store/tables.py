@@ -1,7 +1,7 @@
 """The tables of the forms' store, the same in SQLite and PostgreSQL, and their version.
 
-Rows are only ever added, but for three counts that a page gets together with its values. Times are whole microseconds
-since 1970 in UTC, which both databases keep exactly.
+Rows are only ever added, but for the two counts that a page gets together with its values, and for an unreadable page
+that is read later. Times are whole microseconds since 1970 in UTC, which both databases keep exactly.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -35,6 +35,9 @@ _LOCK = 0x6D6D6466  # of PostgreSQL, so that two programs do not create the tabl
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Number = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself in an INTEGER alone
 
+# Ordered by code points everywhere, as Python sorts names.
+_Name = Text().with_variant(Text(collation="C"), "postgresql")
+
 _METADATA = MetaData()
 
 SCHEMA = Table("form_schema", _METADATA, Column("version", Integer, primary_key=True, autoincrement=False))
@@ -47,7 +50,7 @@ PAGES = Table(
     Column("form", Text, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("template", Text, nullable=False),
-    Column("file_name", Text, nullable=False),
+    Column("file_name", _Name, nullable=False),
     Column("file_sha256", Text, nullable=False),
     Column("number", Integer, nullable=False),
     Column("scanner", Text, nullable=False),
@@ -56,11 +59,17 @@ PAGES = Table(
     Column("message", Text, nullable=False),
     Column("serial", Integer, nullable=False),
     Column("page", Integer, nullable=False),
+    Column("handwriting", LargeBinary, nullable=False),
     Column("accepted", Integer),  # fields; NULL until the page has values
     Column("review", Integer),
 )
 _IS_UNREAD = text("state = 'read' AND accepted IS NULL")
 Index("form_pages_order", PAGES.c.template, PAGES.c.serial, PAGES.c.page, PAGES.c.received_us, PAGES.c.id)
+_HAS_NO_SERIAL = text(f"serial = {NO_SERIAL}")
+Index(
+    "form_pages_scans", PAGES.c.template, PAGES.c.file_name, PAGES.c.file_sha256, PAGES.c.number, PAGES.c.id,
+    sqlite_where=_HAS_NO_SERIAL, postgresql_where=_HAS_NO_SERIAL,
+)  # fmt: skip
 Index("form_pages_file", PAGES.c.file_sha256)
 Index("form_pages_unread", PAGES.c.template, PAGES.c.id, sqlite_where=_IS_UNREAD, postgresql_where=_IS_UNREAD)
 

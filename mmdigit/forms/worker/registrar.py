@@ -13,7 +13,12 @@ from mmdigit.forms.template import Template
 from schemas.errors import SettingsError
 from schemas.job import Job
 
-_OF_THIS_FORM = ("bent", "frames_not_found", "unknown_page")  # reasons that a page can have of its own form alone
+_OF_THIS_FORM = (
+    "bent",
+    "frames_not_found",
+    "unknown_page",
+    "ambiguous_page",
+)  # reasons that a page can have of its own form alone
 
 
 @dataclass(frozen=True)

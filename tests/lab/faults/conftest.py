@@ -17,7 +17,7 @@ Expected = Sequence[Answer | None]
 
 @pytest.fixture(scope="session")
 def services() -> Iterator[Services]:
-    """Kafka, Redis and toxiproxy for fault injection, for tests marked docker."""
+    """Kafka, Redis, PostgreSQL and toxiproxy for fault injection, for tests marked docker."""
     with running_services() as running:
         yield running
 

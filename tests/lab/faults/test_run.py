@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.faults.catalogue import ALL_FAULTS
+from lab.faults.catalogue import DIGIT_FAULTS
 from lab.faults.run import run_fault
 from lab.faults.services import Services
 from producer.sources.sample import Sample
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 def test_run_fault_loses_no_job(
     name: str, services: Services, samples: list[Sample], expected: Expected, tmp_path: Path
 ) -> None:
-    [fault] = [fault for fault in ALL_FAULTS if fault.name == name]
+    [fault] = [fault for fault in DIGIT_FAULTS if fault.name == name]
     fault = dataclasses.replace(fault, times=SHORT[name], burst=200)
     number = [*SHORT].index(name)
     row = run_fault(fault, services, samples, expected, random.Random(SEED), number, print, tmp_path)  # noqa: S311  not a secret

@@ -7,7 +7,6 @@ import pytest
 
 from mmdigit.forms.cells import CellReader
 from mmdigit.forms.deciding import decide_page, job_ids_of
-from mmdigit.forms.fields import Outcome
 from mmdigit.forms.form_reader import FormReader, ReadPage
 from mmdigit.forms.placing import PlacedPage, place
 from mmdigit.forms.registering import kept_page
@@ -16,7 +15,7 @@ from mmdigit.forms.template import Sum
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import Predictor
 from schemas.errors import DataError
-from schemas.prediction import Answer
+from schemas.prediction import Answer, Prediction
 from tests.mmdigit.forms.store.kept import form_page, prediction
 from tests.mmdigit.forms.test_registering import ORIGIN
 from tests.mmdigit.forms.written import TEMPLATE, filled_page, scanned_page
@@ -50,7 +49,7 @@ def test_page_is_decided_with_its_sums(total: str, reasons: tuple[str, ...]) -> 
     sums = (Sum(total="amount", of=("items.count",)),)
     template = TEMPLATE.model_copy(update={"pages": (content.model_copy(update={"sums": sums}),)})
     fields: list[StoredField] = []
-    answers: dict[str, Outcome] = {}
+    answers: dict[str, Prediction] = {}
     for field in form_page(1).fields:
         digits = columns.get(field.name, "")
         ids = [f"{field.name}.{place}.{digit}" for place, digit in enumerate(digits)]

@@ -17,7 +17,8 @@ from mmdigit.forms.store.ports import PageStore
 from mmdigit.forms.store.sql_store import open_page_store
 from mmdigit.forms.table import FIELD_COLUMNS
 from mmdigit.forms.template_file import example, parse_template
-from tests.mmdigit.forms.store.kept import change, fault, form_page, prediction
+from tests.mmdigit.forms.adopt.foreign import template_of
+from tests.mmdigit.forms.store.kept import adopted_page, change, fault, form_page, prediction
 from tests.mmdigit.forms.written import TEMPLATE
 
 DIGITS = {1: "00345671", 2: "12345674", 4: "00000018"}
@@ -133,6 +134,42 @@ def test_export_lists_pages_that_are_missing(store: PageStore, tmp_path: Path) -
     assert [(row["file"], row["page"], row["state"]) for row in rows(tmp_path / "pages.csv")] == [
         *(("stack.pdf", "7", "unread_page"), ("-", "2", "missing_page")),
     ]
+
+
+@pytest.fixture
+def adopted(tmp_path: Path) -> None:
+    """A copy on each of two variants of a page, put in any order; the third is not answered yet."""
+    template = template_of(tmp_path, 1, 2)
+    with open_page_store(f"sqlite:///{tmp_path / 'forms.db'}") as opened:
+        for number, variant in ((2, 2), (3, 1), (1, 1)):
+            page = adopted_page(template, number, variant)
+            opened.put_pages([page])
+            answers = {job_id: prediction(job_id, int(job_id[-1])) for job_id in job_ids_of(page)}
+            if number != 3:
+                opened.put_values({page.group: decide_page(template, page, answers)})
+
+
+@pytest.mark.usefixtures("adopted")
+def test_export_of_adopted_copies_has_a_row_of_each_page(tmp_path: Path) -> None:
+    table = rows(export(tmp_path, "table.csv", "--pages", str(tmp_path / "pages.csv")))
+    assert [(row["serial"], row["pages"]) for row in table] == [(str(n), f"stack.pdf:{n}") for n in (1, 2, 3)]
+    assert [row["number"] for row in table] == ["1" * 9, "2" * 9, ""]
+    assert [row["field2.reasons"] for row in table] == ["", "", "unread_page"]
+    assert (table[0]["field2"], table[1]["decision"]) == ("1111", "accept")
+    assert {cell for name, cell in table[1].items() if name.startswith("field2")} == {""}
+    assert [row["number.crop"][:9] for row in table] == ["000001.1.", "000002.2.", ""]
+    assert table[0]["number.box_mm"] != table[1]["number.box_mm"]
+    states = [(row["page"], row["serial"], row["state"]) for row in rows(tmp_path / "pages.csv")]
+    assert states == [("1", "1", "read"), ("2", "2", "read"), ("3", "3", "unread_page")]
+
+
+@pytest.mark.usefixtures("adopted")
+def test_export_of_adopted_copies_is_alike_in_each_format(tmp_path: Path) -> None:
+    _, second, _ = map(json.loads, export(tmp_path, "table.jsonl").read_text().splitlines())
+    assert (second["fields"]["number"]["value"], second["fields"]["field2"]["decision"]) == ("2" * 9, None)
+    table = pq.read_table(export(tmp_path, "table.parquet"))
+    assert table.column("number").to_pylist() == ["1" * 9, "2" * 9, ""]
+    assert table.column_names == list(rows(export(tmp_path, "table.csv"))[0])
 
 
 @pytest.mark.parametrize(("name", "more"), [("table.xlsx", []), ("table", []), ("table.jsonl", ["--excel"])])

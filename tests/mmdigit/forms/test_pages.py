@@ -14,7 +14,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from mmdigit.forms import pages
 from mmdigit.forms.page import PageFault, ScannedPage
-from mmdigit.forms.page_decoding import decode_pages
+from mmdigit.forms.page_decoding import MAX_FAILED, decode_pages
 from mmdigit.forms.pages import PageDecoder
 from mmdigit.forms.printing import print_form
 from mmdigit.forms.template_file import example, parse_template
@@ -144,6 +144,31 @@ def test_decode_pages_ends_a_loop_of_tiff_directories() -> None:
     found = read(tiff_loop())
     assert len(found) <= 2
     assert isinstance(found[0], ScannedPage)
+
+
+def test_decode_pages_ends_after_many_pages_that_fail() -> None:
+    claimed = pdf("0 0 600 800").replace(b"/Count 1", b"/Count 9")
+    assert len(read(claimed)) == 9
+    found = read(claimed.replace(b"/Count 9", b"/Count 9999"))
+    assert len(found) == 2 + MAX_FAILED
+    assert isinstance(found[0], ScannedPage)
+    assert isinstance(found[-1], PageFault)
+    assert "100 in a row that cannot be read" in found[-1].message
+
+
+def test_decode_pages_numbers_a_damaged_directory_of_a_tiff() -> None:
+    pages = [Image.fromarray(SHADE)] * 2
+    content = bytearray(saved(pages[0], "TIFF", save_all=True, append_images=pages[1:]))
+    start = 4
+    for _ in pages:  # to where the second directory names the next one
+        (place,) = struct.unpack_from("<I", content, start)
+        (entries,) = struct.unpack_from("<H", content, place)
+        start = place + 2 + 12 * entries
+    struct.pack_into("<I", content, start, len(content) - 3)
+    first, second, fault = read(bytes(content))
+    assert (first.number, second.number, fault.number) == (1, 2, 3)
+    assert isinstance(fault, PageFault)
+    assert "expected a whole file" in fault.message
 
 
 def test_page_decoder_gives_what_the_process_decodes(tmp_path: Path) -> None:

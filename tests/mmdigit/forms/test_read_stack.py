@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -69,6 +70,19 @@ def test_form_read_makes_a_row_of_each_form(tmp_path: Path, capsys: pytest.Captu
     assert "2 forms of 5 pages, 42 fields" in printed.out
     assert "3 pages not read" in printed.out
     assert "broken.pdf, page 1: unreadable: expected a whole PDF" in printed.err
+
+
+def test_form_read_goes_on_after_a_file_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scans = tmp_path / "scans"
+    (scans / "folder.pdf").mkdir(parents=True)
+    (scans / "gone.tif").symlink_to("nowhere")
+    os.mkfifo(scans / "pipe.png")
+    save_page(scans / "z.png", 1)
+    assert read(tmp_path) == 1
+    assert [row["serial"] for row in rows(tmp_path / "table.csv")] == ["1"]
+    states = {row["file"]: row["state"] for row in rows(tmp_path / "pages.csv")}
+    assert states == dict.fromkeys(("folder.pdf", "gone.tif", "pipe.png"), "unreadable") | {"z.png": "read"}
+    assert "pipe.png, page 1: unreadable: expected a scan" in capsys.readouterr().err
 
 
 def test_form_read_puts_pages_together_and_tells_a_missing_one(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from mmdigit.forms.deciding import decide_page, job_ids_of
 from mmdigit.forms.reviewing.queue import COLUMNS, review_queue
 from mmdigit.forms.store.ports import FieldRecord, PageStore
 from mmdigit.forms.store.sql_store import open_page_store
-from mmdigit.forms.template_file import example
-from tests.mmdigit.forms.store.kept import change, form_page, prediction
+from mmdigit.forms.template_file import example, load_template
+from tests.mmdigit.forms.adopt.foreign import write_form
+from tests.mmdigit.forms.store.kept import adopted_page, change, form_page, prediction
 from tests.mmdigit.forms.written import TEMPLATE
 
 Fill = Callable[[dict[str, str]], str]
@@ -68,6 +69,13 @@ def test_review_writes_forms_that_need_least_first(
         crop = tmp_path / "q" / row["crop"]
         assert crop.read_bytes() == f"{row['serial']} {row['field']}".encode()
     assert [field.slot.name for field in review_queue(store, TEMPLATE, 2)] == ["born", "amount"]
+
+
+def test_line_ends_where_csv_ends_it(store: PageStore, tmp_path: Path) -> None:
+    assert run(tmp_path, "-o", str(tmp_path / "q")) == 0
+    filled = fill(tmp_path, lambda row: "\f12345674\x1e" if row["field"] == "member" else "")
+    assert run(tmp_path, *filled) == 0
+    assert member(store).text == "12345674"
 
 
 def test_review_never_overwrites_a_queue(store: PageStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,3 +171,23 @@ def test_review_wants_one_of_its_two_uses(tmp_path: Path, capsys: pytest.Capture
     said = capsys.readouterr().err
     assert "expected --output or else --corrections" in said
     assert "expected --corrections and --by together" in said
+
+
+def test_answers_are_checked_by_the_field_of_their_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    form = write_form(tmp_path, 1, 2)
+    first, second = form.read_text().split("title: Page 2")
+    form.write_text(f"{first}title: Page 2{second.replace('type: digits', 'type: decimal')}")
+    template = load_template(form)
+    with open_page_store(f"sqlite:///{tmp_path / 'forms.db'}") as store:
+        pages = [adopted_page(template, number, number) for number in (1, 2)]
+        store.put_pages(pages)
+        for page in pages:
+            answers = {job_id: prediction(job_id, 1, 0.5) for job_id in job_ids_of(page)}
+            store.put_values({page.group: decide_page(template, page, answers)})
+    run(tmp_path, "-o", str(tmp_path / "q"))
+    capsys.readouterr()
+    arguments = fill(tmp_path, lambda row: "1234567.89" if row["field"] == "number" else "")
+    assert run(tmp_path, *arguments) == 1
+    printed = capsys.readouterr()
+    assert "1 correction kept, 0 known already, 1 lines without a value, 1 refused" in printed.out
+    assert "number: expected 9 digits" in printed.err

@@ -103,3 +103,10 @@ def test_local_scans_never_wait_for_a_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.pdf")
     with pytest.raises(UnreadableScan, match="it cannot be read"):
         open_scans(str(tmp_path)).read("a.pdf")
+
+
+def test_pipe_behind_a_url_is_never_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.pdf")
+    found = open_scans(f"file://{tmp_path}")
+    with pytest.raises(UnreadableScan, match="it is no file but of type other"):
+        found.read("a.pdf")

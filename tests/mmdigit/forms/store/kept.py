@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from mmdigit.forms.fields import FieldReason
 from mmdigit.forms.layout import slots_of
 from mmdigit.forms.store.ports import Change, ChangeKind, NewChange, StoredCell, StoredField, StoredPage, StoredValue
+from mmdigit.forms.template import Template
 from schemas.prediction import Decision, HeadAnswer, Prediction, Source, Timings
 from tests.mmdigit.forms.written import TEMPLATE
 
@@ -38,7 +39,7 @@ def page(number: int = 1, **changes: object) -> StoredPage:
 
 def fault(number: int, **changes: object) -> StoredPage:
     plain = {"state": "bent", "message": "expected a flat page", "serial": None, "page": None, "fields": ()}
-    return page(number, **plain, **changes)
+    return page(number, **{**plain, **changes})
 
 
 def value(
@@ -55,6 +56,17 @@ def change(
 ) -> NewChange:
     share = 0.02 if kind == "control" else None
     return NewChange(f"INTK.{number}", name, Change(kind, text, by, NOW, share), seen)
+
+
+def adopted_page(template: Template, number: int, form_page: int) -> StoredPage:
+    """A page, from 1, of a form that somebody else printed, every box of it written."""
+    fields = []
+    for slot in slots_of(template, form_page - 1):
+        ids = [f"{number}.{slot.name}.{index}.{number}" for index in range(len(slot.boxes))]
+        cells = tuple(StoredCell("digit", 5.0, job_id) for job_id in ids)
+        fields.append(StoredField(slot.name, True, cells, f"{number} {slot.name}".encode()))
+    place: dict[str, object] = {"group": f"BLAN.{number}", "form": template.form, "template": template.digest}
+    return page(number, serial=None, page=form_page, fields=tuple(fields), **place)
 
 
 def form_page(number: int, digits: str = "79927398", **changes: object) -> StoredPage:

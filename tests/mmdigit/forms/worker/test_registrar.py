@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from mmdigit.forms.registering import PageOrigin
 from mmdigit.forms.template_file import example, parse_template
 from mmdigit.forms.worker.registrar import PageRegistrar, RegisteredPage
 from schemas.errors import SettingsError
+from tests.mmdigit.forms.adopt.foreign import filled_foreign, template_of
 from tests.mmdigit.forms.written import TEMPLATE, filled_page, paper, scanned_page
 
 NOW = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -82,3 +84,14 @@ def test_page_of_another_revision_is_kept_with_its_form() -> None:
 def test_registrar_refuses_one_form_twice() -> None:
     with pytest.raises(SettingsError, match=r"got revision \d+ of form \w+ twice"):
         PageRegistrar([TEMPLATE, TEMPLATE.model_copy(update={"title": "another"})])
+
+
+def test_register_finds_an_adopted_form_among_several(tmp_path: Path) -> None:
+    adopted = template_of(tmp_path, 1, 2)
+    registrar = PageRegistrar([TEMPLATE, adopted])
+    own, foreign = scanned_page(paper()), scanned_page(filled_foreign(adopted, 1, 1).pixels)
+    found = [register(page, registrar) for page in (own, foreign, own)]
+    assert [(each.page.form, each.page.serial, each.page.page) for each in found] == [
+        (TEMPLATE.form, 1, 1), (adopted.form, None, 2), (TEMPLATE.form, 1, 1),
+    ]  # fmt: skip
+    assert len(found[1].jobs) == 9
