@@ -87,7 +87,9 @@ def _written(field: FormField, text: str) -> str:
         return digits
     if field.type == "time" and re.fullmatch(r"[0-9]{2}:[0-9]{2}", text):
         return text.replace(":", "")
-    parted = re.sub(r"[./]", "", text) if field.type == "date" else text  # as the form prints it between the boxes
+    # Points stand between a day, a month and a year, in that order; spreadsheets write slashes in any.
+    pointed = field.type == "date" and field.date_format.startswith("DD")
+    parted = text.replace(".", "") if pointed else text
     if re.fullmatch(rf"[0-9{EMPTY_BOX}]{{{count}}}", parted):
         return parted
     wanted = {"date": " or a date as 2024-02-29", "time": " or a time as 23:59"}.get(field.type, "")

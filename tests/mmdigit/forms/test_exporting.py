@@ -56,7 +56,7 @@ def test_export_writes_a_row_of_each_form(store: PageStore, tmp_path: Path, caps
     first, second, fourth, fifth = rows(export(tmp_path, "table.csv"))
     assert capsys.readouterr().out == (
         f"4 forms, 63 fields, 6 of them for review: {tmp_path / 'table.csv'}\n"
-        "1 page not read\n2 pages whose jobs are not answered yet\n1 page left out, which were there twice\n"
+        "1 page not read\n2 pages whose jobs are not answered yet\n1 page left out, being there twice\n"
     )
     assert [row["serial"] for row in (first, second, fourth, fifth)] == ["1", "2", "4", "5"]
     assert (first["member"], first["member.source"], first["member.changed_by"]) == ("00345672", "person", "'=Ada")
@@ -124,7 +124,9 @@ def test_export_lists_what_became_of_each_page(store: PageStore, tmp_path: Path)
         ("stack.pdf", "44", "4", "duplicate"),
         ("stack.pdf", "5", "5", "unread_page"),
     ]
-    assert rows(tmp_path / "pages.csv")[4]["message"] == "expected each page once, got it as in stack.pdf:4"
+    assert (
+        rows(tmp_path / "pages.csv")[4]["message"] == "expected each page once, got page 1 of form 4 as in stack.pdf:4"
+    )
 
 
 def test_export_lists_pages_that_are_missing(store: PageStore, tmp_path: Path) -> None:
@@ -190,3 +192,32 @@ def test_export_into_a_file_as_folder_is_refused(
     arguments = ["form", "export", *forms, "-o", str(tmp_path / "t.csv"), "--crops", str(tmp_path / "file")]
     assert cli.main(arguments) == 2
     assert "expected a folder at" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command", [["export", "-o", "t.csv"], ["review", "-o", "look"], ["control", "-o", "key"], ["learn"]]
+)
+def test_commands_refuse_a_database_that_is_not_there(
+    tmp_path: Path, command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "form.yaml").write_bytes(example())
+    assert cli.main(["form", *command, "--template", "form.yaml", "--forms", "sqlite:///tabel.db"]) == 2
+    assert "expected a database of forms in the file 'tabel.db', got no file" in capsys.readouterr().err
+    assert not (tmp_path / "tabel.db").exists()
+
+
+def test_export_tells_pages_of_another_version_of_the_form(
+    store: PageStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = tmp_path / "changed.yaml"
+    changed.write_bytes(example().replace(b"target_error: 0.0014", b"target_error: 0.0015"))
+    forms = ["--forms", f"sqlite:///{tmp_path / 'forms.db'}", "-o", str(tmp_path / "t.csv")]
+    assert cli.main(["form", "export", "--template", str(changed), *forms]) == 2
+    assert "expected pages of this version of form INTK, got 6 pages of other versions" in capsys.readouterr().err
+    # What is printed beside the boxes does not change what is read in them.
+    changed.write_bytes(
+        example().replace(b"label: Amount", b"label: Amount paid").replace(b"Membership intake", b"Intake")
+    )
+    assert cli.main(["form", "export", "--template", str(changed), *forms]) == 0
+    assert "4 forms" in capsys.readouterr().out

@@ -113,7 +113,7 @@ def test_form_read_goes_on_where_it_ended(tmp_path: Path, capsys: pytest.Capture
     assert read(tmp_path) == 1
     printed = capsys.readouterr()
     assert "2 forms of 5 pages" in printed.out
-    assert "2 pages were read before" in printed.out
+    assert "2 pages read before" in printed.out
     assert "c.png, page 1: duplicate: expected each file once, got the same as b.png" in printed.err
     table = rows(tmp_path / "table.csv")
     assert [row["serial"] for row in table] == ["1", "2"]

@@ -99,7 +99,7 @@ def test_form_read_reads_an_adopted_form(tmp_path: Path, capsys: pytest.CaptureF
     assert cli.main(["form", "read", str(scans), *arguments, "--pages", str(tmp_path / "pages.csv")]) == 1
     assert (tmp_path / "table.csv").read_bytes() == before[0]
     assert {row["file"]: (row["state"], row["serial"]) for row in rows(tmp_path / "pages.csv")} == states
-    assert "6 pages were read before" in capsys.readouterr().out
+    assert "6 pages read before" in capsys.readouterr().out
 
 
 def test_form_read_puts_pages_that_follow_together(tmp_path: Path) -> None:

@@ -54,6 +54,13 @@ def test_collect_ends_when_every_page_is_decided(tmp_path: Path, capsys: pytest.
     assert capsys.readouterr().out == said
 
 
+def test_collect_refuses_an_empty_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = urls(tmp_path)
+    with open_store(arguments[5]):
+        assert cli.main(["form", "collect", *arguments]) == 2
+    assert "got none yet; start the page worker first" in capsys.readouterr().err
+
+
 def test_collect_tells_what_it_waits_for_in_vain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = urls(tmp_path)
     put(arguments, 2)

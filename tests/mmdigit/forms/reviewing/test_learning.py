@@ -113,7 +113,7 @@ def test_learn_writes_thresholds_that_reading_takes(
     printed = capsys.readouterr().out
     assert "writer: wrong of those that people have looked at\n  form 2: 1 of 1\n  form 3: 1 of 1\n" in printed
     assert "  4 was 2: 2 times\n" in printed
-    assert "threshold of digits+luhn: none shows the target 0.14 %; control more of its fields\n" in printed
+    assert "threshold of digits+luhn: no chance shows the target of 0.14 %; control more of its fields\n" in printed
     assert load_thresholds(tmp_path / "t.json", TEMPLATE).model_version == "model-1"
 
 
