@@ -116,6 +116,7 @@ def _line(document: Document, error: Mistake) -> tuple[int, str]:
     if error["type"] == "value_error":
         return document.line_of(place), f"{key}: {message.removeprefix('Value error, ')}"
     wanted = message.removeprefix("Input should be ").removeprefix("Input should ")
+    wanted = wanted.replace("String should match pattern", "text of the pattern")
     got = printable(json.dumps(_value(document, place)), 40)
     return document.line_of(place), f"{key}: expected {wanted}, got {got}; correct it"
 

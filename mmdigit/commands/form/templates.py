@@ -74,7 +74,9 @@ class FormCheckSettings(ProgramSettings):
             from mmdigit.forms.overlay import draw_scan
 
             draw_scan(template, self.scan, self.output, self.page)
-            sys.stdout.write(f"{shown(self.output)}: boxes that are found are green, others red\n")
+            sys.stdout.write(
+                f"{shown(self.output)}: page {self.page} of the scan; boxes that are found are green, others red\n"
+            )
         return 0
 
 

@@ -42,6 +42,7 @@ def test_example_is_a_valid_template() -> None:
         ("decimals: 2", "decimals: 6", 39, "expected more boxes than decimals, got 6 and 6"),
         ("pitch_mm: 8,", "pitch_mm: 6,", 26, "expected pitch_mm of at least the width 7, got 6"),
         ("pitch_mm: 8, count: 4", "pitch_mm: 8, count: 5", 33, "expected boxes.count 4 for a time, got 5"),
+        ("form: INTK", "form: intake", 5, "form: expected text of the pattern '^[A-Z0-9]{4}$', got \"intake\""),
         ("form: INTK", "form: &a INTK", 5, "expected no alias or anchor"),
         ("form: INTK", "form: *a", 5, "expected no alias or anchor"),
         ("form: INTK", "form: !!python/name:os.system INTK", 5, "expected no tag"),
