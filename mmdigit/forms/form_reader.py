@@ -1,5 +1,6 @@
 """Scanned pages to the values of their fields, in one process."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from mmdigit.forms.thresholds import Thresholds
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import Predictor
 from schemas.prediction import Answer
+
+log = logging.getLogger(__name__)
 
 BATCH = 128  # cells that the model reads at once
 
@@ -54,7 +57,20 @@ class FormReader:
         return ReadPage(page.number, placed.identity, tuple(values))
 
     def keep(self, page: ScannedPage, origin: PageOrigin) -> tuple[StoredPage, tuple[StoredValue, ...]]:
-        """One page and its values as they are kept; without fields if it is not read."""
+        """One page and its values as they are kept; without fields if it is not read.
+
+        An error that nobody foresaw costs its page alone: it is kept as unreadable, and tried again by the next run.
+        """
+        try:
+            return self._keep(page, origin)
+        except MemoryError:
+            raise
+        except Exception as exc:
+            log.debug("a page failed unexpectedly", exc_info=exc)
+            message = f"expected a page that can be read, got an unforeseen {type(exc).__name__}; please report it"
+            return kept_fault(PageFault(page.number, "unreadable", message), origin, self.template), ()
+
+    def _keep(self, page: ScannedPage, origin: PageOrigin) -> tuple[StoredPage, tuple[StoredValue, ...]]:
         placed = place(page, self.template)
         if isinstance(placed, PageFault):
             return kept_fault(placed, origin, self.template), ()

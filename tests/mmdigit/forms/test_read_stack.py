@@ -15,8 +15,10 @@ from mmdigit import cli
 from mmdigit.forms.form_reader import FormReader
 from mmdigit.forms.page import PageFault, ScannedPage
 from mmdigit.forms.pages import PageDecoder
+from mmdigit.forms.placing import PlacedPage, place
 from mmdigit.forms.registering import PageOrigin, kept_fault
 from mmdigit.forms.store.sql_store import open_page_store
+from mmdigit.forms.template import Template
 from mmdigit.forms.template_file import example, parse_template
 from mmdigit.reading.predictor import Predictor
 from tests.mmdigit.forms.written import FLAT, TEMPLATE, paper, sample_digits, scanned, turned
@@ -83,6 +85,29 @@ def test_form_read_goes_on_after_a_file_that_is_none(tmp_path: Path, capsys: pyt
     states = {row["file"]: row["state"] for row in rows(tmp_path / "pages.csv")}
     assert states == dict.fromkeys(("folder.pdf", "gone.tif", "pipe.png"), "unreadable") | {"z.png": "read"}
     assert "pipe.png, page 1: unreadable: expected a scan" in capsys.readouterr().err
+
+
+def test_unforeseen_error_costs_its_page_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "scans").mkdir()
+    for serial in (1, 2):
+        save_page(tmp_path / "scans" / f"{serial}.png", serial)
+    pages = iter((1, 2))
+
+    def fail_once(page: ScannedPage, template: Template) -> PlacedPage | PageFault:
+        if next(pages, 2) == 1:
+            raise ZeroDivisionError("secret")
+        return place(page, template)
+
+    monkeypatch.setattr("mmdigit.forms.form_reader.place", fail_once)
+    assert read(tmp_path) == 1
+    assert [row["serial"] for row in rows(tmp_path / "table.csv")] == ["2"]
+    assert "1.png, page 1: unreadable: expected a page that can be read, got an unforeseen ZeroDivisionError" in (
+        capsys.readouterr().err
+    )
+    assert read(tmp_path) == 0
+    assert [row["serial"] for row in rows(tmp_path / "table.csv")] == ["1", "2"]
 
 
 def test_form_read_puts_pages_together_and_tells_a_missing_one(tmp_path: Path) -> None:
