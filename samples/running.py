@@ -48,10 +48,11 @@ class RunningConsumer:
     """A worker of any kind, logging to a file; SIGTERM at the end of the block stops it."""
 
     def __init__(self, command: Sequence[str], log: Path) -> None:
-        """command: without --metrics-port, which is a free one."""
+        """command: its metrics have a free port, unless it names one."""
         self.log = log
         self._file: IO[bytes] = log.open("wb")
-        self.process = subprocess.Popen([*command, "--metrics-port", "0"], stderr=self._file)  # noqa: S603
+        port = () if "--metrics-port" in command else ("--metrics-port", "0")
+        self.process = subprocess.Popen([*command, *port], stderr=self._file)  # noqa: S603
         self.metrics_url = ""
 
     def wait_until_ready(self) -> None:
