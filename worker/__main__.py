@@ -13,7 +13,6 @@ from mmdigit.reading.decision import Head, OperatingPoint
 from mmdigit.reading.predictor import Predictor
 from mmdigit.settings.program import run_program
 from mmdigit.settings.redaction import redact
-from mmdigit.settings.secrets import read_secret
 from mmdigit.telemetry.health import HealthServer
 from mmdigit.telemetry.logs import configure as configure_logs
 from mmdigit.telemetry.spans import open_tracer
@@ -36,7 +35,7 @@ def run_worker(argv: Sequence[str]) -> int:
     settings = WorkerSettings.load(argv)
     configure_logs(settings.log_level, as_json=settings.json_logs)
     access = settings.access
-    token = read_secret(settings.metrics_token, settings.metrics_token_file, "metrics_token_file")
+    token = settings.read_token
     metrics = Metrics()
     metrics.build_info.labels(VERSION).set(1)
     health = LoopHealth(settings.stuck_after_s)

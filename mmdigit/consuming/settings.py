@@ -1,16 +1,16 @@
 """The settings of every program that consumes a topic until it is stopped."""
 
-from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 
 from mmdigit.settings.access_settings import AccessSettings
+from mmdigit.settings.service_settings import ServiceSettings
 from mmdigit.transport.urls import dead_letter_url
 from schemas.identifiers import Identifier
 
 
-class ConsumingSettings(AccessSettings):
+class ConsumingSettings(ServiceSettings, AccessSettings):
     """What the loop, its health and its metrics need. Each program names its topics and its consumer group."""
 
     from_url: Annotated[str, Field(validation_alias="from", repr=False, description="topic to consume")]
@@ -70,21 +70,6 @@ class ConsumingSettings(AccessSettings):
     exit_when_idle_s: Annotated[
         float | None, Field(gt=0, description="seconds without a record after which the worker exits with code 0")
     ] = None
-    metrics_host: Annotated[str, Field(description="address of /metrics, /healthz and /readyz")] = "127.0.0.1"
-    metrics_port: Annotated[
-        int, Field(ge=0, le=65535, description="port of /metrics, /healthz and /readyz; 0 picks a free one and logs it")
-    ] = 9100
-    metrics_token: Annotated[
-        SecretStr | None,
-        Field(min_length=1, description="bearer token required to read /metrics; only as a variable, not as a flag"),
-    ] = None
-    metrics_token_file: Annotated[
-        Path | None, Field(description="file with the token; or set MMDIGIT_METRICS_TOKEN")
-    ] = None
-    json_logs: Annotated[bool, Field(description="log one JSON object a line instead of text")] = False
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="lowest level to log")] = (
-        "info"
-    )
 
     @property
     def largest_batch(self) -> int:

@@ -1,7 +1,7 @@
 """A scanned page as it is kept: what it is, where it comes from, and its fields before anything reads them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mmdigit.forms.adopt.handwriting import handwriting
@@ -10,7 +10,7 @@ from mmdigit.forms.crops import crop_of
 from mmdigit.forms.jobs import group_of, job_id_of
 from mmdigit.forms.page import PageFault
 from mmdigit.forms.placing import PlacedPage
-from mmdigit.forms.store.ports import StoredCell, StoredField, StoredPage
+from mmdigit.forms.store.ports import PageState, StoredCell, StoredField, StoredPage
 from mmdigit.forms.template import Template
 
 
@@ -37,17 +37,8 @@ def kept_page(
         job_id = job_id_of(cell, origin.file_sha256, placed.number, template) if cell.is_digit else None
         return StoredCell(cell.state, round(cell.ink_mm2, 3), job_id)
 
-    return StoredPage(
-        group=group_of(origin.file_sha256, placed.number, template),
-        form=template.form,
-        revision=template.revision,
-        template=template.digest,
-        file_name=origin.file_name,
-        file_sha256=origin.file_sha256,
-        number=placed.number,
-        scanner=origin.scanner,
-        received_at=origin.received_at,
-        state="read",
+    return replace(
+        _page(placed.number, "read", origin, template),
         serial=placed.identity.serial if numbered else None,
         page=placed.identity.page,
         handwriting=b"" if numbered else handwriting(placed),
@@ -60,16 +51,20 @@ def kept_page(
 
 def kept_fault(fault: PageFault, origin: PageOrigin, template: Template) -> StoredPage:
     """A page that a person has to look at."""
+    return replace(_page(fault.number, fault.reason, origin, template), message=fault.message)
+
+
+def _page(number: int, state: PageState, origin: PageOrigin, template: Template) -> StoredPage:
+    """What is known of every page, read or not."""
     return StoredPage(
-        group=group_of(origin.file_sha256, fault.number, template),
+        group=group_of(origin.file_sha256, number, template),
         form=template.form,
         revision=template.revision,
         template=template.digest,
         file_name=origin.file_name,
         file_sha256=origin.file_sha256,
-        number=fault.number,
+        number=number,
         scanner=origin.scanner,
         received_at=origin.received_at,
-        state=fault.reason,
-        message=fault.message,
+        state=state,
     )

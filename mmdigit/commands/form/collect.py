@@ -1,20 +1,19 @@
 """`mmdigit form collect`: from the store of predictions to the values of fields."""
 
 import sys
-from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 
 from mmdigit.commands.form.common import TemplateFlag, ThresholdsFile, need_forms
 from mmdigit.settings.access import Access
 from mmdigit.settings.access_settings import RedisAccessSettings
 from mmdigit.settings.database_settings import DatabaseSettings
-from mmdigit.settings.secrets import read_secret
+from mmdigit.settings.service_settings import ServiceSettings
 from schemas.errors import DataError
 
 
-class FormCollectSettings(DatabaseSettings, RedisAccessSettings):
+class FormCollectSettings(ServiceSettings, DatabaseSettings, RedisAccessSettings):
     """Decides the fields of each page whose jobs are all answered. Needs the extra `forms`.
 
     Without --follow it ends when every page that is there is decided, or with --expect when so many pages are.
@@ -38,23 +37,9 @@ class FormCollectSettings(DatabaseSettings, RedisAccessSettings):
         float | None, Field(gt=0, description="seconds without progress after which it ends, exit 1; by default none")
     ] = None
     follow: Annotated[bool, Field(description="run until SIGTERM, as a service with metrics")] = False
-    metrics_host: Annotated[str, Field(description="with --follow: address of /metrics, /healthz and /readyz")] = (
-        "127.0.0.1"
-    )
     metrics_port: Annotated[
         int, Field(ge=0, le=65535, description="with --follow: port of /metrics; 0 picks a free one and logs it")
     ] = 9104
-    metrics_token: Annotated[
-        SecretStr | None,
-        Field(min_length=1, description="bearer token required to read /metrics; only as a variable, not as a flag"),
-    ] = None
-    metrics_token_file: Annotated[
-        Path | None, Field(description="file with the token; or set MMDIGIT_METRICS_TOKEN")
-    ] = None
-    json_logs: Annotated[bool, Field(description="log one JSON object a line instead of text")] = False
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="lowest level to log")] = (
-        "info"
-    )
 
     @model_validator(mode="after")
     def _follows_or_ends(self) -> Self:
@@ -72,7 +57,7 @@ class FormCollectSettings(DatabaseSettings, RedisAccessSettings):
 
         template = load_template(self.template)
         thresholds = None if self.thresholds is None else load_thresholds(self.thresholds, template)
-        token = read_secret(self.metrics_token, self.metrics_token_file, "metrics_token_file")
+        token = self.read_token
         with (
             open_page_store(self.forms_url, self.database_password) as forms,
             open_store(self.store_url, access=Access(redis=self.redis_access), create=False) as predictions,

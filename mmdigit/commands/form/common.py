@@ -27,6 +27,14 @@ QueueLength = Annotated[int, Field(ge=1, le=1_000_000, description="fields in th
 Person = Annotated[str | None, Field(min_length=1, max_length=100, description="who has looked, for the log")]
 
 
+def require_one_way(out: Path | None, back: Path | None, by: str | None, name: str) -> None:
+    """Raise ValueError unless a queue is either written, or read back with who says so. name: of the reading flag."""
+    if (out is None) == (back is None):
+        raise ValueError(f"expected --output or else --{name}")
+    if (by is None) != (back is None):
+        raise ValueError(f"expected --{name} and --by together, got one of them")
+
+
 def need_forms() -> None:
     """Raise SettingsError if the extra `forms` is not installed."""
     needed = (

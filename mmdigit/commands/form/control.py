@@ -8,7 +8,16 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from mmdigit.commands.form.common import Person, QueueLength, TemplateFlag, count, need_forms, open_kept, shown
+from mmdigit.commands.form.common import (
+    Person,
+    QueueLength,
+    TemplateFlag,
+    count,
+    need_forms,
+    open_kept,
+    require_one_way,
+    shown,
+)
 from mmdigit.settings.database_settings import DatabaseSettings
 
 
@@ -30,10 +39,7 @@ class FormControlSettings(DatabaseSettings):
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
-        if (self.output is None) == (self.keyed is None):
-            raise ValueError("expected --output or else --keyed")
-        if (self.by is None) != (self.keyed is None):
-            raise ValueError("expected --keyed and --by together, got one of them")
+        require_one_way(self.output, self.keyed, self.by, "keyed")
         return self
 
     def run(self) -> int:

@@ -7,7 +7,16 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from mmdigit.commands.form.common import Person, QueueLength, TemplateFlag, count, need_forms, open_kept, shown
+from mmdigit.commands.form.common import (
+    Person,
+    QueueLength,
+    TemplateFlag,
+    count,
+    need_forms,
+    open_kept,
+    require_one_way,
+    shown,
+)
 from mmdigit.settings.database_settings import DatabaseSettings
 
 
@@ -24,10 +33,7 @@ class FormReviewSettings(DatabaseSettings):
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
-        if (self.output is None) == (self.corrections is None):
-            raise ValueError("expected --output or else --corrections")
-        if (self.by is None) != (self.corrections is None):
-            raise ValueError("expected --corrections and --by together, got one of them")
+        require_one_way(self.output, self.corrections, self.by, "corrections")
         return self
 
     def run(self) -> int:

@@ -16,7 +16,6 @@ from mmdigit.forms.worker.metrics import PageMetrics
 from mmdigit.forms.worker.registrar import PageRegistrar
 from mmdigit.forms.worker.settings import PageWorkerSettings
 from mmdigit.settings.redaction import redact
-from mmdigit.settings.secrets import read_secret
 from mmdigit.telemetry.health import HealthServer
 from mmdigit.telemetry.logs import configure as configure_logs
 from mmdigit.transport.urls import open_consumer, open_publisher
@@ -30,7 +29,7 @@ def run_page_worker(argv: Sequence[str]) -> int:
     settings = PageWorkerSettings.load(argv)
     configure_logs(settings.log_level, as_json=settings.json_logs)
     access = settings.access
-    token = read_secret(settings.metrics_token, settings.metrics_token_file, "metrics_token_file")
+    token = settings.read_token
     metrics = PageMetrics()
     metrics.build_info.labels(VERSION).set(1)
     health = LoopHealth(settings.stuck_after_s)
