@@ -1,0 +1,33 @@
+"""build_app: the ASGI application."""
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from mmdigit.gateway import problems
+from mmdigit.gateway.access.requiring import Authenticate
+from mmdigit.gateway.routes import jobs, predictions
+from mmdigit.gateway.services import Services
+from schemas import VERSION
+from schemas.errors import InvalidJob, RetriableError
+
+
+def build_app(services: Services, authenticate: Authenticate) -> FastAPI:
+    """The application."""
+    app = FastAPI(
+        title="mmdigit",
+        version=VERSION,
+        description="Reads digits which were both written and spoken.",
+        docs_url=None,  # its page loads scripts from another host
+        redoc_url=None,
+    )
+    app.state.services = services
+    app.state.authenticate = authenticate
+    app.add_exception_handler(problems.Problem, problems.of_problem)
+    app.add_exception_handler(RequestValidationError, problems.of_validation)
+    app.add_exception_handler(HTTPException, problems.of_http)
+    app.add_exception_handler(RetriableError, problems.of_retriable)
+    app.add_exception_handler(InvalidJob, problems.of_invalid)
+    for routes in (jobs, predictions):
+        app.include_router(routes.router)
+    return app

@@ -1,0 +1,102 @@
+"""What the API takes and gives, besides the records of schemas/."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas.identifiers import Identifier
+from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
+from schemas.message import Message
+from schemas.prediction import Label, Prediction
+from schemas.timestamp import Timestamp
+
+JobState = Literal["pending", "done", "dead"]
+
+
+class ProblemDetails(Message):
+    """An error, as RFC 9457 has it."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    """What was expected, what came, and what to do."""
+
+
+class JobSubmission(Message):
+    """A job as a caller sends it: one image and/or one audio clip of one digit."""
+
+    image: Annotated[bytes, Field(max_length=MAX_IMAGE_BYTES)] | None = None
+    """PNG, JPEG, TIFF, WebP, or 784 raw bytes (28x28, bright ink on dark); base64 in JSON."""
+    audio: Annotated[bytes, Field(max_length=MAX_AUDIO_BYTES)] | None = None
+    """WAV, FLAC or Ogg Opus, 8-192 kHz, mono or stereo; base64 in JSON."""
+    job_id: Identifier | None = None
+    """A job with the same id is the same job. Without one, it follows from Idempotency-Key, or else is random."""
+    group: Identifier | None = None
+    """Shared by jobs that belong together."""
+    expected: Label | None = None
+    """The true digit, where the caller knows it; the model never sees it."""
+
+
+class JobStatus(Message):
+    """A job and, once it has one, its outcome."""
+
+    job_id: str
+    group: str | None = None
+    state: JobState
+    """pending: no outcome yet. dead: it can never succeed, see reason."""
+    prediction: Prediction | None = None
+    reason: str | None = None
+    """Why the job is dead: a word such as invalid_image."""
+
+
+class RejectedJob(Message):
+    """A job of a batch that was not taken, with its line in the file, from 1."""
+
+    line: int
+    error: str
+
+
+class BatchReceipt(Message):
+    """What became of a batch."""
+
+    group: str
+    accepted: int
+    """Jobs that the topic has acknowledged."""
+    rejected: int
+    rejections: tuple[RejectedJob, ...] = ()
+    """The first of them."""
+
+
+class Decisions(Message):
+    """Decisions among the outcomes that were counted. counted: how many those are; the next request counts on."""
+
+    accept: int = 0
+    review: int = 0
+    counted: int = 0
+
+
+class GroupStatus(Message):
+    """How far a group is."""
+
+    group: str
+    kind: Literal["jobs", "pages"] = "jobs"
+    submitted: int | None = None
+    """Jobs or pages; null if the group was not sent as a batch, so that nobody knows how many there are."""
+    done: int
+    dead: int
+    decisions: Decisions
+    """Of jobs, or of a form's fields."""
+    finished: bool
+    """Whether every submitted job has its outcome, or every page its values."""
+    created_at: Timestamp | None = None
+    left_s: float | None = None
+    """Estimated seconds until it is finished; null if that is not known."""
+
+
+class OutcomePage(Message):
+    """Outcomes of a group, in the order in which they came."""
+
+    outcomes: tuple[JobStatus, ...]
+    next: str
+    """Give it as `after` to go on; at the end it stays valid for outcomes that come later."""

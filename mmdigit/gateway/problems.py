@@ -1,0 +1,91 @@
+"""Errors of the API as application/problem+json (RFC 9457)."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from mmdigit.gateway.models import ProblemDetails
+from schemas.errors import InvalidJob, RetriableError
+from schemas.printable import printable
+
+PROBLEM = "application/problem+json"
+RETRY_AFTER_S = 5
+_MAX_DETAIL = 1000
+
+
+class Problem(Exception):  # noqa: N818  the standard's word
+    """An error for the caller: "expected X, got Y; do Z"."""
+
+    def __init__(self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+    def response(self) -> Response:
+        """The error as a response."""
+        details = ProblemDetails(
+            title=self.status.phrase, status=self.status.value, detail=printable(self.detail, _MAX_DETAIL)
+        )
+        return Response(details.model_dump_json(), self.status.value, self.headers, PROBLEM)
+
+
+def too_large(limit_bytes: int) -> Problem:
+    """413: the body exceeds its limit."""
+    return Problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"expected a body of at most {limit_bytes} bytes, got a larger one; send less at once",
+    )
+
+
+def not_found(what: str) -> Problem:
+    """404. what: what is missing, and why it may be."""
+    return Problem(HTTPStatus.NOT_FOUND, what)
+
+
+async def of_problem(_request: Request, error: Exception) -> Response:
+    """Handler of Problem."""
+    assert isinstance(error, Problem)  # noqa: S101  registered for it alone
+    return error.response()
+
+
+async def of_validation(_request: Request, error: Exception) -> Response:
+    """Handler of what FastAPI refuses in a path, a query or a header."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    failures = error.errors()[:3]
+    detail = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in failures)
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, f"expected a valid request, got {detail}; see /openapi.json"
+    ).response()
+
+
+async def of_http(_request: Request, error: Exception) -> Response:
+    """Handler of what the framework raises: an unknown path, a method that the path does not have."""
+    assert isinstance(error, HTTPException)  # noqa: S101
+    status = HTTPStatus(error.status_code)
+    return Problem(status, f"expected an operation of /openapi.json, got {status.phrase}", error.headers).response()
+
+
+async def of_retriable(_request: Request, error: Exception) -> Response:
+    """Handler of RetriableError: the broker, the store or the database is away."""
+    assert isinstance(error, RetriableError)  # noqa: S101
+    # The message names hosts of the deployment, which are not the caller's business; the log has it.
+    what = type(error).__name__.removesuffix("Error").lower()
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        f"expected an answer of the {_PLACES.get(what, what)}, got none; send the request again later",
+        {"Retry-After": str(RETRY_AFTER_S)},
+    ).response()
+
+
+async def of_invalid(_request: Request, error: Exception) -> Response:
+    """Handler of InvalidJob: a job or page that can never succeed."""
+    assert isinstance(error, InvalidJob)  # noqa: S101
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)).response()
+
+
+_PLACES = {"transport": "topic of jobs", "store": "store"}

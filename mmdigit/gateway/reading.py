@@ -1,0 +1,57 @@
+"""StoreReader: calls the store from a few threads, each call with a store of its own."""
+
+import asyncio
+import queue
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from mmdigit.transport.ports import PredictionStore
+from schemas.errors import MmdigitError
+
+THREADS = 4
+
+T = TypeVar("T")
+
+
+class StoreReader:
+    """Reads for the event loop. A store is opened when it is first needed, and again after an error."""
+
+    def __init__(self, open_store: Callable[[], PredictionStore]) -> None:
+        self._open = open_store
+        self._idle: queue.SimpleQueue[PredictionStore] = queue.SimpleQueue()
+        self._threads = ThreadPoolExecutor(THREADS, "store")
+        self.waiting_for = ""
+        """Why the last call failed; empty if it did not."""
+
+    async def read(self, call: Callable[[PredictionStore], T]) -> T:
+        """The result of the call in a thread. Raises what the store raises."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._call, call)
+
+    def close(self) -> None:
+        self._threads.shutdown()
+        while not self._idle.empty():
+            self._idle.get().close()
+
+    def _call(self, call: Callable[[PredictionStore], T]) -> T:
+        try:
+            store = self._idle.get_nowait()
+        except queue.Empty:
+            store = self._opened()
+        try:
+            result = call(store)
+        except MmdigitError as error:
+            self.waiting_for = str(error)
+            raise
+        else:
+            self.waiting_for = ""
+            return result
+        finally:
+            self._idle.put(store)
+
+    def _opened(self) -> PredictionStore:
+        try:
+            return self._open()
+        except MmdigitError as error:
+            self.waiting_for = str(error)
+            raise

@@ -1,0 +1,109 @@
+"""POST /v1/jobs: one job."""
+
+from functools import partial
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from mmdigit.consuming.publishing import Outgoing
+from mmdigit.gateway.access.principal import Principal
+from mmdigit.gateway.access.requiring import Submitter
+from mmdigit.gateway.intake.ids import IdempotencyKey, id_of, new_id, stored_id
+from mmdigit.gateway.intake.single import read_submission
+from mmdigit.gateway.models import JobStatus, JobSubmission
+from mmdigit.gateway.outcomes import find_outcome, status_of
+from mmdigit.gateway.problems import Problem
+from mmdigit.gateway.services import Services, UseServices
+from schemas.job import Job
+from schemas.wire import encode
+
+MAX_WAIT_S = 30.0
+
+Wait = Annotated[
+    float,
+    Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for the outcome; without one in time, the answer is 202."),
+]
+
+router = APIRouter()
+
+
+@router.post(
+    "/v1/jobs",
+    operation_id="submit_job",
+    summary="Submit one job",
+    status_code=202,
+    response_model=JobStatus,
+)
+async def submit_job(
+    request: Request,
+    services: UseServices,
+    principal: Submitter,
+    wait: Wait = 0.0,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Publishes a job and returns once the topic has acknowledged it; with `wait`, once it has an outcome.
+
+    Sent again under the same job_id or Idempotency-Key, it is the same job.
+    """
+    require_room(services)
+    submission = await read_submission(request)
+    name, new = _name_of(submission, idempotency_key)
+    job_id = stored_id(principal, name, "job_id")
+    group = None if submission.group is None else stored_id(principal, submission.group, "group")
+    if idempotency_key is not None and submission.job_id is None:
+        outcome = await services.reader.read(partial(find_outcome, job_id=job_id))
+        if outcome is not None:
+            return _response(principal, job_id, group, outcome)
+    record = record_of(submission, job_id, group, services)
+    if not wait:
+        await services.publisher.publish([record])
+        services.backlog.sent(job_id)
+        return _response(principal, job_id, group, None)
+    with services.feed.waiting(job_id, new=new) as waiter:
+        await services.publisher.publish([record])
+        services.backlog.sent(job_id)
+        return _response(principal, job_id, group, await waiter.outcome(wait))
+
+
+def require_room(services: Services) -> None:
+    """Raises Problem (429) if jobs wait too long already."""
+    waits_s = services.backlog.seconds
+    if waits_s > services.max_backlog_s:
+        raise Problem(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            f"expected jobs to wait at most {services.max_backlog_s:.0f} s, got {waits_s:.0f} s; send this one later",
+            {"Retry-After": str(int(min(waits_s, 3600)) + 1)},
+        )
+
+
+def record_of(submission: JobSubmission, job_id: str, group: str | None, services: Services) -> Outgoing:
+    """The record of a job."""
+    job = Job(
+        job_id=job_id,
+        group=group,
+        image=submission.image,
+        audio=submission.audio,
+        expected=submission.expected,
+        created_at=services.now(),
+    )
+    return Outgoing(job_id.encode(), encode(job, "msgpack"))
+
+
+def _name_of(submission: JobSubmission, key: str | None) -> tuple[str, bool]:
+    """The job's id, and whether no job had it before."""
+    if submission.job_id is not None:
+        return submission.job_id, False
+    if key is not None:
+        # With the content: another body under the same key is another job, and replaces no answer.
+        label = None if submission.expected is None else str(submission.expected)
+        return id_of("job", key, submission.group, label, submission.image, submission.audio), False
+    return new_id(), True
+
+
+def _response(principal: Principal, job_id: str, group: str | None, outcome: object) -> Response:
+    status = status_of(principal, job_id, outcome, group)  # type: ignore[arg-type]
+    code = HTTPStatus.ACCEPTED if status.state == "pending" else HTTPStatus.OK
+    headers = {"Location": f"/v1/predictions/{status.job_id}"}
+    return Response(status.model_dump_json(exclude_none=True), code, headers, "application/json")

@@ -1,0 +1,37 @@
+"""What the operations need, made once by the command."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from mmdigit.gateway.answers import AnswerFeed
+from mmdigit.gateway.backlog import Backlog
+from mmdigit.gateway.publishing import BatchPublisher
+from mmdigit.gateway.reading import StoreReader
+
+
+@dataclass(frozen=True)
+class Services:
+    """The ports of one gateway, and its limits."""
+
+    publisher: BatchPublisher
+    feed: AnswerFeed
+    reader: StoreReader
+    backlog: Backlog
+    max_backlog_s: float
+    max_batch_bytes: int
+
+    def now(self) -> datetime:
+        """The time of a job's arrival."""
+        return datetime.now(UTC)
+
+
+def _services(request: Request) -> Services:
+    found = request.app.state.services
+    assert isinstance(found, Services)  # noqa: S101  set by build_app
+    return found
+
+
+UseServices = Annotated[Services, Depends(_services)]

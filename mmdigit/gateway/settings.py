@@ -1,0 +1,94 @@
+"""The gateway's settings: MMDIGIT_* variables and flags, one frozen class."""
+
+from ipaddress import ip_address
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_settings import NoDecode
+
+from mmdigit.settings.access_settings import AccessSettings
+from mmdigit.settings.service_settings import ServiceSettings
+
+Login = Literal["none", "token"]
+
+
+def split(value: object) -> object:
+    """The parts of text that is separated by commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class GatewaySettings(ServiceSettings, AccessSettings):
+    """Serves the HTTP API: takes jobs, publishes them, and returns their predictions. Needs the extra `gateway`."""
+
+    prog: ClassVar[str] = "python -m mmdigit.gateway"
+
+    jobs_url: Annotated[
+        str,
+        Field(
+            validation_alias="jobs",
+            repr=False,
+            examples=["kafka://localhost:29092/mmdigit.jobs"],
+            description="topic of jobs, which `python -m worker` consumes: kafka://host:9092/topic or sqlite:///file",
+        ),
+    ]
+    store_url: Annotated[
+        str,
+        Field(
+            validation_alias="store",
+            repr=False,
+            examples=["redis://localhost:6379/0"],
+            description="prediction store of the workers: redis(s)://host:6379/0 or sqlite:///file",
+        ),
+    ]
+    host: Annotated[str, Field(min_length=1, description="address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0 picks a free one and logs it")] = 8000
+    metrics_port: Annotated[
+        int, Field(ge=0, le=65535, description="port of /metrics, /healthz and /readyz; 0 picks a free one and logs it")
+    ] = 9102
+    login: Annotated[
+        Login | None,
+        Field(
+            description="token: callers need a bearer token (`mmdigit token create`); none: nobody needs one, allowed "
+            "on a loopback address alone; by default none there and token elsewhere"
+        ),
+    ] = None
+    allowed_hosts: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(split),
+        Field(max_length=64, description="names in the Host header besides --host and localhost, separated by commas"),
+    ] = ()
+    max_backlog_s: Annotated[
+        float, Field(gt=0, le=86_400, description="seconds that a job may wait, beyond which new ones get 429")
+    ] = 60.0
+    max_batch_bytes: Annotated[int, Field(ge=1024, le=2**40, description="largest body of a batch, in bytes")] = (
+        256 * 1024 * 1024
+    )
+    max_requests_per_s: Annotated[
+        float, Field(gt=0, le=1e6, description="requests a second that one token may make, and at once")
+    ] = 1000.0
+    max_streams: Annotated[int, Field(ge=1, le=100_000, description="event streams that one token may hold open")] = 100
+    max_connections: Annotated[
+        int, Field(ge=16, le=100_000, description="open connections; beyond them the one longest idle is closed")
+    ] = 4096
+
+    @model_validator(mode="after")
+    def _login_where_it_is_needed(self) -> Self:
+        if self.login == "none" and not self.is_loopback:
+            raise ValueError(
+                "expected login token on an address that other machines reach; set --login token or --host 127.0.0.1"
+            )
+        return self
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches the address."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def needs_login(self) -> bool:
+        """Whether callers need a token."""
+        return self.login == "token" if self.login is not None else not self.is_loopback
