@@ -20,7 +20,7 @@ resource "aws_elasticache_user" "reader" {
   access_string = join(" ", [
     "on", "%R~mmdigit:prediction:*", "%R~mmdigit:dead:*", "%R~mmdigit:group:*", "%R~mmdigit:outcomes:*",
     "%R~mmdigit:predictions", "%R~mmdigit:predictions:*", "resetchannels", "-@all", "+ping", "+select", "+mget",
-    "+hmget", "+lrange", "+xread",
+    "+hmget", "+lrange", "+xread", "+xrevrange",
     "+info", "+cluster|slots", "+asking",
   ])
 

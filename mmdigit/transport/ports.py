@@ -272,6 +272,14 @@ class PredictionStore(Protocol):
         """
         ...
 
+    def feed_end(self) -> str:
+        """The position after the newest prediction: feed(feed_end()) returns only what is stored after this call.
+
+        Takes one round trip; on a Redis Cluster, one per server. The position stays valid when the feed drops that
+        prediction. If the feed is empty, it is the position before the first prediction.
+        """
+        ...
+
     def close(self) -> None:
         """Release all resources. Safe to call twice."""
         ...

@@ -124,6 +124,47 @@ def test_feed_refuses_an_invalid_position(store: Store) -> None:
         store.open().feed("yesterday")
 
 
+def test_feed_end_is_after_the_newest_prediction(store: Store) -> None:
+    opened = store.open()
+    opened.put([make_prediction(number) for number in range(200)])
+    end = opened.feed_end()
+    assert end == opened.feed()[-1][0]
+    assert opened.feed(end) == []
+    opened.put([make_prediction(number) for number in range(100, 300)])  # the first half is not new
+    assert [prediction.job_id for _, prediction in opened.feed(end)] == [f"job-{number}" for number in range(200, 300)]
+    assert opened.feed(opened.feed_end()) == []
+
+
+def test_feed_end_of_an_empty_feed(store: Store) -> None:
+    reader, writer = store.open(), store.open()
+    end = reader.feed_end()
+    assert reader.feed(end) == []
+    writer.put([make_prediction(1), make_prediction(2)])
+    assert [prediction for _, prediction in reader.feed(end)] == [make_prediction(1), make_prediction(2)]
+
+
+def test_feed_end_holds_when_the_feed_is_trimmed(store: Store) -> None:
+    opened = store.open(feed_length=10)
+    opened.put([make_prediction(number) for number in range(300)])
+    end = opened.feed_end()
+    assert opened.feed(end) == []
+    opened.put([make_prediction(300)])
+    assert [prediction.job_id for _, prediction in opened.feed(end)] == ["job-300"]
+    for start in range(301, 901, 100):
+        opened.put([make_prediction(number) for number in range(start, start + 100)])  # drops what end follows
+    assert [prediction.job_id for _, prediction in opened.feed(end)][-10:] == [f"job-{n}" for n in range(891, 901)]
+
+
+def test_feed_end_survives_the_expiry_of_predictions(store: Store) -> None:
+    opened = store.open(ttl_s=1)
+    opened.put([make_prediction(1)])
+    until(lambda: opened.get(["job-1"]) == [None], "an expiry")
+    end = opened.feed_end()
+    assert opened.feed(end) == []
+    opened.put([make_prediction(1)])
+    assert [prediction.job_id for _, prediction in opened.feed(end)] == ["job-1"]
+
+
 def test_expired_predictions_are_gone(store: Store) -> None:
     opened = store.open(ttl_s=1)
     opened.put([make_prediction(1)])

@@ -130,6 +130,9 @@ class FakeStore:
     def feed(self, after: str = "", limit: int = 1000, timeout_s: float = 0.0) -> list[tuple[str, Prediction]]:
         raise NotImplementedError
 
+    def feed_end(self) -> str:
+        raise NotImplementedError
+
     def close(self) -> None: ...
 
     def __enter__(self) -> Self:

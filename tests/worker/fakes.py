@@ -188,6 +188,9 @@ class FakeStore(Closable):
     def feed(self, after: str = "", limit: int = 1000, timeout_s: float = 0.0) -> list[tuple[str, Prediction]]:
         raise NotImplementedError
 
+    def feed_end(self) -> str:
+        raise NotImplementedError
+
 
 class FakePublisher(Closable):
     """Acknowledges on flush; never acknowledges the next `lose` records."""

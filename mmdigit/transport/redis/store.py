@@ -159,6 +159,14 @@ class RedisStore:
             found.append((",".join(positions), decode_prediction(entry.prediction)))
         return found
 
+    def feed_end(self) -> str:
+        calls = [
+            Call(number, ("XREVRANGE", bucket.feed, "+", "-", "COUNT", 1))
+            for number, bucket in enumerate(self._buckets)
+        ]
+        newest = self._servers.run(calls)  # each: [[position, fields]], or [] of an empty stream
+        return ",".join(entries[0][0].decode() if entries else "" for entries in newest)
+
     def close(self) -> None:
         self._servers.close()
 

@@ -130,6 +130,11 @@ class SqliteStore:
             self._sleep(min(wait_s, left_s))
             wait_s = min(wait_s * 2, _MAX_WAIT_S)
 
+    def feed_end(self) -> str:
+        with map_errors(self._path, StoreError):
+            (newest,) = self._connection.execute("SELECT max(position) FROM feed").fetchone()
+        return "" if newest is None else str(newest)  # AUTOINCREMENT: no position is given twice
+
     def close(self) -> None:
         self._connection.close()
 

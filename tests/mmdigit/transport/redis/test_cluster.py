@@ -106,9 +106,10 @@ def test_put_takes_one_round_trip_per_primary(cluster: RedisGroup) -> None:
         store.put_dead_letters([make_dead_letter(number) for number in range(2000, 2064)])
         assert store.counts("g") == GroupCounts(done=564, dead=64)
         assert len([found for found in store.get([f"job-{number}" for number in range(1000, 1100)]) if found]) == 64
+        assert store.feed(store.feed_end()) == []
         for port in ports:
-            # One socket read per call: put (or two), put_dead_letters, counts, get and the counting INFO, plus the
-            # replica's acknowledgements. Without pipelining there would be about 100.
+            # One socket read per call: put (or two), put_dead_letters, counts, get, feed_end, feed and the counting
+            # INFO, plus the replica's acknowledgements. Without pipelining there would be about 100.
             assert reads(cluster, port) - before[port] < 16
     with redis.RedisCluster(port=ports[0], host="127.0.0.1") as client:
         tag = tag_of(client, "job-1000")
@@ -236,6 +237,7 @@ def test_acl_grants_what_the_cluster_store_needs(cluster: RedisGroup) -> None:
         assert reading.get(["job-50"]) == [make_prediction(50)]
         assert reading.dead_letter_reasons(["job-200"]) == ["invalid_image"]
         assert len(reading.feed()) == 100
+        assert reading.feed(reading.feed_end()) == []
         assert len(reading.group_outcomes("g")) == 101
         with pytest.raises(AccessError, match="lacks a permission"):
             reading.put([make_prediction(300)])
