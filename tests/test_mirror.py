@@ -12,8 +12,8 @@ MIRRORED = ("worker", "producer", "schemas", "mmdigit", "lab", "samples")
 OTHER_SUBJECTS = {
     "lab.benchmarks.test_command_lines": "the --help of every benchmark",
     "lab.fuzz.test_limits": "the limits that every parser keeps",
+    "mmdigit.database.test_postgres_tls": "a database over TLS",
     "mmdigit.forms.test_docs": "the reasons that docs/use/forms.md explains",
-    "mmdigit.forms.store.test_postgres_tls": "the store over TLS",
     "mmdigit.forms.worker.test_promises": "the page worker's promises, as a state machine",
     "mmdigit.reading.audio.test_cases": "kept sound files",
     "mmdigit.training.test_commands": "train, export and calibrate, one after the other",

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from mmdigit.database.schema import from_us, to_us
 from mmdigit.forms.store.ports import StoredCell, StoredField, StoredPage, StoredValue
-from mmdigit.forms.store.tables import NO_PAGE, NO_SERIAL, from_us, to_us
+from mmdigit.forms.store.tables import NO_PAGE, NO_SERIAL
 from schemas.printable import escaped
 
 

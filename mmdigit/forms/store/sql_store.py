@@ -2,16 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Self
 
 from pydantic import SecretStr
-from sqlalchemy import Column, Connection, Engine, Row, Select, Table, case, func, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Column, Connection, Engine, Row, Select, case, func, select, tuple_, update
 
-from mmdigit.forms.store.database_errors import map_errors
-from mmdigit.forms.store.engine import open_engine
+from mmdigit.database.engine import open_engine
+from mmdigit.database.schema import from_us, to_us
+from mmdigit.database.sql_database import SqlDatabase
 from mmdigit.forms.store.ports import (
     Change,
     ChangeOutcome,
@@ -23,16 +22,7 @@ from mmdigit.forms.store.ports import (
     StoredValue,
 )
 from mmdigit.forms.store.rows import field_of, field_rows, page_of, page_row, value_row
-from mmdigit.forms.store.tables import (
-    CHANGES,
-    FIELDS,
-    NO_SERIAL,
-    PAGES,
-    VALUES,
-    from_us,
-    prepare_schema,
-    to_us,
-)
+from mmdigit.forms.store.tables import CHANGES, FIELDS, FORMS, NO_SERIAL, PAGES, SCHEMA, VALUES
 from mmdigit.settings.redaction import redact
 from schemas.printable import escaped
 
@@ -42,28 +32,21 @@ _BY_SERIAL = (PAGES.c.serial, PAGES.c.page, PAGES.c.received_us, PAGES.c.id)
 
 
 def open_page_store(url: str, password: SecretStr | None = None, *, create: bool = True) -> "SqlPageStore":
-    """Open the database at url (mmdigit.forms.store.engine), and create its tables if there are none.
+    """Open the database at url (mmdigit.database.engine), and create its tables if there are none.
 
     create: make a SQLite file that is not there.
 
     Raises SettingsError for an invalid URL, another program's file or another release's tables, AccessError if access
     is refused, StoreError if it cannot be reached.
     """
-    return SqlPageStore(open_engine(url, password, create=create), redact(url))
+    return SqlPageStore(open_engine(url, FORMS, password, create=create), redact(url))
 
 
 class SqlPageStore:
     """Pages, fields, values and changes in tables."""
 
     def __init__(self, engine: Engine, place: str) -> None:
-        self._engine, self._place = engine, place
-        self._writing = engine.execution_options(writes=True)
-        try:
-            with self._transaction() as connection:
-                prepare_schema(connection, place)
-        except BaseException:
-            engine.dispose()
-            raise
+        self._database = SqlDatabase(engine, SCHEMA, place)
 
     def put_pages(self, pages: Sequence[StoredPage]) -> None:
         by_group = {page.group: page for page in reversed(pages)}
@@ -71,32 +54,32 @@ class SqlPageStore:
             return
         # In order of their keys, so that two programs that put the same pages do not wait for each other in a circle.
         rows = [page_row(by_group[group]) for group in sorted(by_group)]
-        put = self._insert(PAGES)
+        put = self._database.insert(PAGES)
         put = put.on_conflict_do_update(
             index_elements=[PAGES.c.page_group],
             set_={name: put.excluded[name] for name in rows[0]},
             where=(PAGES.c.state == "unreadable") & (put.excluded.state != "unreadable"),
         )
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             added = connection.execute(put.returning(PAGES.c.id, PAGES.c.page_group), rows).all()
             fields = [row for number, group in added for row in field_rows(number, by_group[group])]
             if fields:
                 connection.execute(FIELDS.insert(), fields)
 
     def known_groups(self, groups: Sequence[str]) -> frozenset[str]:
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return frozenset(self._ids(connection, groups))
 
     def pages_of_file(self, file_sha256: str, template: str) -> list[StoredPage]:
         query = select(PAGES).where(PAGES.c.file_sha256 == file_sha256, PAGES.c.template == template)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return [page_of(row) for row in connection.execute(query.order_by(PAGES.c.number))]
 
     def unread_pages(self, template: str, limit: int, after: int = 0) -> list[tuple[int, StoredPage]]:
         query = select(PAGES).where(
             PAGES.c.template == template, PAGES.c.state == "read", PAGES.c.accepted.is_(None), PAGES.c.id > after
         )
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(query.order_by(PAGES.c.id).limit(limit)).all()
             fields: dict[int, list[StoredField]] = defaultdict(list)
             for chunk in _chunks([row.id for row in rows]):
@@ -109,7 +92,7 @@ class SqlPageStore:
 
     def put_values(self, values: Mapping[str, Sequence[StoredValue]]) -> frozenset[str]:
         kept = set()
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             for group in sorted(values):
                 accepted = sum(value.decision == "accept" for value in values[group])
                 counted = connection.execute(
@@ -133,11 +116,11 @@ class SqlPageStore:
 
     def fields(self, group: str) -> tuple[StoredField, ...]:
         query = select(FIELDS).join(PAGES).where(PAGES.c.page_group == group).order_by(FIELDS.c.position)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return tuple(field_of(row, bytes(row.crop)) for row in connection.execute(query))
 
     def records(self, groups: Sequence[str]) -> dict[str, dict[str, FieldRecord]]:
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             ids = self._ids(connection, groups)
             found = {number: group for group, number in ids.items()}
             return {
@@ -147,7 +130,7 @@ class SqlPageStore:
             }
 
     def put_changes(self, changes: Sequence[NewChange]) -> list[ChangeOutcome]:
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             ids = self._ids(connection, [new.group for new in changes], lock=True)
             return [_put_change(connection, ids.get(new.group), new) for new in changes]
 
@@ -158,7 +141,7 @@ class SqlPageStore:
             control = control.where(PAGES.c.received_us >= to_us(since))
         after = 0
         while True:
-            with self._reading() as connection:
+            with self._database.reading() as connection:
                 query = control.where(CHANGES.c.id > after).order_by(CHANGES.c.id).limit(CHUNK)
                 rows = connection.execute(query).all()
                 records = _records(connection, sorted({row.id for row in rows}))
@@ -175,33 +158,22 @@ class SqlPageStore:
             func.count(), func.sum(unread), func.sum(case((PAGES.c.state != "read", 1), else_=0)),
             func.sum(PAGES.c.accepted), func.sum(PAGES.c.review),
         ).where(PAGES.c.template == template)  # fmt: skip
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return PageCounts(*(int(number or 0) for number in connection.execute(query).one()))
 
     def other_versions(self, form: str, template: str) -> int:
         query = select(func.count()).where(PAGES.c.form == form, PAGES.c.template != template)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return int(connection.execute(query).scalar_one())
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._database.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        """All or nothing, durable when the block ends."""
-        with map_errors(self._place), self._writing.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with map_errors(self._place), self._engine.connect() as connection:
-            yield connection
 
     def _in_order(
         self, query: Select[Any], order: Sequence[Column[Any]]
@@ -210,7 +182,7 @@ class SqlPageStore:
         query, rows = query.order_by(*order), list[Row[Any]]()
         while True:
             after = tuple(getattr(rows[-1], column.name) for column in order) if rows else None
-            with self._reading() as connection:
+            with self._database.reading() as connection:
                 found = query if after is None else query.where(tuple_(*order) > after)
                 rows = list(connection.execute(found))
                 values = _records(connection, [row.id for row in rows])
@@ -218,9 +190,6 @@ class SqlPageStore:
                 yield page_of(row), tuple(values[row.id])
             if len(rows) < CHUNK:
                 return
-
-    def _insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
-        return sqlite.insert(table) if self._engine.dialect.name == "sqlite" else postgresql.insert(table)
 
     def _ids(self, connection: Connection, groups: Sequence[str], *, lock: bool = False) -> dict[str, int]:
         """The number of each page that is kept. lock: until the transaction ends, nobody else changes them."""

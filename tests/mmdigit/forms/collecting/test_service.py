@@ -12,13 +12,14 @@ import pytest
 from lab.kit.polling import until
 from lab.kit.services import free_port
 from mmdigit import cli
+from mmdigit.database.engine import open_engine
 from mmdigit.forms.collecting.metrics import FORM_METRICS, CollectMetrics
 from mmdigit.forms.collecting.progress import ProgressLine, Standing
 from mmdigit.forms.collecting.service import STUCK_AFTER_S, Collection
 from mmdigit.forms.reviewing.control import ControlledWeek
-from mmdigit.forms.store.engine import open_engine
 from mmdigit.forms.store.ports import PageCounts, StoredPage
 from mmdigit.forms.store.sql_store import SqlPageStore, open_page_store
+from mmdigit.forms.store.tables import FORMS
 from mmdigit.forms.template_file import example
 from mmdigit.telemetry.health import Status
 from mmdigit.transport.urls import open_store
@@ -124,7 +125,7 @@ def test_follow_tries_again_when_a_store_fails(tmp_path: Path) -> None:
                 collection.stop()
 
     with (
-        FailingStore(open_engine(arguments[3]), "forms") as forms,
+        FailingStore(open_engine(arguments[3], FORMS), "forms") as forms,
         open_store(arguments[5]) as answers,
         Watching(io.StringIO()) as progress,
     ):

@@ -9,8 +9,10 @@ from pydantic import SecretStr
 from sqlalchemy import exc
 
 from lab.kit.services import POSTGRES_PASSWORD, free_port
-from mmdigit.forms.store.database_errors import map_errors
+from mmdigit.database.errors import map_errors
+from mmdigit.database.kind import DatabaseKind
 from mmdigit.forms.store.sql_store import open_page_store
+from mmdigit.forms.store.tables import FORMS
 from schemas.errors import AccessError, MmdigitError, SettingsError, StoreError
 from tests.mmdigit.forms.store.kept import page
 
@@ -29,14 +31,24 @@ from tests.mmdigit.forms.store.kept import page
     ],
 )
 def test_map_errors_tells_what_passes(error: Exception, kind: type[MmdigitError]) -> None:
-    with pytest.raises(MmdigitError, match=r"^expected .*; ") as caught, map_errors("db"):
+    with pytest.raises(MmdigitError, match=r"^expected .*; ") as caught, map_errors("db", FORMS):
         raise error
     assert type(caught.value) is kind
     assert "\n" not in str(caught.value)
 
 
+def test_map_errors_names_the_kind_and_its_settings() -> None:
+    kind = DatabaseKind("database of apples", "--apples", "apples_password", "sqlite:///apples.db", 1)
+    for error, words in (
+        (psycopg.errors.UndefinedTable("none"), "expected a database of apples at db, got: none; check --apples"),
+        (psycopg.errors.InsufficientPrivilege("no"), "check the user, apples_password_file and the certificates"),
+    ):
+        with pytest.raises(SettingsError, match=words), map_errors("db", kind):
+            raise error
+
+
 def test_map_errors_leaves_others_alone() -> None:
-    with pytest.raises(ValueError, match="mine"), map_errors("db"):
+    with pytest.raises(ValueError, match="mine"), map_errors("db", FORMS):
         raise ValueError("mine")
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from mmdigit.forms.store.engine import open_engine
+from mmdigit.database.engine import open_engine
 from mmdigit.forms.store.sql_store import open_page_store
+from mmdigit.forms.store.tables import FORMS
 from mmdigit.transport.sqlite.publisher import SqlitePublisher
 from schemas.errors import SettingsError, StoreError
 from tests.mmdigit.forms.store.kept import page
@@ -32,7 +33,7 @@ from tests.mmdigit.forms.store.kept import page
 )
 def test_open_engine_refuses_other_urls(url: str) -> None:
     with pytest.raises(SettingsError, match=r"^expected .*for example sqlite:///forms\.db") as caught:
-        open_engine(url)
+        open_engine(url, FORMS)
     assert "s3cret" not in str(caught.value)
 
 
@@ -45,14 +46,14 @@ def test_open_engine_refuses_other_urls(url: str) -> None:
     ],
 )
 def test_open_engine_verifies_the_server_or_uses_no_tls(query: str, options: dict[str, str]) -> None:
-    engine = open_engine(f"postgresql://ada@db/forms{query}", SecretStr("word"))
+    engine = open_engine(f"postgresql://ada@db/forms{query}", FORMS, SecretStr("word"))
     assert {name: value for name, value in engine.url.query.items() if name.startswith("ssl")} == options
     assert "word" not in repr(engine)
 
 
 def test_password_with_a_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="unset the password"):
-        open_engine(f"sqlite:///{tmp_path / 'forms.db'}", SecretStr("word"))
+        open_engine(f"sqlite:///{tmp_path / 'forms.db'}", FORMS, SecretStr("word"))
 
 
 def test_file_is_private_and_durable(tmp_path: Path) -> None:
@@ -61,7 +62,7 @@ def test_file_is_private_and_durable(tmp_path: Path) -> None:
         store.put_pages([page()])
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
     assert modes == {"forms.db": 0o600, "forms.db-wal": 0o600, "forms.db-shm": 0o600}
-    engine = open_engine(f"sqlite:///{path}")
+    engine = open_engine(f"sqlite:///{path}", FORMS)
     with engine.connect() as connection:
         for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)):
             assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one() == value

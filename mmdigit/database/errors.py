@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import psycopg
 from sqlalchemy import exc
 
+from mmdigit.database.kind import DatabaseKind
 from schemas.errors import AccessError, MmdigitError, SettingsError, StoreError
 from schemas.printable import printable
 
@@ -31,22 +32,22 @@ _ADVICE = {
 
 
 @contextmanager
-def map_errors(place: str) -> Iterator[None]:
+def map_errors(place: str, kind: DatabaseKind) -> Iterator[None]:
     """Convert every error of the database at place (for messages, without a password)."""
     try:
         yield
     except (exc.SQLAlchemyError, sqlite3.Error, psycopg.Error) as error:
-        raise mapped(error, place) from error
+        raise mapped(error, place, kind) from error
 
 
-def mapped(error: Exception, place: str) -> MmdigitError:
+def mapped(error: Exception, place: str, kind: DatabaseKind) -> MmdigitError:
     cause = error.orig if isinstance(error, exc.DBAPIError) and isinstance(error.orig, Exception) else error
     reason = printable(" ".join(str(cause).split()), 300)
     if isinstance(cause, sqlite3.Error):
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the primary code; extended ones carry more above it
         if code in _DAMAGED:
             return SettingsError(
-                f"expected an intact database of forms, got a damaged or another one at {place} ({reason}); restore it "
+                f"expected an intact {kind.noun}, got a damaged or another one at {place} ({reason}); restore it "
                 "from a backup, or name another file"
             )
         advice = _ADVICE.get(code, "check the file and its disk")
@@ -54,9 +55,9 @@ def mapped(error: Exception, place: str) -> MmdigitError:
     state = getattr(cause, "sqlstate", None) or ""
     if state.startswith(_REFUSED_STATES) or (not state and any(words in reason for words in _REFUSED)):
         return AccessError(
-            f"expected access to the database {place}, got: {reason}; check the user, forms_password_file and the "
+            f"expected access to the database {place}, got: {reason}; check the user, {kind.password}_file and the "
             "certificates in the URL"
         )
     if state.startswith(_NEVER_STATES) or (not state and reason.endswith("does not exist")):
-        return SettingsError(f"expected a database of forms at {place}, got: {reason}; check --forms")
+        return SettingsError(f"expected a {kind.noun} at {place}, got: {reason}; check {kind.flag}")
     return StoreError(f"expected to use the database {place}, got: {reason}; check that it runs and can be reached")

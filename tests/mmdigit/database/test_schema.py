@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mmdigit.database.schema import from_us, to_us
 from mmdigit.forms.store.sql_store import open_page_store
-from mmdigit.forms.store.tables import from_us, to_us
 from schemas.errors import SettingsError
 
 

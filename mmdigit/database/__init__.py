@@ -1,0 +1,1 @@
+"""What the project keeps in SQL: one engine for SQLite and PostgreSQL, transactions, tables with a version."""
