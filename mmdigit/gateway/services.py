@@ -1,8 +1,10 @@
 """What the operations need, made once by the command."""
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
@@ -10,6 +12,10 @@ from mmdigit.gateway.answers import AnswerFeed
 from mmdigit.gateway.backlog import Backlog
 from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.reading import StoreReader
+from mmdigit.gateway.registry.ports import Registry
+from mmdigit.gateway.tallies import Tallies
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -20,12 +26,18 @@ class Services:
     feed: AnswerFeed
     reader: StoreReader
     backlog: Backlog
+    registry: Registry
     max_backlog_s: float
     max_batch_bytes: int
+    tallies: Tallies = field(default_factory=Tallies)
 
     def now(self) -> datetime:
         """The time of a job's arrival."""
         return datetime.now(UTC)
+
+    async def in_registry(self, call: Callable[[Registry], T]) -> T:
+        """The result of the call in a thread. Raises what the registry raises."""
+        return await asyncio.to_thread(call, self.registry)
 
 
 def _services(request: Request) -> Services:
