@@ -1,0 +1,1 @@
+"""The HTTP API: takes jobs, publishes them, and answers with their outcomes; it holds no model."""
