@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mmdigit.forms.template_file import load_template
 from mmdigit.settings.program import run_program
-from samples.demo_forms import fill_stack, print_copies
+from samples.demo_forms import DPI, fill_pages, form_command
 from samples.running import RunningConsumer
 from schemas.errors import TransportError
 
@@ -97,8 +97,9 @@ def write_pairs(path: Path) -> Path:
 def write_page(path: Path) -> Path:
     """A scanned page of the example form, filled in."""
     stack = path.with_name("blank.pdf")
-    print_copies(FORM, 1, stack)
-    fill_stack(load_template(FORM), stack, path)
+    form_command("print", str(FORM), "-n", "1", "-o", str(stack))
+    _, [page] = fill_pages(load_template(FORM), stack)
+    page.save(path, resolution=DPI)
     return path
 
 

@@ -15,6 +15,7 @@ from mmdigit.gateway.app import build_app
 from mmdigit.gateway.backlog import Backlog
 from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.reading import StoreReader
+from mmdigit.gateway.registry.sql_registry import open_registry
 from mmdigit.gateway.services import Services
 from mmdigit.gateway.settings import GatewaySettings
 from mmdigit.settings.redaction import redact
@@ -65,7 +66,10 @@ async def _serve(settings: GatewaySettings) -> None:
         reader = StoreReader(store)
         stack.callback(reader.close)
         backlog = Backlog()
-        services = Services(publisher, feed, reader, backlog, settings.max_backlog_s, settings.max_batch_bytes)
+        registry = stack.enter_context(open_registry(settings.database_url))
+        services = Services(
+            publisher, feed, reader, backlog, registry, settings.max_backlog_s, settings.max_batch_bytes
+        )
         if settings.needs_login:
             raise SettingsError("login is not there yet")
         app = build_app(services, nobody_logs_in)
