@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from mmdigit.gateway.models import ProblemDetails
+from schemas.api import ProblemDetails
 from schemas.errors import InvalidJob, RetriableError
 from schemas.printable import printable
 

@@ -15,11 +15,11 @@ from mmdigit.files.predictions_csv import PREDICTION_COLUMNS, answer_row, safe_c
 from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.access.requiring import Reader
 from mmdigit.gateway.intake.ids import stored_id
-from mmdigit.gateway.models import JobStatus
 from mmdigit.gateway.outcomes import status_of
 from mmdigit.gateway.routes.groups import Group, group_status
 from mmdigit.gateway.services import Services, UseServices
 from mmdigit.transport.ports import Outcome, PredictionStore
+from schemas.api import JobStatus
 
 COLUMNS = (*PREDICTION_COLUMNS, "expected", "dead_letter_reason")
 PAGE = 1000

@@ -12,10 +12,10 @@ from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.access.requiring import Submitter
 from mmdigit.gateway.intake.ids import IdempotencyKey, id_of, new_id, stored_id
 from mmdigit.gateway.intake.single import read_submission
-from mmdigit.gateway.models import JobStatus, JobSubmission
 from mmdigit.gateway.outcomes import find_outcome, status_of
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.services import Services, UseServices
+from schemas.api import JobStatus, JobSubmission
 from schemas.job import Job
 from schemas.wire import encode
 
