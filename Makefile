@@ -105,7 +105,7 @@ seeds folds: $(VENV)/.test
 	@$(BIN)/mmdigit study $@ --data $(DATA) --result lab/results/$@.json
 
 lock: $(VENV)/.test ## compile requirements/*.in to pinned files with hashes
-	@for set in requirements/worker requirements/msk requirements/otel requirements/forms requirements/gateway requirements/train requirements/test requirements/fuzz requirements/sbom requirements/docs $(PEERS:%=lab/benchmarks/peers/requirements/%); do \
+	@for set in requirements/worker requirements/msk requirements/otel requirements/forms requirements/client requirements/gateway requirements/train requirements/test requirements/fuzz requirements/sbom requirements/docs $(PEERS:%=lab/benchmarks/peers/requirements/%); do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt || exit 1; done
 

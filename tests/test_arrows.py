@@ -26,6 +26,7 @@ _PRODUCT = {
     "mmdigit.database",
     "mmdigit.forms",
     "mmdigit.gateway",
+    "mmdigit.client",
     "mmdigit.commands",
     "mmdigit",
     "worker",
@@ -51,6 +52,7 @@ ALLOWED: dict[str, set[str]] = {
     "mmdigit.database": _CORE,
     "mmdigit.forms": {*_ROOMS, _CONSUMING, "mmdigit.database", "mmdigit.sending", "mmdigit.reading.image"},
     "mmdigit.gateway": {*_CORE, "mmdigit.database"},
+    "mmdigit.client": _CORE,
     "mmdigit.commands": {
         *_CORE,
         "mmdigit.sending",
@@ -93,6 +95,7 @@ ONLY_IN = {
     "sqlalchemy": ["mmdigit.database", "mmdigit.forms.store", "mmdigit.gateway.registry"],
     "psycopg": ["mmdigit.database"],
     "jwt": ["mmdigit.gateway.access"],
+    "httpx": ["mmdigit.client", "mmdigit.gateway"],
     "fsspec": ["mmdigit.forms.sending"],
     "pyarrow": ["mmdigit.forms"],
     "pickle": [],
