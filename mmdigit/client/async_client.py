@@ -17,6 +17,7 @@ from mmdigit.client.requests import (
     JSON,
     Call,
     Content,
+    checked_url,
     find_token,
     json_of,
     new_key,
@@ -27,10 +28,10 @@ from mmdigit.client.requests import (
 )
 from mmdigit.client.retries import Retries
 from mmdigit.files.atomic import atomic_write_binary
+from mmdigit.settings.redaction import redact
 from schemas import VERSION
 from schemas.api import BatchReceipt, GroupPage, GroupStatus, JobStatus, JobSubmission, OutcomePage
-from schemas.errors import ApiError, SettingsError
-from schemas.printable import printable
+from schemas.errors import ApiError
 from schemas.validation import validation_lines
 
 URL = "http://127.0.0.1:8000"
@@ -69,13 +70,10 @@ class AsyncClient:
         headers = {"User-Agent": f"mmdigit/{VERSION}"}
         if found := find_token(token):
             headers["Authorization"] = f"Bearer {found}"
-        if not url.startswith(("http://", "https://")):
-            raise SettingsError(f"expected the URL of a gateway, such as {URL}, got {printable(url)!r}")
-        self._url = url
+        self._url = redact(checked_url(url))
         self._retry_for_s = retry_for_s
         self._timeout_s = timeout_s
-        with mapped_errors(url):
-            self._http = httpx.AsyncClient(base_url=url, headers=headers, transport=transport)
+        self._http = httpx.AsyncClient(base_url=url, headers=headers, transport=transport)
 
     async def submit_job(
         self,

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import BinaryIO, cast
 from urllib.parse import quote
 
+import httpx
 from pydantic import SecretStr, ValidationError
 
 from mmdigit.files.regular import open_regular, read_regular
+from mmdigit.settings.redaction import redact
 from mmdigit.settings.secrets import read_secret
 from schemas.api import JobSubmission
 from schemas.errors import DataError, SettingsError
@@ -115,6 +117,17 @@ def segment(name: str) -> str:
 def new_key() -> str:
     """An Idempotency-Key of its own."""
     return uuid.uuid4().hex
+
+
+def checked_url(url: str) -> str:
+    """url. Raises SettingsError if it is not the URL of an HTTP server."""
+    try:
+        parsed = httpx.URL(url)
+        if parsed.scheme in ("http", "https") and parsed.host and (parsed.port or 0) < 2**16:
+            return url
+    except (httpx.InvalidURL, ValueError):
+        pass
+    raise SettingsError(f"expected the URL of a gateway, such as http://127.0.0.1:8000, got {redact(url)!r}")
 
 
 def find_token(token: str | None) -> str | None:

@@ -1,6 +1,7 @@
 """EventParser: server-sent events from bytes that arrive in any pieces."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -36,7 +37,7 @@ def test_events_are_those_of_the_standard() -> None:
 @given(st.lists(st.integers(0, len(STREAM)), max_size=20))
 def test_pieces_make_no_difference(cuts: list[int]) -> None:
     ends = sorted({0, *cuts, len(STREAM)})
-    assert parsed(STREAM[start:end] for start, end in zip(ends, ends[1:], strict=False)) == EVENTS
+    assert parsed(STREAM[start:end] for start, end in pairwise(ends)) == EVENTS
 
 
 @pytest.mark.parametrize("line", [b"data: x", b"data: x\n", b": x\n"], ids=["one-line", "lines", "comments"])

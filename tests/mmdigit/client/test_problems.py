@@ -48,6 +48,9 @@ def test_unknown_status_has_a_title() -> None:
 @pytest.mark.parametrize("kind", RAISED_BY_HTTPX, ids=lambda kind: kind.__name__)
 def test_errors_of_httpx_are_mapped(kind: type[Exception]) -> None:
     raised = kind.__new__(kind)  # their constructors differ
-    with pytest.raises(ApiError, match=r"^expected an answer from http://127.0.0.1:1, got ") as mapped, mapped_errors(URL):
+    with (
+        pytest.raises(ApiError, match=r"^expected an answer from http://127.0.0.1:1, got ") as mapped,
+        mapped_errors(URL),
+    ):
         raise raised
     assert (mapped.value.status, mapped.value.title) == (None, kind.__name__)
