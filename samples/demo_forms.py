@@ -47,15 +47,15 @@ def demo(argv: Sequence[str]) -> int:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     form, stack, scans, table = (FOLDER / name for name in ("form.yaml", "stack.pdf", "scans.pdf", "table.csv"))
-    _run("new", str(form))
-    _run("print", str(form), "-n", str(COPIES), "-o", str(stack))
+    form_command("new", str(form))
+    form_command("print", str(form), "-n", str(COPIES), "-o", str(stack))
     template = load_template(form)
     written = fill_stack(template, stack, scans)
     _say(f"{scans}: {COPIES} people filled in a copy; one page lies upside down, one was scanned twice")
-    _run("check", str(form), "--scan", str(scans), "-o", str(FOLDER / "boxes.png"))
+    form_command("check", str(form), "--scan", str(scans), "-o", str(FOLDER / "boxes.png"))
     started_s = time.monotonic()
     # Exit code 1: the page that was scanned twice is told.
-    _run("read", str(scans), "--template", str(form), "-o", str(table), allowed=(0, 1))
+    form_command("read", str(scans), "--template", str(form), "-o", str(table), allowed=(0, 1))
     seconds = time.monotonic() - started_s
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -68,6 +68,14 @@ def demo(argv: Sequence[str]) -> int:
 
 def fill_stack(template: Template, stack: Path, scans: Path) -> dict[int, dict[str, str]]:
     """Fill in each printed copy and save all as scans; returns what is written, by serial number and field."""
+    written, pages = fill_pages(template, stack)
+    turned = [pages[0], pages[1].rotate(180), *pages[2:], pages[2]]
+    turned[0].save(scans, save_all=True, append_images=turned[1:], resolution=DPI)
+    return written
+
+
+def fill_pages(template: Template, stack: Path) -> tuple[dict[int, dict[str, str]], list[Image.Image]]:
+    """What is written, by serial number and field, and the filled pages."""
     rng = np.random.default_rng(SEED)
     written: dict[int, dict[str, str]] = {}
     pages = []
@@ -81,9 +89,7 @@ def fill_stack(template: Template, stack: Path, scans: Path) -> dict[int, dict[s
                 _write(page, slot, value, style, rng)
         grain = rng.normal(0, 0.015, page.shape)
         pages.append(Image.fromarray(np.round(255 * np.clip(page * 0.97 + grain, 0, 1)).astype(np.uint8)))
-    turned = [pages[0], pages[1].rotate(180), *pages[2:], pages[2]]
-    turned[0].save(scans, save_all=True, append_images=turned[1:], resolution=DPI)
-    return written
+    return written, pages
 
 
 def values_table(rows: Sequence[dict[str, str]]) -> Table:
@@ -119,7 +125,8 @@ def summary_table(rows: Sequence[dict[str, str]], written: dict[int, dict[str, s
     return table
 
 
-def _run(command: str, *arguments: str, allowed: Sequence[int] = (0,)) -> None:
+def form_command(command: str, *arguments: str, allowed: Sequence[int] = (0,)) -> None:
+    """Say and run `mmdigit form COMMAND`. Raises SystemExit with an exit code that is not allowed."""
     _say(f"$ mmdigit form {command} {' '.join(arguments)}")
     done = subprocess.run([sys.executable, "-m", "mmdigit", "form", command, *arguments], check=False)  # noqa: S603
     if done.returncode not in allowed:

@@ -5,10 +5,11 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
+MAX_ID_CHARACTERS = 128
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"
 _ID = re.compile(ID_PATTERN)
 
-Identifier = Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=128)]
+Identifier = Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=MAX_ID_CHARACTERS)]
 
 
 def is_identifier(text: str) -> bool:

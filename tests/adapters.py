@@ -15,6 +15,8 @@ from lab.kit.polling import until
 from lab.kit.services import POSTGRES_PASSWORD
 from mmdigit.forms.store.ports import PageStore
 from mmdigit.forms.store.sql_store import open_page_store
+from mmdigit.gateway.registry.ports import Registry
+from mmdigit.gateway.registry.sql_registry import open_registry
 from mmdigit.transport.ports import Consumer, PredictionStore, Publisher, Record
 from mmdigit.transport.urls import open_consumer, open_publisher, open_store
 
@@ -91,7 +93,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 class Database:
-    """One empty database of forms; closes what a test opens."""
+    """One empty database; closes what a test opens."""
 
     def __init__(self, kind: str, url: str, password: SecretStr | None, opened: ExitStack) -> None:
         self.kind = kind
@@ -102,13 +104,16 @@ class Database:
     def open(self) -> PageStore:
         return self._opened.enter_context(open_page_store(self.url, self.password))
 
+    def open_registry(self) -> Registry:
+        return self._opened.enter_context(open_registry(self.url, self.password))
+
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=DOCKER)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database."""
     with ExitStack() as opened:
         if request.param == "sqlite":
-            yield Database(request.param, f"sqlite:///{tmp_path / 'forms.db'}", None, opened)
+            yield Database(request.param, f"sqlite:///{tmp_path / 'kept.db'}", None, opened)
             return
         url = request.getfixturevalue("postgres_url")
         name = f"t{uuid.uuid4().hex[:12]}"

@@ -1,1 +1,1 @@
-"""The gateway: an HTTP API that produces jobs and reads their outcomes; it holds no model and no state."""
+"""The HTTP API: takes jobs, publishes them, and answers with their outcomes; it holds no model."""

@@ -14,6 +14,7 @@ from mmdigit.gateway.backlog import Backlog
 from mmdigit.gateway.metrics import GatewayMetrics
 from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.reading import StoreReader
+from mmdigit.gateway.registry.sql_registry import open_registry
 from mmdigit.gateway.services import Services
 from mmdigit.gateway.serving.connections import Connections, room_for
 from mmdigit.gateway.serving.guard import Guard, body_limit
@@ -70,7 +71,10 @@ async def _serve(settings: GatewaySettings) -> None:
         reader = StoreReader(store, metrics)
         stack.callback(reader.close)
         backlog = Backlog()
-        services = Services(publisher, feed, reader, backlog, settings.max_backlog_s, settings.max_batch_bytes)
+        registry = stack.enter_context(open_registry(settings.database_url))
+        services = Services(
+            publisher, feed, reader, backlog, registry, settings.max_backlog_s, settings.max_batch_bytes
+        )
         if settings.needs_login:
             raise SettingsError("login is not there yet")
         guard = Guard(

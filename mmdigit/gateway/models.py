@@ -94,6 +94,12 @@ class GroupStatus(Message):
     """Estimated seconds until it is finished; null if that is not known."""
 
 
+class GroupPage(Message):
+    """Names of groups, newest first."""
+
+    groups: tuple[str, ...]
+
+
 class OutcomePage(Message):
     """Outcomes of a group, in the order in which they came."""
 

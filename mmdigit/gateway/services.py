@@ -1,10 +1,11 @@
 """What the operations need, made once by the command."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
@@ -13,6 +14,10 @@ from mmdigit.gateway.backlog import Backlog
 from mmdigit.gateway.health import GatewayHealth
 from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.reading import StoreReader
+from mmdigit.gateway.registry.ports import Registry
+from mmdigit.gateway.tallies import Tallies
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,10 @@ class Services:
     feed: AnswerFeed
     reader: StoreReader
     backlog: Backlog
+    registry: Registry
     max_backlog_s: float
     max_batch_bytes: int
+    tallies: Tallies = field(default_factory=Tallies)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the program ends. Whoever streams events ends then; AnswerFeed.wake() has them look."""
 
@@ -36,6 +43,10 @@ class Services:
     def now(self) -> datetime:
         """The time of a job's arrival."""
         return datetime.now(UTC)
+
+    async def in_registry(self, call: Callable[[Registry], T]) -> T:
+        """The result of the call in a thread. Raises what the registry raises."""
+        return await asyncio.to_thread(call, self.registry)
 
 
 def _services(request: Request) -> Services:

@@ -22,7 +22,7 @@ class _Tally:
 
 
 class Tallies:
-    """The tallies of the groups that were asked for last. Calls for one group must not overlap."""
+    """The tallies of the groups that were asked for last. Calls may overlap."""
 
     def __init__(self) -> None:
         self._tallies: OrderedDict[str, _Tally] = OrderedDict()

@@ -1,1 +1,1 @@
-"""Who may do what."""
+"""Who calls, and what they may do: bearer tokens, JWTs of an identity provider, tenants, scopes and rates."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from mmdigit.gateway.access.principal import LOOPBACK, Principal, Scope
+from mmdigit.gateway.access.principal import SCOPES, Principal, Scope
 from mmdigit.gateway.problems import Problem
 
 Authenticate = Callable[[Request], Awaitable[Principal]]
@@ -25,6 +25,9 @@ def require(scope: Scope) -> Authenticate:
 
     return principal_of
 
+
+LOOPBACK = Principal("", SCOPES, "loopback")
+"""Everybody on this machine, where no login is needed."""
 
 Submitter = Annotated[Principal, Depends(require("submit"))]
 Reader = Annotated[Principal, Depends(require("read"))]

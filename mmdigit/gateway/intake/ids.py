@@ -44,4 +44,4 @@ def stored_id(principal: Principal, name: str, what: str) -> str:
     try:
         return principal.stored(name)
     except ValueError as error:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{what}: {error}") from error
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{what}: expected {error}; use another") from error

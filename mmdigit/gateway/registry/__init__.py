@@ -1,0 +1,1 @@
+"""What the gateway has to keep: tokens, groups and webhooks."""

@@ -1,0 +1,94 @@
+"""GET /v1/groups/{group}/events: outcomes of a group as server-sent events.
+
+Source: https://html.spec.whatwg.org/multipage/server-sent-events.html.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Header
+from fastapi.responses import StreamingResponse
+
+from mmdigit.gateway.access.principal import Principal
+from mmdigit.gateway.access.requiring import Reader
+from mmdigit.gateway.intake.ids import stored_id
+from mmdigit.gateway.outcomes import status_of
+from mmdigit.gateway.routes.groups import Group, group_status, positions_checked
+from mmdigit.gateway.services import Services, UseServices
+from mmdigit.transport.ports import Outcome, PredictionStore
+
+PAGE = 200
+FIRST_PAUSE_S = 0.5
+MAX_PAUSE_S = 4.0  # the longest time before a dead letter is told; a prediction wakes the stream
+HEARTBEAT_S = 15.0
+COALESCE_S = 0.02  # predictions that come one by one are read together
+
+router = APIRouter()
+
+
+@router.get(
+    "/v1/groups/{group}/events",
+    operation_id="follow_group",
+    summary="Outcomes of a group as server-sent events",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+async def follow_group(
+    group: Group,
+    services: UseServices,
+    principal: Reader,
+    last_event_id: Annotated[str, Header(max_length=4096)] = "",
+) -> StreamingResponse:
+    """Each outcome as an event `outcome`, from the oldest on or after Last-Event-ID, dead letters as well.
+
+    Ends with an event `finished`, which has the group's status, once a group that was sent as a batch has all its
+    outcomes. A comment every 15 seconds keeps the connection open.
+    """
+    stored = stored_id(principal, group, "group")
+    with positions_checked():
+        first = await services.reader.read(partial(_read, stored, last_event_id))
+    events = _events(services, principal, group, stored, last_event_id, first)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+
+
+async def _events(
+    services: Services, principal: Principal, group: str, stored: str, position: str, outcomes: list[Outcome]
+) -> AsyncIterator[bytes]:
+    yield b"retry: 1000\n\n"
+    loop = asyncio.get_running_loop()
+    pause_s = FIRST_PAUSE_S
+    told_s = asked_s = loop.time()
+    with services.feed.listening(stored) as changed:
+        while not services.stopping.is_set():
+            if outcomes:
+                yield b"".join(_event(principal, stored, outcome) for outcome in outcomes)
+                position, pause_s, told_s = outcomes[-1].position, FIRST_PAUSE_S, loop.time()
+            if len(outcomes) < PAGE:
+                if position and loop.time() - asked_s >= FIRST_PAUSE_S:
+                    asked_s = loop.time()
+                    status = await group_status(services, principal.tenant, group, stored)
+                    if status.finished and not await services.reader.read(partial(_read, stored, position)):
+                        yield f"event: finished\ndata: {status.model_dump_json()}\n\n".encode()
+                        return
+                try:
+                    await asyncio.wait_for(changed.wait(), pause_s)
+                    await asyncio.sleep(COALESCE_S)
+                except TimeoutError:
+                    pause_s = min(2 * pause_s, MAX_PAUSE_S)
+                if loop.time() - told_s >= HEARTBEAT_S:
+                    yield b": waiting\n\n"
+                    told_s = loop.time()
+            changed.clear()
+            outcomes = await services.reader.read(partial(_read, stored, position))
+
+
+def _read(stored: str, position: str, store: PredictionStore) -> list[Outcome]:
+    return store.group_outcomes(stored, position, PAGE)
+
+
+def _event(principal: Principal, stored: str, outcome: Outcome) -> bytes:
+    status = status_of(principal, outcome.job_id, outcome.result, stored)
+    return f"id: {outcome.position}\nevent: outcome\ndata: {status.model_dump_json(exclude_none=True)}\n\n".encode()

@@ -1,0 +1,145 @@
+"""GET /v1/export/{group}.csv and .parquet: the outcomes of a group as a table."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Annotated, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fastapi import APIRouter, Path
+from fastapi.responses import StreamingResponse
+
+from mmdigit.files.predictions_csv import PREDICTION_COLUMNS, answer_row, safe_cell
+from mmdigit.gateway.access.principal import Principal
+from mmdigit.gateway.access.requiring import Reader
+from mmdigit.gateway.intake.ids import stored_id
+from mmdigit.gateway.models import JobStatus
+from mmdigit.gateway.outcomes import status_of
+from mmdigit.gateway.routes.groups import Group, group_status
+from mmdigit.gateway.services import Services, UseServices
+from mmdigit.transport.ports import Outcome, PredictionStore
+
+COLUMNS = (*PREDICTION_COLUMNS, "expected", "dead_letter_reason")
+PAGE = 1000
+_NUMBERS = {"label", "image_label", "audio_label", "expected"}
+_FRACTIONS = {"confidence", "image_confidence", "audio_confidence", "novelty"}
+_SCHEMA = pa.schema(
+    [(name, pa.int8() if name in _NUMBERS else pa.float64() if name in _FRACTIONS else pa.string()) for name in COLUMNS]
+)
+MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+
+router = APIRouter()
+
+
+@router.get(
+    "/v1/export/{group}.{kind}",
+    operation_id="export_group",
+    summary="The outcomes of a group as a table",
+    response_class=StreamingResponse,
+    responses={200: {"content": {kind: {"schema": {"type": "string"}} for kind in MEDIA_TYPES.values()}}},
+)
+async def export_group(
+    group: Group,
+    kind: Annotated[Literal["csv", "parquet"], Path(description="Of the table.")],
+    services: UseServices,
+    principal: Reader,
+) -> StreamingResponse:
+    """A row an outcome, in the order in which they came; outcomes that come later are not in it."""
+    stored = stored_id(principal, group, "group")
+    await group_status(services, principal.tenant, group, stored)  # 404 if nothing is known of it
+    pages = _pages(services, principal, stored)
+    table = _csv(pages) if kind == "csv" else _parquet(pages)
+    headers = {"Content-Disposition": f'attachment; filename="{group.replace(":", "_")}.{kind}"'}
+    return StreamingResponse(table, media_type=MEDIA_TYPES[kind], headers=headers)
+
+
+async def _pages(services: Services, principal: Principal, stored: str) -> AsyncIterator[list[JobStatus]]:
+    position = ""
+    while True:
+        outcomes = await services.reader.read(partial(_read_page, stored, position))
+        if not outcomes:
+            return
+        yield [status_of(principal, outcome.job_id, outcome.result, stored) for outcome in outcomes]
+        position = outcomes[-1].position
+
+
+def _read_page(stored: str, position: str, store: PredictionStore) -> list[Outcome]:
+    return store.group_outcomes(stored, position, PAGE)
+
+
+def _cells(status: JobStatus) -> dict[str, str]:
+    cells = {"id": safe_cell(status.job_id), "dead_letter_reason": status.reason or ""}
+    if status.prediction is not None:
+        expected = status.prediction.expected
+        cells |= answer_row(status.prediction) | {"expected": "" if expected is None else str(expected)}
+    return cells
+
+
+async def _csv(pages: AsyncIterator[list[JobStatus]]) -> AsyncIterator[bytes]:
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS, restval="")
+    table.writeheader()
+    async for page in pages:
+        table.writerows(map(_cells, page))
+        yield _taken(text)
+    yield _taken(text)
+
+
+def _taken(text: io.StringIO) -> bytes:
+    content = text.getvalue().encode()
+    text.seek(0)
+    text.truncate()
+    return content
+
+
+async def _parquet(pages: AsyncIterator[list[JobStatus]]) -> AsyncIterator[bytes]:
+    written = _Written()
+    with pq.ParquetWriter(pa.PythonFile(written, mode="w"), _SCHEMA) as table:
+        async for page in pages:
+            rows = [_cells(status) for status in page]
+            arrays = [
+                pa.array([_value(name, row.get(name, "")) for row in rows], _SCHEMA.field(name).type)
+                for name in COLUMNS
+            ]
+            table.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA))
+            yield written.taken()
+    yield written.taken()
+
+
+def _value(name: str, cell: str) -> str | int | float | None:
+    if name in _NUMBERS:
+        return int(cell) if cell else None
+    if name in _FRACTIONS:
+        return float(cell) if cell else None
+    return cell
+
+
+class _Written:
+    """A file to write to, whose content is taken away piece by piece."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._size = 0
+
+    def write(self, content: bytes) -> int:
+        self._chunks.append(bytes(content))
+        self._size += len(content)
+        return len(content)
+
+    def tell(self) -> int:
+        return self._size
+
+    def flush(self) -> None:
+        """Nothing waits elsewhere."""
+
+    def close(self) -> None:
+        self.closed = True
+
+    def taken(self) -> bytes:
+        """What was written since the last call."""
+        chunks, self._chunks = self._chunks, []
+        return b"".join(chunks)
