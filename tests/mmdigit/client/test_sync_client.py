@@ -79,7 +79,8 @@ def test_batch_is_followed_and_exported(client: Client, tmp_path: Path) -> None:
 
 def test_killed_gateway_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """Killed while two clients submit; they notice nothing but the time it takes."""
-    each, told = 150, []
+    each = 150
+    told: list[str] = []
 
     def submit(client: Client, name: str) -> None:
         told.extend(client.submit_job(PAIR[0], idempotency_key=f"{name}-{n}").job_id for n in range(each))
