@@ -27,4 +27,4 @@ def audit(scope: Scope, status: int) -> None:
     )
     client = scope.get("client") or ("", 0)
     fields = {"method": method, "path": printable(path, 200), "status": status, "client": client[0]}
-    log.info("refused" if status in _REFUSED else "request", extra=who | fields)
+    log.info("audit", extra=who | fields)
