@@ -50,7 +50,12 @@ ALLOWED: dict[str, set[str]] = {
     _CONSUMING: {*_CORE, "mmdigit.telemetry", "mmdigit.transport"},
     "mmdigit.database": _CORE,
     "mmdigit.forms": {*_ROOMS, _CONSUMING, "mmdigit.database", "mmdigit.sending", "mmdigit.reading.image"},
-    "mmdigit.gateway": {*_CORE, "mmdigit.database"},
+    "mmdigit.gateway": {
+        *_ROOMS - {"mmdigit.reading"},
+        _CONSUMING,
+        "mmdigit.database",
+        "mmdigit.forms",
+    },
     "mmdigit.commands": {
         *_CORE,
         "mmdigit.sending",
