@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 
 from mmdigit.gateway import problems
 from mmdigit.gateway.access.requiring import Authenticate
-from mmdigit.gateway.routes import batches, events, export, groups, jobs, predictions
+from mmdigit.gateway.routes import batches, events, export, forms, groups, jobs, predictions
 from mmdigit.gateway.services import Services
 from schemas import VERSION
 from schemas.errors import InvalidJob, RetriableError
@@ -28,6 +28,6 @@ def build_app(services: Services, authenticate: Authenticate) -> FastAPI:
     app.add_exception_handler(HTTPException, problems.of_http)
     app.add_exception_handler(RetriableError, problems.of_retriable)
     app.add_exception_handler(InvalidJob, problems.of_invalid)
-    for routes in (jobs, batches, predictions, groups, events, export):
+    for routes in (jobs, batches, forms, predictions, groups, events, export):
         app.include_router(routes.router)
     return app

@@ -9,10 +9,13 @@ from functools import partial
 
 import uvicorn
 
+from mmdigit.forms.store.sql_store import open_page_store
+from mmdigit.forms.template_file import load_template
 from mmdigit.gateway.access.requiring import nobody_logs_in
 from mmdigit.gateway.answers import AnswerFeed
 from mmdigit.gateway.app import build_app
 from mmdigit.gateway.backlog import Backlog
+from mmdigit.gateway.forms import Decoders, Forms
 from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.reading import StoreReader
 from mmdigit.gateway.registry.sql_registry import open_registry
@@ -68,7 +71,14 @@ async def _serve(settings: GatewaySettings) -> None:
         backlog = Backlog()
         registry = stack.enter_context(open_registry(settings.database_url))
         services = Services(
-            publisher, feed, reader, backlog, registry, settings.max_backlog_s, settings.max_batch_bytes
+            publisher,
+            feed,
+            reader,
+            backlog,
+            registry,
+            settings.max_backlog_s,
+            settings.max_batch_bytes,
+            _open_forms(settings, loop, stack),
         )
         if settings.needs_login:
             raise SettingsError("login is not there yet")
@@ -102,6 +112,16 @@ async def _serve(settings: GatewaySettings) -> None:
         await server.serve([listener])
         watching.cancel()
     log.info("stopped")
+
+
+def _open_forms(settings: GatewaySettings, loop: asyncio.AbstractEventLoop, stack: ExitStack) -> Forms | None:
+    if settings.pages_url is None or settings.forms_url is None:
+        return None
+    templates = tuple(load_template(path) for path in settings.templates)
+    store = stack.enter_context(open_page_store(settings.forms_url, settings.database_password))
+    publisher = BatchPublisher(partial(open_publisher, settings.pages_url, access=settings.access), loop)
+    stack.callback(publisher.close)
+    return Forms(publisher, templates, store, stack.enter_context(Decoders()))
 
 
 async def _watch(backlog: Backlog, reader: StoreReader) -> None:

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from mmdigit.gateway.answers import AnswerFeed
 from mmdigit.gateway.backlog import Backlog
+from mmdigit.gateway.forms import Forms
 from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.reading import StoreReader
 from mmdigit.gateway.registry.ports import Registry
@@ -29,6 +30,8 @@ class Services:
     registry: Registry
     max_backlog_s: float
     max_batch_bytes: int
+    forms: Forms | None = None
+    """None if the gateway takes no forms."""
     tallies: Tallies = field(default_factory=Tallies)
 
     def now(self) -> datetime:

@@ -4,15 +4,15 @@ import asyncio
 import tempfile
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Annotated, BinaryIO, cast
+from typing import BinaryIO, cast
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from mmdigit.gateway.access.requiring import Submitter
 from mmdigit.gateway.intake.batch import CHUNK_BYTES, BatchIntake
 from mmdigit.gateway.intake.bodies import media_type, stream_body
-from mmdigit.gateway.intake.ids import IdempotencyKey, id_of, new_id, stored_id
+from mmdigit.gateway.intake.ids import GroupName, IdempotencyKey, id_of, new_id, require_group
 from mmdigit.gateway.intake.json_lines import LineSplitter
 from mmdigit.gateway.intake.records import require_room
 from mmdigit.gateway.intake.zipped import MAX_ZIP_BYTES, ZipJob, zip_jobs
@@ -20,7 +20,6 @@ from mmdigit.gateway.models import BatchReceipt
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.services import UseServices
-from schemas.identifiers import Identifier
 from schemas.job import MAX_RECORD_BYTES
 from schemas.printable import printable
 
@@ -28,14 +27,6 @@ JSON_LINES = ("application/x-ndjson", "application/jsonl")
 ZIP = "application/zip"
 _IN_MEMORY_BYTES = 1024 * 1024
 _BODY = {"schema": {"type": "string", "format": "binary"}}
-
-GroupName = Annotated[
-    Identifier | None,
-    Query(
-        description="Name of the batch: its jobs' group. Without one, it follows from Idempotency-Key, or is random. "
-        "Each batch needs its own."
-    ),
-]
 
 router = APIRouter()
 
@@ -70,7 +61,7 @@ async def submit_batch(
             f"with curl, send -H 'Content-Type: {JSON_LINES[0]}' --data-binary @FILE",
         )
     name = group or (new_id() if idempotency_key is None else id_of("group", idempotency_key))
-    stored_id(principal, name, "group")
+    await require_group(services, principal, name, "jobs")
     intake = BatchIntake(services, principal, name, idempotency_key)
     if kind == ZIP:
         await _take_zip(request, intake)

@@ -14,11 +14,14 @@ import httpx
 import uvicorn
 
 from lab.kit.polling import until
+from mmdigit.forms.store.sql_store import open_page_store
+from mmdigit.forms.template import Template
 from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.access.requiring import nobody_logs_in
 from mmdigit.gateway.answers import AnswerFeed
 from mmdigit.gateway.app import build_app
 from mmdigit.gateway.backlog import Backlog
+from mmdigit.gateway.forms import Decoders, Forms
 from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.reading import StoreReader
 from mmdigit.gateway.registry.ports import Registry
@@ -27,7 +30,8 @@ from mmdigit.gateway.services import Services
 from mmdigit.transport.ports import PredictionStore
 from mmdigit.transport.urls import open_consumer, open_publisher, open_store
 from schemas.job import Job
-from schemas.wire import decode_job
+from schemas.page import Page
+from schemas.wire import decode_job, decode_page
 
 
 @dataclass
@@ -47,16 +51,28 @@ class Served:
 
     def jobs(self) -> list[Job]:
         """Every job on the topic so far, in order, doubles too."""
-        with open_consumer(f"sqlite:///{self._folder / 'jobs.db'}", group="test") as consumer:
-            found: list[Job] = []
-            while records := consumer.poll(1000, 0.05):
-                found += [decode_job(record.value) for record in records]
-            return found
+        return [decode_job(value) for value in _values(f"sqlite:///{self._folder / 'jobs.db'}")]
+
+    def pages(self) -> list[Page]:
+        """Likewise of the topic of pages."""
+        return [decode_page(value) for value in _values(pages_url(self._folder))]
+
+
+def pages_url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'pages.db'}?topic=pages"
+
+
+def _values(url: str) -> list[bytes]:
+    with open_consumer(url, group="test") as consumer:
+        found: list[bytes] = []
+        while records := consumer.poll(1000, 0.05):
+            found += [record.value for record in records]
+        return found
 
 
 @contextmanager
-def served(folder: Path, *, max_batch_bytes: int = 1 << 28, **more: Any) -> Iterator[Served]:
-    """more: further fields of Services."""
+def served(folder: Path, *, max_batch_bytes: int = 1 << 28, templates: tuple[Template, ...] = ()) -> Iterator[Served]:
+    """templates: of the forms that it takes."""
     listener = socket.create_server(("127.0.0.1", 0))
     ready: list[tuple[Served, uvicorn.Server]] = []
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -72,16 +88,13 @@ def served(folder: Path, *, max_batch_bytes: int = 1 << 28, **more: Any) -> Iter
             reader = StoreReader(store)
             stack.callback(reader.close)
             registry = stack.enter_context(open_registry(f"sqlite:///{folder / 'gateway.db'}"))
-            services = Services(
-                publisher,
-                feed,
-                reader,
-                Backlog(),
-                registry,
-                max_backlog_s=60.0,
-                max_batch_bytes=max_batch_bytes,
-                **more,
-            )
+            forms = None
+            if templates:
+                pages = BatchPublisher(partial(open_publisher, pages_url(folder)), loop)
+                stack.callback(pages.close)
+                kept = stack.enter_context(open_page_store(f"sqlite:///{folder / 'forms.db'}"))
+                forms = Forms(pages, templates, kept, stack.enter_context(Decoders()))
+            services = Services(publisher, feed, reader, Backlog(), registry, 60.0, max_batch_bytes, forms)
             gateway = Served(url, services, registry, stack.enter_context(store()), folder)
 
             async def authenticate(request: Any) -> Principal:
