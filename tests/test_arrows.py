@@ -53,9 +53,7 @@ ALLOWED: dict[str, set[str]] = {
     "mmdigit.forms": {*_ROOMS, _CONSUMING, "mmdigit.database", "mmdigit.sending", "mmdigit.reading.image"},
     "mmdigit.client": _CORE,
     "mmdigit.gateway": {
-        *_CORE,
-        "mmdigit.telemetry",
-        "mmdigit.transport",
+        *_ROOMS - {"mmdigit.reading"},
         _CONSUMING,
         "mmdigit.database",
         "mmdigit.forms",
@@ -109,7 +107,7 @@ ONLY_IN = {
     "httptools": ["mmdigit.gateway.serving"],
     "httpx": ["mmdigit.gateway", "mmdigit.client"],
     "fsspec": ["mmdigit.forms.sending"],
-    "pyarrow": ["mmdigit.forms"],
+    "pyarrow": ["mmdigit.forms", "mmdigit.gateway.routes.export"],
     "pickle": [],
 }
 """Which rooms of the product may import a library."""

@@ -3,7 +3,7 @@
 from mmdigit.client.async_client import AsyncClient
 from mmdigit.client.requests import submission
 from mmdigit.client.sync_client import Client
-from schemas.api import BatchReceipt, GroupPage, GroupStatus, JobStatus, JobSubmission, OutcomePage
+from schemas.api import BatchReceipt, GroupPage, GroupStatus, JobStatus, JobSubmission, OutcomePage, PagesReceipt
 from schemas.errors import ApiError
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "JobStatus",
     "JobSubmission",
     "OutcomePage",
+    "PagesReceipt",
     "submission",
 ]

@@ -21,6 +21,7 @@ from mmdigit.client.requests import (
     find_token,
     json_of,
     new_key,
+    opened,
     opened_batch,
     segment,
     size_of,
@@ -30,7 +31,7 @@ from mmdigit.client.retries import Retries
 from mmdigit.files.atomic import atomic_write_binary
 from mmdigit.settings.redaction import redact
 from schemas import VERSION
-from schemas.api import BatchReceipt, GroupPage, GroupStatus, JobStatus, JobSubmission, OutcomePage
+from schemas.api import BatchReceipt, GroupPage, GroupStatus, JobStatus, JobSubmission, OutcomePage, PagesReceipt
 from schemas.errors import ApiError
 from schemas.validation import validation_lines
 
@@ -94,7 +95,7 @@ class AsyncClient:
         job = submission(image, audio, job_id=job_id, group=group, expected=expected)
         headers = {"Content-Type": JSON, "Idempotency-Key": idempotency_key or new_key()}
         params = {"wait": str(wait)} if wait else {}
-        return await self._answer(Call("POST", "/v1/jobs", params, headers, json_of(job), wait), JobStatus)
+        return await self._answer(Call("POST", "/v1/jobs", params, headers, json_of(job), wait_s=wait), JobStatus)
 
     async def submit_batch(
         self,
@@ -111,6 +112,21 @@ class AsyncClient:
         with opened_batch(jobs) as (file, kind):
             headers = {"Content-Type": kind, "Idempotency-Key": idempotency_key or new_key()}
             return await self._answer(Call("POST", "/v1/batches", params, headers, file), BatchReceipt)
+
+    async def submit_pages(
+        self, template: str, scan: str | Path, *, group: str | None = None, idempotency_key: str | None = None
+    ) -> PagesReceipt:
+        """Submit a scan of filled forms: a PDF, TIFF, PNG or JPEG file. template: the form's code.
+
+        Raises DataError if the file cannot be read.
+        """
+        params = {} if group is None else {"group": group}
+        headers = {"Idempotency-Key": idempotency_key or new_key()}
+        with opened(Path(scan)) as file:
+            call = Call(
+                "POST", f"/v1/forms/{segment(template)}/pages", params, headers, files={"scan": (Path(scan).name, file)}
+            )
+            return await self._answer(call, PagesReceipt)
 
     async def get_prediction(self, job_id: str) -> JobStatus:
         """The outcome of a job. Raises ApiError (404) while it has none."""
@@ -177,15 +193,18 @@ class AsyncClient:
                 cut = error
             await asyncio.sleep(retries.delay_s(cut))
 
-    async def export_group(self, group: str, kind: Literal["csv", "parquet"], path: str | Path) -> Path:
-        """Write a group's outcomes as a table to path, whole or not at all.
+    async def export_group(
+        self, group: str, kind: Literal["csv", "parquet"], path: str | Path, *, form: str | None = None
+    ) -> Path:
+        """Write a group's outcomes, or its forms, as a table to path, whole or not at all.
 
-        Raises DataError if it cannot be written.
+        form: of pages of several forms, the one to take. Raises DataError if it cannot be written.
         """
+        call = Call("GET", f"/v1/export/{segment(group)}.{kind}", {} if form is None else {"form": form})
         retries = Retries(self._retry_for_s)
         while True:
             try:
-                async with self._opened(Call("GET", f"/v1/export/{segment(group)}.{kind}")) as response:
+                async with self._opened(call) as response:
                     with atomic_write_binary(Path(path)) as file:
                         async for chunk in response.aiter_bytes():
                             file.write(chunk)
@@ -223,9 +242,15 @@ class AsyncClient:
             headers["Content-Length"] = str(size_of(body))
         timeout = httpx.Timeout(self._timeout_s, read=self._timeout_s + call.wait_s)
         with mapped_errors(self._url):
-            content = body if isinstance(body, bytes) else _chunks(body)
+            content = None if call.files else body if isinstance(body, bytes) else _chunks(body)
             async with self._http.stream(
-                call.method, call.path, params=call.params, headers=headers, content=content, timeout=timeout
+                call.method,
+                call.path,
+                params=call.params,
+                headers=headers,
+                content=content,
+                files=call.files or None,
+                timeout=timeout,
             ) as response:
                 if response.status_code >= 300:
                     raise problem_of(response.status_code, response.headers, await _body_of(response))

@@ -34,13 +34,17 @@ Content = bytes | str | Path
 
 @dataclass(frozen=True)
 class Call:
-    """One request, as often as it is sent. wait_s: how long the server may take before it answers, beside the usual."""
+    """One request, as often as it is sent.
+
+    files: of a form, with their names. wait_s: how long the server may take before it answers, beside the usual.
+    """
 
     method: str
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | BinaryIO = b""
+    files: Mapping[str, tuple[str, BinaryIO]] = field(default_factory=dict)
     wait_s: float = 0.0
 
 

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
+from mmdigit.forms.store.sql_store import open_page_store
+from mmdigit.forms.template_file import load_template
 from mmdigit.gateway.access.authenticator import Authenticator
 from mmdigit.gateway.access.entrance import Entrance
 from mmdigit.gateway.access.issuer_keys import IssuerKeys
@@ -15,6 +17,7 @@ from mmdigit.gateway.access.rates import OpenStreams, Rates
 from mmdigit.gateway.answers import AnswerFeed
 from mmdigit.gateway.app import build_app
 from mmdigit.gateway.backlog import Backlog
+from mmdigit.gateway.forms import Decoders, Forms
 from mmdigit.gateway.metrics import GatewayMetrics
 from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.reading import StoreReader
@@ -79,7 +82,15 @@ async def _serve(settings: GatewaySettings) -> None:
         registry = stack.enter_context(open_registry(settings.database_url))
         entrance = _entrance(settings, registry)
         services = Services(
-            publisher, feed, reader, backlog, registry, entrance, settings.max_backlog_s, settings.max_batch_bytes
+            publisher,
+            feed,
+            reader,
+            backlog,
+            registry,
+            entrance,
+            settings.max_backlog_s,
+            settings.max_batch_bytes,
+            _open_forms(settings, loop, metrics, stack),
         )
         guard = Guard(
             build_app(services),
@@ -136,6 +147,18 @@ async def _serve(settings: GatewaySettings) -> None:
         for task in watching:
             task.cancel()
     log.info("stopped")
+
+
+def _open_forms(
+    settings: GatewaySettings, loop: asyncio.AbstractEventLoop, metrics: GatewayMetrics, stack: ExitStack
+) -> Forms | None:
+    if settings.pages_url is None or settings.forms_url is None:
+        return None
+    templates = tuple(load_template(path) for path in settings.templates)
+    store = stack.enter_context(open_page_store(settings.forms_url, settings.database_password))
+    publisher = BatchPublisher(partial(open_publisher, settings.pages_url, access=settings.access), loop, metrics)
+    stack.callback(publisher.close)
+    return Forms(publisher, templates, store, stack.enter_context(Decoders()))
 
 
 def _entrance(settings: GatewaySettings, registry: Registry) -> Entrance:

@@ -87,6 +87,19 @@ def test_batch_is_sent_again_whole() -> None:
     assert first.headers["Content-Length"] == str(len(first.content))
 
 
+def test_scan_is_sent_again_whole(tmp_path: Path) -> None:
+    (tmp_path / "stack.pdf").write_bytes(b"%PDF-1.7")
+    server = Scripted(soon(503), (202, {}, b'{"group": "g", "accepted": 1, "rejected": 0}'))
+    receipt = run(server.client(), lambda client: client.submit_pages("a/b", tmp_path / "stack.pdf", group="g"))
+    assert receipt.accepted == 1
+    for request in server.requests:
+        assert str(request.url) == "http://gateway/v1/forms/a%2Fb/pages?group=g"
+        assert (
+            b'name="scan"; filename="stack.pdf"\r\nContent-Type: application/pdf\r\n\r\n%PDF-1.7\r\n' in request.content
+        )
+    assert len(server.requests) == 2
+
+
 def test_refused_request_is_sent_once() -> None:
     server = Scripted((422, {}, PROBLEM.replace(b"503", b"422")))
     with pytest.raises(ApiError) as raised:
