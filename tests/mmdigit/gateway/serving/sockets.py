@@ -1,6 +1,5 @@
 """The gateway's server with any application, in a thread of this process, and clients that are sockets."""
 
-import asyncio
 import socket
 import threading
 from collections import Counter

@@ -137,9 +137,7 @@ def test_head_of_the_largest_size_is_read(patient: Serving) -> None:
         b"GET http://h:x/ HTTP/1.1\r\n\r\n",
     ],
 )
-def test_invalid_request_gets_one_400(
-    patient: Serving, content: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_invalid_request_gets_one_400(patient: Serving, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
     received = patient.ask(content)
     assert received.startswith(b"HTTP/1.1 400 ")
     assert received.count(b"\r\n\r\n") == 1
@@ -183,12 +181,13 @@ def test_client_sees_an_answer_before_its_connection_ends(patient: Serving) -> N
 
 
 def test_endless_body_after_the_answer_is_cut(server: Serving) -> None:
-    with (
-        server.connect(b"POST /early HTTP/1.1\r\nContent-Length: 90000000000\r\n\r\n") as client,
-        pytest.raises(OSError, match=r"reset|pipe"),
-    ):
+    def send_for_ever(client: socket.socket) -> None:
         while True:
             client.sendall(bytes(1_000_000))
+
+    head = b"POST /early HTTP/1.1\r\nContent-Length: 90000000000\r\n\r\n"
+    with server.connect(head) as client, pytest.raises(OSError, match=r"reset|pipe"):
+        send_for_ever(client)
 
 
 def test_gateway_that_is_slow_is_no_fault_of_the_client() -> None:
