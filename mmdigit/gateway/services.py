@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
@@ -11,6 +12,7 @@ from fastapi import Depends, Request
 from mmdigit.gateway.answers import AnswerFeed
 from mmdigit.gateway.backlog import Backlog
 from mmdigit.gateway.forms import Forms
+from mmdigit.gateway.health import GatewayHealth
 from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.reading import StoreReader
 from mmdigit.gateway.registry.ports import Registry
@@ -33,6 +35,13 @@ class Services:
     forms: Forms | None = None
     """None if the gateway takes no forms."""
     tallies: Tallies = field(default_factory=Tallies)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the program ends. Whoever streams events ends then; AnswerFeed.wake() has them look."""
+
+    @cached_property
+    def health(self) -> GatewayHealth:
+        """What /healthz and /readyz say."""
+        return GatewayHealth(self.publisher, self.feed, self.reader, self.stopping)
 
     def now(self) -> datetime:
         """The time of a job's arrival."""
