@@ -23,6 +23,7 @@ from mmdigit.gateway.serving.connections import Connections, room_for
 from mmdigit.gateway.serving.guard import Guard, body_limit
 from mmdigit.gateway.serving.server import Server
 from mmdigit.gateway.settings import GatewaySettings
+from mmdigit.gateway.webhooks import Webhooks
 from mmdigit.settings.redaction import redact
 from mmdigit.telemetry.health import HealthServer
 from mmdigit.telemetry.logs import configure as configure_logs
@@ -84,6 +85,7 @@ async def _serve(settings: GatewaySettings) -> None:
             settings.max_backlog_s,
             settings.max_batch_bytes,
             _open_forms(settings, loop, stack),
+            frozenset(host.lower() for host in settings.webhook_hosts),
         )
         if settings.needs_login:
             raise SettingsError("login is not there yet")
@@ -137,6 +139,8 @@ async def _serve(settings: GatewaySettings) -> None:
             },
         )
         watching = [asyncio.create_task(_watch(look, every_s)) for look, every_s in looks]
+        if services.webhook_hosts and (secret := settings.signing_secret) is not None:
+            watching.append(asyncio.create_task(Webhooks(services, services.webhook_hosts, secret).run()))
         await server.run_until_stopped(listener)
         for task in watching:
             task.cancel()

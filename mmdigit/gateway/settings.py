@@ -11,11 +11,12 @@ from mmdigit.settings.access_settings import AccessSettings
 from mmdigit.settings.database_settings import FORMS_URL, DatabasePasswordSettings
 from mmdigit.settings.lists import split
 from mmdigit.settings.service_settings import ServiceSettings
+from mmdigit.settings.webhook_settings import WebhookSecretSettings
 
 Login = Literal["none", "token"]
 
 
-class GatewaySettings(ServiceSettings, DatabasePasswordSettings, AccessSettings):
+class GatewaySettings(ServiceSettings, DatabasePasswordSettings, WebhookSecretSettings, AccessSettings):
     """Serves the HTTP API: takes jobs, publishes them, and returns their predictions. Needs the extra `gateway`."""
 
     prog: ClassVar[str] = "python -m mmdigit.gateway"
@@ -69,6 +70,17 @@ class GatewaySettings(ServiceSettings, DatabasePasswordSettings, AccessSettings)
             description=f"database of the page workers: {FORMS_URL}",
         ),
     ] = None
+    webhook_hosts: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(split),
+        Field(
+            max_length=64,
+            examples=["hooks.example.com"],
+            description="hosts to which webhooks may go, separated by commas: exact names, whatever addresses they "
+            "have; by default none. Needs a webhook secret",
+        ),
+    ] = ()
     host: Annotated[str, Field(min_length=1, description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0 picks a free one and logs it")] = 8000
     metrics_port: Annotated[
@@ -114,6 +126,12 @@ class GatewaySettings(ServiceSettings, DatabasePasswordSettings, AccessSettings)
         given = (self.pages_url is not None, bool(self.templates), self.forms_url is not None)
         if any(given) and not all(given):
             raise ValueError("expected --pages, --template and --forms together, got only some; set all or none")
+        return self
+
+    @model_validator(mode="after")
+    def _webhooks_signed(self) -> Self:
+        if self.webhook_hosts and self.webhook_secret is None and self.webhook_secret_file is None:
+            raise ValueError("expected a secret that signs webhooks, got none; set --webhook-secret-file")
         return self
 
     @property

@@ -3,12 +3,12 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import uvicorn
@@ -33,6 +33,8 @@ from schemas.job import Job
 from schemas.page import Page
 from schemas.wire import decode_job, decode_page
 
+T = TypeVar("T")
+
 
 @dataclass
 class Served:
@@ -43,8 +45,12 @@ class Served:
     registry: Registry
     store: PredictionStore
     _folder: Path
+    _loop: asyncio.AbstractEventLoop
     principal: Principal | None = None
-    failures: list[BaseException] = field(default_factory=list)
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Its result, once it has run in the gateway's loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
 
     def client(self, **options: Any) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=30, trust_env=False, **options)
@@ -71,8 +77,14 @@ def _values(url: str) -> list[bytes]:
 
 
 @contextmanager
-def served(folder: Path, *, max_batch_bytes: int = 1 << 28, templates: tuple[Template, ...] = ()) -> Iterator[Served]:
-    """templates: of the forms that it takes."""
+def served(
+    folder: Path,
+    *,
+    max_batch_bytes: int = 1 << 28,
+    templates: tuple[Template, ...] = (),
+    hosts: frozenset[str] = frozenset(),
+) -> Iterator[Served]:
+    """templates: of the forms that it takes. hosts: those of webhooks."""
     listener = socket.create_server(("127.0.0.1", 0))
     ready: list[tuple[Served, uvicorn.Server]] = []
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -94,8 +106,8 @@ def served(folder: Path, *, max_batch_bytes: int = 1 << 28, templates: tuple[Tem
                 stack.callback(pages.close)
                 kept = stack.enter_context(open_page_store(f"sqlite:///{folder / 'forms.db'}"))
                 forms = Forms(pages, templates, kept, stack.enter_context(Decoders()))
-            services = Services(publisher, feed, reader, Backlog(), registry, 60.0, max_batch_bytes, forms)
-            gateway = Served(url, services, registry, stack.enter_context(store()), folder)
+            services = Services(publisher, feed, reader, Backlog(), registry, 60.0, max_batch_bytes, forms, hosts)
+            gateway = Served(url, services, registry, stack.enter_context(store()), folder, loop)
 
             async def authenticate(request: Any) -> Principal:
                 return gateway.principal or await nobody_logs_in(request)
