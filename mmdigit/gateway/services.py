@@ -36,6 +36,8 @@ class Services:
     max_batch_bytes: int
     forms: Forms | None = None
     """None if the gateway takes no forms."""
+    webhook_hosts: frozenset[str] = frozenset()
+    """Where webhooks may lead; none if the gateway sends none."""
     tallies: Tallies = field(default_factory=Tallies)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the program ends. Whoever streams events ends then; AnswerFeed.wake() has them look."""
