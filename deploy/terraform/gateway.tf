@@ -4,8 +4,6 @@
 locals {
   serves_api   = var.gateway != null
   gateway_port = 8000
-  # The port of /metrics and /readyz, of every image. The health check uses it too: the API's own port refuses other host names.
-  metrics_port = 9100
 
   gateway_environment = local.serves_api ? {
     MMDIGIT_KAFKA_SECURITY   = "msk-iam"
@@ -128,6 +126,7 @@ resource "aws_lb" "gateway" {
   #checkov:skip=CKV_AWS_150:It keeps nothing; whoever destroys the stack means it
   #checkov:skip=CKV2_AWS_28:Private by default; web_acl_arn puts AWS WAF before a public one
   #checkov:skip=CKV2_AWS_20:No port but 443 is open, so that no token travels in the clear, not even once
+  #checkov:skip=CKV2_AWS_76:Nothing behind it runs Java; the rules of the web ACL are its owner's
   count                      = local.serves_api ? 1 : 0
   name                       = "${var.name}-api"
   load_balancer_type         = "application"
@@ -158,7 +157,6 @@ resource "aws_lb_target_group" "gateway" {
   # callers get 503 with the reason, and what needs no broker is answered.
   health_check {
     path                = "/readyz"
-    port                = tostring(local.metrics_port)
     protocol            = "HTTP"
     matcher             = "200"
     interval            = 30

@@ -146,7 +146,6 @@ locals {
       gateway-redis    = { from = aws_security_group.gateway[0].id, to = aws_security_group.redis.id, port = 6379 }
       gateway-database = { from = aws_security_group.gateway[0].id, to = var.gateway.database_security_group_id, port = 5432 }
       balancer-gateway = { from = aws_security_group.balancer[0].id, to = aws_security_group.gateway[0].id, port = local.gateway_port }
-      balancer-readyz  = { from = aws_security_group.balancer[0].id, to = aws_security_group.gateway[0].id, port = local.metrics_port }
     } : {},
     local.serves_api && local.own_network ? {
       gateway-endpoints = { from = aws_security_group.gateway[0].id, to = aws_security_group.endpoints[0].id, port = 443 }

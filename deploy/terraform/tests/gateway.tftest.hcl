@@ -48,7 +48,7 @@ run "private_api" {
   }
   assert {
     condition = toset([for name, rule in aws_vpc_security_group_ingress_rule.connection : "${name}:${rule.from_port}" if strcontains(name, "gateway") || strcontains(name, "balancer")]) == toset([
-      "gateway-kafka:9098", "gateway-redis:6379", "gateway-database:5432", "gateway-endpoints:443", "balancer-gateway:8000", "balancer-readyz:9100",
+      "gateway-kafka:9098", "gateway-redis:6379", "gateway-database:5432", "gateway-endpoints:443", "balancer-gateway:8000",
     ])
     error_message = "The load balancer reaches the gateways; they reach Kafka, Redis, the database and AWS."
   }
@@ -83,7 +83,7 @@ run "private_api" {
   # Requests in progress
 
   assert {
-    condition     = aws_lb_target_group.gateway[0].health_check[0].path == "/readyz" && aws_lb_target_group.gateway[0].health_check[0].port == "9100" && aws_lb_target_group.gateway[0].target_type == "ip"
+    condition     = aws_lb_target_group.gateway[0].health_check[0].path == "/readyz" && aws_lb_target_group.gateway[0].port == 8000 && aws_lb_target_group.gateway[0].target_type == "ip"
     error_message = "Only gateways that are ready get requests."
   }
   assert {
