@@ -7,13 +7,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
-from mmdigit.gateway.access.requiring import nobody_logs_in
+from mmdigit.gateway.access.authenticator import Authenticator
+from mmdigit.gateway.access.entrance import Entrance
+from mmdigit.gateway.access.issuer_keys import IssuerKeys
+from mmdigit.gateway.access.oidc import OidcVerifier
+from mmdigit.gateway.access.rates import OpenStreams, Rates
 from mmdigit.gateway.answers import AnswerFeed
 from mmdigit.gateway.app import build_app
 from mmdigit.gateway.backlog import Backlog
 from mmdigit.gateway.metrics import GatewayMetrics
 from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.reading import StoreReader
+from mmdigit.gateway.registry.ports import Registry
 from mmdigit.gateway.registry.sql_registry import open_registry
 from mmdigit.gateway.services import Services
 from mmdigit.gateway.serving.connections import Connections, room_for
@@ -72,13 +77,12 @@ async def _serve(settings: GatewaySettings) -> None:
         stack.callback(reader.close)
         backlog = Backlog()
         registry = stack.enter_context(open_registry(settings.database_url))
+        entrance = _entrance(settings, registry)
         services = Services(
-            publisher, feed, reader, backlog, registry, settings.max_backlog_s, settings.max_batch_bytes
+            publisher, feed, reader, backlog, registry, entrance, settings.max_backlog_s, settings.max_batch_bytes
         )
-        if settings.needs_login:
-            raise SettingsError("login is not there yet")
         guard = Guard(
-            build_app(services, nobody_logs_in),
+            build_app(services),
             {_in_url(settings.host), *settings.allowed_hosts},
             body_limit(settings.max_batch_bytes),
             metrics,
@@ -125,6 +129,7 @@ async def _serve(settings: GatewaySettings) -> None:
                 "metrics": f"http://{_in_url(settings.metrics_host)}:{monitoring.port}/metrics",
                 "jobs": redact(settings.jobs_url),
                 "store": redact(settings.store_url),
+                "login": "token" if settings.needs_login else "none",
             },
         )
         watching = [asyncio.create_task(_watch(look, every_s)) for look, every_s in looks]
@@ -132,6 +137,18 @@ async def _serve(settings: GatewaySettings) -> None:
         for task in watching:
             task.cancel()
     log.info("stopped")
+
+
+def _entrance(settings: GatewaySettings, registry: Registry) -> Entrance:
+    verifier = None
+    if settings.oidc_issuer is not None and settings.oidc_audience is not None:
+        keys = IssuerKeys(settings.oidc_issuer)
+        verifier = OidcVerifier(keys, settings.oidc_audience, settings.oidc_tenant_claim)
+    return Entrance(
+        Authenticator(registry, verifier) if settings.needs_login else None,
+        Rates(settings.max_requests_per_s, settings.max_requests_per_s),
+        OpenStreams(settings.max_streams, settings.max_connections),
+    )
 
 
 async def _watch(look: Callable[[], Awaitable[object]], every_s: float) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
+from mmdigit.gateway.access.entrance import Entrance
 from mmdigit.gateway.answers import AnswerFeed
 from mmdigit.gateway.backlog import Backlog
 from mmdigit.gateway.health import GatewayHealth
@@ -29,6 +30,7 @@ class Services:
     reader: StoreReader
     backlog: Backlog
     registry: Registry
+    entrance: Entrance
     max_backlog_s: float
     max_batch_bytes: int
     tallies: Tallies = field(default_factory=Tallies)

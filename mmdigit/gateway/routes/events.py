@@ -4,12 +4,14 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.access.requiring import Reader
@@ -51,7 +53,22 @@ async def follow_group(
         first = await services.reader.read(partial(_read, stored, last_event_id))
     events = _events(services, principal, group, stored, last_event_id, first)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+    return EventStream(services.entrance.stream(principal), events, headers)
+
+
+class EventStream(StreamingResponse):
+    """A response that counts as an open stream while it is sent."""
+
+    def __init__(
+        self, opened: AbstractContextManager[None], events: AsyncIterator[bytes], headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(events, media_type="text/event-stream", headers=headers)
+        self._opened = opened
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises Problem (429) before anything is sent."""
+        with self._opened:
+            await super().__call__(scope, receive, send)
 
 
 async def _events(
