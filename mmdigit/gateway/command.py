@@ -76,7 +76,7 @@ async def _serve(settings: GatewaySettings) -> None:
         reader = StoreReader(store, metrics)
         stack.callback(reader.close)
         backlog = Backlog()
-        registry = stack.enter_context(open_registry(settings.database_url))
+        registry = stack.enter_context(open_registry(settings.database_url, settings.gateway_database_password))
         entrance = _entrance(settings, registry)
         services = Services(
             publisher, feed, reader, backlog, registry, entrance, settings.max_backlog_s, settings.max_batch_bytes

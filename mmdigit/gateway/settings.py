@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode
 
 from mmdigit.settings.access_settings import AccessSettings
+from mmdigit.settings.gateway_database_settings import GatewayDatabaseSettings
 from mmdigit.settings.service_settings import ServiceSettings
 
 Login = Literal["none", "token"]
@@ -17,7 +18,7 @@ def split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-class GatewaySettings(ServiceSettings, AccessSettings):
+class GatewaySettings(ServiceSettings, AccessSettings, GatewayDatabaseSettings):
     """Serves the HTTP API: takes jobs, publishes them, and returns their predictions. Needs the extra `gateway`."""
 
     prog: ClassVar[str] = "python -m mmdigit.gateway"
@@ -40,7 +41,6 @@ class GatewaySettings(ServiceSettings, AccessSettings):
             description="prediction store of the workers: redis(s)://host:6379/0 or sqlite:///file",
         ),
     ]
-    database_url: Annotated[str, Field(validation_alias="database", repr=False)] = "sqlite:///gateway.db"
     host: Annotated[str, Field(min_length=1, description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0 picks a free one and logs it")] = 8000
     metrics_port: Annotated[
