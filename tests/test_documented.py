@@ -29,6 +29,7 @@ PROGRAMS: list[type[ProgramSettings]] = [
     PageWorkerSettings,
     GatewaySettings,
     ProducerSettings,
+    GatewaySettings,
     *COMMANDS.values(),
 ]
 PUBLIC = ["schemas", "mmdigit", "mmdigit.transport"]

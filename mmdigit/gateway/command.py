@@ -133,6 +133,7 @@ async def _serve(settings: GatewaySettings) -> None:
             },
         )
         watching = [asyncio.create_task(_watch(look, every_s)) for look, every_s in looks]
+        server.stop_on_signals()
         await server.run_until_stopped(listener)
         for task in watching:
             task.cancel()
