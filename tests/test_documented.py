@@ -27,6 +27,7 @@ PROGRAMS: list[type[ProgramSettings]] = [
     ReplaySettings,
     ShadowSettings,
     PageWorkerSettings,
+    GatewaySettings,
     ProducerSettings,
     GatewaySettings,
     *COMMANDS.values(),

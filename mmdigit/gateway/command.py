@@ -109,6 +109,7 @@ async def _serve(settings: GatewaySettings) -> None:
         metrics.connections.set_function(lambda: len(connections))
         metrics.backlog_s.set_function(lambda: backlog.seconds)
         health = services.health
+        metrics.ready.set_function(lambda: float(health.ready().ok))
         monitoring = HealthServer(
             settings.metrics_host,
             settings.metrics_port,
