@@ -12,9 +12,9 @@ from mmdigit.gateway.access.requiring import Submitter
 from mmdigit.gateway.intake.ids import IdempotencyKey, id_of, new_id, stored_id
 from mmdigit.gateway.intake.records import record_of, require_room
 from mmdigit.gateway.intake.single import read_submission
-from mmdigit.gateway.models import JobStatus, JobSubmission
 from mmdigit.gateway.outcomes import find_outcome, status_of
 from mmdigit.gateway.services import UseServices
+from schemas.api import JobStatus, JobSubmission
 
 MAX_WAIT_S = 30.0
 

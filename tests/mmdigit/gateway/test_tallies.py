@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from mmdigit.gateway import tallies
-from mmdigit.gateway.models import Decisions
 from mmdigit.gateway.tallies import Tallies
 from mmdigit.transport.ports import PredictionStore
 from mmdigit.transport.urls import open_store
+from schemas.api import Decisions
 from tests.factories import make_dead_letter, make_prediction
 from tests.producer.fakes import prediction_of
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mmdigit.gateway.models import Decisions
 from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.routes.groups import status_of_jobs
 from mmdigit.transport.ports import GroupCounts
+from schemas.api import Decisions
 from tests.factories import make_dead_letter
 from tests.mmdigit.gateway.served import Served, served
 from tests.producer.fakes import prediction_of
