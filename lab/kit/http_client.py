@@ -7,7 +7,7 @@ async with HttpClient(address) as client:
 import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import httptools
 
@@ -84,8 +84,7 @@ class _Connection(asyncio.Protocol):
         self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  of a TCP connection
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # of a TCP connection
         self.open = True
 
     def data_received(self, data: bytes) -> None:
