@@ -42,8 +42,8 @@ class RunningGateway(RunningConsumer):
             log,
         )
 
-    def wait_until_listening(self) -> None:
-        """Raises TransportError if it does not answer in time."""
+    def wait_until_assigned(self) -> None:
+        """Until it answers. Raises TransportError if it does not answer in time."""
         deadline_s = time.monotonic() + READY_WITHIN_S
         while time.monotonic() < deadline_s and self.process.poll() is None:
             try:

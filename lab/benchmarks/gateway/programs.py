@@ -69,7 +69,7 @@ def _gateway(
             size = ("--batch-size", str(BATCH_SIZE))
             worker = stack.enter_context(RunningWorker(jobs_url, store_url, folder / "worker.log", size))
             worker.wait_until_assigned()
-        gateway.wait_until_listening()
+        gateway.wait_until_assigned()
         yield Served(gateway.address, (gateway.process.pid,), store_url)
 
 
