@@ -15,7 +15,7 @@ from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.access.requiring import Reader
 from mmdigit.gateway.intake.ids import stored_id
 from mmdigit.gateway.outcomes import status_of
-from mmdigit.gateway.routes.groups import Group, group_status, refused_position
+from mmdigit.gateway.routes.groups import Group, group_status, positions_checked
 from mmdigit.gateway.services import Services, UseServices
 from mmdigit.transport.ports import Outcome, PredictionStore
 
@@ -47,7 +47,7 @@ async def follow_group(
     outcomes. A comment every 15 seconds keeps the connection open.
     """
     stored = stored_id(principal, group, "group")
-    with refused_position():
+    with positions_checked():
         first = await services.reader.read(partial(_read, stored, last_event_id))
     events = _events(services, principal, group, stored, last_event_id, first)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -1,5 +1,7 @@
 """GET /v1/groups: how far a group is, and its outcomes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -60,7 +62,7 @@ async def get_group_predictions(
 ) -> Response:
     """A group's outcomes in the order in which they came, a page at a time; an empty page if no more are there yet."""
     stored = stored_id(principal, group, "group")
-    with refused_position():
+    with positions_checked():
         outcomes = await services.reader.read(lambda store: store.group_outcomes(stored, after, limit))
     page = OutcomePage(
         outcomes=tuple(status_of(principal, outcome.job_id, outcome.result, stored) for outcome in outcomes),
@@ -69,15 +71,13 @@ async def get_group_predictions(
     return Response(page.model_dump_json(exclude_none=True), media_type="application/json")
 
 
-class refused_position:  # noqa: N801  used like a function
+@contextmanager
+def positions_checked() -> Iterator[None]:
     """Turns the store's SettingsError for a position into a Problem (422)."""
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(self, _kind: object, error: object, _traceback: object) -> None:
-        if isinstance(error, SettingsError):
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"after: {error}") from error
+    try:
+        yield
+    except SettingsError as error:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"after: {error}") from error
 
 
 async def group_status(services: Services, tenant: str, name: str, stored: str) -> GroupStatus:
