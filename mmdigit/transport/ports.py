@@ -69,7 +69,7 @@ class Outcome(NamedTuple):
 
 
 class Publisher(Protocol):
-    """Sends records to one topic.
+    """Sends records to one topic. Different threads may call it, but never at the same time.
 
     Every method raises TransportError if the broker or file cannot be reached, and TopicError if the topic does not
     exist.
@@ -92,7 +92,7 @@ class Publisher(Protocol):
         ...
 
     def flush(self, timeout_s: float) -> None:
-        """Return when every queued record is acknowledged.
+        """Send every queued record without waiting for more, and return when all are acknowledged.
 
         Raises TransportError if a record failed or was not acknowledged within timeout_s; on_delivered tells which
         ones were. The publisher does not retry the others, although one may still arrive: send them again.
@@ -216,6 +216,8 @@ class Consumer(Protocol):
 
 class PredictionStore(Protocol):
     """Stores one outcome per job, keyed by job_id: its prediction or its dead-letter reason.
+
+    Different threads may call it, but never at the same time: a thread that waits in feed() needs a store of its own.
 
     Every method raises StoreError if the store cannot be reached or rejects the call, SettingsError if it can never
     serve it, and AccessError if a permission is missing.

@@ -50,6 +50,16 @@ def test_publisher_sends_the_largest_record(queue: Queue, read: Read) -> None:
     assert [record.value for record in read(queue.consumer(), 3)] == [b"before", value, b"after"]
 
 
+def test_flush_waits_for_no_more_records(queue: Queue, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mmdigit.transport.kafka.publisher.LINGER_MS", 60_000)
+    monkeypatch.setattr("mmdigit.transport.sqlite.publisher.LINGER_S", 60.0)
+    publisher = queue.publisher()
+    for value in numbered(3):
+        publisher.send(None, value)
+        publisher.flush(10)
+    assert [record.value for record in read(queue.consumer(), 3)] == numbered(3)
+
+
 def test_publisher_refuses_a_record_that_is_too_large(queue: Queue, read: Read) -> None:
     publisher = queue.publisher()
     publisher.send(None, b"before")

@@ -17,6 +17,8 @@ from schemas.errors import InvalidRecord, MmdigitError, TransportError
 MAX_BUFFERED_RECORDS = 10_000
 MAX_BUFFERED_BYTES = 32 * 1024 * 1024
 LINGER_MS = 10
+"""flush() does not wait for it."""
+
 BATCH_BYTES = 256 * 1024
 """Kafka's default of 16 KiB fits one or two jobs."""
 

@@ -13,6 +13,7 @@ from mmdigit.files.private import open_private
 from mmdigit.transport.headers import decode
 from mmdigit.transport.ports import LossCause, Record, TopicPartition
 from mmdigit.transport.sqlite.database import map_errors, open_database, topic_id, transaction
+from mmdigit.transport.sqlite.waiting import wait_for_rows
 from schemas.errors import RebalanceError, SettingsError, TransportError
 
 MAX_POLLED_BYTES = 32 * 1024 * 1024
@@ -20,9 +21,6 @@ MAX_POLLED_BYTES = 32 * 1024 * 1024
 
 RETAINED_BYTES = 256 * 1024 * 1024
 """Like Kafka's retention.bytes, but only for records that every group of the topic has committed. Others stay."""
-
-_FIRST_WAIT_S = 0.002
-_MAX_WAIT_S = 0.05
 
 
 class SqliteConsumer:
@@ -75,21 +73,17 @@ class SqliteConsumer:
             raise
 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
-        deadline_s = self._monotonic() + timeout_s
-        wait_s = _FIRST_WAIT_S
         with map_errors(self._path, TransportError):
             self._join()
-            seen = self._data_version()
-            while not (records := self._read(max_records)):
-                # data_version changes when another connection commits. Reading it only accesses shared memory.
-                while (version := self._data_version()) == seen:
-                    left_s = deadline_s - self._monotonic()
-                    if left_s <= 0:
-                        return []
-                    self._sleep(min(wait_s, left_s))
-                    wait_s = min(wait_s * 2, _MAX_WAIT_S)
-                seen = version
-        self._position = records[-1].offset + 1
+            records = wait_for_rows(
+                self._connection,
+                lambda: self._read(max_records),
+                timeout_s,
+                monotonic=self._monotonic,
+                sleep=self._sleep,
+            )
+        if records:
+            self._position = records[-1].offset + 1
         return records
 
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
@@ -183,9 +177,6 @@ class SqliteConsumer:
             (self._topic_id, last[0] - self._retained_bytes),
         ).fetchone()
         self._connection.execute("DELETE FROM records WHERE topic = ? AND offset < ?", (self._topic_id, oldest_kept))
-
-    def _data_version(self) -> int:
-        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
     def _require_owned(self, next_offsets: Mapping[TopicPartition, int]) -> None:
         if not next_offsets.keys() <= self.assignment():

@@ -8,6 +8,7 @@ from typing import Any, Self
 from mmdigit.transport.encoding import decode_prediction, encode_prediction
 from mmdigit.transport.ports import GroupCounts, Outcome
 from mmdigit.transport.sqlite.database import map_errors, open_database, transaction
+from mmdigit.transport.sqlite.waiting import wait_for_rows
 from schemas.dead_letter import DeadLetter
 from schemas.errors import SettingsError, StoreError
 from schemas.prediction import Prediction
@@ -29,8 +30,7 @@ _PURGES = (  # LIMIT bounds the time that one put spends on expired rows
     "DELETE FROM outcomes WHERE position IN (SELECT position FROM outcomes WHERE expires_at_s <= ? LIMIT 1000)",
 )
 _MAX_POSITION_DIGITS = 18
-_FIRST_WAIT_S = 0.002
-_MAX_WAIT_S = 0.05
+_FEED = "SELECT position, CAST(prediction AS BLOB) FROM feed WHERE position > ? ORDER BY position LIMIT ?"
 
 
 class SqliteStore:
@@ -116,19 +116,15 @@ class SqliteStore:
 
     def feed(self, after: str = "", limit: int = 1000, timeout_s: float = 0.0) -> list[tuple[str, Prediction]]:
         start = _position(after, "this feed")
-        deadline_s = self._monotonic() + timeout_s
-        wait_s = _FIRST_WAIT_S
-        while True:
-            with map_errors(self._path, StoreError):
-                rows = self._connection.execute(
-                    "SELECT position, CAST(prediction AS BLOB) FROM feed WHERE position > ? ORDER BY position LIMIT ?",
-                    (start, limit),
-                ).fetchall()
-            left_s = deadline_s - self._monotonic()
-            if rows or left_s <= 0:
-                return [(str(position), decode_prediction(value)) for position, value in rows]
-            self._sleep(min(wait_s, left_s))
-            wait_s = min(wait_s * 2, _MAX_WAIT_S)
+        with map_errors(self._path, StoreError):
+            rows = wait_for_rows(
+                self._connection,
+                lambda: self._connection.execute(_FEED, (start, limit)).fetchall(),
+                timeout_s,
+                monotonic=self._monotonic,
+                sleep=self._sleep,
+            )
+        return [(str(position), decode_prediction(value)) for position, value in rows]
 
     def feed_end(self) -> str:
         with map_errors(self._path, StoreError):

@@ -252,28 +252,6 @@ def test_commit_trims_records_that_every_group_read(path: Path) -> None:
         assert slow.poll(1, 0)[0].offset == 89
 
 
-def test_poll_sleeps_until_its_timeout(path: Path) -> None:
-    clock = Clock()
-    with SqliteConsumer(path, "jobs", "g", monotonic=clock, sleep=clock.sleep) as consumer:
-        assert consumer.poll(1, 10.0) == []
-    assert sum(clock.slept) == pytest.approx(10.0)
-    assert len(clock.slept) < 250
-
-
-def test_poll_wakes_for_another_process(path: Path) -> None:
-    clock = Clock()
-    with SqlitePublisher(path, "jobs") as publisher:
-
-        def sleep(duration_s: float) -> None:
-            clock.sleep(duration_s)
-            if len(clock.slept) == 3:
-                publisher.send(None, b"at last")
-
-        with SqliteConsumer(path, "jobs", "g", monotonic=clock, sleep=sleep) as consumer:
-            assert [record.value for record in consumer.poll(1, 10.0)] == [b"at last"]
-    assert len(clock.slept) == 3
-
-
 def test_store_expires_predictions_notes_and_counts(path: Path) -> None:
     clock = Clock()
     with SqliteStore(path, ttl_s=60, feed_length=10, clock=clock) as store:
