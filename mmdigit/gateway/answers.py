@@ -8,8 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from mmdigit.gateway.metrics import GatewayMetrics
 from mmdigit.transport.ports import PredictionStore
-from schemas.errors import RetriableError
+from schemas.errors import MmdigitError
 from schemas.prediction import Prediction
 
 log = logging.getLogger(__name__)
@@ -47,8 +48,10 @@ class AnswerFeed:
         open_store: Callable[[], PredictionStore],
         loop: asyncio.AbstractEventLoop,
         clock: Callable[[], float] = time.monotonic,
+        metrics: GatewayMetrics | None = None,
     ) -> None:
         self._open = open_store
+        self._metrics = metrics or GatewayMetrics()
         self._loop = loop
         self._clock = clock
         self._waiters: dict[str, list[Waiter]] = defaultdict(list)
@@ -89,6 +92,17 @@ class AnswerFeed:
             with self._changed:
                 _remove(self._listeners, group, event)
 
+    @property
+    def waiters(self) -> int:
+        """For how many jobs somebody waits."""
+        return len(self._waiters)
+
+    def wake(self) -> None:
+        """Set the event of every listener."""
+        for events in self._listeners.values():
+            for event in events:
+                event.set()
+
     def close(self) -> None:
         with self._changed:
             self._closing = True
@@ -102,8 +116,9 @@ class AnswerFeed:
                 store = store or self._open()
                 self._follow(store)
                 self.waiting_for = ""
-            except RetriableError as error:
+            except MmdigitError as error:  # one that ends a program, too: it may be mended, and callers wait
                 self.waiting_for = str(error)
+                self._metrics.store_errors.inc()
                 log.warning("the feed fails, trying again", extra={"error": str(error)})
                 with self._changed:
                     self._changed.wait_for(lambda: self._closing, PAUSE_AFTER_ERROR_S)

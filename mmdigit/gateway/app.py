@@ -3,13 +3,14 @@
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from mmdigit.gateway import problems
 from mmdigit.gateway.access.requiring import Authenticate
-from mmdigit.gateway.routes import events, export, groups, jobs, predictions
+from mmdigit.gateway.routes import events, export, groups, health, jobs, predictions
 from mmdigit.gateway.services import Services
 from schemas import VERSION
-from schemas.errors import InvalidJob, RetriableError
+from schemas.errors import InvalidJob, RetriableError, SettingsError
 
 
 def build_app(services: Services, authenticate: Authenticate) -> FastAPI:
@@ -26,8 +27,11 @@ def build_app(services: Services, authenticate: Authenticate) -> FastAPI:
     app.add_exception_handler(problems.Problem, problems.of_problem)
     app.add_exception_handler(RequestValidationError, problems.of_validation)
     app.add_exception_handler(HTTPException, problems.of_http)
-    app.add_exception_handler(RetriableError, problems.of_retriable)
+    app.add_exception_handler(ClientDisconnect, problems.of_disconnect)
+    for unavailable in (RetriableError, SettingsError):
+        app.add_exception_handler(unavailable, problems.of_unavailable)
     app.add_exception_handler(InvalidJob, problems.of_invalid)
-    for routes in (jobs, predictions, groups, events, export):
+    app.add_exception_handler(Exception, problems.of_unexpected)
+    for routes in (jobs, predictions, groups, events, export, health):
         app.include_router(routes.router)
     return app

@@ -3,32 +3,36 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
-
-import uvicorn
 
 from mmdigit.gateway.access.requiring import nobody_logs_in
 from mmdigit.gateway.answers import AnswerFeed
 from mmdigit.gateway.app import build_app
 from mmdigit.gateway.backlog import Backlog
+from mmdigit.gateway.metrics import GatewayMetrics
 from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.reading import StoreReader
 from mmdigit.gateway.registry.sql_registry import open_registry
 from mmdigit.gateway.services import Services
+from mmdigit.gateway.serving.connections import Connections, room_for
+from mmdigit.gateway.serving.guard import Guard, body_limit
+from mmdigit.gateway.serving.server import Server
 from mmdigit.gateway.settings import GatewaySettings
 from mmdigit.settings.redaction import redact
+from mmdigit.telemetry.health import HealthServer
 from mmdigit.telemetry.logs import configure as configure_logs
 from mmdigit.transport.ports import PredictionStore, Publisher
 from mmdigit.transport.urls import open_publisher, open_store
 from schemas import VERSION
-from schemas.errors import RetriableError, SettingsError
+from schemas.errors import MmdigitError, RetriableError, SettingsError
 
 log = logging.getLogger(__name__)
 
 BACKLOG_EVERY_S = 1.0
-DRAIN_S = 20  # for open requests, once it is told to stop
+READY_EVERY_S = 10.0
+"""How often store and topic are looked for while nobody uses them, so that readiness tells that one is away."""
 
 
 def run_gateway(argv: Sequence[str]) -> int:
@@ -59,11 +63,12 @@ async def _serve(settings: GatewaySettings) -> None:
         except RetriableError as error:
             log.warning("starting without it", extra={"error": str(error)})
     with ExitStack() as stack:
-        publisher = BatchPublisher(publisher_of_jobs, loop)
+        metrics = GatewayMetrics()
+        publisher = BatchPublisher(publisher_of_jobs, loop, metrics)
         stack.callback(publisher.close)
-        feed = AnswerFeed(store, loop)
+        feed = AnswerFeed(store, loop, metrics=metrics)
         stack.callback(feed.close)
-        reader = StoreReader(store)
+        reader = StoreReader(store, metrics)
         stack.callback(reader.close)
         backlog = Backlog()
         registry = stack.enter_context(open_registry(settings.database_url))
@@ -72,45 +77,79 @@ async def _serve(settings: GatewaySettings) -> None:
         )
         if settings.needs_login:
             raise SettingsError("login is not there yet")
-        app = build_app(services, nobody_logs_in)
+        guard = Guard(
+            build_app(services, nobody_logs_in),
+            {_in_url(settings.host), *settings.allowed_hosts},
+            body_limit(settings.max_batch_bytes),
+            metrics,
+        )
+        connections = Connections(
+            room_for(settings.max_connections), lambda reason: metrics.connections_closed.labels(reason).inc()
+        )
+        metrics.build_info.labels(VERSION).set(1)
+        metrics.waiting_records.set_function(lambda: publisher.waiting)
+        metrics.waiters.set_function(lambda: feed.waiters)
+        metrics.connections.set_function(lambda: len(connections))
+        metrics.backlog_s.set_function(lambda: backlog.seconds)
+        health = services.health
+        monitoring = HealthServer(
+            settings.metrics_host,
+            settings.metrics_port,
+            metrics.registry,
+            health.alive,
+            health.ready,
+            settings.read_token,
+        )
+        stack.callback(monitoring.close)
         listener = _listen(settings)
         stack.callback(listener.close)
-        watching = asyncio.create_task(_watch(backlog, reader))
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                access_log=False,
-                log_config=None,
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=DRAIN_S,
-            )
-        )
+
+        def stop() -> None:
+            log.info("stopping after the open requests", extra={"connections": len(connections)})
+            services.stopping.set()
+            feed.wake()
+
+        server = Server(guard, connections, stop)
+        looks: list[tuple[Callable[[], Awaitable[object]], float]] = [
+            (lambda: reader.read(backlog.look), BACKLOG_EVERY_S),
+            (lambda: reader.read(lambda opened: opened.feed_end()), READY_EVERY_S),
+            (lambda: asyncio.to_thread(publisher.look), READY_EVERY_S),
+        ]
         host, port = listener.getsockname()[:2]
         log.info(
             "ready to serve",
             extra={
                 "version": VERSION,
-                "api": f"http://{f'[{host}]' if ':' in host else host}:{port}",
+                "api": f"http://{_in_url(host)}:{port}",
+                "metrics": f"http://{_in_url(settings.metrics_host)}:{monitoring.port}/metrics",
                 "jobs": redact(settings.jobs_url),
                 "store": redact(settings.store_url),
             },
         )
-        await server.serve([listener])
-        watching.cancel()
+        watching = [asyncio.create_task(_watch(look, every_s)) for look, every_s in looks]
+        await server.run_until_stopped(listener)
+        for task in watching:
+            task.cancel()
     log.info("stopped")
 
 
-async def _watch(backlog: Backlog, reader: StoreReader) -> None:
+async def _watch(look: Callable[[], Awaitable[object]], every_s: float) -> None:
+    """Look again and again. Whoever looks keeps what fails, and readiness tells it."""
+    failed = ""
     while True:
-        await asyncio.sleep(BACKLOG_EVERY_S)
+        await asyncio.sleep(every_s)
         try:
-            await reader.read(backlog.look)
-        except RetriableError as error:
-            log.warning("the store fails, trying again", extra={"error": str(error)})
+            await look()
+        except MmdigitError as error:
+            if not failed:
+                log.warning("a service fails, trying again", extra={"error": str(error)})
+            failed = str(error)
+        else:
+            failed = ""
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _listen(settings: GatewaySettings) -> socket.socket:

@@ -1,5 +1,6 @@
 """Errors of the API as application/problem+json (RFC 9457)."""
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -8,11 +9,16 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from mmdigit.gateway.metrics import Refusal
 from mmdigit.gateway.models import ProblemDetails
-from schemas.errors import InvalidJob, RetriableError
+from schemas.errors import InvalidJob
 from schemas.printable import printable
 
+log = logging.getLogger(__name__)
+
 PROBLEM = "application/problem+json"
+REFUSAL = "mmdigit.refusal"
+"""The key in a request's scope of why it was refused."""
 RETRY_AFTER_S = 5
 _MAX_DETAIL = 1000
 
@@ -20,11 +26,20 @@ _MAX_DETAIL = 1000
 class Problem(Exception):  # noqa: N818  the standard's word
     """An error for the caller: "expected X, got Y; do Z"."""
 
-    def __init__(self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        refusal: Refusal | None = None,
+    ) -> None:
+        """refusal: what the metrics count, where it does not follow from the status."""
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.headers = dict(headers or {})
+        self.refusal = refusal
 
     def response(self) -> Response:
         """The error as a response."""
@@ -42,14 +57,23 @@ def too_large(limit_bytes: int) -> Problem:
     )
 
 
+def unexpected() -> Problem:
+    """500: a bug in the gateway."""
+    return Problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "expected an answer, got an error inside the gateway; its log has the reason, please report it",
+    )
+
+
 def not_found(what: str) -> Problem:
     """404. what: what is missing, and why it may be."""
     return Problem(HTTPStatus.NOT_FOUND, what)
 
 
-async def of_problem(_request: Request, error: Exception) -> Response:
+async def of_problem(request: Request, error: Exception) -> Response:
     """Handler of Problem."""
     assert isinstance(error, Problem)  # noqa: S101  registered for it alone
+    request.scope[REFUSAL] = error.refusal
     return error.response()
 
 
@@ -70,14 +94,24 @@ async def of_http(_request: Request, error: Exception) -> Response:
     return Problem(status, f"expected an operation of /openapi.json, got {status.phrase}", error.headers).response()
 
 
-async def of_retriable(_request: Request, error: Exception) -> Response:
-    """Handler of RetriableError: the broker, the store or the database is away."""
-    assert isinstance(error, RetriableError)  # noqa: S101
+async def of_unexpected(_request: Request, _error: Exception) -> Response:
+    """Handler of every other error. The guard writes it to the log."""
+    return unexpected().response()
+
+
+async def of_disconnect(_request: Request, _error: Exception) -> Response:
+    """Handler of ClientDisconnect: nobody sees this answer."""
+    return Problem(HTTPStatus.BAD_REQUEST, "expected a whole body, got the end of its connection").response()
+
+
+async def of_unavailable(_request: Request, error: Exception) -> Response:
+    """Handler of RetriableError and SettingsError: the broker, the store or the database is away or misconfigured."""
+    log.warning("a service fails", extra={"error": str(error)})
     # The message names hosts of the deployment, which are not the caller's business; the log has it.
     what = type(error).__name__.removesuffix("Error").lower()
     return Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        f"expected an answer of the {_PLACES.get(what, what)}, got none; send the request again later",
+        f"expected an answer of the {_PLACES.get(what, 'service behind it')}, got none; send the request again later",
         {"Retry-After": str(RETRY_AFTER_S)},
     ).response()
 
@@ -88,4 +122,4 @@ async def of_invalid(_request: Request, error: Exception) -> Response:
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)).response()
 
 
-_PLACES = {"transport": "topic of jobs", "store": "store"}
+_PLACES = {"transport": "topic of jobs", "topic": "topic of jobs", "store": "store"}

@@ -1,15 +1,20 @@
 """Publishes the records of many requests from one thread: what waits together is acknowledged together."""
 
 import asyncio
+import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from mmdigit.consuming.publishing import Outgoing
+from mmdigit.gateway.metrics import GatewayMetrics
 from mmdigit.transport.ports import Publisher
-from schemas.errors import MmdigitError, TransportError
+from schemas.errors import InvalidJob, MmdigitError, TransportError
+
+log = logging.getLogger(__name__)
 
 FLUSH_TIMEOUT_S = 5.0
 MAX_BATCH_RECORDS = 1000
@@ -27,14 +32,21 @@ class _Request(NamedTuple):
 class BatchPublisher:
     """Publishes for all requests of a gateway. Opens its publisher in its own thread."""
 
-    def __init__(self, open_publisher: Callable[[], Publisher], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        open_publisher: Callable[[], Publisher],
+        loop: asyncio.AbstractEventLoop,
+        metrics: GatewayMetrics | None = None,
+    ) -> None:
         self._open = open_publisher
         self._loop = loop
+        self._metrics = metrics or GatewayMetrics()
         self._publisher: Publisher | None = None
         self._requests: deque[_Request] = deque()
         self._records = self._bytes = 0
         self._changed = threading.Condition()
         self._closing = False
+        self._used = False
         self.waiting_for = ""
         """Why the topic takes no records; empty if it does."""
         self._thread = threading.Thread(target=self._run, name="publish", daemon=True)
@@ -60,7 +72,27 @@ class BatchPublisher:
             self._records += len(records)
             self._bytes += size
             self._changed.notify()
+        started_s = time.monotonic()
         await request.published
+        self._metrics.publish_s.observe(time.monotonic() - started_s)
+        self._metrics.jobs_published.inc(len(records))
+
+    @property
+    def waiting(self) -> int:
+        """How many records wait for their turn."""
+        return self._records
+
+    def look(self) -> None:
+        """Notice a topic that is away while nobody publishes, by opening it once more. Blocks."""
+        used, self._used = self._used, False
+        if used or self._requests:
+            return
+        try:
+            self._open().close()
+        except MmdigitError as error:
+            self.waiting_for = str(error)
+        else:
+            self.waiting_for = ""
 
     def close(self) -> None:
         """Publish what waits, and release the publisher."""
@@ -71,7 +103,12 @@ class BatchPublisher:
 
     def _run(self) -> None:
         while batch := self._next_batch():
-            outcomes = self._publish(batch)
+            self._used = True
+            try:
+                outcomes = self._publish(batch)
+            except Exception:  # no request may wait for ever, and no later one
+                log.exception("publishing failed; please report it")
+                outcomes = [TransportError("expected records published, got an error; send them again")] * len(batch)
             self._loop.call_soon_threadsafe(_settle, batch, outcomes)
         if self._publisher is not None:
             self._publisher.close()
@@ -110,7 +147,14 @@ class BatchPublisher:
             self._publisher.flush(FLUSH_TIMEOUT_S)
         except MmdigitError as error:
             failure = error
-        self.waiting_for = "" if failure is None else str(failure)
+        if isinstance(failure, InvalidJob) and len(batch) > 1:  # it is the fault of one request, which none names
+            return [
+                self._publish([batch[number]])[0] if error is None and left[number] else error
+                for number, error in enumerate(errors)
+            ]
+        self.waiting_for = "" if failure is None or isinstance(failure, InvalidJob) else str(failure)
+        if self.waiting_for:
+            self._metrics.topic_errors.inc()
         lost = failure or TransportError("expected every record acknowledged, got some that are not; send them again")
         return [error or (lost if left[number] else None) for number, error in enumerate(errors)]
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from mmdigit.gateway.metrics import GatewayMetrics
 from mmdigit.transport.ports import PredictionStore
-from schemas.errors import MmdigitError
+from schemas.errors import AccessError, MmdigitError, RetriableError
 
 THREADS = 4
 
@@ -17,8 +18,9 @@ T = TypeVar("T")
 class StoreReader:
     """Reads for the event loop. A store is opened when it is first needed, and again after an error."""
 
-    def __init__(self, open_store: Callable[[], PredictionStore]) -> None:
+    def __init__(self, open_store: Callable[[], PredictionStore], metrics: GatewayMetrics | None = None) -> None:
         self._open = open_store
+        self._metrics = metrics or GatewayMetrics()
         self._idle: queue.SimpleQueue[PredictionStore] = queue.SimpleQueue()
         self._threads = ThreadPoolExecutor(THREADS, "store")
         self.waiting_for = ""
@@ -34,14 +36,11 @@ class StoreReader:
             self._idle.get().close()
 
     def _call(self, call: Callable[[PredictionStore], T]) -> T:
-        try:
-            store = self._idle.get_nowait()
-        except queue.Empty:
-            store = self._opened()
+        store = self._taken()
         try:
             result = call(store)
-        except MmdigitError as error:
-            self.waiting_for = str(error)
+        except (RetriableError, AccessError) as error:  # another error is the caller's, such as an invalid position
+            self._failed(error)
             raise
         else:
             self.waiting_for = ""
@@ -49,9 +48,17 @@ class StoreReader:
         finally:
             self._idle.put(store)
 
-    def _opened(self) -> PredictionStore:
+    def _taken(self) -> PredictionStore:
+        try:
+            return self._idle.get_nowait()
+        except queue.Empty:
+            pass
         try:
             return self._open()
         except MmdigitError as error:
-            self.waiting_for = str(error)
+            self._failed(error)
             raise
+
+    def _failed(self, error: MmdigitError) -> None:
+        self.waiting_for = str(error)
+        self._metrics.store_errors.inc()

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
 from mmdigit.gateway.answers import AnswerFeed
 from mmdigit.gateway.backlog import Backlog
+from mmdigit.gateway.health import GatewayHealth
 from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.reading import StoreReader
 from mmdigit.gateway.registry.ports import Registry
@@ -30,6 +32,13 @@ class Services:
     max_backlog_s: float
     max_batch_bytes: int
     tallies: Tallies = field(default_factory=Tallies)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the program ends. Whoever streams events ends then; AnswerFeed.wake() has them look."""
+
+    @cached_property
+    def health(self) -> GatewayHealth:
+        """What /healthz and /readyz say."""
+        return GatewayHealth(self.publisher, self.feed, self.reader, self.stopping)
 
     def now(self) -> datetime:
         """The time of a job's arrival."""

@@ -62,7 +62,7 @@ async def _events(
     pause_s = FIRST_PAUSE_S
     told_s = asked_s = loop.time()
     with services.feed.listening(stored) as changed:
-        while True:
+        while not services.stopping.is_set():
             if outcomes:
                 yield b"".join(_event(principal, stored, outcome) for outcome in outcomes)
                 position, pause_s, told_s = outcomes[-1].position, FIRST_PAUSE_S, loop.time()

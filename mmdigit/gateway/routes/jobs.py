@@ -75,6 +75,7 @@ def require_room(services: Services) -> None:
             HTTPStatus.TOO_MANY_REQUESTS,
             f"expected jobs to wait at most {services.max_backlog_s:.0f} s, got {waits_s:.0f} s; send this one later",
             {"Retry-After": str(int(min(waits_s, 3600)) + 1)},
+            refusal="backlog",
         )
 
 
