@@ -12,8 +12,10 @@
     ├── RetriableError          may succeed later: nothing is committed; exit 3 if the program cannot start
     │   ├── TransportError      retry         broker or queue file unreachable or not ready
     │   ├── StoreError          retry         prediction store unreachable or not ready
+    │   ├── IssuerError         HTTP 503      the identity provider's keys cannot be fetched
     │   ├── ModelError          retry         the model fails on everything, or memory runs out
     │   └── RebalanceError      retry         partitions moved before the commit; the new owner repeats the work
+    ├── AccessDenied            HTTP 401      a caller of the gateway shows no valid token
     ├── SettingsError           the program was started wrongly: one line on standard error
     │   ├── DataError           exit 2        a data folder, manifest or download is missing or altered
     │   ├── WeightsError        exit 2        the model file is missing or not the pinned one
@@ -99,12 +101,20 @@ class StoreError(RetriableError):
     """The prediction store is unreachable or not ready."""
 
 
+class IssuerError(RetriableError):
+    """The keys of the identity provider cannot be fetched, so that nobody knows whether its tokens are valid."""
+
+
 class ModelError(RetriableError):
     """The model fails on everything, or memory runs out: the jobs are not at fault."""
 
 
 class RebalanceError(RetriableError):
     """Partitions moved before the commit; their new owner repeats the work."""
+
+
+class AccessDenied(MmdigitError):  # noqa: N818  named after what the caller is told
+    """A request's credentials are missing or not valid. Its message is for the caller, and never repeats them."""
 
 
 class SettingsError(MmdigitError):
