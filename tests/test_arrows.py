@@ -51,9 +51,7 @@ ALLOWED: dict[str, set[str]] = {
     "mmdigit.database": _CORE,
     "mmdigit.forms": {*_ROOMS, _CONSUMING, "mmdigit.database", "mmdigit.sending", "mmdigit.reading.image"},
     "mmdigit.gateway": {
-        *_CORE,
-        "mmdigit.telemetry",
-        "mmdigit.transport",
+        *_ROOMS - {"mmdigit.reading"},
         _CONSUMING,
         "mmdigit.database",
         "mmdigit.forms",
@@ -107,7 +105,7 @@ ONLY_IN = {
     "httptools": ["mmdigit.gateway.serving"],
     "httpx": ["mmdigit.gateway", "mmdigit.client"],
     "fsspec": ["mmdigit.forms.sending"],
-    "pyarrow": ["mmdigit.forms"],
+    "pyarrow": ["mmdigit.forms", "mmdigit.gateway.routes.export"],
     "pickle": [],
 }
 """Which rooms of the product may import a library."""

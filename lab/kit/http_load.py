@@ -19,7 +19,7 @@ _BEFORE_FIRST_S = 0.05
 _LAST_WITHIN_S = 20.0
 
 Call = Callable[[int], Awaitable[bool]]
-"""Makes request `number`, and says whether it got what it should."""
+"""Makes request `number`, and says whether it got what it should. An OSError counts as failed."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ async def open_loop(call: Call, rate_per_s: float, count: int, pids: tuple[int, 
 
     async def one(number: int) -> None:
         behind_s[number] = loop.time() - due_s[number]
-        if await call(number):
+        if await _succeeds(call, number):
             latencies_s[number] = loop.time() - due_s[number]
 
     tasks = []
@@ -92,7 +92,7 @@ async def closed_loop(call: Call, callers: int, seconds: float, pids: tuple[int,
 
     async def caller() -> None:
         while time.monotonic() - began_s < seconds:
-            counts[await call(next(next_number))] += 1
+            counts[await _succeeds(call, next(next_number))] += 1
 
     await asyncio.gather(*(caller() for _ in range(callers)))
     spent_s, requests = time.monotonic() - began_s, counts[True] + counts[False]
@@ -103,6 +103,13 @@ async def closed_loop(call: Call, callers: int, seconds: float, pids: tuple[int,
         requests_per_s=counts[True] / spent_s,
         server_cpu_us=(_cpu_s(pids) - began_cpu_s) / max(1, requests) * 1e6,
     )
+
+
+async def _succeeds(call: Call, number: int) -> bool:
+    try:
+        return await call(number)
+    except OSError:
+        return False
 
 
 def _cpu_s(pids: tuple[int, ...]) -> float:

@@ -68,6 +68,24 @@ class BatchReceipt(Message):
     """The first of them."""
 
 
+class RejectedPage(Message):
+    """A page of a scan that was not taken, with its number in the file, from 1."""
+
+    page: int
+    error: str
+
+
+class PagesReceipt(Message):
+    """What became of a scan."""
+
+    group: str
+    accepted: int
+    """Pages that the topic has acknowledged."""
+    rejected: int
+    rejections: tuple[RejectedPage, ...] = ()
+    """The first of them."""
+
+
 class Decisions(Message):
     """Decisions among the outcomes that were counted. counted: how many those are; the next request counts on."""
 

@@ -9,8 +9,10 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
+from mmdigit.gateway.access.entrance import Entrance
 from mmdigit.gateway.answers import AnswerFeed
 from mmdigit.gateway.backlog import Backlog
+from mmdigit.gateway.forms import Forms
 from mmdigit.gateway.health import GatewayHealth
 from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.reading import StoreReader
@@ -29,8 +31,11 @@ class Services:
     reader: StoreReader
     backlog: Backlog
     registry: Registry
+    entrance: Entrance
     max_backlog_s: float
     max_batch_bytes: int
+    forms: Forms | None = None
+    """None if the gateway takes no forms."""
     tallies: Tallies = field(default_factory=Tallies)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the program ends. Whoever streams events ends then; AnswerFeed.wake() has them look."""

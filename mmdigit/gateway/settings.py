@@ -1,23 +1,21 @@
 """The gateway's settings: MMDIGIT_* variables and flags, one frozen class."""
 
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode
 
 from mmdigit.settings.access_settings import AccessSettings
+from mmdigit.settings.database_settings import FORMS_URL, DatabasePasswordSettings
+from mmdigit.settings.lists import split
 from mmdigit.settings.service_settings import ServiceSettings
 
 Login = Literal["none", "token"]
 
 
-def split(value: object) -> object:
-    """The parts of text that is separated by commas."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-class GatewaySettings(ServiceSettings, AccessSettings):
+class GatewaySettings(ServiceSettings, DatabasePasswordSettings, AccessSettings):
     """Serves the HTTP API: takes jobs, publishes them, and returns their predictions. Needs the extra `gateway`."""
 
     prog: ClassVar[str] = "python -m mmdigit.gateway"
@@ -41,6 +39,36 @@ class GatewaySettings(ServiceSettings, AccessSettings):
         ),
     ]
     database_url: Annotated[str, Field(validation_alias="database", repr=False)] = "sqlite:///gateway.db"
+    pages_url: Annotated[
+        str | None,
+        Field(
+            validation_alias="pages",
+            repr=False,
+            examples=["kafka://localhost:29092/mmdigit.pages"],
+            description="topic of scanned pages, which `python -m mmdigit.forms worker` consumes; with --template and "
+            "--forms, the API takes forms",
+        ),
+    ] = None
+    templates: Annotated[
+        tuple[Path, ...],
+        NoDecode,
+        BeforeValidator(split),
+        Field(
+            validation_alias="template",
+            max_length=64,
+            examples=["form.yaml"],
+            description="the forms that may be sent, separated by commas: those of the page workers",
+        ),
+    ] = ()
+    forms_url: Annotated[
+        str | None,
+        Field(
+            validation_alias="forms",
+            repr=False,
+            examples=["sqlite:///forms.db"],
+            description=f"database of the page workers: {FORMS_URL}",
+        ),
+    ] = None
     host: Annotated[str, Field(min_length=1, description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0 picks a free one and logs it")] = 8000
     metrics_port: Annotated[
@@ -59,6 +87,21 @@ class GatewaySettings(ServiceSettings, AccessSettings):
         BeforeValidator(split),
         Field(max_length=64, description="names in the Host header besides --host and localhost, separated by commas"),
     ] = ()
+    oidc_issuer: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            examples=["https://login.example.com/realms/forms"],
+            description="OpenID provider whose JWTs are tokens, too: the URL as it stands in their claim iss",
+        ),
+    ] = None
+    oidc_audience: Annotated[
+        str | None, Field(min_length=1, description="what JWTs for this gateway have in their claim aud")
+    ] = None
+    oidc_tenant_claim: Annotated[
+        str | None,
+        Field(min_length=1, description="claim with the caller's tenant; without it, all belong to the default one"),
+    ] = None
     max_backlog_s: Annotated[
         float, Field(gt=0, le=86_400, description="seconds that a job may wait, beyond which new ones get 429")
     ] = 60.0
@@ -79,6 +122,23 @@ class GatewaySettings(ServiceSettings, AccessSettings):
             raise ValueError(
                 "expected login token on an address that other machines reach; set --login token or --host 127.0.0.1"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _oidc_is_complete(self) -> Self:
+        if (self.oidc_issuer is None) != (self.oidc_audience is None):
+            raise ValueError("expected oidc_issuer and oidc_audience together, got one; set both or none")
+        if self.oidc_issuer is None and self.oidc_tenant_claim is not None:
+            raise ValueError("expected oidc_issuer with oidc_tenant_claim, got none; set it")
+        if self.oidc_issuer is not None and not self.needs_login:
+            raise ValueError("expected login token with oidc_issuer, got none; set --login token")
+        return self
+
+    @model_validator(mode="after")
+    def _forms_whole_or_not(self) -> Self:
+        given = (self.pages_url is not None, bool(self.templates), self.forms_url is not None)
+        if any(given) and not all(given):
+            raise ValueError("expected --pages, --template and --forms together, got only some; set all or none")
         return self
 
     @property

@@ -152,10 +152,7 @@ class Caller:
         return await self._post("/predict", number) == 200
 
     async def _post(self, path: str, number: int) -> int:
-        try:
-            return (await self._client.send(self._message(path, number))).status
-        except OSError:
-            return 0
+        return (await self._client.send(self._message(path, number))).status
 
     def _message(self, path: str, number: int) -> bytes:
         return request("POST", path, self._bodies[number % len(self._bodies)], JSON)
