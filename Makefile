@@ -38,7 +38,7 @@ test: $(VENV)/.test ## lint, type check and all tests; DATA=folder adds tests on
 unit: $(VENV)/.test ## only tests that need neither Docker nor data
 	@$(TESTS) -m "not docker and not data"
 
-up: ## start the stack: Kafka, Redis, worker, Prometheus; PROFILE=grafana, load or chaos adds that
+up: ## start the stack: Kafka, Redis, worker, Prometheus; PROFILE=gateway, grafana, load or chaos adds that
 	docker compose $(if $(PROFILE),--profile $(PROFILE)) up --build --detach --wait
 
 backfill: $(VENV)/.worker ## send the sample pack through the stack and wait for predictions; DATA=folder sends JOBS real pairs

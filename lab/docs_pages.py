@@ -19,6 +19,8 @@ from mmdigit.cli import COMMANDS
 from mmdigit.forms.collecting.metrics import FORM_METRICS
 from mmdigit.forms.worker.metrics import METRICS as PAGE_METRICS
 from mmdigit.forms.worker.settings import PageWorkerSettings
+from mmdigit.gateway.metrics import METRICS as GATEWAY_METRICS
+from mmdigit.gateway.settings import GatewaySettings
 from mmdigit.settings.access_settings import AccessSettings
 from mmdigit.settings.base import ProgramSettings
 from mmdigit.settings.environment import ENV_PREFIX
@@ -51,7 +53,7 @@ def settings_page() -> str:
         "[Exit codes](operations.md#exit-codes) are the same for all programs.\n"
     ]
     services: list[type[ProgramSettings]] = [
-        *(WorkerSettings, ReplaySettings, ShadowSettings, PageWorkerSettings, ProducerSettings)
+        *(WorkerSettings, ReplaySettings, ShadowSettings, PageWorkerSettings, ProducerSettings, GatewaySettings)
     ]
     for program in services:
         parts.append(f"\n## {program.prog}\n\n{purpose(program)} Also [access](#access-to-kafka-and-redis).\n\n")
@@ -110,6 +112,8 @@ def metrics_page() -> str:
         "No label holds a job id.\n\n"
         f"{head}{rows(METRICS)}\n"
         f"The page worker serves these instead:\n\n{head}{rows(PAGE_METRICS)}\n"
+        f"The gateway serves these, beside `process_*` and `python_info`; `operation` is the path's template:\n\n"
+        f"{head}{rows(GATEWAY_METRICS)}\n"
         "`mmdigit form collect --follow` serves these, beside `process_*` and `python_info`:\n\n"
         f"{head}{rows(FORM_METRICS)}\n"
         "A producer with `--metrics-port` serves one more while it runs, for its own group:\n\n"

@@ -11,6 +11,7 @@ from lab.docs_pages import PAGES
 from mmdigit.cli import COMMANDS
 from mmdigit.consuming.stopping import EXIT_UNFINISHED
 from mmdigit.forms.worker.settings import PageWorkerSettings
+from mmdigit.gateway.settings import GatewaySettings
 from mmdigit.settings.base import ProgramSettings
 from mmdigit.settings.environment import ENV_PREFIX, KNOWN_VARIABLES
 from producer.settings import ProducerSettings
@@ -26,7 +27,9 @@ PROGRAMS: list[type[ProgramSettings]] = [
     ReplaySettings,
     ShadowSettings,
     PageWorkerSettings,
+    GatewaySettings,
     ProducerSettings,
+    GatewaySettings,
     *COMMANDS.values(),
 ]
 PUBLIC = ["schemas", "mmdigit", "mmdigit.transport", "mmdigit.client"]

@@ -36,6 +36,8 @@ class Services:
     max_batch_bytes: int
     forms: Forms | None = None
     """None if the gateway takes no forms."""
+    webhook_hosts: frozenset[str] = frozenset()
+    """Where webhooks may lead; none if the gateway sends none."""
     tallies: Tallies = field(default_factory=Tallies)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the program ends. Whoever streams events ends then; AnswerFeed.wake() has them look."""
@@ -54,10 +56,11 @@ class Services:
         return await asyncio.to_thread(call, self.registry)
 
 
-def _services(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
+    """The services of the request's application."""  # async: others run in a thread, which costs 60 us
     found = request.app.state.services
     assert isinstance(found, Services)  # noqa: S101  set by build_app
     return found
 
 
-UseServices = Annotated[Services, Depends(_services)]
+UseServices = Annotated[Services, Depends(services_of)]

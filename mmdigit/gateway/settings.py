@@ -9,13 +9,17 @@ from pydantic_settings import NoDecode
 
 from mmdigit.settings.access_settings import AccessSettings
 from mmdigit.settings.database_settings import FORMS_URL, DatabasePasswordSettings
+from mmdigit.settings.gateway_database_settings import GatewayDatabaseSettings
 from mmdigit.settings.lists import split
 from mmdigit.settings.service_settings import ServiceSettings
+from mmdigit.settings.webhook_settings import WebhookSecretSettings
 
 Login = Literal["none", "token"]
 
 
-class GatewaySettings(ServiceSettings, DatabasePasswordSettings, AccessSettings):
+class GatewaySettings(
+    ServiceSettings, AccessSettings, GatewayDatabaseSettings, DatabasePasswordSettings, WebhookSecretSettings
+):
     """Serves the HTTP API: takes jobs, publishes them, and returns their predictions. Needs the extra `gateway`."""
 
     prog: ClassVar[str] = "python -m mmdigit.gateway"
@@ -38,7 +42,6 @@ class GatewaySettings(ServiceSettings, DatabasePasswordSettings, AccessSettings)
             description="prediction store of the workers: redis(s)://host:6379/0 or sqlite:///file",
         ),
     ]
-    database_url: Annotated[str, Field(validation_alias="database", repr=False)] = "sqlite:///gateway.db"
     pages_url: Annotated[
         str | None,
         Field(
@@ -69,6 +72,17 @@ class GatewaySettings(ServiceSettings, DatabasePasswordSettings, AccessSettings)
             description=f"database of the page workers: {FORMS_URL}",
         ),
     ] = None
+    webhook_hosts: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(split),
+        Field(
+            max_length=64,
+            examples=["hooks.example.com"],
+            description="hosts to which webhooks may go, separated by commas: exact names, whatever addresses they "
+            "have; by default none. Needs a webhook secret",
+        ),
+    ] = ()
     host: Annotated[str, Field(min_length=1, description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0 picks a free one and logs it")] = 8000
     metrics_port: Annotated[
@@ -139,6 +153,12 @@ class GatewaySettings(ServiceSettings, DatabasePasswordSettings, AccessSettings)
         given = (self.pages_url is not None, bool(self.templates), self.forms_url is not None)
         if any(given) and not all(given):
             raise ValueError("expected --pages, --template and --forms together, got only some; set all or none")
+        return self
+
+    @model_validator(mode="after")
+    def _webhooks_signed(self) -> Self:
+        if self.webhook_hosts and self.webhook_secret is None and self.webhook_secret_file is None:
+            raise ValueError("expected a secret that signs webhooks, got none; set --webhook-secret-file")
         return self
 
     @property

@@ -15,6 +15,7 @@ from mmdigit.gateway.intake.bodies import media_type, stream_body
 from mmdigit.gateway.intake.ids import GroupName, IdempotencyKey, id_of, new_id, require_group
 from mmdigit.gateway.intake.json_lines import LineSplitter
 from mmdigit.gateway.intake.records import require_room
+from mmdigit.gateway.intake.webhook_urls import WebhookUrl, require_webhook
 from mmdigit.gateway.intake.zipped import MAX_ZIP_BYTES, ZipJob, zip_jobs
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.registry.ports import StoredGroup
@@ -44,6 +45,7 @@ async def submit_batch(
     services: UseServices,
     principal: Submitter,
     group: GroupName = None,
+    webhook: WebhookUrl = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Publishes the jobs of a body as it arrives, and returns once the topic has acknowledged them all.
@@ -53,6 +55,7 @@ async def submit_batch(
     Idempotency-Key: its jobs are the same jobs.
     """
     require_room(services)
+    require_webhook(webhook, services.webhook_hosts)
     kind = media_type(request)
     if kind not in (*JSON_LINES, ZIP):
         raise Problem(
@@ -70,6 +73,8 @@ async def submit_batch(
     await intake.flush()
     kept = StoredGroup(principal.tenant, name, "jobs", intake.accepted, services.now())
     await services.in_registry(lambda registry: registry.put_group(kept))
+    if webhook is not None:
+        await services.in_registry(lambda registry: registry.put_webhook(kept.tenant, name, webhook, kept.created_at))
     receipt = BatchReceipt(
         group=name, accepted=intake.accepted, rejected=intake.rejected, rejections=tuple(intake.rejections)
     )

@@ -14,6 +14,7 @@ from mmdigit.gateway.forms import Forms
 from mmdigit.gateway.intake.ids import GroupName, IdempotencyKey, id_of, require_group
 from mmdigit.gateway.intake.records import require_room
 from mmdigit.gateway.intake.scans import FORM, SUFFIXES, received_scan, send_scan
+from mmdigit.gateway.intake.webhook_urls import WebhookUrl, require_webhook
 from mmdigit.gateway.pages import require_forms
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.registry.ports import Registry, StoredGroup
@@ -41,6 +42,7 @@ async def submit_pages(
     services: UseServices,
     principal: Submitter,
     group: GroupName = None,
+    webhook: WebhookUrl = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Publishes every page of a PDF, TIFF, PNG or JPEG file, and returns once the topic has acknowledged them all.
@@ -49,6 +51,7 @@ async def submit_pages(
     """
     forms = _forms_with(require_forms(services), template)
     require_room(services)
+    require_webhook(webhook, services.webhook_hosts)
     if group is not None:
         await require_group(services, principal, group, "pages")
     async with received_scan(request, services) as (scan, file_name):
@@ -65,6 +68,8 @@ async def submit_pages(
     )
     kept = StoredGroup(principal.tenant, name, "pages", len(sent.numbers), services.now(), pages)
     await services.in_registry(partial(_keep, kept, len(forms.templates)))
+    if webhook is not None:
+        await services.in_registry(lambda registry: registry.put_webhook(kept.tenant, name, webhook, kept.created_at))
     receipt = PagesReceipt(
         group=name, accepted=len(sent.numbers), rejected=sent.rejected, rejections=tuple(sent.rejections)
     )

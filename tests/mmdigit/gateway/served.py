@@ -3,13 +3,13 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import uvicorn
@@ -40,6 +40,8 @@ from schemas.job import Job
 from schemas.page import Page
 from schemas.wire import decode_job, decode_page
 
+T = TypeVar("T")
+
 
 @dataclass
 class Served:
@@ -50,8 +52,12 @@ class Served:
     registry: Registry
     store: PredictionStore
     _folder: Path
+    _loop: asyncio.AbstractEventLoop
     principal: Principal | None = None
-    failures: list[BaseException] = field(default_factory=list)
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Its result, once it has run in the gateway's loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
 
     def client(self, **options: Any) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=30, trust_env=False, **options)
@@ -100,11 +106,14 @@ def served(
     *,
     max_batch_bytes: int = 1 << 28,
     templates: tuple[Template, ...] = (),
+    hosts: frozenset[str] = frozenset(),
     login: bool = False,
     rate_per_s: float = 1e6,
     max_streams: int = 100,
 ) -> Iterator[Served]:
-    """templates: of the forms that it takes. login: whether callers need a token; see Served.token."""
+    """templates: of the forms that it takes. hosts: those of webhooks. login: whether callers need a token; see
+    Served.token.
+    """
     streams = OpenStreams(max_streams, max_streams)
     listener = socket.create_server(("127.0.0.1", 0))
     ready: list[tuple[Served, uvicorn.Server]] = []
@@ -128,8 +137,10 @@ def served(
                 kept = stack.enter_context(open_page_store(f"sqlite:///{folder / 'forms.db'}"))
                 forms = Forms(pages, templates, kept, stack.enter_context(Decoders()))
             entrance = _Entrance(Authenticator(registry) if login else None, Rates(rate_per_s, rate_per_s), streams)
-            services = Services(publisher, feed, reader, Backlog(), registry, entrance, 60.0, max_batch_bytes, forms)
-            gateway = Served(url, services, registry, stack.enter_context(store()), folder)
+            services = Services(
+                publisher, feed, reader, Backlog(), registry, entrance, 60.0, max_batch_bytes, forms, hosts
+            )
+            gateway = Served(url, services, registry, stack.enter_context(store()), folder, loop)
             entrance.gateway = gateway
             guard = Guard(build_app(services), (), body_limit(max_batch_bytes), GatewayMetrics())
             config = uvicorn.Config(guard, http="httptools", lifespan="off", log_config=None, access_log=False)
