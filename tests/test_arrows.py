@@ -105,7 +105,7 @@ ONLY_IN = {
     "httptools": ["mmdigit.gateway.serving"],
     "httpx": ["mmdigit.gateway", "mmdigit.client"],
     "fsspec": ["mmdigit.forms.sending"],
-    "pyarrow": ["mmdigit.forms"],
+    "pyarrow": ["mmdigit.forms", "mmdigit.gateway.routes.export"],
     "pickle": [],
 }
 """Which rooms of the product may import a library."""

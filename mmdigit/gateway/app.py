@@ -6,14 +6,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from mmdigit.gateway import problems
-from mmdigit.gateway.access.requiring import Authenticate
 from mmdigit.gateway.routes import batches, events, export, forms, groups, health, jobs, predictions
 from mmdigit.gateway.services import Services
 from schemas import VERSION
 from schemas.errors import InvalidJob, RetriableError, SettingsError
 
 
-def build_app(services: Services, authenticate: Authenticate) -> FastAPI:
+def build_app(services: Services) -> FastAPI:
     """The application."""
     app = FastAPI(
         title="mmdigit",
@@ -23,7 +22,7 @@ def build_app(services: Services, authenticate: Authenticate) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
-    app.state.authenticate = authenticate
+    app.state.entrance = services.entrance
     app.add_exception_handler(problems.Problem, problems.of_problem)
     app.add_exception_handler(RequestValidationError, problems.of_validation)
     app.add_exception_handler(HTTPException, problems.of_http)

@@ -9,7 +9,11 @@ from functools import partial
 
 from mmdigit.forms.store.sql_store import open_page_store
 from mmdigit.forms.template_file import load_template
-from mmdigit.gateway.access.requiring import nobody_logs_in
+from mmdigit.gateway.access.authenticator import Authenticator
+from mmdigit.gateway.access.entrance import Entrance
+from mmdigit.gateway.access.issuer_keys import IssuerKeys
+from mmdigit.gateway.access.oidc import OidcVerifier
+from mmdigit.gateway.access.rates import OpenStreams, Rates
 from mmdigit.gateway.answers import AnswerFeed
 from mmdigit.gateway.app import build_app
 from mmdigit.gateway.backlog import Backlog
@@ -17,6 +21,7 @@ from mmdigit.gateway.forms import Decoders, Forms
 from mmdigit.gateway.metrics import GatewayMetrics
 from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.reading import StoreReader
+from mmdigit.gateway.registry.ports import Registry
 from mmdigit.gateway.registry.sql_registry import open_registry
 from mmdigit.gateway.services import Services
 from mmdigit.gateway.serving.connections import Connections, room_for
@@ -76,21 +81,21 @@ async def _serve(settings: GatewaySettings) -> None:
         stack.callback(reader.close)
         backlog = Backlog()
         registry = stack.enter_context(open_registry(settings.database_url))
+        entrance = _entrance(settings, registry)
         services = Services(
             publisher,
             feed,
             reader,
             backlog,
             registry,
+            entrance,
             settings.max_backlog_s,
             settings.max_batch_bytes,
-            _open_forms(settings, loop, stack),
+            _open_forms(settings, loop, metrics, stack),
             frozenset(host.lower() for host in settings.webhook_hosts),
         )
-        if settings.needs_login:
-            raise SettingsError("login is not there yet")
         guard = Guard(
-            build_app(services, nobody_logs_in),
+            build_app(services),
             {_in_url(settings.host), *settings.allowed_hosts},
             body_limit(settings.max_batch_bytes),
             metrics,
@@ -136,6 +141,7 @@ async def _serve(settings: GatewaySettings) -> None:
                 "metrics": f"http://{_in_url(settings.metrics_host)}:{monitoring.port}/metrics",
                 "jobs": redact(settings.jobs_url),
                 "store": redact(settings.store_url),
+                "login": "token" if settings.needs_login else "none",
             },
         )
         watching = [asyncio.create_task(_watch(look, every_s)) for look, every_s in looks]
@@ -147,14 +153,28 @@ async def _serve(settings: GatewaySettings) -> None:
     log.info("stopped")
 
 
-def _open_forms(settings: GatewaySettings, loop: asyncio.AbstractEventLoop, stack: ExitStack) -> Forms | None:
+def _open_forms(
+    settings: GatewaySettings, loop: asyncio.AbstractEventLoop, metrics: GatewayMetrics, stack: ExitStack
+) -> Forms | None:
     if settings.pages_url is None or settings.forms_url is None:
         return None
     templates = tuple(load_template(path) for path in settings.templates)
     store = stack.enter_context(open_page_store(settings.forms_url, settings.database_password))
-    publisher = BatchPublisher(partial(open_publisher, settings.pages_url, access=settings.access), loop)
+    publisher = BatchPublisher(partial(open_publisher, settings.pages_url, access=settings.access), loop, metrics)
     stack.callback(publisher.close)
     return Forms(publisher, templates, store, stack.enter_context(Decoders()))
+
+
+def _entrance(settings: GatewaySettings, registry: Registry) -> Entrance:
+    verifier = None
+    if settings.oidc_issuer is not None and settings.oidc_audience is not None:
+        keys = IssuerKeys(settings.oidc_issuer)
+        verifier = OidcVerifier(keys, settings.oidc_audience, settings.oidc_tenant_claim)
+    return Entrance(
+        Authenticator(registry, verifier) if settings.needs_login else None,
+        Rates(settings.max_requests_per_s, settings.max_requests_per_s),
+        OpenStreams(settings.max_streams, settings.max_connections),
+    )
 
 
 async def _watch(look: Callable[[], Awaitable[object]], every_s: float) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
+from mmdigit.gateway.access.entrance import Entrance
 from mmdigit.gateway.answers import AnswerFeed
 from mmdigit.gateway.backlog import Backlog
 from mmdigit.gateway.forms import Forms
@@ -30,6 +31,7 @@ class Services:
     reader: StoreReader
     backlog: Backlog
     registry: Registry
+    entrance: Entrance
     max_backlog_s: float
     max_batch_bytes: int
     forms: Forms | None = None

@@ -99,6 +99,21 @@ class GatewaySettings(ServiceSettings, DatabasePasswordSettings, WebhookSecretSe
         BeforeValidator(split),
         Field(max_length=64, description="names in the Host header besides --host and localhost, separated by commas"),
     ] = ()
+    oidc_issuer: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            examples=["https://login.example.com/realms/forms"],
+            description="OpenID provider whose JWTs are tokens, too: the URL as it stands in their claim iss",
+        ),
+    ] = None
+    oidc_audience: Annotated[
+        str | None, Field(min_length=1, description="what JWTs for this gateway have in their claim aud")
+    ] = None
+    oidc_tenant_claim: Annotated[
+        str | None,
+        Field(min_length=1, description="claim with the caller's tenant; without it, all belong to the default one"),
+    ] = None
     max_backlog_s: Annotated[
         float, Field(gt=0, le=86_400, description="seconds that a job may wait, beyond which new ones get 429")
     ] = 60.0
@@ -119,6 +134,16 @@ class GatewaySettings(ServiceSettings, DatabasePasswordSettings, WebhookSecretSe
             raise ValueError(
                 "expected login token on an address that other machines reach; set --login token or --host 127.0.0.1"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _oidc_is_complete(self) -> Self:
+        if (self.oidc_issuer is None) != (self.oidc_audience is None):
+            raise ValueError("expected oidc_issuer and oidc_audience together, got one; set both or none")
+        if self.oidc_issuer is None and self.oidc_tenant_claim is not None:
+            raise ValueError("expected oidc_issuer with oidc_tenant_claim, got none; set it")
+        if self.oidc_issuer is not None and not self.needs_login:
+            raise ValueError("expected login token with oidc_issuer, got none; set --login token")
         return self
 
     @model_validator(mode="after")

@@ -4,16 +4,19 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.access.requiring import Reader
 from mmdigit.gateway.intake.ids import stored_id
+from mmdigit.gateway.models import GroupStatus
 from mmdigit.gateway.outcomes import status_of
 from mmdigit.gateway.routes.groups import Group, group_status, positions_checked
 from mmdigit.gateway.services import Services, UseServices
@@ -23,6 +26,7 @@ PAGE = 200
 FIRST_PAUSE_S = 0.5
 MAX_PAUSE_S = 4.0  # the longest time before a dead letter is told; a prediction wakes the stream
 HEARTBEAT_S = 15.0
+PAGES_EVERY_S = 1.0
 COALESCE_S = 0.02  # predictions that come one by one are read together
 
 router = APIRouter()
@@ -45,13 +49,34 @@ async def follow_group(
 
     Ends with an event `finished`, which has the group's status, once a group that was sent as a batch has all its
     outcomes. A comment every 15 seconds keeps the connection open.
+
+    Of a group of pages, each change of its status is an event `status`, and the last one `finished`.
     """
     stored = stored_id(principal, group, "group")
-    with positions_checked():
-        first = await services.reader.read(partial(_read, stored, last_event_id))
-    events = _events(services, principal, group, stored, last_event_id, first)
+    submitted = await services.in_registry(lambda registry: registry.group(principal.tenant, group))
+    if submitted is not None and submitted.kind == "pages":
+        events = _page_events(services, principal, group, stored)
+    else:
+        with positions_checked():
+            first = await services.reader.read(partial(_read, stored, last_event_id))
+        events = _events(services, principal, group, stored, last_event_id, first)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+    return EventStream(services.entrance.stream(principal), events, headers)
+
+
+class EventStream(StreamingResponse):
+    """A response that counts as an open stream while it is sent."""
+
+    def __init__(
+        self, opened: AbstractContextManager[None], events: AsyncIterator[bytes], headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(events, media_type="text/event-stream", headers=headers)
+        self._opened = opened
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises Problem (429) before anything is sent."""
+        with self._opened:
+            await super().__call__(scope, receive, send)
 
 
 async def _events(
@@ -83,6 +108,27 @@ async def _events(
                     told_s = loop.time()
             changed.clear()
             outcomes = await services.reader.read(partial(_read, stored, position))
+
+
+async def _page_events(services: Services, principal: Principal, group: str, stored: str) -> AsyncIterator[bytes]:
+    yield b"retry: 1000\n\n"
+    told: GroupStatus | None = None
+    silent_s = 0.0
+    while not services.stopping.is_set():
+        status = await group_status(services, principal.tenant, group, stored)
+        counted = status.model_copy(update={"left_s": None})
+        if status.finished:
+            yield f"event: finished\ndata: {status.model_dump_json()}\n\n".encode()
+            return
+        if counted != told:
+            yield f"event: status\ndata: {status.model_dump_json()}\n\n".encode()
+            told, silent_s = counted, 0.0
+        elif silent_s >= HEARTBEAT_S:
+            yield b": waiting\n\n"
+            silent_s = 0.0
+        with suppress(TimeoutError):
+            await asyncio.wait_for(services.stopping.wait(), PAGES_EVERY_S)
+        silent_s += PAGES_EVERY_S
 
 
 def _read(stored: str, position: str, store: PredictionStore) -> list[Outcome]:

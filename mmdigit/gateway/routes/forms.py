@@ -16,6 +16,7 @@ from mmdigit.gateway.intake.records import require_room
 from mmdigit.gateway.intake.scans import FORM, SUFFIXES, received_scan, send_scan
 from mmdigit.gateway.intake.webhook_urls import WebhookUrl, require_webhook
 from mmdigit.gateway.models import PagesReceipt
+from mmdigit.gateway.pages import require_forms
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.registry.ports import Registry, StoredGroup
 from mmdigit.gateway.services import UseServices
@@ -48,7 +49,7 @@ async def submit_pages(
 
     A page that cannot be read is rejected by its number, and stops no other. The same file again is the same pages.
     """
-    forms = _forms_with(services.forms, template)
+    forms = _forms_with(require_forms(services), template)
     require_room(services)
     require_webhook(webhook, services.webhook_hosts)
     if group is not None:
@@ -84,13 +85,8 @@ def _keep(group: StoredGroup, templates: int, registry: Registry) -> None:
         registry.put_group(replace(group, jobs=len(whole.pages) // templates))
 
 
-def _forms_with(forms: Forms | None, name: str) -> Forms:
+def _forms_with(forms: Forms, name: str) -> Forms:
     """Raises Problem (404) if there is no such form."""
-    if forms is None:
-        raise Problem(
-            HTTPStatus.NOT_FOUND,
-            "expected a gateway that takes forms, got one that does not; start it with --pages, --template and --forms",
-        )
     names = sorted({template.form for template in forms.templates})
     if name not in names:
         raise Problem(

@@ -62,7 +62,10 @@ async def get_group_predictions(
     after: After = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:
-    """A group's outcomes in the order in which they came, a page at a time; an empty page if no more are there yet."""
+    """A group's outcomes in the order in which they came, a page at a time; an empty page if no more are there yet.
+
+    A group of pages has none of its own: its table has the values of the fields.
+    """
     stored = stored_id(principal, group, "group")
     with positions_checked():
         outcomes = await services.reader.read(lambda store: store.group_outcomes(stored, after, limit))

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mmdigit.gateway.audit import audit
 from mmdigit.gateway.metrics import UNKNOWN_PATH, GatewayMetrics, Refusal
 from mmdigit.gateway.problems import REFUSAL, Problem, too_large, unexpected
 from mmdigit.gateway.serving.headers import SECURITY_HEADERS
@@ -43,7 +44,7 @@ class Guard:
     Refuses a Host that is not its own (421): a page whose name suddenly leads to 127.0.0.1 (DNS rebinding) gets
     nothing. Refuses what another site's page would change (403); no response allows another origin to read it.
     Counts bodies (413), so that no operation can forget it. Adds security headers. Turns unexpected exceptions into
-    500 without a word of their content. Counts every request.
+    500 without a word of their content. Counts every request, and writes the audit log.
     """
 
     def __init__(
@@ -180,6 +181,7 @@ class _Exchange:
         seconds = None if self._is_stream else time.monotonic() - self._began_s
         wait = method == "POST" and b"wait=" in self._scope["query_string"]
         metrics.answered(self.operation, method, self.status, seconds, wait=wait)
+        audit(self._scope, self.status)
 
 
 def _name(host: bytes) -> bytes:
