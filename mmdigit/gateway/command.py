@@ -159,7 +159,7 @@ def _open_forms(
     if settings.pages_url is None or settings.forms_url is None:
         return None
     templates = tuple(load_template(path) for path in settings.templates)
-    store = stack.enter_context(open_page_store(settings.forms_url, settings.database_password))
+    store = stack.enter_context(open_page_store(settings.forms_url, settings.forms_database_password))
     publisher = BatchPublisher(partial(open_publisher, settings.pages_url, access=settings.access), loop, metrics)
     stack.callback(publisher.close)
     return Forms(publisher, templates, store, stack.enter_context(Decoders()))
