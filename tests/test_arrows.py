@@ -26,6 +26,7 @@ _PRODUCT = {
     "mmdigit.database",
     "mmdigit.forms",
     "mmdigit.gateway",
+    "mmdigit.client",
     "mmdigit.commands",
     "mmdigit",
     "worker",
@@ -50,6 +51,7 @@ ALLOWED: dict[str, set[str]] = {
     _CONSUMING: {*_CORE, "mmdigit.telemetry", "mmdigit.transport"},
     "mmdigit.database": _CORE,
     "mmdigit.forms": {*_ROOMS, _CONSUMING, "mmdigit.database", "mmdigit.sending", "mmdigit.reading.image"},
+    "mmdigit.client": _CORE,
     "mmdigit.gateway": {
         *_ROOMS - {"mmdigit.reading"},
         _CONSUMING,

@@ -7,11 +7,11 @@ from mmdigit.forms.exporting import Exported, export
 from mmdigit.forms.store.ports import PageStore
 from mmdigit.forms.template import Template
 from mmdigit.gateway.forms import Forms
-from mmdigit.gateway.models import Decisions
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.services import Services
 from mmdigit.transport.ports import GroupCounts
+from schemas.api import Decisions
 
 
 def require_forms(services: Services) -> Forms:

@@ -9,6 +9,7 @@ from pydantic_settings import NoDecode
 
 from mmdigit.settings.access_settings import AccessSettings
 from mmdigit.settings.database_settings import FORMS_URL, DatabasePasswordSettings
+from mmdigit.settings.gateway_database_settings import GatewayDatabaseSettings
 from mmdigit.settings.lists import split
 from mmdigit.settings.service_settings import ServiceSettings
 from mmdigit.settings.webhook_settings import WebhookSecretSettings
@@ -16,7 +17,9 @@ from mmdigit.settings.webhook_settings import WebhookSecretSettings
 Login = Literal["none", "token"]
 
 
-class GatewaySettings(ServiceSettings, DatabasePasswordSettings, WebhookSecretSettings, AccessSettings):
+class GatewaySettings(
+    ServiceSettings, AccessSettings, GatewayDatabaseSettings, DatabasePasswordSettings, WebhookSecretSettings
+):
     """Serves the HTTP API: takes jobs, publishes them, and returns their predictions. Needs the extra `gateway`."""
 
     prog: ClassVar[str] = "python -m mmdigit.gateway"
@@ -39,7 +42,6 @@ class GatewaySettings(ServiceSettings, DatabasePasswordSettings, WebhookSecretSe
             description="prediction store of the workers: redis(s)://host:6379/0 or sqlite:///file",
         ),
     ]
-    database_url: Annotated[str, Field(validation_alias="database", repr=False)] = "sqlite:///gateway.db"
     pages_url: Annotated[
         str | None,
         Field(

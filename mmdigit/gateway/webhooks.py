@@ -16,12 +16,12 @@ from mmdigit.gateway.access.fetching import Address, exchange
 from mmdigit.gateway.access.principal import SCOPES, Principal
 from mmdigit.gateway.intake.ids import id_of
 from mmdigit.gateway.intake.webhook_urls import webhook_address
-from mmdigit.gateway.models import GroupStatus
 from mmdigit.gateway.registry.ports import StoredGroup, Webhook
 from mmdigit.gateway.routes.groups import group_status
 from mmdigit.gateway.services import Services
 from mmdigit.gateway.signing import signed_headers, webhook_key
 from schemas import VERSION
+from schemas.api import GroupStatus
 from schemas.errors import MmdigitError
 from schemas.printable import printable
 

@@ -13,9 +13,9 @@ from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.intake.ids import id_of
 from mmdigit.gateway.intake.records import record_of
 from mmdigit.gateway.intake.single import submission_of_json
-from mmdigit.gateway.models import JobSubmission, RejectedJob
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.services import Services
+from schemas.api import JobSubmission, RejectedJob
 from schemas.errors import InvalidRecord
 from schemas.job import MAX_RECORD_BYTES
 from schemas.printable import printable

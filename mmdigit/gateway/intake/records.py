@@ -3,9 +3,9 @@
 from http import HTTPStatus
 
 from mmdigit.consuming.publishing import Outgoing
-from mmdigit.gateway.models import JobSubmission
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.services import Services
+from schemas.api import JobSubmission
 from schemas.job import Job
 from schemas.wire import encode
 

@@ -17,9 +17,9 @@ from mmdigit.forms.page import PageFault, SinglePage
 from mmdigit.forms.sending.records import record_of
 from mmdigit.gateway.forms import Forms
 from mmdigit.gateway.intake.bodies import media_type, stream_body
-from mmdigit.gateway.models import RejectedPage
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.services import Services
+from schemas.api import RejectedPage
 from schemas.errors import InvalidRecord
 from schemas.printable import printable
 

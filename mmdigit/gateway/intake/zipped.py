@@ -17,8 +17,8 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from mmdigit.datasets.manifest_rows import COLUMNS, REQUIRED, ManifestRow, manifest_rows
 from mmdigit.datasets.paths import is_not_utf8
 from mmdigit.datasets.table import SAVE_AS, read_table
-from mmdigit.gateway.models import JobSubmission
 from mmdigit.gateway.problems import Problem
+from schemas.api import JobSubmission
 from schemas.errors import DataError
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
 from schemas.printable import printable

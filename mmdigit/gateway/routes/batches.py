@@ -17,10 +17,10 @@ from mmdigit.gateway.intake.json_lines import LineSplitter
 from mmdigit.gateway.intake.records import require_room
 from mmdigit.gateway.intake.webhook_urls import WebhookUrl, require_webhook
 from mmdigit.gateway.intake.zipped import MAX_ZIP_BYTES, ZipJob, zip_jobs
-from mmdigit.gateway.models import BatchReceipt
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.services import UseServices
+from schemas.api import BatchReceipt
 from schemas.job import MAX_RECORD_BYTES
 from schemas.printable import printable
 

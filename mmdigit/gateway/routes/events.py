@@ -16,11 +16,11 @@ from starlette.types import Receive, Scope, Send
 from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.access.requiring import Reader
 from mmdigit.gateway.intake.ids import stored_id
-from mmdigit.gateway.models import GroupStatus
 from mmdigit.gateway.outcomes import status_of
 from mmdigit.gateway.routes.groups import Group, group_status, positions_checked
 from mmdigit.gateway.services import Services, UseServices
 from mmdigit.transport.ports import Outcome, PredictionStore
+from schemas.api import GroupStatus
 
 PAGE = 200
 FIRST_PAUSE_S = 0.5

@@ -20,13 +20,13 @@ from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.access.requiring import Reader
 from mmdigit.gateway.forms import Forms
 from mmdigit.gateway.intake.ids import stored_id
-from mmdigit.gateway.models import JobStatus
 from mmdigit.gateway.outcomes import status_of
 from mmdigit.gateway.pages import require_forms, template_of, write_form_table
 from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.routes.groups import Group, group_status
 from mmdigit.gateway.services import Services, UseServices
 from mmdigit.transport.ports import Outcome, PredictionStore
+from schemas.api import JobStatus
 
 COLUMNS = (*PREDICTION_COLUMNS, "expected", "dead_letter_reason")
 PAGE = 1000

@@ -15,11 +15,11 @@ from mmdigit.gateway.intake.ids import GroupName, IdempotencyKey, id_of, require
 from mmdigit.gateway.intake.records import require_room
 from mmdigit.gateway.intake.scans import FORM, SUFFIXES, received_scan, send_scan
 from mmdigit.gateway.intake.webhook_urls import WebhookUrl, require_webhook
-from mmdigit.gateway.models import PagesReceipt
 from mmdigit.gateway.pages import require_forms
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.registry.ports import Registry, StoredGroup
 from mmdigit.gateway.services import UseServices
+from schemas.api import PagesReceipt
 from schemas.printable import printable
 
 _FILE = {"schema": {"type": "string", "format": "binary"}}

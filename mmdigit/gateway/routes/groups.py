@@ -13,13 +13,13 @@ from fastapi.responses import Response
 
 from mmdigit.gateway.access.requiring import Reader
 from mmdigit.gateway.intake.ids import stored_id
-from mmdigit.gateway.models import Decisions, GroupPage, GroupStatus, OutcomePage
 from mmdigit.gateway.outcomes import status_of
 from mmdigit.gateway.pages import count_pages
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.services import Services, UseServices
 from mmdigit.transport.ports import GroupCounts, PredictionStore
+from schemas.api import Decisions, GroupPage, GroupStatus, OutcomePage
 from schemas.errors import SettingsError
 from schemas.identifiers import ID_PATTERN
 

@@ -165,9 +165,10 @@ class BoundedProtocol(HttpToolsProtocol):
             cycle.keep_alive = False
 
     def write(self, content: bytes) -> None:
-        """Write and count."""
-        self._written += len(content)
-        self.transport.write(content)
+        """Write and count; nothing if the connection has ended, of which an operation may not know yet."""
+        if not self.transport.is_closing():
+            self._written += len(content)
+            self.transport.write(content)
 
     def end(self, *, still_sending: bool) -> None:
         """Close once everything is written; if the client is still sending, when it has seen the answer.

@@ -60,15 +60,13 @@ class Server(uvicorn.Server):
         self._on_stop()
         await super().shutdown(sockets)
 
+    def stop_on_signals(self) -> None:
+        """Stop on SIGTERM or SIGINT; on a second SIGINT, at once. For the main thread."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """uvicorn's own raises the signal again at the end, so that the process would not exit with 0."""
-        loop = asyncio.get_running_loop()
-        signals = (signal.SIGTERM, signal.SIGINT)
-        for number in signals:
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
-            yield
-        finally:
-            for number in signals:
-                loop.remove_signal_handler(number)
+        """Nothing: uvicorn's own raises the signal again at the end, so that the process would not exit with 0."""
+        yield

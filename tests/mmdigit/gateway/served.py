@@ -106,12 +106,14 @@ def served(
     *,
     max_batch_bytes: int = 1 << 28,
     templates: tuple[Template, ...] = (),
+    hosts: frozenset[str] = frozenset(),
     login: bool = False,
     rate_per_s: float = 1e6,
     max_streams: int = 100,
-    hosts: frozenset[str] = frozenset(),
 ) -> Iterator[Served]:
-    """templates: of the forms that it takes. login: whether callers need a token (Served.token). hosts: of webhooks."""
+    """templates: of the forms that it takes. hosts: those of webhooks. login: whether callers need a token; see
+    Served.token.
+    """
     streams = OpenStreams(max_streams, max_streams)
     listener = socket.create_server(("127.0.0.1", 0))
     ready: list[tuple[Served, uvicorn.Server]] = []

@@ -9,8 +9,8 @@ import pytest
 
 from mmdigit.gateway.intake import zipped
 from mmdigit.gateway.intake.zipped import ZipJob, zip_jobs
-from mmdigit.gateway.models import JobSubmission
 from mmdigit.gateway.problems import Problem
+from schemas.api import JobSubmission
 from schemas.job import MAX_IMAGE_BYTES
 
 MANIFEST = "id,image,audio,label\na,4.png,4.wav,4\nb,7.png,,\n"
