@@ -31,7 +31,7 @@ class WebhookSecretSettings(ProgramSettings):
         secret = read_secret(self.webhook_secret, self.webhook_secret_file, "webhook_secret_file")
         if secret is not None and len(secret.get_secret_value()) < MIN_SECRET_CHARACTERS:
             raise SettingsError(
-                f"expected a webhook secret of at least {MIN_SECRET_CHARACTERS} characters, got a shorter one; make one with "
-                "`openssl rand -base64 32`"
+                f"expected a webhook secret of at least {MIN_SECRET_CHARACTERS} characters, got a shorter one; make it "
+                "with `openssl rand -base64 32`"
             )
         return secret
