@@ -7,17 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from mmdigit.consuming.publishing import Outgoing
 from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.access.requiring import Submitter
 from mmdigit.gateway.intake.ids import IdempotencyKey, id_of, new_id, stored_id
+from mmdigit.gateway.intake.records import record_of, require_room
 from mmdigit.gateway.intake.single import read_submission
-from mmdigit.gateway.models import JobStatus, JobSubmission
 from mmdigit.gateway.outcomes import find_outcome, status_of
-from mmdigit.gateway.problems import Problem
-from mmdigit.gateway.services import Services, UseServices
-from schemas.job import Job
-from schemas.wire import encode
+from mmdigit.gateway.services import UseServices
+from schemas.api import JobStatus, JobSubmission
 
 MAX_WAIT_S = 30.0
 
@@ -65,31 +62,6 @@ async def submit_job(
         await services.publisher.publish([record])
         services.backlog.sent(job_id)
         return _response(principal, job_id, group, await waiter.outcome(wait))
-
-
-def require_room(services: Services) -> None:
-    """Raises Problem (429) if jobs wait too long already."""
-    waits_s = services.backlog.seconds
-    if waits_s > services.max_backlog_s:
-        raise Problem(
-            HTTPStatus.TOO_MANY_REQUESTS,
-            f"expected jobs to wait at most {services.max_backlog_s:.0f} s, got {waits_s:.0f} s; send this one later",
-            {"Retry-After": str(int(min(waits_s, 3600)) + 1)},
-            refusal="backlog",
-        )
-
-
-def record_of(submission: JobSubmission, job_id: str, group: str | None, services: Services) -> Outgoing:
-    """The record of a job."""
-    job = Job(
-        job_id=job_id,
-        group=group,
-        image=submission.image,
-        audio=submission.audio,
-        expected=submission.expected,
-        created_at=services.now(),
-    )
-    return Outgoing(job_id.encode(), encode(job, "msgpack"))
 
 
 def _name_of(submission: JobSubmission, key: str | None) -> tuple[str, bool]:
