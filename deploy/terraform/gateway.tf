@@ -5,7 +5,9 @@ locals {
   serves_api   = var.gateway != null
   gateway_port = 8000
 
-  gateway_environment = local.serves_api ? {
+  takes_forms = local.serves_api && local.reads_forms
+
+  gateway_environment = merge(local.serves_api ? {
     MMDIGIT_KAFKA_SECURITY   = "msk-iam"
     MMDIGIT_KAFKA_AWS_REGION = var.region
     MMDIGIT_JOBS             = local.worker_environment.MMDIGIT_FROM
@@ -16,11 +18,13 @@ locals {
     MMDIGIT_PORT             = tostring(local.gateway_port)
     MMDIGIT_LOGIN            = "token"
     MMDIGIT_ALLOWED_HOSTS    = var.gateway.host_name
-  } : {}
-  gateway_secrets = local.serves_api ? {
+    } : {}, local.takes_forms ? merge(local.forms_environment, {
+      MMDIGIT_PAGES = local.page_worker_environment.MMDIGIT_FROM
+  }) : {})
+  gateway_secrets = merge(local.serves_api ? {
     MMDIGIT_REDIS_PASSWORD    = var.redis_reader_password_secret_arn
     MMDIGIT_DATABASE_PASSWORD = var.gateway.database_password_secret_arn
-  } : {}
+  } : {}, local.takes_forms ? local.forms_secrets : {})
 }
 
 resource "aws_iam_role" "gateway" {
@@ -32,10 +36,15 @@ resource "aws_iam_role" "gateway" {
 }
 
 resource "aws_iam_role_policy" "gateway" {
-  count  = local.serves_api ? 1 : 0
-  name   = "send-jobs"
-  role   = aws_iam_role.gateway[0].name
-  policy = local.send_jobs
+  count = local.serves_api ? 1 : 0
+  name  = "send-jobs"
+  role  = aws_iam_role.gateway[0].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(jsondecode(local.send_jobs).Statement, local.takes_forms ? [
+      { Effect = "Allow", Action = local.write_jobs, Resource = local.pages_topic_arn },
+    ] : [])
+  })
 }
 
 resource "aws_ecs_task_definition" "gateway" {

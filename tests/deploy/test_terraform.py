@@ -163,8 +163,9 @@ def test_forms_tasks_contain_valid_settings(outcome: Outcome, monkeypatch: pytes
             assert settings.jobs_url.endswith("/mmdigit.jobs")
 
 
-def test_gateway_task_contains_valid_settings(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
-    container = outcome.container("private_api", "gateway[0]")
+@pytest.mark.parametrize("run", ["private_api", "public_api"])
+def test_gateway_task_contains_valid_settings(outcome: Outcome, monkeypatch: pytest.MonkeyPatch, run: str) -> None:
+    container = outcome.container(run, "gateway[0]")
     for variable in KNOWN_VARIABLES:
         monkeypatch.delenv(variable, raising=False)
     secrets = {secret["name"]: "secret" for secret in container["secrets"]}
@@ -178,6 +179,8 @@ def test_gateway_task_contains_valid_settings(outcome: Outcome, monkeypatch: pyt
     assert not settings.is_loopback
     assert settings.allowed_hosts == ("digits.example.com",)
     assert settings.database_url.startswith("postgresql://gateway@db.example.com/gateway?sslmode=verify-full")
+    assert (settings.pages_url or "").endswith("/mmdigit.pages") == (run == "public_api")  # where forms are read
+    assert bool(settings.templates) == bool(settings.forms_url) == (run == "public_api")
     assert [mapping["containerPort"] for mapping in container["portMappings"]] == [settings.port]
 
 
