@@ -181,6 +181,7 @@ def test_gateway_task_contains_valid_settings(outcome: Outcome, monkeypatch: pyt
     assert settings.database_url.startswith("postgresql://gateway@db.example.com/gateway?sslmode=verify-full")
     assert (settings.pages_url or "").endswith("/mmdigit.pages") == (run == "public_api")  # where forms are read
     assert bool(settings.templates) == bool(settings.forms_url) == (run == "public_api")
+    assert bool(settings.oidc_issuer) == bool(settings.webhook_hosts) == (run == "public_api")
     assert [mapping["containerPort"] for mapping in container["portMappings"]] == [settings.port]
 
 

@@ -139,6 +139,8 @@ run "public_api" {
       database_url                 = "postgresql://gateway@db.example.com/gateway?sslmode=verify-full&sslrootcert=/rds.pem"
       database_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:gateway-AbCdEf"
       database_security_group_id   = "sg-database"
+      oidc                         = { issuer = "https://login.example.com/realms/forms", audience = "mmdigit" }
+      webhooks                     = { hosts = ["hooks.example.com", "hooks.example.org"], secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:hooks-AbCdEf" }
     }
   }
 
@@ -155,7 +157,11 @@ run "public_api" {
     error_message = "In an existing network gateways reach AWS by its own route."
   }
   assert {
-    condition     = contains(jsondecode(aws_ecs_task_definition.gateway[0].container_definitions)[0].secrets[*].name, "MMDIGIT_FORMS_PASSWORD") && aws_vpc_security_group_egress_rule.connection["gateway-forms"].referenced_security_group_id == "sg-forms" && [for statement in jsondecode(aws_iam_role_policy.gateway[0].policy).Statement : statement.Resource if endswith(statement.Resource, "/mmdigit.pages")] == [local.pages_topic_arn]
+    condition     = toset(jsondecode(aws_ecs_task_definition.gateway[0].container_definitions)[0].secrets[*].name) == toset(["MMDIGIT_DATABASE_PASSWORD", "MMDIGIT_FORMS_PASSWORD", "MMDIGIT_REDIS_PASSWORD", "MMDIGIT_WEBHOOK_SECRET"]) && contains(jsondecode(aws_iam_role_policy.execution.policy).Statement[3].Resource, var.gateway.webhooks.secret_arn)
+    error_message = "Every secret is passed by reference, and tasks may be started with it."
+  }
+  assert {
+    condition     = aws_vpc_security_group_egress_rule.connection["gateway-forms"].referenced_security_group_id == "sg-forms" && [for statement in jsondecode(aws_iam_role_policy.gateway[0].policy).Statement : statement.Resource if endswith(statement.Resource, "/mmdigit.pages")] == [local.pages_topic_arn]
     error_message = "With forms, gateways take pages: they write their topic, and read their database."
   }
 }
