@@ -168,7 +168,7 @@ def test_gateway_task_contains_valid_settings(outcome: Outcome, monkeypatch: pyt
     container = outcome.container(run, "gateway[0]")
     for variable in KNOWN_VARIABLES:
         monkeypatch.delenv(variable, raising=False)
-    secrets = {secret["name"]: "secret" for secret in container["secrets"]}
+    secrets = {secret["name"]: "of 32 characters, as for webhooks" for secret in container["secrets"]}
     environment = {each["name"]: each["value"] for each in container["environment"]} | secrets
     assert environment.keys() <= KNOWN_VARIABLES
     for variable, value in environment.items():
