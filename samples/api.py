@@ -5,6 +5,7 @@ It runs until Ctrl-C. What they keep stays in .mmdigit/api and is there at the n
 
 import argparse
 import csv
+import os
 import signal
 import socket
 import sys
@@ -76,7 +77,7 @@ def require_free(port: int) -> None:
     try:
         socket.create_server((HOST, port)).close()
     except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
+        reason = os.strerror(error.errno or 0) if isinstance(error, OSError) else error
         raise SettingsError(
             f"expected a free port, got {port}: {reason}; end the program that has it, or choose another: "
             f"make api PORT={port + 1 if 0 < port < 65535 else PORT}"

@@ -115,7 +115,6 @@ class AnswerFeed:
             try:
                 store = store or self._open()
                 self._follow(store)
-                self.waiting_for = ""
             except MmdigitError as error:  # one that ends a program, too: it may be mended, and callers wait
                 self.waiting_for = str(error)
                 self._metrics.store_errors.inc()
@@ -127,13 +126,18 @@ class AnswerFeed:
 
     def _wait_for_interest(self) -> bool:
         with self._changed:
+            if not self._waiters and not self._listeners:
+                self.waiting_for = ""  # nobody would try again, and a gateway that is not ready gets no requests
             self._changed.wait_for(lambda: self._waiters or self._listeners or self._closing)
-            self._unchecked = list(self._waiters)  # the position in the feed is about to begin at its end
             return not self._closing
 
     def _follow(self, store: PredictionStore) -> None:
         """Follow the feed until nobody has been interested for a while."""
         position = store.feed_end()
+        self.waiting_for = ""
+        with self._changed:
+            self._unchecked = list(self._waiters)  # outcomes may have come before the position, of new jobs as well
+        self._loop.call_soon_threadsafe(self.wake)
         interested_s = dead_checked_s = self._clock()
         while not self._closing:
             with self._changed:
@@ -152,7 +156,6 @@ class AnswerFeed:
             if now_s - dead_checked_s >= BLOCK_S:
                 dead_checked_s = now_s
                 self._check_dead(store, waiting)
-            self.waiting_for = ""
 
     def _check(self, store: PredictionStore, job_ids: Sequence[str]) -> None:
         if job_ids:

@@ -16,12 +16,15 @@ from schemas.identifiers import Identifier
 ID_CHARACTERS = 32
 """Hex digits of an id: 128 bits."""
 
+MAX_KEY_CHARACTERS = 255
+KEY_PATTERN = r"^[\x21-\x7e]+$"
+
 IdempotencyKey = Annotated[
     str | None,
     Header(
         min_length=1,
-        max_length=255,
-        pattern=r"^[\x21-\x7e]+$",
+        max_length=MAX_KEY_CHARACTERS,
+        pattern=KEY_PATTERN,
         description="Names this request. Sent again with the same body, it leads to the same job or group.",
     ),
 ]

@@ -1,0 +1,78 @@
+"""StoreReader on a real store, and on one that fails."""
+
+import asyncio
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from mmdigit.gateway.metrics import GatewayMetrics
+from mmdigit.gateway.outcomes import find_outcome
+from mmdigit.gateway.reading import THREADS, StoreReader
+from mmdigit.transport.ports import PredictionStore
+from mmdigit.transport.urls import open_store
+from schemas.errors import AccessError, MmdigitError, SettingsError, StoreError
+from tests.factories import make_prediction
+
+
+def test_many_reads_share_a_few_stores(tmp_path: Path) -> None:
+    opened: list[PredictionStore] = []
+
+    def open_one() -> PredictionStore:
+        opened.append(open_store(f"sqlite:///{tmp_path / 'store.db'}"))
+        return opened[-1]
+
+    async def run() -> None:
+        reader = StoreReader(open_one)
+        with open_store(f"sqlite:///{tmp_path / 'store.db'}") as store:
+            store.put([make_prediction(number) for number in range(50)])
+        reads = [reader.read(partial(find_outcome, job_id=f"job-{number}")) for number in range(50)]
+        assert await asyncio.gather(*reads) == [make_prediction(number) for number in range(50)]
+        reader.close()
+
+    asyncio.run(run())
+    assert 1 <= len(opened) <= THREADS
+
+
+@pytest.mark.parametrize(
+    ("error", "away"), [(StoreError("away"), True), (AccessError("refused"), True), (SettingsError("position"), False)]
+)
+def test_failed_read_is_told_and_the_next_one_works(tmp_path: Path, error: MmdigitError, away: bool) -> None:
+    """An error of the call alone, such as an invalid position, says nothing about the store."""
+    metrics = GatewayMetrics()
+    reader = StoreReader(partial(open_store, f"sqlite:///{tmp_path / 'store.db'}"), metrics)
+
+    def fail(_store: PredictionStore) -> None:
+        raise error
+
+    async def run() -> None:
+        with pytest.raises(type(error)):
+            await reader.read(fail)
+        assert bool(reader.waiting_for) is away
+        assert await reader.read(lambda store: store.get(["a"])) == [None]
+        assert reader.waiting_for == ""
+        reader.close()
+
+    asyncio.run(run())
+    assert metrics.registry.get_sample_value("mmdigit_gateway_store_errors_total") == away
+
+
+def test_store_that_cannot_be_opened_is_opened_again(tmp_path: Path) -> None:
+    errors: list[MmdigitError] = [StoreError("away"), SettingsError("no store")]
+
+    def open_one() -> PredictionStore:
+        if errors:
+            raise errors.pop(0)
+        return open_store(f"sqlite:///{tmp_path / 'store.db'}")
+
+    async def run() -> None:
+        reader = StoreReader(open_one)
+        for error in list(errors):
+            with pytest.raises(type(error)):
+                await reader.read(lambda store: store.feed_end())
+            assert reader.waiting_for == str(error)
+        await reader.read(lambda store: store.feed_end())
+        assert reader.waiting_for == ""
+        reader.close()
+
+    asyncio.run(run())
