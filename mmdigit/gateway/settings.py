@@ -40,7 +40,14 @@ class GatewaySettings(ServiceSettings, AccessSettings):
             description="prediction store of the workers: redis(s)://host:6379/0 or sqlite:///file",
         ),
     ]
-    database_url: Annotated[str, Field(validation_alias="database", repr=False)] = "sqlite:///gateway.db"
+    database_url: Annotated[
+        str,
+        Field(
+            validation_alias="database",
+            repr=False,
+            description="database of tokens, groups and webhooks: sqlite:///file or postgresql://host/database",
+        ),
+    ] = "sqlite:///gateway.db"
     host: Annotated[str, Field(min_length=1, description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0 picks a free one and logs it")] = 8000
     metrics_port: Annotated[
