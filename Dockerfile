@@ -1,7 +1,7 @@
 # The worker (and the producer): Debian's Python and pinned wheels, without torch, compiler or pip.
 # Runs with `--read-only --cap-drop ALL`. Needs only a user, a port and its settings (MMDIGIT_*).
 # `--build-arg REQUIREMENTS=msk` adds IAM login to Amazon MSK, 35 MB; `otel` adds span export; `forms` adds the workers of
-# paper forms, 250 MB; `"msk otel"` adds both of these.
+# paper forms, 250 MB; `gateway` adds the HTTP API beside forms, 40 MB more; `"msk otel"` adds both of these.
 
 FROM debian:bookworm-slim AS pip
 RUN apt-get update \
@@ -18,7 +18,7 @@ RUN /opt/pip/bin/pip --python /opt/mmdigit/bin/python install --requirement /tmp
  && /opt/pip/bin/pip --python /opt/mmdigit/bin/python uninstall --yes setuptools \
  && rm -rf /opt/mmdigit/lib/python3*/site-packages/numpy/*/tests
 ARG REQUIREMENTS=""
-COPY requirements/msk.txt requirements/otel.txt requirements/forms.txt /tmp/
+COPY requirements/msk.txt requirements/otel.txt requirements/forms.txt requirements/gateway.txt /tmp/
 RUN for set in $REQUIREMENTS; do \
       /opt/pip/bin/pip --python /opt/mmdigit/bin/python install --requirement "/tmp/$set.txt" || exit 1; \
     done

@@ -16,7 +16,7 @@ BENCHMARKS := wire pipeline latency growth footprint
 need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets, got none; see docs/use/data.md" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-forms test unit audit sbom fuzz up backfill down bench peers faults soak form-stack seeds folds evaluate lock docs docs-site plots clean
+.PHONY: help demo demo-forms api test unit audit sbom fuzz up backfill down bench peers faults soak form-stack seeds folds evaluate lock docs docs-site plots clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ demo: $(VENV)/.worker ## jobs -> queue file -> worker -> predictions as a table;
 demo-forms: $(VENV)/.forms ## print a form, fill it in, scan it and read it: a table
 	@$(BIN)/python -m samples.demo_forms
 
+api: $(VENV)/.gateway ## start the HTTP API, worker and page worker on SQLite files, until Ctrl-C; PORT=8000
+	@$(BIN)/python -m samples.api $(if $(PORT),--port $(PORT))
+
 test: $(VENV)/.test ## lint, type check and all tests; DATA=folder adds tests on real data
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . && echo "lint: ok"
 	@$(BIN)/mypy
@@ -35,7 +38,7 @@ test: $(VENV)/.test ## lint, type check and all tests; DATA=folder adds tests on
 unit: $(VENV)/.test ## only tests that need neither Docker nor data
 	@$(TESTS) -m "not docker and not data"
 
-up: ## start the stack: Kafka, Redis, worker, Prometheus; PROFILE=grafana, load or chaos adds that
+up: ## start the stack: Kafka, Redis, worker, Prometheus; PROFILE=gateway, grafana, load or chaos adds that
 	docker compose $(if $(PROFILE),--profile $(PROFILE)) up --build --detach --wait
 
 backfill: $(VENV)/.worker ## send the sample pack through the stack and wait for predictions; DATA=folder sends JOBS real pairs
@@ -105,7 +108,7 @@ seeds folds: $(VENV)/.test
 	@$(BIN)/mmdigit study $@ --data $(DATA) --result lab/results/$@.json
 
 lock: $(VENV)/.test ## compile requirements/*.in to pinned files with hashes
-	@for set in requirements/worker requirements/msk requirements/otel requirements/forms requirements/gateway requirements/train requirements/test requirements/fuzz requirements/sbom requirements/docs $(PEERS:%=lab/benchmarks/peers/requirements/%); do \
+	@for set in requirements/worker requirements/msk requirements/otel requirements/forms requirements/client requirements/gateway requirements/train requirements/test requirements/fuzz requirements/sbom requirements/docs $(PEERS:%=lab/benchmarks/peers/requirements/%); do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt || exit 1; done
 

@@ -14,7 +14,7 @@ import schemas
 from lab.benchmarks import sizing_page
 from lab.faults import report
 from lab.fuzz.__main__ import table
-from mmdigit import transport
+from mmdigit import client, transport
 from mmdigit.cli import COMMANDS
 from mmdigit.forms.collecting.metrics import FORM_METRICS
 from mmdigit.forms.worker.metrics import METRICS as PAGE_METRICS
@@ -35,7 +35,7 @@ from worker.shadow.settings import ShadowSettings
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "lab" / "results"
 HEAD = "| flag | default | meaning |\n|---|---|---|\n"
-API_EXAMPLE = """\
+PYTHON_EXAMPLE = """\
 import mmdigit
 
 reader = mmdigit.load()
@@ -123,18 +123,18 @@ def metrics_page() -> str:
     )
 
 
-def api_page() -> str:
+def python_page() -> str:
     """One table a package: its public names, and the first sentence of what each says of itself."""
     parts = [
         "# Python API\n\n"
-        f"Read one digit in your own process:\n\n```python\n{API_EXAMPLE}```\n\n"
+        f"Read one digit in your own process:\n\n```python\n{PYTHON_EXAMPLE}```\n\n"
         "The answer is a `schemas.Answer`; the errors are defined in `schemas.errors`. The model reads "
         "`image`, `audio` or both:\n\n"
         f"{arguments(mmdigit.DigitReader.predict)}\n"
         "What this page names keeps its meaning within a major version; everything else may change. The "
         "packages are typed.\n"
     ]
-    for package in (schemas, mmdigit, transport):
+    for package in (schemas, mmdigit, transport, client):
         parts.append(f"\n## {package.__name__}\n\n{package.__doc__}\n\n| name | meaning |\n|---|---|\n")
         for name in package.__all__:
             value = getattr(package, name)
@@ -173,7 +173,7 @@ def fuzz_page() -> str:
 PAGES = {
     "operate/settings.md": settings_page,
     "operate/metrics.md": metrics_page,
-    "use/api.md": api_page,
+    "use/python.md": python_page,
     "results/fuzz.md": fuzz_page,
     "results/faults.md": faults_page,
     "operate/sizing.md": sizing_page.page,

@@ -11,6 +11,7 @@ from pydantic_settings import CliSubCommand, SettingsConfigDict, get_subcommand
 
 from mmdigit.commands.form import FormCommands
 from mmdigit.commands.show import ShowSettings
+from mmdigit.commands.token import TokenCommands
 from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, TargetError
 from mmdigit.settings.base import ProgramSettings, documented
 from mmdigit.settings.model import Threads, Weights
@@ -262,6 +263,7 @@ class MmdigitCommands(ProgramSettings):
     predict: Annotated[CliSubCommand[PredictSettings], documented(PredictSettings)]
     show: Annotated[CliSubCommand[ShowSettings], documented(ShowSettings)]
     form: Annotated[CliSubCommand[FormCommands], documented(FormCommands)]
+    token: Annotated[CliSubCommand[TokenCommands], documented(TokenCommands)]
     evaluate: Annotated[CliSubCommand[EvaluateSettings], documented(EvaluateSettings)]
     train: Annotated[CliSubCommand[TrainSettings], documented(TrainSettings)]
     study: Annotated[CliSubCommand[StudyCommands], documented(StudyCommands)]

@@ -5,6 +5,9 @@ It runs until Ctrl-C. What they keep stays in .mmdigit/api and is there at the n
 
 import argparse
 import csv
+import os
+import signal
+import socket
 import sys
 import time
 import zipfile
@@ -16,40 +19,77 @@ from mmdigit.forms.template_file import load_template
 from mmdigit.settings.program import run_program
 from samples.demo_forms import DPI, fill_pages, form_command
 from samples.running import RunningConsumer
-from schemas.errors import TransportError
+from schemas.errors import SettingsError, TransportError
 
 FOLDER = Path(".mmdigit/api")
 PACK = Path(__file__).parent / "pack"
 FORM = Path(__file__).parents[1] / "mmdigit" / "forms" / "example.yaml"
+HOST = "127.0.0.1"
 PORT = 8000
 
 SHOWN = """\
 The API is at {url}, for this machine alone, without login. Ctrl-C ends it. In another terminal:
 
-  curl -F image=@{image} -F audio=@{audio} '{url}/v1/jobs?wait=5'
+  one digit, written and spoken
+    curl -F image=@{image} -F audio=@{audio} '{url}/v1/jobs?wait=5'
 
-  curl --data-binary @{pairs} -H 'Content-Type: application/zip' '{url}/v1/batches?group=pairs'
-  curl '{url}/v1/groups/pairs'
-  curl '{url}/v1/export/pairs.csv'
+  {count:,} of them, then how far they are, and their table
+    curl --data-binary @{pairs} -H 'Content-Type: application/zip' '{url}/v1/batches?group=pairs'
+    curl {url}/v1/groups/pairs
+    curl {url}/v1/export/pairs.csv
 
-  curl -F scan=@{page} '{url}/v1/forms/{form}/pages?group=pages'
-  curl '{url}/v1/groups/pages'
-  curl '{url}/v1/export/pages.csv'
+  a scanned form, likewise
+    curl -F scan=@{page} '{url}/v1/forms/{form}/pages?group=forms'
+    curl {url}/v1/groups/forms
+    curl {url}/v1/export/forms.csv
 
+docs/use/api.md goes on from here. Logs and data: {folder}
 """
 
 
 def serve(argv: Sequence[str]) -> int:
-    """Start everything, say what to type, and wait for Ctrl-C. Returns 0."""
+    """Start everything, say what to type, and wait for Ctrl-C or SIGTERM. Returns 0."""
     parser = argparse.ArgumentParser(prog="python -m samples.api", description=__doc__)
     parser.add_argument("--port", type=int, default=PORT, help="port of the API (default: %(default)s)")
     options = parser.parse_args(argv)
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    pairs, page = write_pairs(FOLDER / "pairs.zip"), write_page(FOLDER / "page.pdf")
+    require_free(options.port)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
+    try:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        _say("starting a worker, a page worker, a collector of forms and the gateway ...")
+        pairs, page = write_pairs(FOLDER / "pairs.zip"), write_page(FOLDER / "page.pdf")
+        with ExitStack() as stack:
+            running = {
+                name: stack.enter_context(RunningConsumer(command, FOLDER / f"{name}.log"))
+                for name, command in commands(options.port).items()
+            }
+            for program in running.values():
+                program.wait_until_ready()
+            _say(what_to_type(options.port, pairs, page))
+            wait_for_the_end(running)
+    except KeyboardInterrupt:
+        _say("\nended")
+    return 0
+
+
+def require_free(port: int) -> None:
+    """Raises SettingsError if another program listens on the port."""
+    try:
+        socket.create_server((HOST, port)).close()
+    except (OSError, OverflowError) as error:
+        reason = os.strerror(error.errno or 0) if isinstance(error, OSError) else error
+        raise SettingsError(
+            f"expected a free port, got {port}: {reason}; end the program that has it, or choose another: "
+            f"make api PORT={port + 1 if 0 < port < 65535 else PORT}"
+        ) from error
+
+
+def commands(port: int) -> dict[str, list[str]]:
+    """The command of each program."""
     queue, forms = f"sqlite:///{FOLDER / 'queue.db'}", f"sqlite:///{FOLDER / 'forms.db'}"
     pages = f"{queue}?topic=pages"
     python, template = [sys.executable, "-m"], ["--template", str(FORM)]
-    commands = {
+    return {
         "worker": [*python, "worker", "--from", queue, "--store", queue],
         "page-worker": [
             *(*python, "mmdigit.forms", "worker", "--from", pages, "--jobs", queue, "--forms", forms),
@@ -57,32 +97,27 @@ def serve(argv: Sequence[str]) -> int:
         ],
         "collector": [*python, "mmdigit", "form", "collect", "--follow", "--store", queue, "--forms", forms, *template],
         "gateway": [
-            *(*python, "mmdigit.gateway", "--jobs", queue, "--store", queue, "--port", str(options.port)),
+            *(*python, "mmdigit.gateway", "--jobs", queue, "--store", queue, "--host", HOST, "--port", str(port)),
             *("--database", f"sqlite:///{FOLDER / 'gateway.db'}", "--forms", forms, "--pages", pages, *template),
         ],
     }
-    with ExitStack() as stack:
-        running = {
-            name: stack.enter_context(RunningConsumer(command, FOLDER / f"{name}.log"))
-            for name, command in commands.items()
-        }
-        for program in running.values():
-            program.wait_until_ready()
-        with (PACK / "manifest.csv").open(newline="", encoding="utf-8") as file:
-            pair = next(row for row in csv.DictReader(file) if row["image"] and row["audio"])
-        sys.stdout.write(
-            SHOWN.format(
-                url=f"http://localhost:{options.port}",
-                image=_near(PACK / pair["image"]),
-                audio=_near(PACK / pair["audio"]),
-                pairs=pairs,
-                page=page,
-                form=load_template(FORM).form,
-            )
-        )
-        sys.stdout.flush()
-        wait_for_the_end(running)
-    return 0
+
+
+def what_to_type(port: int, pairs: Path, page: Path) -> str:
+    """The commands to try, with files of the sample pack."""
+    with (PACK / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    pair = next(row for row in rows if row["image"] and row["audio"])
+    return SHOWN.format(
+        url=f"http://localhost:{port}",
+        image=_near(PACK / pair["image"]),
+        audio=_near(PACK / pair["audio"]),
+        pairs=pairs,
+        count=len(rows),
+        page=page,
+        form=load_template(FORM).form,
+        folder=FOLDER,
+    )
 
 
 def write_pairs(path: Path) -> Path:
@@ -95,28 +130,31 @@ def write_pairs(path: Path) -> Path:
 
 
 def write_page(path: Path) -> Path:
-    """A scanned page of the example form, filled in."""
-    stack = path.with_name("blank.pdf")
-    form_command("print", str(FORM), "-n", "1", "-o", str(stack))
-    _, [page] = fill_pages(load_template(FORM), stack)
-    page.save(path, resolution=DPI)
+    """A scanned page of the example form, filled in. Kept once it is there: another file would be another page."""
+    if not path.exists():
+        stack = path.with_name("blank.pdf")
+        form_command("print", str(FORM), "-n", "1", "-o", str(stack))
+        _, [page] = fill_pages(load_template(FORM), stack)
+        page.save(path, resolution=DPI)
     return path
 
 
 def wait_for_the_end(running: dict[str, RunningConsumer]) -> None:
-    """Return after Ctrl-C. Raises TransportError if a program ends by itself."""
-    try:
-        while True:
-            for name, program in running.items():
-                if (code := program.process.poll()) is not None:
-                    raise TransportError(f"expected a running {name}, got exit code {code}; see its log {program.log}")
-            time.sleep(0.2)
-    except KeyboardInterrupt:
-        sys.stdout.write("\nended\n")
+    """Wait for KeyboardInterrupt. Raises TransportError if a program ends by itself."""
+    while True:
+        for name, program in running.items():
+            if (code := program.process.poll()) is not None:
+                raise TransportError(f"expected a running {name}, got exit code {code}; see its log {program.log}")
+        time.sleep(0.2)
 
 
 def _near(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def main() -> int:

@@ -21,6 +21,7 @@
     │   ├── WeightsError        exit 2        the model file is missing or not the pinned one
     │   ├── TopicError          exit 2        the topic does not exist; no program creates it
     │   └── AccessError         exit 2        broker or store refuses the password, certificate or permission
+    ├── ApiError                mmdigit.client: the HTTP API refuses a request, or does not answer
     └── TooManyDeadLetters      exit 4        so many jobs fail that the deployment is the likelier fault
 
 `exit_code` is the exit code of a program that such an error ends: 1, or 2 for settings, 3 for retriable errors, 4 for
@@ -137,6 +138,22 @@ class TopicError(SettingsError):
 
 class AccessError(SettingsError):
     """Broker or store refuses the password, certificate or permission, or its own certificate is not trusted."""
+
+
+class ApiError(MmdigitError):
+    """The HTTP API refuses a request, or does not answer.
+
+    status: the HTTP status; None if there was no answer.
+    title, detail: what the answer said (RFC 9457): "expected X, got Y; do Z".
+    retry_after_s: after how many seconds the API asks to try again; None if it does not say.
+    """
+
+    def __init__(self, status: int | None, title: str, detail: str, retry_after_s: float | None = None) -> None:
+        super().__init__(f"{detail} ({title if status is None else f'{status} {title}'})")
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.retry_after_s = retry_after_s
 
 
 class TooManyDeadLetters(MmdigitError):  # noqa: N818  named after what happened

@@ -32,6 +32,8 @@ class Page(Message):
     """PDF, TIFF, PNG or JPEG of this page alone."""
     scanner: Annotated[str, Field(max_length=MAX_SCANNER_CHARACTERS)] = ""
     """What the file says made it; empty if it says nothing."""
+    tenant: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")] | None = None
+    """Of the gateway, whose page it is: the same file of two tenants is two pages. None for the default tenant."""
     created_at: Timestamp
     """When it was sent."""
 

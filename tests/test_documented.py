@@ -27,11 +27,13 @@ PROGRAMS: list[type[ProgramSettings]] = [
     ReplaySettings,
     ShadowSettings,
     PageWorkerSettings,
+    GatewaySettings,
     ProducerSettings,
     GatewaySettings,
     *COMMANDS.values(),
 ]
-PUBLIC = ["schemas", "mmdigit", "mmdigit.transport"]
+PUBLIC = ["schemas", "mmdigit", "mmdigit.transport", "mmdigit.client"]
+CLIENT = {"MMDIGIT_TOKEN", "MMDIGIT_TOKEN_FILE"}
 TESTS_ONLY = {"MMDIGIT_REQUIRE_DOCKER", "MMDIGIT_REQUIRE_TERRAFORM"}
 
 
@@ -59,7 +61,7 @@ def test_known_variables_are_those_of_the_settings_classes() -> None:
     services = set().union(*(variables(program) for program in PROGRAMS if program not in COMMANDS.values()))
     commands = set().union(*(variables(program) for program in COMMANDS.values()))
     assert services <= KNOWN_VARIABLES
-    assert (services | commands | TESTS_ONLY).issuperset(KNOWN_VARIABLES)
+    assert (services | commands | CLIENT | TESTS_ONLY).issuperset(KNOWN_VARIABLES)
 
 
 def test_every_reason_of_a_dead_letter_is_explained() -> None:

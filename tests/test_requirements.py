@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-SETS = ["worker", "msk", "otel", "forms", "gateway", "train", "test", "fuzz", "sbom", "docs"]
+SETS = ["worker", "msk", "otel", "forms", "client", "gateway", "train", "test", "fuzz", "sbom", "docs"]
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -41,6 +41,7 @@ def test_requirement_sets_agree() -> None:
     assert pins("worker") <= pins("msk") <= pins("test")
     assert pins("worker") <= pins("otel") <= pins("test")
     assert pins("worker") <= pins("forms") <= pins("gateway") <= pins("test")
+    assert pins("worker") <= pins("client") <= pins("gateway")
     assert pins("sbom") <= pins("test")
 
 
@@ -55,9 +56,9 @@ def test_package_declares_the_requirements() -> None:
     builds = [line for line in required("worker") if line.startswith("setuptools")]
     assert [*project["dependencies"], *builds] == required("worker")
     extras = project["optional-dependencies"]
-    assert extras.pop("dev") == ["mmdigit[train,msk,otel,gateway]", *required("test")]
+    assert extras.pop("dev") == ["mmdigit[train,msk,otel,client,gateway]", *required("test")]
     assert extras.pop("gateway") == ["mmdigit[forms]", *required("gateway")]
-    assert extras == {name: required(name) for name in ("train", "msk", "otel", "forms")}
+    assert extras == {name: required(name) for name in ("train", "msk", "otel", "forms", "client")}
 
 
 def test_package_ranges_include_the_pins() -> None:

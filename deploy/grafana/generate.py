@@ -11,6 +11,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import DashboardCursorSync, Panel
 
+from deploy.grafana.gateway_panels import gateway
 from deploy.grafana.panels import bars, heat, lines, number
 
 FOLDER = Path(__file__).parent / "dashboards"
@@ -316,7 +317,14 @@ def forms() -> list[Builder[Panel]]:
     ]
 
 
-DASHBOARDS = {"overview": overview, "worker": worker, "quality": quality, "backfill": backfill, "forms": forms}
+DASHBOARDS = {
+    "overview": overview,
+    "worker": worker,
+    "quality": quality,
+    "backfill": backfill,
+    "forms": forms,
+    "gateway": gateway,
+}
 
 
 def dashboard_json(name: str) -> str:

@@ -11,9 +11,9 @@ check "somebody_is_told" {
 resource "aws_cloudwatch_metric_alarm" "lag_missing" {
   alarm_name          = "${var.name}-lag-missing"
   alarm_description   = "MSK has published no lag for the group for ten minutes, so the workers no longer scale by it. The group keeps rebalancing, has never committed, or has another name."
-  namespace           = local.lag_metric.namespace
-  metric_name         = local.lag_metric.name
-  dimensions          = local.lag_metric.dimensions
+  namespace           = local.backlog_metrics.worker.lag.namespace
+  metric_name         = local.backlog_metrics.worker.lag.name
+  dimensions          = local.backlog_metrics.worker.lag.dimensions
   statistic           = "Maximum"
   period              = 60
   evaluation_periods  = 10
@@ -26,23 +26,24 @@ resource "aws_cloudwatch_metric_alarm" "lag_missing" {
 }
 
 resource "aws_cloudwatch_metric_alarm" "backlog" {
-  alarm_name          = "${var.name}-backlog"
-  alarm_description   = "For 15 minutes, the backlog has been more than the running tasks can process in ${var.backlog_alarm_s} s: raise max_capacity and partitions, or find out why jobs are slow."
+  for_each            = local.consumers
+  alarm_name          = "${var.name}-${each.value.prefix}backlog"
+  alarm_description   = "${each.value.of}: for 15 minutes more than the running tasks can process in ${each.value.alarm_s} s. Do: ${each.value.advice} (docs/operate/operations.md)."
   evaluation_periods  = 15
   comparison_operator = "GreaterThanThreshold"
-  threshold           = var.backlog_alarm_s
-  treat_missing_data  = "notBreaching" # lag_missing covers that
+  threshold           = each.value.alarm_s
+  treat_missing_data  = "notBreaching" # before the first record; lag_missing covers the rest for jobs
   alarm_actions       = var.alarm_topic_arns
   ok_actions          = var.alarm_topic_arns
 
   metric_query {
     id          = "backlog_seconds"
-    expression  = local.backlog_seconds
-    label       = "Backlog, in seconds of the tasks that run"
+    expression  = local.backlog_seconds[each.key]
+    label       = "${each.value.of}, in seconds of the tasks that run"
     return_data = true
   }
   dynamic "metric_query" {
-    for_each = local.backlog_metrics
+    for_each = local.backlog_metrics[each.key]
     content {
       id = metric_query.key
       metric {
@@ -58,17 +59,18 @@ resource "aws_cloudwatch_metric_alarm" "backlog" {
   tags = local.tags
 }
 
-resource "aws_cloudwatch_metric_alarm" "too_few_workers" {
-  alarm_name          = "${var.name}-too-few-workers"
-  alarm_description   = "Fewer than ${var.min_capacity} workers have been running for ten minutes: see the service's events and the exit codes of stopped tasks (docs/operate/operations.md)."
-  namespace           = local.running_metric.namespace
-  metric_name         = local.running_metric.name
-  dimensions          = local.running_metric.dimensions
+resource "aws_cloudwatch_metric_alarm" "too_few" {
+  for_each            = local.services
+  alarm_name          = "${var.name}-too-few-${each.key}s"
+  alarm_description   = "Fewer than ${each.value.min} tasks of ${var.name}-${each.key} have been running for ten minutes: see the service's events and the exit codes of stopped tasks (docs/operate/operations.md)."
+  namespace           = "ECS/ContainerInsights"
+  metric_name         = "RunningTaskCount"
+  dimensions          = { ClusterName = aws_ecs_cluster.this.name, ServiceName = "${var.name}-${each.key}" }
   statistic           = "Maximum"
   period              = 60
   evaluation_periods  = 10
   comparison_operator = "LessThanThreshold"
-  threshold           = var.min_capacity
+  threshold           = each.value.min
   treat_missing_data  = "breaching"
   alarm_actions       = var.alarm_topic_arns
   ok_actions          = var.alarm_topic_arns
@@ -152,11 +154,11 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
 # events.amazonaws.com to publish.
 resource "aws_cloudwatch_event_rule" "deployment_failed" {
   name        = "${var.name}-deployment-failed"
-  description = "A deployment of the workers failed and was rolled back"
+  description = "A deployment of a service failed and was rolled back"
   event_pattern = jsonencode({
     source      = ["aws.ecs"]
     detail-type = ["ECS Deployment State Change"]
-    resources   = [aws_ecs_service.worker.id]
+    resources   = values(local.ecs_services)[*].id
     detail      = { eventName = ["SERVICE_DEPLOYMENT_FAILED"] }
   })
 
@@ -255,4 +257,15 @@ resource "aws_cloudwatch_metric_alarm" "broker_busy" {
   }
 
   tags = local.tags
+}
+
+# Addresses of 0.8.0, whose resources stay as they are.
+moved {
+  from = aws_cloudwatch_metric_alarm.backlog
+  to   = aws_cloudwatch_metric_alarm.backlog["worker"]
+}
+
+moved {
+  from = aws_cloudwatch_metric_alarm.too_few_workers
+  to   = aws_cloudwatch_metric_alarm.too_few["worker"]
 }

@@ -31,6 +31,12 @@ locals {
     MMDIGIT_STOP_TIMEOUT_S = "110"  # exits by itself before ECS kills it (stopTimeout)
   })
 
+  ecs_services = merge(
+    { worker = aws_ecs_service.worker },
+    aws_ecs_service.forms,
+    { for service in aws_ecs_service.gateway : "gateway" => service },
+  )
+
   # For every container: a read-only root (unless a shell is wanted), an unprivileged user, no capabilities.
   hardened = {
     image                  = local.image
@@ -144,9 +150,9 @@ resource "aws_ecs_service" "worker" {
   }
 
   dynamic "service_registries" {
-    for_each = aws_service_discovery_service.worker
+    for_each = local.watched ? ["worker"] : []
     content {
-      registry_arn = service_registries.value.arn
+      registry_arn = aws_service_discovery_service.service[service_registries.value].arn
     }
   }
 

@@ -2,7 +2,6 @@
 
 locals {
   reads_forms       = var.forms != null
-  page_worker_name  = "${var.name}-page-worker"
   pages_topic_arn   = "${replace(local.cluster_arn, ":cluster/", ":topic/")}/${var.pages_topic}"
   pages_letters_arn = "${local.pages_topic_arn}.dead"
   pages_group_arn   = "${replace(local.cluster_arn, ":cluster/", ":group/")}/${var.consumer_group}-pages"
@@ -38,22 +37,11 @@ locals {
       secrets     = merge(local.forms_secrets, { MMDIGIT_REDIS_PASSWORD = var.redis_reader_password_secret_arn })
     }
   } : {}
-
-  # Each page as many jobs as it has digits; the digit workers' own scaling follows their topic.
-  pages_backlog_metrics = local.reads_forms ? {
-    lag = merge(local.lag_metric, {
-      dimensions = merge(local.lag_metric.dimensions, { "Consumer Group" = "${var.consumer_group}-pages", "Topic" = var.pages_topic })
-    })
-    running = merge(local.running_metric, {
-      dimensions = { ClusterName = aws_ecs_cluster.this.name, ServiceName = local.page_worker_name }
-    })
-  } : {}
-  pages_backlog_seconds = local.reads_forms ? "lag / (running * ${var.forms.pages_per_second_per_task})" : ""
 }
 
 resource "aws_iam_role" "page_worker" {
   count                = local.reads_forms ? 1 : 0
-  name                 = local.page_worker_name
+  name                 = "${var.name}-page-worker"
   permissions_boundary = var.permissions_boundary_arn
   assume_role_policy   = local.ecs_tasks_trust
   tags                 = local.tags
@@ -120,7 +108,7 @@ resource "aws_ecs_service" "forms" {
   task_definition  = aws_ecs_task_definition.forms[each.key].arn
   platform_version = "LATEST"
   launch_type      = "FARGATE"
-  desired_count    = each.key == "collector" ? 1 : var.forms.min_capacity
+  desired_count    = local.services[each.key].min
   propagate_tags   = "SERVICE"
   # As for the digit workers: never more page workers than partitions.
   deployment_maximum_percent         = 100
@@ -141,7 +129,7 @@ resource "aws_ecs_service" "forms" {
   dynamic "service_registries" {
     for_each = local.watched ? [each.key] : []
     content {
-      registry_arn = aws_service_discovery_service.forms[service_registries.value].arn
+      registry_arn = aws_service_discovery_service.service[service_registries.value].arn
     }
   }
 
@@ -157,129 +145,4 @@ resource "aws_ecs_service" "forms" {
     aws_vpc_security_group_ingress_rule.connection,
   ]
   tags = local.tags
-}
-
-resource "aws_service_discovery_service" "forms" {
-  for_each      = local.watched ? toset(keys(local.forms_services)) : []
-  name          = each.key
-  force_destroy = true
-
-  dns_config {
-    namespace_id   = aws_service_discovery_private_dns_namespace.this[0].id
-    routing_policy = "MULTIVALUE"
-
-    dns_records {
-      type = "A"
-      ttl  = 10
-    }
-  }
-
-  tags = local.tags
-}
-
-resource "aws_appautoscaling_target" "page_worker" {
-  count              = local.reads_forms ? 1 : 0
-  service_namespace  = "ecs"
-  scalable_dimension = "ecs:service:DesiredCount"
-  resource_id        = "service/${aws_ecs_cluster.this.name}/${aws_ecs_service.forms["page-worker"].name}"
-  min_capacity       = var.forms.min_capacity
-  max_capacity       = var.forms.max_capacity
-  tags               = local.tags
-}
-
-resource "aws_appautoscaling_policy" "pages_backlog" {
-  count              = local.reads_forms ? 1 : 0
-  name               = "${var.name}-pages-backlog-seconds"
-  policy_type        = "TargetTrackingScaling"
-  service_namespace  = aws_appautoscaling_target.page_worker[0].service_namespace
-  scalable_dimension = aws_appautoscaling_target.page_worker[0].scalable_dimension
-  resource_id        = aws_appautoscaling_target.page_worker[0].resource_id
-
-  target_tracking_scaling_policy_configuration {
-    target_value       = var.backlog_target_s
-    scale_in_cooldown  = var.scale_in_cooldown_s
-    scale_out_cooldown = var.scale_out_cooldown_s
-
-    customized_metric_specification {
-      dynamic "metrics" {
-        for_each = local.pages_backlog_metrics
-        content {
-          id          = metrics.key
-          return_data = false
-          metric_stat {
-            stat = "Average"
-            metric {
-              namespace   = metrics.value.namespace
-              metric_name = metrics.value.name
-              dynamic "dimensions" {
-                for_each = metrics.value.dimensions
-                content {
-                  name  = dimensions.key
-                  value = dimensions.value
-                }
-              }
-            }
-          }
-        }
-      }
-      metrics {
-        id          = "backlog_seconds"
-        label       = "Backlog of pages, in seconds of the tasks that run"
-        expression  = local.pages_backlog_seconds
-        return_data = true
-      }
-    }
-  }
-}
-
-resource "aws_cloudwatch_metric_alarm" "pages_backlog" {
-  count               = local.reads_forms ? 1 : 0
-  alarm_name          = "${var.name}-pages-backlog"
-  alarm_description   = "For 15 minutes, the backlog of pages has been more than the running page workers can read in an hour: raise forms.max_capacity and partitions, or find out why pages are slow (docs/operate/operations.md)."
-  evaluation_periods  = 15
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 3600
-  treat_missing_data  = "notBreaching" # before the first page
-  alarm_actions       = var.alarm_topic_arns
-  ok_actions          = var.alarm_topic_arns
-
-  metric_query {
-    id          = "backlog_seconds"
-    expression  = local.pages_backlog_seconds
-    label       = "Backlog of pages, in seconds of the tasks that run"
-    return_data = true
-  }
-  dynamic "metric_query" {
-    for_each = local.pages_backlog_metrics
-    content {
-      id = metric_query.key
-      metric {
-        namespace   = metric_query.value.namespace
-        metric_name = metric_query.value.name
-        dimensions  = metric_query.value.dimensions
-        stat        = "Average"
-        period      = 60
-      }
-    }
-  }
-
-  tags = local.tags
-}
-
-resource "aws_cloudwatch_metric_alarm" "too_few_forms_tasks" {
-  for_each            = local.forms_services
-  alarm_name          = "${var.name}-too-few-${each.key}s"
-  alarm_description   = "Fewer tasks of ${each.key} than wanted have been running for ten minutes: see the service's events and the exit codes of stopped tasks (docs/operate/operations.md)."
-  namespace           = local.running_metric.namespace
-  metric_name         = local.running_metric.name
-  dimensions          = { ClusterName = aws_ecs_cluster.this.name, ServiceName = "${var.name}-${each.key}" }
-  statistic           = "Maximum"
-  period              = 60
-  evaluation_periods  = 10
-  comparison_operator = "LessThanThreshold"
-  threshold           = each.key == "collector" ? 1 : var.forms.min_capacity
-  treat_missing_data  = "breaching"
-  alarm_actions       = var.alarm_topic_arns
-  ok_actions          = var.alarm_topic_arns
-  tags                = local.tags
 }

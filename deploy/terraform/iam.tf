@@ -1,4 +1,5 @@
-# Roles: one that starts tasks, and one each for the worker, for creating topics and for producers.
+# Roles: one that starts tasks, and one each for the worker, for creating topics and for producers. Forms and gateways have
+# theirs in forms.tf and gateway.tf.
 
 locals {
   # In policies, MSK derives the names of topics and groups from the cluster's name.
@@ -55,7 +56,7 @@ resource "aws_iam_role_policy" "execution" {
         Resource = aws_ecr_repository.worker.arn
       },
       { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = "${aws_cloudwatch_log_group.worker.arn}:*" },
-      { Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = compact([var.redis_password_secret_arn, var.redis_reader_password_secret_arn, try(var.forms.database_password_secret_arn, null)]) },
+      { Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = compact([var.redis_password_secret_arn, var.redis_reader_password_secret_arn, try(var.forms.database_password_secret_arn, null), try(var.gateway.database_password_secret_arn, null)]) },
     ]
   })
 }

@@ -141,6 +141,15 @@ locals {
     local.reads_forms ? {
       worker-forms = { from = aws_security_group.worker.id, to = var.forms.database_security_group_id, port = 5432 }
     } : {},
+    local.serves_api ? {
+      gateway-kafka    = { from = aws_security_group.gateway[0].id, to = aws_security_group.kafka.id, port = 9098 }
+      gateway-redis    = { from = aws_security_group.gateway[0].id, to = aws_security_group.redis.id, port = 6379 }
+      gateway-database = { from = aws_security_group.gateway[0].id, to = var.gateway.database_security_group_id, port = 5432 }
+      balancer-gateway = { from = aws_security_group.balancer[0].id, to = aws_security_group.gateway[0].id, port = local.gateway_port }
+    } : {},
+    local.serves_api && local.own_network ? {
+      gateway-endpoints = { from = aws_security_group.gateway[0].id, to = aws_security_group.endpoints[0].id, port = 443 }
+    } : {},
     local.own_network ? {
       worker-endpoints   = { from = aws_security_group.worker.id, to = aws_security_group.endpoints[0].id, port = 443 }
       producer-endpoints = { from = aws_security_group.producer.id, to = aws_security_group.endpoints[0].id, port = 443 }
@@ -171,7 +180,10 @@ resource "aws_vpc_security_group_ingress_rule" "connection" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "https" {
-  for_each          = { worker = aws_security_group.worker.id, producer = aws_security_group.producer.id }
+  for_each = merge(
+    { worker = aws_security_group.worker.id, producer = aws_security_group.producer.id },
+    { for group in aws_security_group.gateway : "gateway" => group.id }
+  )
   description       = "${each.key} to S3, or in an existing network to AWS by its own route"
   security_group_id = each.value
   prefix_list_id    = local.own_network ? aws_vpc_endpoint.s3[0].prefix_list_id : null

@@ -45,6 +45,11 @@ output "store_url" {
   value       = local.worker_environment.MMDIGIT_STORE
 }
 
+output "gateway_dns_name" {
+  description = "Name of the API's load balancer, to which your DNS points gateway.host_name; null without gateway"
+  value       = one(aws_lb.gateway[*].dns_name)
+}
+
 locals {
   run_task = "aws ecs run-task --region ${var.region} --cluster ${aws_ecs_cluster.this.name} --launch-type FARGATE"
   # run-task returns before the task starts: this waits until it ends, and returns its exit code.

@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.faults.catalogue import ALL_FAULTS
+from lab.faults.catalogue import ALL_FAULTS, AnyFault
 from lab.faults.check import offline_answers
-from lab.faults.fault import Fault, PageFault
+from lab.faults.fault import Fault, GatewayFault, PageFault
+from lab.faults.gateway_run import run_gateway_fault
 from lab.faults.page_run import run_page_fault
 from lab.faults.report import table
 from lab.faults.run import Row, as_json, run_fault
@@ -30,8 +31,7 @@ from schemas.errors import MmdigitError, SettingsError
 PACKAGES = ("onnxruntime", "kafka-python", "redis")
 PAGE_PACKAGES = ("opencv-python-headless", "kafka-python", "sqlalchemy", "psycopg")
 
-
-AnyFault = Fault | PageFault
+GATEWAY_PACKAGES = ("fastapi", "uvicorn", "uvloop", "kafka-python", "redis")
 
 
 def run_all(faults: Sequence[AnyFault], data: Path | None, seed: int, logs: Path | None = None) -> list[Row]:
@@ -55,6 +55,8 @@ def run_all(faults: Sequence[AnyFault], data: Path | None, seed: int, logs: Path
             try:
                 if isinstance(fault, PageFault):
                     row = run_page_fault(fault, services, draw, log, folder)
+                elif isinstance(fault, GatewayFault):
+                    row = run_gateway_fault(fault, services, samples, expected, draw, number, log, folder)
                 else:
                     row = run_fault(fault, services, samples, expected, draw, number, log, folder)
             except MmdigitError as error:  # the other faults still run
@@ -105,7 +107,7 @@ def _main(argv: Sequence[str]) -> int:
     times = f" --times {options.times}" if options.times else ""
 
     def result(packages: Sequence[str], kind: type[AnyFault]) -> dict[str, Any]:
-        """Of the faults of one kind of worker."""
+        """Of the faults of one kind of process."""
         head = provenance("lab.faults", packages, options.data)
         mine = [row for fault, row in zip(faults, rows, strict=True) if isinstance(fault, kind)]
         return head | {
@@ -116,7 +118,8 @@ def _main(argv: Sequence[str]) -> int:
         }
 
     pages = result(PAGE_PACKAGES, PageFault) | {"source": "filled pages of samples.demo_forms"}
-    show(options, result(PACKAGES, Fault) | {"pages": pages}, table)
+    gateway = result(GATEWAY_PACKAGES, GatewayFault)
+    show(options, result(PACKAGES, Fault) | {"pages": pages, "gateway": gateway}, table)
     return 0 if all(row.kept for row in rows) else 1
 
 

@@ -4,13 +4,14 @@ from lab.faults import (
     broker_faults,
     clock_faults,
     disk_faults,
+    gateway_faults,
     link_faults,
     memory_faults,
     page_faults,
     store_faults,
     worker_faults,
 )
-from lab.faults.fault import Fault, PageFault
+from lab.faults.fault import Fault, GatewayFault, PageFault
 
 DIGIT_FAULTS = (
     *worker_faults.FAULTS,
@@ -21,4 +22,5 @@ DIGIT_FAULTS = (
     *link_faults.FAULTS,
     *disk_faults.FAULTS,
 )
-ALL_FAULTS: tuple[Fault | PageFault, ...] = (*DIGIT_FAULTS, *page_faults.FAULTS)
+AnyFault = Fault | PageFault | GatewayFault
+ALL_FAULTS: tuple[AnyFault, ...] = (*DIGIT_FAULTS, *page_faults.FAULTS, *gateway_faults.FAULTS)

@@ -59,7 +59,7 @@ def check(
         job_id
         for job_id, number in numbers.items()
         if (job_id in found or job_id in dead)
-        and not _is_right(found.get(job_id), job_id in dead, expected[number % len(expected)])
+        and not is_right(found.get(job_id), job_id in dead, expected[number % len(expected)])
     ]
     return CheckResult(len(found), len(dead & numbers.keys()), tuple(lost), tuple(wrong))
 
@@ -82,7 +82,7 @@ def _is_read(consumer: Consumer) -> bool:
     return bool(lag) and lag.keys() == consumer.assignment() and not any(lag.values())
 
 
-def _is_right(stored: Answer | None, is_dead: bool, answer: Answer | None) -> bool:
+def is_right(stored: Answer | None, is_dead: bool, answer: Answer | None) -> bool:
     """Whether it is only dead if the offline predictor refuses it, and otherwise only has the same answer."""
     if stored is None or answer is None or is_dead:
         return stored is None and answer is None and is_dead

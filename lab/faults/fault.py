@@ -18,7 +18,7 @@ from lab.kit.load import Load
 
 @dataclass
 class Scene:
-    """What a fault of either kind of worker may act on. draw: the run's random numbers."""
+    """What a fault of any kind of process may act on. draw: the run's random numbers."""
 
     services: Services
     workers: Workers
@@ -67,6 +67,20 @@ class Fault:
     """Jobs sent just before each injection, and again just after it."""
     unavailable: Callable[[], str] = lambda: ""
     """Why this machine cannot inject the fault, in one line; empty if it can."""
+
+
+@dataclass(frozen=True)
+class GatewayFault:
+    """One row of the report, of the gateway."""
+
+    name: str
+    times: int
+    inject: Callable[[Scene], None]
+    """As of Fault; the scene's workers are gateways."""
+    refused: bool = False
+    """Whether callers must be told 503 while the fault lasts."""
+    burst: int = 200
+    """Jobs submitted just before each injection."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,17 @@ _PAGE_FIGURES = {
     "wrong": "wrong",
     "duplicates": "jobs twice",
 }
+_GATEWAY_FIGURES = {
+    "times": "injections",
+    "jobs": "jobs",
+    "answered": "answered",
+    "dead": "dead",
+    "lost": "lost",
+    "wrong": "wrong",
+    "duplicates": "sent twice",
+    "refused": "retries",
+    "refusal_s": "slowest 503, s",
+}
 """Figures of a row in lab/results/faults.json, and their columns."""
 
 _RECOVERY = ("recovery, s (median)", "max")
@@ -26,7 +37,11 @@ def _cells(row: dict[str, Any], figures: dict[str, str]) -> tuple[str, ...]:
         return (row["name"], "0", *[""] * (len(figures) - 1), f"skipped: {row['skipped']}", "")
     recovery_s = row["recovery_s"]
     times = (f"{recovery_s['median']:.1f}", f"{recovery_s['max']:.1f}") if recovery_s else ("-", "-")
-    return (row["name"], *(str(row[figure]) for figure in figures), *times)
+    return (row["name"], *(_figure(row[figure]) for figure in figures), *times)
+
+
+def _figure(value: float) -> str:
+    return f"{value:.1f}" if isinstance(value, float) else str(value)
 
 
 def _rows(result: dict[str, Any], figures: dict[str, str]) -> _Rows:
@@ -34,9 +49,10 @@ def _rows(result: dict[str, Any], figures: dict[str, str]) -> _Rows:
 
 
 def table(result: dict[str, Any]) -> str:
-    """The result as text for a terminal: the faults of the digit worker, and those of the page worker."""
+    """The result as text for a terminal: the faults of the digit worker, of the page worker and of the gateway."""
     lines = []
-    for run, figures in ((result, _FIGURES), (result["pages"], _PAGE_FIGURES)):
+    runs = ((result, _FIGURES), (result["pages"], _PAGE_FIGURES), (result["gateway"], _GATEWAY_FIGURES))
+    for run, figures in runs:
         if not run["faults"]:
             continue
         rows = _rows(run, figures)
@@ -56,7 +72,7 @@ def table(result: dict[str, Any]) -> str:
 
 
 def _problems(result: dict[str, Any]) -> list[str]:
-    rows = (*result["faults"], *result["pages"]["faults"])
+    rows = (*result["faults"], *result["pages"]["faults"], *result["gateway"]["faults"])
     return [f"{row['name']}: {problem}" for row in rows for problem in row["problems"]]
 
 
@@ -100,12 +116,32 @@ end in the dead letters. Nothing reads the jobs here.
 `{pages_command}`, {pages_minutes:.0f} minutes; {pages_source}; {pages_machine}.
 
 {pages_table}
+
+## The gateway
+
+The same broker and store, two digit workers, and one gateway. Each caller submits one job under an Idempotency-Key of
+its own, and sends the same request again 0.2 s after a broken connection, a 503 or a 429, until it is accepted. A
+trickle of them comes all the time, and 200 at once just before each fault. A gateway that is killed starts again on the
+same port; there is no second one. One job in fifty has a broken image.
+
+- **jobs**: accepted with 202 (or 200, if a retry finds the outcome). **lost**: without an outcome when none had arrived
+  for a minute. **wrong**: as above. Two outcomes of one submission, or one that nobody submitted, count as a broken
+  promise.
+- **sent twice**: further records of a job on the topic, because its first answer never reached the caller. The job's
+  id is the same, so its outcome is too.
+- **retries**: requests beyond the first. **slowest 503**: the longest time that a caller waited for a refusal.
+- **recovery**: from the end of the fault, or the start of the next gateway, until as many jobs had their outcome as had
+  been submitted by then.
+
+`{gateway_command}`, {gateway_minutes:.0f} minutes; {gateway_source}; {gateway_machine}.
+
+{gateway_table}
 """
 
 
 def page(result: dict[str, Any], soak: dict[str, Any] | None) -> str:
     """docs/results/faults.md, from what lab.faults and, where it ran, lab.faults.soak wrote."""
-    pages = result["pages"]
+    pages, gateway = result["pages"], result["gateway"]
     text = PAGE.format(
         command=result["command"],
         minutes=result["seconds"] / 60,
@@ -117,6 +153,11 @@ def page(result: dict[str, Any], soak: dict[str, Any] | None) -> str:
         pages_source=pages["source"],
         pages_machine=machine_line(pages["machine"]),
         pages_table=_markdown(_rows(pages, _PAGE_FIGURES)),
+        gateway_command=gateway["command"],
+        gateway_minutes=gateway["seconds"] / 60,
+        gateway_source=gateway["source"],
+        gateway_machine=machine_line(gateway["machine"]),
+        gateway_table=_markdown(_rows(gateway, _GATEWAY_FIGURES)),
     )
     if problems := _problems(result):
         text += "\nPromises broken in this run:\n\n" + "".join(f"- {line}\n" for line in problems)

@@ -50,6 +50,8 @@ class Row:
     duplicates: int = 0
     refused: int = 0
     """Jobs that the queue did not acknowledge: their producer would send them again."""
+    refusal_s: float = 0.0
+    """The longest time that a caller of the gateway waited for its 503."""
     recoveries_s: list[float] = field(default_factory=list)
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list)

@@ -8,6 +8,7 @@ from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 
@@ -20,6 +21,10 @@ from mmdigit.forms.page_decoding import PAGE_SIDE, decode_pages
 from mmdigit.forms.page_splitting import split_pages
 from mmdigit.forms.template import MAX_CELLS, Template
 from mmdigit.forms.template_file import parse_template
+from mmdigit.gateway.intake.json_lines import LineSplitter
+from mmdigit.gateway.intake.single import submission_of_json
+from mmdigit.gateway.intake.zipped import zip_jobs
+from mmdigit.gateway.problems import Problem
 from mmdigit.reading.audio.normalize import N_SAMPLES, decode_audio, speech_window
 from mmdigit.reading.image.normalize import decode_image, normalize
 from mmdigit.reading.metadata import read_metadata
@@ -231,6 +236,46 @@ def _scan(content: bytes) -> None:
             raise Violation("a scanner that is not printable")
 
 
+def _json_lines(content: bytes) -> None:
+    """Any cut of a body gives the lines of the whole one; each is a job or a problem of bounded length."""
+    cut, body = content[0] if content else 0, content[1:]
+    splitter, whole = LineSplitter(64), LineSplitter(64)
+    lines = [line for part in (body[:cut], body[cut:]) for line in splitter.feed(part)] + list(splitter.end())
+    if lines != [*whole.feed(body), *whole.end()]:
+        raise Violation("lines that depend on how the body is cut")
+    for line in lines:
+        with _problems():
+            submission_of_json(line.content or b"")
+
+
+def _zip(content: bytes) -> None:
+    """An archive as it is, and one whose manifest is fuzzed."""
+    with _problems():
+        _check_rows(content)
+    archive = io.BytesIO()
+    with ZipFile(archive, "w", ZIP_DEFLATED) as file:
+        file.writestr("manifest.csv", content)
+        file.writestr("4.png", b"4")
+    with _problems():
+        _check_rows(archive.getvalue())
+
+
+def _check_rows(content: bytes) -> None:
+    for row in zip_jobs(io.BytesIO(content), 1 << 20):
+        if isinstance(row.job, str) and (len(row.job) > MAX_MESSAGE_CHARACTERS or not row.job.isprintable()):
+            raise Violation("a fault that is too long or not printable")
+
+
+@contextmanager
+def _problems() -> Iterator[None]:
+    """Problems are documented: what a caller gets, with a 4xx status."""
+    try:
+        yield
+    except Problem as error:
+        if not 400 <= error.status < 500 or len(error.detail) > MAX_MESSAGE_CHARACTERS:
+            raise Violation(f"a problem {error.status} of {len(error.detail)} characters") from error
+
+
 TARGETS: dict[str, Target] = {
     "job": Target(_job, (InvalidRecord,)),
     "page": Target(_page, (InvalidRecord,)),
@@ -253,6 +298,8 @@ TARGETS: dict[str, Target] = {
     "metadata": Target(_metadata, (WeightsError,), 16 * 1024),
     "template": Target(_template, (DataError,)),
     "scan": Target(_scan, (), 8192),
+    "json_lines": Target(_json_lines, ()),
+    "zip": Target(_zip, ()),
 }
 
 

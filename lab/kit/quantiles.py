@@ -1,7 +1,7 @@
 """Quantiles of durations by HdrHistogram, to three digits however long the tail."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from hdrh.histogram import HdrHistogram  # type: ignore[import-untyped]
 
@@ -10,11 +10,11 @@ _LONGEST_US = 3_600_000_000
 _DIGITS = 3
 
 Quantiles = dict[str, float]
-"""p50, p99, p99.9 and max."""
+"""p50, p99, p99.9 and max, unless other percents are asked for."""
 
 
-def quantiles_ms(durations_s: Iterable[float | None]) -> Quantiles:
-    """Quantiles of the known durations, in milliseconds; NaN if there is none.
+def quantiles_ms(durations_s: Iterable[float | None], percents: Sequence[float] = PERCENTS) -> Quantiles:
+    """Quantiles and the maximum of the known durations, in milliseconds; NaN if there is none.
 
     None and NaN are unknown. Durations are clamped to between a microsecond and an hour.
     """
@@ -23,8 +23,8 @@ def quantiles_ms(durations_s: Iterable[float | None]) -> Quantiles:
         if duration_s is not None and not math.isnan(duration_s):
             histogram.record_value(min(_LONGEST_US, max(1, round(duration_s * 1e6))))
     if histogram.get_total_count() == 0:
-        return dict.fromkeys((*map(_name, PERCENTS), "max"), math.nan)
-    found = {_name(percent): histogram.get_value_at_percentile(percent) / 1e3 for percent in PERCENTS}
+        return dict.fromkeys((*map(_name, percents), "max"), math.nan)
+    found = {_name(percent): histogram.get_value_at_percentile(percent) / 1e3 for percent in percents}
     return found | {"max": histogram.get_max_value() / 1e3}
 
 

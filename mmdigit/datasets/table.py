@@ -92,16 +92,25 @@ def open_table(path: Path, known: Collection[str], required: Collection[Collecti
     """
     name = printable(str(path), 200)
     try:
-        with open_regular(path) as file:
-            lines = _Lines(name, _text(file, name))
-            try:
-                yield _read_header(name, lines, known, required)
-            except csv.Error as exc:
-                raise DataError(f"{name} line {lines.row}: {exc}; is a quote missing?") from exc
+        with open_regular(path) as file, read_table(file, name, known, required) as table:
+            yield table
     except OSError as exc:
         raise DataError(
             f"expected a CSV manifest or a folder at {name}, cannot read it ({exc.strerror}); check the path"
         ) from exc
+
+
+@contextmanager
+def read_table(
+    file: io.BufferedReader, name: str, known: Collection[str], required: Collection[Collection[str]]
+) -> Iterator[Table]:
+    """The table in an open file, as open_table. name: printable and bounded, for messages."""
+    try:
+        lines = _Lines(name, _text(file, name))
+        try:
+            yield _read_header(name, lines, known, required)
+        except csv.Error as exc:
+            raise DataError(f"{name} line {lines.row}: {exc}; is a quote missing?") from exc
     except UnicodeDecodeError as exc:
         raise DataError(f"{name} after line {lines.count}: expected {exc.encoding}; {SAVE_AS}") from exc
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mmdigit.files.atomic import atomic_write, atomic_write_bytes
 from mmdigit.files.predictions_csv import safe_cell
-from mmdigit.forms.assembling import KeptForm, forms_of
+from mmdigit.forms.assembling import KeptForm, Pages, forms_of
 from mmdigit.forms.store.ports import PageStore, StoredPage
 from mmdigit.forms.table import MISSING, PAGE_COLUMNS, UNREAD, column_slots, crop_name, named_slots, row_of
 from mmdigit.forms.table_files import open_table
@@ -36,9 +36,11 @@ def export(
     crops: Path | None = None,
     only: Container[str] | None = None,
     *,
+    pages: Pages | None = None,
     excel: bool = False,
 ) -> Exported:
     """Write the table of every form of a template. crops: folder for the picture of each field. only: as of forms_of.
+    pages: those to take, in the order of PageStore.pages; None = all of the template.
 
     Raises DataError if a file cannot be written, SettingsError for a table of unknown kind.
     """
@@ -46,7 +48,7 @@ def export(
     if crops is not None:
         make_folder(crops)
     with open_table(output, template, column_slots(slots), excel=excel) as write:
-        for form in forms_of(store.pages(template.digest), template, only):
+        for form in forms_of(store.pages(template.digest) if pages is None else pages, template, only):
             row = row_of(form, template, slots)
             write(row)
             exported.forms += 1

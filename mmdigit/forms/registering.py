@@ -16,12 +16,13 @@ from mmdigit.forms.template import Template
 
 @dataclass(frozen=True)
 class PageOrigin:
-    """The file that a page is of. scanner: what it says made it, "" if it says nothing."""
+    """The file that a page is of. scanner: what it says made it, "" if it says nothing. tenant: see Page.tenant."""
 
     file_name: str
     file_sha256: str
     received_at: datetime
     scanner: str = ""
+    tenant: str | None = None
 
 
 def kept_page(
@@ -34,7 +35,9 @@ def kept_page(
     numbered = template.blank is None
 
     def kept(cell: Cell) -> StoredCell:
-        job_id = job_id_of(cell, origin.file_sha256, placed.number, template) if cell.is_digit else None
+        if not cell.is_digit:
+            return StoredCell(cell.state, round(cell.ink_mm2, 3), None)
+        job_id = job_id_of(cell, origin.file_sha256, placed.number, template, origin.tenant)
         return StoredCell(cell.state, round(cell.ink_mm2, 3), job_id)
 
     return replace(
@@ -57,7 +60,7 @@ def kept_fault(fault: PageFault, origin: PageOrigin, template: Template) -> Stor
 def _page(number: int, state: PageState, origin: PageOrigin, template: Template) -> StoredPage:
     """What is known of every page, read or not."""
     return StoredPage(
-        group=group_of(origin.file_sha256, number, template),
+        group=group_of(origin.file_sha256, number, template, origin.tenant),
         form=template.form,
         revision=template.revision,
         template=template.digest,

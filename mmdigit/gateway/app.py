@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from mmdigit.gateway import problems
-from mmdigit.gateway.routes import events, export, groups, health, jobs, predictions
+from mmdigit.gateway.routes import batches, events, export, forms, groups, health, jobs, predictions
 from mmdigit.gateway.services import Services
 from schemas import VERSION
 from schemas.errors import InvalidJob, RetriableError, SettingsError
@@ -31,6 +31,6 @@ def build_app(services: Services) -> FastAPI:
         app.add_exception_handler(unavailable, problems.of_unavailable)
     app.add_exception_handler(InvalidJob, problems.of_invalid)
     app.add_exception_handler(Exception, problems.of_unexpected)
-    for routes in (jobs, predictions, groups, events, export, health):
+    for routes in (jobs, batches, forms, predictions, groups, events, export, health):
         app.include_router(routes.router)
     return app

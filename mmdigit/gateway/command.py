@@ -1,12 +1,15 @@
 """`python -m mmdigit.gateway`: the gateway from its settings to its end."""
 
 import asyncio
+import gc
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
+from mmdigit.forms.store.sql_store import open_page_store
+from mmdigit.forms.template_file import load_template
 from mmdigit.gateway.access.authenticator import Authenticator
 from mmdigit.gateway.access.entrance import Entrance
 from mmdigit.gateway.access.issuer_keys import IssuerKeys
@@ -15,6 +18,7 @@ from mmdigit.gateway.access.rates import OpenStreams, Rates
 from mmdigit.gateway.answers import AnswerFeed
 from mmdigit.gateway.app import build_app
 from mmdigit.gateway.backlog import Backlog
+from mmdigit.gateway.forms import Decoders, Forms
 from mmdigit.gateway.metrics import GatewayMetrics
 from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.reading import StoreReader
@@ -25,6 +29,7 @@ from mmdigit.gateway.serving.connections import Connections, room_for
 from mmdigit.gateway.serving.guard import Guard, body_limit
 from mmdigit.gateway.serving.server import Server
 from mmdigit.gateway.settings import GatewaySettings
+from mmdigit.gateway.webhooks import Webhooks
 from mmdigit.settings.redaction import redact
 from mmdigit.telemetry.health import HealthServer
 from mmdigit.telemetry.logs import configure as configure_logs
@@ -76,10 +81,19 @@ async def _serve(settings: GatewaySettings) -> None:
         reader = StoreReader(store, metrics)
         stack.callback(reader.close)
         backlog = Backlog()
-        registry = stack.enter_context(open_registry(settings.database_url))
+        registry = stack.enter_context(open_registry(settings.database_url, settings.gateway_database_password))
         entrance = _entrance(settings, registry)
         services = Services(
-            publisher, feed, reader, backlog, registry, entrance, settings.max_backlog_s, settings.max_batch_bytes
+            publisher,
+            feed,
+            reader,
+            backlog,
+            registry,
+            entrance,
+            settings.max_backlog_s,
+            settings.max_batch_bytes,
+            _open_forms(settings, loop, metrics, stack),
+            frozenset(host.lower() for host in settings.webhook_hosts),
         )
         guard = Guard(
             build_app(services),
@@ -96,6 +110,7 @@ async def _serve(settings: GatewaySettings) -> None:
         metrics.connections.set_function(lambda: len(connections))
         metrics.backlog_s.set_function(lambda: backlog.seconds)
         health = services.health
+        metrics.ready.set_function(lambda: float(health.ready().ok))
         monitoring = HealthServer(
             settings.metrics_host,
             settings.metrics_port,
@@ -119,6 +134,7 @@ async def _serve(settings: GatewaySettings) -> None:
             (lambda: reader.read(lambda opened: opened.feed_end()), READY_EVERY_S),
             (lambda: asyncio.to_thread(publisher.look), READY_EVERY_S),
         ]
+        gc.freeze()  # what lives until the end: each look at its 100,000 objects would stop all requests for 80 ms
         host, port = listener.getsockname()[:2]
         log.info(
             "ready to serve",
@@ -132,11 +148,25 @@ async def _serve(settings: GatewaySettings) -> None:
             },
         )
         watching = [asyncio.create_task(_watch(look, every_s)) for look, every_s in looks]
+        if services.webhook_hosts and (secret := settings.signing_secret) is not None:
+            watching.append(asyncio.create_task(Webhooks(services, services.webhook_hosts, secret).run()))
         server.stop_on_signals()
         await server.run_until_stopped(listener)
         for task in watching:
             task.cancel()
     log.info("stopped")
+
+
+def _open_forms(
+    settings: GatewaySettings, loop: asyncio.AbstractEventLoop, metrics: GatewayMetrics, stack: ExitStack
+) -> Forms | None:
+    if settings.pages_url is None or settings.forms_url is None:
+        return None
+    templates = tuple(load_template(path) for path in settings.templates)
+    store = stack.enter_context(open_page_store(settings.forms_url, settings.forms_database_password))
+    publisher = BatchPublisher(partial(open_publisher, settings.pages_url, access=settings.access), loop, metrics)
+    stack.callback(publisher.close)
+    return Forms(publisher, templates, store, stack.enter_context(Decoders()))
 
 
 def _entrance(settings: GatewaySettings, registry: Registry) -> Entrance:

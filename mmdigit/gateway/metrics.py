@@ -53,6 +53,7 @@ METRICS = prefixed(
             ("reason",),
         ),
         Metric("backlog_seconds", "gauge", "seconds", "How long a job waits for its outcome now, as last known."),
+        Metric("ready", "gauge", "", "1 while /readyz says that the gateway is ready, else 0."),
         Metric("topic_errors_total", "counter", "", "Batches of records that the topic did not take."),
         Metric("store_errors_total", "counter", "", "Calls of the store that failed."),
         Metric("build_info", "gauge", "", "Always 1; the label names the version of this gateway.", ("version",)),
@@ -80,6 +81,7 @@ class GatewayMetrics(RegisteredMetrics):
         self.connections_closed = self._counter(f"{PREFIX}connections_closed_total")
         self.refused = self._counter(f"{PREFIX}refused_total")
         self.backlog_s = self._gauge(f"{PREFIX}backlog_seconds")
+        self.ready = self._gauge(f"{PREFIX}ready")
         self.topic_errors = self._counter(f"{PREFIX}topic_errors_total")
         self.store_errors = self._counter(f"{PREFIX}store_errors_total")
         self.build_info = self._gauge(f"{PREFIX}build_info")

@@ -1,8 +1,8 @@
 """Outcomes of the store as a tenant sees them."""
 
 from mmdigit.gateway.access.principal import Principal
-from mmdigit.gateway.models import JobStatus
 from mmdigit.transport.ports import PredictionStore
+from schemas.api import JobStatus
 from schemas.prediction import Prediction
 
 

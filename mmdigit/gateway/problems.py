@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from mmdigit.gateway.metrics import Refusal
-from mmdigit.gateway.models import ProblemDetails
+from schemas.api import ProblemDetails
 from schemas.errors import InvalidJob
 from schemas.printable import printable
 

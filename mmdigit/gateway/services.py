@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from mmdigit.gateway.access.entrance import Entrance
 from mmdigit.gateway.answers import AnswerFeed
 from mmdigit.gateway.backlog import Backlog
+from mmdigit.gateway.forms import Forms
 from mmdigit.gateway.health import GatewayHealth
 from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.reading import StoreReader
@@ -33,6 +34,10 @@ class Services:
     entrance: Entrance
     max_backlog_s: float
     max_batch_bytes: int
+    forms: Forms | None = None
+    """None if the gateway takes no forms."""
+    webhook_hosts: frozenset[str] = frozenset()
+    """Where webhooks may lead; none if the gateway sends none."""
     tallies: Tallies = field(default_factory=Tallies)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the program ends. Whoever streams events ends then; AnswerFeed.wake() has them look."""
@@ -51,10 +56,11 @@ class Services:
         return await asyncio.to_thread(call, self.registry)
 
 
-def _services(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
+    """The services of the request's application."""  # async: others run in a thread, which costs 60 us
     found = request.app.state.services
     assert isinstance(found, Services)  # noqa: S101  set by build_app
     return found
 
 
-UseServices = Annotated[Services, Depends(_services)]
+UseServices = Annotated[Services, Depends(services_of)]

@@ -1,23 +1,25 @@
 """The gateway's settings: MMDIGIT_* variables and flags, one frozen class."""
 
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode
 
 from mmdigit.settings.access_settings import AccessSettings
+from mmdigit.settings.database_settings import FORMS_URL, DatabasePasswordSettings
+from mmdigit.settings.gateway_database_settings import GatewayDatabaseSettings
+from mmdigit.settings.lists import split
 from mmdigit.settings.service_settings import ServiceSettings
+from mmdigit.settings.webhook_settings import WebhookSecretSettings
 
 Login = Literal["none", "token"]
 
 
-def split(value: object) -> object:
-    """The parts of text that is separated by commas."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-class GatewaySettings(ServiceSettings, AccessSettings):
+class GatewaySettings(
+    ServiceSettings, AccessSettings, GatewayDatabaseSettings, DatabasePasswordSettings, WebhookSecretSettings
+):
     """Serves the HTTP API: takes jobs, publishes them, and returns their predictions. Needs the extra `gateway`."""
 
     prog: ClassVar[str] = "python -m mmdigit.gateway"
@@ -40,14 +42,47 @@ class GatewaySettings(ServiceSettings, AccessSettings):
             description="prediction store of the workers: redis(s)://host:6379/0 or sqlite:///file",
         ),
     ]
-    database_url: Annotated[
-        str,
+    pages_url: Annotated[
+        str | None,
         Field(
-            validation_alias="database",
+            validation_alias="pages",
             repr=False,
-            description="database of tokens, groups and webhooks: sqlite:///file or postgresql://host/database",
+            examples=["kafka://localhost:29092/mmdigit.pages"],
+            description="topic of scanned pages, which `python -m mmdigit.forms worker` consumes; with --template and "
+            "--forms, the API takes forms",
         ),
-    ] = "sqlite:///gateway.db"
+    ] = None
+    templates: Annotated[
+        tuple[Path, ...],
+        NoDecode,
+        BeforeValidator(split),
+        Field(
+            validation_alias="template",
+            max_length=64,
+            examples=["form.yaml"],
+            description="the forms that may be sent, separated by commas: those of the page workers",
+        ),
+    ] = ()
+    forms_url: Annotated[
+        str | None,
+        Field(
+            validation_alias="forms",
+            repr=False,
+            examples=["sqlite:///forms.db"],
+            description=f"database of the page workers: {FORMS_URL}",
+        ),
+    ] = None
+    webhook_hosts: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(split),
+        Field(
+            max_length=64,
+            examples=["hooks.example.com"],
+            description="hosts to which webhooks may go, separated by commas: exact names, whatever addresses they "
+            "have; by default none. Needs a webhook secret",
+        ),
+    ] = ()
     host: Annotated[str, Field(min_length=1, description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0 picks a free one and logs it")] = 8000
     metrics_port: Annotated[
@@ -111,6 +146,19 @@ class GatewaySettings(ServiceSettings, AccessSettings):
             raise ValueError("expected oidc_issuer with oidc_tenant_claim, got none; set it")
         if self.oidc_issuer is not None and not self.needs_login:
             raise ValueError("expected login token with oidc_issuer, got none; set --login token")
+        return self
+
+    @model_validator(mode="after")
+    def _forms_whole_or_not(self) -> Self:
+        given = (self.pages_url is not None, bool(self.templates), self.forms_url is not None)
+        if any(given) and not all(given):
+            raise ValueError("expected --pages, --template and --forms together, got only some; set all or none")
+        return self
+
+    @model_validator(mode="after")
+    def _webhooks_signed(self) -> Self:
+        if self.webhook_hosts and self.webhook_secret is None and self.webhook_secret_file is None:
+            raise ValueError("expected a secret that signs webhooks, got none; set --webhook-secret-file")
         return self
 
     @property

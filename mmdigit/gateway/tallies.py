@@ -3,8 +3,8 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from mmdigit.gateway.models import Decisions
 from mmdigit.transport.ports import PredictionStore
+from schemas.api import Decisions
 from schemas.prediction import Prediction
 
 MAX_GROUPS = 1000

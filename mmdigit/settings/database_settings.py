@@ -26,7 +26,7 @@ class DatabasePasswordSettings(ProgramSettings):
     ] = None
 
     @property
-    def database_password(self) -> SecretStr | None:
+    def forms_database_password(self) -> SecretStr | None:
         """Read from its file. Raises SettingsError if that is missing."""
         return read_secret(self.forms_password, self.forms_password_file, "forms_password_file")
 

@@ -254,3 +254,36 @@ def test_pages_may_be_left_halfway(database: Database) -> None:
     store.put_pages([page(1), page(2)])
     assert next(store.pages(TEMPLATE))[0].group == "INTK.1"
     assert store.put_values({"INTK.1": VALUES}) == {"INTK.1"}
+
+
+def test_pages_of_groups_come_in_the_order_of_all(database: Database) -> None:
+    store = database.open()
+    several = [page(number) for number in range(1, 8)] + [
+        fault(8, file_name="b.pdf"),
+        fault(9, file_name="a.pdf"),
+        page(10, serial=3, page=2),
+        page(11, template="another"),
+    ]
+    store.put_pages(several)
+    store.put_values({"INTK.3": VALUES})
+    wanted = ["INTK.11", "INTK.10", "INTK.8", "INTK.3", "INTK.9", "INTK.5", "INTK.3", "INTK.99"]
+    found = list(store.pages_of(wanted, TEMPLATE))
+    assert found == [each for each in store.pages(TEMPLATE) if each[0].group in wanted]
+    assert groups(found) == ["INTK.9", "INTK.8", "INTK.3", "INTK.10", "INTK.5"]
+    assert list(store.pages_of([], TEMPLATE)) == []
+
+
+def test_pages_of_more_groups_than_one_query_takes(database: Database) -> None:
+    store = database.open()
+    store.put_pages([page(number, fields=()) for number in range(1, CHUNK + 3)])
+    wanted = [f"INTK.{number}" for number in range(2 * CHUNK, 1, -1)]
+    assert groups(store.pages_of(wanted, TEMPLATE)) == [f"INTK.{number}" for number in range(2, CHUNK + 3)]
+    assert store.counts_of(wanted).pages == CHUNK + 1
+
+
+def test_counts_of_groups_are_those_alone(database: Database) -> None:
+    store = database.open()
+    store.put_pages([page(1), page(2), page(3), fault(4), page(5, template="another")])
+    store.put_values({"INTK.1": VALUES, "INTK.3": VALUES})
+    assert store.counts_of(["INTK.1", "INTK.2", "INTK.4", "INTK.9"]) == PageCounts(3, 1, 1, 1, 1)
+    assert store.counts_of([]) == PageCounts(0, 0, 0, 0, 0)

@@ -22,8 +22,10 @@ class Compose(AbstractContextManager["Compose"]):
 
     def __init__(self, **environment: str) -> None:
         """environment: variables of docker-compose.yml."""
-        ports = {name: free_port() for name in ("kafka", "redis", "prometheus", "grafana", "postgres")}
+        ports = {name: free_port() for name in ("kafka", "redis", "prometheus", "grafana", "postgres", "gateway")}
         self.bootstrap = f"localhost:{ports['kafka']}"
+        self.gateway = f"http://localhost:{ports['gateway']}"
+        self.prometheus = f"http://localhost:{ports['prometheus']}"
         self.forms_url = f"postgresql://forms@localhost:{ports['postgres']}/forms"
         self._environment = (
             os.environ | {f"{name.upper()}_PORT": str(port) for name, port in ports.items()} | environment

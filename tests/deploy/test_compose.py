@@ -32,7 +32,7 @@ def test_images_are_pinned(services: dict[str, Any]) -> None:
     for name, service in services.items():
         assert re.fullmatch(r"[a-z./]+:v?\d+(\.\d+){1,2}(-\w+)?", service["image"]), name
     ours = {service["image"] for service in services.values() if "build" in service}
-    assert ours == {f"mmdigit:{VERSION}", f"mmdigit:{VERSION}-forms"}
+    assert ours == {f"mmdigit:{VERSION}", f"mmdigit:{VERSION}-forms", f"mmdigit:{VERSION}-gateway"}
 
 
 def test_images_can_be_pinned_by_digest(services: dict[str, Any], tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_images_can_be_pinned_by_digest(services: dict[str, Any], tmp_path: Path
 
 def test_ports_listen_only_on_this_machine(services: dict[str, Any]) -> None:
     ports = [port for service in services.values() for port in service.get("ports", ())]
-    assert {port["published"] for port in ports} == {"29092", "6379", "9090", "3000", "5432"}
+    assert {port["published"] for port in ports} == {"29092", "6379", "9090", "3000", "5432", "8000"}
     assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
 
 
@@ -81,8 +81,22 @@ def test_page_worker_starts_after_topics_and_database(services: dict[str, Any]) 
     assert worker["depends_on"]["topics"]["condition"] == "service_completed_successfully"
     assert worker["depends_on"]["postgres"]["condition"] == "service_healthy"
     assert worker["build"]["args"] == {"REQUIREMENTS": "forms"}
-    assert worker["profiles"] == services["collector"]["profiles"] == services["postgres"]["profiles"] == ["forms"]
+    assert worker["profiles"] == services["collector"]["profiles"] == ["forms"]
+    assert services["postgres"]["profiles"] == ["forms", "gateway"]
     assert "ports" not in worker  # several may run
+
+
+def test_gateway_asks_for_a_token_and_starts_after_what_it_needs(services: dict[str, Any]) -> None:
+    gateway = services["gateway"]
+    assert gateway["environment"]["MMDIGIT_LOGIN"] == "token"
+    assert gateway["environment"]["MMDIGIT_DATABASE"] == services["page-worker"]["environment"]["MMDIGIT_FORMS"]
+    assert {name: each["condition"] for name, each in gateway["depends_on"].items()} == {
+        "topics": "service_completed_successfully",
+        "redis": "service_healthy",
+        "postgres": "service_healthy",
+    }
+    assert gateway["build"]["args"] == {"REQUIREMENTS": "gateway"}
+    assert gateway["profiles"] == ["gateway"]
 
 
 def test_variables_are_settings(services: dict[str, Any]) -> None:
@@ -114,5 +128,5 @@ def test_redis_never_evicts(services: dict[str, Any]) -> None:
 
 def test_programs_run_under_an_init_process(services: dict[str, Any]) -> None:
     ours = {name: service for name, service in services.items() if service["image"].startswith("mmdigit:")}
-    assert {"worker", "chaos-worker", "producer", "load", "chaos", "page-worker", "collector"} == ours.keys()
+    assert {"worker", "chaos-worker", "producer", "load", "chaos", "page-worker", "collector", "gateway"} == ours.keys()
     assert all(service.get("init") for service in ours.values())

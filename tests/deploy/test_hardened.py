@@ -38,7 +38,7 @@ def test_running_services_have_no_capabilities(stack: Compose, service: str) -> 
 
 
 @pytest.mark.parametrize(
-    "service", ["topics", "worker", "producer", "load", "chaos-worker", "chaos", "page-worker", "collector"]
+    "service", ["topics", "worker", "producer", "load", "chaos-worker", "chaos", "page-worker", "collector", "gateway"]
 )
 def test_finished_services_have_no_capabilities(stack: Compose, service: str) -> None:
     command = ("run", "--rm", "-T", "--no-deps", "--entrypoint", "sh", service, "-c", PROBE)

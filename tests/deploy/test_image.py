@@ -13,6 +13,7 @@ from tests.deploy.engine import LOCKED_DOWN, TAG, build, output, run
 
 MAX_IMAGE_BYTES = 540 * 10**6  # OpenCV, for photographed crops, takes 150 MB of it
 MAX_FORMS_IMAGE_BYTES = 790 * 10**6  # pyarrow, for Parquet and S3, takes 160 MB more
+MAX_GATEWAY_IMAGE_BYTES = MAX_FORMS_IMAGE_BYTES + 50 * 10**6  # FastAPI, uvicorn, uvloop, cryptography
 
 pytestmark = pytest.mark.docker
 
@@ -108,6 +109,24 @@ python -m mmdigit.forms worker --from '{queue}?topic=pages' --jobs {queue} --for
     done = run("docker", "run", "--rm", "--init", *command)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stderr.splitlines()[-1])["kept"] == 1
+
+
+@pytest.mark.timeout(600)
+def test_build_argument_adds_the_gateway(config: dict[str, Any]) -> None:
+    image = build(f"{TAG}-gateway", args={"REQUIREMENTS": "gateway"})
+    [inspected] = json.loads(output("docker", "image", "inspect", image))
+    assert inspected["Size"] < MAX_GATEWAY_IMAGE_BYTES
+    queue = "sqlite:////tmp/queue.db"
+    serve = ("-m", "mmdigit.gateway", "--jobs", queue, "--store", queue, "--database", "sqlite:////tmp/gateway.db")
+    flags = ("--detach", "--init", "--network", "none", *LOCKED_DOWN, "--entrypoint", "python")
+    container = output("docker", "run", *flags, image, *serve).strip()
+    try:
+        until(lambda: answers(container, "readyz"), "a gateway that is ready", pause_s=0.2)
+        output("docker", "exec", container, *config["Config"]["Healthcheck"]["Test"][1:])
+        output("docker", "stop", "--time", "30", container, timeout_s=45)
+        assert json.loads(output("docker", "inspect", container))[0]["State"]["ExitCode"] == 0
+    finally:
+        run("docker", "rm", "--force", container)
 
 
 def test_user_is_a_number_and_not_root(image: str) -> None:

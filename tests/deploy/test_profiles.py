@@ -1,10 +1,13 @@
-"""The Compose profiles: all load is answered although one worker has a faulty network; scans become values."""
+"""The Compose profiles: load is answered although one worker has a faulty network; scans become values; HTTP works."""
 
 import json
+import time
 from pathlib import Path
 
+import httpx
 import pytest
 
+from deploy.grafana.plots import query_range
 from lab.kit.polling import until
 from lab.kit.services import POSTGRES_IMAGE
 from mmdigit import cli
@@ -13,6 +16,7 @@ from mmdigit.forms.printing import print_form
 from mmdigit.forms.store.ports import FieldRecord, PageStore
 from mmdigit.forms.store.sql_store import open_page_store
 from mmdigit.forms.template import Template
+from samples.demo import PACK
 from samples.demo_forms import as_written, fill_stack
 from tests.deploy.compose import Compose
 
@@ -66,3 +70,31 @@ def test_forms_profile_reads_what_was_written(tmp_path: Path) -> None:
     }
     assert accepted == {(serial, name): written[serial][name] for serial, name in accepted}
     assert len(accepted) > sum(map(len, written.values())) / 2
+
+
+def test_gateway_profile_answers_over_http() -> None:
+    begin_s = time.time()
+    pair = {
+        "image": (PACK.parent / "images" / "7_00.png").read_bytes(),
+        "audio": (PACK.parent / "audio" / "7_00.wav").read_bytes(),
+    }
+    with Compose(POSTGRES_IMAGE=POSTGRES_IMAGE, POSTGRES_RUN_AS="postgres:root") as compose:
+        compose.up(["worker", "gateway", "prometheus"], profiles=["gateway"])
+        command = ("exec", "-T", "gateway", "python", "-m", "mmdigit", "token", "create", "--name", "scanner")
+        token = compose.run("--profile", "gateway", *command).strip()
+        with httpx.Client(base_url=compose.gateway, headers={"Authorization": f"Bearer {token}"}) as client:
+            posted = client.post("/v1/jobs", params={"wait": 30}, files=pair, timeout=60)
+            assert posted.status_code == 200, posted.text
+            assert posted.json()["prediction"]["label"] == 7
+            fetched = client.get(posted.headers["Location"])
+            assert fetched.json() == posted.json()
+            for other in (f"Bearer {token[:-1]}", ""):
+                refused = client.post("/v1/jobs", files=pair, headers={"Authorization": other})
+                assert refused.status_code == 401
+                assert refused.headers["Content-Type"] == "application/problem+json"
+
+        def scraped() -> bool:
+            expression = 'mmdigit_gateway_refused_total{job="mmdigit-gateway", reason="login"} == 2'
+            return bool(query_range(compose.prometheus, expression, begin_s, time.time(), 1.0))
+
+        until(scraped, "the gateway's metrics in Prometheus", pause_s=0.5)

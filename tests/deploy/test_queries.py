@@ -1,9 +1,10 @@
-"""Runs every query of the dashboards, rules and alerts on a Prometheus that has scraped a worker and a producer.
+"""Runs every query of the dashboards, rules and alerts on a Prometheus that has scraped worker, gateway and producer.
 
 Each has to give a number: a name, a label or a bucket that nobody exports would leave its panel empty and its alert
 silent.
 """
 
+import base64
 import json
 import re
 import subprocess
@@ -13,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ from lab.kit.polling import until
 from lab.kit.services import free_port, skip_missing_ryuk
 from mmdigit.transport.urls import open_publisher
 from samples.demo import PACK
-from samples.running import RunningWorker
+from samples.running import RunningConsumer, RunningWorker
 from tests.deploy.engine import ROOT
 from tests.deploy.test_prometheus import FOLDER, IMAGE
 
@@ -42,14 +44,15 @@ scrape_configs:
   - {{ job_name: mmdigit-worker, static_configs: [{{ targets: ["{worker}"] }}] }}
   - {{ job_name: mmdigit-page-worker }}
   - {{ job_name: mmdigit-collector }}
+  - {{ job_name: mmdigit-gateway, static_configs: [{{ targets: ["{gateway}"] }}] }}
   - {{ job_name: mmdigit-producer, static_configs: [{{ targets: ["{producer}"] }}] }}
 """
 
 
 @contextmanager
-def prometheus(folder: Path, worker: str, producer: str) -> Iterator[str]:
-    """The address of a Prometheus that scrapes both every second, with the job names of the shipped configuration."""
-    configuration = CONFIGURATION.format(worker=worker, producer=producer)
+def prometheus(folder: Path, **targets: str) -> Iterator[str]:
+    """The address of a Prometheus that scrapes them every second, with the job names of the shipped configuration."""
+    configuration = CONFIGURATION.format(**targets)
     jobs = r"job_name: ([\w-]+)"
     shipped = (FOLDER / "prometheus.yml").read_text(encoding="utf-8")
     assert re.findall(jobs, configuration) == re.findall(jobs, shipped)
@@ -71,7 +74,8 @@ def prometheus(folder: Path, worker: str, producer: str) -> Iterator[str]:
     with container:
         until(lambda: rules(address), "Prometheus with its rules")
         # Its first discovery of targets happens some seconds after the start.
-        until(lambda: gives_a_number(address, "mmdigit_jobs_total", time.time() - 60), "a first scrape", pause_s=0.2)
+        for name in ("mmdigit_jobs_total", "mmdigit_gateway_ready"):
+            until(partial(gives_a_number, address, name, time.time() - 60), "a first scrape", pause_s=0.2)
         yield address
 
 
@@ -99,6 +103,20 @@ def gives_a_number(address: str, expression: str, begin_s: float) -> bool:
     return any(np.isfinite(series.values).any() for series in found)
 
 
+def address_of(metrics_url: str) -> str:
+    return metrics_url.removeprefix("http://").removesuffix("/metrics")
+
+
+def submit(gateway: RunningConsumer, query: str) -> int:
+    """The status of the answer to one job."""
+    image = base64.b64encode((PACK.parent / "images" / "7_00.png").read_bytes()).decode()
+    body, headers = json.dumps({"image": image}).encode(), {"Content-Type": "application/json"}
+    [api] = re.findall(r"api=(http://\S+)", gateway.log.read_text())
+    request = urllib.request.Request(f"{api}/v1/jobs?{query}", body, headers)  # noqa: S310  our own gateway
+    with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+        return int(response.status)
+
+
 def test_queries_all_return_numbers(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'queue.db'}"
     port = free_port()
@@ -118,17 +136,28 @@ def test_queries_all_return_numbers(tmp_path: Path) -> None:
         ),
         *("--group", "pack", "--wait", "--store", url, "--journal-dir", str(tmp_path), "--metrics-port", str(port)),
     ]
+    serve = [
+        *(sys.executable, "-m", "mmdigit.gateway", "--jobs", url, "--store", url, "--port", "0"),
+        *("--database", f"sqlite:///{tmp_path / 'gateway.db'}"),
+    ]
     begin_s = time.time()
-    with RunningWorker(url, url, tmp_path / "worker.log") as worker:
+    with (
+        RunningWorker(url, url, tmp_path / "worker.log") as worker,
+        RunningConsumer(serve, tmp_path / "api.log") as api,
+    ):
         worker.wait_until_ready()
-        scraped = worker.metrics_url.removeprefix("http://").removesuffix("/metrics")
-        with prometheus(tmp_path / "prometheus", scraped, f"127.0.0.1:{port}") as address:
+        api.wait_until_ready()
+        scraped = {"worker": address_of(worker.metrics_url), "gateway": address_of(api.metrics_url)}
+        with prometheus(tmp_path / "prometheus", **scraped, producer=f"127.0.0.1:{port}") as address:
+            assert [submit(api, query) for query in ("wait=20", "")] == [200, 202]
             with open_publisher(url) as publisher:
                 for poison in (b"", b"rubbish"):
                     publisher.send(None, poison)
                 publisher.flush(10)
             sent = subprocess.run(producer, cwd=ROOT, check=False, capture_output=True, text=True)
             assert sent.returncode == 0, sent.stderr
+            # Again: a rate begins with the second value of a series.
+            assert [submit(api, query) for query in ("wait=20", "")] == [200, 202]
             queries = panels()
             for rule in rules(address):
                 assert rule["health"] in ("ok", "unknown"), rule

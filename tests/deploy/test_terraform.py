@@ -15,6 +15,11 @@ import pytest
 from lab.benchmarks.terraform_defaults import default
 from mmdigit.commands.form.collect import FormCollectSettings
 from mmdigit.forms.worker.settings import PageWorkerSettings
+from mmdigit.gateway.routes.events import HEARTBEAT_S
+from mmdigit.gateway.routes.jobs import MAX_WAIT_S
+from mmdigit.gateway.serving.connections import Patience
+from mmdigit.gateway.serving.server import DRAIN_S
+from mmdigit.gateway.settings import GatewaySettings
 from mmdigit.settings.environment import ENV_PREFIX, KNOWN_VARIABLES
 from mmdigit.transport.encoding import decode_prediction
 from samples.running import RunningWorker
@@ -158,6 +163,33 @@ def test_forms_tasks_contain_valid_settings(outcome: Outcome, monkeypatch: pytes
             assert settings.jobs_url.endswith("/mmdigit.jobs")
 
 
+def test_gateway_task_contains_valid_settings(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+    container = outcome.container("private_api", "gateway[0]")
+    for variable in KNOWN_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    secrets = {secret["name"]: "secret" for secret in container["secrets"]}
+    environment = {each["name"]: each["value"] for each in container["environment"]} | secrets
+    assert environment.keys() <= KNOWN_VARIABLES
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    settings = GatewaySettings.load([])
+    assert settings.jobs_url.endswith("/mmdigit.jobs")
+    assert settings.needs_login
+    assert not settings.is_loopback
+    assert settings.allowed_hosts == ("digits.example.com",)
+    assert settings.database_url.startswith("postgresql://gateway@db.example.com/gateway?sslmode=verify-full")
+    assert [mapping["containerPort"] for mapping in container["portMappings"]] == [settings.port]
+
+
+def test_balancer_waits_for_the_gateways_longest_answers(outcome: Outcome) -> None:
+    balancer = outcome.planned("private_api", "aws_lb.gateway[0]")
+    targets = outcome.planned("private_api", "aws_lb_target_group.gateway[0]")
+    assert MAX_WAIT_S < balancer["idle_timeout"] < Patience().idle_s  # else a request could meet a closed connection
+    assert balancer["idle_timeout"] > HEARTBEAT_S
+    assert int(targets["deregistration_delay"]) > MAX_WAIT_S
+    assert outcome.container("private_api", "gateway[0]")["stopTimeout"] > DRAIN_S
+
+
 def test_container_matches_the_images_user_and_health_check(outcome: Outcome) -> None:
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     [command] = re.findall(r"^HEALTHCHECK .*\\\n +CMD (\[.*\])$", dockerfile, re.MULTILINE)
@@ -190,23 +222,22 @@ def test_brokers_accept_the_largest_records(outcome: Outcome) -> None:
 
 def test_prometheus_uses_the_service_discovery_name(outcome: Outcome) -> None:
     namespace = outcome.planned("options", "aws_service_discovery_private_dns_namespace.this[0]")["name"]
-    service = outcome.planned("options", "aws_service_discovery_service.worker[0]")["name"]
     configuration = (FOLDER / "prometheus-ecs.yml").read_text(encoding="utf-8")
-    assert re.findall(r"names: \[(worker\S+)\]", configuration) == [f"{service}.{namespace}"]
-    for name in ("page-worker", "collector"):
-        found = outcome.planned("options", f'aws_service_discovery_service.forms["{name}"]')["name"]
+    for name in ("worker", "page-worker", "collector", "gateway"):
+        run = "private_api" if name == "gateway" else "options"
+        found = outcome.planned(run, f'aws_service_discovery_service.service["{name}"]')["name"]
         assert f"names: [{found}.{namespace}]" in configuration
 
 
 @pytest.mark.parametrize(("policy", "target"), [("backlog", "backlog_target_s"), ("cpu", "cpu_target_percent")])
 def test_plan_uses_the_default_sizes_and_scaling(outcome: Outcome, policy: str, target: str) -> None:
-    [planned] = outcome.planned("defaults", f"aws_appautoscaling_policy.{policy}")[
+    [planned] = outcome.planned("defaults", f'aws_appautoscaling_policy.{policy}["worker"]')[
         "target_tracking_scaling_policy_configuration"
     ]
     assert planned["target_value"] == default(target)
     assert planned["scale_out_cooldown"] == default("scale_out_cooldown_s") == 240  # docs/operate/sizing.md says why
     assert planned["scale_in_cooldown"] == default("scale_in_cooldown_s")
-    worker = outcome.planned("defaults", "aws_appautoscaling_target.worker")
+    worker = outcome.planned("defaults", 'aws_appautoscaling_target.service["worker"]')
     assert (worker["min_capacity"], worker["max_capacity"]) == (default("min_capacity"), default("max_capacity"))
     jobs, _letters = json.loads(outcome.container("defaults", "topics")["command"][1])
     assert jobs["partitions"] == default("partitions")
@@ -230,6 +261,7 @@ def granted(outcome: Outcome, role: str, run: str) -> dict[str, set[str]]:
         ("worker", "worker", "defaults"),
         ("producer", "producer[0]", "defaults"),
         ("page_worker", "page_worker[0]", "options"),
+        ("producer", "gateway[0]", "private_api"),
     ],
 )
 def test_iam_grants_what_the_acls_grant(outcome: Outcome, user: str, role: str, run: str) -> None:

@@ -56,11 +56,15 @@ run "options" {
     error_message = "The workers reach the database, and nothing else is opened."
   }
   assert {
-    condition     = aws_appautoscaling_target.page_worker[0].max_capacity == 8 && aws_appautoscaling_policy.pages_backlog[0].target_tracking_scaling_policy_configuration[0].target_value == var.backlog_target_s && one([for metric in aws_appautoscaling_policy.pages_backlog[0].target_tracking_scaling_policy_configuration[0].customized_metric_specification[0].metrics : metric.expression if metric.id == "backlog_seconds"]) == "lag / (running * 3)"
+    condition     = aws_appautoscaling_target.service["page-worker"].max_capacity == 8 && aws_appautoscaling_policy.backlog["page-worker"].target_tracking_scaling_policy_configuration[0].target_value == var.backlog_target_s && one([for metric in aws_appautoscaling_policy.backlog["page-worker"].target_tracking_scaling_policy_configuration[0].customized_metric_specification[0].metrics : metric.expression if metric.id == "backlog_seconds"]) == "lag / (running * 3)"
     error_message = "Page workers scale by the backlog of pages."
   }
   assert {
-    condition     = keys(aws_service_discovery_service.forms) == ["collector", "page-worker"] && [for topic in jsondecode(jsondecode(aws_ecs_task_definition.topics.container_definitions)[0].command[1]) : topic.name] == ["mmdigit.jobs", "mmdigit.jobs.dead", "mmdigit.pages", "mmdigit.pages.dead"]
+    condition     = aws_cloudwatch_metric_alarm.backlog["page-worker"].alarm_name == "mmdigit-pages-backlog" && aws_cloudwatch_metric_alarm.backlog["page-worker"].threshold == 3600 && keys(aws_cloudwatch_metric_alarm.too_few) == ["collector", "page-worker", "worker"] && keys(aws_appautoscaling_target.service) == ["page-worker", "worker"] && keys(aws_appautoscaling_policy.cpu) == ["worker"]
+    error_message = "They have an alarm of their own backlog; too few tasks of any service are an alarm, and the collector is not scaled."
+  }
+  assert {
+    condition     = keys(aws_service_discovery_service.service) == ["collector", "page-worker", "worker"] && [for topic in jsondecode(jsondecode(aws_ecs_task_definition.topics.container_definitions)[0].command[1]) : topic.name] == ["mmdigit.jobs", "mmdigit.jobs.dead", "mmdigit.pages", "mmdigit.pages.dead"]
     error_message = "Prometheus finds them, and the topics of pages are created."
   }
 
@@ -81,7 +85,7 @@ run "options" {
     error_message = "Outputs contain its command."
   }
   assert {
-    condition     = aws_service_discovery_private_dns_namespace.this[0].name == "mmdigit.internal" && aws_service_discovery_private_dns_namespace.this[0].vpc == "vpc-1" && aws_service_discovery_service.worker[0].name == "worker" && aws_service_discovery_service.worker[0].dns_config[0].dns_records[0].type == "A"
+    condition     = aws_service_discovery_private_dns_namespace.this[0].name == "mmdigit.internal" && aws_service_discovery_private_dns_namespace.this[0].vpc == "vpc-1" && aws_service_discovery_service.service["worker"].name == "worker" && aws_service_discovery_service.service["worker"].dns_config[0].dns_records[0].type == "A"
     error_message = "The workers have the name that prometheus-ecs.yml uses."
   }
   assert {
@@ -89,7 +93,7 @@ run "options" {
     error_message = "Each task is registered there."
   }
   assert {
-    condition     = aws_vpc_security_group_ingress_rule.prometheus[0].referenced_security_group_id == "sg-prometheus" && aws_vpc_security_group_ingress_rule.prometheus[0].from_port == 9100 && aws_vpc_security_group_ingress_rule.prometheus[0].to_port == 9100
+    condition     = aws_vpc_security_group_ingress_rule.prometheus["worker"].referenced_security_group_id == "sg-prometheus" && aws_vpc_security_group_ingress_rule.prometheus["worker"].from_port == 9100 && aws_vpc_security_group_ingress_rule.prometheus["worker"].to_port == 9100
     error_message = "Prometheus can reach only the metrics."
   }
 
@@ -150,7 +154,7 @@ run "options" {
     error_message = "Outputs contain the name for Prometheus."
   }
   assert {
-    condition     = aws_service_discovery_service.worker[0].force_destroy
+    condition     = aws_service_discovery_service.service["worker"].force_destroy
     error_message = "Registered tasks do not block deleting the namespace."
   }
   assert {

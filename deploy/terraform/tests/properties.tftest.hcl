@@ -60,7 +60,7 @@ run "defaults" {
     error_message = "Only the workers reach the store unless a reader is set."
   }
   assert {
-    condition     = length(aws_service_discovery_service.worker) + length(aws_vpc_security_group_ingress_rule.prometheus) + length(aws_ecs_service.worker.service_registries) == 0
+    condition     = length(aws_service_discovery_service.service) + length(aws_vpc_security_group_ingress_rule.prometheus) + length(aws_ecs_service.worker.service_registries) == 0
     error_message = "Nobody reaches the workers unless a Prometheus is set."
   }
 
@@ -246,7 +246,7 @@ run "defaults" {
     error_message = "A version that fails to start is rolled back."
   }
   assert {
-    condition     = aws_appautoscaling_target.worker.max_capacity <= var.partitions
+    condition     = aws_appautoscaling_target.service["worker"].max_capacity <= var.partitions
     error_message = "No more workers than partitions."
   }
   assert {
@@ -257,11 +257,11 @@ run "defaults" {
   # Scaling
 
   assert {
-    condition     = one([for metric in aws_appautoscaling_policy.backlog.target_tracking_scaling_policy_configuration[0].customized_metric_specification[0].metrics : metric.expression if metric.return_data]) == "lag / (running * 600)"
+    condition     = one([for metric in aws_appautoscaling_policy.backlog["worker"].target_tracking_scaling_policy_configuration[0].customized_metric_specification[0].metrics : metric.expression if metric.return_data]) == "lag / (running * 600)"
     error_message = "Backlog in seconds: the lag divided by the throughput of the running tasks."
   }
   assert {
-    condition = { for metric in aws_appautoscaling_policy.backlog.target_tracking_scaling_policy_configuration[0].customized_metric_specification[0].metrics :
+    condition = { for metric in aws_appautoscaling_policy.backlog["worker"].target_tracking_scaling_policy_configuration[0].customized_metric_specification[0].metrics :
       metric.id => { for dimension in metric.metric_stat[0].metric[0].dimensions : dimension.name => dimension.value } if !metric.return_data
       } == {
       lag     = { "Cluster Name" = "mmdigit-kafka", "Consumer Group" = "mmdigit", "Topic" = "mmdigit.jobs" }
@@ -274,11 +274,11 @@ run "defaults" {
     error_message = "Container Insights publishes the number of running tasks."
   }
   assert {
-    condition     = aws_appautoscaling_policy.cpu.target_tracking_scaling_policy_configuration[0].predefined_metric_specification[0].predefined_metric_type == "ECSServiceAverageCPUUtilization"
+    condition     = aws_appautoscaling_policy.cpu["worker"].target_tracking_scaling_policy_configuration[0].predefined_metric_specification[0].predefined_metric_type == "ECSServiceAverageCPUUtilization"
     error_message = "A second policy on CPU."
   }
   assert {
-    condition = alltrue([for policy in [aws_appautoscaling_policy.backlog, aws_appautoscaling_policy.cpu] :
+    condition = alltrue([for policy in concat(values(aws_appautoscaling_policy.backlog), values(aws_appautoscaling_policy.cpu)) :
       policy.target_tracking_scaling_policy_configuration[0].scale_in_cooldown > policy.target_tracking_scaling_policy_configuration[0].scale_out_cooldown
     ])
     error_message = "Scaling in is slower than scaling out."
@@ -291,13 +291,13 @@ run "defaults" {
     error_message = "Only missing lag data triggers this alarm."
   }
   assert {
-    condition     = one([for query in aws_cloudwatch_metric_alarm.backlog.metric_query : query.expression if query.id == "backlog_seconds"]) == "lag / (running * 600)"
+    condition     = one([for query in aws_cloudwatch_metric_alarm.backlog["worker"].metric_query : query.expression if query.id == "backlog_seconds"]) == "lag / (running * 600)"
     error_message = "The alarm uses the same backlog seconds as scaling."
   }
   assert {
     condition = alltrue([for alarm in concat(
-      [aws_cloudwatch_metric_alarm.lag_missing, aws_cloudwatch_metric_alarm.backlog, aws_cloudwatch_metric_alarm.too_few_workers, aws_cloudwatch_metric_alarm.dead_letters],
-      values(aws_cloudwatch_metric_alarm.store_full), values(aws_cloudwatch_metric_alarm.store_busy), aws_cloudwatch_metric_alarm.broker_disk,
+      [aws_cloudwatch_metric_alarm.lag_missing, aws_cloudwatch_metric_alarm.dead_letters],
+      values(aws_cloudwatch_metric_alarm.backlog), values(aws_cloudwatch_metric_alarm.too_few), values(aws_cloudwatch_metric_alarm.store_full), values(aws_cloudwatch_metric_alarm.store_busy), aws_cloudwatch_metric_alarm.broker_disk,
       aws_cloudwatch_metric_alarm.broker_busy, aws_cloudwatch_metric_alarm.under_replicated, aws_cloudwatch_metric_alarm.offline_partitions,
     ) : alarm.alarm_actions == toset(var.alarm_topic_arns)])
     error_message = "Every alarm notifies somebody."
@@ -318,6 +318,14 @@ run "defaults" {
   assert {
     condition     = aws_cloudwatch_log_metric_filter.dead_letters.pattern == "{ $.message = \"dead letter\" }" && aws_cloudwatch_metric_alarm.dead_letters.metric_name == aws_cloudwatch_log_metric_filter.dead_letters.metric_transformation[0].name
     error_message = "Dead letters are counted in the workers' log."
+  }
+  assert {
+    condition     = keys(aws_cloudwatch_metric_alarm.backlog) == ["worker"] && keys(aws_cloudwatch_metric_alarm.too_few) == ["worker"] && aws_cloudwatch_metric_alarm.too_few["worker"].alarm_name == "mmdigit-too-few-workers" && aws_cloudwatch_metric_alarm.backlog["worker"].alarm_name == "mmdigit-backlog"
+    error_message = "Without forms and gateway, only the workers have alarms."
+  }
+  assert {
+    condition     = length(aws_lb.gateway) + length(aws_ecs_service.gateway) + length(aws_security_group.balancer) + length(aws_iam_role.gateway) == 0 && output.gateway_dns_name == null
+    error_message = "Nothing serves an API unless gateway is set."
   }
   assert {
     condition     = jsondecode(aws_cloudwatch_event_rule.deployment_failed.event_pattern).detail.eventName == ["SERVICE_DEPLOYMENT_FAILED"] && toset(keys(aws_cloudwatch_event_target.deployment_failed)) == toset(var.alarm_topic_arns)

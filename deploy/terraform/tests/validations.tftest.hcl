@@ -156,3 +156,73 @@ run "forms_by_themselves" { # they depend on others, which must be valid
     var.forms,
   ]
 }
+
+run "gateway_without_a_reader_of_predictions" {
+  command = plan
+  variables {
+    gateway = { image_tag = "a", host_name = "digits.example.com", certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/0", client_cidrs = ["10.40.0.0/16"], database_url = "postgresql://gateway@db/gateway?sslmode=verify-full", database_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:gateway-AbCdEf", database_security_group_id = "sg-1" }
+  }
+  expect_failures = [
+    var.gateway,
+  ]
+}
+
+run "gateway_with_another_name_than_its_certificate_can_have" {
+  command = plan
+  variables {
+    gateway = { image_tag = "a", host_name = "https://digits", certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/0", client_cidrs = ["10.40.0.0/16"], database_url = "postgresql://gateway@db/gateway?sslmode=verify-full", database_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:gateway-AbCdEf", database_security_group_id = "sg-1" }
+
+    redis_reader_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:reader-AbCdEf"
+  }
+  expect_failures = [
+    var.gateway,
+  ]
+}
+
+run "gateway_that_nobody_reaches" {
+  command = plan
+  variables {
+    gateway = { image_tag = "a", host_name = "digits.example.com", certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/0", client_cidrs = ["anybody"], database_url = "postgresql://gateway@db/gateway?sslmode=verify-full", database_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:gateway-AbCdEf", database_security_group_id = "sg-1" }
+
+    redis_reader_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:reader-AbCdEf"
+  }
+  expect_failures = [
+    var.gateway,
+  ]
+}
+
+run "gateway_in_public_subnets_of_a_private_network" {
+  command = plan
+  variables {
+    gateway = { image_tag = "a", host_name = "digits.example.com", certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/0", client_cidrs = ["10.40.0.0/16"], database_url = "postgresql://gateway@db/gateway?sslmode=verify-full", database_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:gateway-AbCdEf", database_security_group_id = "sg-1", public_subnet_ids = ["subnet-8", "subnet-9"] }
+
+    redis_reader_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:reader-AbCdEf"
+  }
+  expect_failures = [
+    var.gateway,
+  ]
+}
+
+run "gateway_with_a_password_in_its_url" {
+  command = plan
+  variables {
+    gateway = { image_tag = "a", host_name = "digits.example.com", certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/0", client_cidrs = ["10.40.0.0/16"], database_url = "postgresql://gateway:secret@db/gateway?sslmode=verify-full", database_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:gateway-AbCdEf", database_security_group_id = "sg-1" }
+
+    redis_reader_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:reader-AbCdEf"
+  }
+  expect_failures = [
+    var.gateway,
+  ]
+}
+
+run "gateway_with_fewer_tasks_at_most_than_at_least" {
+  command = plan
+  variables {
+    gateway = { image_tag = "a", host_name = "digits.example.com", certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/0", client_cidrs = ["10.40.0.0/16"], database_url = "postgresql://gateway@db/gateway?sslmode=verify-full", database_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:gateway-AbCdEf", database_security_group_id = "sg-1", max_capacity = 1 }
+
+    redis_reader_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:reader-AbCdEf"
+  }
+  expect_failures = [
+    var.gateway,
+  ]
+}

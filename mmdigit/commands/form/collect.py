@@ -59,7 +59,7 @@ class FormCollectSettings(ServiceSettings, DatabaseSettings, RedisAccessSettings
         thresholds = None if self.thresholds is None else load_thresholds(self.thresholds, template)
         token = self.read_token
         with (
-            open_page_store(self.forms_url, self.database_password) as forms,
+            open_page_store(self.forms_url, self.forms_database_password) as forms,
             open_store(self.store_url, access=Access(redis=self.redis_access), create=False) as predictions,
         ):
             collection = Collection(template, forms, predictions, thresholds)

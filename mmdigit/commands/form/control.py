@@ -51,7 +51,7 @@ class FormControlSettings(DatabaseSettings):
         from mmdigit.forms.template_file import load_template
 
         template = load_template(self.template)
-        with open_kept(self.forms_url, self.database_password, template) as store:
+        with open_kept(self.forms_url, self.forms_database_password, template) as store:
             if self.output is not None:
                 queue = control_queue(store, template, self.share, self.seed, self.count)
                 fields = write_queue(store, queue, self.output, blind=True)

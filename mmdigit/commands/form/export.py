@@ -32,7 +32,7 @@ class FormExportSettings(DatabaseSettings):
         from mmdigit.forms.template_file import load_template
 
         template = load_template(self.template)
-        with open_kept(self.forms_url, self.database_password, template) as store:
+        with open_kept(self.forms_url, self.forms_database_password, template) as store:
             done = export(template, store, self.output, self.crops, excel=self.excel)
             if self.pages is not None:
                 write_pages(template, store, self.pages)

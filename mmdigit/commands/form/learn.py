@@ -35,7 +35,7 @@ class FormLearnSettings(DatabaseSettings):
         from mmdigit.forms.template_file import load_template
 
         template = load_template(self.template)
-        with open_kept(self.forms_url, self.database_password, template) as store:
+        with open_kept(self.forms_url, self.forms_database_password, template) as store:
             lesson = learn(store, template)
         thresholds = thresholds_of(lesson, template)
         sys.stdout.writelines(f"{line}\n" for line in report(lesson, thresholds))

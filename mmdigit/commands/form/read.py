@@ -55,7 +55,8 @@ class FormReadSettings(DatabasePasswordSettings):
         beside = require_replaceable(self.output).with_suffix(".db")
         thresholds = None if self.thresholds is None else load_thresholds(self.thresholds, template)
         reader = FormReader(template, Predictor.load(self.weights, threads=self.threads), thresholds)
-        with open_page_store(self.forms_url or f"sqlite:///{quote(str(beside))}", self.database_password) as store:
+        url = self.forms_url or f"sqlite:///{quote(str(beside))}"
+        with open_page_store(url, self.forms_database_password) as store:
             tally = read_stack(reader, store, self.scans, self.output, self.pages, sys.stderr)
         sys.stdout.write(summary(tally, self.output))
         return 1 if tally.failed else 0

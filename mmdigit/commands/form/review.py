@@ -43,7 +43,7 @@ class FormReviewSettings(DatabaseSettings):
         from mmdigit.forms.template_file import load_template
 
         template = load_template(self.template)
-        with open_kept(self.forms_url, self.database_password, template) as store:
+        with open_kept(self.forms_url, self.forms_database_password, template) as store:
             if self.output is not None:
                 fields = write_queue(store, review_queue(store, template, self.count), self.output, blind=False)
                 sys.stdout.write(f"{count(fields, 'field')} to look at: {shown(self.output / FILE)}\n")

@@ -9,14 +9,14 @@ from functools import partial
 
 from mmdigit.forms.page import PageFault, SinglePage
 from mmdigit.forms.pages import PageDecoder
+from mmdigit.forms.sending.records import record_of
 from mmdigit.forms.sending.scans import Scans, UnreadableScan
 from mmdigit.sending.journal import Journal
 from mmdigit.sending.progress import Progress
 from mmdigit.transport.ports import Publisher
 from schemas.errors import InvalidRecord, MmdigitError
-from schemas.page import MAX_NAME_CHARACTERS, Page, page_id
+from schemas.page import page_id
 from schemas.printable import printable
-from schemas.wire import encode
 
 DELIVERY_TIMEOUT_S = 120.0
 INTERRUPTED_FLUSH_S = 5.0
@@ -124,14 +124,7 @@ class PageSender:
         if name_of_page in self._journal:
             self.tally.resumed += 1
             return True
-        record = Page(
-            file_name=printable(name, MAX_NAME_CHARACTERS - 3),
-            file_sha256=sha256,
-            number=page.number,
-            content=page.content,
-            scanner=page.scanner,
-            created_at=self._now(),
-        )
+        record = record_of(page, name, sha256, self._now())
         in_flight.add(page.number)
         self._unacknowledged.add(name_of_page)
 
@@ -141,7 +134,7 @@ class PageSender:
             self._unacknowledged.discard(name_of_page)
 
         try:
-            self._publisher.send(name_of_page.encode(), encode(record, "msgpack"), acknowledged)
+            self._publisher.send(record.key, record.value, acknowledged)
         except InvalidRecord as exc:
             self._unacknowledged.discard(name_of_page)
             self._fail(name, page.number, str(exc))

@@ -5,7 +5,7 @@ is ever overwritten: what people say is kept as changes beside it. Everything is
 (mmdigit.forms.jobs.group_of), so that a repeat changes nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, Self
@@ -199,6 +199,10 @@ class PageStore(Protocol):
         received_at."""
         ...
 
+    def pages_of(self, groups: Collection[str], template: str) -> Iterator[tuple[StoredPage, tuple[FieldRecord, ...]]]:
+        """As pages, but only of these groups, all of whose names fit in memory."""
+        ...
+
     def fields(self, group: str) -> tuple[StoredField, ...]:
         """The fields of a page with their crops; empty if it is not kept."""
         ...
@@ -220,6 +224,10 @@ class PageStore(Protocol):
 
     def counts(self, template: str) -> PageCounts:
         """How far a template's pages are."""
+        ...
+
+    def counts_of(self, groups: Collection[str]) -> PageCounts:
+        """How far these pages are."""
         ...
 
     def other_versions(self, form: str, template: str) -> int:

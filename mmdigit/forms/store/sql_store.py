@@ -1,12 +1,12 @@
 """PageStore on SQLite and PostgreSQL: the same statements for both."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 
 from pydantic import SecretStr
-from sqlalchemy import Column, Connection, Engine, Row, Select, case, func, select, tuple_, update
+from sqlalchemy import Column, ColumnElement, Connection, Engine, Row, Select, case, func, select, tuple_, update
 
 from mmdigit.database.engine import open_engine
 from mmdigit.database.schema import from_us, to_us
@@ -114,6 +114,21 @@ class SqlPageStore:
         yield from self._in_order(of_template.where(PAGES.c.serial == NO_SERIAL), _BY_SCAN)
         yield from self._in_order(of_template.where(PAGES.c.serial > NO_SERIAL), _BY_SERIAL)
 
+    def pages_of(self, groups: Collection[str], template: str) -> Iterator[tuple[StoredPage, tuple[FieldRecord, ...]]]:
+        found: list[Row[Any]] = []
+        with self._database.reading() as connection:
+            for chunk in _chunks(sorted(set(groups))):
+                query = select(PAGES.c.serial, PAGES.c.page, PAGES.c.received_us, *_BY_SCAN).where(
+                    PAGES.c.page_group.in_(chunk)
+                )
+                found.extend(connection.execute(query.where(PAGES.c.template == template)))
+        without = [row for row in found if row.serial == NO_SERIAL]
+        numbered = [row for row in found if row.serial > NO_SERIAL]
+        for rows, order in ((without, _BY_SCAN), (numbered, _BY_SERIAL)):
+            rows.sort(key=lambda row: tuple(getattr(row, column.name) for column in order))
+            for ids in _chunks([row.id for row in rows]):
+                yield from self._in_order(select(PAGES).where(PAGES.c.id.in_(ids)).limit(CHUNK + 1), order)
+
     def fields(self, group: str) -> tuple[StoredField, ...]:
         query = select(FIELDS).join(PAGES).where(PAGES.c.page_group == group).order_by(FIELDS.c.position)
         with self._database.reading() as connection:
@@ -153,13 +168,13 @@ class SqlPageStore:
             after = rows[-1].change
 
     def counts(self, template: str) -> PageCounts:
-        unread = case((PAGES.c.accepted.is_(None) & (PAGES.c.state == "read"), 1), else_=0)
-        query = select(
-            func.count(), func.sum(unread), func.sum(case((PAGES.c.state != "read", 1), else_=0)),
-            func.sum(PAGES.c.accepted), func.sum(PAGES.c.review),
-        ).where(PAGES.c.template == template)  # fmt: skip
         with self._database.reading() as connection:
-            return PageCounts(*(int(number or 0) for number in connection.execute(query).one()))
+            return PageCounts(*_counted(connection, PAGES.c.template == template))
+
+    def counts_of(self, groups: Collection[str]) -> PageCounts:
+        with self._database.reading() as connection:
+            of_chunks = [_counted(connection, PAGES.c.page_group.in_(chunk)) for chunk in _chunks(sorted(set(groups)))]
+        return PageCounts(*map(sum, zip(*of_chunks, strict=True))) if of_chunks else PageCounts(0, 0, 0, 0, 0)
 
     def other_versions(self, form: str, template: str) -> int:
         query = select(func.count()).where(PAGES.c.form == form, PAGES.c.template != template)
@@ -241,6 +256,16 @@ def _records(connection: Connection, page_ids: Sequence[int]) -> dict[int, list[
         value = StoredValue(row.name, row.text, row.decision, reasons, row.chance, row.model_version)
         records[row.page_id].append(FieldRecord(value, tuple(changes[row.page_id, row.name])))
     return records
+
+
+def _counted(connection: Connection, which: ColumnElement[bool]) -> tuple[int, ...]:
+    """The fields of PageCounts."""
+    unread = case((PAGES.c.accepted.is_(None) & (PAGES.c.state == "read"), 1), else_=0)
+    query = select(
+        func.count(), func.sum(unread), func.sum(case((PAGES.c.state != "read", 1), else_=0)),
+        func.sum(PAGES.c.accepted), func.sum(PAGES.c.review),
+    ).where(which)  # fmt: skip
+    return tuple(int(number or 0) for number in connection.execute(query).one())
 
 
 def _chunks(names: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -40,7 +40,7 @@ def run_page_worker(argv: Sequence[str]) -> int:
         )
         stack.callback(server.close)
         decoder = stack.enter_context(PageDecoder())
-        store = stack.enter_context(open_page_store(settings.forms_url, settings.database_password))
+        store = stack.enter_context(open_page_store(settings.forms_url, settings.forms_database_password))
         wait = partial(
             wait_for_topic, wait_s=settings.topic_wait_s, waiting_for=partial(setattr, health, "waiting_for")
         )

@@ -132,7 +132,7 @@ class PageWorker(ConsumingLoop):
     def _register(
         self, record: Record, page: Page, scanned: ScannedPage | PageFault
     ) -> tuple[RegisteredPage, DeadLetter | None]:
-        origin = PageOrigin(page.file_name, page.file_sha256, self._now(), page.scanner)
+        origin = PageOrigin(page.file_name, page.file_sha256, self._now(), page.scanner, page.tenant)
         try:
             return self._registrar.register(replace(scanned, number=page.number), origin), None
         except MemoryError as exc:

@@ -72,5 +72,5 @@ class PageRegistrar:
     def _placed(self, placed: PlacedPage, origin: PageOrigin, template: Template) -> RegisteredPage:
         fields = self._cells.read(placed.darkness, placed.slots, placed.frames)
         cells = (cell for field in fields for cell in field)
-        jobs = jobs_of(cells, origin.file_sha256, placed.number, template, origin.received_at)
+        jobs = jobs_of(cells, origin.file_sha256, placed.number, template, origin.received_at, origin.tenant)
         return RegisteredPage(kept_page(placed, fields, origin, template), tuple(jobs))

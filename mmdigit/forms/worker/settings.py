@@ -8,11 +8,8 @@ from pydantic_settings import NoDecode
 
 from mmdigit.consuming.settings import ConsumingSettings
 from mmdigit.settings.database_settings import DatabaseSettings
+from mmdigit.settings.lists import split
 from schemas.identifiers import Identifier
-
-
-def _split(value: object) -> object:
-    return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
 
 class PageWorkerSettings(DatabaseSettings, ConsumingSettings):
@@ -42,7 +39,7 @@ class PageWorkerSettings(DatabaseSettings, ConsumingSettings):
     templates: Annotated[
         tuple[Path, ...],
         NoDecode,
-        BeforeValidator(_split),
+        BeforeValidator(split),
         Field(
             validation_alias="template",
             min_length=1,

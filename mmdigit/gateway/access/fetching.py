@@ -1,8 +1,9 @@
-"""Fetches one JSON object from an identity provider: over HTTPS, bounded in time and bytes, without redirects."""
+"""Requests to other servers: over HTTPS, bounded in time and bytes, without redirects."""
 
 import json
 import socket
 import ssl
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -63,7 +64,7 @@ def fetch_object(address: Address, timeout_s: float = TIMEOUT_S) -> dict[str, ob
     """
     expected = f"expected a JSON object at {address.host}{printable(address.path, 200)}"
     try:
-        status, body = _get(address, timeout_s)
+        status, body = exchange(address, "GET", {"Accept": "application/json"}, None, MAX_BYTES, timeout_s)
     except (OSError, HTTPException, ValueError) as error:  # ValueError: reading a TLS socket that was shut down
         reason = printable(str(error), 200) or type(error).__name__
         raise IssuerError(f"{expected}, got: {reason}; check that it runs and can be reached") from error
@@ -79,8 +80,13 @@ def fetch_object(address: Address, timeout_s: float = TIMEOUT_S) -> dict[str, ob
     return found
 
 
-def _get(address: Address, timeout_s: float) -> tuple[int, bytes]:
-    """Status and at most MAX_BYTES + 1 bytes. The system's authorities, or those of SSL_CERT_FILE, are trusted."""
+def exchange(
+    address: Address, method: str, headers: Mapping[str, str], body: bytes | None, max_bytes: int, timeout_s: float
+) -> tuple[int, bytes]:
+    """Status and at most max_bytes + 1 bytes of the answer. It blocks as fetch_object does, and follows no redirect.
+
+    The system's authorities, or those of SSL_CERT_FILE, are trusted. Raises OSError, HTTPException or ValueError.
+    """
     connection = (
         HTTPSConnection(address.host, address.port, timeout=timeout_s, context=ssl.create_default_context())
         if address.is_https
@@ -101,9 +107,9 @@ def _get(address: Address, timeout_s: float) -> tuple[int, bytes]:
         timer.daemon = True
         timer.start()
         try:
-            connection.request("GET", address.path, headers={"Accept": "application/json", "Connection": "close"})
+            connection.request(method, address.path, body, {**headers, "Connection": "close"})
             with connection.getresponse() as answer:
-                status, body = answer.status, answer.read(MAX_BYTES + 1)
+                status, content = answer.status, answer.read(max_bytes + 1)
         except (OSError, HTTPException, ValueError):
             if late:
                 raise TimeoutError(f"no whole answer in {timeout_s:g} s") from None
@@ -112,4 +118,4 @@ def _get(address: Address, timeout_s: float) -> tuple[int, bytes]:
             timer.cancel()
         if late:
             raise TimeoutError(f"no whole answer in {timeout_s:g} s")
-        return status, body
+        return status, content

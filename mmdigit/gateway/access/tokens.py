@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 ID_BYTES, SECRET_BYTES = 8, 32
-_TOKEN = re.compile(r"mmd_(?P<id>[0-9a-f]{16})_(?P<secret>[A-Za-z0-9_-]{43})")
+_ID = re.compile(r"[0-9a-f]{16}")
+_TOKEN = re.compile(rf"mmd_(?P<id>{_ID.pattern})_(?P<secret>[A-Za-z0-9_-]{{43}})")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class BearerToken:
 def new_token(random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> BearerToken:
     secret = base64.urlsafe_b64encode(random_bytes(SECRET_BYTES)).rstrip(b"=")
     return BearerToken(random_bytes(ID_BYTES).hex(), secret.decode("ascii"))
+
+
+def is_token_id(text: str) -> bool:
+    return _ID.fullmatch(text) is not None
 
 
 def parse_token(text: str) -> BearerToken | None:

@@ -9,8 +9,8 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from mmdigit.gateway.intake.bodies import media_type, read_body
-from mmdigit.gateway.models import JobSubmission
 from mmdigit.gateway.problems import Problem
+from schemas.api import JobSubmission
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES, MAX_RECORD_BYTES
 from schemas.printable import printable
 from schemas.validation import validation_lines

@@ -5,7 +5,7 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Annotated
 
@@ -20,11 +20,13 @@ from mmdigit.gateway.outcomes import status_of
 from mmdigit.gateway.routes.groups import Group, group_status, positions_checked
 from mmdigit.gateway.services import Services, UseServices
 from mmdigit.transport.ports import Outcome, PredictionStore
+from schemas.api import GroupStatus
 
 PAGE = 200
 FIRST_PAUSE_S = 0.5
 MAX_PAUSE_S = 4.0  # the longest time before a dead letter is told; a prediction wakes the stream
 HEARTBEAT_S = 15.0
+PAGES_EVERY_S = 1.0
 COALESCE_S = 0.02  # predictions that come one by one are read together
 
 router = APIRouter()
@@ -47,11 +49,17 @@ async def follow_group(
 
     Ends with an event `finished`, which has the group's status, once a group that was sent as a batch has all its
     outcomes. A comment every 15 seconds keeps the connection open.
+
+    Of a group of pages, each change of its status is an event `status`, and the last one `finished`.
     """
     stored = stored_id(principal, group, "group")
-    with positions_checked():
-        first = await services.reader.read(partial(_read, stored, last_event_id))
-    events = _events(services, principal, group, stored, last_event_id, first)
+    submitted = await services.in_registry(lambda registry: registry.group(principal.tenant, group))
+    if submitted is not None and submitted.kind == "pages":
+        events = _page_events(services, principal, group, stored)
+    else:
+        with positions_checked():
+            first = await services.reader.read(partial(_read, stored, last_event_id))
+        events = _events(services, principal, group, stored, last_event_id, first)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return EventStream(services.entrance.stream(principal), events, headers)
 
@@ -100,6 +108,27 @@ async def _events(
                     told_s = loop.time()
             changed.clear()
             outcomes = await services.reader.read(partial(_read, stored, position))
+
+
+async def _page_events(services: Services, principal: Principal, group: str, stored: str) -> AsyncIterator[bytes]:
+    yield b"retry: 1000\n\n"
+    told: GroupStatus | None = None
+    silent_s = 0.0
+    while not services.stopping.is_set():
+        status = await group_status(services, principal.tenant, group, stored)
+        counted = status.model_copy(update={"left_s": None})
+        if status.finished:
+            yield f"event: finished\ndata: {status.model_dump_json()}\n\n".encode()
+            return
+        if counted != told:
+            yield f"event: status\ndata: {status.model_dump_json()}\n\n".encode()
+            told, silent_s = counted, 0.0
+        elif silent_s >= HEARTBEAT_S:
+            yield b": waiting\n\n"
+            silent_s = 0.0
+        with suppress(TimeoutError):
+            await asyncio.wait_for(services.stopping.wait(), PAGES_EVERY_S)
+        silent_s += PAGES_EVERY_S
 
 
 def _read(stored: str, position: str, store: PredictionStore) -> list[Outcome]:

@@ -1,28 +1,36 @@
 """GET /v1/export/{group}.csv and .parquet: the outcomes of a group as a table."""
 
+import asyncio
 import csv
 import io
+import tempfile
 from collections.abc import AsyncIterator
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Query
+from fastapi import Path as InPath
 from fastapi.responses import StreamingResponse
 
 from mmdigit.files.predictions_csv import PREDICTION_COLUMNS, answer_row, safe_cell
 from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.access.requiring import Reader
+from mmdigit.gateway.forms import Forms
 from mmdigit.gateway.intake.ids import stored_id
-from mmdigit.gateway.models import JobStatus
 from mmdigit.gateway.outcomes import status_of
+from mmdigit.gateway.pages import require_forms, template_of, write_form_table
+from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.routes.groups import Group, group_status
 from mmdigit.gateway.services import Services, UseServices
 from mmdigit.transport.ports import Outcome, PredictionStore
+from schemas.api import JobStatus
 
 COLUMNS = (*PREDICTION_COLUMNS, "expected", "dead_letter_reason")
 PAGE = 1000
+CHUNK_BYTES = 256 * 1024
 _NUMBERS = {"label", "image_label", "audio_label", "expected"}
 _FRACTIONS = {"confidence", "image_confidence", "audio_confidence", "novelty"}
 _SCHEMA = pa.schema(
@@ -42,17 +50,34 @@ router = APIRouter()
 )
 async def export_group(
     group: Group,
-    kind: Annotated[Literal["csv", "parquet"], Path(description="Of the table.")],
+    kind: Annotated[Literal["csv", "parquet"], InPath(description="Of the table.")],
     services: UseServices,
     principal: Reader,
+    form: Annotated[str | None, Query(max_length=64, description="Of pages of several forms: the one to take.")] = None,
 ) -> StreamingResponse:
-    """A row an outcome, in the order in which they came; outcomes that come later are not in it."""
+    """A row an outcome, in the order in which they came; of a group of pages, a row a form, as `mmdigit form export`
+    writes it. What comes later is not in it.
+    """
     stored = stored_id(principal, group, "group")
     await group_status(services, principal.tenant, group, stored)  # 404 if nothing is known of it
-    pages = _pages(services, principal, stored)
-    table = _csv(pages) if kind == "csv" else _parquet(pages)
+    submitted = await services.in_registry(lambda registry: registry.group(principal.tenant, group))
+    if submitted is not None and submitted.kind == "pages":
+        table = _form_table(require_forms(services), submitted, kind, form)
+    else:
+        outcomes = _pages(services, principal, stored)
+        table = _csv(outcomes) if kind == "csv" else _parquet(outcomes)
     headers = {"Content-Disposition": f'attachment; filename="{group.replace(":", "_")}.{kind}"'}
     return StreamingResponse(table, media_type=MEDIA_TYPES[kind], headers=headers)
+
+
+async def _form_table(forms: Forms, group: StoredGroup, kind: str, form: str | None) -> AsyncIterator[bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"table.{kind}"
+        template = await asyncio.to_thread(template_of, forms, group, form)
+        await asyncio.to_thread(write_form_table, forms.store, group, template, path)
+        with path.open("rb") as file:
+            while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+                yield chunk
 
 
 async def _pages(services: Services, principal: Principal, stored: str) -> AsyncIterator[list[JobStatus]]:

@@ -1,5 +1,6 @@
 """GET /v1/groups: how far a group is, and its outcomes."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,12 +13,13 @@ from fastapi.responses import Response
 
 from mmdigit.gateway.access.requiring import Reader
 from mmdigit.gateway.intake.ids import stored_id
-from mmdigit.gateway.models import Decisions, GroupPage, GroupStatus, OutcomePage
 from mmdigit.gateway.outcomes import status_of
+from mmdigit.gateway.pages import count_pages
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.services import Services, UseServices
 from mmdigit.transport.ports import GroupCounts, PredictionStore
+from schemas.api import Decisions, GroupPage, GroupStatus, OutcomePage
 from schemas.errors import SettingsError
 from schemas.identifiers import ID_PATTERN
 
@@ -60,7 +62,10 @@ async def get_group_predictions(
     after: After = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:
-    """A group's outcomes in the order in which they came, a page at a time; an empty page if no more are there yet."""
+    """A group's outcomes in the order in which they came, a page at a time; an empty page if no more are there yet.
+
+    A group of pages has none of its own: its table has the values of the fields.
+    """
     stored = stored_id(principal, group, "group")
     with positions_checked():
         outcomes = await services.reader.read(lambda store: store.group_outcomes(stored, after, limit))
@@ -83,7 +88,10 @@ def positions_checked() -> Iterator[None]:
 async def group_status(services: Services, tenant: str, name: str, stored: str) -> GroupStatus:
     """How far a group is. Raises Problem (404) if nothing is known of it."""
     submitted = await services.in_registry(lambda registry: registry.group(tenant, name))
-    counts, decisions = await services.reader.read(partial(_counted, services, stored))
+    if submitted is not None and submitted.kind == "pages" and services.forms is not None:
+        counts, decisions = await asyncio.to_thread(count_pages, services.forms.store, submitted)
+    else:
+        counts, decisions = await services.reader.read(partial(_counted, services, stored))
     if submitted is None and not counts.done and not counts.dead:
         raise Problem(
             HTTPStatus.NOT_FOUND,
@@ -104,6 +112,7 @@ def status_of_jobs(
         left_s = round(spent_s * (submitted.jobs - ended) / ended, 1)
     return GroupStatus(
         group=name,
+        kind="jobs" if submitted is None else submitted.kind,
         submitted=total,
         done=counts.done,
         dead=counts.dead,

@@ -1,23 +1,23 @@
 """POST /v1/jobs: one job."""
 
+import re
+from collections.abc import Callable, Coroutine
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 
-from mmdigit.consuming.publishing import Outgoing
 from mmdigit.gateway.access.principal import Principal
-from mmdigit.gateway.access.requiring import Submitter
-from mmdigit.gateway.intake.ids import IdempotencyKey, id_of, new_id, stored_id
+from mmdigit.gateway.access.requiring import Submitter, require
+from mmdigit.gateway.intake.ids import KEY_PATTERN, MAX_KEY_CHARACTERS, IdempotencyKey, id_of, new_id, stored_id
+from mmdigit.gateway.intake.records import record_of, require_room
 from mmdigit.gateway.intake.single import read_submission
-from mmdigit.gateway.models import JobStatus, JobSubmission
 from mmdigit.gateway.outcomes import find_outcome, status_of
-from mmdigit.gateway.problems import Problem
-from mmdigit.gateway.services import Services, UseServices
-from schemas.job import Job
-from schemas.wire import encode
+from mmdigit.gateway.services import UseServices, services_of
+from schemas.api import JobStatus, JobSubmission
 
 MAX_WAIT_S = 30.0
 
@@ -26,7 +26,35 @@ Wait = Annotated[
     Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for the outcome; without one in time, the answer is 202."),
 ]
 
-router = APIRouter()
+_submitter = require("submit")
+_WAIT = re.compile(rb"(?:wait=([0-9]{1,2}(?:\.[0-9]{1,6})?))?")
+_KEY = re.compile(KEY_PATTERN)
+
+
+class SubmitRoute(APIRoute):
+    """Reads the usual parameters itself, and leaves all others, and their errors, to FastAPI.
+
+    FastAPI takes 90 us to resolve them, which is as much as all other work of a submission
+    (docs/results/gateway.md).
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        by_fastapi = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            query = _WAIT.fullmatch(request.scope["query_string"])
+            key = request.headers.get("idempotency-key")
+            if query is None or (key is not None and not (len(key) <= MAX_KEY_CHARACTERS and _KEY.fullmatch(key))):
+                return await by_fastapi(request)
+            wait = float(query[1] or 0)
+            if wait > MAX_WAIT_S:
+                return await by_fastapi(request)
+            return await submit_job(request, await services_of(request), await _submitter(request), wait, key)
+
+        return handle
+
+
+router = APIRouter(route_class=SubmitRoute)
 
 
 @router.post(
@@ -65,31 +93,6 @@ async def submit_job(
         await services.publisher.publish([record])
         services.backlog.sent(job_id)
         return _response(principal, job_id, group, await waiter.outcome(wait))
-
-
-def require_room(services: Services) -> None:
-    """Raises Problem (429) if jobs wait too long already."""
-    waits_s = services.backlog.seconds
-    if waits_s > services.max_backlog_s:
-        raise Problem(
-            HTTPStatus.TOO_MANY_REQUESTS,
-            f"expected jobs to wait at most {services.max_backlog_s:.0f} s, got {waits_s:.0f} s; send this one later",
-            {"Retry-After": str(int(min(waits_s, 3600)) + 1)},
-            refusal="backlog",
-        )
-
-
-def record_of(submission: JobSubmission, job_id: str, group: str | None, services: Services) -> Outgoing:
-    """The record of a job."""
-    job = Job(
-        job_id=job_id,
-        group=group,
-        image=submission.image,
-        audio=submission.audio,
-        expected=submission.expected,
-        created_at=services.now(),
-    )
-    return Outgoing(job_id.encode(), encode(job, "msgpack"))
 
 
 def _name_of(submission: JobSubmission, key: str | None) -> tuple[str, bool]:

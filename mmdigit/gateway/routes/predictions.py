@@ -9,10 +9,10 @@ from fastapi.responses import Response
 
 from mmdigit.gateway.access.requiring import Reader
 from mmdigit.gateway.intake.ids import stored_id
-from mmdigit.gateway.models import JobStatus
 from mmdigit.gateway.outcomes import find_outcome, status_of
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.services import UseServices
+from schemas.api import JobStatus
 from schemas.identifiers import ID_PATTERN
 
 JobId = Annotated[str, Path(pattern=ID_PATTERN, max_length=128)]

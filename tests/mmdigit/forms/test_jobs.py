@@ -37,3 +37,13 @@ def test_job_ids_are_stable_and_differ_by_every_part() -> None:
     moved = example().replace(b"[25, 54]", b"[25, 55]")
     others = [ids(), ids("b" * 64), ids(page=2), ids(index=1), ids(form=moved)]
     assert len({name for each in others for name in each}) == len(others)
+
+
+def test_jobs_of_two_tenants_share_no_id() -> None:
+    def names(tenant: str | None) -> list[str | None]:
+        [job] = jobs_of([cell(0)], FILE, 1, TEMPLATE, NOW, tenant)
+        return [job.job_id, job.group]
+
+    job_id, group = names(None)
+    assert names("blue") == [f"blue:{job_id}", f"blue:{group}"]
+    assert group_of(FILE, 1, TEMPLATE, "blue") == f"blue:{group}"

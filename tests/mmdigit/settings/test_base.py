@@ -12,6 +12,7 @@ import schemas.errors
 from mmdigit.cli import COMMANDS
 from mmdigit.commands.form.export import FormExportSettings
 from mmdigit.forms.worker.settings import PageWorkerSettings
+from mmdigit.gateway.settings import GatewaySettings
 from mmdigit.settings.base import ProgramSettings
 from mmdigit.settings.environment import ENV_PREFIX, KNOWN_VARIABLES
 from mmdigit.settings.program import run_program
@@ -28,6 +29,7 @@ PROGRAMS: list[type[ProgramSettings]] = [
     ShadowSettings,
     ProducerSettings,
     PageWorkerSettings,
+    GatewaySettings,
     *COMMANDS.values(),
 ]
 FOR_TESTS = {"MMDIGIT_REQUIRE_DOCKER", "MMDIGIT_REQUIRE_TERRAFORM"}

@@ -14,8 +14,8 @@ def test_password_comes_from_its_file(tmp_path: Path) -> None:
     (tmp_path / "password").write_text("s3cret\n")
     settings = DatabaseSettings.load(["--forms", URL, "--forms-password-file", str(tmp_path / "password")])
     assert settings.forms_url == URL
-    assert settings.database_password is not None
-    assert settings.database_password.get_secret_value() == "s3cret"
+    assert settings.forms_database_password is not None
+    assert settings.forms_database_password.get_secret_value() == "s3cret"
     assert "s3cret" not in repr(settings)
     assert URL not in repr(settings)
 

@@ -74,3 +74,18 @@ mock_resource "aws_ecs_task_definition" {
 mock_resource "aws_ecs_service" {
   defaults = { id = "arn:aws:ecs:eu-central-1:123456789012:service/mmdigit/mmdigit-worker" }
 }
+
+mock_resource "aws_lb" {
+  defaults = {
+    arn        = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/mmdigit-api/0000000000000000"
+    arn_suffix = "app/mmdigit-api/0000000000000000"
+    dns_name   = "internal-mmdigit-api-0000000000.eu-central-1.elb.amazonaws.com"
+  }
+}
+
+mock_resource "aws_lb_target_group" {
+  defaults = {
+    arn        = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/mmdigit-api/0000000000000000"
+    arn_suffix = "targetgroup/mmdigit-api/0000000000000000"
+  }
+}

@@ -18,7 +18,7 @@ from mmdigit.gateway.registry.tables import GATEWAY
 from schemas.errors import AccessDenied, StoreError
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-BEARER = new_token()
+BEARER = new_token(bytes)  # the same in every process, since tests are named by it
 TOKEN = Token(BEARER.id, "scanner", "clinic", frozenset({"submit", "read"}), NOW)
 SCANNER = Principal("clinic", frozenset({"submit", "read"}), f"token:{BEARER.id}")
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from starlette.types import Message
 
 from mmdigit.gateway.intake.single import read_submission, submission_of_form, submission_of_json
-from mmdigit.gateway.models import JobSubmission
 from mmdigit.gateway.problems import Problem
+from schemas.api import JobSubmission
 from schemas.job import MAX_IMAGE_BYTES, MAX_RECORD_BYTES
 
 IMAGE, AUDIO = b"\x89PNG\r\n", b"RIFF\x00"

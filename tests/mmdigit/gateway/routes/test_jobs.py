@@ -29,7 +29,7 @@ def test_job_is_on_the_topic_once_it_is_accepted(tmp_path: Path, how: str) -> No
     async def test(api: Api) -> None:
         fields: dict[str, Any] = {"job_id": "a", "group": "g", "expected": 4}
         sent = {"json": AS_JSON | fields} if how == "json" else {"files": FILES, "data": fields}
-        answer = await api.client.post("/v1/jobs", **sent)  # type: ignore[arg-type]
+        answer = await api.client.post("/v1/jobs", **sent)
         assert (answer.status_code, answer.headers["location"]) == (202, "/v1/predictions/a")
         assert answer.json() == {"job_id": "a", "group": "g", "state": "pending"}
         [job] = api.jobs()

@@ -1,4 +1,4 @@
-"""What the API takes and gives, besides the records of schemas/."""
+"""What the HTTP API takes and gives, besides jobs and predictions. Clients ignore fields of a later gateway."""
 
 from typing import Annotated, Literal
 
@@ -6,14 +6,14 @@ from pydantic import Field
 
 from schemas.identifiers import Identifier
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
-from schemas.message import Message
+from schemas.message import ExtensibleMessage, Message
 from schemas.prediction import Label, Prediction
 from schemas.timestamp import Timestamp
 
 JobState = Literal["pending", "done", "dead"]
 
 
-class ProblemDetails(Message):
+class ProblemDetails(ExtensibleMessage):
     """An error, as RFC 9457 has it."""
 
     type: str = "about:blank"
@@ -38,7 +38,7 @@ class JobSubmission(Message):
     """The true digit, where the caller knows it; the model never sees it."""
 
 
-class JobStatus(Message):
+class JobStatus(ExtensibleMessage):
     """A job and, once it has one, its outcome."""
 
     job_id: str
@@ -50,14 +50,14 @@ class JobStatus(Message):
     """Why the job is dead: a word such as invalid_image."""
 
 
-class RejectedJob(Message):
+class RejectedJob(ExtensibleMessage):
     """A job of a batch that was not taken, with its line in the file, from 1."""
 
     line: int
     error: str
 
 
-class BatchReceipt(Message):
+class BatchReceipt(ExtensibleMessage):
     """What became of a batch."""
 
     group: str
@@ -68,7 +68,25 @@ class BatchReceipt(Message):
     """The first of them."""
 
 
-class Decisions(Message):
+class RejectedPage(ExtensibleMessage):
+    """A page of a scan that was not taken, with its number in the file, from 1."""
+
+    page: int
+    error: str
+
+
+class PagesReceipt(ExtensibleMessage):
+    """What became of a scan."""
+
+    group: str
+    accepted: int
+    """Pages that the topic has acknowledged."""
+    rejected: int
+    rejections: tuple[RejectedPage, ...] = ()
+    """The first of them."""
+
+
+class Decisions(ExtensibleMessage):
     """Decisions among the outcomes that were counted. counted: how many those are; the next request counts on."""
 
     accept: int = 0
@@ -76,7 +94,7 @@ class Decisions(Message):
     counted: int = 0
 
 
-class GroupStatus(Message):
+class GroupStatus(ExtensibleMessage):
     """How far a group is."""
 
     group: str
@@ -94,13 +112,13 @@ class GroupStatus(Message):
     """Estimated seconds until it is finished; null if that is not known."""
 
 
-class GroupPage(Message):
+class GroupPage(ExtensibleMessage):
     """Names of groups, newest first."""
 
     groups: tuple[str, ...]
 
 
-class OutcomePage(Message):
+class OutcomePage(ExtensibleMessage):
     """Outcomes of a group, in the order in which they came."""
 
     outcomes: tuple[JobStatus, ...]

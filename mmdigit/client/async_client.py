@@ -1,0 +1,283 @@
+"""AsyncClient: the operations of the HTTP API for asyncio. lab/client.py makes the sync Client from this file."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import BinaryIO, Literal, Self, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from mmdigit.client.event_parser import EventParser
+from mmdigit.client.problems import mapped_errors, problem_of
+from mmdigit.client.requests import (
+    CHUNK_BYTES,
+    JSON,
+    Call,
+    Content,
+    checked_url,
+    find_token,
+    json_of,
+    new_key,
+    opened,
+    opened_batch,
+    segment,
+    size_of,
+    submission,
+)
+from mmdigit.client.retries import Retries
+from mmdigit.files.atomic import atomic_write_binary
+from mmdigit.settings.redaction import redact
+from schemas import VERSION
+from schemas.api import BatchReceipt, GroupPage, GroupStatus, JobStatus, JobSubmission, OutcomePage, PagesReceipt
+from schemas.errors import ApiError
+from schemas.validation import validation_lines
+
+URL = "http://127.0.0.1:8000"
+RETRY_FOR_S = 60.0
+TIMEOUT_S = 30.0
+SILENT_S = 60.0
+"""A stream without even a comment for so long is broken: the API sends one every 15 seconds."""
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class AsyncClient:
+    """Calls one gateway. Use it as a context manager, or close it.
+
+    A request that fails because the gateway is away or asks for a pause is sent again, for at most retry_for_s seconds.
+    Every submission has an Idempotency-Key, so that sending it again makes no second job.
+
+    Each method raises ApiError if the API refuses the request, or does not answer in time.
+    """
+
+    def __init__(
+        self,
+        url: str = URL,
+        token: str | None = None,
+        *,
+        retry_for_s: float = RETRY_FOR_S,
+        timeout_s: float = TIMEOUT_S,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """url: where the gateway is. token: by default that of MMDIGIT_TOKEN or in the file MMDIGIT_TOKEN_FILE.
+
+        timeout_s: for one attempt, besides the time that a request waits on purpose. transport: of httpx.
+        Raises SettingsError if the URL or the token is none.
+        """
+        headers = {"User-Agent": f"mmdigit/{VERSION}"}
+        if found := find_token(token):
+            headers["Authorization"] = f"Bearer {found}"
+        self._url = redact(checked_url(url))
+        self._retry_for_s = retry_for_s
+        self._timeout_s = timeout_s
+        self._http = httpx.AsyncClient(base_url=url, headers=headers, transport=transport)
+
+    async def submit_job(
+        self,
+        image: Content | None = None,
+        audio: Content | None = None,
+        *,
+        job_id: str | None = None,
+        group: str | None = None,
+        expected: int | None = None,
+        wait: float = 0.0,
+        idempotency_key: str | None = None,
+    ) -> JobStatus:
+        """Submit one job. wait: seconds to wait for its outcome, at most 30; without one in time, it is pending.
+
+        image, audio: a file's content or its path, of one digit. expected: the true digit, which the model never sees.
+        Raises DataError if a file cannot be read, ValueError if it is no job.
+        """
+        job = submission(image, audio, job_id=job_id, group=group, expected=expected)
+        headers = {"Content-Type": JSON, "Idempotency-Key": idempotency_key or new_key()}
+        params = {"wait": str(wait)} if wait else {}
+        return await self._answer(Call("POST", "/v1/jobs", params, headers, json_of(job), wait_s=wait), JobStatus)
+
+    async def submit_batch(
+        self,
+        jobs: Iterable[JobSubmission] | str | Path,
+        *,
+        group: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> BatchReceipt:
+        """Submit many jobs as one group. jobs: submissions, or the path of a zip or of JSON Lines.
+
+        Raises DataError if a file cannot be read.
+        """
+        params = {} if group is None else {"group": group}
+        with opened_batch(jobs) as (file, kind):
+            headers = {"Content-Type": kind, "Idempotency-Key": idempotency_key or new_key()}
+            return await self._answer(Call("POST", "/v1/batches", params, headers, file), BatchReceipt)
+
+    async def submit_pages(
+        self, template: str, scan: str | Path, *, group: str | None = None, idempotency_key: str | None = None
+    ) -> PagesReceipt:
+        """Submit a scan of filled forms: a PDF, TIFF, PNG or JPEG file. template: the form's code.
+
+        Raises DataError if the file cannot be read.
+        """
+        params = {} if group is None else {"group": group}
+        headers = {"Idempotency-Key": idempotency_key or new_key()}
+        with opened(Path(scan)) as file:
+            call = Call(
+                "POST", f"/v1/forms/{segment(template)}/pages", params, headers, files={"scan": (Path(scan).name, file)}
+            )
+            return await self._answer(call, PagesReceipt)
+
+    async def get_prediction(self, job_id: str) -> JobStatus:
+        """The outcome of a job. Raises ApiError (404) while it has none."""
+        return await self._answer(Call("GET", f"/v1/predictions/{segment(job_id)}"), JobStatus)
+
+    async def result(self, job_id: str, timeout_s: float = 60.0) -> JobStatus:
+        """The outcome of a job, asked for until it is there. Raises ApiError (404) if it is not within timeout_s."""
+        deadline_s = time.monotonic() + timeout_s
+        pause_s = 0.1
+        while True:
+            try:
+                return await self.get_prediction(job_id)
+            except ApiError as error:
+                left_s = deadline_s - time.monotonic()
+                if error.status != 404 or left_s <= 0:
+                    raise
+            await asyncio.sleep(min(pause_s, left_s))
+            pause_s = min(2 * pause_s, 2.0)
+
+    async def list_groups(self, *, before: str | None = None, limit: int = 100) -> GroupPage:
+        """Groups that were sent as a batch, newest first. before: the last group of the page before."""
+        params = {"limit": str(limit)} | ({} if before is None else {"before": before})
+        return await self._answer(Call("GET", "/v1/groups", params), GroupPage)
+
+    async def get_group(self, group: str) -> GroupStatus:
+        """How far a group is: counts, decisions, seconds left."""
+        return await self._answer(Call("GET", f"/v1/groups/{segment(group)}"), GroupStatus)
+
+    async def get_group_predictions(self, group: str, *, after: str = "", limit: int = 100) -> OutcomePage:
+        """A page of a group's outcomes, oldest first. after: `next` of the page before."""
+        params = {"limit": str(limit)} | ({"after": after} if after else {})
+        return await self._answer(Call("GET", f"/v1/groups/{segment(group)}/predictions", params), OutcomePage)
+
+    async def outcomes(self, group: str) -> AsyncIterator[JobStatus]:
+        """The outcomes that a group has so far, oldest first."""
+        after = ""
+        while (page := await self.get_group_predictions(group, after=after, limit=1000)).outcomes:
+            for outcome in page.outcomes:
+                yield outcome
+            after = page.next
+
+    async def follow_group(self, group: str, *, last_event_id: str = "") -> AsyncIterator[JobStatus]:
+        """The outcomes of a group as they come, oldest first, until a group that was sent as a batch has all of them.
+
+        Goes on where it was if the connection breaks. last_event_id: `next` of a page, to begin after that page.
+        """
+        retries = Retries(self._retry_for_s)
+        path = f"/v1/groups/{segment(group)}/events"
+        while True:
+            headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
+            events = EventParser()
+            try:
+                async with self._opened(Call("GET", path, headers=headers, wait_s=SILENT_S)) as response:
+                    async for chunk in response.aiter_bytes():
+                        for event in events.feed(chunk):
+                            retries.progress()
+                            if event.kind == "finished":
+                                return
+                            if event.kind == "outcome":
+                                last_event_id = event.id
+                                yield _parsed(JobStatus, event.data.encode())
+                cut = ApiError(None, "Stream ended", "expected the group's end, got the stream's; follow it again")
+            except ApiError as error:
+                cut = error
+            await asyncio.sleep(retries.delay_s(cut))
+
+    async def export_group(
+        self, group: str, kind: Literal["csv", "parquet"], path: str | Path, *, form: str | None = None
+    ) -> Path:
+        """Write a group's outcomes, or its forms, as a table to path, whole or not at all.
+
+        form: of pages of several forms, the one to take. Raises DataError if it cannot be written.
+        """
+        call = Call("GET", f"/v1/export/{segment(group)}.{kind}", {} if form is None else {"form": form})
+        retries = Retries(self._retry_for_s)
+        while True:
+            try:
+                async with self._opened(call) as response:
+                    with atomic_write_binary(Path(path)) as file:
+                        async for chunk in response.aiter_bytes():
+                            file.write(chunk)
+                return Path(path)
+            except ApiError as error:
+                failed = error
+            await asyncio.sleep(retries.delay_s(failed))
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    async def _answer(self, call: Call, kind: type[M]) -> M:
+        """The answer to a call, which is sent again where that helps."""
+        retries = Retries(self._retry_for_s)
+        while True:
+            try:
+                async with self._opened(call) as response:
+                    return _parsed(kind, await _body_of(response))
+            except ApiError as error:
+                failed = error
+            await asyncio.sleep(retries.delay_s(failed))
+
+    @asynccontextmanager
+    async def _opened(self, call: Call) -> AsyncIterator[httpx.Response]:
+        """The answer to one attempt. Raises ApiError if it is an error, or breaks off."""
+        headers, body = dict(call.headers), call.body
+        if not isinstance(body, bytes):
+            headers["Content-Length"] = str(size_of(body))
+        timeout = httpx.Timeout(self._timeout_s, read=self._timeout_s + call.wait_s)
+        with mapped_errors(self._url):
+            content = None if call.files else body if isinstance(body, bytes) else _chunks(body)
+            async with self._http.stream(
+                call.method,
+                call.path,
+                params=call.params,
+                headers=headers,
+                content=content,
+                files=call.files or None,
+                timeout=timeout,
+            ) as response:
+                if response.status_code >= 300:
+                    raise problem_of(response.status_code, response.headers, await _body_of(response))
+                yield response
+
+
+async def _body_of(response: httpx.Response) -> bytes:
+    chunks, size = [], 0
+    async for chunk in response.aiter_bytes():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_ANSWER_BYTES:
+            raise _no_answer(f"more than {MAX_ANSWER_BYTES} bytes")
+    return b"".join(chunks)
+
+
+async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
+    while chunk := file.read(CHUNK_BYTES):
+        yield chunk
+
+
+def _parsed(kind: type[M], content: bytes) -> M:
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError as error:
+        raise _no_answer(validation_lines(error)) from error
+
+
+def _no_answer(what: str) -> ApiError:
+    return ApiError(200, "Invalid answer", f"expected an answer of the API, got {what}; check the address")

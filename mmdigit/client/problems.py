@@ -1,0 +1,52 @@
+"""Errors of the API and of httpx, as one ApiError."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+
+import httpx
+from pydantic import ValidationError
+
+from schemas.api import ProblemDetails
+from schemas.errors import ApiError
+from schemas.printable import printable
+
+_MAX_TEXT = 1000
+_MAX_RETRY_AFTER_S = 3600.0
+
+
+def problem_of(status: int, headers: Mapping[str, str], body: bytes) -> ApiError:
+    """The error in an answer of status 400 or more; a proxy's answer is no problem+json."""
+    try:
+        details = ProblemDetails.model_validate_json(body)
+        title, detail = details.title, details.detail
+    except ValidationError:
+        title = _phrase(status)
+        said = printable(body[:200].decode(errors="replace"), 200) or "nothing"
+        detail = f"expected an answer of the API, got {said}; check the address"
+    return ApiError(status, printable(title, _MAX_TEXT), printable(detail, _MAX_TEXT), _retry_after_s(headers))
+
+
+@contextmanager
+def mapped_errors(url: str) -> Iterator[None]:
+    """Raises ApiError, without a status, for every error of httpx."""
+    try:
+        yield
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        said = printable(str(error), _MAX_TEXT) or type(error).__name__
+        raise ApiError(
+            None, type(error).__name__, f"expected an answer from {printable(url, 200)}, got {said}; check its address"
+        ) from error
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds alone: the API sends no dates."""
+    text = headers.get("retry-after", "")
+    return min(float(text), _MAX_RETRY_AFTER_S) if text.isascii() and text.isdigit() and len(text) < 10 else None

@@ -1,0 +1,96 @@
+"""POST /v1/forms/{template}/pages: a scan of filled forms."""
+
+from dataclasses import replace
+from functools import partial
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import Response
+
+from mmdigit.forms.jobs import group_of
+from mmdigit.gateway.access.requiring import Submitter
+from mmdigit.gateway.forms import Forms
+from mmdigit.gateway.intake.ids import GroupName, IdempotencyKey, id_of, require_group
+from mmdigit.gateway.intake.records import require_room
+from mmdigit.gateway.intake.scans import FORM, SUFFIXES, received_scan, send_scan
+from mmdigit.gateway.intake.webhook_urls import WebhookUrl, require_webhook
+from mmdigit.gateway.pages import require_forms
+from mmdigit.gateway.problems import Problem
+from mmdigit.gateway.registry.ports import Registry, StoredGroup
+from mmdigit.gateway.services import UseServices
+from schemas.api import PagesReceipt
+from schemas.printable import printable
+
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+_UPLOAD = {"schema": {"type": "object", "properties": {"scan": _FILE["schema"]}, "required": ["scan"]}}
+
+router = APIRouter()
+
+
+@router.post(
+    "/v1/forms/{template}/pages",
+    operation_id="submit_pages",
+    summary="Submit scanned forms",
+    status_code=202,
+    response_model=PagesReceipt,
+    openapi_extra={"requestBody": {"required": True, "content": {**dict.fromkeys(SUFFIXES, _FILE), FORM: _UPLOAD}}},
+)
+async def submit_pages(
+    request: Request,
+    template: Annotated[str, Path(max_length=64, description="Code of the form, as its template has it.")],
+    services: UseServices,
+    principal: Submitter,
+    group: GroupName = None,
+    webhook: WebhookUrl = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Publishes every page of a PDF, TIFF, PNG or JPEG file, and returns once the topic has acknowledged them all.
+
+    A page that cannot be read is rejected by its number, and stops no other. The same file again is the same pages.
+    """
+    forms = _forms_with(require_forms(services), template)
+    require_room(services)
+    require_webhook(webhook, services.webhook_hosts)
+    if group is not None:
+        await require_group(services, principal, group, "pages")
+    async with received_scan(request, services) as (scan, file_name):
+        sent = await send_scan(scan, file_name, principal.tenant, services, forms)
+    if not sent.numbers:
+        errors = "; ".join(rejection.error for rejection in sent.rejections[:3])
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"expected a scan with pages, got none that is read: {errors}")
+    name = group or (id_of("scan", sent.sha256) if idempotency_key is None else id_of("group", idempotency_key))
+    # A page is kept under the form that it turns out to be of, or the first if that cannot be told.
+    pages = tuple(
+        group_of(sent.sha256, number, each, principal.tenant or None)
+        for number in sent.numbers
+        for each in forms.templates
+    )
+    kept = StoredGroup(principal.tenant, name, "pages", len(sent.numbers), services.now(), pages)
+    await services.in_registry(partial(_keep, kept, len(forms.templates)))
+    if webhook is not None:
+        await services.in_registry(lambda registry: registry.put_webhook(kept.tenant, name, webhook, kept.created_at))
+    receipt = PagesReceipt(
+        group=name, accepted=len(sent.numbers), rejected=sent.rejected, rejections=tuple(sent.rejections)
+    )
+    headers = {"Location": f"/v1/groups/{name}"}
+    return Response(receipt.model_dump_json(), HTTPStatus.ACCEPTED, headers, "application/json")
+
+
+def _keep(group: StoredGroup, templates: int, registry: Registry) -> None:
+    """Several scans may be sent under one name: together they have as many pages as are kept by now."""
+    registry.put_group(group)
+    whole = registry.group(group.tenant, group.name)
+    if whole is not None and len(whole.pages) > len(group.pages):
+        registry.put_group(replace(group, jobs=len(whole.pages) // templates))
+
+
+def _forms_with(forms: Forms, name: str) -> Forms:
+    """Raises Problem (404) if there is no such form."""
+    names = sorted({template.form for template in forms.templates})
+    if name not in names:
+        raise Problem(
+            HTTPStatus.NOT_FOUND,
+            f"expected one of the forms {', '.join(names)}, got {printable(name, 64)}; send another",
+        )
+    return forms
