@@ -2,6 +2,7 @@
 
 import base64
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,11 @@ def test_written_key_holds_the_key() -> None:
 
 def test_receivers_check_messages_as_the_docs_say() -> None:
     page = (Path(__file__).parents[3] / "docs" / "use" / "api.md").read_text()
-    [script] = re.findall(r"^```python\n(.*?def is_genuine.*?)^```", page, re.DOTALL | re.MULTILINE)
+    [script] = re.findall(r"^```python\n(.*?def is_from_gateway.*?)^```", page, re.DOTALL | re.MULTILINE)
     names: dict[str, Any] = {}
     exec(script, names)  # noqa: S102  it is our own page
     key = webhook_key("a" * 32, "blue")
-    headers = signed_headers(key, "msg_1", 1614265330, b"{}")
-    assert names["is_genuine"](written_key(key), headers, b"{}")
-    assert not names["is_genuine"](written_key(key), headers, b"{ }")
-    assert not names["is_genuine"](written_key(webhook_key("a" * 32, "red")), headers, b"{}")
+    headers = signed_headers(key, "msg_1", int(time.time()), b"{}")
+    assert names["is_from_gateway"](headers, b"{}", written_key(key))
+    assert not names["is_from_gateway"](headers, b"{ }", written_key(key))
+    assert not names["is_from_gateway"](headers, b"{}", written_key(webhook_key("a" * 32, "red")))
