@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from mmdigit.gateway import webhooks
 from mmdigit.gateway.access.principal import SCOPES, Principal
+from mmdigit.gateway.metrics import GatewayMetrics, WebhookOutcome
 from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.signing import webhook_key
 from mmdigit.gateway.webhooks import Webhooks
@@ -89,6 +90,10 @@ class Bench:
     receiver: Receiver
     webhooks: Webhooks
     at: list[datetime]
+    metrics: GatewayMetrics
+
+    def count(self, outcome: WebhookOutcome) -> float | None:
+        return self.metrics.registry.get_sample_value("mmdigit_gateway_webhooks_total", {"outcome": outcome})
 
     def look(self, *, after: timedelta = timedelta(0)) -> None:
         """Let time pass, look, and wait until what is due has ended."""
@@ -118,12 +123,13 @@ class Bench:
 @pytest.fixture(name="bench")
 def running(tmp_path: Path) -> Iterator[Bench]:
     with served(tmp_path, hosts=frozenset({"127.0.0.1"})) as gateway, receiving() as receiver:
+        metrics = GatewayMetrics()
         at = [gateway.services.now() + timedelta(seconds=1)]
 
         async def make() -> Webhooks:
-            return Webhooks(gateway.services, gateway.services.webhook_hosts, SECRET, lambda: at[0])
+            return Webhooks(gateway.services, gateway.services.webhook_hosts, SECRET, metrics, lambda: at[0])
 
-        yield Bench(gateway, receiver, gateway.run(make()), at)
+        yield Bench(gateway, receiver, gateway.run(make()), at, metrics)
 
 
 def test_finished_group_is_told_once_and_signed(bench: Bench) -> None:
@@ -182,6 +188,7 @@ def test_failed_attempts_repeat_under_the_same_id(bench: Bench) -> None:
     bench.look(after=timedelta(seconds=135))
     bench.look(after=timedelta(days=1))
     assert len(bench.receiver.posts) == len(pauses_s) + 2
+    assert (bench.count("delivered"), bench.count("failed"), bench.count("given_up")) == (1, 4, 0)
     assert len({post.headers["webhook-id"] for post in bench.receiver.posts}) == 1
     assert len({post.body for post in bench.receiver.posts}) == 1
     for post in bench.receiver.posts:
@@ -198,6 +205,7 @@ def test_attempts_end_after_a_day(bench: Bench) -> None:
         if len(bench.receiver.posts) == before:
             break
     assert 6 <= before <= 8
+    assert (bench.count("delivered"), bench.count("failed"), bench.count("given_up")) == (0, before - 1, 1)
     bench.look(after=timedelta(days=30))
     assert len(bench.receiver.posts) == before
 
@@ -281,7 +289,7 @@ def test_two_gateways_send_a_webhook_once(bench: Bench) -> None:
     bench.answer("0")
 
     async def both() -> None:
-        other = Webhooks(bench.gateway.services, {"127.0.0.1"}, SECRET, lambda: bench.at[0])
+        other = Webhooks(bench.gateway.services, {"127.0.0.1"}, SECRET, now=lambda: bench.at[0])
         await bench.webhooks.look()
         await other.look()
         await bench.webhooks.settled()
