@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from mmdigit.forms.template import Template
 from mmdigit.gateway import webhooks
 from mmdigit.gateway.access.principal import SCOPES, Principal
 from mmdigit.gateway.metrics import GatewayMetrics, WebhookOutcome
@@ -22,6 +23,9 @@ from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.signing import webhook_key
 from mmdigit.gateway.webhooks import Webhooks
 from tests.factories import make_dead_letter, make_prediction
+from tests.mmdigit.forms.store.kept import fault
+from tests.mmdigit.forms.worker.fakes import page_content
+from tests.mmdigit.forms.written import TEMPLATE
 from tests.mmdigit.gateway.served import Served, served
 
 SECRET = SecretStr("s" * 32)
@@ -47,6 +51,7 @@ class Post:
 class Receiver:
     """answer: what each POST gets, (status, headers, body); it may block."""
 
+    port: int = 0
     url: str = ""
     posts: list[Post] = field(default_factory=list)
     answer: Callable[[], tuple[int, dict[str, str], bytes]] = lambda: (204, {}, b"")
@@ -75,7 +80,8 @@ def receiving() -> Iterator[Receiver]:
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    receiver.url = f"http://127.0.0.1:{server.server_port}/hook?a=1"
+    receiver.port = server.server_port
+    receiver.url = f"http://127.0.0.1:{receiver.port}/hook?a=1"
     try:
         yield receiver
     finally:
@@ -120,9 +126,9 @@ class Bench:
         )
 
 
-@pytest.fixture(name="bench")
-def running(tmp_path: Path) -> Iterator[Bench]:
-    with served(tmp_path, hosts=frozenset({"127.0.0.1"})) as gateway, receiving() as receiver:
+@contextmanager
+def on_bench(folder: Path, *templates: Template) -> Iterator[Bench]:
+    with served(folder, hosts=frozenset({"127.0.0.1"}), templates=templates) as gateway, receiving() as receiver:
         metrics = GatewayMetrics()
         at = [gateway.services.now() + timedelta(seconds=1)]
 
@@ -130,6 +136,12 @@ def running(tmp_path: Path) -> Iterator[Bench]:
             return Webhooks(gateway.services, gateway.services.webhook_hosts, SECRET, metrics, lambda: at[0])
 
         yield Bench(gateway, receiver, gateway.run(make()), at, metrics)
+
+
+@pytest.fixture(name="bench")
+def running(tmp_path: Path) -> Iterator[Bench]:
+    with on_bench(tmp_path) as bench:
+        yield bench
 
 
 def test_finished_group_is_told_once_and_signed(bench: Bench) -> None:
@@ -307,3 +319,18 @@ def test_webhook_to_another_host_is_refused(bench: Bench, path: str) -> None:
     if path == "/v1/batches":
         assert "--webhook-hosts (127.0.0.1)" in response.json()["detail"]
     assert bench.gateway.jobs() == []
+
+
+def test_finished_pages_are_told_too(tmp_path: Path) -> None:
+    with on_bench(tmp_path, TEMPLATE) as bench, bench.gateway.client() as client:
+        path = f"/v1/forms/{TEMPLATE.form}/pages?group=p&webhook=http://127.0.0.1:{bench.receiver.port}/"
+        assert client.post(path, content=page_content(), headers={"Content-Type": "image/png"}).status_code == 202
+        bench.look()
+        assert bench.receiver.posts == []
+        kept = bench.gateway.registry.group("", "p")
+        assert kept is not None
+        assert bench.gateway.services.forms is not None
+        bench.gateway.services.forms.store.put_pages([fault(1, group=kept.pages[0])])
+        bench.look(after=timedelta(minutes=1))
+    data = json.loads(bench.receiver.posts[0].body)["data"]
+    assert (data["kind"], data["submitted"], data["done"], data["dead"], data["finished"]) == ("pages", 1, 0, 1, True)
