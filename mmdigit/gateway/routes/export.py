@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, BinaryIO, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -62,7 +62,7 @@ async def export_group(
     await group_status(services, principal.tenant, group, stored)  # 404 if nothing is known of it
     submitted = await services.in_registry(lambda registry: registry.group(principal.tenant, group))
     if submitted is not None and submitted.kind == "pages":
-        table = _form_table(require_forms(services), submitted, kind, form)
+        table = await _form_table(require_forms(services), submitted, kind, form)
     else:
         outcomes = _pages(services, principal, stored)
         table = _csv(outcomes) if kind == "csv" else _parquet(outcomes)
@@ -71,13 +71,18 @@ async def export_group(
 
 
 async def _form_table(forms: Forms, group: StoredGroup, kind: str, form: str | None) -> AsyncIterator[bytes]:
+    """Written before the answer begins, so that what fails is a Problem and no broken table."""
+    template = await asyncio.to_thread(template_of, forms, group, form)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"table.{kind}"
-        template = await asyncio.to_thread(template_of, forms, group, form)
         await asyncio.to_thread(write_form_table, forms.store, group, template, path)
-        with path.open("rb") as file:
-            while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
-                yield chunk
+        return _chunks(path.open("rb"))  # its content stays until it is closed
+
+
+async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
+    with file:
+        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+            yield chunk
 
 
 async def _pages(services: Services, principal: Principal, stored: str) -> AsyncIterator[list[JobStatus]]:
