@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from fastapi import Request
 from pydantic import ValidationError
-from starlette.datastructures import Headers, UploadFile
+from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from mmdigit.gateway.intake.bodies import media_type, read_body
@@ -66,6 +66,17 @@ async def submission_of_form(content_type: str, body: bytes) -> JobSubmission:
         form = await parser.parse()
     except (MultiPartException, ValueError, KeyError) as error:
         raise _invalid(f"got a broken form ({printable(str(error), 200)}); send it as a browser does") from error
+    try:
+        fields = await _fields(form)
+    finally:
+        await form.close()
+    try:
+        return _checked(JobSubmission.model_validate(fields, strict=True))
+    except ValidationError as error:
+        raise _invalid(validation_lines(error)) from error
+
+
+async def _fields(form: FormData) -> dict[str, object]:
     fields: dict[str, object] = {}
     for name, value in form.multi_items():
         if name in fields:
@@ -84,10 +95,7 @@ async def submission_of_form(content_type: str, body: bytes) -> JobSubmission:
             fields[name] = int(value) if value.isascii() and value.isdigit() and len(value) == 1 else value
         else:
             fields[name] = value
-    try:
-        return _checked(JobSubmission.model_validate(fields, strict=True))
-    except ValidationError as error:
-        raise _invalid(validation_lines(error)) from error
+    return fields
 
 
 def _checked(submission: JobSubmission) -> JobSubmission:
