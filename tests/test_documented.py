@@ -27,7 +27,6 @@ PROGRAMS: list[type[ProgramSettings]] = [
     ReplaySettings,
     ShadowSettings,
     PageWorkerSettings,
-    GatewaySettings,
     ProducerSettings,
     GatewaySettings,
     *COMMANDS.values(),

@@ -15,6 +15,7 @@ OTHER_SUBJECTS = {
     "mmdigit.database.test_postgres_tls": "a database over TLS",
     "mmdigit.forms.test_docs": "the reasons that docs/use/forms.md explains",
     "mmdigit.forms.worker.test_promises": "the page worker's promises, as a state machine",
+    "mmdigit.gateway.routes.test_tenants": "what one tenant sees of another",
     "mmdigit.reading.audio.test_cases": "kept sound files",
     "mmdigit.training.test_commands": "train, export and calibrate, one after the other",
     "mmdigit.training.test_named_files": "what every command says of a file that it cannot use",

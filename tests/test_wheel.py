@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PATTERNS = PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]
 PACKAGES = [path.parent for pattern in PATTERNS for path in sorted(ROOT.glob(f"{pattern}/__init__.py"))]
-EXTRAS = ("train", "msk", "otel", "forms")
+EXTRAS = ("train", "msk", "otel", "forms", "gateway")
 BUILD = "import sys; from setuptools import build_meta; getattr(build_meta, sys.argv[1])(sys.argv[2])"
 IMAGE, CLIP = (str(ROOT / "samples" / "pack" / name) for name in ("images/7_00.png", "audio/7_00.wav"))
 

@@ -12,8 +12,10 @@ from pydantic_settings import CliPositionalArg, CliSubCommand
 
 from mmdigit.gateway.access.principal import SCOPES, Scope, is_tenant
 from mmdigit.gateway.access.tokens import is_token_id, new_token
+from mmdigit.gateway.signing import webhook_key, written_key
 from mmdigit.settings.base import ProgramSettings, documented
 from mmdigit.settings.gateway_database_settings import GatewayDatabaseSettings
+from mmdigit.settings.webhook_settings import WebhookSecretSettings
 from schemas.errors import MmdigitError, SettingsError
 from schemas.printable import printable
 
@@ -109,14 +111,36 @@ class TokenRevokeSettings(GatewayDatabaseSettings):
         return 0
 
 
+class TokenWebhookKeySettings(WebhookSecretSettings):
+    """Prints the key by which a tenant checks the gateway's webhooks, as libraries of Standard Webhooks take it."""
+
+    prog: ClassVar[str] = "mmdigit token webhook-key"
+
+    tenant: Annotated[
+        str | None,
+        AfterValidator(_require_tenant),
+        Field(description="whose webhooks; by default, the default tenant's"),
+    ] = None
+
+    def run(self) -> int:
+        secret = self.signing_secret
+        if secret is None:
+            raise SettingsError(
+                "expected the gateway's webhook secret, got none; set --webhook-secret-file or MMDIGIT_WEBHOOK_SECRET"
+            )
+        sys.stdout.write(f"{written_key(webhook_key(secret.get_secret_value(), self.tenant or ''))}\n")
+        return 0
+
+
 class TokenCommands(ProgramSettings):
-    """Bearer tokens of the gateway: create, list, revoke."""
+    """Bearer tokens of the gateway: create, list, revoke; the keys of its webhooks."""
 
     prog: ClassVar[str] = "mmdigit token"
 
     create: Annotated[CliSubCommand[TokenCreateSettings], documented(TokenCreateSettings)]
     list: Annotated[CliSubCommand[TokenListSettings], documented(TokenListSettings)]
     revoke: Annotated[CliSubCommand[TokenRevokeSettings], documented(TokenRevokeSettings)]
+    webhook_key: Annotated[CliSubCommand[TokenWebhookKeySettings], documented(TokenWebhookKeySettings)]
 
 
 def _registry(settings: GatewayDatabaseSettings, *, create: bool = False) -> "AbstractContextManager[Registry]":

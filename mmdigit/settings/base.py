@@ -81,7 +81,7 @@ class ProgramSettings(BaseSettings):
     def subcommands(cls) -> dict[str, type["ProgramSettings"]]:
         """The settings of each subcommand by its name; none for a program that has no subcommands."""
         return {
-            name: kind
+            name.replace("_", "-"): kind
             for name, field in cls.model_fields.items()
             for kind in get_args(field.annotation)
             if isinstance(kind, type) and issubclass(kind, ProgramSettings)

@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr
 
 from mmdigit.settings.base import ProgramSettings
 from mmdigit.settings.secrets import read_secret
+from schemas.errors import SettingsError
 
 MIN_SECRET_CHARACTERS = 32
 
@@ -26,5 +27,11 @@ class WebhookSecretSettings(ProgramSettings):
 
     @property
     def signing_secret(self) -> SecretStr | None:
-        """Read from its file. Raises SettingsError if that is missing."""
-        return read_secret(self.webhook_secret, self.webhook_secret_file, "webhook_secret_file")
+        """Read from its file. Raises SettingsError if that is missing or too short."""
+        secret = read_secret(self.webhook_secret, self.webhook_secret_file, "webhook_secret_file")
+        if secret is not None and len(secret.get_secret_value()) < MIN_SECRET_CHARACTERS:
+            raise SettingsError(
+                f"expected a webhook secret of at least {MIN_SECRET_CHARACTERS} characters, got a shorter one; make it "
+                "with `openssl rand -base64 32`"
+            )
+        return secret

@@ -13,6 +13,7 @@ from mmdigit.gateway.access.authenticator import Authenticator
 from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.access.tokens import BearerToken, parse_token
 from mmdigit.gateway.registry.sql_registry import open_registry
+from mmdigit.gateway.signing import webhook_key, written_key
 from schemas.errors import AccessDenied
 
 
@@ -135,3 +136,18 @@ def test_token_without_its_packages_names_the_extra(
     for arguments in (["create", "--name", "a"], ["list"], ["revoke", "0" * 16]):
         assert cli.main(["token", *arguments, "--database", f"sqlite:///{path}"]) == 2
         assert "pip install 'mmdigit[gateway]'" in capsys.readouterr().err
+
+
+def test_webhook_key_is_that_of_the_tenant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret").write_text(f"{'s' * 32}\n")
+    from_file = ["--webhook-secret-file", str(tmp_path / "secret")]
+    for tenant, arguments in (("", []), ("clinic", ["--tenant", "clinic"])):
+        assert cli.main(["token", "webhook-key", *from_file, *arguments]) == 0
+        assert capsys.readouterr().out == f"{written_key(webhook_key('s' * 32, tenant))}\n"
+    assert cli.main(["token", "webhook-key"]) == 2
+    assert "MMDIGIT_WEBHOOK_SECRET" in capsys.readouterr().err
+    monkeypatch.setenv("MMDIGIT_WEBHOOK_SECRET", "short")
+    assert cli.main(["token", "webhook-key"]) == 2
+    assert "short" not in capsys.readouterr().err.replace("shorter", "")

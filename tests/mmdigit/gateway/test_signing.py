@@ -1,6 +1,9 @@
 """Signatures as Standard Webhooks' own example has them, and keys that tell nothing of each other."""
 
 import base64
+import re
+from pathlib import Path
+from typing import Any
 
 from mmdigit.gateway.signing import signed_headers, webhook_key, written_key
 
@@ -24,3 +27,15 @@ def test_keys_differ_by_tenant_and_secret() -> None:
 def test_written_key_holds_the_key() -> None:
     key = webhook_key("a" * 32, "blue")
     assert base64.b64decode(written_key(key).removeprefix("whsec_")) == key
+
+
+def test_receivers_check_messages_as_the_docs_say() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "use" / "api.md").read_text()
+    [script] = re.findall(r"^```python\n(.*?def is_genuine.*?)^```", page, re.DOTALL | re.MULTILINE)
+    names: dict[str, Any] = {}
+    exec(script, names)  # noqa: S102  it is our own page
+    key = webhook_key("a" * 32, "blue")
+    headers = signed_headers(key, "msg_1", 1614265330, b"{}")
+    assert names["is_genuine"](written_key(key), headers, b"{}")
+    assert not names["is_genuine"](written_key(key), headers, b"{ }")
+    assert not names["is_genuine"](written_key(webhook_key("a" * 32, "red")), headers, b"{}")
