@@ -8,6 +8,7 @@ import csv
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 import zipfile
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from mmdigit.forms.template_file import load_template
 from mmdigit.settings.program import run_program
-from samples.demo_forms import DPI, fill_pages, form_command
+from samples.demo_forms import DPI, fill_pages
 from samples.running import RunningConsumer
 from schemas.errors import SettingsError, TransportError
 
@@ -133,7 +134,8 @@ def write_page(path: Path) -> Path:
     """A scanned page of the example form, filled in. Kept once it is there: another file would be another page."""
     if not path.exists():
         stack = path.with_name("blank.pdf")
-        form_command("print", str(FORM), "-n", "1", "-o", str(stack))
+        command = [sys.executable, "-m", "mmdigit", "form", "print", str(FORM), "-n", "1", "-o", str(stack)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
         _, [page] = fill_pages(load_template(FORM), stack)
         page.save(path, resolution=DPI)
     return path

@@ -5,22 +5,34 @@ locals {
   serves_api   = var.gateway != null
   gateway_port = 8000
 
-  gateway_environment = local.serves_api ? {
-    MMDIGIT_KAFKA_SECURITY   = "msk-iam"
-    MMDIGIT_KAFKA_AWS_REGION = var.region
-    MMDIGIT_JOBS             = local.worker_environment.MMDIGIT_FROM
-    MMDIGIT_STORE            = local.store_url
-    MMDIGIT_REDIS_USERNAME   = one(aws_elasticache_user.reader[*].user_name)
-    MMDIGIT_DATABASE         = var.gateway.database_url
-    MMDIGIT_HOST             = "0.0.0.0" # the load balancer's security group alone reaches it
-    MMDIGIT_PORT             = tostring(local.gateway_port)
-    MMDIGIT_LOGIN            = "token"
-    MMDIGIT_ALLOWED_HOSTS    = var.gateway.host_name
-  } : {}
-  gateway_secrets = local.serves_api ? {
+  takes_forms = local.serves_api && local.reads_forms
+
+  # What is null is left out.
+  gateway_environment = local.serves_api ? { for name, value in {
+    MMDIGIT_KAFKA_SECURITY    = "msk-iam"
+    MMDIGIT_KAFKA_AWS_REGION  = var.region
+    MMDIGIT_JOBS              = local.worker_environment.MMDIGIT_FROM
+    MMDIGIT_STORE             = local.store_url
+    MMDIGIT_REDIS_USERNAME    = one(aws_elasticache_user.reader[*].user_name)
+    MMDIGIT_DATABASE          = var.gateway.database_url
+    MMDIGIT_HOST              = "0.0.0.0" # the load balancer's security group alone reaches it
+    MMDIGIT_PORT              = tostring(local.gateway_port)
+    MMDIGIT_LOGIN             = "token"
+    MMDIGIT_ALLOWED_HOSTS     = var.gateway.host_name
+    MMDIGIT_OIDC_ISSUER       = try(var.gateway.oidc.issuer, null)
+    MMDIGIT_OIDC_AUDIENCE     = try(var.gateway.oidc.audience, null)
+    MMDIGIT_OIDC_TENANT_CLAIM = try(var.gateway.oidc.tenant_claim, null)
+    MMDIGIT_WEBHOOK_HOSTS     = try(join(",", var.gateway.webhooks.hosts), null)
+    MMDIGIT_PAGES             = local.takes_forms ? local.page_worker_environment.MMDIGIT_FROM : null
+    MMDIGIT_FORMS             = lookup(local.forms_environment, "MMDIGIT_FORMS", null)
+    MMDIGIT_TEMPLATE          = lookup(local.forms_environment, "MMDIGIT_TEMPLATE", null)
+  } : name => value if value != null } : {}
+  gateway_secrets = local.serves_api ? { for name, arn in {
     MMDIGIT_REDIS_PASSWORD    = var.redis_reader_password_secret_arn
     MMDIGIT_DATABASE_PASSWORD = var.gateway.database_password_secret_arn
-  } : {}
+    MMDIGIT_FORMS_PASSWORD    = lookup(local.forms_secrets, "MMDIGIT_FORMS_PASSWORD", null)
+    MMDIGIT_WEBHOOK_SECRET    = try(var.gateway.webhooks.secret_arn, null)
+  } : name => arn if arn != null } : {}
 }
 
 resource "aws_iam_role" "gateway" {
@@ -32,10 +44,15 @@ resource "aws_iam_role" "gateway" {
 }
 
 resource "aws_iam_role_policy" "gateway" {
-  count  = local.serves_api ? 1 : 0
-  name   = "send-jobs"
-  role   = aws_iam_role.gateway[0].name
-  policy = local.send_jobs
+  count = local.serves_api ? 1 : 0
+  name  = "send-jobs"
+  role  = aws_iam_role.gateway[0].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(jsondecode(local.send_jobs).Statement, local.takes_forms ? [
+      { Effect = "Allow", Action = local.write_jobs, Resource = local.pages_topic_arn },
+    ] : [])
+  })
 }
 
 resource "aws_ecs_task_definition" "gateway" {

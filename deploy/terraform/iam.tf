@@ -56,7 +56,7 @@ resource "aws_iam_role_policy" "execution" {
         Resource = aws_ecr_repository.worker.arn
       },
       { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = "${aws_cloudwatch_log_group.worker.arn}:*" },
-      { Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = compact([var.redis_password_secret_arn, var.redis_reader_password_secret_arn, try(var.forms.database_password_secret_arn, null), try(var.gateway.database_password_secret_arn, null)]) },
+      { Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = distinct(concat([var.redis_password_secret_arn], compact([var.redis_reader_password_secret_arn]), values(local.forms_secrets), values(local.gateway_secrets))) },
     ]
   })
 }

@@ -147,6 +147,9 @@ locals {
       gateway-database = { from = aws_security_group.gateway[0].id, to = var.gateway.database_security_group_id, port = 5432 }
       balancer-gateway = { from = aws_security_group.balancer[0].id, to = aws_security_group.gateway[0].id, port = local.gateway_port }
     } : {},
+    try(local.takes_forms && var.forms.database_security_group_id != var.gateway.database_security_group_id, false) ? {
+      gateway-forms = { from = aws_security_group.gateway[0].id, to = var.forms.database_security_group_id, port = 5432 }
+    } : {},
     local.serves_api && local.own_network ? {
       gateway-endpoints = { from = aws_security_group.gateway[0].id, to = aws_security_group.endpoints[0].id, port = 443 }
     } : {},

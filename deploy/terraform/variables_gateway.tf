@@ -12,6 +12,8 @@ variable "gateway" {
     database_url                 = string           # postgresql://user@host/database?sslmode=verify-full&sslrootcert=FILE
     database_password_secret_arn = string
     database_security_group_id   = string
+    oidc                         = optional(object({ issuer = string, audience = string, tenant_claim = optional(string) }))
+    webhooks                     = optional(object({ hosts = list(string), secret_arn = string }))
     min_capacity                 = optional(number, 2)
     max_capacity                 = optional(number, 8)
     cpu_target_percent           = optional(number, 60) # lower than the workers': callers wait
@@ -34,6 +36,10 @@ variable "gateway" {
   validation {
     condition     = var.gateway == null || try(can(regex("^postgresql://[^:@/]+@[^/?]+/[^?]+\\?sslmode=verify-full", var.gateway.database_url)) && startswith(var.gateway.database_security_group_id, "sg-") && can(regex("^arn:[a-z-]+:secretsmanager:", var.gateway.database_password_secret_arn)), false)
     error_message = "Expected in gateway a URL postgresql://user@host/database?sslmode=verify-full..., a security group sg-... and the ARN of a secret."
+  }
+  validation {
+    condition     = var.gateway == null || (try(startswith(var.gateway.oidc.issuer, "https://"), try(var.gateway.oidc, null) == null) && try(length(var.gateway.webhooks.hosts) > 0 && can(regex("^arn:[a-z-]+:secretsmanager:", var.gateway.webhooks.secret_arn)), try(var.gateway.webhooks, null) == null))
+    error_message = "Expected in gateway.oidc an issuer https://..., and in gateway.webhooks the hosts that may get them and the ARN of the secret that signs them."
   }
   validation {
     condition     = var.gateway == null || try(var.gateway.min_capacity >= 1 && var.gateway.max_capacity >= var.gateway.min_capacity && var.gateway.cpu_target_percent >= 10 && var.gateway.cpu_target_percent <= 95 && var.gateway.slow_answers_alarm_s > 0, false)

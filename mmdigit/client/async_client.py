@@ -19,6 +19,7 @@ from mmdigit.client.requests import (
     Content,
     checked_url,
     find_token,
+    given,
     json_of,
     new_key,
     opened,
@@ -94,7 +95,7 @@ class AsyncClient:
         """
         job = submission(image, audio, job_id=job_id, group=group, expected=expected)
         headers = {"Content-Type": JSON, "Idempotency-Key": idempotency_key or new_key()}
-        params = {"wait": str(wait)} if wait else {}
+        params = given(wait=wait or None)
         return await self._answer(Call("POST", "/v1/jobs", params, headers, json_of(job), wait_s=wait), JobStatus)
 
     async def submit_batch(
@@ -102,25 +103,32 @@ class AsyncClient:
         jobs: Iterable[JobSubmission] | str | Path,
         *,
         group: str | None = None,
+        webhook: str | None = None,
         idempotency_key: str | None = None,
     ) -> BatchReceipt:
         """Submit many jobs as one group. jobs: submissions, or the path of a zip or of JSON Lines.
 
-        Raises DataError if a file cannot be read.
+        webhook: a URL that is told when the group is finished. Raises DataError if a file cannot be read.
         """
-        params = {} if group is None else {"group": group}
+        params = given(group=group, webhook=webhook)
         with opened_batch(jobs) as (file, kind):
             headers = {"Content-Type": kind, "Idempotency-Key": idempotency_key or new_key()}
             return await self._answer(Call("POST", "/v1/batches", params, headers, file), BatchReceipt)
 
     async def submit_pages(
-        self, template: str, scan: str | Path, *, group: str | None = None, idempotency_key: str | None = None
+        self,
+        template: str,
+        scan: str | Path,
+        *,
+        group: str | None = None,
+        webhook: str | None = None,
+        idempotency_key: str | None = None,
     ) -> PagesReceipt:
         """Submit a scan of filled forms: a PDF, TIFF, PNG or JPEG file. template: the form's code.
 
-        Raises DataError if the file cannot be read.
+        webhook: as of submit_batch. Raises DataError if the file cannot be read.
         """
-        params = {} if group is None else {"group": group}
+        params = given(group=group, webhook=webhook)
         headers = {"Idempotency-Key": idempotency_key or new_key()}
         with opened(Path(scan)) as file:
             call = Call(
@@ -148,7 +156,7 @@ class AsyncClient:
 
     async def list_groups(self, *, before: str | None = None, limit: int = 100) -> GroupPage:
         """Groups that were sent as a batch, newest first. before: the last group of the page before."""
-        params = {"limit": str(limit)} | ({} if before is None else {"before": before})
+        params = given(limit=limit, before=before)
         return await self._answer(Call("GET", "/v1/groups", params), GroupPage)
 
     async def get_group(self, group: str) -> GroupStatus:
@@ -157,7 +165,7 @@ class AsyncClient:
 
     async def get_group_predictions(self, group: str, *, after: str = "", limit: int = 100) -> OutcomePage:
         """A page of a group's outcomes, oldest first. after: `next` of the page before."""
-        params = {"limit": str(limit)} | ({"after": after} if after else {})
+        params = given(limit=limit, after=after or None)
         return await self._answer(Call("GET", f"/v1/groups/{segment(group)}/predictions", params), OutcomePage)
 
     async def outcomes(self, group: str) -> AsyncIterator[JobStatus]:
@@ -200,7 +208,7 @@ class AsyncClient:
 
         form: of pages of several forms, the one to take. Raises DataError if it cannot be written.
         """
-        call = Call("GET", f"/v1/export/{segment(group)}.{kind}", {} if form is None else {"form": form})
+        call = Call("GET", f"/v1/export/{segment(group)}.{kind}", given(form=form))
         retries = Retries(self._retry_for_s)
         while True:
             try:

@@ -113,6 +113,11 @@ def size_of(file: BinaryIO) -> int:
     return size
 
 
+def given(**parameters: object) -> dict[str, str]:
+    """Query parameters, without those that are None."""
+    return {name: str(value) for name, value in parameters.items() if value is not None}
+
+
 def segment(name: str) -> str:
     """A name as one segment of a path."""
     return quote(name, safe="")

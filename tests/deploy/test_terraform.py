@@ -163,11 +163,12 @@ def test_forms_tasks_contain_valid_settings(outcome: Outcome, monkeypatch: pytes
             assert settings.jobs_url.endswith("/mmdigit.jobs")
 
 
-def test_gateway_task_contains_valid_settings(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
-    container = outcome.container("private_api", "gateway[0]")
+@pytest.mark.parametrize("run", ["private_api", "public_api"])
+def test_gateway_task_contains_valid_settings(outcome: Outcome, monkeypatch: pytest.MonkeyPatch, run: str) -> None:
+    container = outcome.container(run, "gateway[0]")
     for variable in KNOWN_VARIABLES:
         monkeypatch.delenv(variable, raising=False)
-    secrets = {secret["name"]: "secret" for secret in container["secrets"]}
+    secrets = {secret["name"]: "of 32 characters, as for webhooks" for secret in container["secrets"]}
     environment = {each["name"]: each["value"] for each in container["environment"]} | secrets
     assert environment.keys() <= KNOWN_VARIABLES
     for variable, value in environment.items():
@@ -178,6 +179,9 @@ def test_gateway_task_contains_valid_settings(outcome: Outcome, monkeypatch: pyt
     assert not settings.is_loopback
     assert settings.allowed_hosts == ("digits.example.com",)
     assert settings.database_url.startswith("postgresql://gateway@db.example.com/gateway?sslmode=verify-full")
+    assert (settings.pages_url or "").endswith("/mmdigit.pages") == (run == "public_api")  # where forms are read
+    assert bool(settings.templates) == bool(settings.forms_url) == (run == "public_api")
+    assert bool(settings.oidc_issuer) == bool(settings.webhook_hosts) == (run == "public_api")
     assert [mapping["containerPort"] for mapping in container["portMappings"]] == [settings.port]
 
 

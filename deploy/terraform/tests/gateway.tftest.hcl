@@ -76,7 +76,7 @@ run "private_api" {
     error_message = "Passwords are passed by reference, and tasks may be started with them."
   }
   assert {
-    condition     = aws_iam_role_policy.gateway[0].policy == local.send_jobs && aws_iam_role.gateway[0].permissions_boundary == var.permissions_boundary_arn
+    condition     = jsondecode(aws_iam_role_policy.gateway[0].policy) == jsondecode(local.send_jobs) && aws_iam_role.gateway[0].permissions_boundary == var.permissions_boundary_arn
     error_message = "Their role may only send jobs, within the boundary."
   }
 
@@ -122,6 +122,13 @@ run "public_api" {
   variables {
     network = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-2", "subnet-3"] }
 
+    forms = {
+      image_tag                    = "0.8.0-intake"
+      database_url                 = "postgresql://forms@db.example.com/forms?sslmode=verify-full&sslrootcert=/rds.pem"
+      database_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:forms-AbCdEf"
+      database_security_group_id   = "sg-forms"
+    }
+
     gateway = {
       image_tag                    = "0.8.0-api"
       host_name                    = "digits.example.com"
@@ -132,6 +139,8 @@ run "public_api" {
       database_url                 = "postgresql://gateway@db.example.com/gateway?sslmode=verify-full&sslrootcert=/rds.pem"
       database_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:gateway-AbCdEf"
       database_security_group_id   = "sg-database"
+      oidc                         = { issuer = "https://login.example.com/realms/forms", audience = "mmdigit" }
+      webhooks                     = { hosts = ["hooks.example.com", "hooks.example.org"], secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:hooks-AbCdEf" }
     }
   }
 
@@ -146,5 +155,13 @@ run "public_api" {
   assert {
     condition     = length(aws_service_discovery_service.service) == 0 && !contains(keys(aws_vpc_security_group_ingress_rule.connection), "gateway-endpoints") && aws_vpc_security_group_egress_rule.https["gateway"].cidr_ipv4 == "0.0.0.0/0"
     error_message = "In an existing network gateways reach AWS by its own route."
+  }
+  assert {
+    condition     = toset(jsondecode(aws_ecs_task_definition.gateway[0].container_definitions)[0].secrets[*].name) == toset(["MMDIGIT_DATABASE_PASSWORD", "MMDIGIT_FORMS_PASSWORD", "MMDIGIT_REDIS_PASSWORD", "MMDIGIT_WEBHOOK_SECRET"]) && contains(jsondecode(aws_iam_role_policy.execution.policy).Statement[3].Resource, var.gateway.webhooks.secret_arn)
+    error_message = "Every secret is passed by reference, and tasks may be started with it."
+  }
+  assert {
+    condition     = aws_vpc_security_group_egress_rule.connection["gateway-forms"].referenced_security_group_id == "sg-forms" && [for statement in jsondecode(aws_iam_role_policy.gateway[0].policy).Statement : statement.Resource if endswith(statement.Resource, "/mmdigit.pages")] == [local.pages_topic_arn]
+    error_message = "With forms, gateways take pages: they write their topic, and read their database."
   }
 }

@@ -226,3 +226,15 @@ run "gateway_with_fewer_tasks_at_most_than_at_least" {
     var.gateway,
   ]
 }
+
+run "gateway_with_webhooks_that_nobody_signs" {
+  command = plan
+  variables {
+    gateway = { image_tag = "a", host_name = "digits.example.com", certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/0", client_cidrs = ["10.40.0.0/16"], database_url = "postgresql://gateway@db/gateway?sslmode=verify-full", database_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:gateway-AbCdEf", database_security_group_id = "sg-1", webhooks = { hosts = ["hooks.example.com"], secret_arn = "hunter5" } }
+
+    redis_reader_password_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:reader-AbCdEf"
+  }
+  expect_failures = [
+    var.gateway,
+  ]
+}

@@ -7,12 +7,16 @@ from pathlib import Path
 import pytest
 
 from mmdigit.gateway.metrics import GatewayMetrics
-from mmdigit.gateway.outcomes import find_outcome
 from mmdigit.gateway.reading import THREADS, StoreReader
 from mmdigit.transport.ports import PredictionStore
 from mmdigit.transport.urls import open_store
 from schemas.errors import AccessError, MmdigitError, SettingsError, StoreError
+from schemas.prediction import Prediction
 from tests.factories import make_prediction
+
+
+def _get(name: str, store: PredictionStore) -> Prediction | None:
+    return store.get([name])[0]
 
 
 def test_many_reads_share_a_few_stores(tmp_path: Path) -> None:
@@ -26,7 +30,7 @@ def test_many_reads_share_a_few_stores(tmp_path: Path) -> None:
         reader = StoreReader(open_one)
         with open_store(f"sqlite:///{tmp_path / 'store.db'}") as store:
             store.put([make_prediction(number) for number in range(50)])
-        reads = [reader.read(partial(find_outcome, job_id=f"job-{number}")) for number in range(50)]
+        reads = [reader.read(partial(_get, f"job-{number}")) for number in range(50)]
         assert await asyncio.gather(*reads) == [make_prediction(number) for number in range(50)]
         reader.close()
 
