@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from fastapi import APIRouter, Query
 from fastapi import Path as InPath
 from fastapi.responses import StreamingResponse
@@ -33,9 +31,6 @@ PAGE = 1000
 CHUNK_BYTES = 256 * 1024
 _NUMBERS = {"label", "image_label", "audio_label", "expected"}
 _FRACTIONS = {"confidence", "image_confidence", "audio_confidence", "novelty"}
-_SCHEMA = pa.schema(
-    [(name, pa.int8() if name in _NUMBERS else pa.float64() if name in _FRACTIONS else pa.string()) for name in COLUMNS]
-)
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 router = APIRouter()
@@ -125,15 +120,19 @@ def _taken(text: io.StringIO) -> bytes:
 
 
 async def _parquet(pages: AsyncIterator[list[JobStatus]]) -> AsyncIterator[bytes]:
+    import pyarrow as pa  # here: it takes 37 MB, which a gateway without such an export need not have
+    import pyarrow.parquet as pq
+
     written = _Written()
-    with pq.ParquetWriter(pa.PythonFile(written, mode="w"), _SCHEMA) as table:
+    kinds = {name: pa.int8() for name in _NUMBERS} | {name: pa.float64() for name in _FRACTIONS}
+    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS])
+    with pq.ParquetWriter(pa.PythonFile(written, mode="w"), schema) as table:
         async for page in pages:
             rows = [_cells(status) for status in page]
             arrays = [
-                pa.array([_value(name, row.get(name, "")) for row in rows], _SCHEMA.field(name).type)
-                for name in COLUMNS
+                pa.array([_value(name, row.get(name, "")) for row in rows], schema.field(name).type) for name in COLUMNS
             ]
-            table.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA))
+            table.write_table(pa.Table.from_arrays(arrays, schema=schema))
             yield written.taken()
     yield written.taken()
 
