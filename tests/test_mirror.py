@@ -38,6 +38,9 @@ OTHER_SUBJECTS = {
 
 TESTED_ELSEWHERE = {
     "mmdigit.__main__": "tests.mmdigit.test_cli",
+    "mmdigit.gateway.__main__": "tests.mmdigit.gateway.test_command",
+    "mmdigit.gateway.access.requiring": "tests.mmdigit.gateway.access.test_entrance",
+    "mmdigit.gateway.audit": "tests.mmdigit.gateway.access.test_entrance",
     "mmdigit.datasets.opening": "tests.producer.sources.test_opening",
     "mmdigit.commands.form.control": "tests.mmdigit.forms.reviewing.test_control",
     "mmdigit.commands.form.export": "tests.mmdigit.forms.test_exporting",
