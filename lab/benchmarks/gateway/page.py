@@ -30,7 +30,11 @@ def latency_table(programs: dict[str, Any]) -> str:
                     f"| {name} | {float(load):.0%} | {run['rate_per_s']['median']:.0f} | {way} | {' | '.join(times)} "
                     f"| {run['failed']} | {format_spread(run['server_cpu_us'])} |"
                 )
-    return _LATENCY + "\n".join(lines)
+    rates = [
+        f"{name} {format_spread(found['answers_per_s'])} answers/s at {format_spread(found['server_cpu_us_saturated'])} us"
+        for name, found in programs.items()
+    ]
+    return f"Busy callers get: {'; '.join(rates)} of server CPU each.\n\n" + _LATENCY + "\n".join(lines)
 
 
 def cost_table(places: dict[str, Any]) -> str:
