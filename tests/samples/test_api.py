@@ -28,7 +28,6 @@ class Api:
 
     def __init__(self, folder: Path, process: "subprocess.Popen[str]") -> None:
         self.folder = folder
-        self.process = process
         assert process.stdout is not None
         shown = ""
         while "docs/use/api.md" not in shown:
@@ -52,6 +51,7 @@ class Api:
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """It has to end cleanly on Ctrl-C."""
     folder = tmp_path_factory.mktemp("api")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -61,7 +61,13 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         process = stack.enter_context(running(command, cwd=folder, env=ENVIRONMENT, **pipes))
         stack.callback(process.wait)
         stack.callback(process.terminate)  # it ends its own children
-        yield Api(folder, process)
+        api = Api(folder, process)
+        yield api
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate()
+        assert (process.returncode, rest.strip(), errors) == (0, "ended", "")
+        with Client(api.url, retry_for_s=0) as client, pytest.raises(ApiError, match="expected an answer from"):
+            client.list_groups()
 
 
 def blocks(language: str) -> list[str]:
@@ -92,7 +98,7 @@ def test_commands_of_the_docs_work(api: Api) -> None:
 
 @needs_curl
 @pytest.mark.timeout(300)
-def test_shown_commands_work_until_the_end(api: Api) -> None:
+def test_shown_commands_work(api: Api) -> None:
     assert len(api.commands) == 7
 
     def typed(number: int) -> str:
@@ -112,12 +118,6 @@ def test_shown_commands_work_until_the_end(api: Api) -> None:
         table = typed(6).splitlines()
         assert len(table) == 2
         assert "member" in table[0]
-
-        api.process.send_signal(signal.SIGINT)
-        rest, errors = api.process.communicate()
-        assert (api.process.returncode, rest.strip(), errors) == (0, "ended", "")
-        with pytest.raises(ApiError, match="expected an answer from"):
-            client.list_groups()
 
 
 def test_taken_port_is_told_at_once(tmp_path: Path) -> None:
