@@ -1,0 +1,121 @@
+"""The OpenAPI document, and whether a gateway does what it says: schemathesis on a real one, with seeded requests."""
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+import mmdigit
+from mmdigit.gateway.openapi import PROBLEMS
+from tests.mmdigit.gateway.processes import Gateway, gateway
+
+CHECKS = [
+    not_a_server_error,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+]
+
+
+OPERATIONS = (
+    *("submit_job", "submit_batch", "submit_pages", "get_prediction", "list_groups", "get_group"),
+    *("get_group_predictions", "follow_group", "export_group"),
+)
+MAX_EXAMPLES = 25
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with gateway(tmp_path_factory.mktemp("gateway"), "--max-backlog-s", "86400") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def document(api: Gateway) -> dict[str, Any]:
+    return dict(httpx.get(f"{api.url}/openapi.json", trust_env=False).json())
+
+
+@pytest.mark.parametrize("mode", GenerationMode)
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operation_answers_as_documented(
+    api: Gateway, document: dict[str, Any], name: str, mode: GenerationMode
+) -> None:
+    """Requests that the document allows, and others."""
+    schema = schemathesis.openapi.from_dict(document)
+    schema.config.update(base_url=api.url)
+    cases = schema.find_operation_by_id(name).as_strategy(generation_mode=mode)
+
+    @given(case=cases)
+    @settings(max_examples=MAX_EXAMPLES, suppress_health_check=list(HealthCheck))
+    def check(case: Any) -> None:
+        if name == "follow_group":
+            check_stream(case)
+        else:
+            case.call_and_validate(checks=CHECKS)
+
+    check()
+
+
+def check_stream(case: Any) -> None:
+    """Its status and media type, since it does not end."""
+    with requests.Session() as session:
+        session.trust_env = False
+        with session.request(**case.as_transport_kwargs(), stream=True, timeout=30) as answer:
+            kind = answer.headers["content-type"].partition(";")[0]
+            problem = answer.status_code in PROBLEMS and answer.status_code < 500
+            assert kind == ("application/problem+json" if problem else "text/event-stream")
+            assert problem or answer.status_code == 200
+
+
+def test_operations_are_all_tested(document: dict[str, Any]) -> None:
+    named = {operation["operationId"] for path in document["paths"].values() for operation in path.values()}
+    assert named == set(OPERATIONS)
+
+
+def test_every_operation_documents_every_problem(document: dict[str, Any]) -> None:
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    assert len(operations) >= 9
+    for operation in operations:
+        assert operation["summary"]
+        for status in PROBLEMS:
+            assert list(operation["responses"][str(status)]["content"]) == ["application/problem+json"]
+
+
+def test_every_reference_leads_to_a_schema(document: dict[str, Any]) -> None:
+    def references(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                if key == "$ref":
+                    yield value
+                else:
+                    yield from references(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from references(value)
+
+    named = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert set(references(document)) <= named
+    assert {"#/components/schemas/JobSubmission", "#/components/schemas/ProblemDetails"} <= named
+
+
+def test_example_is_a_job_that_the_model_reads(document: dict[str, Any], api: Gateway) -> None:
+    example = document["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]["application/json"]["example"]
+    assert httpx.post(f"{api.url}/v1/jobs", json=example, trust_env=False).status_code == 202
+    answer = mmdigit.load().predict(image=base64.b64decode(example["image"]))
+    assert (answer.label, answer.decision) == (example["expected"], "accept")
