@@ -22,6 +22,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     421: {"description": "The Host header is none of the gateway's names.", "content": _PROBLEM},
     422: {"description": "The request is not valid.", "content": _PROBLEM},
     429: {"description": "Too many requests, or jobs wait too long.", "content": _PROBLEM, "headers": _RETRY_AFTER},
+    431: {"description": "Request line and headers are too large.", "content": _PROBLEM},
     500: {"description": "A bug in the gateway.", "content": _PROBLEM},
     503: {"description": "Broker, store or database is away.", "content": _PROBLEM, "headers": _RETRY_AFTER},
 }
