@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := arroyo faststream quix
+HTTP_PEERS := litserve
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 10000
 # The stack's ports on this machine, as in docker-compose.yml.
@@ -16,7 +17,7 @@ BENCHMARKS := wire pipeline latency growth footprint
 need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets, got none; see docs/use/data.md" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-forms api test unit audit sbom fuzz up backfill down bench peers faults soak form-stack seeds folds evaluate lock docs docs-site plots clean
+.PHONY: help demo demo-forms api test unit audit sbom fuzz up backfill down bench bench-api peers faults soak form-stack seeds folds evaluate lock docs docs-site plots clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +86,10 @@ bench: $(VENV)/.test ## run every benchmark, about 20 minutes on an idle machine
 	@for name in $(BENCHMARKS); do echo "== $$name" && $(BIN)/python -m lab.benchmarks.$$name $(if $(DATA),--data $(DATA)) \
 	  --output lab/results/$$name.json || exit 1; done
 
+bench-api: $(VENV)/.test $(HTTP_PEERS:%=.venv-peers/%/.ready) ## measure the HTTP API beside LitServe, 15 minutes; DATA=folder uses real pairs
+	@$(BIN)/python -m lab.benchmarks.gateway $(if $(DATA),--data $(DATA)) --output lab/results/gateway.json
+	@$(BIN)/python -m lab.docs_pages
+
 peers: $(VENV)/.test $(PEERS:%=.venv-peers/%/.ready) ## compare the worker with other stream processors, 20 minutes; DATA=folder uses real pairs
 	@$(BIN)/python -m lab.benchmarks.peers $(if $(DATA),--data $(DATA)) --crash --plot docs/results/plots/peers.png \
 	  --output lab/results/peers.json
@@ -108,7 +113,7 @@ seeds folds: $(VENV)/.test
 	@$(BIN)/mmdigit study $@ --data $(DATA) --result lab/results/$@.json
 
 lock: $(VENV)/.test ## compile requirements/*.in to pinned files with hashes
-	@for set in requirements/worker requirements/msk requirements/otel requirements/forms requirements/client requirements/gateway requirements/train requirements/test requirements/fuzz requirements/sbom requirements/docs $(PEERS:%=lab/benchmarks/peers/requirements/%); do \
+	@for set in requirements/worker requirements/msk requirements/otel requirements/forms requirements/client requirements/gateway requirements/train requirements/test requirements/fuzz requirements/sbom requirements/docs $(patsubst %,lab/benchmarks/peers/requirements/%,$(PEERS) $(HTTP_PEERS)); do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt || exit 1; done
 

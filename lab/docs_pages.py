@@ -12,6 +12,7 @@ from pydantic_settings.sources.types import _CliPositionalArg
 import mmdigit
 import schemas
 from lab.benchmarks import sizing_page
+from lab.benchmarks.gateway import page as gateway_page
 from lab.faults import report
 from lab.fuzz.__main__ import table
 from mmdigit import client, transport
@@ -155,6 +156,11 @@ def faults_page() -> str:
     return report.page(*(json.loads((RESULTS / f"{name}.json").read_text()) for name in ("faults", "soak")))
 
 
+def api_results_page() -> str:
+    """The last result of `make bench-api`."""
+    return gateway_page.page(json.loads((RESULTS / "gateway.json").read_text(encoding="utf-8")))
+
+
 def fuzz_page() -> str:
     """The last result of `make fuzz`."""
     result = json.loads((RESULTS / "fuzz.json").read_text(encoding="utf-8"))
@@ -175,6 +181,7 @@ PAGES = {
     "operate/metrics.md": metrics_page,
     "use/python.md": python_page,
     "results/fuzz.md": fuzz_page,
+    "results/gateway.md": api_results_page,
     "results/faults.md": faults_page,
     "operate/sizing.md": sizing_page.page,
 }

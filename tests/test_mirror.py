@@ -38,6 +38,9 @@ OTHER_SUBJECTS = {
 
 TESTED_ELSEWHERE = {
     "mmdigit.__main__": "tests.mmdigit.test_cli",
+    "mmdigit.gateway.__main__": "tests.mmdigit.gateway.test_command",
+    "mmdigit.gateway.access.requiring": "tests.mmdigit.gateway.access.test_entrance",
+    "mmdigit.gateway.audit": "tests.mmdigit.gateway.access.test_entrance",
     "mmdigit.datasets.opening": "tests.producer.sources.test_opening",
     "mmdigit.commands.form.control": "tests.mmdigit.forms.reviewing.test_control",
     "mmdigit.commands.form.export": "tests.mmdigit.forms.test_exporting",
@@ -48,9 +51,6 @@ TESTED_ELSEWHERE = {
     "mmdigit.forms.overlay": "tests.mmdigit.commands.form.test_templates",
     "mmdigit.forms.page_process": "tests.mmdigit.forms.test_pages",
     "mmdigit.commands.form.collect": "tests.mmdigit.forms.collecting.test_service",
-    "mmdigit.gateway.__main__": "tests.mmdigit.gateway.test_command",
-    "mmdigit.gateway.access.requiring": "tests.mmdigit.gateway.routes.test_tenants",
-    "mmdigit.gateway.audit": "tests.mmdigit.gateway.access.test_entrance",
     "mmdigit.settings.access_settings": "tests.mmdigit.settings.test_redaction",
     "mmdigit.settings.model": "tests.mmdigit.settings.test_base",
     "mmdigit.settings.service_settings": "tests.mmdigit.settings.test_help_text",

@@ -77,6 +77,13 @@ def gateway() -> list[Builder[Panel]]:
             "Per second.",
             8,
         ),
+        lines(
+            "Webhooks",
+            {"{{outcome}}": by("outcome", "webhooks_total")},
+            "ops",
+            "Attempts per second: delivered, failed and tried again, or given up.",
+            8,
+        ),
         lines("Connections", {"{{instance}}": "mmdigit_gateway_connections"}, "none", "Open.", 8),
         lines(
             "CPU",

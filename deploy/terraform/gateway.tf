@@ -70,6 +70,11 @@ resource "aws_ecs_task_definition" "gateway" {
     cpu_architecture        = var.architecture
   }
 
+  # Archives and scans on their way. The image says by VOLUME that the volume has the mode of its own /tmp (README.md).
+  volume {
+    name = "tmp"
+  }
+
   container_definitions = jsonencode([merge(local.hardened, {
     name                   = "gateway"
     image                  = "${aws_ecr_repository.worker.repository_url}:${var.gateway.image_tag}"
@@ -77,6 +82,7 @@ resource "aws_ecs_task_definition" "gateway" {
     entryPoint             = ["python", "-m", "mmdigit.gateway"]
     environment            = [for name, value in local.gateway_environment : { name = name, value = value }]
     secrets                = [for name, arn in local.gateway_secrets : { name = name, valueFrom = arn }]
+    mountPoints            = [{ sourceVolume = "tmp", containerPath = "/tmp", readOnly = false }]
     portMappings           = [{ containerPort = local.gateway_port, protocol = "tcp" }]
     stopTimeout            = 60 # more than the gateway gives open requests
     healthCheck            = jsondecode(aws_ecs_task_definition.worker.container_definitions)[0].healthCheck
@@ -192,6 +198,8 @@ resource "aws_lb_listener" "gateway" {
   protocol          = "HTTPS"
   ssl_policy        = "ELBSecurityPolicy-TLS13-1-2-2021-06" # TLS 1.2 and 1.3
   certificate_arn   = var.gateway.certificate_arn
+  # The gateways cannot know that callers speak TLS.
+  routing_http_response_strict_transport_security_header_value = "max-age=31536000"
 
   default_action {
     type             = "forward"

@@ -39,6 +39,8 @@ class HttpClient(AbstractAsyncContextManager["HttpClient"]):
 
     async def send(self, message: bytes) -> Answer:
         """The response. Raises OSError if the connection fails; the request may have arrived."""
+        while self._idle and not self._idle[-1].open:  # the server has closed it meanwhile
+            self._all.discard(self._idle.pop())
         connection = self._idle.pop() if self._idle else await self._opened()
         try:
             answer = await connection.exchange(message)

@@ -8,9 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from mmdigit.files.atomic import atomic_write, atomic_write_binary
 from mmdigit.files.predictions_csv import safe_cell
 from mmdigit.forms.layout import FORM_COLUMNS, Slot
@@ -98,6 +95,9 @@ def _csv_cells(template: Template, row: FormRow, *, excel: bool) -> list[str]:
 
 @contextmanager
 def _parquet(path: Path, template: Template, slots: Sequence[Slot]) -> Iterator[Write]:
+    import pyarrow as pa  # here: it takes 37 MB, which a gateway without such an export need not have
+    import pyarrow.parquet as pq
+
     names = columns(slots)
     kinds = {"revision": pa.int32(), "serial": pa.int64()}
     kinds |= {f"{slot.name}.chance": pa.float64() for slot in slots}

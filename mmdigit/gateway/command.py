@@ -149,7 +149,7 @@ async def _serve(settings: GatewaySettings) -> None:
         )
         watching = [asyncio.create_task(_watch(look, every_s)) for look, every_s in looks]
         if services.webhook_hosts and (secret := settings.signing_secret) is not None:
-            watching.append(asyncio.create_task(Webhooks(services, services.webhook_hosts, secret).run()))
+            watching.append(asyncio.create_task(Webhooks(services, services.webhook_hosts, secret, metrics).run()))
         server.stop_on_signals()
         await server.run_until_stopped(listener)
         for task in watching:

@@ -56,6 +56,11 @@ METRICS = prefixed(
         Metric("ready", "gauge", "", "1 while /readyz says that the gateway is ready, else 0."),
         Metric("topic_errors_total", "counter", "", "Batches of records that the topic did not take."),
         Metric("store_errors_total", "counter", "", "Calls of the store that failed."),
+        Metric(
+            *("webhooks_total", "counter", ""),
+            "Webhooks by outcome: delivered, failed (tried again later) or given_up.",
+            ("outcome",),
+        ),
         Metric("build_info", "gauge", "", "Always 1; the label names the version of this gateway.", ("version",)),
     ),
 )
@@ -63,6 +68,10 @@ METRICS = prefixed(
 
 Closing = Literal["head", "body", "reader", "room", "invalid"]
 """Why the gateway closed a connection before its client did: a label."""
+
+
+WebhookOutcome = Literal["delivered", "failed", "given_up"]
+"""What became of an attempt at a webhook: a label."""
 
 
 class GatewayMetrics(RegisteredMetrics):
@@ -84,11 +93,14 @@ class GatewayMetrics(RegisteredMetrics):
         self.ready = self._gauge(f"{PREFIX}ready")
         self.topic_errors = self._counter(f"{PREFIX}topic_errors_total")
         self.store_errors = self._counter(f"{PREFIX}store_errors_total")
+        self.webhooks = self._counter(f"{PREFIX}webhooks_total")
         self.build_info = self._gauge(f"{PREFIX}build_info")
         for refusal in get_args(Refusal):  # every series exists from the start, at 0
             self.refused.labels(refusal)
         for closing in get_args(Closing):
             self.connections_closed.labels(closing)
+        for outcome in get_args(WebhookOutcome):
+            self.webhooks.labels(outcome)
         # Looked up once: a lookup for each request would cost as much as the observation. Both are bounded, since
         # operations are.
         self._requests_of = cache(self._labelled_requests)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
@@ -20,6 +20,9 @@ from mmdigit.gateway.registry.ports import Registry
 from mmdigit.gateway.tallies import Tallies
 
 T = TypeVar("T")
+
+BATCH_TURNS = 8
+"""Chunks of batches, of 4 MiB, that wait for the topic: half of what may wait (publishing.MAX_WAITING_BYTES)."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Services:
     webhook_hosts: frozenset[str] = frozenset()
     """Where webhooks may lead; none if the gateway sends none."""
     tallies: Tallies = field(default_factory=Tallies)
+    batch_turns: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, BATCH_TURNS))
+    """Batches wait for their turn to publish a chunk, so that many of them leave room for single jobs."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the program ends. Whoever streams events ends then; AnswerFeed.wake() has them look."""
 

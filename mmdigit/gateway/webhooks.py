@@ -16,6 +16,7 @@ from mmdigit.gateway.access.fetching import Address, exchange
 from mmdigit.gateway.access.principal import SCOPES, Principal
 from mmdigit.gateway.intake.ids import id_of
 from mmdigit.gateway.intake.webhook_urls import webhook_address
+from mmdigit.gateway.metrics import GatewayMetrics
 from mmdigit.gateway.registry.ports import StoredGroup, Webhook
 from mmdigit.gateway.routes.groups import group_status
 from mmdigit.gateway.services import Services
@@ -48,9 +49,15 @@ class Webhooks:
     """Sends the webhooks of the registry that are due. Several gateways may do so: each webhook is one's at a time."""
 
     def __init__(
-        self, services: Services, hosts: Collection[str], secret: SecretStr, now: Callable[[], datetime] | None = None
+        self,
+        services: Services,
+        hosts: Collection[str],
+        secret: SecretStr,
+        metrics: GatewayMetrics | None = None,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         """hosts: as of webhook_address. now: with a zone."""
+        self._metrics = metrics or GatewayMetrics()
         self._services = services
         self._hosts = frozenset(hosts)
         self._secret = secret
@@ -115,10 +122,12 @@ class Webhooks:
         error = await self._post(webhook, address, _body(status, finished_at))
         if error is None:
             await self._services.in_registry(lambda registry: registry.delivered(webhook.id, self._now()))
+            self._metrics.webhooks.labels("delivered").inc()
             log.info("webhook delivered", extra={"webhook": webhook.id, "group": name, "host": address.host})
         elif error == str(_GONE) or self._now() - finished_at > RETRY_FOR:
             await self._give_up(webhook, f"expected status 2xx, got {error}")
         else:
+            self._metrics.webhooks.labels("failed").inc()
             pause_s = min(FIRST_PAUSE_S * PAUSE_GROWS**webhook.attempts, MAX_PAUSE_S)
             await self._retry(webhook, pause_s, f"expected status 2xx, got {error}")
 
@@ -169,6 +178,7 @@ class Webhooks:
 
     async def _give_up(self, webhook: Webhook, error: str) -> None:
         await self._services.in_registry(lambda registry: registry.failed(webhook.id, self._now(), error))
+        self._metrics.webhooks.labels("given_up").inc()
         log.warning("webhook given up", extra={"webhook": webhook.id, "error": error})
 
 

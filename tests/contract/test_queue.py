@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 
 import pytest
@@ -48,6 +49,15 @@ def test_publisher_sends_the_largest_record(queue: Queue, read: Read) -> None:
     value = bytes(range(256)) * (MAX_RECORD_BYTES // 256)
     queue.publish(b"before", value, b"after")
     assert [record.value for record in read(queue.consumer(), 3)] == [b"before", value, b"after"]
+
+
+def test_publisher_that_sent_nothing_closes_quietly(queue: Queue, caplog: pytest.LogCaptureFixture) -> None:
+    before = set(threading.enumerate())
+    with open_publisher(queue.url):
+        own = set(threading.enumerate()) - before
+    for thread in own:  # a client closes while its thread goes on
+        thread.join(10)
+    assert caplog.messages == []
 
 
 def test_flush_waits_for_no_more_records(queue: Queue, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:

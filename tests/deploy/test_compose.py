@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from mmdigit.gateway.intake.scans import MAX_SCAN_BYTES
+from mmdigit.gateway.intake.zipped import MAX_ZIP_BYTES
 from mmdigit.settings.environment import ENV_PREFIX, KNOWN_VARIABLES
 from schemas import VERSION
 from schemas.job import MAX_RECORD_BYTES
@@ -97,6 +99,12 @@ def test_gateway_asks_for_a_token_and_starts_after_what_it_needs(services: dict[
     }
     assert gateway["build"]["args"] == {"REQUIREMENTS": "gateway"}
     assert gateway["profiles"] == ["gateway"]
+
+
+def test_gateway_has_room_for_the_largest_uploads(services: dict[str, Any]) -> None:
+    [size] = re.findall(r"^/tmp:size=(\d+)m$", "\n".join(services["gateway"]["tmpfs"]), re.MULTILINE)
+    four = 4 * max(MAX_ZIP_BYTES, MAX_SCAN_BYTES)
+    assert four <= int(size) * 1024 * 1024 < int(services["gateway"]["mem_limit"])
 
 
 def test_variables_are_settings(services: dict[str, Any]) -> None:

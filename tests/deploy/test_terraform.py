@@ -16,7 +16,7 @@ from lab.benchmarks.terraform_defaults import default
 from mmdigit.commands.form.collect import FormCollectSettings
 from mmdigit.forms.worker.settings import PageWorkerSettings
 from mmdigit.gateway.routes.events import HEARTBEAT_S
-from mmdigit.gateway.routes.jobs import MAX_WAIT_S
+from mmdigit.gateway.routes.submit_route import MAX_WAIT_S
 from mmdigit.gateway.serving.connections import Patience
 from mmdigit.gateway.serving.server import DRAIN_S
 from mmdigit.gateway.settings import GatewaySettings

@@ -39,8 +39,8 @@ run "private_api" {
     error_message = "The load balancer has private addresses, and outputs contain its name."
   }
   assert {
-    condition     = aws_lb_listener.gateway[0].port == 443 && aws_lb_listener.gateway[0].protocol == "HTTPS" && startswith(aws_lb_listener.gateway[0].ssl_policy, "ELBSecurityPolicy-TLS13-1-2") && aws_lb_listener.gateway[0].certificate_arn == var.gateway.certificate_arn
-    error_message = "The only listener speaks TLS 1.2 or newer with the given certificate."
+    condition     = aws_lb_listener.gateway[0].port == 443 && aws_lb_listener.gateway[0].protocol == "HTTPS" && startswith(aws_lb_listener.gateway[0].ssl_policy, "ELBSecurityPolicy-TLS13-1-2") && aws_lb_listener.gateway[0].certificate_arn == var.gateway.certificate_arn && startswith(aws_lb_listener.gateway[0].routing_http_response_strict_transport_security_header_value, "max-age=")
+    error_message = "The only listener speaks TLS 1.2 or newer with the given certificate, and tells browsers to do so."
   }
   assert {
     condition     = { for cidr, rule in aws_vpc_security_group_ingress_rule.clients : cidr => rule.from_port } == { "10.40.0.0/16" = 443, "192.168.7.0/24" = 443 }
@@ -78,6 +78,11 @@ run "private_api" {
   assert {
     condition     = jsondecode(aws_iam_role_policy.gateway[0].policy) == jsondecode(local.send_jobs) && aws_iam_role.gateway[0].permissions_boundary == var.permissions_boundary_arn
     error_message = "Their role may only send jobs, within the boundary."
+  }
+
+  assert {
+    condition     = [for mount in jsondecode(aws_ecs_task_definition.gateway[0].container_definitions)[0].mountPoints : mount.containerPath if contains(aws_ecs_task_definition.gateway[0].volume[*].name, mount.sourceVolume)] == ["/tmp"]
+    error_message = "Uploads have a place beside the read-only root."
   }
 
   # Requests in progress

@@ -7,6 +7,7 @@ Gateway, worker, services and this load generator share the machine, and nothing
 shares of what 64 busy callers get from the same program.
 """
 
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +36,7 @@ def measure(
     """The figures of each part by its name. only: names of the programs to run; empty = all."""
     samples = [each for each in read_samples(data, SAMPLES) if each.image and each.audio]
     log = Console(stderr=True).print
+    settings = {"rounds": rounds, "window_s": window_s, "load_average": os.getloadavg()[0]}
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -47,7 +49,7 @@ def measure(
         if "slow" in parts:
             found["slow"] = measure_slow(samples, folder, log)
     head = provenance("lab.benchmarks.gateway", PACKAGES, data)
-    return {**head, "settings": {"rounds": rounds, "window_s": window_s}, **found}
+    return {**head, "settings": settings, **found}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

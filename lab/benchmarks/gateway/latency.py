@@ -16,13 +16,13 @@ from lab.kit.spread import spread
 from producer.sources.sample import Sample
 
 LOADS = (0.01, 0.5, 0.8)
-WINDOW_S = 10.0
-LEAST_REQUESTS = 100
+WINDOW_S = 5.0
+LEAST_REQUESTS = 60
 """A window at a low rate lasts longer, so that its p95 means something."""
 
 CALLERS = 64
-SATURATED_S = 6.0
-WARM_UP_S = 3.0
+SATURATED_S = 3.0
+WARM_UP_S = 2.0
 
 Ask = Callable[[Caller, int], Awaitable[bool]]
 
@@ -58,10 +58,10 @@ def measure_latency(
             own = folder / f"{name.replace(' ', '')}-{number}"
             own.mkdir()
             with program.start(own) as served:
-                saturation = _run(served, samples, program.ways, _saturate)
-                found[name]["saturation"].append(saturation.as_json())
-                log(f"round {number + 1}: {name}: {saturation.requests_per_s:.0f} answers/s")
                 for load in LOADS:
+                    saturation = _run(served, samples, program.ways, _saturate)  # just before: the machine varies
+                    found[name]["saturation"].append(saturation.as_json())
+                    log(f"round {number + 1}: {name}: {saturation.requests_per_s:.0f} answers/s")
                     for way in program.ways:
                         measured = partial(_at_rate, way, load * saturation.requests_per_s, window_s)
                         run = _run(served, samples, program.ways, measured)

@@ -127,7 +127,8 @@ class BatchIntake:
                     self.reject(each.line, str(exc))
 
     async def _publish(self, taken: "Sequence[_Taken]") -> None:
-        await self.services.publisher.publish([each.record for each in taken])
+        async with self.services.batch_turns:
+            await self.services.publisher.publish([each.record for each in taken])
         for each in taken:
             if each.named:
                 self._names.append(_digest(each.record.key or b""))

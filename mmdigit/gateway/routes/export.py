@@ -7,10 +7,8 @@ import tempfile
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, BinaryIO, Literal
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from fastapi import APIRouter, Query
 from fastapi import Path as InPath
 from fastapi.responses import StreamingResponse
@@ -33,9 +31,6 @@ PAGE = 1000
 CHUNK_BYTES = 256 * 1024
 _NUMBERS = {"label", "image_label", "audio_label", "expected"}
 _FRACTIONS = {"confidence", "image_confidence", "audio_confidence", "novelty"}
-_SCHEMA = pa.schema(
-    [(name, pa.int8() if name in _NUMBERS else pa.float64() if name in _FRACTIONS else pa.string()) for name in COLUMNS]
-)
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 router = APIRouter()
@@ -62,7 +57,7 @@ async def export_group(
     await group_status(services, principal.tenant, group, stored)  # 404 if nothing is known of it
     submitted = await services.in_registry(lambda registry: registry.group(principal.tenant, group))
     if submitted is not None and submitted.kind == "pages":
-        table = _form_table(require_forms(services), submitted, kind, form)
+        table = await _form_table(require_forms(services), submitted, kind, form)
     else:
         outcomes = _pages(services, principal, stored)
         table = _csv(outcomes) if kind == "csv" else _parquet(outcomes)
@@ -71,13 +66,18 @@ async def export_group(
 
 
 async def _form_table(forms: Forms, group: StoredGroup, kind: str, form: str | None) -> AsyncIterator[bytes]:
+    """Written before the answer begins, so that what fails is a Problem and no broken table."""
+    template = await asyncio.to_thread(template_of, forms, group, form)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"table.{kind}"
-        template = await asyncio.to_thread(template_of, forms, group, form)
         await asyncio.to_thread(write_form_table, forms.store, group, template, path)
-        with path.open("rb") as file:
-            while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
-                yield chunk
+        return _chunks(path.open("rb"))  # its content stays until it is closed
+
+
+async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
+    with file:
+        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+            yield chunk
 
 
 async def _pages(services: Services, principal: Principal, stored: str) -> AsyncIterator[list[JobStatus]]:
@@ -120,15 +120,19 @@ def _taken(text: io.StringIO) -> bytes:
 
 
 async def _parquet(pages: AsyncIterator[list[JobStatus]]) -> AsyncIterator[bytes]:
+    import pyarrow as pa  # here: it takes 37 MB, which a gateway without such an export need not have
+    import pyarrow.parquet as pq
+
     written = _Written()
-    with pq.ParquetWriter(pa.PythonFile(written, mode="w"), _SCHEMA) as table:
+    kinds = {name: pa.int8() for name in _NUMBERS} | {name: pa.float64() for name in _FRACTIONS}
+    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS])
+    with pq.ParquetWriter(pa.PythonFile(written, mode="w"), schema) as table:
         async for page in pages:
             rows = [_cells(status) for status in page]
             arrays = [
-                pa.array([_value(name, row.get(name, "")) for row in rows], _SCHEMA.field(name).type)
-                for name in COLUMNS
+                pa.array([_value(name, row.get(name, "")) for row in rows], schema.field(name).type) for name in COLUMNS
             ]
-            table.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA))
+            table.write_table(pa.Table.from_arrays(arrays, schema=schema))
             yield written.taken()
     yield written.taken()
 

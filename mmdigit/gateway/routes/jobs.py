@@ -1,59 +1,20 @@
 """POST /v1/jobs: one job."""
 
-import re
-from collections.abc import Callable, Coroutine
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from fastapi.routing import APIRoute
 
 from mmdigit.gateway.access.principal import Principal
-from mmdigit.gateway.access.requiring import Submitter, require
-from mmdigit.gateway.intake.ids import KEY_PATTERN, MAX_KEY_CHARACTERS, IdempotencyKey, id_of, new_id, stored_id
+from mmdigit.gateway.access.requiring import Submitter
+from mmdigit.gateway.intake.ids import IdempotencyKey, id_of, new_id, stored_id
 from mmdigit.gateway.intake.records import record_of, require_room
 from mmdigit.gateway.intake.single import read_submission
-from mmdigit.gateway.openapi import SUBMISSION
 from mmdigit.gateway.outcomes import find_outcome, status_of
-from mmdigit.gateway.services import UseServices, services_of
+from mmdigit.gateway.routes.submit_route import SubmitRoute, Wait
+from mmdigit.gateway.services import UseServices
 from schemas.api import JobStatus, JobSubmission
-
-MAX_WAIT_S = 30.0
-
-Wait = Annotated[
-    float,
-    Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for the outcome; without one in time, the answer is 202."),
-]
-
-_submitter = require("submit")
-_WAIT = re.compile(rb"(?:wait=([0-9]{1,2}(?:\.[0-9]{1,6})?))?")
-_KEY = re.compile(KEY_PATTERN)
-
-
-class SubmitRoute(APIRoute):
-    """Reads the usual parameters itself, and leaves all others, and their errors, to FastAPI.
-
-    FastAPI takes 90 us to resolve them, which is as much as all other work of a submission
-    (docs/results/gateway.md).
-    """
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        by_fastapi = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            query = _WAIT.fullmatch(request.scope["query_string"])
-            key = request.headers.get("idempotency-key")
-            if query is None or (key is not None and not (len(key) <= MAX_KEY_CHARACTERS and _KEY.fullmatch(key))):
-                return await by_fastapi(request)
-            wait = float(query[1] or 0)
-            if wait > MAX_WAIT_S:
-                return await by_fastapi(request)
-            return await submit_job(request, await services_of(request), await _submitter(request), wait, key)
-
-        return handle
-
 
 router = APIRouter(route_class=SubmitRoute)
 
@@ -64,9 +25,6 @@ router = APIRouter(route_class=SubmitRoute)
     summary="Submit one job",
     status_code=202,
     response_model=JobStatus,
-    response_description="The topic has the job, which has no outcome yet.",
-    responses={200: {"model": JobStatus, "description": "The job and its outcome."}},
-    openapi_extra=SUBMISSION,
 )
 async def submit_job(
     request: Request,

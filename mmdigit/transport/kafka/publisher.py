@@ -24,6 +24,7 @@ BATCH_BYTES = 256 * 1024
 
 DELIVERY_TIMEOUT_MS = 120_000
 MAX_BLOCK_S = 30.0
+CLOSE_S = 1.0  # at most, where nothing waits to be sent; usually milliseconds
 _OVERHEAD_BYTES = 1024  # upper bound for the framing of a record and its batch
 
 
@@ -118,7 +119,8 @@ class KafkaPublisher:
             return
         self._closed = True
         with map_errors(self._address):
-            self._producer.close(timeout=0)
+            # A producer that is closed before the broker has numbered it logs a fatal error.
+            self._producer.close(timeout=0 if self._records else CLOSE_S)
 
     def __enter__(self) -> Self:
         return self

@@ -102,3 +102,15 @@ def test_killed_gateway_loses_and_doubles_nothing(tmp_path: Path) -> None:
     assert len(told) == 2 * each
     assert set(told) == taken
     assert len(taken) == 2 * each
+
+
+def test_follower_sees_each_outcome_once_after_a_kill(tmp_path: Path) -> None:
+    with GatewayProcess(tmp_path) as gateway, Client(gateway.url, retry_for_s=600) as client:
+        receipt = client.submit_batch(submission(PAIR[0], job_id=f"a-{n}") for n in range(BATCH))
+        with gateway.worker():
+            followed = client.follow_group(receipt.group)
+            names = [next(followed).job_id]
+            gateway.kill()
+            gateway.start()
+            names += [outcome.job_id for outcome in followed]
+    assert sorted(names) == sorted(f"a-{n}" for n in range(BATCH))

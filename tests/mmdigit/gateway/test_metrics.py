@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from mmdigit.gateway.metrics import METRICS, PREFIX, Closing, GatewayMetrics, Refusal
+from mmdigit.gateway.metrics import METRICS, PREFIX, Closing, GatewayMetrics, Refusal, WebhookOutcome
 
 
 def series(metrics: GatewayMetrics, name: str) -> dict[tuple[str, ...], float]:
@@ -25,6 +25,7 @@ def test_reasons_are_there_from_the_start() -> None:
     metrics = GatewayMetrics()
     assert series(metrics, "refused_total") == {(reason,): 0 for reason in get_args(Refusal)}
     assert series(metrics, "connections_closed_total") == {(reason,): 0 for reason in get_args(Closing)}
+    assert series(metrics, "webhooks_total") == {(outcome,): 0 for outcome in get_args(WebhookOutcome)}
 
 
 def test_answered_counts_by_operation_method_and_class() -> None:

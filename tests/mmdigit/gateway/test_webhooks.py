@@ -15,12 +15,17 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from mmdigit.forms.template import Template
 from mmdigit.gateway import webhooks
 from mmdigit.gateway.access.principal import SCOPES, Principal
+from mmdigit.gateway.metrics import GatewayMetrics, WebhookOutcome
 from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.signing import webhook_key
 from mmdigit.gateway.webhooks import Webhooks
 from tests.factories import make_dead_letter, make_prediction
+from tests.mmdigit.forms.store.kept import fault
+from tests.mmdigit.forms.worker.fakes import page_content
+from tests.mmdigit.forms.written import TEMPLATE
 from tests.mmdigit.gateway.served import Served, served
 
 SECRET = SecretStr("s" * 32)
@@ -46,6 +51,7 @@ class Post:
 class Receiver:
     """answer: what each POST gets, (status, headers, body); it may block."""
 
+    port: int = 0
     url: str = ""
     posts: list[Post] = field(default_factory=list)
     answer: Callable[[], tuple[int, dict[str, str], bytes]] = lambda: (204, {}, b"")
@@ -74,7 +80,8 @@ def receiving() -> Iterator[Receiver]:
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    receiver.url = f"http://127.0.0.1:{server.server_port}/hook?a=1"
+    receiver.port = server.server_port
+    receiver.url = f"http://127.0.0.1:{receiver.port}/hook?a=1"
     try:
         yield receiver
     finally:
@@ -89,6 +96,10 @@ class Bench:
     receiver: Receiver
     webhooks: Webhooks
     at: list[datetime]
+    metrics: GatewayMetrics
+
+    def count(self, outcome: WebhookOutcome) -> float | None:
+        return self.metrics.registry.get_sample_value("mmdigit_gateway_webhooks_total", {"outcome": outcome})
 
     def look(self, *, after: timedelta = timedelta(0)) -> None:
         """Let time pass, look, and wait until what is due has ended."""
@@ -115,15 +126,22 @@ class Bench:
         )
 
 
-@pytest.fixture(name="bench")
-def running(tmp_path: Path) -> Iterator[Bench]:
-    with served(tmp_path, hosts=frozenset({"127.0.0.1"})) as gateway, receiving() as receiver:
+@contextmanager
+def on_bench(folder: Path, *templates: Template) -> Iterator[Bench]:
+    with served(folder, hosts=frozenset({"127.0.0.1"}), templates=templates) as gateway, receiving() as receiver:
+        metrics = GatewayMetrics()
         at = [gateway.services.now() + timedelta(seconds=1)]
 
         async def make() -> Webhooks:
-            return Webhooks(gateway.services, gateway.services.webhook_hosts, SECRET, lambda: at[0])
+            return Webhooks(gateway.services, gateway.services.webhook_hosts, SECRET, metrics, lambda: at[0])
 
-        yield Bench(gateway, receiver, gateway.run(make()), at)
+        yield Bench(gateway, receiver, gateway.run(make()), at, metrics)
+
+
+@pytest.fixture(name="bench")
+def running(tmp_path: Path) -> Iterator[Bench]:
+    with on_bench(tmp_path) as bench:
+        yield bench
 
 
 def test_finished_group_is_told_once_and_signed(bench: Bench) -> None:
@@ -182,6 +200,7 @@ def test_failed_attempts_repeat_under_the_same_id(bench: Bench) -> None:
     bench.look(after=timedelta(seconds=135))
     bench.look(after=timedelta(days=1))
     assert len(bench.receiver.posts) == len(pauses_s) + 2
+    assert (bench.count("delivered"), bench.count("failed"), bench.count("given_up")) == (1, 4, 0)
     assert len({post.headers["webhook-id"] for post in bench.receiver.posts}) == 1
     assert len({post.body for post in bench.receiver.posts}) == 1
     for post in bench.receiver.posts:
@@ -198,6 +217,7 @@ def test_attempts_end_after_a_day(bench: Bench) -> None:
         if len(bench.receiver.posts) == before:
             break
     assert 6 <= before <= 8
+    assert (bench.count("delivered"), bench.count("failed"), bench.count("given_up")) == (0, before - 1, 1)
     bench.look(after=timedelta(days=30))
     assert len(bench.receiver.posts) == before
 
@@ -281,7 +301,7 @@ def test_two_gateways_send_a_webhook_once(bench: Bench) -> None:
     bench.answer("0")
 
     async def both() -> None:
-        other = Webhooks(bench.gateway.services, {"127.0.0.1"}, SECRET, lambda: bench.at[0])
+        other = Webhooks(bench.gateway.services, {"127.0.0.1"}, SECRET, now=lambda: bench.at[0])
         await bench.webhooks.look()
         await other.look()
         await bench.webhooks.settled()
@@ -299,3 +319,18 @@ def test_webhook_to_another_host_is_refused(bench: Bench, path: str) -> None:
     if path == "/v1/batches":
         assert "--webhook-hosts (127.0.0.1)" in response.json()["detail"]
     assert bench.gateway.jobs() == []
+
+
+def test_finished_pages_are_told_too(tmp_path: Path) -> None:
+    with on_bench(tmp_path, TEMPLATE) as bench, bench.gateway.client() as client:
+        path = f"/v1/forms/{TEMPLATE.form}/pages?group=p&webhook=http://127.0.0.1:{bench.receiver.port}/"
+        assert client.post(path, content=page_content(), headers={"Content-Type": "image/png"}).status_code == 202
+        bench.look()
+        assert bench.receiver.posts == []
+        kept = bench.gateway.registry.group("", "p")
+        assert kept is not None
+        assert bench.gateway.services.forms is not None
+        bench.gateway.services.forms.store.put_pages([fault(1, group=kept.pages[0])])
+        bench.look(after=timedelta(minutes=1))
+    data = json.loads(bench.receiver.posts[0].body)["data"]
+    assert (data["kind"], data["submitted"], data["done"], data["dead"], data["finished"]) == ("pages", 1, 0, 1, True)

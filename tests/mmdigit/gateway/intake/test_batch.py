@@ -13,7 +13,7 @@ from mmdigit.gateway.access.principal import SCOPES, Principal
 from mmdigit.gateway.intake import batch
 from mmdigit.gateway.intake.batch import BatchIntake
 from mmdigit.gateway.intake.json_lines import LineSplitter
-from mmdigit.gateway.services import Services
+from mmdigit.gateway.services import BATCH_TURNS, Services
 from schemas.errors import InvalidRecord, TransportError
 from schemas.wire import decode_job
 
@@ -28,6 +28,9 @@ class FakeServices:
     refuses: Callable[[bytes], bool] = lambda _: False
     is_away: bool = False
     probes: list[str] = field(default_factory=list)
+    batch_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BATCH_TURNS))
+    publishing: int = 0
+    most_publishing: int = 0
 
     @property
     def publisher(self) -> "FakeServices":
@@ -48,6 +51,10 @@ class FakeServices:
             raise TransportError("broker away")
         if any(self.refuses(record.value) for record in records):
             raise InvalidRecord("expected a smaller record")
+        self.publishing += 1
+        self.most_publishing = max(self.most_publishing, self.publishing)
+        await asyncio.sleep(0)
+        self.publishing -= 1
         self.chunks.append(records)
 
     @property
@@ -163,3 +170,21 @@ def test_any_cut_of_a_body_gives_the_same_jobs() -> None:
         return [each.content or b"" for each in found]
 
     assert ids_of(lines(1)) == ids_of(lines(7)) == ids_of(lines(1000))
+
+
+def test_many_batches_take_turns() -> None:
+    """Otherwise they would fill the publisher, and each be refused midway."""
+    services = FakeServices()
+
+    async def one(number: int) -> None:
+        intake = intake_on(services, f"g{number}")
+        for index in range(3):
+            await intake.take_line(index, line(index))
+            await intake.flush()
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*map(one, range(30)))
+
+    run(all_at_once())
+    assert len(services.ids) == 90
+    assert services.most_publishing == BATCH_TURNS

@@ -177,6 +177,14 @@ def test_table_holds_the_forms_of_the_group_alone(gateway: Served, tmp_path: Pat
     assert done.forms == 1
 
 
+def test_table_of_no_form_is_a_problem(gateway: Served) -> None:
+    post(gateway, printed(), query="?group=a")
+    with gateway.client() as client:
+        response = client.get("/v1/export/a.csv?form=NONE")
+    assert response.status_code == 422
+    assert response.json()["detail"].endswith("got another; change ?form=")
+
+
 def test_file_that_is_no_scan_is_refused(gateway: Served) -> None:
     response = post(gateway, b"%PDF-1.7 nothing")
     assert response.status_code == 422

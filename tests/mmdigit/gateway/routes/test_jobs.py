@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mmdigit.gateway.routes.jobs import MAX_WAIT_S
+from mmdigit.gateway.routes.submit_route import MAX_WAIT_S
 from schemas.errors import StoreError
 from tests.factories import CREATED_AT, make_prediction
 from tests.mmdigit.gateway.asgi import Api, eventually, with_api
