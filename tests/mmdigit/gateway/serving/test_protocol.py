@@ -24,7 +24,7 @@ async def endless() -> AsyncIterator[bytes]:
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the size of the body, /names with the headers' names, /early before it is read, /never not at all."""
+    """Answers with the size of the body, or /names with those of headers; /early before reading, /never at all."""
     size, path = 0, scope["path"]
     if path == "/never":
         while (await receive())["type"] != "http.disconnect":
