@@ -8,7 +8,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from mmdigit.gateway.routes.jobs import MAX_WAIT_S
+from mmdigit.gateway.routes.submit_route import MAX_WAIT_S
 from tests.mmdigit.gateway.served import served
 
 
