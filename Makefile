@@ -87,7 +87,8 @@ bench: $(VENV)/.test ## run every benchmark, about 20 minutes on an idle machine
 	  --output lab/results/$$name.json || exit 1; done
 
 bench-api: $(VENV)/.test $(HTTP_PEERS:%=.venv-peers/%/.ready) ## measure the HTTP API beside LitServe, 15 minutes; DATA=folder uses real pairs
-	@$(BIN)/python -m lab.benchmarks.gateway $(if $(DATA),--data $(DATA)) --output lab/results/gateway.json
+	@$(BIN)/python -m lab.benchmarks.gateway $(if $(DATA),--data $(DATA)) --plot docs/results/plots/gateway.png \
+	  --output lab/results/gateway.json
 	@$(BIN)/python -m lab.docs_pages
 
 peers: $(VENV)/.test $(PEERS:%=.venv-peers/%/.ready) ## compare the worker with other stream processors, 20 minutes; DATA=folder uses real pairs

@@ -2,13 +2,14 @@
 
 import asyncio
 import queue
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from mmdigit.gateway.metrics import GatewayMetrics
 from mmdigit.transport.ports import PredictionStore
-from schemas.errors import AccessError, MmdigitError, RetriableError
+from schemas.errors import AccessError, MmdigitError, RetriableError, StoreError
 
 THREADS = 4
 
@@ -16,13 +17,18 @@ T = TypeVar("T")
 
 
 class StoreReader:
-    """Reads for the event loop. A store is opened when it is first needed, and again after an error."""
+    """Reads for the event loop. A store is opened when it is first needed, and again after an error.
+
+    While the store fails, one call at a time tries it and all others fail at once: if each waited for its own time-out,
+    the last of many would wait for minutes.
+    """
 
     def __init__(self, open_store: Callable[[], PredictionStore], metrics: GatewayMetrics | None = None) -> None:
         self._open = open_store
         self._metrics = metrics or GatewayMetrics()
         self._idle: queue.SimpleQueue[PredictionStore] = queue.SimpleQueue()
         self._threads = ThreadPoolExecutor(THREADS, "store")
+        self._trying = threading.Lock()
         self.waiting_for = ""
         """Why the last call failed; empty if it did not."""
 
@@ -36,6 +42,16 @@ class StoreReader:
             self._idle.get().close()
 
     def _call(self, call: Callable[[PredictionStore], T]) -> T:
+        if not (why := self.waiting_for):
+            return self._ask(call)
+        if not self._trying.acquire(blocking=False):
+            raise StoreError(why)
+        try:
+            return self._ask(call)
+        finally:
+            self._trying.release()
+
+    def _ask(self, call: Callable[[PredictionStore], T]) -> T:
         store = self._taken()
         try:
             result = call(store)

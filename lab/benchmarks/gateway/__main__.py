@@ -1,7 +1,7 @@
 """What does the HTTP API cost: time from POST to answer, CPU a request, memory of open streams, and slow clients?
 
     python -m lab.benchmarks.gateway [--data DIR] [--json] [--output FILE] [--parts NAME...] [--only NAME...]
-        [--rounds N] [--window S]
+        [--rounds N] [--window S] [--plot FILE]
 
 Gateway, worker, services and this load generator share the machine, and nothing is pinned. Rates are open loops at
 shares of what 64 busy callers get from the same program.
@@ -64,10 +64,17 @@ def _main(argv: Sequence[str]) -> int:
     parser.add_argument("--rounds", type=int, metavar="N", default=ROUNDS, help=help_)
     help_ = "seconds at each rate (default: %(default)s)"
     parser.add_argument("--window", type=float, metavar="S", default=WINDOW_S, help=help_)
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="plot the latencies into this PNG")
     options = parser.parse_args(argv)
     if options.rounds < 1:
         parser.error(f"expected at least 1 round, got {options.rounds}")
+    if options.plot is not None and "latency" not in options.parts:
+        parser.error("expected latency among --parts, which --plot needs")
     result = measure(options.data, options.parts, options.only, options.rounds, options.window)
+    if options.plot is not None:
+        from lab.benchmarks.gateway.plot import plot
+
+        plot(result, options.plot)
     return show(options, result, text)
 
 

@@ -114,6 +114,8 @@ base64, and use the same decoders, model file and batch size (32).
 
 {saturation}
 
+![Time to an answer by load, program and way](plots/gateway.png)
+
 {latency}
 
 ## CPU of the gateway

@@ -1,6 +1,7 @@
 """StoreReader on a real store, and on one that fails."""
 
 import asyncio
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -59,6 +60,33 @@ def test_failed_read_is_told_and_the_next_one_works(tmp_path: Path, error: Mmdig
 
     asyncio.run(run())
     assert metrics.registry.get_sample_value("mmdigit_gateway_store_errors_total") == away
+
+
+def test_failing_store_is_tried_by_one_call_at_a_time(tmp_path: Path) -> None:
+    reader = StoreReader(partial(open_store, f"sqlite:///{tmp_path / 'store.db'}"))
+    tried, answer = threading.Event(), threading.Event()
+
+    def fail(_store: PredictionStore) -> None:
+        raise StoreError("away")
+
+    def slow(store: PredictionStore) -> str:
+        tried.set()
+        assert answer.wait(60)
+        return store.feed_end()
+
+    async def run() -> None:
+        with pytest.raises(StoreError):
+            await reader.read(fail)
+        first = asyncio.create_task(reader.read(slow))
+        await asyncio.to_thread(tried.wait)
+        for _ in range(2 * THREADS):
+            with pytest.raises(StoreError, match="away"):
+                await reader.read(slow)
+        answer.set()
+        assert await first == await reader.read(slow) == ""
+        reader.close()
+
+    asyncio.run(run())
 
 
 def test_store_that_cannot_be_opened_is_opened_again(tmp_path: Path) -> None:
