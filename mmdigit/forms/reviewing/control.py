@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mmdigit.forms.store.ports import FieldRecord, StoredPage
-from mmdigit.forms.table import named_slots
-from mmdigit.forms.template import Template
+from mmdigit.forms.table.rows import named_slots
+from mmdigit.forms.template.template import Template
 from mmdigit.reading.error_bounds import error_bound
 
 

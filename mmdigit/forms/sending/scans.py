@@ -16,8 +16,7 @@ from fsspec.implementations.arrow import ArrowFSWrapper
 from pyarrow.fs import S3FileSystem
 
 from mmdigit.files.regular import read_regular
-from mmdigit.forms.pages import MAX_FILE_BYTES
-from mmdigit.forms.read_stack import SUFFIXES
+from mmdigit.forms.pages.decoder import MAX_FILE_BYTES, SUFFIXES
 from mmdigit.settings.redaction import redact
 from schemas.errors import DataError
 from schemas.printable import printable

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from mmdigit.forms.page import PageFault, SinglePage
-from mmdigit.forms.pages import PageDecoder
+from mmdigit.forms.pages.decoder import PageDecoder
+from mmdigit.forms.pages.page import PageFault, SinglePage
 from mmdigit.forms.sending.records import record_of
 from mmdigit.forms.sending.scans import Scans, UnreadableScan
 from mmdigit.sending.journal import Journal

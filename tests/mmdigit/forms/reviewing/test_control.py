@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from mmdigit import cli
-from mmdigit.forms.deciding import decide_page, job_ids_of
+from mmdigit.forms.collecting.deciding import decide_page, job_ids_of
 from mmdigit.forms.reviewing.control import ControlledWeek, controlled_weeks, is_wrong, target_of, week_of
 from mmdigit.forms.reviewing.queue import BLIND_COLUMNS
 from mmdigit.forms.reviewing.sampling import is_drawn
 from mmdigit.forms.store.ports import FieldRecord, PageStore
 from mmdigit.forms.store.sql_store import open_page_store
-from mmdigit.forms.table import named_slots
-from mmdigit.forms.template_file import example
+from mmdigit.forms.table.rows import named_slots
+from mmdigit.forms.template.parsing import example
 from mmdigit.reading.error_bounds import error_bound
 from tests.mmdigit.forms.store.kept import change, form_page, prediction, value
 from tests.mmdigit.forms.written import TEMPLATE
