@@ -76,8 +76,8 @@ def test_forms_profile_reads_what_was_written(tmp_path: Path) -> None:
 
 def read_scans(client: httpx.Client, folder: Path) -> set[str]:
     """The serial numbers in the table of three filled forms, which are sent as one scan."""
-    (folder / "form.yaml").write_bytes(template_file.example())
-    template = template_file.load_template(folder / "form.yaml")
+    (folder / "form.yaml").write_bytes(example())
+    template = load_template(folder / "form.yaml")
     (folder / "stack.pdf").write_bytes(print_form(template, 3))
     fill_stack(template, folder / "stack.pdf", folder / "scans.pdf")
     scan = {"scan": (folder / "scans.pdf").read_bytes()}
