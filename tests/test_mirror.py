@@ -53,7 +53,6 @@ TESTED_ELSEWHERE = {
     "mmdigit.commands.form.collect": "tests.mmdigit.forms.collecting.test_service",
     "mmdigit.settings.access_settings": "tests.mmdigit.settings.test_redaction",
     "mmdigit.settings.model": "tests.mmdigit.settings.test_base",
-    "mmdigit.settings.service_settings": "tests.mmdigit.settings.test_help_text",
     "mmdigit.transport.kafka.publisher": "tests.contract.test_queue",
     "mmdigit.transport.tls": "tests.mmdigit.transport.redis.test_tls",
 }

@@ -39,7 +39,7 @@ class FormCollectSettings(ServiceSettings, DatabaseSettings, RedisAccessSettings
     follow: Annotated[bool, Field(description="run until SIGTERM, as a service with metrics")] = False
     metrics_port: Annotated[
         int, Field(ge=0, le=65535, description="with --follow: port of /metrics; 0 picks a free one and logs it")
-    ] = 9104
+    ] = 9103
 
     @model_validator(mode="after")
     def _follows_or_ends(self) -> Self:

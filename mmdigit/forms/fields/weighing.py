@@ -198,7 +198,7 @@ def _leading_blanks(field: FormField, cells: Sequence[Box]) -> int:
 def candidates_of(field: FormField, probabilities: NDArray[np.float64]) -> Candidates:
     """The values that a field may have, weighed by its checks.
 
-    probabilities: (n_digits, 10).
+    probabilities: (n_digits, 10), range [0, 1].
     """
     probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
     values, chances = _likeliest(probabilities)
@@ -220,7 +220,10 @@ def candidates_of(field: FormField, probabilities: NDArray[np.float64]) -> Candi
 
 
 def _likeliest(probabilities: NDArray[np.float64]) -> tuple[list[str], NDArray[np.float64]]:
-    """The likeliest values and their chances, (CANDIDATES,) or fewer, best first."""
+    """The likeliest values, of n digits each, and their chances, (CANDIDATES,) or fewer, range [0, 1], best first.
+
+    probabilities: (n, 10), each row's sum 1: of each digit.
+    """
     digits, chances = np.zeros((1, 0), np.int64), np.ones(1)
     for row in probabilities:
         longer = (chances[:, None] * row).ravel()

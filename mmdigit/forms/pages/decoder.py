@@ -142,13 +142,13 @@ class PageDecoder:
         if not 0 < width * height <= MAX_PAGE_BYTES:
             raise EOFError("expected a page within the bounds")
         pixels = np.frombuffer(self._exactly(width * height, deadline), np.uint8).reshape(height, width)
-        return ScannedPage(int(header["number"]), pixels, header["dpi"])
+        return ScannedPage(int(header["number"]), pixels, header["dpi"], _scanner(header))
 
     def _file(self, header: dict[str, Any], deadline: float) -> SinglePage:
-        size, scanner = int(header["bytes"]), printable(str(header["scanner"]), MAX_SCANNER_CHARACTERS - 3)
+        size = int(header["bytes"])
         if not 0 < size <= MAX_CONTENT_BYTES:
             raise EOFError("expected a page within the bounds")
-        return SinglePage(int(header["number"]), self._exactly(size, deadline), scanner)
+        return SinglePage(int(header["number"]), self._exactly(size, deadline), _scanner(header))
 
     def _exactly(self, size: int, deadline: float) -> bytes:
         parts, missing = [self._rest[:size]], size - len(self._rest)
@@ -170,3 +170,7 @@ class PageDecoder:
         if not part:
             raise EOFError
         return part
+
+
+def _scanner(header: dict[str, Any]) -> str:
+    return printable(str(header["scanner"]), MAX_SCANNER_CHARACTERS - 3)

@@ -18,6 +18,7 @@ from pypdfium2 import raw as pdfium
 from mmdigit.files.formats import describe_unexpected, format_of
 from mmdigit.forms.pages.page import PageFault, Pixels, ScannedPage
 from schemas.errors import InvalidImage
+from schemas.page import MAX_SCANNER_CHARACTERS
 from schemas.printable import printable
 
 MAX_PAGES = 10_000  # of a file
@@ -30,6 +31,7 @@ PDF_DPI = 200
 MAX_DEPTH = 4  # of forms inside forms of a PDF in which images are looked for
 FORMATS = ("TIFF", "PNG", "JPEG")
 _MM_PER_POINT = 25.4 / 72
+_SCANNER_TAGS = (271, 272, 305)  # Make, Model, Software
 
 T = TypeVar("T")
 
@@ -99,7 +101,7 @@ def pdf_page(document: pypdfium2.PdfDocument, number: int) -> ScannedPage:
     bitmap.close()
     page.close()
     _check_side(pixels.shape[1], pixels.shape[0])
-    return ScannedPage(number, pixels, scale * 72)
+    return ScannedPage(number, pixels, scale * 72, scanner_of_pdf(document))
 
 
 def _frames(content: bytes, name: str, first: int, read: Callable[[Image.Image, int], T]) -> Iterator[T | PageFault]:
@@ -145,7 +147,28 @@ def frame_page(image: Image.Image, number: int) -> ScannedPage:
     _check_side(*grey.size)
     pixels: Pixels = np.array(grey, np.uint8)
     plain = float(dpi) / max(factor, 1) if dpi is not None and 50 <= float(dpi) <= 2400 else None
-    return ScannedPage(number, pixels, plain)
+    return ScannedPage(number, pixels, plain, scanner_of_frame(image))
+
+
+def scanner_of_pdf(document: pypdfium2.PdfDocument) -> str:
+    """What the document says made it; at most MAX_SCANNER_CHARACTERS printable characters, "" if it says nothing."""
+    names = document.get_metadata_dict(skip_empty=True)
+    return _words(names.get("Creator", ""), names.get("Producer", ""))
+
+
+def scanner_of_frame(image: Image.Image) -> str:
+    """As scanner_of_pdf. Call it after check_pixels: Pillow decodes a PNG to find its EXIF data."""
+    try:
+        exif = image.getexif()
+    except Exception:  # Pillow documents no closed set of errors; damaged EXIF data is no reason to lose the page
+        return ""
+    return _words(*(str(exif.get(tag, "")) for tag in _SCANNER_TAGS))
+
+
+def _words(*names: str) -> str:
+    """Each word of the names once."""
+    words = " ".join(dict.fromkeys(" ".join(names).replace("\0", " ").split()))
+    return printable(words, MAX_SCANNER_CHARACTERS - 3)
 
 
 def _grey(image: Image.Image) -> Image.Image:

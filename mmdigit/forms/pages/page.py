@@ -28,11 +28,13 @@ PageReason = Literal[
 
 @dataclass(frozen=True, eq=False)
 class ScannedPage:
-    """One page of a file. number: in the file, from 1. dpi: what the file says, if it says so."""
+    """One page of a file. number: in the file, from 1. dpi: what the file says, if it says so. scanner: what the file
+    says made it, "" if it says nothing."""
 
     number: int
     pixels: Pixels
     dpi: float | None = None
+    scanner: str = ""
 
 
 @dataclass(frozen=True)

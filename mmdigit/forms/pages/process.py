@@ -38,7 +38,13 @@ def main() -> int:
                 body = page.content
             else:
                 height, width = page.pixels.shape
-                header = {"number": page.number, "width": width, "height": height, "dpi": page.dpi}
+                header = {
+                    "number": page.number,
+                    "width": width,
+                    "height": height,
+                    "dpi": page.dpi,
+                    "scanner": page.scanner,
+                }
                 body = page.pixels.tobytes()
             messages.write(json.dumps(header).encode() + b"\n" + body)
             messages.flush()

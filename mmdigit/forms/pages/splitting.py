@@ -10,14 +10,19 @@ import numpy as np
 import pypdfium2
 from PIL import Image
 
-from mmdigit.forms.pages.decoding import check_pixels, each_page, frame_page, pdf_page
+from mmdigit.forms.pages.decoding import (
+    check_pixels,
+    each_page,
+    frame_page,
+    pdf_page,
+    scanner_of_frame,
+    scanner_of_pdf,
+)
 from mmdigit.forms.pages.page import PageFault, ScannedPage, SinglePage
 from schemas.errors import InvalidImage
-from schemas.page import MAX_CONTENT_BYTES, MAX_SCANNER_CHARACTERS
-from schemas.printable import printable
+from schemas.page import MAX_CONTENT_BYTES
 
 QUALITIES = (90, 75, 50)  # of a JPEG, until a page is small enough
-_SCANNER_TAGS = (271, 272, 305)  # Make, Model, Software
 _BILEVEL_SIDE = 20_000  # pixels; a page of 1 bit stays as it is up to so many
 
 
@@ -37,18 +42,15 @@ def _of_pdf(document: pypdfium2.PdfDocument, number: int) -> SinglePage:
     buffer = io.BytesIO()
     single.save(buffer)
     single.close()
-    names = document.get_metadata_dict(skip_empty=True)
-    scanner = _scanner(names.get("Creator", ""), names.get("Producer", ""))
     content = buffer.getvalue()
     if len(content) > MAX_CONTENT_BYTES:
         content = _reduced(pdf_page(document, number))
-    return SinglePage(number, content, scanner)
+    return SinglePage(number, content, scanner_of_pdf(document))
 
 
 def _of_frame(file: bytes, image: Image.Image, number: int) -> SinglePage:
     check_pixels(*image.size)
-    exif = image.getexif()
-    scanner = _scanner(*(str(exif.get(tag, "")) for tag in _SCANNER_TAGS))
+    scanner = scanner_of_frame(image)
     if len(file) <= MAX_CONTENT_BYTES and getattr(image, "n_frames", 1) == 1:
         return SinglePage(number, file, scanner)
     if image.mode == "1" and max(image.size) <= _BILEVEL_SIDE:
@@ -74,9 +76,3 @@ def _reduced(page: ScannedPage) -> bytes:
     if len(buffer.getvalue()) <= MAX_CONTENT_BYTES:
         return buffer.getvalue()
     raise InvalidImage(f"expected a page that fits {MAX_CONTENT_BYTES} bytes, got more; scan it in grey at 200 dpi")
-
-
-def _scanner(*names: str) -> str:
-    """What made the file, each word of it once."""
-    words = " ".join(dict.fromkeys(" ".join(names).replace("\0", " ").split()))
-    return printable(words, MAX_SCANNER_CHARACTERS - 3)

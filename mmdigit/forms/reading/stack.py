@@ -8,7 +8,7 @@ import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -154,7 +154,7 @@ class _Run:
             elif isinstance(page, PageFault):
                 self._add(kept_fault(page, origin, self._template), (), name)
             else:
-                self._add(*self._reader.keep(page, origin), name)
+                self._add(*self._reader.keep(page, replace(origin, scanner=page.scanner)), name)
 
     def flush(self) -> None:
         self._store.put_pages([page for page, _ in self._pending])

@@ -16,7 +16,7 @@ from mmdigit.forms.printing.markers import dictionary
 from mmdigit.forms.template.layout import N_MARKERS, marker_corners
 
 Points = NDArray[np.float64]
-"""(..., 2)."""
+"""(..., 2), x and y: millimetres from the top left corner of the page, or pixels of its scan, as each use says."""
 Model = Literal["plane", "quadratic", "cubic"]
 MODELS: tuple[Model, ...] = ("plane", "quadratic", "cubic")
 
@@ -121,7 +121,9 @@ def fit_points(
 @dataclass(frozen=True)
 class _Fit:
     page: Points
+    """(n, 2), millimetres."""
     seen: Points
+    """(n, 2), pixels."""
     groups: NDArray[np.intp]
     size_mm: tuple[float, float]
     model: Model

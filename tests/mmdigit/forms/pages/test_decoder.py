@@ -187,11 +187,11 @@ FAILING = """
 import json, os, sys, time
 request = json.loads(sys.stdin.buffer.readline())
 if request["first"] == 1:
-    sys.stdout.buffer.write(b'{"number": 1, "width": 2, "height": 1, "dpi": null}\\nxy')
+    sys.stdout.buffer.write(b'{"number": 1, "width": 2, "height": 1, "dpi": null, "scanner": ""}\\nxy')
     sys.stdout.flush()
     FAIL
 request["first"] == 3 or sys.exit(9)
-sys.stdout.buffer.write(b'{"number": 3, "width": 2, "height": 1, "dpi": null}\\nzz{}\\n')
+sys.stdout.buffer.write(b'{"number": 3, "width": 2, "height": 1, "dpi": null, "scanner": ""}\\nzz{}\\n')
 """
 
 
@@ -200,7 +200,7 @@ sys.stdout.buffer.write(b'{"number": 3, "width": 2, "height": 1, "dpi": null}\\n
     [
         ("os.abort()", "got one that ended the decoder"),
         ("time.sleep(60)", "expected a page within 5 s"),
-        ('print(\'{"number": 2, "width": 100000, "height": 100000, "dpi": 0}\')', "ended the decoder"),
+        ('print(\'{"number": 2, "width": 100000, "height": 100000, "dpi": 0, "scanner": ""}\')', "ended the decoder"),
         ("sys.stdout.write('x' * 10000)", "ended the decoder"),
     ],
 )

@@ -53,6 +53,7 @@ def test_split_pages_read_as_their_file_does(name: str) -> None:
         [alone] = decode_pages(page.content)
         assert isinstance(alone, ScannedPage)
         assert np.array_equal(alone.pixels, expected.pixels)
+        assert page.scanner == expected.scanner
         assert len(page.content) <= MAX_CONTENT_BYTES
 
 
@@ -143,10 +144,20 @@ def test_split_pages_names_the_scanner() -> None:
     assert photo.scanner == "Fujitsu ScanSnap iX500"
 
 
+def test_damaged_exif_data_loses_no_page() -> None:
+    for pages in (split_pages, decode_pages):
+        [page] = pages(saved(Image.fromarray(SHADE), "PNG", exif=b"rubbish"))
+        assert not isinstance(page, PageFault)
+        assert page.scanner == ""
+
+
 def test_page_decoder_splits_and_decodes_in_turn() -> None:
     with PageDecoder() as decoder:
         assert list(decoder.split(FILES["tiff of 1 bit"])) == list(split_pages(FILES["tiff of 1 bit"]))
         assert [page.number for page in decoder.decode(FORM)] == [1, 2]
+        [photo] = decoder.decode(saved(Image.fromarray(SHADE), "JPEG", exif=exif()))
+        assert isinstance(photo, ScannedPage)
+        assert photo.scanner == "Fujitsu ScanSnap iX500"
         assert [page.number for page in decoder.split(FORM)] == [1, 2]
         [fault] = decoder.split(b"hello")
         assert isinstance(fault, PageFault)

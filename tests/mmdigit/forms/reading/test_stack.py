@@ -124,6 +124,19 @@ def test_form_read_puts_pages_together_and_tells_a_missing_one(tmp_path: Path) -
     assert rows(tmp_path / "pages.csv")[-1]["state"] == "missing_page"
 
 
+def test_form_read_keeps_what_made_the_scan(tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    path = tmp_path / "scans" / "a.jpg"
+    save_page(path, 1)
+    tags = Image.Exif()
+    tags[271], tags[272] = "Fujitsu", "ScanSnap iX500"
+    with Image.open(path) as image:
+        image.save(path, exif=tags)
+    assert read(tmp_path) == 0
+    with open_page_store(f"sqlite:///{tmp_path / 'table.db'}") as store:
+        assert [page.scanner for page, _ in store.pages(TEMPLATE.digest)] == ["Fujitsu ScanSnap iX500"]
+
+
 def test_form_read_goes_on_where_it_ended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
