@@ -1,5 +1,6 @@
 """The fuzz targets: each parser and the errors that it documents. Any other error is a crash."""
 
+import asyncio
 import gzip
 import io
 import tempfile
@@ -22,7 +23,7 @@ from mmdigit.forms.page_splitting import split_pages
 from mmdigit.forms.template import MAX_CELLS, Template
 from mmdigit.forms.template_file import parse_template
 from mmdigit.gateway.intake.json_lines import LineSplitter
-from mmdigit.gateway.intake.single import submission_of_json
+from mmdigit.gateway.intake.single import submission_of_form, submission_of_json
 from mmdigit.gateway.intake.zipped import zip_jobs
 from mmdigit.gateway.problems import Problem
 from mmdigit.reading.audio.normalize import N_SAMPLES, decode_audio, speech_window
@@ -248,6 +249,23 @@ def _json_lines(content: bytes) -> None:
             submission_of_json(line.content or b"")
 
 
+def _submission(content: bytes) -> None:
+    """JSON with base64: a submission that is taken is taken again as it was."""
+    with _problems():
+        said = submission_of_json(content)
+        if submission_of_json(said.model_dump_json(exclude_none=True).encode()) != said:
+            raise Violation("a submission that does not go round")
+
+
+def _multipart(content: bytes) -> None:
+    """A form whose boundary and body are fuzzed: the first line is the parameters of its Content-Type."""
+    parameters, _, body = content.partition(b"\n")
+    with _problems():
+        said = asyncio.run(submission_of_form(f"multipart/form-data; {parameters.decode('latin-1')}", body))
+        if said.image is None and said.audio is None:
+            raise Violation("a submission of nothing")
+
+
 def _zip(content: bytes) -> None:
     """An archive as it is, and one whose manifest is fuzzed."""
     with _problems():
@@ -299,6 +317,8 @@ TARGETS: dict[str, Target] = {
     "template": Target(_template, (DataError,)),
     "scan": Target(_scan, (), 8192),
     "json_lines": Target(_json_lines, ()),
+    "submission": Target(_submission, ()),
+    "multipart": Target(_multipart, ()),
     "zip": Target(_zip, ()),
 }
 

@@ -39,6 +39,8 @@ from schemas.validation import validation_lines
 URL = "http://127.0.0.1:8000"
 RETRY_FOR_S = 60.0
 TIMEOUT_S = 30.0
+UPLOAD_S = 300.0
+"""How long the API may take for a batch or scan once it has arrived."""
 SILENT_S = 60.0
 """A stream without even a comment for so long is broken: the API sends one every 15 seconds."""
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -113,7 +115,7 @@ class AsyncClient:
         params = given(group=group, webhook=webhook)
         with opened_batch(jobs) as (file, kind):
             headers = {"Content-Type": kind, "Idempotency-Key": idempotency_key or new_key()}
-            return await self._answer(Call("POST", "/v1/batches", params, headers, file), BatchReceipt)
+            return await self._answer(Call("POST", "/v1/batches", params, headers, file, wait_s=UPLOAD_S), BatchReceipt)
 
     async def submit_pages(
         self,
@@ -132,7 +134,12 @@ class AsyncClient:
         headers = {"Idempotency-Key": idempotency_key or new_key()}
         with opened(Path(scan)) as file:
             call = Call(
-                "POST", f"/v1/forms/{segment(template)}/pages", params, headers, files={"scan": (Path(scan).name, file)}
+                "POST",
+                f"/v1/forms/{segment(template)}/pages",
+                params,
+                headers,
+                files={"scan": (Path(scan).name, file)},
+                wait_s=UPLOAD_S,
             )
             return await self._answer(call, PagesReceipt)
 
@@ -188,7 +195,9 @@ class AsyncClient:
             events = EventParser()
             try:
                 async with self._opened(Call("GET", path, headers=headers, wait_s=SILENT_S)) as response:
+                    retries.opened()
                     async for chunk in response.aiter_bytes():
+                        retries.received()
                         for event in events.feed(chunk):
                             retries.progress()
                             if event.kind == "finished":

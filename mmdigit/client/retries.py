@@ -25,12 +25,22 @@ class Retries:
         self._clock = clock
         self._fraction = fraction
         self._first_s: float | None = None
+        self._opened_s = 0.0
         self._delay_s = FIRST_DELAY_S
 
     def progress(self) -> None:
         """The request got further: later errors have the whole limit again."""
         self._first_s = None
         self._delay_s = FIRST_DELAY_S
+
+    def opened(self) -> None:
+        """A stream has begun."""
+        self._opened_s = self._clock()
+
+    def received(self) -> None:
+        """The stream brought something. If it has lasted, that is progress; a server may break off each new stream."""
+        if self._clock() - self._opened_s >= MAX_DELAY_S:
+            self.progress()
 
     def delay_s(self, error: ApiError) -> float:
         """Seconds to wait before the next attempt. Raises error if another cannot help, or would come too late.

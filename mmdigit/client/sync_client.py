@@ -38,6 +38,8 @@ from schemas.validation import validation_lines
 URL = "http://127.0.0.1:8000"
 RETRY_FOR_S = 60.0
 TIMEOUT_S = 30.0
+UPLOAD_S = 300.0
+"""How long the API may take for a batch or scan once it has arrived."""
 SILENT_S = 60.0
 """A stream without even a comment for so long is broken: the API sends one every 15 seconds."""
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -112,7 +114,7 @@ class Client:
         params = given(group=group, webhook=webhook)
         with opened_batch(jobs) as (file, kind):
             headers = {"Content-Type": kind, "Idempotency-Key": idempotency_key or new_key()}
-            return self._answer(Call("POST", "/v1/batches", params, headers, file), BatchReceipt)
+            return self._answer(Call("POST", "/v1/batches", params, headers, file, wait_s=UPLOAD_S), BatchReceipt)
 
     def submit_pages(
         self,
@@ -131,7 +133,12 @@ class Client:
         headers = {"Idempotency-Key": idempotency_key or new_key()}
         with opened(Path(scan)) as file:
             call = Call(
-                "POST", f"/v1/forms/{segment(template)}/pages", params, headers, files={"scan": (Path(scan).name, file)}
+                "POST",
+                f"/v1/forms/{segment(template)}/pages",
+                params,
+                headers,
+                files={"scan": (Path(scan).name, file)},
+                wait_s=UPLOAD_S,
             )
             return self._answer(call, PagesReceipt)
 
@@ -187,7 +194,9 @@ class Client:
             events = EventParser()
             try:
                 with self._opened(Call("GET", path, headers=headers, wait_s=SILENT_S)) as response:
+                    retries.opened()
                     for chunk in response.iter_bytes():
+                        retries.received()
                         for event in events.feed(chunk):
                             retries.progress()
                             if event.kind == "finished":

@@ -1,5 +1,6 @@
 """The Compose profiles: load is answered although one worker has a faulty network; scans become values; HTTP works."""
 
+import csv
 import json
 import time
 from pathlib import Path
@@ -72,14 +73,29 @@ def test_forms_profile_reads_what_was_written(tmp_path: Path) -> None:
     assert len(accepted) > sum(map(len, written.values())) / 2
 
 
-def test_gateway_profile_answers_over_http() -> None:
+def read_scans(client: httpx.Client, folder: Path) -> set[str]:
+    """The serial numbers in the table of three filled forms, which are sent as one scan."""
+    (folder / "form.yaml").write_bytes(template_file.example())
+    template = template_file.load_template(folder / "form.yaml")
+    (folder / "stack.pdf").write_bytes(print_form(template, 3))
+    fill_stack(template, folder / "stack.pdf", folder / "scans.pdf")
+    scan = {"scan": (folder / "scans.pdf").read_bytes()}
+    sent = client.post(f"/v1/forms/{template.form}/pages", files=scan, timeout=60)
+    assert sent.status_code == 202, sent.text
+    group = sent.headers["Location"]
+    until(lambda: client.get(group).json()["finished"], "all pages")
+    table = client.get(f"{group.replace('groups', 'export')}.csv").text
+    return {row["serial"] for row in csv.DictReader(table.splitlines())}
+
+
+def test_gateway_profile_answers_over_http(tmp_path: Path) -> None:
     begin_s = time.time()
     pair = {
         "image": (PACK.parent / "images" / "7_00.png").read_bytes(),
         "audio": (PACK.parent / "audio" / "7_00.wav").read_bytes(),
     }
     with Compose(POSTGRES_IMAGE=POSTGRES_IMAGE, POSTGRES_RUN_AS="postgres:root") as compose:
-        compose.up(["worker", "gateway", "prometheus"], profiles=["gateway"])
+        compose.up(["worker", "gateway", "page-worker", "collector", "prometheus"], profiles=["gateway", "forms"])
         command = ("exec", "-T", "gateway", "python", "-m", "mmdigit", "token", "create", "--name", "scanner")
         token = compose.run("--profile", "gateway", *command).strip()
         with httpx.Client(base_url=compose.gateway, headers={"Authorization": f"Bearer {token}"}) as client:
@@ -92,6 +108,7 @@ def test_gateway_profile_answers_over_http() -> None:
                 refused = client.post("/v1/jobs", files=pair, headers={"Authorization": other})
                 assert refused.status_code == 401
                 assert refused.headers["Content-Type"] == "application/problem+json"
+            assert read_scans(client, tmp_path) == {"1", "2", "3"}
 
         def scraped() -> bool:
             expression = 'mmdigit_gateway_refused_total{job="mmdigit-gateway", reason="login"} == 2'

@@ -24,11 +24,12 @@ from testcontainers.core.container import DockerContainer
 
 from deploy.grafana.generate import FOLDER as DASHBOARDS
 from deploy.grafana.plots import query_range
+from lab.kit.gateway import JSON, RunningGateway
 from lab.kit.polling import until
 from lab.kit.services import free_port, skip_missing_ryuk
 from mmdigit.transport.urls import open_publisher
 from samples.demo import PACK
-from samples.running import RunningConsumer, RunningWorker
+from samples.running import RunningWorker
 from tests.deploy.engine import ROOT
 from tests.deploy.test_prometheus import FOLDER, IMAGE
 
@@ -107,12 +108,11 @@ def address_of(metrics_url: str) -> str:
     return metrics_url.removeprefix("http://").removesuffix("/metrics")
 
 
-def submit(gateway: RunningConsumer, query: str) -> int:
+def submit(gateway: RunningGateway, query: str) -> int:
     """The status of the answer to one job."""
     image = base64.b64encode((PACK.parent / "images" / "7_00.png").read_bytes()).decode()
-    body, headers = json.dumps({"image": image}).encode(), {"Content-Type": "application/json"}
-    [api] = re.findall(r"api=(http://\S+)", gateway.log.read_text())
-    request = urllib.request.Request(f"{api}/v1/jobs?{query}", body, headers)  # noqa: S310  our own gateway
+    address = "http://{}:{}/v1/jobs?{}".format(*gateway.address, query)
+    request = urllib.request.Request(address, json.dumps({"image": image}).encode(), JSON)  # noqa: S310  our own gateway
     with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
         return int(response.status)
 
@@ -136,14 +136,10 @@ def test_queries_all_return_numbers(tmp_path: Path) -> None:
         ),
         *("--group", "pack", "--wait", "--store", url, "--journal-dir", str(tmp_path), "--metrics-port", str(port)),
     ]
-    serve = [
-        *(sys.executable, "-m", "mmdigit.gateway", "--jobs", url, "--store", url, "--port", "0"),
-        *("--database", f"sqlite:///{tmp_path / 'gateway.db'}"),
-    ]
     begin_s = time.time()
     with (
         RunningWorker(url, url, tmp_path / "worker.log") as worker,
-        RunningConsumer(serve, tmp_path / "api.log") as api,
+        RunningGateway(url, url, tmp_path / "api.log") as api,
     ):
         worker.wait_until_ready()
         api.wait_until_ready()

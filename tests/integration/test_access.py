@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
+from lab.kit.gateway import RunningGateway
 from lab.kit.polling import HANGS_AFTER_S, until
 from mmdigit.settings.access import Access, Certificates, KafkaAccess
 from mmdigit.transport.urls import open_consumer, open_publisher
@@ -144,6 +146,33 @@ def test_rights_of_deploy_suffice_to_answer_all_jobs(
     )
     assert waited.returncode == 0, waited.stderr
     assert "40 answered, 0 dead, 0 missing" in waited.stdout
+
+
+def test_gateway_has_the_rights_of_producer_and_reader(
+    tmp_path: Path,
+    broker: SecureKafka,
+    store_url: str,
+    kafka_user: Callable[[str], Settings],
+    store_user: Callable[[str], Settings],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = f"kafka://{broker.scram}/{JOBS}"
+    for name, value in (kafka_user("producer") | store_user("reader")).items():
+        monkeypatch.setenv(f"MMDIGIT_{name}", str(value))
+    form = {"image": (PACK.parent / "images" / "7_00.png").read_bytes()}
+    with RunningGateway(url, store_url, tmp_path / "gateway.log") as gateway:
+        gateway.wait_until_ready()
+        with httpx.Client(base_url="http://{}:{}".format(*gateway.address), timeout=60) as client:
+            # Waits without a worker, so that the store's feed is read.
+            posted = client.post("/v1/jobs", params={"wait": 1}, files=form, data={"group": "rights"})
+            assert posted.status_code == 202, posted.text
+            worked = work(kafka_user("worker") | store_user("worker") | {"FROM": url})
+            assert worked.returncode == 0, worked.stderr
+            assert client.get(posted.headers["Location"]).json()["prediction"]["label"] == 7
+            assert client.get("/v1/groups/rights").json()["done"] == 1
+            assert len(client.get("/v1/groups/rights/predictions").json()["outcomes"]) == 1
+            assert client.get("/readyz").status_code == 200
+    assert "lacks a permission" not in gateway.log.read_text()
 
 
 @pytest.mark.timeout(600)  # the first build fetches every wheel

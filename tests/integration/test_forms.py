@@ -166,7 +166,7 @@ def test_killed_workers_cost_no_field(
             worker.wait_until_assigned()
         journal = ["--journal-dir", str(tmp_path)]
         sender = start([*send, *journal], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        until(lambda: forms.counts(TEMPLATE.digest).pages >= PAGES // 4, "a quarter of the pages")
+        until(lambda: forms.counts(TEMPLATE.digest).pages >= PAGES // 4, "a quarter of the pages", timeout_s=8 * PAGES)
         assert forms.counts(TEMPLATE.digest).pages < PAGES
         readers[0].process.kill()
         workers[0].process.kill()

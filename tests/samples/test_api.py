@@ -18,7 +18,9 @@ from mmdigit.client import ApiError, Client
 from tests.processes import running
 
 ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "use" / "api.md"
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 
 
 class Api:
@@ -26,7 +28,6 @@ class Api:
 
     def __init__(self, folder: Path, process: "subprocess.Popen[str]") -> None:
         self.folder = folder
-        self.process = process
         assert process.stdout is not None
         shown = ""
         while "docs/use/api.md" not in shown:
@@ -36,17 +37,21 @@ class Api:
         self.url = re.findall(r"The API is at (http://localhost:\d+),", shown)[0]
         self.commands = re.findall(r"^ +(curl .*)$", shown, re.MULTILINE)
 
-    def type(self, number: int) -> str:
-        """What the command with this number prints."""
+    def run(self, program: str, text: str) -> str:
+        """What `program -c text` prints, in the folder of the API. Raises CalledProcessError if it fails."""
+        text = text.replace("http://localhost:8000", self.url)
+        if program == "sh":
+            text = re.sub(r"^curl ", "curl --silent --show-error --noproxy '*' ", text, flags=re.MULTILINE)
+        environment = ENVIRONMENT | {"NO_PROXY": "*"}
         done = subprocess.run(
-            ["sh", "-c", self.commands[number].replace("curl", "curl --silent --show-error --noproxy '*'", 1)],
-            cwd=self.folder, capture_output=True, text=True, check=True,
-        )  # fmt: skip
+            [program, "-c", text], cwd=self.folder, env=environment, capture_output=True, text=True, check=True
+        )
         return done.stdout
 
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """It has to end cleanly on Ctrl-C."""
     folder = tmp_path_factory.mktemp("api")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -56,33 +61,63 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         process = stack.enter_context(running(command, cwd=folder, env=ENVIRONMENT, **pipes))
         stack.callback(process.wait)
         stack.callback(process.terminate)  # it ends its own children
-        yield Api(folder, process)
+        api = Api(folder, process)
+        yield api
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate()
+        assert (process.returncode, rest.strip(), errors) == (0, "ended", "")
+        with Client(api.url, retry_for_s=0) as client, pytest.raises(ApiError, match="expected an answer from"):
+            client.list_groups()
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def blocks(language: str) -> list[str]:
+    """What docs/use/api.md says to run beside `make api`."""
+    found = re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    return [block for block in found if "http://localhost:8000" in block and "webhook=" not in block]
+
+
+@needs_curl
 @pytest.mark.timeout(300)
-def test_shown_commands_work_until_the_end(api: Api) -> None:
-    assert len(api.commands) == 7
+def test_commands_of_the_docs_work(api: Api) -> None:
+    (api.folder / "samples").symlink_to(ROOT / "samples")
     with Client(api.url, retry_for_s=0) as client:
-        assert '"decision":"accept"' in api.type(0)
+        printed = []
+        for block in blocks("sh"):
+            printed.append(api.run("sh", block))
+            for group in client.list_groups().groups:
+                until(lambda group=group: client.get_group(group).finished, "a group that is read")  # type: ignore[misc]
+        assert client.result("form-17.total.3").state == "done"
+    assert len(printed) == 8
+    del printed[1]  # asks for a prediction at once, which may be too soon
+    assert [text for text in printed if '"status":' in text] == []
+    assert '"decision":"accept"' in printed[0]
+    assert "event: finished" in printed[3]
+    assert api.run(sys.executable, blocks("python")[0]).startswith("done 4 accept\ndemo.0_10 0\n")
+    assert api.run(sys.executable, blocks("python")[1]) == "4\n"
 
-        assert '"group":"pairs","accepted":1000,"rejected":0' in api.type(1)
+
+@needs_curl
+@pytest.mark.timeout(300)
+def test_shown_commands_work(api: Api) -> None:
+    assert len(api.commands) == 7
+
+    def typed(number: int) -> str:
+        return api.run("sh", api.commands[number])
+
+    with Client(api.url, retry_for_s=0) as client:
+        assert '"decision":"accept"' in typed(0)
+
+        assert '"group":"pairs","accepted":1000,"rejected":0' in typed(1)
         until(lambda: client.get_group("pairs").finished, "pairs that are read")
-        assert '"submitted":1000,"done":1000' in api.type(2)
-        assert len(api.type(3).splitlines()) == 1001
+        assert '"submitted":1000,"done":1000' in typed(2)
+        assert len(typed(3).splitlines()) == 1001
 
-        assert '"group":"forms","accepted":1' in api.type(4)
+        assert '"group":"forms","accepted":1' in typed(4)
         until(lambda: client.get_group("forms").finished, "a form that is read")
-        assert '"finished":true' in api.type(5)
-        table = api.type(6).splitlines()
+        assert '"finished":true' in typed(5)
+        table = typed(6).splitlines()
         assert len(table) == 2
         assert "member" in table[0]
-
-        api.process.send_signal(signal.SIGINT)
-        rest, errors = api.process.communicate()
-        assert (api.process.returncode, rest.strip(), errors) == (0, "ended", "")
-        with pytest.raises(ApiError, match="expected an answer from"):
-            client.list_groups()
 
 
 def test_taken_port_is_told_at_once(tmp_path: Path) -> None:

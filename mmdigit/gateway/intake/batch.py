@@ -1,6 +1,5 @@
 """The jobs of a batch: each gets its id, and they are published in chunks, so that a body of any size fits."""
 
-import hashlib
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from mmdigit.gateway.intake.ids import id_of
 from mmdigit.gateway.intake.records import record_of
 from mmdigit.gateway.intake.single import submission_of_json
 from mmdigit.gateway.problems import Problem
+from mmdigit.gateway.registry.ports import number_of
 from mmdigit.gateway.services import Services
 from schemas.api import JobSubmission, RejectedJob
 from schemas.errors import InvalidRecord
@@ -23,18 +23,17 @@ from schemas.printable import printable
 CHUNK_JOBS = 500
 CHUNK_BYTES = 4 * 1024 * 1024
 MAX_REJECTIONS = 100
-MAX_NAMED = 1_000_000
-"""Jobs with a job_id of their own in one batch: 8 bytes of memory each."""
+MAX_JOBS = 1_000_000
+"""In one batch: 8 bytes of memory each, and a row of the registry."""
 _MAX_ERROR = 300
 _COUNTERS = 1 << 16
 
 
 class _Taken(NamedTuple):
-    """A job that is not acknowledged yet. named: its caller has chosen its id, so that it may occur twice."""
+    """A job that is not acknowledged yet."""
 
     line: int
     record: Outgoing
-    named: bool
 
 
 @dataclass
@@ -53,14 +52,13 @@ class BatchIntake:
         self._stored_group = self.principal.stored(self.group)
         self._waiting: list[_Taken] = []
         self._size = 0
-        self._unnamed = 0
-        self._names = array("Q")
+        self._numbers = array("q")
         self._occurrences = array("I", bytes(4 * _COUNTERS))
 
     @property
-    def accepted(self) -> int:
-        """The jobs that are acknowledged; those that name the same job_id are one job."""
-        return self._unnamed + int(np.unique(np.frombuffer(self._names, np.uint64)).size if self._names else 0)
+    def numbers(self) -> list[int]:
+        """number_of each job that is acknowledged, once."""
+        return np.unique(np.frombuffer(self._numbers, np.int64)).tolist() if self._numbers else []
 
     async def take_line(self, line: int, content: bytes | None) -> None:
         """Take a line of JSON Lines. content: None if it is too long. Raises as flush()."""
@@ -73,13 +71,10 @@ class BatchIntake:
             self.reject(line, exc.detail)
             return
         name = submission.job_id
-        await self.take(line, submission, self._id_of(content) if name is None else name, named=name is not None)
+        await self.take(line, submission, self._id_of(content) if name is None else name)
 
-    async def take(self, line: int, submission: JobSubmission, name: str, *, named: bool) -> None:
-        """Take a job. name: its id. named: whether the caller has chosen it, so that it may occur twice.
-
-        Raises as flush().
-        """
+    async def take(self, line: int, submission: JobSubmission, name: str) -> None:
+        """Take a job. name: its id. Raises as flush()."""
         if submission.group not in (None, self.group):
             self.reject(
                 line, f"group: expected {self.group} as the batch's or none, got another; send a batch for each"
@@ -90,15 +85,13 @@ class BatchIntake:
         except ValueError as exc:
             self.reject(line, f"job_id: expected {exc}")
             return
-        if named and len(self._names) >= MAX_NAMED:
-            self.reject(
-                line, f"expected at most {MAX_NAMED} jobs with a job_id in a batch, got more; send another batch"
-            )
+        if len(self._numbers) + len(self._waiting) >= MAX_JOBS:
+            self.reject(line, f"expected at most {MAX_JOBS} jobs in a batch, got more; send another batch")
             return
         record = record_of(submission, job_id, self._stored_group, self.services)
         if self._size + len(record.value) > CHUNK_BYTES:
             await self.flush()
-        self._waiting.append(_Taken(line, record, named))
+        self._waiting.append(_Taken(line, record))
         self._size += len(record.value)
         if len(self._waiting) >= CHUNK_JOBS:
             await self.flush()
@@ -129,20 +122,12 @@ class BatchIntake:
     async def _publish(self, taken: "Sequence[_Taken]") -> None:
         async with self.services.batch_turns:
             await self.services.publisher.publish([each.record for each in taken])
-        for each in taken:
-            if each.named:
-                self._names.append(_digest(each.record.key or b""))
-            else:
-                self._unnamed += 1
+        self._numbers.extend(number_of(each.record.key or b"") for each in taken)
         self.services.backlog.sent((taken[-1].record.key or b"").decode())
 
     def _id_of(self, content: bytes) -> str:
         """The id of a job without one: the same if the batch is sent again, another for each of equal lines."""
-        counter = _digest(content) % _COUNTERS  # equal lines share one; few others do
+        counter = number_of(content) % _COUNTERS  # equal lines share one; few others do
         number = self._occurrences[counter]
         self._occurrences[counter] += 1
         return id_of("line", self.key, self.group, content, str(number))
-
-
-def _digest(content: bytes) -> int:
-    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big")

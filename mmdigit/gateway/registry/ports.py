@@ -1,6 +1,7 @@
 """What the gateway keeps, and the port through which it does: Registry. Nothing is ever deleted."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, Self
@@ -27,7 +28,7 @@ class Token:
 class StoredGroup:
     """What was submitted under one name. name: as its tenant knows it.
 
-    jobs: how many jobs were submitted; for kind "pages", how many pages.
+    jobs: how many jobs were submitted, each counted once; for kind "pages", how many pages.
     pages: for kind "pages", the stored group of each page, in the order they came.
     finished_at: when all that was submitted had an outcome; None as long as it is not known.
     """
@@ -54,6 +55,12 @@ class Webhook:
     error: str = ""
 
 
+def number_of(name: str | bytes) -> int:
+    """64 bits, signed, that tell one job or page of a group from the others."""
+    content = name.encode() if isinstance(name, str) else name
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big", signed=True)
+
+
 class Registry(Protocol):
     """Keeps tokens, groups and webhooks, durably when a method returns. Safe to use from several threads.
 
@@ -77,9 +84,10 @@ class Registry(Protocol):
         """Whether this call revokes it: not if there is no such token, or it is revoked already."""
         ...
 
-    def put_group(self, group: StoredGroup) -> StoredGroup:
-        """Keep a group, or add to the one that is kept: the larger number of jobs, its pages and those that are new.
+    def put_group(self, group: StoredGroup, submitted: Iterable[int] = ()) -> StoredGroup:
+        """Keep a group, or add to the one that is kept: the jobs and pages that are new to it.
 
+        submitted: number_of each job or page, by which those that are new are known; group.jobs is not looked at.
         finished_at is the first that is given after the group has last grown; kind and created_at stay as they are.
         Repeating a call changes nothing. Returns what is kept, without pages.
         """

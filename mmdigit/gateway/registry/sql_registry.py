@@ -1,6 +1,8 @@
 """Registry on SQLite and PostgreSQL: the same statements for both."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Self
 
 from pydantic import SecretStr
@@ -10,7 +12,7 @@ from mmdigit.database.engine import open_engine
 from mmdigit.database.schema import from_us, to_us
 from mmdigit.database.sql_database import SqlDatabase
 from mmdigit.gateway.registry.ports import StoredGroup, Token, Webhook
-from mmdigit.gateway.registry.tables import GATEWAY, GROUP_PAGES, GROUPS, SCHEMA, TOKENS, WEBHOOKS
+from mmdigit.gateway.registry.tables import GATEWAY, GROUP_JOBS, GROUP_PAGES, GROUPS, SCHEMA, TOKENS, WEBHOOKS
 from mmdigit.settings.redaction import redact
 from schemas.printable import escaped, printable
 
@@ -61,9 +63,9 @@ class SqlRegistry:
         with self._database.transaction() as connection:
             return connection.execute(revoke.values(revoked_us=to_us(at))).rowcount == 1
 
-    def put_group(self, group: StoredGroup) -> StoredGroup:
+    def put_group(self, group: StoredGroup, submitted: Iterable[int] = ()) -> StoredGroup:
         put = self._database.insert(GROUPS).values(
-            tenant=group.tenant, name=group.name, kind=group.kind, jobs=group.jobs, created_us=to_us(group.created_at)
+            tenant=group.tenant, name=group.name, kind=group.kind, jobs=0, created_us=to_us(group.created_at)
         )
         finished = _us_or_none(group.finished_at)
         with self._database.transaction() as connection:
@@ -71,9 +73,10 @@ class SqlRegistry:
             kept = connection.execute(
                 select(GROUPS).where(_is_group(group.tenant, group.name)).with_for_update()
             ).one()  # fmt: skip
-            grown = _add_pages(connection, kept.id, group.pages) or group.jobs > kept.jobs
+            new = self._add_jobs(connection, kept.id, submitted)
+            grown = _add_pages(connection, kept.id, group.pages) or new > 0
             changed = update(GROUPS).where(GROUPS.c.id == kept.id).values(
-                jobs=max(kept.jobs, group.jobs),
+                jobs=kept.jobs + new,
                 finished_us=finished if grown or kept.finished_us is None else kept.finished_us,
             )  # fmt: skip
             return _group_of(connection.execute(changed.returning(*GROUPS.c)).one())
@@ -138,11 +141,26 @@ class SqlRegistry:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
+    def _add_jobs(self, connection: Connection, group_id: int, numbers: Iterable[int]) -> int:
+        """How many are new."""
+        put = self._database.insert(GROUP_JOBS).on_conflict_do_nothing().returning(GROUP_JOBS.c.number)
+        new = 0
+        for chunk in batched(numbers, CHUNK):
+            rows = [{"group_id": group_id, "number": number} for number in chunk]
+            new += len(connection.execute(put.values(rows)).all())
+        return new
+
     def _change(self, webhook_id: int, **values: object) -> None:
         """Unless it has ended: whoever holds an old lease changes nothing."""
         change = update(WEBHOOKS).where(WEBHOOKS.c.id == webhook_id, WEBHOOKS.c.state == "waiting").values(values)
         with self._database.transaction() as connection:
             connection.execute(change)
+
+
+def batched(numbers: Iterable[int], size: int) -> Iterator[tuple[int, ...]]:
+    rest = iter(numbers)
+    while chunk := tuple(islice(rest, size)):
+        yield chunk
 
 
 def _is_group(tenant: str, name: str) -> ColumnElement[bool]:

@@ -44,6 +44,13 @@ GROUPS = Table(
 Index("gateway_groups_name", GROUPS.c.tenant, GROUPS.c.name, unique=True)
 Index("gateway_groups_order", GROUPS.c.tenant, GROUPS.c.created_us, GROUPS.c.id)
 
+GROUP_JOBS = Table(  # by which a job or page that is sent again is known
+    "gateway_group_jobs",
+    _METADATA,
+    Column("group_id", ROW_NUMBER, ForeignKey(GROUPS.c.id), primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+)
+
 GROUP_PAGES = Table(
     "gateway_group_pages",
     _METADATA,

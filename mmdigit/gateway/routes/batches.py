@@ -71,12 +71,13 @@ async def submit_batch(
     else:
         await _take_lines(request, intake)
     await intake.flush()
-    kept = StoredGroup(principal.tenant, name, "jobs", intake.accepted, services.now())
-    await services.in_registry(lambda registry: registry.put_group(kept))
+    numbers = intake.numbers
+    kept = StoredGroup(principal.tenant, name, "jobs", len(numbers), services.now())
+    await services.in_registry(lambda registry: registry.put_group(kept, numbers))
     if webhook is not None:
         await services.in_registry(lambda registry: registry.put_webhook(kept.tenant, name, webhook, kept.created_at))
     receipt = BatchReceipt(
-        group=name, accepted=intake.accepted, rejected=intake.rejected, rejections=tuple(intake.rejections)
+        group=name, accepted=len(numbers), rejected=intake.rejected, rejections=tuple(intake.rejections)
     )
     headers = {"Location": f"/v1/groups/{name}"}
     return Response(receipt.model_dump_json(), HTTPStatus.ACCEPTED, headers, "application/json")
@@ -103,7 +104,7 @@ async def _take_zip(request: Request, intake: BatchIntake) -> None:
                 if isinstance(row.job, str):
                     intake.reject(row.line, row.job)
                 else:
-                    await intake.take(row.line, row.job, f"{intake.group}.{row.id}", named=False)
+                    await intake.take(row.line, row.job, f"{intake.group}.{row.id}")
 
 
 def _some_of(jobs: Iterator[ZipJob]) -> list[ZipJob]:

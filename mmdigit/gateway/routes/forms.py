@@ -1,7 +1,5 @@
 """POST /v1/forms/{template}/pages: a scan of filled forms."""
 
-from dataclasses import replace
-from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -17,7 +15,7 @@ from mmdigit.gateway.intake.scans import FORM, SUFFIXES, received_scan, send_sca
 from mmdigit.gateway.intake.webhook_urls import WebhookUrl, require_webhook
 from mmdigit.gateway.pages import require_forms
 from mmdigit.gateway.problems import Problem
-from mmdigit.gateway.registry.ports import Registry, StoredGroup
+from mmdigit.gateway.registry.ports import StoredGroup, number_of
 from mmdigit.gateway.services import UseServices
 from schemas.api import PagesReceipt
 from schemas.printable import printable
@@ -67,7 +65,8 @@ async def submit_pages(
         for each in forms.templates
     )
     kept = StoredGroup(principal.tenant, name, "pages", len(sent.numbers), services.now(), pages)
-    await services.in_registry(partial(_keep, kept, len(forms.templates)))
+    numbers = [number_of(f"{sent.sha256}.{number}") for number in sent.numbers]
+    await services.in_registry(lambda registry: registry.put_group(kept, numbers))
     if webhook is not None:
         await services.in_registry(lambda registry: registry.put_webhook(kept.tenant, name, webhook, kept.created_at))
     receipt = PagesReceipt(
@@ -75,14 +74,6 @@ async def submit_pages(
     )
     headers = {"Location": f"/v1/groups/{name}"}
     return Response(receipt.model_dump_json(), HTTPStatus.ACCEPTED, headers, "application/json")
-
-
-def _keep(group: StoredGroup, templates: int, registry: Registry) -> None:
-    """Several scans may be sent under one name: together they have as many pages as are kept by now."""
-    registry.put_group(group)
-    whole = registry.group(group.tenant, group.name)
-    if whole is not None and len(whole.pages) > len(group.pages):
-        registry.put_group(replace(group, jobs=len(whole.pages) // templates))
 
 
 def _forms_with(forms: Forms, name: str) -> Forms:

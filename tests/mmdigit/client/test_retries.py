@@ -56,6 +56,28 @@ def test_limit_counts_from_the_first_error() -> None:
     assert retries.delay_s(error(503, 50)) == 50
 
 
+def test_stream_that_lasts_ends_an_outage() -> None:
+    clock = Clock()
+    retries = Retries(60, clock)
+    for _ in range(3):
+        assert retries.delay_s(error(503, 50)) == 50
+        clock.now_s += 50
+        retries.opened()
+        clock.now_s += MAX_DELAY_S
+        retries.received()
+
+
+def test_streams_that_break_off_are_an_outage() -> None:
+    clock = Clock()
+    retries = Retries(60, clock)
+    assert retries.delay_s(error(503, 50)) == 50
+    clock.now_s += 50
+    retries.opened()
+    retries.received()
+    with pytest.raises(ApiError):
+        retries.delay_s(error(503, 50))
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 415, 422, 500])
 def test_refused_requests_are_not_repeated(status: int) -> None:
     failure = error(status, 1)

@@ -13,6 +13,7 @@ from mmdigit.gateway.access.principal import SCOPES, Principal
 from mmdigit.gateway.intake import batch
 from mmdigit.gateway.intake.batch import BatchIntake
 from mmdigit.gateway.intake.json_lines import LineSplitter
+from mmdigit.gateway.registry.ports import number_of
 from mmdigit.gateway.services import BATCH_TURNS, Services
 from schemas.errors import InvalidRecord, TransportError
 from schemas.wire import decode_job
@@ -115,7 +116,7 @@ def test_counters_are_shared_without_doubling(monkeypatch: pytest.MonkeyPatch) -
 def test_chunks_are_bounded_in_jobs_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "CHUNK_JOBS", 3)
     services = FakeServices()
-    assert take([LINE] * 7, services).accepted == 7
+    assert len(take([LINE] * 7, services).numbers) == 7
     assert [len(chunk) for chunk in services.chunks] == [3, 3, 1]
     assert services.probes == [services.ids[2], services.ids[5], services.ids[6]]
     size = len(services.chunks[0][0].value)
@@ -136,7 +137,8 @@ def test_refused_record_is_rejected_and_not_counted() -> None:
     services = FakeServices(refuses=lambda value: decode_job(value).job_id in ("b", "d"))
     lines = [b'{"image":"NA==","job_id":"%s"}' % name for name in (b"a", b"b", b"c", b"d", b"a")]
     intake = take(lines, services)
-    assert (intake.accepted, intake.rejected) == (2, 2)
+    assert intake.numbers == sorted([number_of("a"), number_of("c")])
+    assert intake.rejected == 2
     assert [rejection.line for rejection in intake.rejections] == [2, 4]
     assert services.ids == ["a", "c", "a"]
 
@@ -146,11 +148,12 @@ def test_topic_that_is_away_ends_the_batch() -> None:
         take([LINE], FakeServices(is_away=True))
 
 
-def test_named_jobs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "MAX_NAMED", 2)
-    monkeypatch.setattr(batch, "CHUNK_JOBS", 1)
-    intake = take([b'{"image":"NA==","job_id":"a%d"}' % number for number in range(3)] + [LINE], FakeServices())
-    assert (intake.accepted, intake.rejected) == (3, 1)
+@pytest.mark.parametrize("chunk", [1, 10])
+def test_jobs_of_a_batch_are_bounded(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    monkeypatch.setattr(batch, "MAX_JOBS", 2)
+    monkeypatch.setattr(batch, "CHUNK_JOBS", chunk)
+    intake = take([line(number) for number in range(3)], FakeServices())
+    assert (len(intake.numbers), [rejection.line for rejection in intake.rejections]) == (2, [3])
 
 
 def test_long_line_is_rejected() -> None:

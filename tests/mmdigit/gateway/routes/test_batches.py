@@ -210,3 +210,13 @@ def test_broken_archive_is_refused(gateway: Served) -> None:
     response = post(gateway, b"PK\x03\x04...", "application/zip")
     assert response.status_code == 422
     assert "zip archive" in response.json()["detail"]
+
+
+def test_group_has_the_jobs_of_all_its_batches_once(gateway: Served) -> None:
+    path = "/v1/batches?group=g"
+    post(gateway, line(b"1") + line(b"2", expected=99), path=path)
+    post(gateway, line(b"3"), path=path)
+    assert post(gateway, line(b"1") + line(b"2", expected=2), path=path).json()["accepted"] == 2  # mended, sent again
+    kept = gateway.registry.group("", "g")
+    assert kept is not None
+    assert kept.jobs == 3
