@@ -1,6 +1,6 @@
 """The bytes of a scan to grey pages: PDF by PDFium, TIFF, PNG and JPEG by Pillow, each within limits.
 
-Runs in a process of its own (page_process.py), whose memory and time are bounded: a decoder's own needs are not known
+Runs in a process of its own (process.py), whose memory and time are bounded: a decoder's own needs are not known
 before it runs.
 """
 

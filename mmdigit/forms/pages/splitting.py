@@ -1,6 +1,6 @@
 """A file of scans to files of one page each, small enough for a record; nothing that a file links to is followed.
 
-Runs in the process of page_process.py, as decoding does.
+Runs in the process that decodes (process.py).
 """
 
 import io
