@@ -217,7 +217,7 @@ def quality() -> list[Builder[Panel]]:
                 "wrong, {{form}}": "max by (form) (mmdigit_forms_controlled_wrong_total)",
             },
             "none",
-            "Accepted fields of this week that people keyed, and those of them that were wrong.",
+            "Accepted fields that people keyed this week, blank ones aside, and those of them that were wrong.",
             12,
         ),
     ]

@@ -1,4 +1,4 @@
-"""Runs every query of the dashboards, rules and alerts on a Prometheus that has scraped worker, gateway and producer.
+"""Runs every query of the dashboards, rules and alerts on a Prometheus that has scraped every program.
 
 Each has to give a number: a name, a label or a bucket that nobody exports would leave its panel empty and its alert
 silent.
@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,20 +31,20 @@ from mmdigit.transport.urls import open_publisher
 from samples.demo import PACK
 from samples.running import RunningWorker
 from tests.deploy.engine import ROOT
+from tests.deploy.form_run import FormRun
 from tests.deploy.test_prometheus import FOLDER, IMAGE
 
 pytestmark = pytest.mark.docker
 
 JOBS, RATE = 300, 100
 SELECTOR = re.compile(r"\b(?:mmdigit[_:][\w:]+|process_\w+|up)\b(?:\{[^}]*\})?")
-OF_FORMS = re.compile(r"mmdigit[_:]forms_|mmdigit-(page-worker|collector)")
 CONFIGURATION = """
 global: {{ scrape_interval: 1s, evaluation_interval: 1s }}
 rule_files: [/etc/mmdigit/rules.yml]
 scrape_configs:
   - {{ job_name: mmdigit-worker, static_configs: [{{ targets: ["{worker}"] }}] }}
-  - {{ job_name: mmdigit-page-worker }}
-  - {{ job_name: mmdigit-collector }}
+  - {{ job_name: mmdigit-page-worker, static_configs: [{{ targets: ["{page_worker}"] }}] }}
+  - {{ job_name: mmdigit-collector, static_configs: [{{ targets: ["{collector}"] }}] }}
   - {{ job_name: mmdigit-gateway, static_configs: [{{ targets: ["{gateway}"] }}] }}
   - {{ job_name: mmdigit-producer, static_configs: [{{ targets: ["{producer}"] }}] }}
 """
@@ -75,7 +75,7 @@ def prometheus(folder: Path, **targets: str) -> Iterator[str]:
     with container:
         until(lambda: rules(address), "Prometheus with its rules")
         # Its first discovery of targets happens some seconds after the start.
-        for name in ("mmdigit_jobs_total", "mmdigit_gateway_ready"):
+        for name in ("mmdigit_jobs_total", "mmdigit_gateway_ready", "mmdigit_forms_registered_pages_total"):
             until(partial(gives_a_number, address, name, time.time() - 60), "a first scrape", pause_s=0.2)
         yield address
 
@@ -119,7 +119,7 @@ def submit(gateway: RunningGateway, query: str) -> int:
 
 def test_queries_all_return_numbers(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'queue.db'}"
-    port = free_port()
+    port, collector_port = free_port(), free_port()
     producer = [
         *(
             sys.executable,
@@ -136,15 +136,24 @@ def test_queries_all_return_numbers(tmp_path: Path) -> None:
         ),
         *("--group", "pack", "--wait", "--store", url, "--journal-dir", str(tmp_path), "--metrics-port", str(port)),
     ]
+    form_run = FormRun(url, tmp_path)
     begin_s = time.time()
     with (
         RunningWorker(url, url, tmp_path / "worker.log") as worker,
         RunningGateway(url, url, tmp_path / "api.log") as api,
+        form_run.page_worker() as page_worker,
     ):
         worker.wait_until_ready()
         api.wait_until_ready()
-        scraped = {"worker": address_of(worker.metrics_url), "gateway": address_of(api.metrics_url)}
-        with prometheus(tmp_path / "prometheus", **scraped, producer=f"127.0.0.1:{port}") as address:
+        page_worker.wait_until_ready()
+        scraped = {
+            "worker": address_of(worker.metrics_url),
+            "page_worker": address_of(page_worker.metrics_url),
+            "gateway": address_of(api.metrics_url),
+            "collector": f"127.0.0.1:{collector_port}",
+            "producer": f"127.0.0.1:{port}",
+        }
+        with prometheus(tmp_path / "prometheus", **scraped) as address, ExitStack() as stack:
             assert [submit(api, query) for query in ("wait=20", "")] == [200, 202]
             with open_publisher(url) as publisher:
                 for poison in (b"", b"rubbish"):
@@ -154,6 +163,8 @@ def test_queries_all_return_numbers(tmp_path: Path) -> None:
             assert sent.returncode == 0, sent.stderr
             # Again: a rate begins with the second value of a series.
             assert [submit(api, query) for query in ("wait=20", "")] == [200, 202]
+            form_run.decide_and_key()
+            stack.enter_context(form_run.collector(collector_port))
             queries = panels()
             for rule in rules(address):
                 assert rule["health"] in ("ok", "unknown"), rule
@@ -162,10 +173,7 @@ def test_queries_all_return_numbers(tmp_path: Path) -> None:
                 else:  # a silent alert: its inputs must exist
                     gives_a_number(address, rule["query"], begin_s)  # fails the test if the query is invalid
                     queries |= {f"{rule['name']}: {part}": part for part in SELECTOR.findall(rule["query"])}
-            of_forms = {name: query for name, query in queries.items() if OF_FORMS.search(query)}
-            for query in of_forms.values():
-                gives_a_number(address, query, begin_s)  # fails the test if the query is invalid; no form is read here
-            empty = {name: query for name, query in queries.items() if name not in of_forms}
+            empty = dict(queries)
 
             def none_is_empty() -> bool:
                 for name, query in list(empty.items()):
@@ -174,7 +182,7 @@ def test_queries_all_return_numbers(tmp_path: Path) -> None:
                 return not empty
 
             try:
-                until(none_is_empty, "a number for every query", pause_s=0.5)
+                until(none_is_empty, "a number for every query", timeout_s=45, pause_s=0.5)
             except AssertionError:
                 pytest.fail("expected a number, got none for " + "\n".join(f"{name}: {empty[name]}" for name in empty))
     assert len(queries) > 80

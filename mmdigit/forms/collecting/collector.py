@@ -1,4 +1,8 @@
-"""Collector: decides the pages whose jobs are all answered. Several may run; a page is decided once."""
+"""Collector: decides the pages whose jobs are all answered. Several may run; a page is decided once.
+
+It asks by job id, not by group: the ids are kept with the boxes, and one call tells of BATCH pages whether their last
+jobs are answered, where outcomes by group would take a call a page.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
