@@ -106,12 +106,12 @@ class TrainSettings(ProgramSettings):
         _require_torch()
         from mmdigit.training.fit import train
         from mmdigit.training.fit.plan import QUICK, SHIPPED, TrainingPlan
-        from mmdigit.training.fit.stage import Machine
+        from mmdigit.training.fit.stage import Hardware
 
         plan = TrainingPlan.read(QUICK if self.quick else self.config or SHIPPED)
         if self.seed is not None:
             plan = plan.model_copy(update={"seed": self.seed})
-        train.run(self.data, self.output, plan, Machine(self.threads, self.device))
+        train.run(self.data, self.output, plan, Hardware(self.threads, self.device))
         return 0
 
 
@@ -129,12 +129,12 @@ class StudySettings(ProgramSettings):
         _require_torch()
         from mmdigit.training.evaluate import study
         from mmdigit.training.fit.plan import SHIPPED, TrainingPlan
-        from mmdigit.training.fit.stage import Machine
+        from mmdigit.training.fit.stage import Hardware
 
         name = self.prog.split()[-1]
         result = self.result or self.output / f"{name}.json"
         plan = TrainingPlan.read(self.config or SHIPPED)
-        study.run(name, self.data, self.output, result, plan, Machine(self.threads, self.device))
+        study.run(name, self.data, self.output, result, plan, Hardware(self.threads, self.device))
         return 0
 
 

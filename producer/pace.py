@@ -31,7 +31,7 @@ class Schedule:
         self._start_s: float | None = None
         self._turns = 0
 
-    def take_turn(self) -> float:
+    def wait_until_due(self) -> float:
         """Wait until the next turn is due. Returns its delay in seconds, at least 0."""
         if self._rate is None:
             return 0.0

@@ -68,14 +68,14 @@ class PublishRun:
         except KeyboardInterrupt:
             with suppress(MmdigitError):
                 self._publisher.flush(INTERRUPTED_FLUSH_S)
-            self._say_how_to_resume()
+            self._print_how_to_resume()
             raise
         except MmdigitError:
-            self._say_how_to_resume()
+            self._print_how_to_resume()
             raise
         self._write_journal()
         if self._journal.acknowledged != self._sent:
-            self._say_how_to_resume()
+            self._print_how_to_resume()
             raise TransportError(f"expected {self._sent} acknowledged jobs, got {self._journal.acknowledged}")
         return PublishResult(self._sent, self._resumed, self._unsendable, self._clock.monotonic() - self._start_s)
 
@@ -94,7 +94,7 @@ class PublishRun:
             self._resumed += 1
         else:
             # Latency counts from when the job was due: a slow destination must not hide by slowing the producer.
-            late_s = schedule.take_turn()
+            late_s = schedule.wait_until_due()
             job = job_of(sample, job_id, self._group, self._clock.now() - timedelta(seconds=late_s))
             acknowledged, headers = self._tracing.begin(job, partial(self._journal.acknowledge, job_id))
             try:
@@ -133,7 +133,7 @@ class PublishRun:
             self._resumed + self._unsendable + self._sent, f"{self._sent} sent, {acknowledged} acknowledged{per_s}"
         )
 
-    def _say_how_to_resume(self) -> None:
+    def _print_how_to_resume(self) -> None:
         self._journal.write()
         self._progress.line(
             f"{self._journal.acknowledged} of {self._sent} sent jobs were acknowledged; "

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from mmdigit.forms.template_file import load_template
+from mmdigit.forms.loading import load_template
 from mmdigit.settings.program import run_program
 from samples.demo_forms import DPI, fill_pages
 from samples.running import RunningConsumer
@@ -24,7 +24,7 @@ from schemas.errors import SettingsError, TransportError
 
 FOLDER = Path(".mmdigit/api")
 PACK = Path(__file__).parent / "pack"
-FORM = Path(__file__).parents[1] / "mmdigit" / "forms" / "example.yaml"
+FORM = Path(__file__).parents[1] / "mmdigit" / "forms" / "template" / "example.yaml"
 HOST = "127.0.0.1"
 PORT = 8000
 

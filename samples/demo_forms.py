@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.table import Table
 from stdnum import luhn
 
-from mmdigit.forms.layout import Rect, Slot, slots_of
-from mmdigit.forms.template import Template
-from mmdigit.forms.template_file import load_template
+from mmdigit.forms.loading import load_template
+from mmdigit.forms.template.layout import Rect, Slot, slots_of
+from mmdigit.forms.template.template import Template
 from mmdigit.settings.program import run_program
 from samples.handwriting import WritingStyle, draw_ink, random_style
 from samples.strokes import DIGITS

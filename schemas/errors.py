@@ -15,6 +15,7 @@
     │   ├── IssuerError         HTTP 503      the identity provider's keys cannot be fetched
     │   ├── ModelError          retry         the model fails on everything, or memory runs out
     │   └── RebalanceError      retry         partitions moved before the commit; the new owner repeats the work
+    ├── UnreadableScan          one file of a stack cannot be read; it is told, and the others are sent
     ├── AccessDenied            HTTP 401      a caller of the gateway shows no valid token
     ├── SettingsError           the program was started wrongly: one line on standard error
     │   ├── DataError           exit 2        a data folder, manifest or download is missing or altered
@@ -28,6 +29,8 @@
 too many dead letters. Exit code 5 has no error here: a worker left its batch unfinished
 (mmdigit/consuming/stopping.py).
 `InvalidJob.reason` is a fixed word, used as a metric label and in dead letters.
+Outside stand `Stopped` (mmdigit/consuming/loop.py), a requested stop, which nothing that handles errors may catch, and
+`Problem` (mmdigit/gateway/problems.py), an answer over HTTP.
 Third-party errors are mapped to these where they arise, always `from exc`.
 """
 
@@ -112,6 +115,10 @@ class ModelError(RetriableError):
 
 class RebalanceError(RetriableError):
     """Partitions moved before the commit; their new owner repeats the work."""
+
+
+class UnreadableScan(MmdigitError):  # noqa: N818  named after what failed
+    """One file of a stack of scans cannot be read, the others may be. Its message begins "it" and says why."""
 
 
 class AccessDenied(MmdigitError):  # noqa: N818  named after what the caller is told

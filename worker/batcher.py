@@ -10,7 +10,7 @@ from schemas.job import Job
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
+class DecodedRecord:
     """A polled record and what decoding made of it: a job and its sample, or an error."""
 
     record: Record
@@ -21,7 +21,7 @@ class Decoded:
     error: InvalidJob | None
     decoding_began_s: float
     """On the batcher's clock, in seconds."""
-    decodings: int = 1
+    decode_attempts: int = 1
     """How many attempts decoding took."""
 
 
@@ -33,10 +33,10 @@ class Batcher:
         self._max_bytes = max_bytes
         self._max_wait_s = max_wait_s
         self._clock = clock
-        self._waiting: list[Decoded] = []
+        self._waiting: list[DecodedRecord] = []
         self._bytes = 0
 
-    def add(self, decoded: Decoded) -> None:
+    def add(self, decoded: DecodedRecord) -> None:
         self._waiting.append(decoded)
         self._bytes += len(decoded.record.value)
 
@@ -57,7 +57,7 @@ class Batcher:
             return 0.0
         return max(0.0, self._waiting[0].decoded_at_s + self._max_wait_s - self._clock())
 
-    def close(self) -> list[Decoded]:
+    def close(self) -> list[DecodedRecord]:
         """The batch, in order of arrival; the next one starts empty."""
         batch, self._waiting, self._bytes = self._waiting, [], 0
         return batch

@@ -9,7 +9,7 @@ from mmdigit.transport.ports import Record
 from schemas.errors import DecoderFailed, InvalidJob, ModelError
 from schemas.job import Job
 from schemas.wire import decode_job
-from worker.batcher import Decoded
+from worker.batcher import DecodedRecord
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ def chunks(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
         yield records[start : start + CHUNK_SIZE]
 
 
-def decode(records: Sequence[Record], clock: Callable[[], float], attempt: int = 1) -> list[Decoded]:
+def decode(records: Sequence[Record], clock: Callable[[], float], attempt: int = 1) -> list[DecodedRecord]:
     """The records decoded, in order. clock: the batcher's. attempt: counts from 1.
 
     Raises ModelError if memory runs out: a job's needs are bounded, so the job is not at fault.
@@ -31,13 +31,13 @@ def decode(records: Sequence[Record], clock: Callable[[], float], attempt: int =
     decoded = []
     for record, job in zip(records, jobs, strict=True):
         if isinstance(job, Exception):
-            decoded.append(Decoded(record, clock(), None, None, _invalid(record, job), began_s, attempt))
+            decoded.append(DecodedRecord(record, clock(), None, None, _invalid(record, job), began_s, attempt))
             continue
         sample = next(samples)
         if isinstance(sample, Exception):
-            decoded.append(Decoded(record, clock(), job, None, _invalid(record, sample), began_s, attempt))
+            decoded.append(DecodedRecord(record, clock(), job, None, _invalid(record, sample), began_s, attempt))
         else:
-            decoded.append(Decoded(record, clock(), job, sample, None, began_s))
+            decoded.append(DecodedRecord(record, clock(), job, sample, None, began_s))
     return decoded
 
 

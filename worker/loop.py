@@ -15,7 +15,7 @@ from schemas.errors import InvalidJob
 from schemas.prediction import Answer, Prediction
 from schemas.printable import escaped
 from worker import decoding
-from worker.batcher import Batcher, Decoded
+from worker.batcher import Batcher, DecodedRecord
 from worker.isolation import predict_each
 from worker.metrics import Metrics
 from worker.outcomes import make_prediction
@@ -63,7 +63,7 @@ class Worker(ConsumingLoop):
         records = self._poll()
         self._decode(records)
         if self._batcher.time_left_s == 0:
-            self._finish(self._batcher.close())
+            self._process_batch(self._batcher.close())
         elif not records:
             self._committer.commit_now()
 
@@ -73,7 +73,7 @@ class Worker(ConsumingLoop):
 
     def finish_open(self) -> None:
         if len(self._batcher):
-            self._finish(self._batcher.close())
+            self._process_batch(self._batcher.close())
 
     def drop_open(self, partitions: frozenset[TopicPartition]) -> None:
         self._batcher.drop(lambda record: record.topic_partition in partitions and self._offsets.holds(record))
@@ -88,7 +88,7 @@ class Worker(ConsumingLoop):
                 self._last_turn_s = self._clock()  # large images take seconds: the loop is not stuck
         self._metrics.in_flight.set(self._offsets.in_flight)
 
-    def _finish(self, batch: list[Decoded]) -> None:
+    def _process_batch(self, batch: list[DecodedRecord]) -> None:
         """Predict the batch, write its dead letters and predictions, and only then let its offsets be committed."""
         closed_s = self._clock()
         with self._metrics.stage("predict"):
@@ -110,10 +110,10 @@ class Worker(ConsumingLoop):
         self._tracing.record_batch(batch, outcomes, BatchTimes(closed_s, predicted_s, dead_lettered_s, stored_s))
         self._last_busy_s = self._clock()
 
-    def _decode_chunk(self, records: Sequence[Record]) -> list[Decoded]:
+    def _decode_chunk(self, records: Sequence[Record]) -> list[DecodedRecord]:
         return decoding.decode(records, self._clock, self._attempt)
 
-    def _predict(self, batch: list[Decoded]) -> list[Prediction | DeadLetter]:
+    def _predict(self, batch: list[DecodedRecord]) -> list[Prediction | DeadLetter]:
         """The outcome of each job, in the order of the batch."""
         closed_s = self._clock()
         samples = [decoded.sample for decoded in batch if decoded.sample]
@@ -125,7 +125,7 @@ class Worker(ConsumingLoop):
             wait_s = closed_s - decoded.decoded_at_s
             self._metrics.stage_s.labels("wait").observe(wait_s)
             if isinstance(answer, InvalidJob):
-                attempts = decoded.decodings if decoded.error else self._attempt
+                attempts = decoded.decode_attempts if decoded.error else self._attempt
                 outcomes.append(_dead_letter(decoded, answer, now, attempts))
             else:
                 outcomes.append(make_prediction(decoded, answer, now, wait_s, predict_s, len(batch)))
@@ -144,7 +144,7 @@ class Worker(ConsumingLoop):
         self._log_dead_letters(dead_letters)
 
 
-def _dead_letter(decoded: Decoded, error: InvalidJob, now: datetime, attempts: int) -> DeadLetter:
+def _dead_letter(decoded: DecodedRecord, error: InvalidJob, now: datetime, attempts: int) -> DeadLetter:
     job = decoded.job
     return make_dead_letter(
         decoded.record, error, now, attempts, job.job_id if job else None, job.group if job else None

@@ -8,11 +8,11 @@ from mmdigit.consuming.dead_letters import source_of
 from schemas import VERSION
 from schemas.prediction import Answer, Prediction, Timings
 from schemas.trace import trace_of
-from worker.batcher import Decoded
+from worker.batcher import DecodedRecord
 
 
 def make_prediction(
-    decoded: Decoded, answer: Answer, now: datetime, wait_s: float, predict_s: float, batch_size: int
+    decoded: DecodedRecord, answer: Answer, now: datetime, wait_s: float, predict_s: float, batch_size: int
 ) -> Prediction:
     """The answer with the job's source and timings. Raises ValueError if the record holds no job."""
     job = decoded.job

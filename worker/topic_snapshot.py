@@ -8,7 +8,7 @@ from mmdigit.transport.ports import Consumer, Record, TopicPartition
 from schemas.errors import TransportError
 
 POLL_TIMEOUT_S = 0.5
-PATIENCE_S = 60.0
+SILENCE_TIMEOUT_S = 60.0
 """An unreachable broker may show as empty polls; after so long without a record, reading fails."""
 
 
@@ -27,7 +27,7 @@ class TopicSnapshot:
     def poll(self, max_records: int) -> list[Record]:
         """Up to max_records records of the snapshot; empty if none arrived in time.
 
-        Raises TransportError if none arrived for PATIENCE_S.
+        Raises TransportError if none arrived for SILENCE_TIMEOUT_S.
         """
         began_s = self._clock()
         records = self._consumer.poll(max_records, POLL_TIMEOUT_S)
@@ -35,10 +35,11 @@ class TopicSnapshot:
             self._silent_since_s = None
         elif self._silent_since_s is None:
             self._silent_since_s = began_s
-        if self._silent_since_s is not None and self._clock() - self._silent_since_s >= PATIENCE_S:
+        if self._silent_since_s is not None and self._clock() - self._silent_since_s >= SILENCE_TIMEOUT_S:
             raise TransportError(
-                f"expected {self._what} or the topic's end within {PATIENCE_S:.0f} s, got neither; check the broker, "
-                "and whether the same command runs elsewhere and holds the partitions; then run it again to continue"
+                f"expected {self._what} or the topic's end within {SILENCE_TIMEOUT_S:.0f} s, got neither; check the "
+                "broker, and whether the same command runs elsewhere and holds the partitions; then run it again to "
+                "continue"
             )
         for record in records:
             self._next_offsets[record.topic_partition] = record.offset + 1

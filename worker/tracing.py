@@ -12,7 +12,7 @@ from opentelemetry.trace.propagation import set_span_in_context
 from schemas.dead_letter import DeadLetter
 from schemas.prediction import Prediction
 from schemas.trace import trace_of
-from worker.batcher import Decoded
+from worker.batcher import DecodedRecord
 
 Outcome = Prediction | DeadLetter
 
@@ -47,7 +47,7 @@ class Tracing:
         self._clock = clock
         self._epoch = epoch
 
-    def record_batch(self, batch: Sequence[Decoded], outcomes: Sequence[Outcome], times: BatchTimes) -> None:
+    def record_batch(self, batch: Sequence[DecodedRecord], outcomes: Sequence[Outcome], times: BatchTimes) -> None:
         """Make the spans of a finished batch. outcomes: one for each job, in order. Never blocks."""
         if isinstance(self._tracer, NoOpTracer):
             return
@@ -68,7 +68,13 @@ class Tracing:
             self._job(decoded, outcome, trace, Link(span.get_span_context()), times, epoch_s)
 
     def _job(
-        self, decoded: Decoded, outcome: Outcome, trace: SpanContext, link: Link, times: BatchTimes, epoch_s: float
+        self,
+        decoded: DecodedRecord,
+        outcome: Outcome,
+        trace: SpanContext,
+        link: Link,
+        times: BatchTimes,
+        epoch_s: float,
     ) -> None:
         started_s, record = decoded.decoding_began_s, decoded.record
         if isinstance(outcome, DeadLetter):
@@ -101,7 +107,7 @@ class Tracing:
         ):
             self._tracer.start_span(name, context, start_time=_ns(epoch_s + start_s)).end(_ns(epoch_s + end_s))
 
-    def _attributes(self, decoded: Decoded, outcome: Outcome) -> dict[str, str | int]:
+    def _attributes(self, decoded: DecodedRecord, outcome: Outcome) -> dict[str, str | int]:
         """Attributes by OpenTelemetry's semantic conventions for messaging; the answer is not among them."""
         record = decoded.record
         attributes: dict[str, str | int] = {

@@ -36,7 +36,7 @@ from producer.sources.sample import Sample
 from schemas.errors import SettingsError
 from schemas.prediction import Answer, Prediction
 from schemas.wire import encode
-from worker.batcher import Decoded
+from worker.batcher import DecodedRecord
 from worker.outcomes import make_prediction
 
 PACKAGES = ("kafka-python", "confluent-kafka", "redis")
@@ -123,7 +123,12 @@ def predictions(samples: Sequence[Sample], count: int) -> Iterator[Prediction]:
         job = job_of(sample, job_id_of(number), GROUP, now)
         # Durations with as many digits as real ones, since the digits are stored.
         yield make_prediction(
-            Decoded(record, 0.0, job, None, None, 0.0), answer, now, now_s - last_s, 11 * (now_s - last_s), BATCH_SIZE
+            DecodedRecord(record, 0.0, job, None, None, 0.0),
+            answer,
+            now,
+            now_s - last_s,
+            11 * (now_s - last_s),
+            BATCH_SIZE,
         )
         last_s = now_s
 

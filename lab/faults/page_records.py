@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from mmdigit.forms.page import ScannedPage, SinglePage
-from mmdigit.forms.pages import PageDecoder
-from mmdigit.forms.printing import print_form
-from mmdigit.forms.registering import PageOrigin
-from mmdigit.forms.template import Template
-from mmdigit.forms.template_file import example, parse_template
+from mmdigit.forms.pages.decoder import PageDecoder
+from mmdigit.forms.pages.page import ScannedPage, SinglePage
+from mmdigit.forms.printing.pdf import print_form
+from mmdigit.forms.sheets.keeping import PageOrigin
+from mmdigit.forms.template.parsing import example, parse_template
+from mmdigit.forms.template.template import Template
 from mmdigit.forms.worker.registrar import PageRegistrar, RegisteredPage
 from mmdigit.transport.urls import open_publisher
 from samples.demo_forms import COPIES, fill_stack

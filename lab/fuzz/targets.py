@@ -16,12 +16,12 @@ import numpy as np
 from lab.fuzz import containers
 from mmdigit.datasets.idx import Content, read_idx
 from mmdigit.datasets.manifest import Manifest
-from mmdigit.forms.layout import slots_of
-from mmdigit.forms.page import PageFault, SinglePage
-from mmdigit.forms.page_decoding import PAGE_SIDE, decode_pages
-from mmdigit.forms.page_splitting import split_pages
-from mmdigit.forms.template import MAX_CELLS, Template
-from mmdigit.forms.template_file import parse_template
+from mmdigit.forms.pages.decoding import PAGE_SIDE, decode_pages
+from mmdigit.forms.pages.page import PageFault, SinglePage
+from mmdigit.forms.pages.splitting import split_pages
+from mmdigit.forms.template.layout import slots_of
+from mmdigit.forms.template.parsing import parse_template
+from mmdigit.forms.template.template import MAX_CELLS, Template
 from mmdigit.gateway.intake.json_lines import LineSplitter
 from mmdigit.gateway.intake.single import submission_of_form, submission_of_json
 from mmdigit.gateway.intake.zipped import zip_jobs

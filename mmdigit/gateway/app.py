@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from mmdigit.gateway import problems
-from mmdigit.gateway.openapi import PROBLEMS, describe
+from mmdigit.gateway.openapi import DescribedApi
 from mmdigit.gateway.routes import batches, events, export, forms, groups, health, jobs, predictions
 from mmdigit.gateway.services import Services
 from schemas import VERSION
@@ -15,15 +15,13 @@ from schemas.errors import InvalidJob, RetriableError, SettingsError
 
 def build_app(services: Services) -> FastAPI:
     """The application."""
-    app = FastAPI(
+    app = DescribedApi(
         title="mmdigit",
         version=VERSION,
         description="Reads digits which were both written and spoken.",
         docs_url=None,  # its page loads scripts from another host
         redoc_url=None,
-        responses=PROBLEMS,
     )
-    describe(app)
     app.state.services = services
     app.state.entrance = services.entrance
     app.add_exception_handler(problems.Problem, problems.of_problem)

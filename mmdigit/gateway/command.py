@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
+from mmdigit.forms.loading import load_template
 from mmdigit.forms.store.sql_store import open_page_store
-from mmdigit.forms.template_file import load_template
 from mmdigit.gateway.access.authenticator import Authenticator
 from mmdigit.gateway.access.entrance import Entrance
 from mmdigit.gateway.access.issuer_keys import IssuerKeys

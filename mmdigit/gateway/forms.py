@@ -6,9 +6,9 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
 
-from mmdigit.forms.pages import PageDecoder
+from mmdigit.forms.pages.decoder import PageDecoder
 from mmdigit.forms.store.ports import PageStore
-from mmdigit.forms.template import Template
+from mmdigit.forms.template.template import Template
 from mmdigit.gateway.publishing import BatchPublisher
 
 DECODERS = 2

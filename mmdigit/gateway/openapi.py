@@ -1,73 +1,107 @@
-"""The OpenAPI document: what all operations have in common, and bodies that FastAPI does not see."""
+"""The OpenAPI document, with what FastAPI cannot know: bodies that an operation reads itself, tokens, problems."""
 
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic.json_schema import models_json_schema
 
 from mmdigit.gateway.problems import PROBLEM
 from schemas.api import JobSubmission, ProblemDetails
 
-_REF = "#/components/schemas/{model}"
-_PROBLEM = {PROBLEM: {"schema": {"$ref": _REF.format(model=ProblemDetails.__name__)}}}
-_RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
-
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "The request broke off.", "content": _PROBLEM},
-    401: {"description": "A login is needed, and the token is missing or not valid.", "content": _PROBLEM},
-    403: {"description": "The token lacks a scope, or the request is another site's page's.", "content": _PROBLEM},
-    404: {"description": "There is none, or it is another tenant's.", "content": _PROBLEM},
-    409: {"description": "The name is in use for something of another kind.", "content": _PROBLEM},
-    413: {"description": "The body is too large.", "content": _PROBLEM},
-    415: {"description": "The body has another media type.", "content": _PROBLEM},
-    421: {"description": "The Host header is none of the gateway's names.", "content": _PROBLEM},
-    422: {"description": "The request is not valid.", "content": _PROBLEM},
-    429: {"description": "Too many requests, or jobs wait too long.", "content": _PROBLEM, "headers": _RETRY_AFTER},
-    431: {"description": "Request line and headers are too large.", "content": _PROBLEM},
-    500: {"description": "A bug in the gateway.", "content": _PROBLEM},
-    503: {"description": "Broker, store or database is away.", "content": _PROBLEM, "headers": _RETRY_AFTER},
-}
-"""Responses that every operation may give."""
-
-_SEVEN = (
-    "iVBORw0KGgoAAAANSUhEUgAAABwAAAAcAQAAAABaduI5AAAALElEQVR42mNgwA/+f2BggjINICwmOIuBgeEATIzxAEyMmQEmhmCxMcB14AEA"
-    "Z7kD9WNsgxQAAAAASUVORK5CYII="
-)
+_REFERENCE = "#/components/schemas/{model}"
 _FILE = {"type": "string", "format": "binary"}
-_FIELDS = JobSubmission.model_json_schema()["properties"]
-
-SUBMISSION: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {"$ref": _REF.format(model=JobSubmission.__name__)},
-                "example": {"image": _SEVEN, "job_id": "invoice-4711.total.3", "group": "invoice-4711", "expected": 7},
-            },
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        name: _FILE if name in ("image", "audio") else each for name, each in _FIELDS.items()
-                    },
-                }
-            },
-        },
-    }
+_SUBMISSION = {
+    "image": "iVBORw0KGgoAAAANSUhEUgAAABwAAAAcAQAAAABaduI5AAAALElEQVR42mNgwA/+f2BggjINICwmOIuBgeEATIzxAEyMmQEmhmCxMcB14"
+    "AEAZ7kD9WNsgxQAAAAASUVORK5CYII=",
+    "group": "form-17",
+    "job_id": "form-17.total.3",
+    "expected": 7,
 }
-"""The body of POST /v1/jobs."""
+_PROBLEM = {
+    "type": "about:blank",
+    "title": "Not Found",
+    "status": 404,
+    "detail": "expected a job with an outcome, got none: it is not read yet, was never sent, or has expired; ask again",
+}
+PROBLEMS = {
+    400: "The request broke off.",
+    401: "A token is needed, and there is none or it is not valid.",
+    403: "The token lacks the operation's scope, or the request is another site's page's.",
+    404: "There is none, or it is another tenant's.",
+    409: "The name is in use for a group of another kind.",
+    413: "The body is too large.",
+    415: "The body has another media type.",
+    421: "The Host header has none of the gateway's names.",
+    422: "The request is not valid.",
+    429: "Too many requests, or jobs wait too long already.",
+    431: "Request line and headers are too large.",
+    500: "A bug in the gateway; its log has the reason.",
+    503: "The broker, the store or the database is away.",
+}
+"""What every operation may answer instead, always as application/problem+json."""
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+_PARAMETERS = {
+    "group": "form-17",
+    "job_id": "form-17.total.3",
+    "template": "INTK",
+    "wait": 2,
+    "Idempotency-Key": "form-17-total-3",
+}
 
 
-def describe(app: FastAPI) -> None:
-    """Let the app's document hold the models that only bodies and problems refer to."""
-    build = app.openapi
+class DescribedApi(FastAPI):
+    """FastAPI with a whole document."""
 
-    def document() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            whole = build()
-            for model in (JobSubmission, ProblemDetails):
-                whole["components"]["schemas"][model.__name__] = model.model_json_schema(ref_template=_REF)
-            whole["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-            whole["security"] = [{"token": []}, {}]  # none on a loopback address, unless it is asked for
-        return app.openapi_schema or {}
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = _completed(super().openapi())
+        return self.openapi_schema
 
-    app.openapi = document  # type: ignore[method-assign]
+
+def _completed(document: dict[str, Any]) -> dict[str, Any]:
+    components = document["components"]
+    _, models = models_json_schema(
+        [(JobSubmission, "validation"), (ProblemDetails, "serialization")], ref_template=_REFERENCE
+    )
+    components["schemas"] |= models["$defs"]
+    for name in ("HTTPValidationError", "ValidationError"):  # the framework's own, which no operation sends
+        components["schemas"].pop(name, None)
+    for name in ("image", "audio"):  # maxLength is that of the bytes
+        field = components["schemas"]["JobSubmission"]["properties"][name]
+        field["anyOf"] = [{"type": "string", "contentEncoding": "base64"}, {"type": "null"}]
+    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    document["security"] = [{"token": []}, {}]  # none on one's own machine
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            _complete(operation)
+    return document
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    responses = operation["responses"]
+    content = {PROBLEM: {"schema": {"$ref": _REFERENCE.format(model="ProblemDetails")}, "example": _PROBLEM}}
+    for status, description in PROBLEMS.items():
+        responses[str(status)] = {"description": description, "content": content}
+        if status in (429, 503):
+            responses[str(status)]["headers"] = _RETRY_AFTER
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] in _PARAMETERS:
+            parameter["example"] = _PARAMETERS[parameter["name"]]
+    if operation["operationId"] == "submit_job":
+        responses["200"] = responses["202"] | {"description": "It has an outcome."}
+        operation["requestBody"] = {"required": True, "content": _job_bodies()}
+
+
+def _job_bodies() -> dict[str, Any]:
+    text = {"type": "string"}
+    form = {
+        "image": _FILE,
+        "audio": _FILE,
+        "job_id": text,
+        "group": text,
+        "expected": {"type": "string", "pattern": "^[0-9]$"},
+    }
+    return {
+        "application/json": {"schema": {"$ref": _REFERENCE.format(model="JobSubmission")}, "example": _SUBMISSION},
+        "multipart/form-data": {"schema": {"type": "object", "properties": form}},
+    }

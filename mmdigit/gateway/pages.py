@@ -3,9 +3,9 @@
 from http import HTTPStatus
 from pathlib import Path
 
-from mmdigit.forms.exporting import Exported, export
 from mmdigit.forms.store.ports import PageStore
-from mmdigit.forms.template import Template
+from mmdigit.forms.table.exporting import Exported, export
+from mmdigit.forms.template.template import Template
 from mmdigit.gateway.forms import Forms
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.registry.ports import StoredGroup
@@ -58,8 +58,8 @@ def count_pages(store: PageStore, group: StoredGroup) -> tuple[GroupCounts, Deci
 
 
 def write_form_table(store: PageStore, group: StoredGroup, template: Template, path: Path) -> Exported:
-    """Write the forms of one template in a group: a row a form. path: its suffix is the kind, see table_files.
+    """Write the forms of one template in a group: a row a form. path: its suffix is the kind, see open_table.
 
-    Raises as mmdigit.forms.exporting.export does.
+    Raises as mmdigit.forms.table.exporting.export does.
     """
     return export(template, store, path, pages=store.pages_of(group.pages, template.digest))

@@ -88,7 +88,7 @@ def operating_point(rows: Sequence[RiskRow], target_error: float) -> OperatingPo
     """The row with the highest coverage whose bound meets the target. A stricter target never accepts more.
 
     If no bound meets the target, the calibrated confidences decide: they must predict that at most target_error of
-    the accepted answers are wrong, and the row must be no laxer than the one with the lowest bound.
+    the accepted answers are wrong, and the row must be no looser than the one with the lowest bound.
     rows: a head's risk-coverage table, at least one row, in any order; for any two rows, one is at least as strict
     for every digit.
     """
@@ -98,9 +98,9 @@ def operating_point(rows: Sequence[RiskRow], target_error: float) -> OperatingPo
         chosen = meeting[0]
     else:
         predicted = zip(rows, _predicted_errors(rows), strict=True)
-        laxest = next((row for row, error in predicted if error <= target_error + 1e-9), rows[-1])
+        loosest = next((row for row, error in predicted if error <= target_error + 1e-9), rows[-1])
         safest = min(rows, key=lambda row: row.bound)
-        chosen = max(laxest, safest, key=_strictness)
+        chosen = max(loosest, safest, key=_strictness)
     return OperatingPoint(chosen.confidences, chosen.bound, bool(meeting))
 
 
@@ -111,7 +111,7 @@ def _strictness(row: RiskRow) -> float:
 def _predicted_errors(rows: Sequence[RiskRow]) -> list[float]:
     """For each row, the error that calibrated confidences predict at most: 1 - confidence, averaged over the accepted.
 
-    rows: the laxest first. An answer between two rows counts with the confidence of the laxer one.
+    rows: the loosest first. An answer between two rows counts with the confidence of the looser one.
     """
     errors: list[float] = []
     wrong = accepted = highest = 0.0

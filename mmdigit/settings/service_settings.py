@@ -8,14 +8,17 @@ from pydantic import Field, SecretStr
 from mmdigit.settings.base import ProgramSettings
 from mmdigit.settings.secrets import read_secret
 
+MetricsPort = Annotated[
+    int, Field(ge=0, le=65535, description="port of /metrics, /healthz and /readyz; 0 picks a free one and logs it")
+]
+"""Each program has a default of its own, so that all of them run on one machine."""
+
 
 class ServiceSettings(ProgramSettings):
     """Where metrics are, who may read them, and the log."""
 
     metrics_host: Annotated[str, Field(description="address of /metrics, /healthz and /readyz")] = "127.0.0.1"
-    metrics_port: Annotated[
-        int, Field(ge=0, le=65535, description="port of /metrics, /healthz and /readyz; 0 picks a free one and logs it")
-    ] = 9100
+    metrics_port: MetricsPort = 9100
     metrics_token: Annotated[
         SecretStr | None,
         Field(min_length=1, description="bearer token required to read /metrics; only as a variable, not as a flag"),

@@ -75,7 +75,7 @@ def read_sample(sample_id: str, image: Path | None, audio: Path | None, label: i
         return Unreadable(sample_id, str(error))
 
 
-def why(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """The message of a file error, without the file's name, which may be long and hold any characters."""
     return printable(error.strerror if isinstance(error, OSError) and error.strerror else str(error), 200)
 
@@ -90,7 +90,7 @@ def _read(path: Path, modality: str) -> bytes:
     try:
         content = read_regular(path, max_bytes)
     except OSError as error:
-        raise _ReadError(f"cannot read {modality} {shown}: {why(error)}") from error
+        raise _ReadError(f"cannot read {modality} {shown}: {_reason(error)}") from error
     if not content:
         raise _ReadError(f"{modality} {shown} is empty")
     return content

@@ -12,11 +12,12 @@ from deploy.grafana.plots import query_range
 from lab.kit.polling import until
 from lab.kit.services import POSTGRES_IMAGE
 from mmdigit import cli
-from mmdigit.forms import template_file
-from mmdigit.forms.printing import print_form
+from mmdigit.forms.loading import load_template
+from mmdigit.forms.printing.pdf import print_form
 from mmdigit.forms.store.ports import FieldRecord, PageStore
 from mmdigit.forms.store.sql_store import open_page_store
-from mmdigit.forms.template import Template
+from mmdigit.forms.template.parsing import example
+from mmdigit.forms.template.template import Template
 from samples.demo import PACK
 from samples.demo_forms import as_written, fill_stack
 from tests.deploy.compose import Compose
@@ -50,8 +51,8 @@ def decided(store: PageStore, template: Template) -> dict[int, dict[str, FieldRe
 
 
 def test_forms_profile_reads_what_was_written(tmp_path: Path) -> None:
-    (tmp_path / "form.yaml").write_bytes(template_file.example())
-    template = template_file.load_template(tmp_path / "form.yaml")
+    (tmp_path / "form.yaml").write_bytes(example())
+    template = load_template(tmp_path / "form.yaml")
     (tmp_path / "stack.pdf").write_bytes(print_form(template, 3))
     written = fill_stack(template, tmp_path / "stack.pdf", tmp_path / "scans.pdf")
     # In the image of the tests the group root may write the socket's folder, in the public one everybody may.
@@ -75,8 +76,8 @@ def test_forms_profile_reads_what_was_written(tmp_path: Path) -> None:
 
 def read_scans(client: httpx.Client, folder: Path) -> set[str]:
     """The serial numbers in the table of three filled forms, which are sent as one scan."""
-    (folder / "form.yaml").write_bytes(template_file.example())
-    template = template_file.load_template(folder / "form.yaml")
+    (folder / "form.yaml").write_bytes(example())
+    template = load_template(folder / "form.yaml")
     (folder / "stack.pdf").write_bytes(print_form(template, 3))
     fill_stack(template, folder / "stack.pdf", folder / "scans.pdf")
     scan = {"scan": (folder / "scans.pdf").read_bytes()}

@@ -24,15 +24,16 @@ from lab.benchmarks.forms.degrading import degrade
 from lab.benchmarks.forms.filling import fill
 from lab.kit.polling import until
 from lab.kit.services import POSTGRES_PASSWORD
-from mmdigit.forms.deciding import decide_page, job_ids_of
-from mmdigit.forms.form_reader import FormReader
-from mmdigit.forms.page import ScannedPage, SinglePage
-from mmdigit.forms.pages import PageDecoder
-from mmdigit.forms.printing import print_form
-from mmdigit.forms.registering import PageOrigin
+from mmdigit.forms.collecting.deciding import decide_page, job_ids_of
+from mmdigit.forms.loading import load_template
+from mmdigit.forms.pages.decoder import PageDecoder
+from mmdigit.forms.pages.page import ScannedPage, SinglePage
+from mmdigit.forms.printing.pdf import print_form
+from mmdigit.forms.reading.form_reader import FormReader
+from mmdigit.forms.sheets.keeping import PageOrigin
 from mmdigit.forms.store.ports import StoredValue
 from mmdigit.forms.store.sql_store import open_page_store
-from mmdigit.forms.template_file import example, load_template
+from mmdigit.forms.template.parsing import example
 from mmdigit.forms.worker.registrar import PageRegistrar, RegisteredPage
 from mmdigit.reading.model_input import decode_input
 from mmdigit.reading.predictor import Predictor

@@ -16,16 +16,16 @@ from producer.pace import Schedule
 def hold(jobs: int, file: Path) -> None:
     """Hold this process's producer when it has sent so many jobs."""
     turns = count()
-    take_turn = Schedule.take_turn
+    wait_until_due = Schedule.wait_until_due
 
-    def take_held_turn(schedule: Schedule) -> float:
+    def wait_while_held(schedule: Schedule) -> float:
         if next(turns) == jobs:
             file.touch()
             while file.exists():
                 time.sleep(0.01)
-        return take_turn(schedule)
+        return wait_until_due(schedule)
 
-    Schedule.take_turn = take_held_turn  # type: ignore[method-assign, assignment]
+    Schedule.wait_until_due = wait_while_held  # type: ignore[method-assign, assignment]
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """A batch is due when it is full by count or bytes, or old enough."""
 
 from tests.worker.fakes import P1, Clock, record
-from worker.batcher import Batcher, Decoded
+from worker.batcher import Batcher, DecodedRecord
 
 
-def decoded(offset: int, size_bytes: int, clock: Clock, partition: int = 0) -> Decoded:
+def decoded(offset: int, size_bytes: int, clock: Clock, partition: int = 0) -> DecodedRecord:
     place = P1._replace(partition=partition)
-    return Decoded(record(offset, bytes(size_bytes), place), clock(), None, None, None, clock())
+    return DecodedRecord(record(offset, bytes(size_bytes), place), clock(), None, None, None, clock())
 
 
 def test_empty_batch_is_never_due() -> None:

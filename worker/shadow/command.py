@@ -17,7 +17,7 @@ from schemas import VERSION
 from schemas.errors import InvalidJob
 from schemas.prediction import Answer, Prediction
 from worker import decoding
-from worker.batcher import Decoded
+from worker.batcher import DecodedRecord
 from worker.isolation import predict_each
 from worker.loop import Model
 from worker.shadow.comparison import Comparison, LiveOutcome
@@ -108,7 +108,7 @@ class Shadow:
             self.comparison.add(job_id, answer, outcomes.get(job_id) if job_id else None)
         self._consumer.commit({record.topic_partition: record.offset + 1 for record in records})
 
-    def _answer(self, records: list[Record]) -> list[tuple[Decoded, Answer | InvalidJob]]:
+    def _answer(self, records: list[Record]) -> list[tuple[DecodedRecord, Answer | InvalidJob]]:
         """The answer to each record, in order, made as the loop makes it."""
         cpu_s = self._cpu_clock()
         decoded = [each for chunk in decoding.chunks(records) for each in decoding.decode(chunk, self._clock)]

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Final, Literal, get_args
 
-from mmdigit.forms import cells, placing, registration
-from mmdigit.forms.flattening import Darkness
-from mmdigit.forms.layout import Rect
-from mmdigit.forms.page import Pixels
-from mmdigit.forms.registration import Markers, find_markers
+from mmdigit.forms.cells import reader
+from mmdigit.forms.pages.page import Pixels
+from mmdigit.forms.registration import fitting
+from mmdigit.forms.registration.fitting import Markers, find_markers
+from mmdigit.forms.registration.flattening import Darkness
+from mmdigit.forms.sheets import placing
+from mmdigit.forms.template.layout import Rect
 
 Ablation = Literal["validators", "masks", "markers"]
 ABLATIONS: Final[tuple[Ablation, ...]] = get_args(Ablation)
@@ -17,10 +19,10 @@ ABLATIONS: Final[tuple[Ablation, ...]] = get_args(Ablation)
 def ablate(what: Ablation) -> None:
     """Take it out of this process for good. Validators are for read_page to leave out: they belong to the fields."""
     if what == "masks":
-        setattr(cells, "mask_frames", _unmasked)  # noqa: B010
+        setattr(reader, "mask_frames", _unmasked)  # noqa: B010
     elif what == "markers":
         setattr(placing, "find_markers", _corners)  # noqa: B010
-        setattr(registration, "MIN_MARKERS", 4)  # noqa: B010
+        setattr(fitting, "MIN_MARKERS", 4)  # noqa: B010
 
 
 def _unmasked(strip: Darkness, boxes: Sequence[Rect], groups: Sequence[int]) -> Darkness:

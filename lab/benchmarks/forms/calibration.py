@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.forms.fields import LENIENCE, SLIP, FieldValue, Reading, candidates_of
-from mmdigit.forms.layout import slots_of
-from mmdigit.forms.summing import decide_fields
-from mmdigit.forms.template import Boxes, FormField, FormPage, Range, Records, Sum, Template
-from mmdigit.forms.validators import checks_of
-from mmdigit.forms.value_list import ValueList
+from mmdigit.forms.fields.summing import decide_fields
+from mmdigit.forms.fields.weighing import LENIENCE, SLIP, FieldValue, Reading, candidates_of
+from mmdigit.forms.template.layout import slots_of
+from mmdigit.forms.template.template import Boxes, FormField, FormPage, Range, Records, Sum, Template
+from mmdigit.forms.template.validators import checks_of
+from mmdigit.forms.template.value_list import ValueList
 
 SEED = 20261128
 LISTED = 2_000  # values of the lookup file

@@ -7,10 +7,10 @@ import numpy as np
 import pypdfium2
 from numpy.typing import NDArray
 
-from mmdigit.forms.layout import Slot, slots_of
-from mmdigit.forms.printing import print_form
-from mmdigit.forms.template import FormField, Template
-from mmdigit.forms.validators import checks_of
+from mmdigit.forms.printing.pdf import print_form
+from mmdigit.forms.template.layout import Slot, slots_of
+from mmdigit.forms.template.template import FormField, Template
+from mmdigit.forms.template.validators import checks_of
 from mmdigit.training.data.splits import Digits
 
 DPI = 300

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmdigit.forms.adopt.drafting import draft_template
-from mmdigit.forms.form_reader import FormReader
-from mmdigit.forms.page import PageFault
-from mmdigit.forms.pages import PageDecoder
-from mmdigit.forms.template import Template
-from mmdigit.forms.template_file import load_template
+from mmdigit.forms.loading import load_template
+from mmdigit.forms.pages.decoder import PageDecoder
+from mmdigit.forms.pages.page import PageFault
+from mmdigit.forms.reading.form_reader import FormReader
+from mmdigit.forms.template.template import Template
 from mmdigit.reading.predictor import Predictor
 
 FOLDER = Path("forms") / "numeric-id"

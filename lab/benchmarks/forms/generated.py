@@ -8,7 +8,7 @@ import numpy as np
 
 from lab.benchmarks.forms.degrading import KINDS, Scan, degrade
 from lab.benchmarks.forms.filling import Filled, blank_page, fill
-from mmdigit.forms.template_file import load_template
+from mmdigit.forms.loading import load_template
 from mmdigit.training.data.splits import load_digits
 
 FORM = Path(__file__).with_name("form.yaml")

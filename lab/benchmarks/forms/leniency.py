@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lab.benchmarks.forms.page_result import FieldResult
-from mmdigit.forms.template import DEFAULT_TARGET_ERROR
+from mmdigit.forms.template.template import DEFAULT_TARGET_ERROR
 from mmdigit.reading.error_bounds import error_bound
 
 

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.benchmarks.forms.generated import GeneratedPage
-from mmdigit.forms.cells import Cell, CellReader
-from mmdigit.forms.fields import FieldValue, read_field
-from mmdigit.forms.layout import Slot
-from mmdigit.forms.page import PageFault, ScannedPage
-from mmdigit.forms.placing import PlacedPage, place
-from mmdigit.forms.template import Template
+from mmdigit.forms.cells.reader import Cell, CellReader
+from mmdigit.forms.fields.weighing import FieldValue, read_field
+from mmdigit.forms.pages.page import PageFault, ScannedPage
+from mmdigit.forms.sheets.placing import PlacedPage, place
+from mmdigit.forms.template.layout import Slot
+from mmdigit.forms.template.template import Template
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import Predictor
 from schemas.prediction import Answer

@@ -28,12 +28,12 @@ from lab.benchmarks.forms.filling import blank_page, fill
 from lab.benchmarks.forms.generated import FORM
 from lab.kit.machine import machine
 from lab.kit.usage import usage
-from mmdigit.forms.cells import CellReader
-from mmdigit.forms.jobs import jobs_of
-from mmdigit.forms.page import PageFault
-from mmdigit.forms.pages import PageDecoder
-from mmdigit.forms.placing import place
-from mmdigit.forms.template_file import load_template
+from mmdigit.forms.cells.jobs import jobs_of
+from mmdigit.forms.cells.reader import CellReader
+from mmdigit.forms.loading import load_template
+from mmdigit.forms.pages.decoder import PageDecoder
+from mmdigit.forms.pages.page import PageFault
+from mmdigit.forms.sheets.placing import place
 from mmdigit.training.data.splits import load_digits
 
 DPI, QUALITY = 200, 75

@@ -34,8 +34,8 @@ class FormAdoptSettings(ProgramSettings):
         need_forms()
         from mmdigit.forms.adopt.drafting import draft_template
         from mmdigit.forms.adopt.recognising import require_distinct
-        from mmdigit.forms.layout import slots_of
-        from mmdigit.forms.template_file import load_template
+        from mmdigit.forms.loading import load_template
+        from mmdigit.forms.template.layout import slots_of
 
         if self.output.exists():
             raise SettingsError(f"expected no file yet at {shown(self.output)}, got one; name another")

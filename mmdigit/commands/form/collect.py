@@ -39,7 +39,7 @@ class FormCollectSettings(ServiceSettings, DatabaseSettings, RedisAccessSettings
     follow: Annotated[bool, Field(description="run until SIGTERM, as a service with metrics")] = False
     metrics_port: Annotated[
         int, Field(ge=0, le=65535, description="with --follow: port of /metrics; 0 picks a free one and logs it")
-    ] = 9104
+    ] = 9103
 
     @model_validator(mode="after")
     def _follows_or_ends(self) -> Self:
@@ -50,9 +50,9 @@ class FormCollectSettings(ServiceSettings, DatabaseSettings, RedisAccessSettings
     def run(self) -> int:
         need_forms()
         from mmdigit.forms.collecting.service import Collection, ServiceOptions, collect, serve
+        from mmdigit.forms.fields.thresholds import load_thresholds
+        from mmdigit.forms.loading import load_template
         from mmdigit.forms.store.sql_store import open_page_store
-        from mmdigit.forms.template_file import load_template
-        from mmdigit.forms.thresholds import load_thresholds
         from mmdigit.transport.urls import open_store
 
         template = load_template(self.template)

@@ -14,7 +14,7 @@ from schemas.printable import printable
 
 if TYPE_CHECKING:
     from mmdigit.forms.store.ports import PageStore
-    from mmdigit.forms.template import Template
+    from mmdigit.forms.template.template import Template
 
 TemplateFile = CliPositionalArg[
     Annotated[Path, Field(examples=["form.yaml"], description="the form, as `mmdigit form new` writes one")]

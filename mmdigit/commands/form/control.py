@@ -44,11 +44,11 @@ class FormControlSettings(DatabaseSettings):
 
     def run(self) -> int:
         need_forms()
+        from mmdigit.forms.loading import load_template
         from mmdigit.forms.reviewing.answers import Said, read_answers
         from mmdigit.forms.reviewing.control import controlled_weeks
         from mmdigit.forms.reviewing.queue import FILE, write_queue
         from mmdigit.forms.reviewing.sampling import control_queue, is_drawn
-        from mmdigit.forms.template_file import load_template
 
         template = load_template(self.template)
         with open_kept(self.forms_url, self.forms_database_password, template) as store:

@@ -27,9 +27,9 @@ class FormExportSettings(DatabaseSettings):
 
     def run(self) -> int:
         need_forms()
-        from mmdigit.forms.exporting import export, write_pages
+        from mmdigit.forms.loading import load_template
         from mmdigit.forms.reviewing.control import controlled_weeks
-        from mmdigit.forms.template_file import load_template
+        from mmdigit.forms.table.exporting import export, write_pages
 
         template = load_template(self.template)
         with open_kept(self.forms_url, self.forms_database_password, template) as store:

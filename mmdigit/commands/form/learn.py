@@ -13,8 +13,8 @@ from mmdigit.settings.database_settings import DatabaseSettings
 from schemas.printable import printable
 
 if TYPE_CHECKING:
+    from mmdigit.forms.fields.thresholds import Thresholds
     from mmdigit.forms.reviewing.learning import Lesson
-    from mmdigit.forms.thresholds import Thresholds
 
 MOST_SHOWN = 10  # lines of each table
 
@@ -31,8 +31,8 @@ class FormLearnSettings(DatabaseSettings):
 
     def run(self) -> int:
         need_forms()
+        from mmdigit.forms.loading import load_template
         from mmdigit.forms.reviewing.learning import learn, thresholds_of
-        from mmdigit.forms.template_file import load_template
 
         template = load_template(self.template)
         with open_kept(self.forms_url, self.forms_database_password, template) as store:

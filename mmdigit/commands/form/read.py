@@ -44,11 +44,11 @@ class FormReadSettings(DatabasePasswordSettings):
     def run(self) -> int:
         need_forms()
         from mmdigit.files.atomic import require_replaceable
-        from mmdigit.forms.form_reader import FormReader
-        from mmdigit.forms.read_stack import read_stack, summary
+        from mmdigit.forms.fields.thresholds import load_thresholds
+        from mmdigit.forms.loading import load_template
+        from mmdigit.forms.reading.form_reader import FormReader
+        from mmdigit.forms.reading.stack import read_stack, summary
         from mmdigit.forms.store.sql_store import open_page_store
-        from mmdigit.forms.template_file import load_template
-        from mmdigit.forms.thresholds import load_thresholds
         from mmdigit.reading.predictor import Predictor
 
         template = load_template(self.template)

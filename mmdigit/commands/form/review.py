@@ -38,9 +38,9 @@ class FormReviewSettings(DatabaseSettings):
 
     def run(self) -> int:
         need_forms()
+        from mmdigit.forms.loading import load_template
         from mmdigit.forms.reviewing.answers import Said, read_answers
         from mmdigit.forms.reviewing.queue import FILE, review_queue, write_queue
-        from mmdigit.forms.template_file import load_template
 
         template = load_template(self.template)
         with open_kept(self.forms_url, self.forms_database_password, template) as store:

@@ -54,7 +54,7 @@ class FormSendSettings(AccessSettings):
 
     def run(self) -> int:
         need_forms()
-        from mmdigit.forms.pages import PageDecoder
+        from mmdigit.forms.pages.decoder import PageDecoder
         from mmdigit.forms.sending.scans import open_scans
         from mmdigit.forms.sending.sender import PageSender
         from mmdigit.sending.destination import parse_destination

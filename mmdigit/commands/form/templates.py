@@ -25,7 +25,7 @@ class FormNewSettings(ProgramSettings):
 
     def run(self) -> int:
         need_forms()
-        from mmdigit.forms.template_file import example
+        from mmdigit.forms.template.parsing import example
 
         if self.template.exists():
             raise SettingsError(f"expected no file yet at {shown(self.template)}, got one; name another")
@@ -52,9 +52,9 @@ class FormCheckSettings(ProgramSettings):
 
     def run(self) -> int:
         need_forms()
-        from mmdigit.forms.layout import slots_of
-        from mmdigit.forms.printing import print_form
-        from mmdigit.forms.template_file import load_template
+        from mmdigit.forms.loading import load_template
+        from mmdigit.forms.printing.pdf import print_form
+        from mmdigit.forms.template.layout import slots_of
 
         try:
             template = load_template(self.template)
@@ -71,7 +71,7 @@ class FormCheckSettings(ProgramSettings):
             f"{count(len(template.pages), 'page')}, {count(len(slots), 'field')}, {count(boxes, 'box', 'boxes')}\n"
         )
         if self.scan is not None and self.output is not None:
-            from mmdigit.forms.overlay import draw_scan
+            from mmdigit.forms.sheets.overlay import draw_scan
 
             draw_scan(template, self.scan, self.output, self.page)
             sys.stdout.write(
@@ -92,8 +92,8 @@ class FormPrintSettings(ProgramSettings):
 
     def run(self) -> int:
         need_forms()
-        from mmdigit.forms.printing import print_form
-        from mmdigit.forms.template_file import load_template
+        from mmdigit.forms.loading import load_template
+        from mmdigit.forms.printing.pdf import print_form
 
         template = load_template(self.template)
         atomic_write_bytes(self.output, print_form(template, self.count, self.first_serial))

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.forms.adopt.features import Features, features_of
-from mmdigit.forms.flattening import PX_PER_MM, Darkness, even
-from mmdigit.forms.layout import Rect, Slot, slots_of, turned
-from mmdigit.forms.page import PageFault, Pixels, ScannedPage
-from mmdigit.forms.pages import PageDecoder
-from mmdigit.forms.registration import Points
-from mmdigit.forms.template import MAX_PAGES, Blank, Template
+from mmdigit.forms.pages.decoder import PageDecoder
+from mmdigit.forms.pages.page import PageFault, Pixels, ScannedPage
+from mmdigit.forms.registration.fitting import Points
+from mmdigit.forms.registration.flattening import PX_PER_MM, Darkness, even
+from mmdigit.forms.template.layout import Rect, Slot, slots_of, turned
+from mmdigit.forms.template.template import MAX_PAGES, Blank, Template
 from schemas.errors import DataError
 from schemas.printable import printable
 

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.forms.flattening import PX_PER_MM, Darkness
-from mmdigit.forms.layout import turned
-from mmdigit.forms.template import MAX_BOXES
+from mmdigit.forms.registration.flattening import PX_PER_MM, Darkness
+from mmdigit.forms.template.layout import turned
+from mmdigit.forms.template.template import MAX_BOXES
 
 LINE_INK = 0.15  # darkness from which something is a line
 MIN_SIDE_MM, MAX_SIDE_MM = 3.0, 15.0

@@ -9,7 +9,7 @@ from typing import Literal
 from mmdigit.files.regular import read_regular
 from mmdigit.forms.adopt.blank import MAX_BLANK_BYTES, SIZE_MM, decode_blank, laid, size_of
 from mmdigit.forms.adopt.box_finding import BoxRow, find_rows
-from mmdigit.forms.template import PAPERS
+from mmdigit.forms.template.template import PAPERS
 from schemas.errors import DataError
 from schemas.printable import printable
 

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.forms.page import Pixels
-from mmdigit.forms.registration import Points
+from mmdigit.forms.pages.page import Pixels
+from mmdigit.forms.registration.fitting import Points
 
 SIDE = 1_200  # pixels, the longest side: 100 dpi; letters are then blobs, whose features outlast fax and blur
 MAX_FEATURES = 2_000

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.forms.adopt.blank import AROUND_FIELD_MM, PATCH_MM, PATCH_PX_PER_MM, BlankPage, without_writing
-from mmdigit.forms.flattening import PX_PER_MM, Darkness
-from mmdigit.forms.frames import FARTHEST_MM, FrameFit, agreed
-from mmdigit.forms.registration import Points
+from mmdigit.forms.registration.fitting import Points
+from mmdigit.forms.registration.flattening import PX_PER_MM, Darkness
+from mmdigit.forms.registration.frames import FARTHEST_MM, FrameFit, agreed
 
 REACH_MM = 2.5  # how far a patch may be from where the features say
 ALIKE = 0.6  # correlation from which a patch is the blank's

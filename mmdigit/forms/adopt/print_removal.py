@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.forms.adopt.blank import AROUND_FIELD_MM, BlankPage
-from mmdigit.forms.flattening import PX_PER_MM, Darkness
-from mmdigit.forms.frames import FrameFit
+from mmdigit.forms.registration.flattening import PX_PER_MM, Darkness
+from mmdigit.forms.registration.frames import FrameFit
 
 PRINT_INK = 0.15  # darkness of the blank from which something is printed
 WIDER_PX = 2  # to each side of the print: 0.25 mm for a pen's and a scanner's spread

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from mmdigit.forms.adopt.blank import PATCH_PX_PER_MM, BlankPage, blank_pages, decode_blank
 from mmdigit.forms.adopt.features import MIN_AREA, features_of, match, smaller
 from mmdigit.forms.adopt.patches import SeenPatches, find_patches
-from mmdigit.forms.flattening import Darkness, even
-from mmdigit.forms.page import PageReason, Pixels
-from mmdigit.forms.registration import MODELS, Model, Points, Registration, fit_points
-from mmdigit.forms.template import Template
+from mmdigit.forms.pages.page import PageReason, Pixels
+from mmdigit.forms.registration.fitting import MODELS, Model, Points, Registration, fit_points
+from mmdigit.forms.registration.flattening import Darkness, even
+from mmdigit.forms.template.template import Template
 from schemas.errors import DataError
 from schemas.printable import printable
 

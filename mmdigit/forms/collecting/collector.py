@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mmdigit.forms.deciding import decide_page, job_ids_of
-from mmdigit.forms.fields import DEAD_LETTER, Outcome
+from mmdigit.forms.collecting.deciding import decide_page, job_ids_of
+from mmdigit.forms.fields.thresholds import Thresholds
+from mmdigit.forms.fields.weighing import DEAD_LETTER, Outcome
 from mmdigit.forms.store.ports import PageStore, StoredPage, StoredValue
-from mmdigit.forms.template import Template
-from mmdigit.forms.thresholds import Thresholds
+from mmdigit.forms.template.template import Template
 from mmdigit.transport.ports import PredictionStore
 
 BATCH = 50  # pages that are looked at together

@@ -14,10 +14,11 @@ FORM_METRICS = (
            "Reasons for review of the fields that this collector has decided.", ("form", "reason")),
     Metric("mmdigit_forms_collect_retries_total", "counter", "", "Failed attempts to use a store that are retried."),
     Metric("mmdigit_forms_controlled_fields_total", "gauge", "",
-           "Accepted fields that people have keyed for control, of the last ISO week that has any.", ("form",)),
+           "Accepted fields, blank ones aside, that people have keyed for control, of the last ISO week that has any.",
+           ("form",)),
     Metric("mmdigit_forms_controlled_wrong_total", "gauge", "", "Those of them that were wrong.", ("form",)),
     Metric("mmdigit_forms_error_bound", "gauge", "",
-           "Upper bound (95 %) of the share of that week's accepted fields that is wrong; missing until one is keyed.",
+           "Upper bound (95 %) of the share of such fields that is wrong, of that week; missing until one is keyed.",
            ("form",)),
     Metric("mmdigit_forms_target_error", "gauge", "", "The share of the accepted fields that may be wrong.", ("form",)),
 )  # fmt: skip

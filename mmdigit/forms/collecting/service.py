@@ -17,10 +17,10 @@ from mmdigit.consuming.stopping import stop_on_first_signal
 from mmdigit.forms.collecting.collector import Collector
 from mmdigit.forms.collecting.metrics import CollectMetrics
 from mmdigit.forms.collecting.progress import ProgressLine, Standing
+from mmdigit.forms.fields.thresholds import Thresholds
 from mmdigit.forms.reviewing.control import controlled_weeks, target_of
 from mmdigit.forms.store.ports import PageStore
-from mmdigit.forms.template import Template
-from mmdigit.forms.thresholds import Thresholds
+from mmdigit.forms.template.template import Template
 from mmdigit.telemetry.health import HealthServer, Status
 from mmdigit.telemetry.logs import configure as configure_logs
 from mmdigit.transport.ports import PredictionStore

@@ -12,8 +12,8 @@ from typing import TextIO
 from mmdigit.files.regular import read_regular
 from mmdigit.forms.reviewing.typed import KEEP, same_value, typed_value
 from mmdigit.forms.store.ports import Change, ChangeKind, ChangeOutcome, FieldRecord, NewChange, PageStore
-from mmdigit.forms.table import column_slots, named_slots
-from mmdigit.forms.template import FormField, Template
+from mmdigit.forms.table.rows import column_slots, named_slots
+from mmdigit.forms.template.template import FormField, Template
 from schemas.errors import DataError
 from schemas.printable import printable
 

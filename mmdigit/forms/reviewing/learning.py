@@ -14,12 +14,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.forms.assembling import forms_of
-from mmdigit.forms.fields import LENIENCE
+from mmdigit.forms.fields.thresholds import FieldThreshold, Thresholds, kind_of
+from mmdigit.forms.fields.weighing import LENIENCE
 from mmdigit.forms.reviewing.queue import Queued, fields_of
 from mmdigit.forms.store.ports import FieldRecord, PageStore, StoredPage
-from mmdigit.forms.template import Template
-from mmdigit.forms.thresholds import FieldThreshold, Thresholds, kind_of
+from mmdigit.forms.table.assembling import forms_of
+from mmdigit.forms.template.template import Template
 from mmdigit.reading.error_bounds import error_bound
 
 GRID = 1 - 10 ** (-np.arange(5, 61) / 10)

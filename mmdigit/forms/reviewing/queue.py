@@ -8,12 +8,12 @@ from pathlib import Path
 
 from mmdigit.files.atomic import atomic_write, atomic_write_bytes
 from mmdigit.files.predictions_csv import safe_cell
-from mmdigit.forms.assembling import KeptForm, forms_of
-from mmdigit.forms.exporting import make_folder
-from mmdigit.forms.layout import Slot
 from mmdigit.forms.store.ports import FieldRecord, PageStore
-from mmdigit.forms.table import crop_name, named_slots
-from mmdigit.forms.template import Template
+from mmdigit.forms.table.assembling import KeptForm, forms_of
+from mmdigit.forms.table.exporting import make_folder
+from mmdigit.forms.table.rows import crop_name, named_slots
+from mmdigit.forms.template.layout import Slot
+from mmdigit.forms.template.template import Template
 from schemas.errors import SettingsError
 from schemas.printable import printable
 

@@ -4,10 +4,10 @@ import hashlib
 import heapq
 from collections.abc import Iterator
 
-from mmdigit.forms.assembling import forms_of
 from mmdigit.forms.reviewing.queue import Queued, fields_of
 from mmdigit.forms.store.ports import PageStore
-from mmdigit.forms.template import Template
+from mmdigit.forms.table.assembling import forms_of
+from mmdigit.forms.template.template import Template
 
 _BYTES = 8
 

@@ -5,8 +5,8 @@ A spreadsheet may have dropped leading zeros or rewritten a date: what is not ce
 
 import re
 
-from mmdigit.forms.template import FormField
-from mmdigit.forms.validators import checks_of, date_of, described_checks
+from mmdigit.forms.template.template import FormField
+from mmdigit.forms.template.validators import checks_of, date_of, described_checks
 from schemas.printable import printable
 
 BLANK, KEEP, EMPTY_BOX, ANYWAY = "blank", "ok", "_", "!"

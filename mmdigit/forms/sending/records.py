@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from mmdigit.consuming.publishing import Outgoing
-from mmdigit.forms.page import SinglePage
+from mmdigit.forms.pages.page import SinglePage
 from schemas.page import MAX_NAME_CHARACTERS, Page, page_id
 from schemas.printable import printable
 from schemas.wire import encode

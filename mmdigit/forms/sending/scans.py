@@ -6,7 +6,6 @@ profile or the machine's role.
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -16,23 +15,12 @@ from fsspec.implementations.arrow import ArrowFSWrapper
 from pyarrow.fs import S3FileSystem
 
 from mmdigit.files.regular import read_regular
-from mmdigit.forms.pages import MAX_FILE_BYTES
-from mmdigit.forms.read_stack import SUFFIXES
+from mmdigit.forms.pages.decoder import MAX_FILE_BYTES, SUFFIXES
 from mmdigit.settings.redaction import redact
-from schemas.errors import DataError
+from schemas.errors import DataError, UnreadableScan
 from schemas.printable import printable
 
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-
-
-@dataclass(frozen=True)
-class UnreadableScan(Exception):  # noqa: N818  its message completes "expected a scan"
-    """One file cannot be read; the others may be."""
-
-    message: str
-
-    def __str__(self) -> str:
-        return self.message
 
 
 class Scans(Protocol):

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from mmdigit.forms.page import PageFault, SinglePage
-from mmdigit.forms.pages import PageDecoder
+from mmdigit.forms.pages.decoder import PageDecoder
+from mmdigit.forms.pages.page import PageFault, SinglePage
 from mmdigit.forms.sending.records import record_of
-from mmdigit.forms.sending.scans import Scans, UnreadableScan
+from mmdigit.forms.sending.scans import Scans
 from mmdigit.sending.journal import Journal
 from mmdigit.sending.progress import Progress
 from mmdigit.transport.ports import Publisher
-from schemas.errors import InvalidRecord, MmdigitError
+from schemas.errors import InvalidRecord, MmdigitError, UnreadableScan
 from schemas.page import page_id
 from schemas.printable import printable
 

@@ -2,7 +2,7 @@
 
 A page is put once by whoever registers it, and its values once all of its cells have outcomes. Nothing that was read
 is ever overwritten: what people say is kept as changes beside it. Everything is keyed by the page's group
-(mmdigit.forms.jobs.group_of), so that a repeat changes nothing.
+(mmdigit.forms.cells.jobs.group_of), so that a repeat changes nothing.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, Self
 
-from mmdigit.forms.cells import CellState
-from mmdigit.forms.fields import FieldReason
-from mmdigit.forms.page import PageReason
+from mmdigit.forms.cells.reader import CellState
+from mmdigit.forms.fields.weighing import FieldReason
+from mmdigit.forms.pages.page import PageReason
 from schemas.prediction import Decision
 
 PageState = Literal["read"] | PageReason
@@ -68,7 +68,7 @@ class StoredPage:
     page: int | None = None
     """Of the form, from 1; None if it is not known."""
     handwriting: bytes = b""
-    """By which a second scan of a sheet without a serial number is told (mmdigit.forms.adopt.handwriting)."""
+    """By which a second scan of a sheet without a serial number is told (mmdigit.forms.sheets.handwriting)."""
     fields: tuple[StoredField, ...] = ()
     """In the template's order; empty unless it is read."""
 

@@ -8,9 +8,9 @@ from functools import partial
 from mmdigit.consuming.health import LoopHealth
 from mmdigit.consuming.stopping import StopSignals
 from mmdigit.consuming.waiting import wait_for_topic
-from mmdigit.forms.pages import PageDecoder
+from mmdigit.forms.loading import load_template
+from mmdigit.forms.pages.decoder import PageDecoder
 from mmdigit.forms.store.sql_store import open_page_store
-from mmdigit.forms.template_file import load_template
 from mmdigit.forms.worker.loop import PageWorker
 from mmdigit.forms.worker.metrics import PageMetrics
 from mmdigit.forms.worker.registrar import PageRegistrar

@@ -10,9 +10,9 @@ from itertools import islice
 from mmdigit.consuming.dead_letters import make_dead_letter, source_of
 from mmdigit.consuming.loop import ConsumingLoop
 from mmdigit.consuming.publishing import Outgoing, Unacknowledged
-from mmdigit.forms.page import PageFault, ScannedPage
-from mmdigit.forms.pages import PageDecoder
-from mmdigit.forms.registering import PageOrigin
+from mmdigit.forms.pages.decoder import PageDecoder
+from mmdigit.forms.pages.page import PageFault, ScannedPage
+from mmdigit.forms.sheets.keeping import PageOrigin
 from mmdigit.forms.store.ports import PageStore
 from mmdigit.forms.worker.metrics import PageMetrics
 from mmdigit.forms.worker.registrar import PageRegistrar, RegisteredPage

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import get_args
 
 from mmdigit.consuming.metrics import LOOP_METRICS, LoopMetrics
-from mmdigit.forms.cells import CellState
+from mmdigit.forms.cells.reader import CellState
 from mmdigit.forms.store.ports import PageState
 from mmdigit.forms.worker.registrar import RegisteredPage
 from mmdigit.telemetry.metrics import Metric, prefixed

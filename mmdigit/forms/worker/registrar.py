@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mmdigit.forms.cells import CellReader
-from mmdigit.forms.jobs import jobs_of
-from mmdigit.forms.page import PageFault, ScannedPage
-from mmdigit.forms.placing import PlacedPage, place
-from mmdigit.forms.registering import PageOrigin, kept_fault, kept_page
+from mmdigit.forms.cells.jobs import jobs_of
+from mmdigit.forms.cells.reader import CellReader
+from mmdigit.forms.pages.page import PageFault, ScannedPage
+from mmdigit.forms.sheets.keeping import PageOrigin, kept_fault, kept_page
+from mmdigit.forms.sheets.placing import PlacedPage, place
 from mmdigit.forms.store.ports import StoredPage
-from mmdigit.forms.template import Template
+from mmdigit.forms.template.template import Template
 from schemas.errors import SettingsError
 from schemas.job import Job
 

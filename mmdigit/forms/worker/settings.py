@@ -9,6 +9,7 @@ from pydantic_settings import NoDecode
 from mmdigit.consuming.settings import ConsumingSettings
 from mmdigit.settings.database_settings import DatabaseSettings
 from mmdigit.settings.lists import split
+from mmdigit.settings.service_settings import MetricsPort
 from schemas.identifiers import Identifier
 
 
@@ -51,3 +52,4 @@ class PageWorkerSettings(DatabaseSettings, ConsumingSettings):
     consumer_group: Annotated[Identifier, Field(description="consumer group; its workers share the pages")] = (
         "mmdigit-pages"
     )
+    metrics_port: MetricsPort = 9101

@@ -13,7 +13,7 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from mmdigit.forms.page import PageFault, SinglePage
+from mmdigit.forms.pages.page import PageFault, SinglePage
 from mmdigit.forms.sending.records import record_of
 from mmdigit.gateway.forms import Forms
 from mmdigit.gateway.intake.bodies import media_type, stream_body

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
-from mmdigit.forms.jobs import group_of
+from mmdigit.forms.cells.jobs import group_of
 from mmdigit.gateway.access.requiring import Submitter
 from mmdigit.gateway.forms import Forms
 from mmdigit.gateway.intake.ids import GroupName, IdempotencyKey, id_of, require_group

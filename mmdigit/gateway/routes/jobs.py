@@ -11,7 +11,6 @@ from mmdigit.gateway.access.requiring import Submitter
 from mmdigit.gateway.intake.ids import IdempotencyKey, id_of, new_id, stored_id
 from mmdigit.gateway.intake.records import record_of, require_room
 from mmdigit.gateway.intake.single import read_submission
-from mmdigit.gateway.openapi import SUBMISSION
 from mmdigit.gateway.outcomes import find_outcome, status_of
 from mmdigit.gateway.routes.submit_route import SubmitRoute, Wait
 from mmdigit.gateway.services import UseServices
@@ -26,9 +25,6 @@ router = APIRouter(route_class=SubmitRoute)
     summary="Submit one job",
     status_code=202,
     response_model=JobStatus,
-    response_description="The topic has the job, which has no outcome yet.",
-    responses={200: {"model": JobStatus, "description": "The job and its outcome."}},
-    openapi_extra=SUBMISSION,
 )
 async def submit_job(
     request: Request,

@@ -118,7 +118,7 @@ class _Exchange:
             return Problem(
                 HTTPStatus.MISDIRECTED_REQUEST,
                 f"expected one of the gateway's names in Host, got {printable(host.decode('latin-1'), 80) or 'none'}; "
-                "add it to --allowed-hosts",
+                "use one of them, or ask its operator to allow this one (--allowed-hosts)",
                 refusal="host",
             )
         if self._scope["method"] not in _SAFE and not _is_same_origin(host, origin, site):

@@ -23,8 +23,8 @@ from mmdigit.training.evaluate.pairs import (
     Tables,
     accuracy_row,
     compare_with_baselines,
+    correct_tables,
     pair_accuracy_row,
-    right_tables,
     same_digit_pairs,
 )
 from mmdigit.training.evaluate.split_model import BATCH
@@ -40,7 +40,7 @@ def noise(data: OfficialSplit, show: ShowProgress) -> dict[str, Any]:
     """Every clip in four kinds of noise that training does not use, at four levels; alone and with all clean images."""
     random = np.random.default_rng(SEED)
     rows = []
-    audio_right: dict[int, list[NDArray[np.bool_]]] = {ratio_db: [] for ratio_db in RATIOS_DB}
+    audio_correct: dict[int, list[NDArray[np.bool_]]] = {ratio_db: [] for ratio_db in RATIOS_DB}
     tables: dict[int, list[Tables]] = {ratio_db: [] for ratio_db in RATIOS_DB}
     steps = [(ratio_db, kind) for ratio_db in RATIOS_DB for kind in corrupt_audio.NOISES]
     for ratio_db, kind in show(steps, "noise"):
@@ -48,16 +48,16 @@ def noise(data: OfficialSplit, show: ShowProgress) -> dict[str, Any]:
             corrupt_audio.add_noise(clip.waveform, corrupt_audio.NOISES[kind], ratio_db, random) for clip in data.clips
         ]
         encoded = data.model.encode_audio(np.stack(noisy))
-        right = encoded.logits.argmax(axis=1) == data.clip_labels
+        correct = encoded.logits.argmax(axis=1) == data.clip_labels
         pairs = same_digit_pairs(data.model, data.encoded_images, data.digits.labels, encoded, data.clip_labels)
-        audio_right[ratio_db].append(right)
-        tables[ratio_db].append(right_tables(pairs))
+        audio_correct[ratio_db].append(correct)
+        tables[ratio_db].append(correct_tables(pairs))
         where = f"{kind} at {ratio_db} dB"
         rows.append(
             {
                 "kind": kind,
                 "snr_db": ratio_db,
-                "audio": accuracy_row(f"{CLIPS}, {where}", right),
+                "audio": accuracy_row(f"{CLIPS}, {where}", correct),
                 "fused": {
                     **pair_accuracy_row(f"{PAIRS}, {where}", tables[ratio_db][-1]["fused"]),
                     "against": compare_with_baselines(tables[ratio_db][-1]),
@@ -66,7 +66,7 @@ def noise(data: OfficialSplit, show: ShowProgress) -> dict[str, Any]:
         )
     for ratio_db in RATIOS_DB:  # the mean over the kinds; bootstraps resample clips (and images) with all their kinds
         where = f"mean of {len(corrupt_audio.NOISES)} kinds at {ratio_db} dB"
-        mean = np.stack(audio_right[ratio_db]).mean(axis=0)
+        mean = np.stack(audio_correct[ratio_db]).mean(axis=0)
         means = {
             head: [np.mean(kinds, axis=0) for kinds in zip(*(kind[head] for kind in tables[ratio_db]), strict=True)]
             for head in tables[ratio_db][0]
@@ -237,7 +237,7 @@ def corrupted_images(data: OfficialSplit, show: ShowProgress) -> dict[str, Any]:
     for kind, strength in show(steps, "corrupted images"):
         images = corrupt_images.corrupt(data.digits.images[chosen], kind, strength, random)
         encoded = data.model.encode_image(images)
-        tables = right_tables(same_digit_pairs(data.model, encoded, labels, data.encoded_clips, data.clip_labels))
+        tables = correct_tables(same_digit_pairs(data.model, encoded, labels, data.encoded_clips, data.clip_labels))
         where = f"{kind.name} {strength:g} {kind.unit}" if kind.name != "none" else "clean, as a crop"
         rows.append(
             {

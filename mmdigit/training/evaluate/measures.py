@@ -16,34 +16,36 @@ Z_95 = 1.959964  # 95 % of the standard normal distribution lie within
 # The coverages at which a risk-coverage table states the error, unless confidences are given.
 COVERAGES = (1.0, 0.9999, 0.9995, 0.999, 0.998, 0.995, 0.99, 0.98, 0.97, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
 
-Right = NDArray[np.bool_]
+Correct = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 
 
-def wilson(right: int, total: int) -> tuple[float, float]:
+def wilson(correct: int, total: int) -> tuple[float, float]:
     """95 % interval of a share, range [0, 1]. Raises ValueError if total is 0. Source: Wilson 1927."""
     if total <= 0:
         raise ValueError("expected at least one answer to measure a share, got none")
-    share = right / total
+    share = correct / total
     middle = share + Z_95**2 / (2 * total)
     spread = Z_95 * math.sqrt(share * (1 - share) / total + Z_95**2 / (4 * total**2))
     scale = 1 + Z_95**2 / total
     return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
 
 
-def two_way_bootstrap(right: Sequence[NDArray[Any]], seed: int = SEED, draws: int = BOOTSTRAPS) -> tuple[float, float]:
+def two_way_bootstrap(
+    correct: Sequence[NDArray[Any]], seed: int = SEED, draws: int = BOOTSTRAPS
+) -> tuple[float, float]:
     """95 % interval of the accuracy over pairs, resampling both images and clips.
 
-    right: one (n_images, n_clips) table per label: whether each pair was read correctly; or the difference of two such
-    tables, range [-1, 1], for the interval of a gain.
+    correct: one (n_images, n_clips) table per label: whether each pair was read correctly; or the difference of two
+    such tables, range [-1, 1], for the interval of a gain.
     Raises ValueError if there is no pair. Source: Owen 2007, "The pigeonhole bootstrap".
     """
-    pairs = sum(table.size for table in right)
+    pairs = sum(table.size for table in correct)
     if pairs == 0:
         raise ValueError("expected at least one pair to measure a share, got none")
     random = np.random.default_rng(seed)
     hits = np.zeros(draws)
-    for table in right:
+    for table in correct:
         n_images, n_clips = table.shape
         if table.size:
             images, clips = _resampled_counts(n_images, draws, random), _resampled_counts(n_clips, draws, random)
@@ -52,17 +54,17 @@ def two_way_bootstrap(right: Sequence[NDArray[Any]], seed: int = SEED, draws: in
 
 
 def clustered_bootstrap(
-    right: NDArray[Any], clusters: NDArray[Any], seed: int = SEED, draws: int = BOOTSTRAPS
+    correct: NDArray[Any], clusters: NDArray[Any], seed: int = SEED, draws: int = BOOTSTRAPS
 ) -> tuple[float, float]:
     """95 % interval of the accuracy, resampling whole clusters (writers, speakers) with all their answers.
 
-    right: (N,), whether each answer was right, or a mean of that; clusters: (N,), the cluster of each answer.
+    correct: (N,), whether each answer was correct, or a mean of that; clusters: (N,), the cluster of each answer.
     Raises ValueError if there is no answer. Source: Davison and Hinkley 1997, "Bootstrap Methods", section 3.8.
     """
-    if right.size == 0:
+    if correct.size == 0:
         raise ValueError("expected at least one answer to measure a share, got none")
     names, members = np.unique(clusters, return_inverse=True)
-    hits = np.bincount(members, weights=right.astype(np.float64))
+    hits = np.bincount(members, weights=correct.astype(np.float64))
     totals = np.bincount(members).astype(np.float64)
     drawn = _resampled_counts(names.size, draws, np.random.default_rng(seed)).astype(np.float64)
     return _percentile_interval((drawn @ hits) / (drawn @ totals))
@@ -103,10 +105,10 @@ def _placements(known: Numbers, novel: Numbers) -> Numbers:
     return np.asarray((below + through) / 2 / known.size, np.float64)
 
 
-def reliability(confidence: Numbers, right: Right, bins: int = 15) -> list[dict[str, float]]:
+def reliability(confidence: Numbers, correct: Correct, bins: int = 15) -> list[dict[str, float]]:
     """The rows of a reliability diagram, one for each bin of equal width that holds answers.
 
-    confidence: (N,), range [0, 1]; right: (N,). Returns rows of `low`, `high` (the bin: low < confidence <= high),
+    confidence: (N,), range [0, 1]; correct: (N,). Returns rows of `low`, `high` (the bin: low < confidence <= high),
     `total`, `confidence` (mean), `accuracy`. Source: Guo et al. 2017, "On Calibration of Modern Neural Networks".
     """
     number = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
@@ -119,37 +121,39 @@ def reliability(confidence: Numbers, right: Right, bins: int = 15) -> list[dict[
                 "high": float((place + 1) / bins),
                 "total": int(inside.sum()),
                 "confidence": float(confidence[inside].mean()),
-                "accuracy": float(right[inside].mean()),
+                "accuracy": float(correct[inside].mean()),
             }
         )
     return rows
 
 
-def ece(confidence: Numbers, right: Right, bins: int = 15) -> float:
+def ece(confidence: Numbers, correct: Correct, bins: int = 15) -> float:
     """Expected calibration error: the mean distance of confidence and accuracy over the answers, range [0, 1].
 
-    confidence: (N,), range [0, 1]; right: (N,). Raises ValueError if there is no answer.
+    confidence: (N,), range [0, 1]; correct: (N,). Raises ValueError if there is no answer.
     Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", 15 bins of equal width.
     """
     if confidence.size == 0:
         raise ValueError("expected at least one answer to measure calibration, got none")
-    rows = reliability(confidence, right, bins)
+    rows = reliability(confidence, correct, bins)
     return sum(row["total"] * abs(row["confidence"] - row["accuracy"]) for row in rows) / confidence.size
 
 
-def risk_coverage(confidence: Numbers, right: Right, bounds: Sequence[float] | None = None) -> list[dict[str, float]]:
+def risk_coverage(
+    confidence: Numbers, correct: Correct, bounds: Sequence[float] | None = None
+) -> list[dict[str, float]]:
     """The error among accepted answers at several minimum confidences, from the highest coverage to the lowest.
 
-    confidence: (N,), range [0, 1]; right: (N,); bounds: the minimum confidences, None = those that accept COVERAGES of
-    the answers. Each row: `confidence` (the minimum), `coverage` (share accepted), `error` (share of the accepted that
-    is wrong, 0 if none is accepted), `bound` (its one-sided 95 % upper bound, error_bound). Raises ValueError if there
-    is no answer.
+    confidence: (N,), range [0, 1]; correct: (N,); bounds: the minimum confidences, None = those that accept COVERAGES
+    of the answers. Each row: `confidence` (the minimum), `coverage` (share accepted), `error` (share of the accepted
+    that is wrong, 0 if none is accepted), `bound` (its one-sided 95 % upper bound, error_bound). Raises ValueError if
+    there is no answer.
     """
     if confidence.size == 0:
         raise ValueError("expected at least one answer to measure a risk, got none")
     order = np.argsort(-confidence, kind="stable")
     descending = confidence[order]
-    wrong = np.concatenate([[0], np.cumsum(~right[order])])
+    wrong = np.concatenate([[0], np.cumsum(~correct[order])])
     if bounds is None:
         bounds = sorted({float(descending[max(1, math.ceil(share * order.size)) - 1]) for share in COVERAGES})
     rows = []
@@ -166,15 +170,15 @@ def risk_coverage(confidence: Numbers, right: Right, bounds: Sequence[float] | N
     return rows
 
 
-def error_at_coverage(confidence: Numbers, right: Right, coverage: float = 0.99) -> float:
+def error_at_coverage(confidence: Numbers, correct: Correct, coverage: float = 0.99) -> float:
     """The error among the most confident answers that make up this share of all; includes all ties.
 
-    confidence: (N,); right: (N,). Raises ValueError if there is no answer.
+    confidence: (N,); correct: (N,). Raises ValueError if there is no answer.
     """
     if confidence.size == 0:
         raise ValueError("expected at least one answer to measure a risk, got none")
     lowest = np.sort(confidence)[::-1][max(1, math.ceil(coverage * confidence.size)) - 1]
-    return float(1 - right[confidence >= lowest].mean())
+    return float(1 - correct[confidence >= lowest].mean())
 
 
 def detection_at_false_alarms(scores_same: Numbers, scores_different: Numbers, rate: float = 0.01) -> float:

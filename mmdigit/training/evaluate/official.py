@@ -25,8 +25,8 @@ from mmdigit.training.evaluate.pairs import (
     LabelPairs,
     accuracy_row,
     compare_with_baselines,
+    correct_tables,
     pair_accuracy_row,
-    right_tables,
     same_digit_pairs,
 )
 from mmdigit.training.evaluate.split_model import PAIR_BATCH, Encoded, SplitModel, softmax
@@ -95,8 +95,8 @@ def encode_official_split(model: SplitModel, digits: Digits, clips: list[Clip], 
 
 def measure_heads(data: OfficialSplit, show: ShowProgress) -> dict[str, Any]:
     """Accuracy, calibration, risk against coverage, the shipped decision and the confusion matrix of each head."""
-    image_right = data.encoded_images.logits.argmax(axis=1) == data.digits.labels
-    audio_right = data.encoded_clips.logits.argmax(axis=1) == data.clip_labels
+    image_correct = data.encoded_images.logits.argmax(axis=1) == data.digits.labels
+    audio_correct = data.encoded_clips.logits.argmax(axis=1) == data.clip_labels
     logits = {
         "image": data.encoded_images.logits,
         "audio": data.encoded_clips.logits,
@@ -119,10 +119,10 @@ def measure_heads(data: OfficialSplit, show: ShowProgress) -> dict[str, Any]:
         ),
     }
     heads = {head: _head(data.model, head, logits[head], labels[head], reasons[head]) for head in HEADS}
-    accepted, tables = heads["fused"]["decision"], right_tables(data.pairs)
+    accepted, tables = heads["fused"]["decision"], correct_tables(data.pairs)
     return {
-        "image": accuracy_row(IMAGES, image_right, data.digits.writers, "writers"),
-        "audio": accuracy_row(CLIPS, audio_right, data.speakers, "speakers"),
+        "image": accuracy_row(IMAGES, image_correct, data.digits.writers, "writers"),
+        "audio": accuracy_row(CLIPS, audio_correct, data.speakers, "speakers"),
         "fused": {**pair_accuracy_row(PAIRS, tables["fused"]), "against": compare_with_baselines(tables)},
         "accepted_pairs": {"coverage": accepted["coverage"], "error": accepted["error"]},
         "heads": heads,
@@ -135,17 +135,17 @@ def _head(
 ) -> dict[str, Any]:
     probabilities = model.probabilities(head, logits)
     answers, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    right = answers == labels
+    correct = answers == labels
     accepted = np.array([not each for each in reasons])
-    wrong = int((accepted & ~right).sum())
+    wrong = int((accepted & ~correct).sum())
     confusion = np.zeros((10, 10), np.int64)
     np.add.at(confusion, (labels, answers), 1)
     return {
         "split": {"image": IMAGES, "audio": CLIPS, "fused": PAIRS}[head],
         "temperature": model.temperature[head],
-        "ece": measures.ece(confidence, right),
-        "ece_uncalibrated": measures.ece(softmax(logits).max(axis=1), right),
-        "error_at_99": measures.error_at_coverage(confidence, right, 0.99),
+        "ece": measures.ece(confidence, correct),
+        "ece_uncalibrated": measures.ece(softmax(logits).max(axis=1), correct),
+        "error_at_99": measures.error_at_coverage(confidence, correct, 0.99),
         "decision": {
             "coverage": float(accepted.mean()),
             "coverage_by_digit": [float(accepted[labels == digit].mean()) for digit in range(10)],
@@ -153,8 +153,8 @@ def _head(
             "error_bound_95": error_bound(wrong, int(accepted.sum())),
             "reasons": dict(sorted(Counter(reason for each in reasons for reason in each).items())),
         },
-        "risk": measures.risk_coverage(confidence, right),
-        "reliability": measures.reliability(confidence, right),
+        "risk": measures.risk_coverage(confidence, correct),
+        "reliability": measures.reliability(confidence, correct),
         "confusion": confusion.tolist(),
     }
 
@@ -228,7 +228,7 @@ def _hardest(data: OfficialSplit, reasons: dict[str, list[tuple[str, ...]]]) -> 
             "answer": int(entry.fused[row, column].argmax()),
         }
         for entry in data.pairs
-        for row, column in np.argwhere(~entry.right["fused"])[:N_HARDEST]
+        for row, column in np.argwhere(~entry.correct["fused"])[:N_HARDEST]
     ]
     lists: dict[str, Any] = {"wrong_pairs": pairs}
     for name, answers in (("images", images), ("clips", clips)):
@@ -240,15 +240,15 @@ def _hardest(data: OfficialSplit, reasons: dict[str, list[tuple[str, ...]]]) -> 
 
 def measure_speakers(data: OfficialSplit) -> list[dict[str, Any]]:
     """Accuracy on each speaker's clips, alone and with all images of the same digit. Training used these speakers."""
-    right = data.encoded_clips.logits.argmax(axis=1) == data.clip_labels
+    correct = data.encoded_clips.logits.argmax(axis=1) == data.clip_labels
     rows = []
     for speaker in sorted(set(data.speakers.tolist())):
         own = data.speakers == speaker
-        tables = [entry.right["fused"][:, own[entry.columns]] for entry in data.pairs]
+        tables = [entry.correct["fused"][:, own[entry.columns]] for entry in data.pairs]
         rows.append(
             {
                 "speaker": speaker,
-                "audio": accuracy_row(f"{CLIPS} of {speaker}", right[own]),
+                "audio": accuracy_row(f"{CLIPS} of {speaker}", correct[own]),
                 "fused": pair_accuracy_row(
                     f"MNIST test x {CLIPS} of {speaker}", [table for table in tables if table.size]
                 ),

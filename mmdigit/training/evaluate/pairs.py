@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.training.evaluate.measures import BOOTSTRAPS, SEED, Right, clustered_bootstrap, two_way_bootstrap, wilson
+from mmdigit.training.evaluate.measures import BOOTSTRAPS, SEED, Correct, clustered_bootstrap, two_way_bootstrap, wilson
 from mmdigit.training.evaluate.split_model import Encoded, SplitModel, log_softmax
 
 Labels = NDArray[np.int64]
@@ -23,14 +23,14 @@ class LabelPairs:
     """All pairs of one digit.
 
     rows: (n_images,), indices of its images; columns: (n_clips,), indices of its clips;
-    fused: (n_images, n_clips, 10), logits; right: (n_images, n_clips), for `fused` and each of BASELINES.
+    fused: (n_images, n_clips, 10), logits; correct: (n_images, n_clips), for `fused` and each of BASELINES.
     """
 
     label: int
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
     fused: NDArray[np.float32]
-    right: dict[str, Right]
+    correct: dict[str, Correct]
 
 
 def same_digit_pairs(
@@ -39,7 +39,7 @@ def same_digit_pairs(
     """One entry for each digit that has images and clips. image_labels: (n_images,); clip_labels: (n_clips,)."""
     image_scores = log_softmax(encoded_images.logits / model.temperature["image"])
     audio_scores = log_softmax(encoded_clips.logits / model.temperature["audio"])
-    image_right, audio_right = (
+    image_correct, audio_correct = (
         encoded_images.logits.argmax(axis=1) == image_labels,
         encoded_clips.logits.argmax(axis=1) == clip_labels,
     )
@@ -51,22 +51,24 @@ def same_digit_pairs(
         fused = model.fuse(encoded_images.select(rows), encoded_clips.select(columns))
         summed = image_scores[rows][:, None] + audio_scores[columns][None]
         shape = (rows.size, columns.size)
-        right = {
+        correct = {
             "fused": fused.argmax(axis=2) == label,
-            "image": np.broadcast_to(image_right[rows][:, None], shape),
-            "audio": np.broadcast_to(audio_right[columns][None], shape),
+            "image": np.broadcast_to(image_correct[rows][:, None], shape),
+            "audio": np.broadcast_to(audio_correct[columns][None], shape),
             "sum": summed.argmax(axis=2) == label,
         }
-        pairs.append(LabelPairs(label, rows, columns, fused, right))
+        pairs.append(LabelPairs(label, rows, columns, fused, correct))
     return pairs
 
 
-def accuracy_row(split: str, right: Right, clusters: NDArray[Any] | None = None, cluster: str = "") -> dict[str, Any]:
+def accuracy_row(
+    split: str, correct: Correct, clusters: NDArray[Any] | None = None, cluster: str = ""
+) -> dict[str, Any]:
     """The accuracy with Wilson's interval, and with an interval over clusters such as writers, if they are known.
 
-    right: (N,); clusters: (N,), the cluster of each answer, all -1 = unknown; cluster: their name, in the plural.
+    correct: (N,); clusters: (N,), the cluster of each answer, all -1 = unknown; cluster: their name, in the plural.
     """
-    hits, total = int(right.sum()), int(right.size)
+    hits, total = int(correct.sum()), int(correct.size)
     row = {
         "split": split,
         "right": hits,
@@ -76,14 +78,14 @@ def accuracy_row(split: str, right: Right, clusters: NDArray[Any] | None = None,
         "interval_by": "Wilson",
     }
     if clusters is not None and np.unique(clusters).size > 1:
-        row["interval_95_clustered"] = list(clustered_bootstrap(right, clusters))
+        row["interval_95_clustered"] = list(clustered_bootstrap(correct, clusters))
         row["clustered_by"] = f"bootstrap over {np.unique(clusters).size} {cluster}, {BOOTSTRAPS} draws, seed {SEED}"
     return row
 
 
-def right_tables(pairs: list[LabelPairs]) -> Tables:
+def correct_tables(pairs: list[LabelPairs]) -> Tables:
     """For `fused` and each baseline, one table (n_images, n_clips) per label: whether it reads each pair correctly."""
-    return {head: [entry.right[head] for entry in pairs] for head in ("fused", *BASELINES)}
+    return {head: [entry.correct[head] for entry in pairs] for head in ("fused", *BASELINES)}
 
 
 def pair_accuracy_row(split: str, tables: Sequence[NDArray[Any]]) -> dict[str, Any]:

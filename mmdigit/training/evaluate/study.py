@@ -21,11 +21,11 @@ from mmdigit.training.data.splits import Clip, Digits, load_clips, load_digits
 from mmdigit.training.evaluate.corrupt_audio import NOISES, add_noise
 from mmdigit.training.evaluate.held_out import FOLD_FILE, decode_images
 from mmdigit.training.evaluate.measures import clustered_bootstrap, ece
-from mmdigit.training.evaluate.pairs import accuracy_row, pair_accuracy_row, right_tables, same_digit_pairs
+from mmdigit.training.evaluate.pairs import accuracy_row, correct_tables, pair_accuracy_row, same_digit_pairs
 from mmdigit.training.evaluate.split_model import Encoded, SplitModel
 from mmdigit.training.fit.model import DigitModel
 from mmdigit.training.fit.plan import TrainingPlan
-from mmdigit.training.fit.stage import Machine
+from mmdigit.training.fit.stage import Hardware
 from mmdigit.training.fit.train import TrainingSets, assemble, load_sets, train, train_audio, train_image
 from mmdigit.training.output import make_folder, write_json
 from mmdigit.training.release.calibration import ACCEPT_ALL, fit_temperature
@@ -43,17 +43,17 @@ N_PARTNERS = 4  # clips that each validation image is paired with, to calibrate 
 Labels = NDArray[np.int64]
 
 
-def seeds(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dict[str, Any]:
+def seeds(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> dict[str, Any]:
     """Train SEEDS and measure each on the official test splits."""
     sets = load_sets(data, output / "cache", plan, _log)
     digits, clips = load_digits(data, "test"), load_clips(data, "test")
     rows: list[dict[str, Any]] = []
     for seed in SEEDS:
         folder = output / f"seed-{seed}"
-        model = _export(train(sets, plan.model_copy(update={"seed": seed}), folder, machine), sets, (), folder)
+        model = _export(train(sets, plan.model_copy(update={"seed": seed}), folder, hardware), sets, (), folder)
         encoded_images, encoded_clips = _encode_images(model, digits), _encode_clips(model, clips)
         labels = _labels_of(clips)
-        tables = right_tables(same_digit_pairs(model, encoded_images, digits.labels, encoded_clips, labels))
+        tables = correct_tables(same_digit_pairs(model, encoded_images, digits.labels, encoded_clips, labels))
         rows.append(
             {
                 "seed": seed,
@@ -73,23 +73,23 @@ def seeds(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dic
     }
 
 
-def folds(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dict[str, Any]:
-    """Leave each speaker of FSDD out in turn, train the audio specialist, and measure it on that unseen speaker."""
+def folds(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> dict[str, Any]:
+    """Leave each speaker of FSDD out in turn, train the audio classifier, and measure it on that unseen speaker."""
     plan = plan.model_copy(update={"seed": SHIPPED_SEED})
     sets = load_sets(data, output / "cache", plan, _log)
-    image = train_image(sets, plan, output / f"seed-{SHIPPED_SEED}", machine)
+    image = train_image(sets, plan, output / f"seed-{SHIPPED_SEED}", hardware)
     digits, recorded = load_digits(data, "test"), _load_all_clips(data)
     rows: list[dict[str, Any]] = []
     noise: list[dict[str, dict[str, float]]] = []
     for speaker in FSDD_SPEAKERS:
         folder, name = output / "folds" / speaker, f"fsdd/{speaker}"
         without = plan.model_copy(update={"leave_out": (name,)})
-        audio = train_audio(sets, without, folder, machine)
+        audio = train_audio(sets, without, folder, hardware)
         model = _export(assemble(image, audio), sets, (name,), folder)
         clips = [clip for clip in recorded if clip.name == name]
         encoded_images, encoded_clips = _encode_images(model, digits), _encode_clips(model, clips)
         labels = _labels_of(clips)
-        tables = right_tables(same_digit_pairs(model, encoded_images, digits.labels, encoded_clips, labels))
+        tables = correct_tables(same_digit_pairs(model, encoded_images, digits.labels, encoded_clips, labels))
         split = f"MNIST test x all {len(clips)} recordings of {speaker}"
         rows.append(
             {
@@ -115,7 +115,7 @@ def folds(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> dic
 def _summarize_folds(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, Any]:
     """Mean and worst accuracy and the calibration over the finished folds."""
     folds_by_speaker = {row["speaker"]: np.load(output / "folds" / row["speaker"] / FOLD_FILE) for row in rows}
-    confidence, right, speakers = [], [], []
+    confidence, correct, speakers = [], [], []
     for speaker, fold in folds_by_speaker.items():
         # Fit the temperature on the other folds, without this speaker's clips.
         others = [
@@ -129,17 +129,17 @@ def _summarize_folds(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, 
         )
         probabilities = softmax(fold["audio_logits"], temperature)
         confidence.append(probabilities.max(axis=1))
-        right.append(probabilities.argmax(axis=1) == fold["labels"])
-        speakers.append(np.full(right[-1].size, speaker))
-    all_right = np.concatenate(right)
+        correct.append(probabilities.argmax(axis=1) == fold["labels"])
+        speakers.append(np.full(correct[-1].size, speaker))
+    all_correct = np.concatenate(correct)
     audio, fused = ([row[head]["accuracy"] for row in rows] for head in ("audio", "fused"))
     return {
         "audio": {
             "mean": float(np.mean(audio)),
             "worst": float(min(audio)),
-            "interval_95": list(clustered_bootstrap(all_right, np.concatenate(speakers))),
+            "interval_95": list(clustered_bootstrap(all_correct, np.concatenate(speakers))),
             "interval_by": "bootstrap over speakers",
-            "ece": ece(np.concatenate(confidence), all_right),
+            "ece": ece(np.concatenate(confidence), all_correct),
             "ece_by": "temperature fitted on the other five speakers' recordings 5-49",
         },
         "fused": {
@@ -173,7 +173,9 @@ def _accuracy_in_noise(
             encoded_clips = model.encode_audio(
                 np.stack([add_noise(clip.waveform, noise, ratio_db, random) for clip in clips])
             )
-            tables = right_tables(same_digit_pairs(model, encoded_images, image_labels, encoded_clips, labels))["fused"]
+            tables = correct_tables(same_digit_pairs(model, encoded_images, image_labels, encoded_clips, labels))[
+                "fused"
+            ]
             audio.append(_accuracy(encoded_clips, labels))
             fused.append(float(sum(table.sum() for table in tables) / sum(table.size for table in tables)))
         means[f"{ratio_db} dB"] = {"audio": float(np.mean(audio)), "fused": float(np.mean(fused))}
@@ -235,13 +237,13 @@ def _log(line: str) -> None:
 STUDIES = {"seeds": seeds, "folds": folds}
 
 
-def run(name: str, data: Path, output: Path, result: Path, plan: TrainingPlan, machine: Machine) -> None:
+def run(name: str, data: Path, output: Path, result: Path, plan: TrainingPlan, hardware: Hardware) -> None:
     """`mmdigit study NAME`: train, measure, write the dated result file and print its summary."""
     make_folder(output)
     make_folder(result.parent)
     if result.is_dir():
         raise SettingsError(f"expected a file for the result, got the folder {result}; name another --result")
-    figures = STUDIES[name](data, output, plan, machine)
+    figures = STUDIES[name](data, output, plan, hardware)
     report = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": f"mmdigit study {name}",

@@ -5,7 +5,7 @@
     weighted sum of both heads' logits, zeros for a missing one -> fused logits (B, 10)
 
 Everything between the decoders and the logits is part of the model, so that one exported file holds it. The two
-specialists are trained separately, so that neither gets worse when the other modality is missing.
+classifiers are trained separately, so that neither gets worse when the other modality is missing.
 """
 
 import math
@@ -42,7 +42,7 @@ class ModelOutput(NamedTuple):
     audio_embedding: Tensor
 
 
-class SpecialistOutput(NamedTuple):
+class UnimodalOutput(NamedTuple):
     """embedding: (B, EMBEDDING); logits: (B, 10); novelty: logit, (B,), > 0 = not a digit."""
 
     embedding: Tensor
@@ -166,7 +166,7 @@ class AudioEncoder(nn.Module):
         return embedding
 
 
-class Specialist(nn.Module):
+class UnimodalClassifier(nn.Module):
     """An encoder of one modality with its ten logits and its novelty."""
 
     def __init__(self, encoder: nn.Module) -> None:
@@ -175,10 +175,10 @@ class Specialist(nn.Module):
         self.head = nn.Linear(EMBEDDING, 10)
         self.novelty = nn.Sequential(nn.Linear(EMBEDDING, 32), nn.ReLU(), nn.Linear(32, 1))
 
-    def forward(self, inputs: Tensor) -> SpecialistOutput:
+    def forward(self, inputs: Tensor) -> UnimodalOutput:
         """inputs: images (B, 1, 28, 28) or log-mels (B, N_FRAMES, N_MELS)."""
         embedding = self.encoder(inputs)
-        return SpecialistOutput(embedding, self.head(embedding), self.novelty(embedding).squeeze(1))
+        return UnimodalOutput(embedding, self.head(embedding), self.novelty(embedding).squeeze(1))
 
 
 class Fusion(nn.Module):
@@ -194,7 +194,7 @@ class Fusion(nn.Module):
         self.register_buffer("weight", torch.ones(2))
 
     def forward(
-        self, image: SpecialistOutput, image_present: Tensor, audio: SpecialistOutput, audio_present: Tensor
+        self, image: UnimodalOutput, image_present: Tensor, audio: UnimodalOutput, audio_present: Tensor
     ) -> Tensor:
         """image_present, audio_present: (B,), 1 or 0. Returns (B, 10)."""
         image_logits = self.weight[0] * image.logits * image_present[:, None]
@@ -208,15 +208,15 @@ class DigitModel(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.log_mel = LogMel()
-        self.image = Specialist(ImageEncoder())
-        self.audio = Specialist(AudioEncoder())
+        self.image = UnimodalClassifier(ImageEncoder())
+        self.audio = UnimodalClassifier(AudioEncoder())
         self.fusion = Fusion()
 
     def forward(self, image: Tensor, image_present: Tensor, waveform: Tensor, audio_present: Tensor) -> ModelOutput:
         """image: (B, 1, 28, 28), range [0, 1], 1 = ink; waveform: (B, N_SAMPLES), range [-1, 1];
         image_present, audio_present: (B,), 1 or 0. Ignore a missing modality's own logits."""
-        from_image: SpecialistOutput = self.image(image)
-        from_audio: SpecialistOutput = self.audio(self.log_mel(waveform))
+        from_image: UnimodalOutput = self.image(image)
+        from_audio: UnimodalOutput = self.audio(self.log_mel(waveform))
         return ModelOutput(
             image=from_image.logits,
             audio=from_audio.logits,

@@ -28,7 +28,7 @@ M = TypeVar("M", bound=nn.Module)
 
 
 @dataclass(frozen=True)
-class Machine:
+class Hardware:
     """The hardware that a training uses; the weights differ slightly on another one.
 
     device: torch's name of it. On a GPU too, the encoders run in bfloat16 where the precision allows it.
@@ -46,7 +46,7 @@ class Machine:
             raise SettingsError(f"expected a device that torch can use, got {self.device!r}; try cpu") from exc
 
 
-ONE_THREAD = Machine()
+ONE_THREAD = Hardware()
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,15 @@ def train_stage(
     make_model: Callable[[], M],
     plan: TrainingPlan,
     folder: Path,
-    machine: Machine,
+    hardware: Hardware,
     stop_after: int | None,
 ) -> M:
     """Train one stage from its checkpoint in the folder, or from the start.
 
     stop_after: stop after that many epochs. Returns the model with the moving average of its weights.
     """
-    torch.set_num_threads(machine.threads)
-    device = machine.device
+    torch.set_num_threads(hardware.threads)
+    device = hardware.device
     make_folder(folder)
     schedule, path = stage.schedule, checkpoint_path(folder, stage.name)
     torch.manual_seed(plan.seed)

@@ -1,4 +1,4 @@
-"""`mmdigit train`: trains the image specialist in two stages and the audio specialist in one. Fusion needs no training.
+"""`mmdigit train`: trains the image classifier in two stages and the audio classifier in one. Fusion needs no training.
 
 Seeded, and resumable after every epoch to exactly the same weights. The result is the average of the last epoch's
 weights of each stage.
@@ -29,9 +29,9 @@ from mmdigit.training.data.image_batches import ImageSets, image_batches, load_i
 from mmdigit.training.data.splits import Clip, Digits, load_clips, load_digits, load_glyphs
 from mmdigit.training.data.synthesis import synthesize_clips
 from mmdigit.training.fit.checkpoints import STAGES, StageName, checkpoint_path, read_state, restore
-from mmdigit.training.fit.model import DigitModel, Specialist, SpecialistOutput, count_parameters
+from mmdigit.training.fit.model import DigitModel, UnimodalClassifier, UnimodalOutput, count_parameters
 from mmdigit.training.fit.plan import Schedule, TrainingPlan
-from mmdigit.training.fit.stage import ONE_THREAD, Machine, Stage, train_stage
+from mmdigit.training.fit.stage import ONE_THREAD, Hardware, Stage, train_stage
 from mmdigit.training.output import make_folder
 from schemas.errors import DataError
 
@@ -77,7 +77,7 @@ def load_sets(folder: Path, cache: Path, plan: TrainingPlan, log: Callable[[str]
 
 
 def train(
-    sets: TrainingSets, plan: TrainingPlan, folder: Path, machine: Machine = ONE_THREAD, stop_after: int | None = None
+    sets: TrainingSets, plan: TrainingPlan, folder: Path, hardware: Hardware = ONE_THREAD, stop_after: int | None = None
 ) -> DigitModel:
     """Train every stage from the folder's checkpoints, or from the start if there are none.
 
@@ -86,8 +86,8 @@ def train(
     plan, DataError if the data are too few or a left-out speaker is unknown.
     """
     check_leave_out(sets, plan)
-    image = train_image(sets, plan, folder, machine, stop_after)
-    audio = train_audio(sets, plan, folder, machine, stop_after)
+    image = train_image(sets, plan, folder, hardware, stop_after)
+    audio = train_audio(sets, plan, folder, hardware, stop_after)
     return assemble(image, audio)
 
 
@@ -101,8 +101,8 @@ def check_leave_out(sets: TrainingSets, plan: TrainingPlan) -> None:
         )
 
 
-def assemble(image: Specialist, audio: Specialist) -> DigitModel:
-    """The whole model from its trained specialists, not yet calibrated."""
+def assemble(image: UnimodalClassifier, audio: UnimodalClassifier) -> DigitModel:
+    """The whole model from its trained classifiers, not yet calibrated."""
     model = DigitModel()
     model.image, model.audio = image, audio
     model.eval()
@@ -110,22 +110,22 @@ def assemble(image: Specialist, audio: Specialist) -> DigitModel:
 
 
 def train_image(
-    sets: TrainingSets, plan: TrainingPlan, folder: Path, machine: Machine = ONE_THREAD, stop_after: int | None = None
-) -> Specialist:
-    """Train the image specialist. Raises as train does."""
+    sets: TrainingSets, plan: TrainingPlan, folder: Path, hardware: Hardware = ONE_THREAD, stop_after: int | None = None
+) -> UnimodalClassifier:
+    """Train the image classifier. Raises as train does."""
     count, batch_size = sets.images.digits.labels.size, max(plan.image.batch_size, plan.calm.batch_size)
     if count < batch_size:
         raise DataError(f"expected at least {batch_size} handwritten digits, got {count}; reduce the plan's batch_size")
 
-    def loss(model: Specialist, image: Tensor, label: Tensor, is_digit: Tensor) -> Tensor:
+    def loss(model: UnimodalClassifier, image: Tensor, label: Tensor, is_digit: Tensor) -> Tensor:
         with torch.autocast(image.device.type, torch.bfloat16):
             embedding = model.encoder(image).float()
-        return _specialist_loss(model, embedding, label, is_digit)
+        return _classifier_loss(model, embedding, label, is_digit)
 
-    def validate(model: Specialist) -> dict[str, float]:
+    def validate(model: UnimodalClassifier) -> dict[str, float]:
         return validate_image(model, sets.validation_digits)
 
-    def stage(name: StageName, schedule: Schedule, first_seed: int = 0) -> Stage[Specialist]:
+    def stage(name: StageName, schedule: Schedule, first_seed: int = 0) -> Stage[UnimodalClassifier]:
         def batches(seed: int) -> Iterator[tuple[Tensor, ...]]:
             calm = name == "calm"
             for batch in image_batches(sets.images, plan.image, schedule.batch_size, first_seed + seed, calm):
@@ -133,23 +133,23 @@ def train_image(
 
         return Stage(name, schedule, count // schedule.batch_size, batches, loss, validate)
 
-    trained = train_stage(stage("image", plan.image), _new_image_specialist, plan, folder, machine, stop_after)
+    trained = train_stage(stage("image", plan.image), _new_image_classifier, plan, folder, hardware, stop_after)
     if stop_after is not None and stop_after < plan.image.epochs:
         return trained
     return train_stage(
-        stage("calm", plan.calm, CALM_SEED_OFFSET), lambda: deepcopy(trained), plan, folder, machine, stop_after
+        stage("calm", plan.calm, CALM_SEED_OFFSET), lambda: deepcopy(trained), plan, folder, hardware, stop_after
     )
 
 
-def _new_image_specialist() -> Specialist:
+def _new_image_classifier() -> UnimodalClassifier:
     model = DigitModel().image
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def train_audio(
-    sets: TrainingSets, plan: TrainingPlan, folder: Path, machine: Machine = ONE_THREAD, stop_after: int | None = None
-) -> Specialist:
-    """Train the audio specialist. Raises as train does."""
+    sets: TrainingSets, plan: TrainingPlan, folder: Path, hardware: Hardware = ONE_THREAD, stop_after: int | None = None
+) -> UnimodalClassifier:
+    """Train the audio classifier. Raises as train does."""
     check_leave_out(sets, plan)
     rows = rows_without_speakers(sets.augmented_clips, sets.clips, plan.leave_out)
 
@@ -159,13 +159,13 @@ def train_audio(
             features = augment_features(sets.augmented_clips.batch(chosen), rng, plan.audio.distortions)
             yield features, torch.from_numpy(sets.augmented_clips.labels[chosen])
 
-    def loss(model: Specialist, features: Tensor, label: Tensor) -> Tensor:
+    def loss(model: UnimodalClassifier, features: Tensor, label: Tensor) -> Tensor:
         with torch.autocast(features.device.type, torch.bfloat16):
             embedding = model.encoder(features).float()
-        return _specialist_loss(model, embedding, label, label != NOT_A_DIGIT)
+        return _classifier_loss(model, embedding, label, label != NOT_A_DIGIT)
 
     validation_clips = [clip for clip in sets.validation_clips if clip.name not in plan.leave_out]
-    stage: Stage[Specialist] = Stage(
+    stage: Stage[UnimodalClassifier] = Stage(
         name="audio",
         schedule=plan.audio,
         n_steps=rows.size // plan.audio.batch_size,
@@ -173,10 +173,10 @@ def train_audio(
         loss=loss,
         validate=lambda model: validate_audio(model, validation_clips),
     )
-    return train_stage(stage, lambda: DigitModel().audio, plan, folder, machine, stop_after)
+    return train_stage(stage, lambda: DigitModel().audio, plan, folder, hardware, stop_after)
 
 
-def _specialist_loss(model: Specialist, embedding: Tensor, label: Tensor, is_digit: Tensor) -> Tensor:
+def _classifier_loss(model: UnimodalClassifier, embedding: Tensor, label: Tensor, is_digit: Tensor) -> Tensor:
     """The cross-entropy of the digits, plus half the binary cross-entropy of the novelty."""
     logits, novelty = model.head(embedding), model.novelty(embedding).squeeze(1)
     digits = functional.cross_entropy(logits[is_digit], label[is_digit])
@@ -184,18 +184,18 @@ def _specialist_loss(model: Specialist, embedding: Tensor, label: Tensor, is_dig
 
 
 @torch.no_grad()
-def predict_images(model: Specialist, images: NDArray[np.uint8]) -> SpecialistOutput:
-    """The specialist's outputs for all images, (N, 28, 28), 255 = ink."""
+def predict_images(model: UnimodalClassifier, images: NDArray[np.uint8]) -> UnimodalOutput:
+    """The classifier's outputs for all images, (N, 28, 28), 255 = ink."""
     inputs = torch.from_numpy(images.astype(np.float32) / 255)[:, None]
-    return SpecialistOutput(*(torch.cat(parts) for parts in zip(*map(model, torch.split(inputs, 512)), strict=True)))
+    return UnimodalOutput(*(torch.cat(parts) for parts in zip(*map(model, torch.split(inputs, 512)), strict=True)))
 
 
 @torch.no_grad()
-def predict_clips(model: Specialist, clips: list[Clip]) -> SpecialistOutput:
-    """The specialist's outputs for all clips, each cut to length as the decoder does."""
+def predict_clips(model: UnimodalClassifier, clips: list[Clip]) -> UnimodalOutput:
+    """The classifier's outputs for all clips, each cut to length as the decoder does."""
     log_mel = DigitModel().log_mel
     waveforms = torch.from_numpy(np.stack([speech_window(clip.waveform) for clip in clips]))
-    return SpecialistOutput(
+    return UnimodalOutput(
         *(
             torch.cat(parts)
             for parts in zip(*(model(log_mel(chunk)) for chunk in torch.split(waveforms, 512)), strict=True)
@@ -203,23 +203,23 @@ def predict_clips(model: Specialist, clips: list[Clip]) -> SpecialistOutput:
     )
 
 
-def validate_image(model: Specialist, digits: Digits) -> dict[str, float]:
+def validate_image(model: UnimodalClassifier, digits: Digits) -> dict[str, float]:
     """Accuracy on the validation writers, in percent."""
     answers = predict_images(model, digits.images).logits.argmax(dim=1).numpy()
     return {"validation_image": _percent(answers == digits.labels)}
 
 
-def validate_audio(model: Specialist, clips: list[Clip]) -> dict[str, float]:
+def validate_audio(model: UnimodalClassifier, clips: list[Clip]) -> dict[str, float]:
     """Accuracy on each source's validation clips, in percent."""
-    right = predict_clips(model, clips).logits.argmax(dim=1).numpy() == np.array([clip.label for clip in clips])
+    correct = predict_clips(model, clips).logits.argmax(dim=1).numpy() == np.array([clip.label for clip in clips])
     return {
-        f"validation_{source}": _percent(right[[clip.source == source for clip in clips]])
+        f"validation_{source}": _percent(correct[[clip.source == source for clip in clips]])
         for source in sorted({clip.source for clip in clips})
     }
 
 
-def _percent(right: NDArray[np.bool_]) -> float:
-    return round(100 * float(right.mean()), 3)
+def _percent(correct: NDArray[np.bool_]) -> float:
+    return round(100 * float(correct.mean()), 3)
 
 
 def load_trained_model(folder: Path) -> tuple[DigitModel, TrainingPlan]:
@@ -243,7 +243,7 @@ def load_trained_model(folder: Path) -> tuple[DigitModel, TrainingPlan]:
     return assemble(model.image, model.audio), plan
 
 
-def run(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> None:
+def run(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> None:
     """`mmdigit train`: load the data, train or resume, and write the checkpoints to output."""
 
     def log(line: str) -> None:
@@ -252,4 +252,4 @@ def run(data: Path, output: Path, plan: TrainingPlan, machine: Machine) -> None:
     make_folder(output)
     sets = load_sets(data, output.parent / "cache", plan, log)
     log(f"{count_parameters(DigitModel())} parameters, seed {plan.seed}")
-    train(sets, plan, output, machine)
+    train(sets, plan, output, hardware)

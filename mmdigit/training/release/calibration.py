@@ -90,13 +90,13 @@ def fit_temperature(logits: NDArray[Any], labels: Labels) -> float:
     Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2.
     """
     scaled = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    right = scaled[np.arange(labels.size), labels]
+    true_logits = scaled[np.arange(labels.size), labels]
     if bool((logits.argmax(axis=1) == labels).all()):
         return 1.0
 
     def loss(log_temperature: float) -> float:
         temperature = np.exp(log_temperature)
-        return float((np.log(np.exp(scaled / temperature).sum(axis=1)) - right / temperature).mean())
+        return float((np.log(np.exp(scaled / temperature).sum(axis=1)) - true_logits / temperature).mean())
 
     # Golden-section search: the loss is convex in 1 / temperature and so has one minimum.
     low, high = np.log(TEMPERATURES)
@@ -124,10 +124,10 @@ def head_risk(head: Head, held_out: HeldOutLogits, temperature: float) -> dict[s
 def risk_table(held_out: HeldOutLogits, temperature: float) -> dict[str, Any]:
     """The error among the answers accepted from each of CONFIDENCES on."""
     probabilities = softmax(held_out.logits, temperature)
-    right = probabilities.argmax(axis=1) == held_out.labels
-    rows = risk_coverage(probabilities.max(axis=1), right, CONFIDENCES)
+    correct = probabilities.argmax(axis=1) == held_out.labels
+    rows = risk_coverage(probabilities.max(axis=1), correct, CONFIDENCES)
     rounded = [{name: round(value, 7) for name, value in row.items()} for row in rows]
-    return {"split": held_out.split, "total": int(right.size), "rows": rounded}
+    return {"split": held_out.split, "total": int(correct.size), "rows": rounded}
 
 
 def risk_by_digit(held_out: HeldOutLogits, temperature: float) -> list[dict[str, Any]]:
@@ -138,7 +138,7 @@ def risk_by_digit(held_out: HeldOutLogits, temperature: float) -> list[dict[str,
     """
     probabilities = softmax(held_out.logits, temperature)
     labels, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    right = labels == held_out.labels
+    correct = labels == held_out.labels
     descending = [np.sort(confidence[labels == digit])[::-1] for digit in range(N_DIGITS)]
     rows = []
     for share in COVERAGES_BY_DIGIT:
@@ -146,8 +146,8 @@ def risk_by_digit(held_out: HeldOutLogits, temperature: float) -> list[dict[str,
         # Rounded down, so that no fewer are accepted; the figures are those of the rounded limits.
         limits = np.maximum(np.floor(np.array(exact) * 1e9) / 1e9, CONFIDENCES[0])
         accepted = confidence >= limits[labels]
-        wrong, total = int((accepted & ~right).sum()), int(accepted.sum())
-        figures = {"coverage": total / right.size, "error": wrong / max(total, 1), "bound": error_bound(wrong, total)}
+        wrong, total = int((accepted & ~correct).sum()), int(accepted.sum())
+        figures = {"coverage": total / correct.size, "error": wrong / max(total, 1), "bound": error_bound(wrong, total)}
         rows.append(
             {"confidence": [round(float(limit), 9) for limit in limits]}
             | {name: round(value, 7) for name, value in figures.items()}
@@ -221,12 +221,12 @@ def _agreements(
 
 
 def _figures(held_out: HeldOutLogits, temperature: float) -> dict[str, Any]:
-    right = held_out.logits.argmax(axis=1) == held_out.labels
+    correct = held_out.logits.argmax(axis=1) == held_out.labels
     before, after = softmax(held_out.logits).max(axis=1), softmax(held_out.logits, temperature).max(axis=1)
     return {
         "split": held_out.split,
-        "total": int(right.size),
-        "accuracy": round(float(right.mean()), 5),
-        "ece_uncalibrated": round(ece(before, right), 5),
-        "ece": round(ece(after, right), 5),
+        "total": int(correct.size),
+        "accuracy": round(float(correct.mean()), 5),
+        "ece_uncalibrated": round(ece(before, correct), 5),
+        "ece": round(ece(after, correct), 5),
     }

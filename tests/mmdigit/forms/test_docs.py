@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from mmdigit.forms.fields import FieldReason
-from mmdigit.forms.page import PageReason
+from mmdigit.forms.fields.weighing import FieldReason
+from mmdigit.forms.pages.page import PageReason
 
 PAGE = Path(__file__).parents[3] / "docs" / "use" / "forms.md"
 

@@ -13,10 +13,10 @@ from PIL import Image
 
 from lab.benchmarks.forms.camera import Camera, View
 from lab.benchmarks.forms.filling import DPI, Filled, blank_page, fill
-from mmdigit.forms.page import Pixels, ScannedPage
-from mmdigit.forms.template import FormField, FormPage, Template
-from mmdigit.forms.template_file import example, parse_template
-from mmdigit.forms.value_list import load_values
+from mmdigit.forms.pages.page import Pixels, ScannedPage
+from mmdigit.forms.template.parsing import example, parse_template
+from mmdigit.forms.template.template import FormField, FormPage, Template
+from mmdigit.forms.template.value_list import load_values
 from mmdigit.reading.image.normalize import decode_image
 from mmdigit.training.data.splits import Digits
 

@@ -17,7 +17,7 @@ from fastapi import Request
 
 from lab.kit.polling import until
 from mmdigit.forms.store.sql_store import open_page_store
-from mmdigit.forms.template import Template
+from mmdigit.forms.template.template import Template
 from mmdigit.gateway.access.authenticator import Authenticator
 from mmdigit.gateway.access.entrance import Entrance
 from mmdigit.gateway.access.principal import SCOPES, Principal, Scope

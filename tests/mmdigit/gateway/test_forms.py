@@ -2,7 +2,7 @@
 
 import asyncio
 
-from mmdigit.forms.page import SinglePage
+from mmdigit.forms.pages.page import SinglePage
 from mmdigit.gateway.forms import Decoders
 from tests.mmdigit.forms.worker.fakes import page_content
 

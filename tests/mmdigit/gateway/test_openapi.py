@@ -106,6 +106,7 @@ def test_every_operation_documents_every_problem(document: dict[str, Any]) -> No
         assert operation["summary"]
         for status in PROBLEMS:
             assert list(operation["responses"][str(status)]["content"]) == ["application/problem+json"]
+        assert "default" not in operation["responses"]
 
 
 def test_every_reference_leads_to_a_schema(document: dict[str, Any]) -> None:

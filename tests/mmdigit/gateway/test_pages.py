@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mmdigit.forms.layout import slots_of
 from mmdigit.forms.store.ports import PageStore, StoredValue
 from mmdigit.forms.store.sql_store import open_page_store
+from mmdigit.forms.template.layout import slots_of
 from mmdigit.gateway.pages import count_pages, write_form_table
 from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.transport.ports import GroupCounts

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from mmdigit.forms.template import Template
+from mmdigit.forms.template.template import Template
 from mmdigit.gateway import webhooks
 from mmdigit.gateway.access.principal import SCOPES, Principal
 from mmdigit.gateway.metrics import GatewayMetrics, WebhookOutcome

@@ -10,7 +10,7 @@ from PIL import Image
 from lab.benchmarks.forms.camera import Camera
 from lab.benchmarks.forms.foreign import FOLDER, read_scans
 from mmdigit import cli
-from mmdigit.forms.template_file import load_template
+from mmdigit.forms.loading import load_template
 from tests.mmdigit.forms.adopt.foreign import blank_pdf, filled_foreign, foreign_paper
 from tests.mmdigit.forms.written import FLAT, filled_page, scanned, turned
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mmdigit import cli
-from mmdigit.forms.printing import print_form
+from mmdigit.forms.printing.pdf import print_form
 from mmdigit.transport.urls import open_consumer
 from schemas.wire import decode_page
 from tests.mmdigit.forms.written import TEMPLATE

@@ -12,8 +12,8 @@ from reportlab.pdfgen.canvas import Canvas
 
 from lab.benchmarks.forms.filling import DPI, Filled, fill
 from mmdigit.forms.adopt.drafting import draft_template
-from mmdigit.forms.template import Template
-from mmdigit.forms.template_file import load_template
+from mmdigit.forms.loading import load_template
+from mmdigit.forms.template.template import Template
 from tests.mmdigit.forms.written import sample_digits
 
 WIDTH_MM, HEIGHT_MM = 210.0, 297.0

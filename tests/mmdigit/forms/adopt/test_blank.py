@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from mmdigit.forms.adopt.blank import blank_pages
-from mmdigit.forms.template_file import load_template, parse_template
+from mmdigit.forms.loading import load_template
+from mmdigit.forms.template.parsing import parse_template
 from schemas.errors import DataError
 from tests.mmdigit.forms.adopt.foreign import blank_pdf, write_form
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mmdigit.forms.adopt.drafting import draft_template
-from mmdigit.forms.template_file import load_template
+from mmdigit.forms.loading import load_template
 from schemas.errors import DataError
 from tests.mmdigit.forms.adopt.foreign import ASLANT, foreign_paper, write_form
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmdigit.forms.adopt.features import SIDE, features_of, match, smaller
-from mmdigit.forms.page import Pixels
+from mmdigit.forms.pages.page import Pixels
 from tests.mmdigit.forms.adopt.foreign import foreign_paper
 from tests.mmdigit.forms.written import FLAT, scanned, turned
 

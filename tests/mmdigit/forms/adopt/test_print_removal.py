@@ -5,9 +5,9 @@ import pytest
 
 from mmdigit.forms.adopt.blank import BlankPage, blank_pages, laid
 from mmdigit.forms.adopt.print_removal import without_print
-from mmdigit.forms.flattening import PX_PER_MM, Darkness
-from mmdigit.forms.frames import FrameFit
-from mmdigit.forms.layout import Rect
+from mmdigit.forms.registration.flattening import PX_PER_MM, Darkness
+from mmdigit.forms.registration.frames import FrameFit
+from mmdigit.forms.template.layout import Rect
 from tests.mmdigit.forms.adopt.foreign import ASLANT, PITCH_MM, TALL_MM, foreign_paper, template_of
 
 EXACT = FrameFit((0.0, 0.0), 1.0)

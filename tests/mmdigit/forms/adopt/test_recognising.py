@@ -13,9 +13,9 @@ from lab.benchmarks.forms.filling import DPI, fill
 from mmdigit.forms.adopt.blank import blank_pages
 from mmdigit.forms.adopt.drafting import draft_template
 from mmdigit.forms.adopt.recognising import Recognised, recognise, require_distinct
-from mmdigit.forms.page import Pixels
-from mmdigit.forms.template import Template
-from mmdigit.forms.template_file import load_template
+from mmdigit.forms.loading import load_template
+from mmdigit.forms.pages.page import Pixels
+from mmdigit.forms.template.template import Template
 from schemas.errors import DataError
 from tests.mmdigit.forms.adopt.foreign import (
     canvas_for,

@@ -20,7 +20,7 @@ from mmdigit.forms.reviewing.control import ControlledWeek
 from mmdigit.forms.store.ports import PageCounts, StoredPage
 from mmdigit.forms.store.sql_store import SqlPageStore, open_page_store
 from mmdigit.forms.store.tables import FORMS
-from mmdigit.forms.template_file import example
+from mmdigit.forms.template.parsing import example
 from mmdigit.telemetry.health import Status
 from mmdigit.transport.urls import open_store
 from schemas.errors import StoreError

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from mmdigit import cli
-from mmdigit.forms.deciding import decide_page, job_ids_of
+from mmdigit.forms.collecting.deciding import decide_page, job_ids_of
+from mmdigit.forms.loading import load_template
 from mmdigit.forms.reviewing.queue import COLUMNS, review_queue
 from mmdigit.forms.store.ports import FieldRecord, PageStore
 from mmdigit.forms.store.sql_store import open_page_store
-from mmdigit.forms.template_file import example, load_template
+from mmdigit.forms.template.parsing import example
 from tests.mmdigit.forms.adopt.foreign import write_form
 from tests.mmdigit.forms.store.kept import adopted_page, change, form_page, prediction
 from tests.mmdigit.forms.written import TEMPLATE

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from mmdigit import cli
-from mmdigit.forms.deciding import decide_page, job_ids_of
+from mmdigit.forms.collecting.deciding import decide_page, job_ids_of
 from mmdigit.forms.reviewing.control import ControlledWeek, controlled_weeks, is_wrong, target_of, week_of
 from mmdigit.forms.reviewing.queue import BLIND_COLUMNS
 from mmdigit.forms.reviewing.sampling import is_drawn
 from mmdigit.forms.store.ports import FieldRecord, PageStore
 from mmdigit.forms.store.sql_store import open_page_store
-from mmdigit.forms.table import named_slots
-from mmdigit.forms.template_file import example
+from mmdigit.forms.table.rows import named_slots
+from mmdigit.forms.template.parsing import example
 from mmdigit.reading.error_bounds import error_bound
 from tests.mmdigit.forms.store.kept import change, form_page, prediction, value
 from tests.mmdigit.forms.written import TEMPLATE
@@ -86,10 +86,12 @@ def test_keyed_values_show_the_error(store: PageStore, tmp_path: Path, capsys: p
     arguments = keyed(tmp_path, lambda row: "12345682" if row == wrong else right(row))
     capsys.readouterr()
     assert run(tmp_path, *arguments) == 0
-    bound = 100 * error_bound(1, len(rows))
+    written = sum(right(row) != "blank" for row in rows)
+    assert 0 < written < len(rows)
+    bound = 100 * error_bound(1, written)
     said = (
-        f"2026-W48: {len(rows):,} accepted fields controlled, 1 wrong; of all accepted at most {bound:.3g} % are wrong "
-        "(95 %), target 0.14 %\n"
+        f"2026-W48: {written:,} accepted fields controlled that are not blank, 1 wrong; of all such fields at most "
+        f"{bound:.3g} % are wrong (95 %), target 0.14 %\n"
     )
     kept = f"{len(rows)} values kept, 0 known already, 0 lines without a value, 0 refused\n"
     assert capsys.readouterr().out == f"{kept}{said}"
@@ -140,6 +142,13 @@ def test_correction_settles_who_was_wrong() -> None:
     assert is_wrong(FieldRecord(value(), (differs,)))
     assert not is_wrong(FieldRecord(value(), (differs, change("0012").change)))
     assert is_wrong(FieldRecord(value(), (change("0012", "control").change, change("0014").change)))
+
+
+def test_blank_fields_count_only_if_one_of_both_sees_writing() -> None:
+    said = {text: change(text, "control").change for text in ("", "0012")}
+    records = [FieldRecord(value(text=read), (said[keyed],)) for read in said for keyed in said]
+    [week] = controlled_weeks([(form_page(1), record) for record in records], TEMPLATE)
+    assert (week.keyed, week.wrong) == (3, 2)
 
 
 def test_weeks_are_iso_weeks() -> None:

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from mmdigit import cli
-from mmdigit.forms.deciding import decide_page, job_ids_of
+from mmdigit.forms.collecting.deciding import decide_page, job_ids_of
+from mmdigit.forms.fields.thresholds import load_thresholds
 from mmdigit.forms.reviewing.learning import GRID, Evidence, Lesson, fit, learn, thresholds_of
 from mmdigit.forms.store.ports import PageStore
 from mmdigit.forms.store.sql_store import open_page_store
-from mmdigit.forms.template_file import example
-from mmdigit.forms.thresholds import load_thresholds
+from mmdigit.forms.template.parsing import example
 from tests.mmdigit.forms.store.kept import change, form_page, prediction
 from tests.mmdigit.forms.written import TEMPLATE
 

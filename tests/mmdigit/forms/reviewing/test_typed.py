@@ -3,7 +3,7 @@
 import pytest
 
 from mmdigit.forms.reviewing.typed import same_value, typed_value
-from mmdigit.forms.template import Boxes, FormField
+from mmdigit.forms.template.template import Boxes, FormField
 from tests.mmdigit.forms.written import listed_field
 
 COUNTS = {"date": 8, "time": 4, "decimal": 6, "check": 1}

@@ -10,8 +10,8 @@ from moto.server import ThreadedMotoServer
 from pyarrow.fs import S3FileSystem
 
 from mmdigit.forms.sending import scans
-from mmdigit.forms.sending.scans import UnreadableScan, open_scans
-from schemas.errors import DataError
+from mmdigit.forms.sending.scans import open_scans
+from schemas.errors import DataError, UnreadableScan
 
 FILES = {"b.pdf": b"second", "a.TIF": b"first", "notes.txt": b"no scan", "deep/c.png": b"third"}
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mmdigit.forms.pages import PageDecoder
-from mmdigit.forms.printing import print_form
+from mmdigit.forms.pages.decoder import PageDecoder
+from mmdigit.forms.printing.pdf import print_form
 from mmdigit.forms.sending.scans import open_scans
 from mmdigit.forms.sending.sender import PageSender, SendTally
 from mmdigit.sending.destination import Destination

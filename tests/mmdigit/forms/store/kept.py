@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from mmdigit.forms.fields import FieldReason
-from mmdigit.forms.layout import slots_of
+from mmdigit.forms.fields.weighing import FieldReason
 from mmdigit.forms.store.ports import Change, ChangeKind, NewChange, StoredCell, StoredField, StoredPage, StoredValue
-from mmdigit.forms.template import Template
+from mmdigit.forms.template.layout import slots_of
+from mmdigit.forms.template.template import Template
 from schemas.prediction import Decision, HeadAnswer, Prediction, Source, Timings
 from tests.mmdigit.forms.written import TEMPLATE
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from lab.benchmarks.forms.filling import DPI
-from mmdigit.forms.pages import PageDecoder
+from mmdigit.forms.pages.decoder import PageDecoder
 from mmdigit.forms.store.ports import StoredPage
 from mmdigit.forms.worker.loop import PageWorker
 from mmdigit.forms.worker.metrics import PageMetrics

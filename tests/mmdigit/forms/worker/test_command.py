@@ -11,7 +11,7 @@ import pytest
 
 from lab.kit.polling import until
 from mmdigit.forms.store.sql_store import open_page_store
-from mmdigit.forms.template_file import example
+from mmdigit.forms.template.parsing import example
 from mmdigit.transport.urls import open_consumer, open_publisher
 from schemas.wire import decode_dead_letter, decode_job
 from tests.mmdigit.forms.worker.fakes import page_record

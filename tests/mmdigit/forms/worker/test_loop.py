@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from mmdigit.forms.pages import PageDecoder
-from mmdigit.forms.printing import print_form
+from mmdigit.forms.pages.decoder import PageDecoder
+from mmdigit.forms.printing.pdf import print_form
 from mmdigit.forms.worker.registrar import PageRegistrar
 from schemas.errors import TooManyDeadLetters
 from schemas.page import page_id
@@ -104,7 +104,7 @@ def test_record_of_two_pages_is_a_dead_letter_and_unreadable(bench: PageBench) -
 def test_page_that_ends_the_decoder_twice_is_a_dead_letter(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = PageBench(FakeConsumer([page_record(0), page_record(1)]))
     with monkeypatch.context() as patched:
-        patched.setattr("mmdigit.forms.pages.COMMAND", ["false"])
+        patched.setattr("mmdigit.forms.pages.decoder.COMMAND", ["false"])
         bench.worker.run_once()
     bench.worker.run_once()
     bench.close()

@@ -11,10 +11,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from mmdigit.forms.jobs import group_of
-from mmdigit.forms.page import PageFault, ScannedPage
-from mmdigit.forms.pages import PageDecoder
-from mmdigit.forms.registering import PageOrigin, kept_fault
+from mmdigit.forms.cells.jobs import group_of
+from mmdigit.forms.pages.decoder import PageDecoder
+from mmdigit.forms.pages.page import PageFault, ScannedPage
+from mmdigit.forms.sheets.keeping import PageOrigin, kept_fault
 from mmdigit.forms.worker.registrar import PageRegistrar, RegisteredPage
 from mmdigit.transport.ports import TopicPartition
 from schemas.job import Job

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmdigit.forms.jobs import group_of
-from mmdigit.forms.page import PageFault, ScannedPage
-from mmdigit.forms.registering import PageOrigin
-from mmdigit.forms.template_file import example, parse_template
+from mmdigit.forms.cells.jobs import group_of
+from mmdigit.forms.pages.page import PageFault, ScannedPage
+from mmdigit.forms.sheets.keeping import PageOrigin
+from mmdigit.forms.template.parsing import example, parse_template
 from mmdigit.forms.worker.registrar import PageRegistrar, RegisteredPage
 from schemas.errors import SettingsError
 from tests.mmdigit.forms.adopt.foreign import filled_foreign, template_of

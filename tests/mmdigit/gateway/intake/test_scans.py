@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from mmdigit.consuming.publishing import Outgoing
-from mmdigit.forms.printing import print_form
+from mmdigit.forms.printing.pdf import print_form
 from mmdigit.gateway.forms import Decoders, Forms
 from mmdigit.gateway.intake.scans import MAX_REJECTIONS, SentScan, send_scan
 from mmdigit.gateway.services import Services

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from mmdigit.forms.pages import PageDecoder
-from mmdigit.forms.printing import print_form
+from mmdigit.forms.pages.decoder import PageDecoder
+from mmdigit.forms.printing.pdf import print_form
 from mmdigit.forms.store.ports import StoredValue
 from mmdigit.forms.store.sql_store import open_page_store
 from mmdigit.forms.worker.loop import PageWorker

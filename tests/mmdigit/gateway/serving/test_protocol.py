@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from lab.kit.polling import until
 from mmdigit.gateway.serving.connections import Patience
-from mmdigit.gateway.serving.protocol import MAX_HEAD_BYTES, MAX_PIPELINED
+from mmdigit.gateway.serving.protocol import MAX_HEAD_BYTES, MAX_PIPELINED, MAX_REST_BYTES
 from tests.mmdigit.gateway.serving.sockets import REQUEST, Serving, answer, has_ended, serving
 
 HASTY = Patience(head_s=0.2, body_s=0.3, reader_s=0.5, rest_s=0.3, idle_s=1)
@@ -24,7 +24,7 @@ async def endless() -> AsyncIterator[bytes]:
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the size of the body; /early without reading it, /never only when the client has gone."""
+    """Answers with the size of the body, or /names with those of headers; /early before reading, /never at all."""
     size, path = 0, scope["path"]
     if path == "/never":
         while (await receive())["type"] != "http.disconnect":
@@ -40,7 +40,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         size += len(message.get("body", b""))
         if not message.get("more_body"):
             break
-    content = str(size).encode()
+    content = b",".join(name for name, _ in scope["headers"]) if path == "/names" else str(size).encode()
     headers = [(b"content-length", str(len(content)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": content})
@@ -146,8 +146,8 @@ def test_invalid_request_gets_one_400(patient: Serving, content: bytes, caplog: 
 
 
 def test_trailer_fields_do_not_join_the_head(patient: Serving) -> None:
-    chunked = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: y\r\n\r\n"
-    assert patient.ask(chunked).endswith(b"\r\n\r\n1")
+    chunked = b"POST /names HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: y\r\n\r\n"
+    assert patient.ask(chunked).endswith(b"\r\n\r\ntransfer-encoding")
 
 
 def test_pipelined_requests_are_bounded(patient: Serving) -> None:
@@ -180,14 +180,24 @@ def test_client_sees_an_answer_before_its_connection_ends(patient: Serving) -> N
     until(lambda: len(patient.connections) == 0, "the end of all connections")
 
 
-def test_endless_body_after_the_answer_is_cut(server: Serving) -> None:
+def test_endless_body_after_the_answer_is_cut(patient: Serving) -> None:
+    sent = 0
+
     def send_for_ever(client: socket.socket) -> None:
+        nonlocal sent
         while True:
-            client.sendall(bytes(1_000_000))
+            sent += client.send(bytes(100_000))
 
     head = b"POST /early HTTP/1.1\r\nContent-Length: 90000000000\r\n\r\n"
-    with server.connect(head) as client, pytest.raises(OSError, match=r"reset|pipe"):
+    with patient.connect(head) as client, pytest.raises(OSError, match=r"reset|pipe"):
         send_for_ever(client)
+    assert MAX_REST_BYTES < sent < 8 * MAX_REST_BYTES  # the kernel's buffers hold some
+
+
+def test_body_that_goes_on_slowly_after_the_answer_is_cut(server: Serving) -> None:
+    with server.connect(b"POST /early HTTP/1.1\r\nContent-Length: 1000\r\n\r\n") as client:
+        assert answer(client).endswith(b"\r\n\r\n0")
+        until(lambda: has_ended(client), "the end of a body that was answered")
 
 
 def test_gateway_that_is_slow_is_no_fault_of_the_client() -> None:

@@ -9,8 +9,8 @@ from mmdigit.training.evaluate.measures import wilson
 from mmdigit.training.evaluate.pairs import (
     accuracy_row,
     compare_with_baselines,
+    correct_tables,
     pair_accuracy_row,
-    right_tables,
     same_digit_pairs,
 )
 from mmdigit.training.evaluate.split_model import Encoded, SplitModel
@@ -31,14 +31,14 @@ def test_same_digit_pairs_judges_each_pair_once_by_every_head() -> None:
     images, clips = encoded(12), encoded(9)
     image_labels, clip_labels = np.arange(12) % 4, np.arange(9) % 3
     pairs = same_digit_pairs(model, images, image_labels, clips, clip_labels)
-    assert [(entry.label, entry.right["fused"].shape) for entry in pairs] == [(0, (3, 3)), (1, (3, 3)), (2, (3, 3))]
+    assert [(entry.label, entry.correct["fused"].shape) for entry in pairs] == [(0, (3, 3)), (1, (3, 3)), (2, (3, 3))]
     for entry in pairs:
         for row, image in enumerate(entry.rows):
             for column, clip in enumerate(entry.columns):
-                assert entry.right["image"][row, column] == (images.logits[image].argmax() == entry.label)
-                assert entry.right["audio"][row, column] == (clips.logits[clip].argmax() == entry.label)
+                assert entry.correct["image"][row, column] == (images.logits[image].argmax() == entry.label)
+                assert entry.correct["audio"][row, column] == (clips.logits[clip].argmax() == entry.label)
                 # With temperatures of 1 the sum of log-probabilities ranks as the sum of logits does.
-                assert entry.right["sum"][row, column] == (
+                assert entry.correct["sum"][row, column] == (
                     (images.logits[image] + clips.logits[clip]).argmax() == entry.label
                 )
                 alone = model.fuse_pairs(images, np.array([image]), clips, np.array([clip]))
@@ -57,9 +57,9 @@ def test_pair_accuracy_and_gains_are_counted() -> None:
     assert compare_with_baselines(tables)["image"]["accuracy"] == 0.75
 
 
-def test_right_tables_hold_every_head() -> None:
+def test_correct_tables_hold_every_head() -> None:
     pairs = same_digit_pairs(SplitModel.load(), encoded(2), np.array([1, 1]), encoded(3), np.array([1, 1, 2]))
-    tables = right_tables(pairs)
+    tables = correct_tables(pairs)
     assert set(tables) == {"fused", "image", "audio", "sum"}
     assert all([table.shape for table in head] == [(2, 2)] for head in tables.values())
 

@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 from mmdigit.training.evaluate import study
 from mmdigit.training.evaluate.corrupt_audio import gusts
 from mmdigit.training.evaluate.held_out import FOLD_FILE
-from mmdigit.training.fit.stage import Machine
+from mmdigit.training.fit.stage import Hardware
 from tests.mmdigit.training import made_up
 
 PLAN = made_up.plan(
@@ -38,7 +38,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_study_folds_leaves_each_speaker_out(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = small / "results" / "folds.json"
-    study.run("folds", small, small / "runs", result, PLAN, Machine())
+    study.run("folds", small, small / "runs", result, PLAN, Hardware())
     report = json.loads(result.read_text())
     assert report["command"] == "mmdigit study folds"
     assert [row["speaker"] for row in report["speakers"]] == ["a", "b"]
@@ -53,14 +53,14 @@ def test_study_folds_leaves_each_speaker_out(small: Path, capsys: pytest.Capture
             assert kept["fused_logits"].shape[0] == kept["fused_labels"].size == 20 * study.N_PARTNERS
             assert kept["indices"][kept["fused_clips"]].min() >= 5  # the official test recordings calibrate nothing
     capsys.readouterr()
-    study.run("folds", small, small / "runs", result, PLAN, Machine())
+    study.run("folds", small, small / "runs", result, PLAN, Hardware())
     again = json.loads(result.read_text())
     assert '"epoch"' not in capsys.readouterr().err
     assert {**again, "measured_at": 0} == {**report, "measured_at": 0}
 
 
 def test_study_seeds_summarizes_all_seeds(small: Path) -> None:
-    study.run("seeds", small, small / "runs", small / "seeds.json", PLAN, Machine())
+    study.run("seeds", small, small / "runs", small / "seeds.json", PLAN, Hardware())
     report = json.loads((small / "seeds.json").read_text())
     assert [row["seed"] for row in report["seeds"]] == [1, 2]
     assert report["mean"]["image"] == pytest.approx(sum(row["image"] for row in report["seeds"]) / 2)

@@ -4,10 +4,10 @@ import pytest
 
 pytest.importorskip("torch")
 
-from mmdigit.training.fit.stage import Machine
+from mmdigit.training.fit.stage import Hardware
 from schemas.errors import SettingsError
 
 
-def test_machine_refuses_an_unknown_device() -> None:
+def test_hardware_refuses_an_unknown_device() -> None:
     with pytest.raises(SettingsError, match="got 'toaster'; try cpu"):
-        Machine(device="toaster")
+        Hardware(device="toaster")

@@ -1,0 +1,1 @@
+"""Kept pages to forms, and forms to the rows of a CSV, JSON Lines or Parquet file."""

@@ -1,0 +1,1 @@
+"""A form as `form.yaml` describes it: read, checked, and laid out in millimetres."""
