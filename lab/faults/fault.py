@@ -79,7 +79,7 @@ class GatewayFault:
     """As of Fault; the scene's workers are gateways."""
     refused: bool = False
     """Whether callers must be told 503 while the fault lasts."""
-    burst: int = 200
+    burst: int = 400
     """Jobs submitted just before each injection."""
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lab.faults.fault import GatewayFault, Scene
 from lab.faults.gateway_check import check_gateway
-from lab.faults.run import MAX_DELAY_S, RECOVERY_WITHIN_S, STALLED_AFTER_S, WARM_WITHIN_S, Log, Row, temporary_folder
+from lab.faults.run import RECOVERY_WITHIN_S, STALLED_AFTER_S, WARM_WITHIN_S, Log, Row, temporary_folder
 from lab.faults.services import Services
 from lab.faults.submitters import Submitters
 from lab.faults.workers import Workers
@@ -22,6 +22,9 @@ from producer.sources.sample import Sample
 from samples.running import RunningWorker
 from schemas.errors import MmdigitError, RetriableError
 from schemas.prediction import Answer
+
+MAX_DELAY_S = 0.2
+"""From the first accepted job of a burst to the fault: about as long as the burst takes."""
 
 UNAVAILABLE = 503
 REFUSED_WITHIN_S = 12.0

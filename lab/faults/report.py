@@ -121,7 +121,8 @@ end in the dead letters. Nothing reads the jobs here.
 
 The same broker and store, two digit workers, and one gateway. Each caller submits one job under an Idempotency-Key of
 its own, and sends the same request again 0.2 s after a broken connection, a 503 or a 429, until it is accepted. A
-trickle of them comes all the time, and 200 at once just before each fault. A gateway that is killed starts again on the
+trickle of them comes all the time, and 400 at once before each fault, which strikes 0 to 0.2 s after the first of
+them is accepted. A gateway that is killed starts again on the
 same port; there is no second one. One job in fifty has a broken image.
 
 - **jobs**: accepted with 202 (or 200, if a retry finds the outcome). **lost**: without an outcome when none had arrived
