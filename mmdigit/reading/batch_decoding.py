@@ -23,14 +23,14 @@ def decode_batch(pairs: Sequence[tuple[bytes | None, bytes | None]]) -> list[Mod
 
     pairs: at most CHUNK_SIZE of them work best.
     """
-    digits = _each(lambda image: read_digit(*image), _each(read_image, [image for image, _ in pairs]))
+    digits = _map_values(lambda image: read_digit(*image), _map_values(read_image, [image for image, _ in pairs]))
     # If the image fails, skip the audio: the job already has its error.
     clips = [digit if isinstance(digit, Exception) else audio for digit, (_, audio) in zip(digits, pairs, strict=True)]
-    waveforms = _speech_windows(_each(read_waveform, clips))
+    waveforms = _speech_windows(_map_values(read_waveform, clips))
     return [_model_input(digit, waveform) for digit, waveform in zip(digits, waveforms, strict=True)]
 
 
-def _each(step: Callable[[T], R], values: Sequence[T | Exception | None]) -> list[R | Exception | None]:
+def _map_values(step: Callable[[T], R], values: Sequence[T | Exception | None]) -> list[R | Exception | None]:
     """Apply the step to each value, or keep the error that it raises. None and earlier errors pass through."""
     results: list[R | Exception | None] = []
     for value in values:
@@ -51,8 +51,8 @@ def _speech_windows(waveforms: Sequence[Waveform | Exception | None]) -> list[Wa
             speech_windows([each for each in waveforms if each is not None and not isinstance(each, Exception)])
         )
     except Exception:  # one waveform's fault, which must stay its own
-        return _each(speech_window, waveforms)
-    return _each(lambda _: next(windows), waveforms)
+        return _map_values(speech_window, waveforms)
+    return _map_values(lambda _: next(windows), waveforms)
 
 
 def _model_input(digit: Digit | Exception | None, waveform: Waveform | Exception | None) -> ModelInput | Exception:

@@ -141,17 +141,17 @@ def decide(
     """
     reasons: list[Reason] = []
     if fused is not None and image is not None and audio is not None:
-        sure = _is_sure(fused, thresholds.fused_confidence)
+        confident = _is_confident(fused, thresholds.fused_confidence)
         differ = int(image.argmax()) != int(audio.argmax())
         if differ and agreement(image, audio) < thresholds.agreement:
             reasons.append("conflict")
     elif image is not None:
-        sure = _is_sure(image, thresholds.image_confidence)
+        confident = _is_confident(image, thresholds.image_confidence)
     elif audio is not None:
-        sure = _is_sure(audio, thresholds.audio_confidence)
+        confident = _is_confident(audio, thresholds.audio_confidence)
     else:
         raise ValueError("expected the probabilities of at least one head, got none")
-    if not sure:
+    if not confident:
         reasons.insert(0, "low_confidence")
     if (image_novelty is not None and image_novelty > thresholds.image_novelty) or (
         audio_novelty is not None and audio_novelty > thresholds.audio_novelty
@@ -161,7 +161,7 @@ def decide(
     return ("review", tuple(reasons)) if reasons else ("accept", ())
 
 
-def _is_sure(probabilities: Probabilities, confidences: Confidences) -> bool:
+def _is_confident(probabilities: Probabilities, confidences: Confidences) -> bool:
     label = int(probabilities.argmax())
     return float(probabilities[label]) >= confidences[label]
 

@@ -21,13 +21,13 @@ from mmdigit.reading.audio.frames import (
 CUTOFF_HZ = 75.0  # above the mains frequencies of 50 and 60 Hz, below nearly all voices
 TAPS = 801  # of the high-pass filter: 0.1 s
 # The ratios are of power.
-DRIFT = 0.2  # squared mean of a hop (what is below 60 Hz) to the loudest frame; less in voices
-ISOLATED = 40.0  # loudest frame to the loudest twelve in a row, from which a clip is searched for bursts
+MIN_DRIFT = 0.2  # squared mean of a hop (what is below 60 Hz) to the loudest frame; less in voices
+MIN_PEAK_RATIO = 40.0  # loudest frame to the loudest twelve in a row, from which a clip is searched for bursts
 MAX_POP, MAX_CLICK = 16, 4  # frames; anything longer than a pop is a word
-LOUDER = 4.0  # burst to the loudest frame of the word; a fainter burst does no harm
+MIN_BURST_RATIO = 4.0  # burst to the loudest frame of the word; a fainter burst does no harm
 MIN_GAP = 15  # frames between a pop and the word; a plosive is closer to its vowel
 TAIL, TOP = 10**-3.0, 10**-1.2  # of the loudest frame; a word has more frames within 12 dB of it than a click
-CLEAR = 10.0  # loudest frame of a word to the noise
+MIN_WORD_RATIO = 10.0  # loudest frame of a word to the noise
 MAX_BURSTS = 32
 
 FrameRange = tuple[int, int]  # first and last frame
@@ -38,7 +38,7 @@ def has_drift(means: Energy, loudest: Energy) -> NDArray[np.bool_]:
 
     means: of each hop, (B, n_hops). loudest: mean square of the loudest frame, (B,).
     """
-    return np.asarray(np.square(np.maximum.reduce(np.abs(means), axis=1)) > DRIFT * loudest)
+    return np.asarray(np.square(np.maximum.reduce(np.abs(means), axis=1)) > MIN_DRIFT * loudest)
 
 
 def has_isolated_peak(energy: Energy, loudest: Energy) -> NDArray[np.bool_]:
@@ -50,7 +50,7 @@ def has_isolated_peak(energy: Energy, loudest: Energy) -> NDArray[np.bool_]:
     four = np.minimum(two[:, 2:], two[:, :-2])
     eight = np.minimum(four[:, 4:], four[:, :-4])
     twelve = np.minimum(eight[:, 4:], four[:, :-8])
-    return np.asarray(loudest > ISOLATED * np.maximum.reduce(twelve, axis=1))
+    return np.asarray(loudest > MIN_PEAK_RATIO * np.maximum.reduce(twelve, axis=1))
 
 
 def remove_artifacts(waveform: Waveform, energy: Energy, noise: float, *, isolated_peak: bool, drift: bool) -> Waveform:
@@ -106,7 +106,7 @@ def find_bursts(energy: Energy, noise: float) -> list[FrameRange]:
     remaining, found, word = energy.copy(), list[tuple[FrameRange, FrameRange]](), None
     while word is None and len(found) < MAX_BURSTS:
         peak = int(remaining.argmax())
-        if remaining[peak] <= CLEAR * noise:
+        if remaining[peak] <= MIN_WORD_RATIO * noise:
             break
         whole = _range_around(remaining, peak, max(remaining[peak] * TAIL, 4 * noise))
         top = _range_around(remaining, peak, max(remaining[peak] * TOP, 4 * noise))
@@ -124,7 +124,7 @@ def find_bursts(energy: Energy, noise: float) -> list[FrameRange]:
         if not later:
             return []
         word, found = found[later[0]][0], found[: later[0]]
-    loudest = LOUDER * energy[word[0] : word[1] + 1].max()
+    loudest = MIN_BURST_RATIO * energy[word[0] : word[1] + 1].max()
     found = [(whole, top) for whole, top in found if energy[top[0] : top[1] + 1].max() > loudest]
     separate = [whole if _is_separate(whole, word) else top for whole, top in found]
     return [burst for burst in separate if _is_separate(burst, word)]

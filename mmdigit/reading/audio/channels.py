@@ -9,7 +9,7 @@ import numpy as np
 
 from mmdigit.reading.audio.limits import Samples
 
-CLEARER = 2.0  # a channel's speech-to-noise ratio (power) relative to the mix's, from which the channel is better
+MIN_SNR_GAIN = 2.0  # a channel's speech-to-noise ratio (power) relative to the mix's, from which the channel is better
 MIN_KEPT_POWER = 0.35  # of a channel's power in the mix; channels of unrelated phase keep half of it
 SPEECH_FRAMES = 10  # of 10 ms; a louder sound that is shorter is not speech
 POWER_FLOOR = 1e-10  # mean square of a frame: the rounding of 16 bits
@@ -24,7 +24,7 @@ def to_mono(samples: Samples, rate_hz: int) -> Samples:
     ratio, power = _measure(mix, rate_hz)
     better = int(measured[1][0] > measured[0][0])
     better_ratio, better_power = measured[better]
-    if better_ratio > CLEARER * ratio or power < MIN_KEPT_POWER * better_power:
+    if better_ratio > MIN_SNR_GAIN * ratio or power < MIN_KEPT_POWER * better_power:
         return samples[:, better].copy()
     return np.asarray(mix, np.float32)
 

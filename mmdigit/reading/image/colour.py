@@ -1,7 +1,7 @@
 """Converts colour to grey: luma, or the chroma axis that separates ink from paper of about the same brightness.
 
 The axis is the first principal component of chroma (Cb, Cr; ITU-T T.871) in the middle of the image, with gradual
-changes of light removed. CLEARLY and MIN_SPREAD were tuned on MNIST training digits drawn in random colours.
+changes of light removed. MIN_CHROMA_RATIO and MIN_SPREAD were tuned on MNIST training digits drawn in random colours.
 """
 
 import math
@@ -15,7 +15,7 @@ from mmdigit.reading.image.pixels import Grey
 MEASURED_SIDE = 48  # pixels, the longest side of the copy that is measured
 EDGE = 0.15  # of each side is ignored: something else of another colour is often there
 LIGHT_RADIUS = 0.3  # of the longest side; what is even over this radius is light, not ink
-CLEARLY = 1.3  # chroma replaces luma from this many times its contrast; red ink on white paper has 0.92
+MIN_CHROMA_RATIO = 1.3  # chroma replaces luma from this many times its contrast; red ink on white paper has 0.92
 MIN_SPREAD = 0.008  # standard deviation of chroma, of full range; compression noise stays below
 PAPER = 0.85  # the level of paper in the result: most ink is darker, and some may be brighter
 
@@ -48,7 +48,7 @@ def _chroma_axis(rgb: Rgb) -> NDArray[np.float32] | None:
     middle -= middle.mean(axis=0)
     (luma, *_), (_, red, both), (*_, blue) = (middle.T @ middle / len(middle)).tolist()  # covariance matrix
     variance = (red + blue) / 2 + math.hypot((red - blue) / 2, both)  # its largest eigenvalue in (Cr, Cb)
-    if variance < MIN_SPREAD**2 or variance < CLEARLY**2 * luma:
+    if variance < MIN_SPREAD**2 or variance < MIN_CHROMA_RATIO**2 * luma:
         return None
     angle = math.atan2(2 * both, red - blue) / 2
     return np.array([math.cos(angle), math.sin(angle)], np.float32)

@@ -44,7 +44,7 @@ def test_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_documented_example_prints_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (ROOT / "docs" / "use" / "api.md").read_text()
+    page = (ROOT / "docs" / "use" / "python.md").read_text()
     first = page.index("```python\n")
     assert first < 100
     example = page[first:].split("```")[1].removeprefix("python\n")
