@@ -118,6 +118,31 @@ class GroupPage(ExtensibleMessage):
     groups: tuple[str, ...]
 
 
+class PageStatus(ExtensibleMessage):
+    """A scanned page that a worker has looked at."""
+
+    file: str
+    """Its file's name, as it was sent."""
+    number: int
+    """In its file, from 1."""
+    state: JobState
+    """done: its fields have values. pending: not all of its digits are answered. dead: a person has to look at it."""
+    form: str | None = None
+    """Code of the form that it is of."""
+    serial: int | None = None
+    """Of the form's copy, if it has one."""
+    reason: str | None = None
+    """Why it is dead: a word such as no_markers."""
+    message: str | None = None
+    """The reason in full: what was expected, what came, and what to do."""
+
+
+class PagesOfGroup(ExtensibleMessage):
+    """Pages of a group."""
+
+    pages: tuple[PageStatus, ...]
+
+
 class OutcomePage(ExtensibleMessage):
     """Outcomes of a group, in the order in which they came."""
 

@@ -1,9 +1,10 @@
 """How far the pages of a group are, and the table of their forms, from the forms' database."""
 
 from http import HTTPStatus
+from itertools import chain, islice
 from pathlib import Path
 
-from mmdigit.forms.store.ports import PageStore
+from mmdigit.forms.store.ports import PageStore, StoredPage
 from mmdigit.forms.table.exporting import Exported, export
 from mmdigit.forms.template.template import Template
 from mmdigit.gateway.forms import Forms
@@ -11,7 +12,7 @@ from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.services import Services
 from mmdigit.transport.ports import GroupCounts
-from schemas.api import Decisions
+from schemas.api import Decisions, PageStatus
 
 
 def require_forms(services: Services) -> Forms:
@@ -45,6 +46,25 @@ def template_of(forms: Forms, group: StoredGroup, name: str | None) -> Template:
             HTTPStatus.UNPROCESSABLE_ENTITY, "expected one of the gateway's forms, got another; change ?form="
         )
     return found[0] if found else next(each for each in forms.templates if name in (None, each.form))
+
+
+def pages_of(forms: Forms, group: StoredGroup, skip: int, limit: int) -> tuple[PageStatus, ...]:
+    """Up to limit pages of a group that are kept, after the first skip; first those that nobody can read."""
+    kept = chain.from_iterable(forms.store.pages_of(group.pages, template.digest) for template in forms.templates)
+    return tuple(_status_of(page, bool(records)) for page, records in islice(kept, skip, skip + limit))
+
+
+def _status_of(page: StoredPage, has_values: bool) -> PageStatus:
+    is_read = page.state == "read"
+    return PageStatus(
+        file=page.file_name,
+        number=page.number,
+        state="dead" if not is_read else "done" if has_values else "pending",
+        form=page.form if is_read else None,
+        serial=page.serial,
+        reason=None if is_read else page.state,
+        message=page.message or None,
+    )
 
 
 def count_pages(store: PageStore, group: StoredGroup) -> tuple[GroupCounts, Decisions]:

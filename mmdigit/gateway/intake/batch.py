@@ -10,7 +10,7 @@ import numpy as np
 from mmdigit.consuming.publishing import Outgoing
 from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.intake.ids import id_of
-from mmdigit.gateway.intake.records import record_of
+from mmdigit.gateway.intake.records import OTHER_GROUP, record_of
 from mmdigit.gateway.intake.single import submission_of_json
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.registry.ports import number_of
@@ -30,10 +30,11 @@ _COUNTERS = 1 << 16
 
 
 class _Taken(NamedTuple):
-    """A job that is not acknowledged yet."""
+    """A job that is not acknowledged yet. named: whether the caller has chosen its id."""
 
     line: int
     record: Outgoing
+    named: bool
 
 
 @dataclass
@@ -71,10 +72,10 @@ class BatchIntake:
             self.reject(line, exc.detail)
             return
         name = submission.job_id
-        await self.take(line, submission, self._id_of(content) if name is None else name)
+        await self.take(line, submission, self._id_of(content) if name is None else name, named=name is not None)
 
-    async def take(self, line: int, submission: JobSubmission, name: str) -> None:
-        """Take a job. name: its id. Raises as flush()."""
+    async def take(self, line: int, submission: JobSubmission, name: str, *, named: bool) -> None:
+        """Take a job. name: its id. named: whether the caller has chosen it. Raises as flush()."""
         if submission.group not in (None, self.group):
             self.reject(
                 line, f"group: expected {self.group} as the batch's or none, got another; send a batch for each"
@@ -91,7 +92,7 @@ class BatchIntake:
         record = record_of(submission, job_id, self._stored_group, self.services)
         if self._size + len(record.value) > CHUNK_BYTES:
             await self.flush()
-        self._waiting.append(_Taken(line, record))
+        self._waiting.append(_Taken(line, record, named))
         self._size += len(record.value)
         if len(self._waiting) >= CHUNK_JOBS:
             await self.flush()
@@ -107,7 +108,8 @@ class BatchIntake:
 
         Raises TransportError if it does not: some may have arrived, so the caller sends the batch again.
         """
-        taken, self._waiting, self._size = self._waiting, [], 0
+        waiting, self._waiting, self._size = self._waiting, [], 0
+        taken = await self._without_known(waiting)
         if not taken:
             return
         try:
@@ -118,6 +120,22 @@ class BatchIntake:
                     await self._publish([each])
                 except InvalidRecord as exc:
                     self.reject(each.line, str(exc))
+
+    async def _without_known(self, taken: "list[_Taken]") -> "list[_Taken]":
+        """Reject the jobs whose ids have predictions in other groups: they would never count in this one."""
+        named = [each for each in taken if each.named]
+        if not named:
+            return taken
+        ids = [(each.record.key or b"").decode() for each in named]
+        found = await self.services.reader.read(lambda store: store.get(ids))
+        known = {
+            each.line
+            for each, prediction in zip(named, found, strict=True)
+            if prediction is not None and prediction.group != self._stored_group
+        }
+        for line in sorted(known):
+            self.reject(line, OTHER_GROUP)
+        return [each for each in taken if each.line not in known]
 
     async def _publish(self, taken: "Sequence[_Taken]") -> None:
         async with self.services.batch_turns:

@@ -9,6 +9,9 @@ from schemas.api import JobSubmission
 from schemas.job import Job
 from schemas.wire import encode
 
+OTHER_GROUP = "job_id: expected a new id, got one of a job that has its prediction in another group; choose another"
+"""A job counts in the group in which it is first answered, and in no other."""
+
 
 def require_room(services: Services) -> None:
     """Raises Problem (429) if jobs wait too long already."""

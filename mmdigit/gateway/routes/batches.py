@@ -104,7 +104,7 @@ async def _take_zip(request: Request, intake: BatchIntake) -> None:
                 if isinstance(row.job, str):
                     intake.reject(row.line, row.job)
                 else:
-                    await intake.take(row.line, row.job, f"{intake.group}.{row.id}")
+                    await intake.take(row.line, row.job, f"{intake.group}.{row.id}", named=False)
 
 
 def _some_of(jobs: Iterator[ZipJob]) -> list[ZipJob]:

@@ -59,6 +59,8 @@ async def follow_group(
     else:
         with positions_checked():
             first = await services.reader.read(partial(_read, stored, last_event_id))
+        if not first:
+            await group_status(services, principal.tenant, group, stored)  # 404 if nothing is known of it
         events = _events(services, principal, group, stored, last_event_id, first)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return EventStream(services.entrance.stream(principal), events, headers)
@@ -85,14 +87,14 @@ async def _events(
     yield b"retry: 1000\n\n"
     loop = asyncio.get_running_loop()
     pause_s = FIRST_PAUSE_S
-    told_s = asked_s = loop.time()
+    told_s, asked_s = loop.time(), -FIRST_PAUSE_S
     with services.feed.listening(stored) as changed:
         while not services.stopping.is_set():
             if outcomes:
                 yield b"".join(_event(principal, stored, outcome) for outcome in outcomes)
                 position, pause_s, told_s = outcomes[-1].position, FIRST_PAUSE_S, loop.time()
             if len(outcomes) < PAGE:
-                if position and loop.time() - asked_s >= FIRST_PAUSE_S:
+                if loop.time() - asked_s >= FIRST_PAUSE_S:
                     asked_s = loop.time()
                     status = await group_status(services, principal.tenant, group, stored)
                     if status.finished and not await services.reader.read(partial(_read, stored, position)):

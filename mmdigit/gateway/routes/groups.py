@@ -14,12 +14,12 @@ from fastapi.responses import Response
 from mmdigit.gateway.access.requiring import Reader
 from mmdigit.gateway.intake.ids import stored_id
 from mmdigit.gateway.outcomes import status_of
-from mmdigit.gateway.pages import count_pages
+from mmdigit.gateway.pages import count_pages, pages_of, require_forms
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.services import Services, UseServices
 from mmdigit.transport.ports import GroupCounts, PredictionStore
-from schemas.api import Decisions, GroupPage, GroupStatus, OutcomePage
+from schemas.api import Decisions, GroupPage, GroupStatus, OutcomePage, PagesOfGroup
 from schemas.errors import SettingsError
 from schemas.identifiers import ID_PATTERN
 
@@ -69,11 +69,37 @@ async def get_group_predictions(
     stored = stored_id(principal, group, "group")
     with positions_checked():
         outcomes = await services.reader.read(lambda store: store.group_outcomes(stored, after, limit))
+    if not outcomes and not after:
+        await group_status(services, principal.tenant, group, stored)  # 404 if nothing is known of it
     page = OutcomePage(
         outcomes=tuple(status_of(principal, outcome.job_id, outcome.result, stored) for outcome in outcomes),
         next=outcomes[-1].position if outcomes else after,
     )
     return Response(page.model_dump_json(exclude_none=True), media_type="application/json")
+
+
+@router.get(
+    "/v1/groups/{group}/pages",
+    operation_id="get_group_pages",
+    summary="What became of the pages of a group",
+    response_model=PagesOfGroup,
+)
+async def get_group_pages(
+    group: Group,
+    services: UseServices,
+    principal: Reader,
+    after: Annotated[int, Query(ge=0, le=10**9, description="How many pages to leave out.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Response:
+    """The scanned pages that a worker has looked at; of one that nobody can read, why. In no order that stays."""
+    stored_id(principal, group, "group")
+    submitted = await services.in_registry(lambda registry: registry.group(principal.tenant, group))
+    if submitted is None or submitted.kind != "pages":
+        raise Problem(
+            HTTPStatus.NOT_FOUND, "expected a group of scanned pages, got none of that name; send the scan to /v1/forms"
+        )
+    pages = await asyncio.to_thread(pages_of, require_forms(services), submitted, after, limit)
+    return Response(PagesOfGroup(pages=pages).model_dump_json(exclude_none=True), media_type="application/json")
 
 
 @contextmanager

@@ -9,12 +9,14 @@ from fastapi.responses import Response
 from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.access.requiring import Submitter
 from mmdigit.gateway.intake.ids import IdempotencyKey, id_of, new_id, stored_id
-from mmdigit.gateway.intake.records import record_of, require_room
+from mmdigit.gateway.intake.records import OTHER_GROUP, record_of, require_room
 from mmdigit.gateway.intake.single import read_submission
 from mmdigit.gateway.outcomes import find_outcome, status_of
+from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.routes.submit_route import SubmitRoute, Wait
 from mmdigit.gateway.services import UseServices
 from schemas.api import JobStatus, JobSubmission
+from schemas.prediction import Prediction
 
 router = APIRouter(route_class=SubmitRoute)
 
@@ -42,9 +44,11 @@ async def submit_job(
     name, new = _name_of(submission, idempotency_key)
     job_id = stored_id(principal, name, "job_id")
     group = None if submission.group is None else stored_id(principal, submission.group, "group")
-    if idempotency_key is not None and submission.job_id is None:
+    if not new:
         outcome = await services.reader.read(partial(find_outcome, job_id=job_id))
-        if outcome is not None:
+        if isinstance(outcome, Prediction) and outcome.group != group:
+            raise Problem(HTTPStatus.CONFLICT, OTHER_GROUP)
+        if outcome is not None and submission.job_id is None:
             return _response(principal, job_id, group, outcome)
     record = record_of(submission, job_id, group, services)
     if not wait:

@@ -17,6 +17,7 @@ from mmdigit.gateway.intake import batch
 from mmdigit.gateway.routes import batches
 from schemas.errors import InvalidRecord
 from tests.mmdigit.gateway.served import Served, served
+from tests.producer.fakes import prediction_of
 
 LINES = "application/x-ndjson"
 
@@ -220,3 +221,17 @@ def test_group_has_the_jobs_of_all_its_batches_once(gateway: Served) -> None:
     kept = gateway.registry.group("", "g")
     assert kept is not None
     assert kept.jobs == 3
+
+
+def test_ids_that_another_group_has_are_rejected(gateway: Served) -> None:
+    gateway.store.put(
+        [prediction_of("a", group="one"), prediction_of("b", group="two"), prediction_of("c", group=None)]
+    )
+    body = b"".join(line(job_id=name) for name in ("a", "b", "c", "d"))
+    receipt = post(gateway, body, path="/v1/batches?group=two").json()
+    assert (receipt["accepted"], [each["line"] for each in receipt["rejections"]]) == (2, [1, 3])
+    assert "another group" in receipt["rejections"][0]["error"]
+    assert [job.job_id for job in gateway.jobs()] == ["b", "d"]
+    with gateway.client() as client:
+        answer = client.post("/v1/jobs", json={"image": "NA==", "job_id": "a", "group": "two"})
+    assert answer.status_code == 409

@@ -65,6 +65,7 @@ def test_stream_resumes_after_the_last_event(gateway: Served) -> None:
 
 def test_open_streams_of_one_caller_are_bounded(gateway: Served) -> None:
     path = "/v1/groups/g/events"
+    gateway.store.put([make_prediction(0)])
     with gateway.client() as client:
         with client.stream("GET", path) as one, client.stream("GET", path) as two:
             assert (one.status_code, two.status_code) == (200, 200)
@@ -72,6 +73,18 @@ def test_open_streams_of_one_caller_are_bounded(gateway: Served) -> None:
             assert (third.status_code, third.headers["retry-after"]) == (429, "1")
         with client.stream("GET", path) as stream:
             assert stream.status_code in (200, 429)  # the server may not have noticed yet that the others are closed
+
+
+def test_stream_of_a_batch_without_jobs_ends(gateway: Served) -> None:
+    with gateway.client() as client:
+        client.post("/v1/batches?group=g", content=b"{}\n", headers=LINES)
+        with client.stream("GET", "/v1/groups/g/events") as stream:
+            assert [event["event"] for event in events(stream)] == ["finished"]
+
+
+def test_stream_of_an_unknown_group_is_a_problem(gateway: Served) -> None:
+    with gateway.client() as client:
+        assert client.get("/v1/groups/typo/events").status_code == 404
 
 
 def test_wrong_position_is_refused(gateway: Served) -> None:

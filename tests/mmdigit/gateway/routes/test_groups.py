@@ -80,6 +80,8 @@ def test_groups_are_listed_newest_first(gateway: Served) -> None:
     ("path", "status", "word"),
     [
         ("/v1/groups/unknown", 404, "expected a group"),
+        ("/v1/groups/unknown/predictions", 404, "expected a group"),
+        ("/v1/groups/unknown/pages", 404, "expected a group of scanned pages"),
         ("/v1/groups/g/predictions?after=nonsense", 422, "after"),
         ("/v1/groups/g/predictions?limit=0", 422, "limit"),
         ("/v1/groups/-", 422, "group"),
