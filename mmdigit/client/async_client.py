@@ -32,7 +32,16 @@ from mmdigit.client.retries import Retries
 from mmdigit.files.atomic import atomic_write_binary
 from mmdigit.settings.redaction import redact
 from schemas import VERSION
-from schemas.api import BatchReceipt, GroupPage, GroupStatus, JobStatus, JobSubmission, OutcomePage, PagesReceipt
+from schemas.api import (
+    BatchReceipt,
+    GroupPage,
+    GroupStatus,
+    JobStatus,
+    JobSubmission,
+    OutcomePage,
+    PagesOfGroup,
+    PagesReceipt,
+)
 from schemas.errors import ApiError
 from schemas.validation import validation_lines
 
@@ -174,6 +183,11 @@ class AsyncClient:
         """A page of a group's outcomes, oldest first. after: `next` of the page before."""
         params = given(limit=limit, after=after or None)
         return await self._answer(Call("GET", f"/v1/groups/{segment(group)}/predictions", params), OutcomePage)
+
+    async def get_group_pages(self, group: str, *, after: int = 0, limit: int = 100) -> PagesOfGroup:
+        """The scanned pages of a group that a worker has looked at, and why one is not read. after: pages to skip."""
+        params = given(limit=limit, after=after or None)
+        return await self._answer(Call("GET", f"/v1/groups/{segment(group)}/pages", params), PagesOfGroup)
 
     async def outcomes(self, group: str) -> AsyncIterator[JobStatus]:
         """The outcomes that a group has so far, oldest first."""

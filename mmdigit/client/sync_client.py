@@ -31,7 +31,16 @@ from mmdigit.client.retries import Retries
 from mmdigit.files.atomic import atomic_write_binary
 from mmdigit.settings.redaction import redact
 from schemas import VERSION
-from schemas.api import BatchReceipt, GroupPage, GroupStatus, JobStatus, JobSubmission, OutcomePage, PagesReceipt
+from schemas.api import (
+    BatchReceipt,
+    GroupPage,
+    GroupStatus,
+    JobStatus,
+    JobSubmission,
+    OutcomePage,
+    PagesOfGroup,
+    PagesReceipt,
+)
 from schemas.errors import ApiError
 from schemas.validation import validation_lines
 
@@ -173,6 +182,11 @@ class Client:
         """A page of a group's outcomes, oldest first. after: `next` of the page before."""
         params = given(limit=limit, after=after or None)
         return self._answer(Call("GET", f"/v1/groups/{segment(group)}/predictions", params), OutcomePage)
+
+    def get_group_pages(self, group: str, *, after: int = 0, limit: int = 100) -> PagesOfGroup:
+        """The scanned pages of a group that a worker has looked at, and why one is not read. after: pages to skip."""
+        params = given(limit=limit, after=after or None)
+        return self._answer(Call("GET", f"/v1/groups/{segment(group)}/pages", params), PagesOfGroup)
 
     def outcomes(self, group: str) -> Iterator[JobStatus]:
         """The outcomes that a group has so far, oldest first."""

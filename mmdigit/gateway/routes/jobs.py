@@ -46,7 +46,7 @@ async def submit_job(
     group = None if submission.group is None else stored_id(principal, submission.group, "group")
     if not new:
         outcome = await services.reader.read(partial(find_outcome, job_id=job_id))
-        if isinstance(outcome, Prediction) and outcome.group != group:
+        if isinstance(outcome, Prediction) and group not in (None, outcome.group):
             raise Problem(HTTPStatus.CONFLICT, OTHER_GROUP)
         if outcome is not None and submission.job_id is None:
             return _response(principal, job_id, group, outcome)

@@ -35,7 +35,7 @@ CHECKS = [
 
 OPERATIONS = (
     *("submit_job", "submit_batch", "submit_pages", "get_prediction", "list_groups", "get_group"),
-    *("get_group_predictions", "follow_group", "export_group"),
+    *("get_group_predictions", "get_group_pages", "follow_group", "export_group"),
 )
 MAX_EXAMPLES = 15
 

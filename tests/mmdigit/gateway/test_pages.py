@@ -4,18 +4,23 @@ import csv
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from mmdigit.forms.store.ports import PageStore, StoredValue
 from mmdigit.forms.store.sql_store import open_page_store
 from mmdigit.forms.template.layout import slots_of
-from mmdigit.gateway.pages import count_pages, write_form_table
+from mmdigit.gateway.forms import Decoders, Forms
+from mmdigit.gateway.pages import count_pages, pages_of, write_form_table
+from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.transport.ports import GroupCounts
 from schemas.api import Decisions
 from tests.mmdigit.forms.store.kept import fault, form_page
 from tests.mmdigit.forms.written import TEMPLATE
+
+UNUSED = cast(BatchPublisher, None)
 
 
 def group(*numbers: int) -> StoredGroup:
@@ -52,3 +57,17 @@ def test_form_table_has_a_row_for_each_form(store: PageStore, tmp_path: Path, su
     if suffix == "csv":
         with path.open() as file:
             assert [row["serial"] for row in csv.DictReader(file)] == ["2", "3"]
+
+
+def test_pages_of_a_group_say_what_became_of_them(store: PageStore) -> None:
+    with Decoders() as decoders:
+        forms = Forms(UNUSED, (TEMPLATE,), store, decoders)
+        pages = pages_of(forms, group(1, 3, 4, 99), 0, 10)
+        assert pages_of(forms, group(1, 3, 4), 1, 1) == pages[1:2]
+    assert [(page.state, page.serial, page.form) for page in pages] == [
+        ("dead", None, None),
+        ("done", 1, "INTK"),
+        ("pending", 3, "INTK"),
+    ]
+    assert pages[0].reason is not None
+    assert pages[0].message

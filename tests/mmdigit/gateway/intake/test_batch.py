@@ -41,6 +41,16 @@ class FakeServices:
     def backlog(self) -> "FakeServices":
         return self
 
+    @property
+    def reader(self) -> "FakeServices":
+        return self
+
+    async def read(self, call: Callable[["FakeServices"], list[None]]) -> list[None]:
+        return call(self)
+
+    def get(self, job_ids: Sequence[str]) -> list[None]:
+        return [None] * len(job_ids)  # no job has a prediction
+
     def sent(self, job_id: str) -> None:
         self.probes.append(job_id)
 

@@ -112,6 +112,10 @@ def test_page_that_is_no_form_ends_as_dead(gateway: Served, tmp_path: Path) -> N
     work(tmp_path)
     follow = status(gateway, group).json()
     assert (follow["submitted"], follow["done"], follow["dead"], follow["finished"]) == (1, 0, 1, True)
+    with gateway.client() as client:
+        [page] = client.get(f"/v1/groups/{group}/pages").json()["pages"]
+    assert (page["file"], page["number"], page["state"], page["reason"]) == ("scan.png", 1, "dead", "blank_page")
+    assert page["message"].startswith("expected")
 
 
 def test_scans_come_as_browsers_send_them(gateway: Served) -> None:
