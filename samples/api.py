@@ -27,6 +27,8 @@ PACK = Path(__file__).parent / "pack"
 FORM = Path(__file__).parents[1] / "mmdigit" / "forms" / "template" / "example.yaml"
 HOST = "127.0.0.1"
 PORT = 8000
+UNBROKEN = ("--breaker-in-a-row", "0", "--breaker-share", "1")
+"""Callers may send what is no digit, as often as they like."""
 
 SHOWN = """\
 The API is at {url}, for this machine alone, without login. Ctrl-C ends it. In another terminal:
@@ -91,7 +93,7 @@ def commands(port: int) -> dict[str, list[str]]:
     pages = f"{queue}?topic=pages"
     python, template = [sys.executable, "-m"], ["--template", str(FORM)]
     return {
-        "worker": [*python, "worker", "--from", queue, "--store", queue],
+        "worker": [*python, "worker", "--from", queue, "--store", queue, *UNBROKEN],
         "page-worker": [
             *(*python, "mmdigit.forms", "worker", "--from", pages, "--jobs", queue, "--forms", forms),
             *template,

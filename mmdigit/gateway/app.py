@@ -21,6 +21,7 @@ def build_app(services: Services) -> FastAPI:
         description="Reads digits which were both written and spoken.",
         docs_url=None,  # its page loads scripts from another host
         redoc_url=None,
+        redirect_slashes=False,  # a redirect names http behind a load balancer, and a client would send its token there
     )
     app.state.services = services
     app.state.entrance = services.entrance
@@ -31,6 +32,7 @@ def build_app(services: Services) -> FastAPI:
     for unavailable in (RetriableError, SettingsError):
         app.add_exception_handler(unavailable, problems.of_unavailable)
     app.add_exception_handler(InvalidJob, problems.of_invalid)
+    app.add_exception_handler(OSError, problems.of_os_error)
     app.add_exception_handler(Exception, problems.of_unexpected)
     for routes in (jobs, batches, forms, predictions, groups, events, export, health):
         app.include_router(routes.router)

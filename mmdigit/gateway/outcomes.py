@@ -1,7 +1,9 @@
 """Outcomes of the store as a tenant sees them."""
 
+from collections.abc import Sequence
+
 from mmdigit.gateway.access.principal import Principal
-from mmdigit.transport.ports import PredictionStore
+from mmdigit.transport.ports import Outcome, PredictionStore
 from schemas.api import JobStatus
 from schemas.prediction import Prediction
 
@@ -20,6 +22,16 @@ def status_of(
     return JobStatus(job_id=name, group=_shown(principal, group), state="dead", reason=outcome)
 
 
+def statuses_of(principal: Principal, group: str, outcomes: Sequence[Outcome]) -> list[tuple[str, JobStatus]]:
+    """Outcomes of a group, each with its position; without jobs whose ids the gateway would not give this tenant, as
+    other producers on the topic may."""
+    return [
+        (outcome.position, status_of(principal, outcome.job_id, outcome.result, group))
+        for outcome in outcomes
+        if principal.owns(outcome.job_id)
+    ]
+
+
 def find_outcome(store: PredictionStore, job_id: str) -> Prediction | str | None:
     """The job's outcome, None if the store has none."""
     [prediction] = store.get([job_id])
@@ -27,4 +39,4 @@ def find_outcome(store: PredictionStore, job_id: str) -> Prediction | str | None
 
 
 def _shown(principal: Principal, group: str | None) -> str | None:
-    return None if group is None else principal.shown(group)
+    return None if group is None or not principal.owns(group) else principal.shown(group)

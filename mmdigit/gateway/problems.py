@@ -1,5 +1,6 @@
 """Errors of the API as application/problem+json (RFC 9457)."""
 
+import errno
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -114,6 +115,12 @@ async def of_unavailable(_request: Request, error: Exception) -> Response:
         f"expected an answer of the {_PLACES.get(what, 'service behind it')}, got none; send the request again later",
         {"Retry-After": str(RETRY_AFTER_S)},
     ).response()
+
+
+async def of_os_error(request: Request, error: Exception) -> Response:
+    """Handler of OSError: a full disk ends by itself."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return await (of_unavailable if full else of_unexpected)(request, error)
 
 
 async def of_invalid(_request: Request, error: Exception) -> Response:

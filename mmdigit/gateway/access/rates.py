@@ -39,6 +39,30 @@ class Rates:
         return wait_s
 
 
+class HeldBytes:
+    """Counts the bytes of bodies that are being received: at most `each` of one subject, `together` of all."""
+
+    def __init__(self, each: int, together: int) -> None:
+        self._each, self._together = each, together
+        self._held: Counter[str] = Counter()
+        self._sum = 0
+
+    def take(self, subject: str, size: int) -> bool:
+        """Whether there is room for size more bytes; then give_back() must follow. One body always fits."""
+        held = self._held[subject]
+        if held and (held + size > self._each or self._sum + size > self._together):
+            return False
+        self._held[subject] += size
+        self._sum += size
+        return True
+
+    def give_back(self, subject: str, size: int) -> None:
+        self._held[subject] -= size
+        self._sum -= size
+        if not self._held[subject]:
+            del self._held[subject]
+
+
 class OpenStreams:
     """Counts open streams: at most `each` of one subject, at most `together` of all."""
 

@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from schemas.printable import printable
 CHUNK_JOBS = 500
 CHUNK_BYTES = 4 * 1024 * 1024
 MAX_REJECTIONS = 100
+MAX_REJECTED = 10_000
 MAX_JOBS = 1_000_000
 """In one batch: 8 bytes of memory each, and a row of the registry."""
 _MAX_ERROR = 300
@@ -52,7 +54,7 @@ class BatchIntake:
     def __post_init__(self) -> None:
         self._stored_group = self.principal.stored(self.group)
         self._waiting: list[_Taken] = []
-        self._size = 0
+        self._size = self._blank = 0
         self._numbers = array("q")
         self._occurrences = array("I", bytes(4 * _COUNTERS))
 
@@ -63,6 +65,14 @@ class BatchIntake:
 
     async def take_line(self, line: int, content: bytes | None) -> None:
         """Take a line of JSON Lines. content: None if it is too long. Raises as flush()."""
+        if content == b"":
+            self._blank += 1
+            if self._blank > MAX_JOBS:
+                raise Problem(
+                    HTTPStatus.UNPROCESSABLE_ENTITY,
+                    f"expected jobs, got more than {MAX_JOBS} blank lines; leave them out",
+                )
+            return
         if content is None:
             self.reject(line, f"expected a line of at most {MAX_RECORD_BYTES} bytes, got a longer one; send it smaller")
             return
@@ -98,8 +108,14 @@ class BatchIntake:
             await self.flush()
 
     def reject(self, line: int, error: str) -> None:
-        """A job is not taken."""
+        """A job is not taken. Raises Problem (422) if too many are not: it is another file."""
         self.rejected += 1
+        if self.rejected > MAX_REJECTED:
+            raise Problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                f"expected jobs, got more than {MAX_REJECTED} lines that are none, the last {line} ({error}); check "
+                "the file, and send it again under the same group",
+            )
         if len(self.rejections) < MAX_REJECTIONS:
             self.rejections.append(RejectedJob(line=line, error=printable(error, _MAX_ERROR)))
 

@@ -12,7 +12,7 @@ class Line(NamedTuple):
 
 
 class LineSplitter:
-    """The lines of one body: the same ones however it is cut into chunks. Blank lines count, but are left out."""
+    """The lines of one body: the same ones however it is cut into chunks. Blank lines count, and have no content."""
 
     def __init__(self, max_bytes: int) -> None:
         """max_bytes: of one line."""
@@ -46,5 +46,4 @@ class LineSplitter:
         self._number += 1
         self._begun.clear()
         self._size = 0
-        if line.content != b"":
-            yield line
+        yield line

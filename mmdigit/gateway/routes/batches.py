@@ -27,6 +27,8 @@ from schemas.printable import printable
 JSON_LINES = ("application/x-ndjson", "application/jsonl")
 ZIP = "application/zip"
 _IN_MEMORY_BYTES = 1024 * 1024
+YIELD_EVERY = 100
+"""Lines of a batch between two turns of other requests."""
 _BODY = {"schema": {"type": "string", "format": "binary"}}
 
 router = APIRouter()
@@ -66,10 +68,9 @@ async def submit_batch(
     name = group or (new_id() if idempotency_key is None else id_of("group", idempotency_key))
     await require_group(services, principal, name, "jobs")
     intake = BatchIntake(services, principal, name, idempotency_key)
-    if kind == ZIP:
-        await _take_zip(request, intake)
-    else:
-        await _take_lines(request, intake)
+    held_bytes = min(MAX_ZIP_BYTES, services.max_batch_bytes) if kind == ZIP else CHUNK_BYTES + MAX_RECORD_BYTES
+    with services.entrance.receiving(principal, request, held_bytes):
+        await (_take_zip if kind == ZIP else _take_lines)(request, intake)
     await intake.flush()
     numbers = intake.numbers
     kept = StoredGroup(principal.tenant, name, "jobs", len(numbers), services.now())
@@ -88,6 +89,8 @@ async def _take_lines(request: Request, intake: BatchIntake) -> None:
     async for chunk in stream_body(request, intake.services.max_batch_bytes):
         for line in splitter.feed(chunk):
             await intake.take_line(line.number, line.content)
+            if line.number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)  # other requests take turns with a batch of many short lines
     for line in splitter.end():
         await intake.take_line(line.number, line.content)
 

@@ -4,23 +4,23 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.access.requiring import Reader
 from mmdigit.gateway.intake.ids import stored_id
-from mmdigit.gateway.outcomes import status_of
+from mmdigit.gateway.outcomes import statuses_of
 from mmdigit.gateway.routes.groups import Group, group_status, positions_checked
 from mmdigit.gateway.services import Services, UseServices
 from mmdigit.transport.ports import Outcome, PredictionStore
-from schemas.api import GroupStatus
+from schemas.api import GroupStatus, JobStatus
 
 PAGE = 200
 FIRST_PAUSE_S = 0.5
@@ -28,6 +28,9 @@ MAX_PAUSE_S = 4.0  # the longest time before a dead letter is told; a prediction
 HEARTBEAT_S = 15.0
 PAGES_EVERY_S = 1.0
 COALESCE_S = 0.02  # predictions that come one by one are read together
+
+IsAdmitted = Callable[[], Awaitable[bool]]
+"""Whether the stream's token is still valid."""
 
 router = APIRouter()
 
@@ -40,6 +43,7 @@ router = APIRouter()
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
 async def follow_group(
+    request: Request,
     group: Group,
     services: UseServices,
     principal: Reader,
@@ -53,15 +57,16 @@ async def follow_group(
     Of a group of pages, each change of its status is an event `status`, and the last one `finished`.
     """
     stored = stored_id(principal, group, "group")
+    is_admitted = partial(services.entrance.is_admitted, request, "read")
     submitted = await services.in_registry(lambda registry: registry.group(principal.tenant, group))
     if submitted is not None and submitted.kind == "pages":
-        events = _page_events(services, principal, group, stored)
+        events = _page_events(services, principal, group, stored, is_admitted)
     else:
         with positions_checked():
             first = await services.reader.read(partial(_read, stored, last_event_id))
         if not first:
             await group_status(services, principal.tenant, group, stored)  # 404 if nothing is known of it
-        events = _events(services, principal, group, stored, last_event_id, first)
+        events = _events(services, principal, group, stored, last_event_id, first, is_admitted)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return EventStream(services.entrance.stream(principal), events, headers)
 
@@ -82,7 +87,13 @@ class EventStream(StreamingResponse):
 
 
 async def _events(
-    services: Services, principal: Principal, group: str, stored: str, position: str, outcomes: list[Outcome]
+    services: Services,
+    principal: Principal,
+    group: str,
+    stored: str,
+    position: str,
+    outcomes: list[Outcome],
+    is_admitted: IsAdmitted,
 ) -> AsyncIterator[bytes]:
     yield b"retry: 1000\n\n"
     loop = asyncio.get_running_loop()
@@ -91,11 +102,13 @@ async def _events(
     with services.feed.listening(stored) as changed:
         while not services.stopping.is_set():
             if outcomes:
-                yield b"".join(_event(principal, stored, outcome) for outcome in outcomes)
+                yield b"".join(_event(*told) for told in statuses_of(principal, stored, outcomes))
                 position, pause_s, told_s = outcomes[-1].position, FIRST_PAUSE_S, loop.time()
             if len(outcomes) < PAGE:
                 if loop.time() - asked_s >= FIRST_PAUSE_S:
                     asked_s = loop.time()
+                    if not await is_admitted():
+                        return
                     status = await group_status(services, principal.tenant, group, stored)
                     if status.finished and not await services.reader.read(partial(_read, stored, position)):
                         yield f"event: finished\ndata: {status.model_dump_json()}\n\n".encode()
@@ -112,11 +125,13 @@ async def _events(
             outcomes = await services.reader.read(partial(_read, stored, position))
 
 
-async def _page_events(services: Services, principal: Principal, group: str, stored: str) -> AsyncIterator[bytes]:
+async def _page_events(
+    services: Services, principal: Principal, group: str, stored: str, is_admitted: IsAdmitted
+) -> AsyncIterator[bytes]:
     yield b"retry: 1000\n\n"
     told: GroupStatus | None = None
     silent_s = 0.0
-    while not services.stopping.is_set():
+    while not services.stopping.is_set() and await is_admitted():
         status = await group_status(services, principal.tenant, group, stored)
         counted = status.model_copy(update={"left_s": None})
         if status.finished:
@@ -137,6 +152,5 @@ def _read(stored: str, position: str, store: PredictionStore) -> list[Outcome]:
     return store.group_outcomes(stored, position, PAGE)
 
 
-def _event(principal: Principal, stored: str, outcome: Outcome) -> bytes:
-    status = status_of(principal, outcome.job_id, outcome.result, stored)
-    return f"id: {outcome.position}\nevent: outcome\ndata: {status.model_dump_json(exclude_none=True)}\n\n".encode()
+def _event(position: str, status: JobStatus) -> bytes:
+    return f"id: {position}\nevent: outcome\ndata: {status.model_dump_json(exclude_none=True)}\n\n".encode()

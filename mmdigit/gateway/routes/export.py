@@ -18,7 +18,7 @@ from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.access.requiring import Reader
 from mmdigit.gateway.forms import Forms
 from mmdigit.gateway.intake.ids import stored_id
-from mmdigit.gateway.outcomes import status_of
+from mmdigit.gateway.outcomes import statuses_of
 from mmdigit.gateway.pages import require_forms, template_of, write_form_table
 from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.routes.groups import Group, group_status
@@ -86,7 +86,7 @@ async def _pages(services: Services, principal: Principal, stored: str) -> Async
         outcomes = await services.reader.read(partial(_read_page, stored, position))
         if not outcomes:
             return
-        yield [status_of(principal, outcome.job_id, outcome.result, stored) for outcome in outcomes]
+        yield [status for _, status in statuses_of(principal, stored, outcomes)]
         position = outcomes[-1].position
 
 

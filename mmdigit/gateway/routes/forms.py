@@ -11,7 +11,7 @@ from mmdigit.gateway.access.requiring import Submitter
 from mmdigit.gateway.forms import Forms
 from mmdigit.gateway.intake.ids import GroupName, IdempotencyKey, id_of, require_group
 from mmdigit.gateway.intake.records import require_room
-from mmdigit.gateway.intake.scans import FORM, SUFFIXES, received_scan, send_scan
+from mmdigit.gateway.intake.scans import FORM, MAX_SCAN_BYTES, SUFFIXES, received_scan, send_scan
 from mmdigit.gateway.intake.webhook_urls import WebhookUrl, require_webhook
 from mmdigit.gateway.pages import require_forms
 from mmdigit.gateway.problems import Problem
@@ -52,8 +52,9 @@ async def submit_pages(
     require_webhook(webhook, services.webhook_hosts)
     if group is not None:
         await require_group(services, principal, group, "pages")
-    async with received_scan(request, services) as (scan, file_name):
-        sent = await send_scan(scan, file_name, principal.tenant, services, forms)
+    with services.entrance.receiving(principal, request, MAX_SCAN_BYTES):
+        async with received_scan(request, services) as (scan, file_name):
+            sent = await send_scan(scan, file_name, principal.tenant, services, forms)
     if not sent.numbers:
         errors = "; ".join(rejection.error for rejection in sent.rejections[:3])
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"expected a scan with pages, got none that is read: {errors}")

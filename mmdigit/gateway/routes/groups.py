@@ -13,7 +13,7 @@ from fastapi.responses import Response
 
 from mmdigit.gateway.access.requiring import Reader
 from mmdigit.gateway.intake.ids import stored_id
-from mmdigit.gateway.outcomes import status_of
+from mmdigit.gateway.outcomes import statuses_of
 from mmdigit.gateway.pages import count_pages, pages_of, require_forms
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.registry.ports import StoredGroup
@@ -72,7 +72,7 @@ async def get_group_predictions(
     if not outcomes and not after:
         await group_status(services, principal.tenant, group, stored)  # 404 if nothing is known of it
     page = OutcomePage(
-        outcomes=tuple(status_of(principal, outcome.job_id, outcome.result, stored) for outcome in outcomes),
+        outcomes=tuple(status for _, status in statuses_of(principal, stored, outcomes)),
         next=outcomes[-1].position if outcomes else after,
     )
     return Response(page.model_dump_json(exclude_none=True), media_type="application/json")

@@ -16,6 +16,7 @@ from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.routes.submit_route import SubmitRoute, Wait
 from mmdigit.gateway.services import UseServices
 from schemas.api import JobStatus, JobSubmission
+from schemas.job import MAX_RECORD_BYTES
 from schemas.prediction import Prediction
 
 router = APIRouter(route_class=SubmitRoute)
@@ -40,7 +41,8 @@ async def submit_job(
     Sent again under the same job_id or Idempotency-Key, it is the same job.
     """
     require_room(services)
-    submission = await read_submission(request)
+    with services.entrance.receiving(principal, request, MAX_RECORD_BYTES):
+        submission = await read_submission(request)
     name, new = _name_of(submission, idempotency_key)
     job_id = stored_id(principal, name, "job_id")
     group = None if submission.group is None else stored_id(principal, submission.group, "group")

@@ -1,14 +1,16 @@
 """The entrance, as a caller meets it: tokens, scopes, rates; and what the audit log says of it."""
 
 import logging
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 
 from lab.kit.polling import until
-from mmdigit.gateway.access import authenticator
+from mmdigit.gateway.access import authenticator, entrance
 from tests.mmdigit.gateway.served import Served, served
 
 LINE = b'{"image": "aW1hZ2U="}'
@@ -84,3 +86,33 @@ def test_audit_log_tells_who_submitted_and_who_was_refused(gateway: Served, capl
     assert lines[0]["subject"] == f"token:{headers['Authorization'].split('_')[1]}"
     secret = headers["Authorization"].split("_", 2)[2]
     assert secret not in str(lines)
+
+
+def test_stream_ends_with_its_token(gateway: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authenticator, "CACHE_S", 0.05)
+    headers = gateway.token("t")
+    with gateway.client(headers=headers) as client:
+        client.post("/v1/batches?group=g", content=LINE, headers=LINES)
+        with client.stream("GET", "/v1/groups/g/events") as stream:
+            parts = stream.iter_text()
+            assert next(parts) == "retry: 1000\n\n"
+            gateway.registry.revoke_token(headers["Authorization"].split("_")[1], datetime.now(UTC))
+            assert list(parts) == []
+
+
+def test_two_authorizations_let_nobody_in(gateway: Served) -> None:
+    header = gateway.token("t")["Authorization"]
+    with gateway.client() as client:
+        answer = client.get("/v1/groups", headers=[("Authorization", header), ("Authorization", header)])
+    assert answer.status_code == 401
+
+
+def test_bodies_on_their_way_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entrance, "MAX_HELD_BYTES", 1000)
+    with served(tmp_path) as gateway, socket.create_connection(("127.0.0.1", httpx.URL(gateway.url).port or 0)) as slow:
+        head = ("POST /v1/jobs HTTP/1.1", "Host: localhost", "Content-Type: application/json", "Content-Length: 900")
+        slow.sendall("\r\n".join((*head, "", "{")).encode())
+        with gateway.client() as client:
+            until(lambda: client.post("/v1/jobs", json={"image": "NDQ0" * 50}).status_code == 429, "a refusal")
+            slow.close()
+            until(lambda: client.post("/v1/jobs", json={"image": "NDQ0" * 50}).status_code == 202, "room")

@@ -1,6 +1,6 @@
 """How much one subject may ask for, and that it takes nothing from another."""
 
-from mmdigit.gateway.access.rates import OpenStreams, Rates
+from mmdigit.gateway.access.rates import HeldBytes, OpenStreams, Rates
 
 
 class Clock:
@@ -52,3 +52,15 @@ def test_open_streams_are_bounded_for_each_and_together() -> None:
     for name in ("ada", "ada", "bob"):
         streams.leave(name)
     assert [streams.enter(name) for name in ("bob", "bob", "cem")] == [True, True, True]
+
+
+def test_held_bytes_are_bounded_for_each_and_together() -> None:
+    held = HeldBytes(10, 15)
+    assert held.take("a", 100)  # one body always fits
+    held.give_back("a", 100)
+    assert held.take("a", 6)
+    assert not held.take("a", 5)
+    assert held.take("b", 6)
+    assert not held.take("b", 4)
+    held.give_back("a", 6)
+    assert held.take("b", 4)

@@ -235,3 +235,13 @@ def test_ids_that_another_group_has_are_rejected(gateway: Served) -> None:
     with gateway.client() as client:
         answer = client.post("/v1/jobs", json={"image": "NA==", "job_id": "a", "group": "two"})
     assert answer.status_code == 409
+
+
+def test_file_of_something_else_ends_early(gateway: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "MAX_REJECTED", 10)
+    monkeypatch.setattr(batch, "MAX_JOBS", 100)
+    answer = post(gateway, b"1\n" * 11)
+    assert answer.status_code == 422
+    assert "more than 10 lines" in answer.json()["detail"]
+    assert post(gateway, b"\n" * 101).status_code == 422
+    assert post(gateway, b"\n" * 99 + line(b"1")).status_code == 202

@@ -92,3 +92,21 @@ def test_problems_say_what_was_expected(gateway: Served, path: str, status: int,
         response = client.get(path)
     assert (response.status_code, response.headers["content-type"]) == (status, "application/problem+json")
     assert word in response.json()["detail"]
+
+
+def test_jobs_of_other_producers_break_no_answer(gateway: Served) -> None:
+    gateway.store.put(
+        [prediction_of("form:1", group="g"), prediction_of("a", group="g"), prediction_of("b", group="x:y")]
+    )
+    with gateway.client() as client:
+        page = client.get("/v1/groups/g/predictions").json()
+        table = client.get("/v1/export/g.csv").text
+        single = client.get("/v1/predictions/b").json()
+    assert [outcome["job_id"] for outcome in page["outcomes"]] == ["a"]
+    assert "form:1" not in table
+    assert ("group" in single, single["job_id"]) == (False, "b")
+
+
+def test_paths_with_a_slash_at_the_end_lead_nowhere(gateway: Served) -> None:
+    with gateway.client() as client:
+        assert client.get("/v1/groups/").status_code == 404
