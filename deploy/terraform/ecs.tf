@@ -29,7 +29,11 @@ locals {
     MMDIGIT_STORE_REPLICAS = tostring(var.store_replicas)
     MMDIGIT_TOPIC_WAIT_S   = "3600" # until the task that creates the topics has run
     MMDIGIT_STOP_TIMEOUT_S = "110"  # exits by itself before ECS kills it (stopTimeout)
-  })
+    # Callers of the API may send what is no digit, as often as they like: that must not stop the workers of all others.
+    }, var.gateway == null ? tomap({}) : tomap({
+      MMDIGIT_BREAKER_IN_A_ROW = "0"
+      MMDIGIT_BREAKER_SHARE    = "1"
+  }))
 
   ecs_services = merge(
     { worker = aws_ecs_service.worker },

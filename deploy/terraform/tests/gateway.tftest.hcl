@@ -32,6 +32,13 @@ run "private_api" {
     }
   }
 
+  # What its callers cannot stop
+
+  assert {
+    condition     = local.worker_environment["MMDIGIT_BREAKER_IN_A_ROW"] == "0" && local.worker_environment["MMDIGIT_BREAKER_SHARE"] == "1"
+    error_message = "No number of bad jobs stops the workers, which other callers use, too."
+  }
+
   # Who reaches it
 
   assert {
