@@ -51,11 +51,11 @@ class Api:
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """It has to end cleanly on Ctrl-C."""
+    """It has to end cleanly on Ctrl-C, also where a script started it with &, so that SIGINT was ignored."""
     folder = tmp_path_factory.mktemp("api")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    command = [sys.executable, "-m", "samples.api", "--port", str(port)]
+    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-m", "samples.api", "--port", str(port)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with ExitStack() as stack:
         process = stack.enter_context(running(command, cwd=folder, env=ENVIRONMENT, **pipes))

@@ -57,7 +57,7 @@ async def follow_group(
     if submitted is not None and submitted.kind == "pages":
         events = _page_events(services, principal, group, stored)
     else:
-        with positions_checked():
+        with positions_checked("Last-Event-ID"):
             first = await services.reader.read(partial(_read, stored, last_event_id))
         events = _events(services, principal, group, stored, last_event_id, first)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -15,6 +15,7 @@ from mmdigit.gateway.outcomes import find_outcome, status_of
 from mmdigit.gateway.routes.submit_route import SubmitRoute, Wait
 from mmdigit.gateway.services import UseServices
 from schemas.api import JobStatus, JobSubmission
+from schemas.prediction import Prediction
 
 router = APIRouter(route_class=SubmitRoute)
 
@@ -68,8 +69,8 @@ def _name_of(submission: JobSubmission, key: str | None) -> tuple[str, bool]:
     return new_id(), True
 
 
-def _response(principal: Principal, job_id: str, group: str | None, outcome: object) -> Response:
-    status = status_of(principal, job_id, outcome, group)  # type: ignore[arg-type]
+def _response(principal: Principal, job_id: str, group: str | None, outcome: Prediction | str | None) -> Response:
+    status = status_of(principal, job_id, outcome, group)
     code = HTTPStatus.ACCEPTED if status.state == "pending" else HTTPStatus.OK
     headers = {"Location": f"/v1/predictions/{status.job_id}"}
     return Response(status.model_dump_json(exclude_none=True), code, headers, "application/json")
