@@ -64,7 +64,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         api = Api(folder, process)
         yield api
         process.send_signal(signal.SIGINT)
-        rest, errors = process.communicate()
+        rest, errors = process.communicate(timeout=60)
         assert (process.returncode, rest.strip(), errors) == (0, "ended", "")
         with Client(api.url, retry_for_s=0) as client, pytest.raises(ApiError, match="expected an answer from"):
             client.list_groups()
