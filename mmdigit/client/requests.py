@@ -84,7 +84,7 @@ def json_of(job: JobSubmission) -> bytes:
 def opened_batch(jobs: Content | Iterable[JobSubmission]) -> Iterator[tuple[BinaryIO, str]]:
     """A batch as a file, which can be sent again, and its media type.
 
-    jobs: jobs, or the path of a .zip, or of JSON Lines. Raises DataError if a file cannot be read.
+    jobs: jobs, or the path of a .zip, .jsonl or .ndjson. Raises DataError if it is another file or cannot be read.
     """
     if isinstance(jobs, bytes):
         raise TypeError("expected jobs or a path, got bytes; write them to a file")
