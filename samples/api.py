@@ -57,6 +57,7 @@ def serve(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     require_free(options.port)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script that starts it with & has it ignored
     try:
         FOLDER.mkdir(parents=True, exist_ok=True)
         _say("starting a worker, a page worker, a collector of forms and the gateway ...")

@@ -17,12 +17,12 @@
     │   └── RebalanceError      retry         partitions moved before the commit; the new owner repeats the work
     ├── UnreadableScan          one file of a stack cannot be read; it is told, and the others are sent
     ├── AccessDenied            HTTP 401      a caller of the gateway shows no valid token
-    ├── SettingsError           the program was started wrongly: one line on standard error
+    ├── SettingsError           exit 2        the program was started wrongly: one line on standard error
     │   ├── DataError           exit 2        a data folder, manifest or download is missing or altered
     │   ├── WeightsError        exit 2        the model file is missing or not the pinned one
     │   ├── TopicError          exit 2        the topic does not exist; no program creates it
     │   └── AccessError         exit 2        broker or store refuses the password, certificate or permission
-    ├── ApiError                mmdigit.client: the HTTP API refuses a request, or does not answer
+    ├── ApiError                mmdigit.client  the HTTP API refuses a request, or does not answer
     └── TooManyDeadLetters      exit 4        so many jobs fail that the deployment is the likelier fault
 
 `exit_code` is the exit code of a program that such an error ends: 1, or 2 for settings, 3 for retriable errors, 4 for

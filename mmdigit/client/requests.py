@@ -25,6 +25,7 @@ from schemas.validation import validation_lines
 JSON = "application/json"
 JSON_LINES = "application/x-ndjson"
 ZIP = "application/zip"
+_KINDS = {".zip": ZIP, ".jsonl": JSON_LINES, ".ndjson": JSON_LINES, "": JSON_LINES}
 _IN_MEMORY_BYTES = 8 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
 
@@ -64,8 +65,8 @@ def submission(
         raise ValueError("expected image, audio or both, got neither")
     try:
         return JobSubmission(
-            image=_content(image, MAX_IMAGE_BYTES),
-            audio=_content(audio, MAX_AUDIO_BYTES),
+            image=_content("image", image, MAX_IMAGE_BYTES),
+            audio=_content("audio", audio, MAX_AUDIO_BYTES),
             job_id=job_id,
             group=group,
             expected=expected,
@@ -83,16 +84,24 @@ def json_of(job: JobSubmission) -> bytes:
 def opened_batch(jobs: Content | Iterable[JobSubmission]) -> Iterator[tuple[BinaryIO, str]]:
     """A batch as a file, which can be sent again, and its media type.
 
-    jobs: jobs, or the path of a .zip, or of JSON Lines. Raises DataError if a file cannot be read.
+    jobs: jobs, or the path of a .zip, .jsonl or .ndjson. Raises DataError if it is another file or cannot be read.
     """
     if isinstance(jobs, bytes):
         raise TypeError("expected jobs or a path, got bytes; write them to a file")
     if isinstance(jobs, str | Path):
+        kind = _KINDS.get(Path(jobs).suffix.lower())
+        if kind is None:
+            raise DataError(
+                f"expected a batch as .zip, .jsonl or .ndjson, got {printable(str(jobs), 200)}; "
+                "rename it, or submit one image or clip with submit_job"
+            )
         with opened(Path(jobs)) as file:
-            yield file, ZIP if Path(jobs).suffix.lower() == ".zip" else JSON_LINES
+            yield file, kind
         return
     with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as spooled:
         for job in jobs:
+            if not isinstance(job, JobSubmission):
+                raise TypeError(f"expected jobs of submission(...), got a {type(job).__name__}; make each with it")
             spooled.write(json_of(job) + b"\n")
         yield cast(BinaryIO, spooled), JSON_LINES
 
@@ -153,11 +162,17 @@ def find_token(token: str | None) -> str | None:
     return token
 
 
-def _content(content: Content | None, max_bytes: int) -> bytes | None:
-    if content is None or isinstance(content, bytes):
-        return content
-    with _readable(Path(content)):
-        return read_regular(Path(content), max_bytes)
+def _content(name: str, content: Content | None, max_bytes: int) -> bytes | None:
+    if content is None:
+        return None
+    if isinstance(content, bytes):
+        read, place = content, name
+    else:
+        with _readable(Path(content)):
+            read, place = read_regular(Path(content), max_bytes), printable(str(content), 200)
+    if not read:
+        raise ValueError(f"{place}: expected the content of a file, got 0 bytes; send another, or none")
+    return read
 
 
 @contextmanager

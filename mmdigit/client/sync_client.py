@@ -116,7 +116,7 @@ class Client:
         webhook: str | None = None,
         idempotency_key: str | None = None,
     ) -> BatchReceipt:
-        """Submit many jobs as one group. jobs: submissions, or the path of a zip or of JSON Lines.
+        """Submit many jobs as one group. jobs: submissions, or the path of a .zip, or of JSON Lines (.jsonl, .ndjson).
 
         webhook: a URL that is told when the group is finished. Raises DataError if a file cannot be read.
         """
@@ -197,7 +197,7 @@ class Client:
             after = page.next
 
     def follow_group(self, group: str, *, last_event_id: str = "") -> Iterator[JobStatus]:
-        """The outcomes of a group as they come, oldest first, until a group that was sent as a batch has all of them.
+        """The outcomes of a group as they come, oldest first, until a batch has all of them; none of a group of pages.
 
         Goes on where it was if the connection breaks. last_event_id: `next` of a page, to begin after that page.
         """

@@ -5,7 +5,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from mmdigit.gateway import problems
+from mmdigit.gateway import problems, validation
 from mmdigit.gateway.openapi import DescribedApi
 from mmdigit.gateway.routes import batches, events, export, forms, groups, health, jobs, predictions
 from mmdigit.gateway.services import Services
@@ -26,7 +26,7 @@ def build_app(services: Services) -> FastAPI:
     app.state.services = services
     app.state.entrance = services.entrance
     app.add_exception_handler(problems.Problem, problems.of_problem)
-    app.add_exception_handler(RequestValidationError, problems.of_validation)
+    app.add_exception_handler(RequestValidationError, validation.of_validation)
     app.add_exception_handler(HTTPException, problems.of_http)
     app.add_exception_handler(ClientDisconnect, problems.of_disconnect)
     for unavailable in (RetriableError, SettingsError):

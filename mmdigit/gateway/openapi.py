@@ -26,8 +26,8 @@ _PROBLEM = {
 PROBLEMS = {
     400: "The request broke off.",
     401: "A token is needed, and there is none or it is not valid.",
-    403: "The token lacks the operation's scope, or the request is another site's page's.",
-    404: "There is none, or it is another tenant's.",
+    403: "The token lacks the operation's scope, or a page of another site sent the request.",
+    404: "It does not exist, or belongs to another tenant.",
     409: "The name is in use for a group of another kind.",
     413: "The body is too large.",
     415: "The body has another media type.",

@@ -13,6 +13,7 @@ from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.services import Services
 from mmdigit.transport.ports import GroupCounts
 from schemas.api import Decisions, PageStatus
+from schemas.printable import printable
 
 
 def require_forms(services: Services) -> Forms:
@@ -43,7 +44,7 @@ def template_of(forms: Forms, group: StoredGroup, name: str | None) -> Template:
         )
     if not found and name is not None and all(template.form != name for template in forms.templates):
         raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "expected one of the gateway's forms, got another; change ?form="
+            HTTPStatus.UNPROCESSABLE_ENTITY, f"form: expected one of the gateway, got {printable(name, 64)}; change it"
         )
     return found[0] if found else next(each for each in forms.templates if name in (None, each.form))
 

@@ -4,15 +4,14 @@ import errno
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import cast
 
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from mmdigit.gateway.metrics import Refusal
 from schemas.api import ProblemDetails
-from schemas.errors import InvalidJob
 from schemas.printable import printable
 
 log = logging.getLogger(__name__)
@@ -73,26 +72,21 @@ def not_found(what: str) -> Problem:
 
 async def of_problem(request: Request, error: Exception) -> Response:
     """Handler of Problem."""
-    assert isinstance(error, Problem)  # noqa: S101  registered for it alone
-    request.scope[REFUSAL] = error.refusal
-    return error.response()
+    problem = cast(Problem, error)
+    request.scope[REFUSAL] = problem.refusal
+    return problem.response()
 
 
-async def of_validation(_request: Request, error: Exception) -> Response:
-    """Handler of what FastAPI refuses in a path, a query or a header."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101
-    failures = error.errors()[:3]
-    detail = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in failures)
-    return Problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY, f"expected a valid request, got {detail}; see /openapi.json"
-    ).response()
-
-
-async def of_http(_request: Request, error: Exception) -> Response:
+async def of_http(request: Request, error: Exception) -> Response:
     """Handler of what the framework raises: an unknown path, a method that the path does not have."""
-    assert isinstance(error, HTTPException)  # noqa: S101
-    status = HTTPStatus(error.status_code)
-    return Problem(status, f"expected an operation of /openapi.json, got {status.phrase}", error.headers).response()
+    refused = cast(HTTPException, error)
+    allowed = (refused.headers or {}).get("Allow")
+    got = f"{printable(request.method, 20)} {printable(request.url.path, 200)}"
+    return Problem(
+        HTTPStatus(refused.status_code),
+        f"expected {allowed or 'an operation of the API'}, got {got}; see /openapi.json, or docs/use/api.md of mmdigit",
+        refused.headers,
+    ).response()
 
 
 async def of_unexpected(_request: Request, _error: Exception) -> Response:
@@ -102,7 +96,9 @@ async def of_unexpected(_request: Request, _error: Exception) -> Response:
 
 async def of_disconnect(_request: Request, _error: Exception) -> Response:
     """Handler of ClientDisconnect: nobody sees this answer."""
-    return Problem(HTTPStatus.BAD_REQUEST, "expected a whole body, got the end of its connection").response()
+    return Problem(
+        HTTPStatus.BAD_REQUEST, "expected a whole body, got the end of its connection; send it again"
+    ).response()
 
 
 async def of_unavailable(_request: Request, error: Exception) -> Response:
@@ -112,7 +108,7 @@ async def of_unavailable(_request: Request, error: Exception) -> Response:
     what = type(error).__name__.removesuffix("Error").lower()
     return Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        f"expected an answer of the {_PLACES.get(what, 'service behind it')}, got none; send the request again later",
+        f"expected an answer from the {_PLACES.get(what, 'service behind it')}, got none; send the request again later",
         {"Retry-After": str(RETRY_AFTER_S)},
     ).response()
 
@@ -125,7 +121,6 @@ async def of_os_error(request: Request, error: Exception) -> Response:
 
 async def of_invalid(_request: Request, error: Exception) -> Response:
     """Handler of InvalidJob: a job or page that can never succeed."""
-    assert isinstance(error, InvalidJob)  # noqa: S101
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)).response()
 
 

@@ -98,7 +98,7 @@ class Authenticator:
         found = self._registry.token(bearer.id)
         # An unknown id and a wrong secret get the same answer.
         if found is None or not bearer.has(found[1]):
-            raise AccessDenied("expected a token that is known, got another one; ask for a new token")
+            raise AccessDenied("expected a known token, got an unknown one; ask for a new token")
         token = found[0]
         if token.revoked_at is not None:
             raise AccessDenied("expected a valid token, got one that is revoked; ask for a new token")

@@ -37,8 +37,9 @@ class Principal:
         be too long.
         """
         if not is_identifier(name):
+            characters = "A-Z a-z 0-9 . _ : -" if self.tenant else "A-Z a-z 0-9 . _ -"
             raise ValueError(
-                f"an id of 1-{self._room} of A-Z a-z 0-9 . _ : - that begins with a letter or digit, got "
+                f"an id of 1-{self._room} of {characters} that begins with a letter or digit, got "
                 f"{printable(name, 140)!r}"
             )
         if not self.tenant and ":" in name:

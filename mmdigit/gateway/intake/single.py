@@ -10,10 +10,10 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from mmdigit.gateway.intake.bodies import media_type, read_body
 from mmdigit.gateway.problems import Problem
+from mmdigit.gateway.validation import failures_text
 from schemas.api import JobSubmission
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES, MAX_RECORD_BYTES
 from schemas.printable import printable
-from schemas.validation import validation_lines
 
 FILES = {"image": MAX_IMAGE_BYTES, "audio": MAX_AUDIO_BYTES}
 _MAX_FIELDS = 8
@@ -47,7 +47,7 @@ def submission_of_json(body: bytes) -> JobSubmission:
     try:
         return _checked(JobSubmission.model_validate_json(body, strict=True))
     except ValidationError as error:
-        raise _invalid(validation_lines(error)) from error
+        raise _refused(error) from error
     except (ValueError, RecursionError) as error:
         raise _invalid(f"got {type(error).__name__}; send JSON in UTF-8") from error
 
@@ -73,7 +73,7 @@ async def submission_of_form(content_type: str, body: bytes) -> JobSubmission:
     try:
         return _checked(JobSubmission.model_validate(fields, strict=True))
     except ValidationError as error:
-        raise _invalid(validation_lines(error)) from error
+        raise _refused(error) from error
 
 
 async def _fields(form: FormData) -> dict[str, object]:
@@ -92,7 +92,7 @@ async def _fields(form: FormData) -> dict[str, object]:
         elif isinstance(value, UploadFile):
             raise _invalid(f"got a file in the field {printable(name, 60)}; files are image and audio")
         elif name == "expected":
-            fields[name] = int(value) if value.isascii() and value.isdigit() and len(value) == 1 else value
+            fields[name] = int(value) if value.isascii() and value.isdigit() and len(value) < 10 else value
         else:
             fields[name] = value
     return fields
@@ -101,13 +101,24 @@ async def _fields(form: FormData) -> dict[str, object]:
 def _checked(submission: JobSubmission) -> JobSubmission:
     if submission.image is None and submission.audio is None:
         raise _invalid("got neither image nor audio; send one or both")
+    for name in FILES:
+        if getattr(submission, name) == b"":
+            raise _invalid(f"got {name} of 0 bytes; send its file, or leave it out")
     return submission
 
 
 def _invalid(what: str) -> Problem:
     return Problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY, f"expected a job with image, audio or both, job_id, group, expected: {what}"
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        f"expected a job of image, audio or both (job_id, group and expected are optional), {what}",
     )
+
+
+def _refused(error: ValidationError) -> Problem:
+    failures = error.errors(include_url=False)
+    if failures[0]["type"] == "json_invalid":
+        return _invalid("got text that is not JSON; send one JSON object")
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{failures_text(failures)}; correct the job")
 
 
 async def _one(body: bytes) -> AsyncGenerator[bytes, None]:

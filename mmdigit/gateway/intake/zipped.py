@@ -54,7 +54,7 @@ def zip_jobs(file: BinaryIO, max_unpacked_bytes: int) -> Iterator[ZipJob]:
     try:
         archive = ZipFile(_BoundedReads(file))
     except _BROKEN as exc:
-        raise _invalid(f"got a body that is none ({_reason(exc)}); zip the files again") from exc
+        raise _invalid(f"got a file that is not a zip archive ({_reason(exc)}); zip the files again") from exc
     with archive:
         entries = _Entries(archive, max_unpacked_bytes)
         manifest = entries.manifest()
@@ -196,7 +196,9 @@ def _normalized(name: str) -> str:
 
 
 def _invalid(what: str) -> Problem:
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"expected a zip archive with {MANIFEST} and its files, {what}")
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, f"expected a zip archive with {MANIFEST} and the files it names, {what}"
+    )
 
 
 def _reason(exc: BaseException) -> str:

@@ -62,7 +62,7 @@ async def follow_group(
     if submitted is not None and submitted.kind == "pages":
         events = _page_events(services, principal, group, stored, is_admitted)
     else:
-        with positions_checked():
+        with positions_checked("Last-Event-ID"):
             first = await services.reader.read(partial(_read, stored, last_event_id))
         if not first:
             await group_status(services, principal.tenant, group, stored)  # 404 if nothing is known of it

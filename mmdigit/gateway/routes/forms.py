@@ -56,8 +56,10 @@ async def submit_pages(
         async with received_scan(request, services) as (scan, file_name):
             sent = await send_scan(scan, file_name, principal.tenant, services, forms)
     if not sent.numbers:
-        errors = "; ".join(rejection.error for rejection in sent.rejections[:3])
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"expected a scan with pages, got none that is read: {errors}")
+        errors = "; ".join(f"page {rejection.page}: {rejection.error}" for rejection in sent.rejections[:3])
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, errors or "expected a scan of one or many pages, got none; scan it again"
+        )
     name = group or (id_of("scan", sent.sha256) if idempotency_key is None else id_of("group", idempotency_key))
     # A page is kept under the form that it turns out to be of, or the first if that cannot be told.
     pages = tuple(

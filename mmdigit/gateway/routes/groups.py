@@ -103,12 +103,12 @@ async def get_group_pages(
 
 
 @contextmanager
-def positions_checked() -> Iterator[None]:
-    """Turns the store's SettingsError for a position into a Problem (422)."""
+def positions_checked(name: str = "after") -> Iterator[None]:
+    """Turns the store's SettingsError for a position into a Problem (422). name: of the parameter that has it."""
     try:
         yield
     except SettingsError as error:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"after: {error}") from error
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: {error}") from error
 
 
 async def group_status(services: Services, tenant: str, name: str, stored: str) -> GroupStatus:

@@ -74,8 +74,8 @@ def _name_of(submission: JobSubmission, key: str | None) -> tuple[str, bool]:
     return new_id(), True
 
 
-def _response(principal: Principal, job_id: str, group: str | None, outcome: object) -> Response:
-    status = status_of(principal, job_id, outcome, group)  # type: ignore[arg-type]
+def _response(principal: Principal, job_id: str, group: str | None, outcome: Prediction | str | None) -> Response:
+    status = status_of(principal, job_id, outcome, group)
     code = HTTPStatus.ACCEPTED if status.state == "pending" else HTTPStatus.OK
     headers = {"Location": f"/v1/predictions/{status.job_id}"}
     return Response(status.model_dump_json(exclude_none=True), code, headers, "application/json")

@@ -28,6 +28,22 @@ def test_wrong_fields_of_a_submission_are_named() -> None:
         submission(b"image", expected=10)
 
 
+def test_submission_of_an_empty_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    with pytest.raises(ValueError, match="image: expected the content of a file, got 0 bytes"):
+        submission(b"", b"audio")
+    with pytest.raises(ValueError, match=r"empty\.png: expected the content of a file, got 0 bytes"):
+        submission(tmp_path / "empty.png")
+
+
+def test_batch_of_other_things_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "4.png").write_bytes(b"image")
+    with pytest.raises(DataError, match=r"expected a batch as .zip, .jsonl or .ndjson, got .*4\.png"):
+        opened_batch(tmp_path / "4.png").__enter__()
+    with pytest.raises(TypeError, match=r"expected jobs of submission\(\.\.\.\), got a dict"):
+        opened_batch([{}]).__enter__()  # type: ignore[list-item]
+
+
 def test_unreadable_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(bytes(MAX_IMAGE_BYTES + 1))
     for name, reason in (("none.png", "No such file"), (".", "it is a folder"), ("large", "it is larger than")):

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import httpx
 from fastapi import FastAPI
 
+from lab.kit.polling import until
 from mmdigit.gateway.access.entrance import Entrance
 from mmdigit.gateway.access.rates import OpenStreams, Rates
 from mmdigit.gateway.answers import AnswerFeed
@@ -109,6 +110,5 @@ def with_api(folder: Path, test: Callable[[Api], Awaitable[T]], **more: Any) -> 
 
 
 async def eventually(look: Callable[[], object]) -> None:
-    """Return once look() is true. A test that hangs is ended from outside."""
-    while not look():
-        await asyncio.sleep(0.005)
+    """Return once look() is true, while the loop goes on."""
+    await asyncio.to_thread(until, look, "the condition", pause_s=0.005)

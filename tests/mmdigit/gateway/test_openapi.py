@@ -1,7 +1,9 @@
 """The OpenAPI document, and whether a gateway does what it says: schemathesis on a real one, with seeded requests."""
 
 import base64
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,7 +22,13 @@ from schemathesis.specs.openapi.checks import (
 )
 
 import mmdigit
+from mmdigit.gateway.access.entrance import MAX_HELD_BYTES
+from mmdigit.gateway.intake import batch, scans, zipped
 from mmdigit.gateway.openapi import PROBLEMS
+from mmdigit.gateway.routes.submit_route import MAX_WAIT_S
+from mmdigit.gateway.settings import GatewaySettings
+from schemas.identifiers import MAX_ID_CHARACTERS
+from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES, MAX_RECORD_BYTES
 from tests.mmdigit.gateway.processes import Gateway, gateway
 
 CHECKS = [
@@ -107,6 +115,44 @@ def test_every_operation_documents_every_problem(document: dict[str, Any]) -> No
         for status in PROBLEMS:
             assert list(operation["responses"][str(status)]["content"]) == ["application/problem+json"]
         assert "default" not in operation["responses"]
+
+
+def rows_of(heading: str) -> dict[str, str]:
+    """The second cell of each row of a section's table in docs/use/api.md, by the first."""
+    page = (Path(__file__).parents[3] / "docs" / "use" / "api.md").read_text()
+    section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|", section, re.MULTILINE))
+
+
+def test_page_explains_every_status() -> None:
+    rows = rows_of("Errors")
+    assert {int(status) for status in rows if status.isdigit()} == {*PROBLEMS, 405}  # an operation has no 405
+
+
+def test_page_has_the_limits() -> None:
+    defaults = {name: field.default for name, field in GatewaySettings.model_fields.items()}
+    assert MAX_IMAGE_BYTES == MAX_AUDIO_BYTES
+    assert batch.MAX_REJECTIONS == scans.MAX_REJECTIONS
+    limits = {
+        "image, clip": _mib(MAX_IMAGE_BYTES),
+        "body of a job": _mib(MAX_RECORD_BYTES),
+        "batch as JSON Lines": f"{_mib(defaults['max_batch_bytes'])} (`--max-batch-bytes`), {batch.MAX_JOBS:,} jobs",
+        "zip": f"{_mib(zipped.MAX_ZIP_BYTES)}, {zipped.MAX_ROWS:,} rows",
+        "scan": _mib(scans.MAX_SCAN_BYTES),
+        "rejections": f"the first {batch.MAX_REJECTIONS} are shown; a batch ends with the {batch.MAX_REJECTED + 1:,}st",
+        "bodies on their way with one token": _mib(MAX_HELD_BYTES),
+        "`wait`": f"{MAX_WAIT_S:g} s",
+        "requests a second of one token": f"{defaults['max_requests_per_s']:,g} ",
+        "open event streams of one token": f"{defaults['max_streams']} ",
+        "how long a job may wait before new ones get 429": f"{defaults['max_backlog_s']:g} s",
+        "name of a group or job": f"{MAX_ID_CHARACTERS} characters",
+    }
+    rows = rows_of("Limits")
+    assert {name: limit for name, limit in limits.items() if not rows.get(name, "").startswith(limit)} == {}
+
+
+def _mib(size_bytes: int) -> str:
+    return f"{size_bytes // 1024**2} MiB"
 
 
 def test_every_reference_leads_to_a_schema(document: dict[str, Any]) -> None:

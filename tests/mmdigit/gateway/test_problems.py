@@ -20,7 +20,17 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def request() -> Request:
-    return Request({"type": "http", "headers": []})
+    return Request(
+        {
+            "type": "http",
+            "method": "PUT",
+            "path": "/v1/\x1bjobs",
+            "query_string": b"",
+            "headers": [],
+            "server": ("h", 80),
+            "scheme": "http",
+        }
+    )
 
 
 def handled(handler: Handler, error: Exception) -> Response:
@@ -78,6 +88,9 @@ def test_other_errors_keep_their_status() -> None:
     assert handled(problems.of_invalid, InvalidImage("expected an image")).status_code == 422
     http = handled(problems.of_http, HTTPException(405, headers={"Allow": "GET"}))
     assert (http.status_code, http.headers["allow"]) == (405, "GET")
-    assert details(http)["detail"] == "expected an operation of /openapi.json, got Method Not Allowed"
+    assert str(details(http)["detail"]).startswith("expected GET, got PUT /v1/")
+    unknown = handled(problems.of_http, HTTPException(404))
+    assert str(details(unknown)["detail"]).startswith("expected an operation of the API, got PUT /v1/")
+    assert "see /openapi.json, or docs/use/api.md" in str(details(unknown)["detail"])
     assert "secret" not in str(details(handled(problems.of_unexpected, RuntimeError("secret"))))
     assert (too_large(5).status, not_found("expected a group").status) == (413, 404)

@@ -60,9 +60,10 @@ def test_form_may_have_a_file_as_a_field() -> None:
     ("fields", "message"),
     [
         ({"job_id": "a"}, "neither image nor audio"),
-        ({"image": IMAGE, "colour": "red"}, "colour"),
-        ({"image": IMAGE, "job_id": "a b"}, "job_id"),
-        ({"image": IMAGE, "expected": "17"}, "expected"),
+        ({"image": IMAGE, "colour": "red"}, "colour: expected no field of that name, got 'red'; correct the job"),
+        ({"image": IMAGE, "job_id": "a b"}, "job_id: expected 1-128 of A-Z a-z 0-9 . _ - that begin"),
+        ({"image": IMAGE, "expected": "17"}, "expected: expected 9 or less, got 17; correct the job"),
+        ({"image": IMAGE, "expected": "x"}, "expected: expected a whole number, got 'x'; correct the job"),
         ({"image": IMAGE, "expected": "\u0667"}, "expected"),
         ({"image": IMAGE, "job_id": b"a"}, "got a file in the field job_id"),
     ],
@@ -123,24 +124,27 @@ def test_json_has_base64() -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "message"),
     [
-        b"",
-        b"null",
-        b"[]",
-        b"{}",
-        b'{"image": "not base64!"}',
-        b'{"image": "AA==", "expected": "7"}',
-        b'{"image": "AA==", "colour": "red"}',
-        b'{"image": "AA==", "job_id": "a b"}',
-        b"\xff\xfe",
-        b'{"image": ' + b"[" * 100_000,
-        b'{"image": [' + b"1," * 100_000 + b"1]}",
-        b'{"image": ' + b"9" * 100_000 + b"}",
+        (b"", "expected a job of image.* got text that is not JSON; send one JSON object"),
+        (b"null", "expected a JSON object, got null; correct the job"),
+        (b"[]", "expected a JSON object, got a list; correct the job"),
+        (b"{}", "expected a job of image.* got neither image nor audio; send one or both"),
+        (b'{"audio": ""}', "got audio of 0 bytes; send its file, or leave it out"),
+        (b'{"image": "not base64!"}', "image: expected base64, got 'not base64!'"),
+        (b'{"image": 5}', "image: expected text in base64, got 5"),
+        (b'{"image": "AA==", "expected": "7"}', "expected: expected a whole number, got '7'"),
+        (b'{"image": "AA==", "expected": 12}', "expected: expected 9 or less, got 12"),
+        (b'{"image": "AA==", "colour": "red"}', "colour: expected no field of that name, got 'red'"),
+        (b'{"image": "AA==", "job_id": "a b"}', "job_id: expected 1-128 of A-Z"),
+        (b"\xff\xfe", "not JSON"),
+        (b'{"image": ' + b"[" * 100_000, "not JSON"),
+        (b'{"image": [' + b"1," * 100_000 + b"1]}", "JSON of more than 64 parts"),
+        (b'{"image": ' + b"9" * 100_000 + b"}", "not JSON"),
     ],
 )
-def test_json_that_is_no_job_gets_422(body: bytes) -> None:
-    with pytest.raises(Problem, match="expected a job with") as error:
+def test_json_that_is_no_job_gets_422(body: bytes, message: str) -> None:
+    with pytest.raises(Problem, match=message) as error:
         submission_of_json(body)
     assert error.value.status == HTTPStatus.UNPROCESSABLE_ENTITY
 

@@ -102,9 +102,13 @@ def test_entry_that_is_there_twice_is_named() -> None:
     assert faults[1] is None
 
 
-@pytest.mark.parametrize("content", [b"", b"PK", b"%PDF", b"PK\x05\x06" + bytes(18), archive()[:-30]])
+@pytest.mark.parametrize("content", [b"", b"PK", b"%PDF", archive()[:-30]])
 def test_broken_archives_are_refused(content: bytes) -> None:
-    assert "zip archive" in refusal_of(content)
+    assert "got a file that is not a zip archive (" in refusal_of(content)
+
+
+def test_empty_archive_is_refused() -> None:
+    assert "got no file of that name" in refusal_of(b"PK\x05\x06" + bytes(18))
 
 
 def test_changed_file_fails_its_checksum() -> None:

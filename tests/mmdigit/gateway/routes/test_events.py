@@ -91,3 +91,4 @@ def test_wrong_position_is_refused(gateway: Served) -> None:
     with gateway.client() as client:
         response = client.get("/v1/groups/g/events", headers={"Last-Event-ID": "nonsense"})
     assert response.status_code == 422
+    assert response.json()["detail"].startswith("Last-Event-ID: expected")
