@@ -23,6 +23,9 @@ def test_gateway_answers_and_ends_with_0(tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'queue.db'}"
     with gateway(tmp_path) as api:
         assert api.get("/healthz").text == "alive\n"
+        lines = {"Content-Type": "application/x-ndjson"}
+        batch = f"{api.url}/v1/batches?group=g"
+        assert httpx.post(batch, content=b'{"image": "NA=="}', headers=lines, trust_env=False).status_code == 202
         answers: list[httpx.Response] = []
 
         def submit() -> None:
