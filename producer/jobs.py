@@ -1,12 +1,10 @@
 """Makes the job of a sample, with an id derived from its content and its group."""
 
-import hashlib
 from datetime import datetime
 
 from producer.sources.sample import Sample
+from schemas.identifiers import id_of
 from schemas.job import Job
-
-JOB_ID_CHARACTERS = 32  # 128 bits of SHA-256
 
 
 def job_id_of(sample: Sample, group: str) -> str:
@@ -14,14 +12,10 @@ def job_id_of(sample: Sample, group: str) -> str:
 
     Two samples with the same content are two jobs, since their sample ids differ. 32 hexadecimal digits.
     """
-    digest = hashlib.sha256()
     # surrogateescape: a file name that is not UTF-8 must work, too.
     sample_id = sample.sample_id.encode("utf-8", "surrogateescape")
-    label = None if sample.label is None else str(sample.label).encode()
-    for part in (group.encode(), sample_id, label, sample.image, sample.audio):
-        # The length before each part keeps the parts of different samples from hashing alike.
-        digest.update(b"-" if part is None else f"{len(part)}:".encode() + part)
-    return digest.hexdigest()[:JOB_ID_CHARACTERS]
+    label = None if sample.label is None else str(sample.label)
+    return id_of(group, sample_id, label, sample.image, sample.audio)
 
 
 def job_of(sample: Sample, job_id: str, group: str, created_at: datetime) -> Job:

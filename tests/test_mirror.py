@@ -52,6 +52,7 @@ TESTED_ELSEWHERE = {
     "mmdigit.forms.pages.process": "tests.mmdigit.forms.pages.test_decoder",
     "mmdigit.commands.form.collect": "tests.mmdigit.forms.collecting.test_service",
     "mmdigit.settings.access_settings": "tests.mmdigit.settings.test_redaction",
+    "mmdigit.settings.jobs_topic": "tests.mmdigit.settings.test_base",
     "mmdigit.settings.model": "tests.mmdigit.settings.test_base",
     "mmdigit.transport.kafka.publisher": "tests.contract.test_queue",
     "mmdigit.transport.tls": "tests.mmdigit.transport.redis.test_tls",

@@ -31,9 +31,10 @@ from mmdigit.transport.kafka.publisher import BATCH_BYTES, LINGER_MS
 from mmdigit.transport.ports import Record
 from mmdigit.transport.redis.keys import FEED_KEY
 from mmdigit.transport.urls import DEFAULT_FEED_LENGTH, open_publisher, open_store
-from producer.jobs import JOB_ID_CHARACTERS, job_of
+from producer.jobs import job_of
 from producer.sources.sample import Sample
 from schemas.errors import SettingsError
+from schemas.identifiers import ID_DIGITS
 from schemas.prediction import Answer, Prediction
 from schemas.wire import encode
 from worker.batcher import DecodedRecord
@@ -53,7 +54,7 @@ _FLUSHED_WITHIN_S = 300.0
 
 def job_id_of(number: int) -> str:
     """An id as long as the producer's, distinct for each number."""
-    return f"{number:0{JOB_ID_CHARACTERS}x}"
+    return f"{number:0{ID_DIGITS}x}"
 
 
 def encoded_jobs(samples: Sequence[Sample], count: int) -> Iterator[EncodedJob]:

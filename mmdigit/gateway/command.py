@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -32,11 +31,12 @@ from mmdigit.gateway.settings import GatewaySettings
 from mmdigit.gateway.webhooks import Webhooks
 from mmdigit.settings.redaction import redact
 from mmdigit.telemetry.health import HealthServer
+from mmdigit.telemetry.http_server import listen
 from mmdigit.telemetry.logs import configure as configure_logs
 from mmdigit.transport.ports import PredictionStore, Publisher
 from mmdigit.transport.urls import open_publisher, open_store
 from schemas import VERSION
-from schemas.errors import MmdigitError, RetriableError, SettingsError
+from schemas.errors import MmdigitError, RetriableError
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ async def _serve(settings: GatewaySettings) -> None:
             settings.read_token,
         )
         stack.callback(monitoring.close)
-        listener = _listen(settings)
+        listener = listen(settings.host, settings.port, "", "--port or --host")
         stack.callback(listener.close)
 
         def stop() -> None:
@@ -198,13 +198,3 @@ async def _watch(look: Callable[[], Awaitable[object]], every_s: float) -> None:
 
 def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-def _listen(settings: GatewaySettings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
-    except (OSError, OverflowError) as error:
-        raise SettingsError(
-            f"expected to listen on {settings.host}:{settings.port}, got {error}; set --port or --host"
-        ) from error

@@ -8,7 +8,7 @@ from mmdigit.forms.store.ports import PageStore, StoredPage
 from mmdigit.forms.table.exporting import Exported, export
 from mmdigit.forms.template.template import Template
 from mmdigit.gateway.forms import Forms
-from mmdigit.gateway.problems import Problem
+from mmdigit.gateway.problems import Problem, not_found
 from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.services import Services
 from mmdigit.transport.ports import GroupCounts
@@ -19,9 +19,8 @@ from schemas.printable import printable
 def require_forms(services: Services) -> Forms:
     """Raises Problem (404) if the gateway takes no forms."""
     if services.forms is None:
-        raise Problem(
-            HTTPStatus.NOT_FOUND,
-            "expected a gateway that takes forms, got one that does not; start it with --pages, --template and --forms",
+        raise not_found(
+            "expected a gateway that takes forms, got one that does not; start it with --pages, --template and --forms"
         )
     return services.forms
 

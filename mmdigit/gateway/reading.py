@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from mmdigit.gateway.metrics import GatewayMetrics
-from mmdigit.transport.ports import PredictionStore
+from mmdigit.transport.ports import Outcome, PredictionStore
 from schemas.errors import AccessError, MmdigitError, RetriableError, StoreError
 
 THREADS = 4
@@ -35,6 +35,10 @@ class StoreReader:
     async def read(self, call: Callable[[PredictionStore], T]) -> T:
         """The result of the call in a thread. Raises what the store raises."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._call, call)
+
+    async def group_outcomes(self, group: str, after: str, limit: int) -> list[Outcome]:
+        """As PredictionStore.group_outcomes."""
+        return await self.read(lambda store: store.group_outcomes(group, after, limit))
 
     def close(self) -> None:
         self._threads.shutdown()

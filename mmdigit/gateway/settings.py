@@ -10,8 +10,9 @@ from pydantic_settings import NoDecode
 from mmdigit.settings.access_settings import AccessSettings
 from mmdigit.settings.database_settings import FORMS_URL, DatabasePasswordSettings
 from mmdigit.settings.gateway_database_settings import GatewayDatabaseSettings
+from mmdigit.settings.jobs_topic import JobsUrl
 from mmdigit.settings.lists import split
-from mmdigit.settings.service_settings import ServiceSettings
+from mmdigit.settings.service_settings import MetricsPort, ServiceSettings
 from mmdigit.settings.webhook_settings import WebhookSecretSettings
 
 Login = Literal["none", "token"]
@@ -24,15 +25,7 @@ class GatewaySettings(
 
     prog: ClassVar[str] = "python -m mmdigit.gateway"
 
-    jobs_url: Annotated[
-        str,
-        Field(
-            validation_alias="jobs",
-            repr=False,
-            examples=["kafka://localhost:29092/mmdigit.jobs"],
-            description="topic of jobs, which `python -m worker` consumes: kafka://host:9092/topic or sqlite:///file",
-        ),
-    ]
+    jobs_url: JobsUrl
     store_url: Annotated[
         str,
         Field(
@@ -85,9 +78,7 @@ class GatewaySettings(
     ] = ()
     host: Annotated[str, Field(min_length=1, description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0 picks a free one and logs it")] = 8000
-    metrics_port: Annotated[
-        int, Field(ge=0, le=65535, description="port of /metrics, /healthz and /readyz; 0 picks a free one and logs it")
-    ] = 9102
+    metrics_port: MetricsPort = 9102
     login: Annotated[
         Login | None,
         Field(

@@ -14,7 +14,6 @@ from pydantic import SecretStr
 
 from mmdigit.gateway.access.fetching import Address, exchange
 from mmdigit.gateway.access.principal import SCOPES, Principal
-from mmdigit.gateway.intake.ids import id_of
 from mmdigit.gateway.intake.webhook_urls import webhook_address
 from mmdigit.gateway.metrics import GatewayMetrics
 from mmdigit.gateway.registry.ports import StoredGroup, Webhook
@@ -24,6 +23,7 @@ from mmdigit.gateway.signing import signed_headers, webhook_key
 from schemas import VERSION
 from schemas.api import GroupStatus
 from schemas.errors import MmdigitError
+from schemas.identifiers import id_of
 from schemas.printable import printable
 
 log = logging.getLogger(__name__)

@@ -40,6 +40,18 @@ Handler = Callable[[str], Response]
 """Handles one path. Takes the request's Authorization header, empty if absent; must not block."""
 
 
+def listen(host: str, port: int, what: str, flags: str) -> socket.socket:
+    """A socket that listens; port 0 picks a free one. what, flags: for the error, as " for metrics".
+
+    Raises SettingsError if it cannot listen on the address.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except (OSError, OverflowError, UnicodeError) as exc:
+        raise SettingsError(f"expected to listen on {host}:{port}{what}, got {exc}; set {flags}") from exc
+
+
 class HttpServer:
     """Serves requests from its own thread until closed."""
 
@@ -47,13 +59,7 @@ class HttpServer:
         self, host: str, port: int, handlers: Mapping[str, Handler], *, request_timeout_s: float = REQUEST_TIMEOUT_S
     ) -> None:
         """Start listening. Port 0 picks a free port. Raises SettingsError if it cannot listen on the address."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        try:
-            self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-        except (OSError, OverflowError, UnicodeError) as exc:
-            raise SettingsError(
-                f"expected to listen on {host}:{port} for metrics, got {exc}; set --metrics-port or --metrics-host"
-            ) from exc
+        self._socket = listen(host, port, " for metrics", "--metrics-port or --metrics-host")
         self._handlers = handlers
         self._request_timeout_s = request_timeout_s
         self._open: dict[asyncio.StreamWriter, None] = {}  # the oldest first

@@ -6,20 +6,18 @@ from datetime import datetime
 
 from mmdigit.forms.cells.reader import Cell
 from mmdigit.forms.template.template import Template
+from schemas.identifiers import ID_DIGITS, of_tenant
 from schemas.job import Job
-
-ID_CHARACTERS = 32
-"""Hex digits of an id: 128 bits."""
 
 
 def group_of(file_sha256: str, page: int, template: Template, tenant: str | None = None) -> str:
     """The group of a page's jobs. page: its number in the file, from 1. tenant: whose page it is, see Page.tenant."""
-    return _of_tenant(tenant, f"{template.form}.{_digest(file_sha256, str(page), template.digest)}")
+    return of_tenant(tenant, f"{template.form}.{_digest(file_sha256, str(page), template.digest)}")
 
 
 def job_id_of(cell: Cell, file_sha256: str, page: int, template: Template, tenant: str | None = None) -> str:
     """The id of a cell's job; arguments as for group_of."""
-    return _of_tenant(tenant, _digest(file_sha256, str(page), template.digest, cell.slot.name, str(cell.index)))
+    return of_tenant(tenant, _digest(file_sha256, str(page), template.digest, cell.slot.name, str(cell.index)))
 
 
 def jobs_of(
@@ -42,10 +40,5 @@ def jobs_of(
             yield Job(job_id=job_id, group=group, image=cell.content, created_at=created_at)
 
 
-def _of_tenant(tenant: str | None, name: str) -> str:
-    """As the gateway stores the ids of tenants."""
-    return f"{tenant}:{name}" if tenant else name
-
-
 def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:ID_CHARACTERS]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:ID_DIGITS]

@@ -8,6 +8,7 @@ from pydantic_settings import NoDecode
 
 from mmdigit.consuming.settings import ConsumingSettings
 from mmdigit.settings.database_settings import DatabaseSettings
+from mmdigit.settings.jobs_topic import JobsUrl
 from mmdigit.settings.lists import split
 from mmdigit.settings.service_settings import MetricsPort
 from schemas.identifiers import Identifier
@@ -28,15 +29,7 @@ class PageWorkerSettings(DatabaseSettings, ConsumingSettings):
             description="topic of pages: kafka://host:9092/topic or sqlite:///file?topic=pages",
         ),
     ]
-    jobs_url: Annotated[
-        str,
-        Field(
-            validation_alias="jobs",
-            repr=False,
-            examples=["kafka://localhost:29092/mmdigit.jobs"],
-            description="topic of jobs, which `python -m worker` consumes: kafka://host:9092/topic or sqlite:///file",
-        ),
-    ]
+    jobs_url: JobsUrl
     templates: Annotated[
         tuple[Path, ...],
         NoDecode,

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from schemas.identifiers import MAX_ID_CHARACTERS, is_identifier
+from schemas.identifiers import MAX_ID_CHARACTERS, is_identifier, of_tenant
 from schemas.printable import printable
 
 Scope = Literal["submit", "read", "review", "admin"]
@@ -46,7 +46,7 @@ class Principal:
             raise ValueError(f"an id without ':', which follows a tenant's name, got {name!r}")
         if len(name) > self._room:
             raise ValueError(f"an id of at most {self._room} characters, got {len(name)}")
-        return f"{self._prefix}{name}"
+        return of_tenant(self.tenant, name)
 
     def owns(self, stored: str) -> bool:
         """Whether a stored id is the tenant's."""
@@ -60,7 +60,7 @@ class Principal:
 
     @property
     def _prefix(self) -> str:
-        return f"{self.tenant}:" if self.tenant else ""
+        return of_tenant(self.tenant, "")
 
     @property
     def _room(self) -> int:

@@ -10,7 +10,6 @@ import numpy as np
 
 from mmdigit.consuming.publishing import Outgoing
 from mmdigit.gateway.access.principal import Principal
-from mmdigit.gateway.intake.ids import id_of
 from mmdigit.gateway.intake.records import OTHER_GROUP, record_of
 from mmdigit.gateway.intake.single import submission_of_json
 from mmdigit.gateway.problems import Problem
@@ -18,6 +17,7 @@ from mmdigit.gateway.registry.ports import number_of
 from mmdigit.gateway.services import Services
 from schemas.api import JobSubmission, RejectedJob
 from schemas.errors import InvalidRecord
+from schemas.identifiers import id_of
 from schemas.job import MAX_RECORD_BYTES
 from schemas.printable import printable
 

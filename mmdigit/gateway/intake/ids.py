@@ -1,6 +1,5 @@
 """Ids of what a request sends: the caller's, from Idempotency-Key, or random."""
 
-import hashlib
 import secrets
 from http import HTTPStatus
 from typing import Annotated
@@ -11,10 +10,7 @@ from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.registry.ports import GroupKind
 from mmdigit.gateway.services import Services
-from schemas.identifiers import Identifier
-
-ID_CHARACTERS = 32
-"""Hex digits of an id: 128 bits."""
+from schemas.identifiers import ID_DIGITS, Identifier
 
 MAX_KEY_CHARACTERS = 255
 KEY_PATTERN = r"^[\x21-\x7e]+$"
@@ -40,17 +36,7 @@ GroupName = Annotated[
 
 def new_id() -> str:
     """A random id."""
-    return secrets.token_hex(ID_CHARACTERS // 2)
-
-
-def id_of(*parts: str | bytes | None) -> str:
-    """The id that follows from the parts, the same for the same parts."""
-    digest = hashlib.sha256()
-    for part in parts:
-        content = part.encode() if isinstance(part, str) else part
-        # The length before each part keeps different parts from hashing alike.
-        digest.update(b"-" if content is None else f"{len(content)}:".encode() + content)
-    return digest.hexdigest()[:ID_CHARACTERS]
+    return secrets.token_hex(ID_DIGITS // 2)
 
 
 def stored_id(principal: Principal, name: str, what: str) -> str:

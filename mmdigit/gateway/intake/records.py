@@ -1,9 +1,11 @@
-"""A submission as the record of a job, and whether there is room for another."""
+"""A submission as the record of a job, whether there is room for another, and what is kept of many."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from mmdigit.consuming.publishing import Outgoing
 from mmdigit.gateway.problems import Problem
+from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.services import Services
 from schemas.api import JobSubmission
 from schemas.job import Job
@@ -36,3 +38,11 @@ def record_of(submission: JobSubmission, job_id: str, group: str | None, service
         created_at=services.now(),
     )
     return Outgoing(job_id.encode(), encode(job, "msgpack"))
+
+
+async def keep_submitted(services: Services, group: StoredGroup, numbers: Sequence[int], webhook: str | None) -> None:
+    """Keep what was submitted under a group's name, and who is told of its end. numbers: as of Registry.put_group."""
+    await services.in_registry(lambda registry: registry.put_group(group, numbers))
+    if webhook is not None:
+        place = (group.tenant, group.name, webhook, group.created_at)
+        await services.in_registry(lambda registry: registry.put_webhook(*place))

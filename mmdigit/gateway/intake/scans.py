@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from mmdigit.forms.pages.page import PageFault, SinglePage
 from mmdigit.forms.sending.records import record_of
 from mmdigit.gateway.forms import Forms
-from mmdigit.gateway.intake.bodies import media_type, stream_body
+from mmdigit.gateway.intake.bodies import media_type, spooled_body, stream_body
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.services import Services
 from schemas.api import RejectedPage
@@ -27,7 +26,6 @@ SUFFIXES = {"application/pdf": "pdf", "image/tiff": "tif", "image/png": "png", "
 FORM = "multipart/form-data"
 MAX_SCAN_BYTES = 64 * 1024 * 1024
 MAX_REJECTIONS = 100
-_IN_MEMORY_BYTES = 1024 * 1024
 _MAX_ERROR = 300
 
 
@@ -44,13 +42,12 @@ async def received_scan(request: Request, services: Services) -> AsyncIterator[t
             f"expected {', '.join(SUFFIXES)} or {FORM}, got {printable(kind) or 'no Content-Type'}; "
             "with curl, send -F scan=@FILE",
         )
-    body = stream_body(request, min(services.max_batch_bytes, MAX_SCAN_BYTES))
+    limit_bytes = min(services.max_batch_bytes, MAX_SCAN_BYTES)
     if kind in SUFFIXES:
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as spooled:
-            async for chunk in body:
-                await asyncio.to_thread(spooled.write, chunk)
-            yield cast(BinaryIO, spooled), f"scan.{SUFFIXES[kind]}"
+        async with spooled_body(request, limit_bytes) as spooled:
+            yield spooled, f"scan.{SUFFIXES[kind]}"
         return
+    body = stream_body(request, limit_bytes)
     parser = MultiPartParser(request.headers, cast(AsyncGenerator[bytes, None], body), max_files=1, max_fields=0)
     try:
         form = await parser.parse()

@@ -1,32 +1,30 @@
 """POST /v1/batches: many jobs in one request, as JSON Lines or as a zip archive with a manifest."""
 
 import asyncio
-import tempfile
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import BinaryIO, cast
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from mmdigit.gateway.access.requiring import Submitter
 from mmdigit.gateway.intake.batch import CHUNK_BYTES, BatchIntake
-from mmdigit.gateway.intake.bodies import media_type, stream_body
-from mmdigit.gateway.intake.ids import GroupName, IdempotencyKey, id_of, new_id, require_group
+from mmdigit.gateway.intake.bodies import media_type, spooled_body, stream_body
+from mmdigit.gateway.intake.ids import GroupName, IdempotencyKey, new_id, require_group
 from mmdigit.gateway.intake.json_lines import LineSplitter
-from mmdigit.gateway.intake.records import require_room
+from mmdigit.gateway.intake.records import keep_submitted, require_room
 from mmdigit.gateway.intake.webhook_urls import WebhookUrl, require_webhook
 from mmdigit.gateway.intake.zipped import MAX_ZIP_BYTES, ZipJob, zip_jobs
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.services import UseServices
 from schemas.api import BatchReceipt
+from schemas.identifiers import id_of
 from schemas.job import MAX_RECORD_BYTES
 from schemas.printable import printable
 
 JSON_LINES = ("application/x-ndjson", "application/jsonl")
 ZIP = "application/zip"
-_IN_MEMORY_BYTES = 1024 * 1024
 YIELD_EVERY = 100
 """Lines of a batch between two turns of other requests."""
 _BODY = {"schema": {"type": "string", "format": "binary"}}
@@ -74,9 +72,7 @@ async def submit_batch(
     await intake.flush()
     numbers = intake.numbers
     kept = StoredGroup(principal.tenant, name, "jobs", len(numbers), services.now())
-    await services.in_registry(lambda registry: registry.put_group(kept, numbers))
-    if webhook is not None:
-        await services.in_registry(lambda registry: registry.put_webhook(kept.tenant, name, webhook, kept.created_at))
+    await keep_submitted(services, kept, numbers, webhook)
     receipt = BatchReceipt(
         group=name, accepted=len(numbers), rejected=intake.rejected, rejections=tuple(intake.rejections)
     )
@@ -97,11 +93,8 @@ async def _take_lines(request: Request, intake: BatchIntake) -> None:
 
 async def _take_zip(request: Request, intake: BatchIntake) -> None:
     limit_bytes = intake.services.max_batch_bytes
-    # Without a name: nothing that a request says becomes a path.
-    with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as spooled:
-        async for chunk in stream_body(request, min(limit_bytes, MAX_ZIP_BYTES)):
-            await asyncio.to_thread(spooled.write, chunk)
-        jobs = zip_jobs(cast(BinaryIO, spooled), limit_bytes)
+    async with spooled_body(request, min(limit_bytes, MAX_ZIP_BYTES)) as spooled:
+        jobs = zip_jobs(spooled, limit_bytes)
         while some := await asyncio.to_thread(_some_of, jobs):
             for row in some:
                 if isinstance(row.job, str):

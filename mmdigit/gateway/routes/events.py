@@ -17,9 +17,9 @@ from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.access.requiring import Reader
 from mmdigit.gateway.intake.ids import stored_id
 from mmdigit.gateway.outcomes import statuses_of
-from mmdigit.gateway.routes.groups import Group, group_status, positions_checked
+from mmdigit.gateway.routes.groups import Group, group_status, known_group, positions_checked
 from mmdigit.gateway.services import Services, UseServices
-from mmdigit.transport.ports import Outcome, PredictionStore
+from mmdigit.transport.ports import Outcome
 from schemas.api import GroupStatus, JobStatus
 
 PAGE = 200
@@ -63,9 +63,9 @@ async def follow_group(
         events = _page_events(services, principal, group, stored, is_admitted)
     else:
         with positions_checked("Last-Event-ID"):
-            first = await services.reader.read(partial(_read, stored, last_event_id))
-        if not first:
-            await group_status(services, principal.tenant, group, stored)  # 404 if nothing is known of it
+            first = await services.reader.group_outcomes(stored, last_event_id, PAGE)
+        if not first and submitted is None:
+            await known_group(services, principal.tenant, group, stored)
         events = _events(services, principal, group, stored, last_event_id, first, is_admitted)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return EventStream(services.entrance.stream(principal), events, headers)
@@ -110,7 +110,7 @@ async def _events(
                     if not await is_admitted():
                         return
                     status = await group_status(services, principal.tenant, group, stored)
-                    if status.finished and not await services.reader.read(partial(_read, stored, position)):
+                    if status.finished and not await services.reader.group_outcomes(stored, position, PAGE):
                         yield f"event: finished\ndata: {status.model_dump_json()}\n\n".encode()
                         return
                 try:
@@ -122,7 +122,7 @@ async def _events(
                     yield b": waiting\n\n"
                     told_s = loop.time()
             changed.clear()
-            outcomes = await services.reader.read(partial(_read, stored, position))
+            outcomes = await services.reader.group_outcomes(stored, position, PAGE)
 
 
 async def _page_events(
@@ -146,10 +146,6 @@ async def _page_events(
         with suppress(TimeoutError):
             await asyncio.wait_for(services.stopping.wait(), PAGES_EVERY_S)
         silent_s += PAGES_EVERY_S
-
-
-def _read(stored: str, position: str, store: PredictionStore) -> list[Outcome]:
-    return store.group_outcomes(stored, position, PAGE)
 
 
 def _event(position: str, status: JobStatus) -> bytes:

@@ -5,7 +5,6 @@ import csv
 import io
 import tempfile
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
 
@@ -21,9 +20,8 @@ from mmdigit.gateway.intake.ids import stored_id
 from mmdigit.gateway.outcomes import statuses_of
 from mmdigit.gateway.pages import require_forms, template_of, write_form_table
 from mmdigit.gateway.registry.ports import StoredGroup
-from mmdigit.gateway.routes.groups import Group, group_status
+from mmdigit.gateway.routes.groups import Group, known_group
 from mmdigit.gateway.services import Services, UseServices
-from mmdigit.transport.ports import Outcome, PredictionStore
 from schemas.api import JobStatus
 
 COLUMNS = (*PREDICTION_COLUMNS, "expected", "dead_letter_reason")
@@ -54,8 +52,7 @@ async def export_group(
     writes it. What comes later is not in it.
     """
     stored = stored_id(principal, group, "group")
-    await group_status(services, principal.tenant, group, stored)  # 404 if nothing is known of it
-    submitted = await services.in_registry(lambda registry: registry.group(principal.tenant, group))
+    submitted = await known_group(services, principal.tenant, group, stored)
     if submitted is not None and submitted.kind == "pages":
         table = await _form_table(require_forms(services), submitted, kind, form)
     else:
@@ -83,15 +80,11 @@ async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
 async def _pages(services: Services, principal: Principal, stored: str) -> AsyncIterator[list[JobStatus]]:
     position = ""
     while True:
-        outcomes = await services.reader.read(partial(_read_page, stored, position))
+        outcomes = await services.reader.group_outcomes(stored, position, PAGE)
         if not outcomes:
             return
         yield [status for _, status in statuses_of(principal, stored, outcomes)]
         position = outcomes[-1].position
-
-
-def _read_page(stored: str, position: str, store: PredictionStore) -> list[Outcome]:
-    return store.group_outcomes(stored, position, PAGE)
 
 
 def _cells(status: JobStatus) -> dict[str, str]:

@@ -9,15 +9,16 @@ from fastapi.responses import Response
 from mmdigit.forms.cells.jobs import group_of
 from mmdigit.gateway.access.requiring import Submitter
 from mmdigit.gateway.forms import Forms
-from mmdigit.gateway.intake.ids import GroupName, IdempotencyKey, id_of, require_group
-from mmdigit.gateway.intake.records import require_room
+from mmdigit.gateway.intake.ids import GroupName, IdempotencyKey, require_group
+from mmdigit.gateway.intake.records import keep_submitted, require_room
 from mmdigit.gateway.intake.scans import FORM, MAX_SCAN_BYTES, SUFFIXES, received_scan, send_scan
 from mmdigit.gateway.intake.webhook_urls import WebhookUrl, require_webhook
 from mmdigit.gateway.pages import require_forms
-from mmdigit.gateway.problems import Problem
+from mmdigit.gateway.problems import Problem, not_found
 from mmdigit.gateway.registry.ports import StoredGroup, number_of
 from mmdigit.gateway.services import UseServices
 from schemas.api import PagesReceipt
+from schemas.identifiers import id_of
 from schemas.printable import printable
 
 _FILE = {"schema": {"type": "string", "format": "binary"}}
@@ -69,9 +70,7 @@ async def submit_pages(
     )
     kept = StoredGroup(principal.tenant, name, "pages", len(sent.numbers), services.now(), pages)
     numbers = [number_of(f"{sent.sha256}.{number}") for number in sent.numbers]
-    await services.in_registry(lambda registry: registry.put_group(kept, numbers))
-    if webhook is not None:
-        await services.in_registry(lambda registry: registry.put_webhook(kept.tenant, name, webhook, kept.created_at))
+    await keep_submitted(services, kept, numbers, webhook)
     receipt = PagesReceipt(
         group=name, accepted=len(sent.numbers), rejected=sent.rejected, rejections=tuple(sent.rejections)
     )
@@ -83,8 +82,5 @@ def _forms_with(forms: Forms, name: str) -> Forms:
     """Raises Problem (404) if there is no such form."""
     names = sorted({template.form for template in forms.templates})
     if name not in names:
-        raise Problem(
-            HTTPStatus.NOT_FOUND,
-            f"expected one of the forms {', '.join(names)}, got {printable(name, 64)}; send another",
-        )
+        raise not_found(f"expected one of the forms {', '.join(names)}, got {printable(name, 64)}; send another")
     return forms

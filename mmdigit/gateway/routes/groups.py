@@ -15,7 +15,7 @@ from mmdigit.gateway.access.requiring import Reader
 from mmdigit.gateway.intake.ids import stored_id
 from mmdigit.gateway.outcomes import statuses_of
 from mmdigit.gateway.pages import count_pages, pages_of, require_forms
-from mmdigit.gateway.problems import Problem
+from mmdigit.gateway.problems import Problem, not_found
 from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.services import Services, UseServices
 from mmdigit.transport.ports import GroupCounts, PredictionStore
@@ -68,9 +68,9 @@ async def get_group_predictions(
     """
     stored = stored_id(principal, group, "group")
     with positions_checked():
-        outcomes = await services.reader.read(lambda store: store.group_outcomes(stored, after, limit))
+        outcomes = await services.reader.group_outcomes(stored, after, limit)
     if not outcomes and not after:
-        await group_status(services, principal.tenant, group, stored)  # 404 if nothing is known of it
+        await known_group(services, principal.tenant, group, stored)
     page = OutcomePage(
         outcomes=tuple(status for _, status in statuses_of(principal, stored, outcomes)),
         next=outcomes[-1].position if outcomes else after,
@@ -95,9 +95,7 @@ async def get_group_pages(
     stored_id(principal, group, "group")
     submitted = await services.in_registry(lambda registry: registry.group(principal.tenant, group))
     if submitted is None or submitted.kind != "pages":
-        raise Problem(
-            HTTPStatus.NOT_FOUND, "expected a group of scanned pages, got none of that name; send the scan to /v1/forms"
-        )
+        raise not_found("expected a group of scanned pages, got none of that name; send the scan to /v1/forms")
     pages = await asyncio.to_thread(pages_of, require_forms(services), submitted, after, limit)
     return Response(PagesOfGroup(pages=pages).model_dump_json(exclude_none=True), media_type="application/json")
 
@@ -111,6 +109,14 @@ def positions_checked(name: str = "after") -> Iterator[None]:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: {error}") from error
 
 
+async def known_group(services: Services, tenant: str, name: str, stored: str) -> StoredGroup | None:
+    """The group, None if it was not sent as a batch. Raises Problem (404) if nothing is known of it."""
+    submitted = await services.in_registry(lambda registry: registry.group(tenant, name))
+    if submitted is None:
+        _require_outcomes(await services.reader.read(lambda store: store.counts(stored)))
+    return submitted
+
+
 async def group_status(services: Services, tenant: str, name: str, stored: str) -> GroupStatus:
     """How far a group is. Raises Problem (404) if nothing is known of it."""
     submitted = await services.in_registry(lambda registry: registry.group(tenant, name))
@@ -118,11 +124,8 @@ async def group_status(services: Services, tenant: str, name: str, stored: str) 
         counts, decisions = await asyncio.to_thread(count_pages, services.forms.store, submitted)
     else:
         counts, decisions = await services.reader.read(partial(_counted, services, stored))
-    if submitted is None and not counts.done and not counts.dead:
-        raise Problem(
-            HTTPStatus.NOT_FOUND,
-            "expected a group with outcomes, got none: none of its jobs is read yet, it was never sent, or has expired",
-        )
+    if submitted is None:
+        _require_outcomes(counts)
     return status_of_jobs(name, submitted, counts, decisions, services.now())
 
 
@@ -147,6 +150,13 @@ def status_of_jobs(
         created_at=None if submitted is None else submitted.created_at,
         left_s=left_s,
     )
+
+
+def _require_outcomes(counts: GroupCounts) -> None:
+    if not counts.done and not counts.dead:
+        raise not_found(
+            "expected a group with outcomes, got none: none of its jobs is read yet, it was never sent, or has expired"
+        )
 
 
 def _counted(services: Services, stored: str, store: PredictionStore) -> tuple[GroupCounts, Decisions]:

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.access.requiring import Submitter
-from mmdigit.gateway.intake.ids import IdempotencyKey, id_of, new_id, stored_id
+from mmdigit.gateway.intake.ids import IdempotencyKey, new_id, stored_id
 from mmdigit.gateway.intake.records import OTHER_GROUP, record_of, require_room
 from mmdigit.gateway.intake.single import read_submission
 from mmdigit.gateway.outcomes import find_outcome, status_of
@@ -16,6 +16,7 @@ from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.routes.submit_route import SubmitRoute, Wait
 from mmdigit.gateway.services import UseServices
 from schemas.api import JobStatus, JobSubmission
+from schemas.identifiers import id_of
 from schemas.job import MAX_RECORD_BYTES
 from schemas.prediction import Prediction
 

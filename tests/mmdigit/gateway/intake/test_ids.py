@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmdigit.gateway.access.principal import SCOPES, Principal
-from mmdigit.gateway.intake.ids import ID_CHARACTERS, id_of, new_id, stored_id
+from mmdigit.gateway.intake.ids import new_id, stored_id
 from mmdigit.gateway.problems import Problem
-from schemas.identifiers import is_identifier
+from schemas.identifiers import ID_DIGITS, id_of, is_identifier
 
 Parts = list[str | bytes | None]
 PARTS = st.lists(st.one_of(st.none(), st.text(max_size=9), st.binary(max_size=9)), max_size=4)
@@ -16,7 +16,7 @@ PARTS = st.lists(st.one_of(st.none(), st.text(max_size=9), st.binary(max_size=9)
 def test_new_ids_differ() -> None:
     ids = {new_id() for _ in range(1000)}
     assert len(ids) == 1000
-    assert all(is_identifier(name) and len(name) == ID_CHARACTERS for name in ids)
+    assert all(is_identifier(name) and len(name) == ID_DIGITS for name in ids)
 
 
 @given(PARTS, PARTS)
