@@ -88,9 +88,9 @@ def require_free(port: int) -> None:
         ) from error
 
 
-def commands(port: int) -> dict[str, list[str]]:
-    """The command of each program."""
-    queue, forms = f"sqlite:///{FOLDER / 'queue.db'}", f"sqlite:///{FOLDER / 'forms.db'}"
+def commands(port: int, folder: Path = FOLDER) -> dict[str, list[str]]:
+    """The command of each program. folder: for their files."""
+    queue, forms = f"sqlite:///{folder / 'queue.db'}", f"sqlite:///{folder / 'forms.db'}"
     pages = f"{queue}?topic=pages"
     python, template = [sys.executable, "-m"], ["--template", str(FORM)]
     return {
@@ -102,7 +102,7 @@ def commands(port: int) -> dict[str, list[str]]:
         "collector": [*python, "mmdigit", "form", "collect", "--follow", "--store", queue, "--forms", forms, *template],
         "gateway": [
             *(*python, "mmdigit.gateway", "--jobs", queue, "--store", queue, "--host", HOST, "--port", str(port)),
-            *("--database", f"sqlite:///{FOLDER / 'gateway.db'}", "--forms", forms, "--pages", pages, *template),
+            *("--database", f"sqlite:///{folder / 'gateway.db'}", "--forms", forms, "--pages", pages, *template),
         ],
     }
 

@@ -52,6 +52,7 @@ _PRODUCT = {
     "mmdigit.database",
     *_forms(_FORMS),
     "mmdigit.gateway",
+    "mmdigit.webapp",
     "mmdigit.client",
     "mmdigit.commands",
     "mmdigit",
@@ -85,6 +86,7 @@ ALLOWED: dict[str, set[str]] = {
         }
         for room, others in _FORMS.items()
     },
+    "mmdigit.webapp": set(),
     "mmdigit.client": _CORE,
     "mmdigit.gateway": {
         *_ROOMS - {"mmdigit.reading"},

@@ -1,0 +1,65 @@
+"""The files of the web app, read once: what each is, and the tag by which a browser knows that it has it already."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".ogg": "audio/ogg",
+    ".onnx": "application/octet-stream",
+    ".npz": "application/octet-stream",
+    ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
+    ".webmanifest": "application/manifest+json",
+}
+"""By suffix; files of other kinds are not served."""
+MODEL = ("mmdigit.onnx", "mmdigit.json", "crossed_out.npz")
+"""Of mmdigit/reading/weights, served under model/, so that the page runs the model that ships."""
+
+
+@dataclass(frozen=True)
+class WebappFile:
+    """A file as it is sent. encoding: of its content, such as gzip; None if it is sent plain."""
+
+    content: bytes
+    media_type: str
+    etag: str
+    encoding: str | None = None
+
+
+def load_files() -> Mapping[str, WebappFile]:
+    """Every file by its path below /app/, such as js/main.js. A file NAME.gz is NAME, compressed."""
+    found = dict(_below(files("mmdigit.webapp"), ""))
+    weights = files("mmdigit.reading") / "weights"
+    for name in MODEL:
+        found[f"model/{name}"] = _file(name, (weights / name).read_bytes())
+    return found
+
+
+def _below(folder: Traversable, prefix: str) -> list[tuple[str, WebappFile]]:
+    found: list[tuple[str, WebappFile]] = []
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            found += _below(entry, f"{prefix}{entry.name}/")
+            continue
+        name = entry.name.removesuffix(".gz")
+        if _suffix(name) in TYPES:
+            found.append((prefix + name, _file(entry.name, entry.read_bytes())))
+    return found
+
+
+def _file(name: str, content: bytes) -> WebappFile:
+    plain = name.removesuffix(".gz")
+    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return WebappFile(content, TYPES[_suffix(plain)], etag, None if plain == name else "gzip")
+
+
+def _suffix(name: str) -> str:
+    return name[name.rfind(".") :]

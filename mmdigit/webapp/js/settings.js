@@ -1,0 +1,55 @@
+// What a person has chosen. Kept on this device alone.
+
+const KEY = "mmdigit.settings"
+const DEFAULTS = {
+  language: "", // of the texts; "" until one is chosen: the browser's, or English
+  theme: "auto", // auto, light, dark
+  contrast: "auto", // auto, more
+  motion: "auto", // auto, less
+  speak: false, // answers aloud
+  where: "gateway", // who reads: gateway, or page: nothing leaves the device
+  name: "", // of the clerk, where nobody logs in
+}
+
+/** The choices. Change them by `choose`. */
+export const settings = { ...DEFAULTS, ...stored() }
+if (!["en", "de"].includes(settings.language)) settings.language = navigator.language?.startsWith("de") ? "de" : "en"
+
+/** Change settings, keep them, apply them, and tell whoever listens for "settings" on the window. */
+export function choose(changes) {
+  Object.assign(settings, changes)
+  try {
+    localStorage.setItem(KEY, JSON.stringify(settings))
+  } catch {
+    // A browser that keeps nothing still shows what was chosen.
+  }
+  apply()
+  window.dispatchEvent(new CustomEvent("settings", { detail: changes }))
+}
+
+/** Whether things may move. */
+export const mayMove = () =>
+  settings.motion !== "less" && !window.matchMedia("(prefers-reduced-motion: reduce)").matches
+
+/** Show theme, contrast and motion as chosen, or as the system has them. */
+export function apply() {
+  const root = document.documentElement
+  const dark = settings.theme === "dark" || (settings.theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches)
+  const more = settings.contrast === "more" || matchMedia("(prefers-contrast: more)").matches
+  root.dataset.theme = dark ? "dark" : "light"
+  root.dataset.contrast = more ? "more" : "auto"
+  root.dataset.motion = mayMove() ? "auto" : "less"
+}
+
+for (const query of ["(prefers-color-scheme: dark)", "(prefers-contrast: more)", "(prefers-reduced-motion: reduce)"]) {
+  matchMedia(query).addEventListener("change", apply)
+}
+
+function stored() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}")
+    return Object.fromEntries(Object.entries(kept).filter(([name, value]) => typeof value === typeof DEFAULTS[name]))
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,38 @@
+// The catalogue: every text that a person reads or hears, one folder a language, one file a view.
+
+import { settings } from "./settings.js"
+
+export const LANGUAGES = { en: "English", de: "Deutsch" }
+const PARTS = ["common", "read", "learn", "review", "watch"]
+
+let texts = {}
+let plurals = new Intl.PluralRules("en")
+let numbers = new Intl.NumberFormat("en")
+
+/** The language in use. */
+export const language = () => settings.language
+
+/** Load the catalogue of the chosen language. */
+export async function loadTexts() {
+  const files = await Promise.all(PARTS.map((part) => import(`/app/texts/${settings.language}/${part}.js`)))
+  texts = Object.assign({}, ...files.map((file) => file.default))
+  plurals = new Intl.PluralRules(settings.language)
+  numbers = new Intl.NumberFormat(settings.language)
+  document.documentElement.lang = settings.language
+}
+
+/**
+ * A text with its {name}s filled in; numbers are written as the language does. A text that depends on a count is an
+ * object {one, other}, chosen by values.count. Throws if the catalogue lacks it.
+ */
+export function t(key, values = {}) {
+  let text = texts[key]
+  if (text === undefined) throw new Error(`expected a text for "${key}" in ${settings.language}, got none; add it to texts/`)
+  if (typeof text === "object") text = text[plurals.select(values.count)] ?? text.other
+  return text.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? numbers.format(values[name]) : values[name]))
+}
+
+/** A share of 0 to 1 in per cent, as the language writes it. */
+export function percent(share, digits = 0) {
+  return new Intl.NumberFormat(settings.language, { style: "percent", maximumFractionDigits: digits }).format(share)
+}

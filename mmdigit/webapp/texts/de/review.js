@@ -1,0 +1,6 @@
+// Texte der Ansicht "review".
+
+export default {
+  "review.name": "Prüfen",
+  "review.title": "Felder prüfen",
+}

@@ -1,0 +1,6 @@
+// Texts of the view "read".
+
+export default {
+  "read.name": "Read",
+  "read.title": "Write it, say it",
+}

@@ -1,0 +1,6 @@
+// Texts of the view "watch".
+
+export default {
+  "watch.name": "Watch",
+  "watch.title": "How it is going",
+}

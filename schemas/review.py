@@ -1,0 +1,194 @@
+"""What reviewing over the HTTP API takes and gives. Clients ignore fields of a later gateway."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas.message import ExtensibleMessage, Message
+from schemas.prediction import Label
+from schemas.timestamp import Timestamp
+
+ReviewKind = Literal["review", "control", "second", "digits"]
+"""review: fields that the model is unsure of. control: accepted fields, drawn by chance, keyed blind. second: fields of
+which two people must say the same; whoever keyed first never gets them. digits: boxes that were all read as one digit.
+"""
+
+MAX_CLAIMED = 200
+"""Fields or boxes of one claim."""
+MAX_TYPED = 64
+"""Characters that a person types for a field."""
+MAX_CLERK = 64
+"""Characters of a person's name."""
+
+ClerkName = Annotated[str, Field(min_length=1, max_length=MAX_CLERK)]
+
+
+class FieldsLeft(ExtensibleMessage):
+    """How much is left, claimed or not. digits: boxes by the digit that was read, 0 to 9."""
+
+    review: int = 0
+    control: int = 0
+    second: int = 0
+    digits: tuple[int, ...] = (0,) * 10
+
+
+class ClerkActivity(ExtensibleMessage):
+    """What a person has done in a group. seconds: median from one field to the next, pauses over a minute left out;
+    null before the second. holds: fields that they have claimed now."""
+
+    clerk: str
+    keyed: int
+    seconds: float | None = None
+    holds: int = 0
+    last_at: Timestamp | None = None
+
+
+class ReviewGroup(ExtensibleMessage):
+    """A group of scanned forms in which there is something to review, or was."""
+
+    group: str
+    form: str
+    """Code of the form."""
+    fields: int
+    """With a value."""
+    left: FieldsLeft
+    clerks: tuple[ClerkActivity, ...] = ()
+
+
+class ReviewGroups(ExtensibleMessage):
+    """Groups, newest first."""
+
+    groups: tuple[ReviewGroup, ...]
+
+
+class ClaimRequest(Message):
+    """Asks for work that nobody else has."""
+
+    form: str | None = None
+    """Code of the form, where a group has pages of several."""
+    kind: ReviewKind = "review"
+    digit: Label | None = None
+    """Of kind digits: the digit that was read."""
+    count: Annotated[int, Field(ge=1, le=MAX_CLAIMED)] = 20
+    clerk: ClerkName | None = None
+    """Who asks, where nobody logs in; else the name of the token counts."""
+
+
+class ReviewBox(ExtensibleMessage):
+    """Where a box lies in the field's picture, in its pixels, and the digit that was read in it; null if none was."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    digit: Label | None = None
+
+
+class ReviewField(ExtensibleMessage):
+    """A field to key. In control and second, nothing tells what was read: text, alternatives, chance, reasons and the
+    boxes' digits are left out."""
+
+    field: str
+    """Its id, for keys and history."""
+    serial: int | None = None
+    page: int
+    name: str
+    label: str
+    type: str
+    """digits, decimal, date, time or check."""
+    count: int
+    """Boxes, of which each holds a digit."""
+    checks: str = ""
+    """What a value must pass, in words."""
+    crop: bytes
+    """The field's picture, PNG; base64 in JSON."""
+    boxes: tuple[ReviewBox, ...] = ()
+    text: str | None = None
+    alternatives: tuple[str, ...] = ()
+    """Other values that pass the checks, the likeliest first."""
+    chance: float | None = None
+    reasons: tuple[str, ...] = ()
+    seen: int = 0
+    """How many changes the field has; give it back with the key."""
+
+
+class DigitBox(ExtensibleMessage):
+    """A box of kind digits."""
+
+    field: str
+    box: int
+    """In the field, from 0."""
+    crop: bytes
+    """The box's picture, PNG; base64 in JSON."""
+    digit: Label
+
+
+class Claim(ExtensibleMessage):
+    """Work that is one's own until it expires, is keyed or given back. Empty: there is none left."""
+
+    claim: str
+    clerk: str
+    kind: ReviewKind
+    expires_at: Timestamp
+    fields: tuple[ReviewField, ...] = ()
+    boxes: tuple[DigitBox, ...] = ()
+
+
+class Key(Message):
+    """What a person says of a field: see docs/use/review.md for what may be typed. undo: take one's own last key of the
+    field back; text is then empty."""
+
+    field: Annotated[str, Field(max_length=256)]
+    text: Annotated[str, Field(max_length=MAX_TYPED)] = ""
+    seen: Annotated[int, Field(ge=0)] = 0
+    undo: bool = False
+
+
+class DigitKey(Message):
+    """What a person says of a box of kind digits. digit: the digit in it; null if it is none that a person can read."""
+
+    field: Annotated[str, Field(max_length=256)]
+    box: Annotated[int, Field(ge=0, lt=256)]
+    digit: Label | None
+
+
+class Keys(Message):
+    """What a person says, of one claim. Sending it again changes nothing."""
+
+    fields: Annotated[tuple[Key, ...], Field(max_length=MAX_CLAIMED)] = ()
+    boxes: Annotated[tuple[DigitKey, ...], Field(max_length=MAX_CLAIMED)] = ()
+
+
+class KeyResult(ExtensibleMessage):
+    """What became of one key, in the order of the request. value: what the field now has. error: why it was refused."""
+
+    field: str
+    outcome: Literal["kept", "known", "outdated", "refused", "not_claimed", "needs_second"]
+    value: str | None = None
+    error: str | None = None
+    seen: int = 0
+
+
+class KeyResults(ExtensibleMessage):
+    """What became of keys."""
+
+    results: tuple[KeyResult, ...]
+    left: FieldsLeft
+
+
+class FieldChange(ExtensibleMessage):
+    """A line of a field's audit trail."""
+
+    at: Timestamp
+    by: str
+    kind: str
+    """read, correction, control, second or undo."""
+    before: str
+    after: str
+
+
+class FieldHistory(ExtensibleMessage):
+    """All that happened to a field, oldest first; the first line is what the model read."""
+
+    field: str
+    changes: tuple[FieldChange, ...]

@@ -1,0 +1,75 @@
+"""Fixtures: the browser, the gateway with a worker behind it, and a page that tolerates no error in its console."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.webapp.gateway import RunningApp, running_app
+
+LIMIT_MS = 120_000
+"""For whatever a test waits for: it catches hangs only."""
+
+NewPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """Chromium with a fake camera and microphone, which plays the WAV file in the module's FAKE_SPEECH if it has one.
+
+    One a module: while Playwright runs, its thread can run no other event loop.
+    """
+    program = shutil.which("chromium")
+    if program is None:
+        problem = "Chromium is not installed; apt-get install chromium"
+        if os.environ.get("MMDIGIT_REQUIRE_DOCKER") == "1":
+            pytest.fail(f"everything is required here, but {problem}", pytrace=False)
+        pytest.skip(problem)
+    speech: Path | None = getattr(request.module, "FAKE_SPEECH", None)
+    flags = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    if speech is not None:
+        flags.append(f"--use-file-for-fake-audio-capture={speech}")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=program, args=flags)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """Gateway, worker, page worker and collector on SQLite files, as `make app` starts them."""
+    with running_app(tmp_path_factory.mktemp("app")) as running:
+        yield running
+
+
+@pytest.fixture
+def new_page(browser: Browser, app: RunningApp) -> Iterator[NewPage]:
+    """new_page(path="/", **context): a page of a new browser profile, in English. The test fails if its console shows
+    an error or a violation of the content security policy; set page.expected_errors to texts that may occur.
+    """
+    contexts: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def make(path: str = "/", **options: object) -> Page:
+        context = browser.new_context(locale="en-GB", base_url=app.url, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(LIMIT_MS)
+        contexts.append(context)
+        page = context.new_page()
+
+        def hear(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                errors.append(message.text)
+
+        page.on("console", hear)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(path)
+        return page
+
+    make.errors = errors  # type: ignore[attr-defined]
+    yield make
+    for context in contexts:
+        context.close()
+    assert errors == []

@@ -1,0 +1,59 @@
+"""The programs behind the page: gateway, worker, page worker and collector on SQLite files."""
+
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from samples.api import commands
+from samples.running import RunningConsumer
+
+_URL = re.compile(r"api=(http://\S+)")
+
+
+@dataclass
+class RunningApp:
+    """What runs. url: of the gateway, which may be killed and come back at the same place."""
+
+    url: str
+    folder: Path
+    programs: dict[str, RunningConsumer]
+    commands: dict[str, list[str]]
+    _stack: ExitStack = field(repr=False)
+
+    def kill(self, name: str) -> None:
+        """End a program at once, as if its machine had lost power."""
+        process = self.programs[name].process
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def restart(self, name: str) -> None:
+        """Start a killed program again, where it was."""
+        log = self.folder / f"{name}-again.log"
+        self.programs[name] = self._stack.enter_context(RunningConsumer(self.commands[name], log))
+        self.programs[name].wait_until_ready()
+
+
+@contextmanager
+def running_app(folder: Path) -> Iterator[RunningApp]:
+    """Start everything as `make app` does, with its files in the folder, on a free port."""
+    with ExitStack() as stack:
+        started = commands(0, folder)
+        programs = {
+            name: stack.enter_context(RunningConsumer(command, folder / f"{name}.log"))
+            for name, command in started.items()
+        }
+        for program in programs.values():
+            program.wait_until_ready()
+        found = _URL.search(programs["gateway"].log.read_text())
+        assert found is not None
+        url = found[1].replace("127.0.0.1", "localhost")  # a secure context, for camera and microphone
+        port = url.rpartition(":")[2]
+        again = [port if part == "0" and before == "--port" else part for before, part in _pairs(started["gateway"])]
+        yield RunningApp(url, folder, programs, {**started, "gateway": again}, stack)
+
+
+def _pairs(words: list[str]) -> list[tuple[str, str]]:
+    return list(zip(["", *words], words, strict=False))
