@@ -56,7 +56,7 @@ def speak_clip(text: str, language: str) -> Samples:
     """The text in a language's voice, (n_samples,) at RATE_HZ. Raises DataError if espeak-ng is missing or fails."""
     spoken, rate_hz = run_espeak("-v", VOICES[language], "-s", str(SPEED), "--stdout", text)
     samples = np.pad(trimmed(soxr.resample(spoken, rate_hz, RATE_HZ)), round(SILENCE_S * RATE_HZ))
-    return samples * (PEAK / np.abs(samples).max())
+    return np.asarray(samples * (PEAK / np.abs(samples).max()), np.float64)
 
 
 def make(output: Path) -> list[Path]:
