@@ -62,14 +62,3 @@ def test_spectrogram_follows_the_theme(new_page: NewPage) -> None:
     assert dark[..., :3].max(axis=(0, 1)).tolist() == [0x8D, 0xB8, 0xFF]
     call(page, "sound/spectrogram.js", DRAW, encoded(np.zeros(8000, np.float32)))
     assert (drawn(page) == drawn(page)[0, 0]).all()
-
-
-def test_meter_shows_a_level(new_page: NewPage) -> None:
-    page = new_page()
-    page.locator("main h1").wait_for()
-    body = """
-    const meter = m.levelMeter("Loudness")
-    document.querySelector("main").append(meter.element)
-    meter.set(0.4)"""
-    call(page, "sound/meter.js", body)
-    assert page.get_by_role("meter", name="Loudness").evaluate("(meter) => meter.value") == 0.4

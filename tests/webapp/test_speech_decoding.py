@@ -143,3 +143,15 @@ def test_unusable_sounds_have_a_code_each(new_page: NewPage) -> None:
     assert [error["code"] for error in found] == [code for code, several in expected.items() for _ in several]
     for error in found:
         assert error["message"].startswith("expected "), error
+
+
+def test_hours_in_a_small_file_are_not_decoded(new_page: NewPage) -> None:
+    """Silence compresses so well that the browser would fill its memory."""
+    page = new_page()
+    refuse = "() => { throw new Error('decoded') }"
+    page.evaluate(f"() => {{ OfflineAudioContext.prototype.decodeAudioData = {refuse} }}")
+    hour = np.zeros(3600 * 8000)
+    files = [wav(hour, 8000, "FLAC"), wav(hour[: 600 * 8000], 8000, "OGG", "OPUS"), wav(tone(9.9), 8000, "OGG", "OPUS")]
+    assert max(map(len, files)) < 2 * 1024 * 1024
+    found = call(page, "decoding/sound.js", WAVEFORMS, [*map(packed, files)])
+    assert [error["code"] for error in found] == ["too_long", "too_long", "unreadable"]

@@ -2,6 +2,7 @@
 // browser, whose resampling differs a little from Python's.
 
 import { toMono } from "./channels.js"
+import { declaredSeconds } from "./declared.js"
 import { SAMPLE_RATE_HZ, peakLevel } from "./frames.js"
 import { soundError } from "./sound_error.js"
 import { levelled } from "./speech.js"
@@ -11,6 +12,7 @@ import { readWav } from "./wav.js"
 const MAX_BYTES = 2 * 1024 * 1024
 const MIN_DURATION_S = 0.05
 const MAX_DURATION_S = 10
+const OPUS_SLACK_S = 1 // a stream may begin with what is not to be heard
 
 /**
  * The sound of a Blob: Float32Array, mono at 8 kHz, range [-1, 1], without its mean.
@@ -21,15 +23,19 @@ export async function waveformOf(blob) {
     throw soundError("too_long", `expected at most ${MAX_BYTES} bytes of sound, got ${blob.size}; take a shorter clip`)
   }
   const bytes = new Uint8Array(await blob.arrayBuffer())
+  checkNotLonger(declaredSeconds(bytes) - OPUS_SLACK_S)
   const samples = readWav(bytes) ?? (await decoded(bytes.buffer))
   const seconds = samples.length / SAMPLE_RATE_HZ
-  if (seconds > MAX_DURATION_S) {
-    throw soundError("too_long", `expected at most ${MAX_DURATION_S} s of sound, got more; take one digit a clip`)
-  }
+  checkNotLonger(seconds)
   if (seconds < MIN_DURATION_S) {
     throw soundError("unreadable", `expected at least ${MIN_DURATION_S} s of sound, got ${seconds} s; record the whole digit`)
   }
   return levelled(samples)
+}
+
+function checkNotLonger(seconds) {
+  if (seconds <= MAX_DURATION_S) return
+  throw soundError("too_long", `expected at most ${MAX_DURATION_S} s of sound, got more; take one digit a clip`)
 }
 
 /** The samples of any file that the browser decodes: Float32Array, mono at 8 kHz. */
