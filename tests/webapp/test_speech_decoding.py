@@ -136,10 +136,10 @@ def test_stereo_becomes_mono_as_in_python(new_page: NewPage) -> None:
     made = []
     for left, right in ((1.0, 1.0), (1.0, -1.0), (0.8, -0.6), (0.8, 0.0), (0.0, 0.3), (0.4, -0.1)):
         for noise in (1e-4, 0.05):
-            both = np.stack([left * word, right * word], axis=1) + rng.normal(0, noise, (word.size, 2))
-            both[:, 1] += 0.2 * np.sin(np.arange(word.size) / 25) * (noise > 0.01)
-            made.append(np.asarray(both.clip(-1, 1), np.float32))
-    made.append(np.asarray(np.outer(word + rng.normal(0, 1e-4, word.size), [0.8, -0.6]), np.float32))
+            stereo = np.stack([left * word, right * word], axis=1) + rng.normal(0, noise, (word.size, 2))
+            stereo[:, 1] += 0.2 * np.sin(np.arange(word.size) / 25) * (noise > 0.01)
+            made.append(np.asarray(stereo.clip(-1, 1), np.float32))
+    made.append(np.asarray(np.outer(word + rng.normal(0, 1e-2, word.size), [0.8, -0.6]), np.float32))
     body = "return given.map((channels) => textOf(m.toMono(channels.map(samplesOf), 8000)))"
     given = [[encoded(channel) for channel in both.T] for both in made]
     for text, both in zip(call(new_page(), "decoding/channels.js", body, given), made, strict=True):

@@ -1,13 +1,13 @@
 // Runs in the audio thread: hands on what the microphone hears, mono, in pieces of about 20 ms.
 
+const SILENCE = new Float32Array(128) // from a microphone that has not started yet
+
 class Capture extends AudioWorkletProcessor {
   #piece = new Float32Array(Math.round(sampleRate / 50))
   #filled = 0
 
   process([input]) {
-    const channel = input[0]
-    if (!channel) return true // the microphone has not started yet
-    for (const sample of channel) {
+    for (const sample of input[0] ?? SILENCE) {
       this.#piece[this.#filled++] = sample
       if (this.#filled === this.#piece.length) {
         this.port.postMessage(this.#piece, [this.#piece.buffer])

@@ -70,6 +70,7 @@ function listen({ context, source, stream, onLevel, onState, signal }) {
   const capture = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" })
   const endpoint = new Endpoint(context.sampleRate)
   const pieces = []
+  let known = "" // the state that has been told
   return new Promise((resolve, reject) => {
     if (signal?.aborted) reject(cancelled())
     signal?.addEventListener("abort", () => reject(cancelled()), { once: true })
@@ -78,15 +79,13 @@ function listen({ context, source, stream, onLevel, onState, signal }) {
     }
     capture.port.onmessage = ({ data }) => {
       pieces.push(data)
-      const before = endpoint.state
       const state = endpoint.push(data)
       onLevel(endpoint.level)
       if (state === "done") resolve(cut(pieces, endpoint.span))
       else if (state === "no_speech") reject(soundError("no_speech", "expected a spoken digit, got none; speak nearer to the microphone"))
-      else if (state !== before) onState(state)
+      else if (state !== known) onState((known = state))
     }
     source.connect(capture)
-    onState("waiting")
   }).finally(() => {
     capture.port.onmessage = null
     source.disconnect()
