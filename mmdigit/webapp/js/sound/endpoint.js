@@ -1,7 +1,9 @@
 // Finds where one spoken word begins and ends while it is being recorded. No clock and no microphone in here: whoever
-// records pushes samples. Levels are those of hops of 10 ms, in dB of full scale.
+// records pushes samples. Levels are those of hops of 10 ms, in dB of full scale. The constants were tuned on words of the
+// Free Spoken Digit Dataset, AudioMNIST and Speech Commands in background noise 10 to 25 dB below them.
 
 const HOP_S = 0.01
+const CUTOFF_HZ = 65 // below it is rumble, and a constant level
 const FLOOR_HOPS = 150 // the noise is what the quietest tenth of the last 1.5 s has
 const FLOOR_AFTER_HOPS = 60 // before so many, a word may have begun at once: the noise is taken to be at most FIRST_FLOOR_DB
 const FIRST_FLOOR_DB = -45
@@ -24,7 +26,7 @@ export class Endpoint {
   #hop // samples
   #rest = new Float32Array(0)
   #levels = [] // dB of each hop
-  #filter = { before: 0, out: 0 } // removes a constant level
+  #filter = { decay: 0, before: 0, out: 0 } // a high-pass of the first order
   #start = -1 // first loud hop of the word
   #peak = 0 // dB, of the word
   #quiet = 0 // hops
@@ -35,6 +37,7 @@ export class Endpoint {
 
   constructor(rateHz) {
     this.#hop = Math.round(rateHz * HOP_S)
+    this.#filter.decay = Math.exp((-2 * Math.PI * CUTOFF_HZ) / rateHz)
   }
 
   /** The samples that hold the word, as {from, to} of all that were pushed. */
@@ -68,7 +71,7 @@ export class Endpoint {
     let squares = 0
     const filter = this.#filter
     for (let at = from; at < from + this.#hop; at++) {
-      filter.out = samples[at] - filter.before + 0.95 * filter.out
+      filter.out = samples[at] - filter.before + filter.decay * filter.out
       filter.before = samples[at]
       squares += filter.out ** 2
     }
