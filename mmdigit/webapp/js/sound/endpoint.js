@@ -1,5 +1,5 @@
 // Finds where one spoken word begins and ends while it is being recorded. No clock and no microphone in here: whoever
-// records pushes samples. Levels are those of hops of 10 ms, in dB of full scale. The constants were tuned on words of the
+// records pushes samples. Levels are those of hops of 10 ms, in dB of full scale. The constants were tried on words of the
 // Free Spoken Digit Dataset, AudioMNIST and Speech Commands in background noise 10 to 25 dB below them.
 
 const HOP_S = 0.01
