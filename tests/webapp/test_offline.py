@@ -247,7 +247,7 @@ def test_settings_store_the_app_on_demand(site: Site, visitor: BrowserContext, b
         settings.press("Enter")
         expect(store).to_be_visible()
         store.press("Enter")
-    line = page.get_by_text("Stored on this device (6 MB)")
+    line = page.get_by_text(re.compile(r"Stored on this device \(\d+ MB\)"))
     expect(line).to_be_visible()
     expect(line).to_be_focused()
     expect(store).to_be_hidden()
