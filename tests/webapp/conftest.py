@@ -13,6 +13,7 @@ from tests.webapp.gateway import RunningApp, running_app
 
 LIMIT_MS = 120_000
 """For whatever a test waits for: it catches hangs only."""
+expect.set_options(timeout=LIMIT_MS)
 
 expect.set_options(timeout=LIMIT_MS)
 
