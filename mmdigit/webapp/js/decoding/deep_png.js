@@ -23,7 +23,8 @@ export async function deepPixels(bytes, { width, height, channels }) {
       const [left, aboveLeft] = at < 2 * channels ? [0, 0] : [line[at - 2 * channels], above[at - 2 * channels]]
       line[at] += undo(left, above[at], aboveLeft)
     }
-    for (let at = 0; at < width * channels; at++) data[row * width * channels + at] = (line[2 * at] << 8) | line[2 * at + 1]
+    const first = row * width * channels
+    for (let at = 0; at < width * channels; at++) data[first + at] = (line[2 * at] << 8) | line[2 * at + 1]
     above = line
   }
   return { width, height, data }

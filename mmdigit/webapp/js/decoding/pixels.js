@@ -18,8 +18,8 @@ const JPEG_FACTORS = [8, 4, 2] // by which libjpeg scales down while it decodes
 const AS_STORED = { imageOrientation: "from-image", colorSpaceConversion: "none" }
 
 /**
- * The pixels of an image file, {width, height, data: Float32Array}, range [0, 1], scaled down to WORKING_SIDE if larger.
- * blob: PNG, JPEG or WebP. Throws ImageError, whose code is "too_large" beyond the limits, else "unreadable".
+ * The pixels of an image file, {width, height, data: Float32Array}, range [0, 1], scaled down to WORKING_SIDE if
+ * larger. blob: PNG, JPEG or WebP. Throws ImageError, whose code is "too_large" beyond the limits, else "unreadable".
  */
 export async function greyOf(blob) {
   checkBytes(blob.size)
@@ -54,7 +54,8 @@ async function decode(blob) {
   try {
     return await createImageBitmap(blob, AS_STORED)
   } catch (error) {
-    throw new ImageError("unreadable", `expected a whole image file, got a damaged one (${error.message}); send the file again`, { cause: error })
+    const message = `expected a whole image file, got a damaged one (${error.message}); send the file again`
+    throw new ImageError("unreadable", message, { cause: error })
   }
 }
 
@@ -65,9 +66,9 @@ function workingPixels(bitmap, { format, converted }) {
   if (format === "WebP") return resizeArea(readBand(bitmap, 0, bitmap.height), width, height, CHANNELS)
   const spare = Math.floor(Math.max(bitmap.width, bitmap.height) / (2 * WORKING_SIDE))
   const factor = format === "JPEG" ? JPEG_FACTORS.find((each) => each <= spare) ?? 1 : converted ? spare : 1
-  const narrowed = factor > 1
-    ? narrow(premultiply(joinBands(bitmap, factor, (band) => unpremultiply(reduce(premultiply(band), factor, CHANNELS)))), width, CHANNELS)
-    : joinBands(bitmap, 1, (band) => narrow(premultiply(band), width, CHANNELS))
+  const toWidth = (pixels) => narrow(premultiply(pixels), width, CHANNELS)
+  const byFactor = (pixels) => unpremultiply(reduce(premultiply(pixels), factor, CHANNELS))
+  const narrowed = factor > 1 ? toWidth(joinBands(bitmap, factor, byFactor)) : joinBands(bitmap, 1, toWidth)
   return unpremultiply(shorten(narrowed, height, CHANNELS))
 }
 
@@ -97,5 +98,6 @@ function joinBands(bitmap, rows, shrink) {
 function readBand(bitmap, top, height) {
   const context = new OffscreenCanvas(bitmap.width, height).getContext("2d", { willReadFrequently: true })
   context.drawImage(bitmap, 0, -top)
-  return { width: bitmap.width, height, data: new Uint8Array(context.getImageData(0, 0, bitmap.width, height).data.buffer) }
+  const { data } = context.getImageData(0, 0, bitmap.width, height)
+  return { width: bitmap.width, height, data: new Uint8Array(data.buffer) }
 }

@@ -1,4 +1,5 @@
-// Scales pixels down, as Pillow's reduce and its resize with a box filter. Uint8Array data are rounded as Pillow rounds.
+// Scales pixels down, as Pillow's reduce and its resize with a box filter. Uint8Array data are rounded as Pillow
+// rounds.
 
 import { BOX, smoothTaps } from "./antialiased_resize.js"
 import { resample } from "./resample.js"
