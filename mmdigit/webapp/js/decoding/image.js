@@ -14,9 +14,9 @@ const STROKE_SIDE = 60
 const MIN_STROKE_PX = 1.6
 
 /**
- * Find the ink of a digit and lay it out. grey: {width, height, data}, a Float32Array of range [0, 1], as greyOf returns.
- * Returns {image, reasons}: Float32Array(784), 1 = ink, all zeros if there is none; reasons for review that the image
- * shows, as the gateway names them.
+ * Find the ink of a digit and lay it out. grey: {width, height, data}, a Float32Array of range [0, 1], as greyOf
+ * returns. Returns {image, reasons}: Float32Array(784), 1 = ink, all zeros if there is none; reasons for review that
+ * the image shows, as the gateway names them.
  */
 export function readDigit(grey) {
   if (looksLikeMnist(grey)) return { image: grey.data.slice(), reasons: reasonsFor(imageHasSeveralDigits(grey)) }
@@ -45,7 +45,8 @@ function looksLikeMnist(grey) {
   }
   if (largest(grey.data) < 0.5) return false
   const [column, row] = centreOfMass(grey)
-  return Math.max(width, height) >= 16 && Math.max(width, height) <= 20 && Math.max(Math.abs(row - 14), Math.abs(column - 14)) <= 1.5
+  const longest = Math.max(width, height)
+  return longest >= 16 && longest <= 20 && Math.max(Math.abs(row - 14), Math.abs(column - 14)) <= 1.5
 }
 
 /** [column, row], weighted by the values. */

@@ -76,7 +76,8 @@ function digitParts(core, ink, hadLines) {
   if (found.parts.length < 2) return nothing
   const longest = Math.max(width, height)
   const parts = withMass(found.parts, sumByPart(found, ink.data))
-  const touches = parts.map(({ left, top, right, bottom }) => left <= 1 || top <= 1 || right >= width - 1 || bottom >= height - 1)
+  const touches = parts.map(({ left, top, right, bottom }) =>
+    left <= 1 || top <= 1 || right >= width - 1 || bottom >= height - 1)
   const sides = parts.map((part) => Math.max(part.right - part.left, part.bottom - part.top))
   const main = largestAt(parts.map((part, at) => {
     const { centreX, centreY } = found.parts[at + 1]

@@ -80,7 +80,10 @@ function inkAcross(clear, line) {
   const { starts, stops } = edges(width, height, line)
   const slant = (stops[0] - starts[0]) | 1
   const at = (row, column) => (column >= 0 && column < width ? data[row * width + column] : 0)
-  const side = (darkest) => dilate({ width: 1, height, data: Float32Array.from({ length: height }, (_, row) => darkest(row)) }, 1, slant).data
+  const side = (darkest) => {
+    const data = Float32Array.from({ length: height }, (_, row) => darkest(row))
+    return dilate({ width: 1, height, data }, 1, slant).data
+  }
   const before = side((row) => Math.max(at(row, starts[row] - 1), at(row, starts[row] - 3)))
   const after = side((row) => Math.max(at(row, stops[row]), at(row, stops[row] + 2)))
   return before.map((value, row) => Math.min(value, after[row]))

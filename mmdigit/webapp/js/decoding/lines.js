@@ -18,8 +18,8 @@ const END_GAP = 0.03
 const EDGE_ZONE = 0.24
 
 /**
- * Remove the lines, and rejoin the strokes that cross them. ink: grey, 1 = ink; floor: fainter ink is the paper's grain.
- * Returns [ink, whether there was a box line].
+ * Remove the lines, and rejoin the strokes that cross them. ink: grey, 1 = ink; floor: fainter ink is the paper's
+ * grain. Returns [ink, whether there was a box line].
  */
 export function removeLines(ink, floor) {
   let hadLines = false
@@ -93,7 +93,8 @@ function boxSides(found) {
   return sides
 }
 
-const byPlace = (a, b) => a.start - b.start || a.stop - b.stop || a.slope - b.slope || a.top - b.top || a.bottom - b.bottom
+const byPlace = (a, b) =>
+  a.start - b.start || a.stop - b.stop || a.slope - b.slope || a.top - b.top || a.bottom - b.bottom
 
 function hasDigitSize(inked) {
   const sides = connectedComponents(inked).parts.slice(1).map((part) => Math.max(part.width, part.height))
@@ -101,8 +102,8 @@ function hasDigitSize(inked) {
 }
 
 /** How far left each row moves, so that a line of each slope becomes upright: an array of rows for each slope. */
-const shearOffsets = (height) =>
-  LINE_SLOPES.map((slope) => Int32Array.from({ length: height }, (_, row) => Math.floor(slope * (height / 2 - row) + 0.5)))
+const shearOffsets = (height) => LINE_SLOPES.map((slope) =>
+  Int32Array.from({ length: height }, (_, row) => Math.floor(slope * (height / 2 - row) + 0.5)))
 
 /** The inked share of each column, sheared by each slope: an array of columns for each slope. */
 function columnCover({ width, height, data }, offsets) {

@@ -1,4 +1,5 @@
-// The ink relative to the paper around it: the part of mmdigit/reading/image/ink.py that removes paper and uneven light.
+// The ink relative to the paper around it: the part of mmdigit/reading/image/ink.py that removes paper and uneven
+// light.
 
 import { gaussianBlur, secondDifference } from "./primitives/blur.js"
 import { distanceTransform } from "./primitives/distance.js"

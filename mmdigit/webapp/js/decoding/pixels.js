@@ -1,11 +1,14 @@
 // Decodes an image file to grey pixels: the browser decodes, and the rest is as mmdigit/reading/image/decode.py.
 
+import { BOX, resizeAntialiased } from "./primitives/antialiased_resize.js"
 import { resizeArea } from "./primitives/area_resize.js"
 import { round } from "./primitives/numbers.js"
 import { narrow, reduce, shorten } from "./primitives/reduce.js"
 import { toGrey } from "./colour.js"
+import { deepPixels } from "./deep_png.js"
+import { isDark, scaleLevels, to8Bits } from "./depth.js"
 import { readHeader } from "./header.js"
-import { ImageError, checkBytes, checkSize } from "./limits.js"
+import { ImageError, MAX_DEEP_BYTES, checkBytes, checkSize } from "./limits.js"
 import { fillTransparent, premultiply, unpremultiply } from "./transparency.js"
 
 const WORKING_SIDE = 256
@@ -15,13 +18,16 @@ const JPEG_FACTORS = [8, 4, 2] // by which libjpeg scales down while it decodes
 const AS_STORED = { imageOrientation: "from-image", colorSpaceConversion: "none" }
 
 /**
- * The pixels of an image file, {width, height, data: Float32Array}, range [0, 1], scaled down to WORKING_SIDE if larger.
- * blob: PNG, JPEG or WebP. Throws ImageError, whose code is "too_large" beyond the limits, else "unreadable".
+ * The pixels of an image file, {width, height, data: Float32Array}, range [0, 1], scaled down to WORKING_SIDE if
+ * larger. blob: PNG, JPEG or WebP. Throws ImageError, whose code is "too_large" beyond the limits, else "unreadable".
  */
 export async function greyOf(blob) {
   checkBytes(blob.size)
-  const header = readHeader(new Uint8Array(await blob.arrayBuffer()))
+  const bytes = new Uint8Array(await blob.arrayBuffer())
+  const header = readHeader(bytes)
   checkSize(header.width, header.height)
+  const deep = header.channels > 0 ? await deepGrey(bytes, header) : null
+  if (deep !== null) return deep
   const bitmap = await decode(blob)
   try {
     checkSize(bitmap.width, bitmap.height)
@@ -31,11 +37,25 @@ export async function greyOf(blob) {
   }
 }
 
+/** The pixels of a PNG file by all 16 bits of each channel; null if the upper 8 that the browser keeps are enough. */
+async function deepGrey(bytes, header) {
+  const { width, height, channels } = header
+  if (channels > 1 && 2 * channels * width * height > MAX_DEEP_BYTES) return null
+  const pixels = await deepPixels(bytes, header)
+  const size = workingSize(width, height)
+  if (pixels === null) return null
+  if (channels > 1) return isDark(pixels, channels) ? toGrey(fillTransparent(to8Bits(pixels, ...size, channels))) : null
+  const factor = Math.max(1, Math.floor(Math.max(width, height) / (2 * WORKING_SIDE)))
+  const levels = reduce({ width, height, data: Float32Array.from(pixels.data) }, factor, 1)
+  return scaleLevels(resizeAntialiased(levels, ...size, undefined, BOX))
+}
+
 async function decode(blob) {
   try {
     return await createImageBitmap(blob, AS_STORED)
   } catch (error) {
-    throw new ImageError("unreadable", `expected a whole image file, got a damaged one (${error.message}); send the file again`, { cause: error })
+    const message = `expected a whole image file, got a damaged one (${error.message}); send the file again`
+    throw new ImageError("unreadable", message, { cause: error })
   }
 }
 
@@ -46,9 +66,9 @@ function workingPixels(bitmap, { format, converted }) {
   if (format === "WebP") return resizeArea(readBand(bitmap, 0, bitmap.height), width, height, CHANNELS)
   const spare = Math.floor(Math.max(bitmap.width, bitmap.height) / (2 * WORKING_SIDE))
   const factor = format === "JPEG" ? JPEG_FACTORS.find((each) => each <= spare) ?? 1 : converted ? spare : 1
-  const narrowed = factor > 1
-    ? narrow(premultiply(joinBands(bitmap, factor, (band) => unpremultiply(reduce(premultiply(band), factor, CHANNELS)))), width, CHANNELS)
-    : joinBands(bitmap, 1, (band) => narrow(premultiply(band), width, CHANNELS))
+  const toWidth = (pixels) => narrow(premultiply(pixels), width, CHANNELS)
+  const byFactor = (pixels) => unpremultiply(reduce(premultiply(pixels), factor, CHANNELS))
+  const narrowed = factor > 1 ? toWidth(joinBands(bitmap, factor, byFactor)) : joinBands(bitmap, 1, toWidth)
   return unpremultiply(shorten(narrowed, height, CHANNELS))
 }
 
@@ -78,5 +98,6 @@ function joinBands(bitmap, rows, shrink) {
 function readBand(bitmap, top, height) {
   const context = new OffscreenCanvas(bitmap.width, height).getContext("2d", { willReadFrequently: true })
   context.drawImage(bitmap, 0, -top)
-  return { width: bitmap.width, height, data: new Uint8Array(context.getImageData(0, 0, bitmap.width, height).data.buffer) }
+  const { data } = context.getImageData(0, 0, bitmap.width, height)
+  return { width: bitmap.width, height, data: new Uint8Array(data.buffer) }
 }

@@ -39,7 +39,8 @@ function paperInAllCorners(small, brightPaper) {
   const free = corners(crop(paper, left, top, width, height)).filter((corner) => corner > 0.5).length
   if (touched === 0 || touched + free < 3) return false
   return !connectedComponents(flag(ink, (value) => value === 0), 4).parts.slice(1).some((hole) => {
-    const inside = hole.left > 0 && hole.top > 0 && hole.left + hole.width < ink.width && hole.top + hole.height < ink.height
+    const [right, bottom] = [hole.left + hole.width, hole.top + hole.height]
+    const inside = hole.left > 0 && hole.top > 0 && right < ink.width && bottom < ink.height
     return inside && Math.max(hole.width, hole.height) >= MAX_HOLE * POLARITY_SIDE
   })
 }

@@ -39,7 +39,8 @@ export function hasSeveralDigits(parts, main, width, height) {
     const [tall, wide] = [part.bottom - part.top, part.right - part.left]
     // A tight crop of several digits touches them on opposite sides; a cut-off neighbour is on one side only.
     const at = edges(part)
-    const wholeBeside = !(at.left || at.right) || (wide >= MIN_CUT_WIDTH * tall && (at.left ? mainEdges.right : mainEdges.left))
+    const wholeBeside = !(at.left || at.right) ||
+      (wide >= MIN_CUT_WIDTH * tall && (at.left ? mainEdges.right : mainEdges.left))
     const wholeAbove = !(at.top || at.bottom) || (at.top ? mainEdges.bottom : mainEdges.top)
     const gapBeside = Math.max(digit.left - part.right, part.left - digit.right)
     const gapAbove = Math.max(digit.top - part.bottom, part.top - digit.bottom)
@@ -52,7 +53,8 @@ export function hasSeveralDigits(parts, main, width, height) {
     const piecesOfOne = wide <= MAX_WIDTH_OF_ONE * tall && mainWide <= MAX_WIDTH_OF_ONE * size
     const isAbove = tall >= MIN_HEIGHT_ABOVE * size && gapAbove >= MIN_GAP_ABOVE * size &&
       Math.max(wide, (mainWide * tall) / size) <= maxWidth && !piecesOfOne && wholeAbove
-    const enclosed = part.left > digit.left && part.right < digit.right && part.top > digit.top && part.bottom < digit.bottom
+    const enclosed = part.left > digit.left && part.right < digit.right &&
+      part.top > digit.top && part.bottom < digit.bottom
     const inside = enclosed && tall >= MIN_INSIDE_HEIGHT * size && part.area >= MIN_INSIDE_AREA * digit.area
     return beside || isAbove || inside
   })

@@ -9,7 +9,8 @@ export const BOX = { support: 0.5, weight: (distance) => (distance > -0.5 && dis
 /** The part `box` of the plane, [left, top, right, bottom], by default all of it, at another size. */
 export function resizeAntialiased(plane, width, height, box = [0, 0, plane.width, plane.height], filter = BILINEAR) {
   const [left, top, right, bottom] = box.map(Math.fround) // Pillow keeps them as float32
-  return resample(plane, smoothTaps(plane.width, width, left, right, filter), smoothTaps(plane.height, height, top, bottom, filter))
+  const columns = smoothTaps(plane.width, width, left, right, filter)
+  return resample(plane, columns, smoothTaps(plane.height, height, top, bottom, filter))
 }
 
 /** The taps for `to` places over start:end of `from` places. */

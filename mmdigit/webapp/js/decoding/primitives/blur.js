@@ -6,7 +6,8 @@ import { gatherTaps, resample } from "./resample.js"
 /** Gaussian blur of float pixels; the kernel reaches four standard deviations. */
 export function gaussianBlur(plane, sigma) {
   const radius = (round(8 * sigma + 1) | 1) >> 1
-  const weights = Array.from({ length: 2 * radius + 1 }, (_, at) => Math.exp(-((at - radius) ** 2) / (2 * sigma * sigma)))
+  const places = Array.from({ length: 2 * radius + 1 }, (_, at) => at - radius)
+  const weights = places.map((place) => Math.exp(-(place ** 2) / (2 * sigma * sigma)))
   const total = weights.reduce((sum, each) => sum + each, 0)
   return filter(plane, weights.map((each) => each / total), withoutEdge)
 }

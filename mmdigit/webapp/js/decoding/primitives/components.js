@@ -38,7 +38,8 @@ export function connectedComponents({ width, height, data }, connectivity = 8) {
       }
     }
     const { left, top, right, bottom, area, sumX, sumY } = box
-    parts.push({ left, top, width: right - left, height: bottom - top, area, centreX: sumX / area, centreY: sumY / area })
+    const centre = { centreX: sumX / area, centreY: sumY / area }
+    parts.push({ left, top, width: right - left, height: bottom - top, area, ...centre })
   }
   return { partOf, parts }
 }

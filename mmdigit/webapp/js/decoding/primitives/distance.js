@@ -12,7 +12,8 @@ export function distanceTransform({ width, height, data }) {
     for (let column = 0; column < width; column++) {
       const at = (row + 1) * wide + column + 1
       steps[at] = data[row * width + column] === 0 ? 0 : Math.min(
-        steps[at - 1] + SIDE, steps[at - wide - 1] + DIAGONAL, steps[at - wide] + SIDE, steps[at - wide + 1] + DIAGONAL)
+        steps[at - 1] + SIDE,
+        steps[at - wide - 1] + DIAGONAL, steps[at - wide] + SIDE, steps[at - wide + 1] + DIAGONAL)
     }
   }
   const distances = new Float32Array(width * height)
@@ -20,7 +21,8 @@ export function distanceTransform({ width, height, data }) {
     for (let column = width - 1; column >= 0; column--) {
       const at = (row + 1) * wide + column + 1
       steps[at] = Math.min(
-        steps[at], steps[at + 1] + SIDE, steps[at + wide + 1] + DIAGONAL, steps[at + wide] + SIDE, steps[at + wide - 1] + DIAGONAL)
+        steps[at], steps[at + 1] + SIDE,
+        steps[at + wide + 1] + DIAGONAL, steps[at + wide] + SIDE, steps[at + wide - 1] + DIAGONAL)
       distances[row * width + column] = steps[at]
     }
   }

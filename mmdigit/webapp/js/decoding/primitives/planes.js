@@ -92,5 +92,6 @@ export function boundingRect({ width, height, data }) {
       bottom = Math.max(bottom, row + 1)
     }
   }
-  return bottom === 0 ? { left: 0, top: 0, width: 0, height: 0 } : { left, top, width: right - left, height: bottom - top }
+  if (bottom === 0) return { left: 0, top: 0, width: 0, height: 0 }
+  return { left, top, width: right - left, height: bottom - top }
 }
