@@ -8,7 +8,8 @@ import { boxOf, cleaned, mirrored, placeIn, turned } from "./strokes.js"
 
 export const SAME = 0.35 // the largest cost of a fit that is the same digit
 const SAME_BY_KEYS = 0.45 // with corners where there should be curves
-const CLEARLY = 0.7 // what an explanation may cost, for the cost of the next
+const CLEARLY = 0.7 // what another explanation than the target may cost, for the target's cost
+const LEAST = 0.05 // and how much less at least: a straight line is its own mirror image
 const SURE = 0.9 // the model's confidence that it does not doubt
 const LIKELY = 0.2 // a digit that the model does not exclude
 const SMALL = 0.3 // of the pad's side
@@ -52,17 +53,18 @@ function shapeOf(written, target, limit) {
   const others = WAYS.map((_, digit) => ({ digit, cost: digit === target ? Infinity : costOf(written, digit) }))
   const other = others.reduce((best, next) => (next.cost < best.cost ? next : best))
   const lacking = lackingPart(written, target)
+  const unless = (cost) => Math.max(cost / CLEARLY, cost + LEAST)
   const said = [
     { says: "target", cost: own?.cost ?? Infinity },
-    { says: "mirrored", cost: CAN_BE_MIRRORED.includes(target) ? costOf(mirrored(written), target) / CLEARLY : Infinity },
-    { says: "upside_down", cost: CAN_BE_TURNED.includes(target) ? costOf(turned(written), target) / CLEARLY : Infinity },
-    { says: "missing", cost: lacking.cost / CLEARLY },
-    { says: "other", cost: other.cost },
+    { says: "mirrored", cost: unless(CAN_BE_MIRRORED.includes(target) ? costOf(mirrored(written), target) : Infinity) },
+    { says: "upside_down", cost: unless(CAN_BE_TURNED.includes(target) ? costOf(turned(written), target) : Infinity) },
+    { says: "missing", cost: unless(lacking.cost) },
+    { says: "other", cost: unless(other.cost) },
   ].filter(({ cost }) => cost <= limit / CLEARLY)
   const best = said.reduce((found, next) => (next.cost < found.cost ? next : found), { says: "nothing", cost: Infinity })
   // A 6 on its head is a 9: one cause for both.
   const headOver = [6, 9].includes(target) && best.says === "other" && other.digit === 15 - target
-  const says = headOver ? "upside_down" : ["target", "other"].includes(best.says) && best.cost > limit ? "nothing" : best.says
+  const says = headOver ? "upside_down" : best.says === "target" && best.cost > limit ? "nothing" : best.says
   return { says, own, fits, other: other.digit, part: lacking.part }
 }
 
