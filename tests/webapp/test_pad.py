@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from samples.strokes import DIGITS
 from tests.webapp.barriers import barriers
 from tests.webapp.conftest import NewPage
+from tests.webapp.writing import write
 
 MOUNT = """async (aspect) => {
   const { inkPad } = await import("/app/js/ink/pad.js")
@@ -33,6 +35,11 @@ INK = """() => {
 
 NARROWER = """async (width) => {
   while (document.querySelector(".ink canvas").width >= width) await new Promise(requestAnimationFrame)
+}"""
+
+GROUPS = """async (pads) => {
+  const { groupStrokes } = await import("/app/js/ink/grouping.js")
+  return pads.map((strokes) => groupStrokes(strokes).map((group) => group.map((stroke) => strokes.indexOf(stroke))))
 }"""
 
 
@@ -154,6 +161,33 @@ def test_pad_follows_theme_and_size(page: Page) -> None:
     page.set_viewport_size({"width": 400, "height": 700})
     page.evaluate(NARROWER, width)
     assert page.evaluate(INK)["share"] == pytest.approx(light["share"], rel=0.15)
+
+
+def test_strokes_side_by_side_are_digits(page: Page) -> None:
+    """Two digits each, of random writing: every one is told apart, with the strokes that are its own."""
+    rng = np.random.default_rng(1)
+    pairs, expected = [], []
+    for _ in range(300):
+        strokes: list[list[dict[str, float]]] = []
+        counts = []
+        for digit in rng.integers(0, 10, 2):
+            template = DIGITS[int(digit)][rng.integers(3)]
+            right = max((point["x"] for stroke in strokes for point in stroke), default=0.0)
+            written = write(template, rng, left=right + rng.uniform(0.08, 0.3))
+            strokes += written
+            counts.append(len(written))
+        pairs.append(strokes)
+        expected.append([list(range(counts[0])), list(range(counts[0], sum(counts)))])
+    found = page.evaluate(GROUPS, pairs)
+    assert found == expected
+
+
+def test_halves_of_one_digit_stay_together(page: Page) -> None:
+    left_bow = [{"x": 0.5 - 0.2 * np.sin(a), "y": 0.5 - 0.3 * np.cos(a), "t": 0} for a in np.linspace(0, np.pi, 20)]
+    right_bow = [{**point, "x": 1.0 - point["x"]} for point in left_bow]
+    assert page.evaluate(GROUPS, [[left_bow, right_bow]]) == [[[0, 1]]]
+    dot = [{"x": 0.5, "y": 0.95, "t": 0}]
+    assert page.evaluate(GROUPS, [[left_bow, dot, right_bow], [], [dot]]) == [[[0, 1, 2]], [], [[0]]]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

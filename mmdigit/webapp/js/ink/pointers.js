@@ -1,5 +1,6 @@
 // Writes on a pad with mouse, finger or pen.
 
+const LEAST = 0.003 // heights between two points: more of them would change nothing
 const PALM_MS = 500 // a hand that rests beside the pen touches the pad until about then
 
 /**
@@ -9,6 +10,7 @@ const PALM_MS = 500 // a hand that rests beside the pen touches the pad until ab
  */
 export function pointerPen(canvas, { aspect, begin, extend, finish, cancel, before }) {
   let active = null // the pointer that writes
+  let last = null // its last point
   let penAt = -Infinity // when a pen was last seen
 
   const place = ({ clientX, clientY, timeStamp }, { left, top, height }) => ({
@@ -30,7 +32,8 @@ export function pointerPen(canvas, { aspect, begin, extend, finish, cancel, befo
     before()
     active = event
     canvas.setPointerCapture(event.pointerId)
-    begin(place(event, canvas.getBoundingClientRect()))
+    last = place(event, canvas.getBoundingClientRect())
+    begin(last)
   })
 
   canvas.addEventListener("pointermove", (event) => {
@@ -38,7 +41,12 @@ export function pointerPen(canvas, { aspect, begin, extend, finish, cancel, befo
     if (event.pointerId !== active?.pointerId) return
     const bounds = canvas.getBoundingClientRect()
     const events = event.getCoalescedEvents?.() ?? []
-    extend((events.length ? events : [event]).map((each) => place(each, bounds)))
+    const points = (events.length ? events : [event]).map((each) => place(each, bounds)).filter((point) => {
+      if (Math.hypot(point.x - last.x, point.y - last.y) < LEAST) return false
+      last = point
+      return true
+    })
+    if (points.length) extend(points)
   })
 
   canvas.addEventListener("pointerup", (event) => {
