@@ -108,5 +108,27 @@
     return replaced(strokes, k, [...points.slice(at), ...points.slice(0, at), points[at]])
   }
 
-  return { randomOf, uniform, write, place, mirror, turn, tear, close, bridge, shift, replaced }
+  /** Strokes by a hand that shakes: slow waves of up to a thirtieth of the height along each. */
+  function shaky(strokes, random) {
+    return strokes.map((stroke) => {
+      const waves = [2, 4, 7].map((rate) => ({ rate, size: uniform(random, 0.005, 0.015), phase: uniform(random, 0, 2 * Math.PI) }))
+      return geometry.resampled(stroke, 120).map(({ x, y }, i) => {
+        const shake = (turn) => waves.reduce((sum, { rate, size, phase }) => sum + size * Math.sin(rate * Math.PI * (i / 119) + phase + turn), 0)
+        return { x: x + shake(0), y: y + shake(2) }
+      })
+    })
+  }
+
+  /** The longest stroke in two pieces, as if the pen was lifted on the way. */
+  function lifted(strokes, random) {
+    const lengths = strokes.map(geometry.lengthOf)
+    const k = lengths.indexOf(Math.max(...lengths))
+    const at = uniform(random, 0.3, 0.7)
+    return strokes.toSpliced(k, 1, geometry.piece(strokes[k], 0, at, 100), geometry.piece(strokes[k], at, 1, 100))
+  }
+
+  /** Whether a stroke turns sharply somewhere. */
+  const hasCorner = (stroke) => geometry.lengthOf(stroke) > 1.1 * geometry.distance(stroke[0], stroke.at(-1))
+
+  return { randomOf, uniform, write, place, mirror, turn, tear, close, bridge, shift, replaced, shaky, lifted, hasCorner }
 }

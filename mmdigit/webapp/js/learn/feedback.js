@@ -24,13 +24,14 @@ const CAN_BE_TURNED = [2, 4, 5, 6, 7, 9]
  * leftHanded: the 0 and the 8 may go the other way round. byKeys: drawn by keyboard, so with corners.
  *
  * Returns {right, praise, remarks}. right: it reads as the target. praise: what went well: "right", "begun", "lines",
- * "size" or "tried". remarks: at most two, the most helpful first: {code, ...}, by code (texts: learn.remark.CODE):
+ * "size" or "tried"; null on an
+ * empty pad. remarks: at most two, the most helpful first: {code, ...}, by code (texts: learn.remark.CODE):
  *   empty, not_a_digit, mirrored, upside_down {other}, looks_like {other}, could_be {one, other}, missing {part},
  *   open {place}, closed {place}, turning, start {place}, reversed {part, place}, order {part}, one_line {place}, small, edge
  */
 export function feedback({ strokes, target, reading = null, reversed = null, leftHanded = false, byKeys = false }) {
   const written = cleaned(strokes)
-  if (written.length === 0) return { right: false, praise: "tried", remarks: [{ code: "empty" }] }
+  if (written.length === 0) return { right: false, praise: null, remarks: [{ code: "empty" }] }
   const limit = byKeys ? SAME_BY_KEYS : SAME
   const shape = shapeOf(written, target, limit)
   const verdict = weigh(shape, target, reading, reversed)
@@ -132,6 +133,6 @@ function praiseOf(verdict, lines, strokes, shape) {
   if (verdict.length === 0) return "right"
   const begun = shape.own !== null && shape.says !== "nothing" && placeIn(boxOf(strokes), strokes[0][0]).startsWith("top")
   if (begun && !["mirrored", "upside_down"].includes(shape.says)) return "begun"
-  if (["mirrored", "upside_down", "missing"].includes(shape.says)) return "lines"
+  if (["mirrored", "upside_down"].includes(shape.says)) return "lines"
   return sizeRemarks(strokes).length === 0 ? "size" : "tried"
 }

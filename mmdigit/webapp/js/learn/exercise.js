@@ -1,0 +1,141 @@
+// The screen where one writes: a digit to write, the pad, and what a teacher would say.
+
+import { announce, fill, h } from "../dom.js"
+import { inkPad } from "../ink/pad.js"
+import { mayMove } from "../settings.js"
+import { language, t } from "../texts.js"
+import { nextDigit } from "./choosing.js"
+import { feedback } from "./feedback.js"
+import { readingsOf } from "./reading.js"
+import { kept, note } from "./records.js"
+import { sample } from "./sample.js"
+import { sayFeedback, speakDigit } from "./voice.js"
+import { praiseText, remarkText } from "./words.js"
+
+/** Fill the screen; show(name) shows another. Returns what ends it. */
+export function exercise(screen, show) {
+  const task = h("h2", { tabindex: "-1" })
+  const prompt = h("div", { class: "learn-prompt" })
+  const answer = h("div", { class: "learn-answer" })
+  const pad = inkPad({ label: t("learn.pad"), hint: t("learn.pad.hint"), onChange: changed })
+  const undo = h("button", { type: "button", on: { click: () => pad.undo() && pad.isEmpty && pad.focus() } }, t("learn.undo"))
+  const clear = h("button", { type: "button", on: { click: startOver } }, t("learn.clear"))
+  const done = h("button", { type: "button", class: "main learn-large", on: { click: look } }, t("learn.done"))
+
+  let digit = null
+  let first = true // try of this digit
+  let byKeys = false
+  let looking = 0 // counts looks, so that a late answer is not shown
+  let stopMoving = () => {}
+
+  pad.element.addEventListener("keydown", (event) => {
+    if (event.key === " ") byKeys = true
+    if (event.key !== "Enter" || event.target.tagName !== "CANVAS") return
+    event.preventDefault()
+    look()
+  })
+
+  fill(screen,
+    task,
+    h("div", { class: `learn-desk${kept.leftHanded ? " left-handed" : ""}` },
+      prompt,
+      h("div", { class: "learn-paper" },
+        pad.element,
+        h("p", { class: "soft learn-keys" }, t("learn.keys")),
+        h("div", { class: "row" }, done, undo, clear))),
+    answer,
+    h("p", {}, h("button", { type: "button", class: "quiet", on: { click: () => show("choosing") } }, t("learn.finish")),
+      h("button", { type: "button", class: "quiet", on: { click: () => show("progress") } }, t("learn.progress"))))
+  ask()
+
+  /** Ask for the next digit. */
+  function ask() {
+    digit = nextDigit(kept.digits, (each) => kept.records[each].last, digit, Math.random())
+    first = true
+    const values = { digit: `${digit}`, word: t(`learn.word.${digit}`) }
+    task.textContent = t(`learn.task.${kept.kind}`, values)
+    stopMoving()
+    if (kept.kind === "see") showSample()
+    else fill(prompt, kept.kind === "hear" ? h("button", { type: "button", class: "learn-large", on: { click: hear } }, t("learn.again")) : null)
+    if (kept.kind === "hear") hear()
+    else speakDigit(digit)
+    startOver({ focus: false })
+    task.focus()
+  }
+
+  /** Play the digit; where there is no sound, show its word. */
+  async function hear() {
+    const asked = digit
+    const heard = await speakDigit(digit, { always: true })
+    if (heard || digit !== asked || !screen.isConnected) return
+    const text = t("learn.no-sound", { word: t(`learn.word.${digit}`) })
+    prompt.querySelector("p.learn-word")?.remove()
+    prompt.append(h("p", { class: "learn-word" }, text))
+    announce(text)
+  }
+
+  function showSample() {
+    stopMoving()
+    const shown = sample(digit, { language: language(), leftHanded: kept.leftHanded })
+    const play = h("button", { type: "button", on: { click: () => { stopMoving(); stopMoving = shown.play() } } }, t("learn.show"))
+    fill(prompt, shown.element, h("p", { class: "learn-how" }, t(`learn.how.${digit}`)), mayMove() ? play : null)
+  }
+
+  function startOver({ focus = true } = {}) {
+    looking += 1
+    byKeys = false
+    pad.clear()
+    fill(answer)
+    changed()
+    if (focus) pad.focus()
+  }
+
+  function changed() {
+    undo.disabled = clear.disabled = pad.isEmpty
+  }
+
+  async function look() {
+    const look = ++looking
+    const strokes = pad.strokes.map((stroke) => [...stroke])
+    fill(answer, h("p", { class: "soft" }, t("learn.looking")))
+    const { reading, reversed, failed } = strokes.length ? await readingsOf(strokes) : { reading: null, reversed: null, failed: false }
+    if (look !== looking || !screen.isConnected) return
+    const told = feedback({ strokes, target: digit, reading, reversed, leftHanded: kept.leftHanded, byKeys })
+    if (told.praise !== null) {
+      note(digit, { right: told.right, first, strokes })
+      first = false
+    }
+    tell(told, failed)
+  }
+
+  function tell({ right, praise, remarks }, failed) {
+    const good = praiseText(praise, digit)
+    const texts = remarks.map((remark) => remarkText(remark, digit))
+    const retry = h("button", { type: "button", class: right ? "" : "main", on: { click: () => startOver() } }, t("learn.retry"))
+    const next = h("button", { type: "button", class: right ? "main" : "", on: { click: ask } }, t("learn.next"))
+    fill(answer, h("section", { class: `panel learn-said${right ? " right" : ""}`, "aria-label": t("learn.said") },
+      good ? h("p", { class: "learn-praise" }, good) : null,
+      texts.map((text) => h("p", { class: "learn-remark" }, text)),
+      failed ? h("p", { class: "soft" }, t("learn.lines-only")) : null,
+      praise === null ? null : h("div", { class: "row" }, right ? [next, retry] : [retry, next])))
+    if (praise !== null && kept.kind !== "see" && !prompt.querySelector("svg")) revealSample()
+    announce([good, ...texts].join(" "))
+    sayFeedback({ right, remarks, digit })
+    answer.scrollIntoView({ block: "nearest" })
+    if (praise === null) pad.focus()
+    else (right ? next : retry).focus({ preventScroll: true })
+  }
+
+  /** After a try, how it is written; what plays the digit stays. */
+  function revealSample() {
+    const again = prompt.querySelector("button")
+    showSample()
+    if (kept.kind === "hear") prompt.append(again)
+  }
+
+  return () => {
+    looking += 1
+    stopMoving()
+    pad.end()
+  }
+}
