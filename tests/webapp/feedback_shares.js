@@ -23,7 +23,7 @@ async ({ samples, count, seed, withModel }) => {
     shares[fault] ??= { found: 0, of: 0, missed: {} }
     shares[fault].of += 1
     if (should(told)) return void (shares[fault].found += 1)
-    const missed = `${what}: ${told.remarks.map((remark) => Object.values(remark).join(" ")).join(", ") || "nothing"}`
+    const missed = `${what}: ${told.remarks.map((remark) => Object.values(remark).filter((value) => typeof value !== "object").join(" ")).join(", ") || "nothing"}`
     shares[fault].missed[missed] = (shares[fault].missed[missed] ?? 0) + 1
   }
 

@@ -16,7 +16,8 @@ export function choosing(screen, show) {
   const digits = h("fieldset", { "aria-describedby": "learn-problem" },
     h("legend", {}, t("learn.what")),
     h("div", { class: "row" },
-      DIGITS.map((digit) => h("label", { class: "learn-chip" }, boxes[digit], h("span", {}, `${digit}`))),
+      DIGITS.map((digit) => h("label", { class: "learn-chip" }, boxes[digit], h("span", {}, `${digit}`)))),
+    h("div", { class: "row" },
       h("button", { type: "button", class: "quiet", on: { click: () => all(true) } }, t("learn.all")),
       h("button", { type: "button", class: "quiet", on: { click: () => all(false) } }, t("learn.none"))),
     problem)

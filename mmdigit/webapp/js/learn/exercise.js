@@ -6,10 +6,11 @@ import { mayMove } from "../settings.js"
 import { language, t } from "../texts.js"
 import { nextDigit } from "./choosing.js"
 import { feedback } from "./feedback.js"
+import { marksOf } from "./marks.js"
 import { readingsOf } from "./reading.js"
 import { kept, note } from "./records.js"
 import { sample } from "./sample.js"
-import { sayFeedback, speakDigit } from "./voice.js"
+import { hush, speakDigit, speakFeedback } from "./voice.js"
 import { praiseText, remarkText } from "./words.js"
 
 /** Fill the screen; show(name) shows another. Returns what ends it. */
@@ -56,22 +57,19 @@ export function exercise(screen, show) {
     task.textContent = t(`learn.task.${kept.kind}`, values)
     stopMoving()
     if (kept.kind === "see") showSample()
-    else fill(prompt, kept.kind === "hear" ? h("button", { type: "button", class: "learn-large", on: { click: hear } }, t("learn.again")) : null)
-    if (kept.kind === "hear") hear()
-    else speakDigit(digit)
+    else fill(prompt, kept.kind === "hear" ? hearing() : null)
+    speakDigit(digit, { asked: kept.kind === "hear" })
     startOver({ focus: false })
     task.focus()
   }
 
-  /** Play the digit; where there is no sound, show its word. */
-  async function hear() {
-    const asked = digit
-    const heard = await speakDigit(digit, { always: true })
-    if (heard || digit !== asked || !screen.isConnected) return
-    const text = t("learn.no-sound", { word: t(`learn.word.${digit}`) })
-    prompt.querySelector("p.learn-word")?.remove()
-    prompt.append(h("p", { class: "learn-word" }, text))
-    announce(text)
+  /** What plays the digit again, and what shows its word to somebody who cannot hear it. */
+  function hearing() {
+    const word = h("p", { class: "learn-word", role: "status" })
+    return h("div", { class: "row learn-hearing" },
+      h("button", { type: "button", class: "learn-large", on: { click: () => speakDigit(digit, { asked: true }) } }, t("learn.again")),
+      h("button", { type: "button", on: { click: () => fill(word, t(`learn.word.${digit}`)) } }, t("learn.word")),
+      word)
   }
 
   function showSample() {
@@ -84,13 +82,19 @@ export function exercise(screen, show) {
   function startOver({ focus = true } = {}) {
     looking += 1
     byKeys = false
+    unmark()
     pad.clear()
     fill(answer)
     changed()
     if (focus) pad.focus()
   }
 
+  function unmark() {
+    pad.element.querySelector(".learn-marks")?.remove()
+  }
+
   function changed() {
+    unmark()
     undo.disabled = clear.disabled = pad.isEmpty
   }
 
@@ -114,13 +118,14 @@ export function exercise(screen, show) {
     const retry = h("button", { type: "button", class: right ? "" : "main", on: { click: () => startOver() } }, t("learn.retry"))
     const next = h("button", { type: "button", class: right ? "main" : "", on: { click: ask } }, t("learn.next"))
     fill(answer, h("section", { class: `panel learn-said${right ? " right" : ""}`, "aria-label": t("learn.said") },
-      good ? h("p", { class: "learn-praise" }, good) : null,
+      good ? h("p", { class: "learn-praise" }, right ? h("span", { class: "learn-tick", "aria-hidden": "true" }, "✓") : null, good) : null,
       texts.map((text) => h("p", { class: "learn-remark" }, text)),
       failed ? h("p", { class: "soft" }, t("learn.lines-only")) : null,
       praise === null ? null : h("div", { class: "row" }, right ? [next, retry] : [retry, next])))
     if (praise !== null && kept.kind !== "see" && !prompt.querySelector("svg")) revealSample()
+    pad.element.querySelector(".ink-paper").append(marksOf(remarks) ?? "")
     announce([good, ...texts].join(" "))
-    sayFeedback({ right, remarks, digit })
+    speakFeedback({ right, remarks }, digit)
     answer.scrollIntoView({ block: "nearest" })
     if (praise === null) pad.focus()
     else (right ? next : retry).focus({ preventScroll: true })
@@ -128,14 +133,15 @@ export function exercise(screen, show) {
 
   /** After a try, how it is written; what plays the digit stays. */
   function revealSample() {
-    const again = prompt.querySelector("button")
+    const hearing = prompt.querySelector(".learn-hearing")
     showSample()
-    if (kept.kind === "hear") prompt.append(again)
+    if (hearing) prompt.append(hearing)
   }
 
   return () => {
     looking += 1
     stopMoving()
+    hush()
     pad.end()
   }
 }

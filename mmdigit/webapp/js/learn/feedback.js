@@ -4,7 +4,7 @@ import { FORMS } from "./forms.js"
 import { lineRemarks } from "./lines.js"
 import { fit } from "./match.js"
 import { WAYS } from "./shapes.js"
-import { boxOf, cleaned, mirrored, placeIn, turned } from "./strokes.js"
+import { boxOf, cleaned, fromBox, mirrored, placeIn, turned } from "./strokes.js"
 
 export const SAME = 0.35 // the largest cost of a fit that is the same digit
 const SAME_BY_KEYS = 0.45 // with corners where there should be curves
@@ -24,28 +24,29 @@ const CAN_BE_TURNED = [2, 4, 5, 6, 7, 9]
  * leftHanded: the 0 and the 8 may go the other way round. byKeys: drawn by keyboard, so with corners.
  *
  * Returns {right, praise, remarks}. right: it reads as the target. praise: what went well: "right", "begun", "lines",
- * "size" or "tried"; null on an
- * empty pad. remarks: at most two, the most helpful first: {code, ...}, by code (texts: learn.remark.CODE):
- *   empty, not_a_digit, mirrored, upside_down {other}, looks_like {other}, could_be {one, other}, missing {part},
- *   open {place}, closed {place}, turning, start {place}, reversed {part, place}, order {part}, one_line {place}, small, edge
+ * "size" or "tried"; null on an empty pad. remarks: at most two, the most helpful first: {code, ...}, by code (texts:
+ * learn.remark.CODE):
+ *   empty, not_a_digit, mirrored, upside_down, looks_like {other}, could_be {one, other}, missing {part, line},
+ *   open, closed, start, one_line {place, at}, reversed {part, place, at}, turning, order {part}, small, edge
+ * place: in words' keys (placeIn of js/learn/strokes.js); at: on the pad; line: where the missing stroke belongs.
  */
 export function feedback({ strokes, target, reading = null, reversed = null, leftHanded = false, byKeys = false }) {
   const written = cleaned(strokes)
   if (written.length === 0) return { right: false, praise: null, remarks: [{ code: "empty" }] }
   const limit = byKeys ? SAME_BY_KEYS : SAME
   const shape = shapeOf(written, target, limit)
-  const verdict = weigh(shape, target, reading, reversed)
-  const lines = shape.own !== null && shape.own.cost <= limit ? lineRemarks(shape.fits, { leftHanded, byKeys }) : []
-  const remarks = [...verdict, ...(verdict.every(({ code }) => code === "could_be") ? lines : []), ...sizeRemarks(strokes)]
+  const { right, said } = weigh(shape, target, reading, reversed)
+  const drawn = shape.own !== null && shape.own.cost <= limit && ["target", "nothing"].includes(shape.says)
+  const lines = drawn && (right || said[0].code === "could_be") ? lineRemarks(shape.fits, { leftHanded, byKeys }) : []
   return {
-    right: verdict.length === 0,
-    praise: praiseOf(verdict, lines, strokes, shape),
-    remarks: remarks.slice(0, MOST_REMARKS),
+    right,
+    praise: praiseOf(right, strokes, shape.says),
+    remarks: [...said, ...lines, ...sizeRemarks(strokes)].slice(0, MOST_REMARKS),
   }
 }
 
 /**
- * What the strokes look like: {says, own, fits, other, part}. says: "target", "mirrored", "upside_down", "missing",
+ * What the strokes look like: {says, own, fits, other, lacking}. says: "target", "mirrored", "upside_down", "missing",
  * "other" or "nothing". own: the best fit to the target; fits: all fits that are about as good, each with its way.
  */
 function shapeOf(written, target, limit) {
@@ -66,7 +67,7 @@ function shapeOf(written, target, limit) {
   // A 6 on its head is a 9: one cause for both.
   const headOver = [6, 9].includes(target) && best.says === "other" && other.digit === 15 - target
   const says = headOver ? "upside_down" : best.says === "target" && best.cost > limit ? "nothing" : best.says
-  return { says, own, fits, other: other.digit, part: lacking.part }
+  return { says, own, fits, other: other.digit, lacking }
 }
 
 function fitsTo(written, ways) {
@@ -76,45 +77,48 @@ function fitsTo(written, ways) {
 
 const costOf = (written, digit) => fitsTo(written, WAYS[digit])[0]?.cost ?? Infinity
 
-/** The best fit to a way that lacks one of its strokes: {cost, part}. */
+/** The best fit to a way that lacks one of its strokes: {cost, part, line}; line: where it belongs. */
 function lackingPart(written, digit) {
-  let best = { cost: Infinity, part: null }
+  let best = { cost: Infinity, part: null, line: [] }
   for (const way of WAYS[digit]) {
     way.parts.forEach((part, k) => {
       if (part === "body" || part === "foot") return
       const rest = { ...way, strokes: way.strokes.toSpliced(k, 1), rings: way.rings.filter((ring) => ring < k) }
       const cost = fit(written, rest)?.cost ?? Infinity
-      if (cost < best.cost) best = { cost, part }
+      if (cost >= best.cost) return
+      best = { cost, part, line: way.strokes[k].map(fromBox(boxOf(rest.strokes), boxOf(written))) }
     })
   }
   return best
 }
 
-/** What is wrong with what it reads as, from the strokes and from the model: one remark or none. */
+/** Whether it reads as the target, by the strokes and by the model, and what to say of that: {right, said}. */
 function weigh(shape, target, reading, reversed) {
   const known = reading !== null && !reading.reasons.includes("not_a_digit")
   const sure = known && reading.confidence >= SURE
   const likely = known ? likeliest(reading.probabilities) : []
   const mirror = reversed !== null && reversed.label === target && reversed.confidence >= SURE && reading.label !== target
+  const wrong = (code, more = {}) => ({ right: false, said: [{ code, ...more }] })
   if (shape.says === "target") {
-    if (likely.length === 2 && likely.includes(target)) return [couldBe(likely)]
-    if (sure && reading.label !== target) return [couldBe([target, reading.label])]
-    return []
+    if (likely.length === 2 && likely.includes(target)) return wrong("could_be", inOrder(likely))
+    if (sure && reading.label !== target) return wrong("could_be", inOrder([target, reading.label]))
+    return { right: true, said: [] }
   }
-  // A way of writing that js/learn/shapes.js does not know.
-  if (sure && reading.label === target && !(shape.says === "mirrored" && reversed?.label === target)) return []
-  if (["mirrored", "upside_down"].includes(shape.says)) return [{ code: shape.says, other: shape.other }]
-  if (shape.says === "missing") return [{ code: "missing", part: shape.part }]
-  if (shape.says === "other" && (reading === null || reading.label === shape.other)) return [{ code: "looks_like", other: shape.other }]
-  if (mirror && CAN_BE_MIRRORED.includes(target)) return [{ code: "mirrored", other: shape.other }]
-  if (sure && reading.label !== target) return [{ code: "looks_like", other: reading.label }]
-  if (likely.length === 2) return [couldBe(likely)]
-  return [{ code: "not_a_digit" }]
+  const missing = shape.says === "missing" ? [{ code: "missing", part: shape.lacking.part, line: shape.lacking.line }] : []
+  // The model reads it, though a stroke is missing or js/learn/shapes.js does not know this way of writing.
+  if (sure && reading.label === target && !(shape.says === "mirrored" && reversed?.label === target)) return { right: true, said: missing }
+  if (["mirrored", "upside_down"].includes(shape.says)) return wrong(shape.says)
+  if (missing.length > 0) return { right: false, said: missing }
+  if (shape.says === "other" && (!known || reading.label === shape.other)) return wrong("looks_like", { other: shape.other })
+  if (mirror && CAN_BE_MIRRORED.includes(target)) return wrong("mirrored")
+  if (sure) return wrong("looks_like", { other: reading.label })
+  if (likely.length === 2) return wrong("could_be", inOrder(likely))
+  return wrong("not_a_digit")
 }
 
-const couldBe = (digits) => {
+function inOrder(digits) {
   const [one, other] = digits.toSorted((a, b) => a - b)
-  return { code: "could_be", one, other }
+  return { one, other }
 }
 
 /** The two likeliest digits if the model excludes neither, otherwise the likeliest. */
@@ -129,10 +133,9 @@ function sizeRemarks(strokes) {
   return [...(box.size < SMALL ? [{ code: "small" }] : []), ...(atEdge ? [{ code: "edge" }] : [])]
 }
 
-function praiseOf(verdict, lines, strokes, shape) {
-  if (verdict.length === 0) return "right"
-  const begun = shape.own !== null && shape.says !== "nothing" && placeIn(boxOf(strokes), strokes[0][0]).startsWith("top")
-  if (begun && !["mirrored", "upside_down"].includes(shape.says)) return "begun"
-  if (["mirrored", "upside_down"].includes(shape.says)) return "lines"
+function praiseOf(right, strokes, says) {
+  if (right) return "right"
+  if (["mirrored", "upside_down"].includes(says)) return "lines"
+  if (["target", "missing"].includes(says) && placeIn(boxOf(strokes), strokes[0][0]).startsWith("top")) return "begun"
   return sizeRemarks(strokes).length === 0 ? "size" : "tried"
 }

@@ -41,14 +41,14 @@ export function progress(screen, show) {
 }
 
 function card(digit, { tried, right, drawing }, practise) {
+  const counted = right ? t("learn.sheet.right", { count: right }) : t("learn.sheet.never")
   return h("li", { class: "learn-card" },
-    h("h3", {}, t("learn.sheet.digit", { digit: `${digit}` })),
-    h("div", { class: "learn-pictures" },
-      plainDigit(digit, { language: language(), leftHanded: kept.leftHanded }),
-      drawing.length ? drawn(drawing, digit) : h("span", { class: "learn-blank" })),
-    h("p", {}, tried === 0 ? t("learn.sheet.untried")
-      : `${t("learn.sheet.tried", { count: tried })}, ${right ? t("learn.sheet.right", { count: right }) : t("learn.sheet.never")}`),
-    practise ? h("p", { class: "learn-mark" }, t("learn.sheet.mark")) : null)
+    plainDigit(digit, { language: language(), leftHanded: kept.leftHanded }),
+    drawing.length ? drawn(drawing, digit) : h("span", { class: "learn-blank" }),
+    h("div", {},
+      h("h3", {}, t("learn.sheet.digit", { digit: `${digit}` })),
+      h("p", {}, tried === 0 ? t("learn.sheet.untried") : `${t("learn.sheet.tried", { count: tried })}, ${counted}`),
+      practise ? h("p", { class: "learn-mark" }, t("learn.sheet.mark")) : null))
 }
 
 /** A drawing as it was on the pad. */

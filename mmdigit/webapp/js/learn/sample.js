@@ -35,7 +35,7 @@ export function shownStrokes(digit, { language, leftHanded }) {
 /** A digit to write, without numbers and arrows: for the printed page. */
 export function plainDigit(digit, options) {
   const strokes = shownStrokes(digit, options)
-  return svg("svg", { viewBox: viewBoxOf(strokes), class: "sample plain", "aria-hidden": "true" },
+  return svg("svg", { viewBox: viewBoxOf(strokes, 5), class: "sample plain", "aria-hidden": "true" },
     svg("path", { d: pathOf(strokes), class: "sample-line" }))
 }
 
@@ -66,11 +66,11 @@ export function sample(digit, options) {
   return { element, play }
 }
 
-function viewBoxOf(strokes) {
+function viewBoxOf(strokes, margin = MARGIN) {
   const box = boxOf(strokes)
-  const width = Math.max(box.width * SCALE, 60) + 2 * MARGIN
+  const width = Math.max(box.width * SCALE, 60) + 2 * margin
   const left = ((box.left + box.right) / 2) * SCALE - width / 2
-  return `${left} ${-MARGIN} ${width} ${SCALE + 2 * MARGIN}`
+  return `${left} ${-margin} ${width} ${SCALE + 2 * margin}`
 }
 
 /** The lines that a digit stands between. */

@@ -102,3 +102,12 @@ export function placeIn(box, { x, y }) {
   const column = across < 0.34 ? "left" : across > 0.66 ? "right" : ""
   return [row, column].filter(Boolean).join("-") || "middle"
 }
+
+/** What takes a point of one box to the same place in another; across a box without width or height, to its middle. */
+export function fromBox(box, other) {
+  const share = (value, from, length) => (length === 0 ? 0.5 : (value - from) / length)
+  return ({ x, y }) => ({
+    x: other.left + share(x, box.left, box.width) * other.width,
+    y: other.top + share(y, box.top, box.height) * other.height,
+  })
+}

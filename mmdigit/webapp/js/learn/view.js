@@ -16,7 +16,7 @@ export function mount(root) {
   /** Show a screen; a screen fills its place, may call show, and returns what ends it. focus: on its heading. */
   function show(name, { focus = true } = {}) {
     end()
-    const title = h("h1", { tabindex: "-1" }, t("learn.title"))
+    const title = h("h1", { tabindex: "-1", class: name === "exercise" ? "unseen" : "" }, t("learn.title"))
     const screen = h("div", { class: `learn-${name}` })
     fill(place, title, screen)
     end = SCREENS[name](screen, show) ?? (() => {})
