@@ -94,5 +94,10 @@ function recordOf(old) {
   return { tried: old.tried, right: old.right, last: old.last.slice(-REMEMBERED), drawing: drawn ? old.drawing : [] }
 }
 
-const isStroke = (stroke) => Array.isArray(stroke) && stroke.length > 0 && stroke.length <= MOST_POINTS && stroke.every(isPoint)
-const isPoint = (point) => [point?.x, point?.y].every((number) => typeof number === "number" && number >= 0 && number <= 1)
+function isStroke(stroke) {
+  return Array.isArray(stroke) && stroke.length > 0 && stroke.length <= MOST_POINTS && stroke.every(isPoint)
+}
+
+function isPoint(point) {
+  return [point?.x, point?.y].every((number) => typeof number === "number" && number >= 0 && number <= 1)
+}
