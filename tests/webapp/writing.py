@@ -27,20 +27,26 @@ def write(template: Template, rng: np.random.Generator, left: float, top: float 
 
 def write_by_mouse(pad: Locator, *digits: int, left: float = 0.15, gap: float = 0.2) -> None:
     """Write digits side by side. left, gap: in heights of the pad."""
+    for digit in digits:
+        strokes = write_strokes(pad, DIGITS[digit][0], left)
+        left = max(point["x"] for stroke in strokes for point in stroke) + gap
+
+
+def write_strokes(pad: Locator, template: Template, left: float = 0.15) -> list[list[dict[str, float]]]:
+    """Write one template by mouse. Returns its strokes as the pad has them."""
     pad.scroll_into_view_if_needed()
     bounds = pad.bounding_box()
     assert bounds is not None
     mouse = pad.page.mouse
-    for digit in digits:
-        strokes = write(DIGITS[digit][0], np.random.default_rng(digit), left)
-        for stroke in strokes:
-            at = [(bounds["x"] + p["x"] * bounds["height"], bounds["y"] + p["y"] * bounds["height"]) for p in stroke]
-            mouse.move(*at[0])
-            mouse.down()
-            for x, y in at[1:]:
-                mouse.move(x, y)
-            mouse.up()
-        left = max(point["x"] for stroke in strokes for point in stroke) + gap
+    strokes = write(template, np.random.default_rng(1), left)
+    for stroke in strokes:
+        at = [(bounds["x"] + p["x"] * bounds["height"], bounds["y"] + p["y"] * bounds["height"]) for p in stroke]
+        mouse.move(*at[0])
+        mouse.down()
+        for x, y in at[1:]:
+            mouse.move(x, y)
+        mouse.up()
+    return strokes
 
 
 def _smooth(stroke: Stroke) -> NDArray[np.float64]:

@@ -76,6 +76,7 @@ export function keyboardPen(canvas, { aspect, begin, extend, finish, undo, show,
 
   canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return
+    if (event.key === "Enter") return lift() // whoever listens for it reads what is written
     if (event.key in MOVES) move(event)
     else if (event.key === " " && !event.repeat) down ? lift() : lower()
     else if (event.key === "Backspace") undo() || announce(t("read.pad.nothing"))

@@ -10,14 +10,14 @@ let pads = 0
 
 /**
  * A pad. label: its name for a screen reader. onChange: called after each stroke, undo and clear. aspect: width in
- * heights. hint: what an empty pad shows to those who see it.
+ * heights. hint: what an empty pad shows to those who see it. initial: strokes that are on it from the start.
  *
  * Returns {element, strokes, isEmpty, clear(), undo(), remove(strokes), picture(), focus(), end()}. strokes: arrays of
  * {x, y, t}; x is 0 to aspect (1 unless you say otherwise), y is 0 to 1, from the upper left corner; t is in
  * milliseconds and only grows. undo() takes back the last stroke, clear or remove; it returns whether there was any.
  * picture() is a promise of a PNG, dark ink on white. end() when the pad is gone.
  */
-export function inkPad({ label, onChange = () => {}, aspect = 1, hint = "" }) {
+export function inkPad({ label, onChange = () => {}, aspect = 1, hint = "", initial = [] }) {
   const help = `ink-help-${++pads}`
   const canvas = h("canvas", {
     role: "application",
@@ -29,10 +29,10 @@ export function inkPad({ label, onChange = () => {}, aspect = 1, hint = "" }) {
   const placeholder = h("p", { class: "ink-hint", "aria-hidden": "true" }, hint)
   const element = h("div", { class: "ink" },
     h("div", { class: "ink-paper" }, canvas, placeholder),
-    h("p", { class: "ink-help soft", id: help }, t("read.pad.help")))
+    h("p", { class: "ink-help soft", id: help }, t("read.pad.help"), " ", h("span", { class: "ink-more" }, t("read.pad.more"))))
   canvas.style.aspectRatio = `${aspect}`
 
-  let strokes = []
+  let strokes = initial
   let past = [] // the strokes before each change
   let drawing = false
 
