@@ -2,7 +2,7 @@
 // A function expression that returns {fault: {found, of, missed: {what: count}}}; HANDWRITING stands for the expression of
 // handwriting.js, since the page's security policy lets no text become a script.
 
-async ({ samples, count, seed, withModel }) => {
+async ({ samples, count, seed, withModel, only }) => {
   const load = (name) => import(`/app/js/learn/${name}.js`)
   const [strokes, { WAYS, curve }, { feedback }] = await Promise.all(["strokes", "shapes", "feedback"].map(load))
   const hand = (HANDWRITING)({ strokes })
@@ -16,7 +16,7 @@ async ({ samples, count, seed, withModel }) => {
 
   /** Write the lines and ask for the target: does the feedback do what it should? */
   async function ask(fault, what, lines, target, should, { height, more = {} } = {}) {
-    if (lines === null) return
+    if (lines === null || !(only?.includes(fault) ?? true)) return
     const written = hand.write(lines, random, height ? { height } : {})
     const { reading, reversed } = await readingsOf(written)
     const told = feedback({ strokes: written, target, reading, reversed, ...more })
@@ -68,15 +68,22 @@ async ({ samples, count, seed, withModel }) => {
     await ask("another digit", `${what} for ${target}`, lines, target, told)
   }
 
+  async function askOfUnknown(digit, lines, what) {
+    await ask("silent: unknown shapes", what, lines, digit, silent)
+    await ask("right: unknown shapes", what, lines, digit, ({ right }) => right)
+    if (digit === 0 || digit === 8 || (digit === 1 && !hand.hasCorner(lines[0]))) return
+    const fault = (name, drawn, code) => ask(`${name}: unknown shapes`, what, drawn, digit, has(code))
+    await fault("mirrored", hand.mirror(lines), "mirrored")
+    if ([4, 6, 7, 9].includes(digit)) await fault("upside down", hand.turn(lines), "upside_down")
+    await fault("other direction", hand.replaced(lines, 0, lines[0].toReversed()), "reversed")
+  }
+
   for (let i = 0; i < count; i++) {
     for (const [digit, ways] of WAYS.entries()) {
       for (const [k, way] of ways.entries()) await askOf(digit, way, `${digit}, way ${k}`)
     }
     for (const [digit, templates] of samples.digits.entries()) {
-      for (const [k, lines] of templates.entries()) {
-        await ask("silent: unknown shapes", `${digit}, sample ${k}`, lines.map(curve), digit, silent)
-        await ask("right: unknown shapes", `${digit}, sample ${k}`, lines.map(curve), digit, ({ right }) => right)
-      }
+      for (const [k, template] of templates.entries()) await askOfUnknown(digit, template.map(curve), `${digit}, sample ${k}`)
     }
     for (const [k, lines] of samples.scribbles.entries()) {
       const target = Math.floor(10 * random())

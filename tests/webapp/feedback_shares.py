@@ -5,6 +5,7 @@ Run it for the figures of docs/use/learn.md: python -m tests.webapp.feedback_sha
 
 import argparse
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import TypedDict
@@ -25,8 +26,13 @@ class Share(TypedDict):
     missed: dict[str, int]
 
 
-def shares_of(page: Page, count: int, seed: int, *, with_model: bool) -> dict[str, Share]:
-    """Write each way of each digit, each fault, and the shapes of samples/strokes.py `count` times, in the open page."""
+def shares_of(
+    page: Page, count: int, seed: int, *, with_model: bool, only: list[str] | None = None
+) -> dict[str, Share]:
+    """Write each way of each digit with each fault, and the shapes of samples/strokes.py, `count` times in the page.
+
+    only: what is counted; None: everything.
+    """
     found: dict[str, Share] = page.evaluate(
         _script("feedback_shares.js").replace("HANDWRITING", _script("handwriting.js")),
         {
@@ -37,6 +43,7 @@ def shares_of(page: Page, count: int, seed: int, *, with_model: bool) -> dict[st
             "count": count,
             "seed": seed,
             "withModel": with_model,
+            "only": only,
         },
     )
     return found
@@ -64,7 +71,8 @@ def main() -> None:
         page.goto(f"{app.url}/#/learn")
         for name, share in sorted(shares_of(page, options.count, 1, with_model=options.model).items()):
             often = sorted(share["missed"].items(), key=lambda item: -item[1])[:4]
-            print(f"{name:28} {share['found']:6}/{share['of']:<6} {share['found'] / share['of']:7.1%}  {often}")
+            found, of = share["found"], share["of"]
+            sys.stdout.write(f"{name:28} {found:6}/{of:<6} {found / of:7.1%}  {often}\n")
         browser.close()
 
 

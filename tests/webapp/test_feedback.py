@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.webapp.conftest import NewPage
-from tests.webapp.feedback_shares import shares_of
+from tests.webapp.feedback_shares import Share, shares_of
 
 WRITTEN_WELL = 0.98
 FAULT_FOUND = 0.90
@@ -34,10 +34,11 @@ FEEDBACK = """async ({ digit, way, change, target, options }) => {
   const box = geometry.boxOf(lines)
   const { size = 0.6, left = 0.2, top = 0.2, ...more } = options
   const scale = size / box.size
-  const strokes = lines.map((line) => line.map(({ x, y }) => ({ x: left + (x - box.left) * scale, y: top + (y - box.top) * scale })))
+  const place = ({ x, y }) => ({ x: left + (x - box.left) * scale, y: top + (y - box.top) * scale })
+  const strokes = lines.map((line) => line.map(place))
   const told = feedback({ strokes, target, ...more })
   const said = told.remarks.map(({ code, place, part, one, other }) => [code, place ?? part ?? one, other])
-  return { right: told.right, praise: told.praise, said: said.map((words) => words.filter((word) => word !== undefined).join(" ")) }
+  return { ...told, said: said.map((words) => words.filter((word) => word !== undefined).join(" ")) }
 }"""
 
 NEXT = """async ({ digits, last, before, randoms }) => {
@@ -69,7 +70,8 @@ WORDS = """async (language) => {
         if (part !== "body" && part !== "foot") texts.push(remarkText({ code: "missing", part }, digit))
         if (!way.bars.includes(k)) texts.push(remarkText({ code: "reversed", part, place: "top" }, digit))
       })
-      if (!way.anyOrder && way.parts.length > 1) texts.push(remarkText({ code: "order", part: way.parts.at(-1) }, digit))
+      const last = way.parts.at(-1)
+      if (!way.anyOrder && last !== "body") texts.push(remarkText({ code: "order", part: last }, digit))
     }
     for (const praise of ["right", "begun", "lines", "size", "tried"]) texts.push(praiseText(praise, digit))
     texts.push(t(`learn.how.${digit}`), t(`learn.word.${digit}`))
@@ -81,7 +83,8 @@ RECORDS = """async (stored) => {
   localStorage.setItem("mmdigit.learn", stored)
   const { kept, note, forget } = await import(`/app/js/learn/records.js?${Math.random()}`)
   const before = structuredClone(kept)
-  for (let i = 0; i < 7; i++) note(5, { right: i > 1, first: i !== 3, strokes: [[{ x: 1 / 3, y: 0.5 }, { x: 0.5, y: 2 / 3 }]] })
+  const strokes = [[{ x: 1 / 3, y: 0.5 }, { x: 0.5, y: 2 / 3 }]]
+  for (let i = 0; i < 7; i++) note(5, { right: i > 1, first: i !== 3, strokes })
   const after = structuredClone(kept)
   const written = JSON.parse(localStorage.getItem("mmdigit.learn"))
   forget()
@@ -162,10 +165,21 @@ def test_feedback_says_two_things_at_most(page: Page) -> None:
     assert page.evaluate(FEEDBACK, given)["said"] == ["open top-right", "small"]
 
 
-@pytest.mark.parametrize("with_model", [False, True])
-def test_feedback_on_written_digits(page: Page, with_model: bool) -> None:
-    shares = shares_of(page, 1 if with_model else 3, seed=25, with_model=with_model)
-    assert len(shares) == 18
+def test_feedback_on_written_digits(page: Page) -> None:
+    shares = shares_of(page, 3, seed=25, with_model=False)
+    assert len(shares) == 21
+    assert_enough(shares)
+
+
+def test_feedback_with_the_model_on_written_digits(page: Page) -> None:
+    only = ["silent: written well", "right: unknown shapes", "mirrored", "another digit", "not a digit"]
+    shares = shares_of(page, 1, seed=25, with_model=True, only=only)
+    assert shares.keys() == set(only)
+    assert_enough(shares)
+
+
+def assert_enough(shares: dict[str, Share]) -> None:
+    """The shares are as high as docs/use/learn.md promises, but for one in each: they are of few digits here."""
     for name, share in shares.items():
         least = WRITTEN_WELL if name.startswith(("silent", "right")) else FAULT_FOUND
         assert share["found"] >= least * share["of"] - 1, (name, share)

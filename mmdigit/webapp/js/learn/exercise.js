@@ -7,7 +7,7 @@ import { language, t } from "../texts.js"
 import { nextDigit } from "./choosing.js"
 import { feedback } from "./feedback.js"
 import { marksOf } from "./marks.js"
-import { readingsOf } from "./reading.js"
+import { prepareReading, readingsOf } from "./reading.js"
 import { kept, note } from "./records.js"
 import { sample } from "./sample.js"
 import { hush, speakDigit, speakFeedback } from "./voice.js"
@@ -29,9 +29,11 @@ export function exercise(screen, show) {
   let looking = 0 // counts looks, so that a late answer is not shown
   let stopMoving = () => {}
 
-  pad.element.addEventListener("keydown", (event) => {
+  const canvas = pad.element.querySelector("canvas")
+  canvas.setAttribute("aria-describedby", `${canvas.getAttribute("aria-describedby")} learn-keys`)
+  canvas.addEventListener("keydown", (event) => {
     if (event.key === " ") byKeys = true
-    if (event.key !== "Enter" || event.target.tagName !== "CANVAS") return
+    if (event.key !== "Enter") return
     event.preventDefault()
     look()
   })
@@ -42,11 +44,12 @@ export function exercise(screen, show) {
       prompt,
       h("div", { class: "learn-paper" },
         pad.element,
-        h("p", { class: "soft learn-keys" }, t("learn.keys")),
+        h("p", { class: "soft learn-keys", id: "learn-keys" }, t("learn.keys")),
         h("div", { class: "row" }, done, undo, clear))),
     answer,
     h("p", {}, h("button", { type: "button", class: "quiet", on: { click: () => show("choosing") } }, t("learn.finish")),
       h("button", { type: "button", class: "quiet", on: { click: () => show("progress") } }, t("learn.progress"))))
+  prepareReading()
   ask()
 
   /** Ask for the next digit. */

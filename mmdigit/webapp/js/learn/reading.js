@@ -3,7 +3,10 @@
 import { greyOf } from "../decoding/pixels.js"
 import { readDigit } from "../decoding/image.js"
 import { digitPicture } from "../ink/drawing.js"
-import { readInPage } from "../model/reader.js"
+import { prepare, readInPage } from "../model/reader.js"
+
+/** Load the model while somebody writes. What fails now is told when it is needed. */
+export const prepareReading = () => prepare().catch(() => {})
 
 /** {reading, reversed, failed}: predictions as of js/model/reader.js, null if the model did not load. */
 export async function readingsOf(strokes) {
