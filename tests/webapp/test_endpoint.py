@@ -59,7 +59,9 @@ def answers(waveforms: Sequence[Samples]) -> list[Answer]:
 def check(page: Page, words: Sequence[Samples]) -> None:
     """Each is heard as one word and ends soon after it; its answer is that of the whole recording."""
     befores = np.random.default_rng(5).uniform(0.2, 2.0, len(words))
-    recordings = [in_noise(word, before, seed=seed) for seed, (word, before) in enumerate(zip(words, befores))]
+    recordings = [
+        in_noise(word, before, seed=seed) for seed, (word, before) in enumerate(zip(words, befores, strict=True))
+    ]
     found = hear(page, recordings)
     cut = [recording[each["from"] : each["to"]] for recording, each in zip(recordings, found, strict=True)]
     pairs = list(zip(answers(cut), answers(recordings), strict=True))

@@ -25,10 +25,12 @@ export function playBlob(blob) {
   hush()
   const url = URL.createObjectURL(blob)
   const audio = new Audio(url)
+  const free = () => URL.revokeObjectURL(url)
   return new Promise((resolve) => {
     const over = () => {
       audio.pause()
-      URL.revokeObjectURL(url)
+      if (audio.readyState || audio.error) free()
+      else for (const event of ["loadedmetadata", "error"]) audio.addEventListener(event, free) // it is just being opened
       resolve()
     }
     end = over
