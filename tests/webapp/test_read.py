@@ -115,6 +115,8 @@ def test_digit_written_and_spoken_by_mouse(new_page: NewPage) -> None:
     expect(page.get_by_role("img", name=re.compile("The digit as the model saw it: light on dark"))).to_be_visible()
     expect(page.get_by_role("img", name=re.compile("The sound as the model heard it"))).to_be_visible()
     no_barriers_in_any_theme(page)
+    page.set_viewport_size({"width": 320, "height": 256})  # as at 400 % zoom
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
     click(page, "Remove: Written")
     expect(cards(page)).to_have_count(1)

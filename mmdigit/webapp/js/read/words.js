@@ -55,7 +55,7 @@ function partsOf({ image, audio, fused }) {
 
 /** What went wrong, in words; null for an error that nobody expects. */
 export function problemText(error) {
-  const known = ["unreadable_picture", "silent", "unreadable", "too_long", "invalid_image", "invalid_audio"]
+  const known = ["unreadable_picture", "silent", "unreadable", "too_long", "invalid_image", "invalid_audio", "unsupported", "unreachable", "stopped"]
   if (known.includes(error.code)) return t(`read.problem.${error.code}`)
   if (error.status === 401) return t("read.problem.login")
   if (error.status !== undefined || error.code !== undefined) return t("read.problem.other", { detail: error.message })
