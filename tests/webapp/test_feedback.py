@@ -1,6 +1,7 @@
 """What the page says about a written digit (js/learn/): on constructed strokes, on written ones, on damaged records."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.webapp.conftest import NewPage
 from tests.webapp.feedback_shares import Share, shares_of
 
+CLIPS = Path("mmdigit/webapp/clips")
 WRITTEN_WELL = 0.98
 FAULT_FOUND = 0.90
 
@@ -52,31 +54,37 @@ WORDS = """async (language) => {
   settings.language = language
   await loadTexts()
   const { praiseText, remarkText } = await import("/app/js/learn/words.js")
+  const { clipsOf } = await import("/app/js/learn/voice.js")
   const { WAYS } = await import("/app/js/learn/shapes.js")
   const { t } = await import("/app/js/texts.js")
   const rows = ["top", "", "bottom"], columns = ["left", "", "right"]
   const places = rows.flatMap((row) => columns.map((column) => [row, column].filter(Boolean).join("-") || "middle"))
-  const texts = []
+  const texts = [], clips = []
   for (let digit = 0; digit < 10; digit++) {
-    for (const code of ["empty", "not_a_digit", "turning", "small", "edge"]) texts.push(remarkText({ code }, digit))
-    for (const code of ["looks_like", "could_be"]) texts.push(remarkText({ code, one: 1, other: 7 }, digit))
+    const remarks = []
+    for (const code of ["empty", "not_a_digit", "turning", "small", "edge"]) remarks.push({ code })
+    for (const code of ["looks_like", "could_be"]) remarks.push({ code, one: 1, other: 7 })
     for (const code of ["open", "closed", "start", "one_line"]) {
-      for (const place of places) texts.push(remarkText({ code, place }, digit))
+      for (const place of places) remarks.push({ code, place })
     }
-    if (![0, 8].includes(digit)) texts.push(remarkText({ code: "mirrored" }, digit))
-    if ([2, 4, 5, 6, 7, 9].includes(digit)) texts.push(remarkText({ code: "upside_down" }, digit))
+    if (![0, 8].includes(digit)) remarks.push({ code: "mirrored" })
+    if ([2, 4, 5, 6, 7, 9].includes(digit)) remarks.push({ code: "upside_down" })
     for (const way of WAYS[digit]) {
       way.parts.forEach((part, k) => {
-        if (part !== "body" && part !== "foot") texts.push(remarkText({ code: "missing", part }, digit))
-        if (!way.bars.includes(k)) texts.push(remarkText({ code: "reversed", part, place: "top" }, digit))
+        if (part !== "body" && part !== "foot") remarks.push({ code: "missing", part })
+        if (!way.bars.includes(k)) remarks.push({ code: "reversed", part, place: "top" })
       })
       const last = way.parts.at(-1)
-      if (!way.anyOrder && last !== "body") texts.push(remarkText({ code: "order", part: last }, digit))
+      if (!way.anyOrder && last !== "body") remarks.push({ code: "order", part: last })
+    }
+    for (const remark of remarks) {
+      texts.push(remarkText(remark, digit))
+      clips.push(...clipsOf(remark))
     }
     for (const praise of ["right", "begun", "lines", "size", "tried"]) texts.push(praiseText(praise, digit))
     texts.push(t(`learn.how.${digit}`), t(`learn.word.${digit}`))
   }
-  return texts
+  return { texts, clips }
 }"""
 
 RECORDS = """async (stored) => {
@@ -186,9 +194,11 @@ def assert_enough(shares: dict[str, Share]) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
-def test_remarks_all_have_words(page: Page, language: str) -> None:
-    texts = page.evaluate(WORDS, language)
-    assert not [text for text in texts if "{" in text or "undefined" in text]
+def test_remarks_all_have_words_and_clips(page: Page, language: str) -> None:
+    told = page.evaluate(WORDS, language)
+    assert not [text for text in told["texts"] if "{" in text or "undefined" in text]
+    for clip in ["write", "well_done", "try_again", *told["clips"]]:
+        assert (CLIPS / language / f"{clip}.ogg").is_file(), clip
 
 
 def test_next_digit_is_what_goes_less_well(page: Page) -> None:

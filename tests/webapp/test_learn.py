@@ -174,6 +174,21 @@ def test_listen_and_write(new_page: NewPage) -> None:
     assert set(clips) == {"/app/clips/en/1.ogg"}
 
 
+def test_remarks_are_said_aloud_if_wanted(new_page: NewPage) -> None:
+    page = open_learn(new_page)
+    choose(page, 5)
+    page.get_by_role("checkbox", name="Say it aloud to me").check()
+    with page.expect_request("**/app/clips/en/5.ogg"):
+        page.get_by_role("button", name="Start").click()
+    draw(page, [(1 - x, y) for x, y in BELLY], [(1 - x, y) for x, y in BAR])
+    with page.expect_request("**/app/clips/en/mirrored.ogg"), page.expect_request("**/app/clips/en/try_again.ogg"):
+        page.get_by_role("button", name="Done").click()
+    page.get_by_role("button", name="Try again").click()
+    draw(page, BELLY[::-1], BAR)
+    with page.expect_request("**/app/clips/en/well_done.ogg"), page.expect_request("**/app/clips/en/begin_there.ogg"):
+        page.get_by_role("button", name="Done").click()
+
+
 def test_sample_moves_unless_motion_is_less(new_page: NewPage) -> None:
     moving = "document.getAnimations().filter((each) => each.effect.target.matches('.sample-pen')).length"
     page = open_learn(new_page, reduced_motion="no-preference")

@@ -1,6 +1,7 @@
 // The first screen of "learn": which digits, what kind of exercise, which hand.
 
 import { announce, fill, h } from "../dom.js"
+import { choose, settings } from "../settings.js"
 import { t } from "../texts.js"
 import { keep, kept } from "./records.js"
 
@@ -47,6 +48,9 @@ export function choosing(screen, show) {
       digits,
       radios(t("learn.hand"), "hand", [["right", t("learn.hand.right")], ["left", t("learn.hand.left")]],
         kept.leftHanded ? "left" : "right", (hand) => keep({ leftHanded: hand === "left" })),
+      h("label", { class: "line learn-aloud" },
+        h("input", { type: "checkbox", checked: settings.speak, on: { change: ({ target }) => choose({ speak: target.checked }) } }),
+        t("learn.aloud")),
       h("div", { class: "row" },
         h("button", { class: "main learn-large" }, t("learn.start")),
         h("button", { type: "button", class: "learn-large", on: { click: () => show("progress") } }, t("learn.progress")))),

@@ -10,7 +10,7 @@ import { marksOf } from "./marks.js"
 import { prepareReading, readingsOf } from "./reading.js"
 import { kept, note } from "./records.js"
 import { sample } from "./sample.js"
-import { hush, speakDigit, speakFeedback } from "./voice.js"
+import { beQuiet, speakDigit, speakFeedback } from "./voice.js"
 import { praiseText, remarkText } from "./words.js"
 
 /** Fill the screen; show(name) shows another. Returns what ends it. */
@@ -128,7 +128,7 @@ export function exercise(screen, show) {
     if (praise !== null && kept.kind !== "see" && !prompt.querySelector("svg")) revealSample()
     pad.element.querySelector(".ink-paper").append(marksOf(remarks) ?? "")
     announce([good, ...texts].join(" "))
-    speakFeedback({ right, remarks }, digit)
+    speakFeedback({ right, praise, remarks })
     answer.scrollIntoView({ block: "nearest" })
     if (praise === null) pad.focus()
     else (right ? next : retry).focus({ preventScroll: true })
@@ -144,7 +144,7 @@ export function exercise(screen, show) {
   return () => {
     looking += 1
     stopMoving()
-    hush()
+    beQuiet()
     pad.end()
   }
 }

@@ -27,8 +27,8 @@ const CAN_BE_TURNED = [2, 4, 5, 6, 7, 9]
  * "size" or "tried"; null on an empty pad. remarks: at most two, the most helpful first: {code, ...}, by code (texts:
  * learn.remark.CODE):
  *   empty, not_a_digit, mirrored, upside_down, looks_like {other}, could_be {one, other}, missing {part, line},
- *   open, closed, start, one_line {place, at}, reversed {part, place, at}, turning, order {part}, small, edge
- * place: in words' keys (placeIn of js/learn/strokes.js); at: on the pad; line: where the missing stroke belongs.
+ *   open, closed {place, at}, start, one_line {place, at, number}, reversed {part, place, at, number}, turning, order {part}, small, edge
+ * place: in words' keys (placeIn of js/learn/strokes.js); at: on the pad; number: of the stroke that begins there; line: where the missing stroke belongs.
  */
 export function feedback({ strokes, target, reading = null, reversed = null, leftHanded = false, byKeys = false }) {
   const written = cleaned(strokes)

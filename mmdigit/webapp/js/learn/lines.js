@@ -37,7 +37,9 @@ function remarksOf(found, { leftHanded, byKeys }) {
 /** Where the pen began, which way it went, and in which order. */
 function startRemarks({ way, strokes, order, reversed, bent }, box, leftHanded) {
   const wayBox = boxOf(way.strokes)
-  const begin = (k) => ({ place: placeIn(wayBox, way.strokes[k][0]), at: fromBox(wayBox, box)(way.strokes[k][0]) })
+  const begin = (k) => ({
+    place: placeIn(wayBox, way.strokes[k][0]), at: fromBox(wayBox, box)(way.strokes[k][0]), number: k + 1,
+  })
   if (bent) return [{ code: "one_line", ...begin(0) }]
   const remarks = []
   way.strokes.forEach((_, k) => {

@@ -1,9 +1,8 @@
-// Remarks as marks on what was written: a ring where a gap is, a 1 where to begin, a dashed line for a missing stroke.
+// Remarks as marks on what was written: a ring where a gap is, a number where to begin, a dashed line for a missing stroke.
 
 import { pathOf, svg } from "./sample.js"
 
 const SIDE = 100 // units for the side of the pad
-const BEGINNINGS = ["start", "reversed", "one_line"]
 
 /** A layer for the pad, or null if there is nothing to mark. It says nothing that the words do not say. */
 export function marksOf(remarks) {
@@ -12,13 +11,13 @@ export function marksOf(remarks) {
   return svg("svg", { viewBox: `0 0 ${SIDE} ${SIDE}`, class: "learn-marks", "aria-hidden": "true" }, ...marks)
 }
 
-function markOf({ code, at, line }) {
+function markOf({ at, line, number }) {
   if (line) return [svg("path", { d: pathOf([line], SIDE), class: "mark-line" })]
   if (!at) return []
   const [cx, cy] = [at.x * SIDE, at.y * SIDE]
-  if (!BEGINNINGS.includes(code)) return [svg("circle", { cx, cy, r: 9, class: "mark-ring" })]
+  if (!number) return [svg("circle", { cx, cy, r: 9, class: "mark-ring" })]
   return [
     svg("circle", { cx, cy, r: 5, class: "sample-start" }),
-    svg("text", { x: cx, y: cy + 2.6, class: "mark-number" }, "1"),
+    svg("text", { x: cx, y: cy + 2.6, class: "mark-number" }, `${number}`),
   ]
 }

@@ -15,6 +15,7 @@ export default {
   "learn.hand": "Ich schreibe mit",
   "learn.hand.right": "der rechten Hand",
   "learn.hand.left": "der linken Hand",
+  "learn.aloud": "Sag es mir laut vor",
   "learn.start": "Los geht’s",
   "learn.rule": "Was noch nicht so gut klappt, kommt öfter. Lass dir Zeit, so viel du willst.",
   "learn.private": "Was du schreibst, bleibt auf diesem Gerät.",

@@ -15,6 +15,7 @@ export default {
   "learn.hand": "I write with",
   "learn.hand.right": "the right hand",
   "learn.hand.left": "the left hand",
+  "learn.aloud": "Say it aloud to me",
   "learn.start": "Start",
   "learn.rule": "What has gone less well comes more often. Take all the time you like.",
   "learn.private": "What you write stays on this device.",
