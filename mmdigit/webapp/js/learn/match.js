@@ -7,30 +7,37 @@ const FEWEST = 6 // along one stroke
 const STIFFNESS = 0.25 // how much leaning, turning and stretching costs, against points in other places
 const JOINED = 0.03 // what each joining of pieces costs, and what the gap costs between them, for the digit's size
 const GAP = 0.6
+const ODD = 0.05 // and more if they were not drawn one after the other in one direction
 const MOST_STROKES = 6 // written ones; with more it is a scribble
 
 /**
- * The best fit of written strokes to a way, or null if there is none: {cost, order, reversed, starts, bent, strokes}.
+ * The best fit of written strokes to a way, or null if there is none: {cost, order, reversed, bent, strokes}.
  * cost: 0 is the same shape; up to about 0.3 a person sees the same digit.
  * order[k]: which of the written strokes is stroke k of the way. reversed[k]: it was drawn from its end.
- * starts[k]: of a ring, the share of the way at which the pen began, range [0, 1).
  * strokes: the written ones in the way's order and direction. bent: a piece was drawn against the others.
  */
 export function fit(written, way) {
-  if (written.length === 0 || written.length > MOST_STROKES || written.length < way.strokes.length) return null
-  const { strokes, bent, cost: joining } = joined(written, way.strokes.length)
+  const count = way.strokes.length
+  if (written.length < count || written.length > MOST_STROKES || count === 0) return null
+  if (written.length === count) return best({ strokes: written, cost: 0, bent: false }, way)
+  const natural = best(joined(written, count, consecutive), way)
+  const nearest = best(joined(written, count, anyEnds), way)
+  return nearest.cost < natural.cost ? nearest : natural
+}
+
+/** The best order and direction of as many strokes as the way has. */
+function best({ strokes, cost: joining, bent }, way) {
   const { counts, points: target } = pointsOf(way)
-  let best = null
+  let found = null
   for (const order of permutations(strokes.length)) {
     const paths = order.map((i, k) => variants(strokes[i], counts[k], way.rings.includes(k)))
     for (const chosen of product(paths)) {
-      const cost = apart(normal(chosen.flatMap((path) => path.points)), target)
-      if (best !== null && cost >= best.cost) continue
-      best = { cost, order, reversed: chosen.map((path) => path.reversed), starts: chosen.map((path) => path.start) }
+      const cost = joining + apart(normal(chosen.flatMap((path) => path.points)), target)
+      if (found === null || cost < found.cost) found = { cost, order, reversed: chosen.map((path) => path.reversed) }
     }
   }
-  const ordered = best.order.map((i, k) => (best.reversed[k] ? strokes[i].toReversed() : strokes[i]))
-  return { ...best, cost: best.cost + joining, strokes: ordered, bent }
+  const ordered = found.order.map((i, k) => (found.reversed[k] ? strokes[i].toReversed() : strokes[i]))
+  return { ...found, strokes: ordered, bent }
 }
 
 const known = new WeakMap()
@@ -51,43 +58,43 @@ function variants(stroke, n, ring) {
   for (const reversed of [false, true]) {
     const points = resampled(reversed ? stroke.toReversed() : stroke, n)
     for (let shift = 0; shift < (ring ? n : 1); shift += 2) {
-      // The pen began at share `start` of the way, so the way's beginning is later in what was written.
-      const shifted = [...points.slice(shift), ...points.slice(0, shift)]
-      found.push({ points: shifted, reversed, start: shift === 0 ? 0 : 1 - shift / n })
+      found.push({ points: [...points.slice(shift), ...points.slice(0, shift)], reversed })
     }
   }
   return found
 }
 
 /**
- * Pieces joined where their ends are nearest, until there are `count`: {strokes, cost, bent}. bent: pieces were drawn
- * towards each other or away from each other, or a later one before an earlier one.
+ * Pieces joined where their ends are nearest, until there are `count`: {strokes, cost, bent}. pairsOf: the joints to
+ * choose from. bent: pieces were drawn towards each other or away from each other, or a later one before an earlier one.
  */
-function joined(written, count) {
+function joined(written, count, pairsOf) {
   let strokes = [...written]
   let bent = false
   let cost = 0
   const { size } = boxOf(written)
   while (strokes.length > count) {
-    let best = null
-    for (let i = 0; i < strokes.length; i++) {
-      for (let j = 0; j < strokes.length; j++) {
-        if (i === j) continue
-        for (const [flipI, flipJ] of [[false, false], [false, true], [true, false]]) {
-          const gap = distance(flipI ? strokes[i][0] : strokes[i].at(-1), flipJ ? strokes[j].at(-1) : strokes[j][0])
-          const odd = flipI || flipJ || i > j
-          // In doubt, pieces are taken in the order and direction in which they were drawn.
-          if (best === null || gap + (odd ? 0.05 * size : 0) < best.gap + (best.odd ? 0.05 * size : 0)) best = { gap, i, j, flipI, flipJ, odd }
-        }
-      }
-    }
-    const first = best.flipI ? strokes[best.i].toReversed() : strokes[best.i]
-    const second = best.flipJ ? strokes[best.j].toReversed() : strokes[best.j]
-    bent ||= best.odd
-    cost += JOINED + (GAP * best.gap) / size
-    strokes = strokes.filter((_, k) => k !== best.i && k !== best.j).toSpliced(Math.min(best.i, best.j), 0, [...first, ...second])
+    const joints = pairsOf(strokes.length).map(({ i, j, flipI, flipJ }) => {
+      const first = flipI ? strokes[i].toReversed() : strokes[i]
+      const second = flipJ ? strokes[j].toReversed() : strokes[j]
+      return { i, j, odd: flipI || flipJ || i > j, gap: distance(first.at(-1), second[0]), line: [...first, ...second] }
+    })
+    const { i, j, odd, gap, line } = joints.reduce((least, joint) => (joint.gap < least.gap ? joint : least))
+    strokes = strokes.filter((_, k) => k !== i && k !== j).toSpliced(Math.min(i, j), 0, line)
+    bent ||= odd
+    cost += JOINED + (odd ? ODD : 0) + (GAP * gap) / size
   }
   return { strokes, cost, bent }
+}
+
+/** As the pieces were drawn: the end of each and the start of the next. */
+const consecutive = (n) => [...Array(n - 1).keys()].map((i) => ({ i, j: i + 1, flipI: false, flipJ: false }))
+
+/** Any two ends. */
+function anyEnds(n) {
+  const all = [...Array(n).keys()]
+  const flips = [[false, false], [false, true], [true, false]]
+  return all.flatMap((i) => all.filter((j) => j !== i).flatMap((j) => flips.map(([flipI, flipJ]) => ({ i, j, flipI, flipJ }))))
 }
 
 /** Points about their middle, at distance 1 from it on average. */
