@@ -15,8 +15,6 @@ LIMIT_MS = 120_000
 """For whatever a test waits for: it catches hangs only."""
 expect.set_options(timeout=LIMIT_MS)
 
-expect.set_options(timeout=LIMIT_MS)
-
 NewPage = Callable[..., Page]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -132,6 +133,14 @@ def test_page_answers_as_the_predictor_does(new_page: NewPage, predictor: Predic
     assert largest < TOLERANCE
     every = {reason for answer in answers for reason in answer["reasons"]}
     assert every == {"low_confidence", "conflict", "not_a_digit", "several_digits", "struck_out"}
+
+
+def test_page_that_reads_alone_sends_nothing(new_page: NewPage) -> None:
+    page, requests = new_page(), list[tuple[str, str]]()
+    page.context.on("request", lambda request: requests.append((request.method, urlsplit(request.url).path)))
+    page.evaluate(READ, sent(pairs(2)))
+    assert ("GET", "/app/model/mmdigit.onnx") in requests
+    assert [each for each in requests if each[0] != "GET" or not each[1].startswith("/app/")] == []
 
 
 def test_thresholds_are_those_of_python(new_page: NewPage) -> None:
