@@ -163,7 +163,11 @@ def test_digits_by_keyboard_alone(new_page: NewPage) -> None:
 
 def test_several_digits_make_a_number(new_page: NewPage) -> None:
     page = new_page("/")
+    click(page, "Say it")
+    expect(cards(page)).to_have_text(["▶Spoken✕"])
     write_by_mouse(pad(page), 1, 7, 5, gap=0.12)
+    expect(cards(page).last).to_contain_text("Spoken: not used, since there are several digits")
+    click(page, "Remove: Spoken")
     expect(cards(page)).to_have_count(3)
     expect(cards(page)).to_have_text([re.compile(f"{n}. Written") for n in (1, 2, 3)])
     click(page, "Read")
@@ -252,13 +256,24 @@ def test_camera_takes_a_photo_and_stops(new_page: NewPage) -> None:
 
 def test_gateway_may_die_and_come_back(new_page: NewPage, app: RunningApp) -> None:
     page = new_page("/")
+    switch = page.get_by_role("switch", name="Read in this page alone")
+    switch.check()
     write_by_mouse(pad(page), 3)
+    click(page, "Read")
+    expect(answer(page)).to_have_text("3")  # so the model is there
+    switch.uncheck()
     app.kill("gateway")
     try:
         click(page, "Read")
         expect(page.locator("#notice")).to_contain_text("The gateway does not answer")
-        expect(page.get_by_role("button", name="Read in this page instead")).to_be_visible()
         no_barriers_in_any_theme(page)
+        click(page, "Read in this page instead")
+        expect(answer(page)).to_have_text("3")
+        expect(switch).to_be_checked()
+        expect(page.locator("#notice")).to_be_hidden()
+        switch.uncheck()
+        click(page, "Read")
+        expect(page.locator("#notice")).to_be_visible()
         expect(cards(page)).to_have_count(1)
     finally:
         app.restart("gateway")
