@@ -29,6 +29,14 @@ WEBAPP = ROOT / "mmdigit" / "webapp"
 SPOKEN = 7
 FAKE_SPEECH = microphone(PACK / "audio" / "7_00.wav")
 READY = "Ready to work without a network."
+INSECURE = "school.test"
+"""A name by which the gateway is reached over plain HTTP, from another machine."""
+READ = """
+async () => {
+  const { readInPage } = await import("/app/js/model/reader.js")
+  return readInPage({ image: new Float32Array(784) }).then(() => "an answer", (error) => error.code)
+}
+"""
 KEPT = """
 async () => {
   const found = {}
@@ -65,7 +73,14 @@ class Site:
         self._starts += 1
         log = self._folder / f"gateway-{self._starts}.log"
         paths = f"PYTHONPATH={self._folder / 'code'}{os.pathsep}{ROOT}"
-        command = ["env", "PYTHONSAFEPATH=1", paths, *commands(self.port, self._folder)["gateway"]]
+        command = [
+            "env",
+            "PYTHONSAFEPATH=1",
+            paths,
+            *commands(self.port, self._folder)["gateway"],
+            "--allowed-hosts",
+            INSECURE,
+        ]
         self._gateway = self._stack.enter_context(RunningConsumer(command, log))
         self._gateway.wait_until_ready()
         found = re.search(r"api=http://127\.0\.0\.1:(\d+)", log.read_text())
@@ -277,6 +292,17 @@ def test_settings_store_the_app_on_demand(site: Site, visitor: BrowserContext, b
     expect(line).to_be_focused()
     expect(store).to_be_hidden()
     assert barriers(page) == []
+
+
+def test_address_without_https_says_what_it_cannot(site: Site, browser: Browser) -> None:
+    flags = ["--no-sandbox", f"--host-resolver-rules=MAP {INSECURE} 127.0.0.1"]
+    with browser.browser_type.launch(executable_path=shutil.which("chromium"), args=flags) as other:
+        page = other.new_page(locale="en-GB", base_url=f"http://{INSECURE}:{site.port}")
+        page.goto("/")
+        page.get_by_role("button", name="Settings").click()
+        expect(page.get_by_text("This browser stores nothing from here.")).to_be_visible()
+        expect(page.get_by_role("button", name="Store it now")).to_be_hidden()
+        assert page.evaluate(READ) == "unsupported"
 
 
 def test_page_that_reads_alone_is_chosen_and_kept(site: Site, visitor: BrowserContext) -> None:

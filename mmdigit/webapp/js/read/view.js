@@ -41,7 +41,10 @@ export function mount(root) {
         pad.element,
         h("div", { class: "row" },
           button(t("read.undo"), () => pad.undo() || announce(t("read.pad.nothing"))),
-          button(t("read.clear"), () => pad.clear())),
+          button(t("read.clear"), () => {
+            pad.clear()
+            announce(t("read.cleared"))
+          })),
         h("div", { class: "row" }, speak.button, camera, upload, field),
         speak.state,
         h("p", { class: "soft read-drop" }, t("read.drop"))),
