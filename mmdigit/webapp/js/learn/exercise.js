@@ -47,7 +47,8 @@ export function exercise(screen, show) {
         h("p", { class: "soft learn-keys", id: "learn-keys" }, t("learn.keys")),
         h("div", { class: "row" }, done, undo, clear))),
     answer,
-    h("p", {}, h("button", { type: "button", class: "quiet", on: { click: () => show("choosing") } }, t("learn.finish")),
+    h("div", { class: "row" },
+      h("button", { type: "button", class: "quiet", on: { click: () => show("choosing") } }, t("learn.finish")),
       h("button", { type: "button", class: "quiet", on: { click: () => show("progress") } }, t("learn.progress"))))
   prepareReading()
   ask()
