@@ -160,7 +160,8 @@ class Keys(Message):
 
 
 class KeyResult(ExtensibleMessage):
-    """What became of one key, in the order of the request. value: what the field now has. error: why it was refused."""
+    """What became of one key, in the order of the request. value: what the field now has; in control and second, what
+    the person has typed. error: why it was refused; of a box, why the field whose last box it is stays in review."""
 
     field: str
     outcome: Literal["kept", "known", "outdated", "refused", "not_claimed", "needs_second"]
@@ -182,7 +183,7 @@ class FieldChange(ExtensibleMessage):
     at: Timestamp
     by: str
     kind: str
-    """read, correction, control, second or undo."""
+    """read, correction, control, first, second or undo."""
     before: str
     after: str
 
