@@ -1,7 +1,7 @@
 """The changes of a field: read with the value that they are of, and put where the rules of each kind allow it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ def put_change(connection: Connection, page_id: int | None, new: NewChange) -> C
     """Keep a change if it may be; the caller holds the page's lock."""
     if page_id is None:
         return "no_field"
-    record = next((each for each in records_of(connection, [page_id])[page_id] if each.value.name == new.name), None)
+    record = next(iter(records_of(connection, [page_id], [new.name])[page_id]), None)
     if record is None:
         return "no_field"
     change = replace(new.change, by=escaped(new.change.by))
@@ -64,13 +64,17 @@ def _outcome(record: FieldRecord, change: Change, seen: int) -> ChangeOutcome:
             return "outdated" if outdated else "kept"
 
 
-def records_of(connection: Connection, page_ids: Sequence[int]) -> dict[int, list[FieldRecord]]:
-    """The fields of each page, with their changes."""
+def records_of(
+    connection: Connection, page_ids: Sequence[int], names: Collection[str] | None = None
+) -> dict[int, list[FieldRecord]]:
+    """The fields of each page, with their changes. names: of the fields that are wanted; None = all."""
     records: dict[int, list[FieldRecord]] = defaultdict(list)
     if not page_ids:
         return records
     changes = changes_of(connection, page_ids)
     query = select(VALUES).where(VALUES.c.page_id.in_(page_ids)).order_by(VALUES.c.page_id, VALUES.c.position)
+    if names is not None:
+        query = query.where(VALUES.c.name.in_(names))
     for row in connection.execute(query):
         records[row.page_id].append(FieldRecord(value_of(row), tuple(changes.get((row.page_id, row.name), ()))))
     return records

@@ -148,7 +148,7 @@ class ReviewStore(Protocol):
         ...
 
     def held(self, tenant: str, group: str, now: datetime) -> list[Held]:
-        """What is held in a group."""
+        """What is held in a group, in any order."""
         ...
 
     def put_keys(self, claim_id: str, keys: Sequence[NewKey], expires_at: datetime) -> list[Kept]:

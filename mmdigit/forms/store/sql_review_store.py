@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from pydantic import SecretStr
-from sqlalchemy import Connection, Engine, Row, and_, delete, func, select, update
+from sqlalchemy import Connection, Engine, Row, and_, delete, func, select, tuple_, update
 
 from mmdigit.database.engine import open_engine
 from mmdigit.database.schema import from_us, to_us
@@ -206,14 +206,24 @@ def _ids(connection: Connection, groups: Collection[str], *, lock: bool = False)
 def _reviewed(connection: Connection, pages: dict[int, str], wanted: Wanted) -> dict[int, list[ReviewedField]]:
     """Of each page, by its number, the fields of pages_to_review. pages: their groups."""
     changes, boxes = changes_of(connection, list(pages)), box_keys_of(connection, list(pages))
+    values = select(VALUES).where(VALUES.c.page_id.in_(pages))
+    rows = list(connection.execute(values.where(VALUES.c.decision == "review")))
+    # Of the accepted fields, nearly all, only the few that are wanted are fetched whole.
+    accepted = select(VALUES.c.page_id, VALUES.c.position, VALUES.c.name).where(
+        VALUES.c.page_id.in_(pages), VALUES.c.decision != "review"
+    )
+    keys = [
+        (page_id, position)
+        for page_id, position, name in connection.execute(accepted)
+        if (page_id, name) in changes or wanted(pages[page_id], name)
+    ]
+    for chunk in chunks(keys):
+        rows += connection.execute(select(VALUES).where(tuple_(VALUES.c.page_id, VALUES.c.position).in_(chunk)))
     found: dict[int, list[ReviewedField]] = defaultdict(list)
-    query = select(VALUES.c.page_id, VALUES.c.name, VALUES.c.decision, VALUES).where(VALUES.c.page_id.in_(pages))
-    for row in connection.execute(query.order_by(VALUES.c.page_id, VALUES.c.position)):
-        page_id, name, decision = row[:3]
-        place = page_id, name
-        if decision == "review" or place in changes or wanted(pages[page_id], name):
-            record = FieldRecord(value_of(row), tuple(changes.get(place, ())))
-            found[page_id].append(ReviewedField(record, boxes.get(place, {})))
+    for row in sorted(rows, key=lambda row: (row.page_id, row.position)):
+        place = row.page_id, row.name
+        record = FieldRecord(value_of(row), tuple(changes.get(place, ())))
+        found[row.page_id].append(ReviewedField(record, boxes.get(place, {})))
     return found
 
 
@@ -222,9 +232,10 @@ def _fields(
 ) -> dict[FieldPlace, ReviewedField]:
     groups = {ids[place.group]: place.group for place in places if place.group in ids}
     found: dict[FieldPlace, ReviewedField] = {}
+    names = sorted({place.name for place in places})
     for chunk in chunks(sorted(groups)):
         boxes = box_keys_of(connection, chunk)
-        for page_id, records in records_of(connection, chunk).items():
+        for page_id, records in records_of(connection, chunk, names).items():
             for record in records:
                 place = FieldPlace(groups[page_id], record.value.name)
                 if place in places:

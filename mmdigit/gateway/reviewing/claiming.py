@@ -14,8 +14,8 @@ from mmdigit.gateway.reviewing.open_work import OpenWork
 from schemas.printable import escaped, printable
 from schemas.review import MAX_CLERK, ClaimRequest
 
-TOGETHER = 100
-"""Places that one transaction looks at, at least."""
+MORE = 20
+"""Places that one transaction looks at besides those that are asked for: some may be gone by now."""
 NOBODY = "somebody"
 """Who keys without a name, where nobody logs in."""
 
@@ -61,7 +61,7 @@ def _claim(desk: ReviewDesk, claim: StoredClaim, work: OpenWork, ask: ClaimReque
     now = desk.now()
     places = _free(desk, claim, work, ask.digit)
     got: list[Claimed] = []
-    while len(got) < ask.count and (batch := list(islice(places, max(TOGETHER, ask.count - len(got))))):
+    while len(got) < ask.count and (batch := list(islice(places, ask.count - len(got) + MORE))):
         got += desk.review.claim(
             claim, batch, ask.count - len(got), now,
             lambda place, reviewed: work.is_open(place, reviewed, claim.kind, ask.digit, claim.clerk),
