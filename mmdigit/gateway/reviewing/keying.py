@@ -106,7 +106,8 @@ def _value(field: FormField, record: FieldRecord, key: Key, kind: ChangeKind) ->
     """What is kept, and what the person may see of it. Raises ValueError."""
     if kind == "undo":
         return "", ""
-    kept = said_value(field, record, key.text, kind)
+    as_seen = FieldRecord(record.value, record.changes[: key.seen])  # ok is said of what the person saw
+    kept = said_value(field, as_seen, key.text, kind)
     return kept, typed_value(field, key.text) if kind in BLIND else kept
 
 
@@ -126,7 +127,7 @@ def _result(claim: StoredClaim, said: _Said, kept: Kept) -> KeyResult:
         return KeyResult(field=key.field, outcome="outdated", value=value, error=why, seen=seen)
     if key.undo:
         return KeyResult(field=key.field, outcome=kept.outcome, value=None if blind else record.text, seen=seen)
-    outcome = "needs_second" if change.kind == "first" and record.second is None else kept.outcome
+    outcome = "needs_second" if change.kind == "first" and kept.outcome == "kept" else kept.outcome
     return KeyResult(field=key.field, outcome=outcome, value=said.typed, seen=seen)
 
 
