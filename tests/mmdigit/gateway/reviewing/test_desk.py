@@ -1,7 +1,6 @@
 """The desk's copies of what is open: how old they may be, and what they miss."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
