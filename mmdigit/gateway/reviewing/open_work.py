@@ -31,7 +31,7 @@ class Sample:
     seed: int
 
     def draws(self, field: FieldPlace) -> bool:
-        return is_drawn(self.seed, self.share, field.group, field.name)
+        return self.share > 0 and is_drawn(self.seed, self.share, field.group, field.name)
 
 
 @dataclass(frozen=True)
