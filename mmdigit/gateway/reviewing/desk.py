@@ -29,6 +29,8 @@ THREADS = 8
 """In which people's requests are worked on: a group that is read for the first time holds up no other operation."""
 MAX_GROUPS = 200
 """In memory; the one that nobody has asked for longest goes first."""
+MAX_FIELDS = 300_000
+"""Of all groups in memory, open or keyed, about 1.4 KB each; a single group may have more."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ class GroupWork:
     pages: frozenset[str]
     read_s: float
     took_s: float
+
+    @property
+    def fields(self) -> int:
+        """How many are in memory."""
+        return sum(map(len, self.works))
 
     def with_field(self, field: FieldPlace) -> OpenWork | None:
         return next((work for work in self.works if work.find(field) is not None), None)
@@ -188,7 +195,9 @@ class ReviewDesk:
                     work.update(field, reviewed)
             self._groups[key] = found
             self._groups.move_to_end(key)
-            while len(self._groups) > MAX_GROUPS:
+            while len(self._groups) > 1 and (
+                len(self._groups) > MAX_GROUPS or sum(each.fields for each in self._groups.values()) > MAX_FIELDS
+            ):
                 self._reading.pop(self._groups.popitem(last=False)[0], None)
 
     def _work(self, template: Template, pages: frozenset[str]) -> OpenWork:

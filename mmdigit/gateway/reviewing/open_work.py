@@ -101,6 +101,10 @@ class OpenWork:
         work.activity = Activity(keys)
         return work
 
+    def __len__(self) -> int:
+        """Fields that it knows of, open or keyed."""
+        return len(self._fields)
+
     @property
     def left(self) -> FieldsLeft:
         return FieldsLeft(
