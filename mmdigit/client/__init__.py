@@ -5,6 +5,7 @@ from mmdigit.client.requests import submission
 from mmdigit.client.sync_client import Client
 from schemas.api import BatchReceipt, GroupPage, GroupStatus, JobStatus, JobSubmission, OutcomePage, PagesReceipt
 from schemas.errors import ApiError
+from schemas.watch import WatchStatus
 
 __all__ = [
     "ApiError",
@@ -17,5 +18,6 @@ __all__ = [
     "JobSubmission",
     "OutcomePage",
     "PagesReceipt",
+    "WatchStatus",
     "submission",
 ]

@@ -1,18 +1,22 @@
-"""Errors of the API and of httpx, as one ApiError."""
+"""Errors of the API and of httpx, and answers that are none, as one ApiError."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
+from typing import TypeVar
 
 import httpx
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from schemas.api import ProblemDetails
 from schemas.errors import ApiError
 from schemas.printable import printable
+from schemas.validation import validation_lines
 
 _MAX_TEXT = 1000
 _MAX_RETRY_AFTER_S = 3600.0
+
+M = TypeVar("M", bound=BaseModel)
 
 
 def problem_of(status: int, headers: Mapping[str, str], body: bytes) -> ApiError:
@@ -37,6 +41,19 @@ def mapped_errors(url: str) -> Iterator[None]:
         raise ApiError(
             None, type(error).__name__, f"expected an answer from {printable(url, 200)}, got {said}; check its address"
         ) from error
+
+
+def parsed(kind: type[M], content: bytes) -> M:
+    """The message. Raises ApiError if content is none."""
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError as error:
+        raise no_answer(validation_lines(error)) from error
+
+
+def no_answer(what: str) -> ApiError:
+    """What answers is not the API. what: it sent."""
+    return ApiError(200, "Invalid answer", f"expected an answer of the API, got {what}; check the address")
 
 
 def _phrase(status: int) -> str:

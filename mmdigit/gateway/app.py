@@ -7,8 +7,9 @@ from starlette.requests import ClientDisconnect
 
 from mmdigit.gateway import problems, validation
 from mmdigit.gateway.openapi import DescribedApi
-from mmdigit.gateway.routes import batches, events, export, forms, groups, health, jobs, predictions, webapp
+from mmdigit.gateway.routes import batches, events, export, forms, groups, health, jobs, predictions, watch, webapp
 from mmdigit.gateway.services import Services
+from mmdigit.gateway.watch.watching import Watching
 from schemas import VERSION
 from schemas.errors import InvalidJob, RetriableError, SettingsError
 
@@ -25,6 +26,7 @@ def build_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.entrance = services.entrance
+    app.state.watching = Watching(services)
     app.add_exception_handler(problems.Problem, problems.of_problem)
     app.add_exception_handler(RequestValidationError, validation.of_validation)
     app.add_exception_handler(HTTPException, problems.of_http)
@@ -34,6 +36,6 @@ def build_app(services: Services) -> FastAPI:
     app.add_exception_handler(InvalidJob, problems.of_invalid)
     app.add_exception_handler(OSError, problems.of_os_error)
     app.add_exception_handler(Exception, problems.of_unexpected)
-    for routes in (jobs, batches, forms, predictions, groups, events, export, health, webapp):
+    for routes in (jobs, batches, forms, predictions, groups, events, export, watch, health, webapp):
         app.include_router(routes.router)
     return app

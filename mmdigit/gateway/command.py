@@ -94,6 +94,7 @@ async def _serve(settings: GatewaySettings) -> None:
             settings.max_batch_bytes,
             _open_forms(settings, loop, metrics, stack),
             frozenset(host.lower() for host in settings.webhook_hosts),
+            settings.grafana_url,
         )
         guard = Guard(
             build_app(services),

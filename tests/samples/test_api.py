@@ -87,7 +87,8 @@ def test_commands_of_the_docs_work(api: Api) -> None:
             for group in client.list_groups().groups:
                 until(lambda group=group: client.get_group(group).finished, "a group that is read")  # type: ignore[misc]
         assert client.result("form-17.total.3").state == "done"
-    assert len(printed) == 9
+    assert len(printed) == 10
+    assert "event: status" in printed[4]
     del printed[1]  # asks for a prediction at once, which may be too soon
     assert [text for text in printed if '"status":' in text] == []
     assert '"decision":"accept"' in printed[0]
