@@ -31,7 +31,7 @@ export default {
   "watch.latency.more": "So schnell waren 19 von 20 Antworten, die Hälfte in {half}: ab Eingang des Auftrags, in der letzten Minute.",
   "watch.latency.none": "Keine Antwort in der letzten Minute.",
   "watch.backlog": "Längste Wartezeit jetzt",
-  "watch.backlog.none": "Nichts wartet",
+  "watch.backlog.none": "Keine",
   "watch.waiting": "In den Gruppen unten warten: {what}.",
   "watch.waiting.none": "Alle Gruppen unten sind gelesen.",
   "watch.jobs": { one: "1 Auftrag", other: "{count} Aufträge" },

@@ -31,7 +31,7 @@ export default {
   "watch.latency.more": "19 of 20 answers were this fast, half of them within {half}: from a job’s arrival, in the last minute.",
   "watch.latency.none": "No answer in the last minute.",
   "watch.backlog": "Longest wait now",
-  "watch.backlog.none": "Nothing waits",
+  "watch.backlog.none": "None",
   "watch.waiting": "Waiting in the groups below: {what}.",
   "watch.waiting.none": "All the groups below are read.",
   "watch.jobs": { one: "1 job", other: "{count} jobs" },
