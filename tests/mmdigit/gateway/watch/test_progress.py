@@ -14,6 +14,7 @@ from mmdigit.forms.template.layout import slots_of
 from mmdigit.gateway.forms import Decoders, Forms
 from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.registry.ports import StoredGroup, number_of
+from mmdigit.gateway.reviewing.desk import ReviewDesk
 from mmdigit.gateway.watch import progress
 from mmdigit.gateway.watch.progress import Progress
 from mmdigit.reading.error_bounds import error_bound
@@ -26,6 +27,7 @@ from tests.producer.fakes import prediction_of
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 UNUSED = cast(BatchPublisher, None)
+NO_DESK = cast(ReviewDesk, None)
 
 
 def put_batch(api: Api, name: str, jobs: int, tenant: str = "") -> None:
@@ -146,7 +148,7 @@ def test_group_of_pages_has_fields_and_sampled_error(tmp_path: Path) -> None:
 
     async def with_forms() -> None:
         with open_page_store(f"sqlite:///{tmp_path / 'forms.db'}") as store, Decoders(0) as decoders:
-            async with api(tmp_path, forms=Forms(UNUSED, (TEMPLATE,), store, decoders)) as opened:
+            async with api(tmp_path, forms=Forms(UNUSED, (TEMPLATE,), store, decoders, NO_DESK)) as opened:
                 await look_at_pages(opened)
 
     asyncio.run(with_forms())
