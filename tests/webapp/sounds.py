@@ -43,3 +43,8 @@ def decoded(text: str) -> Samples:
 def packed(content: bytes) -> str:
     """For bytesOf."""
     return base64.b64encode(content).decode()
+
+
+def unpacked(text: str) -> bytes:
+    """From btoa."""
+    return base64.b64decode(text)
