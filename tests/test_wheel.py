@@ -143,7 +143,8 @@ def test_wheel_holds_every_file_of_the_packages_and_no_other(installed: Installe
     assert {f"{package.name}/py.typed" for package in PACKAGES} <= expected
     page = {"index.html", "js/main.js", "css/base.css", "texts/de/read.js"}
     assert {f"mmdigit/webapp/{name}" for name in page} <= expected
-    assert any(name.startswith("mmdigit/webapp/vendor/") for name in expected)
+    for folder in ("vendor", "clips"):
+        assert any(name.startswith(f"mmdigit/webapp/{folder}/") for name in expected)
 
 
 def test_installed_version_is_the_projects(installed: Installed) -> None:
