@@ -17,7 +17,9 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 1.0
 PAUSES = 9
-"""A look is followed by a pause of so many times its own length, so that it takes at most a tenth of one thread."""
+"""A look is followed by a pause of so many times its own length, so that looks take a tenth of one thread."""
+MAX_PAUSE_S = 4.0
+"""More would make the figures stale (routes/watch.py: AT_LEAST_EVERY_S)."""
 WAITS_FOR = timedelta(hours=1)
 """A group that is not finished by then is not taken for one whose workers are silent: its outcomes may have expired."""
 
@@ -30,6 +32,7 @@ class Watching:
         self._tenants: dict[str, _Tenant] = {}
         self._pace = Pace(services.now, clock)
         self._observing: ExitStack | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     async def follow(self, tenant: str) -> AsyncGenerator[WatchStatus]:
         """Each status from now on, until the gateway stops. Whoever is slow gets the newest."""
@@ -48,7 +51,7 @@ class Watching:
             self._observing = ExitStack()
             self._observing.enter_context(self._services.feed.observing(self._pace.saw))
         if tenant not in self._tenants:
-            self._tenants[tenant] = _Tenant(self._services, tenant, self._pace, self._clock)
+            self._tenants[tenant] = _Tenant(self._services, tenant, self._pace, self._one_at_a_time, self._clock)
         watched = self._tenants[tenant]
         watched.followers += 1
         return watched
@@ -66,8 +69,10 @@ class Watching:
 class _Tenant:
     """What the followers of one tenant share. number: how often it was looked."""
 
-    def __init__(self, services: Services, tenant: str, pace: Pace, clock: Callable[[], float]) -> None:
-        self._services, self._pace, self._clock = services, pace, clock
+    def __init__(
+        self, services: Services, tenant: str, pace: Pace, one_at_a_time: asyncio.Lock, clock: Callable[[], float]
+    ) -> None:
+        self._services, self._pace, self._one_at_a_time, self._clock = services, pace, one_at_a_time, clock
         self._progress = Progress(services, tenant, clock)
         self._groups: tuple[WatchedGroup, ...] = ()
         self._more = False
@@ -90,13 +95,16 @@ class _Tenant:
         stopping = self._services.stopping
         try:
             while not stopping.is_set():
-                began_s = self._clock()
-                self._status = await self._look()
+                async with self._one_at_a_time:  # however many tenants are watched
+                    began_s = self._clock()
+                    self._status = await self._look()
+                    took_s = self._clock() - began_s
                 self.number += 1
                 async with self._changed:
                     self._changed.notify_all()
+                pause_s = max(EVERY_S, min(PAUSES * took_s, MAX_PAUSE_S))
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(stopping.wait(), max(EVERY_S, PAUSES * (self._clock() - began_s)))
+                    await asyncio.wait_for(stopping.wait(), pause_s)
         except Exception:  # nobody may follow a look that has ended for ever
             log.exception("watching failed; please report it")
         self._stopped = True
