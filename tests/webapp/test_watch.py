@@ -16,6 +16,15 @@ ZIP = {"Content-Type": "application/zip"}
 LINES = {"Content-Type": "application/x-ndjson"}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def grafana() -> Iterator[str]:
+    """Where the gateway says that the dashboards are."""
+    url = "https://grafana.example.com/d/mmdigit-gateway?orgId=1"
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("MMDIGIT_GRAFANA_URL", url)
+        yield url
+
+
 @pytest.fixture
 def client(app: RunningApp) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=app.url, timeout=120, trust_env=False) as opened:
@@ -116,14 +125,22 @@ def test_figures_are_read_by_keyboard_as_a_table(new_page: NewPage) -> None:
     assert barriers(page) == []
 
 
-def test_narrow_screen_shows_all_without_scrolling(new_page: NewPage, client: httpx.Client) -> None:
+@pytest.mark.parametrize("width", [320, 800])
+def test_no_width_needs_scrolling_sideways(new_page: NewPage, client: httpx.Client, width: int) -> None:
     name = "g" * 128
     client.post(f"/v1/batches?group={name}", content=b'{"image": "bm8gaW1hZ2U="}\n', headers=LINES)
-    page = new_page("/#/watch", viewport={"width": 320, "height": 600}, reduced_motion="reduce")
+    page = new_page("/#/watch", viewport={"width": width, "height": 600}, reduced_motion="reduce")
     expect(page.get_by_role("rowheader", name=name)).to_be_visible()
     expect(page.get_by_role("columnheader", name="Time left")).to_have_count(1)
-    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert page.evaluate("document.documentElement.scrollWidth") == width
     assert barriers(page) == []
+
+
+def test_link_leads_to_the_dashboards(new_page: NewPage, grafana: str) -> None:
+    page = new_page("/#/watch")
+    link = page.get_by_role("link", name="Dashboards in Grafana")
+    expect(link).to_have_attribute("href", grafana)
+    expect(link).to_have_attribute("rel", "noopener")
 
 
 def test_figures_are_said_as_people_say_them(new_page: NewPage) -> None:
@@ -149,7 +166,7 @@ def test_error_bound_above_the_goal_is_told(new_page: NewPage) -> None:
         "The gateway cannot reach the store of results. The figures are the last ones that it knew.",
         "Jobs wait 70 seconds; the limit is 60 seconds. Until it is less, new jobs are refused.",
         "stack: up to 13.9% of the accepted values may be wrong; the form’s goal is 0.14%. "
-        "Check more of the sample to be surer.",
+        "A larger sample would say more.",
     ]
-    assert "3 of 20 checked values were accepted wrongly" in page.evaluate(script, {**few, "wrong": 3})[2]
+    assert "3 of 20 values in the sample were wrongly accepted" in page.evaluate(script, {**few, "wrong": 3})[2]
     assert len(page.evaluate(script, {**few, "bound": 0.001})) == 2

@@ -52,7 +52,7 @@ export function mount(root) {
     const stale = isLost || silentMs > STALE_MS
     connection.classList.toggle("look", stale)
     const text = !stale ? t(last ? "watch.live" : "watch.connecting", { time: last ? clockTime(last.at) : "" })
-      : last ? t("watch.lost", { time: clockTime(last.at), age: duration((Date.now() - last.at) / 1000) })
+      : last ? t("watch.lost", { time: clockTime(last.at), age: duration(Math.max(1, Math.round((Date.now() - last.at) / 1000))) })
         : t("watch.lost.first")
     // Nobody follows this line word by word: it says the same to a screen reader whenever it is read.
     fill(connection, h("span", { "aria-hidden": "true" }, stale ? "▲ " : "● "), text)
