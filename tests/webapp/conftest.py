@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.webapp.gateway import RunningApp, running_app
 
 LIMIT_MS = 120_000
 """For whatever a test waits for: it catches hangs only."""
+expect.set_options(timeout=LIMIT_MS)
 
 NewPage = Callable[..., Page]
 
