@@ -2,12 +2,12 @@
 
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from samples.api import commands
+from samples.api import FORM, commands
 from samples.running import RunningConsumer
 
 _URL = re.compile(r"api=(http://\S+)")
@@ -37,10 +37,14 @@ class RunningApp:
 
 
 @contextmanager
-def running_app(folder: Path) -> Iterator[RunningApp]:
-    """Start everything as `make app` does, with its files in the folder, on a free port."""
+def running_app(folder: Path, form: Path = FORM, gateway: Sequence[str] = ()) -> Iterator[RunningApp]:
+    """Start everything as `make app` does, with its files in the folder, on a free port. gateway: more of its flags."""
     with ExitStack() as stack:
-        started = commands(0, folder)
+        started = {
+            name: [str(form) if word == str(FORM) else word for word in command]
+            for name, command in commands(0, folder).items()
+        }
+        started["gateway"] += gateway
         programs = {
             name: stack.enter_context(RunningConsumer(command, folder / f"{name}.log"))
             for name, command in started.items()

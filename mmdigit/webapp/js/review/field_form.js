@@ -6,6 +6,7 @@ import { shapeProblem } from "./shape.js"
 import { fieldName, isBlind, spelled } from "./tasks.js"
 
 const LONGEST = 64
+const SUREST = 0.999 // the most that is told: nothing is sure
 const REASONS = [
   "low_confidence", "blank", "partly_blank", "over_full", "crossed_out", "not_a_digit", "several_digits", "not_valid",
   "corrected", "frame_not_found", "faint_mark", "dead_letter", "control_differs",
@@ -94,7 +95,7 @@ export function fieldForm(kind, onKeep) {
       fill(why,
         reasons.map((reason) => h("p", {}, reason)),
         h("p", { class: "soft" }, [t("review.boxes", { count: read.count }), read.checks ? t("review.checks", { checks: read.checks }) : null,
-          typeof read.chance === "number" ? t("review.chance", { chance: percent(read.chance) }) : null].filter(Boolean).join(" ")))
+          typeof read.chance === "number" ? t("review.chance", { chance: percent(Math.min(read.chance, SUREST), 1) }) : null].filter(Boolean).join(" ")))
       field.removeAttribute("aria-invalid")
       problem.hidden = wrong === null
       const told = wrong ? problemText(wrong) : ""

@@ -43,9 +43,9 @@ export function fieldScreen(root, task, followed) {
   const quiet = followed.listen(() => line.show(work))
   showState()
 
-  function onEvent({ type, item, entry }) {
+  function onEvent({ type, item, entry, isBack }) {
     if (type === "current") showCurrent()
-    if (type === "problem") tellProblem(item, entry)
+    if (type === "problem") tellProblem(item, entry, isBack)
     if (type === "lost") announce(t("review.lost"))
     showState()
   }
@@ -63,9 +63,9 @@ export function fieldScreen(root, task, followed) {
     announce(told)
   }
 
-  function tellProblem(item, { key }) {
-    const name = fieldName(item.field)
-    announce(t(key.undo ? "review.problem.undo" : "review.problem.comes", { name, error: item.problem.error ?? "" }))
+  function tellProblem({ field, problem }, { key }, isBack) {
+    const what = key.undo ? "undo" : isBack ? "comes" : problem.outcome === "outdated" ? "others" : "over"
+    announce(t(`review.problem.${what}`, { name: fieldName(field), error: problem.error ?? "" }))
   }
 
   function showState() {

@@ -85,6 +85,6 @@ function clerks({ clerks: people }) {
           h("th", { scope: "row" }, person.clerk),
           h("td", { class: "number" }, String(person.holds)),
           h("td", { class: "number" }, String(person.keyed)),
-          h("td", { class: "number" }, person.seconds === null ? "–" : seconds.format(person.seconds)),
+          h("td", { class: "number" }, typeof person.seconds !== "number" ? "–" : seconds.format(person.seconds)),
           h("td", { class: "number" }, person.last_at ? clock.format(new Date(person.last_at)) : "–")))))))
 }

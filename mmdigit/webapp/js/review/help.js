@@ -20,10 +20,10 @@ export function fieldHelp(kind) {
 /** The keys by digit. */
 export function digitHelp(digit) {
   return h("details", { class: "help" },
-    h("summary", {}, t("review.help")),
-    list(t("review.help.keys"), DIGIT_KEYS.map((name) => [t(`review.key.${name}`), t(`review.digitkey.${name}.means`, { digit: String(digit) })])))
+    h("summary", {}, t("review.help.keys")),
+    list(null, DIGIT_KEYS.map((name) => [t(`review.key.${name}`), t(`review.digitkey.${name}.means`, { digit: String(digit) })])))
 }
 
 function list(title, pairs) {
-  return [h("h3", {}, title), h("dl", {}, pairs.map(([key, means]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, means))))]
+  return [title && h("h3", {}, title), h("dl", {}, pairs.map(([key, means]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, means))))]
 }

@@ -3,7 +3,7 @@
 import { ApiError } from "../api.js"
 import { renew } from "./requests.js"
 
-const LOOK_MS = 5000
+const LOOK_MS = 2000
 const IDLE_MS = 300_000 // somebody who has gone does not keep fields from others
 
 /** Leases. isNeeded(claim): whether anything of it is left. onLost(claim): it is over. now: milliseconds. */

@@ -3,6 +3,9 @@
 
 import { ApiError } from "../api.js"
 
+/** What became of a key that the gateway has kept. */
+export const KEPT_OUTCOMES = ["kept", "known", "needs_second"]
+
 const KEPT = "mmdigit.review.keys"
 const TOGETHER = 50
 const FIRST_WAIT_MS = 250
@@ -72,8 +75,9 @@ export function outbox({ send, release, storage = sessionStorage, wait = pause }
           waits = Math.min(2 * waits, LONGEST_WAIT_MS)
           continue
         }
-        const outcome = error.status === 404 ? "not_claimed" : "refused"
-        answer = { results: batch[0].release ? [] : batch.map(() => ({ outcome, error: error.message })), left: null }
+        const isOver = error.status === 404 // the claim, with all that it had
+        const result = { outcome: isOver ? "not_claimed" : "refused", isOver, error: error.message, value: null, seen: 0 }
+        answer = { results: batch[0].release ? [] : batch.map(() => result), left: null }
       }
       waits = FIRST_WAIT_MS
       away = false
@@ -88,10 +92,12 @@ export function outbox({ send, release, storage = sessionStorage, wait = pause }
     tell({ type: "state", unsent: 0, away: false })
   }
 
-  // A later key of the same field knows of the change that this one made.
+  // A later key of the same field knows of the change that this one made. What was not kept cannot be taken back.
   function learn(sent, { outcome, seen }) {
-    if (sent.release || sent.box !== undefined || !["kept", "known", "needs_second"].includes(outcome)) return
-    for (const entry of entries) if (entry.field === sent.field && entry.box === undefined) entry.key.seen = seen
+    const later = entries.filter((entry) => entry.field === sent.field && entry.box === undefined && !entry.release)
+    if (later.length === 0 || sent.box !== undefined) return
+    if (KEPT_OUTCOMES.includes(outcome)) for (const entry of later) entry.key.seen = seen
+    else if (later[0].key.undo) entries = entries.filter((entry) => entry !== later[0])
   }
 
   const box = {

@@ -2,12 +2,19 @@
 
 import { request, send, token } from "../api.js"
 
+// What the gateway leaves out where it has nothing to say.
+const LEFT = { review: 0, control: 0, second: 0, digits: Array(10).fill(0) }
+const FIELD = { serial: null, checks: "", boxes: [], text: null, alternatives: [], chance: null, reasons: [], seen: 0 }
+
 const root = "/v1/review"
 const groupPath = (group) => `${root}/groups/${encodeURIComponent(group)}`
 const claimPath = (claim) => `${root}/claims/${encodeURIComponent(claim)}`
 
 /** Groups with forms, newest first. */
-export const groups = async (signal) => (await request("GET", `${root}/groups`, { signal })).groups
+export async function groups(signal) {
+  const found = (await request("GET", `${root}/groups`, { signal })).groups
+  return found.map((group) => ({ ...group, left: { ...LEFT, ...group.left }, clerks: group.clerks ?? [] }))
+}
 
 /**
  * Work that nobody else has: asked is a ClaimRequest. Returns the claim with `lease_ms`, how long it lasts: reckoned by
@@ -19,7 +26,10 @@ export const claim = async (group, asked) => leased(await send("POST", `${groupP
 export const renew = async (id) => leased(await send("PUT", claimPath(id)))
 
 /** Say what was keyed: {fields} or {boxes}. */
-export const sendKeys = (id, keys) => request("POST", `${claimPath(id)}/keys`, { body: keys })
+export async function sendKeys(id, keys) {
+  const { results, left } = await request("POST", `${claimPath(id)}/keys`, { body: keys })
+  return { results: results.map((result) => ({ value: null, error: null, seen: 0, ...result })), left: { ...LEFT, ...left } }
+}
 
 /** Give back what is left of a claim. */
 export const release = (id) => request("DELETE", claimPath(id))
@@ -37,5 +47,6 @@ export const fieldHistory = async (group, field) =>
 async function leased(response) {
   const now = Date.parse(response.headers.get("date") ?? "") || Date.now()
   const claimed = await response.json()
-  return { ...claimed, lease_ms: Math.max(0, Date.parse(claimed.expires_at) - now) }
+  const fields = (claimed.fields ?? []).map((field) => ({ ...FIELD, ...field }))
+  return { ...claimed, fields, boxes: claimed.boxes ?? [], lease_ms: Math.max(0, Date.parse(claimed.expires_at) - now) }
 }

@@ -3,10 +3,8 @@
 import { notice } from "../dom.js"
 import { t } from "../texts.js"
 import { putOffer } from "./offers.js"
-import { outbox } from "./outbox.js"
+import { KEPT_OUTCOMES, outbox } from "./outbox.js"
 import { release, sendKeys } from "./requests.js"
-
-export const KEPT_OUTCOMES = ["kept", "known", "needs_second"]
 
 export const box = outbox({ send: ({ claim, ...keys }) => sendKeys(claim, keys), release })
 

@@ -3,19 +3,21 @@
 
 import { ApiError } from "../api.js"
 import { leases } from "./leases.js"
-import { takeOffer, putOffer } from "./offers.js"
+import { putOffer, takeOffer } from "./offers.js"
+import { KEPT_OUTCOMES } from "./outbox.js"
 import { prepared } from "./picture.js"
 import { claim as ask, releaseAtOnce } from "./requests.js"
-import { box, KEPT_OUTCOMES } from "./sending.js"
+import { box } from "./sending.js"
 import { speedometer } from "./speed.js"
+import { isBlind } from "./tasks.js"
 
 const AHEAD = { review: 20, control: 20, second: 20, digits: 60 }
 const AGAIN_MS = 2000
 
 /**
  * Begin. task: {group, form, kind, digit}. clerk: a name, or null where the token has one. onEvent({type}): "current",
- * another item is shown; "changed", figures or what is ahead; "problem" {item, entry}, a key was not kept;
- * "lost", a lease is over. draft(): what is typed for the current field, or null if nothing is.
+ * another item is shown; "changed", figures or what is ahead; "problem" {item, entry,
+ * isBack}, a key was not kept; "lost", a lease is over. draft(): what is typed for the current field, or null if nothing is.
  */
 export function session({ task, clerk, onEvent, draft = () => null }) {
   const speed = speedometer()
@@ -78,10 +80,9 @@ export function session({ task, clerk, onEvent, draft = () => null }) {
     held.drop(claim)
     done = done.filter((step) => step.every((item) => item.claim !== claim))
     ahead = ahead.filter((item) => item.claim !== claim)
-    state.exhausted = false
     onEvent({ type: "lost" })
     if (ahead[0] !== current) onEvent({ type: "current" })
-    fill()
+    again()
   }
 
   function entryOf(item, key) {
@@ -104,13 +105,30 @@ export function session({ task, clerk, onEvent, draft = () => null }) {
     }
     done = done.map((step) => step.filter((one) => one !== item)).filter((step) => step.length > 0)
     Object.assign(item, { problem: result, seen: result.seen || item.seen })
-    if (entry.box === undefined && !entry.key.undo && result.outcome !== "not_claimed") {
+    if (entry.box === undefined) bringBack(item, entry.key, result)
+    onEvent({ type: "problem", item, entry, isBack: ahead.includes(item) })
+    if (result.isOver) lose(entry.claim)
+    else if (result.outcome === "not_claimed") again()
+  }
+
+  // What is not kept is shown again, unless it is somebody else's now, or is keyed and blind: then it is done.
+  function bringBack(item, key, { outcome }) {
+    const isGone = outcome === "not_claimed" || (outcome === "outdated" && (key.undo || isBlind(task.kind)))
+    if (isGone) {
+      if (outcome === "outdated") takeOffer(task.group, item.id)
+      const wasCurrent = ahead[0] === item
+      ahead = ahead.filter((one) => one !== item)
+      if (wasCurrent) onEvent({ type: "current" })
+    } else if (!key.undo) {
       takeOffer(task.group, item.id)
-      item.typed = entry.key.text
+      item.typed = key.text
       if (!ahead.includes(item)) insert([item])
     }
-    onEvent({ type: "problem", item, entry })
-    if (result.outcome === "not_claimed") lose(entry.claim)
+  }
+
+  function again() {
+    Object.assign(state, { exhausted: false, error: null })
+    fill()
   }
 
   function advance() {
@@ -185,7 +203,8 @@ export function session({ task, clerk, onEvent, draft = () => null }) {
       const step = done.pop()
       if (!step) return []
       for (const item of step) {
-        if (!box.take(item.id, item.box)) box.put(entryOf(item, undoKey(item)))
+        // A box that is keyed again is kept as it is said then; a field is taken back.
+        if (!box.take(item.id, item.box) && item.box === undefined) box.put(entryOf(item, undoKey(item)))
       }
       ahead.unshift(...step)
       speed.takeBack(step.length)
@@ -193,11 +212,7 @@ export function session({ task, clerk, onEvent, draft = () => null }) {
       return step
     },
     /** Look whether there is work again. */
-    again() {
-      state.exhausted = false
-      state.error = null
-      fill()
-    },
+    again,
     /** Give back what is left. now: the page is being closed. */
     end({ now = false } = {}) {
       state.ended = true

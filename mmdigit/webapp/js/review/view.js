@@ -1,7 +1,9 @@
 // The view "review": the list of groups at #/review, work in one at #/review/GROUP/FORM/KIND and, for kind digits, /DIGIT.
 
 import { token } from "../api.js"
+import { fill, h } from "../dom.js"
 import { settings } from "../settings.js"
+import { t } from "../texts.js"
 import { digitScreen } from "./digit_screen.js"
 import { fieldScreen } from "./field_screen.js"
 import { follow } from "./following.js"
@@ -14,6 +16,7 @@ export function mount(root) {
   let end = () => {}
   let shown = ""
   const task = taskOf(location.hash)
+  fill(root, h("h1", {}, t("review.title")))
 
   // What is shown depends on the groups: without a gateway that has forms there is nothing to do.
   const followed = follow({

@@ -101,6 +101,8 @@ export default {
   "review.problem.outdated.value": "Nicht übernommen: Jemand hat dieses Feld inzwischen auf {value} geändert. Sehen Sie noch einmal hin; Enter übernimmt, was im Eingabefeld steht.",
   "review.problem.expired": "Nicht übernommen: Ihre Zeit für dieses Feld war abgelaufen. Das haben Sie getippt; Enter übernimmt es.",
   "review.problem.comes": "{name} wurde nicht übernommen und kommt noch einmal. {error}",
+  "review.problem.others": "{name}: Jemand anderes hat es inzwischen eingegeben. Es ist nichts zu tun.",
+  "review.problem.over": "{name} wurde nicht übernommen: Ihre Zeit dafür war abgelaufen. Es kommt wieder, wenn es noch frei ist.",
   "review.problem.undo": "{name} ließ sich nicht zurücknehmen. {error}",
   "review.problem.box": "Ein Kästchen wurde nicht übernommen. {error}",
 

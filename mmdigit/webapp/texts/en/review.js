@@ -101,6 +101,8 @@ export default {
   "review.problem.outdated.value": "Not kept: somebody has changed this field to {value} meanwhile. Look again; Enter keeps what is in the box.",
   "review.problem.expired": "Not kept: your time for this field was over. This is what you typed; Enter keeps it.",
   "review.problem.comes": "{name} was not kept and comes back. {error}",
+  "review.problem.others": "{name}: somebody else has keyed it meanwhile. There is nothing to do.",
+  "review.problem.over": "{name} was not kept: your time for it was over. It comes back if it is still free.",
   "review.problem.undo": "{name} could not be taken back. {error}",
   "review.problem.box": "A box was not kept. {error}",
 
