@@ -1,8 +1,9 @@
 """What reviewing over the HTTP API takes and gives. Clients ignore fields of a later gateway."""
 
+import base64
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer
 
 from schemas.message import ExtensibleMessage, Message
 from schemas.prediction import Label
@@ -20,6 +21,10 @@ MAX_TYPED = 64
 MAX_CLERK = 64
 """Characters of a person's name."""
 
+Picture = Annotated[
+    bytes, PlainSerializer(lambda picture: base64.b64encode(picture).decode(), return_type=str, when_used="json")
+]
+"""PNG; in JSON as base64 of the standard alphabet, which atob and data: URLs take."""
 ClerkName = Annotated[str, Field(min_length=1, max_length=MAX_CLERK)]
 
 
@@ -100,7 +105,7 @@ class ReviewField(ExtensibleMessage):
     """Boxes, of which each holds a digit."""
     checks: str = ""
     """What a value must pass, in words."""
-    crop: bytes
+    crop: Picture
     """The field's picture, PNG; base64 in JSON."""
     boxes: tuple[ReviewBox, ...] = ()
     text: str | None = None
@@ -118,7 +123,7 @@ class DigitBox(ExtensibleMessage):
     field: str
     box: int
     """In the field, from 0."""
-    crop: bytes
+    crop: Picture
     """The box's picture, PNG; base64 in JSON."""
     digit: Label
 
@@ -160,7 +165,8 @@ class Keys(Message):
 
 
 class KeyResult(ExtensibleMessage):
-    """What became of one key, in the order of the request. value: what the field now has. error: why it was refused."""
+    """What became of one key, in the order of the request. value: what the field now has; in control and second, what
+    the person has typed. error: why it was refused; of a box, why the field whose last box it is stays in review."""
 
     field: str
     outcome: Literal["kept", "known", "outdated", "refused", "not_claimed", "needs_second"]
@@ -182,7 +188,7 @@ class FieldChange(ExtensibleMessage):
     at: Timestamp
     by: str
     kind: str
-    """read, correction, control, second or undo."""
+    """read, correction, control, first, second or undo."""
     before: str
     after: str
 

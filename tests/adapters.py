@@ -14,6 +14,8 @@ from pydantic import SecretStr
 from lab.kit.polling import until
 from lab.kit.services import POSTGRES_PASSWORD
 from mmdigit.forms.store.ports import PageStore
+from mmdigit.forms.store.review_port import ReviewStore
+from mmdigit.forms.store.sql_review_store import open_review_store
 from mmdigit.forms.store.sql_store import open_page_store
 from mmdigit.gateway.registry.ports import Registry
 from mmdigit.gateway.registry.sql_registry import open_registry
@@ -103,6 +105,9 @@ class Database:
 
     def open(self) -> PageStore:
         return self._opened.enter_context(open_page_store(self.url, self.password))
+
+    def open_review(self) -> ReviewStore:
+        return self._opened.enter_context(open_review_store(self.url, self.password))
 
     def open_registry(self) -> Registry:
         return self._opened.enter_context(open_registry(self.url, self.password))

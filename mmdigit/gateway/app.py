@@ -7,7 +7,7 @@ from starlette.requests import ClientDisconnect
 
 from mmdigit.gateway import problems, validation
 from mmdigit.gateway.openapi import DescribedApi
-from mmdigit.gateway.routes import batches, events, export, forms, groups, health, jobs, predictions, webapp
+from mmdigit.gateway.routes import batches, events, export, forms, groups, health, jobs, predictions, review, webapp
 from mmdigit.gateway.services import Services
 from schemas import VERSION
 from schemas.errors import InvalidJob, RetriableError, SettingsError
@@ -34,6 +34,6 @@ def build_app(services: Services) -> FastAPI:
     app.add_exception_handler(InvalidJob, problems.of_invalid)
     app.add_exception_handler(OSError, problems.of_os_error)
     app.add_exception_handler(Exception, problems.of_unexpected)
-    for routes in (jobs, batches, forms, predictions, groups, events, export, health, webapp):
+    for routes in (jobs, batches, forms, predictions, groups, events, export, review, health, webapp):
         app.include_router(routes.router)
     return app

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from mmdigit.forms.loading import load_template
+from mmdigit.forms.store.sql_review_store import open_review_store
 from mmdigit.forms.store.sql_store import open_page_store
 from mmdigit.gateway.access.authenticator import Authenticator
 from mmdigit.gateway.access.entrance import Entrance
@@ -23,6 +24,8 @@ from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.reading import StoreReader
 from mmdigit.gateway.registry.ports import Registry
 from mmdigit.gateway.registry.sql_registry import open_registry
+from mmdigit.gateway.reviewing.desk import ReviewDesk
+from mmdigit.gateway.reviewing.open_work import Sample
 from mmdigit.gateway.services import Services
 from mmdigit.gateway.serving.connections import Connections, room_for
 from mmdigit.gateway.serving.guard import Guard, body_limit
@@ -92,7 +95,7 @@ async def _serve(settings: GatewaySettings) -> None:
             entrance,
             settings.max_backlog_s,
             settings.max_batch_bytes,
-            _open_forms(settings, loop, metrics, stack),
+            _open_forms(settings, registry, loop, metrics, stack),
             frozenset(host.lower() for host in settings.webhook_hosts),
         )
         guard = Guard(
@@ -158,15 +161,22 @@ async def _serve(settings: GatewaySettings) -> None:
 
 
 def _open_forms(
-    settings: GatewaySettings, loop: asyncio.AbstractEventLoop, metrics: GatewayMetrics, stack: ExitStack
+    settings: GatewaySettings,
+    registry: Registry,
+    loop: asyncio.AbstractEventLoop,
+    metrics: GatewayMetrics,
+    stack: ExitStack,
 ) -> Forms | None:
     if settings.pages_url is None or settings.forms_url is None:
         return None
     templates = tuple(load_template(path) for path in settings.templates)
     store = stack.enter_context(open_page_store(settings.forms_url, settings.forms_database_password))
+    review = stack.enter_context(open_review_store(settings.forms_url, settings.forms_database_password))
+    sample = Sample(settings.control_share, settings.control_seed)
+    desk = ReviewDesk(registry, store, review, templates, sample, settings.review_lease_s)
     publisher = BatchPublisher(partial(open_publisher, settings.pages_url, access=settings.access), loop, metrics)
     stack.callback(publisher.close)
-    return Forms(publisher, templates, store, stack.enter_context(Decoders()))
+    return Forms(publisher, templates, store, stack.enter_context(Decoders()), stack.enter_context(desk))
 
 
 def _entrance(settings: GatewaySettings, registry: Registry) -> Entrance:

@@ -10,6 +10,7 @@ from mmdigit.forms.pages.decoder import PageDecoder
 from mmdigit.forms.store.ports import PageStore
 from mmdigit.forms.template.template import Template
 from mmdigit.gateway.publishing import BatchPublisher
+from mmdigit.gateway.reviewing.desk import ReviewDesk
 
 DECODERS = 2
 """Each is a process that may use 1 GB."""
@@ -44,9 +45,10 @@ class Decoders:
 
 @dataclass(frozen=True)
 class Forms:
-    """templates: those of the page workers."""
+    """templates: those of the page workers. desk: where their fields are reviewed."""
 
     publisher: BatchPublisher
     templates: tuple[Template, ...]
     store: PageStore
     decoders: Decoders
+    desk: ReviewDesk

@@ -65,6 +65,17 @@ class GatewaySettings(
             description=f"database of the page workers: {FORMS_URL}",
         ),
     ] = None
+    control_share: Annotated[
+        float,
+        Field(ge=0, le=1, description="share of the accepted fields that people key blindly for control; 0 draws none"),
+    ] = 0.02
+    control_seed: Annotated[
+        int, Field(ge=0, description="which fields are drawn for control; keep it from those who key")
+    ] = 0
+    review_lease_s: Annotated[
+        float,
+        Field(ge=5, le=86_400, description="seconds that somebody who reviews holds fields after their last key"),
+    ] = 300.0
     webhook_hosts: Annotated[
         tuple[str, ...],
         NoDecode,

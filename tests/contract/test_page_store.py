@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from mmdigit.forms.store.ports import FieldRecord, PageCounts
-from mmdigit.forms.store.sql_store import CHUNK, open_page_store
+from mmdigit.forms.store.rows import CHUNK
+from mmdigit.forms.store.sql_store import open_page_store
 from tests.adapters import Database
 from tests.mmdigit.forms.store.kept import FIELDS, NOW, VALUES, change, fault, page, value
 

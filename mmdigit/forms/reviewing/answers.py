@@ -87,7 +87,7 @@ def read_answers(
                 continue
             try:
                 field = fields.get((line.page, line.name), named[line.name])
-                text = _text(field, record, line.value, said.kind)
+                text = said_value(field, record, line.value, said.kind)
             except ValueError as exc:
                 refuse(line, str(exc))
                 continue
@@ -103,13 +103,18 @@ def read_answers(
     return tally
 
 
-def _text(field: FormField, record: FieldRecord, value: str, kind: ChangeKind) -> str:
-    if kind == "correction" and value.strip().lower() == KEEP:
+def said_value(field: FormField, record: FieldRecord, text: str, kind: ChangeKind) -> str:
+    """The value that a person means, written as what is known already if it means the same.
+
+    Raises ValueError that says what was expected.
+    """
+    if kind in ("correction", "first") and text.strip().lower() == KEEP:
         if "?" in record.text:
             raise ValueError(f"expected the value, since it was read as {record.text!r}, got {KEEP}; type it")
         return record.text
-    typed = typed_value(field, value)
-    return record.text if same_value(field, typed, record.text) else typed
+    typed = typed_value(field, text)
+    known = (record.text, *(change.text for change in record.standing))
+    return next((each for each in known if same_value(field, typed, each)), typed)
 
 
 def _lines(path: Path, tally: AnswerTally) -> Iterator[_Line]:

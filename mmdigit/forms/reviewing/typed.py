@@ -29,7 +29,7 @@ def typed_value(field: FormField, text: str) -> str:
         if not anyway:
             _check(field, amount.replace(".", ""), plain)
         return amount
-    digits = _written(field, plain)
+    digits = written_digits(field, plain)
     whole = EMPTY_BOX not in digits
     if whole and not anyway:
         _check(field, digits, plain)
@@ -73,8 +73,8 @@ def _decimal(field: FormField, text: str) -> str:
     return f"{whole}.{part.ljust(field.decimals, '0')}"
 
 
-def _written(field: FormField, text: str) -> str:
-    """One character a box, as the form has them."""
+def written_digits(field: FormField, text: str) -> str:
+    """One character a box, as the form has them. Not of a check or a decimal. Raises ValueError as typed_value."""
     count = field.boxes.count
     if field.type == "date" and (found := re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text)):
         parts = {"Y": found[1], "M": found[2], "D": found[3]}

@@ -17,8 +17,10 @@ from schemas.prediction import Decision
 
 PageState = Literal["read"] | PageReason
 FieldSource = Literal["model", "person"]
-ChangeKind = Literal["correction", "control"]
-"""correction: the value is what the person says. control: an accepted value keyed by a person who does not see it."""
+ChangeKind = Literal["correction", "control", "first", "second", "undo"]
+"""correction: the value is what the person says. control: an accepted value keyed by a person who does not see it.
+first: the first key of a value on which two people must agree. second: another person's key, who sees neither; it
+decides if it agrees with an earlier one or with the model. undo: somebody takes back their own change, the last one."""
 ChangeOutcome = Literal["kept", "known", "outdated", "no_field"]
 """known: it changes nothing. outdated: somebody has changed the field since. no_field: it has no such value."""
 
@@ -115,13 +117,39 @@ class FieldRecord:
     changes: tuple[Change, ...] = ()
 
     @property
+    def standing(self) -> tuple[Change, ...]:
+        """The changes that nobody has taken back, oldest first."""
+        standing: list[Change] = []
+        for change in self.changes:
+            if change.kind != "undo":
+                standing.append(change)
+            elif standing:
+                standing.pop()
+        return tuple(standing)
+
+    @property
     def correction(self) -> Change | None:
-        """The last one."""
-        return next((change for change in reversed(self.changes) if change.kind == "correction"), None)
+        """What decides the value: the last correction, or the second key that agrees with an earlier one."""
+        said, found = {self.value.text}, None
+        for change in self.standing:
+            if change.kind == "correction" or (change.kind == "second" and change.text in said):
+                found = change
+            else:
+                said.add(change.text)
+        return found
 
     @property
     def control(self) -> Change | None:
-        return next((change for change in self.changes if change.kind == "control"), None)
+        return next((change for change in self.standing if change.kind == "control"), None)
+
+    @property
+    def first(self) -> Change | None:
+        """The key that a second person is to agree with."""
+        return next((change for change in self.standing if change.kind in ("control", "first")), None)
+
+    @property
+    def second(self) -> Change | None:
+        return next((change for change in self.standing if change.kind == "second"), None)
 
     @property
     def source(self) -> FieldSource:
@@ -212,7 +240,8 @@ class PageStore(Protocol):
         ...
 
     def put_changes(self, changes: Sequence[NewChange]) -> list[ChangeOutcome]:
-        """Keep what people say, durably, all or none; what became of each, in order. A field takes one control."""
+        """Keep what people say, durably, all or none; what became of each, in order. A field takes one control, one
+        first and one second key, the second of another person. undo: if the last change is the person's own."""
         ...
 
     def controlled(

@@ -1,7 +1,7 @@
 """The rows of the tables as pages, fields and values, and back; text from outside is kept escaped."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Row
@@ -10,6 +10,8 @@ from mmdigit.database.schema import from_us, to_us
 from mmdigit.forms.store.ports import StoredCell, StoredField, StoredPage, StoredValue
 from mmdigit.forms.store.tables import NO_PAGE, NO_SERIAL
 from schemas.printable import escaped
+
+CHUNK = 500  # pages that are in memory at once, and names in one query
 
 
 def page_row(page: StoredPage) -> dict[str, object]:
@@ -59,3 +61,9 @@ def page_of(row: Row[Any], fields: Iterable[StoredField] = ()) -> StoredPage:
         state=row.state, message=row.message, serial=None if row.serial == NO_SERIAL else row.serial,
         page=None if row.page == NO_PAGE else row.page, handwriting=bytes(row.handwriting), fields=tuple(fields),
     )  # fmt: skip
+
+
+def chunks(names: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """CHUNK of them at once."""
+    for start in range(0, len(names), CHUNK):
+        yield names[start : start + CHUNK]

@@ -6,13 +6,26 @@ from datetime import datetime
 from typing import Any, Self
 
 from pydantic import SecretStr
-from sqlalchemy import Column, ColumnElement, Connection, Engine, Row, Select, case, func, select, tuple_, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    case,
+    exists,
+    func,
+    select,
+    tuple_,
+    update,
+)
 
 from mmdigit.database.engine import open_engine
-from mmdigit.database.schema import from_us, to_us
+from mmdigit.database.schema import to_us
 from mmdigit.database.sql_database import SqlDatabase
+from mmdigit.forms.store.changes import put_change, records_of
 from mmdigit.forms.store.ports import (
-    Change,
     ChangeOutcome,
     FieldRecord,
     NewChange,
@@ -21,12 +34,10 @@ from mmdigit.forms.store.ports import (
     StoredPage,
     StoredValue,
 )
-from mmdigit.forms.store.rows import field_of, field_rows, page_of, page_row, value_row
+from mmdigit.forms.store.rows import CHUNK, chunks, field_of, field_rows, page_of, page_row, value_row
 from mmdigit.forms.store.tables import CHANGES, FIELDS, FORMS, NO_SERIAL, PAGES, SCHEMA, VALUES
 from mmdigit.settings.redaction import redact
-from schemas.printable import escaped
 
-CHUNK = 500  # pages that are in memory at once, and names in one query
 _BY_SCAN = (PAGES.c.file_name, PAGES.c.file_sha256, PAGES.c.number, PAGES.c.id)
 _BY_SERIAL = (PAGES.c.serial, PAGES.c.page, PAGES.c.received_us, PAGES.c.id)
 
@@ -82,7 +93,7 @@ class SqlPageStore:
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(PAGES.c.id).limit(limit)).all()
             fields: dict[int, list[StoredField]] = defaultdict(list)
-            for chunk in _chunks([row.id for row in rows]):
+            for chunk in chunks([row.id for row in rows]):
                 wanted = select(
                     FIELDS.c.page_id, FIELDS.c.name, FIELDS.c.frame_found, FIELDS.c.cells
                 ).where(FIELDS.c.page_id.in_(chunk))  # fmt: skip
@@ -117,7 +128,7 @@ class SqlPageStore:
     def pages_of(self, groups: Collection[str], template: str) -> Iterator[tuple[StoredPage, tuple[FieldRecord, ...]]]:
         found: list[Row[Any]] = []
         with self._database.reading() as connection:
-            for chunk in _chunks(sorted(set(groups))):
+            for chunk in chunks(sorted(set(groups))):
                 query = select(PAGES.c.serial, PAGES.c.page, PAGES.c.received_us, *_BY_SCAN).where(
                     PAGES.c.page_group.in_(chunk)
                 )
@@ -126,7 +137,7 @@ class SqlPageStore:
         numbered = [row for row in found if row.serial > NO_SERIAL]
         for rows, order in ((without, _BY_SCAN), (numbered, _BY_SERIAL)):
             rows.sort(key=lambda row: tuple(getattr(row, column.name) for column in order))
-            for ids in _chunks([row.id for row in rows]):
+            for ids in chunks([row.id for row in rows]):
                 yield from self._in_order(select(PAGES).where(PAGES.c.id.in_(ids)).limit(CHUNK + 1), order)
 
     def fields(self, group: str) -> tuple[StoredField, ...]:
@@ -140,18 +151,23 @@ class SqlPageStore:
             found = {number: group for group, number in ids.items()}
             return {
                 found[number]: {record.value.name: record for record in records}
-                for chunk in _chunks(list(found))
-                for number, records in _records(connection, chunk).items()
+                for chunk in chunks(list(found))
+                for number, records in records_of(connection, chunk).items()
             }
 
     def put_changes(self, changes: Sequence[NewChange]) -> list[ChangeOutcome]:
         with self._database.transaction() as connection:
             ids = self._ids(connection, [new.group for new in changes], lock=True)
-            return [_put_change(connection, ids.get(new.group), new) for new in changes]
+            return [put_change(connection, ids.get(new.group), new) for new in changes]
 
     def controlled(self, template: str, since: datetime | None = None) -> Iterator[tuple[StoredPage, FieldRecord]]:
         control = select(CHANGES.c.id.label("change"), CHANGES.c.name, PAGES).join(PAGES)
-        control = control.where(PAGES.c.template == template, CHANGES.c.kind == "control")
+        earlier = CHANGES.alias()  # a control that was taken back may be followed by another
+        again = exists().where(
+            earlier.c.page_id == CHANGES.c.page_id, earlier.c.name == CHANGES.c.name, earlier.c.kind == "control",
+            earlier.c.id < CHANGES.c.id,
+        )  # fmt: skip
+        control = control.where(PAGES.c.template == template, CHANGES.c.kind == "control", ~again)
         if since is not None:
             control = control.where(PAGES.c.received_us >= to_us(since))
         after = 0
@@ -159,10 +175,11 @@ class SqlPageStore:
             with self._database.reading() as connection:
                 query = control.where(CHANGES.c.id > after).order_by(CHANGES.c.id).limit(CHUNK)
                 rows = connection.execute(query).all()
-                records = _records(connection, sorted({row.id for row in rows}))
+                records = records_of(connection, sorted({row.id for row in rows}))
             for row in rows:
                 found = next(record for record in records[row.id] if record.value.name == row.name)
-                yield page_of(row), found
+                if found.control is not None:
+                    yield page_of(row), found
             if len(rows) < CHUNK:
                 return
             after = rows[-1].change
@@ -173,7 +190,7 @@ class SqlPageStore:
 
     def counts_of(self, groups: Collection[str]) -> PageCounts:
         with self._database.reading() as connection:
-            of_chunks = [_counted(connection, PAGES.c.page_group.in_(chunk)) for chunk in _chunks(sorted(set(groups)))]
+            of_chunks = [_counted(connection, PAGES.c.page_group.in_(chunk)) for chunk in chunks(sorted(set(groups)))]
         return PageCounts(*map(sum, zip(*of_chunks, strict=True))) if of_chunks else PageCounts(0, 0, 0, 0, 0)
 
     def other_versions(self, form: str, template: str) -> int:
@@ -200,7 +217,7 @@ class SqlPageStore:
             with self._database.reading() as connection:
                 found = query if after is None else query.where(tuple_(*order) > after)
                 rows = list(connection.execute(found))
-                values = _records(connection, [row.id for row in rows])
+                values = records_of(connection, [row.id for row in rows])
             for row in rows:
                 yield page_of(row), tuple(values[row.id])
             if len(rows) < CHUNK:
@@ -209,53 +226,11 @@ class SqlPageStore:
     def _ids(self, connection: Connection, groups: Sequence[str], *, lock: bool = False) -> dict[str, int]:
         """The number of each page that is kept. lock: until the transaction ends, nobody else changes them."""
         found: dict[str, int] = {}
-        for chunk in _chunks(sorted(set(groups))):
+        for chunk in chunks(sorted(set(groups))):
             query: Select[Any] = select(PAGES.c.page_group, PAGES.c.id).where(PAGES.c.page_group.in_(chunk))
             for group, number in connection.execute(query.order_by(PAGES.c.id).with_for_update() if lock else query):
                 found[group] = number
         return found
-
-
-def _put_change(connection: Connection, page_id: int | None, new: NewChange) -> ChangeOutcome:
-    if page_id is None:
-        return "no_field"
-    record = next((each for each in _records(connection, [page_id])[page_id] if each.value.name == new.name), None)
-    if record is None:
-        return "no_field"
-    change = new.change
-    if change.kind == "control":
-        if record.control is not None:
-            return "known" if record.control.text == change.text else "outdated"
-        if record.value.decision != "accept":
-            return "no_field"
-    elif record.source == "person" and record.text == change.text:
-        return "known"
-    elif len(record.changes) != new.seen:
-        return "outdated"
-    connection.execute(
-        CHANGES.insert().values(
-            page_id=page_id, name=new.name, kind=change.kind, before=record.text, after=change.text,
-            changed_by=escaped(change.by), changed_us=to_us(change.at), share=change.share,
-        )
-    )  # fmt: skip
-    return "kept"
-
-
-def _records(connection: Connection, page_ids: Sequence[int]) -> dict[int, list[FieldRecord]]:
-    """The fields of each page, with their changes."""
-    records: dict[int, list[FieldRecord]] = defaultdict(list)
-    if not page_ids:
-        return records
-    changes: dict[tuple[int, str], list[Change]] = defaultdict(list)
-    for row in connection.execute(select(CHANGES).where(CHANGES.c.page_id.in_(page_ids)).order_by(CHANGES.c.id)):
-        change = Change(row.kind, row.after, row.changed_by, from_us(row.changed_us), row.share)
-        changes[row.page_id, row.name].append(change)
-    query = select(VALUES).where(VALUES.c.page_id.in_(page_ids)).order_by(VALUES.c.page_id, VALUES.c.position)
-    for row in connection.execute(query):
-        reasons = tuple(row.reasons.split())
-        value = StoredValue(row.name, row.text, row.decision, reasons, row.chance, row.model_version)
-        records[row.page_id].append(FieldRecord(value, tuple(changes[row.page_id, row.name])))
-    return records
 
 
 def _counted(connection: Connection, which: ColumnElement[bool]) -> tuple[int, ...]:
@@ -266,8 +241,3 @@ def _counted(connection: Connection, which: ColumnElement[bool]) -> tuple[int, .
         func.sum(PAGES.c.accepted), func.sum(PAGES.c.review),
     ).where(which)  # fmt: skip
     return tuple(int(number or 0) for number in connection.execute(query).one())
-
-
-def _chunks(names: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(names), CHUNK):
-        yield names[start : start + CHUNK]

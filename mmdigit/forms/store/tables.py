@@ -1,7 +1,7 @@
 """The tables of the forms' store, the same in SQLite and PostgreSQL, and their version.
 
-Rows are only ever added, but for the two counts that a page gets together with its values, and for an unreadable page
-that is read later. Times: mmdigit.database.schema.
+Rows are only ever added, but for the two counts that a page gets together with its values, for an unreadable page
+that is read later, and for claims and leases, which end. Times: mmdigit.database.schema.
 """
 
 from sqlalchemy import (
@@ -32,10 +32,10 @@ FORMS = DatabaseKind(
 )
 NO_SERIAL, NO_PAGE = -1, 0
 """What stands for None, so that rows can be ordered and compared by these columns."""
+WHOLE = -1
+"""The box of a lease of a whole field."""
 
 _METADATA = MetaData()
-
-SCHEMA = Schema(FORMS, 1, _METADATA, versions_table("form_schema", _METADATA))
 
 PAGES = Table(
     "form_pages",
@@ -106,3 +106,45 @@ CHANGES = Table(
     Column("share", Double),
 )
 Index("form_changes_field", CHANGES.c.page_id, CHANGES.c.name)
+
+CLAIMS = Table(
+    "form_claims",
+    _METADATA,
+    Column("id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("claimed_group", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("clerk", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+)
+Index("form_claims_group", CLAIMS.c.tenant, CLAIMS.c.claimed_group, CLAIMS.c.expires_us)
+Index("form_claims_expires", CLAIMS.c.expires_us)
+
+LEASES = Table(
+    "form_leases",
+    _METADATA,
+    Column("page_id", ROW_NUMBER, ForeignKey(PAGES.c.id), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("box", Integer, primary_key=True),
+    Column("claim", Text, ForeignKey(CLAIMS.c.id), nullable=False),
+    Column("keyed", Boolean, nullable=False),  # then it holds nothing any more, but its claim may undo
+)
+Index("form_leases_claim", LEASES.c.claim)
+
+BOX_KEYS = Table(
+    "form_box_keys",
+    _METADATA,
+    Column("id", ROW_NUMBER, Identity(), primary_key=True),
+    Column("page_id", ROW_NUMBER, ForeignKey(PAGES.c.id), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("box", Integer, nullable=False),
+    Column("digit", Integer),  # NULL: none that a person can read
+    Column("keyed_by", Text, nullable=False),
+    Column("keyed_us", BigInteger, nullable=False),
+)
+Index("form_box_keys_field", BOX_KEYS.c.page_id, BOX_KEYS.c.name)
+
+SCHEMA = Schema(
+    FORMS, 2, _METADATA, versions_table("form_schema", _METADATA), {2: (CLAIMS, LEASES, BOX_KEYS)}
+)  # fmt: skip

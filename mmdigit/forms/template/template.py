@@ -98,6 +98,8 @@ class FormField(Part):
     """Share of the accepted values that may be wrong."""
     blank: Literal["review", "accept"] = "review"
     """What becomes of a field without any writing."""
+    keyed_by: Literal[1, 2] = 1
+    """How many people key a value that goes to review: 2 must agree, the second without seeing what the first keyed."""
     spoken: Literal[False] = False
     """Reserved: spoken fields are not read yet."""
     _listed: ValueList | None = Private(None)
@@ -209,7 +211,7 @@ class Blank(Part):
         return whole
 
 
-_LABELS: dict[str, Any] = {"fields": {"__all__": {"label"}}}
+_LABELS: dict[str, Any] = {"fields": {"__all__": {"label", "keyed_by"}}}
 _PRINTED_BESIDE: dict[str, Any] = {
     "pages": {"__all__": {"title": True, "texts": True, **_LABELS, "records": {"__all__": _LABELS}}}
 }

@@ -104,7 +104,7 @@ class Authenticator:
             raise AccessDenied("expected a valid token, got one that is revoked; ask for a new token")
         if token.expires_at is not None and token.expires_at <= self._now():
             raise AccessDenied("expected a valid token, got one that has expired; ask for a new token")
-        return Principal(token.tenant, token.scopes, f"token:{token.id}"), token.expires_at
+        return Principal(token.tenant, token.scopes, f"token:{token.id}", token.name), token.expires_at
 
 
 class _TimedAnswers:

@@ -54,7 +54,7 @@ class OidcVerifier:
         except (PyJWTError, ValueError, TypeError, OverflowError, OSError) as error:
             reason = printable(str(error), 120)
             raise AccessDenied(f"expected a valid JWT of {self._keys.issuer}, got: {reason}; log in again") from error
-        return Principal(self._tenant(claims), _scopes(claims), _subject(claims)), expires_at
+        return Principal(self._tenant(claims), _scopes(claims), _subject(claims), _name(claims)), expires_at
 
     def _tenant(self, claims: Mapping[str, object]) -> str:
         if self._tenant_claim is None:
@@ -84,6 +84,12 @@ def _scopes(claims: Mapping[str, object]) -> frozenset[Scope]:
     scope = claims.get("scope")
     named = {name.removeprefix(SCOPE_PREFIX) for name in scope.split()} if isinstance(scope, str) else set()
     return frozenset(name for name in SCOPES if name in named)
+
+
+def _name(claims: Mapping[str, object]) -> str:
+    """What people log in with; a display name, which many may have and change, is none."""
+    name = claims.get("preferred_username")
+    return escaped(name)[:MAX_SUBJECT_CHARACTERS] if isinstance(name, str) else ""
 
 
 def _subject(claims: Mapping[str, object]) -> str:

@@ -1,7 +1,7 @@
 """Who calls: the tenant, the scopes, and how the tenant's ids are stored beside those of others."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from schemas.identifiers import MAX_ID_CHARACTERS, is_identifier, of_tenant
@@ -24,11 +24,13 @@ class Principal:
 
     tenant: whose jobs and groups they see; "" for the default tenant, whose stored ids have no prefix.
     subject: who they are in logs and for rates, such as token:ID or oidc:SUBJECT.
+    name: the token's, for people; "" if there is none.
     """
 
     tenant: str
     scopes: frozenset[Scope]
     subject: str
+    name: str = field(default="", compare=False)
 
     def stored(self, name: str) -> str:
         """The stored form of the tenant's job id or group.

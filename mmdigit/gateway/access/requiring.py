@@ -21,3 +21,4 @@ def require(scope: Scope) -> Callable[[Request], Awaitable[Principal]]:
 
 Submitter = Annotated[Principal, Depends(require("submit"))]
 Reader = Annotated[Principal, Depends(require("read"))]
+Reviewer = Annotated[Principal, Depends(require("review"))]

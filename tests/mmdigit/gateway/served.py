@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import Request
 
 from lab.kit.polling import until
+from mmdigit.forms.store.sql_review_store import open_review_store
 from mmdigit.forms.store.sql_store import open_page_store
 from mmdigit.forms.template.template import Template
 from mmdigit.gateway.access.authenticator import Authenticator
@@ -32,6 +33,8 @@ from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.reading import StoreReader
 from mmdigit.gateway.registry.ports import Registry, Token
 from mmdigit.gateway.registry.sql_registry import open_registry
+from mmdigit.gateway.reviewing.desk import ReviewDesk
+from mmdigit.gateway.reviewing.open_work import Sample
 from mmdigit.gateway.services import Services
 from mmdigit.gateway.serving.guard import Guard, body_limit
 from mmdigit.transport.ports import PredictionStore
@@ -41,6 +44,8 @@ from schemas.page import Page
 from schemas.wire import decode_job, decode_page
 
 T = TypeVar("T")
+LEASE_S = 300.0
+"""Of claims."""
 
 
 @dataclass
@@ -110,9 +115,11 @@ def served(
     login: bool = False,
     rate_per_s: float = 1e6,
     max_streams: int = 100,
+    control_share: float = 0.0,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[Served]:
     """templates: of the forms that it takes. hosts: those of webhooks. login: whether callers need a token; see
-    Served.token.
+    Served.token. control_share: of the accepted fields. clock: of claims and keys.
     """
     streams = OpenStreams(max_streams, max_streams)
     listener = socket.create_server(("127.0.0.1", 0))
@@ -135,7 +142,12 @@ def served(
                 pages = BatchPublisher(partial(open_publisher, pages_url(folder)), loop)
                 stack.callback(pages.close)
                 kept = stack.enter_context(open_page_store(f"sqlite:///{folder / 'forms.db'}"))
-                forms = Forms(pages, templates, kept, stack.enter_context(Decoders()))
+                review = stack.enter_context(open_review_store(f"sqlite:///{folder / 'forms.db'}"))
+                desk = ReviewDesk(
+                    registry, kept, review, templates, Sample(control_share, 71), LEASE_S, fresh_s=0.0, now=clock
+                )
+                stack.enter_context(desk)
+                forms = Forms(pages, templates, kept, stack.enter_context(Decoders()), desk)
             entrance = _Entrance(Authenticator(registry) if login else None, Rates(rate_per_s, rate_per_s), streams)
             services = Services(
                 publisher, feed, reader, Backlog(), registry, entrance, 60.0, max_batch_bytes, forms, hosts

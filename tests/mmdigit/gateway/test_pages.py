@@ -15,12 +15,14 @@ from mmdigit.gateway.forms import Decoders, Forms
 from mmdigit.gateway.pages import count_pages, pages_of, write_form_table
 from mmdigit.gateway.publishing import BatchPublisher
 from mmdigit.gateway.registry.ports import StoredGroup
+from mmdigit.gateway.reviewing.desk import ReviewDesk
 from mmdigit.transport.ports import GroupCounts
 from schemas.api import Decisions
 from tests.mmdigit.forms.store.kept import fault, form_page
 from tests.mmdigit.forms.written import TEMPLATE
 
 UNUSED = cast(BatchPublisher, None)
+NO_DESK = cast(ReviewDesk, None)
 
 
 def group(*numbers: int) -> StoredGroup:
@@ -61,7 +63,7 @@ def test_form_table_has_a_row_for_each_form(store: PageStore, tmp_path: Path, su
 
 def test_pages_of_a_group_say_what_became_of_them(store: PageStore) -> None:
     with Decoders() as decoders:
-        forms = Forms(UNUSED, (TEMPLATE,), store, decoders)
+        forms = Forms(UNUSED, (TEMPLATE,), store, decoders, NO_DESK)
         pages = pages_of(forms, group(1, 3, 4, 99), 0, 10)
         assert pages_of(forms, group(1, 3, 4), 1, 1) == pages[1:2]
     assert [(page.state, page.serial, page.form) for page in pages] == [

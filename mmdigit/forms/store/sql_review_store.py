@@ -1,0 +1,335 @@
+"""ReviewStore on SQLite and PostgreSQL: the same statements for both.
+
+Whoever claims or keys first locks the pages, in order of their numbers, so that nobody else does meanwhile.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from pydantic import SecretStr
+from sqlalchemy import Connection, Engine, Row, and_, delete, func, select, tuple_, update
+
+from mmdigit.database.engine import open_engine
+from mmdigit.database.schema import from_us, to_us
+from mmdigit.database.sql_database import SqlDatabase
+from mmdigit.forms.store.box_keys import box_keys_of, put_box_key
+from mmdigit.forms.store.changes import changes_of, put_change, records_of, value_of
+from mmdigit.forms.store.ports import FieldRecord, NewChange
+from mmdigit.forms.store.review_port import (
+    BoxKey,
+    Claimed,
+    FieldPlace,
+    Held,
+    IsOpen,
+    Kept,
+    KeyOutcome,
+    NewKey,
+    Place,
+    ReviewedField,
+    ReviewedPage,
+    StoredClaim,
+    Wanted,
+)
+from mmdigit.forms.store.rows import chunks, field_of, page_of
+from mmdigit.forms.store.tables import CLAIMS, FIELDS, FORMS, LEASES, NO_SERIAL, PAGES, SCHEMA, VALUES, WHOLE
+from mmdigit.settings.redaction import redact
+from schemas.printable import escaped
+
+FORGET_AFTER = timedelta(days=1)
+"""After a claim has expired: until then, what was keyed under it can be undone."""
+
+
+def open_review_store(url: str, password: SecretStr | None = None, *, create: bool = True) -> "SqlReviewStore":
+    """Open the forms' database at url; parameters and errors are those of open_page_store."""
+    return SqlReviewStore(open_engine(url, FORMS, password, create=create), redact(url))
+
+
+class SqlReviewStore:
+    """Claims, leases, changes and box keys in tables."""
+
+    def __init__(self, engine: Engine, place: str) -> None:
+        self._database = SqlDatabase(engine, SCHEMA, place)
+
+    def pages_to_review(self, groups: Collection[str], template: str, wanted: Wanted) -> Iterator[ReviewedPage]:
+        rows: list[Row[Any]] = []
+        with self._database.reading() as connection:
+            for chunk in chunks(sorted(set(groups))):
+                query = select(PAGES).where(PAGES.c.page_group.in_(chunk), PAGES.c.accepted.is_not(None))
+                rows.extend(connection.execute(query.where(PAGES.c.template == template)))
+        rows.sort(key=_order)
+        for pages in chunks(rows):
+            with self._database.reading() as connection:
+                fields = _reviewed(connection, {row.id: row.page_group for row in pages}, wanted)
+            for row in pages:
+                yield ReviewedPage(page_of(row), tuple(fields[row.id]))
+
+    def fields(self, places: Collection[FieldPlace]) -> dict[FieldPlace, ReviewedField]:
+        with self._database.reading() as connection:
+            ids = _ids(connection, {place.group for place in places})
+            return _fields(connection, places, ids)
+
+    def claim(
+        self, claim: StoredClaim, places: Sequence[Place], count: int, now: datetime, is_open: IsOpen
+    ) -> list[Claimed]:
+        with self._database.transaction() as connection:
+            ids = _ids(connection, {place.field.group for place in places}, lock=True)
+            places = [place for place in places if place.field.group in ids]
+            taken = _holders(connection, ids, now)
+            reviewed = _fields(connection, {place.field for place in places}, ids)
+            got: list[Place] = []
+            for place in places:
+                found = reviewed.get(place.field)
+                if len(got) < count and found is not None and _is_free(place, taken) and is_open(place, found):
+                    got.append(place)
+            if not got:
+                return []
+            self._forget(connection, now)
+            _put_claim(connection, claim)
+            _lease(connection, claim.id, got, ids)
+            stored = _stored_fields(connection, {place.field for place in got}, ids)
+        return [Claimed(place, stored[place.field], reviewed[place.field]) for place in got]
+
+    def find_claim(self, claim_id: str) -> StoredClaim | None:
+        with self._database.reading() as connection:
+            return _claim_of(connection, claim_id)
+
+    def renew(self, claim_id: str, expires_at: datetime) -> None:
+        with self._database.transaction() as connection:
+            _renew(connection, claim_id, expires_at)
+
+    def release(self, claim_id: str) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(delete(LEASES).where(LEASES.c.claim == claim_id))
+            connection.execute(delete(CLAIMS).where(CLAIMS.c.id == claim_id))
+
+    def held(self, tenant: str, group: str, now: datetime) -> list[Held]:
+        query = select(PAGES.c.page_group, LEASES.c.name, LEASES.c.box, CLAIMS.c.clerk, CLAIMS.c.kind)
+        query = query.join_from(CLAIMS, LEASES).join(PAGES).where(
+            CLAIMS.c.tenant == tenant, CLAIMS.c.claimed_group == group, _holds(now)
+        )  # fmt: skip
+        with self._database.reading() as connection:
+            return [
+                Held(Place(FieldPlace(row.page_group, row.name), _box(row.box)), row.clerk, row.kind)
+                for row in connection.execute(query)
+            ]
+
+    def put_keys(self, claim_id: str, keys: Sequence[NewKey], expires_at: datetime) -> list[Kept]:
+        fields = [key.field for key in keys]
+        with self._database.transaction() as connection:
+            ids = _ids(connection, {field.group for field in fields}, lock=True)
+            claim, leased = _claim_of(connection, claim_id), _leases_of(connection, claim_id)
+            outcomes = [
+                _put_key(connection, claim, key, ids.get(key.field.group), leased) for key in keys
+            ]  # fmt: skip
+            _renew(connection, claim_id, expires_at)
+            found = _fields(connection, set(fields), ids)
+        return [Kept(outcome, found.get(field)) for outcome, field in zip(outcomes, fields, strict=True)]
+
+    def put_boxes(
+        self, claim_id: str, keys: Sequence[tuple[FieldPlace, BoxKey]], expires_at: datetime
+    ) -> list[Kept]:  # fmt: skip
+        outcomes: list[KeyOutcome] = []
+        with self._database.transaction() as connection:
+            ids = _ids(connection, {field.group for field, _ in keys}, lock=True)
+            leased = _leases_of(connection, claim_id)
+            for field, key in keys:
+                page_id = ids.get(field.group)
+                if page_id is None or (page_id, field.name, key.box) not in leased:
+                    outcomes.append("not_claimed")
+                    continue
+                outcomes.append(put_box_key(connection, page_id, field.name, key))
+                _mark(connection, page_id, field.name, key.box, keyed=True)
+            _renew(connection, claim_id, expires_at)
+            found = _fields(connection, {field for field, _ in keys}, ids)
+        return [Kept(outcome, found.get(field)) for outcome, (field, _) in zip(outcomes, keys, strict=True)]
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _forget(self, connection: Connection, now: datetime) -> None:
+        """Drop the claims that expired long ago."""
+        old = select(CLAIMS.c.id).where(CLAIMS.c.expires_us < to_us(now - FORGET_AFTER)).limit(100)
+        names = list(connection.execute(old).scalars())
+        if names:
+            connection.execute(delete(LEASES).where(LEASES.c.claim.in_(names)))
+            connection.execute(delete(CLAIMS).where(CLAIMS.c.id.in_(names)))
+
+
+def _put_key(
+    connection: Connection,
+    claim: StoredClaim | None,
+    key: NewKey,
+    page_id: int | None,
+    leased: Collection[tuple[int, str, int]],
+) -> KeyOutcome:
+    """Keep one key. leased: what the claim has."""
+    field, kind = key.field, key.change.kind
+    if claim is None or page_id is None:
+        return "not_claimed"
+    box = WHOLE
+    if (page_id, field.name, WHOLE) not in leased:
+        boxes = [each for number, name, each in leased if (number, name) == (page_id, field.name)]
+        if not boxes:
+            return "not_claimed"
+        box = boxes[0]  # what a claim of kind digits has said of all boxes is said of the field
+    outcome = put_change(connection, page_id, NewChange(field.group, field.name, key.change, key.seen))
+    if outcome == "kept" and box == WHOLE:
+        _mark(connection, page_id, field.name, box, keyed=kind != "undo")
+    return outcome
+
+
+def _order(row: Row[Any]) -> tuple[Any, ...]:
+    """As PageStore.pages orders pages."""
+    if row.serial == NO_SERIAL:
+        return (0, row.file_name, row.file_sha256, row.number, row.id)
+    return (1, row.serial, row.page, row.received_us, row.id)
+
+
+def _ids(connection: Connection, groups: Collection[str], *, lock: bool = False) -> dict[str, int]:
+    """The number of each page that is kept. lock: until the transaction ends, nobody else claims or keys on it."""
+    found: dict[str, int] = {}
+    for chunk in chunks(sorted(groups)):
+        query = select(PAGES.c.page_group, PAGES.c.id).where(PAGES.c.page_group.in_(chunk)).order_by(PAGES.c.id)
+        for group, number in connection.execute(query.with_for_update() if lock else query):
+            found[group] = number
+    return found
+
+
+def _reviewed(connection: Connection, pages: dict[int, str], wanted: Wanted) -> dict[int, list[ReviewedField]]:
+    """Of each page, by its number, the fields of pages_to_review. pages: their groups."""
+    changes, boxes = changes_of(connection, list(pages)), box_keys_of(connection, list(pages))
+    values = select(VALUES).where(VALUES.c.page_id.in_(pages))
+    rows = list(connection.execute(values.where(VALUES.c.decision == "review")))
+    # Of the accepted fields, nearly all, only the few that are wanted are fetched whole.
+    accepted = select(VALUES.c.page_id, VALUES.c.position, VALUES.c.name).where(
+        VALUES.c.page_id.in_(pages), VALUES.c.decision != "review"
+    )
+    keys = [
+        (page_id, position)
+        for page_id, position, name in connection.execute(accepted)
+        if (page_id, name) in changes or wanted(pages[page_id], name)
+    ]
+    for chunk in chunks(keys):
+        rows += connection.execute(select(VALUES).where(tuple_(VALUES.c.page_id, VALUES.c.position).in_(chunk)))
+    found: dict[int, list[ReviewedField]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: (row.page_id, row.position)):
+        place = row.page_id, row.name
+        record = FieldRecord(value_of(row), tuple(changes.get(place, ())))
+        found[row.page_id].append(ReviewedField(record, boxes.get(place, {})))
+    return found
+
+
+def _fields(
+    connection: Connection, places: Collection[FieldPlace], ids: dict[str, int]
+) -> dict[FieldPlace, ReviewedField]:
+    groups = {ids[place.group]: place.group for place in places if place.group in ids}
+    found: dict[FieldPlace, ReviewedField] = {}
+    names = sorted({place.name for place in places})
+    for chunk in chunks(sorted(groups)):
+        boxes = box_keys_of(connection, chunk)
+        for page_id, records in records_of(connection, chunk, names).items():
+            for record in records:
+                place = FieldPlace(groups[page_id], record.value.name)
+                if place in places:
+                    found[place] = ReviewedField(record, boxes.get((page_id, place.name), {}))
+    return found
+
+
+def _stored_fields(
+    connection: Connection, places: Collection[FieldPlace], ids: dict[str, int]
+) -> dict[FieldPlace, Any]:  # fmt: skip
+    names: dict[int, tuple[str, set[str]]] = {}
+    for place in places:
+        names.setdefault(ids[place.group], (place.group, set()))[1].add(place.name)
+    found = {}
+    for page_id, (group, wanted) in names.items():
+        query = select(FIELDS).where(FIELDS.c.page_id == page_id, FIELDS.c.name.in_(wanted))
+        for row in connection.execute(query):
+            found[FieldPlace(group, row.name)] = field_of(row, bytes(row.crop))
+    return found
+
+
+def _holds(now: datetime) -> Any:
+    """Whether a lease, joined with its claim, keeps others away."""
+    return and_(CLAIMS.c.expires_us > to_us(now), LEASES.c.keyed.is_(False))
+
+
+def _holders(connection: Connection, ids: dict[str, int], now: datetime) -> set[Place]:
+    """What is held on pages."""
+    groups = {number: group for group, number in ids.items()}
+    found = set()
+    for chunk in chunks(sorted(groups)):
+        query = select(LEASES.c.page_id, LEASES.c.name, LEASES.c.box).join(CLAIMS)
+        for row in connection.execute(query.where(LEASES.c.page_id.in_(chunk), _holds(now))):
+            found.add(Place(FieldPlace(groups[row.page_id], row.name), _box(row.box)))
+    return found
+
+
+def _is_free(place: Place, taken: set[Place]) -> bool:
+    if place.box is None:
+        return all(each.field != place.field for each in taken)
+    return place not in taken and Place(place.field) not in taken
+
+
+def _put_claim(connection: Connection, claim: StoredClaim) -> None:
+    known = connection.execute(select(CLAIMS.c.id).where(CLAIMS.c.id == claim.id)).scalar_one_or_none()
+    if known is None:
+        connection.execute(
+            CLAIMS.insert().values(
+                id=claim.id, tenant=claim.tenant, claimed_group=claim.group, subject=claim.subject,
+                clerk=escaped(claim.clerk), kind=claim.kind, expires_us=to_us(claim.expires_at),
+            )
+        )  # fmt: skip
+
+
+def _lease(connection: Connection, claim_id: str, places: Sequence[Place], ids: dict[str, int]) -> None:
+    """Give places to a claim; whoever had them before has them no longer."""
+    rows = []
+    for place in places:
+        page_id, box = ids[place.field.group], WHOLE if place.box is None else place.box
+        same = and_(LEASES.c.page_id == page_id, LEASES.c.name == place.field.name)
+        # A whole field takes its boxes, and a box the whole field, from claims that have expired.
+        boxes = same if place.box is None else and_(same, LEASES.c.box.in_((WHOLE, box)))
+        connection.execute(delete(LEASES).where(boxes))
+        rows.append(
+            {"page_id": page_id, "name": place.field.name, "box": box, "claim": claim_id, "keyed": False}
+        )  # fmt: skip
+    connection.execute(LEASES.insert(), rows)
+
+
+def _mark(connection: Connection, page_id: int, name: str, box: int, *, keyed: bool) -> None:
+    which = (LEASES.c.page_id == page_id, LEASES.c.name == name, LEASES.c.box == box)
+    connection.execute(update(LEASES).where(*which).values(keyed=keyed))
+
+
+def _leases_of(connection: Connection, claim_id: str) -> set[tuple[int, str, int]]:
+    """Page, name and box of all that a claim has."""
+    query = select(LEASES.c.page_id, LEASES.c.name, LEASES.c.box).where(LEASES.c.claim == claim_id)
+    return {(row.page_id, row.name, row.box) for row in connection.execute(query)}
+
+
+def _claim_of(connection: Connection, claim_id: str) -> StoredClaim | None:
+    row = connection.execute(select(CLAIMS).where(CLAIMS.c.id == claim_id)).one_or_none()
+    if row is None:
+        return None
+    return StoredClaim(
+        row.id, row.tenant, row.claimed_group, row.subject, row.clerk, row.kind, from_us(row.expires_us)
+    )  # fmt: skip
+
+
+def _renew(connection: Connection, claim_id: str, expires_at: datetime) -> None:
+    later = func.max if connection.dialect.name == "sqlite" else func.greatest
+    expires = later(CLAIMS.c.expires_us, to_us(expires_at))
+    connection.execute(update(CLAIMS).where(CLAIMS.c.id == claim_id).values(expires_us=expires))
+
+
+def _box(box: int) -> int | None:
+    return None if box == WHOLE else box

@@ -1,0 +1,116 @@
+"""Reviewing: who gets which field, what they key, and what happened to it."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from fastapi.responses import Response
+from pydantic import BaseModel
+
+from mmdigit.gateway.access.requiring import Reviewer
+from mmdigit.gateway.intake.ids import stored_id
+from mmdigit.gateway.pages import require_forms
+from mmdigit.gateway.reviewing.claiming import claim_work
+from mmdigit.gateway.reviewing.keying import find_claim, give_back, key_work
+from mmdigit.gateway.reviewing.overview import MAX_LISTED, field_history, reviewed_groups
+from mmdigit.gateway.reviewing.showing import Predictions, jobs_to_weigh, shown_claim
+from mmdigit.gateway.routes.groups import Group
+from mmdigit.gateway.services import Services, UseServices
+from schemas.errors import AccessError, RetriableError
+from schemas.identifiers import ID_PATTERN
+from schemas.review import Claim, ClaimRequest, FieldHistory, KeyResults, Keys, ReviewGroups
+
+ClaimId = Annotated[str, Path(pattern=ID_PATTERN, max_length=128)]
+FieldId = Annotated[str, Path(max_length=256, description="As a claim has it.")]
+
+router = APIRouter()
+
+
+@router.get(
+    "/v1/review/groups",
+    operation_id="list_review_groups",
+    summary="What is left to review, and who is on what",
+    response_model=ReviewGroups,
+)
+async def list_review_groups(services: UseServices, principal: Reviewer) -> Response:
+    """The newest groups of scanned forms, with counts that may be a few seconds old."""
+    desk = require_forms(services).desk
+    groups = await services.in_registry(lambda registry: registry.groups(principal.tenant, MAX_LISTED))
+    names = [group.name for group in groups if group.kind == "pages"]
+    found = await asyncio.to_thread(lambda: tuple(reviewed_groups(desk, principal.tenant, names)))
+    return _answer(ReviewGroups(groups=found))
+
+
+@router.post(
+    "/v1/review/groups/{group}/claims",
+    operation_id="claim_fields",
+    summary="Claim fields to review",
+    response_model=Claim,
+)
+async def claim_fields(group: Group, ask: ClaimRequest, services: UseServices, principal: Reviewer) -> Response:
+    """Fields, or boxes, that nobody else gets until the claim expires. Each key and each renewal moves that further."""
+    stored_id(principal, group, "group")
+    desk = require_forms(services).desk
+    claim, work, got = await asyncio.to_thread(claim_work, desk, principal, group, ask)
+    predictions = await _predictions(services, jobs_to_weigh(claim, got))
+    return _answer(await asyncio.to_thread(shown_claim, principal, claim, work, got, predictions))
+
+
+@router.put(
+    "/v1/review/claims/{claim}", operation_id="renew_claim", summary="Keep a claim for longer", response_model=Claim
+)
+async def renew_claim(claim: ClaimId, services: UseServices, principal: Reviewer) -> Response:
+    """The claim without its fields. One that has expired holds again what nobody else has claimed meanwhile."""
+    desk = require_forms(services).desk
+    found = await asyncio.to_thread(find_claim, desk, principal, claim)
+    expires_at = desk.expires_at()
+    await asyncio.to_thread(desk.review.renew, claim, expires_at)
+    return _answer(Claim(claim=found.id, clerk=found.clerk, kind=found.kind, expires_at=expires_at))
+
+
+@router.delete(
+    "/v1/review/claims/{claim}", operation_id="release_claim", summary="Give a claim back", status_code=204
+)  # fmt: skip
+async def release_claim(claim: ClaimId, services: UseServices, principal: Reviewer) -> Response:
+    """Others may claim its fields at once. What was keyed under it stays, and cannot be undone any more."""
+    desk = require_forms(services).desk
+    await asyncio.to_thread(give_back, desk, principal, claim)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+@router.post(
+    "/v1/review/claims/{claim}/keys", operation_id="put_keys", summary="Say what is written", response_model=KeyResults
+)
+async def put_keys(claim: ClaimId, keys: Keys, services: UseServices, principal: Reviewer) -> Response:
+    """Keeps each key or says why not. Sent again, it changes nothing."""
+    desk = require_forms(services).desk
+    return _answer(await asyncio.to_thread(key_work, desk, principal, claim, keys))
+
+
+@router.get(
+    "/v1/review/groups/{group}/fields/{field}/history",
+    operation_id="get_field_history",
+    summary="What happened to a field",
+    response_model=FieldHistory,
+)
+async def get_field_history(group: Group, field: FieldId, services: UseServices, principal: Reviewer) -> Response:
+    """What the model read, and every change since. Refused while somebody has to key the field without seeing that."""
+    stored_id(principal, group, "group")
+    desk = require_forms(services).desk
+    return _answer(await asyncio.to_thread(field_history, desk, principal, group, field))
+
+
+async def _predictions(services: Services, job_ids: list[str]) -> Predictions:
+    """Those that are still kept; alternatives are worth no failure."""
+    if not job_ids:
+        return {}
+    try:
+        found = await services.reader.read(lambda store: store.get(job_ids))
+    except (RetriableError, AccessError):
+        return {}
+    return {prediction.job_id: prediction for prediction in found if prediction is not None}
+
+
+def _answer(message: BaseModel) -> Response:
+    return Response(message.model_dump_json(), media_type="application/json")
