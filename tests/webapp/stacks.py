@@ -1,10 +1,12 @@
 """Stacks of filled-in forms of which people have to look at something, sent to the gateway and read."""
 
 import json
+import re
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,13 +31,17 @@ Written = dict[str, str]
 """The digits of each field, as they are written."""
 
 
-def write_form(path: Path) -> Path:
-    """The example form, with a field that is never sure enough and one that two people key."""
-    text = FORM.read_text(encoding="utf-8")
-    for name, keys in ((UNSURE, "target_error: 0.000001"), (TWICE, "keyed_by: 2")):
-        line = f"      - name: {name}\n"
-        assert line in text
-        text = text.replace(line, f"{line}        {keys}\n")
+def write_form(path: Path, *, unsure_grid: bool = False) -> Path:
+    """The example form, with a field that is never sure enough and one that two people key. unsure_grid: the fields of
+    its grid are never sure enough, too."""
+    text, unsure = FORM.read_text(encoding="utf-8"), "target_error: 0.000001"
+    for name, keys in (
+        (UNSURE, unsure),
+        (TWICE, "keyed_by: 2"),
+        *((("article", unsure), ("count", unsure)) if unsure_grid else ()),
+    ):
+        text, found = re.subn(rf"^( +)- name: {name}$", rf"\g<0>\n\1  {keys}", text, flags=re.M)
+        assert found == 1
     path.write_text(text, encoding="utf-8")
     return path
 
@@ -55,13 +61,14 @@ def odd_value(slot: Slot, rng: np.random.Generator) -> str:
     return ""  # the grid
 
 
-def write_stack(path: Path, form: Path, copies: int, first_serial: int = 1) -> dict[int, Written]:
+def write_stack(
+    path: Path, form: Path, copies: int, value_of: Callable[[Slot, np.random.Generator], str] = odd_value
+) -> dict[int, Written]:
     """Print, fill in and scan so many copies into a PDF file; returns what is written, by serial number."""
     blank, template = path.with_name(f"{path.stem}-blank.pdf"), load_template(form)
-    place = ("-n", str(copies), "--first-serial", str(first_serial), "-o", str(blank))
-    command = [sys.executable, "-m", "mmdigit", "form", "print", str(form), *place]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
-    written, pages = fill_pages(template, blank, odd_value)
+    command = [sys.executable, "-m", "mmdigit", "form", "print", str(form), "-n", str(copies), "-o", str(blank)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    written, pages = fill_pages(template, blank, value_of)
     box = next(slot for slot in slots_of(template, 0) if slot.name == CROSSED).boxes[2]
     for page in pages:
         left, top, right, bottom = (side * _PX_PER_MM for side in (box.left, box.top, box.right, box.bottom))
@@ -69,7 +76,7 @@ def write_stack(path: Path, form: Path, copies: int, first_serial: int = 1) -> d
         for start, end in (((left, top), (right, bottom)), ((left, bottom), (right, top))):
             pen.line((*start, *end), fill=30, width=5)
     pages[0].save(path, save_all=True, append_images=pages[1:], resolution=DPI)
-    return {first_serial + place - 1: values for place, values in written.items()}
+    return written
 
 
 def send_stack(url: str, path: Path, group: str) -> None:

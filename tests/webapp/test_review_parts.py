@@ -1,6 +1,5 @@
 """The parts of reviewing that need no gateway: the outbox, what is told of a text at once, speed, addresses."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,19 @@ from tests.webapp.conftest import NewPage
 FORM = Path("mmdigit/forms/template/example.yaml")
 TYPED = (
     *("90481714", " 90481714 ", "'90481714", "9048171", "9048171_", "!12345675", "12345675", "blank", "BLANK", "", "?"),
-    *("29022024", "29.02.2024", "2024-02-29", "2024-2-29", "29/02/2024", "2359", "23:59", "2:59", "12.50", "12,5", "12"),
+    *(
+        "29022024",
+        "29.02.2024",
+        "2024-02-29",
+        "2024-2-29",
+        "29/02/2024",
+        "2359",
+        "23:59",
+        "2:59",
+        "12.50",
+        "12,5",
+        "12",
+    ),
     *("1.2.3", "-1", "true", "x", "X", "yes", "0", "no", "maybe", "1", "90481?14", "_", "__", "999", "1_3", "123456"),
 )
 OUTBOX = """async ({ answers, puts }) => {
@@ -45,8 +56,8 @@ OUTBOX = """async ({ answers, puts }) => {
 
 
 @pytest.fixture
-def blank_page(new_page: NewPage) -> Iterator[Page]:
-    yield new_page("/#/learn")
+def blank_page(new_page: NewPage) -> Page:
+    return new_page("/#/learn")
 
 
 def test_shape_refuses_only_what_the_gateway_refuses(blank_page: Page) -> None:

@@ -66,12 +66,6 @@ export function fieldForm(kind, onKeep) {
     field.setRangeText(text, field.selectionStart, field.selectionEnd, "end")
   }
 
-  function select() {
-    const unread = field.value.indexOf("?")
-    if (unread >= 0) field.setSelectionRange(unread, unread + 1)
-    else field.select()
-  }
-
   function problemText({ outcome, error, value }) {
     if (outcome === "refused") return t("review.problem.refused", { error: error ?? "" })
     if (outcome === "outdated") return value === null || isBlind(kind) ? t("review.problem.outdated") : t("review.problem.outdated.value", { value: value || t("review.trail.empty") })
@@ -101,7 +95,7 @@ export function fieldForm(kind, onKeep) {
       const told = wrong ? problemText(wrong) : ""
       fill(problem, told)
       if (wrong?.outcome === "refused") field.setAttribute("aria-invalid", "true")
-      select()
+      field.select() // what one types replaces it
       return [told, fieldName(read), initial && t("review.shown", { value: spelled(initial) }), ...reasons].filter(Boolean).join(". ")
     },
     /** Take alternative 1, 2 or 3; 0 is blank. */
@@ -114,7 +108,7 @@ export function fieldForm(kind, onKeep) {
       if (field.value === initial) return false
       field.value = initial
       field.focus()
-      select()
+      field.select()
       announce(t("review.reset"))
       return true
     },

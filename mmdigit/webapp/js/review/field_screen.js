@@ -33,7 +33,7 @@ export function fieldScreen(root, task, followed) {
 
   fill(root,
     h("h1", {}, task.group, " · ", kindName(task)),
-    isBlind(task.kind) ? h("p", { class: "soft" }, t(`review.kind.${task.kind}.blind`)) : null,
+    isBlind(task.kind) ? h("p", { class: "soft work-why" }, t(`review.kind.${task.kind}.blind`)) : null,
     line.element, desk, pause.element,
     h("div", { class: "row tools" }, undoButton, skipButton, trailButton, tool("leave", leave)), fieldHelp(task.kind))
   root.addEventListener("keydown", press)

@@ -1,8 +1,7 @@
 // The groups as the gateway has them, asked for again and again while the view is open.
 
 import { ApiError } from "../api.js"
-import { notice } from "../dom.js"
-import { t } from "../texts.js"
+import { tellAway } from "./away.js"
 import { groups as fetchGroups } from "./requests.js"
 
 const EVERY_MS = 5000
@@ -12,29 +11,23 @@ export function follow({ onGroups, onProblem }) {
   const ended = new AbortController()
   const listeners = new Set([onGroups])
   let timer = 0
-  let away = false
   let groups = null
 
   async function look() {
     clearTimeout(timer)
     try {
       groups = await fetchGroups(ended.signal)
-      tellAway(false)
+      tellAway("groups", false)
       listeners.forEach((listen) => listen(groups))
     } catch (error) {
       if (ended.signal.aborted) return
       if (!(error instanceof ApiError)) throw error
-      tellAway(error.passes)
+      tellAway("groups", error.passes)
       if (error.status === 401) return // the login shows the view again
       if (!error.passes) onProblem(error)
     }
     clearTimeout(timer)
     timer = setTimeout(look, EVERY_MS)
-  }
-
-  function tellAway(is) {
-    if (is !== away) notice(is ? t("common.away") : "")
-    away = is
   }
 
   look()
@@ -52,6 +45,7 @@ export function follow({ onGroups, onProblem }) {
     end() {
       clearTimeout(timer)
       ended.abort()
+      tellAway("groups", false)
     },
   }
 }

@@ -1,20 +1,14 @@
 // The tab's one outbox. It goes on sending whatever view is shown, and asks before the tab is closed too early.
 
-import { notice } from "../dom.js"
-import { t } from "../texts.js"
+import { tellAway } from "./away.js"
 import { putOffer } from "./offers.js"
 import { KEPT_OUTCOMES, outbox } from "./outbox.js"
 import { release, sendKeys } from "./requests.js"
 
 export const box = outbox({ send: ({ claim, ...keys }) => sendKeys(claim, keys), release })
 
-let wasAway = false
-
 box.listen((event) => {
-  if (event.type === "state" && event.away !== wasAway) {
-    wasAway = event.away
-    notice(event.away ? t("common.away") : "")
-  }
+  if (event.type === "state") tellAway("outbox", event.away)
   if (event.type !== "result" || KEPT_OUTCOMES.includes(event.result.outcome)) return
   const { group, field, box: place, key } = event.entry
   if (place === undefined && !key.undo) putOffer(group, field, { text: key.text, problem: event.result })

@@ -43,6 +43,7 @@ export function session({ task, clerk, onEvent, draft = () => null }) {
       state.exhausted = items.length === 0
       if (items.length > 0) held.add(claimed)
       insert(items)
+      if (!state.exhausted) setTimeout(fill) // until enough is ahead
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
       if (error.passes) setTimeout(fill, AGAIN_MS)
@@ -51,7 +52,6 @@ export function session({ task, clerk, onEvent, draft = () => null }) {
       state.asking = false
     }
     onEvent({ type: "changed" })
-    if (ahead.length > 0) fill()
   }
 
   function fieldItem(field, { claim }) {
