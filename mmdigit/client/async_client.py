@@ -5,13 +5,13 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal, Self, TypeVar
+from typing import BinaryIO, Literal, Self
 
 import httpx
-from pydantic import BaseModel, ValidationError
 
+from mmdigit.client.async_reviewing import AsyncReviewing
 from mmdigit.client.event_parser import EventParser
-from mmdigit.client.problems import mapped_errors, problem_of
+from mmdigit.client.problems import mapped_errors, no_answer, parsed, problem_of
 from mmdigit.client.requests import (
     CHUNK_BYTES,
     JSON,
@@ -43,7 +43,6 @@ from schemas.api import (
     PagesReceipt,
 )
 from schemas.errors import ApiError
-from schemas.validation import validation_lines
 
 URL = "http://127.0.0.1:8000"
 RETRY_FOR_S = 60.0
@@ -54,10 +53,8 @@ SILENT_S = 60.0
 """A stream without even a comment for so long is broken: the API sends one every 15 seconds."""
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
-M = TypeVar("M", bound=BaseModel)
 
-
-class AsyncClient:
+class AsyncClient(AsyncReviewing):
     """Calls one gateway. Use it as a context manager, or close it.
 
     A request that fails because the gateway is away or asks for a pause is sent again, for at most retry_for_s seconds.
@@ -218,7 +215,7 @@ class AsyncClient:
                                 return
                             if event.kind == "outcome":
                                 last_event_id = event.id
-                                yield _parsed(JobStatus, event.data.encode())
+                                yield parsed(JobStatus, event.data.encode())
                 cut = ApiError(None, "Stream ended", "expected the group's end, got the stream's; follow it again")
             except ApiError as error:
                 cut = error
@@ -254,13 +251,13 @@ class AsyncClient:
     async def __aexit__(self, *exc_info: object) -> None:
         await self.close()
 
-    async def _answer(self, call: Call, kind: type[M]) -> M:
+    async def _body(self, call: Call) -> bytes:
         """The answer to a call, which is sent again where that helps."""
         retries = Retries(self._retry_for_s)
         while True:
             try:
                 async with self._opened(call) as response:
-                    return _parsed(kind, await _body_of(response))
+                    return await _body_of(response)
             except ApiError as error:
                 failed = error
             await asyncio.sleep(retries.delay_s(failed))
@@ -294,21 +291,10 @@ async def _body_of(response: httpx.Response) -> bytes:
         chunks.append(chunk)
         size += len(chunk)
         if size > MAX_ANSWER_BYTES:
-            raise _no_answer(f"more than {MAX_ANSWER_BYTES} bytes")
+            raise no_answer(f"more than {MAX_ANSWER_BYTES} bytes")
     return b"".join(chunks)
 
 
 async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
     while chunk := file.read(CHUNK_BYTES):
         yield chunk
-
-
-def _parsed(kind: type[M], content: bytes) -> M:
-    try:
-        return kind.model_validate_json(content)
-    except ValidationError as error:
-        raise _no_answer(validation_lines(error)) from error
-
-
-def _no_answer(what: str) -> ApiError:
-    return ApiError(200, "Invalid answer", f"expected an answer of the API, got {what}; check the address")

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from mmdigit.forms.store.leases import FORGET_AFTER
 from mmdigit.forms.store.ports import Change, ChangeKind, FieldRecord
 from mmdigit.forms.store.review_port import (
     BoxKey,
@@ -18,7 +19,7 @@ from mmdigit.forms.store.review_port import (
     ReviewStore,
     StoredClaim,
 )
-from mmdigit.forms.store.sql_review_store import FORGET_AFTER, open_review_store
+from mmdigit.forms.store.sql_review_store import open_review_store
 from tests.adapters import Database
 from tests.mmdigit.forms.store.kept import FIELDS, NOW, VALUES, change, fault, page, value
 

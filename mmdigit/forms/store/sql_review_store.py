@@ -5,17 +5,29 @@ Whoever claims or keys first locks the pages, in order of their numbers, so that
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Self
 
 from pydantic import SecretStr
-from sqlalchemy import Connection, Engine, Row, and_, delete, func, select, tuple_, update
+from sqlalchemy import Connection, Engine, Row, delete, select, tuple_
 
 from mmdigit.database.engine import open_engine
-from mmdigit.database.schema import from_us, to_us
 from mmdigit.database.sql_database import SqlDatabase
 from mmdigit.forms.store.box_keys import box_keys_of, put_box_key
 from mmdigit.forms.store.changes import changes_of, put_change, records_of, value_of
+from mmdigit.forms.store.leases import (
+    box_of,
+    claim_of,
+    forget,
+    holders,
+    holds,
+    is_free,
+    lease,
+    leases_of,
+    mark,
+    put_claim,
+    renew,
+)
 from mmdigit.forms.store.ports import FieldRecord, NewChange
 from mmdigit.forms.store.review_port import (
     BoxKey,
@@ -35,10 +47,6 @@ from mmdigit.forms.store.review_port import (
 from mmdigit.forms.store.rows import chunks, field_of, page_of
 from mmdigit.forms.store.tables import CLAIMS, FIELDS, FORMS, LEASES, NO_SERIAL, PAGES, SCHEMA, VALUES, WHOLE
 from mmdigit.settings.redaction import redact
-from schemas.printable import escaped
-
-FORGET_AFTER = timedelta(days=1)
-"""After a claim has expired: until then, what was keyed under it can be undone."""
 
 
 def open_review_store(url: str, password: SecretStr | None = None, *, create: bool = True) -> "SqlReviewStore":
@@ -76,28 +84,28 @@ class SqlReviewStore:
         with self._database.transaction() as connection:
             ids = _ids(connection, {place.field.group for place in places}, lock=True)
             places = [place for place in places if place.field.group in ids]
-            taken = _holders(connection, ids, now)
+            taken = holders(connection, ids, now)
             reviewed = _fields(connection, {place.field for place in places}, ids)
             got: list[Place] = []
             for place in places:
                 found = reviewed.get(place.field)
-                if len(got) < count and found is not None and _is_free(place, taken) and is_open(place, found):
+                if len(got) < count and found is not None and is_free(place, taken) and is_open(place, found):
                     got.append(place)
             if not got:
                 return []
-            self._forget(connection, now)
-            _put_claim(connection, claim)
-            _lease(connection, claim.id, got, ids)
+            forget(connection, now)
+            put_claim(connection, claim)
+            lease(connection, claim.id, got, ids)
             stored = _stored_fields(connection, {place.field for place in got}, ids)
         return [Claimed(place, stored[place.field], reviewed[place.field]) for place in got]
 
     def find_claim(self, claim_id: str) -> StoredClaim | None:
         with self._database.reading() as connection:
-            return _claim_of(connection, claim_id)
+            return claim_of(connection, claim_id)
 
     def renew(self, claim_id: str, expires_at: datetime) -> None:
         with self._database.transaction() as connection:
-            _renew(connection, claim_id, expires_at)
+            renew(connection, claim_id, expires_at)
 
     def release(self, claim_id: str) -> None:
         with self._database.transaction() as connection:
@@ -107,11 +115,11 @@ class SqlReviewStore:
     def held(self, tenant: str, group: str, now: datetime) -> list[Held]:
         query = select(PAGES.c.page_group, LEASES.c.name, LEASES.c.box, CLAIMS.c.clerk, CLAIMS.c.kind)
         query = query.join_from(CLAIMS, LEASES).join(PAGES).where(
-            CLAIMS.c.tenant == tenant, CLAIMS.c.claimed_group == group, _holds(now)
+            CLAIMS.c.tenant == tenant, CLAIMS.c.claimed_group == group, holds(now)
         )  # fmt: skip
         with self._database.reading() as connection:
             return [
-                Held(Place(FieldPlace(row.page_group, row.name), _box(row.box)), row.clerk, row.kind)
+                Held(Place(FieldPlace(row.page_group, row.name), box_of(row.box)), row.clerk, row.kind)
                 for row in connection.execute(query)
             ]
 
@@ -119,11 +127,11 @@ class SqlReviewStore:
         fields = [key.field for key in keys]
         with self._database.transaction() as connection:
             ids = _ids(connection, {field.group for field in fields}, lock=True)
-            claim, leased = _claim_of(connection, claim_id), _leases_of(connection, claim_id)
+            claim, leased = claim_of(connection, claim_id), leases_of(connection, claim_id)
             outcomes = [
                 _put_key(connection, claim, key, ids.get(key.field.group), leased) for key in keys
             ]  # fmt: skip
-            _renew(connection, claim_id, expires_at)
+            renew(connection, claim_id, expires_at)
             found = _fields(connection, set(fields), ids)
         return [Kept(outcome, found.get(field)) for outcome, field in zip(outcomes, fields, strict=True)]
 
@@ -133,15 +141,15 @@ class SqlReviewStore:
         outcomes: list[KeyOutcome] = []
         with self._database.transaction() as connection:
             ids = _ids(connection, {field.group for field, _ in keys}, lock=True)
-            leased = _leases_of(connection, claim_id)
+            leased = leases_of(connection, claim_id)
             for field, key in keys:
                 page_id = ids.get(field.group)
                 if page_id is None or (page_id, field.name, key.box) not in leased:
                     outcomes.append("not_claimed")
                     continue
                 outcomes.append(put_box_key(connection, page_id, field.name, key))
-                _mark(connection, page_id, field.name, key.box, keyed=True)
-            _renew(connection, claim_id, expires_at)
+                mark(connection, page_id, field.name, key.box, keyed=True)
+            renew(connection, claim_id, expires_at)
             found = _fields(connection, {field for field, _ in keys}, ids)
         return [Kept(outcome, found.get(field)) for outcome, (field, _) in zip(outcomes, keys, strict=True)]
 
@@ -153,14 +161,6 @@ class SqlReviewStore:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
-
-    def _forget(self, connection: Connection, now: datetime) -> None:
-        """Drop the claims that expired long ago."""
-        old = select(CLAIMS.c.id).where(CLAIMS.c.expires_us < to_us(now - FORGET_AFTER)).limit(100)
-        names = list(connection.execute(old).scalars())
-        if names:
-            connection.execute(delete(LEASES).where(LEASES.c.claim.in_(names)))
-            connection.execute(delete(CLAIMS).where(CLAIMS.c.id.in_(names)))
 
 
 def _put_key(
@@ -182,7 +182,7 @@ def _put_key(
         box = boxes[0]  # what a claim of kind digits has said of all boxes is said of the field
     outcome = put_change(connection, page_id, NewChange(field.group, field.name, key.change, key.seen))
     if outcome == "kept" and box == WHOLE:
-        _mark(connection, page_id, field.name, box, keyed=kind != "undo")
+        mark(connection, page_id, field.name, box, keyed=kind != "undo")
     return outcome
 
 
@@ -255,81 +255,3 @@ def _stored_fields(
         for row in connection.execute(query):
             found[FieldPlace(group, row.name)] = field_of(row, bytes(row.crop))
     return found
-
-
-def _holds(now: datetime) -> Any:
-    """Whether a lease, joined with its claim, keeps others away."""
-    return and_(CLAIMS.c.expires_us > to_us(now), LEASES.c.keyed.is_(False))
-
-
-def _holders(connection: Connection, ids: dict[str, int], now: datetime) -> set[Place]:
-    """What is held on pages."""
-    groups = {number: group for group, number in ids.items()}
-    found = set()
-    for chunk in chunks(sorted(groups)):
-        query = select(LEASES.c.page_id, LEASES.c.name, LEASES.c.box).join(CLAIMS)
-        for row in connection.execute(query.where(LEASES.c.page_id.in_(chunk), _holds(now))):
-            found.add(Place(FieldPlace(groups[row.page_id], row.name), _box(row.box)))
-    return found
-
-
-def _is_free(place: Place, taken: set[Place]) -> bool:
-    if place.box is None:
-        return all(each.field != place.field for each in taken)
-    return place not in taken and Place(place.field) not in taken
-
-
-def _put_claim(connection: Connection, claim: StoredClaim) -> None:
-    known = connection.execute(select(CLAIMS.c.id).where(CLAIMS.c.id == claim.id)).scalar_one_or_none()
-    if known is None:
-        connection.execute(
-            CLAIMS.insert().values(
-                id=claim.id, tenant=claim.tenant, claimed_group=claim.group, subject=claim.subject,
-                clerk=escaped(claim.clerk), kind=claim.kind, expires_us=to_us(claim.expires_at),
-            )
-        )  # fmt: skip
-
-
-def _lease(connection: Connection, claim_id: str, places: Sequence[Place], ids: dict[str, int]) -> None:
-    """Give places to a claim; whoever had them before has them no longer."""
-    rows = []
-    for place in places:
-        page_id, box = ids[place.field.group], WHOLE if place.box is None else place.box
-        same = and_(LEASES.c.page_id == page_id, LEASES.c.name == place.field.name)
-        # A whole field takes its boxes, and a box the whole field, from claims that have expired.
-        boxes = same if place.box is None else and_(same, LEASES.c.box.in_((WHOLE, box)))
-        connection.execute(delete(LEASES).where(boxes))
-        rows.append(
-            {"page_id": page_id, "name": place.field.name, "box": box, "claim": claim_id, "keyed": False}
-        )  # fmt: skip
-    connection.execute(LEASES.insert(), rows)
-
-
-def _mark(connection: Connection, page_id: int, name: str, box: int, *, keyed: bool) -> None:
-    which = (LEASES.c.page_id == page_id, LEASES.c.name == name, LEASES.c.box == box)
-    connection.execute(update(LEASES).where(*which).values(keyed=keyed))
-
-
-def _leases_of(connection: Connection, claim_id: str) -> set[tuple[int, str, int]]:
-    """Page, name and box of all that a claim has."""
-    query = select(LEASES.c.page_id, LEASES.c.name, LEASES.c.box).where(LEASES.c.claim == claim_id)
-    return {(row.page_id, row.name, row.box) for row in connection.execute(query)}
-
-
-def _claim_of(connection: Connection, claim_id: str) -> StoredClaim | None:
-    row = connection.execute(select(CLAIMS).where(CLAIMS.c.id == claim_id)).one_or_none()
-    if row is None:
-        return None
-    return StoredClaim(
-        row.id, row.tenant, row.claimed_group, row.subject, row.clerk, row.kind, from_us(row.expires_us)
-    )  # fmt: skip
-
-
-def _renew(connection: Connection, claim_id: str, expires_at: datetime) -> None:
-    later = func.max if connection.dialect.name == "sqlite" else func.greatest
-    expires = later(CLAIMS.c.expires_us, to_us(expires_at))
-    connection.execute(update(CLAIMS).where(CLAIMS.c.id == claim_id).values(expires_us=expires))
-
-
-def _box(box: int) -> int | None:
-    return None if box == WHOLE else box
