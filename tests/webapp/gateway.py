@@ -51,12 +51,17 @@ def running_app(folder: Path, form: Path = FORM, gateway: Sequence[str] = ()) ->
         }
         for program in programs.values():
             program.wait_until_ready()
-        found = _URL.search(programs["gateway"].log.read_text())
-        assert found is not None
-        url = found[1].replace("127.0.0.1", "localhost")  # a secure context, for camera and microphone
+        url = api_url(programs["gateway"])
         port = url.rpartition(":")[2]
         again = [port if part == "0" and before == "--port" else part for before, part in _pairs(started["gateway"])]
         yield RunningApp(url, folder, programs, {**started, "gateway": again}, stack)
+
+
+def api_url(gateway: RunningConsumer) -> str:
+    """Where a gateway that is ready serves."""
+    found = _URL.search(gateway.log.read_text())
+    assert found is not None
+    return found[1].replace("127.0.0.1", "localhost")  # a secure context, for camera and microphone
 
 
 def _pairs(words: list[str]) -> list[tuple[str, str]]:

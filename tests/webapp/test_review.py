@@ -4,13 +4,16 @@ import csv
 import io
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from samples.api import commands
+from samples.running import RunningConsumer
 from tests.webapp.barriers import barriers
 from tests.webapp.conftest import NewPage
-from tests.webapp.gateway import RunningApp, running_app
+from tests.webapp.gateway import RunningApp, api_url, running_app
 from tests.webapp.stacks import CROSSED, TWICE, UNSURE, Written, send_stack, write_form, write_stack
 
 LABELS = {
@@ -108,7 +111,6 @@ def expect_table(app: RunningApp, name: str, written: Stack) -> None:
 def test_group_is_reviewed_by_mouse(app: RunningApp, new_page: NewPage) -> None:
     written = sent(app, "mouse")
     page = new_page("/#/review", color_scheme="dark")
-    assert barriers(page) == []
     page.get_by_label("What is your name?").fill("Ada")
     page.get_by_role("button", name="Start").click()
     start(page, "mouse", "Field by field")
@@ -387,6 +389,19 @@ def test_claim_that_is_over_offers_what_was_typed(app: RunningApp, new_page: New
     until_kept(page)
     new_page.errors[:] = [error for error in new_page.errors if "404" not in error]  # type: ignore[attr-defined]
     assert place[1] == TWICE or place in by_person(app, "over")
+
+
+def test_gateway_without_forms_says_what_to_do(app: RunningApp, new_page: NewPage, tmp_path: Path) -> None:
+    command, flags = commands(0, tmp_path)["gateway"], ("--forms", "--pages", "--template")
+    kept = [
+        word for before, word in zip(["", *command], command, strict=False) if word not in flags and before not in flags
+    ]
+    with RunningConsumer(kept, tmp_path / "gateway.log") as gateway:
+        gateway.wait_until_ready()
+        page = new_page(f"{api_url(gateway)}/#/review")
+        expect(page.get_by_text("This gateway reads no forms.")).to_be_visible()
+        assert barriers(page) == []
+    new_page.errors[:] = [error for error in new_page.errors if "404" not in error]  # type: ignore[attr-defined]
 
 
 def until_kept(page: Page) -> None:

@@ -1,13 +1,15 @@
 """The parts of reviewing that need no gateway: the outbox, what is told of a text at once, speed, addresses."""
 
+import json
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from mmdigit.forms.loading import load_template
 from mmdigit.forms.reviewing.typed import typed_value
 from mmdigit.forms.template.layout import slots_of
+from tests.webapp.barriers import barriers
 from tests.webapp.conftest import NewPage
 
 FORM = Path("mmdigit/forms/template/example.yaml")
@@ -102,6 +104,24 @@ def test_outbox_releases_after_the_last_key(blank_page: Page) -> None:
     assert len(done["sent"]) == 3
 
 
+def test_outbox_sends_what_an_earlier_page_has_left(blank_page: Page) -> None:
+    sent = blank_page.evaluate(
+        """async (kept) => {
+          const { outbox } = await import("/app/js/review/outbox.js")
+          const storage = { getItem: () => kept, setItem: () => {} }
+          return new Promise((resolve) => {
+            const box = outbox({ storage, release: async () => {}, send: async (keys) => {
+              resolve(keys)
+              return { left: null, results: keys.fields.map(() => ({ outcome: "kept", seen: 1 })) }
+            } })
+            box.resume()
+          })
+        }""",
+        json.dumps([entry("a", "1")]),
+    )
+    assert sent == {"claim": "claim", "fields": [{"field": "a", "text": "1", "seen": 0}]}
+
+
 def test_speed_leaves_pauses_out(blank_page: Page) -> None:
     figures = blank_page.evaluate(
         """async () => {
@@ -130,6 +150,21 @@ def test_address_names_the_task(blank_page: Page) -> None:
     )
     assert there_and_back == tasks
     assert odd == [None] * 5
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_empty_list_says_what_to_do(new_page: NewPage, theme: str) -> None:
+    page = new_page("/#/review", color_scheme=theme, viewport={"width": 320, "height": 640})
+    name = page.get_by_label("What is your name?")
+    expect(name).to_be_focused()
+    assert barriers(page) == []
+    page.keyboard.type("Ada")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="There are no forms yet")).to_be_visible()
+    assert barriers(page) == []
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 320
+    page.get_by_role("button", name="Somebody else").press("Enter")
+    expect(name).to_have_value("Ada")
 
 
 def entry(field: str, text: str) -> dict[str, object]:

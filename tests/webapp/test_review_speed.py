@@ -18,7 +18,7 @@ WATCH = """() => {
   const times = []
   let pressed = 0
   addEventListener("keydown", (event) => { if (event.key === "Enter") pressed = event.timeStamp }, true)
-  const what = document.querySelector(".figures")
+  const what = document.querySelector("#review-what")
   new MutationObserver(() => {
     const at = pressed
     requestAnimationFrame(() => setTimeout(() => times.push(performance.now() - at)))  // after the frame is painted
@@ -54,6 +54,7 @@ def test_step_is_measured(app: RunningApp, new_page: NewPage) -> None:
     page.evaluate(WATCH)
     for step in range(STEPS):
         expect(page.locator(".figures")).to_contain_text(f"{step} keyed")
+        expect(page.get_by_role("textbox", name="Value")).to_be_focused()  # nobody keys as fast as this test
         page.keyboard.press("Alt+0")
         page.keyboard.press("Enter")
     page.wait_for_function("() => sessionStorage.getItem('mmdigit.review.keys') === '[]'")

@@ -7,7 +7,7 @@ import { t } from "../texts.js"
 import { bar } from "./bar.js"
 import { boxGrid } from "./box_grid.js"
 import { leave, pauseFor, tool } from "./desk.js"
-import { groupOf } from "./following.js"
+import { formsOf, groupOf } from "./following.js"
 import { digitHelp } from "./help.js"
 import { session } from "./session.js"
 import { kindName } from "./tasks.js"
@@ -39,10 +39,15 @@ export function digitScreen(root, task, followed) {
     h("div", { class: "row tools" }, undoButton, tool("leave", leave)), digitHelp(digit))
   root.addEventListener("keydown", press)
 
-  const work = session({ task, clerk: token() ? null : settings.name, onEvent })
-  work.leftFields = groupOf(followed.groups, task)?.left ?? null
-  const quiet = followed.listen(() => line.show(work))
+  const work = session({ task, clerk: token() ? null : settings.name, isOnlyForm: formsOf(followed.groups, task) === 1, onEvent })
+  const quiet = followed.listen(showListed)
+  showListed(followed.groups)
   showState()
+
+  function showListed(groups) {
+    work.listedLeft = groupOf(groups, task)?.left ?? null
+    line.show(work)
+  }
 
   function onEvent({ type, item, entry }) {
     if (type === "current") showScreen()

@@ -7,7 +7,7 @@ import { t } from "../texts.js"
 import { bar } from "./bar.js"
 import { leave, pauseFor, tool } from "./desk.js"
 import { fieldForm } from "./field_form.js"
-import { groupOf } from "./following.js"
+import { formsOf, groupOf } from "./following.js"
 import { fieldHelp } from "./help.js"
 import { fieldPicture } from "./picture.js"
 import { session } from "./session.js"
@@ -38,10 +38,15 @@ export function fieldScreen(root, task, followed) {
     h("div", { class: "row tools" }, undoButton, skipButton, trailButton, tool("leave", leave)), fieldHelp(task.kind))
   root.addEventListener("keydown", press)
 
-  const work = session({ task, clerk: token() ? null : settings.name, onEvent, draft: form.draft })
-  work.leftFields = groupOf(followed.groups, task)?.left ?? null
-  const quiet = followed.listen(() => line.show(work))
+  const work = session({ task, clerk: token() ? null : settings.name, isOnlyForm: formsOf(followed.groups, task) === 1, onEvent, draft: form.draft })
+  const quiet = followed.listen(showListed)
+  showListed(followed.groups)
   showState()
+
+  function showListed(groups) {
+    work.listedLeft = groupOf(groups, task)?.left ?? null
+    line.show(work)
+  }
 
   function onEvent({ type, item, entry, isBack }) {
     if (type === "current") showCurrent()

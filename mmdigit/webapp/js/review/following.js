@@ -52,3 +52,6 @@ export function follow({ onGroups, onProblem }) {
 
 /** The group of a task; null if it is not there. */
 export const groupOf = (groups, task) => groups?.find(({ group, form }) => group === task.group && form === task.form) ?? null
+
+/** How many forms the group of a task has. */
+export const formsOf = (groups, task) => groups?.filter(({ group }) => group === task.group).length ?? 0

@@ -15,11 +15,12 @@ const AHEAD = { review: 20, control: 20, second: 20, digits: 60 }
 const AGAIN_MS = 2000
 
 /**
- * Begin. task: {group, form, kind, digit}. clerk: a name, or null where the token has one. onEvent({type}): "current",
+ * Begin. task: {group, form, kind, digit}. clerk: a name, or null where the token has one.
+ * isOnlyForm: the group has no other. onEvent({type}): "current",
  * another item is shown; "changed", figures or what is ahead; "problem" {item, entry,
  * isBack}, a key was not kept; "lost", a lease is over. draft(): what is typed for the current field, or null if nothing is.
  */
-export function session({ task, clerk, onEvent, draft = () => null }) {
+export function session({ task, clerk, isOnlyForm, onEvent, draft = () => null }) {
   const speed = speedometer()
   const state = { left: null, clerk, asking: false, exhausted: false, ended: false, error: null }
   const lowest = AHEAD[task.kind]
@@ -90,7 +91,7 @@ export function session({ task, clerk, onEvent, draft = () => null }) {
   }
 
   function hear({ type, entry, result, group, left }) {
-    if (type === "left" && group === task.group) state.left = left
+    if (type === "left" && group === task.group && isOnlyForm) state.left = left
     if (type === "result" && entry.group === task.group) learn(entry, result)
     onEvent({ type: "changed" })
   }
@@ -166,8 +167,9 @@ export function session({ task, clerk, onEvent, draft = () => null }) {
       const left = task.kind === "digits" ? state.left.digits[task.digit] : state.left[task.kind]
       return Math.max(ahead.length, left - box.unsent)
     },
-    set leftFields(left) {
-      state.left ??= left
+    /** What the list of groups says of it: counts unless the answers to keys, which are newer, tell. */
+    set listedLeft(left) {
+      if (state.left === null || !isOnlyForm) state.left = left
     },
     get clerk() {
       return state.clerk
