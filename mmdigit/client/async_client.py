@@ -5,11 +5,11 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal, Self, TypeVar
+from typing import BinaryIO, Literal, Self
 
 import httpx
-from pydantic import BaseModel
 
+from mmdigit.client.async_reviewing import AsyncReviewing
 from mmdigit.client.event_parser import EventParser, ServerEvent
 from mmdigit.client.problems import mapped_errors, no_answer, parsed, problem_of
 from mmdigit.client.requests import (
@@ -54,10 +54,8 @@ SILENT_S = 60.0
 """A stream without even a comment for so long is broken: the API sends one every 15 seconds."""
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
-M = TypeVar("M", bound=BaseModel)
 
-
-class AsyncClient:
+class AsyncClient(AsyncReviewing):
     """Calls one gateway. Use it as a context manager, or close it.
 
     A request that fails because the gateway is away or asks for a pause is sent again, for at most retry_for_s seconds.
@@ -270,13 +268,13 @@ class AsyncClient:
     async def __aexit__(self, *exc_info: object) -> None:
         await self.close()
 
-    async def _answer(self, call: Call, kind: type[M]) -> M:
+    async def _body(self, call: Call) -> bytes:
         """The answer to a call, which is sent again where that helps."""
         retries = Retries(self._retry_for_s)
         while True:
             try:
                 async with self._opened(call) as response:
-                    return parsed(kind, await _body_of(response))
+                    return await _body_of(response)
             except ApiError as error:
                 failed = error
             await asyncio.sleep(retries.delay_s(failed))

@@ -1,4 +1,4 @@
-"""Errors of the API and of httpx, and answers that are none, as one ApiError."""
+"""Answers of the API as messages; its errors and those of httpx as one ApiError."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,10 +13,9 @@ from schemas.errors import ApiError
 from schemas.printable import printable
 from schemas.validation import validation_lines
 
+M = TypeVar("M", bound=BaseModel)
 _MAX_TEXT = 1000
 _MAX_RETRY_AFTER_S = 3600.0
-
-M = TypeVar("M", bound=BaseModel)
 
 
 def problem_of(status: int, headers: Mapping[str, str], body: bytes) -> ApiError:
@@ -43,19 +42,6 @@ def mapped_errors(url: str) -> Iterator[None]:
         ) from error
 
 
-def parsed(kind: type[M], content: bytes) -> M:
-    """The message. Raises ApiError if content is none."""
-    try:
-        return kind.model_validate_json(content)
-    except ValidationError as error:
-        raise no_answer(validation_lines(error)) from error
-
-
-def no_answer(what: str) -> ApiError:
-    """What answers is not the API. what: it sent."""
-    return ApiError(200, "Invalid answer", f"expected an answer of the API, got {what}; check the address")
-
-
 def _phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
@@ -67,3 +53,16 @@ def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Seconds alone: the API sends no dates."""
     text = headers.get("retry-after", "")
     return min(float(text), _MAX_RETRY_AFTER_S) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def parsed(kind: type[M], content: bytes) -> M:
+    """The message that an answer holds. Raises ApiError if it is none."""
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError as error:
+        raise no_answer(validation_lines(error)) from error
+
+
+def no_answer(what: str) -> ApiError:
+    """The error of an answer that is none. what: that came instead."""
+    return ApiError(200, "Invalid answer", f"expected an answer of the API, got {what}; check the address")

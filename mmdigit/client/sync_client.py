@@ -4,11 +4,11 @@ import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal, Self, TypeVar
+from typing import BinaryIO, Literal, Self
 
 import httpx
-from pydantic import BaseModel
 
+from mmdigit.client.sync_reviewing import Reviewing
 from mmdigit.client.event_parser import EventParser, ServerEvent
 from mmdigit.client.problems import mapped_errors, no_answer, parsed, problem_of
 from mmdigit.client.requests import (
@@ -53,10 +53,8 @@ SILENT_S = 60.0
 """A stream without even a comment for so long is broken: the API sends one every 15 seconds."""
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
-M = TypeVar("M", bound=BaseModel)
 
-
-class Client:
+class Client(Reviewing):
     """Calls one gateway. Use it as a context manager, or close it.
 
     A request that fails because the gateway is away or asks for a pause is sent again, for at most retry_for_s seconds.
@@ -269,13 +267,13 @@ class Client:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def _answer(self, call: Call, kind: type[M]) -> M:
+    def _body(self, call: Call) -> bytes:
         """The answer to a call, which is sent again where that helps."""
         retries = Retries(self._retry_for_s)
         while True:
             try:
                 with self._opened(call) as response:
-                    return parsed(kind, _body_of(response))
+                    return _body_of(response)
             except ApiError as error:
                 failed = error
             time.sleep(retries.delay_s(failed))

@@ -28,7 +28,7 @@ PROBLEMS = {
     401: "A token is needed, and there is none or it is not valid.",
     403: "The token lacks the operation's scope, or a page of another site sent the request.",
     404: "It does not exist, or belongs to another tenant.",
-    409: "The name is in use for a group of another kind.",
+    409: "The name is in use for a group of another kind, or a field has to be keyed blindly first.",
     413: "The body is too large.",
     415: "The body has another media type.",
     421: "The Host header has none of the gateway's names.",
@@ -45,6 +45,8 @@ _PARAMETERS = {
     "job_id": "form-17.total.3",
     "template": "INTK",
     "wait": 2,
+    "claim": "0b1bd0e6c35f9a7d8c2f4e6a1d3b5c70",
+    "field": "INTK.5d41402abc4b2a76b9719d911017c592:member",
     "Idempotency-Key": "form-17-total-3",
 }
 

@@ -2,13 +2,15 @@
 
 import pytest
 
-from lab.client import ASYNC, SYNC, sync_source
+from lab.client import CLIENT, DOCSTRINGS, sync_source
 
 
-def test_sync_client_is_current() -> None:
-    assert SYNC.read_text() == sync_source(ASYNC.read_text()), "run `python -m lab.client`"
+@pytest.mark.parametrize("name", DOCSTRINGS)
+def test_sync_client_is_current(name: str) -> None:
+    made = sync_source((CLIENT / f"async_{name}.py").read_text(), DOCSTRINGS[name])
+    assert (CLIENT / f"sync_{name}.py").read_text() == made, "run `python -m lab.client`"
 
 
 def test_asynchronous_names_do_not_stay() -> None:
     with pytest.raises(ValueError, match=r"got \['AsyncLock'\]"):
-        sync_source('"""Docstring."""\nasync with AsyncLock(): await x\n')
+        sync_source('"""Docstring."""\nasync with AsyncLock(): await x\n', '"""Docstring."""')

@@ -4,7 +4,7 @@ import asyncio
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel
 
@@ -33,10 +33,12 @@ router = APIRouter()
     summary="What is left to review, and who is on what",
     response_model=ReviewGroups,
 )
-async def list_review_groups(services: UseServices, principal: Reviewer) -> Response:
-    """The newest groups of scanned forms, with counts that may be a few seconds old."""
+async def list_review_groups(
+    services: UseServices, principal: Reviewer, limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = MAX_LISTED
+) -> Response:
+    """Of the newest groups, those with scanned forms that have values. Counts may be a few seconds old."""
     desk = require_forms(services).desk
-    groups = await services.in_registry(lambda registry: registry.groups(principal.tenant, MAX_LISTED))
+    groups = await services.in_registry(lambda registry: registry.groups(principal.tenant, limit))
     names = [group.name for group in groups if group.kind == "pages"]
     found = await asyncio.to_thread(lambda: tuple(reviewed_groups(desk, principal.tenant, names)))
     return _answer(ReviewGroups(groups=found))

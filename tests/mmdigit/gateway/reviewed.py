@@ -9,10 +9,11 @@ import numpy as np
 
 from mmdigit.forms.cells.crops import CROP_PX_PER_MM
 from mmdigit.forms.fields.weighing import FieldReason
-from mmdigit.forms.store.ports import StoredCell, StoredField, StoredPage, StoredValue
+from mmdigit.forms.store.ports import PageStore, StoredCell, StoredField, StoredPage, StoredValue
+from mmdigit.forms.store.review_port import ReviewStore
 from mmdigit.forms.template.layout import Slot, slots_of
 from mmdigit.forms.template.template import Template
-from mmdigit.gateway.registry.ports import StoredGroup, number_of
+from mmdigit.gateway.registry.ports import Registry, StoredGroup, number_of
 from schemas.prediction import Decision
 from tests.mmdigit.forms.store.kept import NOW, form_page, prediction
 from tests.mmdigit.forms.written import TEMPLATE
@@ -62,8 +63,17 @@ def kept_page(number: int, template: Template = TEMPLATE, tenant: str = "") -> S
     )
 
 
+@dataclass
+class Databases:
+    """What desks of gateways share."""
+
+    registry: Registry
+    pages: PageStore
+    review: ReviewStore
+
+
 def put_group(
-    gateway: Served,
+    gateway: Served | Databases,
     pages: dict[int, dict[str, Reading]],
     name: str = "g",
     tenant: str = "",
@@ -71,8 +81,11 @@ def put_group(
 ) -> None:
     """A group with pages by number, and what was read in their fields; the fields that are not named are accepted
     blanks."""
-    assert gateway.services.forms is not None
-    store = gateway.services.forms.store
+    if isinstance(gateway, Databases):
+        store = gateway.pages
+    else:
+        assert gateway.services.forms is not None
+        store = gateway.services.forms.store
     kept = {number: kept_page(number, template, tenant) for number in pages}
     store.put_pages(list(kept.values()))
     values = {}

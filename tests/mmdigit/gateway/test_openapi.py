@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 import mmdigit
+from mmdigit.forms.template.parsing import example
 from mmdigit.gateway.access.entrance import MAX_HELD_BYTES
 from mmdigit.gateway.intake import batch, scans, zipped
 from mmdigit.gateway.openapi import PROBLEMS
@@ -44,6 +45,7 @@ CHECKS = [
 OPERATIONS = (
     *("submit_job", "submit_batch", "submit_pages", "get_prediction", "list_groups", "get_group"),
     *("get_group_predictions", "get_group_pages", "follow_group", "export_group", "watch"),
+    *("list_review_groups", "claim_fields", "renew_claim", "release_claim", "put_keys", "get_field_history"),
 )
 MAX_EXAMPLES = 15
 
@@ -59,7 +61,11 @@ def as_it_is(_context: Any, value: Any) -> bytes:
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    with gateway(tmp_path_factory.mktemp("gateway"), "--max-backlog-s", "86400") as running:
+    folder = tmp_path_factory.mktemp("gateway")
+    (folder / "form.yaml").write_bytes(example())
+    forms = ["--pages", f"sqlite:///{folder / 'queue.db'}?topic=pages", "--forms", f"sqlite:///{folder / 'forms.db'}"]
+    template = ["--template", str(folder / "form.yaml")]
+    with gateway(folder, "--max-backlog-s", "86400", *forms, *template) as running:
         yield running
 
 

@@ -2,13 +2,15 @@
 
 import cv2
 import numpy as np
+import pytest
 
-from mmdigit.forms.cells.crops import CROP_PX_PER_MM, MAX_SIDE, crop_of
+from mmdigit.forms.cells.crops import CROP_PX_PER_MM, MAX_SIDE, PixelBox, boxes_in_crop, crop_of, cut_box
 from mmdigit.forms.registration.flattening import PX_PER_MM
 from mmdigit.forms.registration.frames import FrameFit
 from mmdigit.forms.sheets.placing import PlacedPage, place
 from mmdigit.forms.template.layout import Slot, boxes_of
 from mmdigit.forms.template.template import Boxes, FormField
+from schemas.errors import DataError
 from tests.mmdigit.forms.written import TEMPLATE, filled_page, scanned_page
 
 
@@ -59,3 +61,41 @@ def test_crop_of_boxes_aslant_is_upright() -> None:
     assert abs(rows.mean() - 6 * CROP_PX_PER_MM) < 1
     assert np.ptp(rows) < 2 * CROP_PX_PER_MM
     assert np.ptp(columns) > 60 * CROP_PX_PER_MM
+
+
+@pytest.mark.parametrize(
+    ("at_mm", "count", "turn_deg", "offset"),
+    [
+        ((40.0, 50.0), 8, 0.0, (0.4, -0.3)),
+        ((0.2, 0.4), 8, 0.0, (0.0, 0.0)),  # cut off at the page's edge
+        ((20.0, 30.0), 9, -10.0, (0.5, -0.3)),
+        ((5.0, 50.0), 32, 0.0, (0.0, 0.0)),  # scaled down
+    ],
+)
+def test_boxes_in_a_crop_are_where_they_are_seen(
+    at_mm: tuple[float, float], count: int, turn_deg: float, offset: tuple[float, float]
+) -> None:
+    boxes = Boxes(at_mm=at_mm, size_mm=(8.0, 9.0), pitch_mm=10.0, count=count, turn_deg=turn_deg)
+    field = FormField(name="aslant", boxes=boxes)
+    slot = Slot(field, boxes_of(field), (), None, None, turn_deg)
+    page_mm = (330.0, 120.0)
+    page = np.zeros((round(page_mm[1] * PX_PER_MM), round(page_mm[0] * PX_PER_MM)), np.float32)
+    for middle in (slot.corners.mean(axis=1) + np.array(offset)) * PX_PER_MM:
+        cv2.circle(page, tuple(np.round(middle).astype(int).tolist()), PX_PER_MM, 1.0, -1)
+    png = crop_of(page, slot, FrameFit(offset, 1.0))
+    found = boxes_in_crop(slot, page_mm, png)
+    assert len(found) == count
+    for box in found:
+        cut = cv2.imdecode(np.frombuffer(cut_box(png, box, 0), np.uint8), cv2.IMREAD_UNCHANGED)
+        assert cut is not None
+        assert cut.shape == (box.height, box.width)
+        middle = np.argwhere(cut < 128).mean(axis=0)
+        assert np.abs(middle - (np.array(cut.shape) - 1) / 2).max() < 1.5
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(40)])
+def test_boxes_of_what_is_no_crop_are_none(content: bytes) -> None:
+    slot = Slot(TEMPLATE.pages[0].fields[0], boxes_of(TEMPLATE.pages[0].fields[0]), ())
+    assert boxes_in_crop(slot, TEMPLATE.size_mm, content) == ()
+    with pytest.raises(DataError, match="expected a PNG"):
+        cut_box(content, PixelBox(0, 0, 5, 5))

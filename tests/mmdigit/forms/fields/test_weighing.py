@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from stdnum import luhn
 
 from mmdigit.forms.cells.reader import Cell, CellState
-from mmdigit.forms.fields.weighing import DEAD_LETTER, LENIENCE, SLIP, FieldValue, read_field
+from mmdigit.forms.fields.weighing import DEAD_LETTER, LENIENCE, SLIP, FieldValue, likely_texts, read_field
 from mmdigit.forms.registration.frames import FrameFit
 from mmdigit.forms.store.ports import StoredCell
 from mmdigit.forms.template.layout import Slot, boxes_of
@@ -234,3 +235,22 @@ def test_two_digits_of_a_year_are_of_1970_to_2069(digits: str, year: int) -> Non
     date = date_of(digits, "DDMMYY")
     assert date is not None
     assert date.year == year
+
+
+def test_likely_texts_pass_the_checks_likeliest_first() -> None:
+    field = slot(4, validators=("luhn",)).field
+    rows = np.full((4, 10), 0.001)
+    for row, digit in enumerate((1, 8, 1, 2)):
+        rows[row, digit] = 0.9
+    rows[3, 0] = 0.08
+    texts = likely_texts(field, rows, 3)
+    assert texts[0][:3] == "181"
+    assert len(texts) == 3
+    assert all(luhn.is_valid(text) for text in texts)
+
+
+def test_likely_texts_are_as_the_table_shows_them() -> None:
+    rows = np.full((4, 10), 0.001)
+    for row, digit in enumerate((2, 3, 5, 9)):
+        rows[row, digit] = 0.99
+    assert likely_texts(slot(4, type="time").field, rows, 1) == ["23:59"]
