@@ -127,6 +127,26 @@ def test_leaving_the_pad_lifts_the_pen(page: Page) -> None:
     assert page.evaluate("changes") == 1
 
 
+def test_finger_and_pen_write(page: Page) -> None:
+    page.set_viewport_size({"width": 400, "height": 420})  # which could scroll
+    bounds = page.locator(".ink canvas").bounding_box()
+    assert bounds is not None
+    device = page.context.new_cdp_session(page)
+    down = [{"x": bounds["x"] + 100, "y": bounds["y"] + 50 + 10 * step} for step in range(12)]
+    device.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": down[:1]})
+    for point in down[1:]:
+        device.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+    device.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    kinds = ["mousePressed", *["mouseMoved"] * 10, "mouseReleased"]
+    for kind, point in zip(kinds, down, strict=True):
+        device.send("Input.dispatchMouseEvent", {"type": kind, "button": "left", "pointerType": "pen", **point})
+    finger, pen = page.evaluate("pad.strokes")
+    for stroke in (finger, pen):
+        assert len(stroke) > 5
+        assert stroke[-1]["y"] - stroke[0]["y"] == pytest.approx(110 / bounds["height"], abs=0.02)
+    assert page.evaluate("scrollY") == 0  # the finger wrote, and scrolled nothing
+
+
 def test_palm_beside_a_pen_writes_nothing(page: Page) -> None:
     page.evaluate(
         """() => {

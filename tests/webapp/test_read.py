@@ -209,6 +209,10 @@ def test_conflict_and_scribble_in_plain_words(new_page: NewPage) -> None:
     click(page, "Read")
     expect(page.locator(".read-kind")).to_have_text(re.compile("This may not be a digit"))
     expect(answer(page)).to_have_text("?")
+    write_by_mouse(pad(page), 3, left=0.9)
+    click(page, "Read")
+    expect(answer(page)).to_have_text("?3")
+    expect(status(page)).to_have_text(re.compile(r"^unclear 3\. Look at 1 digit again\. Digit 1: This may not be"))
 
 
 def test_camera_takes_a_photo_and_stops(new_page: NewPage) -> None:

@@ -36,21 +36,26 @@ export function pointerPen(canvas, { aspect, begin, extend, finish, cancel, befo
     begin(last)
   })
 
-  canvas.addEventListener("pointermove", (event) => {
-    if (event.pointerType === "pen") penAt = event.timeStamp
-    if (event.pointerId !== active?.pointerId) return
+  function write(events) {
     const bounds = canvas.getBoundingClientRect()
-    const events = event.getCoalescedEvents?.() ?? []
-    const points = (events.length ? events : [event]).map((each) => place(each, bounds)).filter((point) => {
+    const points = events.map((each) => place(each, bounds)).filter((point) => {
       if (Math.hypot(point.x - last.x, point.y - last.y) < LEAST) return false
       last = point
       return true
     })
     if (points.length) extend(points)
+  }
+
+  canvas.addEventListener("pointermove", (event) => {
+    if (event.pointerType === "pen") penAt = event.timeStamp
+    if (event.pointerId !== active?.pointerId) return
+    const events = event.getCoalescedEvents?.() ?? []
+    write(events.length ? events : [event])
   })
 
   canvas.addEventListener("pointerup", (event) => {
     if (event.pointerId !== active?.pointerId) return
+    write([event])
     active = null
     finish()
   })

@@ -21,8 +21,8 @@ export function beQuiet() {
   hush()
 }
 
-function clipsOf({ label, decision, reasons }) {
+function clipsOf({ label, decision, reasons, image }) {
   const phrase = PHRASES.find((name) => reasons.includes(name))
-  if (phrase) return [() => say(phrase)]
-  return [...(decision === "accept" ? [] : [() => say("not_sure")]), () => sayDigit(label)]
+  if (phrase) return [() => say(phrase === "not_a_digit" && !image ? "not_heard" : phrase)]
+  return [...(decision === "accept" ? [] : [() => say("not_sure"), () => say("perhaps")]), () => sayDigit(label)]
 }

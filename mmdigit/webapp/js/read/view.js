@@ -181,7 +181,7 @@ export function mount(root) {
     const { element, text } = answerOf(readings)
     fill(answer, element)
     announce(text)
-    element.scrollIntoView({ block: "nearest", behavior: mayMove() ? "smooth" : "auto" })
+    element.querySelector(".read-kind").scrollIntoView({ block: "nearest", behavior: mayMove() ? "smooth" : "auto" })
     sayAnswers(readings.map((each) => each.prediction))
   }
 

@@ -84,6 +84,7 @@ export default {
   "read.reason.several_digits": "Zeigen Sie eine Ziffer nach der anderen oder schreiben Sie sie nebeneinander auf die Fläche.",
   "read.reason.struck_out": "Eine Linie geht quer durch alles. Wenn es gelten soll, schreiben Sie es noch einmal ohne die Linie; darunter sieht es nach {label} aus.",
   "read.reason.other": "Ein Mensch sollte es sich ansehen: {name}.",
+  "read.unclear": "unklar",
   "read.several.sure": { one: "Bei der Ziffer sicher", other: "Bei allen {count} Ziffern sicher" },
   "read.several.doubt": { one: "Sehen Sie sich {count} Ziffer noch einmal an", other: "Sehen Sie sich {count} Ziffern noch einmal an" },
   "read.several.nth": "Ziffer {n}: {text}",

@@ -84,6 +84,7 @@ export default {
   "read.reason.several_digits": "Show one digit at a time, or write them side by side on the pad.",
   "read.reason.struck_out": "A line crosses all of it. If it is meant to count, write it again without the line; below the line it looks like {label}.",
   "read.reason.other": "A person should look at it: {name}.",
+  "read.unclear": "unclear",
   "read.several.sure": { one: "Sure of the digit", other: "Sure of all {count} digits" },
   "read.several.doubt": { one: "Look at {count} digit again", other: "Look at {count} digits again" },
   "read.several.nth": "Digit {n}: {text}",
