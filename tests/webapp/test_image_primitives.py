@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from mmdigit.reading import percentiles as percentiles_module
-from mmdigit.reading.image import colour, decode, ink, limits, lines, normalize, pixels, polarity, several_digits
+from mmdigit.reading.image import colour, decode, depth, ink, limits, lines, normalize, pixels, polarity, several_digits
 from schemas import job
 from tests.webapp.javascript import ModulePage, module_page
 
@@ -114,7 +114,8 @@ PAIRS: dict[str, tuple[str, str, Sequence[Sequence[Any]], Callable[..., Any]]] =
         lambda flags: dict(zip(("left", "top", "width", "height"), cv2.boundingRect(flags), strict=True)),
     ),
     "reduce": (
-        "reduce.js", "reduce", [(plane, factor, 3) for plane in COLOURS for factor in (2, 3, 5)],
+        "reduce.js", "reduce",
+        [(plane, factor, 3) for plane in COLOURS for factor in (2, 3, 5)] + [(plane, 3, 1) for plane in PLANES],
         lambda plane, factor, _: np.asarray(Image.fromarray(plane).reduce(factor)),
     ),
     "narrow": (
@@ -184,6 +185,7 @@ def test_percentiles_equal_those_of_python(page: ModulePage) -> None:
 
 MIRRORED: dict[str, Sequence[Any]] = {
     "colour.js": [colour],
+    "depth.js": [depth],
     "image.js": [normalize],
     "ink.js": [ink],
     "limits.js": [limits, job],

@@ -9,14 +9,16 @@ const PNG = "\x89PNG\r\n\x1a\n"
 const GREY = 0
 const PALETTE = 3
 const WITH_ALPHA = [4, 6] // colour types
+const CHANNELS = { 0: 1, 2: 3, 4: 2, 6: 4 } // by colour type
 const ANIMATED = 0x02 // a flag of VP8X
 const FRAMES = [0xc0, 0xc1, 0xc2] // JPEG: baseline, extended, progressive
 const END_OF_IMAGE = 0xd9
 const WITHOUT_BODY = [0x01, 0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8]
 
 /**
- * {format: "PNG", "JPEG" or "WebP", width, height, converted}. converted: whether the gateway's decoder converts the
- * pixels before it scales them down, as those of a palette or with transparency. Throws ImageError for anything else.
+ * {format: "PNG", "JPEG" or "WebP", width, height, converted, channels}. converted: whether the gateway's decoder
+ * converts the pixels before it scales them down, as those of a palette or with transparency. channels: of 16 bits each;
+ * 0 = the pixels have no more than 8. Throws ImageError for anything else.
  */
 export function readHeader(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -34,13 +36,23 @@ export function readHeader(bytes) {
 const text = (bytes, at, length) => String.fromCharCode(...bytes.subarray(at, at + length))
 
 function readPng(bytes, view) {
-  const [width, height, depth, colour] = [view.getUint32(16), view.getUint32(20), view.getUint8(24), view.getUint8(25)]
+  const [width, height] = [view.getUint32(16), view.getUint32(20)]
+  const [depth, colour, interlaced] = [view.getUint8(24), view.getUint8(25), view.getUint8(28)]
+  const channels = depth === 16 && !interlaced ? CHANNELS[colour] ?? 0 : 0
   let converted = colour === PALETTE || WITH_ALPHA.includes(colour) || (colour === GREY && depth === 1)
-  for (let at = 8; ; at += 12 + view.getUint32(at)) {
-    const name = text(bytes, at + 4, 4)
-    if (name === "acTL" && view.getUint32(at + 8) > 1) throw animated()
+  for (const { name, start } of chunksOf(bytes)) {
+    if (name === "acTL" && view.getUint32(start) > 1) throw animated()
     if (name === "tRNS") converted = true
-    if (name === "IDAT" || name === "IEND") return { format: "PNG", width, height, converted }
+    if (name === "IDAT") break
+  }
+  return { format: "PNG", width, height, converted, channels }
+}
+
+/** {name, start, length} of each chunk of a PNG, whose start at least is inside the file. */
+export function* chunksOf(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (let at = PNG.length; at + 12 <= bytes.length; at += 12 + view.getUint32(at)) {
+    yield { name: text(bytes, at + 4, 4), start: at + 8, length: view.getUint32(at) }
   }
 }
 
@@ -53,7 +65,7 @@ function readJpeg(view) {
     }
     const marker = view.getUint8(at + 1)
     if (FRAMES.includes(marker)) {
-      return { format: "JPEG", width: view.getUint16(at + 7), height: view.getUint16(at + 5), converted: false }
+      return { format: "JPEG", width: view.getUint16(at + 7), height: view.getUint16(at + 5), converted: false, channels: 0 }
     }
     if (marker === END_OF_IMAGE) throw new ImageError("unreadable", "expected a JPEG with an image, got none; send the file again")
     if (marker === 0xff) at += 1
@@ -69,11 +81,11 @@ function readWebp(bytes, view) {
     if (name === "ANIM" || name === "ANMF" || flags & ANIMATED) throw animated()
     if (name === "VP8L") {
       const bits = view.getUint32(at + 9, true)
-      return { format: "WebP", width: (bits & 0x3fff) + 1, height: ((bits >> 14) & 0x3fff) + 1, converted: false }
+      return { format: "WebP", width: (bits & 0x3fff) + 1, height: ((bits >> 14) & 0x3fff) + 1, converted: false, channels: 0 }
     }
     if (name === "VP8 ") {
       const [width, height] = [view.getUint16(at + 14, true), view.getUint16(at + 16, true)]
-      return { format: "WebP", width: width & 0x3fff, height: height & 0x3fff, converted: false }
+      return { format: "WebP", width: width & 0x3fff, height: height & 0x3fff, converted: false, channels: 0 }
     }
     at += 8 + length + (length % 2)
   }

@@ -4,6 +4,7 @@ export const MAX_IMAGE_BYTES = 2_097_152
 export const MAX_PIXELS = 12_500_000
 export const MIN_SIDE = 8
 export const MAX_SIDE = 16_384
+export const MAX_DEEP_BYTES = 24_000_000
 
 /** code: "unreadable" or "too_large". */
 export class ImageError extends Error {

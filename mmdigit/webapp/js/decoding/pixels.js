@@ -1,11 +1,14 @@
 // Decodes an image file to grey pixels: the browser decodes, and the rest is as mmdigit/reading/image/decode.py.
 
+import { BOX, resizeAntialiased } from "./primitives/antialiased_resize.js"
 import { resizeArea } from "./primitives/area_resize.js"
 import { round } from "./primitives/numbers.js"
 import { narrow, reduce, shorten } from "./primitives/reduce.js"
 import { toGrey } from "./colour.js"
+import { deepPixels } from "./deep_png.js"
+import { isDark, scaleLevels, to8Bits } from "./depth.js"
 import { readHeader } from "./header.js"
-import { ImageError, checkBytes, checkSize } from "./limits.js"
+import { ImageError, MAX_DEEP_BYTES, checkBytes, checkSize } from "./limits.js"
 import { fillTransparent, premultiply, unpremultiply } from "./transparency.js"
 
 const WORKING_SIDE = 256
@@ -20,8 +23,11 @@ const AS_STORED = { imageOrientation: "from-image", colorSpaceConversion: "none"
  */
 export async function greyOf(blob) {
   checkBytes(blob.size)
-  const header = readHeader(new Uint8Array(await blob.arrayBuffer()))
+  const bytes = new Uint8Array(await blob.arrayBuffer())
+  const header = readHeader(bytes)
   checkSize(header.width, header.height)
+  const deep = header.channels > 0 ? await deepGrey(bytes, header) : null
+  if (deep !== null) return deep
   const bitmap = await decode(blob)
   try {
     checkSize(bitmap.width, bitmap.height)
@@ -29,6 +35,19 @@ export async function greyOf(blob) {
   } finally {
     bitmap.close()
   }
+}
+
+/** The pixels of a PNG file by all 16 bits of each channel; null if the upper 8 that the browser keeps are enough. */
+async function deepGrey(bytes, header) {
+  const { width, height, channels } = header
+  if (channels > 1 && 2 * channels * width * height > MAX_DEEP_BYTES) return null
+  const pixels = await deepPixels(bytes, header)
+  const size = workingSize(width, height)
+  if (pixels === null) return null
+  if (channels > 1) return isDark(pixels, channels) ? toGrey(fillTransparent(to8Bits(pixels, ...size, channels))) : null
+  const factor = Math.max(1, Math.floor(Math.max(width, height) / (2 * WORKING_SIDE)))
+  const levels = reduce({ width, height, data: Float32Array.from(pixels.data) }, factor, 1)
+  return scaleLevels(resizeAntialiased(levels, ...size, undefined, BOX))
 }
 
 async function decode(blob) {

@@ -6,7 +6,7 @@ import { gatherTaps, resample } from "./resample.js"
 const MIN_OVERLAP = 1e-3 // of a pixel; less does not count
 
 /**
- * The plane at another size. Uint8Array data are rounded. Where one side grows, OpenCV interpolates instead of
+ * The plane at another size. Integers are rounded. Where one side grows, OpenCV interpolates instead of
  * averaging, along both sides.
  */
 export function resizeArea(plane, width, height, channels = 1) {
@@ -14,7 +14,7 @@ export function resizeArea(plane, width, height, channels = 1) {
   const taps = Math.min(...scales) >= 1 ? averagingTaps : growingTaps
   return resample(plane, taps(plane.width, width, scales[0]), taps(plane.height, height, scales[1]), {
     channels,
-    after: plane.data instanceof Uint8Array ? rounding(scales) : null,
+    after: plane.data instanceof Float32Array ? null : rounding(scales),
   })
 }
 

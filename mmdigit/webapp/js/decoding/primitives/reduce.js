@@ -1,5 +1,4 @@
-// Scales pixels of 8 bits down, as Pillow's reduce and its resize with a box filter. Uint8Array data, rounded as Pillow
-// rounds.
+// Scales pixels down, as Pillow's reduce and its resize with a box filter. Uint8Array data are rounded as Pillow rounds.
 
 import { BOX, smoothTaps } from "./antialiased_resize.js"
 import { resample } from "./resample.js"
@@ -10,7 +9,8 @@ const toByte = (total) => Math.floor(total / ONE + 0.5)
 /** Averages squares of factor x factor pixels; those at the right and bottom edge may be narrower. */
 export function reduce({ width, height, data }, factor, channels) {
   const made = { width: Math.ceil(width / factor), height: Math.ceil(height / factor) }
-  made.data = new Uint8Array(made.width * made.height * channels)
+  made.data = new data.constructor(made.width * made.height * channels)
+  const rounded = data instanceof Uint8Array
   let at = 0
   for (let top = 0; top < height; top += factor) {
     for (let left = 0; left < width; left += factor) {
@@ -18,11 +18,11 @@ export function reduce({ width, height, data }, factor, channels) {
       const count = (right - left) * (bottom - top)
       const share = Math.floor(Math.fround(2 ** 32 / (256 * count)))
       for (let channel = 0; channel < channels; channel++) {
-        let total = Math.floor(count / 2)
+        let total = rounded ? Math.floor(count / 2) : 0
         for (let row = top; row < bottom; row++) {
           for (let column = left; column < right; column++) total += data[(row * width + column) * channels + channel]
         }
-        made.data[at++] = Math.floor((total * share) / 2 ** 24)
+        made.data[at++] = rounded ? Math.floor((total * share) / 2 ** 24) : total / count
       }
     }
   }
