@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -74,8 +74,11 @@ def fill_stack(template: Template, stack: Path, scans: Path) -> dict[int, dict[s
     return written
 
 
-def fill_pages(template: Template, stack: Path) -> tuple[dict[int, dict[str, str]], list[Image.Image]]:
-    """What is written, by serial number and field, and the filled pages."""
+def fill_pages(
+    template: Template, stack: Path, value_of: Callable[[Slot, np.random.Generator], str] | None = None
+) -> tuple[dict[int, dict[str, str]], list[Image.Image]]:
+    """What is written, by serial number and field, and the filled pages. value_of: the digits to write in a field."""
+    value_of = value_of or _value
     rng = np.random.default_rng(SEED)
     written: dict[int, dict[str, str]] = {}
     pages = []
@@ -83,7 +86,7 @@ def fill_pages(template: Template, stack: Path) -> tuple[dict[int, dict[str, str
         style = random_style(rng)
         written[serial] = {}
         for slot in slots_of(template, 0):
-            value = _value(slot, rng)
+            value = value_of(slot, rng)
             if value:
                 written[serial][slot.name] = value
                 _write(page, slot, value, style, rng)

@@ -2,12 +2,12 @@
 
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from samples.api import commands
+from samples.api import FORM, commands
 from samples.running import RunningConsumer
 
 _URL = re.compile(r"api=(http://\S+)")
@@ -37,22 +37,31 @@ class RunningApp:
 
 
 @contextmanager
-def running_app(folder: Path) -> Iterator[RunningApp]:
-    """Start everything as `make app` does, with its files in the folder, on a free port."""
+def running_app(folder: Path, form: Path = FORM, gateway: Sequence[str] = ()) -> Iterator[RunningApp]:
+    """Start everything as `make app` does, with its files in the folder, on a free port. gateway: more of its flags."""
     with ExitStack() as stack:
-        started = commands(0, folder)
+        started = {
+            name: [str(form) if word == str(FORM) else word for word in command]
+            for name, command in commands(0, folder).items()
+        }
+        started["gateway"] += gateway
         programs = {
             name: stack.enter_context(RunningConsumer(command, folder / f"{name}.log"))
             for name, command in started.items()
         }
         for program in programs.values():
             program.wait_until_ready()
-        found = _URL.search(programs["gateway"].log.read_text())
-        assert found is not None
-        url = found[1].replace("127.0.0.1", "localhost")  # a secure context, for camera and microphone
+        url = api_url(programs["gateway"])
         port = url.rpartition(":")[2]
         again = [port if part == "0" and before == "--port" else part for before, part in _pairs(started["gateway"])]
         yield RunningApp(url, folder, programs, {**started, "gateway": again}, stack)
+
+
+def api_url(gateway: RunningConsumer) -> str:
+    """Where a gateway that is ready serves."""
+    found = _URL.search(gateway.log.read_text())
+    assert found is not None
+    return found[1].replace("127.0.0.1", "localhost")  # a secure context, for camera and microphone
 
 
 def _pairs(words: list[str]) -> list[tuple[str, str]]:

@@ -1,0 +1,123 @@
+// The box in which a field's value is typed, with all that helps: alternatives, marks, the reasons and the checks.
+
+import { announce, fill, h } from "../dom.js"
+import { percent, t } from "../texts.js"
+import { shapeProblem } from "./shape.js"
+import { fieldName, isBlind, spelled } from "./tasks.js"
+
+const LONGEST = 64
+const SUREST = 0.999 // the most that is told: nothing is sure
+const REASONS = [
+  "low_confidence", "blank", "partly_blank", "over_full", "crossed_out", "not_a_digit", "several_digits", "not_valid",
+  "corrected", "frame_not_found", "faint_mark", "dead_letter", "control_differs",
+]
+
+/** {element, show(item), choose(number), blank(), reset(), draft(), focus()}. onKeep(text): Enter. */
+export function fieldForm(kind, onKeep) {
+  const problem = h("p", { id: "review-problem", class: "look problem", hidden: true })
+  const why = h("div", { id: "review-why", class: "why" })
+  const field = h("input", {
+    id: "review-value", maxlength: LONGEST, autocomplete: "off", autocapitalize: "off", spellcheck: "false",
+    "aria-labelledby": "review-value-label review-what", "aria-describedby": "review-problem review-why",
+  })
+  const choices = h("div", { class: "row choices", role: "group", "aria-label": t("review.choices") })
+  const element = h("form", { class: "field-form", on: { submit } },
+    h("div", { class: "row" },
+      h("label", { id: "review-value-label", for: "review-value" }, t("review.value")),
+      field,
+      h("button", { class: "main" }, t("review.keep"), " ", h("kbd", {}, t("review.key.enter")))),
+    problem, choices, marks(), why)
+  let item = null
+  let initial = ""
+  let offered = []
+
+  function marks() {
+    const button = (name, key, run) => h("button", { type: "button", on: { click: run } }, t(`review.mark.${name}`), " ", h("kbd", {}, key))
+    return h("div", { class: "row marks", role: "group", "aria-label": t("review.marks") },
+      button("blank", t("review.key.blank"), () => put("blank")),
+      button("box", "_", () => insert("_")),
+      button("anyway", "!", () => put(field.value.startsWith("!") ? field.value.slice(1) : `!${field.value}`)))
+  }
+
+  function submit(event) {
+    event.preventDefault()
+    if (item === null) return
+    const wrong = shapeProblem(item.field, field.value)
+    if (wrong !== null) return tellProblem(t(wrong, { count: item.field.count }))
+    onKeep(field.value.trim())
+  }
+
+  function tellProblem(text) {
+    fill(problem, text)
+    problem.hidden = false
+    field.setAttribute("aria-invalid", "true")
+    announce(text)
+    field.focus()
+  }
+
+  function put(text) {
+    field.value = text
+    field.focus()
+    field.setSelectionRange(text.length, text.length)
+  }
+
+  function insert(text) {
+    field.focus()
+    field.setRangeText(text, field.selectionStart, field.selectionEnd, "end")
+  }
+
+  function problemText({ outcome, error, value }) {
+    if (outcome === "refused") return t("review.problem.refused", { error: error ?? "" })
+    if (outcome === "outdated") return value === null || isBlind(kind) ? t("review.problem.outdated") : t("review.problem.outdated.value", { value: value || t("review.trail.empty") })
+    return t("review.problem.expired")
+  }
+
+  return {
+    element,
+    /** Show a field, with what was read or what was typed before. Returns what a voice should say of it. */
+    show(shown) {
+      item = shown
+      const { field: read, typed, problem: wrong } = item
+      initial = typed ?? (isBlind(kind) ? "" : read.text ?? "")
+      field.value = initial
+      field.setAttribute("inputmode", read.type === "decimal" ? "decimal" : "numeric")
+      offered = read.type === "check" ? ["true", "false"] : read.alternatives.slice(0, 3)
+      const label = (text) => (read.type === "check" ? t(`review.check.${text}`) : text)
+      fill(choices, offered.map((text, i) =>
+        h("button", { type: "button", on: { click: () => put(text) } }, label(text), " ", h("kbd", {}, t("review.key.choice", { number: String(i + 1) })))))
+      const reasons = read.reasons.map((reason) => (REASONS.includes(reason) ? t(`review.reason.${reason}`) : t("review.reason.other", { reason })))
+      fill(why,
+        reasons.map((reason) => h("p", {}, reason)),
+        h("p", { class: "soft" }, [t("review.boxes", { count: read.count }), read.checks ? t("review.checks", { checks: read.checks }) : null,
+          typeof read.chance === "number" ? t("review.chance", { chance: percent(Math.min(read.chance, SUREST), 1) }) : null].filter(Boolean).join(" ")))
+      field.removeAttribute("aria-invalid")
+      problem.hidden = wrong === null
+      const told = wrong ? problemText(wrong) : ""
+      fill(problem, told)
+      if (wrong?.outcome === "refused") field.setAttribute("aria-invalid", "true")
+      field.select() // what one types replaces it
+      return [told, fieldName(read), initial && t("review.shown", { value: spelled(initial) }), ...reasons].filter(Boolean).join(". ")
+    },
+    /** Take alternative 1, 2 or 3; 0 is blank. */
+    choose(number) {
+      const text = number === 0 ? "blank" : offered[number - 1]
+      if (text !== undefined) put(text)
+    },
+    /** Take back what was typed here; false if nothing was. */
+    reset() {
+      if (field.value === initial) return false
+      field.value = initial
+      field.focus()
+      field.select()
+      announce(t("review.reset"))
+      return true
+    },
+    /** What is typed; null if nothing was. */
+    draft: () => (item === null || field.value === initial ? null : field.value),
+    clear() {
+      item = null
+      initial = field.value = ""
+    },
+    focus: () => field.focus(),
+  }
+}

@@ -1,0 +1,41 @@
+// What a person works on: its place in the address, and its words.
+
+import { t } from "../texts.js"
+
+export const KINDS = ["review", "control", "second"]
+
+/** The fragment of a task: {group, form, kind, digit}. */
+export function linkTo({ group, form, kind, digit = null }) {
+  return `#/${["review", group, form, kind, digit].filter((part) => part !== null).map(encodeURIComponent).join("/")}`
+}
+
+/** The task of a fragment, null if it names none. */
+export function taskOf(fragment) {
+  const [, , group, form, kind, digit = ""] = fragment.split("/").map(decoded)
+  if (!group || !form) return null
+  if (kind === "digits" && /^[0-9]$/.test(digit)) return { group, form, kind, digit: Number(digit) }
+  return KINDS.includes(kind) ? { group, form, kind } : null
+}
+
+/** Whether the fields of a kind are keyed without being told what was read. */
+export const isBlind = (kind) => kind === "control" || kind === "second"
+
+/** What a kind is called. */
+export const kindName = ({ kind, digit }) => t(`review.kind.${kind}`, { digit: String(digit) })
+
+/** What a field is called: its form's number, its page and its label. */
+export function fieldName({ serial = null, page, label, name }) {
+  const place = serial === null ? t("review.place.page", { page: String(page) }) : t("review.place.form", { serial: String(serial) })
+  return `${place}: ${label || name}`
+}
+
+/** Digits apart, so that a voice says each. */
+export const spelled = (text) => [...text].join(" ")
+
+function decoded(part) {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return ""
+  }
+}

@@ -1,0 +1,409 @@
+"""Reviewing in the page: by mouse and by keyboard alone, by digit, blind, by two people, while the gateway is away."""
+
+import csv
+import io
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from samples.api import commands
+from samples.running import RunningConsumer
+from tests.webapp.barriers import barriers
+from tests.webapp.conftest import NewPage
+from tests.webapp.gateway import RunningApp, api_url, running_app
+from tests.webapp.stacks import CROSSED, TWICE, UNSURE, Written, send_stack, write_form, write_stack
+
+LABELS = {
+    "Membership number": "member",
+    "Date of birth (day, month, year)": "born",
+    "Time": "arrived",
+    "Amount": "amount",
+}
+REVIEWED = len(LABELS)
+"""Fields of a copy that need a person."""
+
+Stack = dict[int, Written]
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """As in conftest.py, with a form of which each copy needs people, and many controls."""
+    folder = tmp_path_factory.mktemp("review")
+    form = write_form(folder / "form.yaml")
+    with running_app(folder, form, ("--control-share", "0.3")) as running:
+        yield running
+
+
+def sent(app: RunningApp, group: str, copies: int = 2) -> Stack:
+    """Send a group of filled-in copies; returns what is written in them."""
+    path = app.folder / f"{group}.pdf"
+    written = write_stack(path, app.folder / "form.yaml", copies)
+    send_stack(app.url, path, group)
+    return written
+
+
+def table(app: RunningApp, group: str) -> dict[int, dict[str, str]]:
+    """The table of a group, by serial number."""
+    with urllib.request.urlopen(f"{app.url}/v1/export/{group}.csv", timeout=60) as answer:  # noqa: S310
+        return {int(row["serial"]): row for row in csv.DictReader(io.StringIO(answer.read().decode()))}
+
+
+def by_person(app: RunningApp, group: str) -> set[tuple[int, str]]:
+    """Serial number and name of each field whose value is a person's."""
+    rows = table(app, group)
+    return {
+        (serial, name) for serial, row in rows.items() for name in LABELS.values() if row[f"{name}.source"] == "person"
+    }
+
+
+def begin(page: Page, name: str = "Ada") -> None:
+    """Say one's name, by keyboard."""
+    expect(page.get_by_label("What is your name?")).to_be_focused()
+    page.keyboard.type(name)
+    page.keyboard.press("Enter")
+
+
+def group(page: Page, name: str) -> Locator:
+    return page.get_by_role("region", name=name, exact=True)
+
+
+def start(page: Page, name: str, kind: str) -> None:
+    """Choose a group and a kind of work, by mouse."""
+    group(page, name).get_by_role("link", name=kind).click()
+
+
+def value(page: Page) -> Locator:
+    return page.get_by_role("textbox", name="Value")
+
+
+def shown_field(page: Page) -> tuple[int, str]:
+    """Serial number and name of the field that is shown."""
+    place, _, label = (page.locator("#review-what").text_content() or "").partition(": ")
+    return int(place.removeprefix("Form ")), LABELS[label]
+
+
+def right_text(written: Stack, place: tuple[int, str]) -> str:
+    """What a person types for a field of these stacks: all but the amount fail their checks."""
+    serial, name = place
+    digits = written[serial][name]
+    return f"{digits[:-2]}.{digits[-2:]}" if name == UNSURE else f"!{digits}"
+
+
+def expect_finished(page: Page) -> None:
+    expect(page.get_by_role("heading", name="Nothing is left for you here")).to_be_visible()
+
+
+def expect_table(app: RunningApp, name: str, written: Stack) -> None:
+    """Every field that one person keys is in the table as it is written."""
+    rows = table(app, name)
+    assert rows.keys() == written.keys()
+    for serial, row in rows.items():
+        for field in LABELS.values():
+            if field != TWICE:
+                assert row[f"{field}.source"] == "person", (serial, field)
+                digits = row[field].replace(".", "") if field == UNSURE else row[field]
+                assert digits.rjust(6, "0") == written[serial][field], (serial, field)
+
+
+def test_group_is_reviewed_by_mouse(app: RunningApp, new_page: NewPage) -> None:
+    written = sent(app, "mouse")
+    page = new_page("/#/review", color_scheme="dark")
+    page.get_by_label("What is your name?").fill("Ada")
+    page.get_by_role("button", name="Start").click()
+    start(page, "mouse", "Field by field")
+    for step in range(REVIEWED * len(written)):
+        expect(page.locator(".figures", has_text=f"{step} keyed")).to_be_visible()
+        expect(value(page)).to_be_focused()
+        serial, name = shown_field(page)
+        if name == CROSSED:  # its digit is read as a question mark
+            assert value(page).input_value().count("?") == 1
+            assert barriers(page) == []
+            page.get_by_role("button", name="Keep Enter").click()
+            expect(page.locator("#review-problem")).to_contain_text("Type a digit in place of each ?")
+            expect(value(page)).to_have_attribute("aria-invalid", "true")
+        if name == UNSURE:
+            value(page).fill(right_text(written, (serial, name)))
+        else:
+            value(page).fill(written[serial][name])
+            page.get_by_role("button", name="Keep though it fails").click()
+            expect(value(page)).to_have_value(f"!{written[serial][name]}")
+        page.get_by_role("button", name="Keep Enter").click()
+    expect_finished(page)
+    assert barriers(page) == []
+    page.get_by_role("button", name="Give back and leave").click()
+    expect(group(page, "mouse").get_by_role("rowheader", name="Ada")).to_be_visible()
+    assert barriers(page) == []
+    expect_table(app, "mouse", written)
+
+
+def test_group_is_reviewed_by_keyboard_alone(app: RunningApp, new_page: NewPage) -> None:
+    written = sent(app, "keys")
+    page = new_page("/#/review")
+    begin(page)
+    link = group(page, "keys").get_by_role("link", name="Field by field")
+    expect(link).to_be_visible()
+    for _ in range(200):
+        if link.evaluate("(link) => link === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    places = []
+    for step in range(REVIEWED * len(written)):
+        expect(page.locator(".figures", has_text=f"{step} keyed")).to_be_visible()
+        expect(value(page)).to_be_focused()
+        places.append(shown_field(page))
+        if step == 2:  # two steps back, the last one first, then the same again
+            page.keyboard.press("Control+z")
+            assert shown_field(page) == places[1]
+            expect(value(page)).to_have_value(right_text(written, places[1]))
+            page.keyboard.press("Control+z")
+            assert shown_field(page) == places[0]
+            page.keyboard.press("Enter")
+            page.keyboard.press("Enter")
+            assert shown_field(page) == places[2]
+        page.keyboard.type(right_text(written, places[-1]))  # over what is selected
+        page.keyboard.press("Enter")
+    assert len(set(places)) == len(places)
+    expect_finished(page)
+    page.keyboard.press("Escape")
+    expect(group(page, "keys").get_by_role("rowheader", name="Ada")).to_be_visible()
+    expect_table(app, "keys", written)
+
+
+def test_refused_value_comes_back_as_it_was_typed(app: RunningApp, new_page: NewPage) -> None:
+    written = sent(app, "refused")
+    page = new_page("/#/review")
+    begin(page)
+    start(page, "refused", "Field by field")
+    expect(value(page)).to_be_focused()
+    while shown_field(page)[1] != "member":
+        page.keyboard.press("PageDown")
+    place = shown_field(page)
+    page.keyboard.type(written[place[0]]["member"])
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("was not kept and comes back")
+    page.keyboard.press("PageDown")
+    assert shown_field(page) == place
+    expect(value(page)).to_have_value(written[place[0]]["member"])
+    expect(page.locator("#review-problem")).to_contain_text("expected a value that passes its checks (luhn)")
+    assert barriers(page) == []
+    page.keyboard.press("Home")
+    page.keyboard.type("!")
+    page.keyboard.press("Enter")
+    until_kept(page)
+    assert place in by_person(app, "refused")
+
+
+def test_helps_are_there_by_key(app: RunningApp, new_page: NewPage) -> None:
+    sent(app, "helps", 1)
+    page = new_page("/#/review", color_scheme="dark")
+    begin(page)
+    start(page, "helps", "Field by field")
+    expect(value(page)).to_be_focused()
+    while shown_field(page)[1] != UNSURE:
+        page.keyboard.press("PageDown")
+    before = value(page).input_value()
+    alternative = page.get_by_role("group", name="Other values").get_by_role("button").first.text_content() or ""
+    page.keyboard.press("Alt+1")
+    expect(value(page)).to_have_value(alternative.removesuffix(" Alt 1"))
+    page.keyboard.press("Alt+0")
+    expect(value(page)).to_have_value("blank")
+    page.keyboard.press("Control+z")
+    expect(value(page)).to_have_value(before)
+    width = page.locator(".crop").evaluate("(crop) => crop.offsetWidth")
+    page.keyboard.press("Alt+ArrowUp")
+    expect(page.get_by_role("status")).to_have_text("Picture 1.5 times as large")
+    assert page.locator(".crop").evaluate("(crop) => crop.offsetWidth") > width
+    page.keyboard.press("Alt+h")
+    expect(page.get_by_role("dialog").get_by_role("cell", name="read by the model")).to_be_visible()
+    assert barriers(page) == []
+    page.keyboard.press("Escape")
+    expect(value(page)).to_be_focused()
+    page.get_by_text("What you may type, and the keys").click()
+    expect(page.get_by_text("this is written, though it fails the checks")).to_be_visible()
+    assert barriers(page) == []
+
+
+def test_boxes_are_reviewed_by_digit(app: RunningApp, new_page: NewPage) -> None:
+    written = sent(app, "digits")
+    page = new_page("/#/review", color_scheme="dark")
+    begin(page)
+    wrong = None
+    for digit in range(10):
+        page.goto(f"/#/review/digits/INTK/digits/{digit}")
+        boxes = page.get_by_role("option")
+        if not any(str(digit) in written[serial][UNSURE] for serial in written):
+            expect(boxes.first.or_(page.get_by_role("heading", name="Nothing is left"))).to_be_visible()
+        else:
+            expect(boxes.first).to_be_focused()
+        names = [box.get_attribute("aria-label") or "" for box in boxes.all()]
+        if wrong is None and any(name.startswith("amount") for name in names):
+            wrong = digit, next(i for i, name in enumerate(names) if name.startswith("amount"))
+            for _ in range(wrong[1]):
+                page.keyboard.press("ArrowRight")
+            page.keyboard.press(" ")
+            expect(boxes.nth(wrong[1])).to_have_attribute(
+                "aria-label", f"{names[wrong[1]].partition(':')[0]}: no {digit}, not readable"
+            )
+            expect(boxes.nth(wrong[1])).to_have_attribute("aria-selected", "true")
+            page.keyboard.press(str((digit + 1) % 10))
+            assert barriers(page) == []
+            page.keyboard.press("Enter")
+            page.keyboard.press("Control+z")
+            expect(boxes.nth(wrong[1])).to_have_attribute("aria-selected", "true")
+        if names:
+            page.keyboard.press("Enter")
+        expect_finished(page)
+    assert wrong is not None
+    rows = table(app, "digits")
+    said = {serial: row[UNSURE].replace(".", "").rjust(6, "0") for serial, row in rows.items()}
+    assert all(rows[serial][f"{UNSURE}.source"] == "person" for serial in rows)
+    differ = [
+        (mine, theirs)
+        for serial in written
+        for mine, theirs in zip(written[serial][UNSURE], said[serial], strict=True)
+        if mine != theirs
+    ]
+    assert differ == [(str(wrong[0]), str((wrong[0] + 1) % 10))]
+
+
+def test_boxes_are_marked_by_mouse(app: RunningApp, new_page: NewPage) -> None:
+    sent(app, "clicks", 1)
+    page = new_page("/#/review")
+    begin(page)
+    group(page, "clicks").get_by_role("link", name="All read as").first.click()
+    first = page.get_by_role("option").first
+    first.click()
+    expect(first).to_have_attribute("aria-selected", "true")
+    page.get_by_role("group", name="Box 1 holds").get_by_role("button", name="Not readable").click()
+    expect(page.get_by_role("button", name="Not readable")).to_have_attribute("aria-pressed", "true")
+    first.click()
+    expect(first).to_have_attribute("aria-selected", "false")
+    page.get_by_role("button", name="Keep th").click()
+    expect_finished(page)
+
+
+def test_control_is_blind(app: RunningApp, new_page: NewPage) -> None:
+    sent(app, "control")
+    page = new_page("/#/review")
+    begin(page)
+    start(page, "control", "Control")
+    expect(value(page)).to_be_focused()
+    expect(page.locator(".work-why")).to_contain_text("You do not see what was read")
+    count = int((page.locator(".bar .left").text_content() or "0").split()[0])
+    assert count > 0
+    for _ in range(count):
+        expect(value(page)).to_have_value("")
+        expect(page.get_by_role("button", name="History")).to_have_count(0)
+        expect(page.locator(".why")).not_to_contain_text("sure")
+        page.keyboard.press("Alt+0")
+        page.keyboard.press("Enter")
+    expect_finished(page)
+    assert barriers(page) == []
+
+
+def test_two_people_key_a_field_and_agree(app: RunningApp, new_page: NewPage) -> None:
+    written = sent(app, "second", 1)
+    ada, bo = new_page("/#/review"), new_page("/#/review")
+    begin(ada)
+    begin(bo, "Bo")
+    for page, kind in ((ada, "Field by field"), (bo, "Second key")):
+        start(page, "second", kind)
+        expect(value(page)).to_be_focused()
+        while shown_field(page)[1] != TWICE:
+            page.keyboard.press("PageDown")
+        if page is bo:
+            expect(value(page)).to_have_value("")
+            expect(page.locator(".work-why")).to_contain_text("Somebody else has keyed these fields")
+        page.keyboard.type(right_text(written, (1, TWICE)))
+        page.keyboard.press("Enter")
+        until_kept(page)
+    expect_finished(bo)
+    assert table(app, "second")[1][f"{TWICE}.source"] == "person"
+
+
+def test_two_people_never_have_the_same_field(app: RunningApp, new_page: NewPage) -> None:
+    written = sent(app, "both", 7)
+    pages = {"Ada": new_page("/#/review"), "Bo": new_page("/#/review")}
+    for name, page in pages.items():
+        begin(page, name)
+        start(page, "both", "Field by field")
+        expect(value(page)).to_be_focused()
+    for name, page in pages.items():
+        other = "Bo" if name == "Ada" else "Ada"
+        expect(page.locator(".others")).to_contain_text(other)
+    got: dict[str, list[tuple[int, str]]] = {name: [] for name in pages}
+    for _ in range(4):
+        for name, page in pages.items():
+            got[name].append(shown_field(page))
+            page.keyboard.type(right_text(written, got[name][-1]))
+            page.keyboard.press("Enter")
+    for page in pages.values():
+        until_kept(page)
+    both = got["Ada"] + got["Bo"]
+    assert len(set(both)) == len(both)
+    assert by_person(app, "both") == {place for place in both if place[1] != TWICE}
+
+
+def test_keys_outlive_a_killed_gateway(app: RunningApp, new_page: NewPage) -> None:
+    written = sent(app, "killed", 3)
+    page = new_page("/#/review")
+    begin(page)
+    start(page, "killed", "Field by field")
+    expect(value(page)).to_be_focused()
+    app.kill("gateway")
+    places = []
+    for _ in range(7):
+        places.append(shown_field(page))
+        page.keyboard.type(right_text(written, places[-1]))
+        page.keyboard.press("Enter")
+    expect(page.locator(".unsent")).to_have_text("7 keys are kept here and not sent yet")
+    expect(page.locator("#notice")).to_contain_text("The gateway does not answer")
+    assert barriers(page) == []
+    app.restart("gateway")
+    until_kept(page)
+    expect(page.locator("#notice")).to_be_hidden()
+    assert by_person(app, "killed") == {place for place in places if place[1] != TWICE}
+    new_page.errors[:] = [error for error in new_page.errors if "ERR_" not in error]  # type: ignore[attr-defined]
+
+
+def test_claim_that_is_over_offers_what_was_typed(app: RunningApp, new_page: NewPage) -> None:
+    written = sent(app, "over", 1)
+    page = new_page("/#/review")
+    begin(page)
+    with page.expect_response("**/claims") as claimed:
+        start(page, "over", "Field by field")
+    expect(value(page)).to_be_focused()
+    claim = claimed.value.json()["claim"]
+    place = shown_field(page)
+    page.evaluate("(claim) => fetch(`/v1/review/claims/${claim}`, { method: 'DELETE' })", claim)
+    page.keyboard.type(right_text(written, place))
+    page.keyboard.press("Enter")
+    expect(page.locator("#review-problem")).to_contain_text("your time for this field was over")
+    assert shown_field(page) == place
+    expect(value(page)).to_have_value(right_text(written, place))
+    page.keyboard.press("Enter")
+    until_kept(page)
+    new_page.errors[:] = [error for error in new_page.errors if "404" not in error]  # type: ignore[attr-defined]
+    assert place[1] == TWICE or place in by_person(app, "over")
+
+
+def test_gateway_without_forms_says_what_to_do(app: RunningApp, new_page: NewPage, tmp_path: Path) -> None:
+    command, flags = commands(0, tmp_path)["gateway"], ("--forms", "--pages", "--template")
+    kept = [
+        word for before, word in zip(["", *command], command, strict=False) if word not in flags and before not in flags
+    ]
+    with RunningConsumer(kept, tmp_path / "gateway.log") as gateway:
+        gateway.wait_until_ready()
+        page = new_page(f"{api_url(gateway)}/#/review")
+        expect(page.get_by_text("This gateway reads no forms.")).to_be_visible()
+        assert barriers(page) == []
+    new_page.errors[:] = [error for error in new_page.errors if "404" not in error]  # type: ignore[attr-defined]
+
+
+def until_kept(page: Page) -> None:
+    """Wait until the gateway has all that was typed."""
+    page.wait_for_function("() => sessionStorage.getItem('mmdigit.review.keys') === '[]'")
