@@ -176,7 +176,7 @@ class KeyResult(ExtensibleMessage):
 
 
 class KeyResults(ExtensibleMessage):
-    """What became of keys."""
+    """What became of keys. left: of all forms of the group; second: without those that this person has keyed."""
 
     results: tuple[KeyResult, ...]
     left: FieldsLeft

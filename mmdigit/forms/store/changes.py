@@ -17,7 +17,7 @@ def put_change(connection: Connection, page_id: int | None, new: NewChange) -> C
     """Keep a change if it may be; the caller holds the page's lock."""
     if page_id is None:
         return "no_field"
-    record = next(iter(records_of(connection, [page_id], [new.name])[page_id]), None)
+    record = next(iter(records_of(connection, [page_id], [(page_id, new.name)])[page_id]), None)
     if record is None:
         return "no_field"
     change = replace(new.change, by=escaped(new.change.by))
@@ -65,17 +65,19 @@ def _outcome(record: FieldRecord, change: Change, seen: int) -> ChangeOutcome:
 
 
 def records_of(
-    connection: Connection, page_ids: Sequence[int], names: Collection[str] | None = None
+    connection: Connection, page_ids: Sequence[int], only: Collection[tuple[int, str]] | None = None
 ) -> dict[int, list[FieldRecord]]:
-    """The fields of each page, with their changes. names: of the fields that are wanted; None = all."""
+    """The fields of each page, with their changes. only: those that are wanted, by page and name; None = all."""
     records: dict[int, list[FieldRecord]] = defaultdict(list)
     if not page_ids:
         return records
     changes = changes_of(connection, page_ids)
     query = select(VALUES).where(VALUES.c.page_id.in_(page_ids)).order_by(VALUES.c.page_id, VALUES.c.position)
-    if names is not None:
-        query = query.where(VALUES.c.name.in_(names))
+    if only is not None:
+        query = query.where(VALUES.c.name.in_(sorted({name for _, name in only})))
     for row in connection.execute(query):
+        if only is not None and (row.page_id, row.name) not in only:
+            continue
         records[row.page_id].append(FieldRecord(value_of(row), tuple(changes.get((row.page_id, row.name), ()))))
     return records
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, select, update
+from sqlalchemy import Connection, and_, delete, func, select, tuple_, update
 
 from mmdigit.database.schema import from_us, to_us
 from mmdigit.forms.store.review_port import FieldPlace, Place, StoredClaim
@@ -60,16 +60,19 @@ def put_claim(connection: Connection, claim: StoredClaim) -> None:
 
 def lease(connection: Connection, claim_id: str, places: Sequence[Place], ids: dict[str, int]) -> None:
     """Give places to a claim; whoever had them before has them no longer."""
-    rows = []
+    rows, fields, boxes = [], [], []
     for place in places:
-        page_id, box = ids[place.field.group], WHOLE if place.box is None else place.box
-        same = and_(LEASES.c.page_id == page_id, LEASES.c.name == place.field.name)
+        page_id, name, box = ids[place.field.group], place.field.name, WHOLE if place.box is None else place.box
+        rows.append({"page_id": page_id, "name": name, "box": box, "claim": claim_id, "keyed": False})
         # A whole field takes its boxes, and a box the whole field, from claims that have expired.
-        boxes = same if place.box is None else and_(same, LEASES.c.box.in_((WHOLE, box)))
-        connection.execute(delete(LEASES).where(boxes))
-        rows.append(
-            {"page_id": page_id, "name": place.field.name, "box": box, "claim": claim_id, "keyed": False}
-        )  # fmt: skip
+        if place.box is None:
+            fields.append((page_id, name))
+        else:
+            boxes += [(page_id, name, WHOLE), (page_id, name, box)]
+    for chunk in chunks(fields):
+        connection.execute(delete(LEASES).where(tuple_(LEASES.c.page_id, LEASES.c.name).in_(chunk)))
+    for chunk in chunks(boxes):
+        connection.execute(delete(LEASES).where(tuple_(LEASES.c.page_id, LEASES.c.name, LEASES.c.box).in_(chunk)))
     connection.execute(LEASES.insert(), rows)
 
 

@@ -232,10 +232,10 @@ def _fields(
 ) -> dict[FieldPlace, ReviewedField]:
     groups = {ids[place.group]: place.group for place in places if place.group in ids}
     found: dict[FieldPlace, ReviewedField] = {}
-    names = sorted({place.name for place in places})
+    only = {(ids[place.group], place.name) for place in places if place.group in ids}
     for chunk in chunks(sorted(groups)):
         boxes = box_keys_of(connection, chunk)
-        for page_id, records in records_of(connection, chunk, names).items():
+        for page_id, records in records_of(connection, chunk, only).items():
             for record in records:
                 place = FieldPlace(groups[page_id], record.value.name)
                 if place in places:
@@ -246,12 +246,13 @@ def _fields(
 def _stored_fields(
     connection: Connection, places: Collection[FieldPlace], ids: dict[str, int]
 ) -> dict[FieldPlace, Any]:  # fmt: skip
-    names: dict[int, tuple[str, set[str]]] = {}
-    for place in places:
-        names.setdefault(ids[place.group], (place.group, set()))[1].add(place.name)
+    groups = {ids[place.group]: place.group for place in places}
     found = {}
-    for page_id, (group, wanted) in names.items():
-        query = select(FIELDS).where(FIELDS.c.page_id == page_id, FIELDS.c.name.in_(wanted))
+    for chunk in chunks(sorted((ids[place.group], place.name) for place in places)):
+        query = select(FIELDS).where(
+            FIELDS.c.page_id.in_({page_id for page_id, _ in chunk}),  # by which SQLite finds them
+            tuple_(FIELDS.c.page_id, FIELDS.c.name).in_(chunk),
+        )
         for row in connection.execute(query):
-            found[FieldPlace(group, row.name)] = field_of(row, bytes(row.crop))
+            found[FieldPlace(groups[row.page_id], row.name)] = field_of(row, bytes(row.crop))
     return found

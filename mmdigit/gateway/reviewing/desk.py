@@ -1,5 +1,6 @@
 """ReviewDesk: the open work of every group that is reviewed, kept in memory and read again now and then."""
 
+import asyncio
 import logging
 import threading
 import time
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Self, TypeVar
 
 from mmdigit.forms.store.ports import PageStore
 from mmdigit.forms.store.review_port import FieldPlace, ReviewedField, ReviewStore, StoredClaim
@@ -18,13 +19,18 @@ from mmdigit.gateway.reviewing.open_work import OpenWork, Sample
 from schemas.errors import MmdigitError
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 FRESH_S = 2.0
 """How old a copy may be before it is read again; a copy that takes long is read less often."""
 READING_SHARE = 0.05
 """Of the time, at most, that goes into reading one group again and again."""
+THREADS = 8
+"""In which people's requests are worked on: a group that is read for the first time holds up no other operation."""
 MAX_GROUPS = 200
 """In memory; the one that nobody has asked for longest goes first."""
+MAX_FIELDS = 300_000
+"""Of all groups in memory, open or keyed, about 1.4 KB each; a single group may have more."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +42,17 @@ class GroupWork:
     read_s: float
     took_s: float
 
+    @property
+    def fields(self) -> int:
+        """How many are in memory."""
+        return sum(map(len, self.works))
+
     def with_field(self, field: FieldPlace) -> OpenWork | None:
         return next((work for work in self.works if work.find(field) is not None), None)
 
 
 class ReviewDesk:
-    """Safe to use from several threads. A context manager: its thread ends with the block."""
+    """Safe to use from several threads. A context manager: its threads end with the block."""
 
     def __init__(
         self,
@@ -63,13 +74,27 @@ class ReviewDesk:
         self._lock = threading.Lock()
         self._groups: OrderedDict[tuple[str, str], GroupWork] = OrderedDict()
         self._reading: dict[tuple[str, str], threading.Lock] = {}
-        self._reader = ThreadPoolExecutor(1, "review")
+        self._threads = ThreadPoolExecutor(THREADS, "review")
+        self._reader = ThreadPoolExecutor(1, "review-reader")
         self._waiting: set[tuple[str, str]] = set()
         self._meanwhile: dict[tuple[str, str], dict[FieldPlace, ReviewedField]] = {}
 
     def expires_at(self) -> datetime:
         """When a claim that is made or renewed now ends."""
         return self.now() + self._lease
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """The result of the call in a thread. Raises what it raises."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    def known_work(self, tenant: str, group: str) -> GroupWork | None:
+        """As work, but at once: None also if the group has yet to be read, which begins then."""
+        with self._lock:
+            is_known = (tenant, group) in self._groups
+        if is_known:
+            return self.work(tenant, group)
+        self._read_later((tenant, group), None)
+        return None
 
     def work(self, tenant: str, group: str, *, anew: bool = False) -> GroupWork | None:
         """The work of a tenant's group of pages; None if there is no such group. It may be a little old.
@@ -105,7 +130,8 @@ class ReviewDesk:
                     work.activity.add(claim.clerk, self.now())
 
     def close(self) -> None:
-        """End the thread."""
+        """End the threads."""
+        self._threads.shutdown(cancel_futures=True)
         self._reader.shutdown(cancel_futures=True)
 
     def __enter__(self) -> Self:
@@ -114,7 +140,7 @@ class ReviewDesk:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def _read_later(self, key: tuple[str, str], before: GroupWork) -> None:
+    def _read_later(self, key: tuple[str, str], before: GroupWork | None) -> None:
         with self._lock:
             if key in self._waiting:
                 return
@@ -169,7 +195,9 @@ class ReviewDesk:
                     work.update(field, reviewed)
             self._groups[key] = found
             self._groups.move_to_end(key)
-            while len(self._groups) > MAX_GROUPS:
+            while len(self._groups) > 1 and (
+                len(self._groups) > MAX_GROUPS or sum(each.fields for each in self._groups.values()) > MAX_FIELDS
+            ):
                 self._reading.pop(self._groups.popitem(last=False)[0], None)
 
     def _work(self, template: Template, pages: frozenset[str]) -> OpenWork:

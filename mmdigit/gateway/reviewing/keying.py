@@ -44,9 +44,9 @@ def key_work(desk: ReviewDesk, principal: Principal, claim_id: str, keys: Keys) 
         raise not_found("expected the claim's group, got none; make another claim")
     results = [*_put_fields(desk, principal, claim, group, keys.fields)]
     results += put_boxes(desk, principal, claim, group, keys.boxes)
-    if not results:
+    if all(result.outcome in ("refused", "not_claimed") for result in results):  # nothing was put, which renews
         desk.review.renew(claim.id, desk.expires_at())
-    return KeyResults(results=tuple(results), left=_left(desk.work(claim.tenant, claim.group) or group))
+    return KeyResults(results=tuple(results), left=_left(desk.work(claim.tenant, claim.group) or group, claim.clerk))
 
 
 @dataclass(frozen=True)
@@ -131,12 +131,13 @@ def _result(claim: StoredClaim, said: _Said, kept: Kept) -> KeyResult:
     return KeyResult(field=key.field, outcome=outcome, value=said.typed, seen=seen)
 
 
-def _left(group: GroupWork) -> FieldsLeft:
-    """Of all forms of a group."""
+def _left(group: GroupWork, clerk: str) -> FieldsLeft:
+    """Of all forms of a group. second: what the person may get; otherwise it would tell them at once that what they
+    have keyed blindly differs."""
     each = [work.left for work in group.works]
     return FieldsLeft(
         review=sum(left.review for left in each),
         control=sum(left.control for left in each),
-        second=sum(left.second for left in each),
+        second=sum(1 for work in group.works for _ in work.places("second", None, clerk)),
         digits=tuple(sum(left.digits[digit] for left in each) for digit in range(10)),
     )

@@ -31,7 +31,7 @@ class Sample:
     seed: int
 
     def draws(self, field: FieldPlace) -> bool:
-        return is_drawn(self.seed, self.share, field.group, field.name)
+        return self.share > 0 and is_drawn(self.seed, self.share, field.group, field.name)
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,10 @@ class OpenWork:
             boxes.sort(key=lambda box: work._fields[box.field].rank[1:])
         work.activity = Activity(keys)
         return work
+
+    def __len__(self) -> int:
+        """Fields that it knows of, open or keyed."""
+        return len(self._fields)
 
     @property
     def left(self) -> FieldsLeft:

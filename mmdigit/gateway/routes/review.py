@@ -1,6 +1,6 @@
 """Reviewing: who gets which field, what they key, and what happened to it."""
 
-import asyncio
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -40,7 +40,7 @@ async def list_review_groups(
     desk = require_forms(services).desk
     groups = await services.in_registry(lambda registry: registry.groups(principal.tenant, limit))
     names = [group.name for group in groups if group.kind == "pages"]
-    found = await asyncio.to_thread(lambda: tuple(reviewed_groups(desk, principal.tenant, names)))
+    found = await desk.run(lambda: tuple(reviewed_groups(desk, principal.tenant, names)))
     return _answer(ReviewGroups(groups=found))
 
 
@@ -54,9 +54,9 @@ async def claim_fields(group: Group, ask: ClaimRequest, services: UseServices, p
     """Fields, or boxes, that nobody else gets until the claim expires. Each key and each renewal moves that further."""
     stored_id(principal, group, "group")
     desk = require_forms(services).desk
-    claim, work, got = await asyncio.to_thread(claim_work, desk, principal, group, ask)
+    claim, work, got = await desk.run(partial(claim_work, desk, principal, group, ask))
     predictions = await _predictions(services, jobs_to_weigh(claim, got))
-    return _answer(await asyncio.to_thread(shown_claim, principal, claim, work, got, predictions))
+    return _answer(await desk.run(partial(shown_claim, principal, claim, work, got, predictions)))
 
 
 @router.put(
@@ -65,9 +65,9 @@ async def claim_fields(group: Group, ask: ClaimRequest, services: UseServices, p
 async def renew_claim(claim: ClaimId, services: UseServices, principal: Reviewer) -> Response:
     """The claim without its fields. One that has expired holds again what nobody else has claimed meanwhile."""
     desk = require_forms(services).desk
-    found = await asyncio.to_thread(find_claim, desk, principal, claim)
+    found = await desk.run(partial(find_claim, desk, principal, claim))
     expires_at = desk.expires_at()
-    await asyncio.to_thread(desk.review.renew, claim, expires_at)
+    await desk.run(partial(desk.review.renew, claim, expires_at))
     return _answer(Claim(claim=found.id, clerk=found.clerk, kind=found.kind, expires_at=expires_at))
 
 
@@ -77,7 +77,7 @@ async def renew_claim(claim: ClaimId, services: UseServices, principal: Reviewer
 async def release_claim(claim: ClaimId, services: UseServices, principal: Reviewer) -> Response:
     """Others may claim its fields at once. What was keyed under it stays, and cannot be undone any more."""
     desk = require_forms(services).desk
-    await asyncio.to_thread(give_back, desk, principal, claim)
+    await desk.run(partial(give_back, desk, principal, claim))
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -87,7 +87,7 @@ async def release_claim(claim: ClaimId, services: UseServices, principal: Review
 async def put_keys(claim: ClaimId, keys: Keys, services: UseServices, principal: Reviewer) -> Response:
     """Keeps each key or says why not. Sent again, it changes nothing."""
     desk = require_forms(services).desk
-    return _answer(await asyncio.to_thread(key_work, desk, principal, claim, keys))
+    return _answer(await desk.run(partial(key_work, desk, principal, claim, keys)))
 
 
 @router.get(
@@ -100,7 +100,7 @@ async def get_field_history(group: Group, field: FieldId, services: UseServices,
     """What the model read, and every change since. Refused while somebody has to key the field without seeing that."""
     stored_id(principal, group, "group")
     desk = require_forms(services).desk
-    return _answer(await asyncio.to_thread(field_history, desk, principal, group, field))
+    return _answer(await desk.run(partial(field_history, desk, principal, group, field)))
 
 
 async def _predictions(services: Services, job_ids: list[str]) -> Predictions:

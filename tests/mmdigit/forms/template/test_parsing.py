@@ -75,6 +75,14 @@ def test_digest_changes_with_any_value() -> None:
     assert Template.model_validate_json(changed.model_dump_json()).digest == changed.digest
 
 
+def test_how_many_people_key_makes_no_other_digest() -> None:
+    changed = parse_template(TEXT.replace("blank: accept", "blank: accept\n        keyed_by: 2", 1).encode())
+    assert [field.keyed_by for field in changed.pages[0].fields] == [1, 1, 2, 1, 1]
+    assert changed.digest == parse_template(EXAMPLE.read_bytes()).digest == "840fcad973a8426d"
+    with pytest.raises(DataError, match="keyed_by: expected 1 or 2, got 3"):
+        parse_template(TEXT.replace("blank: accept", "blank: accept\n        keyed_by: 3", 1).encode())
+
+
 LOOKED_UP = TEXT.replace("validators: [luhn] ", "lookup: members.txt #").encode()
 
 

@@ -82,6 +82,7 @@ def header(token: BearerToken) -> str:
 
 def test_token_gets_in(door: Authenticator) -> None:
     assert door.authenticate(header(BEARER)) == SCANNER
+    assert door.authenticate(header(BEARER)).name == "scanner"
     assert door.authenticate(f"bearer  {BEARER.text} ") == SCANNER
 
 

@@ -156,6 +156,14 @@ def test_tenant_comes_from_its_claim(issuer: Issuer) -> None:
         refused(verifier, issuer.token(org=org), "expected a tenant's name .* in the claim 'org'")
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"), [("ada", "ada"), (None, ""), (7, ""), ("a\x1bb", "a\\x1bb"), ("x" * 999, "x" * 255)]
+)
+def test_name_is_what_people_log_in_with(issuer: Issuer, verifier: OidcVerifier, name: object, shown: str) -> None:
+    token = issuer.token(preferred_username=name, name="Ada Lovelace")
+    assert verifier.verify(token)[0].name == shown
+
+
 def test_subject_is_escaped(issuer: Issuer, verifier: OidcVerifier) -> None:
     assert verifier.verify(issuer.token(sub="a\nb\x1b"))[0].subject == "oidc:a\\nb\\x1b"
 

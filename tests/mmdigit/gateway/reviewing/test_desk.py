@@ -96,4 +96,8 @@ def test_groups_in_memory_are_bounded(desk_of: DeskOf, kept: Databases, monkeypa
         assert left(desk.work("", f"g{number}")) == 1
         assert desk.work("", f"none{number}") is None
     assert list(desk._groups) == [("", "g3"), ("", "g4")]
+    monkeypatch.setattr(module, "MAX_FIELDS", 1)
+    put_group(kept, {5: {"member": Reading("1"), "born": Reading("2")}}, name="g5")
+    assert left(desk.work("", "g5")) == 2
+    assert list(desk._groups) == [("", "g5")]
     assert len(desk._reading) <= 2

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from lab.kit.polling import until
 from mmdigit.gateway.access.entrance import LOOPBACK
 from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.reviewing.desk import ReviewDesk
-from mmdigit.gateway.reviewing.overview import field_history, reviewed_groups
+from mmdigit.gateway.reviewing.overview import READING_S, field_history, reviewed_groups
 from tests.mmdigit.forms.store.kept import NOW, change
 from tests.mmdigit.gateway.reviewed import MEMBER, Databases, Reading, accepted, put_group
 
@@ -19,6 +20,15 @@ def test_groups_without_values_are_left_out(desk_of: DeskOf, kept: Databases) ->
     put_group(kept, {}, name="empty")
     groups = list(reviewed_groups(desk_of(), "", ["g", "empty", "unknown"]))
     assert [(group.group, group.form, group.fields, group.left.review) for group in groups] == [("g", "INTK", 21, 1)]
+
+
+def test_list_reads_large_groups_after_it(desk_of: DeskOf, kept: Databases) -> None:
+    for number in (1, 2, 3):
+        put_group(kept, {number: {"member": Reading("1")}}, name=f"g{number}")
+    desk, times = desk_of(), iter([0.0, 0.5, READING_S, READING_S])
+    names = ["g1", "g2", "g3"]
+    assert [group.group for group in reviewed_groups(desk, "", names, lambda: next(times))] == ["g1"]
+    until(lambda: [group.group for group in reviewed_groups(desk, "", names, lambda: 0.0)] == names, "all groups")
 
 
 def test_history_begins_with_what_the_model_read(desk_of: DeskOf, kept: Databases) -> None:

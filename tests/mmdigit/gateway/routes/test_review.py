@@ -225,6 +225,24 @@ def test_key_after_somebody_elses_change_is_outdated(gateway: Served, clerk: As)
     assert "somebody has changed it" in result["error"]
 
 
+def test_refused_key_renews_the_claim_too(gateway: Served, clerk: As, time: Time) -> None:
+    put(gateway, {1: {"member": Reading(MEMBER)}})
+    ada = clerk("Ada")
+    [field] = ada.claim()
+    time.pass_s(LEASE_S - 1)
+    assert ada.key(field, "1")["outcome"] == "refused"
+    time.pass_s(LEASE_S - 1)
+    assert clerk("Bo").claim() == []
+
+
+def test_control_that_differs_does_not_show_in_what_is_left(gateway: Served, clerk: As) -> None:
+    put(gateway, {1: {"member": accepted(MEMBER)}})
+    ada = clerk("Ada")
+    [field] = [each for each in ada.claim("control", 200) if each["name"] == "member"]
+    left = ada.send([{"field": field["field"], "text": "!90481715"}]).json()["left"]
+    assert (left["control"], left["second"], ada.left()["second"]) == (20, 0, 1)
+
+
 def test_undo_takes_back_ones_own_last_key(gateway: Served, clerk: As) -> None:
     put(gateway, {1: {"member": Reading(MEMBER)}})
     ada, bo = clerk("Ada"), clerk("Bo")
