@@ -41,8 +41,8 @@ def speak(digit: int, rng: np.random.Generator) -> tuple[Samples, int]:
     speed = str(rng.integers(120, 191))  # words a minute
     pitch = str(rng.integers(30, 71))  # 0-99
     rate_hz = int(rng.choice(RATES_HZ))
-    word, word_rate_hz = _espeak("-v", voice, "-s", speed, "-p", pitch, "--stdout", WORDS[digit])
-    word = _trim(soxr.resample(word, word_rate_hz, rate_hz))
+    word, word_rate_hz = run_espeak("-v", voice, "-s", speed, "-p", pitch, "--stdout", WORDS[digit])
+    word = trimmed(soxr.resample(word, word_rate_hz, rate_hz))
     before, after = (int(rng.uniform(0.03, 0.18) * rate_hz) for _ in range(2))
     clip = np.concatenate([np.zeros(before), word, np.zeros(after)])
     clip *= rng.uniform(0.25, 0.9) / max(float(np.abs(clip).max()), 1e-9)
@@ -51,7 +51,11 @@ def speak(digit: int, rng: np.random.Generator) -> tuple[Samples, int]:
     return np.clip(clip, -1.0, 1.0), rate_hz
 
 
-def _espeak(*arguments: str) -> tuple[Samples, int]:
+def run_espeak(*arguments: str) -> tuple[Samples, int]:
+    """What espeak-ng says, (n_samples,), and the rate in Hz. Raises DataError if it is missing or fails.
+
+    arguments: with --stdout, and the text last.
+    """
     try:
         command = [find_espeak(), *arguments]
         done = subprocess.run(command, capture_output=True, check=True, timeout=TIMEOUT_S)  # noqa: S603
@@ -63,8 +67,8 @@ def _espeak(*arguments: str) -> tuple[Samples, int]:
     return samples, rate_hz
 
 
-def _trim(samples: Samples) -> Samples:
-    """The samples from the first to the last that is louder than 1 % of the peak."""
+def trimmed(samples: Samples) -> Samples:
+    """The samples from the first to the last that is louder than 1 % of the peak. Raises DataError for silence."""
     loud = np.flatnonzero(np.abs(samples) > 0.01 * np.abs(samples).max(initial=0.0))
     if not len(loud):
         raise DataError("expected speech from espeak-ng, got silence; install its data package, espeak-ng-data")

@@ -8,15 +8,20 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.processes import Start, running
+from tests.shared_broker import SETTINGS, share_broker, shared_bootstrap
 
 # The same examples in every run, and none that fails because the machine is busy.
-settings.register_profile("suite", derandomize=True, deadline=None)
+settings.register_profile("suite", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
 KafkaTopic = Callable[..., str]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    share_broker(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -55,12 +60,14 @@ def start() -> Iterator[Start]:
 
 
 @pytest.fixture(scope="session")
-def kafka_bootstrap() -> Iterator[str]:
+def kafka_bootstrap(pytestconfig: pytest.Config) -> Iterator[str]:
     """host:port of a real broker for the whole run, for tests marked docker."""
     from lab.kit.services import kafka_broker
 
-    # Compaction starts at once, and sessions may be shorter than 6 s.
-    with kafka_broker(LOG_CLEANER_BACKOFF_MS="200", GROUP_MIN_SESSION_TIMEOUT_MS="1000") as bootstrap:
+    if (shared := shared_bootstrap(pytestconfig)) is not None:
+        yield shared
+        return
+    with kafka_broker(**SETTINGS) as bootstrap:
         yield bootstrap
 
 

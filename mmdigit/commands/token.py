@@ -15,6 +15,7 @@ from mmdigit.gateway.access.tokens import is_token_id, new_token
 from mmdigit.gateway.signing import webhook_key, written_key
 from mmdigit.settings.base import ProgramSettings, documented
 from mmdigit.settings.gateway_database_settings import GatewayDatabaseSettings
+from mmdigit.settings.redaction import redact
 from mmdigit.settings.webhook_settings import WebhookSecretSettings
 from schemas.errors import MmdigitError, SettingsError
 from schemas.printable import printable
@@ -69,11 +70,16 @@ class TokenCreateSettings(GatewayDatabaseSettings):
         made, now = new_token(), datetime.now(UTC)
         expires_at = None if self.expires_days is None else now + timedelta(days=self.expires_days)
         with _registry(self, create=True) as registry:
+            is_first = not registry.tokens()
             registry.put_token(
                 Token(made.id, self.name, self.tenant or "", _scopes_of(self.scopes), now, expires_at), made.sha256
             )
         sys.stdout.write(f"{made.text}\n")
         sys.stderr.write(f"token {made.id} is shown this once; `mmdigit token revoke {made.id}` ends it\n")
+        if is_first:  # a misspelt file is a new database
+            sys.stderr.write(
+                f"it is the first in {redact(self.database_url)}; only a gateway with this --database takes it\n"
+            )
         return 0
 
 

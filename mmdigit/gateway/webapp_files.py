@@ -1,6 +1,7 @@
 """The files of the web app, read once: what each is, and the tag by which a browser knows that it has it already."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -23,6 +24,9 @@ TYPES = {
 MODEL = ("mmdigit.onnx", "mmdigit.json", "crossed_out.npz")
 """Of mmdigit/reading/weights, served under model/, so that the page runs the model that ships."""
 
+LIST = "files.json"
+"""Names every other file, for mmdigit/webapp/service-worker.js."""
+
 
 @dataclass(frozen=True)
 class WebappFile:
@@ -40,7 +44,15 @@ def load_files() -> Mapping[str, WebappFile]:
     weights = files("mmdigit.reading") / "weights"
     for name in MODEL:
         found[f"model/{name}"] = _file(name, (weights / name).read_bytes())
+    found[LIST] = _file(LIST, list_of(found))
     return found
+
+
+def list_of(found: Mapping[str, WebappFile]) -> bytes:
+    """What a browser keeps for use without a network: each file's tag and size as sent; the version names them all."""
+    listed = {path: {"etag": file.etag, "bytes": len(file.content)} for path, file in sorted(found.items())}
+    version = hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:16]
+    return json.dumps({"version": version, "files": listed}).encode()
 
 
 def _below(folder: Traversable, prefix: str) -> list[tuple[str, WebappFile]]:

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
@@ -55,7 +56,9 @@ def new_page(browser: Browser, app: RunningApp) -> Iterator[NewPage]:
     errors: list[str] = []
 
     def make(path: str = "/", **options: object) -> Page:
-        context = browser.new_context(locale="en-GB", base_url=app.url, **options)  # type: ignore[arg-type]
+        # Without a service worker, which would fetch 6 MB in each new profile; test_offline.py tests it.
+        own: dict[str, Any] = {"locale": "en-GB", "base_url": app.url, "service_workers": "block"}
+        context = browser.new_context(**own | options)
         context.set_default_timeout(LIMIT_MS)
         contexts.append(context)
         page = context.new_page()

@@ -24,6 +24,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "form-action 'self'",
         "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",  # no text ever becomes HTML
+        "trusted-types mmdigit",  # js/trusted.js alone makes the addresses of workers
     )
 )
 _HEADERS = {
@@ -35,7 +36,8 @@ _HEADERS = {
 
 router = APIRouter(include_in_schema=False)
 
-_files = cache(load_files)
+files = cache(load_files)
+"""build_app calls it, so that no request waits for it."""
 
 
 @router.get("/")
@@ -55,7 +57,7 @@ async def file(request: Request, path: str) -> Response:
 
 
 def _respond(request: Request, path: str) -> Response:
-    found: WebappFile | None = _files().get(path)
+    found: WebappFile | None = files().get(path)
     if found is None:
         raise not_found(f"expected a file of the web app, got {printable(path, 80)!r}; open /")
     headers = {**_HEADERS, "ETag": found.etag}

@@ -3,6 +3,7 @@
 
 import { setToken } from "./api.js"
 import { announce, fill, h } from "./dom.js"
+import { offlinePanel, startOffline } from "./offline.js"
 import { apply, choose, settings } from "./settings.js"
 import { LANGUAGES, loadTexts, t } from "./texts.js"
 
@@ -51,6 +52,8 @@ function openSettings() {
     choice(t("common.theme"), "theme", [["auto", t("common.auto")], ["light", t("common.light")], ["dark", t("common.dark")]]),
     choice(t("common.contrast"), "contrast", [["auto", t("common.auto")], ["more", t("common.more")]]),
     choice(t("common.motion"), "motion", [["auto", t("common.auto")], ["less", t("common.less")]]),
+    choice(t("common.where"), "where", [["gateway", t("common.where.gateway")], ["page", t("common.where.page")]]),
+    offlinePanel(),
     h("form", { method: "dialog" }, h("button", { class: "main" }, t("common.close"))))
   dialog.addEventListener("close", () => {
     dialog.remove()
@@ -98,6 +101,7 @@ async function start() {
     announce(t("common.language"))
   })
   await show({ focus: false })
+  startOffline()
 }
 
 start()

@@ -23,12 +23,15 @@ def path(tmp_path: Path) -> Path:
 
 
 def create(path: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> BearerToken:
+    is_first = not path.exists()
     assert cli.main(["token", "create", "--database", f"sqlite:///{path}", "--name", "scanner", *arguments]) == 0
     captured = capsys.readouterr()
     token = parse_token(captured.out.removesuffix("\n"))
     assert token is not None
     assert token.secret not in captured.err
-    assert captured.err == f"token {token.id} is shown this once; `mmdigit token revoke {token.id}` ends it\n"
+    shown, *first = captured.err.splitlines()
+    assert shown == f"token {token.id} is shown this once; `mmdigit token revoke {token.id}` ends it"
+    assert [f"first in sqlite:///{path};" in line for line in first] == [True] * is_first
     return token
 
 

@@ -1,11 +1,12 @@
 """The files of the web app as the gateway finds them, vendored ones included."""
 
 import gzip
+import json
 import re
 from hashlib import sha256
 from pathlib import Path
 
-from mmdigit.gateway.webapp_files import load_files
+from mmdigit.gateway.webapp_files import LIST, list_of, load_files
 
 WEBAPP = Path("mmdigit/webapp")
 
@@ -39,3 +40,18 @@ def test_tag_follows_from_the_content() -> None:
     found = load_files()
     assert found["index.html"].etag != found["icon.svg"].etag
     assert load_files()["index.html"].etag == found["index.html"].etag
+
+
+def test_list_names_every_other_file() -> None:
+    found = load_files()
+    listed = json.loads(found[LIST].content)
+    assert listed["files"] == {
+        path: {"etag": file.etag, "bytes": len(file.content)} for path, file in found.items() if path != LIST
+    }
+
+
+def test_version_follows_from_every_file() -> None:
+    found = dict(load_files())
+    del found[LIST]
+    versions = {json.loads(list_of({**found, path: found["icon.svg"]}))["version"] for path in found}
+    assert len(versions) == len(found)

@@ -15,6 +15,7 @@ def test_page_runs_its_own_scripts_alone(tmp_path: Path) -> None:
         assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
         assert (policy["default-src"], policy["script-src"]) == ("'none'", "'self' 'wasm-unsafe-eval'")
         assert policy["connect-src"] == "'self'"
+        assert (policy["require-trusted-types-for"], policy["trusted-types"]) == ("'script'", "mmdigit")
         assert "unsafe-inline" not in answer.headers["content-security-policy"]
         assert "camera=(self), microphone=(self)" in answer.headers["permissions-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"

@@ -1,0 +1,71 @@
+// Takes a photograph: a live picture with a square to hold the digit in. What the square shows is the photograph.
+
+import { h } from "../dom.js"
+import { t } from "../texts.js"
+
+export const GUIDE = 0.62 // side of the square, of the picture's shorter side; css/read.css draws it
+const PHOTO_SIDE = 480 // pixels
+
+/** Let somebody take a photograph. Resolves with a Blob, or null if they close the camera, or once signal ends it. */
+export function photograph(signal) {
+  return new Promise((resolve) => {
+    let stream = null
+    let photo = null
+    const video = h("video", { autoplay: true, playsinline: true, muted: true, "aria-label": t("read.camera.live") })
+    video.muted = true
+    const guide = h("div", { class: "read-guide", "aria-hidden": "true" })
+    const state = h("p", { role: "status" }, t("read.camera.starting"))
+    const shutter = h("button", { type: "button", class: "main", disabled: true, on: { click: shoot } }, t("read.camera.shoot"))
+    const close = h("button", { type: "button", on: { click: () => dialog.close() } }, t("read.camera.cancel"))
+    const dialog = h("dialog", { class: "read-camera", "aria-labelledby": "camera-title" },
+      h("h2", { id: "camera-title" }, t("read.camera.title")),
+      h("div", { class: "read-viewfinder" }, video, guide),
+      state,
+      h("div", { class: "row" }, shutter, close))
+
+    async function open() {
+      try {
+        if (!navigator.mediaDevices) throw new DOMException("not a secure context", "NotAllowedError")
+        const wanted = { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 960 } }
+        stream = await navigator.mediaDevices.getUserMedia({ video: wanted })
+        if (!dialog.open) return stop()
+        video.srcObject = stream
+        await video.play()
+        shutter.disabled = false
+        shutter.focus()
+        state.textContent = t("read.camera.hold")
+      } catch (error) {
+        if (!dialog.open) return
+        video.parentElement.hidden = shutter.hidden = true
+        state.textContent = error.name === "NotAllowedError" ? t("read.camera.denied") : t("read.camera.none")
+        close.focus()
+      }
+    }
+
+    async function shoot() {
+      const side = GUIDE * Math.min(video.videoWidth, video.videoHeight)
+      const canvas = document.createElement("canvas")
+      canvas.width = canvas.height = PHOTO_SIDE
+      const from = [(video.videoWidth - side) / 2, (video.videoHeight - side) / 2, side, side]
+      canvas.getContext("2d").drawImage(video, ...from, 0, 0, PHOTO_SIDE, PHOTO_SIDE)
+      shutter.disabled = true
+      photo = await new Promise((made) => canvas.toBlob(made, "image/jpeg", 0.92))
+      dialog.close()
+    }
+
+    function stop() {
+      for (const track of stream?.getTracks() ?? []) track.stop()
+    }
+
+    dialog.addEventListener("close", () => {
+      stop()
+      dialog.remove()
+      resolve(photo)
+    })
+    signal.addEventListener("abort", () => dialog.close())
+    document.body.append(dialog)
+    dialog.showModal()
+    close.focus()
+    open()
+  })
+}

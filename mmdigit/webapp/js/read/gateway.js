@@ -1,0 +1,60 @@
+// Asks the gateway for one answer, for as long as it takes.
+
+import { ApiError, request } from "../api.js"
+
+const WAIT_S = 10 // the first time
+const LONG_WAIT_S = 30 // then: each time sends the job again
+const RETRY_AFTER_MS = 1500
+
+/** A job that can never succeed. code: the gateway's reason, such as invalid_image. */
+export class ReadingError extends Error {
+  constructor(code) {
+    super(`expected a job that can be read, got ${code}; give another picture or sound`)
+    this.code = code
+  }
+}
+
+/**
+ * The prediction for a picture and a sound, each a Blob or null. While the gateway is away or busy, asks again, always
+ * for the same job, until signal ends it; onAway(true) and onAway(false) tell. Throws ApiError, ReadingError.
+ */
+export async function askGateway({ picture, sound, signal, onAway }) {
+  const headers = { "Idempotency-Key": newKey() }
+  const body = new FormData()
+  if (picture) body.append("image", picture)
+  if (sound) body.append("audio", sound)
+  let wait = WAIT_S
+  let away = false
+  for (;;) {
+    try {
+      const status = await request("POST", `/v1/jobs?wait=${wait}`, { body, headers, signal })
+      if (away) onAway(false)
+      away = false
+      wait = LONG_WAIT_S
+      if (status.state === "done") return status.prediction
+      if (status.state === "dead") throw new ReadingError(status.reason)
+    } catch (error) {
+      if (!(error instanceof ApiError && error.passes)) throw error
+      away = true
+      onAway(true)
+      await pause(signal)
+    }
+  }
+}
+
+/** Random, also where the page is not a secure context. */
+const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("")
+
+function pause(signal) {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer)
+      reject(signal.reason)
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop)
+      resolve()
+    }, RETRY_AFTER_MS)
+    signal?.addEventListener("abort", stop, { once: true })
+  })
+}

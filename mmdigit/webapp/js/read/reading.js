@@ -1,0 +1,37 @@
+// Reads one digit that was written, spoken or both: by the gateway, or in the page alone, as the settings say.
+
+import { readDigit } from "../decoding/image.js"
+import { greyOf } from "../decoding/pixels.js"
+import { waveformOf } from "../decoding/sound.js"
+import { speechWindow } from "../decoding/speech.js"
+import { readInPage } from "../model/reader.js"
+import { settings } from "../settings.js"
+import { askGateway } from "./gateway.js"
+
+/**
+ * Read a picture and a sound, each a Blob or null, not both null. signal ends it; onAway(true) is told once the
+ * gateway does not answer, onAway(false) once it does again, until when it is asked again and again.
+ *
+ * Returns {prediction, image28, waveform}: the gateway's prediction, and what the model saw and heard: Float32Array(784)
+ * and Float32Array(8000), or null. Throws an Error with a code: "unreadable_picture", or those of decoding/sound.js and
+ * model/reader.js; ApiError for what the gateway refuses; ReadingError for a job that can never succeed.
+ */
+export async function read({ picture, sound }, { signal = null, onAway = () => {} } = {}) {
+  const [seen, waveform] = await Promise.all([picture && seenIn(picture), sound && heardIn(sound)])
+  const prediction =
+    settings.where === "page"
+      ? await readInPage({ image: seen?.image ?? null, waveform, reasons: seen?.reasons ?? [] })
+      : await askGateway({ picture, sound, signal, onAway })
+  signal?.throwIfAborted()
+  return { prediction, image28: seen?.image ?? null, waveform }
+}
+
+async function seenIn(picture) {
+  try {
+    return readDigit(await greyOf(picture))
+  } catch (error) {
+    throw Object.assign(new Error(error.message, { cause: error }), { code: "unreadable_picture" })
+  }
+}
+
+const heardIn = async (sound) => speechWindow(await waveformOf(sound))
