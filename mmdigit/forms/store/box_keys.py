@@ -21,17 +21,27 @@ def box_keys_of(connection: Connection, page_ids: Sequence[int]) -> dict[tuple[i
     return found
 
 
-def put_box_key(connection: Connection, page_id: int, name: str, key: BoxKey) -> ChangeOutcome:
-    """Keep a word, unless the last one is the same; the caller holds the page's lock."""
-    last = select(BOX_KEYS.c.digit).where(
-        BOX_KEYS.c.page_id == page_id, BOX_KEYS.c.name == name, BOX_KEYS.c.box == key.box
-    ).order_by(BOX_KEYS.c.id.desc()).limit(1)  # fmt: skip
-    row = connection.execute(last).one_or_none()
-    if row is not None and row.digit == key.digit:
-        return "known"
-    connection.execute(
-        BOX_KEYS.insert().values(
-            page_id=page_id, name=name, box=key.box, digit=key.digit, keyed_by=escaped(key.by), keyed_us=to_us(key.at)
-        )
-    )
-    return "kept"
+def put_box_keys(connection: Connection, keys: Sequence[tuple[int, str, BoxKey]]) -> list[ChangeOutcome]:
+    """Keep words, each unless the last one of its box is the same; the caller holds the pages' locks.
+
+    keys: page, field and what is said of a box.
+    """
+    last = box_keys_of(connection, sorted({page_id for page_id, _, _ in keys}))
+    outcomes: list[ChangeOutcome] = []
+    rows = []
+    for page_id, name, key in keys:
+        said = last[page_id, name]
+        if key.box in said and said[key.box].digit == key.digit:
+            outcomes.append("known")
+            continue
+        said[key.box] = key
+        outcomes.append("kept")
+        rows.append(
+            {
+                "page_id": page_id, "name": name, "box": key.box, "digit": key.digit, "keyed_by": escaped(key.by),
+                "keyed_us": to_us(key.at),
+            }
+        )  # fmt: skip
+    if rows:
+        connection.execute(BOX_KEYS.insert(), rows)
+    return outcomes

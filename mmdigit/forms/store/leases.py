@@ -81,6 +81,13 @@ def mark(connection: Connection, page_id: int, name: str, box: int, *, keyed: bo
     connection.execute(update(LEASES).where(*which).values(keyed=keyed))
 
 
+def mark_boxes(connection: Connection, places: Sequence[tuple[int, str, int]]) -> None:
+    """These boxes are keyed. places: page, field and box of each."""
+    for chunk in chunks(places):
+        which = tuple_(LEASES.c.page_id, LEASES.c.name, LEASES.c.box).in_(chunk)
+        connection.execute(update(LEASES).where(which).values(keyed=True))
+
+
 def leases_of(connection: Connection, claim_id: str) -> set[tuple[int, str, int]]:
     """Page, name and box of all that a claim has."""
     query = select(LEASES.c.page_id, LEASES.c.name, LEASES.c.box).where(LEASES.c.claim == claim_id)

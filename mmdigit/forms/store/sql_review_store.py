@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, Row, delete, select, tuple_
 
 from mmdigit.database.engine import open_engine
 from mmdigit.database.sql_database import SqlDatabase
-from mmdigit.forms.store.box_keys import box_keys_of, put_box_key
+from mmdigit.forms.store.box_keys import box_keys_of, put_box_keys
 from mmdigit.forms.store.changes import changes_of, put_change, records_of, value_of
 from mmdigit.forms.store.leases import (
     box_of,
@@ -25,6 +25,7 @@ from mmdigit.forms.store.leases import (
     lease,
     leases_of,
     mark,
+    mark_boxes,
     put_claim,
     renew,
 )
@@ -138,17 +139,15 @@ class SqlReviewStore:
     def put_boxes(
         self, claim_id: str, keys: Sequence[tuple[FieldPlace, BoxKey]], expires_at: datetime
     ) -> list[Kept]:  # fmt: skip
-        outcomes: list[KeyOutcome] = []
         with self._database.transaction() as connection:
             ids = _ids(connection, {field.group for field, _ in keys}, lock=True)
             leased = leases_of(connection, claim_id)
-            for field, key in keys:
-                page_id = ids.get(field.group)
-                if page_id is None or (page_id, field.name, key.box) not in leased:
-                    outcomes.append("not_claimed")
-                    continue
-                outcomes.append(put_box_key(connection, page_id, field.name, key))
-                mark(connection, page_id, field.name, key.box, keyed=True)
+            places = [(ids.get(field.group, 0), field.name, key.box) for field, key in keys]
+            mine = [place in leased for place in places]
+            said = [(ids[field.group], field.name, key) for (field, key), has in zip(keys, mine, strict=True) if has]
+            kept = iter(put_box_keys(connection, said))
+            outcomes: list[KeyOutcome] = [next(kept) if has else "not_claimed" for has in mine]
+            mark_boxes(connection, [place for place, has in zip(places, mine, strict=True) if has])
             renew(connection, claim_id, expires_at)
             found = _fields(connection, {field for field, _ in keys}, ids)
         return [Kept(outcome, found.get(field)) for outcome, (field, _) in zip(outcomes, keys, strict=True)]
