@@ -391,6 +391,30 @@ def test_claim_that_is_over_offers_what_was_typed(app: RunningApp, new_page: New
     assert place[1] == TWICE or place in by_person(app, "over")
 
 
+def test_claim_is_renewed_while_somebody_works(app: RunningApp, new_page: NewPage) -> None:
+    sent(app, "renewed", 1)
+    page = new_page("/#/review")
+    begin(page)
+    page.clock.install()
+    page.reload()
+    with page.expect_response("**/claims") as claimed:
+        start(page, "renewed", "Field by field")
+    claim = claimed.value.json()["claim"]
+    expect(value(page)).to_be_focused()
+    place = shown_field(page)
+    page.keyboard.type("12")
+    with page.expect_response(f"**/{claim}") as renewed:
+        page.clock.fast_forward(160_000)  # of the lease's 300 s
+    assert (renewed.value.request.method, renewed.value.status) == ("PUT", 200)
+    page.keyboard.type("3")
+    page.evaluate("(claim) => fetch(`/v1/review/claims/${claim}`, { method: 'DELETE' })", claim)
+    page.clock.fast_forward(160_000)
+    expect(page.locator("#review-problem")).to_contain_text("your time for this field was over")
+    assert shown_field(page) == place
+    expect(value(page)).to_have_value("123")
+    new_page.errors[:] = [error for error in new_page.errors if "404" not in error]  # type: ignore[attr-defined]
+
+
 def test_gateway_without_forms_says_what_to_do(app: RunningApp, new_page: NewPage, tmp_path: Path) -> None:
     command, flags = commands(0, tmp_path)["gateway"], ("--forms", "--pages", "--template")
     kept = [

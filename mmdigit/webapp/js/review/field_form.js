@@ -21,22 +21,22 @@ export function fieldForm(kind, onKeep) {
     "aria-labelledby": "review-value-label review-what", "aria-describedby": "review-problem review-why",
   })
   const choices = h("div", { class: "row choices", role: "group", "aria-label": t("review.choices") })
+  const marks = h("div", { class: "row marks", role: "group", "aria-label": t("review.marks") },
+    mark("blank", t("review.key.blank"), () => put("blank")),
+    mark("box", "_", () => insert("_")),
+    mark("anyway", "!", () => put(field.value.startsWith("!") ? field.value.slice(1) : `!${field.value}`)))
   const element = h("form", { class: "field-form", on: { submit } },
     h("div", { class: "row" },
       h("label", { id: "review-value-label", for: "review-value" }, t("review.value")),
       field,
       h("button", { class: "main" }, t("review.keep"), " ", h("kbd", {}, t("review.key.enter")))),
-    problem, choices, marks(), why)
+    problem, choices, marks, why)
   let item = null
   let initial = ""
   let offered = []
 
-  function marks() {
-    const button = (name, key, run) => h("button", { type: "button", on: { click: run } }, t(`review.mark.${name}`), " ", h("kbd", {}, key))
-    return h("div", { class: "row marks", role: "group", "aria-label": t("review.marks") },
-      button("blank", t("review.key.blank"), () => put("blank")),
-      button("box", "_", () => insert("_")),
-      button("anyway", "!", () => put(field.value.startsWith("!") ? field.value.slice(1) : `!${field.value}`)))
+  function mark(name, key, run) {
+    return h("button", { type: "button", on: { click: run } }, t(`review.mark.${name}`), " ", h("kbd", {}, key))
   }
 
   function submit(event) {
@@ -82,6 +82,7 @@ export function fieldForm(kind, onKeep) {
       field.value = initial
       field.setAttribute("inputmode", read.type === "decimal" ? "decimal" : "numeric")
       offered = read.type === "check" ? ["true", "false"] : read.alternatives.slice(0, 3)
+      marks.hidden = read.type === "check"
       const label = (text) => (read.type === "check" ? t(`review.check.${text}`) : text)
       fill(choices, offered.map((text, i) =>
         h("button", { type: "button", on: { click: () => put(text) } }, label(text), " ", h("kbd", {}, t("review.key.choice", { number: String(i + 1) })))))

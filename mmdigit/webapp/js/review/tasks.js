@@ -23,10 +23,13 @@ export const isBlind = (kind) => kind === "control" || kind === "second"
 /** What a kind is called. */
 export const kindName = ({ kind, digit }) => t(`review.kind.${kind}`, { digit: String(digit) })
 
-/** What a field is called: its form's number, its page and its label. */
+const IN_GRID = /^[^.]+\.(\d+)\.[^.]+$/ // a column of a grid, in the row of that number
+
+/** What a field is called: its form's number or its page, its label, and its row in a grid. */
 export function fieldName({ serial = null, page, label, name }) {
   const place = serial === null ? t("review.place.page", { page: String(page) }) : t("review.place.form", { serial: String(serial) })
-  return `${place}: ${label || name}`
+  const row = IN_GRID.exec(name)?.[1]
+  return `${place}: ${label || name}${row ? t("review.place.row", { row }) : ""}`
 }
 
 /** Digits apart, so that a voice says each. */

@@ -54,6 +54,7 @@ export default {
 
   "review.place.form": "Formular {serial}",
   "review.place.page": "Seite {page}",
+  "review.place.row": ", Zeile {row}",
   "review.picture": "Bild von {name}",
   "review.zoom": "Größe des Bildes",
   "review.larger": "Größer",

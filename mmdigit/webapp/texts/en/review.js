@@ -54,6 +54,7 @@ export default {
 
   "review.place.form": "Form {serial}",
   "review.place.page": "Page {page}",
+  "review.place.row": ", row {row}",
   "review.picture": "Picture of {name}",
   "review.zoom": "Size of the picture",
   "review.larger": "Larger",
