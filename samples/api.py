@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -27,6 +27,7 @@ PACK = Path(__file__).parent / "pack"
 FORM = Path(__file__).parents[1] / "mmdigit" / "forms" / "template" / "example.yaml"
 HOST = "127.0.0.1"
 PORT = 8000
+WORKERS = frozenset({"worker", "page-worker"})
 UNBROKEN = ("--breaker-in-a-row", "0", "--breaker-share", "1")
 """Callers may send what is no digit, as often as they like."""
 
@@ -80,17 +81,30 @@ def serve_until_ended(port: int, command: str, ready: Callable[[], None]) -> int
         FOLDER.mkdir(parents=True, exist_ok=True)
         say("starting a worker, a page worker, a collector of forms and the gateway ...")
         with ExitStack() as stack:
-            running = {
-                name: stack.enter_context(RunningConsumer(command, FOLDER / f"{name}.log"))
-                for name, command in commands(port).items()
-            }
-            for program in running.values():
-                program.wait_until_ready()
+            running = start(stack, commands(port), FOLDER)
             ready()
             wait_for_the_end(running)
     except KeyboardInterrupt:
         say("\nended")
     return 0
+
+
+def start(stack: ExitStack, commands: Mapping[str, Sequence[str]], folder: Path) -> dict[str, RunningConsumer]:
+    """Start the programs and wait until they are ready; each ends with the stack. folder: for their logs.
+
+    The workers first: they make the files that the others expect.
+    """
+    running: dict[str, RunningConsumer] = {}
+    for step in (WORKERS, commands.keys() - WORKERS):
+        started = {
+            name: stack.enter_context(RunningConsumer(command, folder / f"{name}.log"))
+            for name, command in commands.items()
+            if name in step
+        }
+        for program in started.values():
+            program.wait_until_ready()
+        running |= started
+    return running
 
 
 def require_free(port: int, command: str) -> None:

@@ -2,14 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.webapp.gateway import RunningApp, running_app
+from tests.webapp.gateway import READING, RunningApp, running_app
 
 LIMIT_MS = 120_000
 """For whatever a test waits for: it catches hangs only."""
@@ -41,17 +41,20 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
-    """Gateway, worker, page worker and collector on SQLite files, as `make app` starts them."""
+def app(
+    request: pytest.FixtureRequest, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningApp]:
+    """Gateway and worker on SQLite files, as `make app` starts them, or the programs in the module's PROGRAMS."""
     assert browser.is_connected()  # without a browser, nothing is started
-    with running_app(tmp_path_factory.mktemp("app")) as running:
+    names: Collection[str] = getattr(request.module, "PROGRAMS", READING)
+    with running_app(tmp_path_factory.mktemp("app"), names=names) as running:
         yield running
 
 
 @pytest.fixture
 def new_page(browser: Browser, app: RunningApp) -> Iterator[NewPage]:
     """new_page(path="/", **context): a page of a new browser profile, in English. The test fails if its console shows
-    an error or a violation of the content security policy; set page.expected_errors to texts that may occur.
+    an error or a violation of the content security policy; a test that causes some removes them from new_page.errors.
     """
     contexts: list[BrowserContext] = []
     errors: list[str] = []

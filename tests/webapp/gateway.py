@@ -2,14 +2,17 @@
 
 import re
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from samples.api import FORM, commands
+from samples.api import FORM, commands, start
 from samples.running import RunningConsumer
 
+ALL = ("worker", "page-worker", "collector", "gateway")
+READING = ("worker", "gateway")
+"""What reads jobs, and no forms."""
 _URL = re.compile(r"api=(http://\S+)")
 
 
@@ -37,20 +40,19 @@ class RunningApp:
 
 
 @contextmanager
-def running_app(folder: Path, form: Path = FORM, gateway: Sequence[str] = ()) -> Iterator[RunningApp]:
-    """Start everything as `make app` does, with its files in the folder, on a free port. gateway: more of its flags."""
+def running_app(
+    folder: Path, form: Path = FORM, gateway: Sequence[str] = (), names: Collection[str] = ALL
+) -> Iterator[RunningApp]:
+    """Start what `make app` starts, with its files in the folder, on a free port. gateway: more of its flags. names: of
+    the programs, where not all are needed."""
     with ExitStack() as stack:
         started = {
             name: [str(form) if word == str(FORM) else word for word in command]
             for name, command in commands(0, folder).items()
+            if name in names
         }
         started["gateway"] += gateway
-        programs = {
-            name: stack.enter_context(RunningConsumer(command, folder / f"{name}.log"))
-            for name, command in started.items()
-        }
-        for program in programs.values():
-            program.wait_until_ready()
+        programs = start(stack, started, folder)
         url = api_url(programs["gateway"])
         port = url.rpartition(":")[2]
         again = [port if part == "0" and before == "--port" else part for before, part in _pairs(started["gateway"])]

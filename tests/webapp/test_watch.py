@@ -10,8 +10,9 @@ from playwright.sync_api import Page, expect
 from samples.api import write_page, write_pairs
 from tests.webapp.barriers import barriers
 from tests.webapp.conftest import NewPage
-from tests.webapp.gateway import RunningApp
+from tests.webapp.gateway import ALL, RunningApp
 
+PROGRAMS = ALL
 ZIP = {"Content-Type": "application/zip"}
 LINES = {"Content-Type": "application/x-ndjson"}
 
