@@ -46,7 +46,8 @@ function several(readings) {
   return { element, text: [`${aloud}.`, `${title}.`, ...each.filter(Boolean)].join(" ") }
 }
 
-const mark = (kind) => h("span", { class: `read-mark ${kind === "sure" ? "good" : "look"}`, "aria-hidden": "true" }, kind === "sure" ? "✓ " : "⚠ ")
+const mark = (kind) =>
+  h("span", { class: kind === "sure" ? "good" : "look", "aria-hidden": "true" }, kind === "sure" ? "✓ " : "⚠ ")
 
 const adviceOf = ({ advice }) => advice.map(({ text }) => h("p", { class: "read-advice" }, text))
 

@@ -11,12 +11,18 @@ import { shortShare } from "./words.js"
 export function bars({ probabilities, image, audio, fused }, chosen) {
   const columns =
     image && audio
-      ? [[t("read.written"), image.probabilities], [t("read.spoken"), audio.probabilities], [t("read.together"), fused?.probabilities ?? probabilities]]
+      ? [
+          [t("read.written"), image.probabilities],
+          [t("read.spoken"), audio.probabilities],
+          [t("read.together"), fused?.probabilities ?? probabilities],
+        ]
       : [[t("read.likely.share"), probabilities]]
   const shown = columns.filter(([, shares]) => shares)
   return h("table", { class: "read-bars" },
     h("caption", {}, t("read.likely")),
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("read.likely.digit")), shown.map(([name]) => h("th", { scope: "col" }, name)))),
+    h("thead", {}, h("tr", {},
+      h("th", { scope: "col" }, t("read.likely.digit")),
+      shown.map(([name]) => h("th", { scope: "col" }, name)))),
     h("tbody", {}, probabilities.map((_, digit) =>
       h("tr", { class: `${digit}` === chosen ? "chosen" : null },
         h("th", { scope: "row" }, `${digit}`),
@@ -26,5 +32,7 @@ export function bars({ probabilities, image, audio, fused }, chosen) {
 function cell(share) {
   const filled = h("span")
   filled.style.inlineSize = `${100 * share}%`
-  return h("span", {}, h("span", { class: "read-bar", "aria-hidden": "true" }, filled), h("span", { class: "read-share" }, shortShare(share)))
+  return h("span", {},
+    h("span", { class: "read-bar", "aria-hidden": "true" }, filled),
+    h("span", { class: "read-share" }, shortShare(share)))
 }

@@ -19,7 +19,8 @@ export function cardList(remove) {
     all.forEach((digit, i) => {
       const key = digit.entry ?? digit.picture
       const card = cards.get(key) ?? pictureCard(digit)
-      card.name(all.length === 1 ? t(`read.card.${digit.source}`) : t("read.card.nth", { n: i + 1, what: t(`read.card.${digit.source}`) }))
+      const what = t(`read.card.${digit.source}`)
+      card.name(all.length === 1 ? what : t("read.card.nth", { n: i + 1, what }))
       shown.set(key, card)
     })
     if (given.sound) shown.set(given.sound, cards.get(given.sound) ?? soundCard(given.sound))

@@ -17,7 +17,8 @@ const READ_OUT_MS = 1800 // for a screen reader to say what to do, before the mi
 export function speakButton(onSound) {
   let recording = null // what ends it
   const label = h("span", {}, t("read.speak"))
-  const button = h("button", { type: "button", on: { click: (event) => (recording ? recording.abort() : listen(event.detail === 0)) } }, label)
+  const press = (event) => (recording ? recording.abort() : listen(event.detail === 0)) // 0: no pointer pressed it
+  const button = h("button", { type: "button", on: { click: press } }, label)
   const bar = h("div", { class: "read-level-bar" })
   const level = h("div", { class: "read-level", "aria-hidden": "true", hidden: true }, bar)
   const state = h("p", { class: "read-state" })

@@ -31,7 +31,9 @@ export function mount(root) {
   })
   const [upload, field] = pictureButton(root, addFiles, ended.signal)
   const camera = button(t("read.camera"), takePhotograph)
-  const readButton = h("button", { type: "button", class: "main", "aria-keyshortcuts": "Enter", on: { click: readAll } }, t("read.read"))
+  const readButton = button(t("read.read"), readAll)
+  readButton.className = "main"
+  readButton.setAttribute("aria-keyshortcuts", "Enter")
   const answer = h("div", { class: "read-told" })
 
   fill(root,
@@ -139,10 +141,10 @@ export function mount(root) {
     announce(t("read.busy"))
     try {
       const all = digits()
-      const jobs = all.length > 1 ? all.map(({ picture }) => ({ picture, sound: null })) : [{ picture: all[0]?.picture ?? null, sound: given.sound }]
-      const readings = await Promise.all(
-        jobs.map(async ({ picture, sound }) => read({ picture: await picture, sound }, { signal, onAway: (away) => !signal.aborted && showAway(away) })),
-      )
+      const pictures = await Promise.all(all.length > 0 ? all.map(({ picture }) => picture) : [null])
+      const sound = all.length > 1 ? null : given.sound
+      const onAway = (away) => signal.aborted || showAway(away)
+      const readings = await Promise.all(pictures.map((picture) => read({ picture, sound }, { signal, onAway })))
       if (signal.aborted) return
       stopReading()
       showAnswer(readings)
@@ -227,6 +229,7 @@ let toggles = 0
 
 function toggle(name, help, kind, checked, change) {
   const id = `read-help-${++toggles}`
-  const field = h("input", { type: "checkbox", role: "switch", class: kind, checked, "aria-describedby": id, on: { change: () => change(field.checked) } })
+  const field = h("input", { type: "checkbox", role: "switch", class: kind, checked, "aria-describedby": id })
+  field.addEventListener("change", () => change(field.checked))
   return h("div", {}, h("label", { class: "line" }, field, name), h("p", { class: "soft", id }, help))
 }

@@ -6,6 +6,11 @@ const OVER = 0.999 // from here on: "over 99.9 %"
 const FAIRLY = 0.9 // below it, an answer that was not accepted is "not sure"
 const NO_ANSWER = ["not_a_digit", "several_digits", "struck_out"] // the label is only what the model would say
 const KNOWN = ["conflict", ...NO_ANSWER]
+const PROBLEMS = [
+  ...["unreadable_picture", "silent", "unreadable", "too_long"], // of decoding here
+  ...["invalid_image", "invalid_audio"], // of the gateway's worker
+  ...["unsupported", "unreachable", "stopped"], // of the model in the page
+]
 
 /** A share of 0 to 1 in per cent, never rounded up to all. */
 export const shareText = (share) =>
@@ -23,15 +28,21 @@ export function inWords(prediction) {
   const { label, confidence, image, audio, decision, reasons } = prediction
   const kind = kindOf(prediction)
   const share = shareText(confidence)
-  const digit = NO_ANSWER.includes(kind) ? "?" : kind === "conflict" ? t("read.either", { written: image.label, spoken: audio.label }) : `${label}`
+  const digit = digitOf(kind, prediction)
   const title = t(`read.kind.${kind}`, { share, written: image?.label ?? "", spoken: audio?.label ?? "" })
   const told = reasons.filter((reason) => reason !== "low_confidence" || reasons.length === 1)
   const advice = told.map((name) => ({ name, text: reasonText(name, prediction) }))
   const parts = partsOf(prediction)
   const start = kind === "conflict" || digit === "?" ? [] : [digit]
   const ends = (text) => (/[.!?]$/.test(text) ? text : `${text}.`)
-  const spoken = [...start, title, ...advice.map((each) => each.text), ...(image && audio ? parts.map((part) => `${part.name}: ${part.text}`) : [])]
+  const each = image && audio ? parts.map((part) => `${part.name}: ${part.text}`) : []
+  const spoken = [...start, title, ...advice.map(({ text }) => text), ...each]
   return { digit, kind, title, advice: decision === "accept" ? [] : advice, parts, spoken: spoken.map(ends).join(" ") }
+}
+
+function digitOf(kind, { label, image, audio }) {
+  if (NO_ANSWER.includes(kind)) return "?"
+  return kind === "conflict" ? t("read.either", { written: image.label, spoken: audio.label }) : `${label}`
 }
 
 function kindOf({ confidence, decision, reasons, image, audio }) {
@@ -43,8 +54,9 @@ function kindOf({ confidence, decision, reasons, image, audio }) {
 
 function reasonText(name, { label, confidence, image, audio }) {
   const values = { label, share: shareText(confidence), written: image?.label ?? "", spoken: audio?.label ?? "" }
-  if (name === "low_confidence") return t(image && audio ? "read.low.both" : image ? "read.low.picture" : "read.low.sound", values)
-  if (name === "not_a_digit") return t(image && audio ? "read.not_a_digit.both" : image ? "read.not_a_digit.picture" : "read.not_a_digit.sound", values)
+  const what = image && audio ? "both" : image ? "picture" : "sound"
+  if (name === "low_confidence") return t(`read.low.${what}`, values)
+  if (name === "not_a_digit") return t(`read.not_a_digit.${what}`, values)
   return KNOWN.includes(name) ? t(`read.reason.${name}`, values) : t("read.reason.other", { name: name.replaceAll("_", " ") })
 }
 
@@ -55,8 +67,7 @@ function partsOf({ image, audio, fused }) {
 
 /** What went wrong, in words; null for an error that nobody expects. */
 export function problemText(error) {
-  const known = ["unreadable_picture", "silent", "unreadable", "too_long", "invalid_image", "invalid_audio", "unsupported", "unreachable", "stopped"]
-  if (known.includes(error.code)) return t(`read.problem.${error.code}`)
+  if (PROBLEMS.includes(error.code)) return t(`read.problem.${error.code}`)
   if (error.status === 401) return t("read.problem.login")
   if (error.status !== undefined || error.code !== undefined) return t("read.problem.other", { detail: error.message })
   return null
