@@ -2,6 +2,8 @@
 
 import csv
 import io
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -413,6 +415,32 @@ def test_claim_is_renewed_while_somebody_works(app: RunningApp, new_page: NewPag
     assert shown_field(page) == place
     expect(value(page)).to_have_value("123")
     new_page.errors[:] = [error for error in new_page.errors if "404" not in error]  # type: ignore[attr-defined]
+
+
+def test_login_says_who_keys(app: RunningApp, new_page: NewPage, tmp_path: Path) -> None:
+    path, database = app.folder / "login.pdf", f"sqlite:///{app.folder / 'gateway.db'}"
+    written = write_stack(path, app.folder / "form.yaml", 1)
+    scopes = ("--scopes", "submit,read,review", "--database", database)
+    create = [sys.executable, "-m", "mmdigit", "token", "create", "--name", "carol", *scopes]
+    token = subprocess.run(create, check=True, capture_output=True, text=True).stdout.strip()
+    command = app.commands["gateway"]
+    port = command.index("--port") + 1
+    with RunningConsumer(
+        [*command[:port], "0", *command[port + 1 :], "--login", "token"], tmp_path / "gateway.log"
+    ) as gateway:
+        gateway.wait_until_ready()
+        page = new_page(f"{api_url(gateway)}/#/review")
+        page.get_by_label("Token").fill(token)
+        page.keyboard.press("Enter")
+        send_stack(api_url(gateway), path, "carols", token)
+        start(page, "carols", "Field by field")
+        expect(value(page)).to_be_focused()
+        page.keyboard.type(right_text(written, shown_field(page)))
+        page.keyboard.press("Enter")
+        until_kept(page)
+        page.keyboard.press("Escape")
+        expect(group(page, "carols").get_by_role("rowheader", name="carol")).to_be_visible()
+    new_page.errors[:] = [error for error in new_page.errors if "401" not in error]  # type: ignore[attr-defined]
 
 
 def test_gateway_without_forms_says_what_to_do(app: RunningApp, new_page: NewPage, tmp_path: Path) -> None:
