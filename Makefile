@@ -17,7 +17,7 @@ BENCHMARKS := wire pipeline latency growth footprint
 need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets, got none; see docs/use/data.md" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-forms api test unit audit sbom fuzz up backfill down bench bench-api peers faults soak form-stack seeds folds evaluate lock docs docs-site plots clean
+.PHONY: help demo demo-forms api app test unit audit sbom fuzz up backfill down bench bench-api peers faults soak form-stack seeds folds evaluate lock docs docs-site plots clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ demo-forms: $(VENV)/.forms ## print a form, fill it in, scan it and read it: a t
 
 api: $(VENV)/.gateway ## start the HTTP API, worker and page worker on SQLite files, until Ctrl-C; PORT=8000
 	@$(BIN)/python -m samples.api $(if $(PORT),--port $(PORT))
+
+app: $(VENV)/.gateway ## the same, and open its page in the browser; PORT=8000, OPEN=0 only says where it is
+	@$(BIN)/python -m samples.app $(if $(PORT),--port $(PORT)) $(if $(filter 0,$(OPEN)),--no-open)
 
 test: $(VENV)/.test ## lint, type check and all tests; DATA=folder adds tests on real data
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . && echo "lint: ok"

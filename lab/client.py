@@ -9,17 +9,22 @@ DOCSTRINGS = {
     "reviewing": '"""Reviewing: operations of people who review. Made by lab/client.py from async_reviewing.py."""',
 }
 """Of each file, by what follows `async_` and `sync_` in its name."""
-IMPORTS = {"import asyncio\nimport time": "import time", "import asynccontextmanager": "import contextmanager"}
+IMPORTS = {
+    "import asyncio\nimport time": "import time",
+    "import aclosing, asynccontextmanager": "import closing, contextmanager",
+}
 WORDS = {
     "@asynccontextmanager": "@contextmanager",
     "AsyncBaseTransport": "BaseTransport",
     "AsyncClient": "Client",
+    "AsyncGenerator": "Generator",
     "AsyncIterator": "Iterator",
     "AsyncReviewing": "Reviewing",
     "async_reviewing": "sync_reviewing",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
     "aclose": "close",
+    "aclosing": "closing",
     "aiter_bytes": "iter_bytes",
     "async ": "",
     "asyncio.sleep": "time.sleep",
@@ -32,7 +37,7 @@ def sync_source(source: str, docstring: str) -> str:
     _, _, code = source.partition('"""\n')
     for before, after in (IMPORTS | WORDS).items():
         code = re.sub(rf"(?<!\w){re.escape(before)}", after, code)
-    code = re.sub(r"import (Iterator), (Iterable)$", r"import \2, \1", code, flags=re.MULTILINE)  # in order again
+    code = re.sub(r"(Iterator), (Iterable)$", r"\2, \1", code, flags=re.MULTILINE)  # in order again
     if left := re.findall(r"\b\w*(?:async|await|Async)\w*", code):
         raise ValueError(f"expected no asynchronous names, got {sorted(set(left))}; add them to WORDS")
     return f"{docstring}\n{code}"

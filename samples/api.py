@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -53,38 +53,55 @@ docs/use/api.md goes on from here. Logs and data: {folder}
 def serve(argv: Sequence[str]) -> int:
     """Start everything, say what to type, and wait for Ctrl-C or SIGTERM. Returns 0."""
     parser = argparse.ArgumentParser(prog="python -m samples.api", description=__doc__)
+    add_port(parser)
+    port: int = parser.parse_args(argv).port
+
+    def say_what_to_type() -> None:
+        pairs, page = write_pairs(FOLDER / "pairs.zip"), write_page(FOLDER / "page.pdf")
+        say(what_to_type(port, pairs, page))
+
+    return serve_until_ended(port, "make api", say_what_to_type)
+
+
+def add_port(parser: argparse.ArgumentParser) -> None:
+    """The option that every command has which starts the API."""
     parser.add_argument("--port", type=int, default=PORT, help="port of the API (default: %(default)s)")
-    options = parser.parse_args(argv)
-    require_free(options.port)
+
+
+def serve_until_ended(port: int, command: str, ready: Callable[[], None]) -> int:
+    """Start everything, call ready once it runs, and wait for Ctrl-C or SIGTERM. Returns 0. command: what was typed.
+
+    Raises SettingsError if another program listens on the port, TransportError if a program does not start or ends.
+    """
+    require_free(port, command)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a script that starts it with & has it ignored
     try:
         FOLDER.mkdir(parents=True, exist_ok=True)
-        _say("starting a worker, a page worker, a collector of forms and the gateway ...")
-        pairs, page = write_pairs(FOLDER / "pairs.zip"), write_page(FOLDER / "page.pdf")
+        say("starting a worker, a page worker, a collector of forms and the gateway ...")
         with ExitStack() as stack:
             running = {
                 name: stack.enter_context(RunningConsumer(command, FOLDER / f"{name}.log"))
-                for name, command in commands(options.port).items()
+                for name, command in commands(port).items()
             }
             for program in running.values():
                 program.wait_until_ready()
-            _say(what_to_type(options.port, pairs, page))
+            ready()
             wait_for_the_end(running)
     except KeyboardInterrupt:
-        _say("\nended")
+        say("\nended")
     return 0
 
 
-def require_free(port: int) -> None:
-    """Raises SettingsError if another program listens on the port."""
+def require_free(port: int, command: str) -> None:
+    """Raises SettingsError if another program listens on the port. command: what was typed."""
     try:
         socket.create_server((HOST, port)).close()
     except (OSError, OverflowError) as error:
         reason = os.strerror(error.errno or 0) if isinstance(error, OSError) else error
         raise SettingsError(
             f"expected a free port, got {port}: {reason}; end the program that has it, or choose another: "
-            f"make api PORT={port + 1 if 0 < port < 65535 else PORT}"
+            f"{command} PORT={port + 1 if 0 < port < 65535 else PORT}"
         ) from error
 
 
@@ -135,12 +152,19 @@ def write_pairs(path: Path) -> Path:
 
 def write_page(path: Path) -> Path:
     """A scanned page of the example form, filled in. Kept once it is there: another file would be another page."""
+    return write_scans(path, 1, first_serial=1)
+
+
+def write_scans(path: Path, copies: int, first_serial: int) -> Path:
+    """Likewise several, each of its own copy of the form."""
     if not path.exists():
-        stack = path.with_name("blank.pdf")
-        command = [sys.executable, "-m", "mmdigit", "form", "print", str(FORM), "-n", "1", "-o", str(stack)]
+        stack, part = path.with_name("blank.pdf"), path.with_name(f"part-{path.name}")
+        printed = ("-n", str(copies), "--first-serial", str(first_serial), "-o", str(stack))
+        command = [sys.executable, "-m", "mmdigit", "form", "print", str(FORM), *printed]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
-        _, [page] = fill_pages(load_template(FORM), stack)
-        page.save(path, resolution=DPI)
+        _, [first, *others] = fill_pages(load_template(FORM), stack)
+        first.save(part, save_all=True, append_images=others, resolution=DPI)
+        part.replace(path)
     return path
 
 
@@ -157,7 +181,8 @@ def _near(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Print it at once."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

@@ -37,8 +37,24 @@ PHRASES = {
     "try_again": ("Try once more.", "Versuch es noch einmal."),
     "mirrored": ("It is the wrong way round.", "Sie ist spiegelverkehrt."),
     "upside_down": ("It stands on its head.", "Sie steht auf dem Kopf."),
+    "looks_like": ("It looks like", "Das sieht aus wie"),
+    "could_be": ("This could be", "Das könnte sein:"),
+    "or": ("or", "oder"),
+    "empty": ("Write your digit first.", "Schreibe zuerst deine Ziffer."),
+    "missing": ("One line is still missing.", "Ein Strich fehlt noch."),
+    "gap": ("There is a gap. Let the lines meet.", "Da ist eine Lücke. Die Linien sollen sich treffen."),
+    "touching": ("The lines touch. Leave it open there.", "Die Linien berühren sich. Lass es dort offen."),
+    "begin_there": ("Next time, begin at the number.", "Fang nächstes Mal bei der Zahl an."),
+    "other_way": ("Next time, go round the other way.", "Nächstes Mal anders herum."),
+    "long_line_down": ("Next time, draw the long line down.", "Zieh den langen Strich nächstes Mal nach unten."),
+    "long_line_last": ("Next time, draw the long line last.", "Zieh den langen Strich nächstes Mal zuletzt."),
+    "ring_last": ("Next time, draw the lower ring last.", "Schreibe den unteren Kreis nächstes Mal zuletzt."),
+    "one_line": ("Next time, try it in one line.", "Versuche es nächstes Mal in einem Zug."),
+    "larger": ("Write it larger.", "Schreibe sie größer."),
+    "middle": ("Write it in the middle.", "Schreibe sie in die Mitte."),
 }
-"""Each by its name, in English and in German. "perhaps", "i_read" and "write" come before a digit."""
+"""Each by its name, in English and in German. A digit follows "perhaps", "i_read", "write", "looks_like", "could_be"
+and "or"."""
 DIGITS = {
     "en": ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
     "de": ("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"),

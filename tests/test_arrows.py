@@ -106,7 +106,7 @@ ALLOWED: dict[str, set[str]] = {
     "mmdigit": {*_CORE, *_READING, "mmdigit.reading", "mmdigit.commands", "mmdigit.training"},
     "worker": {*_ROOMS - {"mmdigit.datasets"}, _CONSUMING},
     "producer": {*_ROOMS - {"mmdigit.reading"}, "mmdigit.sending"},
-    "samples": {*_CORE, *_forms(_FORMS)},
+    "samples": {*_CORE, *_forms(_FORMS), "mmdigit.client"},
     "deploy": {*_CORE, "mmdigit.transport"},
     "lab": {*_PRODUCT, "samples"},
     "tests": {*_PRODUCT, "samples", "deploy", "lab"},

@@ -141,6 +141,10 @@ def test_wheel_holds_every_file_of_the_packages_and_no_other(installed: Installe
     expected = {path.relative_to(ROOT).as_posix() for path in files if "__pycache__" not in path.parts}
     assert {name for name in names if ".dist-info/" not in name} == expected
     assert {f"{package.name}/py.typed" for package in PACKAGES} <= expected
+    page = {"index.html", "js/main.js", "css/base.css", "texts/de/read.js"}
+    assert {f"mmdigit/webapp/{name}" for name in page} <= expected
+    for folder in ("vendor", "clips"):
+        assert any(name.startswith(f"mmdigit/webapp/{folder}/") for name in expected)
 
 
 def test_installed_version_is_the_projects(installed: Installed) -> None:

@@ -6,6 +6,7 @@ from mmdigit.client.sync_client import Client
 from schemas.api import BatchReceipt, GroupPage, GroupStatus, JobStatus, JobSubmission, OutcomePage, PagesReceipt
 from schemas.errors import ApiError
 from schemas.review import Claim, DigitKey, FieldHistory, Key, KeyResults, ReviewGroups
+from schemas.watch import WatchStatus
 
 __all__ = [
     "ApiError",
@@ -24,5 +25,6 @@ __all__ = [
     "OutcomePage",
     "PagesReceipt",
     "ReviewGroups",
+    "WatchStatus",
     "submission",
 ]

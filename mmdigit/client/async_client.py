@@ -2,15 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal, Self
 
 import httpx
 
 from mmdigit.client.async_reviewing import AsyncReviewing
-from mmdigit.client.event_parser import EventParser
+from mmdigit.client.event_parser import EventParser, ServerEvent
 from mmdigit.client.problems import mapped_errors, no_answer, parsed, problem_of
 from mmdigit.client.requests import (
     CHUNK_BYTES,
@@ -43,6 +43,7 @@ from schemas.api import (
     PagesReceipt,
 )
 from schemas.errors import ApiError
+from schemas.watch import WatchStatus
 
 URL = "http://127.0.0.1:8000"
 RETRY_FOR_S = 60.0
@@ -199,27 +200,23 @@ class AsyncClient(AsyncReviewing):
 
         Goes on where it was if the connection breaks. last_event_id: `next` of a page, to begin after that page.
         """
-        retries = Retries(self._retry_for_s)
         path = f"/v1/groups/{segment(group)}/events"
-        while True:
-            headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
-            events = EventParser()
-            try:
-                async with self._opened(Call("GET", path, headers=headers, wait_s=SILENT_S)) as response:
-                    retries.opened()
-                    async for chunk in response.aiter_bytes():
-                        retries.received()
-                        for event in events.feed(chunk):
-                            retries.progress()
-                            if event.kind == "finished":
-                                return
-                            if event.kind == "outcome":
-                                last_event_id = event.id
-                                yield parsed(JobStatus, event.data.encode())
-                cut = ApiError(None, "Stream ended", "expected the group's end, got the stream's; follow it again")
-            except ApiError as error:
-                cut = error
-            await asyncio.sleep(retries.delay_s(cut))
+        async with aclosing(self._events(path, last_event_id)) as events:
+            async for event in events:
+                if event.kind == "finished":
+                    return
+                if event.kind == "outcome":
+                    yield parsed(JobStatus, event.data.encode())
+
+    async def watch(self) -> AsyncIterator[WatchStatus]:
+        """How it is going, each time that it changes, and every five seconds in any case. Never ends by itself.
+
+        Goes on if the connection breaks; the status says when the gateway looked.
+        """
+        async with aclosing(self._events("/v1/watch/events")) as events:
+            async for event in events:
+                if event.kind == "status":
+                    yield parsed(WatchStatus, event.data.encode())
 
     async def export_group(
         self, group: str, kind: Literal["csv", "parquet"], path: str | Path, *, form: str | None = None
@@ -240,6 +237,26 @@ class AsyncClient(AsyncReviewing):
             except ApiError as error:
                 failed = error
             await asyncio.sleep(retries.delay_s(failed))
+
+    async def _events(self, path: str, last_event_id: str = "") -> AsyncGenerator[ServerEvent]:
+        """The events of a stream. Goes on after the last id if the connection breaks, and never ends by itself."""
+        retries = Retries(self._retry_for_s)
+        while True:
+            headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
+            events = EventParser()
+            try:
+                async with self._opened(Call("GET", path, headers=headers, wait_s=SILENT_S)) as response:
+                    retries.opened()
+                    async for chunk in response.aiter_bytes():
+                        retries.received()
+                        for event in events.feed(chunk):
+                            retries.progress()
+                            last_event_id = event.id or last_event_id
+                            yield event
+                cut = ApiError(None, "Stream ended", "expected the last event, got the stream's end; follow it again")
+            except ApiError as error:
+                cut = error
+            await asyncio.sleep(retries.delay_s(cut))
 
     async def close(self) -> None:
         """Close its connections."""

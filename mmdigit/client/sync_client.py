@@ -1,15 +1,15 @@
 """Client: the operations of the HTTP API. Made by lab/client.py from async_client.py: change that."""
 
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal, Self
 
 import httpx
 
 from mmdigit.client.sync_reviewing import Reviewing
-from mmdigit.client.event_parser import EventParser
+from mmdigit.client.event_parser import EventParser, ServerEvent
 from mmdigit.client.problems import mapped_errors, no_answer, parsed, problem_of
 from mmdigit.client.requests import (
     CHUNK_BYTES,
@@ -42,6 +42,7 @@ from schemas.api import (
     PagesReceipt,
 )
 from schemas.errors import ApiError
+from schemas.watch import WatchStatus
 
 URL = "http://127.0.0.1:8000"
 RETRY_FOR_S = 60.0
@@ -198,27 +199,23 @@ class Client(Reviewing):
 
         Goes on where it was if the connection breaks. last_event_id: `next` of a page, to begin after that page.
         """
-        retries = Retries(self._retry_for_s)
         path = f"/v1/groups/{segment(group)}/events"
-        while True:
-            headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
-            events = EventParser()
-            try:
-                with self._opened(Call("GET", path, headers=headers, wait_s=SILENT_S)) as response:
-                    retries.opened()
-                    for chunk in response.iter_bytes():
-                        retries.received()
-                        for event in events.feed(chunk):
-                            retries.progress()
-                            if event.kind == "finished":
-                                return
-                            if event.kind == "outcome":
-                                last_event_id = event.id
-                                yield parsed(JobStatus, event.data.encode())
-                cut = ApiError(None, "Stream ended", "expected the group's end, got the stream's; follow it again")
-            except ApiError as error:
-                cut = error
-            time.sleep(retries.delay_s(cut))
+        with closing(self._events(path, last_event_id)) as events:
+            for event in events:
+                if event.kind == "finished":
+                    return
+                if event.kind == "outcome":
+                    yield parsed(JobStatus, event.data.encode())
+
+    def watch(self) -> Iterator[WatchStatus]:
+        """How it is going, each time that it changes, and every five seconds in any case. Never ends by itself.
+
+        Goes on if the connection breaks; the status says when the gateway looked.
+        """
+        with closing(self._events("/v1/watch/events")) as events:
+            for event in events:
+                if event.kind == "status":
+                    yield parsed(WatchStatus, event.data.encode())
 
     def export_group(
         self, group: str, kind: Literal["csv", "parquet"], path: str | Path, *, form: str | None = None
@@ -239,6 +236,26 @@ class Client(Reviewing):
             except ApiError as error:
                 failed = error
             time.sleep(retries.delay_s(failed))
+
+    def _events(self, path: str, last_event_id: str = "") -> Generator[ServerEvent]:
+        """The events of a stream. Goes on after the last id if the connection breaks, and never ends by itself."""
+        retries = Retries(self._retry_for_s)
+        while True:
+            headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
+            events = EventParser()
+            try:
+                with self._opened(Call("GET", path, headers=headers, wait_s=SILENT_S)) as response:
+                    retries.opened()
+                    for chunk in response.iter_bytes():
+                        retries.received()
+                        for event in events.feed(chunk):
+                            retries.progress()
+                            last_event_id = event.id or last_event_id
+                            yield event
+                cut = ApiError(None, "Stream ended", "expected the last event, got the stream's end; follow it again")
+            except ApiError as error:
+                cut = error
+            time.sleep(retries.delay_s(cut))
 
     def close(self) -> None:
         """Close its connections."""

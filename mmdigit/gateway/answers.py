@@ -22,6 +22,8 @@ LINGER_S = 5.0  # the feed is followed so long after the last waiter has gone
 
 Outcome = Prediction | str
 """A prediction, or the reason of a dead letter."""
+Observer = Callable[[Sequence[Prediction]], None]
+"""Gets each new prediction once, several together."""
 
 
 class Waiter:
@@ -57,6 +59,7 @@ class AnswerFeed:
         self._waiters: dict[str, list[Waiter]] = defaultdict(list)
         self._unchecked: list[str] = []  # jobs whose outcome may be older than the position in the feed
         self._listeners: dict[str, list[asyncio.Event]] = defaultdict(list)
+        self._observers: list[Observer] = []
         self._changed = threading.Condition()
         self._closing = False
         self.waiting_for = ""
@@ -92,6 +95,18 @@ class AnswerFeed:
             with self._changed:
                 _remove(self._listeners, group, event)
 
+    @contextmanager
+    def observing(self, observer: Observer) -> Iterator[None]:
+        """Around the time in which the observer gets what is new in the feed, of all groups. Dead letters are not."""
+        with self._changed:
+            self._observers.append(observer)
+            self._changed.notify()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._observers.remove(observer)
+
     @property
     def waiters(self) -> int:
         """For how many jobs somebody waits."""
@@ -124,11 +139,15 @@ class AnswerFeed:
         if store is not None:
             store.close()
 
+    @property
+    def _is_of_interest(self) -> bool:
+        return bool(self._waiters or self._listeners or self._observers)
+
     def _wait_for_interest(self) -> bool:
         with self._changed:
-            if not self._waiters and not self._listeners:
+            if not self._is_of_interest:
                 self.waiting_for = ""  # nobody would try again, and a gateway that is not ready gets no requests
-            self._changed.wait_for(lambda: self._waiters or self._listeners or self._closing)
+            self._changed.wait_for(lambda: self._is_of_interest or self._closing)
             return not self._closing
 
     def _follow(self, store: PredictionStore) -> None:
@@ -143,7 +162,7 @@ class AnswerFeed:
             with self._changed:
                 unchecked, self._unchecked = self._unchecked, []
                 waiting = list(self._waiters)
-                if self._waiters or self._listeners:
+                if self._is_of_interest:
                     interested_s = self._clock()
             now_s = self._clock()
             if now_s - interested_s > LINGER_S:
@@ -152,7 +171,7 @@ class AnswerFeed:
             entries = store.feed(position, PAGE, BLOCK_S)
             if entries:
                 position = entries[-1][0]
-                self._loop.call_soon_threadsafe(self._deliver, [prediction for _, prediction in entries])
+                self._loop.call_soon_threadsafe(self._deliver_new, [prediction for _, prediction in entries])
             if now_s - dead_checked_s >= BLOCK_S:
                 dead_checked_s = now_s
                 self._check_dead(store, waiting)
@@ -168,6 +187,11 @@ class AnswerFeed:
         dead = {name: reason for name, reason in zip(job_ids, reasons, strict=True) if reason is not None}
         if dead:
             self._loop.call_soon_threadsafe(self._deliver_dead, dead)
+
+    def _deliver_new(self, predictions: Sequence[Prediction]) -> None:
+        for observer in self._observers:
+            observer(predictions)
+        self._deliver(predictions)
 
     def _deliver(self, predictions: Sequence[Prediction]) -> None:
         for prediction in predictions:

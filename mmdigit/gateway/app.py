@@ -7,8 +7,21 @@ from starlette.requests import ClientDisconnect
 
 from mmdigit.gateway import problems, validation
 from mmdigit.gateway.openapi import DescribedApi
-from mmdigit.gateway.routes import batches, events, export, forms, groups, health, jobs, predictions, review, webapp
+from mmdigit.gateway.routes import (
+    batches,
+    events,
+    export,
+    forms,
+    groups,
+    health,
+    jobs,
+    predictions,
+    review,
+    watch,
+    webapp,
+)
 from mmdigit.gateway.services import Services
+from mmdigit.gateway.watch.watching import Watching
 from schemas import VERSION
 from schemas.errors import InvalidJob, RetriableError, SettingsError
 
@@ -25,6 +38,7 @@ def build_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.entrance = services.entrance
+    app.state.watching = Watching(services)
     app.add_exception_handler(problems.Problem, problems.of_problem)
     app.add_exception_handler(RequestValidationError, validation.of_validation)
     app.add_exception_handler(HTTPException, problems.of_http)
@@ -34,7 +48,7 @@ def build_app(services: Services) -> FastAPI:
     app.add_exception_handler(InvalidJob, problems.of_invalid)
     app.add_exception_handler(OSError, problems.of_os_error)
     app.add_exception_handler(Exception, problems.of_unexpected)
-    for routes in (jobs, batches, forms, predictions, groups, events, export, review, health, webapp):
+    for routes in (jobs, batches, forms, predictions, groups, events, export, review, watch, health, webapp):
         app.include_router(routes.router)
     webapp.files()  # reads 6 MB in 4 to 50 ms: now, while nobody waits for an event
     return app

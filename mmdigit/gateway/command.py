@@ -97,6 +97,7 @@ async def _serve(settings: GatewaySettings) -> None:
             settings.max_batch_bytes,
             _open_forms(settings, registry, loop, metrics, stack),
             frozenset(host.lower() for host in settings.webhook_hosts),
+            settings.grafana_url,
         )
         guard = Guard(
             build_app(services),

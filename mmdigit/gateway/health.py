@@ -24,9 +24,13 @@ class GatewayHealth:
     def alive(self) -> Status:
         return Status(True, "alive")
 
+    def missing(self) -> list[str]:
+        """What the gateway waits for."""
+        return [name for name, port in self._ports.items() if port.waiting_for]
+
     def ready(self) -> Status:
         """The message names the port alone: load balancers ask without a token, and the log has the rest."""
         if self._stopping.is_set():
             return Status(False, "stopping")
-        missing = [name for name, port in self._ports.items() if port.waiting_for]
+        missing = self.missing()
         return Status(not missing, f"waiting for the {' and the '.join(missing)}" if missing else "ready")

@@ -41,6 +41,8 @@ class Services:
     """None if the gateway takes no forms."""
     webhook_hosts: frozenset[str] = frozenset()
     """Where webhooks may lead; none if the gateway sends none."""
+    grafana_url: str | None = None
+    """Where the dashboards are, for people who watch; None if there are none."""
     tallies: Tallies = field(default_factory=Tallies)
     batch_turns: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, BATCH_TURNS))
     """Batches wait for their turn to publish a chunk, so that many of them leave room for single jobs."""

@@ -3,8 +3,9 @@
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode
 
 from mmdigit.settings.access_settings import AccessSettings
@@ -16,6 +17,22 @@ from mmdigit.settings.service_settings import MetricsPort, ServiceSettings
 from mmdigit.settings.webhook_settings import WebhookSecretSettings
 
 Login = Literal["none", "token"]
+
+
+def _checked_page(url: str) -> str:
+    """Everybody who watches sees it, so that it may have no password."""
+    try:
+        parts = urlsplit(url)
+        is_page = parts.scheme in ("http", "https") and bool(parts.hostname) and url.isprintable() and " " not in url
+        has_login = "@" in parts.netloc
+    except ValueError:
+        is_page = has_login = False
+    if not is_page or has_login:
+        raise ValueError("expected the URL of a page, http(s)://host/path, without a user or password; change it")
+    return url
+
+
+PageUrl = Annotated[str, Field(max_length=2000), AfterValidator(_checked_page)]
 
 
 class GatewaySettings(
@@ -87,6 +104,13 @@ class GatewaySettings(
             "have; by default none. Needs a webhook secret",
         ),
     ] = ()
+    grafana_url: Annotated[
+        PageUrl | None,
+        Field(
+            examples=["https://grafana.example.com/d/mmdigit-gateway"],
+            description="page of dashboards, to which the web app's Watch links",
+        ),
+    ] = None
     host: Annotated[str, Field(min_length=1, description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0 picks a free one and logs it")] = 8000
     metrics_port: MetricsPort = 9102

@@ -27,6 +27,10 @@ class Tallies:
     def __init__(self) -> None:
         self._tallies: OrderedDict[str, _Tally] = OrderedDict()
 
+    def known(self, group: str) -> Decisions:
+        """What is counted of a group so far, without looking."""
+        return _decisions(self._tallies.get(group) or _Tally())
+
     def count(self, store: PredictionStore, group: str) -> Decisions:
         """The decisions of the group's outcomes so far. A prediction that is replaced counts as it first was."""
         tally = self._tallies.pop(group, None) or _Tally()
@@ -44,4 +48,8 @@ class Tallies:
         self._tallies[group] = tally
         while len(self._tallies) > MAX_GROUPS:
             self._tallies.popitem(last=False)
-        return Decisions(accept=tally.accept, review=tally.review, counted=tally.counted)
+        return _decisions(tally)
+
+
+def _decisions(tally: _Tally) -> Decisions:
+    return Decisions(accept=tally.accept, review=tally.review, counted=tally.counted)

@@ -288,3 +288,14 @@ def test_counts_of_groups_are_those_alone(database: Database) -> None:
     store.put_values({"INTK.1": VALUES, "INTK.3": VALUES})
     assert store.counts_of(["INTK.1", "INTK.2", "INTK.4", "INTK.9"]) == PageCounts(3, 1, 1, 1, 1)
     assert store.counts_of([]) == PageCounts(0, 0, 0, 0, 0)
+
+
+def test_controlled_of_gives_those_of_the_groups(database: Database) -> None:
+    store = database.open()
+    store.put_pages([page(number) for number in (1, 2, 3)])
+    store.put_values({f"INTK.{number}": VALUES for number in (1, 2, 3)})
+    store.put_changes([change("7", "control", number=number) for number in (3, 2, 1)])
+    found = list(store.controlled_of([*(f"INTK.{number}" for number in range(2, 2 * CHUNK)), "INTK.3"], TEMPLATE))
+    assert sorted(each.number for each, _ in found) == [2, 3]
+    assert {record.control.text for _, record in found if record.control} == {"7"}
+    assert list(store.controlled_of([], TEMPLATE)) == list(store.controlled_of(["INTK.1"], "another")) == []

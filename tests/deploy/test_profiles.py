@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import time
 from pathlib import Path
 
@@ -110,6 +111,11 @@ def test_gateway_profile_answers_over_http(tmp_path: Path) -> None:
                 assert refused.status_code == 401
                 assert refused.headers["Content-Type"] == "application/problem+json"
             assert read_scans(client, tmp_path) == {"1", "2", "3"}
+        with httpx.Client(base_url=compose.gateway) as visitor:  # the page itself asks for the token
+            page = visitor.get("/")
+            assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+            script = visitor.get(re.findall(r'src="(/app/[^"]+)"', page.text)[0])
+            assert (script.status_code, script.headers["Content-Type"]) == (200, "text/javascript; charset=utf-8")
 
         def scraped() -> bool:
             expression = 'mmdigit_gateway_refused_total{job="mmdigit-gateway", reason="login"} == 2'

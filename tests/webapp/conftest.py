@@ -41,8 +41,9 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+def app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
     """Gateway, worker, page worker and collector on SQLite files, as `make app` starts them."""
+    assert browser.is_connected()  # without a browser, nothing is started
     with running_app(tmp_path_factory.mktemp("app")) as running:
         yield running
 

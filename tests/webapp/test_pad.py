@@ -19,7 +19,9 @@ MOUNT = """async (aspect) => {
   const { inkPad } = await import("/app/js/ink/pad.js")
   window.changes = 0
   window.pad = inkPad({ label: "Write here", aspect, hint: "Write", onChange: () => window.changes++ })
-  document.querySelector(".view.learn").append(pad.element)
+  const title = document.createElement("h1")
+  title.textContent = "A pad"
+  document.querySelector(".view").replaceChildren(title, pad.element)
 }"""
 PICTURE = """async () => {
   const bytes = new Uint8Array(await (await pad.picture()).arrayBuffer())
@@ -213,6 +215,7 @@ def test_halves_of_one_digit_stay_together(page: Page) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_pad_is_without_barriers(page: Page, theme: str) -> None:
     page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    expect(page.locator("html")).to_have_attribute("data-theme", theme)
     assert barriers(page) == []
     page.locator(".ink canvas").focus()
     page.keyboard.press("Space")

@@ -117,6 +117,9 @@ def test_digit_written_and_spoken_by_mouse(new_page: NewPage) -> None:
     no_barriers_in_any_theme(page)
     page.set_viewport_size({"width": 320, "height": 256})  # as at 400 % zoom
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    bounds = pad(page).bounding_box()
+    assert bounds is not None
+    assert bounds["width"] / bounds["height"] == pytest.approx(1.4, abs=0.02)  # else part of it could not be written on
 
     click(page, "Remove: Written")
     expect(cards(page)).to_have_count(1)
@@ -142,6 +145,9 @@ def test_digits_by_keyboard_alone(new_page: NewPage) -> None:
 
     tab_to(page, page.get_by_role("button", name="Say it"))
     press(page, "Enter")
+    expect(status(page)).to_have_text("Say one digit after the tone.")
+    expect(page.locator(".read-state")).to_have_text("Listening… say one digit.")
+    assert status(page).text_content() == "Say one digit after the tone."  # the microphone would hear more than that
     expect(status(page)).to_have_text("Got it.")
     tab_to(page, page.get_by_role("button", name="Read", exact=True))
     press(page, "Space")
@@ -157,7 +163,11 @@ def test_digits_by_keyboard_alone(new_page: NewPage) -> None:
 
 def test_several_digits_make_a_number(new_page: NewPage) -> None:
     page = new_page("/")
+    click(page, "Say it")
+    expect(cards(page)).to_have_text(["▶Spoken✕"])
     write_by_mouse(pad(page), 1, 7, 5, gap=0.12)
+    expect(cards(page).last).to_contain_text("Spoken: not used, since there are several digits")
+    click(page, "Remove: Spoken")
     expect(cards(page)).to_have_count(3)
     expect(cards(page)).to_have_text([re.compile(f"{n}. Written") for n in (1, 2, 3)])
     click(page, "Read")
@@ -168,6 +178,11 @@ def test_several_digits_make_a_number(new_page: NewPage) -> None:
     no_barriers_in_any_theme(page)
     click(page, "Remove: 2. Written")
     expect(cards(page)).to_have_count(2)
+    click(page, "Undo")
+    expect(cards(page)).to_have_count(3)
+    click(page, "Clear the pad")
+    expect(status(page)).to_have_text("Pad cleared. Undo brings it back.")
+    expect(cards(page)).to_have_count(0)
     click(page, "Undo")
     expect(cards(page)).to_have_count(3)
 
@@ -184,7 +199,7 @@ def test_pictures_chosen_pasted_and_dropped(new_page: NewPage) -> None:
     encoded = base64.b64encode(PICTURE.read_bytes()).decode()
     page.evaluate(PASTE, encoded)
     expect(status(page)).to_have_text("Picture pasted")
-    page.evaluate(DROP, {"encoded": encoded, "selector": ".read canvas"})
+    page.evaluate(DROP, {"encoded": encoded, "selector": "header"})
     expect(cards(page)).to_have_count(3)
     click(page, "Read")
     expect(answer(page)).to_have_text("444")
@@ -209,6 +224,10 @@ def test_conflict_and_scribble_in_plain_words(new_page: NewPage) -> None:
     click(page, "Read")
     expect(page.locator(".read-kind")).to_have_text(re.compile("This may not be a digit"))
     expect(answer(page)).to_have_text("?")
+    write_by_mouse(pad(page), 3, left=0.9)
+    click(page, "Read")
+    expect(answer(page)).to_have_text("?3")
+    expect(status(page)).to_have_text(re.compile(r"^unclear 3\. Look at 1 digit again\. Digit 1: This may not be"))
 
 
 def test_camera_takes_a_photo_and_stops(new_page: NewPage) -> None:
@@ -237,13 +256,24 @@ def test_camera_takes_a_photo_and_stops(new_page: NewPage) -> None:
 
 def test_gateway_may_die_and_come_back(new_page: NewPage, app: RunningApp) -> None:
     page = new_page("/")
+    switch = page.get_by_role("switch", name="Read in this page alone")
+    switch.check()
     write_by_mouse(pad(page), 3)
+    click(page, "Read")
+    expect(answer(page)).to_have_text("3")  # so the model is there
+    switch.uncheck()
     app.kill("gateway")
     try:
         click(page, "Read")
         expect(page.locator("#notice")).to_contain_text("The gateway does not answer")
-        expect(page.get_by_role("button", name="Read in this page instead")).to_be_visible()
         no_barriers_in_any_theme(page)
+        click(page, "Read in this page instead")
+        expect(answer(page)).to_have_text("3")
+        expect(switch).to_be_checked()
+        expect(page.locator("#notice")).to_be_hidden()
+        switch.uncheck()
+        click(page, "Read")
+        expect(page.locator("#notice")).to_be_visible()
         expect(cards(page)).to_have_count(1)
     finally:
         app.restart("gateway")

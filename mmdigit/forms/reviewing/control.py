@@ -19,8 +19,8 @@ from mmdigit.reading.error_bounds import error_bound
 
 @dataclass(frozen=True)
 class ControlledWeek:
-    """week: "2026-W48". keyed: accepted fields that a person has keyed, but for blank ones. target: the mean of
-    their target errors."""
+    """week: "2026-W48"; "2026-W47/2026-W48" of several. keyed: accepted fields that a person has keyed, but for blank
+    ones. target: the mean of their target errors."""
 
     week: str
     keyed: int
@@ -69,6 +69,16 @@ def controlled_weeks(
         ControlledWeek(week, len(found), sum(wrong for wrong, _ in found), mean([target for _, target in found]))
         for week, found in sorted(weeks.items())
     ]
+
+
+def together(weeks: Sequence[ControlledWeek]) -> ControlledWeek | None:
+    """Several as one; None if there are none. weeks: oldest first."""
+    if not weeks:
+        return None
+    keyed = sum(week.keyed for week in weeks)
+    target = math.fsum(week.target * week.keyed for week in weeks) / keyed
+    names = dict.fromkeys((weeks[0].week, weeks[-1].week))
+    return ControlledWeek("/".join(names), keyed, sum(week.wrong for week in weeks), target)
 
 
 def week_of(time: datetime) -> str:

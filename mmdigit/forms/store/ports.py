@@ -251,6 +251,12 @@ class PageStore(Protocol):
         received."""
         ...
 
+    def controlled_of(
+        self, groups: Collection[str], template: str
+    ) -> Iterator[tuple[StoredPage, FieldRecord]]:  # fmt: skip
+        """As controlled, but only of these pages, all of whose names fit in memory, and in no order that stays."""
+        ...
+
     def counts(self, template: str) -> PageCounts:
         """How far a template's pages are."""
         ...

@@ -161,28 +161,14 @@ class SqlPageStore:
             return [put_change(connection, ids.get(new.group), new) for new in changes]
 
     def controlled(self, template: str, since: datetime | None = None) -> Iterator[tuple[StoredPage, FieldRecord]]:
-        control = select(CHANGES.c.id.label("change"), CHANGES.c.name, PAGES).join(PAGES)
-        earlier = CHANGES.alias()  # a control that was taken back may be followed by another
-        again = exists().where(
-            earlier.c.page_id == CHANGES.c.page_id, earlier.c.name == CHANGES.c.name, earlier.c.kind == "control",
-            earlier.c.id < CHANGES.c.id,
-        )  # fmt: skip
-        control = control.where(PAGES.c.template == template, CHANGES.c.kind == "control", ~again)
+        control = _controls(template)
         if since is not None:
             control = control.where(PAGES.c.received_us >= to_us(since))
-        after = 0
-        while True:
-            with self._database.reading() as connection:
-                query = control.where(CHANGES.c.id > after).order_by(CHANGES.c.id).limit(CHUNK)
-                rows = connection.execute(query).all()
-                records = records_of(connection, sorted({row.id for row in rows}))
-            for row in rows:
-                found = next(record for record in records[row.id] if record.value.name == row.name)
-                if found.control is not None:
-                    yield page_of(row), found
-            if len(rows) < CHUNK:
-                return
-            after = rows[-1].change
+        yield from self._controlled(control)
+
+    def controlled_of(self, groups: Collection[str], template: str) -> Iterator[tuple[StoredPage, FieldRecord]]:
+        for chunk in chunks(sorted(set(groups))):
+            yield from self._controlled(_controls(template).where(PAGES.c.page_group.in_(chunk)))
 
     def counts(self, template: str) -> PageCounts:
         with self._database.reading() as connection:
@@ -206,6 +192,22 @@ class SqlPageStore:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+    def _controlled(self, control: Select[Any]) -> Iterator[tuple[StoredPage, FieldRecord]]:
+        """control: selects changes with their pages."""
+        after = 0
+        while True:
+            with self._database.reading() as connection:
+                query = control.where(CHANGES.c.id > after).order_by(CHANGES.c.id).limit(CHUNK)
+                rows = connection.execute(query).all()
+                records = records_of(connection, sorted({row.id for row in rows}))
+            for row in rows:
+                found = next(record for record in records[row.id] if record.value.name == row.name)
+                if found.control is not None:
+                    yield page_of(row), found
+            if len(rows) < CHUNK:
+                return
+            after = rows[-1].change
 
     def _in_order(
         self, query: Select[Any], order: Sequence[Column[Any]]
@@ -231,6 +233,17 @@ class SqlPageStore:
             for group, number in connection.execute(query.order_by(PAGES.c.id).with_for_update() if lock else query):
                 found[group] = number
         return found
+
+
+def _controls(template: str) -> Select[Any]:
+    """The first control of each field that has one; it may have been taken back and followed by another."""
+    earlier = CHANGES.alias()
+    again = exists().where(
+        earlier.c.page_id == CHANGES.c.page_id, earlier.c.name == CHANGES.c.name, earlier.c.kind == "control",
+        earlier.c.id < CHANGES.c.id,
+    )  # fmt: skip
+    control = select(CHANGES.c.id.label("change"), CHANGES.c.name, PAGES).join(PAGES)
+    return control.where(PAGES.c.template == template, CHANGES.c.kind == "control", ~again)
 
 
 def _counted(connection: Connection, which: ColumnElement[bool]) -> tuple[int, ...]:

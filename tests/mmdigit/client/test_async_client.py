@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from mmdigit.client import ApiError, AsyncClient, Client, JobStatus, submission
 from schemas.api import OutcomePage
 from schemas.errors import SettingsError
+from schemas.watch import AnswerPace, WatchStatus
 from tests.mmdigit.client.gateway_process import GatewayProcess
 
 PROBLEM = b'{"title": "Service Unavailable", "status": 503, "detail": "expected a store, got none"}'
@@ -167,6 +169,27 @@ def test_follower_goes_on_after_the_last_event() -> None:
 
     assert run(server.client(), names) == ["a-1", "a-2", "a-3"]
     assert [request.headers["Last-Event-ID"] for request in server.requests] == ["0", "0", "2", "2"]
+
+
+def test_watcher_goes_on_after_a_broken_stream() -> None:
+    def event(backlog_s: int) -> bytes:
+        status = WatchStatus(
+            at=datetime(2026, 11, 28, tzinfo=UTC), pace=AnswerPace(window_s=1, answers=0, per_s=0, review=0),
+            backlog_s=backlog_s, max_backlog_s=60,
+        )  # fmt: skip
+        return f"event: status\ndata: {status.model_dump_json(exclude_none=True)}\n\n".encode()
+
+    server = Scripted(None, (200, {}, b"retry: 1000\n\n" + event(1) + event(2)[:-2]), soon(503), (200, {}, event(3)))
+
+    async def backlogs(client: AsyncClient) -> list[float]:
+        found: list[float] = []
+        async for status in client.watch():
+            found.append(status.backlog_s)
+            if len(found) == 2:
+                break
+        return found
+
+    assert run(server.client(), backlogs) == [1, 3]
 
 
 def test_export_replaces_the_file_when_it_is_whole(tmp_path: Path) -> None:

@@ -187,3 +187,22 @@ def test_feed_ends_while_somebody_waits(tmp_path: Path) -> None:
             assert await waiter.outcome(0) is None
 
     asyncio.run(run())
+
+
+def test_observer_gets_what_is_new_once(tmp_path: Path) -> None:
+    async def test(feed: AnswerFeed, store: PredictionStore) -> None:
+        store.put([make_prediction(1)])
+        seen: list[str] = []
+        with feed.observing(lambda predictions: seen.extend(each.job_id for each in predictions)):
+            with feed.waiting("job-1") as waiter:  # the feed is followed once it has looked
+                await waiter.outcome(60)
+            for number in (2, 3):
+                with feed.waiting(f"job-{number}", new=True) as waiter:
+                    await asyncio.to_thread(store.put, [make_prediction(number, group="h")])
+                    await waiter.outcome(60)
+        await asyncio.to_thread(store.put, [make_prediction(4)])
+        with feed.waiting("job-4") as waiter:
+            await waiter.outcome(60)
+        assert seen == ["job-2", "job-3"]
+
+    with_feed(tmp_path, test)

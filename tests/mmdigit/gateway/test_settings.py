@@ -54,3 +54,15 @@ def test_values_out_of_range_are_refused(flags: tuple[str, ...]) -> None:
 
 def test_urls_are_not_in_the_repr() -> None:
     assert "a.db" not in repr(load())
+
+
+def test_grafana_url_is_a_page_without_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().grafana_url is None
+    assert load("--grafana-url", "http://localhost:3000/d/1").grafana_url == "http://localhost:3000/d/1"
+    page = "https://grafana.example.com/d/mmdigit-gateway?orgId=1"
+    monkeypatch.setenv("MMDIGIT_GRAFANA_URL", page)
+    assert load().grafana_url == page
+    for wrong in ("javascript:alert(1)", "grafana", "https://", "https://ada:secret@grafana", "http://[", "http://a b"):
+        monkeypatch.setenv("MMDIGIT_GRAFANA_URL", wrong)
+        with pytest.raises(SettingsError, match="expected the URL of a page"):
+            load()

@@ -38,3 +38,12 @@ def test_groups_beyond_the_limit_are_counted_anew(store: PredictionStore, monkey
     counting = Tallies()
     for group in ("a", "b", "a"):
         assert counting.count(store, group) == Decisions(accept=1, review=0, counted=1)
+
+
+def test_known_does_not_look(store: PredictionStore) -> None:
+    store.put([make_prediction(0)])
+    counting = Tallies()
+    assert counting.known("g") == Decisions()
+    counted = counting.count(store, "g")
+    store.put([make_prediction(1)])
+    assert counting.known("g") == counted == Decisions(accept=1, counted=1)

@@ -1,10 +1,30 @@
-// The view "learn".
+// The view "learn": choose, write digit after digit, and see how it goes.
 
 import { fill, h } from "../dom.js"
 import { t } from "../texts.js"
+import { choosing } from "./choosing_screen.js"
+import { exercise } from "./exercise.js"
+import { progress } from "./progress.js"
+
+const SCREENS = { choosing, exercise, progress }
 
 /** Fill root; returns what ends the view. */
 export function mount(root) {
-  fill(root, h("h1", {}, t("learn.title")))
-  return () => {}
+  const place = h("div")
+  let end = () => {}
+
+  /** Show a screen; a screen fills its place, may call show, and returns what ends it. focus: on its heading. */
+  function show(name, { focus = true } = {}) {
+    end()
+    const title = h("h1", { tabindex: "-1", class: name === "exercise" ? "unseen" : "" }, t("learn.title"))
+    const screen = h("div", { class: `learn-${name}` })
+    fill(place, title, screen)
+    end = SCREENS[name](screen, show) ?? (() => {})
+    const heading = screen.querySelector("h2[tabindex]") ?? title
+    if (focus) heading.focus()
+  }
+
+  fill(root, place)
+  show("choosing", { focus: false })
+  return () => end()
 }

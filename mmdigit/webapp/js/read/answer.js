@@ -27,11 +27,12 @@ function single(reading) {
 function several(readings) {
   const all = readings.map((reading) => inWords(reading.prediction))
   const number = all.map((words) => (words.kind === "conflict" ? "?" : words.digit)).join("")
+  const aloud = number.split("").map((digit) => (digit === "?" ? t("read.unclear") : digit)).join(" ")
   const doubtful = all.filter((words) => words.kind !== "sure").length
   const title = doubtful === 0 ? t("read.several.sure", { count: all.length }) : t("read.several.doubt", { count: doubtful })
   const element = h("div", { class: "read-answer" },
     h("h2", { class: "unseen" }, t("read.answer")),
-    h("p", { class: "read-digit number", "aria-label": number.split("").join(" "), role: "img" }, number),
+    h("p", { class: "read-digit number", "aria-label": aloud, role: "img" }, number),
     h("p", { class: "read-kind" }, mark(doubtful === 0 ? "sure" : "unsure"), title),
     h("ol", { class: "read-several" }, readings.map((reading, i) =>
       h("li", {},
@@ -42,7 +43,7 @@ function several(readings) {
           h("h3", {}, t("read.seen")),
           seen(reading))))))
   const each = all.map((words, i) => (words.kind === "sure" ? null : t("read.several.nth", { n: i + 1, text: words.spoken })))
-  return { element, text: [`${number.split("").join(" ")}.`, title, ...each.filter(Boolean)].join(" ") }
+  return { element, text: [`${aloud}.`, `${title}.`, ...each.filter(Boolean)].join(" ") }
 }
 
 const mark = (kind) => h("span", { class: `read-mark ${kind === "sure" ? "good" : "look"}`, "aria-hidden": "true" }, kind === "sure" ? "✓ " : "⚠ ")

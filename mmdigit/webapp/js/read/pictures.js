@@ -44,7 +44,8 @@ function drawn(bitmap, scale) {
 }
 
 /**
- * The button for files. onFiles(files, source) also hears of what is dropped on root or pasted, until signal ends it.
+ * The button for files. onFiles(files, source) also hears of what is pasted, or dropped anywhere, until signal ends it:
+ * a browser would leave the page for a file that misses. root shows that files are over the page.
  */
 export function pictureButton(root, onFiles, signal) {
   const field = h("input", { type: "file", accept: "image/*", multiple: true, hidden: true, "aria-label": t("read.upload") })
@@ -52,20 +53,20 @@ export function pictureButton(root, onFiles, signal) {
     onFiles([...field.files], "upload")
     field.value = ""
   })
-  root.addEventListener("dragover", (event) => {
+  document.addEventListener("dragover", (event) => {
     if (!event.dataTransfer.types.includes("Files")) return
     event.preventDefault()
     root.classList.add("dropping")
-  })
-  root.addEventListener("dragleave", (event) => {
-    if (!root.contains(event.relatedTarget)) root.classList.remove("dropping")
-  })
-  root.addEventListener("drop", (event) => {
+  }, { signal })
+  document.addEventListener("dragleave", (event) => {
+    if (event.relatedTarget === null) root.classList.remove("dropping") // out of the window
+  }, { signal })
+  document.addEventListener("drop", (event) => {
     root.classList.remove("dropping")
     if (event.dataTransfer.files.length === 0) return
     event.preventDefault()
     onFiles([...event.dataTransfer.files], "upload")
-  })
+  }, { signal })
   document.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])]
     if (files.length === 0) return

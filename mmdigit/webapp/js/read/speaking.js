@@ -3,34 +3,52 @@
 import { announce, h } from "../dom.js"
 import { record } from "../sound/recorder.js"
 import { t } from "../texts.js"
+import { beQuiet } from "./aloud.js"
+import { playTone } from "./tone.js"
 
 const PROBLEMS = ["denied", "no_microphone", "no_speech"]
+const READ_OUT_MS = 1800 // for a screen reader to say what to do, before the microphone hears it
 
-/** The button and what it shows. onSound(blob) is told. Returns {elements, end()}; a second press stops it. */
+/**
+ * The button, and what it shows. onSound(blob) is told. A second press stops it. Pressed by keyboard or screen reader, it
+ * says first what to do, waits, and sounds a tone: else the microphone would take the screen reader's voice for the digit.
+ * Returns {button, state, clear(), end()}.
+ */
 export function speakButton(onSound) {
   let recording = null // what ends it
   const label = h("span", {}, t("read.speak"))
-  const button = h("button", { type: "button", on: { click: () => (recording ? recording.abort() : listen()) } }, label)
+  const button = h("button", { type: "button", on: { click: (event) => (recording ? recording.abort() : listen(event.detail === 0)) } }, label)
   const bar = h("div", { class: "read-level-bar" })
   const level = h("div", { class: "read-level", "aria-hidden": "true", hidden: true }, bar)
   const state = h("p", { class: "read-state" })
 
   function tell(text) {
+    if (!button.isConnected) return // the view has ended
     state.textContent = text
     announce(text)
   }
 
-  async function listen() {
+  async function listen(afterTone) {
     recording = new AbortController()
+    const { signal } = recording
+    beQuiet()
     label.textContent = t("read.speak.stop")
     level.hidden = false
     button.classList.add("listening")
-    state.textContent = t("read.speak.starting")
     try {
+      if (afterTone) {
+        tell(t("read.speak.tone"))
+        await pause(READ_OUT_MS, signal)
+        await playTone()
+      } else state.textContent = t("read.speak.starting")
       const sound = await record({
         onLevel: (share) => (bar.style.inlineSize = `${100 * share}%`),
-        onState: (name) => name === "waiting" && tell(t("read.speak.listening")),
-        signal: recording.signal,
+        onState(name) {
+          if (name !== "waiting") return
+          if (afterTone) state.textContent = t("read.speak.listening")
+          else tell(t("read.speak.listening"))
+        },
+        signal,
       })
       tell(t("read.speak.got"))
       onSound(sound)
@@ -46,5 +64,20 @@ export function speakButton(onSound) {
     }
   }
 
-  return { button, state: h("div", { class: "read-speaking" }, level, state), clear: () => (state.textContent = ""), end: () => recording?.abort() }
+  return {
+    button,
+    state: h("div", { class: "read-speaking" }, level, state),
+    clear: () => (state.textContent = ""),
+    end: () => recording?.abort(),
+  }
+}
+
+function pause(ms, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer)
+      reject(Object.assign(new Error("expected to wait, got a request to end it"), { code: "cancelled" }))
+    }, { once: true })
+  })
 }

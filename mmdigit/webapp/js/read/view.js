@@ -41,7 +41,10 @@ export function mount(root) {
         pad.element,
         h("div", { class: "row" },
           button(t("read.undo"), () => pad.undo() || announce(t("read.pad.nothing"))),
-          button(t("read.clear"), () => pad.clear())),
+          button(t("read.clear"), () => {
+            pad.clear()
+            announce(t("read.cleared"))
+          })),
         h("div", { class: "row" }, speak.button, camera, upload, field),
         speak.state,
         h("p", { class: "soft read-drop" }, t("read.drop"))),
@@ -181,7 +184,7 @@ export function mount(root) {
     const { element, text } = answerOf(readings)
     fill(answer, element)
     announce(text)
-    element.scrollIntoView({ block: "nearest", behavior: mayMove() ? "smooth" : "auto" })
+    element.querySelector(".read-kind").scrollIntoView({ block: "nearest", behavior: mayMove() ? "smooth" : "auto" })
     sayAnswers(readings.map((each) => each.prediction))
   }
 

@@ -9,7 +9,7 @@ import pytest
 
 from mmdigit import cli
 from mmdigit.forms.collecting.deciding import decide_page, job_ids_of
-from mmdigit.forms.reviewing.control import ControlledWeek, controlled_weeks, is_wrong, target_of, week_of
+from mmdigit.forms.reviewing.control import ControlledWeek, controlled_weeks, is_wrong, target_of, together, week_of
 from mmdigit.forms.reviewing.queue import BLIND_COLUMNS
 from mmdigit.forms.reviewing.sampling import is_drawn
 from mmdigit.forms.store.ports import FieldRecord, PageStore
@@ -160,3 +160,13 @@ def test_weeks_are_iso_weeks() -> None:
     assert weeks[0].target == target_of(TEMPLATE) == pytest.approx(0.0014)
     assert ControlledWeek("w", 0, 0, 0.1).bound == 1.0
     assert controlled_weeks([], TEMPLATE) == []
+
+
+def test_together_is_one_of_several_weeks() -> None:
+    weeks = [ControlledWeek("2026-W47", 100, 1, 0.001), ControlledWeek("2026-W48", 300, 0, 0.002)]
+    both = together(weeks)
+    assert both is not None
+    assert (both.week, both.keyed, both.wrong) == ("2026-W47/2026-W48", 400, 1)
+    assert both.target == pytest.approx(0.00175)
+    assert together(weeks[:1]) == weeks[0]
+    assert together([]) is None

@@ -1,0 +1,172 @@
+"""Watch: a real batch is seen live to its end, what needs a person is said, and a lost gateway is never silent."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from samples.api import write_page, write_pairs
+from tests.webapp.barriers import barriers
+from tests.webapp.conftest import NewPage
+from tests.webapp.gateway import RunningApp
+
+ZIP = {"Content-Type": "application/zip"}
+LINES = {"Content-Type": "application/x-ndjson"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def grafana() -> Iterator[str]:
+    """Where the gateway says that the dashboards are."""
+    url = "https://grafana.example.com/d/mmdigit-gateway?orgId=1"
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("MMDIGIT_GRAFANA_URL", url)
+        yield url
+
+
+@pytest.fixture
+def client(app: RunningApp) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=app.url, timeout=120, trust_env=False) as opened:
+        yield opened
+
+
+def row(page: Page, group: str) -> str:
+    """What the table says of a group, in one line."""
+    return page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=group, exact=True)).inner_text()
+
+
+def said(page: Page) -> str:
+    """What a screen reader was told last."""
+    return page.locator("#status").text_content() or ""
+
+
+@pytest.mark.timeout(300)
+def test_batch_is_seen_live_to_its_end(
+    new_page: NewPage, client: httpx.Client, tmp_path: Path, app: RunningApp
+) -> None:  # fmt: skip
+    page = new_page("/#/watch")
+    expect(page.get_by_text("There are no groups yet.")).to_be_visible()
+    expect(page.get_by_text("Nothing right now.")).to_be_visible()
+    assert barriers(page) == []
+
+    pairs = write_pairs(tmp_path / "pairs.zip").read_bytes()
+    assert client.post("/v1/batches?group=pairs", content=pairs, headers=ZIP).json()["accepted"] == 1000
+    progress = page.get_by_role("progressbar", name="Progress of pairs")
+    expect(progress).to_have_attribute("max", "1000")
+    expect(page.get_by_text("of 1,000 jobs")).to_be_visible()
+    expect(page.locator("#status")).to_have_text("pairs is finished.")
+    expect(progress).to_have_js_property("value", 1000)
+    decisions = client.get("/v1/groups/pairs").json()["decisions"]
+    expect(page.get_by_role("cell", name=str(decisions["accept"]), exact=True)).to_be_visible()
+    assert "finished" in row(page, "pairs")
+    assert "1,000 answers in the last" in page.locator(".figures").inner_text()
+    chart = page.get_by_role("img", name="Answers a second, last five minutes")
+    assert chart.locator("polyline").count() >= 1
+
+    scan = write_page(tmp_path / "page.pdf").read_bytes()
+    sent = client.post("/v1/forms/INTK/pages?group=forms", files={"scan": ("page.pdf", scan)})
+    assert sent.status_code == 202
+    expect(page.locator("#status")).to_have_text("forms is finished.")
+    assert "1 of 1 page" in row(page, "forms")
+
+
+def test_what_needs_a_person_is_said_in_words(new_page: NewPage, client: httpx.Client) -> None:
+    page = new_page("/#/watch", color_scheme="dark")
+    expect(page.locator(".connection")).to_contain_text("Live.")
+    client.post("/v1/batches?group=broken", content=b'{"image": "bm8gaW1hZ2U="}\n', headers=LINES)
+    expect(page.locator(".needs")).to_contain_text("broken: one job could not be read.")
+    assert "broken: one job could not be read." in said(page)
+    assert "▲ 1" in row(page, "broken")
+    assert barriers(page) == []
+
+
+@pytest.mark.timeout(300)
+def test_silent_worker_is_said(new_page: NewPage, client: httpx.Client, app: RunningApp) -> None:
+    app.kill("worker")
+    try:
+        page = new_page("/#/watch")
+        client.post("/v1/batches?group=later", content=b'{"image": "bm8gaW1hZ2U="}\n', headers=LINES)
+        expect(page.locator(".needs")).to_contain_text("Check that the workers are running.")
+        assert "Check that the workers are running." in said(page)
+    finally:
+        app.restart("worker")
+    expect(page.locator(".needs")).not_to_contain_text("Check that the workers are running.")
+
+
+@pytest.mark.timeout(300)
+def test_lost_gateway_is_said_and_comes_back(new_page: NewPage, client: httpx.Client, app: RunningApp) -> None:
+    page = new_page("/#/watch")
+    expect(page.locator(".connection")).to_contain_text("Live.")
+    app.kill("gateway")
+    expect(page.locator(".connection")).to_contain_text("No connection to the gateway. These figures are")
+    assert said(page) == "The connection to the gateway is lost. The figures no longer change."
+    assert barriers(page) == []
+    app.restart("gateway")
+    expect(page.locator(".connection")).to_contain_text("Live.")
+    assert said(page) == "Connected again."
+    client.post("/v1/batches?group=after", content=b'{"image": "bm8gaW1hZ2U="}\n', headers=LINES)
+    expect(page.get_by_role("rowheader", name="after")).to_be_visible()
+    errors = new_page.errors  # type: ignore[attr-defined]
+    errors[:] = [error for error in errors if "net::ERR_" not in error]  # of the requests that met no gateway
+
+
+def test_figures_are_read_by_keyboard_as_a_table(new_page: NewPage) -> None:
+    page = new_page("/#/watch")
+    expect(page.locator(".connection")).to_contain_text("Live.")
+    summary = page.locator("summary").first
+    for _ in range(20):
+        if summary.evaluate("element => element === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    table = page.get_by_role("table", name="Answers a second")
+    expect(table.get_by_role("row", name="now")).to_be_visible()
+    assert barriers(page) == []
+
+
+@pytest.mark.parametrize("width", [320, 800])
+def test_no_width_needs_scrolling_sideways(new_page: NewPage, client: httpx.Client, width: int) -> None:
+    name = "g" * 128
+    client.post(f"/v1/batches?group={name}", content=b'{"image": "bm8gaW1hZ2U="}\n', headers=LINES)
+    page = new_page("/#/watch", viewport={"width": width, "height": 600}, reduced_motion="reduce")
+    expect(page.get_by_role("rowheader", name=name)).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Time left")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert barriers(page) == []
+
+
+def test_link_leads_to_the_dashboards(new_page: NewPage, grafana: str) -> None:
+    page = new_page("/#/watch")
+    link = page.get_by_role("link", name="Dashboards in Grafana")
+    expect(link).to_have_attribute("href", grafana)
+    expect(link).to_have_attribute("rel", "noopener")
+
+
+def test_figures_are_said_as_people_say_them(new_page: NewPage) -> None:
+    page = new_page("/#/watch")
+    script = """async () => {
+      const { duration } = await import("/app/js/watch/words.js")
+      return [0, 0.0213, 0.9999, 2.14, 42.4, 90, 5400].map(duration)
+    }"""
+    expected = ["0 seconds", "21 milliseconds", "1 second", "2.1 seconds", "42 seconds", "2 minutes", "1.5 hours"]
+    assert page.evaluate(script) == expected
+
+
+def test_error_bound_above_the_goal_is_told(new_page: NewPage) -> None:
+    page = new_page("/#/watch")
+    script = """async (sampled) => {
+      const { attentionOf } = await import("/app/js/watch/attention.js")
+      const group = { group: "stack", kind: "pages", submitted: 9, done: 9, dead: 0, finished: true, sampled }
+      const status = { groups: [group], backlog_s: 70, max_backlog_s: 60, missing: ["store"] }
+      return attentionOf(status).map((need) => need.text)
+    }"""
+    few = {"keyed": 20, "wrong": 0, "bound": 0.139, "target": 0.0014}
+    assert page.evaluate(script, few) == [
+        "The gateway cannot reach the store of results. The figures are the last ones that it knew.",
+        "Jobs wait 70 seconds; the limit is 60 seconds. Until it is less, new jobs are refused.",
+        "stack: up to 13.9% of the accepted values may be wrong; the form’s goal is 0.14%. "
+        "A larger sample would say more.",
+    ]
+    assert "3 of 20 values in the sample were wrongly accepted" in page.evaluate(script, {**few, "wrong": 3})[2]
+    assert len(page.evaluate(script, {**few, "bound": 0.001})) == 2
