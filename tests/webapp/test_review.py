@@ -108,6 +108,12 @@ def expect_no_barriers(page: Page) -> None:
         assert barriers(page) == [], theme
 
 
+def expect_no_sideways_scrolling(page: Page) -> None:
+    """At 400 % zoom of a window of 1,280 pixels."""
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 320
+
+
 def expect_table(app: RunningApp, name: str, written: Stack) -> None:
     """Every field that one person keys is in the table as it is written."""
     rows = table(app, name)
@@ -236,6 +242,7 @@ def test_helps_are_there_by_key(app: RunningApp, new_page: NewPage) -> None:
     expect(value(page)).to_be_focused()
     page.get_by_text("What you may type, and the keys").click()
     expect(page.get_by_text("this is written, though it fails the checks")).to_be_visible()
+    expect_no_sideways_scrolling(page)
     expect_no_barriers(page)
 
 
@@ -294,6 +301,7 @@ def test_boxes_are_marked_by_mouse(app: RunningApp, new_page: NewPage) -> None:
     expect(page.get_by_role("button", name="Not readable")).to_have_attribute("aria-pressed", "true")
     first.click()
     expect(first).to_have_attribute("aria-selected", "false")
+    expect_no_sideways_scrolling(page)
     page.get_by_role("button", name="Keep th").click()
     expect_finished(page)
 
