@@ -79,15 +79,17 @@ def write_stack(
     return written
 
 
-def send_stack(url: str, path: Path, group: str) -> None:
+def send_stack(url: str, path: Path, group: str, token: str = "") -> None:
     """Send a scan to the gateway and wait until its pages have values. Raises TimeoutError."""
+    login = {"Authorization": f"Bearer {token}"} if token else {}
     address = f"{url}/v1/forms/INTK/pages?group={group}"
-    request = urllib.request.Request(address, path.read_bytes(), {"Content-Type": "application/pdf"})  # noqa: S310
+    request = urllib.request.Request(address, path.read_bytes(), {"Content-Type": "application/pdf", **login})  # noqa: S310
     with urllib.request.urlopen(request, timeout=60):  # noqa: S310  the test's own gateway
         pass
     deadline_s = time.monotonic() + READ_WITHIN_S
     while time.monotonic() < deadline_s:
-        with urllib.request.urlopen(f"{url}/v1/groups/{group}", timeout=60) as answer:  # noqa: S310
+        status = urllib.request.Request(f"{url}/v1/groups/{group}", headers=login)  # noqa: S310
+        with urllib.request.urlopen(status, timeout=60) as answer:  # noqa: S310
             if json.load(answer)["finished"]:
                 return
         time.sleep(0.2)
