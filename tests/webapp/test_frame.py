@@ -18,6 +18,13 @@ def test_every_view_is_without_barriers(new_page: NewPage, theme: str) -> None:
         assert barriers(page) == [], view
 
 
+def test_kept_name_is_cut_to_what_the_gateway_takes(new_page: NewPage) -> None:
+    page = new_page()
+    page.evaluate("localStorage.setItem('mmdigit.settings', JSON.stringify({ name: 'n'.repeat(100) }))")
+    page.reload()
+    assert page.evaluate("async () => (await import('/app/js/settings.js')).settings.name") == "n" * 64
+
+
 def test_language_changes_every_text(new_page: NewPage) -> None:
     page = new_page()
     page.get_by_role("button", name="Settings").press("Enter")

@@ -1,6 +1,7 @@
 // What a person has chosen. Kept on this device alone.
 
 const KEY = "mmdigit.settings"
+const LONGEST_NAME = 64 // as the gateway takes it
 const DEFAULTS = {
   language: "", // of the texts; "" until one is chosen: the browser's, or English
   theme: "auto", // auto, light, dark
@@ -48,7 +49,8 @@ for (const query of ["(prefers-color-scheme: dark)", "(prefers-contrast: more)",
 function stored() {
   try {
     const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}")
-    return Object.fromEntries(Object.entries(kept).filter(([name, value]) => typeof value === typeof DEFAULTS[name]))
+    const known = Object.entries(kept).filter(([name, value]) => typeof value === typeof DEFAULTS[name])
+    return Object.fromEntries(known.map(([name, value]) => [name, name === "name" ? value.slice(0, LONGEST_NAME) : value]))
   } catch {
     return {}
   }
