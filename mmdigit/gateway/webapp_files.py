@@ -1,5 +1,6 @@
 """The files of the web app, read once: what each is, and the tag by which a browser knows that it has it already."""
 
+import gzip
 import hashlib
 import json
 from collections.abc import Mapping
@@ -30,11 +31,12 @@ LIST = "files.json"
 
 @dataclass(frozen=True)
 class WebappFile:
-    """A file as it is sent. encoding: of its content, such as gzip; None if it is sent plain."""
+    """A file as it is sent. encoding: of its content, such as gzip; None if it is sent plain. sha256: of it plain."""
 
     content: bytes
     media_type: str
     etag: str
+    sha256: str
     encoding: str | None = None
 
 
@@ -49,8 +51,11 @@ def load_files() -> Mapping[str, WebappFile]:
 
 
 def list_of(found: Mapping[str, WebappFile]) -> bytes:
-    """What a browser keeps for use without a network: each file's tag and size as sent; the version names them all."""
-    listed = {path: {"etag": file.etag, "bytes": len(file.content)} for path, file in sorted(found.items())}
+    """What a browser keeps to work without a network: what each file is, and its size as sent; a version for all."""
+    listed = {
+        path: {"sha256": file.sha256, "type": file.media_type, "bytes": len(file.content)}
+        for path, file in sorted(found.items())
+    }
     version = hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:16]
     return json.dumps({"version": version, "files": listed}).encode()
 
@@ -69,8 +74,10 @@ def _below(folder: Traversable, prefix: str) -> list[tuple[str, WebappFile]]:
 
 def _file(name: str, content: bytes) -> WebappFile:
     plain = name.removesuffix(".gz")
+    encoding = None if plain == name else "gzip"
+    sha256 = hashlib.sha256(content if encoding is None else gzip.decompress(content)).hexdigest()
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    return WebappFile(content, TYPES[_suffix(plain)], etag, None if plain == name else "gzip")
+    return WebappFile(content, TYPES[_suffix(plain)], etag, sha256, encoding)
 
 
 def _suffix(name: str) -> str:

@@ -2,7 +2,8 @@
 //
 // Each start asks the gateway for its list of files, and waits ANSWER_MS at most. What is kept serves if it is the
 // gateway's version, or if no gateway answers. Any other version comes from the gateway at once, so that nobody is held
-// by what is kept; it is kept meanwhile. Where another program answers, it is left alone.
+// by what is kept; it is kept meanwhile. Where another program answers, it is left alone. What is kept is what the list
+// names, by its SHA-256: whoever answers in between, such as the login page of a network, cannot put a file in its place.
 
 const PREFIX = "mmdigit-" // and the version: a cache of its files; with LIST in it once it is whole
 const START = "mmdigit" // the cache that says which version the last start chose
@@ -14,7 +15,12 @@ const AT_ONCE = 4 // requests
 let known = null // what kept() resolves with
 let work = Promise.resolve() // the last keep()
 
-self.addEventListener("install", () => self.skipWaiting())
+self.addEventListener("install", (event) => {
+  self.skipWaiting()
+  // Past this worker, where the browser can: Chromium loses the last requests of a page that leaves, once a worker hears
+  // of them, even if it leaves them alone.
+  event.waitUntil(event.addRoutes?.({ condition: { urlPattern: "/v1/*" }, source: "network" }).catch(() => {}))
+})
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()))
 
 self.addEventListener("fetch", (event) => {
@@ -72,7 +78,7 @@ async function file(request, pathname) {
   }
 }
 
-/** {version, files: {path: {etag, bytes}}}; "away" if no gateway answers, "gone" or "other" if another program does. */
+/** {version, files: {path: {sha256, type, bytes}}}; "away" if no gateway answers, "gone" or "other" if another program does. */
 async function askForList(signal = null) {
   try {
     const response = await fetch(LIST, { cache: "no-cache", signal })
@@ -124,9 +130,9 @@ async function keep(language, tell) {
   const rest = wanted.values()
   let done = 0
   const fetchRest = async () => {
-    for (const [path, { etag, bytes }] of rest) {
-      await keepFile(cache, newest?.cache, `/app/${path}`, etag)
-      done += bytes
+    for (const [path, listed] of rest) {
+      await keepFile(cache, newest?.cache, `/app/${path}`, listed)
+      done += listed.bytes
       tell({ done, total })
     }
   }
@@ -138,20 +144,27 @@ async function keep(language, tell) {
   await Promise.all(others.map((name) => caches.delete(name)))
 }
 
-async function keepFile(cache, before, path, etag) {
+async function keepFile(cache, before, path, listed) {
   if (await cache.match(path)) return
   const old = await before?.match(path)
-  if (old && tagOf(old) === etag) return cache.put(path, old)
+  if (old && (await sha256Of(await old.clone().arrayBuffer())) === listed.sha256) return cache.put(path, old)
   const response = await fetch(path, { cache: "no-cache" })
-  const tag = tagOf(response)
-  if (!response.ok || (tag !== null && tag !== etag)) {
-    throw new Error(`expected ${path} with the tag ${etag}, got HTTP ${response.status} with ${tag}; try again`)
+  const content = await response.arrayBuffer()
+  const sha256 = await sha256Of(content)
+  if (!response.ok || sha256 !== listed.sha256) {
+    throw new Error(`expected ${path} with the SHA-256 ${listed.sha256}, got HTTP ${response.status} with ${sha256}; try again`)
   }
-  await cache.put(path, response)
+  const headers = new Headers(response.headers) // with the page's rules
+  headers.set("Content-Type", listed.type)
+  headers.delete("Content-Encoding") // the browser has undone it
+  headers.delete("Content-Length")
+  await cache.put(path, new Response(content, { headers }))
 }
 
-/** Without the mark that a proxy gives to a tag when it compresses. */
-const tagOf = (response) => response.headers.get("ETag")?.replace(/^W\//, "") ?? null
+async function sha256Of(content) {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content))
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")
+}
 
 /** Take everything away that it has brought. */
 async function leave() {

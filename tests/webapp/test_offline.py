@@ -20,6 +20,7 @@ from lab.kit.polling import until
 from samples.api import commands
 from samples.running import RunningConsumer
 from tests.webapp.barriers import barriers
+from tests.webapp.between import Answer, between
 from tests.webapp.conftest import LIMIT_MS
 from tests.webapp.speaking import PACK, microphone
 from tests.webapp.writing import write_by_mouse
@@ -204,6 +205,42 @@ def test_nothing_of_the_api_is_kept(site: Site, visitor: BrowserContext) -> None
     assert "/app/model/mmdigit.onnx" in kept[f"mmdigit-{version}"]
 
 
+def test_foreign_answers_are_never_kept(site: Site, visitor: BrowserContext) -> None:
+    """As the login page of a network gives them, while the page fetches its files."""
+    script, retyped = "/app/js/review/view.js", "/app/js/learn/view.js"
+    with between(site.url) as proxy:
+        proxy.answers[script] = Answer()
+        page = visitor.new_page()
+        page.goto(proxy.url)
+        page.get_by_role("button", name="Settings").click()
+        expect(page.get_by_text("It could not be stored")).to_be_visible()
+        proxy.answers = {retyped: Answer((WEBAPP / "js" / "learn" / "view.js").read_bytes(), "text/plain")}
+        page.get_by_role("button", name="Store it now").click()
+        expect(page.get_by_text(re.compile(r"Stored on this device \("))).to_be_visible()
+        site.kill()
+        for view in ("learn", "review"):
+            page.goto(f"{proxy.url}/?{view}#/{view}")
+            expect(page.locator(f".view.{view} h1")).to_be_visible()
+
+
+def test_last_request_of_a_page_that_leaves_arrives(site: Site, visitor: BrowserContext) -> None:
+    page = visitor.new_page()
+    with between(site.url) as proxy:
+        for claim in ("first", "second", "third", "fourth"):  # not each one was lost
+            page.goto(proxy.url)
+            until(lambda: page.evaluate("navigator.serviceWorker.controller !== null"), "the service worker in control")
+            page.evaluate(
+                """async (claim) => {
+                  const { releaseAtOnce } = await import("/app/js/review/requests.js")
+                  window.addEventListener("pagehide", () => releaseAtOnce(claim))
+                }""",
+                claim,
+            )
+            page.goto("about:blank")
+            path = f"DELETE /v1/review/claims/{claim}"
+            until(lambda path=path: path in proxy.asked, "its last request", timeout_s=20)
+
+
 def test_new_version_comes_at_once_and_is_kept(site: Site, visitor: BrowserContext) -> None:
     page = visit(visitor)
     first = site.version()
@@ -294,6 +331,10 @@ def test_settings_store_the_app_on_demand(site: Site, visitor: BrowserContext, b
     expect(line).to_be_focused()
     expect(store).to_be_hidden()
     assert barriers(page) == []
+    size = re.search(r"\d+ MB", line.text_content() or "")
+    assert size is not None
+    for name in ("use/read.md", "design/limits.md"):
+        assert size[0] in (ROOT / "docs" / name).read_text(encoding="utf-8"), name
 
 
 def test_address_without_https_says_what_it_cannot(site: Site, browser: Browser) -> None:
