@@ -282,6 +282,34 @@ def test_gateway_may_die_and_come_back(new_page: NewPage, app: RunningApp) -> No
     forgive(new_page, "ERR_CONNECTION_REFUSED")
 
 
+@pytest.mark.parametrize("by", ["mouse", "keyboard"])
+def test_kept_page_reads_in_place_of_the_gateway(new_page: NewPage, app: RunningApp, by: str) -> None:
+    page = new_page("/", service_workers="allow")
+    expect(page.get_by_text("Ready to work without a network.")).to_be_attached()
+    write_by_mouse(pad(page), 3)
+    in_place = page.locator(".read-in-place")
+    read = page.get_by_role("button", name="Read", exact=True)
+
+    def press_read() -> None:
+        read.click() if by == "mouse" else read.press("Enter")
+
+    app.kill("gateway")
+    try:
+        press_read()
+        expect(answer(page)).to_have_text("3")
+        expect(in_place).to_contain_text("this page has read it alone")
+        expect(status(page)).to_contain_text("this page has read it alone")
+        expect(page.locator("#notice")).to_be_hidden()
+        expect(page.get_by_role("switch", name="Read in this page alone")).not_to_be_checked()
+        no_barriers_in_any_theme(page)
+    finally:
+        app.restart("gateway")
+    press_read()
+    expect(in_place).to_have_count(0)
+    expect(answer(page)).to_have_text("3")
+    forgive(new_page, "ERR_CONNECTION_REFUSED")
+
+
 def test_page_alone_reads_without_the_gateway(new_page: NewPage) -> None:
     page = new_page("/")
     asked: list[str] = []
@@ -359,6 +387,19 @@ def test_denied_camera_and_microphone(browser: Browser, app: RunningApp) -> None
         expect(answer(page)).to_have_text("3")
     finally:
         other.close()
+
+
+def test_recording_that_does_not_start_says_so(new_page: NewPage) -> None:
+    page = new_page("/")
+    expect(pad(page)).to_be_visible()
+    page.evaluate("() => { AudioContext.prototype.resume = async () => { throw new Error('of the test') } }")
+    click(page, "Say it")
+    expect(status(page)).to_have_text(re.compile("The recording did not start"))
+    page.evaluate("() => { navigator.mediaDevices.getUserMedia = async () => ({ getTracks: () => null }) }")
+    click(page, "Say it")
+    expect(page.locator(".read-state")).to_have_text(re.compile("The recording did not start"))
+    expect(page.get_by_role("button", name="Say it", exact=True)).to_be_visible()
+    forgive(new_page, "null")
 
 
 PREDICTION = {

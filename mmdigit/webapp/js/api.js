@@ -1,6 +1,8 @@
 // The gateway's HTTP API (docs/use/api.md): requests with the token, errors as ApiError, event streams.
 
 const TOKEN = "mmdigit.token"
+const SENDABLE = /^[\x21-\x7e]+$/ // a header takes no other token
+const STREAM = "text/event-stream"
 const RETRY_AFTER_MS = 1000
 
 /** An answer other than success, or none at all: status 0. detail: what was expected, what came, what to do. */
@@ -26,13 +28,27 @@ export const setToken = (text) => sessionStorage.setItem(TOKEN, text)
  */
 export async function request(method, path, { body = null, headers = {}, signal = null } = {}) {
   const response = await send(method, path, { body, headers, signal })
-  return response.status === 204 ? null : response.json()
+  return response.status === 204 ? null : jsonOf(response)
+}
+
+/** The JSON of an answer. Throws ApiError as if the gateway were away if it is none, or a part: another has answered. */
+export async function jsonOf(response) {
+  try {
+    return await response.json()
+  } catch (error) {
+    if (error.name === "AbortError") throw error
+    throw new ApiError(0, `expected JSON, got something else (${error.message}); see what answers in place of the gateway`)
+  }
 }
 
 /** As request, but the response itself. */
 export async function send(method, path, { body = null, headers = {}, signal = null } = {}) {
   const plain = body === null || body instanceof FormData || body instanceof Blob
   const all = { ...(plain ? {} : { "Content-Type": "application/json" }), ...headers }
+  if (token() && !SENDABLE.test(token())) {
+    window.dispatchEvent(new CustomEvent("login"))
+    throw new ApiError(401, "expected a token of ASCII letters, digits and signs, got another character; copy it again")
+  }
   if (token()) all.Authorization = `Bearer ${token()}`
   let response
   try {
@@ -61,6 +77,7 @@ export async function follow(path, { onEvent, onState = () => {}, signal }) {
   while (!signal.aborted) {
     try {
       const response = await send("GET", path, { headers: last ? { "Last-Event-ID": last } : {}, signal })
+      if (!response.headers.get("Content-Type")?.startsWith(STREAM)) throw new ApiError(0, `expected ${STREAM}, got another type`)
       onState("open")
       for await (const event of events(response.body)) {
         if (event.id) last = event.id

@@ -13,6 +13,9 @@ let state = { keeping: null, kept: null, failed: false }
 /** Whether this browser can keep the app here: it takes an https address or localhost. */
 export const canKeep = () => "serviceWorker" in navigator
 
+/** Whether the app is known to be kept here. */
+export const isKept = () => state.kept !== null
+
 /** Start the service worker and let it keep the app, unless the browser is to save data. */
 export async function startOffline() {
   if (!canKeep()) return

@@ -16,9 +16,10 @@ export class ReadingError extends Error {
 
 /**
  * The prediction for a picture and a sound, each a Blob or null. While the gateway is away or busy, asks again, always
- * for the same job, until signal ends it; onAway(true) and onAway(false) tell. Throws ApiError, ReadingError.
+ * for the same job, until signal ends it or waits() is false; onAway(true) and onAway(false) tell. Throws ApiError,
+ * ReadingError.
  */
-export async function askGateway({ picture, sound, signal, onAway }) {
+export async function askGateway({ picture, sound, signal, onAway, waits = () => true }) {
   const headers = { "Idempotency-Key": newKey() }
   const body = new FormData()
   if (picture) body.append("image", picture)
@@ -28,19 +29,24 @@ export async function askGateway({ picture, sound, signal, onAway }) {
   for (;;) {
     try {
       const status = await request("POST", `/v1/jobs?wait=${wait}`, { body, headers, signal })
+      if (!isStatus(status)) throw new ApiError(0, "expected the state of a job, got another answer; see what answers there")
       if (away) onAway(false)
       away = false
       wait = LONG_WAIT_S
       if (status.state === "done") return status.prediction
       if (status.state === "dead") throw new ReadingError(status.reason)
     } catch (error) {
-      if (!(error instanceof ApiError && error.passes)) throw error
+      if (!(error instanceof ApiError && error.passes && waits())) throw error
       away = true
       onAway(true)
-      await pause(signal)
     }
+    await pause(signal)
   }
 }
+
+/** Whether it is a JobStatus (schemas/api.py): something in between may have answered. */
+const isStatus = (status) =>
+  status?.state === "done" ? Array.isArray(status.prediction?.probabilities) : ["pending", "dead"].includes(status?.state)
 
 /** Random, also where the page is not a secure context. */
 const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("")

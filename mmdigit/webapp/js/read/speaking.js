@@ -6,7 +6,7 @@ import { t } from "../texts.js"
 import { beQuiet } from "./aloud.js"
 import { playTone } from "./tone.js"
 
-const PROBLEMS = ["denied", "no_microphone", "no_speech"]
+const PROBLEMS = ["denied", "no_microphone", "no_speech", "not_started"]
 const READ_OUT_MS = 1800 // for a screen reader to say what to do, before the microphone hears it
 
 /**
@@ -56,7 +56,10 @@ export function speakButton(onSound) {
     } catch (error) {
       if (error.code === "cancelled") tell(t("read.speak.cancelled"))
       else if (PROBLEMS.includes(error.code)) tell(t(`read.speak.${error.code}`))
-      else throw error
+      else {
+        tell(t("read.speak.not_started"))
+        throw error
+      }
     } finally {
       recording = null
       label.textContent = t("read.speak")

@@ -184,8 +184,9 @@ export function mount(root) {
 
   function showAnswer(readings) {
     const { element, text } = answerOf(readings)
-    fill(answer, element)
-    announce(text)
+    const inPlace = readings.some((each) => each.inPlace) ? t("read.in_place") : ""
+    fill(answer, element, inPlace && h("p", { class: "soft read-in-place" }, inPlace))
+    announce(`${text} ${inPlace}`.trim())
     element.querySelector(".read-kind").scrollIntoView({ block: "nearest", behavior: mayMove() ? "smooth" : "auto" })
     sayAnswers(readings.map((each) => each.prediction))
   }

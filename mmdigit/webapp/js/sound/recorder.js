@@ -13,7 +13,7 @@ const AUDIO = { echoCancellation: false, noiseSuppression: false, autoGainContro
  * Record a word. onLevel: hears 0 to 1 about 50 times a second, for a meter. onState: hears "waiting" once the microphone
  * is on, and "speaking" when the word begins. signal: an AbortSignal that cancels.
  * Resolves with a WAV Blob, 8 kHz, 16 bits, mono. Rejects with an Error whose code is "denied", "no_microphone",
- * "no_speech" or "cancelled". The microphone is off again in every case.
+ * "no_speech", "not_started" or "cancelled". The microphone is off again in every case.
  */
 export async function record({ onLevel = () => {}, onState = () => {}, signal = null } = {}) {
   if (signal?.aborted) throw cancelled()
@@ -21,8 +21,7 @@ export async function record({ onLevel = () => {}, onState = () => {}, signal = 
   const opened = []
   try {
     const { context, source } = connect(stream, opened)
-    await context.audioWorklet.addModule(WORKLET)
-    await context.resume()
+    await begin(context)
     const samples = await listen({ context, source, stream, onLevel, onState, signal })
     return wavOf(context.sampleRate === SAMPLE_RATE_HZ ? samples : await resampled(samples, context.sampleRate), SAMPLE_RATE_HZ)
   } finally {
@@ -62,6 +61,15 @@ function connect(stream, opened) {
     } catch (error) {
       if (options.sampleRate === undefined) throw soundError("no_microphone", `expected sound from the microphone, got ${error.message}; try another`)
     }
+  }
+}
+
+async function begin(context) {
+  try {
+    await context.audioWorklet.addModule(WORKLET)
+    await context.resume()
+  } catch (error) {
+    throw soundError("not_started", `expected the recording to start, got ${error.message}; connect to the gateway and try again`)
   }
 }
 
