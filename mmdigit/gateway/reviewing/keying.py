@@ -132,12 +132,11 @@ def _result(claim: StoredClaim, said: _Said, kept: Kept) -> KeyResult:
 
 
 def _left(group: GroupWork, clerk: str) -> FieldsLeft:
-    """Of all forms of a group. second: what the person may get; otherwise it would tell them at once that what they
-    have keyed blindly differs."""
-    each = [work.left for work in group.works]
+    """Of all forms of a group."""
+    each = [work.left_for(clerk) for work in group.works]
     return FieldsLeft(
         review=sum(left.review for left in each),
         control=sum(left.control for left in each),
-        second=sum(1 for work in group.works for _ in work.places("second", None, clerk)),
+        second=sum(left.second for left in each),
         digits=tuple(sum(left.digits[digit] for left in each) for digit in range(10)),
     )

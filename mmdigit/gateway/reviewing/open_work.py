@@ -114,6 +114,11 @@ class OpenWork:
             digits=tuple(self._digits[digit] for digit in range(10)),
         )
 
+    def left_for(self, clerk: str) -> FieldsLeft:
+        """As left, but second: what this person may get. The others would tell them at once that what they have keyed
+        blindly differs."""
+        return self.left.model_copy(update={"second": sum(1 for _ in self.places("second", None, clerk))})
+
     def find(self, field: FieldPlace) -> WorkField | None:
         """A field that is open, or was."""
         found = self._fields.get(field)

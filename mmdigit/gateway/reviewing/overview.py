@@ -23,9 +23,9 @@ READING_S = 1.0
 
 
 def reviewed_groups(
-    desk: ReviewDesk, tenant: str, names: list[str], clock: Callable[[], float] = time.monotonic
+    desk: ReviewDesk, tenant: str, names: list[str], clerk: str, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[ReviewGroup]:
-    """Those of the named groups that have values, one for each form."""
+    """Those of the named groups that have values, one for each form. clerk: who asks."""
     now, until_s = desk.now(), clock() + READING_S
     for name in names:
         group = desk.work(tenant, name) if clock() < until_s else desk.known_work(tenant, name)
@@ -38,7 +38,7 @@ def reviewed_groups(
                 group=name,
                 form=work.template.form,
                 fields=work.with_value,
-                left=work.left,
+                left=work.left_for(clerk),
                 clerks=tuple(work.activity.shown(holds)),
             )
 

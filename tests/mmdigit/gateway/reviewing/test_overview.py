@@ -18,7 +18,7 @@ DeskOf = Callable[..., ReviewDesk]
 def test_groups_without_values_are_left_out(desk_of: DeskOf, kept: Databases) -> None:
     put_group(kept, {1: {"member": Reading("1")}})
     put_group(kept, {}, name="empty")
-    groups = list(reviewed_groups(desk_of(), "", ["g", "empty", "unknown"]))
+    groups = list(reviewed_groups(desk_of(), "", ["g", "empty", "unknown"], "Ada"))
     assert [(group.group, group.form, group.fields, group.left.review) for group in groups] == [("g", "INTK", 21, 1)]
 
 
@@ -27,8 +27,10 @@ def test_list_reads_large_groups_after_it(desk_of: DeskOf, kept: Databases) -> N
         put_group(kept, {number: {"member": Reading("1")}}, name=f"g{number}")
     desk, times = desk_of(), iter([0.0, 0.5, READING_S, READING_S])
     names = ["g1", "g2", "g3"]
-    assert [group.group for group in reviewed_groups(desk, "", names, lambda: next(times))] == ["g1"]
-    until(lambda: [group.group for group in reviewed_groups(desk, "", names, lambda: 0.0)] == names, "all groups")
+    assert [group.group for group in reviewed_groups(desk, "", names, "Ada", lambda: next(times))] == ["g1"]
+    until(
+        lambda: [group.group for group in reviewed_groups(desk, "", names, "Ada", lambda: 0.0)] == names, "all groups"
+    )
 
 
 def test_history_begins_with_what_the_model_read(desk_of: DeskOf, kept: Databases) -> None:
