@@ -1,36 +1,67 @@
-// Starts the app: texts, navigation, settings, login. A view is a module with `mount(root)`, which fills root and
-// returns a function that ends it. Views are chosen by the fragment: #/read, #/learn, #/review, #/watch.
+// Starts the app: texts, navigation, settings, login. Views are chosen by the fragment: #/read, #/learn, #/review, #/watch.
+//
+// A view is a module with `mount(root, before)`, which fills root and returns a function that ends it. In another
+// language a view is mounted anew; before is then what its end returned, else null. An end with `isBusy()` that says true
+// puts that off until another view is chosen: there is work that could not be restored.
 
 import { setToken } from "./api.js"
 import { announce, fill, h } from "./dom.js"
 import { offlinePanel, startOffline } from "./offline.js"
 import { apply, choose, settings } from "./settings.js"
 import { LANGUAGES, loadTexts, t } from "./texts.js"
+import { setTitle } from "./title.js"
 
 const VIEWS = ["read", "learn", "review", "watch"]
 
 let unmount = () => {}
+let later = false // the view keeps the language before
 
-async function show({ focus }) {
-  const name = VIEWS.find((view) => location.hash.startsWith(`#/${view}`)) ?? VIEWS[0]
-  unmount()
-  unmount = () => {}
-  document.title = t("common.title", { view: t(`${name}.name`) })
-  fill(document.querySelector("nav"), VIEWS.map((view) =>
-    h("a", { href: `#/${view}`, "aria-current": view === name ? "page" : null }, t(`${view}.name`)),
-  ))
-  const root = h("div", { class: `view ${name}` })
+const chosen = () => VIEWS.find((view) => location.hash.startsWith(`#/${view}`)) ?? VIEWS[0]
+
+/** Show the chosen view. focus: on its heading. again: as it was, in another language. */
+async function show({ focus = false, again = false }) {
+  const name = chosen()
+  const ended = unmount() ?? null
+  const before = again ? ended : null
+  unmount = () => before
+  later = false
+  setTitle(t(`${name}.name`))
+  frame()
+  const root = h("div", { class: `view ${name}`, lang: settings.language })
   fill(document.getElementById("main"), root)
   const view = await import(`/app/js/${name}/view.js`)
   if (!root.isConnected) return // another view was chosen meanwhile
-  unmount = view.mount(root) ?? (() => {})
-  if (focus) document.getElementById("main").focus()
+  unmount = view.mount(root, before) ?? (() => {})
+  if (focus) focusHeading(root)
+}
+
+/** Until the person does something, also on a heading that the view puts in its place, as it hears from the gateway. */
+function focusHeading(root) {
+  const focus = () => {
+    const heading = root.querySelector("h1")
+    heading?.setAttribute("tabindex", "-1")
+    ;(heading ?? document.getElementById("main")).focus()
+  }
+  const replaced = new MutationObserver(() => document.activeElement === document.body && focus())
+  replaced.observe(root, { childList: true, subtree: true })
+  for (const type of ["keydown", "pointerdown"]) {
+    window.addEventListener(type, () => replaced.disconnect(), { once: true, capture: true })
+  }
+  focus()
 }
 
 function frame() {
   document.querySelector(".skip").textContent = t("common.skip")
-  document.querySelector("nav").setAttribute("aria-label", t("common.nav"))
   document.querySelector("header .settings").textContent = t("common.settings")
+  const nav = document.querySelector("nav")
+  nav.setAttribute("aria-label", t("common.nav"))
+  if (nav.children.length === 0) fill(nav, VIEWS.map((view) => h("a", { href: `#/${view}` })))
+  VIEWS.forEach((view, place) => {
+    const link = nav.children[place] // the same one, which may have focus
+    link.textContent = t(`${view}.name`)
+    if (view === chosen()) link.setAttribute("aria-current", "page")
+    else link.removeAttribute("aria-current")
+  })
 }
 
 function choice(legend, name, values) {
@@ -45,16 +76,22 @@ function choice(legend, name, values) {
   return h("fieldset", {}, h("legend", {}, legend), radios)
 }
 
-function openSettings() {
-  const dialog = h("dialog", { "aria-labelledby": "settings-title" },
+function choices() {
+  return [
     h("h2", { id: "settings-title" }, t("common.settings")),
     choice(t("common.language"), "language", Object.entries(LANGUAGES)),
+    later ? h("p", { class: "soft" }, t("common.language.later")) : null,
     choice(t("common.theme"), "theme", [["auto", t("common.auto")], ["light", t("common.light")], ["dark", t("common.dark")]]),
     choice(t("common.contrast"), "contrast", [["auto", t("common.auto")], ["more", t("common.more")]]),
     choice(t("common.motion"), "motion", [["auto", t("common.auto")], ["less", t("common.less")]]),
     choice(t("common.where"), "where", [["gateway", t("common.where.gateway")], ["page", t("common.where.page")]]),
     offlinePanel(),
-    h("form", { method: "dialog" }, h("button", { class: "main" }, t("common.close"))))
+    h("form", { method: "dialog" }, h("button", { class: "main" }, t("common.close"))),
+  ]
+}
+
+function openSettings() {
+  const dialog = h("dialog", { "aria-labelledby": "settings-title" }, h("div", { class: "choices" }, choices()))
   dialog.addEventListener("close", () => {
     dialog.remove()
     document.querySelector("header .settings").focus()
@@ -80,10 +117,22 @@ function openLogin() {
   dialog.showModal()
 }
 
+async function changeLanguage() {
+  await loadTexts()
+  if (unmount.isBusy?.()) {
+    later = true
+    frame()
+  } else await show({ again: true })
+  const place = document.querySelector("dialog .choices")
+  if (!place) return
+  fill(place, choices())
+  place.querySelector("[name=language]:checked").focus()
+  announce([LANGUAGES[settings.language], later ? t("common.language.later") : ""].filter(Boolean).join(". "))
+}
+
 async function start() {
   apply()
   await loadTexts()
-  frame()
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault() // the fragment belongs to the views
     document.getElementById("main").focus()
@@ -93,14 +142,9 @@ async function start() {
   window.addEventListener("login", openLogin)
   window.addEventListener("settings", async (event) => {
     if (!("language" in event.detail)) return
-    await loadTexts()
-    frame()
-    await show({ focus: false })
-    document.querySelector("dialog")?.remove()
-    openSettings()
-    announce(t("common.language"))
+    await changeLanguage()
   })
-  await show({ focus: false })
+  await show({})
   startOffline()
 }
 

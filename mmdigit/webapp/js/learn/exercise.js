@@ -13,12 +13,12 @@ import { sample } from "./sample.js"
 import { beQuiet, speakDigit, speakFeedback } from "./voice.js"
 import { praiseText, remarkText } from "./words.js"
 
-/** Fill the screen; show(name) shows another. Returns what ends it. */
-export function exercise(screen, show) {
+/** Fill the screen; show(name) shows another. Returns what ends it. before: what that returned, to go on with. */
+export function exercise(screen, show, before = null) {
   const task = h("h2", { tabindex: "-1" })
   const prompt = h("div", { class: "learn-prompt" })
   const answer = h("div", { class: "learn-answer" })
-  const pad = inkPad({ label: t("learn.pad"), hint: t("learn.pad.hint"), onChange: changed })
+  const pad = inkPad({ label: t("learn.pad"), hint: t("learn.pad.hint"), initial: before?.strokes ?? [], onChange: changed })
   const undo = h("button", { type: "button", on: { click: () => pad.undo() && pad.isEmpty && pad.focus() } }, t("learn.undo"))
   const clear = h("button", { type: "button", on: { click: startOver } }, t("learn.clear"))
   const done = h("button", { type: "button", class: "main learn-large", on: { click: look } }, t("learn.done"))
@@ -51,17 +51,21 @@ export function exercise(screen, show) {
       h("button", { type: "button", class: "quiet", on: { click: () => show("choosing") } }, t("learn.finish")),
       h("button", { type: "button", class: "quiet", on: { click: () => show("progress") } }, t("learn.progress"))))
   prepareReading()
-  ask()
+  ask(before)
 
-  /** Ask for the next digit. */
-  function ask() {
-    digit = nextDigit(kept.digits, (each) => kept.records[each].last, digit, Math.random())
-    first = true
+  /** Ask for the next digit, or go on with the one before. */
+  function ask(before = null) {
+    digit = before?.digit ?? nextDigit(kept.digits, (each) => kept.records[each].last, digit, Math.random())
+    first = before?.first ?? true
     const values = { digit: `${digit}`, word: t(`learn.word.${digit}`) }
     task.textContent = t(`learn.task.${kept.kind}`, values)
     stopMoving()
     if (kept.kind === "see") showSample()
     else fill(prompt, kept.kind === "hear" ? hearing() : null)
+    if (before) {
+      byKeys = before.byKeys
+      return changed()
+    }
     speakDigit(digit, { asked: kept.kind === "hear" })
     startOver({ focus: false })
     task.focus()
@@ -120,7 +124,7 @@ export function exercise(screen, show) {
     const good = praiseText(praise, digit)
     const texts = remarks.map((remark) => remarkText(remark, digit))
     const retry = h("button", { type: "button", class: right ? "" : "main", on: { click: () => startOver() } }, t("learn.retry"))
-    const next = h("button", { type: "button", class: right ? "main" : "", on: { click: ask } }, t("learn.next"))
+    const next = h("button", { type: "button", class: right ? "main" : "", on: { click: () => ask() } }, t("learn.next"))
     fill(answer, h("section", { class: `panel learn-said${right ? " right" : ""}`, "aria-label": t("learn.said") },
       good ? h("p", { class: "learn-praise" }, right ? h("span", { class: "learn-tick", "aria-hidden": "true" }, "✓") : null, good) : null,
       texts.map((text) => h("p", { class: "learn-remark" }, text)),
@@ -147,5 +151,6 @@ export function exercise(screen, show) {
     stopMoving()
     beQuiet()
     pad.end()
+    return { digit, first, byKeys, strokes: pad.strokes }
   }
 }

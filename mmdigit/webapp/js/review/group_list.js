@@ -3,7 +3,7 @@
 import { token } from "../api.js"
 import { fill, h } from "../dom.js"
 import { settings } from "../settings.js"
-import { language, t } from "../texts.js"
+import { language, t, when } from "../texts.js"
 import { KINDS, kindName, linkTo } from "./tasks.js"
 
 /** Fill root with the groups, again whenever they change. onRename: somebody else sits here now. */
@@ -72,7 +72,6 @@ function groupPanel(group) {
 
 function clerks({ clerks: people }) {
   if (people.length === 0) return null
-  const clock = new Intl.DateTimeFormat(language(), { timeStyle: "short" })
   const seconds = new Intl.NumberFormat(language(), { maximumFractionDigits: 1 })
   const head = ["who", "holds", "keyed", "seconds", "last"].map((name, i) =>
     h("th", { scope: "col", class: i ? "number" : null }, t(`review.clerks.${name}`)))
@@ -86,5 +85,5 @@ function clerks({ clerks: people }) {
           h("td", { class: "number" }, String(person.holds)),
           h("td", { class: "number" }, String(person.keyed)),
           h("td", { class: "number" }, typeof person.seconds !== "number" ? "–" : seconds.format(person.seconds)),
-          h("td", { class: "number" }, person.last_at ? clock.format(new Date(person.last_at)) : "–")))))))
+          h("td", { class: "number" }, person.last_at ? when(new Date(person.last_at)) : "–")))))))
 }

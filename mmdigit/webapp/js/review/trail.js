@@ -2,7 +2,7 @@
 
 import { ApiError } from "../api.js"
 import { fill, h } from "../dom.js"
-import { language, t } from "../texts.js"
+import { t, when } from "../texts.js"
 import { fieldHistory } from "./requests.js"
 
 const KINDS = ["read", "correction", "control", "first", "second", "undo"]
@@ -29,12 +29,11 @@ export async function openTrail(group, { field, name }, onClose) {
 }
 
 function table(changes) {
-  const clock = new Intl.DateTimeFormat(language(), { dateStyle: "short", timeStyle: "medium" })
   const shown = (text) => (text === "" ? t("review.trail.empty") : text)
   return h("div", { class: "scrolls", tabindex: "0", role: "region", "aria-labelledby": "review-trail-title" }, h("table", {},
     h("thead", {}, h("tr", {}, ["at", "by", "what", "value"].map((name) => h("th", { scope: "col" }, t(`review.trail.${name}`))))),
     h("tbody", {}, changes.map((change) => h("tr", {},
-      h("td", {}, clock.format(new Date(change.at))),
+      h("td", {}, when(new Date(change.at))),
       h("td", {}, change.by),
       h("td", {}, KINDS.includes(change.kind) ? t(`review.trail.kind.${change.kind}`) : change.kind),
       h("td", {}, change.kind === "read" ? shown(change.after) : t("review.trail.change", { before: shown(change.before), after: shown(change.after) })))))))

@@ -3,7 +3,7 @@
 import { token } from "../api.js"
 import { fill, h } from "../dom.js"
 import { settings } from "../settings.js"
-import { t } from "../texts.js"
+import { language, t } from "../texts.js"
 import { digitScreen } from "./digit_screen.js"
 import { fieldScreen } from "./field_screen.js"
 import { follow } from "./following.js"
@@ -34,6 +34,7 @@ export function mount(root) {
     if (shown === name) return
     end()
     shown = name
+    root.lang = language()
     end = screen() ?? (() => {})
   }
 
@@ -48,9 +49,9 @@ export function mount(root) {
   }
 
   window.addEventListener("pagehide", leave)
-  return () => {
+  return Object.assign(() => {
     window.removeEventListener("pagehide", leave)
     followed.end()
     end()
-  }
+  }, { isBusy: () => shown === "work" }) // what is typed and the way back would be lost
 }
