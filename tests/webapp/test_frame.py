@@ -1,10 +1,13 @@
 """What surrounds every view: navigation, settings, themes, languages."""
 
+from pathlib import Path
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.webapp.barriers import barriers
-from tests.webapp.conftest import NewPage
+from tests.webapp.conftest import LIMIT_MS, NewPage
+from tests.webapp.gateway import READING, running_app
 
 VIEWS = ("read", "learn", "review", "watch")
 
@@ -87,3 +90,48 @@ def test_dates_cannot_be_taken_for_others(new_page: NewPage) -> None:
     assert page.evaluate(script) == ["9 Dec 2026, 00:53", "9 Dec 2026"]
     page.evaluate("import('/app/js/settings.js').then(({ choose }) => choose({ language: 'de' }))")
     assert page.evaluate(script) == ["9. Dez. 2026, 00:53", "9. Dez. 2026"]
+
+
+def test_view_that_does_not_load_says_so(new_page: NewPage) -> None:
+    page = new_page()
+    page.route("**/app/js/watch/view.js", lambda route: route.fulfill(status=503))
+    page.get_by_role("link", name="Watch").click()
+    expect(page.locator(".view.watch")).to_contain_text("This view did not load")
+    page.unroute("**/app/js/watch/view.js")
+    page.get_by_role("button", name="Load again").click()
+    expect(page.get_by_role("heading", name="How it is going")).to_be_visible()
+    forgive(new_page, "503")
+
+
+def test_page_without_its_texts_says_so(new_page: NewPage) -> None:
+    page = new_page()
+    page.route("**/app/texts/**", lambda route: route.fulfill(status=503))
+    page.reload()
+    expect(page.get_by_role("alert")).to_contain_text("did not load")
+    forgive(new_page, "503")
+
+
+def test_login_can_be_put_off(browser: Browser, tmp_path: Path) -> None:
+    with running_app(tmp_path, gateway=("--login", "token"), names=READING) as app:
+        context = browser.new_context(base_url=app.url, locale="en-GB", service_workers="block")
+        context.set_default_timeout(LIMIT_MS)
+        page = context.new_page()
+        page.goto("/#/watch")
+        dialog = page.get_by_role("dialog", name="Log in")
+        dialog.get_by_label("Token").fill("mmd_wrong")
+        page.keyboard.press("Enter")
+        expect(dialog).to_contain_text("refused this token")
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+        page.get_by_role("link", name="Learn").click()  # which needs no token
+        expect(page.get_by_role("button", name="Start")).to_be_visible()
+        page.get_by_role("button", name="Log in").click()
+        expect(dialog).to_be_visible()
+        assert barriers(page) == []
+        context.close()
+
+
+def forgive(new_page: NewPage, text: str) -> None:
+    """The test caused these errors."""
+    errors: list[str] = new_page.errors  # type: ignore[attr-defined]
+    errors[:] = [error for error in errors if text not in error]

@@ -4,7 +4,7 @@
 // language a view is mounted anew; before is then what its end returned, else null. An end with `isBusy()` that says true
 // puts that off until another view is chosen: there is work that could not be restored.
 
-import { setToken } from "./api.js"
+import { setToken, token } from "./api.js"
 import { announce, fill, h } from "./dom.js"
 import { offlinePanel, startOffline } from "./offline.js"
 import { apply, choose, settings } from "./settings.js"
@@ -15,6 +15,7 @@ const VIEWS = ["read", "learn", "review", "watch"]
 
 let unmount = () => {}
 let later = false // the view keeps the language before
+let cancelled = false // nobody wants to log in for this view
 
 const chosen = () => VIEWS.find((view) => location.hash.startsWith(`#/${view}`)) ?? VIEWS[0]
 
@@ -29,10 +30,22 @@ async function show({ focus = false, again = false }) {
   frame()
   const root = h("div", { class: `view ${name}`, lang: settings.language })
   fill(document.getElementById("main"), root)
-  const view = await import(`/app/js/${name}/view.js`)
-  if (!root.isConnected) return // another view was chosen meanwhile
+  const view = await module(name, root)
+  if (view === null || !root.isConnected) return // another view was chosen meanwhile
   unmount = view.mount(root, before) ?? (() => {})
   if (focus) focusHeading(root)
+}
+
+/** The module of a view; null, and root says so, if it does not come. */
+async function module(name, root) {
+  try {
+    return await import(`/app/js/${name}/view.js`)
+  } catch {
+    const again = h("button", { type: "button", class: "main", on: { click: () => location.reload() } }, t("common.again"))
+    fill(root, h("h1", {}, t(`${name}.title`)), h("p", {}, t("common.missing")), again) // a module that failed is not asked for again
+    announce(t("common.missing"))
+    return null
+  }
 }
 
 /** Until the person does something, also on a heading that the view puts in its place, as it hears from the gateway. */
@@ -53,6 +66,7 @@ function focusHeading(root) {
 function frame() {
   document.querySelector(".skip").textContent = t("common.skip")
   document.querySelector("header .settings").textContent = t("common.settings")
+  document.querySelector("header .login").textContent = t("common.login")
   const nav = document.querySelector("nav")
   nav.setAttribute("aria-label", t("common.nav"))
   if (nav.children.length === 0) fill(nav, VIEWS.map((view) => h("a", { href: `#/${view}` })))
@@ -100,18 +114,23 @@ function openSettings() {
   dialog.showModal()
 }
 
-function openLogin() {
-  if (document.querySelector("dialog.login")) return
+/** Ask for a token. asked: by the person, not by a request that needs one. */
+function openLogin({ asked = false } = {}) {
+  if (document.querySelector("dialog.login") || (cancelled && !asked)) return
   const field = h("input", { id: "token", type: "password", autocomplete: "off", required: true })
   const dialog = h("dialog", { class: "login", "aria-labelledby": "login-title" },
     h("h2", { id: "login-title" }, t("common.login")),
+    token() ? h("p", { class: "look" }, t("common.login.refused")) : null,
     h("p", {}, t("common.login.why")),
     h("form", { method: "dialog", on: { submit: () => setToken(field.value.trim()) } },
       h("label", { for: "token" }, t("common.token")), " ", field, " ",
-      h("button", { class: "main" }, t("common.login.send"))))
+      h("button", { class: "main", value: "sent" }, t("common.login.send")), " ",
+      h("button", { type: "button", on: { click: () => dialog.close() } }, t("common.login.cancel"))))
   dialog.addEventListener("close", () => {
     dialog.remove()
-    show({ focus: true })
+    cancelled = dialog.returnValue !== "sent"
+    document.querySelector("header .login").hidden = !cancelled
+    if (!cancelled && !unmount.isBusy?.()) show({ focus: true })
   })
   document.body.append(dialog)
   dialog.showModal()
@@ -132,14 +151,23 @@ async function changeLanguage() {
 
 async function start() {
   apply()
-  await loadTexts()
+  try {
+    await loadTexts()
+  } catch {
+    document.getElementById("failed").hidden = false
+    return
+  }
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault() // the fragment belongs to the views
     document.getElementById("main").focus()
   })
   document.querySelector("header .settings").addEventListener("click", openSettings)
-  window.addEventListener("hashchange", () => show({ focus: true }))
-  window.addEventListener("login", openLogin)
+  document.querySelector("header .login").addEventListener("click", () => openLogin({ asked: true }))
+  window.addEventListener("hashchange", () => {
+    cancelled = false
+    show({ focus: true })
+  })
+  window.addEventListener("login", () => openLogin())
   window.addEventListener("settings", async (event) => {
     if (!("language" in event.detail)) return
     await changeLanguage()
