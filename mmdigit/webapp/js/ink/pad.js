@@ -34,7 +34,7 @@ export function inkPad({ label, onChange = () => {}, aspect = 1, hint = "", init
   canvas.style.aspectRatio = `${aspect}`
 
   let strokes = initial
-  let past = [] // the strokes before each change
+  let past = initial.map((_, i) => initial.slice(0, i)) // the strokes before each change
   let drawing = false
 
   function begin(point) {
