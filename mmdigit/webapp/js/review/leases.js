@@ -47,6 +47,7 @@ export function leases({ isNeeded, onLost, onEnding = () => {}, now = () => perf
   const timer = setInterval(look, LOOK_MS)
   return {
     add,
+    look,
     /** Somebody works. After a pause, look at once: what was held may be over. */
     touch() {
       const paused = now() - worked > IDLE_MS
