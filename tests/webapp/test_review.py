@@ -138,13 +138,16 @@ def test_group_is_reviewed_by_mouse(app: RunningApp, new_page: NewPage) -> None:
     page.get_by_label("What is your name?").fill("Ada")
     page.get_by_role("button", name="Start").click()
     start(page, "mouse", "Field by field")
+    is_looked_at = False
     for step in range(REVIEWED * len(written)):
         expect(page.locator(".figures", has_text=f"{step} keyed")).to_be_visible()
         expect(value(page)).to_be_focused()
         serial, name = shown_field(page)
         if name == CROSSED:  # its digit is read as a question mark
             assert value(page).input_value().count("?") == 1
-            expect_no_barriers(page)
+            if not is_looked_at:
+                expect_no_barriers(page)
+            is_looked_at = True
             page.get_by_role("button", name="Keep Enter").click()
             expect(page.locator("#review-problem")).to_contain_text("Type a digit in place of each ?")
             expect(value(page)).to_have_attribute("aria-invalid", "true")
