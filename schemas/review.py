@@ -123,6 +123,11 @@ class DigitBox(ExtensibleMessage):
     field: str
     box: int
     """In the field, from 0."""
+    serial: int | None = None
+    """Of the form, with the page, the field's name and its label: what a person calls the box."""
+    page: int
+    name: str
+    label: str
     crop: Picture
     """The box's picture, PNG; base64 in JSON."""
     digit: Label

@@ -99,4 +99,15 @@ def _box(principal: Principal, each: Claimed, place: WorkField, template: Templa
     if box is None or digits is None or digits[box] is None or box >= len(boxes):
         return []
     cut = cut_box(each.field.crop, boxes[box])
-    return [DigitBox(field=field_id(principal, each.place.field), box=box, crop=cut, digit=digits[box] or 0)]
+    return [
+        DigitBox(
+            field=field_id(principal, each.place.field),
+            box=box,
+            serial=place.serial,
+            page=place.page,
+            name=place.slot.name,
+            label=place.field.label,
+            crop=cut,
+            digit=digits[box] or 0,
+        )
+    ]

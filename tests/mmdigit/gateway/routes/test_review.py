@@ -348,6 +348,9 @@ def test_digits_are_confirmed_box_by_box(gateway: Served, clerk: As) -> None:
     assert ada.left()["digits"] == [1, 1, 0, 0, 2, 0, 0, 2, 1, 1]
     sevens = ada.claim("digits", digit=7)
     assert [(box["field"], box["box"], box["digit"]) for box in sevens] == [("INTK.1:member", box, 7) for box in (5, 6)]
+    assert {(box["serial"], box["page"], box["name"], box["label"]) for box in sevens} == {
+        (1, 1, "member", "Membership number")
+    }
     assert picture(sevens[0]["crop"]).shape[1] < 50
     assert [field["name"] for field in bo.claim()] == ["amount"]
     assert bo.claim("digits", digit=7) == []
