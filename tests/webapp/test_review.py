@@ -270,10 +270,15 @@ def test_boxes_are_reviewed_by_digit(app: RunningApp, new_page: NewPage) -> None
             expect(boxes.nth(wrong[1])).to_have_attribute("aria-selected", "true")
             page.keyboard.press(str((digit + 1) % 10))
             expect_no_barriers(page)
-            page.keyboard.press("Enter")
+            with page.expect_request("**/keys") as first:
+                page.keyboard.press("Enter")
             page.keyboard.press("Control+z")
             expect(boxes.nth(wrong[1])).to_have_attribute("aria-selected", "true")
-        if names:
+            with page.expect_request("**/keys") as again:
+                page.keyboard.press("Enter")
+            seen = [{box["seen"] for box in sent.value.post_data_json["boxes"]} for sent in (first, again)]
+            assert seen == [{0}, {1}]  # so that the first request, were it to come again, changes nothing
+        elif names:
             page.keyboard.press("Enter")
         expect_finished(page)
     assert wrong is not None

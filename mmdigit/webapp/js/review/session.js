@@ -60,7 +60,7 @@ export function session({ task, clerk, isOnlyForm, onEvent, draft = () => null }
     return prepared({ claim, id: field.field, field, seen: field.seen, typed: offer?.text ?? null, problem: offer?.problem ?? null })
   }
 
-  const boxItem = (one, { claim }) => prepared({ claim, id: one.field, box: one.box, field: one, said: one.digit })
+  const boxItem = (one, { claim }) => prepared({ claim, id: one.field, box: one.box, field: one, said: one.digit, words: one.seen })
 
   // What has a problem comes before the rest, but never in place of what is being keyed.
   function insert(items) {
@@ -193,7 +193,7 @@ export function session({ task, clerk, isOnlyForm, onEvent, draft = () => null }
       done.push(items)
       speed.count(items.length)
       advance()
-      box.put(...items.map((item) => entryOf(item, { box: item.box, digit: item.said })))
+      box.put(...items.map((item) => entryOf(item, { box: item.box, digit: item.said, seen: item.words++ })))
     },
     /** Put the current field behind the others. */
     skip() {
@@ -206,7 +206,8 @@ export function session({ task, clerk, isOnlyForm, onEvent, draft = () => null }
       if (!step) return []
       for (const item of step) {
         // A box that is keyed again is kept as it is said then; a field is taken back.
-        if (!box.take(item.id, item.box) && item.box === undefined) box.put(entryOf(item, undoKey(item)))
+        if (box.take(item.id, item.box)) item.words -= 1
+        else if (item.box === undefined) box.put(entryOf(item, undoKey(item)))
       }
       ahead.unshift(...step)
       speed.takeBack(step.length)
