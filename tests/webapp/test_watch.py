@@ -178,7 +178,8 @@ def test_wrong_values_that_nobody_confirmed_are_told(new_page: NewPage) -> None:
     script = """async (sampled) => {
       const { groupsSection } = await import("/app/js/watch/groups.js")
       const decisions = { accept: 9, review: 0, counted: 9 }
-      const group = { group: "stack", kind: "pages", submitted: 9, done: 9, dead: 0, finished: true, decisions, sampled }
+      const counts = { submitted: 9, done: 9, dead: 0, finished: true, decisions }
+      const group = { group: "stack", kind: "pages", ...counts, sampled }
       const section = groupsSection()
       section.show({ groups: [group], more_groups: false })
       return section.element.querySelector("td:last-child").textContent
