@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import subprocess
 import sys
 import urllib.request
@@ -276,7 +277,8 @@ def test_boxes_are_reviewed_by_digit(app: RunningApp, new_page: NewPage) -> None
             expect(boxes.nth(wrong[1])).to_have_attribute("aria-selected", "true")
             with page.expect_request("**/keys") as again:
                 page.keyboard.press("Enter")
-            seen = [{box["seen"] for box in sent.value.post_data_json["boxes"]} for sent in (first, again)]
+            bodies = [json.loads(request.value.post_data or "") for request in (first, again)]
+            seen = [{box["seen"] for box in body["boxes"]} for body in bodies]
             assert seen == [{0}, {1}]  # so that the first request, were it to come again, changes nothing
         elif names:
             page.keyboard.press("Enter")
