@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import subprocess
 import sys
@@ -358,12 +359,18 @@ def test_boxes_are_reviewed_by_digit(app: RunningApp, new_page: NewPage) -> None
             page.keyboard.press("Escape")
             expect(page.locator(".note")).to_have_text("1 box is marked and not kept. Esc once more leaves.")
             expect_no_barriers(page)
-            page.keyboard.press("Enter")
+            with page.expect_request("**/keys") as first:
+                page.keyboard.press("Enter")
             expect(said(page)).to_contain_text(re.compile("Kept|Nothing is left"))
             page.keyboard.press("Control+z")
             expect(said(page)).to_contain_text("Back to the last screen. What you kept there counts")
             expect(boxes.nth(wrong[1])).to_have_attribute("aria-selected", "true")
-        if names:
+            with page.expect_request("**/keys") as again:
+                page.keyboard.press("Enter")
+            bodies = [json.loads(request.value.post_data or "") for request in (first, again)]
+            seen = [{box["seen"] for box in body["boxes"]} for body in bodies]
+            assert seen == [{0}, {1}]  # so that the first request, were it to come again, changes nothing
+        elif names:
             page.keyboard.press("Enter")
         expect_finished(page)
     assert wrong is not None

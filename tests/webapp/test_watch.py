@@ -236,3 +236,20 @@ def test_error_bound_above_the_goal_is_told(new_page: NewPage) -> None:
     ]
     assert "3 of 20 values in the sample were wrongly accepted" in page.evaluate(script, {**few, "wrong": 3})[2]
     assert len(page.evaluate(script, {**few, "bound": 0.001})) == 2
+
+
+def test_wrong_values_that_nobody_confirmed_are_told(new_page: NewPage) -> None:
+    page = new_page("/#/watch")
+    script = """async (sampled) => {
+      const { groupsSection } = await import("/app/js/watch/groups.js")
+      const decisions = { accept: 9, review: 0, counted: 9 }
+      const counts = { submitted: 9, done: 9, dead: 0, finished: true, decisions }
+      const group = { group: "stack", kind: "pages", ...counts, sampled }
+      const section = groupsSection()
+      section.show({ groups: [group], more_groups: false })
+      return section.element.querySelector("td:last-child").textContent
+    }"""
+    sampled = {"keyed": 20, "wrong": 3, "bound": 0.344, "target": 0.0014, "unconfirmed": 2}
+    told = "at most 34.4% (3 of 20 in the sample)"
+    assert page.evaluate(script, sampled) == f"{told}, 2 of them not yet confirmed by a second person"
+    assert page.evaluate(script, {**sampled, "unconfirmed": 0}) == told

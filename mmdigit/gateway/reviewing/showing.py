@@ -98,7 +98,7 @@ def _box(principal: Principal, each: Claimed, place: WorkField, template: Templa
     boxes = boxes_in_crop(place.slot, template.size_mm, each.field.crop)
     if box is None or digits is None or digits[box] is None or box >= len(boxes):
         return []
-    cut = cut_box(each.field.crop, boxes[box])
+    cut, said = cut_box(each.field.crop, boxes[box]), each.reviewed.boxes.get(box)
     return [
         DigitBox(
             field=field_id(principal, each.place.field),
@@ -109,5 +109,6 @@ def _box(principal: Principal, each: Claimed, place: WorkField, template: Templa
             label=place.field.label,
             crop=cut,
             digit=digits[box] or 0,
+            seen=0 if said is None or said.seen is None else said.seen + 1,
         )
     ]

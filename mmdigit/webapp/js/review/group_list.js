@@ -3,7 +3,7 @@
 import { token } from "../api.js"
 import { fill, h } from "../dom.js"
 import { settings } from "../settings.js"
-import { t, when } from "../texts.js"
+import { language, t, when } from "../texts.js"
 import { heldByOthers } from "./following.js"
 import { KINDS, kindName, linkTo } from "./tasks.js"
 

@@ -66,7 +66,7 @@ export function session({ task, clerk, isOnlyForm, ...screen }) {
     return prepared({ claim, id: field.field, field, seen: field.seen, ...offered(offer) })
   }
 
-  const boxItem = (one, { claim }) => prepared({ claim, id: one.field, box: one.box, field: one, said: one.digit })
+  const boxItem = (one, { claim }) => prepared({ claim, id: one.field, box: one.box, field: one, said: one.digit, words: one.seen })
 
   // What has a problem comes before the rest, but never in place of what is being keyed.
   function insert(items) {
@@ -200,7 +200,7 @@ export function session({ task, clerk, isOnlyForm, ...screen }) {
       done.push(items)
       speed.count(items.length)
       advance()
-      box.put(...items.map((item) => entryOf(item, { box: item.box, digit: item.said })))
+      box.put(...items.map((item) => entryOf(item, { box: item.box, digit: item.said, seen: item.words++ })))
     },
     /** Put the current field behind the others. */
     skip() {
@@ -213,7 +213,8 @@ export function session({ task, clerk, isOnlyForm, ...screen }) {
       if (!step) return []
       for (const item of step) {
         // A box that is keyed again is kept as it is said then; a field is taken back.
-        if (!box.take(item.id, item.box) && item.box === undefined) box.put(entryOf(item, undoKey(item)))
+        if (box.take(item.id, item.box)) item.words -= 1
+        else if (item.box === undefined) box.put(entryOf(item, undoKey(item)))
       }
       ahead.unshift(...step)
       speed.takeBack(step.length)

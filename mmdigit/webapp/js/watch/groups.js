@@ -74,5 +74,8 @@ function row(name, names) {
 function showError(cell, sampled) {
   cell.classList.toggle("look", Boolean(sampled && sampled.bound > sampled.target))
   if (!sampled) write(cell, t("watch.error.none"))
-  else write(cell, t("watch.error.told", { bound: percent(sampled.bound, 2), wrong: sampled.wrong, count: sampled.keyed }))
+  else {
+    const told = t("watch.error.told", { bound: percent(sampled.bound, 2), wrong: sampled.wrong, count: sampled.keyed })
+    write(cell, sampled.unconfirmed > 0 ? `${told}, ${t("watch.error.unconfirmed", { count: sampled.unconfirmed })}` : told)
+  }
 }

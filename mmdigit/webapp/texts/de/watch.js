@@ -69,5 +69,6 @@ export default {
   "watch.error": "Zu Unrecht angenommen",
   "watch.error.none": "noch keine Stichprobe",
   "watch.error.told": { one: "höchstens {bound} ({wrong} von 1 in der Stichprobe)", other: "höchstens {bound} ({wrong} von {count} in der Stichprobe)" },
+  "watch.error.unconfirmed": { one: "davon 1 noch von niemand Zweitem bestätigt", other: "davon {count} noch von niemand Zweitem bestätigt" },
   "watch.grafana": "Grafiken in Grafana (neuer Tab)",
 }

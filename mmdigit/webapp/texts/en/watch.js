@@ -69,5 +69,6 @@ export default {
   "watch.error": "Wrongly accepted",
   "watch.error.none": "no sample yet",
   "watch.error.told": { one: "at most {bound} ({wrong} of 1 in the sample)", other: "at most {bound} ({wrong} of {count} in the sample)" },
+  "watch.error.unconfirmed": { one: "{count} of them not yet confirmed by a second person", other: "{count} of them not yet confirmed by a second person" },
   "watch.grafana": "Dashboards in Grafana (opens a new tab)",
 }

@@ -5,12 +5,14 @@ from collections.abc import Callable
 import pytest
 
 from lab.kit.polling import until
+from mmdigit.forms.store.ports import StoredValue
 from mmdigit.gateway.access.entrance import LOOPBACK
 from mmdigit.gateway.problems import Problem
+from mmdigit.gateway.registry.ports import StoredGroup, number_of
 from mmdigit.gateway.reviewing.desk import ReviewDesk
 from mmdigit.gateway.reviewing.overview import READING_S, field_history, reviewed_groups
 from tests.mmdigit.forms.store.kept import NOW, change
-from tests.mmdigit.gateway.reviewed import MEMBER, Databases, Reading, accepted, put_group
+from tests.mmdigit.gateway.reviewed import MEMBER, Databases, Reading, accepted, kept_page, put_group
 
 DeskOf = Callable[..., ReviewDesk]
 
@@ -52,3 +54,14 @@ def test_history_is_kept_from_who_is_to_key_blindly(desk_of: DeskOf, kept: Datab
     with pytest.raises(Problem, match="nobody has to key blindly") as raised:
         field_history(desk_of(1.0), LOOPBACK, "g", "INTK.1:member")
     assert raised.value.status == 409
+
+
+def test_history_is_refused_before_the_desk_knows_the_values(desk_of: DeskOf, kept: Databases) -> None:
+    page = kept_page(1)
+    kept.pages.put_pages([page])
+    kept.registry.put_group(StoredGroup("", "g", "pages", 1, NOW, (page.group,)), [number_of(page.group)])
+    desk = desk_of(1.0)
+    assert list(reviewed_groups(desk, "", ["g"], "Ada")) == []
+    kept.pages.put_values({page.group: [StoredValue("member", MEMBER, "accept", (), 0.9, "model-1")]})
+    with pytest.raises(Problem, match="nobody has to key blindly"):
+        field_history(desk, LOOPBACK, "g", "INTK.1:member")

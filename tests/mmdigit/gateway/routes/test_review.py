@@ -373,6 +373,33 @@ def test_digits_are_confirmed_box_by_box(gateway: Served, clerk: As) -> None:
     assert (undone["outcome"], bo.left()["review"]) == ("kept", 2)
 
 
+def test_digits_claim_says_nothing_of_the_whole_field(gateway: Served, clerk: As) -> None:
+    put(gateway, {1: {"member": Reading(MEMBER)}})
+    ada, bo = clerk("Ada"), clerk("Bo")
+    ada.claim("digits", digit=7)
+    bo.claim("digits", digit=4)
+    assert ada.key({"field": "INTK.1:member", "seen": 0}, "!12345678")["outcome"] == "not_claimed"
+
+
+def test_box_that_is_sent_again_ends_no_field(gateway: Served, clerk: As) -> None:
+    put(gateway, {1: {"member": Reading("11111111")}})
+    ada = clerk("Ada")
+    boxes = ada.claim("digits", digit=1)
+    assert {box["seen"] for box in boxes} == {0}
+    said = [
+        {"field": box["field"], "box": box["box"], "digit": digit}
+        for box, digit in zip(boxes, map(int, MEMBER), strict=True)
+    ]
+    assert ada.send(boxes=said).json()["results"][-1]["value"] == MEMBER
+    assert ada.key({"field": "INTK.1:member", "seen": 1}, undo=True)["outcome"] == "kept"
+    again = ada.send(boxes=said[-1:]).json()["results"][0]
+    assert (again["outcome"], again["value"], again["seen"]) == ("known", None, 2)
+    new = ada.send(boxes=[said[-1] | {"seen": 1}]).json()["results"][0]
+    assert (new["outcome"], new["value"], new["seen"]) == ("kept", MEMBER, 3)
+    old = ada.send(boxes=[said[-1] | {"seen": 1, "digit": 9}]).json()["results"][0]
+    assert (old["outcome"], len(ada.history({"field": "INTK.1:member"}).json()["changes"])) == ("outdated", 4)
+
+
 def test_digits_that_make_no_value_stay_in_review(gateway: Served, clerk: As) -> None:
     put(gateway, {1: {"member": Reading("11111111")}, 2: {"member": Reading("22222222")}})
     ada = clerk("Ada")
@@ -420,9 +447,25 @@ def test_strange_requests_are_problems(gateway: Served, clerk: As) -> None:
     assert ada.send([{"field": field["field"]}] * (MAX_CLAIMED + 1)).status_code == 422
     assert ada.send([{"field": "x" * 257}]).status_code == 422
     assert ada.send(boxes=[{"field": "x", "box": 256, "digit": 1}]).status_code == 422
-    for other in ("INTK.1:none", "INTK.9:member", "x", ":", "a:b:c"):
+    assert ada.key({"field": "INTK.1:mem\0ber", "seen": 0})["outcome"] == "not_claimed"
+    for other in ("INTK.1:none", "INTK.9:member", "x", ":", "a:b:c", "INTK.1:mem%00ber"):
         assert ada.history({"field": other}).status_code == 404
     assert ada.client.post("/v1/review/claims/none/keys", json={}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "got"),
+    [
+        (b'{"count": ' + b"1" * 5000 + b"}", "a number of too many digits"),
+        (b'{"kind": "\xff"}', "one that is not in UTF-8"),
+        (b"[" * 50_000, "one that is nested too deeply"),
+    ],
+)
+def test_body_beyond_the_limits_of_json_is_told(clerk: As, body: bytes, got: str) -> None:
+    answer = clerk("Ada").client.post(
+        "/v1/review/groups/g/claims", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["detail"]) == (400, f"expected a body of JSON, got {got}; change it")
 
 
 def test_group_of_jobs_is_not_reviewed(gateway: Served, clerk: As) -> None:
