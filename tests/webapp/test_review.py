@@ -311,23 +311,6 @@ def test_helps_are_there_by_key(app: RunningApp, new_page: NewPage) -> None:
     expect_no_barriers(page)
 
 
-def test_language_leaves_what_is_typed(app: RunningApp, new_page: NewPage) -> None:
-    sent(app, "languages", 1)
-    page = new_page("/#/review")
-    begin(page)
-    start(page, "languages", "Field by field")
-    expect(value(page)).to_be_focused()
-    value(page).fill("12")
-    page.get_by_role("button", name="Settings").press("Enter")
-    page.get_by_role("radio", name="Deutsch").press("Space")
-    expect(page.locator("dialog .said")).to_have_text(re.compile("^Deutsch. Diese Ansicht wechselt die Sprache, wenn"))
-    expect_no_barriers(page)
-    page.keyboard.press("Escape")
-    expect(value(page)).to_have_value("12")
-    page.get_by_role("link", name="Prüfen").press("Enter")
-    expect(page.get_by_role("heading", name="Felder prüfen")).to_be_focused()
-
-
 def test_boxes_are_reviewed_by_digit(app: RunningApp, new_page: NewPage) -> None:
     written = sent(app, "digits")
     page = new_page("/#/review")

@@ -1,8 +1,7 @@
 // Starts the app: texts, navigation, settings, login. Views are chosen by the fragment: #/read, #/learn, #/review, #/watch.
 //
-// A view is a module with `mount(root, before)`, which fills root and returns a function that ends it. In another
-// language a view is mounted anew; before is then what its end returned, else null. An end with `isBusy()` that says true
-// puts that off until another view is chosen: there is work that could not be restored.
+// A view is a module with `mount(root)`, which fills root and returns a function that ends it. In another language, and
+// after a login, a view is mounted anew: each keeps in a module of its own what must not be lost.
 
 import { setToken, token } from "./api.js"
 import { announce, fill, h } from "./dom.js"
@@ -14,25 +13,22 @@ import { setTitle } from "./title.js"
 const VIEWS = ["read", "learn", "review", "watch"]
 
 let unmount = () => {}
-let later = false // the view keeps the language before
 let cancelled = false // nobody wants to log in for this view
 
 const chosen = () => VIEWS.find((view) => location.hash.startsWith(`#/${view}`)) ?? VIEWS[0]
 
-/** Show the chosen view. focus: on its heading. again: as it was, in another language. */
-async function show({ focus = false, again = false }) {
+/** Show the chosen view. focus: on its heading. */
+async function show({ focus }) {
   const name = chosen()
-  const ended = unmount() ?? null
-  const before = again ? ended : null
-  unmount = () => before
-  later = false
+  unmount()
+  unmount = () => {}
   setTitle(t(`${name}.name`))
   frame()
   const root = h("div", { class: `view ${name}`, lang: settings.language })
   fill(document.getElementById("main"), root)
   const view = await module(name, root)
   if (view === null || !root.isConnected) return // another view was chosen meanwhile
-  unmount = view.mount(root, before) ?? (() => {})
+  unmount = view.mount(root) ?? (() => {})
   if (focus) focusHeading(root)
 }
 
@@ -94,7 +90,6 @@ function choices() {
   return [
     h("h2", { id: "settings-title" }, t("common.settings")),
     choice(t("common.language"), "language", Object.entries(LANGUAGES)),
-    later ? h("p", { class: "soft" }, t("common.language.later")) : null,
     choice(t("common.theme"), "theme", [["auto", t("common.auto")], ["light", t("common.light")], ["dark", t("common.dark")]]),
     choice(t("common.contrast"), "contrast", [["auto", t("common.auto")], ["more", t("common.more")]]),
     choice(t("common.motion"), "motion", [["auto", t("common.auto")], ["less", t("common.less")]]),
@@ -130,7 +125,7 @@ function openLogin({ asked = false } = {}) {
     dialog.remove()
     cancelled = dialog.returnValue !== "sent"
     document.querySelector("header .login").hidden = !cancelled
-    if (!cancelled && !unmount.isBusy?.()) show({ focus: true })
+    if (!cancelled) show({ focus: true })
   })
   document.body.append(dialog)
   dialog.showModal()
@@ -138,15 +133,12 @@ function openLogin({ asked = false } = {}) {
 
 async function changeLanguage() {
   await loadTexts()
-  if (unmount.isBusy?.()) {
-    later = true
-    frame()
-  } else await show({ again: true })
+  await show({ focus: false })
   const place = document.querySelector("dialog .choices")
   if (!place) return
   fill(place, choices())
   place.querySelector("[name=language]:checked").focus()
-  announce([LANGUAGES[settings.language], later ? t("common.language.later") : ""].filter(Boolean).join(". "))
+  announce(LANGUAGES[settings.language])
 }
 
 async function start() {
@@ -172,7 +164,7 @@ async function start() {
     if (!("language" in event.detail)) return
     await changeLanguage()
   })
-  await show({})
+  await show({ focus: false })
   startOffline()
 }
 

@@ -6,7 +6,6 @@ export default {
   "common.skip": "Zum Inhalt springen",
   "common.settings": "Einstellungen",
   "common.language": "Sprache",
-  "common.language.later": "Diese Ansicht wechselt die Sprache, wenn Sie sie wieder öffnen, damit nichts verloren geht.",
   "common.theme": "Farben",
   "common.auto": "Wie im System",
   "common.light": "Hell",

@@ -6,7 +6,6 @@ export default {
   "common.skip": "Skip to the content",
   "common.settings": "Settings",
   "common.language": "Language",
-  "common.language.later": "This view changes its language when you open it again, so that nothing is lost.",
   "common.theme": "Colours",
   "common.auto": "As the system has it",
   "common.light": "Light",
