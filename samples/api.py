@@ -58,8 +58,7 @@ def serve(argv: Sequence[str]) -> int:
     port: int = parser.parse_args(argv).port
 
     def say_what_to_type() -> None:
-        pairs, page = write_pairs(FOLDER / "pairs.zip"), write_page(FOLDER / "page.pdf")
-        say(what_to_type(port, pairs, page))
+        say(what_to_type(port, *write_files()))
 
     return serve_until_ended(port, "make api", say_what_to_type)
 
@@ -136,6 +135,11 @@ def commands(port: int, folder: Path = FOLDER) -> dict[str, list[str]]:
             *("--database", f"sqlite:///{folder / 'gateway.db'}", "--forms", forms, "--pages", pages, *template),
         ],
     }
+
+
+def write_files() -> tuple[Path, Path]:
+    """The sample pack as a zip and a scanned page, for the commands in docs/use/api.md."""
+    return write_pairs(FOLDER / "pairs.zip"), write_page(FOLDER / "page.pdf")
 
 
 def what_to_type(port: int, pairs: Path, page: Path) -> str:

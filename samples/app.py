@@ -15,7 +15,7 @@ import httpx
 from mmdigit.client import Client
 from mmdigit.forms.loading import load_template
 from mmdigit.settings.program import run_program
-from samples.api import FOLDER, FORM, add_port, say, serve_until_ended, write_scans
+from samples.api import FOLDER, FORM, add_port, say, serve_until_ended, write_files, write_scans
 
 GROUP = "samples"
 COPIES = 12
@@ -42,6 +42,7 @@ def serve(argv: Sequence[str]) -> int:
             # In a thread, since some browsers return only when they are closed.
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
         submit_forms(url)
+        write_files()
         say(f"{COPIES} filled-in forms are in the group {GROUP}, for Review.")
 
     return serve_until_ended(options.port, "make app", show)

@@ -38,8 +38,9 @@ class FieldsLeft(ExtensibleMessage):
 
 
 class ClerkActivity(ExtensibleMessage):
-    """What a person has done in a group. seconds: median from one field to the next, pauses over a minute left out;
-    null before the second. holds: fields that they have claimed now."""
+    """What a person has done in a group. seconds: median from one field to the next, without pauses over a minute and
+    without keys that came in one request with others; null if none is left. holds: fields that they have claimed
+    now."""
 
     clerk: str
     keyed: int
@@ -123,9 +124,16 @@ class DigitBox(ExtensibleMessage):
     field: str
     box: int
     """In the field, from 0."""
+    serial: int | None = None
+    """Of the form, with the page, the field's name and its label: what a person calls the box."""
+    page: int
+    name: str
+    label: str
     crop: Picture
     """The box's picture, PNG; base64 in JSON."""
     digit: Label
+    seen: int = 0
+    """How often the box has been keyed; give it back with the key."""
 
 
 class Claim(ExtensibleMessage):
@@ -150,11 +158,14 @@ class Key(Message):
 
 
 class DigitKey(Message):
-    """What a person says of a box of kind digits. digit: the digit in it; null if it is none that a person can read."""
+    """What a person says of a box of kind digits. digit: the digit in it; null if it is none that a person can read.
+    seen: as the claim has it, and one more with each key of the box since; without it, the key that comes last holds,
+    also if it is an old one that is sent again."""
 
     field: Annotated[str, Field(max_length=256)]
     box: Annotated[int, Field(ge=0, lt=256)]
     digit: Label | None
+    seen: Annotated[int | None, Field(ge=0)] = None
 
 
 class Keys(Message):

@@ -22,11 +22,13 @@ class AnswerPace(ExtensibleMessage):
 
 
 class SampledError(ExtensibleMessage):
-    """How many accepted fields people found wrong who keyed a sample of them blind. bound: of all accepted fields, at
-    most this share is wrong, with 95 % confidence. target: the share that the form allows."""
+    """How many accepted fields people found wrong who keyed a sample of them blind. unconfirmed: how many of the wrong
+    ones only one person has said so far, or two who differ. bound: of all accepted fields, at most this share is wrong,
+    with 95 % confidence, if all of them are. target: the share that the form allows."""
 
     keyed: int
     wrong: int
+    unconfirmed: int = 0
     bound: float
     target: float
 

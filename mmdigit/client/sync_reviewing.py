@@ -23,9 +23,10 @@ _JSON = {"Content-Type": JSON}
 class Reviewing(ABC):
     """What people who review forms ask for. Each method raises as the client's others."""
 
-    def list_review_groups(self, *, limit: int = 100) -> ReviewGroups:
-        """Of the newest groups, those of forms: what is left to review in them, and who is on what."""
-        return self._answer(Call("GET", "/v1/review/groups", given(limit=limit)), ReviewGroups)
+    def list_review_groups(self, *, limit: int = 100, clerk: str | None = None) -> ReviewGroups:
+        """Of the newest groups, those of forms: what is left to review in them, and who is on what. clerk: as for
+        claim_fields; second keys that they may not make are left out."""
+        return self._answer(Call("GET", "/v1/review/groups", given(limit=limit, clerk=clerk)), ReviewGroups)
 
     def claim_fields(
         self,

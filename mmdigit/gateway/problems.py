@@ -78,8 +78,13 @@ async def of_problem(request: Request, error: Exception) -> Response:
 
 
 async def of_http(request: Request, error: Exception) -> Response:
-    """Handler of what the framework raises: an unknown path, a method that the path does not have."""
+    """Handler of what the framework raises: an unknown path, a method that the path does not have, a body of JSON that
+    breaks a limit of Python."""
     refused = cast(HTTPException, error)
+    if refused.status_code == HTTPStatus.BAD_REQUEST:  # what FastAPI makes of a body that json cannot read
+        return Problem(
+            HTTPStatus.BAD_REQUEST, f"expected a body of JSON, got {_unreadable(refused.__cause__)}; change it"
+        ).response()
     allowed = (refused.headers or {}).get("Allow")
     got = f"{printable(request.method, 20)} {printable(request.url.path, 200)}"
     return Problem(
@@ -87,6 +92,14 @@ async def of_http(request: Request, error: Exception) -> Response:
         f"expected {allowed or 'an operation of the API'}, got {got}; see /openapi.json, or docs/use/api.md of mmdigit",
         refused.headers,
     ).response()
+
+
+def _unreadable(cause: BaseException | None) -> str:
+    if isinstance(cause, UnicodeDecodeError):
+        return "one that is not in UTF-8"
+    if isinstance(cause, RecursionError):
+        return "one that is nested too deeply"
+    return "a number of too many digits" if isinstance(cause, ValueError) else "one that cannot be read"
 
 
 async def of_unexpected(_request: Request, _error: Exception) -> Response:

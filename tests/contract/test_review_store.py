@@ -1,11 +1,13 @@
 """The contract of ReviewStore, on SQLite and a real PostgreSQL server."""
 
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from mmdigit.forms.store.leases import FORGET_AFTER
+from mmdigit.forms.store.people import login_mark
 from mmdigit.forms.store.ports import Change, ChangeKind, FieldRecord
 from mmdigit.forms.store.review_port import (
     BoxKey,
@@ -238,7 +240,37 @@ def test_boxes_keep_the_last_word(review: ReviewStore) -> None:
     assert reviewed is not None
     assert {number: said.digit for number, said in reviewed.boxes.items()} == {0: 1, 1: 2}
     assert review.held("", "g", NOW) == []
-    assert put(review, "c1", key("12")) == ["kept"]
+
+
+def test_boxes_say_their_field_together_alone(review: ReviewStore) -> None:
+    get(review, claim("a", kind="digits"), [Place(field(), 0)])
+    get(review, claim("b", "Bo", "digits"), [Place(field(), 1)])
+    assert put(review, "a", key("77")) == ["not_claimed"]
+    assert put(review, "a", replace(key("12"), of_boxes=True)) == ["kept"]
+    assert put(review, "a", key("", "undo", seen=1)) == ["kept"]
+
+
+def test_old_word_on_a_box_changes_nothing(review: ReviewStore) -> None:
+    get(review, claim("c1", "A\n", "digits"), [Place(field(), 0)])
+
+    def say(digit: int, seen: int, by: str = "A\n") -> tuple[str, int | None]:
+        place, said = box(0, digit, by)
+        [kept] = review.put_boxes("c1", [(place, replace(said, seen=seen))], LATER)
+        assert kept.reviewed is not None
+        return kept.outcome, kept.reviewed.boxes[0].digit
+
+    assert [say(3, 0), say(5, 1), say(3, 0), say(5, 1)] == [("kept", 3), ("kept", 5), ("known", 5), ("known", 5)]
+    assert [say(5, 2), say(3, 3), say(5, 2)] == [("kept", 5), ("kept", 3), ("known", 3)]
+    assert say(7, 1) == say(5, 1, "Bo") == ("outdated", 3)
+    assert review.fields([field()])[field()].boxes[0].seen == 3
+
+
+def test_second_key_is_not_of_the_same_login(review: ReviewStore) -> None:
+    before, after = (f"{name}{login_mark('4711')}" for name in ("ada", "eve"))
+    get(review, claim("a", before), places(1))
+    assert put(review, "a", key("12", "first", by=before)) == ["kept"]
+    get(review, claim("b", after), places(1))
+    assert put(review, "b", key("12", "second", by=after, seen=1)) == ["no_field"]
 
 
 def test_pages_to_review_have_what_people_may_see_to(review: ReviewStore, database: Database) -> None:

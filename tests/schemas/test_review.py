@@ -13,7 +13,7 @@ PICTURE = bytes(range(240, 256)) * 3
 
 
 def test_pictures_are_base64_of_the_standard_alphabet() -> None:
-    box = DigitBox(field="f", box=0, crop=PICTURE, digit=7)
+    box = DigitBox(field="f", box=0, page=1, name="member", label="Member", crop=PICTURE, digit=7)
     claim = Claim(claim="c", clerk="Ada", kind="digits", expires_at=datetime(2026, 1, 1, tzinfo=UTC), boxes=(box,))
     text = claim.model_dump_json()
     assert json.loads(text)["boxes"][0]["crop"] == base64.b64encode(PICTURE).decode()

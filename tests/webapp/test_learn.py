@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from tests.webapp.barriers import barriers
 from tests.webapp.conftest import NewPage
@@ -46,6 +46,27 @@ def draw(page: Page, *lines: Iterable[Point]) -> None:
         page.mouse.up()
 
 
+def say_when(page: Page) -> None:
+    """Note in the page when the focus moved, and when what was announced."""
+    page.evaluate("""() => {
+      window.heard = []
+      document.addEventListener("focusin", () => window.heard.push({ at: performance.now(), focus: true }))
+      const status = document.getElementById("status")
+      new MutationObserver(() => window.heard.push({ at: performance.now(), text: status.textContent }))
+        .observe(status, { childList: true })
+    }""")
+
+
+def pause_before(page: Page, text: str) -> float:
+    """Milliseconds between the last move of the focus and the announcement, which must have come once."""
+    expect(page.locator("#status")).to_contain_text(text)
+    heard = page.evaluate("window.heard")
+    announced = [each for each in heard if text in each.get("text", "")]
+    assert len(announced) == 1
+    moved = [each["at"] for each in heard if "focus" in each and each["at"] <= announced[0]["at"]]
+    return float(announced[0]["at"] - moved[-1])
+
+
 def press(page: Page, *keys: str) -> None:
     """Press each key; "ArrowDown*8" eight times."""
     for key in keys:
@@ -67,10 +88,19 @@ def test_look_and_write_by_mouse(new_page: NewPage, theme: str) -> None:
     page.on("request", lambda request: requests.append(request))
     assert barriers(page) == []
 
+    page.get_by_role("button", name="All", exact=True).click()
+    expect(page.locator("#status")).to_have_text("All ten digits are chosen.")
     choose(page)
+    expect(page.locator("#status")).to_have_text("No digit is chosen.")
+    say_when(page)
     page.get_by_role("button", name="Start").click()
-    expect(page.get_by_text("Choose at least one digit.").first).to_be_visible()
+    expect(page.get_by_role("group", name="Which digits?")).to_have_accessible_description("Choose at least one digit.")
+    expect(page.get_by_role("checkbox", name="0")).to_be_focused()
+    expect(page.get_by_role("checkbox", name="0")).to_have_attribute("aria-invalid", "true")
+    assert pause_before(page, "Choose at least one digit.") > 200
+    assert barriers(page) == []
     choose(page, 5)
+    expect(page.locator("[aria-invalid]")).to_have_count(0)
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_role("heading", name="Write this 5")).to_be_focused()
     expect(page.get_by_role("img", name="How the 5 is written")).to_be_visible()
@@ -82,8 +112,10 @@ def test_look_and_write_by_mouse(new_page: NewPage, theme: str) -> None:
     page.get_by_role("button", name="Done").click()
     expect(page.locator(".learn-praise")).to_have_text("You have all its lines.")
     assert said(page)[1:] == ["This is a 5 as a mirror shows it. The bar of the 5 points to the right."]
-    expect(page.locator("#status")).to_contain_text("as a mirror shows it")
     expect(page.get_by_role("button", name="Try again")).to_be_focused()
+    assert pause_before(page, "as a mirror shows it") > 200
+    order = page.locator(".learn-said button").all_inner_texts()
+    assert order == ["Try again", "Next digit"]
     assert barriers(page) == []
 
     page.get_by_role("button", name="Try again").click()
@@ -92,8 +124,14 @@ def test_look_and_write_by_mouse(new_page: NewPage, theme: str) -> None:
     page.get_by_role("button", name="Done").click()
     expect(page.locator(".learn-praise")).to_contain_text("Yes, that is 5.")
     assert said(page) == ["Yes, that is 5."]
+    assert page.locator(".learn-said button").all_inner_texts() == order
     page.get_by_role("button", name="Next digit").click()
     expect(page.get_by_role("heading", name="Write this 5")).to_be_focused()
+
+    draw(page, BAR)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_role("application", name="Pad to write the digit on")).to_be_focused()
+    assert pause_before(page, "The pad is empty.") > 200
 
     draw(page, BELLY[::-1], BAR)
     page.get_by_role("button", name="Done").click()
@@ -129,7 +167,9 @@ def test_write_by_heart_by_keyboard_alone(new_page: NewPage) -> None:
         if digit != 7:
             press(page, "Space")
     press(page, "Enter")
-    expect(page.get_by_role("heading", name="Write the digit seven")).to_be_focused()
+    heading = page.get_by_role("heading", name="Write the digit seven")
+    expect(heading).to_be_focused()
+    assert heading.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
     expect(page.locator("svg.sample")).to_have_count(0)
     press(page, "Tab")
     expect(page.get_by_role("application", name="Pad to write the digit on")).to_be_focused()
@@ -172,6 +212,72 @@ def test_listen_and_write(new_page: NewPage) -> None:
     expect(page.locator("svg.sample")).to_be_visible()
     expect(page.get_by_role("button", name="Play it again")).to_be_visible()
     assert set(clips) == {"/app/clips/en/1.ogg"}
+
+
+def test_digit_is_spoken_after_the_screen_reader(new_page: NewPage) -> None:
+    page = open_learn(new_page)
+    choose(page, 1, kind="Listen and write")
+    say_when(page)
+    with page.expect_request("**/app/clips/en/1.ogg"):
+        press(page, "Enter")
+    expect(page.get_by_role("heading", name="Write the digit that you hear")).to_be_focused()
+    asked = page.evaluate("""() => new Promise((resolve) => {
+      const find = (list) => {
+        const clip = list.getEntries().find((each) => each.name.endsWith("1.ogg"))
+        if (clip) resolve(clip.startTime)
+      }
+      new PerformanceObserver(find).observe({ type: "resource", buffered: true })
+    })""")
+    assert asked - page.evaluate("window.heard.find((each) => each.focus).at") > 1400
+
+
+def test_nothing_is_said_aloud_until_somebody_asks(new_page: NewPage) -> None:
+    page = open_learn(new_page)
+    aloud = page.get_by_role("checkbox", name="Say it aloud to me")
+    expect(aloud).not_to_be_checked()
+    expect(aloud).to_have_accessible_description(re.compile("With a screen reader, leave this off"))
+    page.get_by_role("link", name="Read").click()
+    expect(page.get_by_role("switch", name="Say answers aloud")).not_to_be_checked()
+    page.get_by_role("switch", name="Say answers aloud").check()
+    page.get_by_role("link", name="Learn").click()
+    expect(aloud).to_be_checked()
+
+
+def test_exercise_stays_in_another_language(new_page: NewPage) -> None:
+    page = open_learn(new_page)
+    choose(page, 5)
+    page.get_by_role("button", name="Start").click()
+    draw(page, BELLY, BAR)
+    page.get_by_role("button", name="Done").click()
+    assert said(page) == ["Yes, that is 5."]
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("radio", name="Deutsch").check()
+    expect(page.get_by_role("heading", name="Schreibe diese 5")).to_have_count(1)
+    expect(page.get_by_text("Ja, das ist eine 5.")).to_have_count(1)
+    press(page, "Escape")
+    page.get_by_role("button", name="Zurücknehmen").click()
+    expect(page.locator("#status")).to_have_text("Zurückgenommen, noch 1 Strich")
+    page.get_by_role("link", name="Lesen").click()
+    expect(page.locator(".view.read h1")).to_be_visible()
+    page.get_by_role("link", name="Lernen").click()
+    page.get_by_role("button", name="Fertig").click()
+    assert "Der Strich oben fehlt noch." in said(page)
+
+
+def test_long_look_is_told(new_page: NewPage) -> None:
+    page = open_learn(new_page)
+    told = False
+    held: list[Route] = []
+    page.route("**/app/model/*", lambda route: route.continue_() if told else held.append(route))
+    choose(page, 5)
+    page.get_by_role("button", name="Start").click()
+    draw(page, BELLY, BAR)
+    page.get_by_role("button", name="Done").click()
+    expect(page.locator("#status")).to_have_text("Looking at it …")
+    told = True
+    for route in held:
+        route.continue_()
+    expect(page.locator("#status")).to_have_text("Yes, that is 5.")
 
 
 def test_remarks_are_said_aloud_if_wanted(new_page: NewPage) -> None:

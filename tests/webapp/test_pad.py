@@ -86,23 +86,24 @@ def test_clear_and_removal_can_be_undone(page: Page) -> None:
     draw_line(page, (0.8, 0.2), (0.8, 0.8))
     page.evaluate("pad.remove([pad.strokes[0]])")
     assert page.evaluate("pad.strokes.length") == 1
-    page.evaluate("pad.clear()")
+    assert page.evaluate("pad.clear()") is True
     assert page.evaluate("pad.isEmpty")
+    assert page.evaluate("pad.clear()") is False
     assert [page.evaluate("pad.undo() && pad.strokes.length") for _ in range(4)] == [1, 2, 1, 0]
     assert page.evaluate("pad.undo()") is False
 
 
 def test_keyboard_writes_and_takes_back(page: Page) -> None:
     pad = page.get_by_role("application", name="Write here")
-    expect(pad).to_have_accessible_description(re.compile("arrow keys move the pen"))
+    expect(pad).to_have_accessible_description(re.compile(r"arrow keys move the pen.*lifts it\. Shift"))
     pad.focus()
     page.keyboard.press("ArrowLeft")
-    expect(page.get_by_role("status")).to_have_text("Pen up at 46 across, 50 down")
+    expect(page.get_by_role("status")).to_have_text("Pen up, 46 of 100 across, 50 of 100 down")
     page.keyboard.press("Space")
     expect(page.get_by_role("status")).to_have_text("Pen down")
     for _ in range(5):
         page.keyboard.press("ArrowDown")
-    expect(page.get_by_role("status")).to_have_text("Pen down at 46 across, 70 down")
+    expect(page.get_by_role("status")).to_have_text("Pen down, 46 of 100 across, 70 of 100 down")
     page.keyboard.press("PageUp")
     page.keyboard.press("Shift+ArrowLeft")
     page.keyboard.press("Space")
@@ -118,6 +119,22 @@ def test_keyboard_writes_and_takes_back(page: Page) -> None:
     page.keyboard.press("Backspace")
     expect(page.get_by_role("status")).to_have_text("Nothing to take back")
     assert page.evaluate("pad.isEmpty")
+
+
+def test_keyboard_is_told_one_thing_at_a_time(page: Page) -> None:
+    page.locator(".ink canvas").focus()
+    page.keyboard.press("Space")
+    for _ in range(14):
+        page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("status")).to_have_text("Pen down, 4 of 100 across, 50 of 100 down, left edge")
+    page.keyboard.press("Backspace")
+    assert page.get_by_role("status").text_content() == "Pen up. Taken back, 0 strokes left"
+    page.clock.install()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.evaluate("import('/app/js/dom.js').then(({ announce }) => announce('The answer'))")
+    page.clock.run_for(2000)
+    assert page.get_by_role("status").text_content() == "The answer"  # the pen's place does not replace it
 
 
 def test_leaving_the_pad_lifts_the_pen(page: Page) -> None:

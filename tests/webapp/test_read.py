@@ -42,6 +42,7 @@ WATCH_STREAMS = """() => {
     return stream
   }
 }"""
+TELL_PROBLEM = "async (code) => (await import('/app/js/read/words.js')).problemText({ code, message: '' })"
 LIVE_TRACKS = "streams.flatMap((each) => each.getTracks()).filter((track) => track.readyState === 'live').length"
 
 
@@ -93,14 +94,18 @@ def no_barriers_in_any_theme(page: Page) -> None:
 def test_digit_written_and_spoken_by_mouse(new_page: NewPage) -> None:
     page = new_page("/")
     expect(pad(page)).to_be_visible()
+    expect(page.get_by_text("A model reads the digit that you write, say or show.")).to_be_visible()
     no_barriers_in_any_theme(page)
+    click(page, "Clear the pad")
+    expect(status(page)).to_have_text("The pad is empty already.")
     click(page, "Read")
     expect(status(page)).to_have_text("Write a digit, say one, or do both. Then choose Read.")
+    assert page.evaluate(TELL_PROBLEM, "damaged").startswith("The model that was loaded is not the right one.")
 
     write_by_mouse(pad(page), SPOKEN)
     click(page, "Say it")
     expect(status(page)).to_have_text("Listening… say one digit.")
-    expect(status(page)).to_have_text("Got it.")
+    expect(status(page)).to_have_text("Got it. Choose Read.")
     expect(cards(page)).to_have_count(2)
     no_barriers_in_any_theme(page)
 
@@ -148,7 +153,7 @@ def test_digits_by_keyboard_alone(new_page: NewPage) -> None:
     expect(status(page)).to_have_text("Say one digit after the tone.")
     expect(page.locator(".read-state")).to_have_text("Listening… say one digit.")
     assert status(page).text_content() == "Say one digit after the tone."  # the microphone would hear more than that
-    expect(status(page)).to_have_text("Got it.")
+    expect(status(page)).to_have_text("Got it. Choose Read.")
     tab_to(page, page.get_by_role("button", name="Read", exact=True))
     press(page, "Space")
     expect(status(page)).to_have_text(re.compile(r"^7\. Sure: .*Together: 7"))

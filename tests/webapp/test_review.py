@@ -2,6 +2,8 @@
 
 import csv
 import io
+import json
+import re
 import subprocess
 import sys
 import urllib.request
@@ -82,6 +84,11 @@ def value(page: Page) -> Locator:
     return page.get_by_role("textbox", name="Value")
 
 
+def said(page: Page) -> Locator:
+    """What a screen reader has been told last."""
+    return page.locator("#status")
+
+
 def shown_field(page: Page) -> tuple[int, str]:
     """Serial number and name of the field that is shown."""
     place, _, label = (page.locator("#review-what").text_content() or "").partition(": ")
@@ -132,13 +139,16 @@ def test_group_is_reviewed_by_mouse(app: RunningApp, new_page: NewPage) -> None:
     page.get_by_label("What is your name?").fill("Ada")
     page.get_by_role("button", name="Start").click()
     start(page, "mouse", "Field by field")
+    is_looked_at = False
     for step in range(REVIEWED * len(written)):
         expect(page.locator(".figures", has_text=f"{step} keyed")).to_be_visible()
         expect(value(page)).to_be_focused()
         serial, name = shown_field(page)
         if name == CROSSED:  # its digit is read as a question mark
             assert value(page).input_value().count("?") == 1
-            expect_no_barriers(page)
+            if not is_looked_at:
+                expect_no_barriers(page)
+            is_looked_at = True
             page.get_by_role("button", name="Keep Enter").click()
             expect(page.locator("#review-problem")).to_contain_text("Type a digit in place of each ?")
             expect(value(page)).to_have_attribute("aria-invalid", "true")
@@ -163,6 +173,7 @@ def test_group_is_reviewed_by_keyboard_alone(app: RunningApp, new_page: NewPage)
     begin(page)
     link = group(page, "keys").get_by_role("link", name="Field by field")
     expect(link).to_be_visible()
+    expect(page.get_by_role("heading", name="Review fields")).to_be_focused()
     for _ in range(200):
         if link.evaluate("(link) => link === document.activeElement"):
             break
@@ -174,7 +185,9 @@ def test_group_is_reviewed_by_keyboard_alone(app: RunningApp, new_page: NewPage)
         expect(value(page)).to_be_focused()
         places.append(shown_field(page))
         if step == 2:  # two steps back, the last one first, then the same again
+            expect(said(page)).to_contain_text("Kept. Form ")
             page.keyboard.press("Control+z")
+            expect(said(page)).to_contain_text("Back to Form ")
             assert shown_field(page) == places[1]
             expect(value(page)).to_have_value(right_text(written, places[1]))
             page.keyboard.press("Control+z")
@@ -197,22 +210,68 @@ def test_refused_value_comes_back_as_it_was_typed(app: RunningApp, new_page: New
     begin(page)
     start(page, "refused", "Field by field")
     expect(value(page)).to_be_focused()
+    page.keyboard.press("PageDown")
+    expect(said(page)).to_contain_text("Later. Form ")
     while shown_field(page)[1] != "member":
         page.keyboard.press("PageDown")
     place = shown_field(page)
     page.keyboard.type(written[place[0]]["member"])
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_contain_text("was not kept and comes back")
+    expect(said(page)).to_contain_text("was not kept and comes back")
     page.keyboard.press("PageDown")
     assert shown_field(page) == place
     expect(value(page)).to_have_value(written[place[0]]["member"])
     expect(page.locator("#review-problem")).to_contain_text("expected a value that passes its checks (luhn)")
+    expect(value(page)).to_have_attribute("aria-invalid", "true")
     expect_no_barriers(page)
+    page.keyboard.press("Alt+0")
+    expect(page.locator("#review-problem")).to_have_text("")
+    expect(value(page)).not_to_have_attribute("aria-invalid", "true")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#review-problem")).to_contain_text("expected a value that passes its checks (luhn)")
     page.keyboard.press("Home")
     page.keyboard.type("!")
     page.keyboard.press("Enter")
     until_kept(page)
     assert place in by_person(app, "refused")
+
+
+def test_typing_and_undo_outlive_a_change_of_language(app: RunningApp, new_page: NewPage) -> None:
+    written = sent(app, "draft", 1)
+    page = new_page("/#/review")
+    begin(page)
+    start(page, "draft", "Field by field")
+    expect(value(page)).to_be_focused()
+    page.keyboard.type(right_text(written, shown_field(page)))
+    page.keyboard.press("Enter")
+    place, before = shown_field(page), value(page).input_value()
+    page.keyboard.type("12")
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_label("Deutsch").check()
+    expect(page.get_by_role("heading", name="Einstellungen")).to_be_visible()
+    page.get_by_label("English").check()
+    expect(page.get_by_role("heading", name="Settings")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(value(page)).to_have_value("12")
+    assert shown_field(page) == place
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
+    value(page).focus()
+    page.keyboard.press("Escape")  # takes back what is typed, and stays
+    expect(said(page)).to_contain_text("Esc once more leaves")
+    expect(value(page)).to_have_value(before)
+    page.keyboard.type("34")
+    page.get_by_role("button", name="Give back and leave").click()
+    link = group(page, "draft").get_by_role("link", name="Field by field")
+    expect(link).to_be_focused()
+    until_kept(page)
+    page.keyboard.press("Enter")
+    expect(value(page)).to_be_focused()
+    while shown_field(page) != place:
+        page.keyboard.press("PageDown")
+    expect(value(page)).to_have_value("34")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(link).to_be_focused()
 
 
 def test_helps_are_there_by_key(app: RunningApp, new_page: NewPage) -> None:
@@ -227,22 +286,28 @@ def test_helps_are_there_by_key(app: RunningApp, new_page: NewPage) -> None:
     alternative = page.get_by_role("group", name="Other values").get_by_role("button").first.text_content() or ""
     page.keyboard.press("Alt+1")
     expect(value(page)).to_have_value(alternative.removesuffix(" Alt 1"))
+    expect(said(page)).to_have_text(f"Now: {' '.join(alternative.removesuffix(' Alt 1'))}")
+    expect(value(page)).to_have_accessible_description(re.compile("other values?, Alt 1"))
     page.keyboard.press("Alt+0")
     expect(value(page)).to_have_value("blank")
+    expect(said(page)).to_have_text("Now: Nothing written")
     page.keyboard.press("Control+z")
     expect(value(page)).to_have_value(before)
     width = page.locator(".crop").evaluate("(crop) => crop.offsetWidth")
     page.keyboard.press("Alt+ArrowUp")
-    expect(page.get_by_role("status")).to_have_text("Picture 1.5 times as large")
+    expect(said(page)).to_have_text("Picture 1.5 times as large")
     assert page.locator(".crop").evaluate("(crop) => crop.offsetWidth") > width
     page.keyboard.press("Alt+h")
     expect(page.get_by_role("dialog").get_by_role("cell", name="read by the model")).to_be_visible()
+    expect(page.get_by_role("heading", name="History of")).to_be_focused()
+    expect(page.get_by_role("table", name="History of").get_by_role("rowheader")).to_have_count(1)
     expect_no_barriers(page)
     page.keyboard.press("Escape")
     expect(value(page)).to_be_focused()
     page.get_by_text("What you may type, and the keys").click()
     expect(page.get_by_text("this is written, though it fails the checks")).to_be_visible()
     expect_no_sideways_scrolling(page)
+    expect(page.get_by_role("button", name="Later").locator("kbd")).to_be_visible()
     expect_no_barriers(page)
 
 
@@ -259,8 +324,13 @@ def test_boxes_are_reviewed_by_digit(app: RunningApp, new_page: NewPage) -> None
         else:
             expect(boxes.first).to_be_focused()
         names = [box.get_attribute("aria-label") or "" for box in boxes.all()]
-        if wrong is None and any(name.startswith("amount") for name in names):
-            wrong = digit, next(i for i, name in enumerate(names) if name.startswith("amount"))
+        assert len(set(names)) == len(names)
+        if wrong is None and any(", Amount, box " in name for name in names):
+            wrong = digit, next(i for i, name in enumerate(names) if ", Amount, box " in name)
+            assert re.fullmatch(rf"Form \d+, Amount, box \d: read as {digit}", names[wrong[1]])
+            expect(page.get_by_role("listbox")).to_have_accessible_description(
+                re.compile("Mark each box .* Space marks")
+            )
             for _ in range(wrong[1]):
                 page.keyboard.press("ArrowRight")
             page.keyboard.press(" ")
@@ -269,21 +339,31 @@ def test_boxes_are_reviewed_by_digit(app: RunningApp, new_page: NewPage) -> None
             )
             expect(boxes.nth(wrong[1])).to_have_attribute("aria-selected", "true")
             page.keyboard.press(str((digit + 1) % 10))
+            page.keyboard.press("Escape")
+            expect(page.locator(".note")).to_have_text("1 box is marked and not kept. Esc once more leaves.")
             expect_no_barriers(page)
-            page.keyboard.press("Enter")
+            with page.expect_request("**/keys") as first:
+                page.keyboard.press("Enter")
+            expect(said(page)).to_contain_text(re.compile("Kept|Nothing is left"))
             page.keyboard.press("Control+z")
+            expect(said(page)).to_contain_text("Back to the last screen. What you kept there counts")
             expect(boxes.nth(wrong[1])).to_have_attribute("aria-selected", "true")
-        if names:
+            with page.expect_request("**/keys") as again:
+                page.keyboard.press("Enter")
+            bodies = [json.loads(request.value.post_data or "") for request in (first, again)]
+            seen = [{box["seen"] for box in body["boxes"]} for body in bodies]
+            assert seen == [{0}, {1}]  # so that the first request, were it to come again, changes nothing
+        elif names:
             page.keyboard.press("Enter")
         expect_finished(page)
     assert wrong is not None
     rows = table(app, "digits")
-    said = {serial: row[UNSURE].replace(".", "").rjust(6, "0") for serial, row in rows.items()}
+    stands = {serial: row[UNSURE].replace(".", "").rjust(6, "0") for serial, row in rows.items()}
     assert all(rows[serial][f"{UNSURE}.source"] == "person" for serial in rows)
     differ = [
         (mine, theirs)
         for serial in written
-        for mine, theirs in zip(written[serial][UNSURE], said[serial], strict=True)
+        for mine, theirs in zip(written[serial][UNSURE], stands[serial], strict=True)
         if mine != theirs
     ]
     assert differ == [(str(wrong[0]), str((wrong[0] + 1) % 10))]
@@ -297,13 +377,28 @@ def test_boxes_are_marked_by_mouse(app: RunningApp, new_page: NewPage) -> None:
     first = page.get_by_role("option").first
     first.click()
     expect(first).to_have_attribute("aria-selected", "true")
-    page.get_by_role("group", name="Box 1 holds").get_by_role("button", name="Not readable").click()
+    page.get_by_role("group", name=re.compile("^Form 1, .+, box [1-8] holds:$")).get_by_role(
+        "button", name="Not readable"
+    ).click()
     expect(page.get_by_role("button", name="Not readable")).to_have_attribute("aria-pressed", "true")
     first.click()
     expect(first).to_have_attribute("aria-selected", "false")
+    first.click()
     expect_no_sideways_scrolling(page)
     page.get_by_role("button", name="Keep th").click()
     expect_finished(page)
+    while True:  # until every box of the field is said
+        page.get_by_role("button", name="Give back and leave").click()
+        expect(page.get_by_role("heading", name="Review fields")).to_be_visible()
+        links = group(page, "clicks").get_by_role("link", name="All read as")
+        if links.count() == 0:
+            break
+        last = links.count() == 1
+        links.first.click()
+        page.get_by_role("button", name="Keep th").click()
+        expect_finished(page)
+        if last:
+            expect(page.locator(".note")).to_contain_text(re.compile("Form 1: .+ stays in Field by field. expected"))
 
 
 def test_control_is_blind(app: RunningApp, new_page: NewPage) -> None:
@@ -350,6 +445,8 @@ def test_two_people_never_have_the_same_field(app: RunningApp, new_page: NewPage
     pages = {"Ada": new_page("/#/review"), "Bo": new_page("/#/review")}
     for name, page in pages.items():
         begin(page, name)
+        if name == "Bo":
+            expect(group(page, "both").get_by_text("of what is left are with others now")).to_be_visible()
         start(page, "both", "Field by field")
         expect(value(page)).to_be_focused()
     for name, page in pages.items():
@@ -426,6 +523,17 @@ def test_claim_is_renewed_while_somebody_works(app: RunningApp, new_page: NewPag
     with page.expect_response(f"**/{claim}") as renewed:
         page.clock.fast_forward(160_000)  # of the lease's 300 s
     assert (renewed.value.request.method, renewed.value.status) == ("PUT", 200)
+    page.mouse.move(5, 5)  # a pointer is a sign of somebody, too
+    with page.expect_response(f"**/{claim}"):
+        page.clock.fast_forward(160_000)
+    ending = page.get_by_text("Nothing has happened here for a while.")
+    page.clock.fast_forward(200_000)  # nobody has been there for longer than five minutes
+    expect(said(page)).to_contain_text("these fields go back to the others")
+    expect_no_barriers(page)
+    with page.expect_response(f"**/{claim}"):
+        page.get_by_role("button", name="Keep them").click()
+        expect(ending).to_be_hidden()
+    expect(value(page)).to_be_focused()
     page.keyboard.type("3")
     page.evaluate("(claim) => fetch(`/v1/review/claims/${claim}`, { method: 'DELETE' })", claim)
     page.clock.fast_forward(160_000)

@@ -135,6 +135,34 @@ def test_speed_leaves_pauses_out(blank_page: Page) -> None:
     assert figures == {"keyed": 6, "seconds": 2.5, "perHour": 1440}
 
 
+def test_leases_tell_once_before_they_end(blank_page: Page) -> None:
+    told = blank_page.evaluate(
+        """async () => {
+          const { leases } = await import("/app/js/review/leases.js")
+          let at = 0
+          const told = []
+          const onEnding = (ms) => told.push(ms)
+          const held = leases({ isNeeded: () => true, onLost: () => {}, onEnding, now: () => at })
+          held.add({ claim: "claim", lease_ms: 400_000 })
+          for (at of [100_000, 301_000, 305_000]) held.look()
+          held.end()
+          return told
+        }"""
+    )
+    assert told == [99_000]
+
+
+def test_others_hold_what_is_not_mine(blank_page: Page) -> None:
+    counts = blank_page.evaluate(
+        """async () => {
+          const { heldByOthers } = await import("/app/js/review/following.js")
+          const clerks = [{ clerk: "Ada", holds: 2 }, { clerk: "Bo", holds: 3 }, { clerk: "Cy", holds: 4 }]
+          return [heldByOthers({ clerks }, "Ada"), heldByOthers({ clerks }, null), heldByOthers(null, "Ada")]
+        }"""
+    )
+    assert counts == [7, 9, 0]
+
+
 def test_address_names_the_task(blank_page: Page) -> None:
     tasks = [
         {"group": "stack-1", "form": "INTK", "kind": "review"},

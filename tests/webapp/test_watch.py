@@ -1,5 +1,6 @@
 """Watch: a real batch is seen live to its end, what needs a person is said, and a lost gateway is never silent."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def test_batch_is_seen_live_to_its_end(
     decisions = client.get("/v1/groups/pairs").json()["decisions"]
     expect(page.get_by_role("cell", name=str(decisions["accept"]), exact=True)).to_be_visible()
     assert "finished" in row(page, "pairs")
-    assert "1,000 answers in the last" in page.locator(".figures").inner_text()
+    expect(page.locator(".figures")).to_contain_text(re.compile(r"\d answers in the last"))
     chart = page.get_by_role("img", name="Answers a second, last five minutes")
     assert chart.locator("polyline").count() >= 1
 
@@ -70,6 +71,10 @@ def test_batch_is_seen_live_to_its_end(
     assert sent.status_code == 202
     expect(page.locator("#status")).to_have_text("forms is finished.")
     assert "1 of 1 page" in row(page, "forms")
+    link = page.get_by_role("link", name=re.compile(r"^forms: \d+ .* to do in Review$"))
+    expect(link).to_have_attribute("href", "#/review")
+    expect(page.get_by_text("Nothing right now.")).to_be_hidden()
+    assert barriers(page) == []
 
 
 def test_what_needs_a_person_is_said_in_words(new_page: NewPage, client: httpx.Client) -> None:
@@ -120,6 +125,7 @@ def test_figures_are_read_by_keyboard_as_a_table(new_page: NewPage) -> None:
         if summary.evaluate("element => element === document.activeElement"):
             break
         page.keyboard.press("Tab")
+    expect(summary).to_have_accessible_name("Show as a table (Answers a second)")
     page.keyboard.press("Enter")
     table = page.get_by_role("table", name="Answers a second")
     expect(table.get_by_role("row", name="now")).to_be_visible()
@@ -135,6 +141,11 @@ def test_no_width_needs_scrolling_sideways(new_page: NewPage, client: httpx.Clie
     expect(page.get_by_role("columnheader", name="Time left")).to_have_count(1)
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert barriers(page) == []
+    place = page.locator(".scrolls", has=page.locator("table.groups"))
+    expect(place).not_to_have_attribute("tabindex", "0")  # nothing to scroll to
+    page.evaluate("document.querySelector('table.groups').style.fontSize = '16rem'")
+    expect(page.get_by_role("region", name="Groups")).to_have_attribute("tabindex", "0")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
 def test_link_leads_to_the_dashboards(new_page: NewPage, grafana: str) -> None:
@@ -154,6 +165,60 @@ def test_figures_are_said_as_people_say_them(new_page: NewPage) -> None:
     assert page.evaluate(script) == expected
 
 
+def test_table_and_line_change_in_place(new_page: NewPage) -> None:
+    page = new_page("/#/watch")
+    expect(page.locator(".connection")).to_contain_text("Live.")
+    assert page.evaluate("""async () => {
+      const { chart } = await import("/app/js/watch/chart.js")
+      const { History } = await import("/app/js/watch/history.js")
+      const history = new History()
+      const { element, show } = chart("backlog", "Wait", String)
+      element.querySelector("details").open = true
+      history.add(0, { pace: { answers: 0 }, backlog_s: 1 })
+      show(history)
+      const [row] = element.querySelectorAll("tbody tr")
+      history.add(20_000, { pace: { answers: 0 }, backlog_s: 2 })
+      show(history)
+      return [...element.querySelectorAll("tbody tr")].map((each) => [each.textContent, each === row])
+    }""") == [["now2", True], ["20 seconds1", False]]
+    line = page.locator(".connection").evaluate_handle("element => element.lastChild")
+    before = page.locator(".connection").inner_text()
+    expect(page.locator(".connection")).not_to_have_text(before)
+    assert line.evaluate("element => element.isConnected")
+
+
+def test_figures_of_a_moment_name_no_time(new_page: NewPage) -> None:
+    page = new_page("/#/watch")
+    script = """async (window_s) => {
+      const { figuresSection } = await import("/app/js/watch/figures.js")
+      const { History } = await import("/app/js/watch/history.js")
+      const status = { pace: { window_s, answers: 0, per_s: 0, review: 0 }, backlog_s: 0, groups: [] }
+      const history = new History()
+      history.add(0, status)
+      const { element, show } = figuresSection()
+      show(status, history)
+      return element.querySelector(".soft").textContent
+    }"""
+    assert page.evaluate(script, 0.2) == "Counting since a moment ago."
+    assert page.evaluate(script, 5) == "0 answers in the last 5 seconds."
+
+
+def test_work_for_review_is_told_group_by_group(new_page: NewPage) -> None:
+    page = new_page("/#/watch")
+    script = """async (lefts) => {
+      const { waitingTexts } = await import("/app/js/watch/to_review.js")
+      const of = ([group, review, second, control]) => ({ group, left: { review, second, control } })
+      return waitingTexts(lefts.map(of))
+    }"""
+    one = [["samples", 5, 1, 12], ["samples", 3, 0, 0], ["done", 0, 0, 0], ["pairs", 0, 0, 1]]
+    assert page.evaluate(script, one) == [
+        "samples: 9 fields and 12 controls to do in Review",
+        "pairs: 1 control to do in Review",
+    ]
+    many = [[f"g{number}", 1, 0, 0] for number in range(7)]
+    assert page.evaluate(script, many)[4:] == ["g4: 1 field to do in Review", "2 more groups have work in Review"]
+
+
 def test_error_bound_above_the_goal_is_told(new_page: NewPage) -> None:
     page = new_page("/#/watch")
     script = """async (sampled) => {
@@ -171,3 +236,20 @@ def test_error_bound_above_the_goal_is_told(new_page: NewPage) -> None:
     ]
     assert "3 of 20 values in the sample were wrongly accepted" in page.evaluate(script, {**few, "wrong": 3})[2]
     assert len(page.evaluate(script, {**few, "bound": 0.001})) == 2
+
+
+def test_wrong_values_that_nobody_confirmed_are_told(new_page: NewPage) -> None:
+    page = new_page("/#/watch")
+    script = """async (sampled) => {
+      const { groupsSection } = await import("/app/js/watch/groups.js")
+      const decisions = { accept: 9, review: 0, counted: 9 }
+      const counts = { submitted: 9, done: 9, dead: 0, finished: true, decisions }
+      const group = { group: "stack", kind: "pages", ...counts, sampled }
+      const section = groupsSection()
+      section.show({ groups: [group], more_groups: false })
+      return section.element.querySelector("td:last-child").textContent
+    }"""
+    sampled = {"keyed": 20, "wrong": 3, "bound": 0.344, "target": 0.0014, "unconfirmed": 2}
+    told = "at most 34.4% (3 of 20 in the sample)"
+    assert page.evaluate(script, sampled) == f"{told}, 2 of them not yet confirmed by a second person"
+    assert page.evaluate(script, {**sampled, "unconfirmed": 0}) == told

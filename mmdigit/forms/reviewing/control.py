@@ -20,12 +20,14 @@ from mmdigit.reading.error_bounds import error_bound
 @dataclass(frozen=True)
 class ControlledWeek:
     """week: "2026-W48"; "2026-W47/2026-W48" of several. keyed: accepted fields that a person has keyed, but for blank
-    ones. target: the mean of their target errors."""
+    ones. target: the mean of their target errors. unconfirmed: of the wrong ones, those that one person has keyed, or
+    two who differ."""
 
     week: str
     keyed: int
     wrong: int
     target: float
+    unconfirmed: int = 0
 
     @property
     def bound(self) -> float:
@@ -34,8 +36,10 @@ class ControlledWeek:
 
     @property
     def described(self) -> str:
+        unconfirmed = f" ({self.unconfirmed:,} not yet confirmed)" if self.unconfirmed else ""
         return (
-            f"{self.week}: {self.keyed:,} accepted fields controlled that are not blank, {self.wrong:,} wrong; of all "
+            f"{self.week}: {self.keyed:,} accepted fields controlled that are not blank, {self.wrong:,} wrong"
+            f"{unconfirmed}; of all "
             f"such fields at most {100 * self.bound:.3g} % are wrong (95 %), target {100 * self.target:.3g} %"
         )
 
@@ -60,13 +64,20 @@ def controlled_weeks(
 ) -> list[ControlledWeek]:  # fmt: skip
     """The weeks in which fields were controlled, oldest first. controlled: as PageStore.controlled gives them."""
     targets = {(number, slot.name): slot.field.target_error for number, slot in named_slots(template)}
-    weeks: dict[str, list[tuple[bool, float]]] = defaultdict(list)
+    weeks: dict[str, list[tuple[bool, bool, float]]] = defaultdict(list)
     for page, record in controlled:
         if _is_blank(record):
             continue
-        weeks[week_of(page.received_at)].append((is_wrong(record), targets[page.page or 0, record.value.name]))
+        wrong, target = is_wrong(record), targets[page.page or 0, record.value.name]
+        weeks[week_of(page.received_at)].append((wrong, wrong and record.correction is None, target))
     return [
-        ControlledWeek(week, len(found), sum(wrong for wrong, _ in found), mean([target for _, target in found]))
+        ControlledWeek(
+            week,
+            len(found),
+            sum(wrong for wrong, _, _ in found),
+            mean([target for _, _, target in found]),
+            sum(unconfirmed for _, unconfirmed, _ in found),
+        )
         for week, found in sorted(weeks.items())
     ]
 
@@ -78,7 +89,8 @@ def together(weeks: Sequence[ControlledWeek]) -> ControlledWeek | None:
     keyed = sum(week.keyed for week in weeks)
     target = math.fsum(week.target * week.keyed for week in weeks) / keyed
     names = dict.fromkeys((weeks[0].week, weeks[-1].week))
-    return ControlledWeek("/".join(names), keyed, sum(week.wrong for week in weeks), target)
+    wrong, unconfirmed = sum(week.wrong for week in weeks), sum(week.unconfirmed for week in weeks)
+    return ControlledWeek("/".join(names), keyed, wrong, target, unconfirmed)
 
 
 def week_of(time: datetime) -> str:

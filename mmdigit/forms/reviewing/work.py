@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Literal
 
 from mmdigit.forms.reviewing.typed import EMPTY_BOX, written_digits
+from mmdigit.forms.store.people import person_of
 from mmdigit.forms.store.ports import ChangeKind, FieldRecord
 from mmdigit.forms.template.template import FormField
 
@@ -37,8 +38,8 @@ def change_kind(kind: WorkKind, record: FieldRecord, field: FormField) -> Change
 
 
 def keyers(record: FieldRecord) -> Collection[str]:
-    """Who has keyed a field, and does not get it for another look at it."""
-    return {change.by for change in record.standing}
+    """Who (person_of) has keyed a field, and does not get it for another look at it."""
+    return {person_of(change.by) for change in record.standing}
 
 
 def read_digits(field: FormField, record: FieldRecord) -> tuple[int | None, ...] | None:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from mmdigit.database.schema import from_us, to_us
+from mmdigit.forms.store.people import person_of
 from mmdigit.forms.store.ports import Change, ChangeOutcome, FieldRecord, NewChange, StoredValue
 from mmdigit.forms.store.tables import CHANGES, VALUES
 from schemas.printable import escaped
@@ -55,7 +56,7 @@ def _outcome(record: FieldRecord, change: Change, seen: int) -> ChangeOutcome:
             if outdated or same is not None:
                 return "outdated"
             first = record.first
-            if change.kind == "second" and (first is None or first.by == change.by):
+            if change.kind == "second" and (first is None or person_of(first.by) == person_of(change.by)):
                 return "no_field"
             return "kept"
         case "correction":

@@ -31,12 +31,14 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class BoxKey:
-    """What a person says of a box. digit: None if it is none that can be read."""
+    """What a person says of a box. digit: None if it is none that can be read. seen: how many words on the box come
+    before; None in a new one if its client does not say."""
 
     box: int
     digit: int | None
     by: str
     at: datetime
+    seen: int | None = None
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,13 @@ class Claimed:
 
 @dataclass(frozen=True)
 class NewKey:
-    """A key of a claim. seen: as in NewChange."""
+    """A key of a claim. seen: as in NewChange. of_boxes: what people have said of every box of the field; the claim of
+    one of them is enough."""
 
     field: FieldPlace
     change: Change
     seen: int
+    of_boxes: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,15 +158,16 @@ class ReviewStore(Protocol):
     def put_keys(self, claim_id: str, keys: Sequence[NewKey], expires_at: datetime) -> list[Kept]:
         """Keep what the claim's holder says of fields, all or none, and renew the claim; in order of the keys.
 
-        not_claimed: the claim does not have the field, or somebody else has got it since. What is kept is held no
-        longer; an undo holds it again.
+        not_claimed: the claim does not have the field, or somebody else has got it since. Who has only boxes of it may
+        undo, or say what all boxes say. What is kept is held no longer; an undo holds it again.
         """
         ...
 
     def put_boxes(
         self, claim_id: str, keys: Sequence[tuple[FieldPlace, BoxKey]], expires_at: datetime
     ) -> list[Kept]:  # fmt: skip
-        """The same for boxes. known: the last word on the box is the same."""
+        """The same for boxes. known: the person has said that as the word after seen; without seen, the last word is
+        the same. outdated: another word came after seen."""
         ...
 
     def close(self) -> None:

@@ -176,9 +176,9 @@ def _put_key(
     box = WHOLE
     if (page_id, field.name, WHOLE) not in leased:
         boxes = [each for number, name, each in leased if (number, name) == (page_id, field.name)]
-        if not boxes:
+        if not boxes or not (key.of_boxes or kind == "undo"):
             return "not_claimed"
-        box = boxes[0]  # what a claim of kind digits has said of all boxes is said of the field
+        box = boxes[0]
     outcome = put_change(connection, page_id, NewChange(field.group, field.name, key.change, key.seen))
     if outcome == "kept" and box == WHOLE:
         mark(connection, page_id, field.name, box, keyed=kind != "undo")

@@ -40,13 +40,20 @@ class _Clerk:
         self.keyed = 0
         self.last_at: datetime | None = None
         self._gaps_s: deque[float] = deque(maxlen=MAX_GAPS)
+        self._last_is_alone = False
+        self._last_has_gap = False
 
     def add(self, at: datetime) -> None:
         self.keyed += 1
-        if self.last_at is not None:
-            gap_s = (at - self.last_at).total_seconds()
-            if 0 < gap_s <= LONGEST_S:  # keys of one request have one time
-                self._gaps_s.append(gap_s)
+        if at == self.last_at:  # keys of one request, which waited for the gateway: their times tell no speed
+            if self._last_has_gap:
+                self._gaps_s.pop()
+            self._last_is_alone = self._last_has_gap = False
+            return
+        gap_s = (at - self.last_at).total_seconds() if self.last_at is not None and self._last_is_alone else 0.0
+        self._last_is_alone, self._last_has_gap = True, 0 < gap_s <= LONGEST_S
+        if self._last_has_gap:
+            self._gaps_s.append(gap_s)
         self.last_at = at
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from mmdigit.forms.reviewing.answers import said_value
 from mmdigit.forms.reviewing.work import read_digits, typed_digits
@@ -14,6 +15,7 @@ from mmdigit.gateway.reviewing.field_ids import place_of
 from schemas.review import DigitKey, KeyResult
 
 _NOT_CLAIMED = "expected a box of this claim, got one that it does not have, or that somebody else has got; claim it"
+_OUTDATED = "expected the box as you got it, somebody has keyed it since; claim it again"
 _UNREADABLE = "expected a digit in every box, got one that nobody can read; the field stays in review"
 
 
@@ -32,7 +34,7 @@ def put_boxes(
     now, places = desk.now(), [place_of(principal, key.field) for key in keys]
     known = [place is not None and group.with_field(place) is not None for place in places]
     words = [
-        (place, BoxKey(key.box, key.digit, claim.clerk, now))
+        (place, BoxKey(key.box, key.digit, claim.clerk, now, key.seen))
         for key, place, is_known in zip(keys, places, known, strict=True)
         if is_known and place is not None
     ]
@@ -42,12 +44,23 @@ def put_boxes(
         for (place, _), each in zip(words, kept, strict=True)
         if each.outcome == "kept" and each.reviewed is not None
     }
-    said = {place: each.reviewed for (place, _), each in zip(words, kept, strict=True) if each.outcome != "not_claimed"}
-    ended = _end(desk, claim, group, {place: each for place, each in said.items() if each is not None})
+    # What is sent again ends a field only if the first time did not.
+    said = {
+        place: each.reviewed
+        for (place, _), each in zip(words, kept, strict=True)
+        if each.reviewed is not None
+        and (place in changed or (each.outcome == "known" and not each.reviewed.record.changes))
+    }
+    ended = _end(desk, claim, group, said, now)
     for place, reviewed in changed.items():
         one = ended.get(place, _Ended()).kept
         done = one is not None and one.outcome == "kept"
-        desk.update(claim, place, reviewed if one is None or one.reviewed is None else one.reviewed, keyed=done)
+        desk.update(
+            claim,
+            place,
+            reviewed if one is None or one.reviewed is None else one.reviewed,
+            keyed_at=now if done else None,
+        )
     answers = iter(zip(words, kept, strict=True))
     for key, is_known in zip(keys, known, strict=True):
         if is_known:
@@ -58,7 +71,7 @@ def put_boxes(
 
 
 def _end(
-    desk: ReviewDesk, claim: StoredClaim, group: GroupWork, fields: Mapping[FieldPlace, ReviewedField]
+    desk: ReviewDesk, claim: StoredClaim, group: GroupWork, fields: Mapping[FieldPlace, ReviewedField], now: datetime
 ) -> dict[FieldPlace, _Ended]:
     """Correct the fields of which every box is said."""
     ended: dict[FieldPlace, _Ended] = {}
@@ -74,8 +87,8 @@ def _end(
         except ValueError as error:
             ended[place] = _Ended(error=str(error))
             continue
-        change = Change("correction", text, claim.clerk, desk.now())
-        corrections.append(NewKey(place, change, len(reviewed.record.changes)))
+        change = Change("correction", text, claim.clerk, now)
+        corrections.append(NewKey(place, change, len(reviewed.record.changes), of_boxes=True))
     kept = desk.review.put_keys(claim.id, corrections, desk.expires_at()) if corrections else []
     return ended | {key.field: _Ended(each) for key, each in zip(corrections, kept, strict=True)}
 
@@ -105,6 +118,8 @@ def _text(field: FormField, reviewed: ReviewedField, digits: list[tuple[int, int
 
 
 def _result(key: DigitKey, kept: Kept, ended: _Ended) -> KeyResult:
+    if kept.outcome == "outdated":
+        return KeyResult(field=key.field, outcome="outdated", error=_OUTDATED)
     if kept.outcome not in ("kept", "known"):
         return KeyResult(field=key.field, outcome="not_claimed", error=_NOT_CLAIMED)
     reviewed = kept.reviewed if ended.kept is None else ended.kept.reviewed

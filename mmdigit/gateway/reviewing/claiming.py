@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from itertools import islice
 
+from mmdigit.forms.store.people import login_mark
 from mmdigit.forms.store.review_port import Claimed, Place, StoredClaim
 from mmdigit.gateway.access.entrance import LOOPBACK
 from mmdigit.gateway.access.principal import Principal
@@ -11,7 +12,7 @@ from mmdigit.gateway.intake.ids import new_id
 from mmdigit.gateway.problems import Problem, not_found
 from mmdigit.gateway.reviewing.desk import GroupWork, ReviewDesk
 from mmdigit.gateway.reviewing.open_work import OpenWork
-from schemas.printable import escaped, printable
+from schemas.printable import printable, visible
 from schemas.review import MAX_CLERK, ClaimRequest
 
 MORE = 20
@@ -21,10 +22,15 @@ NOBODY = "somebody"
 
 
 def clerk_of(principal: Principal, name: str | None) -> str:
-    """By whose name the principal keys: the token's; where nobody logs in, the one that they give."""
-    if principal.subject != LOOPBACK.subject:
-        return escaped(principal.name or principal.subject.rpartition(":")[2])[:MAX_CLERK]
-    return escaped((name or "").strip())[:MAX_CLERK] or NOBODY
+    """By whose name the principal keys: the token's; where nobody logs in, the one that they give.
+
+    Nobody who logs in by an identity provider gets a token's name, or another's.
+    """
+    if principal.subject == LOOPBACK.subject:
+        return visible(name or "", MAX_CLERK) or NOBODY
+    kind, _, known = principal.subject.partition(":")
+    mark = login_mark(known) if kind == "oidc" else ""
+    return visible(principal.name or known, MAX_CLERK - len(mark)) + mark
 
 
 def known_group(desk: ReviewDesk, principal: Principal, group: str, *, anew: bool = False) -> GroupWork:

@@ -115,9 +115,11 @@ class ReviewDesk:
             self._read_later(key, found)
         return found
 
-    def update(self, claim: StoredClaim, field: FieldPlace, reviewed: ReviewedField, *, keyed: bool) -> None:
-        """A field has changed; also in the copy that is being read, if it is there already. keyed: by the claim's
-        holder, just now."""
+    def update(
+        self, claim: StoredClaim, field: FieldPlace, reviewed: ReviewedField, *, keyed_at: datetime | None
+    ) -> None:
+        """A field has changed; also in the copy that is being read, if it is there already. keyed_at: when the claim's
+        holder has keyed it, by the log; None if they have not."""
         key = claim.tenant, claim.group
         with self._lock:
             if key in self._meanwhile:
@@ -126,8 +128,8 @@ class ReviewDesk:
             work = None if found is None else found.with_field(field)
             if work is not None:
                 work.update(field, reviewed)
-                if keyed:
-                    work.activity.add(claim.clerk, self.now())
+                if keyed_at is not None:
+                    work.activity.add(claim.clerk, keyed_at)
 
     def close(self) -> None:
         """End the threads."""

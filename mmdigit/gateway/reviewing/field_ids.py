@@ -12,6 +12,8 @@ def field_id(principal: Principal, field: FieldPlace) -> str:
 def place_of(principal: Principal, field: str) -> FieldPlace | None:
     """None if it is no id."""
     page, _, name = field.rpartition(":")
+    if not name.isprintable():  # no field's; PostgreSQL refuses a NUL in a query
+        return None
     try:
         return FieldPlace(principal.stored(page), name) if name else None
     except ValueError:

@@ -65,6 +65,7 @@ def _put_fields(
     reviewed = desk.review.fields({place for place in places if place is not None}) if keys else {}
     results: list[KeyResult | None] = [None] * len(keys)
     said: dict[int, _Said] = {}
+    now = desk.now()  # of all: by their time, activity.py tells keys that came together
     for number, (key, place) in enumerate(zip(keys, places, strict=True)):
         work = None if place is None else group.with_field(place)
         found = None if place is None else reviewed.get(place)
@@ -80,13 +81,13 @@ def _put_fields(
                 field=key.field, outcome="refused", error=str(error), seen=len(found.record.changes)
             )
             continue
-        change = Change(kind, text, claim.clerk, desk.now(), share)
+        change = Change(kind, text, claim.clerk, now, share)
         said[number] = _Said(key, NewKey(place, change, key.seen), typed)
     kept = desk.review.put_keys(claim.id, [each.new for each in said.values()], desk.expires_at()) if said else []
     for (number, each), one in zip(said.items(), kept, strict=True):
         if one.reviewed is not None:
             done = one.outcome == "kept" and not each.key.undo
-            desk.update(claim, each.new.field, one.reviewed, keyed=done)
+            desk.update(claim, each.new.field, one.reviewed, keyed_at=now if done else None)
         results[number] = _result(claim, each, one)
     return [result for result in results if result is not None]
 
@@ -132,12 +133,11 @@ def _result(claim: StoredClaim, said: _Said, kept: Kept) -> KeyResult:
 
 
 def _left(group: GroupWork, clerk: str) -> FieldsLeft:
-    """Of all forms of a group. second: what the person may get; otherwise it would tell them at once that what they
-    have keyed blindly differs."""
-    each = [work.left for work in group.works]
+    """Of all forms of a group."""
+    each = [work.left_for(clerk) for work in group.works]
     return FieldsLeft(
         review=sum(left.review for left in each),
         control=sum(left.control for left in each),
-        second=sum(1 for work in group.works for _ in work.places("second", None, clerk)),
+        second=sum(left.second for left in each),
         digits=tuple(sum(left.digits[digit] for left in each) for digit in range(10)),
     )

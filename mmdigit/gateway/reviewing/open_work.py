@@ -11,6 +11,7 @@ from datetime import datetime
 
 from mmdigit.forms.reviewing.sampling import chance_of, is_drawn
 from mmdigit.forms.reviewing.work import WorkKind, boxes_to_say, keyers, work_on
+from mmdigit.forms.store.people import person_of
 from mmdigit.forms.store.ports import FieldRecord, PageStore
 from mmdigit.forms.store.review_port import ClaimKind, FieldPlace, Place, ReviewedField, ReviewStore
 from mmdigit.forms.table.assembling import KeptForm, forms_of
@@ -114,6 +115,11 @@ class OpenWork:
             digits=tuple(self._digits[digit] for digit in range(10)),
         )
 
+    def left_for(self, clerk: str) -> FieldsLeft:
+        """As left, but second: what this person may get. The others would tell them at once that what they have keyed
+        blindly differs."""
+        return self.left.model_copy(update={"second": sum(1 for _ in self.places("second", None, clerk))})
+
     def find(self, field: FieldPlace) -> WorkField | None:
         """A field that is open, or was."""
         found = self._fields.get(field)
@@ -126,9 +132,10 @@ class OpenWork:
                 if self._fields[place.field].boxes.get(place.box or 0) == digit:
                     yield place
             return
+        person = person_of(clerk)
         for field in self._order[kind]:
             found = self._fields[field]
-            if found.kind == kind and clerk not in found.keyers:
+            if found.kind == kind and person not in found.keyers:
                 yield Place(field)
 
     def is_open(self, place: Place, reviewed: ReviewedField, kind: ClaimKind, digit: int | None, clerk: str) -> bool:
@@ -137,11 +144,8 @@ class OpenWork:
         if kind == "digits":
             left = _boxes_left(reviewed, found.place.field)
             return place.box is not None and left.get(place.box) == digit
-        return self.kind_of(place.field, reviewed.record) == kind and clerk not in keyers(reviewed.record)
-
-    def kind_of(self, place: FieldPlace, record: FieldRecord) -> WorkKind | None:
-        """What is to be done with a field of which find knows."""
-        return self._kind(place, record, self._fields[place].place.field)
+        open_for = kind_of(place.field, reviewed.record, found.place.field, self.sample)
+        return open_for == kind and person_of(clerk) not in keyers(reviewed.record)
 
     def update(self, field: FieldPlace, reviewed: ReviewedField) -> None:
         """A field has changed."""
@@ -165,7 +169,7 @@ class OpenWork:
             self._put(place, field, (unsure, form.serial, position), each)
 
     def _put(self, place: FieldPlace, field: WorkField, rank: Rank, reviewed: ReviewedField) -> None:
-        kind = self._kind(place, reviewed.record, field.field)
+        kind = kind_of(place, reviewed.record, field.field, self.sample)
         before = self._fields.get(place)
         now = _Open(field, rank, kind, _boxes_left(reviewed, field.field), frozenset(keyers(reviewed.record)))
         self._fields[place] = now
@@ -182,14 +186,15 @@ class OpenWork:
         for digit in field.boxes.values():
             self._digits[digit] += by
 
-    def _kind(self, place: FieldPlace, record: FieldRecord, field: FormField) -> WorkKind | None:
-        drawn = record.value.decision == "accept" and self.sample.draws(place)
-        return work_on(record, field, is_drawn=drawn)
-
     def _rank(self, place: FieldPlace, kind: WorkKind) -> Rank:
         if kind == "control":  # in the order of their chance, any beginning is a sample
             return chance_of(self.sample.seed, place.group, place.name), 0, 0
         return self._fields[place].rank
+
+
+def kind_of(place: FieldPlace, record: FieldRecord, field: FormField, sample: Sample) -> WorkKind | None:
+    """What is to be done with a field now."""
+    return work_on(record, field, is_drawn=record.value.decision == "accept" and sample.draws(place))
 
 
 def _boxes_left(reviewed: ReviewedField, field: FormField) -> dict[int, int]:

@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from http import HTTPStatus
 
-from mmdigit.forms.store.ports import FieldRecord
+from mmdigit.forms.store.ports import FieldRecord, StoredPage
 from mmdigit.forms.store.review_port import FieldPlace
+from mmdigit.forms.table.rows import named_slots
+from mmdigit.forms.template.template import Template
 from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.problems import Problem, not_found
 from mmdigit.gateway.reviewing.claiming import known_group
 from mmdigit.gateway.reviewing.desk import ReviewDesk
 from mmdigit.gateway.reviewing.field_ids import place_of
+from mmdigit.gateway.reviewing.open_work import kind_of
 from mmdigit.gateway.reviewing.showing import BLIND
 from schemas.review import FieldChange, FieldHistory, ReviewGroup
 
@@ -23,9 +26,9 @@ READING_S = 1.0
 
 
 def reviewed_groups(
-    desk: ReviewDesk, tenant: str, names: list[str], clock: Callable[[], float] = time.monotonic
+    desk: ReviewDesk, tenant: str, names: list[str], clerk: str, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[ReviewGroup]:
-    """Those of the named groups that have values, one for each form."""
+    """Those of the named groups that have values, one for each form. clerk: who asks."""
     now, until_s = desk.now(), clock() + READING_S
     for name in names:
         group = desk.work(tenant, name) if clock() < until_s else desk.known_work(tenant, name)
@@ -38,7 +41,7 @@ def reviewed_groups(
                 group=name,
                 form=work.template.form,
                 fields=work.with_value,
-                left=work.left,
+                left=work.left_for(clerk),
                 clerks=tuple(work.activity.shown(holds)),
             )
 
@@ -52,18 +55,22 @@ def field_history(desk: ReviewDesk, principal: Principal, group: str, field: str
     found = desk.review.fields([place]) if place is not None and place.group in known.pages else {}
     if place is None or place not in found:
         raise not_found("expected a field of the group with a value, got none; take its id from a claim")
-    record, work = found[place].record, known.with_field(place)
-    if work is not None and work.kind_of(place, record) in BLIND:
+    record, (page, template) = found[place].record, _page(desk, place)
+    # Not from the desk's copy of the group, which may be older than the value.
+    described = next(
+        (slot.field for number, slot in named_slots(template) if (number, slot.name) == (page.page, place.name)), None
+    )
+    if described is None or kind_of(place, record, described, desk.sample) in BLIND:
         raise Problem(
             HTTPStatus.CONFLICT, "expected a field that nobody has to key blindly, got one; ask again once it is keyed"
         )
-    return FieldHistory(field=field, changes=tuple(_changes(record, _received_at(desk, place))))
+    return FieldHistory(field=field, changes=tuple(_changes(record, page.received_at)))
 
 
-def _received_at(desk: ReviewDesk, place: FieldPlace) -> datetime:
+def _page(desk: ReviewDesk, place: FieldPlace) -> tuple[StoredPage, Template]:
     for template in desk.templates:
         for page, _ in desk.pages.pages_of([place.group], template.digest):
-            return page.received_at
+            return page, template
     raise not_found("expected a page of one of the gateway's forms, got another; start it with the form's --template")
 
 

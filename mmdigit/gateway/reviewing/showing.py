@@ -98,5 +98,17 @@ def _box(principal: Principal, each: Claimed, place: WorkField, template: Templa
     boxes = boxes_in_crop(place.slot, template.size_mm, each.field.crop)
     if box is None or digits is None or digits[box] is None or box >= len(boxes):
         return []
-    cut = cut_box(each.field.crop, boxes[box])
-    return [DigitBox(field=field_id(principal, each.place.field), box=box, crop=cut, digit=digits[box] or 0)]
+    cut, said = cut_box(each.field.crop, boxes[box]), each.reviewed.boxes.get(box)
+    return [
+        DigitBox(
+            field=field_id(principal, each.place.field),
+            box=box,
+            serial=place.serial,
+            page=place.page,
+            name=place.slot.name,
+            label=place.field.label,
+            crop=cut,
+            digit=digits[box] or 0,
+            seen=0 if said is None or said.seen is None else said.seen + 1,
+        )
+    ]

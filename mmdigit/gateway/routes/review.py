@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from mmdigit.gateway.access.requiring import Reviewer
 from mmdigit.gateway.intake.ids import stored_id
 from mmdigit.gateway.pages import require_forms
-from mmdigit.gateway.reviewing.claiming import claim_work
+from mmdigit.gateway.reviewing.claiming import claim_work, clerk_of
 from mmdigit.gateway.reviewing.keying import find_claim, give_back, key_work
 from mmdigit.gateway.reviewing.overview import MAX_LISTED, field_history, reviewed_groups
 from mmdigit.gateway.reviewing.showing import Predictions, jobs_to_weigh, shown_claim
@@ -19,7 +19,7 @@ from mmdigit.gateway.routes.groups import Group
 from mmdigit.gateway.services import Services, UseServices
 from schemas.errors import AccessError, RetriableError
 from schemas.identifiers import ID_PATTERN
-from schemas.review import Claim, ClaimRequest, FieldHistory, KeyResults, Keys, ReviewGroups
+from schemas.review import MAX_CLERK, Claim, ClaimRequest, FieldHistory, KeyResults, Keys, ReviewGroups
 
 ClaimId = Annotated[str, Path(pattern=ID_PATTERN, max_length=128)]
 FieldId = Annotated[str, Path(max_length=256, description="As a claim has it.")]
@@ -34,13 +34,18 @@ router = APIRouter()
     response_model=ReviewGroups,
 )
 async def list_review_groups(
-    services: UseServices, principal: Reviewer, limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = MAX_LISTED
+    services: UseServices,
+    principal: Reviewer,
+    limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = MAX_LISTED,
+    clerk: Annotated[str | None, Query(max_length=MAX_CLERK, description="Who asks, as in a claim.")] = None,
 ) -> Response:
-    """Of the newest groups, those with scanned forms that have values. Counts may be a few seconds old."""
+    """Of the newest groups, those with scanned forms that have values. Counts may be a few seconds old, and leave out
+    the second keys that the person may not make."""
     desk = require_forms(services).desk
     groups = await services.in_registry(lambda registry: registry.groups(principal.tenant, limit))
     names = [group.name for group in groups if group.kind == "pages"]
-    found = await desk.run(lambda: tuple(reviewed_groups(desk, principal.tenant, names)))
+    who = clerk_of(principal, clerk)
+    found = await desk.run(lambda: tuple(reviewed_groups(desk, principal.tenant, names, who)))
     return _answer(ReviewGroups(groups=found))
 
 

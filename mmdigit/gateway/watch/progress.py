@@ -133,5 +133,9 @@ def sampled_error(forms: Forms, pages: Sequence[str]) -> SampledError | None:
     if all_weeks is None:
         return None
     return SampledError(
-        keyed=all_weeks.keyed, wrong=all_weeks.wrong, bound=all_weeks.bound, target=all_weeks.target
-    )  # fmt: skip
+        keyed=all_weeks.keyed,
+        wrong=all_weeks.wrong,
+        unconfirmed=all_weeks.unconfirmed,
+        bound=all_weeks.bound,
+        target=all_weeks.target,
+    )

@@ -21,10 +21,23 @@ export function fill(element, ...children) {
   element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined))
 }
 
-/** Say it to a screen reader: politely, and again if it is the same as before. */
+const NEW_LINE_MS = 150 // until a screen reader knows of a status line that was not there before
+
+let waiting = 0
+
+/**
+ * Say it to a screen reader: politely, and again if it is the same as before. While a dialog is open it is said in there:
+ * the rest of the page is out of its reach.
+ */
 export function announce(text) {
-  const status = document.getElementById("status")
-  status.textContent = status.textContent === text ? `${text} ` : text
+  clearTimeout(waiting)
+  const dialog = [...document.querySelectorAll("dialog[open]")].at(-1)
+  const line = dialog ? dialog.querySelector(":scope > .said") : document.getElementById("status")
+  if (line) line.textContent = line.textContent === text ? `${text}\u00a0` : text // another space would not count as a change
+  else {
+    dialog.append(h("p", { role: "status", class: "unseen said" }))
+    waiting = setTimeout(() => announce(text), NEW_LINE_MS)
+  }
 }
 
 /** Tell everyone something that lasts, above the view, such as that the gateway is away; "" takes it back. */

@@ -1,36 +1,77 @@
-// Starts the app: texts, navigation, settings, login. A view is a module with `mount(root)`, which fills root and
-// returns a function that ends it. Views are chosen by the fragment: #/read, #/learn, #/review, #/watch.
+// Starts the app: texts, navigation, settings, login. Views are chosen by the fragment: #/read, #/learn, #/review, #/watch.
+//
+// A view is a module with `mount(root)`, which fills root and returns a function that ends it. In another language, and
+// after a login, a view is mounted anew: each keeps in a module of its own what must not be lost.
 
-import { setToken } from "./api.js"
+import { setToken, token } from "./api.js"
 import { announce, fill, h } from "./dom.js"
 import { offlinePanel, startOffline } from "./offline.js"
 import { apply, choose, settings } from "./settings.js"
 import { LANGUAGES, loadTexts, t } from "./texts.js"
+import { setTitle } from "./title.js"
 
 const VIEWS = ["read", "learn", "review", "watch"]
 
 let unmount = () => {}
+let cancelled = false // nobody wants to log in for this view
 
+const chosen = () => VIEWS.find((view) => location.hash.startsWith(`#/${view}`)) ?? VIEWS[0]
+
+/** Show the chosen view. focus: on its heading. */
 async function show({ focus }) {
-  const name = VIEWS.find((view) => location.hash.startsWith(`#/${view}`)) ?? VIEWS[0]
+  const name = chosen()
   unmount()
   unmount = () => {}
-  document.title = t("common.title", { view: t(`${name}.name`) })
-  fill(document.querySelector("nav"), VIEWS.map((view) =>
-    h("a", { href: `#/${view}`, "aria-current": view === name ? "page" : null }, t(`${view}.name`)),
-  ))
-  const root = h("div", { class: `view ${name}` })
+  setTitle(t(`${name}.name`))
+  frame()
+  const root = h("div", { class: `view ${name}`, lang: settings.language })
   fill(document.getElementById("main"), root)
-  const view = await import(`/app/js/${name}/view.js`)
-  if (!root.isConnected) return // another view was chosen meanwhile
+  const view = await module(name, root)
+  if (view === null || !root.isConnected) return // another view was chosen meanwhile
   unmount = view.mount(root) ?? (() => {})
-  if (focus) document.getElementById("main").focus()
+  if (focus) focusHeading(root)
+}
+
+/** The module of a view; null, and root says so, if it does not come. */
+async function module(name, root) {
+  try {
+    return await import(`/app/js/${name}/view.js`)
+  } catch {
+    const again = h("button", { type: "button", class: "main", on: { click: () => location.reload() } }, t("common.again"))
+    fill(root, h("h1", {}, t(`${name}.title`)), h("p", {}, t("common.missing")), again) // a module that failed is not asked for again
+    announce(t("common.missing"))
+    return null
+  }
+}
+
+/** Until the person does something, also on a heading that the view puts in its place, as it hears from the gateway. */
+function focusHeading(root) {
+  const focus = () => {
+    const heading = root.querySelector("h1")
+    heading?.setAttribute("tabindex", "-1")
+    ;(heading ?? document.getElementById("main")).focus()
+  }
+  const replaced = new MutationObserver(() => document.activeElement === document.body && focus())
+  replaced.observe(root, { childList: true, subtree: true })
+  for (const type of ["keydown", "pointerdown"]) {
+    window.addEventListener(type, () => replaced.disconnect(), { once: true, capture: true })
+  }
+  focus()
 }
 
 function frame() {
   document.querySelector(".skip").textContent = t("common.skip")
-  document.querySelector("nav").setAttribute("aria-label", t("common.nav"))
   document.querySelector("header .settings").textContent = t("common.settings")
+  document.querySelector("header .login").textContent = t("common.login")
+  const nav = document.querySelector("nav")
+  nav.setAttribute("aria-label", t("common.nav"))
+  if (nav.children.length === 0) fill(nav, VIEWS.map((view) => h("a", { href: `#/${view}` })))
+  VIEWS.forEach((view, place) => {
+    const link = nav.children[place] // the same one, which may have focus
+    link.textContent = t(`${view}.name`)
+    if (view === chosen()) link.setAttribute("aria-current", "page")
+    else link.removeAttribute("aria-current")
+  })
 }
 
 function choice(legend, name, values) {
@@ -45,8 +86,8 @@ function choice(legend, name, values) {
   return h("fieldset", {}, h("legend", {}, legend), radios)
 }
 
-function openSettings() {
-  const dialog = h("dialog", { "aria-labelledby": "settings-title" },
+function choices() {
+  return [
     h("h2", { id: "settings-title" }, t("common.settings")),
     choice(t("common.language"), "language", Object.entries(LANGUAGES)),
     choice(t("common.theme"), "theme", [["auto", t("common.auto")], ["light", t("common.light")], ["dark", t("common.dark")]]),
@@ -54,7 +95,12 @@ function openSettings() {
     choice(t("common.motion"), "motion", [["auto", t("common.auto")], ["less", t("common.less")]]),
     choice(t("common.where"), "where", [["gateway", t("common.where.gateway")], ["page", t("common.where.page")]]),
     offlinePanel(),
-    h("form", { method: "dialog" }, h("button", { class: "main" }, t("common.close"))))
+    h("form", { method: "dialog" }, h("button", { class: "main" }, t("common.close"))),
+  ]
+}
+
+function openSettings() {
+  const dialog = h("dialog", { "aria-labelledby": "settings-title" }, h("div", { class: "choices" }, choices()))
   dialog.addEventListener("close", () => {
     dialog.remove()
     document.querySelector("header .settings").focus()
@@ -63,42 +109,60 @@ function openSettings() {
   dialog.showModal()
 }
 
-function openLogin() {
-  if (document.querySelector("dialog.login")) return
+/** Ask for a token. asked: by the person, not by a request that needs one. */
+function openLogin({ asked = false } = {}) {
+  if (document.querySelector("dialog.login") || (cancelled && !asked)) return
   const field = h("input", { id: "token", type: "password", autocomplete: "off", required: true })
   const dialog = h("dialog", { class: "login", "aria-labelledby": "login-title" },
     h("h2", { id: "login-title" }, t("common.login")),
+    token() ? h("p", { class: "look" }, t("common.login.refused")) : null,
     h("p", {}, t("common.login.why")),
     h("form", { method: "dialog", on: { submit: () => setToken(field.value.trim()) } },
       h("label", { for: "token" }, t("common.token")), " ", field, " ",
-      h("button", { class: "main" }, t("common.login.send"))))
+      h("button", { class: "main", value: "sent" }, t("common.login.send")), " ",
+      h("button", { type: "button", on: { click: () => dialog.close() } }, t("common.login.cancel"))))
   dialog.addEventListener("close", () => {
     dialog.remove()
-    show({ focus: true })
+    cancelled = dialog.returnValue !== "sent"
+    document.querySelector("header .login").hidden = !cancelled
+    if (!cancelled) show({ focus: true })
   })
   document.body.append(dialog)
   dialog.showModal()
 }
 
+async function changeLanguage() {
+  await loadTexts()
+  await show({ focus: false })
+  const place = document.querySelector("dialog .choices")
+  if (!place) return
+  fill(place, choices())
+  place.querySelector("[name=language]:checked").focus()
+  announce(LANGUAGES[settings.language])
+}
+
 async function start() {
   apply()
-  await loadTexts()
-  frame()
+  try {
+    await loadTexts()
+  } catch {
+    document.getElementById("failed").hidden = false
+    return
+  }
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault() // the fragment belongs to the views
     document.getElementById("main").focus()
   })
   document.querySelector("header .settings").addEventListener("click", openSettings)
-  window.addEventListener("hashchange", () => show({ focus: true }))
-  window.addEventListener("login", openLogin)
+  document.querySelector("header .login").addEventListener("click", () => openLogin({ asked: true }))
+  window.addEventListener("hashchange", () => {
+    cancelled = false
+    show({ focus: true })
+  })
+  window.addEventListener("login", () => openLogin())
   window.addEventListener("settings", async (event) => {
     if (!("language" in event.detail)) return
-    await loadTexts()
-    frame()
-    await show({ focus: false })
-    document.querySelector("dialog")?.remove()
-    openSettings()
-    announce(t("common.language"))
+    await changeLanguage()
   })
   await show({ focus: false })
   startOffline()

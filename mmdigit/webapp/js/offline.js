@@ -38,13 +38,13 @@ export async function keep() {
   try {
     const kept = await ask({ keep: settings.language }, ({ done, total }) => know({ keeping: done / total }))
     know({ keeping: null, kept })
-    if (!before) announce(t("common.offline.ready"))
+    if (!before && !document.querySelector("dialog .offline")) announce(t("common.offline.ready"))
   } catch {
     know({ keeping: null, failed: true })
   }
 }
 
-/** The part of the settings that shows it. It tells by itself: the page's status line is out of a dialog's reach. */
+/** The part of the settings that shows it, and tells it by itself. */
 export function offlinePanel() {
   const panel = h("fieldset", { class: "offline" },
     h("legend", {}, t("common.offline")),

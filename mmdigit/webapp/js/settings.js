@@ -20,7 +20,7 @@ if (!["en", "de"].includes(settings.language)) settings.language = navigator.lan
 export function choose(changes) {
   Object.assign(settings, changes)
   try {
-    localStorage.setItem(KEY, JSON.stringify(settings))
+    localStorage.setItem(KEY, JSON.stringify({ ...stored(), ...changes })) // another tab may have changed others
   } catch {
     // A browser that keeps nothing still shows what was chosen.
   }

@@ -3,6 +3,7 @@
 import { settings } from "./settings.js"
 
 export const LANGUAGES = { en: "English", de: "Deutsch" }
+const LOCALES = { en: "en-GB", de: "de-DE" } // of dates: the day before the month, 24 hours
 const PARTS = ["common", "read", "learn", "review", "watch"]
 
 let texts = {}
@@ -30,6 +31,16 @@ export function t(key, values = {}) {
   if (text === undefined) throw new Error(`expected a text for "${key}" in ${settings.language}, got none; add it to texts/`)
   if (typeof text === "object") text = text[plurals.select(values.count)] ?? text.other
   return text.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? numbers.format(values[name]) : values[name]))
+}
+
+/** A day, the month in letters, so that nobody takes it for another: 29 Nov 2026. */
+export const day = (date) => dated(date, {})
+
+/** The same with the time: 29 Nov 2026, 00:53. */
+export const when = (date) => dated(date, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })
+
+function dated(date, time) {
+  return new Intl.DateTimeFormat(LOCALES[settings.language], { day: "numeric", month: "short", year: "numeric", ...time }).format(date)
 }
 
 /** A share of 0 to 1 in per cent, as the language writes it. */

@@ -150,7 +150,6 @@ class Clerk:
         return self.client.get(f"/v1/review/groups/{self.group}/fields/{field['field']}/history")
 
     def left(self) -> dict[str, Any]:
-        [group] = [
-            each for each in self.client.get("/v1/review/groups").json()["groups"] if each["group"] == self.group
-        ]
+        asked = self.client.get("/v1/review/groups", params={"clerk": self.name} if self.name else {})
+        [group] = [each for each in asked.json()["groups"] if each["group"] == self.group]
         return dict(group["left"])

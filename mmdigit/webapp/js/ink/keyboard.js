@@ -24,7 +24,8 @@ const MOVES = {
  * The pen of a focusable canvas. begin(point), extend(points), finish() and undo() are told, show() is called when the
  * pen has changed; strokes() counts them. Two arrow keys held together move it aslant.
  *
- * Returns {lift(), put(), show(context, scale, colour), end()}; put() lifts the pen and hides it, for other pointers.
+ * Returns {lift({quiet}), put(), show(context, scale, colour), end()}. lift() returns whether the pen was down, and says so
+ * unless quiet; put() lifts the pen and hides it, for other pointers.
  */
 export function keyboardPen(canvas, { aspect, begin, extend, finish, undo, show, strokes }) {
   const at = { x: aspect / 2, y: 0.5 }
@@ -49,34 +50,38 @@ export function keyboardPen(canvas, { aspect, begin, extend, finish, undo, show,
 
   function placeText() {
     const values = { across: Math.round((100 * at.x) / aspect), down: Math.round(100 * at.y) }
-    return down ? t("read.pad.at.down", values) : t("read.pad.at.up", values)
+    const edges = [
+      [at.x <= EDGE, "left"], [at.x >= aspect - EDGE, "right"], [at.y <= EDGE, "top"], [at.y >= 1 - EDGE, "bottom"],
+    ].filter(([isThere]) => isThere).map(([, edge]) => t(`read.pad.edge.${edge}`))
+    return [t(down ? "read.pad.at.down" : "read.pad.at.up", values), ...edges].join(", ")
   }
 
   function lower() {
+    clearTimeout(timer)
     down = true
     begin(point())
     announce(t("read.pad.down"))
   }
 
-  function lift() {
-    if (!down) return
+  function lift({ quiet = false } = {}) {
+    clearTimeout(timer) // what is said next is news: the pen's place would replace it
+    if (!down) return false
     down = false
-    clearTimeout(timer)
     finish()
-    announce(t("read.pad.up", { count: strokes() }))
+    if (!quiet) announce(t("read.pad.up", { count: strokes() }))
     show()
+    return true
   }
 
   function put() {
     lift()
-    clearTimeout(timer)
     visible = false
     show()
   }
 
   canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return
-    if (event.key === "Enter") return lift() // whoever listens for it reads what is written
+    if (event.key === "Enter") return void lift() // whoever listens for it reads what is written
     if (event.key in MOVES) move(event)
     else if (event.key === " " && !event.repeat) down ? lift() : lower()
     else if (event.key === "Backspace") undo() || announce(t("read.pad.nothing"))

@@ -14,7 +14,8 @@ let pads = 0
  *
  * Returns {element, strokes, isEmpty, clear(), undo(), remove(strokes), picture(), focus(), end()}. strokes: arrays of
  * {x, y, t}; x is 0 to aspect (1 unless you say otherwise), y is 0 to 1, from the upper left corner; t is in
- * milliseconds and only grows. undo() takes back the last stroke, clear or remove; it returns whether there was any.
+ * milliseconds and only grows. undo() takes back the last stroke, clear or remove. All
+ * three return whether anything changed.
  * picture() is a promise of a PNG, dark ink on white. end() when the pad is gone.
  */
 export function inkPad({ label, onChange = () => {}, aspect = 1, hint = "", initial = [] }) {
@@ -29,11 +30,11 @@ export function inkPad({ label, onChange = () => {}, aspect = 1, hint = "", init
   const placeholder = h("p", { class: "ink-hint", "aria-hidden": "true" }, hint)
   const element = h("div", { class: "ink" },
     h("div", { class: "ink-paper" }, canvas, placeholder),
-    h("p", { class: "ink-help soft", id: help }, t("read.pad.help"), " ", h("span", { class: "ink-more" }, t("read.pad.more"))))
+    h("p", { class: "ink-help soft", id: help }, `${t("read.pad.help")} `, h("span", { class: "ink-more" }, t("read.pad.more"))))
   canvas.style.aspectRatio = `${aspect}`
 
   let strokes = initial
-  let past = [] // the strokes before each change
+  let past = initial.map((_, i) => initial.slice(0, i)) // the strokes before each change
   let drawing = false
 
   function begin(point) {
@@ -65,21 +66,23 @@ export function inkPad({ label, onChange = () => {}, aspect = 1, hint = "", init
   function replace(changed) {
     pen.lift()
     drawing = false
-    if (changed.length === strokes.length) return
+    if (changed.length === strokes.length) return false
     past.push(strokes)
     strokes = changed
     show()
     onChange()
+    return true
   }
 
   function undo() {
-    pen.lift()
+    const lifted = pen.lift({ quiet: true })
     drawing = false
     if (past.length === 0) return false
     strokes = past.pop()
     show()
     onChange()
-    announce(t("read.pad.undone", { count: strokes.length }))
+    const told = t("read.pad.undone", { count: strokes.length })
+    announce(lifted ? `${t("read.pad.lifted")} ${told}` : told)
     return true
   }
 

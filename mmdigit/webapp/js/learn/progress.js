@@ -1,7 +1,7 @@
 // The screen that shows what went well, digit by digit: the page to print.
 
 import { announce, fill, h } from "../dom.js"
-import { language, t } from "../texts.js"
+import { day, language, t } from "../texts.js"
 import { needsPractice } from "./choosing.js"
 import { forget, kept } from "./records.js"
 import { pathOf, plainDigit, svg } from "./sample.js"
@@ -24,7 +24,6 @@ export function progress(screen, show) {
 
   const practise = [...kept.records.keys()].filter((digit) => needsPractice(kept.records[digit].last))
   const untouched = kept.records.every(({ tried }) => tried === 0)
-  const date = new Intl.DateTimeFormat(language(), { dateStyle: "long" }).format(new Date())
   fill(screen,
     h("div", { class: "row learn-buttons" },
       h("button", { type: "button", class: "main", on: { click: () => show("choosing") } }, t("learn.back")),
@@ -34,7 +33,7 @@ export function progress(screen, show) {
       h("h2", { tabindex: "-1" }, t("learn.sheet")),
       h("p", { class: "learn-head" },
         h("span", { class: "learn-name" }, t("learn.sheet.name")),
-        h("span", {}, t("learn.sheet.date", { date }))),
+        h("span", {}, t("learn.sheet.date", { date: day(new Date()) }))),
       h("p", {}, untouched ? t("learn.sheet.none") : practise.length ? t("learn.sheet.practise", { digits: practise.join(", ") }) : t("learn.sheet.fine")),
       h("ul", { class: "learn-cards" }, kept.records.map((record, digit) => card(digit, record, practise.includes(digit))))),
     asking)

@@ -21,10 +21,15 @@ const CLIPS = {
   edge: () => ["middle"],
 }
 
+const READ_OUT_MS = 1500 // for a screen reader to say where the focus is, before a clip is heard
+
 let turn = 0 // whose turn it is to speak
 
-/** Say the digit to write. asked: because the exercise is to listen: in any case, and without a word more. */
-export const speakDigit = (digit, { asked = false } = {}) => speak(asked ? [digit] : ["write", digit], { asked })
+/**
+ * Say the digit to write. asked: because the exercise is to listen: in any case, and without a word more. late: after a
+ * while, for a screen reader may be speaking.
+ */
+export const speakDigit = (digit, { asked = false, late = false } = {}) => speak(asked ? [digit] : ["write", digit], { asked }, late)
 
 /** Say what a teacher would, if answers are to be aloud. */
 export const speakFeedback = ({ right, praise, remarks }) =>
@@ -39,9 +44,10 @@ export function beQuiet() {
   hush()
 }
 
-async function speak(clips, options = {}) {
+async function speak(clips, options = {}, late = false) {
   beQuiet()
   const mine = turn
+  if (late) await new Promise((resume) => setTimeout(resume, READ_OUT_MS))
   for (const clip of clips) {
     if (turn !== mine) return
     await (typeof clip === "number" ? sayDigit(clip, options) : say(clip, options))

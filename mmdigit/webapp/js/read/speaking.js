@@ -7,7 +7,7 @@ import { beQuiet } from "./aloud.js"
 import { playTone } from "./tone.js"
 
 const PROBLEMS = ["denied", "no_microphone", "no_speech", "not_started"]
-const READ_OUT_MS = 1800 // for a screen reader to say what to do, before the microphone hears it
+const READ_OUT_MS = 3000 // for a screen reader to say the button's new name and what to do, before the microphone hears it
 
 /**
  * The button, and what it shows. onSound(blob) is told. A second press stops it. Pressed by keyboard or screen reader, it

@@ -38,14 +38,14 @@ export function mount(root) {
 
   fill(root,
     h("h1", {}, t("read.title")),
+    h("p", { class: "soft read-about" }, t("read.about")),
     h("div", { class: "read-columns" },
       h("section", { class: "read-give", "aria-label": t("read.give") },
         pad.element,
         h("div", { class: "row" },
           button(t("read.undo"), () => pad.undo() || announce(t("read.pad.nothing"))),
           button(t("read.clear"), () => {
-            pad.clear()
-            announce(t("read.cleared"))
+            announce(t(pad.clear() ? "read.cleared" : "read.cleared.empty"))
           })),
         h("div", { class: "row" }, speak.button, camera, upload, field),
         speak.state,

@@ -9,7 +9,7 @@ const KNOWN = ["conflict", ...NO_ANSWER]
 const PROBLEMS = [
   ...["unreadable_picture", "silent", "unreadable", "too_long"], // of decoding here
   ...["invalid_image", "invalid_audio"], // of the gateway's worker
-  ...["unsupported", "unreachable", "stopped"], // of the model in the page
+  ...["unsupported", "unreachable", "damaged", "stopped"], // of the model in the page
 ]
 
 /** A share of 0 to 1 in per cent, never rounded up to all. */

@@ -2,11 +2,15 @@
 
 import { announce, fill, h } from "../dom.js"
 import { t } from "../texts.js"
+import { boxName } from "./tasks.js"
 
-/** {element, show(items, digit), say(digit or null), toggle(), focus(), current}. onMove(item): another box has focus. */
-export function boxGrid(onMove) {
+/**
+ * {element, show(items, digit), say(digit or null), toggle(), lock(), focus(), current}. onMove(item): another box has
+ * focus. describedBy: the ids of what says what to do.
+ */
+export function boxGrid(onMove, describedBy) {
   const element = h("div", {
-    class: "boxes", role: "listbox", "aria-multiselectable": "true",
+    class: "boxes", role: "listbox", "aria-multiselectable": "true", "aria-describedby": describedBy,
     on: { keydown: press, click: pick },
   })
   let items = []
@@ -15,7 +19,7 @@ export function boxGrid(onMove) {
   let digit = 0
 
   function nameOf(item) {
-    const place = t("review.box", { field: item.id.slice(item.id.lastIndexOf(":") + 1), box: item.box + 1 })
+    const place = boxName(item.field, item.box)
     if (item.said === digit) return t("review.box.right", { place, digit: String(digit) })
     return item.said === null ? t("review.box.wrong", { place, digit: String(digit) }) : t("review.box.other", { place, digit: String(digit), said: String(item.said) })
   }
@@ -91,6 +95,10 @@ export function boxGrid(onMove) {
     /** Mark the box with focus as wrong, or take the mark back. */
     toggle() {
       if (items.length > 0) grid.say(items[at].said === digit ? null : digit)
+    },
+    /** They are kept: nothing more is said of them. */
+    lock() {
+      items = []
     },
     focus: () => options[at]?.focus(),
   }

@@ -3,6 +3,9 @@
 import { announce, fill, h } from "../dom.js"
 import { t } from "../texts.js"
 import { figuresText } from "./bar.js"
+import { sentences } from "./tasks.js"
+
+const WAIT_MS = 1000 // before it is worth telling that somebody waits
 
 /** A button with its key beside its name. */
 export function tool(name, run) {
@@ -14,14 +17,19 @@ export function leave() {
   location.hash = "#/review"
 }
 
-/** What stands in place of the desk: {element, show(work), tell(title, text), hide()}. onAgain: look for work again. */
-export function pauseFor(desk, onAgain) {
+/**
+ * What stands in place of the desk: {element, show(work), tell(title, text), hide()}. onAgain: look for work again.
+ * heldByOthers(): how many fields or boxes others have.
+ */
+export function pauseFor(desk, { onAgain, heldByOthers }) {
   const title = h("h2", { tabindex: "-1" })
   const text = h("p", {})
   const again = h("button", { type: "button", on: { click: onAgain } }, t("review.again"))
-  const element = h("section", { class: "panel pause" }, title, text, again)
+  const element = h("section", { class: "panel pause", hidden: true }, title, text, again)
+  let waits = 0
 
   function tell(said, more) {
+    endWait()
     const hasFocus = desk.contains(document.activeElement) || document.activeElement === document.body
     const isNew = element.hidden || title.textContent !== said
     desk.hidden = true
@@ -30,7 +38,25 @@ export function pauseFor(desk, onAgain) {
     if (!isNew) return
     fill(title, said)
     if (hasFocus) title.focus()
-    announce(`${said}. ${more}`)
+    announce(sentences(said, more))
+  }
+
+  function wait(work) {
+    const say = () => tell(t("review.waiting"), work.figures.keyed > 0 ? t("review.waiting.more") : "")
+    if (!element.hidden) say()
+    else if (waits === 0) waits = setTimeout(say, WAIT_MS)
+  }
+
+  function endWait() {
+    clearTimeout(waits)
+    waits = 0
+  }
+
+  function finishedText({ figures }) {
+    const count = heldByOthers()
+    return sentences(
+      figures.keyed > 0 && t("review.finished.more"), figures.keyed > 0 && figuresText(figures),
+      count > 0 ? t("review.finished.held", { count }) : t("review.finished.others"))
   }
 
   return {
@@ -40,12 +66,14 @@ export function pauseFor(desk, onAgain) {
     show(work) {
       again.hidden = !work.isFinished && work.error === null
       if (work.error !== null) tell(t("review.problem.other"), work.error.message)
-      else if (work.isFinished) tell(t("review.finished"), `${t("review.finished.more")} ${figuresText(work.figures)}.`)
-      else tell(t("review.waiting"), t("review.waiting.more"))
+      else if (work.isFinished) tell(t("review.finished"), finishedText(work))
+      else wait(work)
     },
     hide() {
+      endWait()
       desk.hidden = false
       element.hidden = true
     },
+    end: endWait,
   }
 }

@@ -3,7 +3,7 @@
 import { announce, fill, h } from "../dom.js"
 import { percent, t } from "../texts.js"
 import { shapeProblem } from "./shape.js"
-import { fieldName, isBlind, spelled } from "./tasks.js"
+import { isBlind, sentences, spoken } from "./tasks.js"
 
 const LONGEST = 64
 const SUREST = 0.999 // the most that is told: nothing is sure
@@ -12,15 +12,16 @@ const REASONS = [
   "corrected", "frame_not_found", "faint_mark", "dead_letter", "control_differs",
 ]
 
-/** {element, show(item), choose(number), blank(), reset(), draft(), focus()}. onKeep(text): Enter. */
+/** {element, show(item), choose(number), reset(more), draft(), clear(), focus(), hasFocus}. onKeep(text): Enter. */
 export function fieldForm(kind, onKeep) {
   const problem = h("p", { id: "review-problem", class: "look problem", hidden: true })
   const why = h("div", { id: "review-why", class: "why" })
   const field = h("input", {
     id: "review-value", maxlength: LONGEST, autocomplete: "off", autocapitalize: "off", spellcheck: "false",
-    "aria-labelledby": "review-value-label review-what", "aria-describedby": "review-problem review-why",
+    "aria-labelledby": "review-value-label review-what", "aria-describedby": "review-problem review-why review-others",
   })
   const choices = h("div", { class: "row choices", role: "group", "aria-label": t("review.choices") })
+  const others = h("span", { id: "review-others", class: "unseen" })
   const marks = h("div", { class: "row marks", role: "group", "aria-label": t("review.marks") },
     mark("blank", t("review.key.blank"), () => put("blank")),
     mark("box", "_", () => insert("_")),
@@ -30,7 +31,7 @@ export function fieldForm(kind, onKeep) {
       h("label", { id: "review-value-label", for: "review-value" }, t("review.value")),
       field,
       h("button", { class: "main" }, t("review.keep"), " ", h("kbd", {}, t("review.key.enter")))),
-    problem, choices, marks, why)
+    problem, choices, others, marks, why)
   let item = null
   let initial = ""
   let offered = []
@@ -47,18 +48,31 @@ export function fieldForm(kind, onKeep) {
     onKeep(field.value.trim())
   }
 
-  function tellProblem(text) {
+  function showProblem(text, isInvalid) {
     fill(problem, text)
-    problem.hidden = false
-    field.setAttribute("aria-invalid", "true")
+    problem.hidden = text === ""
+    if (isInvalid) field.setAttribute("aria-invalid", "true")
+    else field.removeAttribute("aria-invalid")
+  }
+
+  function tellProblem(text) {
+    showProblem(text, true)
     announce(text)
     field.focus()
   }
 
   function put(text) {
+    const hadFocus = document.activeElement === field // else a voice reads it as focus comes
     field.value = text
+    showProblem("", false)
     field.focus()
     field.setSelectionRange(text.length, text.length)
+    if (hadFocus) announce(t("review.value.now", { value: spoken(text) }))
+  }
+
+  function othersText(type) {
+    if (type === "check") return t("review.others.check")
+    return offered.length === 0 ? "" : t("review.others.count", { count: offered.length })
   }
 
   function insert(text) {
@@ -66,7 +80,9 @@ export function fieldForm(kind, onKeep) {
     field.setRangeText(text, field.selectionStart, field.selectionEnd, "end")
   }
 
-  function problemText({ outcome, error, value }) {
+  function problemText(told) {
+    if (told === null) return ""
+    const { outcome, error, value } = told
     if (outcome === "refused") return t("review.problem.refused", { error: error ?? "" })
     if (outcome === "outdated") return value === null || isBlind(kind) ? t("review.problem.outdated") : t("review.problem.outdated.value", { value: value || t("review.trail.empty") })
     return t("review.problem.expired")
@@ -74,12 +90,13 @@ export function fieldForm(kind, onKeep) {
 
   return {
     element,
-    /** Show a field, with what was read or what was typed before. Returns what a voice should say of it. */
+    /** Show a field, with what was read or what was typed before. Returns what a voice says of it after its name. */
     show(shown) {
       item = shown
       const { field: read, typed, problem: wrong } = item
       initial = typed ?? (isBlind(kind) ? "" : read.text ?? "")
-      field.value = initial
+      field.value = item.draft ?? initial
+      item.draft = null
       field.setAttribute("inputmode", read.type === "decimal" ? "decimal" : "numeric")
       offered = read.type === "check" ? ["true", "false"] : read.alternatives.slice(0, 3)
       marks.hidden = read.type === "check"
@@ -91,26 +108,25 @@ export function fieldForm(kind, onKeep) {
         reasons.map((reason) => h("p", {}, reason)),
         h("p", { class: "soft" }, [t("review.boxes", { count: read.count }), read.checks ? t("review.checks", { checks: read.checks }) : null,
           typeof read.chance === "number" ? t("review.chance", { chance: percent(Math.min(read.chance, SUREST), 1) }) : null].filter(Boolean).join(" ")))
-      field.removeAttribute("aria-invalid")
-      problem.hidden = wrong === null
-      const told = wrong ? problemText(wrong) : ""
-      fill(problem, told)
-      if (wrong?.outcome === "refused") field.setAttribute("aria-invalid", "true")
+      fill(others, othersText(read.type))
+      showProblem(problemText(wrong), wrong?.outcome === "refused")
       field.select() // what one types replaces it
-      return [told, fieldName(read), initial && t("review.shown", { value: spelled(initial) }), ...reasons].filter(Boolean).join(". ")
+      const value = field.value && t("review.shown", { value: spoken(field.value) })
+      return sentences(problem.textContent, value, ...reasons, others.textContent)
     },
     /** Take alternative 1, 2 or 3; 0 is blank. */
     choose(number) {
       const text = number === 0 ? "blank" : offered[number - 1]
       if (text !== undefined) put(text)
     },
-    /** Take back what was typed here; false if nothing was. */
-    reset() {
+    /** Take back what was typed here; false if nothing was. more: what else to say of it. */
+    reset(more = "") {
       if (field.value === initial) return false
       field.value = initial
       field.focus()
       field.select()
-      announce(t("review.reset"))
+      showProblem(problemText(item.problem), item.problem?.outcome === "refused")
+      announce(sentences(t("review.reset"), more || (initial && t("review.shown", { value: spoken(initial) }))))
       return true
     },
     /** What is typed; null if nothing was. */
@@ -120,5 +136,8 @@ export function fieldForm(kind, onKeep) {
       initial = field.value = ""
     },
     focus: () => field.focus(),
+    get hasFocus() {
+      return document.activeElement === field
+    },
   }
 }

@@ -7,16 +7,20 @@ import { t } from "../texts.js"
 import { bar } from "./bar.js"
 import { leave, pauseFor, tool } from "./desk.js"
 import { fieldForm } from "./field_form.js"
-import { formsOf, groupOf } from "./following.js"
+import { formsOf, groupOf, heldByOthers } from "./following.js"
 import { fieldHelp } from "./help.js"
+import { park, unpark } from "./parked.js"
 import { fieldPicture } from "./picture.js"
+import { presence } from "./presence.js"
 import { session } from "./session.js"
-import { fieldName, isBlind, kindName } from "./tasks.js"
+import { fieldName, isBlind, kindName, sentences } from "./tasks.js"
 import { openTrail } from "./trail.js"
+
+const TELL_LEFT_EVERY = 10 // fields
 
 /** Fill root with the work; returns what ends it. */
 export function fieldScreen(root, task, followed) {
-  const form = fieldForm(task.kind, (text) => work.keep(text))
+  const form = fieldForm(task.kind, keep)
   const picture = fieldPicture()
   const line = bar(task, followed)
   const what = h("h2", { id: "review-what" })
@@ -27,29 +31,37 @@ export function fieldScreen(root, task, followed) {
         h("button", { type: "button", "aria-label": t("review.larger"), on: { click: () => zoom(1) } }, "+"),
         h("button", { type: "button", "aria-label": t("review.smaller"), on: { click: () => zoom(-1) } }, "−"))),
     form.element)
-  const pause = pauseFor(desk, () => work.again())
-  const skipButton = tool("skip", () => work.skip())
+  const others = () => heldByOthers(groupOf(followed.groups, task), work.clerk)
+  const pause = pauseFor(desk, { onAgain: () => work.again(), heldByOthers: others })
+  const here = presence({ onSign: () => work.touch(), goBack: form.focus })
+  const skipButton = tool("skip", skip)
   const trailButton = isBlind(task.kind) ? null : tool("history", showTrail)
 
   fill(root,
     h("h1", {}, task.group, " · ", kindName(task)),
     isBlind(task.kind) ? h("p", { class: "soft work-why" }, t(`review.kind.${task.kind}.blind`)) : null,
-    line.element, desk, pause.element,
+    line.element, here.element, desk, pause.element,
     h("div", { class: "row tools" }, undoButton, skipButton, trailButton, tool("leave", leave)), fieldHelp(task.kind))
   root.addEventListener("keydown", press)
 
-  const work = session({ task, clerk: token() ? null : settings.name, isOnlyForm: formsOf(followed.groups, task) === 1, onEvent, draft: form.draft })
+  let told = { name: "", more: "" } // what a voice says of the field, if focus has not said it
+  let isStep = false
+  const before = unpark(task)
+  const screen = { onEvent, draft: form.draft }
+  const work = before ?? session({ task, clerk: token() ? null : settings.name, isOnlyForm: formsOf(followed.groups, task) === 1, ...screen })
+  before?.attach(screen)
   const quiet = followed.listen(showListed)
   showListed(followed.groups)
-  showState()
+  if (work.current !== null) showCurrent()
 
   function showListed(groups) {
     work.listedLeft = groupOf(groups, task)?.left ?? null
-    line.show(work)
+    showState()
   }
 
-  function onEvent({ type, item, entry, isBack }) {
+  function onEvent({ type, item, entry, isBack, ms }) {
     if (type === "current") showCurrent()
+    if (type === "ending") here.warn(ms)
     if (type === "problem") tellProblem(item, entry, isBack)
     if (type === "lost") announce(t("review.lost"))
     showState()
@@ -63,9 +75,30 @@ export function fieldScreen(root, task, followed) {
     fill(what, name)
     picture.show(item, t("review.picture", { name }))
     pause.hide()
-    const told = form.show(item)
+    const hadFocus = form.hasFocus
+    const more = form.show(item)
     if (mayFocus) form.focus()
-    announce(told)
+    told = hadFocus ? { name, more } : { name: "", more: "" }
+    if (!isStep && hadFocus) announce(sentences(name, more))
+  }
+
+  // A step of the person, which says itself what became of it.
+  function step(run) {
+    told = { name: "", more: "" }
+    isStep = true
+    run()
+    isStep = false
+  }
+
+  function keep(text) {
+    step(() => work.keep(text))
+    const tells = work.figures.keyed % TELL_LEFT_EVERY === 0 && work.left !== null
+    announce(sentences(t("review.said.kept"), tells && t("review.left", { count: work.left }), told.name, told.more))
+  }
+
+  function skip() {
+    step(() => work.skip())
+    announce(sentences(t("review.said.later"), told.name, told.more))
   }
 
   function tellProblem({ field, problem }, { key }, isBack) {
@@ -87,8 +120,13 @@ export function fieldScreen(root, task, followed) {
 
   function undo() {
     if (form.reset()) return
-    const [item] = work.undo()
-    if (!item) announce(t("review.undo.none"))
+    if (!work.canUndo) return announce(t("review.undo.none"))
+    step(() => work.undo())
+    announce(sentences(t("review.said.back", { name: fieldName(work.current.field) }), told.more))
+  }
+
+  function escape() {
+    if (!form.reset(t("review.reset.leave"))) leave()
   }
 
   function showTrail() {
@@ -97,7 +135,6 @@ export function fieldScreen(root, task, followed) {
   }
 
   function press(event) {
-    work.touch()
     const run = command(event)
     if (run === null) return
     event.preventDefault()
@@ -105,19 +142,22 @@ export function fieldScreen(root, task, followed) {
   }
 
   function command({ key, code, altKey, ctrlKey, metaKey, shiftKey }) {
-    if (key === "Escape") return leave
+    if (key === "Escape") return escape
     if ((ctrlKey || metaKey) && !shiftKey && !altKey && key.toLowerCase() === "z") return undo
     if (ctrlKey || metaKey || work.current === null) return null
-    if (key === "PageDown" && !altKey) return () => work.skip()
+    if (key === "PageDown" && !altKey) return skip
     if (!altKey) return null
     if (/^Digit[0-3]$/.test(code)) return () => form.choose(Number(code.at(-1)))
     if (code === "KeyH" && trailButton) return showTrail
     return { ArrowUp: () => zoom(1), ArrowDown: () => zoom(-1) }[key] ?? null
   }
 
-  return ({ now = false } = {}) => {
+  return ({ now = false, isParked = false } = {}) => {
     root.removeEventListener("keydown", press)
+    here.end()
+    pause.end()
     quiet()
-    work.end({ now })
+    if (isParked) park(task, work)
+    else work.end({ now })
   }
 }

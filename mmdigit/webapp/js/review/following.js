@@ -55,3 +55,7 @@ export const groupOf = (groups, task) => groups?.find(({ group, form }) => group
 
 /** How many forms the group of a task has. */
 export const formsOf = (groups, task) => groups?.filter(({ group }) => group === task.group).length ?? 0
+
+/** How many fields or boxes of a group others hold now. clerk: one's own name, or null. */
+export const heldByOthers = (group, clerk) =>
+  (group?.clerks ?? []).filter((other) => other.clerk !== clerk).reduce((sum, { holds }) => sum + holds, 0)

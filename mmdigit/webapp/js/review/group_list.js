@@ -3,11 +3,15 @@
 import { token } from "../api.js"
 import { fill, h } from "../dom.js"
 import { settings } from "../settings.js"
-import { language, t } from "../texts.js"
+import { language, t, when } from "../texts.js"
+import { heldByOthers } from "./following.js"
 import { KINDS, kindName, linkTo } from "./tasks.js"
 
-/** Fill root with the groups, again whenever they change. onRename: somebody else sits here now. */
-export function groupList(root, followed, onRename) {
+/**
+ * Fill root with the groups, again whenever they change. onRename: somebody else sits here now. from: the task that one
+ * comes from; takesFocus: focus goes there, or to the heading.
+ */
+export function groupList(root, followed, { onRename, from, takesFocus }) {
   const list = h("div", {})
   let before = ""
 
@@ -25,6 +29,8 @@ export function groupList(root, followed, onRename) {
     h("button", { type: "button", class: "quiet", on: { click: onRename } }, t("review.name.change")))
   fill(root, heading, who, list)
   show(followed.groups)
+  const isFree = [document.body, document.getElementById("main")].includes(document.activeElement)
+  if (takesFocus && isFree) ((from && list.querySelector(`[href="${CSS.escape(linkTo(from))}"]`)) ?? heading).focus()
   return followed.listen(show)
 }
 
@@ -49,6 +55,7 @@ function nothingYet() {
 
 function groupPanel(group) {
   const id = `group-${group.group}-${group.form}`
+  const held = heldByOthers(group, token() ? null : settings.name)
   const kinds = KINDS.filter((kind) => group.left[kind] > 0)
   const digits = group.left.digits.map((count, digit) => ({ count, digit })).filter(({ count }) => count > 0)
   const link = (task, text, name) =>
@@ -56,6 +63,7 @@ function groupPanel(group) {
   return h("section", { class: "panel group", "aria-labelledby": id },
     h("h2", { id }, group.group),
     h("p", { class: "soft" }, t("review.group.size", { form: group.form, count: group.fields })),
+    held === 0 ? null : h("p", {}, t("review.held", { count: held })),
     kinds.length || digits.length ? null : h("p", { class: "good" }, t("review.group.done")),
     kinds.length === 0 ? null : h("ul", { class: "kinds" }, kinds.map((kind) =>
       h("li", {},
@@ -72,7 +80,6 @@ function groupPanel(group) {
 
 function clerks({ clerks: people }) {
   if (people.length === 0) return null
-  const clock = new Intl.DateTimeFormat(language(), { timeStyle: "short" })
   const seconds = new Intl.NumberFormat(language(), { maximumFractionDigits: 1 })
   const head = ["who", "holds", "keyed", "seconds", "last"].map((name, i) =>
     h("th", { scope: "col", class: i ? "number" : null }, t(`review.clerks.${name}`)))
@@ -86,5 +93,5 @@ function clerks({ clerks: people }) {
           h("td", { class: "number" }, String(person.holds)),
           h("td", { class: "number" }, String(person.keyed)),
           h("td", { class: "number" }, typeof person.seconds !== "number" ? "–" : seconds.format(person.seconds)),
-          h("td", { class: "number" }, person.last_at ? clock.format(new Date(person.last_at)) : "–")))))))
+          h("td", { class: "number" }, person.last_at ? when(new Date(person.last_at)) : "–")))))))
 }

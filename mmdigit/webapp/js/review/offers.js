@@ -1,8 +1,11 @@
 // What a person has typed and the gateway has not kept: offered again when the field comes back. Kept in this tab.
 
+import { settings } from "../settings.js"
+
 const KEPT = "mmdigit.review.offers"
 
-const place = (group, field) => `${group} ${field}`
+// Who uses the tab later is told nothing of it: they may have to key the field blindly.
+const place = (group, field) => `${group} ${field} ${settings.name}`
 
 function all() {
   try {
@@ -20,7 +23,7 @@ function keep(offers) {
   }
 }
 
-/** Set an offer aside: {text, problem}, where problem says why it was not kept. */
+/** Set an offer aside: {text, problem}, where problem says why it was not kept; null if it was never sent. */
 export function putOffer(group, field, offer) {
   keep({ ...all(), [place(group, field)]: offer })
 }

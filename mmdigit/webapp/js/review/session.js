@@ -18,16 +18,22 @@ const AGAIN_MS = 2000
  * Begin. task: {group, form, kind, digit}. clerk: a name, or null where the token has one.
  * isOnlyForm: the group has no other. onEvent({type}): "current",
  * another item is shown; "changed", figures or what is ahead; "problem" {item, entry,
- * isBack}, a key was not kept; "lost", a lease is over. draft(): what is typed for the current field, or null if nothing is.
+ * isBack}, a key was not kept; "stays" {item, error}, a field stays in review although all its boxes are kept; "lost", a
+ * lease is over; "ending" {ms}, it soon will be. draft(): what is typed for the current field, or null if nothing is.
  */
-export function session({ task, clerk, isOnlyForm, onEvent, draft = () => null }) {
+export function session({ task, clerk, isOnlyForm, ...screen }) {
+  let { onEvent, draft = () => null } = screen
   const speed = speedometer()
   const state = { left: null, clerk, asking: false, exhausted: false, ended: false, error: null }
   const lowest = AHEAD[task.kind]
   let ahead = []
   let done = [] // lists of items: of one step each
 
-  const held = leases({ isNeeded: (claim) => ahead.some((item) => item.claim === claim), onLost: lose })
+  const held = leases({
+    isNeeded: (claim) => ahead.some((item) => item.claim === claim),
+    onLost: lose,
+    onEnding: (ms) => onEvent({ type: "ending", ms }),
+  })
 
   async function fill() {
     if (state.asking || state.exhausted || state.ended || ahead.length >= lowest) return
@@ -57,10 +63,10 @@ export function session({ task, clerk, isOnlyForm, onEvent, draft = () => null }
 
   function fieldItem(field, { claim }) {
     const offer = takeOffer(task.group, field.field)
-    return prepared({ claim, id: field.field, field, seen: field.seen, typed: offer?.text ?? null, problem: offer?.problem ?? null })
+    return prepared({ claim, id: field.field, field, seen: field.seen, ...offered(offer) })
   }
 
-  const boxItem = (one, { claim }) => prepared({ claim, id: one.field, box: one.box, field: one, said: one.digit })
+  const boxItem = (one, { claim }) => prepared({ claim, id: one.field, box: one.box, field: one, said: one.digit, words: one.seen })
 
   // What has a problem comes before the rest, but never in place of what is being keyed.
   function insert(items) {
@@ -102,6 +108,7 @@ export function session({ task, clerk, isOnlyForm, onEvent, draft = () => null }
     if (!item) return
     if (KEPT_OUTCOMES.includes(result.outcome)) {
       item.seen = result.seen
+      if (entry.box !== undefined && result.error) onEvent({ type: "stays", item, error: result.error })
       return
     }
     done = done.map((step) => step.filter((one) => one !== item)).filter((step) => step.length > 0)
@@ -193,7 +200,7 @@ export function session({ task, clerk, isOnlyForm, onEvent, draft = () => null }
       done.push(items)
       speed.count(items.length)
       advance()
-      box.put(...items.map((item) => entryOf(item, { box: item.box, digit: item.said })))
+      box.put(...items.map((item) => entryOf(item, { box: item.box, digit: item.said, seen: item.words++ })))
     },
     /** Put the current field behind the others. */
     skip() {
@@ -206,7 +213,8 @@ export function session({ task, clerk, isOnlyForm, onEvent, draft = () => null }
       if (!step) return []
       for (const item of step) {
         // A box that is keyed again is kept as it is said then; a field is taken back.
-        if (!box.take(item.id, item.box) && item.box === undefined) box.put(entryOf(item, undoKey(item)))
+        if (box.take(item.id, item.box)) item.words -= 1
+        else if (item.box === undefined) box.put(entryOf(item, undoKey(item)))
       }
       ahead.unshift(...step)
       speed.takeBack(step.length)
@@ -215,8 +223,15 @@ export function session({ task, clerk, isOnlyForm, onEvent, draft = () => null }
     },
     /** Look whether there is work again. */
     again,
+    /** Another screen shows the work: see session(). What was typed goes with it. */
+    attach(screen) {
+      if (ahead.length > 0) ahead[0].draft = draft()
+      ;({ onEvent, draft = () => null } = screen)
+    },
     /** Give back what is left. now: the page is being closed. */
     end({ now = false } = {}) {
+      const typed = draft()
+      if (typed !== null && ahead.length > 0) putOffer(task.group, ahead[0].id, { text: typed, problem: null })
       state.ended = true
       quiet()
       held.end()
@@ -227,5 +242,9 @@ export function session({ task, clerk, isOnlyForm, onEvent, draft = () => null }
     },
   }
 }
+
+// What was sent and not kept is what the field had; what was never sent is being typed.
+const offered = (offer) =>
+  offer?.problem ? { typed: offer.text, problem: offer.problem, draft: null } : { typed: null, problem: null, draft: offer?.text ?? null }
 
 const undoKey = (item) => ({ text: "", seen: item.seen, undo: true })

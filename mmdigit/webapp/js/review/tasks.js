@@ -26,14 +26,30 @@ export const kindName = ({ kind, digit }) => t(`review.kind.${kind}`, { digit: S
 const IN_GRID = /^[^.]+\.(\d+)\.[^.]+$/ // a column of a grid, in the row of that number
 
 /** What a field is called: its form's number or its page, its label, and its row in a grid. */
-export function fieldName({ serial = null, page, label, name }) {
-  const place = serial === null ? t("review.place.page", { page: String(page) }) : t("review.place.form", { serial: String(serial) })
-  const row = IN_GRID.exec(name)?.[1]
-  return `${place}: ${label || name}${row ? t("review.place.row", { row }) : ""}`
+export const fieldName = (field) => `${formName(field)}: ${labelOf(field)}`
+
+/** What a box of a field is called. */
+export const boxName = (field, box) => t("review.box", { form: formName(field), field: labelOf(field), box: box + 1 })
+
+function formName({ serial = null, page }) {
+  return serial === null ? t("review.place.page", { page: String(page) }) : t("review.place.form", { serial: String(serial) })
 }
 
-/** Digits apart, so that a voice says each. */
-export const spelled = (text) => [...text].join(" ")
+function labelOf({ label, name }) {
+  const row = IN_GRID.exec(name)?.[1]
+  return `${label || name}${row ? t("review.place.row", { row }) : ""}`
+}
+
+/** Sentences of a voice, one after the other; what is empty is left out. */
+export const sentences = (...parts) =>
+  parts.filter(Boolean).map((part) => (/[.!?…]$/.test(part) ? part : `${part}.`)).join(" ")
+
+/** A value as a voice says it: digits apart, marks in words. */
+export function spoken(text) {
+  if (text === "blank") return t("review.mark.blank")
+  if (text === "true" || text === "false") return t(`review.check.${text}`)
+  return [...text].join(" ")
+}
 
 function decoded(part) {
   try {

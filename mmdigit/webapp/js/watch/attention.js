@@ -2,6 +2,7 @@
 
 import { fill, h } from "../dom.js"
 import { percent, t } from "../texts.js"
+import { fillInPlace, write } from "./in_place.js"
 import { duration } from "./words.js"
 
 const SILENT_S = 15
@@ -31,21 +32,34 @@ export function attentionOf(status) {
   return needs
 }
 
-/** An element with `show(needs)`. */
+/** An element with `show(needs)`, and with `showWaiting(texts)` of what waits in Review, which is no fault. */
 export function attentionSection() {
   const list = h("ul", { class: "needs" })
+  const waiting = h("ul", { class: "waits", hidden: true })
   const none = h("p", { class: "good" }, h("span", { "aria-hidden": "true" }, "✓ "), t("watch.needs.none"))
-  const element = h("section", { "aria-labelledby": "watch-needs" }, h("h2", { id: "watch-needs" }, t("watch.needs")), list, none)
+  const element = h("section", { "aria-labelledby": "watch-needs" }, h("h2", { id: "watch-needs" }, t("watch.needs")), list, waiting, none)
   let shown = ""
+
+  function showNone() {
+    none.hidden = !list.hidden || !waiting.hidden
+  }
+
   function show(needs) {
     const texts = needs.map((need) => need.text)
     list.hidden = needs.length === 0
-    none.hidden = needs.length > 0
+    showNone()
     if (texts.join("\n") === shown) return // a person may be reading them
     shown = texts.join("\n")
     fill(list, texts.map((text) => h("li", { class: "look" }, h("span", { "aria-hidden": "true" }, "▲ "), text)))
   }
-  return { element, show }
+
+  function showWaiting(texts) {
+    waiting.hidden = texts.length === 0
+    showNone()
+    fillInPlace(waiting, texts, () => h("li", {}, h("a", { href: "#/review" })), (line, text) => write(line.firstChild, text))
+  }
+
+  return { element, show, showWaiting }
 }
 
 function partName(part) {

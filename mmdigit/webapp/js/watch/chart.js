@@ -1,8 +1,9 @@
 // A small line of the last five minutes, with what it shows in words and as a table. Nothing in it moves by itself.
 
-import { fill, h } from "../dom.js"
+import { h } from "../dom.js"
 import { t } from "../texts.js"
 import { KEPT_S } from "./history.js"
+import { fillInPlace, write } from "./in_place.js"
 import { duration } from "./words.js"
 
 const WIDTH = 300
@@ -21,7 +22,7 @@ export function chart(name, label, said) {
   const top = h("span", {})
   const rows = h("tbody", {})
   const table = h("details", {},
-    h("summary", {}, t("watch.table")),
+    h("summary", {}, t("watch.table"), h("span", { class: "unseen" }, ` (${label})`)),
     h("table", {},
       h("caption", { class: "unseen" }, label),
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("watch.ago")), h("th", { scope: "col", class: "number" }, label))),
@@ -36,9 +37,11 @@ export function chart(name, label, said) {
 
   function showRows() {
     if (!table.open || shown === null) return
-    fill(rows, shown.rows(name, STEP_S).map(({ age, value }) => h("tr", {},
-      h("th", { scope: "row" }, age < 1 ? t("watch.now") : duration(Math.round(age))),
-      h("td", { class: "number" }, said(value)))))
+    const make = () => h("tr", {}, h("th", { scope: "row" }), h("td", { class: "number" }))
+    fillInPlace(rows, shown.rows(name, STEP_S), make, (row, { age, value }) => {
+      write(row.firstChild, age < 1 ? t("watch.now") : duration(Math.round(age)))
+      write(row.lastChild, said(value))
+    })
   }
   table.addEventListener("toggle", showRows)
 

@@ -5,12 +5,14 @@ import { percent, t } from "../texts.js"
 import { chart } from "./chart.js"
 import { duration, number } from "./words.js"
 
+const COUNTED_S = 5 // what was counted for less says little
+
 /** An element with `show(status, history)`. */
 export function figuresSection() {
   const figures = [
     figure("answers", t("watch.answers"), (value) => number(value, 1), ({ pace }) => [
       number(pace.per_s, pace.per_s < 10 ? 1 : 0),
-      t("watch.answers.more", { count: pace.answers, time: duration(pace.window_s) }),
+      pace.window_s < COUNTED_S ? t("watch.answers.start") : t("watch.answers.more", { count: pace.answers, time: duration(pace.window_s) }),
     ]),
     figure("latency", t("watch.latency"), duration, ({ pace }) => pace.p95_s === undefined
       ? [t("watch.none"), t("watch.latency.none")]

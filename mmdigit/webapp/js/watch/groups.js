@@ -2,6 +2,7 @@
 
 import { h } from "../dom.js"
 import { percent, t } from "../texts.js"
+import { write } from "./in_place.js"
 import { duration, number } from "./words.js"
 
 /** An element with `show(status)`. */
@@ -14,9 +15,18 @@ export function groupsSection() {
   const head = h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, names.map((name, index) =>
     h("th", { scope: "col", role: "columnheader", class: index > 1 && index < 5 ? "number" : null }, name))))
   const table = h("table", { class: "groups", role: "table", "aria-labelledby": "watch-groups" }, head, body)
+  const scrolling = h("div", { class: "scrolls" }, table)
   const none = h("p", {}, t("watch.groups.none"))
   const more = h("p", { class: "soft" }, t("watch.groups.more"))
-  const element = h("section", {}, h("h2", { id: "watch-groups" }, t("watch.groups")), table, none, more)
+  const element = h("section", {}, h("h2", { id: "watch-groups" }, t("watch.groups")), scrolling, none, more)
+  new ResizeObserver(showScrolling).observe(scrolling)
+
+  /** Where the table is wider than its place, as with large letters, it scrolls by itself: by the keyboard too. */
+  function showScrolling() {
+    const scrolls = scrolling.scrollWidth > scrolling.clientWidth
+    const attributes = { tabindex: "0", role: "region", "aria-labelledby": "watch-groups" }
+    for (const [name, value] of Object.entries(attributes)) scrolls ? scrolling.setAttribute(name, value) : scrolling.removeAttribute(name)
+  }
 
   let rows = new Map()
 
@@ -28,6 +38,7 @@ export function groupsSection() {
     for (const group of status.groups) rows.get(group.group).show(group)
     const wanted = [...rows.values()].map((each) => each.element)
     if (wanted.length !== body.children.length || wanted.some((each, index) => each !== body.children[index])) body.replaceChildren(...wanted)
+    showScrolling()
   }
 
   return { element, show }
@@ -63,9 +74,8 @@ function row(name, names) {
 function showError(cell, sampled) {
   cell.classList.toggle("look", Boolean(sampled && sampled.bound > sampled.target))
   if (!sampled) write(cell, t("watch.error.none"))
-  else write(cell, t("watch.error.told", { bound: percent(sampled.bound, 2), wrong: sampled.wrong, count: sampled.keyed }))
-}
-
-function write(element, text) {
-  if (element.textContent !== text) element.textContent = text
+  else {
+    const told = t("watch.error.told", { bound: percent(sampled.bound, 2), wrong: sampled.wrong, count: sampled.keyed })
+    write(cell, sampled.unconfirmed > 0 ? `${told}, ${t("watch.error.unconfirmed", { count: sampled.unconfirmed })}` : told)
+  }
 }

@@ -7,6 +7,8 @@ import { attentionOf, attentionSection } from "./attention.js"
 import { figuresSection } from "./figures.js"
 import { groupsSection } from "./groups.js"
 import { History } from "./history.js"
+import { write } from "./in_place.js"
+import { toReview } from "./to_review.js"
 import { clockTime, duration } from "./words.js"
 
 const STALE_MS = 12_000 // the gateway sends something every five seconds
@@ -14,8 +16,11 @@ const HUNG_MS = 20_000 // so long without anything, the connection is made anew
 
 /** Fill root; returns what ends the view. */
 export function mount(root) {
-  const connection = h("p", { class: "connection" }, t("watch.connecting"))
+  const mark = h("span", { "aria-hidden": "true" })
+  const told = h("span", {}, t("watch.connecting"))
+  const connection = h("p", { class: "connection" }, mark, told)
   const attention = attentionSection()
+  const waiting = toReview(attention.showWaiting)
   const figures = figuresSection()
   const groups = groupsSection()
   const grafana = h("p", { hidden: true })
@@ -37,6 +42,7 @@ export function mount(root) {
     body.hidden = false
     const needs = attentionOf(status)
     attention.show(needs)
+    waiting.look(status)
     figures.show(status, history)
     groups.show(status)
     showGrafana(grafana, status.grafana_url)
@@ -55,7 +61,8 @@ export function mount(root) {
       : last ? t("watch.lost", { time: clockTime(last.at), age: duration(Math.max(1, Math.round((Date.now() - last.at) / 1000))) })
         : t("watch.lost.first")
     // Nobody follows this line word by word: it says the same to a screen reader whenever it is read.
-    fill(connection, h("span", { "aria-hidden": "true" }, stale ? "▲ " : "● "), text)
+    write(mark, stale ? "▲ " : "● ")
+    write(told, text)
     body.classList.toggle("stale", stale)
   }
 
@@ -95,6 +102,7 @@ export function mount(root) {
   function end() {
     ended = true
     clearInterval(timer)
+    waiting.end()
     controller.abort()
   }
 

@@ -90,8 +90,8 @@ def test_keyed_values_show_the_error(store: PageStore, tmp_path: Path, capsys: p
     assert 0 < written < len(rows)
     bound = 100 * error_bound(1, written)
     said = (
-        f"2026-W48: {written:,} accepted fields controlled that are not blank, 1 wrong; of all such fields at most "
-        f"{bound:.3g} % are wrong (95 %), target 0.14 %\n"
+        f"2026-W48: {written:,} accepted fields controlled that are not blank, 1 wrong (1 not yet confirmed); "
+        f"of all such fields at most {bound:.3g} % are wrong (95 %), target 0.14 %\n"
     )
     kept = f"{len(rows)} values kept, 0 known already, 0 lines without a value, 0 refused\n"
     assert capsys.readouterr().out == f"{kept}{said}"
@@ -163,10 +163,11 @@ def test_weeks_are_iso_weeks() -> None:
 
 
 def test_together_is_one_of_several_weeks() -> None:
-    weeks = [ControlledWeek("2026-W47", 100, 1, 0.001), ControlledWeek("2026-W48", 300, 0, 0.002)]
+    weeks = [ControlledWeek("2026-W47", 100, 1, 0.001, 1), ControlledWeek("2026-W48", 300, 0, 0.002)]
     both = together(weeks)
     assert both is not None
-    assert (both.week, both.keyed, both.wrong) == ("2026-W47/2026-W48", 400, 1)
+    assert (both.week, both.keyed, both.wrong, both.unconfirmed) == ("2026-W47/2026-W48", 400, 1, 1)
+    assert "400 accepted fields controlled that are not blank, 1 wrong (1 not yet confirmed); of all" in both.described
     assert both.target == pytest.approx(0.00175)
     assert together(weeks[:1]) == weeks[0]
     assert together([]) is None

@@ -1,9 +1,11 @@
 """Claims of several gateways, whose copies are old; and by whose name people key."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 
+from mmdigit.forms.store.people import login_mark
 from mmdigit.gateway.access.entrance import LOOPBACK
 from mmdigit.gateway.access.principal import SCOPES, Principal
 from mmdigit.gateway.reviewing.claiming import claim_work, clerk_of
@@ -25,12 +27,27 @@ DeskOf = Callable[..., ReviewDesk]
         (LOOPBACK, " ", "somebody"),
         (LOOPBACK, None, "somebody"),
         (Principal("", SCOPES, "token:1", "Desk 7"), "Ada", "Desk 7"),
-        (Principal("", SCOPES, "oidc:ada@x"), "Bo", "ada@x"),
-        (Principal("", SCOPES, "token:1", "x" * 99), None, "x" * MAX_CLERK),
+        (LOOPBACK, "Ada\u3164", "Ada\\u3164"),
+        (LOOPBACK, "\u3164", "\\u3164"),
+        (Principal("", SCOPES, "oidc:ada@x"), "Bo", f"ada@x{login_mark('ada@x')}"),
+        (Principal("", SCOPES, "oidc:4711", "Desk 7"), None, f"Desk 7{login_mark('4711')}"),
     ],
 )
 def test_clerk_is_who_logs_in(principal: Principal, name: str | None, clerk: str) -> None:
     assert clerk_of(principal, name) == clerk
+
+
+def test_long_names_of_two_clerks_differ() -> None:
+    names = {clerk_of(Principal("", SCOPES, f"token:{end}", "x" * 99 + end), None) for end in "ab"}
+    names |= {clerk_of(Principal("", SCOPES, "oidc:4711", "x" * 255), None)}
+    assert len(names) == 3
+    assert {len(name) for name in names} == {MAX_CLERK}
+
+
+def test_cut_name_has_whole_escapes() -> None:
+    for length in range(50, 58):
+        name = clerk_of(LOOPBACK, "x" * length + "\u3164" * (MAX_CLERK - length))
+        assert re.fullmatch(r"x+(\\u3164)*~[0-9a-f]{8}", name)
 
 
 def take(desk: ReviewDesk, clerk: str, count: int = 20) -> tuple[str, list[str]]:

@@ -57,14 +57,14 @@ def test_keys_of_this_gateway_count_at_once(desk_of: DeskOf, kept: Databases) ->
     desk.work("", "g")
     kept.pages.put_changes([change("12")])
     now = kept.review.fields([place])[place]
-    desk.update(CLAIM, place, now, keyed=True)
+    desk.update(CLAIM, place, now, keyed_at=NOW)
     work = desk.work("", "g")
     assert left(work) == 1
     assert work is not None
     assert [(each.clerk, each.keyed) for each in work.works[0].activity.shown({})] == [("Ada", 1)]
-    desk.update(CLAIM, FieldPlace("INTK.1", "unknown"), kept.review.fields([place])[place], keyed=True)
+    desk.update(CLAIM, FieldPlace("INTK.1", "unknown"), kept.review.fields([place])[place], keyed_at=NOW)
     desk.update(
-        StoredClaim("c", "", "h", "x", "Ada", "review", NOW), place, kept.review.fields([place])[place], keyed=True
+        StoredClaim("c", "", "h", "x", "Ada", "review", NOW), place, kept.review.fields([place])[place], keyed_at=NOW
     )
 
 
@@ -80,7 +80,7 @@ def test_key_during_a_reading_is_not_lost(
 
     def meanwhile(key: tuple[str, str]) -> GroupWork | None:
         found = read(key)
-        desk.update(CLAIM, place, keyed, keyed=True)
+        desk.update(CLAIM, place, keyed, keyed_at=NOW)
         return found
 
     monkeypatch.setattr(desk, "_read_group", meanwhile)

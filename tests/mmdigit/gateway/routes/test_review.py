@@ -237,10 +237,10 @@ def test_refused_key_renews_the_claim_too(gateway: Served, clerk: As, time: Time
 
 def test_control_that_differs_does_not_show_in_what_is_left(gateway: Served, clerk: As) -> None:
     put(gateway, {1: {"member": accepted(MEMBER)}})
-    ada = clerk("Ada")
+    ada, bo = clerk("Ada"), clerk("Bo")
     [field] = [each for each in ada.claim("control", 200) if each["name"] == "member"]
     left = ada.send([{"field": field["field"], "text": "!90481715"}]).json()["left"]
-    assert (left["control"], left["second"], ada.left()["second"]) == (20, 0, 1)
+    assert (left["control"], left["second"], ada.left()["second"], bo.left()["second"]) == (20, 0, 0, 1)
 
 
 def test_undo_takes_back_ones_own_last_key(gateway: Served, clerk: As) -> None:
@@ -274,7 +274,7 @@ def test_control_tells_nothing_of_what_was_read(gateway: Served, clerk: As) -> N
     same, other = ada.key(fields["amount"], "12.5"), ada.key(fields["member"], "!90481715")
     assert (same["outcome"], same["value"]) == ("kept", "12.50")
     assert (other["outcome"], other["value"]) == ("kept", "90481715")
-    assert ada.left() == {"review": 0, "control": 19, "second": 1, "digits": [0] * 10}
+    assert ada.left() == {"review": 0, "control": 19, "second": 0, "digits": [0] * 10}
     assert ada.history(fields["born"]).status_code == 409
     assert ada.history(fields["amount"]).status_code == 200
     [change] = gateway.services.forms.store.records(["INTK.1"])["INTK.1"]["amount"].changes  # type: ignore[union-attr]
@@ -348,6 +348,9 @@ def test_digits_are_confirmed_box_by_box(gateway: Served, clerk: As) -> None:
     assert ada.left()["digits"] == [1, 1, 0, 0, 2, 0, 0, 2, 1, 1]
     sevens = ada.claim("digits", digit=7)
     assert [(box["field"], box["box"], box["digit"]) for box in sevens] == [("INTK.1:member", box, 7) for box in (5, 6)]
+    assert {(box["serial"], box["page"], box["name"], box["label"]) for box in sevens} == {
+        (1, 1, "member", "Membership number")
+    }
     assert picture(sevens[0]["crop"]).shape[1] < 50
     assert [field["name"] for field in bo.claim()] == ["amount"]
     assert bo.claim("digits", digit=7) == []
@@ -368,6 +371,33 @@ def test_digits_are_confirmed_box_by_box(gateway: Served, clerk: As) -> None:
     assert bo.left()["digits"] == [0] * 10
     undone = bo.key({"field": "INTK.1:member", "seen": 1}, undo=True)
     assert (undone["outcome"], bo.left()["review"]) == ("kept", 2)
+
+
+def test_digits_claim_says_nothing_of_the_whole_field(gateway: Served, clerk: As) -> None:
+    put(gateway, {1: {"member": Reading(MEMBER)}})
+    ada, bo = clerk("Ada"), clerk("Bo")
+    ada.claim("digits", digit=7)
+    bo.claim("digits", digit=4)
+    assert ada.key({"field": "INTK.1:member", "seen": 0}, "!12345678")["outcome"] == "not_claimed"
+
+
+def test_box_that_is_sent_again_ends_no_field(gateway: Served, clerk: As) -> None:
+    put(gateway, {1: {"member": Reading("11111111")}})
+    ada = clerk("Ada")
+    boxes = ada.claim("digits", digit=1)
+    assert {box["seen"] for box in boxes} == {0}
+    said = [
+        {"field": box["field"], "box": box["box"], "digit": digit}
+        for box, digit in zip(boxes, map(int, MEMBER), strict=True)
+    ]
+    assert ada.send(boxes=said).json()["results"][-1]["value"] == MEMBER
+    assert ada.key({"field": "INTK.1:member", "seen": 1}, undo=True)["outcome"] == "kept"
+    again = ada.send(boxes=said[-1:]).json()["results"][0]
+    assert (again["outcome"], again["value"], again["seen"]) == ("known", None, 2)
+    new = ada.send(boxes=[said[-1] | {"seen": 1}]).json()["results"][0]
+    assert (new["outcome"], new["value"], new["seen"]) == ("kept", MEMBER, 3)
+    old = ada.send(boxes=[said[-1] | {"seen": 1, "digit": 9}]).json()["results"][0]
+    assert (old["outcome"], len(ada.history({"field": "INTK.1:member"}).json()["changes"])) == ("outdated", 4)
 
 
 def test_digits_that_make_no_value_stay_in_review(gateway: Served, clerk: As) -> None:
@@ -417,9 +447,25 @@ def test_strange_requests_are_problems(gateway: Served, clerk: As) -> None:
     assert ada.send([{"field": field["field"]}] * (MAX_CLAIMED + 1)).status_code == 422
     assert ada.send([{"field": "x" * 257}]).status_code == 422
     assert ada.send(boxes=[{"field": "x", "box": 256, "digit": 1}]).status_code == 422
-    for other in ("INTK.1:none", "INTK.9:member", "x", ":", "a:b:c"):
+    assert ada.key({"field": "INTK.1:mem\0ber", "seen": 0})["outcome"] == "not_claimed"
+    for other in ("INTK.1:none", "INTK.9:member", "x", ":", "a:b:c", "INTK.1:mem%00ber"):
         assert ada.history({"field": other}).status_code == 404
     assert ada.client.post("/v1/review/claims/none/keys", json={}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "got"),
+    [
+        (b'{"count": ' + b"1" * 5000 + b"}", "a number of too many digits"),
+        (b'{"kind": "\xff"}', "one that is not in UTF-8"),
+        (b"[" * 50_000, "one that is nested too deeply"),
+    ],
+)
+def test_body_beyond_the_limits_of_json_is_told(clerk: As, body: bytes, got: str) -> None:
+    answer = clerk("Ada").client.post(
+        "/v1/review/groups/g/claims", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["detail"]) == (400, f"expected a body of JSON, got {got}; change it")
 
 
 def test_group_of_jobs_is_not_reviewed(gateway: Served, clerk: As) -> None:

@@ -51,3 +51,46 @@ def test_other_files_are_refused(tmp_path: Path, path: str) -> None:
         assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 
     with_api(tmp_path, test)
+
+
+@pytest.mark.parametrize("tags", ["W/{}", '"other", {}', '"other",W/{}', "*"])
+def test_tag_may_be_weak_or_one_of_several(tmp_path: Path, tags: str) -> None:
+    async def test(api: Api) -> None:
+        etag = (await api.client.get("/")).headers["etag"]
+        answers = [
+            await api.client.get("/", headers={"If-None-Match": sent}) for sent in (tags.format(etag), '"x", W/"y"')
+        ]
+        assert [answer.status_code for answer in answers] == [304, 200]
+
+    with_api(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    ("accepts", "encoding"),
+    [
+        ("br, gzip", "gzip"),
+        ("*", "gzip"),
+        ("gzip;q=0.5", "gzip"),
+        ("identity", None),
+        ("gzip;q=0.0, *", None),
+        ("", None),
+    ],
+)
+def test_file_is_plain_for_who_takes_no_gzip(tmp_path: Path, accepts: str, encoding: str | None) -> None:
+    async def test(api: Api) -> None:
+        wasm = await api.client.get("/app/vendor/ort-wasm-simd-threaded.wasm", headers={"Accept-Encoding": accepts})
+        assert (wasm.headers.get("content-encoding"), wasm.headers["vary"]) == (encoding, "Accept-Encoding")
+        assert (wasm.headers["etag"].endswith('-plain"'), wasm.content[:4]) == (encoding is None, b"\0asm")
+
+    with_api(tmp_path, test)
+
+
+@pytest.mark.parametrize("path", ["/", "/service-worker.js", "/app/js/main.js"])
+def test_head_is_a_get_without_content(tmp_path: Path, path: str) -> None:
+    async def test(api: Api) -> None:
+        got, head = await api.client.get(path), await api.client.head(path)
+        assert (head.status_code, head.content) == (200, b"")
+        for name in ("content-length", "etag", "content-type"):
+            assert head.headers[name] == got.headers[name]
+
+    with_api(tmp_path, test)

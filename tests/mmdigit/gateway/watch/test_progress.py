@@ -142,7 +142,7 @@ def test_group_of_pages_has_fields_and_sampled_error(tmp_path: Path) -> None:
         now_s = progress.SAMPLED_EVERY_S
         sampled = (await found.look())[0][0].sampled
         assert sampled is not None
-        assert (sampled.keyed, sampled.wrong) == (2, 1)
+        assert (sampled.keyed, sampled.wrong, sampled.unconfirmed) == (2, 1, 1)
         assert sampled.bound == pytest.approx(error_bound(1, 2))
         assert sampled.target == pytest.approx(0.0014)
 
