@@ -323,6 +323,22 @@ def test_left_hand_sees_the_sample_beside_it(new_page: NewPage) -> None:
     assert said(page) == ["Yes, that is 5."]
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_progress_of_all_digits_prints_on_one_page(new_page: NewPage, language: str) -> None:
+    page = open_learn(new_page)
+    drawing = [[{"x": 0.3, "y": 0.1}, {"x": 0.6, "y": 0.5}, {"x": 0.4, "y": 0.9}]]
+    record = {"tried": 12, "right": 0, "last": [False] * 5, "drawing": drawing}
+    stored = {"mmdigit.learn": {"records": [record] * 10}, "mmdigit.settings": {"language": language}}
+    page.evaluate(
+        "(all) => Object.entries(all).forEach(([key, value]) => localStorage[key] = JSON.stringify(value))", stored
+    )
+    page.reload()
+    page.get_by_role("button", name=re.compile("My progress|Was ich schon kann")).click()
+    expect(page.locator(".learn-card")).to_have_count(10)
+    for paper in ("A4", "Letter"):
+        assert len(re.findall(rb"/Type ?/Page\b", page.pdf(format=paper, prefer_css_page_size=False))) == 1, paper
+
+
 def test_progress_prints_and_is_forgotten(new_page: NewPage) -> None:
     page = open_learn(new_page, color_scheme="dark")
     choose(page, 5)

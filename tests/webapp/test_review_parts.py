@@ -128,11 +128,11 @@ def test_speed_leaves_pauses_out(blank_page: Page) -> None:
           const { speedometer } = await import("/app/js/review/speed.js")
           let at = 0
           const speed = speedometer(() => at)
-          for (const step of [0, 2000, 4000, 3000, 90000, 1000]) { at += step; speed.count() }
+          for (const step of [0, 2000, 8000, 90000, 2000]) { at += step; speed.count() }
           return speed.figures
         }"""
     )
-    assert figures == {"keyed": 6, "seconds": 2.5, "perHour": 1440}
+    assert figures == {"keyed": 5, "seconds": 4, "perHour": 900}
 
 
 def test_leases_tell_once_before_they_end(blank_page: Page) -> None:

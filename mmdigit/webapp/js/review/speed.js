@@ -19,13 +19,11 @@ export function speedometer(now = () => performance.now()) {
     takeBack(fields = 1) {
       keyed -= fields
     },
-    /** keyed; seconds from one field to the next, the median, and fields an hour: null before the second. */
+    /** keyed; seconds from one field to the next, on average, and fields an hour: null before the second. */
     get figures() {
       if (gaps.length === 0) return { keyed, seconds: null, perHour: null }
-      const sorted = [...gaps].sort((a, b) => a - b)
-      const middle = (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2
-      const total = gaps.reduce((sum, gap) => sum + gap, 0)
-      return { keyed, seconds: middle / 1000, perHour: Math.round((3_600_000 * gaps.length) / total) }
+      const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length
+      return { keyed, seconds: mean / 1000, perHour: Math.round(3_600_000 / mean) }
     },
   }
 }
