@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.webapp.barriers import barriers
-from tests.webapp.conftest import LIMIT_MS, NewPage
+from tests.webapp.conftest import LIMIT_MS, NewPage, forgive
 from tests.webapp.gateway import READING, running_app
 
 VIEWS = ("read", "learn", "review", "watch")
@@ -136,9 +136,3 @@ def test_login_can_be_put_off(browser: Browser, tmp_path: Path) -> None:
         expect(dialog).to_be_visible()
         assert barriers(page) == []
         context.close()
-
-
-def forgive(new_page: NewPage, text: str) -> None:
-    """The test caused these errors."""
-    errors: list[str] = new_page.errors  # type: ignore[attr-defined]
-    errors[:] = [error for error in errors if text not in error]

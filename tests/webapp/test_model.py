@@ -22,7 +22,7 @@ from mmdigit.reading.metadata import read_metadata
 from mmdigit.reading.model_input import ModelInput, decode_input
 from mmdigit.reading.predictor import WEIGHTS, Predictor
 from schemas.prediction import Answer
-from tests.webapp.conftest import NewPage
+from tests.webapp.conftest import NewPage, forgive
 
 PACK = Path("samples/pack")
 TOLERANCE = 1e-5
@@ -171,7 +171,7 @@ def test_reader_starts_again_after_a_crash(new_page: NewPage) -> None:
     page.unroute(MODEL)
     page.evaluate(START)
     assert page.evaluate("() => window.answer") == 1
-    _forget(new_page, "a crash")
+    forgive(new_page, "a crash")
 
 
 def test_altered_or_missing_model_is_refused(new_page: NewPage) -> None:
@@ -186,14 +186,7 @@ def test_altered_or_missing_model_is_refused(new_page: NewPage) -> None:
     page.unroute(MODEL)
     page.evaluate(START)
     assert page.evaluate("() => window.answer") == 1
-    _forget(new_page, "404")
-
-
-def _forget(new_page: NewPage, text: str) -> None:
-    """What the console has shown and should."""
-    errors: list[str] = new_page.errors  # type: ignore[attr-defined]
-    assert [error for error in errors if text not in error] == []
-    errors.clear()
+    forgive(new_page, "404")
 
 
 def test_scripts_of_others_are_not_trusted(new_page: NewPage) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, FilePayload, Locator, Page, Response, e
 
 from samples.strokes import SCRIBBLES
 from tests.webapp.barriers import barriers
-from tests.webapp.conftest import NewPage
+from tests.webapp.conftest import NewPage, forgive
 from tests.webapp.gateway import RunningApp
 from tests.webapp.speaking import PACK, microphone
 from tests.webapp.writing import write_by_mouse, write_strokes
@@ -443,9 +443,3 @@ def test_every_reason_has_words(new_page: NewPage, language: str) -> None:
     assert words[-1]["kind"] == "sure"
     assert words[-1]["advice"] == []
     assert "100" not in words[-1]["spoken"]
-
-
-def forgive(new_page: NewPage, expected: str) -> None:
-    """Take the errors that a test provokes out of those that fail it."""
-    errors: list[str] = new_page.errors  # type: ignore[attr-defined]
-    errors[:] = [error for error in errors if expected not in error]

@@ -17,7 +17,7 @@ from playwright.sync_api import Locator, Page, expect
 from samples.api import commands
 from samples.running import RunningConsumer
 from tests.webapp.barriers import barriers
-from tests.webapp.conftest import NewPage
+from tests.webapp.conftest import NewPage, forgive
 from tests.webapp.gateway import RunningApp, api_url, running_app
 from tests.webapp.stacks import CROSSED, TWICE, UNSURE, Written, send_stack, write_form, write_stack
 
@@ -484,7 +484,7 @@ def test_keys_outlive_a_killed_gateway(app: RunningApp, new_page: NewPage) -> No
     until_kept(page)
     expect(page.locator("#notice")).to_be_hidden()
     assert by_person(app, "killed") == {place for place in places if place[1] != TWICE}
-    new_page.errors[:] = [error for error in new_page.errors if "ERR_" not in error]  # type: ignore[attr-defined]
+    forgive(new_page, "ERR_")
 
 
 def test_claim_that_is_over_offers_what_was_typed(app: RunningApp, new_page: NewPage) -> None:
@@ -504,7 +504,7 @@ def test_claim_that_is_over_offers_what_was_typed(app: RunningApp, new_page: New
     expect(value(page)).to_have_value(right_text(written, place))
     page.keyboard.press("Enter")
     until_kept(page)
-    new_page.errors[:] = [error for error in new_page.errors if "404" not in error]  # type: ignore[attr-defined]
+    forgive(new_page, "404")
     assert place[1] == TWICE or place in by_person(app, "over")
 
 
@@ -540,7 +540,7 @@ def test_claim_is_renewed_while_somebody_works(app: RunningApp, new_page: NewPag
     expect(page.locator("#review-problem")).to_contain_text("your time for this field was over")
     assert shown_field(page) == place
     expect(value(page)).to_have_value("123")
-    new_page.errors[:] = [error for error in new_page.errors if "404" not in error]  # type: ignore[attr-defined]
+    forgive(new_page, "404")
 
 
 def test_login_says_who_keys(app: RunningApp, new_page: NewPage, tmp_path: Path) -> None:
@@ -566,7 +566,7 @@ def test_login_says_who_keys(app: RunningApp, new_page: NewPage, tmp_path: Path)
         until_kept(page)
         page.keyboard.press("Escape")
         expect(group(page, "carols").get_by_role("rowheader", name="carol")).to_be_visible()
-    new_page.errors[:] = [error for error in new_page.errors if "401" not in error]  # type: ignore[attr-defined]
+    forgive(new_page, "401")
 
 
 def test_gateway_without_forms_says_what_to_do(app: RunningApp, new_page: NewPage, tmp_path: Path) -> None:
@@ -579,7 +579,7 @@ def test_gateway_without_forms_says_what_to_do(app: RunningApp, new_page: NewPag
         page = new_page(f"{api_url(gateway)}/#/review")
         expect(page.get_by_text("This gateway reads no forms.")).to_be_visible()
         expect_no_barriers(page)
-    new_page.errors[:] = [error for error in new_page.errors if "404" not in error]  # type: ignore[attr-defined]
+    forgive(new_page, "404")
 
 
 def until_kept(page: Page) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from samples.api import write_page, write_pairs
 from tests.webapp.barriers import barriers
-from tests.webapp.conftest import NewPage
+from tests.webapp.conftest import NewPage, forgive
 from tests.webapp.gateway import ALL, RunningApp
 
 PROGRAMS = ALL
@@ -113,8 +113,7 @@ def test_lost_gateway_is_said_and_comes_back(new_page: NewPage, client: httpx.Cl
     assert said(page) == "Connected again."
     client.post("/v1/batches?group=after", content=b'{"image": "bm8gaW1hZ2U="}\n', headers=LINES)
     expect(page.get_by_role("rowheader", name="after")).to_be_visible()
-    errors = new_page.errors  # type: ignore[attr-defined]
-    errors[:] = [error for error in errors if "net::ERR_" not in error]  # of the requests that met no gateway
+    forgive(new_page, "net::ERR_")  # of the requests that met no gateway
 
 
 def test_figures_are_read_by_keyboard_as_a_table(new_page: NewPage) -> None:
