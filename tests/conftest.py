@@ -18,7 +18,6 @@ settings.register_profile("suite", derandomize=True, deadline=None, suppress_hea
 settings.load_profile("suite")
 
 KafkaTopic = Callable[..., str]
-WEBAPP = Path(__file__).parent / "webapp"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -26,8 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the slow files, those that wait for services or a browser, first: parallel workers then finish together."""
-    slow = {item.path for item in items if item.get_closest_marker("docker") or item.path.parent == WEBAPP}
+    """Run the slow files, those that wait for services, first: parallel workers then finish at the same time."""
+    slow = {item.path for item in items if item.get_closest_marker("docker")}
     items.sort(key=lambda item: item.path not in slow)
 
 

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from tests.webapp.gateway import READING, RunningApp, running_app
 LIMIT_MS = 120_000
 """For whatever a test waits for: it catches hangs only."""
 expect.set_options(timeout=LIMIT_MS)
+
+NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
+"""Chromium breaks requests off when a network of Docker's comes or goes."""
 
 NewPage = Callable[..., Page]
 
@@ -44,10 +47,14 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
 def app(
     request: pytest.FixtureRequest, browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningApp]:
-    """Gateway and worker on SQLite files, as `make app` starts them, or the programs in the module's PROGRAMS."""
+    """Gateway and worker on SQLite files, as `make app` starts them, or the programs in the module's PROGRAMS.
+
+    GATEWAY of the module: more flags of the gateway.
+    """
     assert browser.is_connected()  # without a browser, nothing is started
     names: Collection[str] = getattr(request.module, "PROGRAMS", READING)
-    with running_app(tmp_path_factory.mktemp("app"), names=names) as running:
+    gateway: Sequence[str] = getattr(request.module, "GATEWAY", ())
+    with running_app(tmp_path_factory.mktemp("app"), gateway=gateway, names=names) as running:
         yield running
 
 
@@ -74,9 +81,14 @@ def new_page(browser: Browser, app: RunningApp) -> Iterator[NewPage]:
         page.on("console", hear)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(path)
+        page.wait_for_function(
+            "() => !document.getElementById('main') || document.querySelector('#main h1, #failed:not([hidden])')"
+        )
+        if any(NETWORK_CHANGED in error for error in errors):
+            page.reload()
         return page
 
-    make.forgiven = []  # type: ignore[attr-defined]
+    make.forgiven = [NETWORK_CHANGED]  # type: ignore[attr-defined]
     yield make
     for context in contexts:
         context.close()

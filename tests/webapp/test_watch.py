@@ -14,6 +14,8 @@ from tests.webapp.conftest import NewPage, forgive
 from tests.webapp.gateway import ALL, RunningApp
 
 PROGRAMS = ALL
+GATEWAY = ("--control-share", "1")
+"""So that there is something to review."""
 ZIP = {"Content-Type": "application/zip"}
 LINES = {"Content-Type": "application/x-ndjson"}
 
