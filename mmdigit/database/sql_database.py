@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.dialects import postgresql, sqlite
@@ -45,3 +46,21 @@ class SqlDatabase:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+class SqlStore:
+    """What every store on a database has: the database, and its end. A context manager."""
+
+    def __init__(self, engine: Engine, schema: Schema, place: str) -> None:
+        """As SqlDatabase."""
+        self._database = SqlDatabase(engine, schema, place)
+
+    def close(self) -> None:
+        """Release all resources. Safe to call twice."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()

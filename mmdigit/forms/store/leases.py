@@ -76,16 +76,11 @@ def lease(connection: Connection, claim_id: str, places: Sequence[Place], ids: d
     connection.execute(LEASES.insert(), rows)
 
 
-def mark(connection: Connection, page_id: int, name: str, box: int, *, keyed: bool) -> None:
-    which = (LEASES.c.page_id == page_id, LEASES.c.name == name, LEASES.c.box == box)
-    connection.execute(update(LEASES).where(*which).values(keyed=keyed))
-
-
-def mark_boxes(connection: Connection, places: Sequence[tuple[int, str, int]]) -> None:
-    """These boxes are keyed. places: page, field and box of each."""
+def mark(connection: Connection, places: Sequence[tuple[int, str, int]], *, keyed: bool) -> None:
+    """Whether these are keyed, and so held no longer. places: page, field and box of each, WHOLE of a field."""
     for chunk in chunks(places):
         which = tuple_(LEASES.c.page_id, LEASES.c.name, LEASES.c.box).in_(chunk)
-        connection.execute(update(LEASES).where(which).values(keyed=True))
+        connection.execute(update(LEASES).where(which).values(keyed=keyed))
 
 
 def leases_of(connection: Connection, claim_id: str) -> set[tuple[int, str, int]]:

@@ -1,14 +1,14 @@
 """The rows of the tables as pages, fields and values, and back; text from outside is kept escaped."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row, Select, select
 
 from mmdigit.database.schema import from_us, to_us
 from mmdigit.forms.store.ports import StoredCell, StoredField, StoredPage, StoredValue
-from mmdigit.forms.store.tables import NO_PAGE, NO_SERIAL
+from mmdigit.forms.store.tables import NO_PAGE, NO_SERIAL, PAGES
 from schemas.printable import escaped
 
 CHUNK = 500  # pages that are in memory at once, and names in one query
@@ -61,6 +61,23 @@ def page_of(row: Row[Any], fields: Iterable[StoredField] = ()) -> StoredPage:
         state=row.state, message=row.message, serial=None if row.serial == NO_SERIAL else row.serial,
         page=None if row.page == NO_PAGE else row.page, handwriting=bytes(row.handwriting), fields=tuple(fields),
     )  # fmt: skip
+
+
+def page_order(row: Row[Any]) -> tuple[Any, ...]:
+    """By which rows of PAGES are sorted as PageStore.pages orders pages."""
+    if row.serial == NO_SERIAL:
+        return (0, row.file_name, row.file_sha256, row.number, row.id)
+    return (1, row.serial, row.page, row.received_us, row.id)
+
+
+def page_ids(connection: Connection, groups: Collection[str], *, lock: bool = False) -> dict[str, int]:
+    """The number of each page that is kept. lock: until the transaction ends, nobody else locks them."""
+    found: dict[str, int] = {}
+    for chunk in chunks(sorted(set(groups))):
+        query: Select[Any] = select(PAGES.c.page_group, PAGES.c.id).where(PAGES.c.page_group.in_(chunk))
+        for group, number in connection.execute(query.order_by(PAGES.c.id).with_for_update() if lock else query):
+            found[group] = number
+    return found
 
 
 def chunks(names: Sequence[Any]) -> Iterator[Sequence[Any]]:

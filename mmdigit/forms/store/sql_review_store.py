@@ -6,13 +6,13 @@ Whoever claims or keys first locks the pages, in order of their numbers, so that
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
 from pydantic import SecretStr
 from sqlalchemy import Connection, Engine, Row, delete, select, tuple_
 
 from mmdigit.database.engine import open_engine
-from mmdigit.database.sql_database import SqlDatabase
+from mmdigit.database.sql_database import SqlStore
 from mmdigit.forms.store.box_keys import box_keys_of, put_box_keys
 from mmdigit.forms.store.changes import changes_of, put_change, records_of, value_of
 from mmdigit.forms.store.leases import (
@@ -25,7 +25,6 @@ from mmdigit.forms.store.leases import (
     lease,
     leases_of,
     mark,
-    mark_boxes,
     put_claim,
     renew,
 )
@@ -45,8 +44,8 @@ from mmdigit.forms.store.review_port import (
     StoredClaim,
     Wanted,
 )
-from mmdigit.forms.store.rows import chunks, field_of, page_of
-from mmdigit.forms.store.tables import CLAIMS, FIELDS, FORMS, LEASES, NO_SERIAL, PAGES, SCHEMA, VALUES, WHOLE
+from mmdigit.forms.store.rows import chunks, field_of, page_ids, page_of, page_order
+from mmdigit.forms.store.tables import CLAIMS, FIELDS, FORMS, LEASES, PAGES, SCHEMA, VALUES, WHOLE
 from mmdigit.settings.redaction import redact
 
 
@@ -55,11 +54,11 @@ def open_review_store(url: str, password: SecretStr | None = None, *, create: bo
     return SqlReviewStore(open_engine(url, FORMS, password, create=create), redact(url))
 
 
-class SqlReviewStore:
+class SqlReviewStore(SqlStore):
     """Claims, leases, changes and box keys in tables."""
 
     def __init__(self, engine: Engine, place: str) -> None:
-        self._database = SqlDatabase(engine, SCHEMA, place)
+        super().__init__(engine, SCHEMA, place)
 
     def pages_to_review(self, groups: Collection[str], template: str, wanted: Wanted) -> Iterator[ReviewedPage]:
         rows: list[Row[Any]] = []
@@ -67,7 +66,7 @@ class SqlReviewStore:
             for chunk in chunks(sorted(set(groups))):
                 query = select(PAGES).where(PAGES.c.page_group.in_(chunk), PAGES.c.accepted.is_not(None))
                 rows.extend(connection.execute(query.where(PAGES.c.template == template)))
-        rows.sort(key=_order)
+        rows.sort(key=page_order)
         for pages in chunks(rows):
             with self._database.reading() as connection:
                 fields = _reviewed(connection, {row.id: row.page_group for row in pages}, wanted)
@@ -76,14 +75,14 @@ class SqlReviewStore:
 
     def fields(self, places: Collection[FieldPlace]) -> dict[FieldPlace, ReviewedField]:
         with self._database.reading() as connection:
-            ids = _ids(connection, {place.group for place in places})
+            ids = page_ids(connection, {place.group for place in places})
             return _fields(connection, places, ids)
 
     def claim(
         self, claim: StoredClaim, places: Sequence[Place], count: int, now: datetime, is_open: IsOpen
     ) -> list[Claimed]:
         with self._database.transaction() as connection:
-            ids = _ids(connection, {place.field.group for place in places}, lock=True)
+            ids = page_ids(connection, {place.field.group for place in places}, lock=True)
             places = [place for place in places if place.field.group in ids]
             taken = holders(connection, ids, now)
             reviewed = _fields(connection, {place.field for place in places}, ids)
@@ -127,7 +126,7 @@ class SqlReviewStore:
     def put_keys(self, claim_id: str, keys: Sequence[NewKey], expires_at: datetime) -> list[Kept]:
         fields = [key.field for key in keys]
         with self._database.transaction() as connection:
-            ids = _ids(connection, {field.group for field in fields}, lock=True)
+            ids = page_ids(connection, {field.group for field in fields}, lock=True)
             claim, leased = claim_of(connection, claim_id), leases_of(connection, claim_id)
             outcomes = [
                 _put_key(connection, claim, key, ids.get(key.field.group), leased) for key in keys
@@ -140,26 +139,17 @@ class SqlReviewStore:
         self, claim_id: str, keys: Sequence[tuple[FieldPlace, BoxKey]], expires_at: datetime
     ) -> list[Kept]:  # fmt: skip
         with self._database.transaction() as connection:
-            ids = _ids(connection, {field.group for field, _ in keys}, lock=True)
+            ids = page_ids(connection, {field.group for field, _ in keys}, lock=True)
             leased = leases_of(connection, claim_id)
             places = [(ids.get(field.group, 0), field.name, key.box) for field, key in keys]
             mine = [place in leased for place in places]
             said = [(ids[field.group], field.name, key) for (field, key), has in zip(keys, mine, strict=True) if has]
             kept = iter(put_box_keys(connection, said))
             outcomes: list[KeyOutcome] = [next(kept) if has else "not_claimed" for has in mine]
-            mark_boxes(connection, [place for place, has in zip(places, mine, strict=True) if has])
+            mark(connection, [place for place, has in zip(places, mine, strict=True) if has], keyed=True)
             renew(connection, claim_id, expires_at)
             found = _fields(connection, {field for field, _ in keys}, ids)
         return [Kept(outcome, found.get(field)) for outcome, (field, _) in zip(outcomes, keys, strict=True)]
-
-    def close(self) -> None:
-        self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
 
 
 def _put_key(
@@ -173,33 +163,15 @@ def _put_key(
     field, kind = key.field, key.change.kind
     if claim is None or page_id is None:
         return "not_claimed"
-    box = WHOLE
-    if (page_id, field.name, WHOLE) not in leased:
-        boxes = [each for number, name, each in leased if (number, name) == (page_id, field.name)]
-        if not boxes or not (key.of_boxes or kind == "undo"):
+    whole = (page_id, field.name, WHOLE)
+    if whole not in leased:
+        has_box = any((number, name) == (page_id, field.name) for number, name, _ in leased)
+        if not has_box or not (key.of_boxes or kind == "undo"):
             return "not_claimed"
-        box = boxes[0]
     outcome = put_change(connection, page_id, NewChange(field.group, field.name, key.change, key.seen))
-    if outcome == "kept" and box == WHOLE:
-        mark(connection, page_id, field.name, box, keyed=kind != "undo")
+    if outcome == "kept" and whole in leased:
+        mark(connection, [whole], keyed=kind != "undo")
     return outcome
-
-
-def _order(row: Row[Any]) -> tuple[Any, ...]:
-    """As PageStore.pages orders pages."""
-    if row.serial == NO_SERIAL:
-        return (0, row.file_name, row.file_sha256, row.number, row.id)
-    return (1, row.serial, row.page, row.received_us, row.id)
-
-
-def _ids(connection: Connection, groups: Collection[str], *, lock: bool = False) -> dict[str, int]:
-    """The number of each page that is kept. lock: until the transaction ends, nobody else claims or keys on it."""
-    found: dict[str, int] = {}
-    for chunk in chunks(sorted(groups)):
-        query = select(PAGES.c.page_group, PAGES.c.id).where(PAGES.c.page_group.in_(chunk)).order_by(PAGES.c.id)
-        for group, number in connection.execute(query.with_for_update() if lock else query):
-            found[group] = number
-    return found
 
 
 def _reviewed(connection: Connection, pages: dict[int, str], wanted: Wanted) -> dict[int, list[ReviewedField]]:

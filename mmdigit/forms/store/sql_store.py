@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
 from pydantic import SecretStr
 from sqlalchemy import (
@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from mmdigit.database.engine import open_engine
 from mmdigit.database.schema import to_us
-from mmdigit.database.sql_database import SqlDatabase
+from mmdigit.database.sql_database import SqlStore
 from mmdigit.forms.store.changes import put_change, records_of
 from mmdigit.forms.store.ports import (
     ChangeOutcome,
@@ -34,7 +34,17 @@ from mmdigit.forms.store.ports import (
     StoredPage,
     StoredValue,
 )
-from mmdigit.forms.store.rows import CHUNK, chunks, field_of, field_rows, page_of, page_row, value_row
+from mmdigit.forms.store.rows import (
+    CHUNK,
+    chunks,
+    field_of,
+    field_rows,
+    page_ids,
+    page_of,
+    page_order,
+    page_row,
+    value_row,
+)
 from mmdigit.forms.store.tables import CHANGES, FIELDS, FORMS, NO_SERIAL, PAGES, SCHEMA, VALUES
 from mmdigit.settings.redaction import redact
 
@@ -53,11 +63,11 @@ def open_page_store(url: str, password: SecretStr | None = None, *, create: bool
     return SqlPageStore(open_engine(url, FORMS, password, create=create), redact(url))
 
 
-class SqlPageStore:
+class SqlPageStore(SqlStore):
     """Pages, fields, values and changes in tables."""
 
     def __init__(self, engine: Engine, place: str) -> None:
-        self._database = SqlDatabase(engine, SCHEMA, place)
+        super().__init__(engine, SCHEMA, place)
 
     def put_pages(self, pages: Sequence[StoredPage]) -> None:
         by_group = {page.group: page for page in reversed(pages)}
@@ -79,7 +89,7 @@ class SqlPageStore:
 
     def known_groups(self, groups: Sequence[str]) -> frozenset[str]:
         with self._database.reading() as connection:
-            return frozenset(self._ids(connection, groups))
+            return frozenset(page_ids(connection, groups))
 
     def pages_of_file(self, file_sha256: str, template: str) -> list[StoredPage]:
         query = select(PAGES).where(PAGES.c.file_sha256 == file_sha256, PAGES.c.template == template)
@@ -133,10 +143,9 @@ class SqlPageStore:
                     PAGES.c.page_group.in_(chunk)
                 )
                 found.extend(connection.execute(query.where(PAGES.c.template == template)))
+        found.sort(key=page_order)
         without = [row for row in found if row.serial == NO_SERIAL]
-        numbered = [row for row in found if row.serial > NO_SERIAL]
-        for rows, order in ((without, _BY_SCAN), (numbered, _BY_SERIAL)):
-            rows.sort(key=lambda row: tuple(getattr(row, column.name) for column in order))
+        for rows, order in ((without, _BY_SCAN), (found[len(without) :], _BY_SERIAL)):
             for ids in chunks([row.id for row in rows]):
                 yield from self._in_order(select(PAGES).where(PAGES.c.id.in_(ids)).limit(CHUNK + 1), order)
 
@@ -147,7 +156,7 @@ class SqlPageStore:
 
     def records(self, groups: Sequence[str]) -> dict[str, dict[str, FieldRecord]]:
         with self._database.reading() as connection:
-            ids = self._ids(connection, groups)
+            ids = page_ids(connection, groups)
             found = {number: group for group, number in ids.items()}
             return {
                 found[number]: {record.value.name: record for record in records}
@@ -157,7 +166,7 @@ class SqlPageStore:
 
     def put_changes(self, changes: Sequence[NewChange]) -> list[ChangeOutcome]:
         with self._database.transaction() as connection:
-            ids = self._ids(connection, [new.group for new in changes], lock=True)
+            ids = page_ids(connection, [new.group for new in changes], lock=True)
             return [put_change(connection, ids.get(new.group), new) for new in changes]
 
     def controlled(self, template: str, since: datetime | None = None) -> Iterator[tuple[StoredPage, FieldRecord]]:
@@ -183,15 +192,6 @@ class SqlPageStore:
         query = select(func.count()).where(PAGES.c.form == form, PAGES.c.template != template)
         with self._database.reading() as connection:
             return int(connection.execute(query).scalar_one())
-
-    def close(self) -> None:
-        self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
 
     def _controlled(self, control: Select[Any]) -> Iterator[tuple[StoredPage, FieldRecord]]:
         """control: selects changes with their pages."""
@@ -224,15 +224,6 @@ class SqlPageStore:
                 yield page_of(row), tuple(values[row.id])
             if len(rows) < CHUNK:
                 return
-
-    def _ids(self, connection: Connection, groups: Sequence[str], *, lock: bool = False) -> dict[str, int]:
-        """The number of each page that is kept. lock: until the transaction ends, nobody else changes them."""
-        found: dict[str, int] = {}
-        for chunk in chunks(sorted(set(groups))):
-            query: Select[Any] = select(PAGES.c.page_group, PAGES.c.id).where(PAGES.c.page_group.in_(chunk))
-            for group, number in connection.execute(query.order_by(PAGES.c.id).with_for_update() if lock else query):
-                found[group] = number
-        return found
 
 
 def _controls(template: str) -> Select[Any]:

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, Self
+from typing import Any
 
 from pydantic import SecretStr
 from sqlalchemy import ColumnElement, Connection, Engine, Row, func, select, tuple_, update
 
 from mmdigit.database.engine import open_engine
 from mmdigit.database.schema import from_us, to_us
-from mmdigit.database.sql_database import SqlDatabase
+from mmdigit.database.sql_database import SqlStore
 from mmdigit.gateway.registry.ports import StoredGroup, Token, Webhook
 from mmdigit.gateway.registry.tables import GATEWAY, GROUP_JOBS, GROUP_PAGES, GROUPS, SCHEMA, TOKENS, WEBHOOKS
 from mmdigit.settings.redaction import redact
@@ -31,11 +31,11 @@ def open_registry(url: str, password: SecretStr | None = None, *, create: bool =
     return SqlRegistry(open_engine(url, GATEWAY, password, create=create), redact(url))
 
 
-class SqlRegistry:
+class SqlRegistry(SqlStore):
     """Tokens, groups and webhooks in tables."""
 
     def __init__(self, engine: Engine, place: str) -> None:
-        self._database = SqlDatabase(engine, SCHEMA, place)
+        super().__init__(engine, SCHEMA, place)
 
     def put_token(self, token: Token, secret_sha256: str) -> None:
         with self._database.transaction() as connection:
@@ -131,15 +131,6 @@ class SqlRegistry:
             webhook_id, state="failed", ended_us=to_us(at), attempts=WEBHOOKS.c.attempts + 1,
             error=printable(error, MAX_ERROR),
         )  # fmt: skip
-
-    def close(self) -> None:
-        self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
 
     def _add_jobs(self, connection: Connection, group_id: int, numbers: Iterable[int]) -> int:
         """How many are new."""
