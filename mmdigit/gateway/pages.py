@@ -25,6 +25,11 @@ def require_forms(services: Services) -> Forms:
     return services.forms
 
 
+def no_pages() -> Problem:
+    """404: there is no group of that name, or it is none of pages."""
+    return not_found("expected a group of scanned pages, got none of that name; send the scan to /v1/forms")
+
+
 def template_of(forms: Forms, group: StoredGroup, name: str | None) -> Template:
     """The template of a group's pages. name: the form, if the group may have pages of several.
 

@@ -74,10 +74,12 @@ def _below(folder: Traversable, prefix: str) -> list[tuple[str, WebappFile]]:
 
 def _file(name: str, content: bytes) -> WebappFile:
     plain = name.removesuffix(".gz")
-    encoding = None if plain == name else "gzip"
-    sha256 = hashlib.sha256(content if encoding is None else gzip.decompress(content)).hexdigest()
-    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    return WebappFile(content, TYPES[_suffix(plain)], etag, sha256, encoding)
+    sent = hashlib.sha256(content).hexdigest()
+    if plain == name:
+        sha256, encoding = sent, None
+    else:
+        sha256, encoding = hashlib.sha256(gzip.decompress(content)).hexdigest(), "gzip"
+    return WebappFile(content, TYPES[_suffix(plain)], f'"{sent[:32]}"', sha256, encoding)
 
 
 def _suffix(name: str) -> str:

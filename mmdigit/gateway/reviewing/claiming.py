@@ -9,7 +9,8 @@ from mmdigit.forms.store.review_port import Claimed, Place, StoredClaim
 from mmdigit.gateway.access.entrance import LOOPBACK
 from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.intake.ids import new_id
-from mmdigit.gateway.problems import Problem, not_found
+from mmdigit.gateway.pages import no_pages
+from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.reviewing.desk import GroupWork, ReviewDesk
 from mmdigit.gateway.reviewing.open_work import OpenWork
 from schemas.printable import printable, visible
@@ -37,7 +38,7 @@ def known_group(desk: ReviewDesk, principal: Principal, group: str, *, anew: boo
     """The work of a group. Raises Problem (404) if the caller's tenant has none of that name."""
     work = desk.work(principal.tenant, group, anew=anew)
     if work is None:
-        raise not_found("expected a group of scanned pages, got none of that name; send the scan to /v1/forms")
+        raise no_pages()
     return work
 
 

@@ -4,7 +4,7 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Annotated
@@ -26,6 +26,8 @@ PAGE = 200
 FIRST_PAUSE_S = 0.5
 MAX_PAUSE_S = 4.0  # the longest time before a dead letter is told; a prediction wakes the stream
 HEARTBEAT_S = 15.0
+RETRY = b"retry: 1000\n\n"
+"""Begins every stream: after so many milliseconds a client whose stream broke off comes back."""
 PAGES_EVERY_S = 1.0
 COALESCE_S = 0.02  # predictions that come one by one are read together
 
@@ -67,16 +69,14 @@ async def follow_group(
         if not first and submitted is None:
             await known_group(services, principal.tenant, group, stored)
         events = _events(services, principal, group, stored, last_event_id, first, is_admitted)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return EventStream(services.entrance.stream(principal), events, headers)
+    return EventStream(services.entrance.stream(principal), events)
 
 
 class EventStream(StreamingResponse):
     """A response that counts as an open stream while it is sent."""
 
-    def __init__(
-        self, opened: AbstractContextManager[None], events: AsyncIterator[bytes], headers: Mapping[str, str]
-    ) -> None:
+    def __init__(self, opened: AbstractContextManager[None], events: AsyncIterator[bytes]) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         super().__init__(events, media_type="text/event-stream", headers=headers)
         self._opened = opened
 
@@ -95,7 +95,7 @@ async def _events(
     outcomes: list[Outcome],
     is_admitted: IsAdmitted,
 ) -> AsyncIterator[bytes]:
-    yield b"retry: 1000\n\n"
+    yield RETRY
     loop = asyncio.get_running_loop()
     pause_s = FIRST_PAUSE_S
     told_s, asked_s = loop.time(), -FIRST_PAUSE_S
@@ -128,7 +128,7 @@ async def _events(
 async def _page_events(
     services: Services, principal: Principal, group: str, stored: str, is_admitted: IsAdmitted
 ) -> AsyncIterator[bytes]:
-    yield b"retry: 1000\n\n"
+    yield RETRY
     told: GroupStatus | None = None
     silent_s = 0.0
     while not services.stopping.is_set() and await is_admitted():

@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from mmdigit.gateway.access.requiring import Reader
 from mmdigit.gateway.intake.ids import stored_id
 from mmdigit.gateway.outcomes import statuses_of
-from mmdigit.gateway.pages import count_pages, pages_of, require_forms
+from mmdigit.gateway.pages import count_pages, no_pages, pages_of, require_forms
 from mmdigit.gateway.problems import Problem, not_found
 from mmdigit.gateway.registry.ports import StoredGroup
 from mmdigit.gateway.services import Services, UseServices
@@ -95,7 +95,7 @@ async def get_group_pages(
     stored_id(principal, group, "group")
     submitted = await services.in_registry(lambda registry: registry.group(principal.tenant, group))
     if submitted is None or submitted.kind != "pages":
-        raise not_found("expected a group of scanned pages, got none of that name; send the scan to /v1/forms")
+        raise no_pages()
     pages = await asyncio.to_thread(pages_of, require_forms(services), submitted, after, limit)
     return Response(PagesOfGroup(pages=pages).model_dump_json(exclude_none=True), media_type="application/json")
 

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.access.requiring import Reader
-from mmdigit.gateway.routes.events import EventStream, IsAdmitted
+from mmdigit.gateway.routes.events import RETRY, EventStream, IsAdmitted
 from mmdigit.gateway.services import UseServices
 from mmdigit.gateway.watch.watching import Watching
 from schemas.watch import WatchStatus
@@ -36,12 +36,11 @@ async def watch(request: Request, services: UseServices, principal: Reader) -> S
     """
     watching: Watching = request.app.state.watching
     is_admitted = partial(services.entrance.is_admitted, request, "read")
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return EventStream(services.entrance.stream(principal), _events(watching, principal, is_admitted), headers)
+    return EventStream(services.entrance.stream(principal), _events(watching, principal, is_admitted))
 
 
 async def _events(watching: Watching, principal: Principal, is_admitted: IsAdmitted) -> AsyncIterator[bytes]:
-    yield b"retry: 1000\n\n"
+    yield RETRY
     told: WatchStatus | None = None
     told_s = 0.0
     loop = asyncio.get_running_loop()
