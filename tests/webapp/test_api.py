@@ -16,6 +16,10 @@ async () => {
   return request("GET", "/v1/groups").then(() => "an answer", (error) => `status ${error.status}, ${error.passes}`)
 }
 """
+CLAIM = """async () => {
+  const { claim } = await import("/app/js/review/requests.js")
+  return claim("g", {}).catch((error) => [error.status, error.passes])
+}"""
 
 
 @pytest.mark.parametrize("answer", [Answer(), Answer(b'{"groups": []', "application/json", missing=1)])
@@ -28,6 +32,14 @@ def test_answer_that_is_not_json_is_an_absent_gateway(new_page: NewPage, app: Ru
         assert page.evaluate(REQUEST) == "an answer"
         page.close()
     forgive(new_page, "ERR_CONTENT_LENGTH_MISMATCH")
+
+
+def test_claim_that_is_not_json_is_an_absent_gateway(new_page: NewPage, app: RunningApp) -> None:
+    with between(app.url) as proxy:
+        page = new_page(proxy.url)
+        proxy.answers["/v1/review/groups/g/claims"] = Answer()
+        assert page.evaluate(CLAIM) == [0, True]
+        page.close()
 
 
 def test_job_of_another_shape_is_asked_again_in_peace(new_page: NewPage, app: RunningApp) -> None:
