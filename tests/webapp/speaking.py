@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile  # type: ignore[import-untyped]
+import soxr  # type: ignore[import-untyped]
 
 PACK = Path("samples/pack")
 PAUSE_S = 1.0
@@ -13,9 +14,14 @@ NOISE = 5e-4
 """Of full scale: no microphone is silent."""
 
 
-def microphone(recording: Path) -> Path:
-    """A file for FAKE_SPEECH: the recording with faint noise around it, which the browser plays over and over."""
-    word, rate_hz = soundfile.read(recording)
+def microphone(recording: Path, rate_hz: int | None = None) -> Path:
+    """A file for FAKE_SPEECH: the recording with faint noise around it, which the browser plays over and over.
+
+    rate_hz: of the file; None for the recording's own.
+    """
+    word, own_hz = soundfile.read(recording)
+    rate_hz = rate_hz or int(own_hz)
+    word = soxr.resample(word, own_hz, rate_hz)
     pause = np.zeros(int(PAUSE_S * rate_hz))
     heard = np.concatenate([pause, word, pause, pause])
     heard += np.random.default_rng(3).normal(0.0, NOISE, heard.size)

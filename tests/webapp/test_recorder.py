@@ -1,42 +1,26 @@
 """The recorder, with a real recording in place of the microphone."""
 
-import atexit
 import shutil
-import tempfile
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile  # type: ignore[import-untyped]
-import soxr  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page
 
 from mmdigit.reading.audio.decode import read_clip
-from mmdigit.reading.audio.normalize import decode_audio, read_waveform
+from mmdigit.reading.audio.normalize import decode_audio
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import Predictor
 from tests.webapp.conftest import NewPage
 from tests.webapp.gateway import RunningApp
 from tests.webapp.sounds import call, unpacked
+from tests.webapp.speaking import microphone
 
 SPOKEN = Path("samples/pack/audio/6_00.wav")
 DIGIT = 6
 RATE_HZ = 48_000  # of most microphones
 
 
-def _microphone() -> Path:
-    """A file that the browser plays as its microphone, over and over: a recording with a faint noise around it."""
-    word = soxr.resample(read_waveform(SPOKEN.read_bytes()), 8000, RATE_HZ)
-    heard = np.concatenate([np.zeros(RATE_HZ), word, np.zeros(2 * RATE_HZ)])
-    heard += np.random.default_rng(3).normal(0, 5e-4, heard.size)
-    folder = tempfile.TemporaryDirectory(prefix="mmdigit-speech-")
-    atexit.register(folder.cleanup)
-    path = Path(folder.name) / "microphone.wav"
-    soundfile.write(path, heard.clip(-1, 1), RATE_HZ, subtype="PCM_16")
-    return path
-
-
-FAKE_SPEECH = _microphone()
+FAKE_SPEECH = microphone(SPOKEN, RATE_HZ)
 
 WATCH = """() => {
   window.streams = []
