@@ -117,7 +117,7 @@ def test_outbox_sends_what_an_earlier_page_has_left(blank_page: Page) -> None:
             box.resume()
           })
         }""",
-        json.dumps([entry("a", "1")]),
+        json.dumps([None, 5, {"claim": "a", "field": "x"}, entry("a", "1")]),  # three that no page of today leaves
     )
     assert sent == {"claim": "claim", "fields": [{"field": "a", "text": "1", "seen": 0}]}
 

@@ -1,5 +1,7 @@
 // The gateway's HTTP API (docs/use/api.md): requests with the token, errors as ApiError, event streams.
 
+import { pause } from "./pause.js"
+
 const TOKEN = "mmdigit.token"
 const SENDABLE = /^[\x21-\x7e]+$/ // a header takes no other token
 const STREAM = "text/event-stream"
@@ -88,7 +90,7 @@ export async function follow(path, { onEvent, onState = () => {}, signal }) {
       if (error instanceof ApiError && !error.passes) throw error
     }
     onState("lost")
-    await new Promise((resume) => setTimeout(resume, RETRY_AFTER_MS))
+    await pause(RETRY_AFTER_MS)
   }
 }
 

@@ -6,9 +6,8 @@
 import { setToken, token } from "./api.js"
 import { announce, fill, h } from "./dom.js"
 import { offlinePanel, startOffline } from "./offline.js"
-import { apply, choose, settings } from "./settings.js"
-import { LANGUAGES, loadTexts, t } from "./texts.js"
-import { setTitle } from "./title.js"
+import { apply, choose, LANGUAGES, settings } from "./settings.js"
+import { loadTexts, t } from "./texts.js"
 
 const VIEWS = ["read", "learn", "review", "watch"]
 
@@ -22,7 +21,7 @@ async function show({ focus }) {
   const name = chosen()
   unmount()
   unmount = () => {}
-  setTitle(t(`${name}.name`))
+  document.title = t("common.title", { view: t(`${name}.name`) })
   frame()
   const root = h("div", { class: `view ${name}`, lang: settings.language })
   fill(document.getElementById("main"), root)

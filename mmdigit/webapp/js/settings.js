@@ -1,7 +1,11 @@
 // What a person has chosen. Kept on this device alone.
 
-const KEY = "mmdigit.settings"
-const LONGEST_NAME = 64 // as the gateway takes it
+import { slot } from "./storage.js"
+
+export const LANGUAGES = { en: "English", de: "Deutsch" }
+export const LONGEST_NAME = 64 // of a clerk, as the gateway takes it
+
+const kept = slot(() => localStorage, "mmdigit.settings")
 const DEFAULTS = {
   language: "", // of the texts; "" until one is chosen: the browser's, or English
   theme: "auto", // auto, light, dark
@@ -14,16 +18,12 @@ const DEFAULTS = {
 
 /** The choices. Change them by `choose`. */
 export const settings = { ...DEFAULTS, ...stored() }
-if (!["en", "de"].includes(settings.language)) settings.language = navigator.language?.startsWith("de") ? "de" : "en"
+if (!Object.hasOwn(LANGUAGES, settings.language)) settings.language = navigator.language?.startsWith("de") ? "de" : "en"
 
 /** Change settings, keep them, apply them, and tell whoever listens for "settings" on the window. */
 export function choose(changes) {
   Object.assign(settings, changes)
-  try {
-    localStorage.setItem(KEY, JSON.stringify({ ...stored(), ...changes })) // another tab may have changed others
-  } catch {
-    // A browser that keeps nothing still shows what was chosen.
-  }
+  kept.write({ ...stored(), ...changes }) // another tab may have changed others
   apply()
   window.dispatchEvent(new CustomEvent("settings", { detail: changes }))
 }
@@ -47,11 +47,6 @@ for (const query of ["(prefers-color-scheme: dark)", "(prefers-contrast: more)",
 }
 
 function stored() {
-  try {
-    const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}")
-    const known = Object.entries(kept).filter(([name, value]) => typeof value === typeof DEFAULTS[name])
-    return Object.fromEntries(known.map(([name, value]) => [name, name === "name" ? value.slice(0, LONGEST_NAME) : value]))
-  } catch {
-    return {}
-  }
+  const known = Object.entries(kept.read() ?? {}).filter(([name, value]) => typeof value === typeof DEFAULTS[name])
+  return Object.fromEntries(known.map(([name, value]) => [name, name === "name" ? value.slice(0, LONGEST_NAME) : value]))
 }

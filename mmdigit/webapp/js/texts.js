@@ -2,7 +2,6 @@
 
 import { settings } from "./settings.js"
 
-export const LANGUAGES = { en: "English", de: "Deutsch" }
 const LOCALES = { en: "en-GB", de: "de-DE" } // of dates: the day before the month, 24 hours
 const PARTS = ["common", "read", "learn", "review", "watch"]
 
@@ -32,6 +31,13 @@ export function t(key, values = {}) {
   if (typeof text === "object") text = text[plurals.select(values.count)] ?? text.other
   return text.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? numbers.format(values[name]) : values[name]))
 }
+
+/** A number with at most so many digits after the point. */
+export const number = (value, digits = 0) => new Intl.NumberFormat(settings.language, { maximumFractionDigits: digits }).format(value)
+
+/** Sentences of a voice, one after the other; what is empty is left out. */
+export const sentences = (...parts) =>
+  parts.filter(Boolean).map((part) => (/[.!?…]$/.test(part) ? part : `${part}.`)).join(" ")
 
 /** A day, the month in letters, so that nobody takes it for another: 29 Nov 2026. */
 export const day = (date) => dated(date, {})

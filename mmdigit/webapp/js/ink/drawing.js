@@ -2,6 +2,8 @@
 //
 // A stroke is an array of points {x, y, t}: x and y in heights of the pad, from its upper left corner; t in milliseconds.
 
+import { paper, png } from "../canvas.js"
+
 export const PEN = 0.055 // width of the pen's line, in heights of the pad
 
 const PICTURE_HEIGHT = 280 // pixels, of a picture of the whole pad
@@ -60,15 +62,3 @@ export function box(strokes) {
   const most = (values) => values.reduce((a, b) => Math.max(a, b))
   return { left: least(xs), right: most(xs), top: least(ys), bottom: most(ys) }
 }
-
-function paper(width, height) {
-  const canvas = document.createElement("canvas")
-  canvas.width = Math.ceil(width)
-  canvas.height = Math.ceil(height)
-  const context = canvas.getContext("2d")
-  context.fillStyle = "#fff"
-  context.fillRect(0, 0, canvas.width, canvas.height)
-  return canvas
-}
-
-const png = (canvas) => new Promise((resolve) => canvas.toBlob(resolve, "image/png"))

@@ -1,9 +1,9 @@
 // What somebody has practised. Kept on this device alone, in the browser's local storage.
 
+import { slot } from "../storage.js"
 import { REMEMBERED } from "./choosing.js"
 import { resampled } from "./strokes.js"
 
-const KEY = "mmdigit.learn"
 const KINDS = ["see", "hear", "heart"]
 const MOST_STROKES = 8 // kept of a drawing
 const MOST_POINTS = 80 // kept of a stroke
@@ -21,13 +21,15 @@ const fresh = () => ({
   records: Array.from({ length: 10 }, () => ({ tried: 0, right: 0, last: [], drawing: [] })),
 })
 
+const device = slot(() => localStorage, "mmdigit.learn")
+
 /** What is kept; change it by keep, note and forget alone. */
 export const kept = stored()
 
 /** Keep what was chosen. */
 export function keep(changes) {
   Object.assign(kept, changes)
-  write()
+  device.write(kept)
 }
 
 /** Note a try. first: of its exercise, so that it counts; every try's drawing is kept until the next. */
@@ -39,25 +41,13 @@ export function note(digit, { right, first, strokes }) {
     record.last = [...record.last, right].slice(-REMEMBERED)
   }
   record.drawing = shortened(strokes)
-  write()
+  device.write(kept)
 }
 
 /** Forget everything, here and in the browser. */
 export function forget() {
   Object.assign(kept, fresh())
-  try {
-    localStorage.removeItem(KEY)
-  } catch {
-    // A browser that keeps nothing has nothing to forget.
-  }
-}
-
-function write() {
-  try {
-    localStorage.setItem(KEY, JSON.stringify(kept))
-  } catch {
-    // A browser that keeps nothing still knows until the page is closed.
-  }
+  device.forget()
 }
 
 /** A drawing with fewer points, three digits each. */
@@ -71,12 +61,7 @@ function shortened(strokes) {
 /** What the browser has, where it is as expected; anything could stand there. */
 function stored() {
   const found = fresh()
-  let old
-  try {
-    old = JSON.parse(localStorage.getItem(KEY) ?? "{}")
-  } catch {
-    return found
-  }
+  const old = device.read()
   if (typeof old !== "object" || old === null) return found
   const digits = Array.isArray(old.digits) ? found.digits.filter((digit) => old.digits.includes(digit)) : []
   if (digits.length > 0) found.digits = digits

@@ -1,5 +1,6 @@
 // What the exercise says aloud: the digit to write, and the remarks, from clips.
 
+import { pause } from "../pause.js"
 import { hush, say, sayDigit } from "../sound/clips.js"
 
 const CLIPS = {
@@ -47,7 +48,7 @@ export function beQuiet() {
 async function speak(clips, options = {}, late = false) {
   beQuiet()
   const mine = turn
-  if (late) await new Promise((resume) => setTimeout(resume, READ_OUT_MS))
+  if (late) await pause(READ_OUT_MS)
   for (const clip of clips) {
     if (turn !== mine) return
     await (typeof clip === "number" ? sayDigit(clip, options) : say(clip, options))

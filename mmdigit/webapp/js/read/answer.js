@@ -1,7 +1,7 @@
 // The answer: one very large digit, or a number, with the words beneath it.
 
 import { h } from "../dom.js"
-import { t } from "../texts.js"
+import { sentences, t } from "../texts.js"
 import { bars } from "./bars.js"
 import { seen } from "./seen.js"
 import { inWords } from "./words.js"
@@ -43,7 +43,7 @@ function several(readings) {
           h("h3", {}, t("read.seen")),
           seen(reading))))))
   const each = all.map((words, i) => (words.kind === "sure" ? null : t("read.several.nth", { n: i + 1, text: words.spoken })))
-  return { element, text: [`${aloud}.`, `${title}.`, ...each.filter(Boolean)].join(" ") }
+  return { element, text: sentences(aloud, title, ...each) }
 }
 
 const mark = (kind) =>

@@ -1,5 +1,6 @@
 // Takes a photograph: a live picture with a square to hold the digit in. What the square shows is the photograph.
 
+import { jpeg } from "../canvas.js"
 import { h } from "../dom.js"
 import { t } from "../texts.js"
 
@@ -49,7 +50,7 @@ export function photograph(signal) {
       const from = [(video.videoWidth - side) / 2, (video.videoHeight - side) / 2, side, side]
       canvas.getContext("2d").drawImage(video, ...from, 0, 0, PHOTO_SIDE, PHOTO_SIDE)
       shutter.disabled = true
-      photo = await new Promise((made) => canvas.toBlob(made, "image/jpeg", 0.92))
+      photo = await jpeg(canvas)
       dialog.close()
     }
 

@@ -1,6 +1,7 @@
 // Asks the gateway for one answer, for as long as it takes.
 
 import { ApiError, request } from "../api.js"
+import { pause } from "../pause.js"
 
 const WAIT_S = 10 // the first time
 const LONG_WAIT_S = 30 // then: each time sends the job again
@@ -40,7 +41,7 @@ export async function askGateway({ picture, sound, signal, onAway, waits = () =>
       away = true
       onAway(true)
     }
-    await pause(signal)
+    await pause(RETRY_AFTER_MS, signal)
   }
 }
 
@@ -50,17 +51,3 @@ const isStatus = (status) =>
 
 /** Random, also where the page is not a secure context. */
 const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("")
-
-function pause(signal) {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", stop)
-      resolve()
-    }, RETRY_AFTER_MS)
-    signal?.addEventListener("abort", stop, { once: true })
-  })
-}

@@ -1,5 +1,6 @@
 // Pictures from elsewhere: a file, one dropped or pasted.
 
+import { jpeg, paper } from "../canvas.js"
 import { h } from "../dom.js"
 import { t } from "../texts.js"
 
@@ -33,14 +34,10 @@ export async function asPicture(file) {
 }
 
 function drawn(bitmap, scale) {
-  const canvas = document.createElement("canvas")
-  canvas.width = Math.max(MIN_SIDE, Math.round(bitmap.width * scale))
-  canvas.height = Math.max(MIN_SIDE, Math.round(bitmap.height * scale))
-  const context = canvas.getContext("2d")
-  context.fillStyle = "#fff"
-  context.fillRect(0, 0, canvas.width, canvas.height)
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height)
-  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.92))
+  const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(MIN_SIDE, Math.round(side * scale)))
+  const canvas = paper(width, height)
+  canvas.getContext("2d").drawImage(bitmap, 0, 0, width, height)
+  return jpeg(canvas)
 }
 
 /**

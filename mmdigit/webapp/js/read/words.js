@@ -1,6 +1,6 @@
 // An answer in words: how sure it is, what is the matter with it, what to do.
 
-import { percent, t } from "../texts.js"
+import { percent, sentences, t } from "../texts.js"
 
 const OVER = 0.999 // from here on: "over 99.9 %"
 const FAIRLY = 0.9 // below it, an answer that was not accepted is "not sure"
@@ -34,10 +34,9 @@ export function inWords(prediction) {
   const advice = told.map((name) => ({ name, text: reasonText(name, prediction) }))
   const parts = partsOf(prediction)
   const start = kind === "conflict" || digit === "?" ? [] : [digit]
-  const ends = (text) => (/[.!?]$/.test(text) ? text : `${text}.`)
   const each = image && audio ? parts.map((part) => `${part.name}: ${part.text}`) : []
   const spoken = [...start, title, ...advice.map(({ text }) => text), ...each]
-  return { digit, kind, title, advice: decision === "accept" ? [] : advice, parts, spoken: spoken.map(ends).join(" ") }
+  return { digit, kind, title, advice: decision === "accept" ? [] : advice, parts, spoken: sentences(...spoken) }
 }
 
 function digitOf(kind, { label, image, audio }) {

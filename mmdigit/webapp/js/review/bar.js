@@ -1,7 +1,7 @@
 // The line above the work: what is left, one's own figures, what is on its way, and who else is here.
 
 import { fill, h } from "../dom.js"
-import { language, t } from "../texts.js"
+import { number, t } from "../texts.js"
 import { groupOf } from "./following.js"
 import { box } from "./sending.js"
 
@@ -30,6 +30,5 @@ export function bar(task, followed) {
 /** One's own figures as a sentence. */
 export function figuresText({ keyed, seconds, perHour }) {
   if (seconds === null) return t("review.keyed", { count: keyed })
-  const text = new Intl.NumberFormat(language(), { maximumFractionDigits: 1 }).format(seconds)
-  return `${t("review.keyed", { count: keyed })} · ${t("review.speed", { seconds: text, perHour })}`
+  return `${t("review.keyed", { count: keyed })} · ${t("review.speed", { seconds: number(seconds, 1), perHour })}`
 }

@@ -1,9 +1,8 @@
 // What both kinds of work have around them: the desk, and in its place a pause when there is nothing to show.
 
 import { announce, fill, h } from "../dom.js"
-import { t } from "../texts.js"
+import { sentences, t } from "../texts.js"
 import { figuresText } from "./bar.js"
-import { sentences } from "./tasks.js"
 
 const WAIT_MS = 1000 // before it is worth telling that somebody waits
 

@@ -1,18 +1,15 @@
 // Work by digit: a screen of boxes that were all read as one digit. The wrong ones are marked; Enter says the rest is right.
 
-import { token } from "../api.js"
 import { announce, fill, h } from "../dom.js"
-import { settings } from "../settings.js"
-import { t } from "../texts.js"
+import { sentences, t } from "../texts.js"
 import { bar } from "./bar.js"
 import { boxGrid } from "./box_grid.js"
 import { leave, pauseFor, tool } from "./desk.js"
-import { formsOf, groupOf, heldByOthers } from "./following.js"
+import { groupOf, heldByOthers } from "./following.js"
 import { digitHelp } from "./help.js"
-import { park, unpark } from "./parked.js"
 import { presence } from "./presence.js"
-import { session } from "./session.js"
-import { boxName, fieldName, kindName, sentences } from "./tasks.js"
+import { boxName, fieldName, kindName } from "./tasks.js"
+import { working } from "./working.js"
 
 const TOGETHER = 40
 
@@ -48,17 +45,9 @@ export function digitScreen(root, task, followed) {
     h("div", { class: "row tools" }, undoButton, tool("leave", leave)), digitHelp(digit))
   root.addEventListener("keydown", press)
 
-  const before = unpark(task)
-  const work = before ?? session({ task, clerk: token() ? null : settings.name, isOnlyForm: formsOf(followed.groups, task) === 1, onEvent })
-  before?.attach({ onEvent })
-  const quiet = followed.listen(showListed)
-  showListed(followed.groups)
+  const { work, listen, end } = working(task, followed, { onEvent })
+  listen(showState)
   if (work.current !== null) showScreen()
-
-  function showListed(groups) {
-    work.listedLeft = groupOf(groups, task)?.left ?? null
-    showState()
-  }
 
   function onEvent({ type, item, entry, error, ms }) {
     if (type === "current") showScreen()
@@ -142,12 +131,10 @@ export function digitScreen(root, task, followed) {
     run()
   }
 
-  return ({ now = false, isParked = false } = {}) => {
+  return (how) => {
     root.removeEventListener("keydown", press)
     here.end()
     pause.end()
-    quiet()
-    if (isParked) park(task, work)
-    else work.end({ now })
+    end(how)
   }
 }

@@ -1,9 +1,9 @@
 // The box in which a field's value is typed, with all that helps: alternatives, marks, the reasons and the checks.
 
 import { announce, fill, h } from "../dom.js"
-import { percent, t } from "../texts.js"
+import { percent, sentences, t } from "../texts.js"
 import { shapeProblem } from "./shape.js"
-import { isBlind, sentences, spoken } from "./tasks.js"
+import { isBlind, spoken } from "./tasks.js"
 
 const LONGEST = 64
 const SUREST = 0.999 // the most that is told: nothing is sure

@@ -1,20 +1,17 @@
 // Work field by field: the picture, the value in a box, Enter. Of control and second keys nothing tells what was read.
 
-import { token } from "../api.js"
 import { announce, fill, h } from "../dom.js"
-import { settings } from "../settings.js"
-import { t } from "../texts.js"
+import { sentences, t } from "../texts.js"
 import { bar } from "./bar.js"
 import { leave, pauseFor, tool } from "./desk.js"
 import { fieldForm } from "./field_form.js"
-import { formsOf, groupOf, heldByOthers } from "./following.js"
+import { groupOf, heldByOthers } from "./following.js"
 import { fieldHelp } from "./help.js"
-import { park, unpark } from "./parked.js"
 import { fieldPicture } from "./picture.js"
 import { presence } from "./presence.js"
-import { session } from "./session.js"
-import { fieldName, isBlind, kindName, sentences } from "./tasks.js"
+import { fieldName, isBlind, kindName } from "./tasks.js"
 import { openTrail } from "./trail.js"
+import { working } from "./working.js"
 
 const TELL_LEFT_EVERY = 10 // fields
 
@@ -46,18 +43,9 @@ export function fieldScreen(root, task, followed) {
 
   let told = { name: "", more: "" } // what a voice says of the field, if focus has not said it
   let isStep = false
-  const before = unpark(task)
-  const screen = { onEvent, draft: form.draft }
-  const work = before ?? session({ task, clerk: token() ? null : settings.name, isOnlyForm: formsOf(followed.groups, task) === 1, ...screen })
-  before?.attach(screen)
-  const quiet = followed.listen(showListed)
-  showListed(followed.groups)
+  const { work, listen, end } = working(task, followed, { onEvent, draft: form.draft })
+  listen(showState)
   if (work.current !== null) showCurrent()
-
-  function showListed(groups) {
-    work.listedLeft = groupOf(groups, task)?.left ?? null
-    showState()
-  }
 
   function onEvent({ type, item, entry, isBack, ms }) {
     if (type === "current") showCurrent()
@@ -152,12 +140,10 @@ export function fieldScreen(root, task, followed) {
     return { ArrowUp: () => zoom(1), ArrowDown: () => zoom(-1) }[key] ?? null
   }
 
-  return ({ now = false, isParked = false } = {}) => {
+  return (how) => {
     root.removeEventListener("keydown", press)
     here.end()
     pause.end()
-    quiet()
-    if (isParked) park(task, work)
-    else work.end({ now })
+    end(how)
   }
 }

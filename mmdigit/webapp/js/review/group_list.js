@@ -3,7 +3,7 @@
 import { token } from "../api.js"
 import { fill, h } from "../dom.js"
 import { settings } from "../settings.js"
-import { language, t, when } from "../texts.js"
+import { number, t, when } from "../texts.js"
 import { heldByOthers } from "./following.js"
 import { KINDS, kindName, linkTo } from "./tasks.js"
 
@@ -80,7 +80,6 @@ function groupPanel(group) {
 
 function clerks({ clerks: people }) {
   if (people.length === 0) return null
-  const seconds = new Intl.NumberFormat(language(), { maximumFractionDigits: 1 })
   const head = ["who", "holds", "keyed", "seconds", "last"].map((name, i) =>
     h("th", { scope: "col", class: i ? "number" : null }, t(`review.clerks.${name}`)))
   return h("details", { open: true },
@@ -92,6 +91,6 @@ function clerks({ clerks: people }) {
           h("th", { scope: "row" }, person.clerk),
           h("td", { class: "number" }, String(person.holds)),
           h("td", { class: "number" }, String(person.keyed)),
-          h("td", { class: "number" }, typeof person.seconds !== "number" ? "–" : seconds.format(person.seconds)),
+          h("td", { class: "number" }, typeof person.seconds !== "number" ? "–" : number(person.seconds, 1)),
           h("td", { class: "number" }, person.last_at ? when(new Date(person.last_at)) : "–")))))))
 }

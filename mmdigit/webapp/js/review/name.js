@@ -1,15 +1,13 @@
 // Asks a person's name once, where nobody logs in.
 
 import { fill, h } from "../dom.js"
-import { choose, settings } from "../settings.js"
+import { choose, LONGEST_NAME, settings } from "../settings.js"
 import { t } from "../texts.js"
-
-const LONGEST = 64
 
 /** Fill root with the question. onNamed: the name is kept. */
 export function nameScreen(root, onNamed) {
   const field = h("input", {
-    id: "review-name", required: true, maxlength: LONGEST, autocomplete: "name", value: settings.name,
+    id: "review-name", required: true, maxlength: LONGEST_NAME, autocomplete: "name", value: settings.name,
     "aria-describedby": "review-name-why",
   })
   const send = (event) => {

@@ -2,11 +2,12 @@
 // again for as long as it takes. A gateway that ends and comes back, or a page that is loaded again, loses none.
 
 import { ApiError } from "../api.js"
+import { pause } from "../pause.js"
+import { slot } from "../storage.js"
 
 /** What became of a key that the gateway has kept. */
 export const KEPT_OUTCOMES = ["kept", "known", "needs_second"]
 
-const KEPT = "mmdigit.review.keys"
 const TOGETHER = 50
 const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 4000
@@ -16,7 +17,8 @@ const LONGEST_WAIT_MS = 4000
  * kept. An entry is {claim, group, field, box, key, release}: key as the gateway takes it.
  */
 export function outbox({ send, release, storage = sessionStorage, wait = pause }) {
-  let entries = stored(storage)
+  const kept = slot(() => storage, "mmdigit.review.keys")
+  let entries = [kept.read()].flat().filter(isEntry)
   let flying = 0 // of the entries, from the first on
   let running = false
   let away = false
@@ -24,11 +26,7 @@ export function outbox({ send, release, storage = sessionStorage, wait = pause }
   const tell = (event) => listeners.forEach((listen) => listen(event))
 
   function keep() {
-    try {
-      storage.setItem(KEPT, JSON.stringify(entries))
-    } catch {
-      // A browser that keeps nothing still sends what was typed.
-    }
+    kept.write(entries)
     tell({ type: "state", unsent: box.unsent, away })
   }
 
@@ -133,13 +131,5 @@ export function outbox({ send, release, storage = sessionStorage, wait = pause }
   return box
 }
 
-function stored(storage) {
-  try {
-    const kept = JSON.parse(storage.getItem(KEPT) ?? "[]")
-    return Array.isArray(kept) ? kept : []
-  } catch {
-    return []
-  }
-}
-
-const pause = (ms) => new Promise((resume) => setTimeout(resume, ms))
+/** Whether it can be sent; anything could stand where entries are kept. */
+const isEntry = (entry) => typeof entry?.claim === "string" && (entry.release === true || typeof entry.key?.field === "string")

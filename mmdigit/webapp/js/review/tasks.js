@@ -40,10 +40,6 @@ function labelOf({ label, name }) {
   return `${label || name}${row ? t("review.place.row", { row }) : ""}`
 }
 
-/** Sentences of a voice, one after the other; what is empty is left out. */
-export const sentences = (...parts) =>
-  parts.filter(Boolean).map((part) => (/[.!?…]$/.test(part) ? part : `${part}.`)).join(" ")
-
 /** A value as a voice says it: digits apart, marks in words. */
 export function spoken(text) {
   if (text === "blank") return t("review.mark.blank")

@@ -1,9 +1,9 @@
 // The four figures: answers a second, how long they take, what waits, and what is for review.
 
 import { h } from "../dom.js"
-import { percent, t } from "../texts.js"
+import { number, percent, t } from "../texts.js"
 import { chart } from "./chart.js"
-import { duration, number } from "./words.js"
+import { duration } from "./words.js"
 
 const COUNTED_S = 5 // what was counted for less says little
 

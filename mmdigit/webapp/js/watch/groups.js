@@ -1,9 +1,9 @@
 // The newest groups, each as a row that is changed in place, so that nobody loses their place in the table.
 
 import { h } from "../dom.js"
-import { percent, t } from "../texts.js"
+import { number, percent, t } from "../texts.js"
 import { write } from "./in_place.js"
-import { duration, number } from "./words.js"
+import { duration } from "./words.js"
 
 /** An element with `show(status)`. */
 export function groupsSection() {

@@ -14,8 +14,5 @@ export function duration(seconds) {
   return unit(seconds / 3600, "hour", 1)
 }
 
-/** A number with at most so many digits after the point. */
-export const number = (value, digits = 0) => new Intl.NumberFormat(language(), { maximumFractionDigits: digits }).format(value)
-
 /** The time of day of a Date, with seconds. */
 export const clockTime = (date) => date.toLocaleTimeString(language(), { hourCycle: "h23" })
