@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PEERS := arroyo faststream quix
+PEERS := arroyo bytewax faststream quix
 HTTP_PEERS := litserve
+FILE_PEERS := ray
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 10000
 # The stack's ports on this machine, as in docker-compose.yml.
@@ -11,13 +12,14 @@ KAFKA_PORT ?= 29092
 REDIS_PORT ?= 6379
 # Four test files at once, also on two cores, because most tests wait for something; in the order of tests/conftest.py.
 TESTS := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+CONFIGS := mmdigit/training/fit/configs
 # Benchmarks that take --data, in the order of `make bench`.
 BENCHMARKS := wire pipeline latency growth footprint
 
 need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets, got none; see docs/use/data.md" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-forms api app test unit audit sbom fuzz up backfill down bench bench-api peers faults soak form-stack seeds folds evaluate lock docs docs-site plots clean
+.PHONY: help demo demo-forms api app test unit audit sbom fuzz up backfill down bench bench-api peers faults soak form-stack spoken-stack weights seeds folds evaluate lock docs docs-site plots clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +72,9 @@ clean: ## remove the environment and all generated files
 form-stack: $(VENV)/.test ## 200 pages (PAGES) of forms through Kafka, Redis and PostgreSQL, workers killed midway
 	@FORM_PAGES=$(or $(PAGES),200) $(BIN)/python -m pytest -q tests/integration/test_forms.py
 
+spoken-stack: $(VENV)/.test ## 100 pages (PAGES) with recordings through the same, the page worker killed midway; DATA=folder uses real voices
+	@SPOKEN_PAGES=$(or $(PAGES),100) $(if $(DATA),MMDIGIT_DATA=$(abspath $(DATA))) $(BIN)/python -m pytest -q tests/integration/test_spoken_forms.py
+
 audit: $(VENV)/.test ## check what the image installs for known vulnerabilities, if their service is reachable
 	@.ci/audit
 
@@ -94,9 +99,11 @@ bench-api: $(VENV)/.test $(HTTP_PEERS:%=.venv-peers/%/.ready) ## measure the HTT
 	  --output lab/results/gateway.json
 	@$(BIN)/python -m lab.docs_pages
 
-peers: $(VENV)/.test $(PEERS:%=.venv-peers/%/.ready) ## compare the worker with other stream processors, 20 minutes; DATA=folder uses real pairs
+peers: $(VENV)/.test $(patsubst %,.venv-peers/%/.ready,$(PEERS) $(FILE_PEERS)) ## compare with other stream processors and Ray Data, 40 minutes; DATA=folder uses real pairs, PAIRS (100000) a backfill
 	@$(BIN)/python -m lab.benchmarks.peers $(if $(DATA),--data $(DATA)) --crash --plot docs/results/plots/peers.png \
 	  --output lab/results/peers.json
+	@$(BIN)/python -m lab.benchmarks.backfill $(if $(DATA),--data $(DATA)) --pairs $(or $(PAIRS),100000) --kill \
+	  --output lab/results/backfill.json
 
 faults: $(VENV)/.test ## inject every fault into real services, about 40 minutes; DATA=folder uses real pairs
 	@$(BIN)/python -m lab.faults $(if $(DATA),--data $(DATA)) --output lab/results/faults.json; code=$$?; \
@@ -110,14 +117,26 @@ evaluate: $(VENV)/.test ## evaluate the shipped weights on every split, with plo
 	$(need_data)
 	@$(BIN)/mmdigit evaluate --data $(DATA) --output runs/report --threads 2
 
+weights: $(VENV)/.test ## train, calibrate and measure weights as the shipped ones are, into runs/weights; hours, resumable (needs DATA=folder)
+	$(need_data)
+	@for seed in 1 2; do $(BIN)/mmdigit train --audio-only --config $(CONFIGS)/teacher.toml --data $(DATA) \
+	  --seed $$seed --output runs/teacher-$$seed || exit 1; done
+	@$(BIN)/mmdigit train --data $(DATA) --teachers runs/teacher-1 --teachers runs/teacher-2 --output runs/seed-1
+	@$(BIN)/mmdigit train --strings-only --data $(DATA) --output runs/seed-1
+	@$(BIN)/mmdigit study folds --config $(CONFIGS)/folds.toml --data $(DATA) --result lab/results/folds.json
+	@$(BIN)/mmdigit study fusion --data $(DATA) --result lab/results/fusion.json
+	@$(BIN)/mmdigit study writers --config $(CONFIGS)/writers.toml --data $(DATA) --result lab/results/writers.json
+	@$(BIN)/mmdigit export --data $(DATA) --training runs/seed-1 --folds runs/folds --writers runs/writers --output runs/weights
+
 seeds: ## train and evaluate three seeds; hours, resumable (needs DATA=folder)
 folds: ## train six times, each without one speaker, and evaluate on that speaker; hours, resumable (needs DATA=folder)
 seeds folds: $(VENV)/.test
 	$(need_data)
-	@$(BIN)/mmdigit study $@ --data $(DATA) --result lab/results/$@.json
+	@$(BIN)/mmdigit study $@ --config $(CONFIGS)/$(if $(filter folds,$@),folds,shipped).toml --data $(DATA) \
+	  --result lab/results/$@.json
 
 lock: $(VENV)/.test ## compile requirements/*.in to pinned files with hashes
-	@for set in requirements/worker requirements/msk requirements/otel requirements/forms requirements/client requirements/gateway requirements/train requirements/test requirements/fuzz requirements/sbom requirements/docs $(patsubst %,lab/benchmarks/peers/requirements/%,$(PEERS) $(HTTP_PEERS)); do \
+	@for set in requirements/worker requirements/msk requirements/otel requirements/forms requirements/client requirements/gateway requirements/train requirements/test requirements/fuzz requirements/sbom requirements/docs $(patsubst %,lab/benchmarks/peers/requirements/%,$(PEERS) $(HTTP_PEERS) $(FILE_PEERS)); do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt || exit 1; done
 

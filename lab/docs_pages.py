@@ -13,6 +13,8 @@ import mmdigit
 import schemas
 from lab.benchmarks import sizing_page
 from lab.benchmarks.gateway import page as gateway_page
+from lab.benchmarks.lines import page as lines_page
+from lab.benchmarks.strings import page as strings_page
 from lab.faults import report
 from lab.fuzz.__main__ import table
 from mmdigit import client, transport
@@ -91,7 +93,7 @@ def rows(program: type[ProgramSettings], without: type[ProgramSettings] = Progra
             flag = f"{ENV_PREFIX}{alias.upper()}"
         else:
             flag = alias.upper() if _CliPositionalArg in field.metadata else f"--{alias.replace('_', '-')}"
-        default = "-" if field.default is None else f"`{field.default}`"
+        default = "-" if field.default in (None, ()) else f"`{field.default}`"
         meaning = " ".join((field.description or "").split()).replace("|", "\\|")
         found.append((f"`{flag}`", "required" if field.default is PydanticUndefined else default, meaning))
     return found
@@ -161,6 +163,11 @@ def api_results_page() -> str:
     return gateway_page.page(json.loads((RESULTS / "gateway.json").read_text(encoding="utf-8")))
 
 
+def lines_results_page() -> str:
+    """The last result of lab.benchmarks.lines."""
+    return lines_page.page(json.loads((RESULTS / "lines.json").read_text(encoding="utf-8")))
+
+
 def fuzz_page() -> str:
     """The last result of `make fuzz`."""
     result = json.loads((RESULTS / "fuzz.json").read_text(encoding="utf-8"))
@@ -182,7 +189,11 @@ PAGES = {
     "use/python.md": python_page,
     "results/fuzz.md": fuzz_page,
     "results/gateway.md": api_results_page,
+    "results/lines.md": lines_results_page,
     "results/faults.md": faults_page,
+    "results/strings.md": lambda: strings_page.page(
+        *(json.loads((RESULTS / f"{name}.json").read_text()) for name in ("strings", "spoken_fields"))
+    ),
     "operate/sizing.md": sizing_page.page,
 }
 

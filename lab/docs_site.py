@@ -20,6 +20,7 @@ ADDED = {
     "operate/terraform.md": "deploy/terraform/README.md",
     "use/samples.md": "samples/README.md",
     "use/clips.md": "mmdigit/webapp/clips/README.md",
+    "use/prompts.md": "mmdigit/numbers/prompt_clips/README.md",
 }
 """Page of the site -> file of the repository."""
 LOG = logging.getLogger("mkdocs.hooks.links")  # below "mkdocs", whose warnings end a strict build

@@ -32,6 +32,10 @@ PHRASES = {
     "not_sure": ("I am not sure.", "Ich bin nicht sicher."),
     "perhaps": ("Perhaps", "Vielleicht"),
     "i_read": ("I read", "Ich lese"),
+    "i_heard": ("I heard", "Ich habe gehört"),
+    "is_that_right": ("Is that right?", "Stimmt das?"),
+    "confirmed": ("Confirmed", "Bestätigt"),
+    "no_number": ("I see no number.", "Ich sehe keine Zahl."),
     "write": ("Write the digit", "Schreibe die Ziffer"),
     "well_done": ("Well done.", "Gut gemacht."),
     "try_again": ("Try once more.", "Versuch es noch einmal."),
@@ -53,8 +57,8 @@ PHRASES = {
     "larger": ("Write it larger.", "Schreibe sie größer."),
     "middle": ("Write it in the middle.", "Schreibe sie in die Mitte."),
 }
-"""Each by its name, in English and in German. A digit follows "perhaps", "i_read", "write", "looks_like", "could_be"
-and "or"."""
+"""Each by its name, in English and in German. A digit follows "perhaps", "i_read", "i_heard", "confirmed",
+"write", "looks_like", "could_be" and "or"."""
 DIGITS = {
     "en": ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
     "de": ("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"),

@@ -1,6 +1,7 @@
 """Paper forms on one machine: `python -m samples.demo_forms` prints a form, fills it in, scans it and reads it.
 
-What people write is drawn as in the sample pack; everything else is what `mmdigit form` does with real paper.
+One field is also read aloud. What people write is drawn as in the sample pack, and what they say is joined from the
+prompts of `mmdigit say`; everything else is what `mmdigit form` does with real paper.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from stdnum import luhn
 from mmdigit.forms.loading import load_template
 from mmdigit.forms.template.layout import Rect, Slot, slots_of
 from mmdigit.forms.template.template import Template
+from mmdigit.numbers.prompts import spoken_wav
 from mmdigit.settings.program import run_program
 from samples.handwriting import WritingStyle, draw_ink, random_style
 from samples.strokes import DIGITS
@@ -32,6 +34,10 @@ FOLDER = Path(".mmdigit/demo-forms")  # emptied at each start
 COPIES = 12
 SEED = 7
 DPI = 200
+SPOKEN = "member"
+"""The field that is also read aloud."""
+SLIPPED = 5
+"""The copy whose writer's pen slips: another digit is said than is written."""
 SHOWN = ("member", "born", "amount", "items.1.article", "items.1.count")
 _PX_PER_MM = DPI / 25.4
 _INK = 0.85  # darkness of the pen
@@ -48,14 +54,17 @@ def demo(argv: Sequence[str]) -> int:
     FOLDER.mkdir(parents=True)
     form, stack, scans, table = (FOLDER / name for name in ("form.yaml", "stack.pdf", "scans.pdf", "table.csv"))
     form_command("new", str(form))
+    add_spoken(form)
     form_command("print", str(form), "-n", str(COPIES), "-o", str(stack))
     template = load_template(form)
     written = fill_stack(template, stack, scans)
     _say(f"{scans}: {COPIES} people filled in a copy; one page lies upside down, one was scanned twice")
+    read_aloud({serial: values[SPOKEN] for serial, values in written.items()}, FOLDER / "recordings")
     form_command("check", str(form), "--scan", str(scans), "-o", str(FOLDER / "boxes.png"))
     started_s = time.monotonic()
     # Exit code 1: the page that was scanned twice is told.
-    form_command("read", str(scans), "--template", str(form), "-o", str(table), allowed=(0, 1))
+    recordings = ("--recordings", str(FOLDER / "recordings"))
+    form_command("read", str(scans), "--template", str(form), *recordings, "-o", str(table), allowed=(0, 1))
     seconds = time.monotonic() - started_s
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -64,6 +73,21 @@ def demo(argv: Sequence[str]) -> int:
     console.print(summary_table(rows, written, seconds))
     console.print(f"table: {table}   scans: {scans}   what was found: {FOLDER / 'boxes.png'}", soft_wrap=True)
     return 0
+
+
+def add_spoken(form: Path) -> None:
+    """Let the form ask for a field to be read aloud."""
+    form.write_text(form.read_text().replace(f"- name: {SPOKEN} ", f"- spoken: required\n        name: {SPOKEN} ", 1))
+    _say(f"{form}: `spoken: required` says that {SPOKEN} is also read aloud")
+
+
+def read_aloud(values: dict[int, str], folder: Path) -> None:
+    """Record what each person says of the spoken field, by serial number."""
+    folder.mkdir()
+    for serial, value in values.items():
+        said = str((int(value[0]) + 1) % 10) + value[1:] if serial == SLIPPED else value
+        (folder / f"{serial}.{SPOKEN}.wav").write_bytes(spoken_wav(said))
+    _say(f"{folder}: each has read {SPOKEN} aloud; on form {SLIPPED} the pen slipped, and another digit is said")
 
 
 def fill_stack(template: Template, stack: Path, scans: Path) -> dict[int, dict[str, str]]:
@@ -124,6 +148,8 @@ def summary_table(rows: Sequence[dict[str, str]], written: dict[int, dict[str, s
     table.add_row("accepted", f"{accepted / (accepted + review):.0%}")
     table.add_row("right among the accepted", f"{right} of {accepted}")
     table.add_row("for a person to look at", str(review))
+    caught = any(row["serial"] == str(SLIPPED) and "conflict" in row[f"{SPOKEN}.reasons"] for row in rows)
+    table.add_row("slip of the pen caught by the voice", "yes" if caught else "no")
     table.add_row("from scans to the table", f"{seconds:.1f} s")
     return table
 

@@ -90,9 +90,27 @@ class ReviewBox(ExtensibleMessage):
     digit: Label | None = None
 
 
+class HeardDigit(ExtensibleMessage):
+    """A digit that is heard in a field's recording, from and to which second. box: of the field, from 0, and written:
+    the digit that is seen in it; null if that cannot be told."""
+
+    heard: Label
+    start_s: float
+    end_s: float
+    box: int | None = None
+    written: Label | None = None
+
+
+class ReviewSound(ExtensibleMessage):
+    """What is heard in the recording of a field, whose sound get_field_sound gives; it may be of other fields of the
+    page, too."""
+
+    digits: tuple[HeardDigit, ...] = ()
+
+
 class ReviewField(ExtensibleMessage):
-    """A field to key. In control and second, nothing tells what was read: text, alternatives, chance, reasons and the
-    boxes' digits are left out."""
+    """A field to key. In control and second, nothing tells what was read: text, alternatives, chance, reasons, the
+    boxes' digits and those that are heard are left out."""
 
     field: str
     """Its id, for keys and history."""
@@ -109,6 +127,8 @@ class ReviewField(ExtensibleMessage):
     crop: Picture
     """The field's picture, PNG; base64 in JSON."""
     boxes: tuple[ReviewBox, ...] = ()
+    sound: ReviewSound | None = None
+    """Of a field that was read aloud; null without a recording that can be played."""
     text: str | None = None
     alternatives: tuple[str, ...] = ()
     """Other values that pass the checks, the likeliest first."""

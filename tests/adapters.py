@@ -22,7 +22,7 @@ from mmdigit.gateway.registry.sql_registry import open_registry
 from mmdigit.transport.ports import Consumer, PredictionStore, Publisher, Record
 from mmdigit.transport.urls import open_consumer, open_publisher, open_store
 
-DOCKER = (pytest.mark.docker, pytest.mark.timeout(120))
+DOCKER = pytest.mark.docker
 Read = Callable[..., list[Record]]
 
 

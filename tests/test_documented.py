@@ -106,7 +106,7 @@ def test_every_benchmark_of_make_is_explained() -> None:
     [with_data] = re.findall(r"^BENCHMARKS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     page = (ROOT / "docs" / "results" / "benchmarks.md").read_text()
     explained = re.findall(r"^\| `python -m lab\.benchmarks\.(\w+)` \|", page, re.MULTILINE)
-    assert explained == ["model_only", *with_data.split(), "peers"]  # the last by `make peers`
+    assert explained == ["model_only", *with_data.split(), "peers", "backfill"]  # the last two by `make peers`
 
 
 def pages() -> list[Path]:

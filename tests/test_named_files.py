@@ -23,6 +23,8 @@ runpy.run_module(module, run_name="__main__")
 PLACES = {
     "predict --image": ["mmdigit", "predict", "--image", "FILE"],
     "predict --audio": ["mmdigit", "predict", "--audio", "FILE"],
+    "listen": ["mmdigit", "listen", "FILE"],
+    "say --output": ["mmdigit", "say", "4", "--output", "FILE"],
     "predict --manifest": ["mmdigit", "predict", "--manifest", "FILE", "--output", "out.csv"],
     "predict --weights": ["mmdigit", "predict", "--image", IMAGE, "--weights", "FILE"],
     "predict --output": ["mmdigit", "predict", "--manifest", "m.csv", "--output", "FILE"],

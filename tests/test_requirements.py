@@ -10,6 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
+PEERS = ROOT / "lab" / "benchmarks" / "peers" / "requirements"
 SETS = ["worker", "msk", "otel", "forms", "client", "gateway", "train", "test", "fuzz", "sbom", "docs"]
 
 
@@ -30,6 +31,18 @@ def test_pins_have_hashes_and_no_index_address(name: str) -> None:
         assert "--hash=sha256:" in rest, f"{package} has no hash"
     assert "://" not in text
     assert "-url" not in text
+
+
+@pytest.mark.parametrize("path", sorted(PEERS.glob("*.in")), ids=lambda path: path.stem)
+def test_peers_state_reason_and_licence_and_are_pinned(path: Path) -> None:
+    head, *lines = path.read_text().splitlines()
+    assert re.search(r"\((Apache-2\.0|MIT|BSD-\d-Clause)\)\.$", head)
+    assert [line for line in lines if not line.startswith("-c ") and not re.search(r"\s# \S", line)] == []
+    text = path.with_suffix(".txt").read_text()
+    pins = re.findall(r"^[a-z0-9].*==.*(?:\n    .*)*", text, re.MULTILINE)
+    assert [pin for pin in pins if "--hash=sha256:" not in pin] == []
+    assert len(pins) > 3
+    assert "://" not in text
 
 
 def test_requirement_sets_agree() -> None:

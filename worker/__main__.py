@@ -9,7 +9,7 @@ from functools import partial
 from mmdigit.consuming.health import LoopHealth
 from mmdigit.consuming.stopping import StopSignals
 from mmdigit.consuming.waiting import wait_for_topic
-from mmdigit.reading.decision import Head, OperatingPoint
+from mmdigit.reading.decision import OperatingPoint
 from mmdigit.reading.predictor import Predictor
 from mmdigit.settings.program import run_program
 from mmdigit.settings.redaction import redact
@@ -56,7 +56,7 @@ def run_worker(argv: Sequence[str]) -> int:
         model.warm_up()
         metrics.target_error.set(model.target_error)
         metrics.set_baseline(model.baseline)
-        log_target_error(model.target_error, model.operating_points)
+        log_target_error(model.target_error, model.points)
         store = stack.enter_context(
             open_store(
                 settings.store_url,
@@ -90,8 +90,8 @@ def run_worker(argv: Sequence[str]) -> int:
     return 0
 
 
-def log_target_error(target_error: float, points: Mapping[Head, OperatingPoint]) -> None:
-    """Log whether held-out data show the target error for every head; warn if they do not."""
+def log_target_error(target_error: float, points: Mapping[str, OperatingPoint]) -> None:
+    """Log whether held-out data show the target error for every head; warn if they do not. points: of a Predictor."""
     not_shown = [head for head, point in points.items() if not point.meets_target]
     if any(point.bound is None for point in points.values()):
         message = "the model file holds fixed thresholds: the target error has no effect, and no held-out data show it"

@@ -9,6 +9,7 @@ from typing import Protocol
 from mmdigit.consuming.dead_letters import make_dead_letter
 from mmdigit.consuming.loop import POLL_TIMEOUT_S, ConsumingLoop
 from mmdigit.reading.model_input import ModelInput
+from mmdigit.telemetry.metrics import observe_all
 from mmdigit.transport.ports import Consumer, PredictionStore, Publisher, Record, TopicPartition
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidJob
@@ -120,15 +121,17 @@ class Worker(ConsumingLoop):
         answers = iter(predict_each(self._model.predict, samples, self._model.warm_up))
         predict_s, now = self._clock() - closed_s, self._now()
         outcomes: list[Prediction | DeadLetter] = []
+        waits_s = []
         for decoded in batch:
             answer = decoded.error or next(answers)
             wait_s = closed_s - decoded.decoded_at_s
-            self._metrics.stage_s.labels("wait").observe(wait_s)
+            waits_s.append(wait_s)
             if isinstance(answer, InvalidJob):
                 attempts = decoded.decode_attempts if decoded.error else self._attempt
                 outcomes.append(_dead_letter(decoded, answer, now, attempts))
             else:
                 outcomes.append(make_prediction(decoded, answer, now, wait_s, predict_s, len(batch)))
+        observe_all(self._metrics.stage_s.labels("wait"), waits_s)
         return outcomes
 
     def _write_dead_letters(self, dead_letters: list[DeadLetter]) -> None:

@@ -8,7 +8,7 @@ from typing import get_args
 
 from mmdigit.consuming.metrics import LOOP_METRICS, LoopMetrics
 from mmdigit.reading.metadata import Baseline, Modalities
-from mmdigit.telemetry.metrics import Metric, prefixed
+from mmdigit.telemetry.metrics import Metric, observe_all, prefixed
 from schemas.dead_letter import DeadLetter
 from schemas.prediction import Decision, Prediction, Reason
 
@@ -88,15 +88,15 @@ class Metrics(LoopMetrics):
 
     def count(self, predictions: Sequence[Prediction], dead_letters: Sequence[DeadLetter], stored_at: datetime) -> None:
         """Count a batch's outcomes after all of them are written."""
-        kinds: Tally[tuple[Modalities, int, str]] = Tally()
-        for prediction in predictions:
-            held = _input(prediction)
-            kinds[held, prediction.label, prediction.decision] += 1
-            for reason in prediction.reasons:
-                self.review_reasons.labels(reason).inc()
-            self._confidence_of[held].observe(prediction.confidence)
-            latency_s = (stored_at - prediction.timings.created_at).total_seconds()
-            self.latency_s.observe(max(0.0, latency_s))  # another machine's clock may be ahead
+        held = [_input(each) for each in predictions]
+        kinds = Tally((what, each.label, each.decision) for what, each in zip(held, predictions, strict=True))
+        for what in {*held}:
+            confidences = [each.confidence for each, own in zip(predictions, held, strict=True) if own == what]
+            observe_all(self._confidence_of[what], confidences)
+        latencies_s = [(stored_at - each.timings.created_at).total_seconds() for each in predictions]
+        observe_all(self.latency_s, [max(0.0, each) for each in latencies_s])  # another clock may be ahead
+        for reason in [reason for each in predictions for reason in each.reasons]:
+            self.review_reasons.labels(reason).inc()
         for kind, jobs in kinds.items():
             self.predictions.labels(*kind).inc(jobs)
             self.jobs.labels(kind[2]).inc(jobs)

@@ -6,7 +6,7 @@ from opentelemetry.trace import format_trace_id
 
 from mmdigit.consuming.dead_letters import source_of
 from schemas import VERSION
-from schemas.prediction import Answer, Prediction, Timings
+from schemas.prediction import PREDICTION_VERSION, Answer, Prediction, Source, Timings
 from schemas.trace import trace_of
 from worker.batcher import DecodedRecord
 
@@ -18,17 +18,18 @@ def make_prediction(
     job = decoded.job
     if job is None:
         raise ValueError(f"expected a decoded job, got the record {source_of(decoded.record)}")
-    trace = trace_of(decoded.record.headers)
-    timings = Timings(
-        created_at=job.created_at, predicted_at=now, wait_s=wait_s, predict_s=predict_s, batch_size=batch_size
-    )
-    return Prediction(
-        **answer.__dict__,  # dict(answer) takes as long as everything else here
+    record, trace = decoded.record, trace_of(decoded.record.headers)
+    # Unchecked: the job and the answer are valid, and the rest is our own.
+    return Prediction.unchecked(
+        **answer.__dict__,
+        version=PREDICTION_VERSION,
         job_id=job.job_id,
         group=job.group,
         expected=job.expected,
-        source=source_of(decoded.record),
-        timings=timings,
+        source=Source.unchecked(topic=record.topic, partition=record.partition, offset=record.offset),
+        timings=Timings.unchecked(
+            created_at=job.created_at, predicted_at=now, wait_s=wait_s, predict_s=predict_s, batch_size=batch_size
+        ),
         worker_version=VERSION,
         trace_id=format_trace_id(trace.trace_id) if trace else None,
     )

@@ -4,6 +4,7 @@ import io
 import itertools
 from collections.abc import Callable, Sequence
 
+import cv2
 import numpy as np
 import soundfile  # type: ignore[import-untyped]
 import soxr  # type: ignore[import-untyped]
@@ -14,6 +15,8 @@ from mmdigit.reading.image.decode import IMAGE_SIDE
 from mmdigit.reading.image.normalize import decode_image
 from producer.sources.sample import Sample
 
+BOX_PIXELS = 140  # side of a printed box cut from a phone's photo of a form
+BOX_INK, PEN, PAPER = (130, 120, 110), (40, 50, 120), (225, 215, 200)  # red, green, blue
 CROP_PIXELS = 480  # side of a field cut from a phone's photo of a form
 CROP_NOISE = 5.0  # standard deviation of the paper, of 255
 JPEG_QUALITY = 90
@@ -27,10 +30,13 @@ def file_formats(samples: Sequence[Sample]) -> Formats:
     images = [_grey(content) for content, _ in pairs]
     clips = [read_waveform(audio) for _, audio in pairs]
     small = [image.resize((IMAGE_SIDE, IMAGE_SIDE)) for image in images]
+    boxes = [_box(image, number) for number, image in enumerate(images)]
     crops = [_crop(image, number) for number, image in enumerate(images)]
     return {
         f"PNG, {IMAGE_SIDE} px": (decode_image, [_image_file(image, "PNG") for image in small]),
         f"JPEG, {IMAGE_SIDE} px": (decode_image, [_image_file(image, "JPEG") for image in small]),
+        f"JPEG of a box, {BOX_PIXELS} px": (decode_image, [_image_file(box, "JPEG") for box in boxes]),
+        f"PNG of a box, {BOX_PIXELS} px": (decode_image, [_image_file(box, "PNG") for box in boxes]),
         f"JPEG crop of a photo, {CROP_PIXELS} px": (decode_image, [_image_file(crop, "JPEG") for crop in crops]),
         f"PNG crop of a photo, {CROP_PIXELS} px": (decode_image, [_image_file(crop, "PNG") for crop in crops]),
         "784 raw bytes": (decode_image, [image.tobytes() for image in small]),
@@ -51,6 +57,20 @@ def decode_in_turn(decode: Callable[[bytes], object], files: Sequence[bytes]) ->
 def _grey(content: bytes) -> Image.Image:
     with Image.open(io.BytesIO(content)) as opened:
         return opened.convert("L")
+
+
+def _box(image: Image.Image, number: int) -> Image.Image:
+    """A digit in a printed box, a little askew, in colour on unevenly lit paper; deterministic by number."""
+    random = np.random.default_rng(number)
+    digit = np.asarray(image.resize((100, 100), Image.Resampling.BICUBIC), np.float64) / 255
+    ink = np.pad(digit, (BOX_PIXELS - 100) // 2)[..., None]
+    turn = cv2.getRotationMatrix2D((BOX_PIXELS / 2, BOX_PIXELS / 2), random.uniform(-2, 2), 1)
+    frame = cv2.rectangle(np.zeros((BOX_PIXELS, BOX_PIXELS)), (8, 8), (BOX_PIXELS - 9, BOX_PIXELS - 9), 1.0, 3)
+    printed = cv2.warpAffine(frame, turn, (BOX_PIXELS, BOX_PIXELS))[..., None]
+    colour = (np.array(PAPER) * (1 - printed) + np.array(BOX_INK) * printed) * (1 - ink) + np.array(PEN) * ink
+    light = np.linspace(1, 0.8, BOX_PIXELS)[:, None]
+    noise = random.normal(0, CROP_NOISE, colour.shape)
+    return Image.fromarray((colour * light + noise).clip(0, 255).astype(np.uint8))
 
 
 def _crop(image: Image.Image, number: int) -> Image.Image:

@@ -1,9 +1,10 @@
 """What does the model alone cost? Microseconds of CPU per job on decoded inputs, one thread, by batch size.
 
-    python -m lab.benchmarks.model_only [--json] [--output FILE] [--repetitions N] [--weights FILE]
+    python -m lab.benchmarks.model_only [--json] [--output FILE] [--repetitions N] [--weights FILE] [--beside FILE]
 
 ONNX Runtime runs the shipped file whole and in parts: log-mel spectrogram, audio encoder, image encoder. PyTorch, eager
-and compiled, runs a model of the same shape with random weights, which cost the same.
+and compiled, runs a model of the same shape with random weights, which cost the same. --beside runs another file in
+turns with it: what one costs, divided by what the other does.
 """
 
 import sys
@@ -43,8 +44,8 @@ Run = Callable[[int], object]
 """Predicts a batch of that many jobs."""
 
 
-def compare(weights: Path, repetitions: int = REPETITIONS) -> dict[str, object]:
-    """Microseconds of CPU per job of each way to run the model, by batch size."""
+def compare(weights: Path, repetitions: int = REPETITIONS, beside: Path | None = None) -> dict[str, object]:
+    """Microseconds of CPU per job of each way to run the model, by batch size. beside: a file to compare with."""
     predictor = Predictor.load(weights)
     ways: dict[str, Run] = {"predictor": _predictor(predictor)}
     ways |= {f"ONNX Runtime: {name}": run for name, run in _parts(weights).items()}
@@ -64,7 +65,18 @@ def compare(weights: Path, repetitions: int = REPETITIONS) -> dict[str, object]:
         "settings": {"threads": 1, "repetitions": repetitions, "jobs_a_repetition": JOBS_A_REPETITION},
         "model_version": predictor.model_version,
         "cpu_us_per_job": figures,
+        **({} if beside is None else {"beside": _beside(weights, beside, repetitions)}),
     }
+
+
+def _beside(weights: Path, other: Path, repetitions: int) -> dict[str, object]:
+    """What the first file costs in ONNX Runtime, divided by what the other does, in turns; by batch size."""
+    runs = [_parts(path)["whole"] for path in (weights, other)]
+    ratios = {}
+    for size in BATCH_SIZES:
+        turns = [[measure(run, size, 1)["median"] for run in runs] for _ in range(2 * repetitions)]
+        ratios[str(size)] = spread([first / second for first, second in turns])
+    return {"model_version": Predictor.load(other).model_version, "ratio": ratios}
 
 
 def measure(run: Run, size: int, repetitions: int) -> Spread:
@@ -140,8 +152,9 @@ def _main(argv: Sequence[str]) -> int:
     parser.add_argument(
         "--weights", type=Path, default=WEIGHTS, metavar="FILE", help="ONNX file (default: the shipped one)"
     )
+    parser.add_argument("--beside", type=Path, metavar="FILE", help="another exported file, to compare with in turns")
     options = parser.parse_args(argv)
-    return show(options, compare(options.weights, options.repetitions), _table)
+    return show(options, compare(options.weights, options.repetitions, options.beside), _table)
 
 
 def _table(result: dict[str, Any]) -> str:
@@ -155,6 +168,9 @@ def _table(result: dict[str, Any]) -> str:
         cells = [cell if isinstance(cell, str) else format_spread(cell) for cell in by_size.values()]
         cells = cells[:1] if isinstance(by_size["1"], str) else cells
         lines.append(f"{name:>24}" + "".join(f"{cell:>22}" for cell in cells))
+    if beside := result.get("beside"):
+        cells = [format_spread(cell, ".2f") for cell in beside["ratio"].values()]
+        lines.append(f"{'/ ' + beside['model_version']:>24}" + "".join(f"{cell:>22}" for cell in cells))
     return "\n".join(lines)
 
 

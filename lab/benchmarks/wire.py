@@ -2,8 +2,9 @@
 
     python -m lab.benchmarks.wire [--data DIR] [--json] [--output FILE]
 
-A 10 KB job as JSON with base64 and as msgpack; images and clips of each format (lab.benchmarks.decoding). msgpack is
-the producer's default if it saves more than 20 % of one encode and one decode.
+A 10 KB job as JSON with base64 and as msgpack; images and clips of each format (lab.benchmarks.decoding), one by one
+and 32 at once, as the worker decodes them. msgpack is the producer's default if it saves more than 20 % of one encode
+and one decode.
 """
 
 import random
@@ -19,6 +20,8 @@ from lab.kit.machine import machine_line
 from lab.kit.records import read_samples
 from lab.kit.report import arguments, provenance, show
 from lab.kit.spread import Spread, format_spread, spread
+from mmdigit.reading.batch_decoding import decode_batch
+from mmdigit.reading.image.normalize import decode_image
 from mmdigit.settings.program import run_program
 from schemas.job import Job
 from schemas.wire import Wire, decode_job, encode
@@ -80,13 +83,18 @@ def compare(calls: int = CALLS, repetitions: int = REPETITIONS) -> dict[str, obj
 
 def compare_files(
     data: Path | None, calls: int = DECODING_CALLS, repetitions: int = REPETITIONS
-) -> dict[str, dict[str, float]]:
-    """Microseconds to decode a file of each format, and the mean size."""
-    return {
-        name: measure(decode_in_turn(decode, files), calls, repetitions)
-        | {"mean_bytes": statistics.mean(len(file) for file in files)}
-        for name, (decode, files) in file_formats(read_samples(data, DECODING_FILES)).items()
-    }
+) -> dict[str, dict[str, Any]]:
+    """Microseconds to decode a file of each format, alone and at once with the others, and the mean size."""
+    figures = {}
+    for name, (decode, files) in file_formats(read_samples(data, DECODING_FILES)).items():
+        jobs = [(file, None) if decode is decode_image else (None, file) for file in files]
+        at_once = measure(lambda jobs=jobs: decode_batch(jobs), max(1, calls // len(jobs)), repetitions)  # type: ignore[misc]
+        figures[name] = {
+            **measure(decode_in_turn(decode, files), calls, repetitions),
+            "at_once": {each: us / len(jobs) for each, us in at_once.items()},
+            "mean_bytes": statistics.mean(len(file) for file in files),
+        }
+    return figures
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -113,7 +121,9 @@ def _table(result: dict[str, Any]) -> str:
             us = format_spread(figures[step], ".1f")
             lines.append(f"{step} {wire:28} {us:>24}  {figures['record_bytes']} bytes")
     for name, us in result["files"].items():
+        at_once = format_spread(us["at_once"], ".1f")
         lines.append(f"decode {name:28} {format_spread(us, '.1f'):>24}  {us['mean_bytes']:.0f} bytes")
+        lines.append(f"  {DECODING_FILES} at once, each {'':18} {at_once:>24}")
     lines.append(f"msgpack saves {result['msgpack_saves']:.0%} of encode + decode: default {result['default']}")
     return "\n".join(lines)
 

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -16,9 +17,11 @@ import numpy as np
 from lab.fuzz import containers
 from mmdigit.datasets.idx import Content, read_idx
 from mmdigit.datasets.manifest import Manifest
+from mmdigit.forms.cells.reader import Cell
 from mmdigit.forms.pages.decoding import PAGE_SIDE, decode_pages
 from mmdigit.forms.pages.page import PageFault, SinglePage
 from mmdigit.forms.pages.splitting import split_pages
+from mmdigit.forms.spoken.hearing import FieldHearer
 from mmdigit.forms.template.layout import slots_of
 from mmdigit.forms.template.parsing import parse_template
 from mmdigit.forms.template.template import MAX_CELLS, Template
@@ -26,9 +29,15 @@ from mmdigit.gateway.intake.json_lines import LineSplitter
 from mmdigit.gateway.intake.single import submission_of_form, submission_of_json
 from mmdigit.gateway.intake.zipped import zip_jobs
 from mmdigit.gateway.problems import Problem
-from mmdigit.reading.audio.normalize import N_SAMPLES, decode_audio, speech_window
+from mmdigit.numbers.line_ink import LINE_HEIGHT, find_line
+from mmdigit.numbers.pieces import MAX_CUTS_IN_ALL, MAX_PIECES, cut_pieces
+from mmdigit.numbers.spans import find_spans, lay_out_spans
+from mmdigit.numbers.spoken_reader import SpokenReader
+from mmdigit.numbers.written import decode_line_photo
+from mmdigit.reading.audio.normalize import N_SAMPLES, decode_audio, read_recording, speech_window
 from mmdigit.reading.image.normalize import decode_image, normalize
 from mmdigit.reading.metadata import read_metadata
+from mmdigit.reading.predictor import Predictor
 from mmdigit.settings.access import RedisAccess
 from mmdigit.settings.redaction import redact
 from mmdigit.transport.encoding import decode_note, decode_prediction, encode_prediction
@@ -51,6 +60,15 @@ from worker.settings import WorkerSettings
 
 HERE = Path(__file__).parent
 MAX_MESSAGE_CHARACTERS = 1000
+SPOKEN_FORM = b"""\
+version: 1
+form: SPKN
+pages:
+  - fields:
+      - name: number
+        spoken: required
+        boxes: {at_mm: [25, 60], size_mm: [7, 9], pitch_mm: 8, count: 3}
+"""
 
 
 class Violation(Exception):  # noqa: N818  a bug, not one of the project's errors
@@ -104,14 +122,39 @@ def _image(content: bytes) -> None:
 
 def _pixels(content: bytes) -> None:
     """The search for ink, on any pixels."""
-    if len(content) < 66:
+    grey = _any_pixels(content, 57)
+    if grey is not None:
+        _check_pixels(normalize(grey))
+
+
+def _line(content: bytes) -> None:
+    """The search for a line of digits, and its cuts and spans, on any pixels; and a photo from any bytes."""
+    with suppress(InvalidImage):
+        decode_line_photo(content)
+    grey = _any_pixels(content, 193)
+    line = None if grey is None else find_line(grey)
+    if line is None:
         return
-    width = 8 + content[0] % 57
+    if line.ink.shape != line.inked.shape or not bool(np.isfinite(line.ink).all()) or not 0 <= line.ink.max() <= 1:
+        raise Violation("ink with a wrong shape or range")
+    pieces = cut_pieces(line.ink, line.inked, LINE_HEIGHT)
+    spans = find_spans(pieces, LINE_HEIGHT)
+    if len(pieces.area) > MAX_PIECES + MAX_CUTS_IN_ALL or not bool(np.isfinite(spans.shapes).all()):
+        raise Violation("more pieces than the limit, or a shape that is not finite")
+    for image in lay_out_spans(line.ink, pieces, spans):
+        _check_pixels(image)
+
+
+def _any_pixels(content: bytes, widths: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.float32]] | None":
+    """The bytes as an image of 8 to 7 + widths columns; None for too few."""
+    if len(content) < 66:
+        return None
+    width = 8 + content[0] % widths
     rows = (len(content) - 1) // width
     if rows < 8:
-        return
+        return None
     grey = np.frombuffer(content, np.uint8, rows * width, 1).reshape(rows, width)
-    _check_pixels(normalize(np.asarray(grey / np.float32(255), np.float32)))
+    return np.asarray(grey / np.float32(255), np.float32)
 
 
 def _check_pixels(digit: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> None:
@@ -121,6 +164,47 @@ def _check_pixels(digit: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") ->
 
 def _audio(content: bytes) -> None:
     _check_waveform(decode_audio(content))
+
+
+def _recording(content: bytes) -> None:
+    """A spoken number: read to the end, inside the recording, never accepted; in a field, clips or a reason."""
+    _spoken_field(content)
+    heard = _spoken_reader().read(content, 4)
+    times_s = [time_s for digit in heard.digits for time_s in (digit.start_s, digit.end_s)]
+    if times_s != sorted(times_s) or not all(0 <= time_s <= heard.duration_s for time_s in times_s):
+        raise Violation(f"digits at {times_s}")
+    chances = [heard.confidence, *(digit.confidence for digit in heard.digits)]
+    if not all(0 <= chance <= 1 for chance in chances):
+        raise Violation(f"chances of {chances}")
+    if heard.decision != "review" or not heard.reasons or len(heard.reasons) != len(heard.messages):
+        raise Violation("a number without a reason to review it")
+
+
+def _spoken_field(content: bytes) -> None:
+    hearer, cells = _field_hearer()
+    heard = hearer.hear({"number": content}, [cells])
+    if bool(heard.clips) == bool(heard.reasons) or set(heard.fields) != {"number"}:
+        raise Violation(f"{len(heard.clips)} clips and reasons {heard.reasons}")
+    try:
+        for sound in (*heard.sounds.values(), *heard.clips.values()):
+            read_recording(sound)
+        for clip in heard.clips.values():
+            _check_waveform(decode_audio(clip))
+    except InvalidAudio as error:
+        raise Violation(f"a clip that no job can carry: {error}") from error
+
+
+@cache
+def _field_hearer() -> tuple[FieldHearer, list[Cell]]:
+    """And three written boxes."""
+    [slot] = slots_of(parse_template(SPOKEN_FORM), 0)
+    images = [np.zeros((28, 28), np.uint8) for _ in slot.boxes]
+    return FieldHearer(Predictor.load()), [Cell(slot, box, "digit", image, 3.0) for box, image in enumerate(images)]
+
+
+@cache
+def _spoken_reader() -> SpokenReader:
+    return SpokenReader(Predictor.load())
 
 
 def _samples(content: bytes) -> None:
@@ -303,7 +387,9 @@ TARGETS: dict[str, Target] = {
     "tiff": Target(lambda content: _image(containers.tiff(content)), (InvalidImage,)),
     "webp": Target(lambda content: _image(containers.webp(content)), (InvalidImage,)),
     "pixels": Target(_pixels, ()),
+    "line": Target(_line, (), 16 * 1024),
     "audio": Target(_audio, (InvalidAudio,)),
+    "recording": Target(_recording, (InvalidAudio,), 16 * 1024),
     "ogg": Target(lambda content: _audio(containers.ogg(content)), (InvalidAudio,), 8192),
     "samples": Target(_samples, (), 64 * 1024),
     "batch": Target(_batch, ()),

@@ -74,14 +74,15 @@ def open_loop(
     window_s: float = WINDOW_S,
     windows: int = WINDOWS,
     warm_up_s: float = WARM_UP_S,
+    linger_ms: float = LINGER_MS,
 ) -> OpenLoop:
     """Measure a program that is running or about to: waits for its first answers before the start.
 
-    Raises TransportError if there are none.
+    linger_ms: how long the sender keeps a record for company. Raises TransportError if there are none.
     """
     warm_up, each = round(warm_up_s * rate_per_s), round(window_s * rate_per_s)
     count = warm_up + windows * each
-    with stack.producer(LINGER_MS) as producer, Observer(endpoints.store_url) as observer:
+    with stack.producer(linger_ms) as producer, Observer(endpoints.store_url) as observer:
         for number in range(endpoints.partitions):
             value = jobs[0].record(job_id_of("first", number), datetime.now(UTC))
             producer.produce(endpoints.topic, value, partition=number)

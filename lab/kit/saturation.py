@@ -36,10 +36,12 @@ def queue_on(stack: Stack, partitions: int = PARTITIONS) -> Queue:
     return Queue(endpoints.jobs_url, endpoints.store_url, partial(stack.preload, endpoints), stack.outcomes)
 
 
-def start_worker(queue: Queue | Endpoints, folder: Path, core: int | None, name: str = "worker") -> RunningWorker:
-    """One worker process, on that core alone (None: anywhere), that logs to folder."""
+def start_worker(
+    queue: Queue | Endpoints, folder: Path, core: int | None, name: str = "worker", options: Sequence[str] = ()
+) -> RunningWorker:
+    """One worker process, on that core alone (None: anywhere), that logs to folder. options: more of its flags."""
     return RunningWorker(
-        *(queue.jobs_url, queue.store_url, folder / f"{name}.log", ["--batch-size", str(BATCH_SIZE)]),
+        *(queue.jobs_url, queue.store_url, folder / f"{name}.log", ["--batch-size", str(BATCH_SIZE), *options]),
         launcher=pinned([], core),
     )
 

@@ -24,12 +24,9 @@ def usage(pid: int) -> Usage:
 
     Memory is summed over processes; a shared page counts once for each.
     """
-    stats = {}
-    for folder in _PROC.iterdir():
-        if folder.name.isdigit() and (text := _read(folder / "stat")):
-            stats[int(folder.name)] = text.rpartition(")")[2].split()
+    stats = _stats()
     cpu_s = rss_mb = peak_mb = 0.0
-    for member in _family(pid, {number: int(fields[_PARENT]) for number, fields in stats.items()}):
+    for member in _family(pid, stats):
         fields = stats[member]
         ticks = (_USER_TICKS, _SYSTEM_TICKS, _DEAD_USER_TICKS, _DEAD_SYSTEM_TICKS)
         cpu_s += sum(int(fields[endpoints]) for endpoints in ticks) / _TICKS_PER_S
@@ -37,6 +34,20 @@ def usage(pid: int) -> Usage:
         rss_mb += _megabytes(status, "VmRSS")
         peak_mb += _megabytes(status, "VmHWM")
     return Usage(cpu_s, rss_mb, peak_mb)
+
+
+def family(pid: int) -> list[int]:
+    """The process and its descendants, parents first; empty if it is gone."""
+    return _family(pid, _stats())
+
+
+def _stats() -> dict[int, list[str]]:
+    """The fields of /proc/PID/stat after the name, by process."""
+    stats = {}
+    for folder in _PROC.iterdir():
+        if folder.name.isdigit() and (text := _read(folder / "stat")):
+            stats[int(folder.name)] = text.rpartition(")")[2].split()
+    return stats
 
 
 def _megabytes(status: str, name: str) -> float:
@@ -48,12 +59,13 @@ def _megabytes(status: str, name: str) -> float:
     return 0.0
 
 
-def _family(pid: int, parents: dict[int, int]) -> list[int]:
-    """The process, if it exists, and its descendants."""
-    family = [pid] if pid in parents else []
-    for member in family:  # the loop extends the list
-        family += [child for child, parent in parents.items() if parent == member]
-    return family
+def _family(pid: int, stats: dict[int, list[str]]) -> list[int]:
+    """As family, of the processes with these stats."""
+    parents = {number: int(fields[_PARENT]) for number, fields in stats.items()}
+    found = [pid] if pid in parents else []
+    for member in found:  # the loop extends the list
+        found += [child for child, parent in parents.items() if parent == member]
+    return found
 
 
 def _read(path: Path) -> str:

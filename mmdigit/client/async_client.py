@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal, Self
@@ -22,8 +22,8 @@ from mmdigit.client.requests import (
     given,
     json_of,
     new_key,
-    opened,
     opened_batch,
+    opened_parts,
     segment,
     size_of,
     submission,
@@ -129,25 +129,22 @@ class AsyncClient(AsyncReviewing):
         template: str,
         scan: str | Path,
         *,
+        recording: str | Path | None = None,
+        recordings: Mapping[str, str | Path] | None = None,
         group: str | None = None,
         webhook: str | None = None,
         idempotency_key: str | None = None,
     ) -> PagesReceipt:
         """Submit a scan of filled forms: a PDF, TIFF, PNG or JPEG file. template: the form's code.
 
-        webhook: as of submit_batch. Raises DataError if the file cannot be read.
+        recording: of all spoken fields of the only page, in a row; recordings: of single fields, by name. webhook: as
+        of submit_batch. Raises DataError if a file cannot be read.
         """
         params = given(group=group, webhook=webhook)
         headers = {"Idempotency-Key": idempotency_key or new_key()}
-        with opened(Path(scan)) as file:
-            call = Call(
-                "POST",
-                f"/v1/forms/{segment(template)}/pages",
-                params,
-                headers,
-                files={"scan": (Path(scan).name, file)},
-                wait_s=UPLOAD_S,
-            )
+        path = f"/v1/forms/{segment(template)}/pages"
+        with opened_parts(scan, recording, recordings or {}) as files:
+            call = Call("POST", path, params, headers, files=files, wait_s=UPLOAD_S)
             return await self._answer(call, PagesReceipt)
 
     async def get_prediction(self, job_id: str) -> JobStatus:

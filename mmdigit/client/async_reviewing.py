@@ -66,6 +66,10 @@ class AsyncReviewing(ABC):
         path = f"/v1/review/groups/{segment(group)}/fields/{segment(field)}/history"
         return await self._answer(Call("GET", path), FieldHistory)
 
+    async def get_field_sound(self, group: str, field: str) -> bytes:
+        """The recording of a field, a WAV file. field: as for get_field_history; of a claim, one with a sound."""
+        return await self._body(Call("GET", f"/v1/review/groups/{segment(group)}/fields/{segment(field)}/sound"))
+
     async def _answer(self, call: Call, kind: type[M]) -> M:
         """The answer to a call, which is sent again where that helps."""
         return parsed(kind, await self._body(call))

@@ -4,7 +4,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -113,6 +113,20 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         file = open_regular(path)
     with file:
         yield file
+
+
+@contextmanager
+def opened_parts(
+    scan: str | Path, recording: str | Path | None, recordings: Mapping[str, str | Path]
+) -> Iterator[dict[str, tuple[str, BinaryIO]]]:
+    """The files of a scan's form, by part. Raises DataError as opened."""
+    paths = {"scan": scan, **{f"recording.{field}": path for field, path in recordings.items()}}
+    with ExitStack() as stack:
+        yield {
+            part: (Path(path).name, stack.enter_context(opened(Path(path))))
+            for part, path in {**paths, "recording": recording}.items()
+            if path is not None
+        }
 
 
 def size_of(file: BinaryIO) -> int:

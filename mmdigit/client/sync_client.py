@@ -1,7 +1,7 @@
 """Client: the operations of the HTTP API. Made by lab/client.py from async_client.py: change that."""
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator, Iterable, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal, Self
@@ -21,8 +21,8 @@ from mmdigit.client.requests import (
     given,
     json_of,
     new_key,
-    opened,
     opened_batch,
+    opened_parts,
     segment,
     size_of,
     submission,
@@ -128,25 +128,22 @@ class Client(Reviewing):
         template: str,
         scan: str | Path,
         *,
+        recording: str | Path | None = None,
+        recordings: Mapping[str, str | Path] | None = None,
         group: str | None = None,
         webhook: str | None = None,
         idempotency_key: str | None = None,
     ) -> PagesReceipt:
         """Submit a scan of filled forms: a PDF, TIFF, PNG or JPEG file. template: the form's code.
 
-        webhook: as of submit_batch. Raises DataError if the file cannot be read.
+        recording: of all spoken fields of the only page, in a row; recordings: of single fields, by name. webhook: as
+        of submit_batch. Raises DataError if a file cannot be read.
         """
         params = given(group=group, webhook=webhook)
         headers = {"Idempotency-Key": idempotency_key or new_key()}
-        with opened(Path(scan)) as file:
-            call = Call(
-                "POST",
-                f"/v1/forms/{segment(template)}/pages",
-                params,
-                headers,
-                files={"scan": (Path(scan).name, file)},
-                wait_s=UPLOAD_S,
-            )
+        path = f"/v1/forms/{segment(template)}/pages"
+        with opened_parts(scan, recording, recordings or {}) as files:
+            call = Call("POST", path, params, headers, files=files, wait_s=UPLOAD_S)
             return self._answer(call, PagesReceipt)
 
     def get_prediction(self, job_id: str) -> JobStatus:

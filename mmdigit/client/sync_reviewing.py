@@ -66,6 +66,10 @@ class Reviewing(ABC):
         path = f"/v1/review/groups/{segment(group)}/fields/{segment(field)}/history"
         return self._answer(Call("GET", path), FieldHistory)
 
+    def get_field_sound(self, group: str, field: str) -> bytes:
+        """The recording of a field, a WAV file. field: as for get_field_history; of a claim, one with a sound."""
+        return self._body(Call("GET", f"/v1/review/groups/{segment(group)}/fields/{segment(field)}/sound"))
+
     def _answer(self, call: Call, kind: type[M]) -> M:
         """The answer to a call, which is sent again where that helps."""
         return parsed(kind, self._body(call))

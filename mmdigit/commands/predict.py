@@ -15,11 +15,10 @@ from mmdigit.datasets.opening import open_samples
 from mmdigit.datasets.sample import NamedSample, left_out_line
 from mmdigit.files.atomic import atomic_write, require_replaceable
 from mmdigit.files.predictions_csv import PREDICTION_COLUMNS, answer_row, safe_cell
-from mmdigit.reading.digit_reader import file_content
-from mmdigit.reading.model_input import ModelInput, decode_input
+from mmdigit.reading.digit_reader import decode_files
+from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import Predictor
 from schemas.errors import DataError, InvalidJob
-from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
 from schemas.prediction import Answer
 from schemas.printable import printable
 
@@ -42,7 +41,7 @@ class Tally:
 
 def predict_one(predictor: Predictor, image: Path | None, audio: Path | None) -> Answer:
     """The answer to one sample. Raises DataError for a missing file, InvalidJob for one that cannot be decoded."""
-    return predictor.predict([_decode_files(image, audio)])[0]
+    return predictor.predict([decode_files(image, audio)])[0]
 
 
 def predict_manifest(
@@ -112,7 +111,7 @@ def _rows(count: int, kind: str = "") -> str:
 def target_error_report(predictor: Predictor) -> str:
     """Whether held-out data show that each head meets the target error: one line for each."""
     lines = f"target error {predictor.target_error:g} of the accepted:\n"
-    for head, point in predictor.operating_points.items():
+    for head, point in predictor.points.items():
         if point.bound is None:
             evidence = "not shown, this model file holds fixed thresholds and no held-out errors"
         else:
@@ -135,7 +134,7 @@ def _answers(predictor: Predictor, rows: Sequence[NamedSample]) -> Iterator[tupl
         try:
             if row.fault is not None:
                 raise DataError(row.fault)
-            inputs.append(_decode_files(row.image, row.audio))
+            inputs.append(decode_files(row.image, row.audio))
             faults.append(None)
         except InvalidJob as exc:
             faults.append(_Fault(exc.reason, str(exc)))
@@ -144,13 +143,6 @@ def _answers(predictor: Predictor, rows: Sequence[NamedSample]) -> Iterator[tupl
     answers = iter(predictor.predict(inputs))
     for row, fault in zip(rows, faults, strict=True):
         yield (row, next(answers), _Fault()) if fault is None else (row, None, fault)
-
-
-def _decode_files(image: Path | None, audio: Path | None) -> ModelInput:
-    return decode_input(
-        None if image is None else file_content(image, MAX_IMAGE_BYTES),
-        None if audio is None else file_content(audio, MAX_AUDIO_BYTES),
-    )
 
 
 def _progress(errors: TextIO) -> Progress:

@@ -104,8 +104,10 @@ def _sqlite(path: Path, kind: DatabaseKind, *, create: bool) -> Engine:
 
 
 def _require_ours(connection: sqlite3.Connection, path: Path, kind: DatabaseKind) -> None:
+    connection.execute("BEGIN")  # both of one moment: another program of ours may be creating the tables
     [application] = connection.execute("PRAGMA application_id").fetchone()
     [tables] = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    connection.execute("COMMIT")
     if application != kind.number and (application or tables):
         raise SettingsError(
             f"expected a {kind.noun}, got a SQLite database of another program at {str(path)!r}; name another file"

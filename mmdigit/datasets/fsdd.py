@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -26,12 +26,13 @@ VALIDATION_INDICES = range(5, 10)
 """Chosen by this project from the data set's own training split."""
 
 _RESTORE = "restore the data set; `mmdigit data download` fetches MNIST and FSDD"
-_NAME = re.compile(r"(?P<digit>[0-9])_(?P<speaker>[^_]+)_(?P<index>[0-9]+)\.wav")
+_SUFFIXES = (".wav", ".flac")
+_NAME = re.compile(r"(?:(?P<digit>[0-9])|[a-z]+)_(?P<speaker>[^_]+)_(?P<index>[0-9]+)\.(?:wav|flac)")
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One file, {digit}_{speaker}_{index}.wav."""
+    """One file, {digit}_{speaker}_{index}.wav or .flac. digit: -1 = a word or a noise, named in its place."""
 
     path: Path
     digit: int
@@ -44,15 +45,16 @@ def split_of(index: int) -> Split:
     return "test" if index in TEST_INDICES else "validation" if index in VALIDATION_INDICES else "train"
 
 
-def list_recordings(folder: Path, count: int | None = None) -> list[Recording]:
+def list_recordings(folder: Path, count: int | None = None, digits: Collection[int] = range(10)) -> list[Recording]:
     """The recordings in a folder, sorted by name; also of another data set that names its files alike.
 
-    count: how many there must be, None = any number. Raises DataError if there are not as many, if the folder cannot
-    be read, if a .wav file has another name, or if a digit has no recording.
+    count: how many there must be, None = any number. digits: those of which there must be recordings; none: recordings
+    of words and noises. Raises DataError if there are not as many, if the folder cannot be read, if a recording has
+    another name, or if one of the digits has none.
     """
     shown = printable(str(folder), 200)
     try:
-        names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".wav"))
+        names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(_SUFFIXES))
     except OSError as exc:
         raise DataError(
             f"expected a folder of recordings at {shown}, cannot read it ({exc.strerror}); {_RESTORE}"
@@ -62,19 +64,20 @@ def list_recordings(folder: Path, count: int | None = None) -> list[Recording]:
     recordings = []
     for name in names:
         match = _NAME.fullmatch(name)
-        if match is None:
+        if match is None or (match["digit"] is None) == bool(digits):
             raise DataError(
-                f"expected recordings named {{digit}}_{{speaker}}_{{index}}.wav in {shown}, got "
-                f"{printable(name, 100)}; remove it"
+                f"expected recordings named {'{digit}' if digits else '{word}'}_{{speaker}}_{{index}}.wav or .flac in "
+                f"{shown}, got {printable(name, 100)}; remove it"
             )
-        recordings.append(Recording(folder / name, int(match["digit"]), match["speaker"], int(match["index"])))
-    require_all_digits((each.digit for each in recordings), str(folder))
+        digit = -1 if match["digit"] is None else int(match["digit"])
+        recordings.append(Recording(folder / name, digit, match["speaker"], int(match["index"])))
+    require_digits((each.digit for each in recordings), str(folder), digits)
     return recordings
 
 
-def require_all_digits(digits: Iterable[int | None], where: str) -> None:
-    """Raises DataError if one of the ten digits is not among these."""
-    if missing := sorted(set(range(10)) - set(digits)):
+def require_digits(digits: Iterable[int | None], where: str, expected: Collection[int] = range(10)) -> None:
+    """Raises DataError if one of the expected digits is not among these."""
+    if missing := sorted(set(expected) - set(digits)):
         raise DataError(
             f"expected recordings of all ten digits in {printable(where, 300)}, got none of {missing[0]}; {_RESTORE}"
         )

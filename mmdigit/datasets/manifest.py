@@ -1,4 +1,4 @@
-"""A CSV manifest: a header with id, image, audio and label, then a row for each sample. Streamed."""
+"""A CSV manifest: a header with id, image, audio, label and writer, then a row for each sample. Streamed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,7 +72,7 @@ class Manifest(Samples):
         for row in _rows(self._path):
             image, audio = (None if cell is None else locate(folder, cell) for cell in (row.image, row.audio))
             fault = f"line {row.line} of {name}, {row.fault}" if row.fault else None
-            yield NamedSample(row.id[:MAX_ID_CHARACTERS], image, audio, row.label, row.line, fault)
+            yield NamedSample(row.id[:MAX_ID_CHARACTERS], image, audio, row.label, row.line, fault, row.writer)
 
 
 def _rows(path: Path) -> Iterator[ManifestRow]:

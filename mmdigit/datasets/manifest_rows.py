@@ -8,7 +8,7 @@ from typing import Self
 from mmdigit.datasets.table import Table
 from schemas.printable import printable
 
-COLUMNS = ("id", "image", "audio", "label")
+COLUMNS = ("id", "image", "audio", "label", "writer")
 REQUIRED = (("id",), ("image", "audio"))
 MAX_ID_CHARACTERS = 200
 MAX_ROWS = 10_000_000
@@ -20,7 +20,8 @@ _EMPTY = frozenset(("nan", "none", "null", "na", "n/a", "#n/a", "<na>"))  # what
 @dataclass(frozen=True, slots=True)
 class ManifestRow:
     """One row. line: of the table, from 1. cells: as written, by column. image, audio: what names the file, None if the
-    cell is empty. fault: why the row cannot be used, from "column"; None if it can."""
+    cell is empty. writer: who wrote or spoke it, "" = not known. fault: why the row cannot be used, from "column"; None
+    if it can."""
 
     line: int
     cells: dict[str, str]
@@ -28,12 +29,13 @@ class ManifestRow:
     image: str | None
     audio: str | None
     label: int | None
+    writer: str
     fault: str | None
 
     @classmethod
     def of(cls, line: int, cells: dict[str, str], surplus: str | None) -> Self:
         """surplus: the fault of a row with more cells than the header."""
-        row_id, label = cells["id"].strip(), cells.get("label", "").strip()
+        row_id, label, writer = cells["id"].strip(), cells.get("label", "").strip(), cells.get("writer", "").strip()
         image, audio = (_file(cells.get(column, "")) for column in ("image", "audio"))
         match = _LABEL.fullmatch(label)
         fault = surplus
@@ -43,7 +45,7 @@ class ManifestRow:
             fault = "columns image and audio: expected an image, an audio file or both, got neither"
         if fault is None and label and label.lower() not in _EMPTY and match is None:
             fault = f"column label: expected a label from 0 to 9 or none, got {printable(label, 20)}"
-        return cls(line, cells, row_id, image, audio, int(match[1]) if match else None, fault)
+        return cls(line, cells, row_id, image, audio, int(match[1]) if match else None, writer, fault)
 
 
 def manifest_rows(table: Table) -> Iterator[ManifestRow]:

@@ -17,6 +17,8 @@ class NamedSample:
     line: int | None = None
     """In the manifest, from 1; None in a folder."""
     fault: str | None = None
+    writer: str = ""
+    """Who wrote or spoke it, "" = not known."""
 
 
 class Samples(Protocol):

@@ -45,7 +45,7 @@ def _partial_file(path: Path) -> Iterator[Path]:
         yield partial
         partial.replace(target)
     except OSError as exc:
-        raise DataError(f"expected to write {printable(str(path), 200)}, got: {exc.strerror}; check --output") from exc
+        raise DataError(f"expected to write {printable(str(path), 200)}, got: {exc.strerror}; check the path") from exc
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -62,8 +62,8 @@ def require_replaceable(path: Path) -> Path:
                 "name another --output"
             )
         if not target.parent.is_dir():
-            raise DataError(f"expected to write {shown}, got no folder for it; create the folder, or check --output")
+            raise DataError(f"expected to write {shown}, got no folder for it; create the folder, or check the path")
     except (OSError, ValueError, RuntimeError) as exc:  # ValueError: a NUL in the name; RuntimeError: a symlink loop
         reason = exc.strerror if isinstance(exc, OSError) else exc
-        raise DataError(f"expected a file name, got {shown} ({reason}); check --output") from exc
+        raise DataError(f"expected a file name, got {shown} ({reason}); check the path") from exc
     return target

@@ -37,7 +37,8 @@ def prepare_file(path: Path, error_type: type[RetriableError], what: str = "a qu
         if 0 < (size := _size(real)) < _HEADER_BYTES:
             raise SettingsError(f"expected {what}, got only {size} bytes at {shown!r}; restore it from a backup")
         if _size(log):
-            _require_log(log, real, what)
+            with suppress(FileNotFoundError):  # another process closed the database, which removes its log
+                _require_log(log, real, what)
         with suppress(FileExistsError):
             # Never open and close an existing file here: that would release the locks of this process's other
             # connections. Source: https://sqlite.org/howtocorrupt.html, section 2.2.

@@ -22,8 +22,11 @@ TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 """By suffix; files of other kinds are not served."""
-MODEL = ("mmdigit.onnx", "mmdigit.json", "crossed_out.npz")
-"""Of mmdigit/reading/weights, served under model/, so that the page runs the model that ships."""
+MODEL = {
+    "mmdigit.reading": ("weights/mmdigit.onnx", "weights/mmdigit.json", "weights/crossed_out.npz"),
+    "mmdigit.numbers": ("spoken.onnx", "spoken_calibration.json", "written.json"),
+}
+"""Files of other packages, served under model/, so that the page runs the model that ships."""
 
 LIST = "files.json"
 """Names every other file, for mmdigit/webapp/service-worker.js."""
@@ -43,9 +46,10 @@ class WebappFile:
 def load_files() -> Mapping[str, WebappFile]:
     """Every file by its path below /app/, such as js/main.js. A file NAME.gz is NAME, compressed."""
     found = dict(_below(files("mmdigit.webapp"), ""))
-    weights = files("mmdigit.reading") / "weights"
-    for name in MODEL:
-        found[f"model/{name}"] = _file(name, (weights / name).read_bytes())
+    for package, paths in MODEL.items():
+        for path in paths:
+            name = path.rpartition("/")[2]
+            found[f"model/{name}"] = _file(name, (files(package) / path).read_bytes())
     found[LIST] = _file(LIST, list_of(found))
     return found
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,6 +124,20 @@ def _predicted_errors(rows: Sequence[RiskRow]) -> list[float]:
     return errors[::-1]
 
 
+class HeadResult(NamedTuple):
+    """What one head says of one job. probabilities: of each digit, sum 1; confidence: that of the label."""
+
+    label: int
+    confidence: float
+    probabilities: tuple[float, ...]
+
+
+def head_results(probabilities: Probabilities) -> list[HeadResult]:
+    """A head's result for each job. probabilities: (B, 10), each row's sum 1."""
+    labels, rows = probabilities.argmax(axis=1).tolist(), probabilities.tolist()
+    return [HeadResult(label, row[label], tuple(row)) for label, row in zip(labels, rows, strict=True)]
+
+
 def decide(
     image: Probabilities | None,
     audio: Probabilities | None,
@@ -133,22 +147,42 @@ def decide(
     thresholds: Thresholds,
     image_reasons: Sequence[Reason] = (),
 ) -> tuple[Decision, tuple[Reason, ...]]:
+    """As decide_results, from probabilities: (10,), sum 1; None if the modality is missing (fused: if either is)."""
+    image_result, audio_result, fused_result = [
+        None if probabilities is None else head_results(probabilities[None])[0]
+        for probabilities in (image, audio, fused)
+    ]
+    return decide_results(
+        image_result, audio_result, fused_result, image_novelty, audio_novelty, thresholds, image_reasons
+    )
+
+
+def decide_results(
+    image: HeadResult | None,
+    audio: HeadResult | None,
+    fused: HeadResult | None,
+    image_novelty: float | None,
+    audio_novelty: float | None,
+    thresholds: Thresholds,
+    image_reasons: Sequence[Reason] = (),
+) -> tuple[Decision, tuple[Reason, ...]]:
     """Accept or review, with every reason that applies.
 
-    image, audio, fused: (10,), sum 1; None if the modality is missing (fused: if either is). image_novelty,
-    audio_novelty: range [0, 1]; None if the modality is missing. image_reasons: those that the image itself shows.
+    image, audio, fused: None if the modality is missing (fused: if either is). image_novelty, audio_novelty: range
+    [0, 1]; None if the modality is missing. image_reasons: those that the image itself shows.
     Raises ValueError if both modalities are missing.
     """
     reasons: list[Reason] = []
     if fused is not None and image is not None and audio is not None:
-        confident = _is_confident(fused, thresholds.fused_confidence)
-        differ = int(image.argmax()) != int(audio.argmax())
-        if differ and agreement(image, audio) < thresholds.agreement:
-            reasons.append("conflict")
+        confident = fused.confidence >= thresholds.fused_confidence[fused.label]
+        if image.label != audio.label:
+            both_mean_it = agreement(np.array(image.probabilities), np.array(audio.probabilities))
+            if both_mean_it < thresholds.agreement:
+                reasons.append("conflict")
     elif image is not None:
-        confident = _is_confident(image, thresholds.image_confidence)
+        confident = image.confidence >= thresholds.image_confidence[image.label]
     elif audio is not None:
-        confident = _is_confident(audio, thresholds.audio_confidence)
+        confident = audio.confidence >= thresholds.audio_confidence[audio.label]
     else:
         raise ValueError("expected the probabilities of at least one head, got none")
     if not confident:
@@ -161,11 +195,6 @@ def decide(
     return ("review", tuple(reasons)) if reasons else ("accept", ())
 
 
-def _is_confident(probabilities: Probabilities, confidences: Confidences) -> bool:
-    label = int(probabilities.argmax())
-    return float(probabilities[label]) >= confidences[label]
-
-
 def agreement(image: Probabilities, audio: Probabilities) -> float:
     """The probability that both mean the same digit, taking them as independent and calibrated, range [0, 1].
 
@@ -174,10 +203,10 @@ def agreement(image: Probabilities, audio: Probabilities) -> float:
     return float(image @ audio)
 
 
-def softmax(logits: NDArray[Any], temperature: float = 1.0) -> Probabilities:
+def softmax(logits: NDArray[Any], temperature: float | NDArray[np.float64] = 1.0) -> Probabilities:
     """(B, 10) to (B, 10), each row's sum 1. In 64 bits, so that rounding never takes a confidence out of [0, 1].
 
-    temperature: above 0; a higher one lowers the confidence and never changes the label.
+    temperature: above 0, one for all or (B, 1); a higher one lowers the confidence and never changes the label.
     """
     powers = np.exp((logits.astype(np.float64) - logits.max(axis=1, keepdims=True)) / temperature)
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)

@@ -13,7 +13,7 @@ from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ, Waveform, decode_aud
 from mmdigit.reading.decision import DEFAULT_TARGET_ERROR
 from mmdigit.reading.image.decode import read_image
 from mmdigit.reading.image.normalize import Digit, read_digit
-from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.model_input import ModelInput, decode_input
 from mmdigit.reading.predictor import Predictor
 from schemas.errors import DataError
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES
@@ -68,6 +68,14 @@ def file_content(path: Path, max_bytes: int) -> bytes:
         raise DataError(
             f"expected a file at {printable(str(path), 200)}, got an error ({exc.strerror}); check the path"
         ) from exc
+
+
+def decode_files(image: Path | None, audio: Path | None) -> ModelInput:
+    """Decode the files of one sample. Raises DataError for one that cannot be read, and as decode_input does."""
+    return decode_input(
+        None if image is None else file_content(image, MAX_IMAGE_BYTES),
+        None if audio is None else file_content(audio, MAX_AUDIO_BYTES),
+    )
 
 
 def _read_image(image: Media) -> Digit:

@@ -1,7 +1,8 @@
 """Reads and checks the metadata of an exported model: `NAME.json` beside `NAME.onnx`.
 
 Generation 1 states fixed confidence thresholds. Generation 2 states a temperature and a risk-coverage table for each
-head instead, by digit where measured, so that the user's target error sets the thresholds. Both are supported.
+head instead, by digit where measured, so that the user's target error sets the thresholds. Generation 3 has both once
+more for digits that were found in a picture. All are supported.
 """
 
 from dataclasses import dataclass
@@ -48,6 +49,16 @@ class RiskTable(_Section):
     def operating_point(self, target_error: float) -> OperatingPoint:
         """From which confidences the head accepts. target_error: range (0, 1)."""
         return operating_point(self.by_digit or self.rows, target_error)
+
+
+Temperature = Annotated[float, Field(ge=0.01, le=100)]
+
+
+class Photographs(_Section):
+    """The image head on digits that were found in a picture: it is less sure of them, and errs more often."""
+
+    temperature: Temperature
+    risk: RiskTable
 
 
 class FixedThresholds(_Section):
@@ -118,9 +129,11 @@ class Metadata(_Section):
     model_version: Annotated[str, Field(min_length=1, max_length=64)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     thresholds: FixedThresholds
-    temperature: PerHead[Annotated[float, Field(ge=0.01, le=100)]] = dict.fromkeys(HEADS, 1.0)
+    temperature: PerHead[Temperature] = dict.fromkeys(HEADS, 1.0)
     """Probabilities are softmax(logits / temperature)."""
     risk: PerHead[RiskTable] | None = None
+    photographs: Photographs | None = None
+    """Used in place of the image head's where a digit was found in a picture; None: the same for all."""
     validation: Validation | None = None
 
     @model_validator(mode="after")
@@ -151,6 +164,10 @@ class Metadata(_Section):
             modalities: Baseline(head.accuracy, shares.conflict, shares.review if evaluated else None)
             for modalities, head, shares in kinds
         }
+
+    def photograph_point(self, target_error: float) -> OperatingPoint | None:
+        """From which confidences the image head accepts digits found in a picture; None: from those of all images."""
+        return None if self.photographs is None else self.photographs.risk.operating_point(target_error)
 
     def resolved_thresholds(self, target_error: float) -> Thresholds:
         """All six thresholds, with the confidences for this target error."""

@@ -16,12 +16,14 @@ class ModelInput:
 
     image: (28, 28), range [0, 1], 1 = ink, as decode_image returns it.
     waveform: (N_SAMPLES,), range [-1, 1], as decode_audio returns it.
-    reasons: for review, seen in the whole image; decode_input sets them.
+    reasons: for review, seen in the whole image; photographed: it was found in a picture, see Digit. decode_input sets
+    both.
     """
 
     image: Grey | None = None
     waveform: Waveform | None = None
     reasons: tuple[Reason, ...] = ()
+    photographed: bool = False
 
     def __post_init__(self) -> None:
         if self.image is None and self.waveform is None:
@@ -30,7 +32,7 @@ class ModelInput:
     @classmethod
     def of(cls, digit: Digit | None, waveform: Waveform | None) -> Self:
         """From what the decoders returned. Raises ValueError if both are None."""
-        return cls(None, waveform) if digit is None else cls(digit.image, waveform, digit.reasons)
+        return cls(None, waveform) if digit is None else cls(digit.image, waveform, digit.reasons, digit.photographed)
 
 
 def decode_input(image: bytes | None, audio: bytes | None) -> ModelInput:

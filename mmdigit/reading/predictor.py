@@ -2,7 +2,9 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -11,7 +13,16 @@ from numpy.typing import NDArray
 
 from mmdigit.files.regular import read_regular
 from mmdigit.reading.audio.normalize import N_SAMPLES
-from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, HEADS, Probabilities, decide, sigmoid, softmax
+from mmdigit.reading.decision import (
+    DEFAULT_TARGET_ERROR,
+    HeadResult,
+    OperatingPoint,
+    Thresholds,
+    decide_results,
+    head_results,
+    sigmoid,
+    softmax,
+)
 from mmdigit.reading.image.crossed_out import CrossedOutDetector
 from mmdigit.reading.image.decode import IMAGE_SIDE
 from mmdigit.reading.metadata import Metadata, read_metadata
@@ -27,6 +38,7 @@ WEIGHTS = Path(__file__).parent / "weights" / "mmdigit.onnx"
 INPUTS = ("image", "image_present", "waveform", "audio_present")
 OUTPUTS = ("image_logits", "audio_logits", "fused_logits", "image_novelty_logit", "audio_novelty_logit")
 WARM_UP_SIZES = (1, 8)
+BATCH = 128  # of predict_all
 MAX_MODEL_BYTES = 256 * 1024 * 1024  # the shipped model has 1.7 MB
 
 
@@ -35,6 +47,8 @@ class Predictor:
 
     def __init__(self, session: onnxruntime.InferenceSession, metadata: Metadata, target_error: float) -> None:
         self._session = session
+        # Older files take the same number of images and clips.
+        self._skips_missing = len({session.get_inputs()[place].shape[0] for place in (0, 2)}) == 2
         self._crossed_out = CrossedOutDetector.load()
         self.temperature = metadata.temperature
         """By head: probabilities are softmax(logits / temperature)."""
@@ -43,6 +57,13 @@ class Predictor:
         self.operating_points = metadata.operating_points(target_error)
         """By head: the confidence from which it accepts, and whether held-out data show the target error there."""
         self.thresholds = metadata.resolved_thresholds(target_error)
+        self.photograph_point = metadata.photograph_point(target_error)
+        """As operating_points, of the image head for digits found in a picture; None: as for all images."""
+        self.photograph_thresholds = self.thresholds
+        self._photograph_temperature = self.temperature["image"]
+        if metadata.photographs is not None and self.photograph_point is not None:
+            self.photograph_thresholds = replace(self.thresholds, image_confidence=self.photograph_point.confidences)
+            self._photograph_temperature = metadata.photographs.temperature
         self.baseline = metadata.baseline(target_error)
         """What held-out answers looked like, by what a job carries; empty if the metadata do not say."""
 
@@ -73,6 +94,12 @@ class Predictor:
             ) from exc
         return cls(session, metadata, target_error)
 
+    @property
+    def points(self) -> dict[str, OperatingPoint]:
+        """operating_points by head, and that of photographs where there is one."""
+        photographs = {} if self.photograph_point is None else {"photographs": self.photograph_point}
+        return {**{str(head): point for head, point in self.operating_points.items()}, **photographs}
+
     def predict(self, inputs: Sequence[ModelInput]) -> list[Answer]:
         """One answer for each input, in order; an empty list for no inputs.
 
@@ -82,17 +109,26 @@ class Predictor:
         if not inputs:
             return []
         logits = self.outputs(inputs)
-        image, audio, fused = (softmax(logits[f"{head}_logits"], self.temperature[head]) for head in HEADS)
+        audio, fused = (softmax(logits[f"{head}_logits"], self.temperature[head]) for head in ("audio", "fused"))
+        photographed = np.array([each.photographed for each in inputs])[:, None]
+        image_temperature = np.where(photographed, self._photograph_temperature, self.temperature["image"])
+        image = softmax(logits["image_logits"], image_temperature)
         reasons = self.image_reasons(inputs)
-        image_novelty, audio_novelty = (sigmoid(logits[f"{head}_novelty_logit"]) for head in ("image", "audio"))
+        novelties = [sigmoid(logits[f"{head}_novelty_logit"]) for head in ("image", "audio")]
+        # Whatever the model returned, softmax and sigmoid are within [0, 1], unless they are NaN.
+        is_valid = all(bool(np.isfinite(values).all()) for values in (image, audio, fused, *novelties))
+        of_image, of_audio, of_both = head_results(image), head_results(audio), head_results(fused)
+        image_novelty, audio_novelty = (novelty.tolist() for novelty in novelties)
         return [
             self._answer(
-                image[row] if each.image is not None else None,
-                audio[row] if each.waveform is not None else None,
-                fused[row],
-                float(image_novelty[row]) if each.image is not None else None,
-                float(audio_novelty[row]) if each.waveform is not None else None,
+                of_image[row] if each.image is not None else None,
+                of_audio[row] if each.waveform is not None else None,
+                of_both[row],
+                image_novelty[row] if each.image is not None else None,
+                audio_novelty[row] if each.waveform is not None else None,
                 reasons[row],
+                self.photograph_thresholds if each.photographed else self.thresholds,
+                is_valid,
             )
             for row, each in enumerate(inputs)
         ]
@@ -100,9 +136,15 @@ class Predictor:
     def outputs(self, inputs: Sequence[ModelInput], names: Sequence[str] = OUTPUTS) -> dict[str, NDArray[np.float32]]:
         """The network's outputs by name, before any temperature: logits (B, 10), novelty logits (B,).
 
-        The logits of a missing modality mean nothing. Raises ValueError as predict does, and for an empty sequence.
+        The logits of a missing modality mean nothing. Where no input has an image, or none a waveform, its encoder runs
+        once for all. Raises ValueError as predict does, and for an empty sequence.
         """
-        return dict(zip(names, self._session.run(list(names), _feed(inputs)), strict=True))
+        count = len(inputs)
+        found = self._session.run(list(names), _feed(inputs, self._skips_missing))
+        return {
+            name: values if len(values) == count else np.broadcast_to(values, (count, *values.shape[1:]))
+            for name, values in zip(names, found, strict=True)
+        }
 
     def image_reasons(self, inputs: Sequence[ModelInput]) -> list[tuple[Reason, ...]]:
         """The reasons for review that each image shows: those of the input, and struck_out."""
@@ -119,30 +161,39 @@ class Predictor:
         for size in WARM_UP_SIZES:
             self.predict([empty] * size)
 
+    def predict_all(self, inputs: Iterable[ModelInput]) -> Iterator[Answer]:
+        """As predict, of any number of inputs, taken as the answers are."""
+        remaining = iter(inputs)
+        while batch := list(islice(remaining, BATCH)):
+            yield from self.predict(batch)
+
     def _answer(
         self,
-        image: Probabilities | None,
-        audio: Probabilities | None,
-        fused: Probabilities,
+        image: HeadResult | None,
+        audio: HeadResult | None,
+        fused: HeadResult,
         image_novelty: float | None,
         audio_novelty: float | None,
         image_reasons: Sequence[Reason],
+        thresholds: Thresholds,
+        is_valid: bool,
     ) -> Answer:
+        """is_valid: whether no number is NaN; if one may be, it is validated and refused."""
+        make, make_head = (Answer.unchecked, HeadAnswer.unchecked) if is_valid else (Answer, HeadAnswer)
         both = image is not None and audio is not None
         final = fused if both else image if image is not None else audio
         if final is None:
             raise ValueError("expected an image, audio or both, got neither")
-        decision, reasons = decide(
-            image, audio, fused if both else None, image_novelty, audio_novelty, self.thresholds, image_reasons
+        decision, reasons = decide_results(
+            image, audio, fused if both else None, image_novelty, audio_novelty, thresholds, image_reasons
         )
-        head = _head_answer(final)
-        return Answer(
-            label=head.label,
-            confidence=head.confidence,
-            probabilities=tuple(final.tolist()),
-            image=None if image is None else _head_answer(image, with_all=both),
-            audio=None if audio is None else _head_answer(audio, with_all=both),
-            fused=head if both else None,
+        return make(
+            label=final.label,
+            confidence=final.confidence,
+            probabilities=final.probabilities,
+            image=None if image is None else _head_answer(make_head, image, with_all=both),
+            audio=None if audio is None else _head_answer(make_head, audio, with_all=both),
+            fused=_head_answer(make_head, fused) if both else None,
             novelty=max(novelty for novelty in (image_novelty, audio_novelty) if novelty is not None),
             decision=decision,
             reasons=reasons,
@@ -173,12 +224,18 @@ def _read(path: Path) -> bytes:
         raise WeightsError(f"expected a model at {path}, got an error ({exc.strerror}); restore the file") from exc
 
 
-def _feed(inputs: Sequence[ModelInput]) -> dict[str, NDArray[np.float32]]:
-    """The network inputs: image (B, 1, 28, 28), waveform (B, N_SAMPLES), and whether each is present, (B,), 1 or 0."""
-    count = len(inputs)
-    image = np.zeros((count, 1, IMAGE_SIDE, IMAGE_SIDE), np.float32)
-    waveform = np.zeros((count, N_SAMPLES), np.float32)
-    image_present, audio_present = np.zeros(count, np.float32), np.zeros(count, np.float32)
+def _feed(inputs: Sequence[ModelInput], skip_missing: bool) -> dict[str, NDArray[np.float32]]:
+    """The network inputs: image (B, 1, 28, 28), waveform (B, N_SAMPLES), and whether each is present, (B,), 1 or 0.
+
+    skip_missing: one row, not B, of a modality that no input has.
+    """
+    images = waveforms = count = len(inputs)
+    if skip_missing:
+        images = count if any(each.image is not None for each in inputs) else min(1, count)
+        waveforms = count if any(each.waveform is not None for each in inputs) else min(1, count)
+    image = np.zeros((images, 1, IMAGE_SIDE, IMAGE_SIDE), np.float32)
+    waveform = np.zeros((waveforms, N_SAMPLES), np.float32)
+    image_present, audio_present = np.zeros(images, np.float32), np.zeros(waveforms, np.float32)
     for row, each in enumerate(inputs):
         if each.image is not None:
             _check_shape(row, "image", each.image, (IMAGE_SIDE, IMAGE_SIDE))
@@ -187,7 +244,7 @@ def _feed(inputs: Sequence[ModelInput]) -> dict[str, NDArray[np.float32]]:
             _check_shape(row, "waveform", each.waveform, (N_SAMPLES,))
             waveform[row], audio_present[row] = each.waveform, 1
     for name, values in (("image", image), ("waveform", waveform)):
-        finite = np.isfinite(values).reshape(count, -1)
+        finite = np.isfinite(values).reshape(len(values), -1)
         if not bool(finite.all()):
             row = int(finite.all(axis=1).argmin())
             raise ValueError(f"input {row}: expected finite values in {name}, got NaN or infinity")
@@ -199,8 +256,7 @@ def _check_shape(row: int, name: str, values: NDArray[np.float32], shape: tuple[
         raise ValueError(f"input {row}: expected {name} of shape {shape}, got {values.shape}")
 
 
-def _head_answer(probabilities: Probabilities, *, with_all: bool = False) -> HeadAnswer:
+def _head_answer(make: Callable[..., HeadAnswer], result: HeadResult, *, with_all: bool = False) -> HeadAnswer:
     """with_all: whether it also contains all ten probabilities."""
-    label = int(probabilities.argmax())
-    every = tuple(probabilities.tolist()) if with_all else None
-    return HeadAnswer(label=label, confidence=float(probabilities[label]), probabilities=every)
+    every = result.probabilities if with_all else None
+    return make(label=result.label, confidence=result.confidence, probabilities=every)

@@ -1,5 +1,6 @@
 """Runs a program, and turns its errors into one line on standard error and an exit code."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -22,14 +23,26 @@ def run_program(prog: str, main: Callable[[Sequence[str]], int], argv: Sequence[
         sys.stdout.write(f"{prog} {schemas.VERSION}\n")
         return 0
     try:
-        return main(argv)
+        code = main(argv)
+        sys.stdout.flush()
+        return code
     except MmdigitError as error:
         sys.stderr.write(f"{prog}: error: {escaped(' '.join(str(error).split()))}\n")
         return error.exit_code
-    except BrokenPipeError:
-        # The reader closed the pipe. Redirect the remaining output, so that it does not fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader closed the pipe
+        _discard_output()
+        return 1
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _discard_output()
+        sys.stderr.write(f"{prog}: error: expected to write the output, got {error.strerror}; free disk space\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write(f"{prog}: interrupted\n")
         return 130
+
+
+def _discard_output() -> None:
+    """Redirect what is still buffered for standard output, so that it does not fail again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

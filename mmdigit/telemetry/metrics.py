@@ -1,5 +1,7 @@
 """A program's metrics as one list of Metric, from which its page of the documentation is made too."""
 
+from bisect import bisect_left
+from collections import Counter as Tally
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -22,6 +24,14 @@ class Metric:
 def prefixed(prefix: str, metrics: Sequence[Metric]) -> tuple[Metric, ...]:
     """The metrics with prefix before each name."""
     return tuple(replace(metric, name=f"{prefix}{metric.name}") for metric in metrics)
+
+
+def observe_all(histogram: Histogram, values: Sequence[float]) -> None:
+    """As histogram.observe() of each value, which goes through the buckets one by one."""
+    bounds, buckets = histogram._upper_bounds, histogram._buckets
+    for number, times in Tally(bisect_left(bounds, value) for value in values).items():
+        buckets[number].inc(times)
+    histogram._sum.inc(sum(values))
 
 
 class RegisteredMetrics:

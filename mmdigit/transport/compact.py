@@ -14,6 +14,7 @@ image and the ten of audio.
 import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import compress
 from typing import Final
 
 import msgpack  # type: ignore[import-untyped]
@@ -34,6 +35,8 @@ _PROBABILITIES = 10
 _LONG = 0x3A
 """The exponent byte of 2**-11. Larger numbers keep all four bytes of their float. Smaller ones keep the upper two, with
 an error of at most 2**-20."""
+_IS_LONG = bytes(byte & 0x7F >= _LONG for byte in range(256))
+_LOWER = struct.Struct("2x2s")
 _MIDDLE = b"\x00\x00\x80\x00"  # the middle of the range of the two dropped bytes
 _NIL = 1e-40  # more than the float 00008000
 
@@ -154,8 +157,8 @@ def _encode_numbers(numbers: Sequence[float]) -> bytes:
     # Probabilities near 1 are stored as minus their distance from 1: floats are precise only near 0.
     raw = _FLOATS[len(numbers)].pack(*[p if p <= 0.5 else -(1.0 - p) for p in numbers])
     first = raw[0::4]
-    long = [raw[4 * at + 2 : 4 * at + 4] for at, byte in enumerate(first) if byte & 0x7F >= _LONG]
-    return b"".join((first, raw[1::4], *long))
+    lower = [half for (half,) in _LOWER.iter_unpack(raw)]
+    return b"".join((first, raw[1::4], *compress(lower, first.translate(_IS_LONG))))
 
 
 def _decode_numbers(value: bytes, count: int) -> list[float]:

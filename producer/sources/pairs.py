@@ -56,7 +56,7 @@ class PairsSource(NamedSource):
             if (fsdd.split_of(recording.index) == "test") == (split == "test"):
                 recordings[recording.digit].append(recording.path)
         present = [digit for digit, paths in enumerate(recordings) if paths]
-        fsdd.require_all_digits(present, f"the {split} split of {path / fsdd.FOLDER}")
+        fsdd.require_digits(present, f"the {split} split of {path / fsdd.FOLDER}")
         return cls(images, labels, recordings, split, seed, count or DEFAULT_COUNT)
 
     @property

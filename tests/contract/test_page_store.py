@@ -4,11 +4,12 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
-from mmdigit.forms.store.ports import FieldRecord, PageCounts
+from mmdigit.forms.fields.free_lines import ReadLine
+from mmdigit.forms.store.ports import FieldRecord, PageCounts, StoredCell, StoredField
 from mmdigit.forms.store.rows import CHUNK
 from mmdigit.forms.store.sql_store import open_page_store
 from tests.adapters import Database
-from tests.mmdigit.forms.store.kept import FIELDS, NOW, VALUES, change, fault, page, value
+from tests.mmdigit.forms.store.kept import FIELDS, HEARD, NOW, SOUNDS, VALUES, change, fault, page, value
 
 TEMPLATE = page().template
 
@@ -70,6 +71,19 @@ def test_unread_pages_come_with_their_cells_oldest_first(database: Database) -> 
     assert [each.group for _, each in store.unread_pages(TEMPLATE, 10, after=position)] == ["INTK.1"]
     store.put_values({"INTK.3": VALUES})
     assert [each.group for _, each in store.unread_pages(TEMPLATE, 10)] == ["INTK.1"]
+
+
+def test_what_was_heard_is_kept_with_its_page(database: Database) -> None:
+    store = database.open()
+    store.put_pages([page(1, heard=HEARD, sounds=SOUNDS), page(2)])
+    store.put_pages([page(1), page(2, heard=HEARD, sounds=SOUNDS)])  # they are kept already
+    kept = {each.group: each.heard for _, each in store.unread_pages(TEMPLATE, 10)}
+    assert {group: store.heard(group) for group in kept} == kept
+    assert store.heard("nowhere") is None
+    assert kept == {"INTK.1": HEARD, "INTK.2": {}}
+    assert store.sound("INTK.1", "member") == SOUNDS["*"]
+    for group, name in (("INTK.1", "items.1.count"), ("INTK.1", "born"), ("INTK.2", "member"), ("INTK.3", "member")):
+        assert store.sound(group, name) is None
 
 
 def test_put_values_stay_as_they_are(database: Database) -> None:
@@ -299,3 +313,12 @@ def test_controlled_of_gives_those_of_the_groups(database: Database) -> None:
     assert sorted(each.number for each, _ in found) == [2, 3]
     assert {record.control.text for _, record in found if record.control} == {"7"}
     assert list(store.controlled_of([], TEMPLATE)) == list(store.controlled_of(["INTK.1"], "another")) == []
+
+
+def test_line_of_a_free_field_survives(database: Database) -> None:
+    read = ReadLine(((0.1,) * 10, (0.999999999, *[0.0] * 9)), ("touching",), None, "model-1")
+    cells = (StoredCell("digit", 20.5, None, read),)
+    store = database.open()
+    store.put_pages([page(1, fields=(StoredField("member", True, cells, b"crop"),))])
+    assert store.fields("INTK.1")[0].cells == cells
+    assert store.unread_pages(TEMPLATE, 10)[0][1].fields[0].cells == cells

@@ -23,7 +23,7 @@ from mmdigit.forms.store.review_port import (
 )
 from mmdigit.forms.store.sql_review_store import open_review_store
 from tests.adapters import Database
-from tests.mmdigit.forms.store.kept import FIELDS, NOW, VALUES, change, fault, page, value
+from tests.mmdigit.forms.store.kept import FIELDS, HEARD, NOW, SOUNDS, VALUES, change, fault, page, value
 
 LATER = NOW + timedelta(minutes=5)
 TEMPLATE = page().template
@@ -41,6 +41,15 @@ def opened(database: Database) -> ReviewStore:
 
 def field(number: int = 1, name: str = "member") -> FieldPlace:
     return FieldPlace(f"INTK.{number}", name)
+
+
+def test_claim_says_what_was_heard(database: Database) -> None:
+    store = database.open()
+    store.put_pages([page(1, heard=HEARD, sounds=SOUNDS), page(2)])
+    store.put_values({f"INTK.{number}": VALUES for number in (1, 2)})
+    wanted = [*places(1, 2), Place(field(1, "items.1.count"))]
+    claimed = database.open_review().claim(claim(), wanted, 9, NOW, is_open)
+    assert [each.heard for each in claimed] == [HEARD["member"], None, HEARD["items.1.count"]]
 
 
 def places(*numbers: int) -> list[Place]:

@@ -32,7 +32,7 @@ class FormRun:
         """Send a page, wait until its fields are decided, and key those that were accepted, as they were read."""
         page = write_page(self._folder / "page.pdf")
         self._form("send", str(page), "--to", self._pages, "--journal-dir", str(self._folder))
-        self._form(*self._collect, "--expect", "1", "--wait-timeout-s", "120")
+        self._form(*self._collect, "--expect", "1", "--wait-timeout-s", "600")
         with open_page_store(self._forms) as store:
             [(kept, records)] = store.pages(load_template(FORM).digest)
             accepted = [record.value for record in records if record.value.decision == "accept"]

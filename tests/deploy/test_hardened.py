@@ -10,7 +10,7 @@ from mmdigit.transport.kafka.batches import MAX_BATCH_BYTES
 from schemas.errors import TransportError
 from tests.deploy.compose import JOBS, Compose
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]  # the first stack builds the image
+pytestmark = pytest.mark.docker
 
 RUNNING = ["kafka", "redis", "prometheus", "links"]
 PROBE = "grep '^Cap' /proc/1/status; grep NoNewPrivs /proc/1/status; touch /probe /etc/probe 2>&1; true"

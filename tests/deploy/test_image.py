@@ -55,7 +55,6 @@ def python(image: str, script: str) -> str:
     return output("docker", "run", "--rm", *LOCKED_DOWN, "--entrypoint", "python", image, "-c", script)
 
 
-@pytest.mark.timeout(600)  # the first build downloads every wheel
 def test_image_is_small(config: dict[str, Any]) -> None:
     assert config["Size"] < MAX_IMAGE_BYTES
 
@@ -80,7 +79,6 @@ print(open("/usr/share/mmdigit/sbom.json").read(), *{(d.name, d.version) for d i
     assert sum("licenses" in component for component in bill["components"]) > 0.8 * len(installed)
 
 
-@pytest.mark.timeout(600)
 def test_build_argument_adds_msk_and_otel() -> None:
     # The builder stage is enough: the last stage copies its packages.
     image = build(f"{TAG}-msk-otel", args={"REQUIREMENTS": "msk otel"}, target="builder")
@@ -92,7 +90,6 @@ def test_build_argument_adds_msk_and_otel() -> None:
     assert output(*command).strip() == "here"
 
 
-@pytest.mark.timeout(600)
 def test_build_argument_adds_forms() -> None:
     image = build(f"{TAG}-forms", args={"REQUIREMENTS": "forms"})
     [inspected] = json.loads(output("docker", "image", "inspect", image))
@@ -111,7 +108,6 @@ python -m mmdigit.forms worker --from '{queue}?topic=pages' --jobs {queue} --for
     assert json.loads(done.stderr.splitlines()[-1])["kept"] == 1
 
 
-@pytest.mark.timeout(600)
 def test_build_argument_adds_the_gateway(config: dict[str, Any]) -> None:
     image = build(f"{TAG}-gateway", args={"REQUIREMENTS": "gateway"})
     [inspected] = json.loads(output("docker", "image", "inspect", image))
@@ -223,6 +219,8 @@ def test_worker_passes_health_check_and_stops_on_sigterm(config: dict[str, Any],
 def test_sigterm_right_after_the_start_stops_the_worker(image: str) -> None:
     container = start(image)
     try:
+        # Before that, a signal ends the container runtime's own program, with exit code 2.
+        until(lambda: "-m worker" in run("docker", "top", container).stdout, "the worker's process")
         output("docker", "stop", "--time", "10", container, timeout_s=25)
         # 143: it had not installed its handler, and had nothing to finish.
         assert json.loads(output("docker", "inspect", container))[0]["State"]["ExitCode"] in (0, 143)

@@ -23,7 +23,7 @@ from samples.demo import PACK
 from samples.demo_forms import as_written, fill_stack
 from tests.deploy.compose import Compose
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]  # the first stack builds the image
+pytestmark = pytest.mark.docker
 
 
 def test_load_profile_is_answered_despite_chaos() -> None:

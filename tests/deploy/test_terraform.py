@@ -28,8 +28,6 @@ from tests.deploy.engine import ROOT
 from tests.deploy.terraform import FOLDER, Outcome, Terraform, terraform_problem
 from worker.settings import WorkerSettings
 
-pytestmark = pytest.mark.timeout(300)
-
 KAFKA_ACLS = ROOT / "deploy" / "kafka" / "acls.sh"
 REDIS_USERS = ROOT / "deploy" / "redis" / "users.acl"
 

@@ -29,7 +29,7 @@ from tests.secure import (
     store_administrator,
 )
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.docker
 
 Settings = dict[str, str | Path]
 
@@ -175,7 +175,6 @@ def test_gateway_has_the_rights_of_producer_and_reader(
     assert "lacks a permission" not in gateway.log.read_text()
 
 
-@pytest.mark.timeout(600)  # the first build fetches every wheel
 def test_image_trusts_the_authorities_of_its_system(
     broker: SecureKafka, store_url: str, authority: Authority, kafka_user: Callable[[str], Settings], tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from samples.running import RunningWorker
 from tests.processes import Start
 from tests.redis_group import redis_cluster
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.docker
 
 JOBS = 1000
 

@@ -3,14 +3,12 @@
 FORM_PAGES pages, by default 24: `make form-stack` takes 200.
 """
 
-import hashlib
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +24,9 @@ from lab.kit.polling import until
 from lab.kit.services import POSTGRES_PASSWORD
 from mmdigit.forms.collecting.deciding import decide_page, job_ids_of
 from mmdigit.forms.loading import load_template
-from mmdigit.forms.pages.decoder import PageDecoder
-from mmdigit.forms.pages.page import ScannedPage, SinglePage
+from mmdigit.forms.pages.page import ScannedPage
 from mmdigit.forms.printing.pdf import print_form
 from mmdigit.forms.reading.form_reader import FormReader
-from mmdigit.forms.sheets.keeping import PageOrigin
 from mmdigit.forms.store.ports import StoredValue
 from mmdigit.forms.store.sql_store import open_page_store
 from mmdigit.forms.template.parsing import example
@@ -40,6 +36,7 @@ from mmdigit.reading.predictor import Predictor
 from mmdigit.transport.urls import open_consumer, open_store
 from samples.running import RunningConsumer, RunningWorker
 from tests.conftest import KafkaTopic
+from tests.integration.scanned import scanned_pages
 from tests.mmdigit.forms.written import TEMPLATE, paper, sample_digits
 from tests.processes import Start
 
@@ -49,7 +46,7 @@ KINDS = ("scan", "turned", "photo", "fax")
 READ_SHARE = 0.8  # at least; the others are told why
 SAME_SHARE = 0.99  # of the values, as one process reads them: it gives the model the digits without the jobs' decoder
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(max(300, 8 * PAGES))]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900 + 30 * PAGES)]
 
 
 def scan(number: int) -> Image.Image:
@@ -79,16 +76,9 @@ Alone = tuple[RegisteredPage, tuple[StoredValue, ...]]
 def read_alone(folder: Path) -> Iterator[Alone]:
     """Every page as one undisturbed process reads it."""
     registrar, reader = PageRegistrar([TEMPLATE]), FormReader(TEMPLATE, Predictor.load())
-    with PageDecoder() as splitter, PageDecoder() as decoder:
-        for path in sorted(folder.iterdir()):
-            content = path.read_bytes()
-            origin = PageOrigin(path.name, hashlib.sha256(content).hexdigest(), datetime.now(UTC))
-            for page in splitter.split(content):
-                if isinstance(page, SinglePage):
-                    [scanned] = decoder.decode(page.content)
-                    assert isinstance(scanned, ScannedPage)
-                    scanned = replace(scanned, number=page.number)
-                    yield registrar.register(scanned, origin), reader.keep(scanned, origin)[1]
+    for origin, scanned in scanned_pages(folder):
+        if isinstance(scanned, ScannedPage):
+            yield registrar.register(scanned, origin), reader.keep(scanned, origin)[1]
 
 
 @contextmanager
@@ -154,7 +144,7 @@ def test_killed_workers_cost_no_field(
     send = [*(sys.executable, "-m", "mmdigit", "form", "send", str(scans), "--to", pages_url)]
     collect = [
         *(sys.executable, "-m", "mmdigit", "form", "collect", "--template", str(template), "--forms", postgres_url),
-        *("--store", redis_url, "--expect", str(PAGES + 1), "--wait-timeout-s", "120"),
+        *("--store", redis_url, "--expect", str(PAGES + 1), "--wait-timeout-s", str(600 + 20 * PAGES)),
     ]
     with ExitStack() as running:
         store = running.enter_context(open_store(redis_url))
@@ -167,7 +157,11 @@ def test_killed_workers_cost_no_field(
             worker.wait_until_assigned()
         journal = ["--journal-dir", str(tmp_path)]
         sender = start([*send, *journal], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        until(lambda: forms.counts(TEMPLATE.digest).pages >= PAGES // 4, "a quarter of the pages", timeout_s=8 * PAGES)
+        until(
+            lambda: forms.counts(TEMPLATE.digest).pages >= PAGES // 4,
+            "a quarter of the pages",
+            timeout_s=600 + 8 * PAGES,
+        )
         assert forms.counts(TEMPLATE.digest).pages < PAGES
         readers[0].process.kill()
         workers[0].process.kill()

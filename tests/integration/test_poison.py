@@ -27,7 +27,7 @@ from schemas.job import Job
 from schemas.wire import decode_dead_letter, decode_job, encode
 from tests.integration.test_sqlite import bad_records
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.docker
 
 GOOD = 500
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -24,7 +24,7 @@ from tests.processes import Start
 
 JOBS = 1_000
 HELD_AFTER = 600
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.docker
 
 
 class Producer:

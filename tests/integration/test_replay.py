@@ -34,7 +34,6 @@ def replay(jobs_url: str) -> list[int]:
     return [int(cell) for cell in done.stdout.splitlines()[-1].split()[1:]]
 
 
-@pytest.mark.timeout(180)
 def test_replay_refuses_a_job_that_keeps_failing(tmp_path: Path, jobs_url: str) -> None:
     store_url = f"sqlite:///{tmp_path / 'store.db'}"
     with open_publisher(dead_letter_url(jobs_url)) as publisher:  # an earlier worker could not read it

@@ -31,7 +31,7 @@ JOBS = 2_000 if DATA else 1_000
 SOURCE = [f"pairs:{DATA}", "--count", str(JOBS)] if DATA else [str(PACK)]
 BATCH = 64
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.docker
 
 
 def produce(start: Start, folder: Path, jobs_url: str, store_url: str, *options: str) -> subprocess.Popen[str]:

@@ -94,18 +94,6 @@ def test_cli_reports_mistakes_in_one_line(
     assert captured.err.count("\n") == 1
 
 
-def test_train_without_torch_names_the_extra(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def find_spec(name: str) -> object:
-        return None if name == "torch" else object()
-
-    monkeypatch.setattr(cli, "find_spec", find_spec)
-    for arguments in (["train", "--data", "d"], ["export", "--data", "d", "--output", "o"]):
-        assert cli.main(arguments) == 2
-        assert "pip install 'mmdigit[train]'" in capsys.readouterr().err
-
-
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     for name, settings in cli.COMMANDS.items():
         *parents, word = name.split()

@@ -52,7 +52,6 @@ def app(folder: Path, *options: str) -> Iterator[str]:
         assert (process.returncode, rest.strip(), errors) == (0, "ended", "")
 
 
-@pytest.mark.timeout(300)
 def test_app_opens_the_page_and_has_forms_to_review(tmp_path: Path) -> None:
     with app(tmp_path) as url, Client(url, retry_for_s=0) as client:
         until(lambda: (tmp_path / "opened").exists(), "a browser")

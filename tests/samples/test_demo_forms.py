@@ -20,5 +20,6 @@ def test_demo_forms_accepts_only_what_was_written(tmp_path: Path) -> None:
     assert right == accepted
     assert accepted + int(figures["for a person to look at"]) == int(figures["fields written"])
     assert accepted > int(figures["fields written"]) / 2
+    assert figures["slip of the pen caught by the voice"] == "yes"
     assert "page 13: duplicate" in done.stderr
     assert (tmp_path / ".mmdigit" / "demo-forms" / "boxes.png").stat().st_size > 0

@@ -31,6 +31,7 @@ PAGE = Page(
     scanner="Example ScanSnap",
     created_at=CREATED_AT,
 )
+SPOKEN_PAGE = PAGE.model_copy(update={"recordings": {"member": b"\xfb\xff\xbe>?", "items.2.amount": b"", "*": b"RIFF"}})
 DEAD_LETTER = DeadLetter(
     original=b'{"version": 9}\xff',
     key=b"form-17.field-3:0",
@@ -101,6 +102,7 @@ jobs = st.builds(
     expected=st.none() | st.integers(0, 9),
     created_at=moments,
 ) | st.builds(Job, job_id=identifiers, audio=contents, created_at=moments)
+recording_names = st.from_regex(r"\*|[A-Za-z][A-Za-z0-9_]{0,39}(\.[1-9][0-9]?\.[a-z]{1,9})?", fullmatch=True)
 pages = st.builds(
     Page,
     file_name=st.text(min_size=1, max_size=255),
@@ -108,6 +110,7 @@ pages = st.builds(
     number=st.integers(1, 1_000_000),
     content=st.binary(min_size=1, max_size=64),
     scanner=st.text(max_size=200),
+    recordings=st.none() | st.dictionaries(recording_names, contents, max_size=9),
     created_at=moments,
 )
 sources = st.builds(

@@ -8,7 +8,7 @@ from pathlib import Path
 import schemas.wire
 from schemas.dead_letter import MAX_TIMES_DEAD, TIMES_DEAD_HEADER
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES, MAX_RECORD_BYTES, Job
-from schemas.page import ID_CHARACTERS, MAX_CONTENT_BYTES, Page, page_id
+from schemas.page import ID_CHARACTERS, MAX_CONTENT_BYTES, MAX_RECORDINGS, MAX_RECORDINGS_BYTES, Page, page_id
 from schemas.trace import TRACEPARENT_HEADER
 from schemas.wire import decode_job
 
@@ -40,6 +40,8 @@ def test_wire_page_names_the_key_of_a_page() -> None:
 def test_wire_page_states_the_limits_of_the_code() -> None:
     assert MAX_IMAGE_BYTES == MAX_AUDIO_BYTES == 2 * 2**20
     assert "| record | 6 MiB |" in PAGE
+    assert f"at most {MAX_RECORDINGS}:" in PAGE
+    assert f"{MAX_RECORDINGS_BYTES / 2**20:g} MiB together" in PAGE
     assert MAX_RECORD_BYTES == 6 * 2**20
     assert f"| commas in JSON | {schemas.wire._MAX_COMMAS:,} |" in PAGE
     assert f"| maps in msgpack | {schemas.wire._MAX_MAPS}, of {schemas.wire._MAX_MAP_LENGTH} fields |" in PAGE

@@ -20,6 +20,7 @@ from tests.schemas.samples import (
     PAIRED_PREDICTION,
     PREDICTION,
     REPLAYED_DEAD_LETTER,
+    SPOKEN_PAGE,
     TRACED_DEAD_LETTER,
     TRACED_PREDICTION,
 )
@@ -38,6 +39,8 @@ OURS: dict[str, BaseModel] = {
     "dead_letter-v1-traceparent.msgpack": TRACED_DEAD_LETTER,
     "page-v1.json": PAGE,
     "page-v1.msgpack": PAGE,
+    "page-v1-recordings.json": SPOKEN_PAGE,
+    "page-v1-recordings.msgpack": SPOKEN_PAGE,
     "prediction-v1-head-probabilities.json": PAIRED_PREDICTION,
     "prediction-v1-trace-id.json": TRACED_PREDICTION,
     "prediction-v1-worker-version.json": NEW_PREDICTION,
@@ -81,7 +84,7 @@ WRITTEN_BY = {
     "0.9.0": (*_SINCE_0_6, "prediction-v1-head-probabilities.json"),
 }
 """Release -> the files that it writes, to the byte; compared with the code of each release."""
-UNRELEASED = ("page-v1.json", "page-v1.msgpack")
+UNRELEASED = ("page-v1.json", "page-v1.msgpack", "page-v1-recordings.json", "page-v1-recordings.msgpack")
 """Files that the next release writes, and none before it."""
 
 

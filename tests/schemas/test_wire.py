@@ -16,7 +16,15 @@ from pydantic import BaseModel
 from schemas.dead_letter import DeadLetter
 from schemas.errors import InvalidRecord, RecordTooLarge, UnknownVersion
 from schemas.job import MAX_AUDIO_BYTES, MAX_IMAGE_BYTES, MAX_RECORD_BYTES, Job
-from schemas.page import MAX_CONTENT_BYTES, MAX_NAME_CHARACTERS, MAX_PAGE_NUMBER, MAX_SCANNER_CHARACTERS, Page
+from schemas.page import (
+    MAX_CONTENT_BYTES,
+    MAX_NAME_CHARACTERS,
+    MAX_PAGE_NUMBER,
+    MAX_RECORDINGS,
+    MAX_RECORDINGS_BYTES,
+    MAX_SCANNER_CHARACTERS,
+    Page,
+)
 from schemas.wire import Wire, decode_dead_letter, decode_job, decode_page, encode
 from tests.schemas.samples import CREATED_AT, DEAD_LETTER, JOB, PAGE, dead_letters, jobs, pages
 
@@ -69,6 +77,12 @@ def test_decode_page_accepts_the_largest_page(wire: Wire) -> None:
     assert decode_page(encode(page, wire)) == page
 
 
+def test_largest_page_with_recordings_fits_a_record_in_msgpack() -> None:
+    recordings = {f"a{number}": bytes(MAX_RECORDINGS_BYTES // MAX_RECORDINGS) for number in range(MAX_RECORDINGS)}
+    page = PAGE.model_copy(update={"content": bytes(MAX_CONTENT_BYTES), "recordings": recordings})
+    assert decode_page(encode(page, "msgpack")) == page
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -87,6 +101,14 @@ def test_decode_page_accepts_the_largest_page(wire: Wire) -> None:
         {"content": None},
         {"scanner": None},
         {"scanner": "a" * 201},
+        {"recordings": []},
+        {"recordings": {"member": None}},
+        {"recordings": {"member": "eA=="}},
+        {"recordings": {"../member": b"x"}},
+        {"recordings": {"items.0.amount": b"x"}},
+        {"recordings": {b"member": b"x"}},
+        {"recordings": {f"a{number}": b"" for number in range(MAX_RECORDINGS + 1)}},
+        {"recordings": {name: bytes(MAX_RECORDINGS_BYTES // 2 + 1) for name in "ab"}},
         {"created_at": 5},
         {"path": "/etc/passwd"},
     ],

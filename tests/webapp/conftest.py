@@ -17,6 +17,7 @@ expect.set_options(timeout=LIMIT_MS)
 
 NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
 """Chromium breaks requests off when a network of Docker's comes or goes."""
+RELOADS = 10  # other tests may start and stop many networks
 
 NewPage = Callable[..., Page]
 
@@ -81,11 +82,13 @@ def new_page(browser: Browser, app: RunningApp) -> Iterator[NewPage]:
         page.on("console", hear)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(path)
-        page.wait_for_function(
-            "() => !document.getElementById('main') || document.querySelector('#main h1, #failed:not([hidden])')"
-        )
-        if any(NETWORK_CHANGED in error for error in errors):
+        wait_for_start(page)
+        for _ in range(RELOADS):
+            if not any(NETWORK_CHANGED in error for error in errors):
+                break
+            errors[:] = [error for error in errors if NETWORK_CHANGED not in error]
             page.reload()
+            wait_for_start(page)
         return page
 
     make.forgiven = [NETWORK_CHANGED]  # type: ignore[attr-defined]
@@ -93,6 +96,13 @@ def new_page(browser: Browser, app: RunningApp) -> Iterator[NewPage]:
     for context in contexts:
         context.close()
     assert [error for error in errors if not any(text in error for text in make.forgiven)] == []  # type: ignore[attr-defined]
+
+
+def wait_for_start(page: Page) -> None:
+    """Until the page shows a view, or says that it could not start; at once for what is no page of the app."""
+    page.wait_for_function(
+        "() => !document.getElementById('main') || document.querySelector('#main h1, #failed:not([hidden])')"
+    )
 
 
 def forgive(new_page: NewPage, text: str) -> None:

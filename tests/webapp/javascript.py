@@ -29,7 +29,8 @@ _CALL = """async ({ module, name }) => {
   }
   const unpack = (value) => {
     if (Array.isArray(value)) return value.map(unpack)
-    if (!value?.type) return value
+    if (value === null || typeof value !== "object") return value
+    if (!value.type) return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, unpack(each)]))
     if (value.type === "Blob") return new Blob([bytesOf(value.bytes)])
     const data = new globalThis[value.type](bytesOf(value.bytes).buffer)
     return value.width === undefined ? data : { width: value.width, height: value.height, data }
@@ -116,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/calls":
             self._send("application/json", self.server.calls)
         elif found is not None:
-            self._send(found.media_type, found.content)
+            self._send(found.media_type, found.content, found.encoding)
         else:
             self._send("text/html", b"<!doctype html><title>modules</title>")
 
@@ -124,9 +125,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.results = self.rfile.read(int(self.headers["Content-Length"]))
         self._send("text/plain", b"")
 
-    def _send(self, media_type: str, content: bytes) -> None:
+    def _send(self, media_type: str, content: bytes, encoding: str | None = None) -> None:
         self.send_response(200)
         self.send_header("Content-Type", media_type)
+        if encoding is not None:
+            self.send_header("Content-Encoding", encoding)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
@@ -145,6 +148,8 @@ def _pack(value: Any) -> Any:
         return {"type": name, "bytes": base64.b64encode(np.ascontiguousarray(value).tobytes()).decode(), **plane}
     if isinstance(value, list | tuple):
         return [_pack(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _pack(each) for key, each in value.items()}
     return value
 
 

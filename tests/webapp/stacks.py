@@ -34,7 +34,7 @@ Written = dict[str, str]
 def write_form(path: Path, *, unsure_grid: bool = False) -> Path:
     """The example form, with a field that is never sure enough and one that two people key. unsure_grid: the fields of
     its grid are never sure enough, too."""
-    text, unsure = FORM.read_text(encoding="utf-8"), "target_error: 0.000001"
+    text, unsure = FORM.read_text(encoding="utf-8"), "target_error: 0.000000000000001"
     for name, keys in (
         (UNSURE, unsure),
         (TWICE, "keyed_by: 2"),

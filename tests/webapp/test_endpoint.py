@@ -10,23 +10,27 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Page
 
+from lab.benchmarks.strings.joining import Condition
 from mmdigit.reading.audio.normalize import read_waveform, speech_window, to_waveform
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import Predictor
 from schemas.prediction import Answer
 from tests.webapp.conftest import NewPage
+from tests.webapp.numbers import say
 from tests.webapp.sounds import call, encoded
 
 PACK = sorted(Path("samples/pack/audio").iterdir())
 HEAR = """
 return given.recordings.map((text) => {
   const recording = samplesOf(text)
-  const endpoint = new m.Endpoint(given.rateHz)
+  const endpoint = new m.Endpoint(given.rateHz, m[given.limits])
   const states = []
   for (let at = 0; at < recording.length; at += given.piece) {
     const state = endpoint.push(recording.subarray(at, at + given.piece))
     if (state !== states.at(-1)) states.push(state)
     if (state === "done" || state === "no_speech") return { states, heard: at + given.piece, ...endpoint.span }
+    if (at + given.piece < (given.finishAt ?? Infinity)) continue
+    return { states: [...states, endpoint.finish()], heard: at, ...endpoint.span }
   }
   return { states, heard: recording.length, ...endpoint.span }
 })"""
@@ -35,8 +39,22 @@ ONE_WORD = ["waiting", "speaking", "done"]
 Samples = NDArray[np.float32]
 
 
-def hear(page: Page, recordings: Sequence[Samples], piece: int = 160, rate_hz: int = 8000) -> list[Any]:
-    given = {"recordings": [encoded(recording) for recording in recordings], "piece": piece, "rateHz": rate_hz}
+def hear(
+    page: Page,
+    recordings: Sequence[Samples],
+    piece: int = 160,
+    rate_hz: int = 8000,
+    limits: str = "ONE_WORD",
+    finish_at: int | None = None,
+) -> list[Any]:
+    """What an Endpoint makes of each. limits: a name in endpoint.js. finish_at: the sample at which it has to end."""
+    given = {
+        "recordings": [encoded(recording) for recording in recordings],
+        "piece": piece,
+        "rateHz": rate_hz,
+        "limits": limits,
+        "finishAt": finish_at,
+    }
     found: list[Any] = call(page, "sound/endpoint.js", HEAR, given)
     return found
 
@@ -115,6 +133,30 @@ def test_endpoint_ends_what_goes_on(new_page: NewPage) -> None:
     (found,) = hear(new_page(), [in_noise(np.concatenate(words), before_s=1.0)])
     assert found["states"] == ONE_WORD
     assert found["to"] - found["from"] <= 8000 * 3.31
+
+
+def test_endpoint_hears_whole_numbers(new_page: NewPage) -> None:
+    """With pauses of a second and a half, without any, and in noise; of nearly a minute; no more."""
+    page = new_page()
+    for condition in (Condition(1500), Condition(0), Condition(-40), Condition(100, 10.0), Condition(300, phone=True)):
+        number = say("4711028936", condition).waveform
+        (found,) = hear(page, [in_noise(number, before_s=1.0, level=2e-3)], limits="NUMBER")
+        assert found["states"] == ONE_WORD, condition
+        assert found["from"] <= 8000 * 1.3 + 800, (
+            condition
+        )  # before the first digit; the number begins with 0.3 s of room
+        assert number.size + 8000 * 0.5 < found["to"] <= number.size + 8000 * 3.2, condition
+    words = np.tile(say("47110289", Condition(100)).waveform, 12)
+    (endless,) = hear(page, [in_noise(words, before_s=1.0)], limits="NUMBER")
+    assert endless["states"] == ONE_WORD
+    assert 8000 * 50 < endless["to"] - endless["from"] < 8000 * 60
+
+
+def test_endpoint_ends_when_it_is_told(new_page: NewPage) -> None:
+    page, recording = new_page(), in_noise(say("471", Condition(300)).waveform, before_s=1.0)
+    for finish_at, last in ((4000, "no_speech"), (20_000, "done")):
+        (found,) = hear(page, [recording], limits="NUMBER", finish_at=finish_at)
+        assert (found["states"][-1], found["to"]) == (last, finish_at)
 
 
 def test_endpoint_hears_alike_in_any_piece_and_rate(new_page: NewPage) -> None:

@@ -156,7 +156,7 @@ def test_sample_files_give_the_same_answer(page: ModulePage) -> None:
         assert difference(result, digit) <= 0.1, path
         inputs = [
             ModelInput.of(digit, None),
-            ModelInput.of(Digit(result["image"].reshape(28, 28), digit.reasons), None),
+            ModelInput.of(Digit(result["image"].reshape(28, 28), digit.reasons, result["photographed"]), None),
         ]
         here, there = predictor.predict(inputs)
         assert (here.label, here.decision) == (there.label, there.decision), path

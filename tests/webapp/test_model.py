@@ -32,15 +32,15 @@ READ = """
 async (inputs) => {
   const { readInPage } = await import("/app/js/model/reader.js")
   const floats = (text) => text && new Float32Array(Uint8Array.from(atob(text), (byte) => byte.charCodeAt()).buffer)
-  return Promise.all(inputs.map(({ image, waveform, reasons }) =>
-    readInPage({ image: floats(image), waveform: floats(waveform), reasons })))
+  return Promise.all(inputs.map(({ image, waveform, ...seen }) =>
+    readInPage({ image: floats(image), waveform: floats(waveform), ...seen })))
 }
 """
 THRESHOLDS = """
 async (targets) => {
   const { thresholdsOf } = await import("/app/js/model/metadata.js")
   const metadata = await (await fetch("/app/model/mmdigit.json")).json()
-  return targets.map((target) => thresholdsOf(metadata, target))
+  return targets.map(([photographed, target]) => thresholdsOf(metadata, photographed, target))
 }
 """
 TRUST = """
@@ -100,7 +100,12 @@ def others(found: Sequence[ModelInput]) -> list[ModelInput]:
 def sent(inputs: Sequence[ModelInput]) -> list[dict[str, Any]]:
     """As the page takes them."""
     return [
-        {"image": _base64(each.image), "waveform": _base64(each.waveform), "reasons": list(each.reasons)}
+        {
+            "image": _base64(each.image),
+            "waveform": _base64(each.waveform),
+            "reasons": list(each.reasons),
+            "photographed": each.photographed,
+        }
         for each in inputs
     ]
 
@@ -145,9 +150,15 @@ def test_page_that_reads_alone_sends_nothing(new_page: NewPage) -> None:
 
 def test_thresholds_are_those_of_python(new_page: NewPage) -> None:
     metadata, targets = read_metadata(WEIGHTS.with_suffix(".json")), [0.0001, 0.0005, 0.001, 0.002, 0.01, 0.1]
-    for target, got in zip(targets, new_page().evaluate(THRESHOLDS, targets), strict=True):
+    cases = [(photographed, target) for target in targets for photographed in (False, True)]
+    for (photographed, target), got in zip(cases, new_page().evaluate(THRESHOLDS, cases), strict=True):
         want = metadata.resolved_thresholds(target)
-        assert got["confidence"] == {head: list(getattr(want, f"{head}_confidence")) for head in HEADS}, target
+        confidences = {head: list(getattr(want, f"{head}_confidence")) for head in HEADS}
+        if photographed:
+            point = metadata.photograph_point(target)
+            assert point is not None
+            confidences["image"] = list(point.confidences)
+        assert got["confidence"] == confidences, (photographed, target)
         assert got["agreement"] == want.agreement
         assert got["novelty"] == {"image": want.image_novelty, "audio": want.audio_novelty}
 

@@ -157,7 +157,7 @@ def test_every_view_opens_without_a_network(site: Site, visitor: BrowserContext)
     failed: list[str] = []
     page.on("requestfailed", lambda request: failed.append(request.url.removeprefix(site.url)))
     page.reload()
-    for view in ("read", "learn", "review", "watch"):
+    for view in ("read", "listen", "learn", "review", "watch"):
         page.goto(f"/#/{view}")
         expect(page.locator(f".view.{view} h1")).to_be_visible()
         if view in ("review", "watch"):  # which need the gateway

@@ -151,7 +151,7 @@ def test_digits_by_keyboard_alone(new_page: NewPage) -> None:
     tab_to(page, page.get_by_role("button", name="Say it"))
     press(page, "Enter")
     expect(status(page)).to_have_text("Say one digit after the tone.")
-    expect(page.locator(".read-state")).to_have_text("Listening… say one digit.")
+    expect(page.locator(".speak-state")).to_have_text("Listening… say one digit.")
     assert status(page).text_content() == "Say one digit after the tone."  # the microphone would hear more than that
     expect(status(page)).to_have_text("Got it. Choose Read.")
     tab_to(page, page.get_by_role("button", name="Read", exact=True))
@@ -402,7 +402,7 @@ def test_recording_that_does_not_start_says_so(new_page: NewPage) -> None:
     expect(status(page)).to_have_text(re.compile("The recording did not start"))
     page.evaluate("() => { navigator.mediaDevices.getUserMedia = async () => ({ getTracks: () => null }) }")
     click(page, "Say it")
-    expect(page.locator(".read-state")).to_have_text(re.compile("The recording did not start"))
+    expect(page.locator(".speak-state")).to_have_text(re.compile("The recording did not start"))
     expect(page.get_by_role("button", name="Say it", exact=True)).to_be_visible()
     forgive(new_page, "null")
 

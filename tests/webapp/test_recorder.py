@@ -45,10 +45,14 @@ RECORD = """
 const levels = []
 const states = []
 try {
-  const signal = given === null ? null : AbortSignal.timeout(given)
+  const signal = typeof given === "number" ? AbortSignal.timeout(given) : null
+  const finished = given?.finishAfter ? new AbortController() : null
   const onLevel = (level) => levels.push(level)
-  const onState = (state) => states.push(state)
-  const blob = await m.record({ onLevel, onState, signal })
+  const onState = (state) => {
+    states.push(state)
+    if (state === "speaking") setTimeout(() => finished?.abort(), given?.finishAfter)
+  }
+  const blob = await m.record({ onLevel, onState, signal, finished: finished?.signal })
   const bytes = new Uint8Array(await blob.arrayBuffer())
   return { file: btoa(String.fromCharCode(...bytes)), type: blob.type, levels, states }
 } catch (error) {
@@ -115,6 +119,13 @@ def test_recorder_is_off_after_it_was_cancelled(page: Page) -> None:
     assert call(page, "sound/recorder.js", RECORD, 200)["code"] == "cancelled"
     page.wait_for_function(IS_OFF)
     assert call(page, "sound/recorder.js", RECORD, 0)["code"] == "cancelled"
+    page.wait_for_function(IS_OFF)
+
+
+def test_recorder_keeps_what_was_said_when_it_is_ended(page: Page) -> None:
+    found = call(page, "sound/recorder.js", RECORD, {"finishAfter": 100})
+    samples, rate_hz = read_clip(unpacked(found["file"]))
+    assert 0.2 < samples.shape[0] / rate_hz < 1.5
     page.wait_for_function(IS_OFF)
 
 

@@ -45,7 +45,6 @@ def said(page: Page) -> str:
     return page.locator("#status").text_content() or ""
 
 
-@pytest.mark.timeout(300)
 def test_batch_is_seen_live_to_its_end(
     new_page: NewPage, client: httpx.Client, tmp_path: Path, app: RunningApp
 ) -> None:  # fmt: skip
@@ -89,7 +88,6 @@ def test_what_needs_a_person_is_said_in_words(new_page: NewPage, client: httpx.C
     assert barriers(page) == []
 
 
-@pytest.mark.timeout(300)
 def test_silent_worker_is_said(new_page: NewPage, client: httpx.Client, app: RunningApp) -> None:
     app.kill("worker")
     try:
@@ -102,7 +100,6 @@ def test_silent_worker_is_said(new_page: NewPage, client: httpx.Client, app: Run
     expect(page.locator(".needs")).not_to_contain_text("Check that the workers are running.")
 
 
-@pytest.mark.timeout(300)
 def test_lost_gateway_is_said_and_comes_back(new_page: NewPage, client: httpx.Client, app: RunningApp) -> None:
     page = new_page("/#/watch")
     expect(page.locator(".connection")).to_contain_text("Live.")

@@ -32,6 +32,9 @@ def test_log_target_error_names_heads_that_miss_it(
     assert (record.levelno, said["target_error"], said["not_shown"]) == (level, 0.001, not_shown)
     assert said["error_bounds"] == {"image": 0.0004, "audio": audio.bound}
     assert said["accepted_from"] == {"image": "0.9", "audio": audio.describe()}
+    photographs = OperatingPoint(same_for_all_digits(0.7), 0.005, False)
+    log_target_error(0.001, {"image": audio, "photographs": photographs})
+    assert "photographs" in vars(caplog.records[-1])["not_shown"]
 
 
 def test_start_logs_the_target_error_and_the_model(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
     python -m lab.benchmarks.peers [--data DIR] [--json] [--output FILE] [--rounds N] [--latency] [--crash]
 
 Saturation: each drains a preloaded topic, in rounds, so that a slow machine slows all; ratios are of the same round.
+Every answer with this project's decoders is compared with the predictor's own.
 --latency: open loop at half the rate of the slowest batch peer, and at shares of each one's own rate. --crash: SIGKILL
 midway and a second start; counts duplicates and losses. docs/results/benchmarks.md
 describes the programs.
@@ -18,7 +19,9 @@ from typing import Any
 
 from rich.console import Console
 
+from lab.benchmarks.peers.checking import require_answers
 from lab.benchmarks.peers.running import PROGRAMS, WORKER, Program, running
+from lab.kit.answers import LabelAndConfidence, offline
 from lab.kit.machine import machine_line
 from lab.kit.observer import Observer
 from lab.kit.open_loop import open_loop
@@ -34,27 +37,31 @@ from schemas.wire import Wire
 
 PACKAGES = ("onnxruntime", "torch", "kafka-python", "redis", "hdrhistogram")
 ROUNDS = 3
-JOBS = {"ours": 4_000, "own": 1_200}
-FIRST_LOOP_JOBS = 300
+JOBS = 4_000
+SHARES = {"ours": 1.0, "own": 0.3}
+FIRST_LOOP_SHARE = 0.075
+"""Of the jobs, so that each run takes seconds whatever it is that runs."""
 LOADS = (0.5, 0.9)
 WINDOW_S, WINDOWS = 2.0, 5
 QUIET_S = 60.0
 """A restarted program is done when no prediction has arrived for this long: longer than any group's session."""
 
 
-def compare(data: Path | None, rounds: int, latency: bool, crash: bool, only: Sequence[str]) -> dict[str, Any]:
+def compare(
+    data: Path | None, rounds: int, latency: bool, crash: bool, only: Sequence[str], jobs: int = JOBS
+) -> dict[str, Any]:
     """All figures of the programs, by name. only: names of the peers to run beside the worker; empty = all."""
-    samples = read_samples(data, max(JOBS.values()))
+    samples = read_samples(data, jobs)
+    expected = offline(samples)
     taking_part = [each for each in PROGRAMS if each is WORKER or not only or each.name in only]
     progress = Console(stderr=True)
     with running_stack() as stack, tempfile.TemporaryDirectory() as folder:
         saturations: dict[str, list[dict[str, float]]] = {each.name: [] for each in taking_part}
         for number in range(rounds):
             for each in taking_part:
-                saturations[each.name].append(_saturation(stack, each, samples, Path(folder)))
-                progress.print(
-                    f"round {number + 1}: {each.name}: {saturations[each.name][-1]['jobs_per_s']:.0f} jobs/s"
-                )
+                run = _saturation(stack, each, jobs, samples, expected, Path(folder))
+                saturations[each.name].append(run)
+                progress.print(f"round {number + 1}: {each.name}: {run['jobs_per_s']:.0f} jobs/s")
         found: dict[str, dict[str, Any]] = {name: _summary(runs, saturations) for name, runs in saturations.items()}
         if latency:
             batched = [each for each in taking_part if each.in_batches]
@@ -68,35 +75,54 @@ def compare(data: Path | None, rounds: int, latency: bool, crash: bool, only: Se
                 progress.print(f"latency: {each.name}: {found[each.name]['latency']['common']['latency_ms']}")
         if crash:
             for each in taking_part:
-                found[each.name]["crash"] = _crash(stack, each, samples, Path(folder))
+                found[each.name]["crash"] = _crash(stack, each, jobs, samples, Path(folder))
                 progress.print(f"crash: {each.name}: {found[each.name]['crash']}")
         note = stack.cores.note
+    head = provenance("lab.benchmarks.peers", PACKAGES, data)
+    chosen = "".join(f' "{name}"' for name in only)
     return {
-        **provenance("lab.benchmarks.peers", PACKAGES, data),
+        **head,
+        "command": f"{head['command']} --rounds {rounds} --jobs {jobs}" + (f" --only{chosen}" if only else ""),
         "settings": {
             **{"batch_size": BATCH_SIZE, "threads": 1, "partitions": PARTITIONS, "rounds": rounds, "cores": note},
-            **{"jobs": JOBS, "first_loop_jobs": FIRST_LOOP_JOBS, "windows": WINDOWS, "window_s": WINDOW_S},
+            "answers": "with this project's decoders all equal the predictor's",
+            "jobs": {each.name: job_count(each, jobs) for each in taking_part},
+            **{"windows": WINDOWS, "window_s": WINDOW_S},
         },
         "programs": found,
     }
 
 
-def _jobs(program: Program, samples: Sequence[Sample], group: str) -> list[Record]:
+def job_count(program: Program, jobs: int) -> int:
+    """How many of the jobs the program takes, at least two: the rate is between the first and the last."""
+    return max(2, round(jobs * (SHARES[program.decoding] if program.in_batches else FIRST_LOOP_SHARE)))
+
+
+def _jobs(program: Program, jobs: int, samples: Sequence[Sample], group: str) -> list[Record]:
     """Records as the program reads them: msgpack for this project's decoders, JSON for its own."""
-    count = JOBS[program.decoding] if program.in_batches else FIRST_LOOP_JOBS
-    return list(records(samples, count, group, _wire(program)))
+    return list(records(samples, job_count(program, jobs), group, _wire(program)))
 
 
 def _wire(program: Program) -> Wire:
     return "msgpack" if program.decoding == "ours" else "json"
 
 
-def _saturation(stack: Stack, program: Program, samples: Sequence[Sample], folder: Path) -> dict[str, float]:
-    """From the first outcome seen to the last."""
+def _saturation(
+    stack: Stack,
+    program: Program,
+    job_limit: int,
+    samples: Sequence[Sample],
+    expected: Sequence[LabelAndConfidence],
+    folder: Path,
+) -> dict[str, float]:
+    """From the first outcome seen to the last. Raises StoreError if an answer is not the expected one."""
     endpoints = stack.new_run()
-    count = stack.preload(endpoints, _jobs(program, samples, "benchmark"))
+    jobs = _jobs(program, job_limit, samples, "benchmark")
+    count = stack.preload(endpoints, jobs)
     with running(program, endpoints, folder, stack.cores.measured) as pid:
         drained = stack.drain(count, [pid])
+    if program.decoding == "ours":
+        require_answers(program, endpoints.store_url, [job_id for job_id, _ in jobs], expected)
     return {
         "jobs_per_s": drained.jobs_per_s,
         "cpu_us_per_job": drained.cpu_us_per_job,
@@ -121,10 +147,10 @@ def _latency(stack: Stack, program: Program, samples: Sequence[Sample], rate: fl
     return {name: found[name] for name in ("rate_per_s", "jobs", "missing", "duplicates", "latency_ms")}
 
 
-def _crash(stack: Stack, program: Program, samples: Sequence[Sample], folder: Path) -> dict[str, int]:
+def _crash(stack: Stack, program: Program, job_limit: int, samples: Sequence[Sample], folder: Path) -> dict[str, int]:
     """Kill it when half of the jobs are answered, start it again, and count duplicates and losses."""
     endpoints = stack.new_run()
-    jobs = _jobs(program, samples, "crash")
+    jobs = _jobs(program, job_limit, samples, "crash")
     stack.preload(endpoints, jobs)
     with Observer(endpoints.store_url) as observer:
         with running(program, endpoints, folder, stack.cores.measured) as pid:
@@ -150,6 +176,8 @@ def _main(argv: Sequence[str]) -> int:
     parser = arguments("lab.benchmarks.peers", __doc__)
     help_ = "saturation runs of each program (default: %(default)s)"
     parser.add_argument("--rounds", type=int, metavar="N", default=ROUNDS, help=help_)
+    help_ = "jobs of a run with this project's decoders, the others take fewer (default: %(default)s)"
+    parser.add_argument("--jobs", type=int, metavar="N", default=JOBS, help=help_)
     parser.add_argument("--latency", action="store_true", help="also measure latency; 10 minutes more")
     parser.add_argument("--crash", action="store_true", help="also kill each program once; 6 minutes more")
     names = [each.name for each in PROGRAMS]
@@ -159,11 +187,11 @@ def _main(argv: Sequence[str]) -> int:
     help_ = "plot latency against throughput into this PNG (implies --latency)"
     parser.add_argument("--plot", type=Path, metavar="FILE", help=help_)
     options = parser.parse_args(argv)
-    if options.rounds < 1:
-        parser.error(f"expected at least 1 round, got {options.rounds}")
-    result = compare(
-        options.data, options.rounds, options.latency or options.plot is not None, options.crash, options.only
-    )
+    for name in ("rounds", "jobs"):
+        if getattr(options, name) < 1:
+            parser.error(f"expected at least 1 for --{name}, got {getattr(options, name)}")
+    latency = options.latency or options.plot is not None
+    result = compare(options.data, options.rounds, latency, options.crash, options.only, options.jobs)
     if options.plot is not None:
         from lab.benchmarks.peers.plot import plot
 

@@ -9,6 +9,7 @@ import base64
 import io
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -29,6 +30,7 @@ def parse_command_line(description: str | None) -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--wait-s", type=float, default=0.01)
     parser.add_argument("--decoding", choices=("ours", "own"), required=True)
+    parser.add_argument("--state", type=Path, required=True, help="folder of what a program itself keeps across starts")
     return parser.parse_args()
 
 

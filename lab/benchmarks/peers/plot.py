@@ -8,7 +8,7 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
-COLOURS = {"worker": "#0b5394", "arroyo": "#b45f06", "faststream": "#6a329f", "quix": "#38761d"}
+COLOURS = {"worker": "#0b5394", "arroyo": "#b45f06", "bytewax": "#a61c00", "faststream": "#6a329f", "quix": "#38761d"}
 PERCENTILES = ("p50", "p99")
 NUDGES = {"arroyo": 6, "quix": -6}  # in points, for labels that would overlap
 MARKS = (10, 20, 50, 100, 200, 500, 1000)

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -20,7 +20,7 @@ STOPPED_WITHIN_S = 60.0
 class Program(NamedTuple):
     """framework: this worker, or a module of lab.benchmarks.peers. decoding: as in answering.py."""
 
-    framework: Literal["worker", "arroyo", "faststream", "quix", "first_loop"]
+    framework: Literal["worker", "arroyo", "bytewax", "faststream", "quix", "first_loop"]
     decoding: Literal["ours", "own"]
 
     @property
@@ -35,20 +35,22 @@ class Program(NamedTuple):
 WORKER = Program("worker", "ours")
 PROGRAMS = (
     WORKER,
-    *(Program(framework, "ours") for framework in ("arroyo", "faststream", "quix")),
-    *(Program(framework, "own") for framework in ("arroyo", "faststream", "quix")),
+    *(Program(framework, "ours") for framework in ("arroyo", "bytewax", "faststream", "quix")),
+    *(Program(framework, "own") for framework in ("arroyo", "bytewax", "faststream", "quix")),
     Program("first_loop", "own"),
 )
 
 
 @contextmanager
-def running(program: Program, endpoints: Endpoints, folder: Path, core: int | None) -> Iterator[int]:
+def running(
+    program: Program, endpoints: Endpoints, folder: Path, core: int | None, options: Sequence[str] = ()
+) -> Iterator[int]:
     """Run the program on that core with one thread; yields its process id, and ends it by SIGTERM unless it has ended.
 
-    Raises SettingsError if its environment is missing.
+    options: more of its flags. Raises SettingsError if its environment is missing.
     """
     if program is WORKER:
-        with start_worker(endpoints, folder, core) as worker:
+        with start_worker(endpoints, folder, core, options=options) as worker:
             yield worker.process.pid
         return
     python = ROOT / ".venv" / "bin" / "python"
@@ -59,7 +61,7 @@ def running(program: Program, endpoints: Endpoints, folder: Path, core: int | No
     command = [
         *(str(python), "-m", f"lab.benchmarks.peers.{program.framework}", "--decoding", program.decoding),
         *("--bootstrap", endpoints.bootstrap, "--topic", endpoints.topic, "--redis", endpoints.store_url),
-        *("--batch-size", str(BATCH_SIZE)),
+        *("--batch-size", str(BATCH_SIZE), "--state", str(folder / "state"), *options),
     ]
     path = folder / f"{program.framework}.log"
     with path.open("wb") as log:

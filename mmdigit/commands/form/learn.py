@@ -28,20 +28,27 @@ class FormLearnSettings(DatabaseSettings):
     output: Annotated[
         Path | None, Field(examples=["thresholds.json"], description="JSON file for --thresholds of form read, collect")
     ] = None
+    digits: Annotated[
+        Path | None, Field(description="folder for pictures of the digits and corrections.csv, for mmdigit finetune")
+    ] = None
 
     def run(self) -> int:
         need_forms()
         from mmdigit.forms.loading import load_template
+        from mmdigit.forms.reviewing.corrected_digits import FILE, write_corrected_digits
         from mmdigit.forms.reviewing.learning import learn, thresholds_of
 
         template = load_template(self.template)
         with open_kept(self.forms_url, self.forms_database_password, template) as store:
             lesson = learn(store, template)
+            written = None if self.digits is None else write_corrected_digits(store, template, self.digits)
         thresholds = thresholds_of(lesson, template)
         sys.stdout.writelines(f"{line}\n" for line in report(lesson, thresholds))
         if self.output is not None:
             atomic_write_bytes(self.output, thresholds.model_dump_json(indent=2).encode() + b"\n")
             sys.stdout.write(f"{shown(self.output)}: thresholds for {printable(thresholds.model_version)}\n")
+        if self.digits is not None:
+            sys.stdout.write(f"{shown(self.digits / FILE)}: {written:,} digits that people have said\n")
         return 0
 
 

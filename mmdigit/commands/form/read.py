@@ -11,6 +11,7 @@ from pydantic_settings import CliPositionalArg
 from mmdigit.commands.form.common import TemplateFlag, ThresholdsFile, need_forms
 from mmdigit.settings.database_settings import FORMS_URL, DatabasePasswordSettings
 from mmdigit.settings.model import Threads, Weights
+from schemas.errors import SettingsError
 
 
 class FormReadSettings(DatabasePasswordSettings):
@@ -37,6 +38,13 @@ class FormReadSettings(DatabasePasswordSettings):
             description=f"database of the pages, by default a file beside the output, table.db: {FORMS_URL}",
         ),
     ] = None
+    recordings: Annotated[
+        Path | None,
+        Field(
+            examples=["recordings"],
+            description="folder of recordings of spoken fields: SERIAL.FIELD.wav, or SERIAL.wav of a page",
+        ),
+    ] = None
     thresholds: ThresholdsFile = None
     weights: Weights = None
     threads: Threads = 1
@@ -48,13 +56,18 @@ class FormReadSettings(DatabasePasswordSettings):
         from mmdigit.forms.loading import load_template
         from mmdigit.forms.reading.form_reader import FormReader
         from mmdigit.forms.reading.stack import read_stack, summary
+        from mmdigit.forms.spoken.recordings import Recordings
         from mmdigit.forms.store.sql_store import open_page_store
         from mmdigit.reading.predictor import Predictor
 
         template = load_template(self.template)
         beside = require_replaceable(self.output).with_suffix(".db")
         thresholds = None if self.thresholds is None else load_thresholds(self.thresholds, template)
-        reader = FormReader(template, Predictor.load(self.weights, threads=self.threads), thresholds)
+        if self.recordings is not None and template.blank is not None:
+            raise SettingsError("expected no --recordings for an adopted form, whose copies have no number; omit it")
+        recordings = None if self.recordings is None else Recordings(self.recordings)
+        predictor = Predictor.load(self.weights, threads=self.threads)
+        reader = FormReader(template, predictor, thresholds, recordings)
         url = self.forms_url or f"sqlite:///{quote(str(beside))}"
         with open_page_store(url, self.forms_database_password) as store:
             tally = read_stack(reader, store, self.scans, self.output, self.pages, sys.stderr)

@@ -5,14 +5,16 @@ import signal
 import sys
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import CliPositionalArg
 
 from mmdigit.commands.form.common import count, need_forms
 from mmdigit.settings.access_settings import AccessSettings
+from schemas.errors import SettingsError
 
 
 class FormSendSettings(AccessSettings):
@@ -52,17 +54,42 @@ class FormSendSettings(AccessSettings):
         False
     )
 
+    recordings: Annotated[
+        Path | None,
+        Field(
+            examples=["recordings"],
+            description="folder of recordings of spoken fields, named as for `mmdigit form read`; needs --template",
+        ),
+    ] = None
+    template: Annotated[
+        Path | None,
+        Field(examples=["form.yaml"], description="the form that was printed, by which recordings find their pages"),
+    ] = None
+
+    @model_validator(mode="after")
+    def _recordings_need_the_template(self) -> Self:
+        if (self.recordings is None) != (self.template is None):
+            raise ValueError("expected --recordings and --template together, got one of them")
+        return self
+
     def run(self) -> int:
         need_forms()
+        from mmdigit.forms.loading import load_template
         from mmdigit.forms.pages.decoder import PageDecoder
         from mmdigit.forms.sending.scans import open_scans
         from mmdigit.forms.sending.sender import PageSender
+        from mmdigit.forms.sending.spoken_pages import SpokenPages
+        from mmdigit.forms.spoken.recordings import Recordings
         from mmdigit.sending.destination import parse_destination
         from mmdigit.sending.journal import Journal
         from mmdigit.sending.progress import progress_on
         from mmdigit.transport.urls import open_publisher
 
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, which writes the journal
+        template = None if self.template is None else load_template(self.template)
+        if template is not None and template.blank is not None:
+            raise SettingsError("expected no --recordings for an adopted form, whose copies have no number; omit it")
+        recordings = None if self.recordings is None else Recordings(self.recordings)
         scans = open_scans(self.scans, recursive=self.recursive)
         group = f"pages.{hashlib.sha256(self._place.encode()).hexdigest()[:16]}"
         destination = parse_destination(self.to_url)
@@ -70,9 +97,12 @@ class FormSendSettings(AccessSettings):
             open_publisher(self.to_url, access=self.access) as publisher,
             Journal.open(self.journal_dir, destination, group, resend=self.resend) as journal,
             PageDecoder() as decoder,
+            PageDecoder() as finder,
             progress_on(sys.stderr, "files", len(scans.names), time.monotonic) as progress,
         ):
-            sender = PageSender(publisher, journal, decoder, progress, time.monotonic, lambda: datetime.now(UTC))
+            spoken = None if template is None or recordings is None else SpokenPages(template, recordings, finder)
+            now = partial(datetime.now, UTC)
+            sender = PageSender(publisher, journal, decoder, progress, time.monotonic, now, spoken)
             tally = sender.run(scans)
         lines = [f"{count(tally.sent, 'page')} of {count(tally.files, 'file')} sent and acknowledged"]
         if tally.resumed:

@@ -29,24 +29,27 @@ MOST_OF_STROKE = 0.75  # of its ink makes a stroke one box's alone; else it is c
 THROUGH = 3  # boxes that a stroke reaches into is a stamp's or a strike-out; empty is a box with nothing else in it
 STRAIGHT_MM = 0.4  # standard deviation of a straight stroke's ink across it, at most
 MIN_INK = 0.13  # darkness; fainter is paper
+LEAST_INSIDE = 0.5  # of a stroke's ink, within the box of a free field that it belongs to
 INK_SHARE = 0.38  # of the page's usual ink
 
 
 @dataclass(frozen=True, eq=False)
 class Cell:
     """One box. image: (28, 28), uint8, 255 = ink, as the model wants it; all 0 unless state is digit or crossed_out.
-    ink_mm2: how much of the box is written on."""
+    ink_mm2: how much of the box is written on. line: of a free field whose state is digit, its darkness, (height,
+    width) at PX_PER_MM."""
 
     slot: Slot
     index: int
     state: CellState
     image: NDArray[np.uint8]
     ink_mm2: float
+    line: Darkness | None = None
 
     @property
     def is_digit(self) -> bool:
-        """Whether the model is to read it: a digit, and no check mark."""
-        return self.state == "digit" and self.slot.field.type != "check"
+        """Whether the model is to read it as one digit: neither a check mark nor a free field."""
+        return self.state == "digit" and self.slot.field.type != "check" and not self.slot.field.free
 
     @property
     def content(self) -> bytes:
@@ -138,6 +141,8 @@ class _Strip:
             return Cell(self.slot, index, "blank", blank, ink_mm2)
         if inside.mean() > OVER_FULL:
             return Cell(self.slot, index, "over_full", blank, ink_mm2)
+        if self.slot.field.free:
+            return Cell(self.slot, index, "digit", blank, ink_mm2, self._line(box, threshold))
         left, top, width, height = cv2.boundingRect(mine.view(np.uint8))
         around = np.s_[max(0, top - 1) : top + height + 1, max(0, left - 1) : left + width + 1]
         near = cv2.dilate(mine[around].view(np.uint8), np.ones((3, 3), np.uint8)) > 0
@@ -145,6 +150,15 @@ class _Strip:
         low = 0.5 * threshold
         ink = np.clip((self.ink[around] - low) / max(full - low, 1e-3), 0, 1) * near
         return Cell(self.slot, index, "digit", as_mnist(np.asarray(ink, np.float32)), ink_mm2)
+
+    def _line(self, box: Rect, threshold: float) -> Darkness:
+        """The strip without strokes that lie mostly outside of the box: labels, and writing above, below and beside."""
+        count, labelled, stats, _ = cv2.connectedComponentsWithStats((self.ink > threshold).view(np.uint8))
+        inside = labelled[_span(box.top, box.bottom), _span(box.left, box.right)]
+        share = np.bincount(inside.ravel(), minlength=count) / stats[:, cv2.CC_STAT_AREA]
+        others = (share < LEAST_INSIDE)[labelled] & (labelled > 0)
+        others = cv2.dilate(others.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        return np.where(others, np.float32(0), self.ink)
 
 
 def _threshold(strips: Sequence[_Strip]) -> float:

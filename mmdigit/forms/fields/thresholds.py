@@ -47,9 +47,10 @@ class Thresholds(BaseModel):
 
 
 def kind_of(field: FormField) -> str:
-    """Fields of one kind share a threshold: their type, and the checks that re-weigh their chances."""
+    """Fields of one kind share a threshold: their type, how they are read, and the checks that re-weigh their
+    chances."""
     others = [name for name in ("range", "iban", "lookup") if getattr(field, name) is not None]
-    return "+".join((field.type, *sorted(field.validators), *others))
+    return "+".join((field.type, *(["free"] if field.free else []), *sorted(field.validators), *others))
 
 
 def load_thresholds(path: Path, template: Template) -> Thresholds:

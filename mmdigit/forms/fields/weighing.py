@@ -35,11 +35,18 @@ FieldReason = Literal[
     "crossed_out",  # a box holds a crossed-out digit
     "not_a_digit",  # a box holds something else
     "several_digits",  # a box holds more than one
+    "touching",  # digits of a free field touch, and had to be cut apart
+    "count_differs",  # another number of digits than a free field has fits better
+    "ink_left_out",  # a free field holds writing that belongs to none of its digits
     "not_valid",  # the value fails the field's checks or its sum, and none that passes them is likelier
     "corrected",  # the likeliest value fails its checks or its sum; this is the likeliest that passes
     "frame_not_found",  # the printed boxes are not seen
     "faint_mark",  # a check box with so little ink that it may be none
     "dead_letter",  # the job of a box could not be answered
+    "conflict",  # what is written in a box and what is said differ
+    "not_spoken",  # the field has to be read aloud, and there is no recording
+    "not_heard",  # the recording cannot be read, or no digit is heard in it
+    "spoken_differs",  # another number of digits is heard than is written
     "control_differs",  # a person who keyed the accepted value to control it has read something else
 ]
 
@@ -121,9 +128,10 @@ def read_field(
     cells: Sequence[Box],
     outcomes: Sequence[Outcome],
     least_chance: float | None = None,
+    unheard: FieldReason | None = None,
 ) -> FieldValue:
     """The value of one field by itself; parameters as for weigh_field."""
-    return weigh_field(slot, frame_found, cells, outcomes, least_chance).decided()
+    return weigh_field(slot, frame_found, cells, outcomes, least_chance, unheard).decided()
 
 
 def weigh_field(
@@ -132,14 +140,19 @@ def weigh_field(
     cells: Sequence[Box],
     outcomes: Sequence[Outcome],
     least_chance: float | None = None,
+    unheard: FieldReason | None = None,
 ) -> Reading:
     """What one field may say.
 
     frame_found: its printed boxes are seen. outcomes: one a cell, None unless the cell's state is digit. least_chance:
-    from which the value is accepted; by default that of LENIENCE.
+    from which the value is accepted; by default that of LENIENCE. unheard: why its recording does not help.
     """
     reasons: list[FieldReason] = [] if frame_found else ["frame_not_found"]
-    least = 1 - LENIENCE * slot.field.target_error if least_chance is None else least_chance
+    if unheard is not None:
+        reasons.append(unheard)
+    elif slot.field.spoken == "required" and not _is_heard(outcomes) and any(cell.state != "blank" for cell in cells):
+        reasons.append("not_spoken")
+    least = least_chance_of(slot.field) if least_chance is None else least_chance
     if slot.field.type == "check":
         return Reading(slot, least, *_check_mark(slot.field, cells[0], reasons))
     if all(cell.state == "blank" for cell in cells):
@@ -158,6 +171,11 @@ def weigh_field(
     return Reading(slot, least, tuple(reasons), candidates=candidates_of(slot.field, probabilities))
 
 
+def least_chance_of(field: FormField) -> float:
+    """The chance from which a field's value is accepted, by its target error."""
+    return 1 - LENIENCE * field.target_error
+
+
 def _reasons(cell: Box, outcome: Outcome) -> list[FieldReason]:
     if cell.state == "blank":
         return ["partly_blank"]
@@ -168,7 +186,11 @@ def _reasons(cell: Box, outcome: Outcome) -> list[FieldReason]:
     if outcome == DEAD_LETTER:
         return [DEAD_LETTER]
     seen = outcome.reasons if isinstance(outcome, Answer) else ()
-    return [reason for reason in ("not_a_digit", "several_digits") if reason in seen]
+    return [reason for reason in ("not_a_digit", "several_digits", "conflict") if reason in seen]
+
+
+def _is_heard(outcomes: Sequence[Outcome]) -> bool:
+    return any(isinstance(outcome, Answer) and outcome.audio is not None for outcome in outcomes)
 
 
 def _check_mark(

@@ -2,7 +2,7 @@
 
 import csv
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +57,19 @@ def review_queue(store: PageStore, template: Template, count: int) -> list[Queue
     return [field for *_, field in heapq.nsmallest(count, ranked(), key=lambda ranked: ranked[:3])]
 
 
+def crop_reader(store: PageStore) -> Callable[[Queued], bytes]:
+    """Reads the picture of a field, and a page only once while fields of it follow each other."""
+    group, crops = "", dict[str, bytes]()
+
+    def read(field: Queued) -> bytes:
+        nonlocal group, crops
+        if field.group != group:
+            group, crops = field.group, {each.name: each.crop for each in store.fields(field.group)}
+        return crops[field.slot.name]
+
+    return read
+
+
 def write_queue(store: PageStore, queue: Iterable[Queued], folder: Path, *, blind: bool) -> int:
     """Write FILE and the pictures into a folder; returns how many fields. blind: nothing tells what was read.
 
@@ -70,22 +83,20 @@ def write_queue(store: PageStore, queue: Iterable[Queued], folder: Path, *, blin
             "folder"
         )
     columns, written = BLIND_COLUMNS if blind else COLUMNS, 0
-    group, crops = "", dict[str, bytes]()
+    read_crop = crop_reader(store)
     with atomic_write(folder / FILE) as file:
         table = csv.writer(file)
         table.writerow(columns)
         for field in queue:
             crop = crop_name(field.serial, field.page, field.slot.name)
-            if field.group != group:  # fields of a page mostly follow each other
-                group, crops = field.group, {each.name: each.crop for each in store.fields(field.group)}
-            atomic_write_bytes(folder / CROPS / crop, crops[field.slot.name])
+            atomic_write_bytes(folder / CROPS / crop, read_crop(field))
             cells = {
                 "id": field.id,
                 "serial": str(field.serial),
                 "page": str(field.page),
                 "field": field.slot.name,
                 "label": field.slot.field.label,
-                "boxes": f"{field.slot.field.type}, {len(field.slot.boxes)}",
+                "boxes": f"{field.slot.field.type}, {field.slot.field.boxes.count}",
                 "reasons": ";".join(field.record.reasons),
                 "read": field.record.text,
                 "crop": f"{CROPS}/{crop}",

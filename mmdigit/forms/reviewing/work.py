@@ -43,9 +43,16 @@ def keyers(record: FieldRecord) -> Collection[str]:
 
 
 def read_digits(field: FormField, record: FieldRecord) -> tuple[int | None, ...] | None:
-    """The digit that was read in each box, None for an empty one before an amount; None if boxes cannot be told."""
+    """The digit that was read in each box, None for an empty one before an amount; None if boxes cannot be told, as
+    in a free field."""
     value, count = record.value, field.boxes.count
-    if field.type == "check" or not value.text or "?" in value.text or not _UNSURE_BOXES.isdisjoint(value.reasons):
+    if (
+        field.type == "check"
+        or field.free
+        or not value.text
+        or "?" in value.text
+        or not _UNSURE_BOXES.isdisjoint(value.reasons)
+    ):
         return None
     if field.type == "decimal":
         digits = value.text.replace(".", "").rjust(count, EMPTY_BOX)

@@ -11,10 +11,11 @@ from mmdigit.forms.pages.decoder import PageDecoder
 from mmdigit.forms.pages.page import PageFault, SinglePage
 from mmdigit.forms.sending.records import record_of
 from mmdigit.forms.sending.scans import Scans
+from mmdigit.forms.sending.spoken_pages import SpokenPages
 from mmdigit.sending.journal import Journal
 from mmdigit.sending.progress import Progress
 from mmdigit.transport.ports import Publisher
-from schemas.errors import InvalidRecord, MmdigitError, UnreadableScan
+from schemas.errors import DataError, InvalidRecord, MmdigitError, UnreadableScan
 from schemas.page import page_id
 from schemas.printable import printable
 
@@ -63,10 +64,13 @@ class PageSender:
         progress: Progress,
         monotonic: Callable[[], float],
         now: Callable[[], datetime],
+        spoken: SpokenPages | None = None,
     ) -> None:
+        """spoken: where recordings go with the pages."""
         self._publisher = publisher
         self._journal = journal
         self._decoder = decoder
+        self._spoken = spoken
         self._progress = progress
         self._monotonic = monotonic
         self._now = now
@@ -124,7 +128,12 @@ class PageSender:
         if name_of_page in self._journal:
             self.tally.resumed += 1
             return True
-        record = record_of(page, name, sha256, self._now())
+        try:
+            recordings = self._recordings_of(page)
+            record = record_of(page, name, sha256, self._now(), recordings=recordings)
+        except (DataError, InvalidRecord) as exc:
+            self._fail(name, page.number, str(exc))
+            return False
         in_flight.add(page.number)
         self._unacknowledged.add(name_of_page)
 
@@ -141,6 +150,18 @@ class PageSender:
             return False
         self.tally.sent += 1
         return True
+
+    def _recordings_of(self, page: SinglePage) -> dict[str, bytes]:
+        if self._spoken is None:
+            return {}
+        try:
+            return self._spoken.recordings_of(page.content)
+        except (DataError, MemoryError):
+            raise
+        except Exception as exc:  # a scan may hold anything: one page must not end the sending of the others
+            raise DataError(
+                f"expected a page whose form can be found, got an error ({type(exc).__name__}); please report it"
+            ) from exc
 
     def _flush(self) -> None:
         try:

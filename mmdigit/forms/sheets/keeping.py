@@ -1,15 +1,18 @@
 """A scanned page as it is kept: what it is, where it comes from, and its fields before anything reads them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from mmdigit.forms.cells.crops import crop_of
 from mmdigit.forms.cells.jobs import group_of, job_id_of
 from mmdigit.forms.cells.reader import Cell
+from mmdigit.forms.fields.free_lines import ReadLine
 from mmdigit.forms.pages.page import PageFault
 from mmdigit.forms.sheets.handwriting import handwriting
 from mmdigit.forms.sheets.placing import PlacedPage
+from mmdigit.forms.spoken.heard import HeardFields
 from mmdigit.forms.store.ports import PageState, StoredCell, StoredField, StoredPage
 from mmdigit.forms.template.template import Template
 
@@ -26,9 +29,15 @@ class PageOrigin:
 
 
 def kept_page(
-    placed: PlacedPage, fields: Sequence[Sequence[Cell]], origin: PageOrigin, template: Template
+    placed: PlacedPage,
+    fields: Sequence[Sequence[Cell]],
+    origin: PageOrigin,
+    template: Template,
+    heard: HeardFields | None = None,
+    lines: Mapping[str, ReadLine] = MappingProxyType({}),
 ) -> StoredPage:
-    """A page whose cells are to be read. fields: the cells of each, as CellReader gives them.
+    """A page whose cells are to be read. fields: the cells of each, as CellReader gives them. heard: of its recordings.
+    lines: what is read in its free fields, by name.
 
     A form that somebody else printed has no serial number; its handwriting is kept instead.
     """
@@ -36,7 +45,7 @@ def kept_page(
 
     def kept(cell: Cell) -> StoredCell:
         if not cell.is_digit:
-            return StoredCell(cell.state, round(cell.ink_mm2, 3), None)
+            return StoredCell(cell.state, round(cell.ink_mm2, 3), None, lines.get(cell.slot.name))
         job_id = job_id_of(cell, origin.file_sha256, placed.number, template, origin.tenant)
         return StoredCell(cell.state, round(cell.ink_mm2, 3), job_id)
 
@@ -49,6 +58,8 @@ def kept_page(
             StoredField(slot.name, frame.found, tuple(map(kept, cells)), crop_of(placed.darkness, slot, frame))
             for slot, frame, cells in zip(placed.slots, placed.frames, fields, strict=True)
         ),
+        heard={} if heard is None else heard.fields,
+        sounds={} if heard is None else heard.sounds,
     )
 
 

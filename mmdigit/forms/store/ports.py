@@ -6,13 +6,15 @@ is ever overwritten: what people say is kept as changes beside it. Everything is
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol, Self
 
 from mmdigit.forms.cells.reader import CellState
+from mmdigit.forms.fields.free_lines import ReadLine
 from mmdigit.forms.fields.weighing import FieldReason
 from mmdigit.forms.pages.page import PageReason
+from mmdigit.forms.spoken.heard import HeardField
 from schemas.prediction import Decision
 
 PageState = Literal["read"] | PageReason
@@ -27,11 +29,13 @@ ChangeOutcome = Literal["kept", "known", "outdated", "no_field"]
 
 @dataclass(frozen=True)
 class StoredCell:
-    """A box. job_id: of the job that reads it; None unless state is digit."""
+    """A box. job_id: of the job that reads it; None unless state is digit. line: what is read in that of a free field,
+    which has no job."""
 
     state: CellState
     ink_mm2: float
     job_id: str | None
+    line: ReadLine | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,10 @@ class StoredPage:
     """By which a second scan of a sheet without a serial number is told (mmdigit.forms.sheets.handwriting)."""
     fields: tuple[StoredField, ...] = ()
     """In the template's order; empty unless it is read."""
+    heard: Mapping[str, HeardField] = field(default_factory=dict)
+    """By the name of each spoken field with a recording."""
+    sounds: Mapping[str, bytes] = field(default_factory=dict)
+    """WAV files by the names that heard gives; left out, as crops are, wherever pages are listed."""
 
 
 @dataclass(frozen=True)
@@ -210,8 +218,9 @@ class PageStore(Protocol):
         ...
 
     def unread_pages(self, template: str, limit: int, after: int = 0) -> list[tuple[int, StoredPage]]:
-        """Up to limit pages of state read that have no values yet, oldest first, each with its position, from 1, and
-        without crops. after: the position to go on from. Nobody claims a page: put_values may be repeated."""
+        """Up to limit pages of state read that have no values yet, oldest first, each with its position,
+        from 1, without crops and sounds. after: the position to go on from. Nobody claims a page: put_values may be
+        repeated."""
         ...
 
     def put_values(self, values: Mapping[str, Sequence[StoredValue]]) -> frozenset[str]:
@@ -233,6 +242,15 @@ class PageStore(Protocol):
 
     def fields(self, group: str) -> tuple[StoredField, ...]:
         """The fields of a page with their crops; empty if it is not kept."""
+        ...
+
+    def heard(self, group: str) -> Mapping[str, HeardField] | None:
+        """What was heard on a page, by field; None if the page is not kept, or is unreadable."""
+        ...
+
+    def sound(self, group: str, name: str) -> bytes | None:
+        """The sound of a spoken field, as a WAV file: all of its recording, which may be of other fields of the page,
+        too. None if there is none."""
         ...
 
     def records(self, groups: Sequence[str]) -> dict[str, dict[str, FieldRecord]]:

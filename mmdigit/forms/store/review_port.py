@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, Self
 
+from mmdigit.forms.spoken.heard import HeardField
 from mmdigit.forms.store.ports import Change, ChangeOutcome, FieldRecord, StoredField, StoredPage
 
 ClaimKind = Literal["review", "control", "second", "digits"]
@@ -81,11 +82,12 @@ class Held:
 
 @dataclass(frozen=True)
 class Claimed:
-    """A place that a claim has got, with its field as it is now."""
+    """A place that a claim has got, with its field as it is now. heard: of its recording, if there is one."""
 
     place: Place
     field: StoredField
     reviewed: ReviewedField
+    heard: HeardField | None = None
 
 
 @dataclass(frozen=True)

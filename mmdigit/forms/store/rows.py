@@ -1,12 +1,15 @@
 """The rows of the tables as pages, fields and values, and back; text from outside is kept escaped."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
 from mmdigit.database.schema import from_us, to_us
+from mmdigit.forms.cells.reader import CellState
+from mmdigit.forms.fields.free_lines import ReadLine
+from mmdigit.forms.spoken.heard import HeardField
 from mmdigit.forms.store.ports import StoredCell, StoredField, StoredPage, StoredValue
 from mmdigit.forms.store.tables import NO_PAGE, NO_SERIAL, PAGES
 from schemas.printable import escaped
@@ -35,7 +38,7 @@ def page_row(page: StoredPage) -> dict[str, object]:
 
 def field_rows(page_id: int, page: StoredPage) -> Iterator[dict[str, object]]:
     for position, field in enumerate(page.fields):
-        cells = json.dumps([[cell.state, cell.ink_mm2, cell.job_id] for cell in field.cells], separators=(",", ":"))
+        cells = json.dumps([_cell_row(cell) for cell in field.cells], separators=(",", ":"))
         yield {
             "page_id": page_id, "position": position, "name": field.name, "frame_found": field.frame_found,
             "cells": cells, "crop": field.crop,
@@ -50,16 +53,36 @@ def value_row(page_id: int, position: int, value: StoredValue) -> dict[str, obje
 
 
 def field_of(row: Any, crop: bytes) -> StoredField:
-    cells = tuple(StoredCell(*cell) for cell in json.loads(row.cells))
+    cells = tuple(_cell_of(*cell) for cell in json.loads(row.cells))
     return StoredField(row.name, row.frame_found, cells, crop)
 
 
-def page_of(row: Row[Any], fields: Iterable[StoredField] = ()) -> StoredPage:
+def _cell_row(cell: StoredCell) -> list[Any]:
+    """As FIELDS keeps a box."""
+    row: list[Any] = [cell.state, cell.ink_mm2, cell.job_id]
+    if cell.line is None:
+        return row
+    line = cell.line
+    return [*row, [line.probabilities, line.reasons, line.least_chance, line.model_version]]
+
+
+def _cell_of(state: CellState, ink_mm2: float, job_id: str | None, line: Sequence[Any] | None = None) -> StoredCell:
+    if line is None:
+        return StoredCell(state, ink_mm2, job_id)
+    probabilities, reasons, least_chance, model_version = line
+    read = ReadLine(tuple(map(tuple, probabilities)), tuple(reasons), least_chance, model_version)
+    return StoredCell(state, ink_mm2, job_id, read)
+
+
+def page_of(
+    row: Row[Any], fields: Iterable[StoredField] = (), heard: Mapping[str, HeardField] | None = None
+) -> StoredPage:
     return StoredPage(
         group=row.page_group, form=row.form, revision=row.revision, template=row.template, file_name=row.file_name,
         file_sha256=row.file_sha256, number=row.number, scanner=row.scanner, received_at=from_us(row.received_us),
         state=row.state, message=row.message, serial=None if row.serial == NO_SERIAL else row.serial,
         page=None if row.page == NO_PAGE else row.page, handwriting=bytes(row.handwriting), fields=tuple(fields),
+        heard=heard or {},
     )  # fmt: skip
 
 

@@ -13,8 +13,10 @@ from sqlalchemy import Connection, Engine, Row, delete, select, tuple_
 
 from mmdigit.database.engine import open_engine
 from mmdigit.database.sql_database import SqlStore
+from mmdigit.forms.spoken.heard import HeardField
 from mmdigit.forms.store.box_keys import box_keys_of, put_box_keys
 from mmdigit.forms.store.changes import changes_of, put_change, records_of, value_of
+from mmdigit.forms.store.heard import heard_of
 from mmdigit.forms.store.leases import (
     box_of,
     claim_of,
@@ -97,7 +99,18 @@ class SqlReviewStore(SqlStore):
             put_claim(connection, claim)
             lease(connection, claim.id, got, ids)
             stored = _stored_fields(connection, {place.field for place in got}, ids)
-        return [Claimed(place, stored[place.field], reviewed[place.field]) for place in got]
+            heard: dict[int, dict[str, HeardField]] = {}
+            for chunk in chunks(sorted({ids[place.field.group] for place in got})):
+                heard |= heard_of(connection, chunk)
+        return [
+            Claimed(
+                place,
+                stored[place.field],
+                reviewed[place.field],
+                heard.get(ids[place.field.group], {}).get(place.field.name),
+            )
+            for place in got
+        ]
 
     def find_claim(self, claim_id: str) -> StoredClaim | None:
         with self._database.reading() as connection:

@@ -24,7 +24,9 @@ from sqlalchemy import (
 from mmdigit.database.engine import open_engine
 from mmdigit.database.schema import to_us
 from mmdigit.database.sql_database import SqlStore
+from mmdigit.forms.spoken.heard import HeardField
 from mmdigit.forms.store.changes import put_change, records_of
+from mmdigit.forms.store.heard import heard_of, put_heard, sound_of
 from mmdigit.forms.store.ports import (
     ChangeOutcome,
     FieldRecord,
@@ -86,6 +88,8 @@ class SqlPageStore(SqlStore):
             fields = [row for number, group in added for row in field_rows(number, by_group[group])]
             if fields:
                 connection.execute(FIELDS.insert(), fields)
+            for number, group in added:
+                put_heard(connection, number, by_group[group])
 
     def known_groups(self, groups: Sequence[str]) -> frozenset[str]:
         with self._database.reading() as connection:
@@ -103,13 +107,15 @@ class SqlPageStore(SqlStore):
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(PAGES.c.id).limit(limit)).all()
             fields: dict[int, list[StoredField]] = defaultdict(list)
+            heard: dict[int, dict[str, HeardField]] = {}
             for chunk in chunks([row.id for row in rows]):
                 wanted = select(
                     FIELDS.c.page_id, FIELDS.c.name, FIELDS.c.frame_found, FIELDS.c.cells
                 ).where(FIELDS.c.page_id.in_(chunk))  # fmt: skip
                 for row in connection.execute(wanted.order_by(FIELDS.c.page_id, FIELDS.c.position)):
                     fields[row.page_id].append(field_of(row, b""))
-        return [(row.id, page_of(row, fields[row.id])) for row in rows]
+                heard |= heard_of(connection, chunk)
+        return [(row.id, page_of(row, fields[row.id], heard.get(row.id))) for row in rows]
 
     def put_values(self, values: Mapping[str, Sequence[StoredValue]]) -> frozenset[str]:
         kept = set()
@@ -153,6 +159,16 @@ class SqlPageStore(SqlStore):
         query = select(FIELDS).join(PAGES).where(PAGES.c.page_group == group).order_by(FIELDS.c.position)
         with self._database.reading() as connection:
             return tuple(field_of(row, bytes(row.crop)) for row in connection.execute(query))
+
+    def heard(self, group: str) -> Mapping[str, HeardField] | None:
+        query = select(PAGES.c.id).where(PAGES.c.page_group == group, PAGES.c.state != "unreadable")
+        with self._database.reading() as connection:
+            page_id = connection.execute(query).scalar_one_or_none()
+            return None if page_id is None else heard_of(connection, [page_id]).get(page_id, {})
+
+    def sound(self, group: str, name: str) -> bytes | None:
+        with self._database.reading() as connection:
+            return sound_of(connection, group, name)
 
     def records(self, groups: Sequence[str]) -> dict[str, dict[str, FieldRecord]]:
         with self._database.reading() as connection:

@@ -75,7 +75,7 @@ FIELDS = Table(
     Column("position", Integer, primary_key=True),
     Column("name", Text, nullable=False),
     Column("frame_found", Boolean, nullable=False),
-    Column("cells", Text, nullable=False),  # JSON: [[state, ink_mm2, job_id], ...]
+    Column("cells", Text, nullable=False),  # JSON: [[state, ink_mm2, job_id, line], ...]; line: of a free field alone
     Column("crop", LargeBinary, nullable=False),
 )
 
@@ -145,6 +145,25 @@ BOX_KEYS = Table(
 )
 Index("form_box_keys_field", BOX_KEYS.c.page_id, BOX_KEYS.c.name)
 
+HEARD = Table(
+    "form_heard",
+    _METADATA,
+    Column("page_id", ROW_NUMBER, ForeignKey(PAGES.c.id), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("sound", Text),  # the name of the row of SOUNDS
+    Column("reason", Text),
+    Column("boxes", Text, nullable=False),  # JSON: [[heard, start_s, end_s, box, written], ...]
+)
+
+SOUNDS = Table(
+    "form_sounds",
+    _METADATA,
+    Column("page_id", ROW_NUMBER, ForeignKey(PAGES.c.id), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("sound", LargeBinary, nullable=False),  # a WAV file
+)
+
 SCHEMA = Schema(
-    FORMS, 2, _METADATA, versions_table("form_schema", _METADATA), {2: (CLAIMS, LEASES, BOX_KEYS)}
+    FORMS, 3, _METADATA, versions_table("form_schema", _METADATA),
+    {2: (CLAIMS, LEASES, BOX_KEYS), 3: (HEARD, SOUNDS)},
 )  # fmt: skip

@@ -125,9 +125,11 @@ def qr_rect(size_mm: tuple[float, float]) -> Rect:
 
 
 def boxes_of(field: FormField, down_mm: float = 0.0) -> tuple[Rect, ...]:
-    """The boxes of a field, shifted down for a grid's row."""
+    """The boxes of a field, shifted down for a grid's row; of a free field one around all of them."""
     boxes, (width, height) = field.boxes, field.boxes.size_mm
     left, top = boxes.at_mm[0], boxes.at_mm[1] + down_mm
+    if field.free:
+        return (Rect(left, top, left + (boxes.count - 1) * boxes.pitch_mm + width, top + height),)
     rects = []
     for position, size in enumerate(field.groups):
         for _ in range(size):

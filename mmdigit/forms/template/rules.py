@@ -1,4 +1,4 @@
-"""What is wrong with a template's rules: ranges, IBANs, lookup files and sums."""
+"""What is wrong with a template's rules: ranges, IBANs, lookup files, sums and free fields."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,7 @@ from mmdigit.forms.template.validators import bound_of, iban_digits
 from mmdigit.forms.template.yaml_document import Path
 
 MAX_LOOKUPS = 20  # files of a form
+MAX_FREE = 100  # fields of a page: each takes a tenth of a second to read
 MAX_SUMMED = 500  # fields of a sum
 
 
@@ -17,6 +18,11 @@ def rule_problems(template: Template) -> Iterator[tuple[Path, str]]:
         for path, field in _fields(page):
             place: Path = ("pages", number, *path)
             yield from _of_range(place, field)
+            if field.free and template.blank is not None:
+                yield (
+                    (*place, "free"),
+                    "expected boxes in a form that somebody else printed, got free: true; remove the field or the key",
+                )
             if field.iban is not None:
                 yield from _of_iban((*place, "iban"), field, field.iban)
             if field.lookup is not None:
@@ -26,6 +32,8 @@ def rule_problems(template: Template) -> Iterator[tuple[Path, str]]:
                         (*place, "lookup"),
                         f"expected at most {MAX_LOOKUPS} lookup files, got more; put some together",
                     )
+        if (free := _free_fields(page)) > MAX_FREE:
+            yield ("pages", number), f"expected at most {MAX_FREE} free fields on a page, got {free}; print boxes"
         yield from _of_sums(("pages", number, "sums"), page)
 
 
@@ -33,6 +41,12 @@ def _fields(page: FormPage) -> Iterator[tuple[Path, FormField]]:
     yield from ((("fields", index), field) for index, field in enumerate(page.fields))
     for number, records in enumerate(page.records):
         yield from ((("records", number, "fields", index), field) for index, field in enumerate(records.fields))
+
+
+def _free_fields(page: FormPage) -> int:
+    """How many there are, those of a grid in every row."""
+    plain = sum(field.free for field in page.fields)
+    return plain + sum(each.rows * field.free for each in page.records for field in each.fields)
 
 
 def _of_range(place: Path, field: FormField) -> Iterator[tuple[Path, str]]:

@@ -1,6 +1,7 @@
 """A form as `form.yaml` describes it: pages, fields and boxes, in millimetres from the page's top left corner."""
 
 import hashlib
+import operator
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -96,12 +97,14 @@ class FormField(Part):
     """File beside this one, with every value that there is, one a line."""
     target_error: Annotated[float, Field(gt=0, lt=1)] = DEFAULT_TARGET_ERROR
     """Share of the accepted values that may be wrong."""
+    free: Annotated[bool, Field(exclude_if=operator.not_)] = False
+    """Whether its digits are written into one box without separators, as wide as the boxes would be."""
     blank: Literal["review", "accept"] = "review"
     """What becomes of a field without any writing."""
     keyed_by: Literal[1, 2] = 1
     """How many people key a value that goes to review: 2 must agree, the second without seeing what the first keyed."""
-    spoken: Literal[False] = False
-    """Reserved: spoken fields are not read yet."""
+    spoken: Literal["no", "optional", "required"] = "no"
+    """Whether the value is also read aloud: a recording is used if there is one, or asked for."""
     _listed: ValueList | None = Private(None)
 
     @model_validator(mode="after")
@@ -122,6 +125,12 @@ class FormField(Part):
                 f"expected pitch_mm of at least the width {self.boxes.size_mm[0]:g}, got {self.boxes.pitch_mm:g}; "
                 "boxes would overlap"
             )
+        if self.spoken != "no" and self.type == "check":
+            raise ValueError("expected spoken: no for a check, got another; a mark is not read aloud")
+        if self.free and self.type != "digits":
+            raise ValueError(f"expected free: true for digits alone, got a {self.type}; remove the key")
+        if self.free and self.spoken != "no":
+            raise ValueError("expected spoken: no for a free field, got another; what is said joins boxes")
         for name in ("validators", "iban", "lookup"):
             if getattr(self, name) and self.type != "digits":
                 raise ValueError(f"expected {name} for digits alone, got some for a {self.type}; remove the key")
@@ -241,6 +250,11 @@ class Template(Part):
     def either_page(self) -> bool:
         """Whether each scan is a whole copy, on one of the pages."""
         return self.blank is not None and self.blank.pages == "either"
+
+    @property
+    def has_free_fields(self) -> bool:
+        """Whether a line reader is needed to read it."""
+        return any(field.free for page in self.pages for field in page.all_fields)
 
     @property
     def digest(self) -> str:

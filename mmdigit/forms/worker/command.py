@@ -8,13 +8,17 @@ from functools import partial
 from mmdigit.consuming.health import LoopHealth
 from mmdigit.consuming.stopping import StopSignals
 from mmdigit.consuming.waiting import wait_for_topic
+from mmdigit.forms.free.reader import FreeFieldReader
 from mmdigit.forms.loading import load_template
 from mmdigit.forms.pages.decoder import PageDecoder
+from mmdigit.forms.spoken.hearing import FieldHearer
 from mmdigit.forms.store.sql_store import open_page_store
+from mmdigit.forms.template.template import Template
 from mmdigit.forms.worker.loop import PageWorker
 from mmdigit.forms.worker.metrics import PageMetrics
 from mmdigit.forms.worker.registrar import PageRegistrar
 from mmdigit.forms.worker.settings import PageWorkerSettings
+from mmdigit.reading.predictor import Predictor
 from mmdigit.settings.redaction import redact
 from mmdigit.telemetry.health import HealthServer
 from mmdigit.telemetry.logs import configure as configure_logs
@@ -22,6 +26,18 @@ from mmdigit.transport.urls import open_consumer, open_publisher
 from schemas import VERSION
 
 log = logging.getLogger(__name__)
+
+
+def _readers(
+    templates: Sequence[Template], settings: PageWorkerSettings
+) -> tuple[FieldHearer | None, FreeFieldReader | None]:
+    """What listens to recordings, and what reads free fields; None, and no model is loaded, where no form needs it."""
+    fields = (field for template in templates for page in template.pages for field in page.all_fields)
+    hears, free = any(field.spoken != "no" for field in fields), any(each.has_free_fields for each in templates)
+    if not hears and not free:
+        return None, None
+    predictor = Predictor.load(settings.weights, threads=settings.threads)
+    return FieldHearer(predictor) if hears else None, FreeFieldReader(predictor) if free else None
 
 
 def run_page_worker(argv: Sequence[str]) -> int:
@@ -33,7 +49,8 @@ def run_page_worker(argv: Sequence[str]) -> int:
     metrics = PageMetrics()
     metrics.build_info.labels(VERSION).set(1)
     health = LoopHealth(settings.stuck_after_s)
-    registrar = PageRegistrar([load_template(path) for path in settings.templates])
+    templates = [load_template(path) for path in settings.templates]
+    registrar = PageRegistrar(templates, *_readers(templates, settings))
     with ExitStack() as stack:
         server = HealthServer(
             settings.metrics_host, settings.metrics_port, metrics.registry, health.alive, health.ready, token

@@ -73,7 +73,8 @@ class PageWorker(ConsumingLoop):
         self._breaker.count(letters or [registered])
         if registered is not None:
             with self._metrics.stage("publish"):
-                self._publish_jobs(record, registered)
+                if not self._has_other_sounds(registered):
+                    self._publish_jobs(record, registered)
             with self._metrics.stage("store"):
                 self._retry("store", lambda: self._store.put_pages([registered.page]))
         with self._metrics.stage("dead_letter"):
@@ -134,7 +135,7 @@ class PageWorker(ConsumingLoop):
     ) -> tuple[RegisteredPage, DeadLetter | None]:
         origin = PageOrigin(page.file_name, page.file_sha256, self._now(), page.scanner, page.tenant)
         try:
-            return self._registrar.register(replace(scanned, number=page.number), origin), None
+            return self._registrar.register(replace(scanned, number=page.number), origin, page.recordings), None
         except MemoryError as exc:
             raise ModelError("expected enough memory to register a page, got too little; give the worker more") from exc
         except Exception as exc:
@@ -143,6 +144,15 @@ class PageWorker(ConsumingLoop):
             fault = PageFault(page.number, "unreadable", "expected a page that can be registered, got an error")
             failed = self._dead_letter(record, page, DecoderFailed(f"{type(exc).__name__}: {exc}"))
             return self._registrar.register(fault, origin), failed
+
+    def _has_other_sounds(self, registered: RegisteredPage) -> bool:
+        """Whether the page is kept with other recordings: they stay, since its fields are decided and shown by them."""
+        group = registered.page.group
+        kept = self._retry("store", lambda: self._store.heard(group))
+        other = kept is not None and kept != registered.page.heard
+        if other:
+            log.warning("a page came again with other recordings; the first ones stay", extra={"group": group})
+        return other
 
     def _publish_jobs(self, record: Record, registered: RegisteredPage) -> None:
         """Publish the jobs of a page until all are acknowledged, in the trace of the page."""
@@ -155,5 +165,5 @@ class PageWorker(ConsumingLoop):
             self._retry("publish", Unacknowledged(self._jobs, outgoing, "jobs").publish)
         except InvalidRecord as exc:
             raise SettingsError(
-                f"expected a topic of jobs that takes 1 KB, got: {exc}; raise its max.message.bytes"
+                f"expected a topic of jobs that takes 20 KB, got: {exc}; raise its max.message.bytes"
             ) from exc

@@ -11,6 +11,7 @@ from mmdigit.forms.worker.registrar import RegisteredPage
 from mmdigit.telemetry.metrics import Metric, prefixed
 
 PREFIX = "mmdigit_forms_"
+SPOKEN_OUTCOMES = ("heard", "conflict", "not_heard", "spoken_differs")
 STAGES = ("poll", "decode", "register", "publish", "store", "dead_letter", "commit")
 _LATENCY_BUCKETS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0, 43200.0, 172800.0)
 _NOT_OF_A_PAGE = ("duplicate", "missing_page")  # told of a stack, after its pages are read
@@ -21,6 +22,12 @@ METRICS = (
         (
             Metric("registered_pages_total", "counter", "", "Pages kept: read, or why a person must look.", ("state",)),
             Metric("cells_total", "counter", "", "Boxes of the pages that are read, by state.", ("state",)),
+            Metric(
+                *("spoken_fields_total", "counter", ""),
+                "Fields with a recording by outcome: heard, conflict (a digit is heard that is not the written one), "
+                "or why the recording does not help.",
+                ("outcome",),
+            ),
             Metric("jobs_published_total", "counter", "", "Jobs that the jobs' topic has acknowledged."),
             Metric(
                 *("latency_seconds", "histogram", "seconds", "From a page's created_at until it is kept."),
@@ -39,6 +46,7 @@ class PageMetrics(LoopMetrics):
         super().__init__(METRICS, PREFIX, STAGES)
         self.pages = self._counter(f"{PREFIX}registered_pages_total")
         self.cells = self._counter(f"{PREFIX}cells_total")
+        self.spoken_fields = self._counter(f"{PREFIX}spoken_fields_total")
         self.jobs_published = self._counter(f"{PREFIX}jobs_published_total")
         self.latency_s = self._histogram(f"{PREFIX}latency_seconds")
         for kind in get_args(PageState):
@@ -47,6 +55,8 @@ class PageMetrics(LoopMetrics):
                     self.pages.labels(state)
         for state in get_args(CellState):
             self.cells.labels(state)
+        for outcome in SPOKEN_OUTCOMES:
+            self.spoken_fields.labels(outcome)
 
     def count_page(self, registered: RegisteredPage, created_at: datetime, kept_at: datetime) -> None:
         """Count a page that is kept, and whose jobs are acknowledged."""
@@ -56,4 +66,6 @@ class PageMetrics(LoopMetrics):
         states = Tally(cell.state for field in page.fields for cell in field.cells)
         for state, cells in states.items():
             self.cells.labels(state).inc(cells)
+        for heard in page.heard.values():
+            self.spoken_fields.labels(heard.reason or ("conflict" if heard.differs else "heard")).inc()
         self.latency_s.observe(max(0.0, (kept_at - created_at).total_seconds()))  # another machine's clock may be ahead

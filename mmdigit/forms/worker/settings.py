@@ -10,6 +10,7 @@ from mmdigit.consuming.settings import ConsumingSettings
 from mmdigit.settings.database_settings import DatabaseSettings
 from mmdigit.settings.jobs_topic import JobsUrl
 from mmdigit.settings.lists import split
+from mmdigit.settings.model import Threads, Weights
 from mmdigit.settings.service_settings import MetricsPort
 from schemas.identifiers import Identifier
 
@@ -45,4 +46,6 @@ class PageWorkerSettings(DatabaseSettings, ConsumingSettings):
     consumer_group: Annotated[Identifier, Field(description="consumer group; its workers share the pages")] = (
         "mmdigit-pages"
     )
+    weights: Weights = None
+    threads: Threads = 1
     metrics_port: MetricsPort = 9101

@@ -67,6 +67,15 @@ def field_history(desk: ReviewDesk, principal: Principal, group: str, field: str
     return FieldHistory(field=field, changes=tuple(_changes(record, page.received_at)))
 
 
+def field_sound(desk: ReviewDesk, principal: Principal, group: str, field: str) -> bytes:
+    """The recording of a field, as a WAV file. Raises Problem (404) if the group has no such field, or it has none."""
+    known, place = known_group(desk, principal, group), place_of(principal, field)
+    sound = desk.pages.sound(place.group, place.name) if place is not None and place.group in known.pages else None
+    if sound is None:
+        raise not_found("expected a field of the group with a recording, got none; take its id from a claim")
+    return sound
+
+
 def _page(desk: ReviewDesk, place: FieldPlace) -> tuple[StoredPage, Template]:
     for template in desk.templates:
         for page, _ in desk.pages.pages_of([place.group], template.digest):

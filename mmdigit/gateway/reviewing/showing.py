@@ -7,6 +7,7 @@ import numpy as np
 from mmdigit.forms.cells.crops import boxes_in_crop, cut_box
 from mmdigit.forms.fields.weighing import likely_texts
 from mmdigit.forms.reviewing.work import read_digits
+from mmdigit.forms.spoken.heard import HeardField
 from mmdigit.forms.store.review_port import Claimed, StoredClaim
 from mmdigit.forms.template.template import Template
 from mmdigit.forms.template.validators import described_checks
@@ -14,7 +15,7 @@ from mmdigit.gateway.access.principal import Principal
 from mmdigit.gateway.reviewing.field_ids import field_id
 from mmdigit.gateway.reviewing.open_work import OpenWork, WorkField
 from schemas.prediction import Prediction
-from schemas.review import Claim, DigitBox, ReviewBox, ReviewField
+from schemas.review import Claim, DigitBox, HeardDigit, ReviewBox, ReviewField, ReviewSound
 
 ALTERNATIVES = 5
 BLIND = frozenset(("control", "second"))
@@ -70,11 +71,25 @@ def _field(
             ReviewBox(left=box.left, top=box.top, width=box.width, height=box.height, digit=digit)
             for box, digit in zip(boxes_in_crop(place.slot, template.size_mm, each.field.crop), digits, strict=False)
         ),
+        sound=_sound(each.heard, blind=blind),
         text=None if blind else record.text,
         alternatives=() if blind else _alternatives(each, place, known),
         chance=None if blind else record.chance,
         reasons=() if blind else record.reasons,
         seen=len(record.changes),
+    )
+
+
+def _sound(heard: HeardField | None, *, blind: bool) -> ReviewSound | None:
+    """What a person may hear and see of a recording."""
+    if heard is None or heard.sound is None:
+        return None
+    boxes = () if blind else heard.boxes
+    return ReviewSound(
+        digits=tuple(
+            HeardDigit(heard=box.heard, start_s=box.start_s, end_s=box.end_s, box=box.box, written=box.written)
+            for box in boxes
+        )
     )
 
 
@@ -85,6 +100,9 @@ def _alternatives(each: Claimed, place: WorkField, known: Predictions) -> tuple[
     found = [known.get(cell.job_id or "") for cell in each.field.cells]
     read = [prediction.probabilities for prediction in found if prediction is not None]
     likely: list[str] = []
+    lines = [cell.line for cell in each.field.cells if cell.line is not None]
+    if lines and len(lines[0].probabilities) == place.field.boxes.count:
+        likely = likely_texts(place.field, np.array(lines[0].probabilities, np.float64), ALTERNATIVES + 1)
     written = sum(cell.job_id is not None for cell in each.field.cells)
     if read and len(read) == written and all(cell.state in ("digit", "blank") for cell in each.field.cells):
         likely = likely_texts(place.field, np.array(read, np.float64), ALTERNATIVES + 1)

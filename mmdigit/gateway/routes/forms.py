@@ -1,5 +1,6 @@
 """POST /v1/forms/{template}/pages: a scan of filled forms."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Annotated
 
@@ -7,11 +8,12 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
 from mmdigit.forms.cells.jobs import group_of
+from mmdigit.forms.template.layout import slots_of
 from mmdigit.gateway.access.requiring import Submitter
 from mmdigit.gateway.forms import Forms
 from mmdigit.gateway.intake.ids import GroupName, IdempotencyKey, require_group
 from mmdigit.gateway.intake.records import keep_submitted, require_room
-from mmdigit.gateway.intake.scans import FORM, MAX_SCAN_BYTES, SUFFIXES, received_scan, send_scan
+from mmdigit.gateway.intake.scans import FORM, MAX_SCAN_BYTES, RECORDING, SUFFIXES, received_scan, send_scan
 from mmdigit.gateway.intake.webhook_urls import WebhookUrl, require_webhook
 from mmdigit.gateway.pages import require_forms
 from mmdigit.gateway.problems import Problem, not_found
@@ -19,10 +21,21 @@ from mmdigit.gateway.registry.ports import StoredGroup, number_of
 from mmdigit.gateway.services import UseServices
 from schemas.api import PagesReceipt
 from schemas.identifiers import id_of
+from schemas.page import WHOLE_PAGE
 from schemas.printable import printable
 
 _FILE = {"schema": {"type": "string", "format": "binary"}}
-_UPLOAD = {"schema": {"type": "object", "properties": {"scan": _FILE["schema"]}, "required": ["scan"]}}
+_UPLOAD = {
+    "schema": {
+        "type": "object",
+        "properties": {
+            "scan": _FILE["schema"],
+            RECORDING: _FILE["schema"] | {"description": "Of all spoken fields of the page, one after the other."},
+        },
+        "patternProperties": {rf"^{RECORDING}\.": _FILE["schema"] | {"description": "Of one field: recording.member."}},
+        "required": ["scan"],
+    }
+}
 
 router = APIRouter()
 
@@ -47,6 +60,7 @@ async def submit_pages(
     """Publishes every page of a PDF, TIFF, PNG or JPEG file, and returns once the topic has acknowledged them all.
 
     A page that cannot be read is rejected by its number, and stops no other. The same file again is the same pages.
+    A form may hold, beside a scan of one page, recordings of its spoken fields: WAV, FLAC or Ogg Opus.
     """
     forms = _forms_with(require_forms(services), template)
     require_room(services)
@@ -54,8 +68,9 @@ async def submit_pages(
     if group is not None:
         await require_group(services, principal, group, "pages")
     with services.entrance.receiving(principal, request, MAX_SCAN_BYTES):
-        async with received_scan(request, services) as (scan, file_name):
-            sent = await send_scan(scan, file_name, principal.tenant, services, forms)
+        async with received_scan(request, services) as scan:
+            _require_spoken(scan.recordings, forms, template)
+            sent = await send_scan(scan, principal.tenant, services, forms)
     if not sent.numbers:
         errors = "; ".join(f"page {rejection.page}: {rejection.error}" for rejection in sent.rejections[:3])
         raise Problem(
@@ -84,3 +99,16 @@ def _forms_with(forms: Forms, name: str) -> Forms:
     if name not in names:
         raise not_found(f"expected one of the forms {', '.join(names)}, got {printable(name, 64)}; send another")
     return forms
+
+
+def _require_spoken(recordings: Iterable[str], forms: Forms, name: str) -> None:
+    """Raises Problem (422) unless each recording is of a spoken field of the form, or of a whole page."""
+    templates = [template for template in forms.templates if template.form == name]
+    slots = [slot for template in templates for page in range(len(template.pages)) for slot in slots_of(template, page)]
+    spoken = {slot.name for slot in slots if slot.field.spoken != "no"}
+    if unknown := sorted(set(recordings) - {WHOLE_PAGE} - spoken):
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"expected recordings of the spoken fields of form {name} ({', '.join(sorted(spoken)) or 'it has none'}), "
+            f"got one of {printable(unknown[0], 100)}; leave it out",
+        )

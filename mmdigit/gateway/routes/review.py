@@ -13,7 +13,7 @@ from mmdigit.gateway.intake.ids import stored_id
 from mmdigit.gateway.pages import require_forms
 from mmdigit.gateway.reviewing.claiming import claim_work, clerk_of
 from mmdigit.gateway.reviewing.keying import find_claim, give_back, key_work
-from mmdigit.gateway.reviewing.overview import MAX_LISTED, field_history, reviewed_groups
+from mmdigit.gateway.reviewing.overview import MAX_LISTED, field_history, field_sound, reviewed_groups
 from mmdigit.gateway.reviewing.showing import Predictions, jobs_to_weigh, shown_claim
 from mmdigit.gateway.routes.groups import Group
 from mmdigit.gateway.services import Services, UseServices
@@ -23,6 +23,8 @@ from schemas.review import MAX_CLERK, Claim, ClaimRequest, FieldHistory, KeyResu
 
 ClaimId = Annotated[str, Path(pattern=ID_PATTERN, max_length=128)]
 FieldId = Annotated[str, Path(max_length=256, description="As a claim has it.")]
+
+SOUND = "audio/wav"
 
 router = APIRouter()
 
@@ -106,6 +108,20 @@ async def get_field_history(group: Group, field: FieldId, services: UseServices,
     stored_id(principal, group, "group")
     desk = require_forms(services).desk
     return _answer(await desk.run(partial(field_history, desk, principal, group, field)))
+
+
+@router.get(
+    "/v1/review/groups/{group}/fields/{field}/sound",
+    operation_id="get_field_sound",
+    summary="The recording of a field",
+    response_class=Response,
+    responses={200: {"content": {SOUND: {"schema": {"type": "string", "format": "binary"}}}}},
+)
+async def get_field_sound(group: Group, field: FieldId, services: UseServices, principal: Reviewer) -> Response:
+    """A WAV file, 8 kHz, mono, 16 bits. It may be the recording of other fields of the page, too."""
+    stored_id(principal, group, "group")
+    desk = require_forms(services).desk
+    return Response(await desk.run(partial(field_sound, desk, principal, group, field)), media_type=SOUND)
 
 
 async def _predictions(services: Services, job_ids: list[str]) -> Predictions:

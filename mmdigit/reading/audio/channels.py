@@ -19,13 +19,14 @@ def to_mono(samples: Samples, rate_hz: int) -> Samples:
     """One channel, (n_frames,). samples: (n_frames, 1 or 2)."""
     if samples.shape[1] == 1:
         return samples[:, 0]
-    mix = samples.mean(axis=1)
-    measured = _measure(samples[:, 0], rate_hz), _measure(samples[:, 1], rate_hz)
+    channels = np.ascontiguousarray(samples.T)
+    mix = (channels[0] + channels[1]) / np.float32(2)
+    measured = _measure(channels[0], rate_hz), _measure(channels[1], rate_hz)
     ratio, power = _measure(mix, rate_hz)
     better = int(measured[1][0] > measured[0][0])
     better_ratio, better_power = measured[better]
     if better_ratio > MIN_SNR_GAIN * ratio or power < MIN_KEPT_POWER * better_power:
-        return samples[:, better].copy()
+        return np.asarray(channels[better], np.float32)
     return np.asarray(mix, np.float32)
 
 

@@ -1,9 +1,12 @@
-"""The limits of a clip, whatever its format: sample rate, channels, duration, range of the samples."""
+"""The limits of a clip, whatever its format: bytes, sample rate, channels, duration, range of the samples."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InvalidAudio
+from schemas.job import MAX_AUDIO_BYTES
 
 Samples = NDArray[np.float32]
 
@@ -11,15 +14,28 @@ MIN_RATE_HZ, MAX_RATE_HZ = 8000, 192000
 MIN_DURATION_S, MAX_DURATION_S = 0.05, 10.0
 
 
-def max_frames(rate_hz: int) -> int:
-    """The frames (one sample of each channel) of the longest clip that is read."""
-    return round(MAX_DURATION_S * rate_hz)
+@dataclass(frozen=True)
+class ClipLimits:
+    """How large and how long a clip may be, and what to do with a longer one."""
+
+    max_bytes: int
+    max_duration_s: float
+    advice: str
+
+    def max_frames(self, rate_hz: int) -> int:
+        """The frames (one sample of each channel) of the longest clip that is read."""
+        return round(self.max_duration_s * rate_hz)
 
 
-def check_length(n_frames: int, rate_hz: int) -> None:
+ONE_DIGIT = ClipLimits(MAX_AUDIO_BYTES, MAX_DURATION_S, "send one digit a clip")
+RECORDING = ClipLimits(32 * 1024 * 1024, 60.0, "cut the recording")
+"""Of a whole number, or of several: a minute in stereo at 48 kHz, 16 bits, has 11.5 MB."""
+
+
+def check_length(n_frames: int, rate_hz: int, limits: ClipLimits = ONE_DIGIT) -> None:
     """Raises InvalidAudio if a clip of this many frames is too short or too long."""
-    if n_frames > max_frames(rate_hz):
-        raise InvalidAudio(f"expected at most {MAX_DURATION_S:g} s of audio, got more; send one digit a clip")
+    if n_frames > limits.max_frames(rate_hz):
+        raise InvalidAudio(f"expected at most {limits.max_duration_s:g} s of audio, got more; {limits.advice}")
     if n_frames < MIN_DURATION_S * rate_hz:
         raise InvalidAudio(
             f"expected at least {MIN_DURATION_S:g} s of audio, got {n_frames / rate_hz:.3f} s; record the whole digit"

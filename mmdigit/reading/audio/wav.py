@@ -10,7 +10,15 @@ import struct
 
 import numpy as np
 
-from mmdigit.reading.audio.limits import MIN_DURATION_S, Samples, check_format, check_length, within_full_scale
+from mmdigit.reading.audio.limits import (
+    MIN_DURATION_S,
+    ONE_DIGIT,
+    ClipLimits,
+    Samples,
+    check_format,
+    check_length,
+    within_full_scale,
+)
 from schemas.errors import InvalidAudio
 
 WAV_STARTS = (b"RIFF", b"RF64", b"BW64")
@@ -19,15 +27,19 @@ TAGS = {PCM, FLOAT, ALAW, MULAW, EXTENSIBLE}
 OTHER_TAGS = {2: "MS ADPCM", 0x11: "IMA ADPCM", 0x31: "GSM 6.10", 0x45: "G.726", 0x55: "MP3", 0xFF: "AAC", 0x161: "WMA"}
 CONVERT = "convert it with `ffmpeg -i clip.wav -ac 1 -c:a pcm_s16le clip-16-bit.wav`"
 SUB_FORMAT = b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71"  # the rest of a GUID that begins with a tag
+PLAIN_HEADER = struct.Struct("<12x4sIHHI6xH4sI")
 STREAM_SIZES = {0, 0xFFFFFFFF}  # declared by programs that cannot go back and update the header
 
 
-def read_wav(data: bytes) -> tuple[Samples, int]:
+def read_wav(data: bytes, limits: ClipLimits = ONE_DIGIT) -> tuple[Samples, int]:
     """Decode a WAV file. Returns the samples, (n_frames, n_channels) in [-1, 1], and their rate in Hz.
 
     data: begins with one of WAV_STARTS, a size that is ignored, and WAVE.
     Raises InvalidAudio for an unknown sample format, and for a clip outside the limits.
     """
+    plain = _read_plain(data, limits)
+    if plain is not None:
+        return plain
     at = 12
     width = tag = rate_hz = channels = 0
     samples_in_ds64 = 0
@@ -44,7 +56,7 @@ def read_wav(data: bytes) -> tuple[Samples, int]:
             n_frames = size // (width * channels)
             if n_frames == 0:
                 raise InvalidAudio("expected samples, got a WAV file without any; record it again")
-            check_length(n_frames, rate_hz)
+            check_length(n_frames, rate_hz, limits)
             return _samples(data, at + 8, n_frames * channels, tag, width).reshape(n_frames, channels), rate_hz
         if size > present:
             raise InvalidAudio(
@@ -59,6 +71,24 @@ def read_wav(data: bytes) -> tuple[Samples, int]:
         if size % 2 and not (_is_chunk(data, at) and not _is_chunk(data, at + 1)):
             at += 1  # the pad byte, which some programs omit
     raise InvalidAudio("expected a WAV file with samples, got one without a data chunk; record it again")
+
+
+def _read_plain(data: bytes, limits: ClipLimits) -> tuple[Samples, int] | None:
+    """As read_wav, for a file of 16-bit samples right after a header of 44 bytes, as most programs write it; else None.
+
+    Raises InvalidAudio for a clip outside the limits.
+    """
+    if len(data) < PLAIN_HEADER.size:
+        return None
+    fmt, fmt_size, tag, channels, rate_hz, bits, name, size = PLAIN_HEADER.unpack_from(data)
+    if (fmt, fmt_size, tag, bits, name, size) != (b"fmt ", 16, PCM, 16, b"data", len(data) - PLAIN_HEADER.size):
+        return None
+    check_format(rate_hz, channels)
+    n_frames = size // (2 * channels)
+    if n_frames == 0:
+        return None
+    check_length(n_frames, rate_hz, limits)
+    return _samples(data, PLAIN_HEADER.size, n_frames * channels, PCM, 2).reshape(n_frames, channels), rate_hz
 
 
 def _format(data: bytes, at: int, size: int) -> tuple[int, int, int, int]:

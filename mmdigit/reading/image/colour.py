@@ -44,9 +44,10 @@ def _chroma_axis(rgb: Rgb) -> NDArray[np.float32] | None:
     rows, columns = round(EDGE * height), round(EDGE * width)
     middle = cv2.blur(_luma_and_chroma(rgb[rows : height - rows, columns : width - columns]), (3, 3))
     window = 2 * round(LIGHT_RADIUS * max(middle.shape)) + 1
-    middle = (middle - cv2.blur(middle, (window, window))).reshape(-1, 3)
-    middle -= middle.mean(axis=0)
-    (luma, *_), (_, red, both), (*_, blue) = (middle.T @ middle / len(middle)).tolist()  # covariance matrix
+    middle = np.asarray(middle - cv2.blur(middle, (window, window)), np.float32)
+    middle -= np.array(cv2.mean(middle)[:3], np.float32)
+    pixels = middle.reshape(-1, 3)
+    (luma, *_), (_, red, both), (*_, blue) = (pixels.T @ pixels / len(pixels)).tolist()  # covariance matrix
     variance = (red + blue) / 2 + math.hypot((red - blue) / 2, both)  # its largest eigenvalue in (Cr, Cb)
     if variance < MIN_SPREAD**2 or variance < MIN_CHROMA_RATIO**2 * luma:
         return None

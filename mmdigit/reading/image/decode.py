@@ -5,6 +5,7 @@ Reads PNG, JPEG, TIFF and WebP files of any size, and exactly 784 raw bytes (28x
 
 import warnings
 from collections.abc import Callable
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -26,12 +27,13 @@ from schemas.printable import printable
 
 IMAGE_SIDE = 28  # pixels
 RAW_BYTES = IMAGE_SIDE * IMAGE_SIDE  # 784
-OPEN: dict[str, Callable[[bytes], OpenedImage]] = {
-    "PNG": open_png,
+OPEN: dict[str, Callable[[bytes, int], OpenedImage]] = {
+    "PNG": lambda data, _: open_png(data),
     "JPEG": open_jpeg,
-    "TIFF": open_tiff,
+    "TIFF": lambda data, _: open_tiff(data),
     "WebP": open_webp,
 }
+"""By format: what opens a file, told the longest side that is needed."""
 MAGICS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"RIFF")  # a file of 784 bytes is not raw
 TRANSPARENT, COLOURED = ("RGBA", "LA", "PA", "RGBa", "La"), ("P", "RGB", "CMYK", "YCbCr")
 EXPECTED = f"expected a PNG, JPEG, TIFF or WebP file or {RAW_BYTES} raw bytes"
@@ -45,6 +47,26 @@ TRANSPOSE = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+SIDEWAYS = (5, 6, 7, 8)  # orientations that swap width and height
+
+
+class Photo(NamedTuple):
+    """grey: (height, width), range [0, 1], maybe scaled down. size: width and height of the file, in pixels, as the
+    image is seen: turned as its EXIF data say."""
+
+    grey: Grey
+    size: tuple[int, int]
+
+
+def read_photo(data: bytes, side: int, max_bytes: int) -> Photo:
+    """Decode a photo or scan, scaled down to a longest side of `side` if larger.
+
+    data: a PNG, JPEG, TIFF or WebP file of up to max_bytes and MAX_PIXELS.
+    Raises InvalidImage, and nothing else, whatever the bytes are.
+    """
+    if len(data) > max_bytes:
+        raise InvalidImage(f"expected at most {max_bytes} bytes of image, got {len(data)}; send a smaller photo")
+    return _decode_file(data, side, "expected a PNG, JPEG, TIFF or WebP file")
 
 
 def read_image(data: bytes) -> tuple[Grey, bool | None]:
@@ -62,14 +84,22 @@ def read_image(data: bytes) -> tuple[Grey, bool | None]:
     plain = read_plain_png(data)
     if plain is not None:
         return plain, None
+    return _decode_file(data, WORKING_SIDE, EXPECTED).grey, None
+
+
+def _decode_file(data: bytes, side: int, expected: str) -> Photo:
+    """As read_photo. expected: the start of the message for another format."""
     kind = format_of(data)
     if kind is None or kind.name not in OPEN:
-        raise InvalidImage(f"{EXPECTED}, {describe_unexpected(data, 'image')}")
+        raise InvalidImage(f"{expected}, {describe_unexpected(data, 'image')}")
     try:
         # Pillow documents no closed set of errors for broken files (OSError, SyntaxError, struct.error, ...).
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return decode_opened(OPEN[kind.name](data)), None
+            opened = OPEN[kind.name](data, side)
+            width, height = opened.size or opened.image.size
+            size = (height, width) if opened.orientation in SIDEWAYS else (width, height)
+            return Photo(decode_opened(opened, side), size)
     except InvalidImage:
         raise
     except Exception as exc:
@@ -79,29 +109,29 @@ def read_image(data: bytes) -> tuple[Grey, bool | None]:
         ) from exc
 
 
-def decode_opened(opened: OpenedImage) -> Grey:
+def decode_opened(opened: OpenedImage, side: int = WORKING_SIDE) -> Grey:
     """The pixels of an opened image, as read_image returns them. Raises what its decoder raises."""
     with opened.image as image:
         image.load()
-        grey = _to_grey(image, opened)
+        grey = _to_grey(image, opened, side)
     if opened.orientation not in TRANSPOSE:
         return grey
     return np.asarray(Image.fromarray(grey).transpose(TRANSPOSE[opened.orientation]), np.float32)
 
 
-def _to_grey(image: Image.Image, opened: OpenedImage) -> Grey:
-    """(height, width), range [0, 1], scaled down to WORKING_SIDE. Raises InvalidImage for modes that no user sends."""
+def _to_grey(image: Image.Image, opened: OpenedImage, side: int) -> Grey:
+    """(height, width), range [0, 1], scaled down to that side. Raises InvalidImage for modes that no user sends."""
     if image.mode.startswith("I") or image.mode == "F":
-        return scale_levels(np.asarray(_reduce(image, "F"), np.float32))
+        return scale_levels(np.asarray(_reduce(image, "F", side), np.float32))
     deep = opened.deep_pixels() if opened.deep_pixels is not None and _is_dark(image) else None
     if deep is not None:
-        image = to_8_bits(deep)
+        image = to_8_bits(deep, side)
     if image.mode in TRANSPARENT or "transparency" in image.info:
-        return to_grey(_fill_transparent(np.asarray(_reduce(image, "RGBA"), np.float32)))
+        return to_grey(_fill_transparent(np.asarray(_reduce(image, "RGBA", side), np.float32)))
     if image.mode in ("1", "L"):
-        return np.asarray(_reduce(image, "L"), np.float32) / np.float32(255)
+        return np.asarray(_reduce(image, "L", side), np.float32) / np.float32(255)
     if image.mode in COLOURED:
-        return to_grey(np.asarray(_reduce(image, "RGB")))
+        return to_grey(np.asarray(_reduce(image, "RGB", side)))
     raise InvalidImage(f"expected a grey, colour or palette image, got mode {image.mode}; save it as 8-bit PNG")
 
 
@@ -120,10 +150,10 @@ def _fill_transparent(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.round(colour * alpha + 255 * ink_is_dark * (1 - alpha)).astype(np.uint8)
 
 
-def _reduce(image: Image.Image, mode: str) -> Image.Image:
-    """Convert to the mode and scale down to WORKING_SIDE by averaging."""
+def _reduce(image: Image.Image, mode: str, side: int) -> Image.Image:
+    """Convert to the mode and scale down to that side by averaging."""
     width, height = image.size
-    factor = max(width, height) // (2 * WORKING_SIDE)
+    factor = max(width, height) // (2 * side)
     if factor > 1 and (image.mode != mode or mode == "RGBA"):  # otherwise Pillow would copy the whole image
         rows = factor * max(1, BAND_PIXELS // (factor * width))
         small = Image.new(mode, (-(-width // factor), -(-height // factor)))
@@ -133,5 +163,5 @@ def _reduce(image: Image.Image, mode: str) -> Image.Image:
         image = small
     elif image.mode != mode:
         image = image.convert(mode)
-    size = working_size(width, height)
+    size = working_size(width, height, side)
     return image if size == image.size else image.resize(size, Image.Resampling.BOX)

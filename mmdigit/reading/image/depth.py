@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmdigit.reading.image.pixels import Grey, to_working_size
+from mmdigit.reading.image.pixels import WORKING_SIDE, Grey, to_working_size
 from schemas.errors import InvalidImage
 
 MAX_16_BITS = 65_535.0
@@ -28,13 +28,13 @@ def scale_levels(levels: Grey) -> Grey:
     return np.asarray(levels / (used if _is_correlated(levels) else max(used, MAX_16_BITS)), np.float32)
 
 
-def to_8_bits(pixels: NDArray[np.uint16]) -> Image.Image:
-    """Reduce to 8 bits, and to WORKING_SIDE if larger; colour and alpha are each scaled by the bits they use.
+def to_8_bits(pixels: NDArray[np.uint16], side: int = WORKING_SIDE) -> Image.Image:
+    """Reduce to 8 bits, and to a longest side of `side`; colour and alpha are each scaled by the bits they use.
 
     pixels: (height, width, 2 to 4), 16 bits: grey and alpha, RGB or RGBA.
     """
     channels = pixels.shape[2]
-    small = np.asarray(to_working_size(pixels), np.float32)
+    small = np.asarray(to_working_size(pixels, side), np.float32)
     colours = channels - 1 + channels % 2  # the rest is alpha
     colour, alpha = scale_levels(small[..., :colours]), small[..., colours:]
     if alpha.size:

@@ -40,35 +40,35 @@ class _Jpeg:
     end: int | None = None
 
 
-def open_jpeg(data: bytes) -> OpenedImage:
-    """The main image, not decoded yet; a large one decodes to a half, a quarter or an eighth of its size.
+def open_jpeg(data: bytes, side: int = WORKING_SIDE) -> OpenedImage:
+    """The main image, not decoded yet; one larger than 2 * side decodes to a half, a quarter or an eighth of its size.
 
     Raises InvalidImage if it is over the limits or lacks some of its pixels, and what Pillow raises for broken files.
     """
     jpeg = _parse(data)
     check_size(jpeg.width, jpeg.height)
-    check_memory(_memory_bytes(jpeg))
+    check_memory(_memory_bytes(jpeg, side))
     if jpeg.end is None:
         whole = data.rstrip(b"\xff")
-        if not _is_complete(jpeg) or not _holds_all_pixels(whole):
+        if not _is_complete(jpeg) or not _holds_all_pixels(whole, side):
             raise InvalidImage("expected a whole JPEG file, got one without its end; send the file again")
         data = whole + END
-    image = _open(data[: jpeg.end])
-    return OpenedImage(image, orientation_of(image) if "exif" in image.info else 1)
+    image = _open(data[: jpeg.end], side)
+    return OpenedImage(image, orientation_of(image) if "exif" in image.info else 1, size=(jpeg.width, jpeg.height))
 
 
-def _open(data: bytes) -> Image:
+def _open(data: bytes, side: int) -> Image:
     image = JpegImagePlugin.JpegImageFile(io.BytesIO(data))
     check_size(*image.size)
-    scale = _scale(*image.size)
+    scale = _scale(*image.size, side)
     if scale > 1:
         image.draft(None, (image.width // scale, image.height // scale))
     return image
 
 
-def _scale(width: int, height: int) -> int:
+def _scale(width: int, height: int, side: int) -> int:
     """The factor by which libjpeg scales the image down while decoding, at no cost."""
-    spare = max(width, height) // (2 * WORKING_SIDE)
+    spare = max(width, height) // (2 * side)
     return next((scale for scale in (8, 4, 2) if spare >= scale and min(width, height) >= scale), 1)
 
 
@@ -113,9 +113,9 @@ def _segments(data: bytes) -> Iterator[tuple[int, int]]:
         match = _MARKER.search(data, at)
 
 
-def _memory_bytes(jpeg: _Jpeg) -> int:
+def _memory_bytes(jpeg: _Jpeg, side: int) -> int:
     """What libjpeg and Pillow allocate: the pixels, and all coefficients if there is more than one scan."""
-    pixels = 4 * jpeg.width * jpeg.height // _scale(jpeg.width, jpeg.height) ** 2
+    pixels = 4 * jpeg.width * jpeg.height // _scale(jpeg.width, jpeg.height, side) ** 2
     if len(jpeg.scans) < 2 or not jpeg.sampling:
         return pixels
     columns = -(-jpeg.width // (8 * max(across for across, _ in jpeg.sampling.values())))
@@ -135,7 +135,7 @@ def _is_complete(jpeg: _Jpeg) -> bool:
     return bool(jpeg.sampling) and all((each, number) in complete for each in jpeg.sampling for number in range(64))
 
 
-def _holds_all_pixels(data: bytes) -> bool:
+def _holds_all_pixels(data: bytes, side: int) -> bool:
     """Whether no pixel depends on what follows the data: libjpeg makes up missing pixels without an error."""
-    first, *others = (np.asarray(_open(data + filler + END)) for filler in (b"", *FILLERS))
+    first, *others = (np.asarray(_open(data + filler + END, side)) for filler in (b"", *FILLERS))
     return all(np.array_equal(first, other) for other in others)

@@ -11,12 +11,14 @@ ORIENTATION_TAG = 0x0112  # EXIF
 
 
 class OpenedImage(NamedTuple):
-    """deep_pixels: returns all 16 bits of each channel, (height, width, channels), of which Pillow keeps only the
-    upper 8; None = the image has no more bits than Pillow returns."""
+    """size: width and height in the file, if the image is already scaled down; None = the image's own.
+    deep_pixels: returns all 16 bits of each channel, (height, width, channels), of which Pillow keeps only the upper 8;
+    None = the image has no more bits than Pillow returns."""
 
     image: Image
     orientation: int = 1  # how the camera was held, as EXIF counts it
     deep_pixels: Callable[[], NDArray[np.uint16] | None] | None = None
+    size: tuple[int, int] | None = None
 
 
 def orientation_of(image: Image) -> int:

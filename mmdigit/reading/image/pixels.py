@@ -12,15 +12,15 @@ Flags = NDArray[np.bool_]  # (height, width)
 WORKING_SIDE = 256  # pixels; larger images are scaled down to this before the ink is searched
 
 
-def working_size(width: int, height: int) -> tuple[int, int]:
-    """The width and height scaled down so that the longest side is at most WORKING_SIDE."""
-    scale = min(1.0, WORKING_SIDE / max(width, height))
+def working_size(width: int, height: int, side: int = WORKING_SIDE) -> tuple[int, int]:
+    """The width and height scaled down so that the longest side is at most `side`."""
+    scale = min(1.0, side / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def to_working_size(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Scale down to WORKING_SIDE by averaging. pixels: (height, width) or (height, width, channels), any dtype that
-    OpenCV resizes. Returns the same dtype."""
+def to_working_size(pixels: NDArray[Any], side: int = WORKING_SIDE) -> NDArray[Any]:
+    """Scale down to a longest side of `side` by averaging. pixels: (height, width) or (height, width, channels), any
+    dtype that OpenCV resizes. Returns the same dtype."""
     height, width = pixels.shape[:2]
-    size = working_size(width, height)
+    size = working_size(width, height, side)
     return pixels if size == (width, height) else cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.reading.image.pixels import Grey
-from mmdigit.reading.percentiles import percentiles
+from mmdigit.reading.percentiles import percentile, percentiles
 
 # The weight of each cue for dark ink, fitted on rendered crops (mmdigit/training/data/photographs.py).
 POLARITY_SIDE = 64
@@ -27,12 +27,26 @@ MAX_HOLE = 0.4  # of the longest side; a larger patch of paper within the ink is
 def ink_is_dark(grey: Grey) -> bool:
     """Whether the ink is darker than the paper. grey: (height, width), range [0, 1]."""
     small = _scaled(grey)
-    cues = _cues(small)
-    dark = float(cues @ POLARITY_WEIGHTS) + POLARITY_PRIOR > 0
-    edge = float(cues[4])
+    levels = _level_cues(small)
+    dark = _is_dark(small, levels)
+    edge = levels[0]
     if abs(edge) > 2 * PAPER_LEVEL - 1 and (edge > 0) != dark and _paper_in_all_corners(small, edge > 0):
         return not dark
     return dark
+
+
+def _is_dark(small: Grey, levels: tuple[float, float]) -> bool:
+    """Whether the weighted sum of the cues is positive. Windows that can no longer change it are left out: in this
+    order one in four, in rendered crops."""
+    *by_window, edge, middle = POLARITY_WEIGHTS.tolist()
+    total = POLARITY_PRIOR + edge * levels[0] + middle * levels[1]
+    left = sum(map(abs, by_window))
+    for window, weight in sorted(zip(POLARITY_WINDOWS, by_window, strict=True), key=lambda pair: -pair[1]):
+        if abs(total) > left:  # every cue is within [-1, 1]
+            break
+        total += weight * _window_cue(small, window)
+        left -= abs(weight)
+    return bool(total > 0)
 
 
 def _paper_in_all_corners(small: Grey, bright_paper: bool) -> bool:
@@ -73,24 +87,25 @@ def polarity_cues(grey: Grey) -> NDArray[np.float64]:
     Thin dark against thin bright structure at four widths, the border level against the middle of the range, and the
     median against the mean.
     """
-    return _cues(_scaled(grey))
+    small = _scaled(grey)
+    return np.array([*(_window_cue(small, window) for window in POLARITY_WINDOWS), *_level_cues(small)])
 
 
-def _cues(small: Grey) -> NDArray[np.float64]:
-    cues = []
-    for window in POLARITY_WINDOWS:
-        kernel = np.ones((window, window), np.uint8)
-        dark = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel) - small
-        bright = small - cv2.morphologyEx(small, cv2.MORPH_OPEN, kernel)
-        both = float((dark * dark).sum()), float((bright * bright).sum())
-        cues.append((both[0] - both[1]) / (both[0] + both[1] + 1e-9))
+def _window_cue(small: Grey, window: int) -> float:
+    """The thin dark against the thin bright structure."""
+    kernel = np.ones((window, window), np.uint8)
+    dark = cv2.norm(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), small, cv2.NORM_L2SQR)
+    bright = cv2.norm(cv2.morphologyEx(small, cv2.MORPH_OPEN, kernel), small, cv2.NORM_L2SQR)
+    return (dark - bright) / (dark + bright + 1e-9)
+
+
+def _level_cues(small: Grey) -> tuple[float, float]:
+    """The border level against the middle of the range, and the median against the mean."""
     low, middle, high = percentiles(small, 1, 50, 99)
     ring = np.concatenate([small[:3].ravel(), small[-3:].ravel(), small[:, :3].ravel(), small[:, -3:].ravel()])
-    span = max(high - low, 1e-6)
-    (edge,) = percentiles(ring, 50)
-    cues.append(float(np.clip((2 * edge - low - high) / span, -1, 1)))
-    cues.append(float(np.clip((middle - small.mean()) / (small.std() + 1e-6), -1, 1)))
-    return np.array(cues)
+    (mean,), (deviation,) = (each[0] for each in cv2.meanStdDev(small))
+    edge = (2 * percentile(ring, 50) - low - high) / max(high - low, 1e-6)
+    return min(max(edge, -1), 1), min(max((middle - mean) / (deviation + 1e-6), -1), 1)
 
 
 def _scaled(grey: Grey) -> Grey:

@@ -77,11 +77,25 @@ def has_several_digits(parts: Parts, main: int, height: int, width: int) -> bool
     return bool((large & (beside | above | inside)).any())
 
 
-def image_has_several_digits(image: NDArray[np.float32]) -> bool:
-    """Whether an image that looks like MNIST holds a second digit. image: (height, width), range [0, 1], 1 = ink."""
-    inked = (image > INKED).view(np.uint8)
-    if cv2.connectedComponents(inked)[0] < 3:  # paper and one part, which is nearly every image
-        return False
+def have_several_digits(images: NDArray[np.float32]) -> list[bool]:
+    """Whether each image that looks like MNIST holds a second digit. images: (B, H, W), range [0, 1], 1 = ink."""
+    count, height, width = images.shape
+    if not count:
+        return []
+    # All images below each other, with paper between them, since a call takes longer than its work for one image.
+    inked = np.zeros((count, height + 2, width), np.uint8)
+    np.greater(images, INKED, out=inked[:, :height], casting="unsafe")
+    part_of = cv2.connectedComponents(inked.reshape(-1, width))[1]
+    # Parts are numbered from the top, so an image's highest number exceeds that of the one above it by its own parts.
+    highest = np.maximum.accumulate(part_of.reshape(count, -1).max(axis=1))
+    n_parts = np.diff(highest, prepend=0)
+    return [
+        parts > 1 and _has_several_digits(image, image_inked[:height])
+        for image, image_inked, parts in zip(images, inked, n_parts.tolist(), strict=True)
+    ]
+
+
+def _has_several_digits(image: NDArray[np.float32], inked: NDArray[np.uint8]) -> bool:
     count, part_of, stats, _ = cv2.connectedComponentsWithStats(inked)
     left, top, wide, tall, area = stats[1:].T.astype(np.float64)
     mass = np.bincount(part_of.ravel(), image.ravel(), count)[1:].astype(np.float64)

@@ -12,15 +12,15 @@ from PIL import Image
 
 from mmdigit.reading.image.limits import check_memory, check_size
 from mmdigit.reading.image.opened_image import OpenedImage, orientation_of
-from mmdigit.reading.image.pixels import to_working_size
+from mmdigit.reading.image.pixels import WORKING_SIDE, to_working_size
 from schemas.errors import InvalidImage
 
 ANIMATED, HAS_ALPHA = 0x02, 0x10  # flags of VP8X
 PIXEL_BYTES = {b"VP8 ": 6, b"VP8L": 8}  # memory for each pixel while decoding
 
 
-def open_webp(data: bytes) -> OpenedImage:
-    """The image, scaled down to WORKING_SIDE if larger. Skips chunks that do not concern the image.
+def open_webp(data: bytes, side: int = WORKING_SIDE) -> OpenedImage:
+    """The image, scaled down to a longest side of `side` if larger. Skips chunks that do not concern the image.
 
     Raises InvalidImage if it is over the limits, animated or broken.
     """
@@ -47,10 +47,10 @@ def open_webp(data: bytes) -> OpenedImage:
     pixels = cv2.imdecode(np.frombuffer(whole, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.shape[:2] != (height, width):
         raise InvalidImage("expected a whole WebP file, got a damaged one; send the file again")
-    pixels = to_working_size(pixels)
+    pixels = to_working_size(pixels, side)
     image = Image.fromarray(np.ascontiguousarray(pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]))
     image.info["exif"] = chunks.get(b"EXIF", b"")
-    return OpenedImage(image, orientation_of(image))
+    return OpenedImage(image, orientation_of(image), size=(width, height))
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -1,4 +1,4 @@
-"""Augments batches of images and audio for training, each member of a batch in its own way.
+"""Augments batches of audio for training, each clip in its own way. image_augmentation.py does so with images.
 
 All random numbers come from the caller's generator, so that a resumed training repeats them.
 """
@@ -9,10 +9,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torchvision.transforms.v2 import functional as vision  # type: ignore[import-untyped]
 
 from mmdigit.reading.audio.normalize import N_SAMPLES, SAMPLE_RATE_HZ
 from mmdigit.training.fit.plan import Distortion
+
+FADE = 320  # samples: 40 ms, in which a faint beginning or end grows loud
 
 
 class TensorRng:
@@ -35,115 +36,33 @@ class TensorRng:
         return torch.randint(low, high, shape, generator=self.generator)
 
 
-def augment_images(images: Tensor, rng: TensorRng, calm: bool = False) -> Tensor:
-    """Slant, rotate, stretch, shift and bend each digit; change its stroke width, contrast and edges.
-
-    images: (B, 1, 28, 28), range [0, 1], 1 = ink; calm: distort the shape only a little. Returns the same shape and
-    range.
-    """
-    count = images.shape[0]
-    warped = functional.grid_sample(images, _warp(count, rng, calm), align_corners=False)
-    bold = functional.max_pool2d(warped, 3, stride=1, padding=1)
-    thin = -functional.max_pool2d(-warped, 3, stride=1, padding=1)
-    stroke = rng.uniform((count, 1, 1, 1), -0.6, 1.0) * rng.bernoulli(count, 0.5)[:, None, None, None]
-    images = warped + stroke.clamp(min=0) * (bold - warped) + (-stroke).clamp(min=0) * (thin - warped)
-    blurred = vision.gaussian_blur(images, [5, 5], [1.0])
-    images = images + rng.uniform((count, 1, 1, 1)) * _sometimes(count, 0.3, rng) * (blurred - images)
-    images = _edge_lines(images, rng)
-    gamma = 1 + _sometimes(count, 0.4, rng) * rng.uniform((count, 1, 1, 1), -0.4, 0.8)
-    images = images.clamp(0, 1) ** gamma
-    faded = 1 - _sometimes(count, 0.3, rng) * rng.uniform((count, 1, 1, 1), 0.0, 0.5)
-    noise = rng.normal(tuple(images.shape)) * _sometimes(count, 0.2, rng) * 0.08
-    return (images * faded + noise).clamp(0, 1)
-
-
-def _sometimes(count: int, probability: float, rng: TensorRng) -> Tensor:
-    """(B, 1, 1, 1), 1.0 with this probability, else 0.0."""
-    return rng.bernoulli(count, probability)[:, None, None, None]
-
-
-def _warp(count: int, rng: TensorRng, calm: bool) -> Tensor:
-    """A sampling grid (B, 28, 28, 2) for each image: an affine map and a smooth elastic distortion.
-
-    Half of the images change only a little, the others as much as hurried writing does; if calm, all change a little.
-    """
-    strength = torch.full((count,), 0.4) if calm else 0.5 + 0.5 * rng.bernoulli(count, 0.5)
-    angle = rng.uniform((count,), -18, 18) * math.pi / 180 * strength
-    shear = rng.uniform((count,), -0.4, 0.4) * strength
-    scale_x = 1 + rng.uniform((count,), -0.2, 0.3) * strength
-    scale_y = 1 + rng.uniform((count,), -0.15, 0.2) * strength
-    move = rng.uniform((count, 2), -2.0, 2.0) * 2 / 28
-    cosine, sine = torch.cos(angle), torch.sin(angle)
-    first = torch.stack([cosine * scale_x, (shear * cosine - sine) * scale_y, move[:, 0]], dim=1)
-    second = torch.stack([sine * scale_x, (shear * sine + cosine) * scale_y, move[:, 1]], dim=1)
-    grid = functional.affine_grid(torch.stack([first, second], dim=1), [count, 1, 28, 28], align_corners=False)
-    bend = functional.interpolate(rng.normal((count, 2, 5, 5)), size=(28, 28), mode="bicubic", align_corners=False)
-    pixels = rng.uniform((count, 1, 1, 1), 0.0, 1.4) * strength[:, None, None, None]  # at one sigma
-    return grid + (bend * pixels * 2 / 28).permute(0, 2, 3, 1)
-
-
-def _edge_lines(images: Tensor, rng: TensorRng) -> Tensor:
-    """Draws a line along an edge of every eighth image, like the rest of a printed box."""
-    count = images.shape[0]
-    drawn = rng.bernoulli(count, 0.12)
-    place = rng.integers((count,), 0, 4)
-    far = rng.integers((count,), 0, 2)
-    upright = rng.integers((count,), 0, 2)
-    index = torch.where(far == 1, 27 - place, place)
-    line = functional.one_hot(index, 28).float()
-    lines = torch.where(
-        upright[:, None, None] == 1, line[:, None, :].expand(-1, 28, -1), line[:, :, None].expand(-1, -1, 28)
-    )
-    strength = (drawn * rng.uniform((count,), 0.3, 1.0))[:, None, None, None]
-    return torch.maximum(images, lines[:, None] * strength)
-
-
-def corrupt_images(images: Tensor, rng: TensorRng) -> Tensor:
-    """Turn digits into images that are not digits: blanks, noise, smears, lines, a digit scribbled over.
-
-    images: (B, 1, 28, 28), digits. Returns the same shape, range [0, 1].
-    """
-    count = images.shape[0]
-    kind = rng.integers((count,), 0, 6)[:, None, None, None]
-    blank = rng.uniform((count, 1, 1, 1), 0.0, 0.1) * rng.bernoulli(count, 0.5)[:, None, None, None]
-    noise = (rng.normal((count, 1, 28, 28)) * rng.uniform((count, 1, 1, 1), 0.05, 0.5)).abs()
-    coarse = rng.normal((count, 1, 5, 5))
-    smear = functional.interpolate(coarse, size=(28, 28), mode="bicubic", align_corners=False).clamp(0, 1)
-    lines = _edge_lines(_edge_lines(blank.expand(-1, -1, 28, 28), rng), rng)
-    strokes = rng.bernoulli(count * 28, 0.35).reshape(count, 1, 28, 1) * torch.ones(1, 1, 1, 28)
-    scribbled = torch.maximum(images, functional.avg_pool2d(strokes, 3, stride=1, padding=1))
-    overlaid = torch.maximum(images, images.flip(0).roll(1, 0).rot90(1, (2, 3)))
-    choices = (blank.expand(-1, -1, 28, 28), noise, smear, lines, scribbled, overlaid)
-    corrupted = torch.zeros_like(images)
-    for number, choice in enumerate(choices):
-        corrupted = torch.where(kind == number, choice, corrupted)
-    return corrupted.clamp(0, 1)
-
-
 def augment_waveforms(waveforms: Tensor, babble: Tensor, rng: TensorRng, kinds: Sequence[Distortion]) -> Tensor:
     """Give each clip another room, microphone, line and noise.
 
-    waveforms: (B, N_SAMPLES), range [-1, 1]; babble: (M, N_SAMPLES), clips to mix into background speech, may be none;
-    kinds: the distortions to apply ("speed", "warp" and "mask" are applied elsewhere).
-    Returns (B, N_SAMPLES), range [-1, 1].
+    waveforms: (B, n_samples), range [-1, 1]; babble: (M, n_samples), clips to mix into background speech, may be none;
+    kinds: the distortions to apply ("speed", "warp" and "mask" are applied elsewhere; "trim", "neighbours" and "shift"
+    are for clips of N_SAMPLES).
+    Returns (B, n_samples), range [-1, 1].
     """
-    count = waveforms.shape[0]
+    count, size = waveforms.shape
     if "trim" in kinds:
         waveforms = _trim(waveforms, rng)
+    if "neighbours" in kinds:
+        waveforms = _between_neighbours(waveforms, rng)
     if "shift" in kinds:
         waveforms = _shift(waveforms, rng)
     if "room" in kinds or "equaliser" in kinds:
-        spectrum = torch.fft.rfft(waveforms, 2 * N_SAMPLES)  # (B, 8001)
+        spectrum = torch.fft.rfft(waveforms, 2 * size)  # (B, size + 1)
         if "room" in kinds:
-            spectrum = spectrum * torch.fft.rfft(_room_responses(count, rng), 2 * N_SAMPLES)
+            spectrum = spectrum * torch.fft.rfft(_room_responses(count, rng), 2 * size)
         if "equaliser" in kinds:
             spectrum = spectrum * _equalizer_gains(count, spectrum.shape[1], 0.6, rng)
-        waveforms = torch.fft.irfft(spectrum)[:, :N_SAMPLES]
+        waveforms = torch.fft.irfft(spectrum)[:, :size]
     waveforms = waveforms / waveforms.std(dim=1, keepdim=True).clamp(min=1e-6) * 0.1
     if "noise" in kinds:
-        waveforms = waveforms + _noise(count, babble if "babble" in kinds else babble[:0], rng)
+        waveforms = waveforms + _noise(waveforms.shape, babble if "babble" in kinds else babble[:0], rng)
     if "click" in kinds:
-        waveforms = waveforms + _clicks(count, rng)
+        waveforms = waveforms + _clicks(waveforms.shape, rng)
     waveforms = waveforms / waveforms.abs().amax(dim=1, keepdim=True).clamp(min=1e-6)
     if "overload" in kinds:
         clipped = (waveforms * rng.uniform((count, 1), 1.5, 6)).clamp(-1, 1)
@@ -153,9 +72,10 @@ def augment_waveforms(waveforms: Tensor, babble: Tensor, rng: TensorRng, kinds: 
     return waveforms
 
 
-def _noise(count: int, babble: Tensor, rng: TensorRng) -> Tensor:
-    """(B, N_SAMPLES), noise for speech of RMS 0.1: 0-45 dB below it for 70 % of the clips, none for the others."""
-    noise = _coloured_noise(count, rng)
+def _noise(shape: torch.Size, babble: Tensor, rng: TensorRng) -> Tensor:
+    """(B, n_samples), noise for speech of RMS 0.1: 0-45 dB below it for 70 % of the clips, none for the others."""
+    count = shape[0]
+    noise = _coloured_noise(shape, rng)
     if babble.shape[0]:
         voices = babble[rng.integers((count, 3), 0, babble.shape[0])].sum(dim=1)
         noise = torch.where(rng.bernoulli(count, 0.3)[:, None] > 0, voices, noise)
@@ -165,29 +85,97 @@ def _noise(count: int, babble: Tensor, rng: TensorRng) -> Tensor:
     return scaled * rng.bernoulli(count, 0.7)[:, None]
 
 
-def _clicks(count: int, rng: TensorRng) -> Tensor:
-    """(B, N_SAMPLES): a button's click or a breath somewhere in every fifth clip, for speech of RMS 0.1."""
-    time_s = torch.arange(N_SAMPLES)[None, :] / SAMPLE_RATE_HZ - rng.uniform((count, 1), 0.0, 1.0)
+def _clicks(shape: torch.Size, rng: TensorRng) -> Tensor:
+    """(B, n_samples): a button's click or a breath somewhere in every fifth clip, for speech of RMS 0.1, and in every
+    twelfth the low, decaying tone of a pop or a knock."""
+    count, size = shape
+    duration_s = size / SAMPLE_RATE_HZ
+    time_s = torch.arange(size)[None, :] / SAMPLE_RATE_HZ - rng.uniform((count, 1), 0.0, duration_s)
     decay_s = torch.exp(rng.uniform((count, 1), math.log(2e-3), math.log(4e-2)))
     envelope = torch.where(time_s >= 0, torch.exp(-time_s.clamp(min=0) / decay_s), torch.zeros(1))
     loudness = torch.exp(rng.uniform((count, 1), math.log(0.02), math.log(0.5)))
-    clicks: Tensor = rng.normal((count, N_SAMPLES)) * envelope * loudness
-    return clicks * rng.bernoulli(count, 0.2)[:, None]
+    clicks: Tensor = rng.normal((count, size)) * envelope * loudness * rng.bernoulli(count, 0.2)[:, None]
+    time_s = torch.arange(size)[None, :] / SAMPLE_RATE_HZ - rng.uniform(
+        (count, 1), 0.05 * duration_s, 0.95 * duration_s
+    )
+    decay_s = torch.exp(rng.uniform((count, 1), math.log(1e-2), math.log(8e-2)))
+    tone = torch.sin(2 * math.pi * rng.uniform((count, 1), 25, 140) * time_s)
+    pops = tone * torch.exp(-time_s.clamp(min=0) / decay_s)
+    loudness = torch.exp(rng.uniform((count, 1), math.log(0.05), math.log(0.8)))
+    return clicks + pops * (time_s >= 0) * loudness * rng.bernoulli(count, 1 / 12)[:, None]
 
 
 def _trim(waveforms: Tensor, rng: TensorRng) -> Tensor:
-    """Cuts the first or last tenth of the speech from every fifth clip, as voice-activated recorders do."""
+    """Cuts up to a fifth of the speech from the beginning or end of every fourth clip, mostly less, as voice-activated
+    recorders do; makes the beginning or end of every eighth faint: an f, s or t that the microphone hardly heard."""
     count = waveforms.shape[0]
+    first, last = _speech_ends(waveforms)
+    index, length = torch.arange(N_SAMPLES)[None, :], (last - first).clamp(min=0)
+    front, back = (length * 0.22 * rng.uniform((count, 1)) ** 1.5 * rng.bernoulli(count, 0.25)[:, None] for _ in "ab")
+    kept = (index >= first + front - 1) & (index <= last - back + 1) | ((front == 0) & (back == 0))
+    for near in (index - first, last - index):  # samples from the beginning, then from the end
+        reach = length * rng.uniform((count, 1), 0.1, 0.3)
+        loss_db = rng.uniform((count, 1), 0, 26) * rng.bernoulli(count, 1 / 8)[:, None]
+        faint = ((reach - near) / FADE + 0.5).clamp(0, 1)  # 1 at the end, 0 inside
+        waveforms = waveforms * (1 - faint * (1 - 10 ** (-loss_db / 20)))
+    return waveforms * kept.float()
+
+
+def _speech_ends(waveforms: Tensor) -> tuple[Tensor, Tensor]:
+    """The first and the last loud sample of each clip, (B, 1) each."""
     loud = waveforms.abs() > 0.05 * waveforms.abs().amax(dim=1, keepdim=True)
     index = torch.arange(N_SAMPLES)[None, :]
     first = torch.where(loud, index, N_SAMPLES).amin(dim=1, keepdim=True)
-    last = torch.where(loud, index, 0).amax(dim=1, keepdim=True)
-    length = (last - first).clamp(min=0)
-    front = first + length * rng.uniform((count, 1), 0.0, 0.12) * rng.bernoulli(count, 0.2)[:, None] - 1
-    back = last - length * rng.uniform((count, 1), 0.0, 0.12) * rng.bernoulli(count, 0.2)[:, None] + 1
-    trimmed = (front > first) | (back < last)
-    kept = (index >= front) & (index <= back) | ~trimmed
-    return waveforms * kept.float()
+    return first, torch.where(loud, index, 0).amax(dim=1, keepdim=True)
+
+
+def _in_a_row(waveforms: Tensor, rng: TensorRng) -> Tensor:
+    """The end of each digit and the beginning of the next one in the batch, often whole, around the middle of the clip.
+
+    A span of a spoken number that holds no single digit sounds like that.
+    """
+    count, middle = waveforms.shape[0], N_SAMPLES // 2
+    following = waveforms.roll(1, 0)
+    (first, last), (other_first, other_last) = _speech_ends(waveforms), _speech_ends(following)
+    gap = rng.uniform((count, 1), -0.03, 0.06) * SAMPLE_RATE_HZ
+    before, after = (
+        rng.uniform((count, 1), 0.35, 1.4).clamp(max=1) for _ in range(2)
+    )  # the share that is kept of each
+    index = torch.arange(N_SAMPLES)[None, :]
+    row = torch.zeros_like(waveforms)
+    for clip, start, kept in (
+        (waveforms, last - middle + gap / 2, (last - (last - first) * before, last)),
+        (following, other_first - middle - gap / 2, (other_first, other_first + (other_last - other_first) * after)),
+    ):
+        place = index + start.round().long()  # of each sample of the row in the clip
+        inside = (place >= kept[0]) & (place <= kept[1])
+        row = row + clip.gather(1, place.clamp(0, N_SAMPLES - 1)) * inside
+    return row
+
+
+def _between_neighbours(waveforms: Tensor, rng: TensorRng) -> Tensor:
+    """Leaves the end of another clip of the batch before every fifth clip, and the beginning of one after every fifth.
+
+    It is 10-80 ms long, of which up to 40 ms overlap the speech. A digit that is cut from a spoken number sounds so.
+    """
+    count, index = waveforms.shape[0], torch.arange(N_SAMPLES)[None, :]
+    first, last = _speech_ends(waveforms)
+    peak = waveforms.abs().amax(dim=1, keepdim=True)
+    parts = []
+    for before, step in ((True, 1), (False, 2)):
+        other = waveforms.roll(step, 0)
+        other_first, other_last = _speech_ends(other)
+        kept = rng.uniform((count, 1), 0.01, 0.08) * SAMPLE_RATE_HZ
+        gap = rng.uniform((count, 1), -0.04, 0.03) * SAMPLE_RATE_HZ
+        if before:
+            place = index + (other_last - first + gap).round().long()  # of each sample of the result in the other clip
+            inside = (place >= other_last - kept) & (place <= other_last)
+        else:
+            place = index + (other_first - last - gap).round().long()
+            inside = (place >= other_first) & (place <= other_first + kept)
+        loudness = peak / other.abs().amax(dim=1, keepdim=True).clamp(min=1e-6) * rng.bernoulli(count, 0.2)[:, None]
+        parts.append(other.gather(1, place.clamp(0, N_SAMPLES - 1)) * inside * loudness)
+    return waveforms + parts[0] + parts[1]
 
 
 def _shift(waveforms: Tensor, rng: TensorRng) -> Tensor:
@@ -224,12 +212,13 @@ def _equalizer_gains(count: int, n_bins: int, probability: float, rng: TensorRng
     return torch.pow(10.0, gain_db / 20)
 
 
-def _coloured_noise(count: int, rng: TensorRng) -> Tensor:
-    """(B, N_SAMPLES): noise between white and brown, through an equalizer."""
-    spectrum = torch.fft.rfft(rng.normal((count, N_SAMPLES)))
-    frequency = torch.arange(1, N_SAMPLES // 2 + 2, dtype=torch.float32)[None, :]
+def _coloured_noise(shape: torch.Size, rng: TensorRng) -> Tensor:
+    """(B, n_samples): noise between white and brown, through an equalizer."""
+    count = shape[0]
+    spectrum = torch.fft.rfft(rng.normal(tuple(shape)))
+    frequency = torch.arange(1, spectrum.shape[1] + 1, dtype=torch.float32)[None, :]
     slope = torch.pow(frequency, -rng.uniform((count, 1), 0.0, 1.0))
-    noise: Tensor = torch.fft.irfft(spectrum * slope * _equalizer_gains(count, frequency.shape[1], 1.0, rng))
+    noise: Tensor = torch.fft.irfft(spectrum * slope * _equalizer_gains(count, frequency.shape[1], 1.0, rng), shape[1])
     return noise
 
 
@@ -269,15 +258,20 @@ def _stripe(count: int, length: int, max_width: int, rng: TensorRng) -> Tensor:
 
 
 def non_digit_waveforms(waveforms: Tensor, rng: TensorRng) -> Tensor:
-    """Audio that is not a digit: noise, bursts, hums and reversed speech. (B, N_SAMPLES) in, the same out."""
+    """Audio that is not a digit: noise, bursts, hums, reversed speech; as often as all of these, two digits in a row.
+
+    waveforms: (B, N_SAMPLES), digits. Returns the same shape.
+    """
     count = waveforms.shape[0]
-    kind = rng.integers((count, 1), 0, 4)
-    noise = _coloured_noise(count, rng)
+    kind = rng.integers((count, 1), 0, 8)
+    noise = _coloured_noise(waveforms.shape, rng)
     start = rng.uniform((count, 1), 0.0, 0.6)
     length = rng.uniform((count, 1), 0.05, 1.0)
     time_s = torch.arange(N_SAMPLES)[None, :] / SAMPLE_RATE_HZ
     burst = noise * ((time_s >= start) & (time_s < start + length)).float()
     pitch_hz = rng.uniform((count, 1), 50, 400)
     hum = sum(torch.sin(2 * math.pi * pitch_hz * k * time_s) / k for k in range(1, 6)) + 0.1 * noise / noise.std()
-    audio = torch.where(kind == 0, noise, torch.where(kind == 1, burst, torch.where(kind == 2, hum, waveforms.flip(1))))
+    audio = _in_a_row(waveforms, rng)
+    for number, other in enumerate((noise, burst, hum, waveforms.flip(1))):
+        audio = torch.where(kind == number, other, audio)
     return audio / audio.abs().amax(dim=1, keepdim=True).clamp(min=1e-6)

@@ -17,8 +17,10 @@ from rich.progress import track
 from torch import Tensor
 
 from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ, Waveform, speech_window
+from mmdigit.training.data import augment
 from mmdigit.training.data.augment import TensorRng, augment_waveforms, non_digit_waveforms
-from mmdigit.training.data.splits import Clip
+from mmdigit.training.data.splits import RECORDED_SETS, Clip
+from mmdigit.training.fit import model
 from mmdigit.training.fit.model import N_FRAMES, N_MELS, LogMel
 from mmdigit.training.fit.plan import AudioPlan
 from schemas.errors import DataError
@@ -28,7 +30,8 @@ MIN_SPEED, MAX_SPEED = 0.8, 1.25  # by resampling: tempo, pitch and vocal tract 
 SPEED_SHARE = 0.75  # of the rows change speed
 SECOND_SEARCH_SHARE = 0.5  # of the rows pass the decoder's search for speech again, after the noise is added
 N_BABBLE_CLIPS = 400
-RECORDED = ("fsdd", "speech-commands", "cs566")  # left-out speakers are in these: babble is synthetic where possible
+# Speakers of these may be left out: babble is synthetic where possible.
+RECORDED = ("fsdd", *(each.source for each in RECORDED_SETS))
 NOT_A_DIGIT = -1
 
 
@@ -64,6 +67,8 @@ def load_augmented_clips(clips: Sequence[Clip], plan: AudioPlan, seed: int, cach
 def _fingerprint(clips: Sequence[Clip], plan: AudioPlan, seed: int) -> str:
     settings = plan.model_dump(include={"rows", "negatives", "shares", "distortions"})
     digest = hashlib.sha256(json.dumps([settings, seed], sort_keys=True).encode())
+    for module in (augment, model):  # when the distortions or the spectrogram change, the clips are augmented again
+        digest.update(Path(str(module.__file__)).read_bytes())
     for clip in clips:
         digest.update(f"{clip.label} {clip.source} {clip.speaker} {clip.waveform.size}".encode())
         digest.update(clip.waveform[::16].tobytes())

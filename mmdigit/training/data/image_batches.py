@@ -13,7 +13,8 @@ from torch import Tensor
 from mmdigit.reading.image import ink, lines, normalize, polarity, several_digits
 from mmdigit.reading.image.decode import IMAGE_SIDE
 from mmdigit.training.data import photographs, render_ink, render_paper
-from mmdigit.training.data.augment import TensorRng, augment_images, corrupt_images
+from mmdigit.training.data.augment import TensorRng
+from mmdigit.training.data.image_augmentation import augment_images, corrupt_images
 from mmdigit.training.data.splits import Digits
 from mmdigit.training.data.strokes import barred_sevens, characters, flagged_ones
 from mmdigit.training.fit.plan import ImagePlan

@@ -183,3 +183,30 @@ PICO_ACCENTS = (
     Lexicon(("es-ES",), _digits("sirou|siro uan|guan tu tri|zri for faif|faib sics seven éit nain"), LATIN_OTHERS),
     Lexicon(("it-IT",), _digits("zirou|siro uan tu tri|sri for faiv sics seven éit nain"), LATIN_OTHERS),
 )
+
+# For Kokoro, in the phonemes of its package misaki; capitals are diphthongs, A as in eight, I as in five, O as in oh.
+# No words that are digits with an accent (free, tree), nor the letter A: an eight whose end is cut off.
+KOKORO_OTHERS = _words(
+    """
+    jˈɛs nˈO stˈɑp ɡˈO lˈɛft ɹˈIt ˈʌp dˈWn ˈɔn ˈɔf hˈWs tˈAbəl wˈɔɾəɹ mˈæn bˈɜɹd kˈæt dˈɔɡ hˈæpi mˈæɹvɪn ʃˈilə bˈɛd
+    wˈW hˈɛlO ɡˈʊdbˈI hˈʌndɹəd tˈɛn ɪlˈɛvən twˈɛlv twˈɛnti θˈɜɾin fˈɔɹtˈin fˈɪftˈin sˈɪkstˈin sˈɛvəntˈin ˈAtˈin
+    nˈIntˈin θˈɜɾi fˈɔɹɾi fˈɪfti sˈɪksti sˈɛvənti ˈAɾi nˈInti dˈʌbəl tɹˈɪpəl ˈʌm ˈɜ hˈm ˈɑ nˈʌmbəɹ plˈʌs mˈInəs pˈYnt
+    kˈɑmə dˈɑləɹ fˈIn lˈIn mˈIn wˈIn fˈIɹ hˈɛvən lˈɛvəl lˈAt hˈAt wˈAt ɡˈAt fˈIt nˈIt fˈɪks mˈɪks stˈɪk pˈɪk dˈɔɹ mˈɔɹ
+    stˈɔɹ flˈɔɹ wˈɔɹ ʃˈu blˈu tɹˈu nˈu hˈu kˈi sˈi nˈi ʃˈi ɡɹˈin sˈʌn ɹˈʌn ɡˈʌn fˈʌn nˈʌn dˈʌn wˈɛn wˈɑnd zˈibɹə hˈiɹO
+    nˈæɹO bˈi dˈi ˈi ˈɛf ʤˈi ˈAʧ ˈI ʤˈA kˈA ˈɛl ˈɛm ˈɛn pˈi kjˈu ˈɑɹ ˈɛs tˈi jˈu vˈi wˈI zˈi ˈɛks
+    """
+)
+KOKORO_AMERICAN = _digits("zˈiɹO|zˈɪɹO|ˈO wˈʌn tʰˈu θɹˈi fˈɔɹ fˈIv sˈɪks sˈɛvən|sˈɛvᵊn ˈAt nˈIn")
+KOKORO_BRITISH = _digits("zˈɪəɹQ|zˈiɹQ|ˈQ wˈʌn|wˈɒn tʰˈuː|tʰˈu θɹˈiː|θɹˈi fˈɔː fˈIv sˈɪks sˈɛvən|sˈɛvᵊn ˈAt nˈIn")
+KOKORO_INDIAN = _digits(
+    "zˈiːɾO|ʤˈiːɾO|zˈiɹo|ˈoː wˈʌn|ʋˈʌn|wˈan ʈˈuː|tˈu tɾˈiː|θɾˈi|tɹˈi fˈoːɾ|fˈɔɹ fˈIv|fˈIʋ sˈɪks|sˈiks "
+    "sˈɛʋən|sˈeːvən ˈeːʈ|ˈet|ˈAt nˈIn|nˈain"
+)
+KOKORO_CHINESE = _digits(
+    "zˈiɻO|zˈiɹO|ˈO wˈan|wˈʌn tʰˈu sɹˈi|sɻˈi|θɹˈi fˈɔ|fˈɔɹ|fˈo fˈIf|fˈaif|fˈIv|fˈI sˈiks|sˈɪks|sˈikəs "
+    "sˈɛvən|sˈɛwən|sˈɛfən ˈAt|ˈet|ˈA nˈIn|nˈain"
+)
+KOKORO_EUROPEAN = _digits(
+    "zˈiɾo|zˈiɹO|sˈiɾo|ˈo wˈan|wˈɔn|ʋˈan|wˈʌn tˈu|tˈuː tɾˈi|tɹˈi|sɹˈi|fɹˈi fˈɔɾ|fˈoɾ|fˈɔɹ fˈIv|fˈaif|fˈIf sˈiks|sˈɪks "
+    "sˈɛvɛn|sˈɛven|sˈɛbɛn ˈet|ˈAt|ˈɛit nˈain|nˈIn"
+)

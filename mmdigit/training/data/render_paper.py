@@ -124,15 +124,22 @@ def illumination(layout: Layout, shadow: bool, random: np.random.Generator) -> M
 
 
 def capture(
-    grey: Grey, longest: float, scanned: bool, two_level: bool, faint: bool, random: np.random.Generator
+    grey: Grey,
+    longest: float,
+    scanned: bool,
+    two_level: bool,
+    faint: bool,
+    random: np.random.Generator,
+    subject: float | None = None,
 ) -> Grey:
     """Photograph or scan the canvas: blur, downscaling, noise, contrast, polarity and JPEG.
 
     grey: (height, width) of the canvas, 1 = white. longest: the crop's longest side in pixels, at most the canvas's.
+    subject: the side of what is in focus, in pixels of the canvas, by which a photo is blurred; None = the canvas's.
     Returns the crop (height, width), float32, range [0, 1].
     """
     scale = longest / max(grey.shape)
-    sigma = float(random.uniform(0, 0.6) if scanned else random.gamma(1.5, 0.008) * max(grey.shape))
+    sigma = float(random.uniform(0, 0.6) if scanned else random.gamma(1.5, 0.008) * (subject or max(grey.shape)))
     if sigma > 0.25:
         grey = blur(grey, sigma)
     if scale < 0.98:

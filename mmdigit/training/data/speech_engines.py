@@ -37,8 +37,9 @@ Speak = Callable[[str, Sequence[Utterance]], list[bytes]]
 class Engine:
     """A synthesizer with a set of its voices.
 
-    share: of the clips, relative to the other engines; listing: arguments that list the installed voices, () = there is
-    no such list, and all voices are installed.
+    program: its name, or the path of the file that takes its place; share: of the clips, relative to the other engines;
+    listing: arguments that list the installed voices, () = there is no such list, and all voices are installed;
+    variants: endings for the name of a voice, one of which is drawn for each utterance.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Engine:
     lexicons: tuple[Lexicon, ...]
     listing: tuple[str, ...]
     speak: Speak
+    variants: tuple[str, ...] = ("",)
 
 
 def run(command: list[str]) -> bytes:
@@ -121,10 +123,11 @@ def _pico(program: str, utterances: Sequence[Utterance]) -> list[bytes]:
     return _one_by_one(utterances, command)
 
 
+ESPEAK_VARIANTS = tuple(f"+{variant}" for variant in pronunciations.ESPEAK_VARIANTS)
 FESTIVAL_LISTING = ("--batch", "(print (voice.list))")
 ENGINES = (
-    Engine("espeak", "espeak-ng", 0.25, pronunciations.ESPEAK_ENGLISH, ("--voices",), espeak),
-    Engine("espeak-accent", "espeak-ng", 0.33, pronunciations.ESPEAK_ACCENTS, ("--voices",), espeak),
+    Engine("espeak", "espeak-ng", 0.25, pronunciations.ESPEAK_ENGLISH, ("--voices",), espeak, ESPEAK_VARIANTS),
+    Engine("espeak-accent", "espeak-ng", 0.33, pronunciations.ESPEAK_ACCENTS, ("--voices",), espeak, ESPEAK_VARIANTS),
     Engine("flite", "flite", 0.13, pronunciations.FLITE, ("-lv",), _flite),
     Engine("festival", "festival", 0.08, pronunciations.FESTIVAL_ENGLISH, FESTIVAL_LISTING, _festival),
     Engine("festival-accent", "festival", 0.12, pronunciations.FESTIVAL_ACCENTS, FESTIVAL_LISTING, _festival),

@@ -9,9 +9,9 @@ import json
 import shutil
 import struct
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +19,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mmdigit.reading.audio.normalize import FRAME, HOP, SAMPLE_RATE_HZ, Waveform, read_waveform
-from mmdigit.training.data import pronunciations
+from mmdigit.training.data.kokoro import kokoro
 from mmdigit.training.data.pronunciations import Lexicon
-from mmdigit.training.data.speech_engines import ENGINES, Engine, Utterance, espeak, run
+from mmdigit.training.data.speech_engines import ENGINES, Engine, Utterance, run
 from mmdigit.training.data.splits import Clip
+from mmdigit.training.data.spoken_strings import SpokenString, trim
 from schemas.errors import InvalidAudio
 
 MAX_DIGIT_S, MAX_OTHER_S = 1.6, 2.5
@@ -36,35 +37,28 @@ PAIR_SHARE = 0.2  # of the non-digits are two digits in a row
 SIZES = (0.87, 1.16)  # of the speaker: scales pitch and formants together
 PACES = (0.75, 1.4)  # words per minute, relative to the voice's own
 CHUNK = 40  # utterances per run of a synthesizer
+STRING_LENGTHS, STRING_PACES, MAX_STRING_S = (2, 9), (0.8, 1.7), 4.7
 EMPTY = np.zeros(0, np.float32)
 
+Extract = Callable[[Waveform, Utterance], Waveform]
 
-def synthesize_clips(cache: Path, n_digits: int, n_words: int, seed: int) -> list[Clip]:
+
+def synthesize_clips(cache: Path, n_digits: int, n_words: int, seed: int, data: Path | None = None) -> list[Clip]:
     """Digits and other words in many voices, from the cache if the same set was made before.
 
-    n_digits, n_words: how many clips to make; a few are silent or too long and are dropped. Clip.source names the
-    engine, Clip.speaker the voice. The first call takes minutes and shows its progress on stderr. Returns [] if no
-    synthesizer is installed.
+    n_digits, n_words: how many clips to make; a few are silent or too long and are dropped; data: the folder of the
+    data sets, which may hold a synthesizer's files. Clip.source names the engine, Clip.speaker the voice. The first
+    call takes minutes and shows its progress on stderr. Returns [] if no synthesizer is installed.
     """
     console = Console(stderr=True)
-    engines, versions = [], []
-    for engine in ENGINES:
-        usable, version = _check_engine(engine)
-        if isinstance(usable, str):
-            console.print(f"no speech from {engine.name}: {usable}")
-        else:
-            engines.append(usable)
-            versions.append(version)
+    engines = _installed(data, console)
     if not engines:
         return []
-    plan = _plan(engines, n_digits, n_words, seed)
-    key = json.dumps([versions, [astuple(utterance) for utterance in plan]])
-    path = cache / f"speech-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
-    if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        _write(path, _speak_all(engines, plan, console))
+    plan = _plan(list(engines), n_digits, n_words, seed)
     clips = []
-    for number, (utterance, waveform) in enumerate(zip(plan, _read(path), strict=True)):
+    for number, (utterance, waveform) in enumerate(
+        zip(plan, _spoken(cache, engines, plan, _word, console), strict=True)
+    ):
         if waveform.size:
             label = utterance.label if utterance.label >= 0 else None
             clips.append(Clip(waveform, label, utterance.engine, utterance.voice, number))
@@ -76,9 +70,47 @@ def synthesize_clips(cache: Path, n_digits: int, n_words: int, seed: int) -> lis
     return clips
 
 
+def synthesize_strings(cache: Path, count: int, seed: int, data: Path | None = None) -> list[SpokenString]:
+    """Numbers of STRING_LENGTHS digits, said in one breath; otherwise as synthesize_clips."""
+    console = Console(stderr=True)
+    engines = _installed(data, console)
+    if not engines or not count:
+        return []
+    plan, digits = _plan_strings(list(engines), count, seed)
+    spoken = zip(_spoken(cache, engines, plan, _string, console), digits, strict=True)
+    return [SpokenString(waveform, said) for waveform, said in spoken if waveform.size]
+
+
+def _installed(data: Path | None, console: Console) -> dict[Engine, str]:
+    """The synthesizers that can be used, with a hash that identifies each one's version."""
+    engines = {}
+    neural = None if data is None else kokoro(data / "kokoro")
+    if neural is None:
+        console.print("no speech from kokoro-mixed: its files are not there (docs/use/data.md)")
+    for engine in (*ENGINES, *([] if neural is None else [neural])):
+        usable, version = _check_engine(engine)
+        if isinstance(usable, str):
+            console.print(f"no speech from {engine.name}: {usable}")
+        else:
+            engines[usable] = version
+    return engines
+
+
+def _spoken(
+    cache: Path, engines: Mapping[Engine, str], plan: Sequence[Utterance], extract: Extract, console: Console
+) -> list[Waveform]:
+    """A waveform for every utterance of the plan, in its order; empty where none is usable."""
+    key = json.dumps([list(engines.values()), [astuple(utterance) for utterance in plan]])
+    path = cache / f"speech-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        _write(path, _speak_all(list(engines), plan, extract, console))
+    return _read(path)
+
+
 def _check_engine(engine: Engine) -> tuple[Engine | str, str]:
     """The engine with its installed voices, or why it cannot be used; and a hash that identifies its version."""
-    program = shutil.which(engine.program)
+    program = engine.program if Path(engine.program).is_file() else shutil.which(engine.program)
     if program is None:
         return f"{engine.program} is not installed", ""
     try:
@@ -93,9 +125,10 @@ def _check_engine(engine: Engine) -> tuple[Engine | str, str]:
             lexicons.append(Lexicon(voices, lexicon.digits, lexicon.others, lexicon.share))
     if not lexicons:
         return f"{engine.program} has none of its voices", ""
-    usable = Engine(engine.name, program, engine.share, tuple(lexicons), engine.listing, engine.speak)
-    sample = Utterance(engine.name, lexicons[0].voices[0], lexicons[0].digits[9][0], 9, 0.5, 1.0, 1.0)
-    (spoken,) = _speak(usable, [sample])
+    usable = replace(engine, program=program, lexicons=tuple(lexicons))
+    voice = lexicons[0].voices[0] + engine.variants[0]
+    sample = Utterance(engine.name, voice, lexicons[0].digits[9][0], 9, 0.5, 1.0, 1.0)
+    (spoken,) = _speak(usable, [sample], _word)
     if not spoken.size:
         return f"{engine.program} is broken (it produces no speech)", ""
     return usable, hashlib.sha256(voice_list.encode() + spoken.tobytes()).hexdigest()
@@ -107,9 +140,7 @@ def _plan(engines: Sequence[Engine], n_digits: int, n_words: int, seed: int) -> 
     for number in range(n_digits + n_words):
         engine = engines[_choose(random, [engine.share for engine in engines])]
         lexicon = engine.lexicons[_choose(random, [lexicon.share for lexicon in engine.lexicons])]
-        voice = str(random.choice(lexicon.voices))
-        if engine.speak is espeak:
-            voice += f"+{random.choice(pronunciations.ESPEAK_VARIANTS)}"
+        voice = f"{random.choice(lexicon.voices)}{random.choice(engine.variants)}"
         pace = float(random.uniform(*PACES))
         label = number % 10 if number < n_digits else -1
         if label >= 0:
@@ -124,12 +155,29 @@ def _plan(engines: Sequence[Engine], n_digits: int, n_words: int, seed: int) -> 
     return plan
 
 
+def _plan_strings(engines: Sequence[Engine], count: int, seed: int) -> tuple[list[Utterance], list[tuple[int, ...]]]:
+    """The utterances and the digits of each."""
+    random = np.random.default_rng(seed)
+    plan, digits = [], []
+    for _ in range(count):
+        engine = engines[_choose(random, [engine.share for engine in engines])]
+        lexicon = engine.lexicons[_choose(random, [lexicon.share for lexicon in engine.lexicons])]
+        voice = f"{random.choice(lexicon.voices)}{random.choice(engine.variants)}"
+        said = tuple(random.integers(0, 10, random.integers(*STRING_LENGTHS, endpoint=True)).tolist())
+        text = " ".join(str(random.choice(lexicon.digits[digit])) for digit in said)
+        pitch, pace, size = (round(float(random.uniform(*ends)), 3) for ends in ((0, 1), STRING_PACES, SIZES))
+        plan.append(Utterance(engine.name, voice, text, -1, pitch, pace, size))
+        digits.append(said)
+    return plan, digits
+
+
 def _choose(random: np.random.Generator, shares: Sequence[float]) -> int:
     return int(random.choice(len(shares), p=np.array(shares) / sum(shares)))
 
 
-def _speak_all(engines: Sequence[Engine], plan: Sequence[Utterance], console: Console) -> list[Waveform]:
-    """A waveform for every utterance of the plan, in its order; empty where none is usable."""
+def _speak_all(
+    engines: Sequence[Engine], plan: Sequence[Utterance], extract: Extract, console: Console
+) -> list[Waveform]:
     by_name = {engine.name: engine for engine in engines}
     chunks = []
     order = sorted(range(len(plan)), key=lambda number: (plan[number].engine, plan[number].voice, number))
@@ -138,7 +186,7 @@ def _speak_all(engines: Sequence[Engine], plan: Sequence[Utterance], console: Co
         chunks += [numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK)]
 
     def speak(numbers: Sequence[int]) -> list[Waveform]:
-        return _speak(by_name[plan[numbers[0]].engine], [plan[number] for number in numbers])
+        return _speak(by_name[plan[numbers[0]].engine], [plan[number] for number in numbers], extract)
 
     clips: list[Waveform] = [EMPTY] * len(plan)
     columns = (TextColumn("speech"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -151,7 +199,7 @@ def _speak_all(engines: Sequence[Engine], plan: Sequence[Utterance], console: Co
     return clips
 
 
-def _speak(engine: Engine, utterances: Sequence[Utterance]) -> list[Waveform]:
+def _speak(engine: Engine, utterances: Sequence[Utterance], extract: Extract) -> list[Waveform]:
     """If a run fails, try each half of its utterances, so that a word that crashes a voice drops no other word."""
     try:
         files = engine.speak(engine.program, utterances)
@@ -159,23 +207,33 @@ def _speak(engine: Engine, utterances: Sequence[Utterance]) -> list[Waveform]:
         if len(utterances) == 1:
             return [EMPTY]
         half = len(utterances) // 2
-        return _speak(engine, utterances[:half]) + _speak(engine, utterances[half:])
-    return [_extract_speech(file, utterance) for file, utterance in zip(files, utterances, strict=True)]
+        return _speak(engine, utterances[:half], extract) + _speak(engine, utterances[half:], extract)
+    return [extract(_decode(file, utterance), utterance) for file, utterance in zip(files, utterances, strict=True)]
 
 
-def _extract_speech(file: bytes, utterance: Utterance) -> Waveform:
-    """The speech in a WAV file, scaled to the speaker's size, (n_samples,); empty if there is none or too much."""
+def _decode(file: bytes, utterance: Utterance) -> Waveform:
+    """A WAV file scaled to the speaker's size, (n_samples,); empty if it is none."""
     if file[:4] != b"RIFF" or file[12:16] != b"fmt ":
         return EMPTY
     # At another sampling rate, the same samples sound like a smaller or larger speaker.
     rate_hz = round(struct.unpack_from("<I", file, 24)[0] * utterance.size)
     try:
-        waveform = read_waveform(file[:24] + struct.pack("<I", rate_hz) + file[28:])
+        return read_waveform(file[:24] + struct.pack("<I", rate_hz) + file[28:])
     except InvalidAudio:
         return EMPTY
+
+
+def _word(waveform: Waveform, utterance: Utterance) -> Waveform:
+    """The speech, (n_samples,); empty if there is none or too much."""
     speech = _trim(waveform)
     longest_s = MAX_DIGIT_S if utterance.label >= 0 else MAX_OTHER_S
     return speech if MIN_SPEECH_S <= speech.size / SAMPLE_RATE_HZ <= longest_s else EMPTY
+
+
+def _string(waveform: Waveform, _: Utterance) -> Waveform:
+    """As _word, with the pauses in it."""
+    speech = trim(waveform) if waveform.size >= FRAME and waveform.any() else EMPTY
+    return speech if MIN_SPEECH_S <= speech.size / SAMPLE_RATE_HZ <= MAX_STRING_S else EMPTY
 
 
 def _trim(waveform: Waveform) -> Waveform:

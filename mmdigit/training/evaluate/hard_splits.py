@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mmdigit.reading.audio.normalize import Waveform
 from mmdigit.reading.image.pixels import Grey
 from mmdigit.reading.model_input import ModelInput
-from mmdigit.training.data.splits import load_glyphs
+from mmdigit.training.data.splits import load_glyphs, load_letters
 from mmdigit.training.evaluate import corrupt_audio, corrupt_images, measures
 from mmdigit.training.evaluate.measures import SEED
 from mmdigit.training.evaluate.official import CLIPS, IMAGES, PAIRS, OfficialSplit, ShowProgress, decision_reasons
@@ -164,7 +164,7 @@ def conflicts(data: OfficialSplit, show: ShowProgress) -> dict[str, Any]:
 def not_digits(data: OfficialSplit, folder: Path, show: ShowProgress) -> dict[str, Any]:
     """How well the novelty separates each kind of non-digit from the official digits, as an AUROC.
 
-    Raises DataError if Omniglot is present but damaged.
+    Raises DataError if Omniglot or EMNIST is present but damaged.
     """
     random = np.random.default_rng(SEED)
     shuffled = random.permutation(len(data.clips))
@@ -173,6 +173,7 @@ def not_digits(data: OfficialSplit, folder: Path, show: ShowProgress) -> dict[st
     image_kinds: dict[str, tuple[str, Callable[[], Grey]]] = {
         "Latin letters": ("Omniglot, test", lambda: _glyphs(folder, "test")),
         "Greek letters": ("Omniglot, validation", lambda: _glyphs(folder, "validation")),
+        "handwritten letters": ("EMNIST, test", lambda: np.asarray(load_letters(folder) / 255, np.float32)),
         "scribbles": ("drawn", lambda: corrupt_images.scribbles(N_NOT_DIGITS, random)),
         "marks": ("drawn: ticks, crosses, signs", lambda: corrupt_images.marks(N_NOT_DIGITS, random)),
         "crossed out": ("MNIST test, crossed out", lambda: corrupt_images.cross_out(to_cross_out, random)),

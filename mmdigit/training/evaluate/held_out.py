@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from mmdigit.reading.image.pixels import Grey
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import Predictor
 from mmdigit.training.data.splits import Clip, Digits
+from mmdigit.training.evaluate.people import People
 from schemas.errors import DataError
 
 BATCH = 256
@@ -35,23 +37,26 @@ Labels = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class HeldOutLogits:
-    """One head's logits for data held out of training. logits: (N, 10); labels: (N,), 0-9; split: which data."""
+    """One head's logits for data held out of training. logits: (N, 10); labels: (N,), 0-9; split: which data;
+    people: who spoke each, None = not known."""
 
     logits: Logits
     labels: Labels
     split: str
+    people: People | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Folds:
     """The logits of the leave-one-speaker-out trainings, each for its unseen speaker.
 
-    audio_logits: (N, 10), audio_labels: (N,); fused_logits: (M, 10), fused_images: (M,), indices of the validation
-    digits, which also give the labels. n_speakers: how many were left out.
+    audio_logits: (N, 10), audio_labels: (N,), people: of the N clips; fused_logits: (M, 10), fused_images: (M,),
+    indices of the validation digits, which also give the labels. n_speakers: how many were left out.
     """
 
     audio_logits: Logits
     audio_labels: Labels
+    people: People
     fused_logits: Logits
     fused_images: Labels
     n_speakers: int
@@ -66,15 +71,19 @@ def read_folds(folder: Path, digits: Digits, speakers: Sequence[str]) -> Folds:
     parts = [_read_fold(folder / speaker / FOLD_FILE, digits) for speaker in sorted(speakers)]
     if not parts:
         raise DataError("expected at least one speaker to leave out, got none; restore the recordings")
-    audio_logits, audio_labels, fused_logits, fused_images = map(np.concatenate, zip(*parts, strict=True))
-    return Folds(audio_logits, audio_labels, fused_logits, fused_images, len(parts))
+    audio_logits, audio_labels, names, pitch_hz, fused_logits, fused_images = map(
+        np.concatenate, zip(*parts, strict=True)
+    )
+    people = People(names, pitch_hz)
+    return Folds(audio_logits, audio_labels, people, fused_logits, fused_images, len(parts))
 
 
-def _read_fold(path: Path, digits: Digits) -> tuple[Logits, Labels, Logits, Labels]:
+def _read_fold(path: Path, digits: Digits) -> tuple[NDArray[Any], ...]:
     names = ("audio_logits", "labels", "indices", "fused_logits", "fused_labels", "fused_images", "fused_clips")
     try:
         with open_regular(path) as stream, np.load(stream, allow_pickle=False) as file:
             logits, labels, indices, fused, fused_labels, images, clips = (file[name] for name in names)
+            people, pitch_hz = file["people"], file["pitch_hz"]
         for values in (labels, indices, fused_labels, images, clips):
             if values.ndim != 1 or values.dtype.kind not in "iu" or values.size == 0:
                 raise ValueError(f"expected a row of whole numbers, got {values.dtype} {values.shape}")
@@ -87,6 +96,8 @@ def _read_fold(path: Path, digits: Digits) -> tuple[Logits, Labels, Logits, Labe
                 raise ValueError(f"expected finite logits for ten digits, got shape {values.shape}")
         if not logits.shape[0] == labels.size == indices.size or not fused.shape[0] == images.size == clips.size:
             raise ValueError("its arrays have different lengths")
+        if people.dtype.kind != "U" or pitch_hz.dtype.kind != "f" or not people.shape == pitch_hz.shape == labels.shape:
+            raise ValueError("it does not say who spoke each clip")
         if not bool(np.isin(labels, range(10)).all()):
             raise ValueError("its labels are not digits")
         if bool((images < 0).any() or (clips < 0).any()):
@@ -106,6 +117,8 @@ def _read_fold(path: Path, digits: Digits) -> tuple[Logits, Labels, Logits, Labe
     return (
         logits[kept].astype(np.float32),
         labels[kept].astype(np.int64),
+        people[kept],
+        pitch_hz[kept].astype(np.float64),
         fused.astype(np.float32),
         images.astype(np.int64),
     )
@@ -136,25 +149,35 @@ def batches(samples: Sequence[ModelInput]) -> list[Sequence[ModelInput]]:
     return [samples[start : start + BATCH] for start in range(0, len(samples), BATCH)]
 
 
-def held_out_images(logits: Logits, labels: Labels) -> HeldOutLogits:
-    """The images of the validation writers. logits, labels: of the validation digits."""
-    return HeldOutLogits(logits, labels, "MNIST validation writers")
+def held_out_images(logits: Logits, labels: Labels, writers: HeldOutLogits | None = None) -> HeldOutLogits:
+    """The images of the validation writers, and those of the trainings without some writers, if there are such.
+
+    logits, labels: of the validation digits.
+    """
+    if writers is None:
+        return HeldOutLogits(logits, labels, "MNIST validation writers")
+    return HeldOutLogits(
+        np.concatenate([logits, writers.logits]),
+        np.concatenate([labels, writers.labels]),
+        f"{labels.size} digits of MNIST validation writers, {writers.split}",
+    )
 
 
 def held_out_clips(logits: Logits, clip_labels: Labels, clips: Sequence[Clip], folds: Folds | None) -> HeldOutLogits:
     """The clips of the left-out speakers and of the validation speakers outside FSDD; without folds, all validation
     clips. logits, clip_labels: of the validation clips."""
-    fsdd = np.array([clip.source == "fsdd" for clip in clips])
+    fsdd, people = np.array([clip.source == "fsdd" for clip in clips]), People.of(clips)
     unseen = f"{int((~fsdd).sum())} clips of validation speakers"
     if folds is None:
         return HeldOutLogits(
-            logits, clip_labels, f"{int(fsdd.sum())} FSDD recordings of speakers seen in training, {unseen}"
+            logits, clip_labels, f"{int(fsdd.sum())} FSDD recordings of speakers seen in training, {unseen}", people
         )
     return HeldOutLogits(
         np.concatenate([folds.audio_logits, logits[~fsdd]]),
         np.concatenate([folds.audio_labels, clip_labels[~fsdd]]),
-        f"{folds.audio_labels.size} FSDD recordings of {folds.n_speakers} speakers, each read by a training without "
-        f"that speaker, {unseen}",
+        f"{folds.audio_labels.size} recordings of {np.unique(folds.people.names).size} people, each read by a training "
+        f"without that person, {unseen}",
+        folds.people.join(people.select(~fsdd)),
     )
 
 
@@ -180,8 +203,8 @@ def held_out_pairs(
     return HeldOutLogits(
         folds.fused_logits[order[first]],
         labels[rows],
-        f"MNIST validation writers, each image with one clip of {folds.n_speakers} FSDD speakers, read by a "
-        "training without that speaker",
+        f"MNIST validation writers, each image with one clip of {np.unique(folds.people.names).size} people, read by a "
+        "training without that person",
     )
 
 

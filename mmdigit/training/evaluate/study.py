@@ -17,18 +17,25 @@ from numpy.typing import NDArray
 from mmdigit.datasets.fsdd import TEST_INDICES
 from mmdigit.reading.audio.normalize import speech_window
 from mmdigit.reading.decision import softmax
-from mmdigit.training.data.splits import Clip, Digits, load_clips, load_digits
+from mmdigit.training.data.splits import RECORDED_SETS, Clip, Digits, fold_of, load_clips, load_digits
 from mmdigit.training.evaluate.corrupt_audio import NOISES, add_noise
+from mmdigit.training.evaluate.fusion_comparison import compare_heads, untrained_like
+from mmdigit.training.evaluate.fusion_heads import HEADS
 from mmdigit.training.evaluate.held_out import FOLD_FILE, decode_images
 from mmdigit.training.evaluate.measures import clustered_bootstrap, ece
 from mmdigit.training.evaluate.pairs import accuracy_row, correct_tables, pair_accuracy_row, same_digit_pairs
+from mmdigit.training.evaluate.people import People
 from mmdigit.training.evaluate.split_model import Encoded, SplitModel
+from mmdigit.training.evaluate.writer_folds import read_without_writers
 from mmdigit.training.fit.model import DigitModel
 from mmdigit.training.fit.plan import TrainingPlan
+from mmdigit.training.fit.sets import TrainingSets, load_sets
 from mmdigit.training.fit.stage import Hardware
-from mmdigit.training.fit.train import TrainingSets, assemble, load_sets, train, train_audio, train_image
+from mmdigit.training.fit.temperature import fit_temperature
+from mmdigit.training.fit.train import assemble, train, train_audio, train_fusion, train_image
+from mmdigit.training.fit.trained import load_trained_model
 from mmdigit.training.output import make_folder, write_json
-from mmdigit.training.release.calibration import ACCEPT_ALL, fit_temperature
+from mmdigit.training.release.calibration import ACCEPT_ALL
 from mmdigit.training.release.export import set_fusion_weights, write_model
 from mmdigit.training.release.quantize import QuantizationInputs
 from schemas.errors import SettingsError
@@ -38,6 +45,10 @@ SHIPPED_SEED = SEEDS[0]
 """Chosen before any seed was trained."""
 FSDD_SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 RATIOS_DB = (20, 10, 5, 0)
+N_PHOTOGRAPHED = 3000  # of the validation digits, for the comparison of fused heads
+N_FOLDS = len(FSDD_SPEAKERS)
+LEFT_OUT_SOURCES = {each.source for each in RECORDED_SETS if each.split}
+OTHER_INDICES = 1000  # more than FSDD has
 N_PARTNERS = 4  # clips that each validation image is paired with, to calibrate the fused head
 
 Labels = NDArray[np.int64]
@@ -74,18 +85,24 @@ def seeds(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> d
 
 
 def folds(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> dict[str, Any]:
-    """Leave each speaker of FSDD out in turn, train the audio classifier, and measure it on that unseen speaker."""
+    """Leave each speaker of FSDD out in turn, with a sixth of all other people; train the audio classifier, and measure
+    it on that unseen speaker. The other people's logits are kept for the calibration."""
     plan = plan.model_copy(update={"seed": SHIPPED_SEED})
     sets = load_sets(data, output / "cache", plan, _log)
-    image = train_image(sets, plan, output / f"seed-{SHIPPED_SEED}", hardware)
     digits, recorded = load_digits(data, "test"), _load_all_clips(data)
     rows: list[dict[str, Any]] = []
     noise: list[dict[str, dict[str, float]]] = []
-    for speaker in FSDD_SPEAKERS:
-        folder, name = output / "folds" / speaker, f"fsdd/{speaker}"
-        without = plan.model_copy(update={"leave_out": (name,)})
-        audio = train_audio(sets, without, folder, hardware)
-        model = _export(assemble(image, audio), sets, (name,), folder)
+    others = [clip for clip in sets.clips if clip.source in LEFT_OUT_SOURCES and clip.label is not None]
+    trained_audio = []
+    for fold, speaker in enumerate(FSDD_SPEAKERS):
+        others_unseen = {clip.name for clip in others if fold_of(clip.speaker, N_FOLDS) == fold}
+        without = plan.model_copy(update={"leave_out": tuple(sorted({f"fsdd/{speaker}", *others_unseen}))})
+        trained_audio.append((speaker, without, train_audio(sets, without, output / "folds" / speaker, hardware)))
+    image = train_image(sets, plan, output / f"seed-{SHIPPED_SEED}", hardware)
+    for speaker, without, audio in trained_audio:
+        folder, name, left_out = output / "folds" / speaker, f"fsdd/{speaker}", without.leave_out
+        trained = train_fusion(assemble(image, audio), sets, without, folder, hardware)
+        model = _export(trained, sets, left_out, folder)
         clips = [clip for clip in recorded if clip.name == name]
         encoded_images, encoded_clips = _encode_images(model, digits), _encode_clips(model, clips)
         labels = _labels_of(clips)
@@ -99,7 +116,8 @@ def folds(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> d
             }
         )
         noise.append(_accuracy_in_noise(model, encoded_images, digits.labels, clips, labels))
-        _save_fold(folder / FOLD_FILE, model, encoded_clips, clips, labels, sets.validation_digits)
+        unseen = [*clips, *(clip for clip in others if clip.name in left_out)]
+        _save_fold(folder / FOLD_FILE, model, unseen, sets.validation_digits)
         _log(f"{speaker}: audio {rows[-1]['audio']['accuracy']:.4f}, fused {rows[-1]['fused']['accuracy']:.6f}")
     return {
         "split": "each speaker's 500 recordings of FSDD, read by a training without them; with MNIST test, all pairs",
@@ -109,6 +127,31 @@ def folds(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> d
             ratio: {head: float(np.mean([each[ratio][head] for each in noise])) for head in ("audio", "fused")}
             for ratio in noise[0]
         },
+    }
+
+
+def fusion(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> dict[str, Any]:
+    """Train other fused heads on the trained encoders of SHIPPED_SEED, and compare them on unseen writers and speakers.
+
+    Raises DataError if that training is not finished.
+    """
+    model, trained_by = load_trained_model(output / f"seed-{SHIPPED_SEED}")
+    plan = trained_by.model_copy(update={"fusion": plan.fusion})
+    sets = load_sets(data, output / "cache", plan, _log)
+    trained = {
+        name: train_fusion(model, sets, plan, output / "fusion" / name, hardware, make_head=head).fusion
+        for name, head in HEADS.items()
+    }
+    heads = {"sum": untrained_like(trained["correction"]), **trained}
+    clips = [clip for clip in sets.validation_clips if clip.source != "fsdd"]
+    rows = compare_heads(model, heads, sets.validation_digits, clips, N_PHOTOGRAPHED)
+    for row in rows:
+        _log(json.dumps(row))
+    people = len({clip.name for clip in clips})
+    return {
+        "split": f"{sets.validation_digits.labels.size} digits of validation writers x {len(clips)} clips of {people} "
+        "validation speakers, all pairs of the same digit",
+        "heads": rows,
     }
 
 
@@ -182,12 +225,11 @@ def _accuracy_in_noise(
     return means
 
 
-def _save_fold(
-    path: Path, model: SplitModel, encoded_clips: Encoded, clips: Sequence[Clip], labels: Labels, digits: Digits
-) -> None:
-    """Write what calibration needs from this fold: the logits of the unseen speaker, and of pairs with validation
-    images."""
-    indices = np.array([clip.index for clip in clips])
+def _save_fold(path: Path, model: SplitModel, clips: Sequence[Clip], digits: Digits) -> None:
+    """Write what calibration needs from this fold: the logits of the unseen people, and of pairs with validation
+    images. indices: of FSDD's recordings, which name its test split; those of others lie above them."""
+    encoded_clips, labels, people = _encode_clips(model, clips), _labels_of(clips), People.of(clips)
+    indices = np.array([clip.index if clip.source == "fsdd" else clip.index + OTHER_INDICES for clip in clips])
     random = np.random.default_rng(0)
     rows, columns = [], []
     for label in range(10):
@@ -206,6 +248,8 @@ def _save_fold(
         fused_labels=digits.labels[images],
         fused_images=images,
         fused_clips=partners,
+        people=people.names,
+        pitch_hz=people.pitch_hz,
     )
     partial.replace(path)
 
@@ -234,7 +278,13 @@ def _log(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
 
-STUDIES = {"seeds": seeds, "folds": folds}
+def writers(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> dict[str, Any]:
+    """Read every training digit of MNIST by a classifier that did not see its writer, for the calibration."""
+    sets = load_sets(data, output / "cache", plan, _log)
+    return read_without_writers(sets, plan.model_copy(update={"seed": SHIPPED_SEED}), output / "writers", hardware)
+
+
+STUDIES = {"seeds": seeds, "folds": folds, "fusion": fusion, "writers": writers}
 
 
 def run(name: str, data: Path, output: Path, result: Path, plan: TrainingPlan, hardware: Hardware) -> None:

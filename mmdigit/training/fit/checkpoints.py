@@ -11,8 +11,9 @@ from mmdigit.files.regular import open_regular
 from mmdigit.training.fit.plan import TrainingPlan
 from schemas.errors import DataError, SettingsError
 
-StageName = Literal["image", "calm", "audio"]
-STAGES: tuple[StageName, ...] = ("image", "calm", "audio")
+StageName = Literal["image", "calm", "audio", "fusion", "strings"]
+STAGES: tuple[StageName, ...] = ("image", "calm", "audio", "fusion")
+"""Of the reader; "strings" is the listener's of spoken numbers."""
 MAX_CHECKPOINT_BYTES = 4 * 1024 * 1024 * 1024
 
 
@@ -22,7 +23,15 @@ def checkpoint_path(folder: Path, stage: StageName) -> Path:
 
 def _identity(plan: TrainingPlan, path: Path) -> str:
     """The fields of the plan that the stage depends on: they must not change when a training resumes."""
-    fields = {"image": {"image"}, "calm": {"image", "calm"}, "audio": {"audio", "leave_out"}}[path.stem]
+    audio = {"audio", "leave_out", "teachers"}
+    calm = {"image", "calm"}
+    fields = {
+        "image": {"image"},
+        "calm": calm,
+        "audio": audio,
+        "fusion": audio | calm | {"fusion"},
+        "strings": audio | {"strings"},
+    }[path.stem]
     return json.dumps(plan.model_dump(include=fields | {"seed", "data_seed"}), sort_keys=True)
 
 
@@ -80,6 +89,14 @@ def read_state(path: Path) -> dict[str, Any]:
     except Exception as exc:  # torch documents no closed set of errors for broken files
         raise _damaged_error(path, exc) from exc
     return dict(state)
+
+
+def read_plan(state: dict[str, Any], path: Path) -> TrainingPlan:
+    """The plan in the content of the checkpoint at path. Raises DataError if it is another version's."""
+    try:
+        return TrainingPlan.model_validate_json(state["plan"])
+    except ValueError as exc:
+        raise DataError(f"expected a plan of this version in {path}, got another; train again") from exc
 
 
 def _damaged_error(path: Path, exc: Exception) -> DataError:

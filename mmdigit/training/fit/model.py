@@ -1,8 +1,9 @@
-"""The model: a CNN encodes the image, a recurrent network the log-mel spectrogram; fusion adds both heads' logits.
+"""The model: a CNN encodes the image, a recurrent network the log-mel spectrogram; fusion reads both embeddings.
 
     image (B, 1, 28, 28) -> 4 conv layers -> embedding (B, 128) -> image logits (B, 10), novelty logit (B,)
     waveform (B, 8000) -> log-mel (B, 49, 40) -> bidirectional GRU -> embedding (B, 128) -> the same
-    weighted sum of both heads' logits, zeros for a missing one -> fused logits (B, 10)
+    weighted sum of both heads' logits, zeros for a missing one, and a correction from both embeddings
+        -> fused logits (B, 10)
 
 Everything between the decoders and the logits is part of the model, so that one exported file holds it. The two
 classifiers are trained separately, so that neither gets worse when the other modality is missing.
@@ -78,14 +79,18 @@ class LogMel(nn.Module):
         """
         hops = waveform.reshape(-1, N_SAMPLES // HOP_LENGTH, HOP_LENGTH)
         rest = hops[:, 1 : 1 + N_FRAMES, : N_FFT - HOP_LENGTH]
-        frames = torch.cat([hops[:, :N_FRAMES], rest], dim=2) * self.window  # (B, 49, 256)
+        return self.power_of(torch.cat([hops[:, :N_FRAMES], rest], dim=2))
+
+    def power_of(self, frames: Tensor) -> Tensor:
+        """frames: (B, n_frames, N_FFT). Returns (B, n_frames, N_MELS)."""
+        frames = frames * self.window
         parts = []
         for level in range(FFT_STEPS + 1):
             folded = frames
             if level < FFT_STEPS:
                 first, second = frames.chunk(2, dim=2)
                 frames, folded = first + second, first - second
-            spectrum = folded @ self.get_buffer(f"transform_{level}")  # (B, 49, 2 * bins): real, then imaginary
+            spectrum = folded @ self.get_buffer(f"transform_{level}")  # (B, n, 2 * bins): real, then imaginary
             parts.append((spectrum * spectrum) @ self.get_buffer(f"mel_{level}"))
         return sum(parts[1:], start=parts[0])
 
@@ -101,7 +106,7 @@ class LogMel(nn.Module):
 class ImageEncoder(nn.Module):
     """Four convolutional layers and a projection: (B, 1, 28, 28) -> (B, EMBEDDING)."""
 
-    def __init__(self, widths: tuple[int, int, int, int] = (32, 64, 96, 128), dropout: float = 0.3) -> None:
+    def __init__(self, widths: tuple[int, int, int, int] = (32, 48, 64, 112), dropout: float = 0.3) -> None:
         super().__init__()
         first, second, third, fourth = widths
         self.layers = nn.Sequential(
@@ -109,9 +114,9 @@ class ImageEncoder(nn.Module):
             nn.MaxPool2d(2),  # (B, 32, 14, 14)
             *_convolution(first, second, 3),
             *_convolution(second, third, 3),
-            nn.MaxPool2d(2),  # (B, 96, 7, 7)
+            nn.MaxPool2d(2),  # (B, 64, 7, 7)
             *_convolution(third, fourth, 3),
-            nn.MaxPool2d(2),  # (B, 128, 3, 3)
+            nn.MaxPool2d(2),  # (B, 112, 3, 3)
             nn.Flatten(),
             nn.Dropout(dropout),
             nn.Linear(fourth * 9, EMBEDDING, bias=False),
@@ -136,10 +141,13 @@ def _convolution(n_in: int, n_out: int, kernel: int) -> tuple[nn.Module, ...]:
 
 
 class AudioEncoder(nn.Module):
-    """Two convolutions over time, a bidirectional GRU, mean and maximum over time:
-    (B, N_FRAMES, N_MELS) -> (B, EMBEDDING)."""
+    """Three convolutions over time, the last one halves the frames; a bidirectional GRU; mean and maximum over time:
+    (B, N_FRAMES, N_MELS) -> (B, EMBEDDING).
 
-    def __init__(self, width: int = 96, hidden: int = 96, dropout: float = 0.3) -> None:
+    width: channels of the convolutions; hidden: units of the GRU in each direction; layers: of the GRU.
+    """
+
+    def __init__(self, width: int = 96, hidden: int = 64, layers: int = 1, dropout: float = 0.3) -> None:
         super().__init__()
         self.frames = nn.Sequential(
             nn.Conv1d(N_MELS, width, 5, padding=2, bias=False),  # every 20 ms, over 112 ms
@@ -150,16 +158,21 @@ class AudioEncoder(nn.Module):
             nn.Conv1d(width, width, 3, padding=1, bias=False),  # residual: widens the context by a frame on each side
             nn.BatchNorm1d(width),
         )
+        self.halve = nn.Sequential(  # a step every 40 ms: the GRU, the dearest part, runs half as often
+            nn.Conv1d(width, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm1d(width), nn.ReLU()
+        )
         self.dropout = nn.Dropout(dropout / 2)
-        self.recurrent = nn.GRU(width, hidden, bidirectional=True)
+        self.recurrent = nn.GRU(
+            width, hidden, num_layers=layers, bidirectional=True, dropout=dropout if layers > 1 else 0.0
+        )
         self.project = nn.Sequential(
             nn.Dropout(dropout), nn.Linear(4 * hidden, EMBEDDING, bias=False), nn.BatchNorm1d(EMBEDDING), nn.ReLU()
         )
 
     def forward(self, features: Tensor) -> Tensor:
         frames = self.frames(features.transpose(1, 2))  # (B, 96, 49)
-        frames = self.dropout(functional.relu(frames + self.neighbours(frames)))
-        states = self.recurrent(frames.permute(2, 0, 1))[0].permute(1, 2, 0)  # (B, 192, 49)
+        frames = self.dropout(self.halve(functional.relu(frames + self.neighbours(frames))))  # (B, 96, 25)
+        states = self.recurrent(frames.permute(2, 0, 1))[0].permute(1, 2, 0)  # (B, 128, 25)
         embedding: Tensor = self.project(
             torch.cat([states.mean(dim=2), functional.adaptive_max_pool1d(states, 1)[:, :, 0]], dim=1)
         )
@@ -182,16 +195,22 @@ class UnimodalClassifier(nn.Module):
 
 
 class Fusion(nn.Module):
-    """Adds the calibrated log-probabilities of both heads, up to a constant.
+    """Adds the calibrated log-probabilities of both heads, up to a constant, and a correction that it learns from both
+    embeddings: how far to trust each in this noise and in this handwriting.
 
-    weight: (2,), the inverse temperatures of image and audio, set when the model is calibrated.
+    weight: (2,), the inverse temperatures of image and audio, set when the model is calibrated. Untrained, and where a
+    modality is missing, the correction is zero.
     """
 
     weight: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, hidden: int = 48) -> None:
         super().__init__()
         self.register_buffer("weight", torch.ones(2))
+        self.from_image = nn.Linear(EMBEDDING, hidden)
+        self.from_audio = nn.Linear(EMBEDDING, hidden, bias=False)
+        self.correction = nn.Linear(hidden, 10, bias=False)
+        nn.init.zeros_(self.correction.weight)
 
     def forward(
         self, image: UnimodalOutput, image_present: Tensor, audio: UnimodalOutput, audio_present: Tensor
@@ -199,7 +218,10 @@ class Fusion(nn.Module):
         """image_present, audio_present: (B,), 1 or 0. Returns (B, 10)."""
         image_logits = self.weight[0] * image.logits * image_present[:, None]
         audio_logits = self.weight[1] * audio.logits * audio_present[:, None]
-        return image_logits + audio_logits
+        hidden = functional.relu(self.from_image(image.embedding) + self.from_audio(audio.embedding))
+        both = (image_present * audio_present)[:, None]
+        fused: Tensor = image_logits + audio_logits + both * self.correction(hidden)
+        return fused
 
 
 class DigitModel(nn.Module):

@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -18,7 +18,19 @@ MAX_BYTES = 1024 * 1024
 
 Share = Annotated[float, Field(ge=0, le=0.9)]
 Distortion = Literal[
-    "shift", "trim", "speed", "room", "equaliser", "noise", "babble", "click", "overload", "codec", "warp", "mask"
+    "shift",
+    "trim",
+    "neighbours",
+    "speed",
+    "room",
+    "equaliser",
+    "noise",
+    "babble",
+    "click",
+    "overload",
+    "codec",
+    "warp",
+    "mask",
 ]
 
 
@@ -64,6 +76,38 @@ class AudioPlan(Schedule):
     """digits to synthesize"""
     spoken_words: int = Field(ge=0, le=1_000_000)
     """other words to synthesize"""
+    width: int = Field(default=96, ge=8, le=1024)
+    """channels of the audio encoder's convolutions"""
+    hidden: int = Field(default=64, ge=8, le=1024)
+    """units of its recurrent network, in each direction"""
+    layers: int = Field(default=1, ge=1, le=4)
+    """of its recurrent network"""
+    distillation: Share = 0.0
+    """share of the loss that compares with the teachers' answers, where there are teachers"""
+
+
+class FusionPlan(Schedule):
+    """Many pairs of an augmented image and an augmented clip, read by the encoders once."""
+
+    pairs: int = Field(default=200_000, ge=64, le=10_000_000)
+    """in each epoch"""
+    samples: int = Field(default=60_000, ge=64, le=1_000_000)
+    """images and clips, of each, that the pairs are drawn from"""
+    conflicts: Share = 0.1
+    """share of pairs of different digits, on which the sum is to stay as it is"""
+    penalty: float = Field(default=0.01, ge=0, le=100)
+    """of what is added to the sum of the logits, squared"""
+
+
+class StringsPlan(Schedule):
+    """Spoken numbers, joined anew for every batch."""
+
+    steps: int = Field(default=300, ge=1, le=100_000)
+    """in each epoch"""
+    spoken: int = Field(default=3000, ge=0, le=1_000_000)
+    """numbers to synthesize that are said in one breath"""
+    hidden: int = Field(default=96, ge=8, le=1024)
+    """units of the listener's recurrent network, in each direction"""
 
 
 class TrainingPlan(_PlanModel):
@@ -75,15 +119,22 @@ class TrainingPlan(_PlanModel):
     """of the synthetic clips, the photographs and the augmented clips"""
     leave_out: tuple[str, ...] = ()
     """SOURCE/SPEAKER of recorded speakers whose clips are not used"""
+    teachers: tuple[str, ...] = ()
+    """SHA-256 of the audio checkpoints that teach; set by `mmdigit train --teachers`"""
     image: ImagePlan
     calm: CalmPlan
     audio: AudioPlan
+    fusion: FusionPlan = FusionPlan(epochs=8, batch_size=512, learning_rate=1e-3, weight_decay=0.05)
+    strings: StringsPlan = StringsPlan(epochs=8, batch_size=48, learning_rate=2e-3, ema_decay=0.998)
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a TOML file. Raises SettingsError if it is missing or is not a plan."""
+        """Read a TOML file. `base` in it names a file of CONFIGS that holds what it does not say.
+
+        Raises SettingsError if it is missing or is not a plan.
+        """
         try:
-            return cls.model_validate(tomllib.loads(read_regular(path, MAX_BYTES).decode()))
+            return cls.model_validate(_read_tables(path))
         except OSError as exc:
             raise SettingsError(
                 f"expected a configuration at {path}, cannot read it ({exc.strerror}); check --config"
@@ -94,3 +145,17 @@ class TrainingPlan(_PlanModel):
         except (ValueError, RecursionError) as exc:
             reason = printable(str(exc), 200)
             raise SettingsError(f"expected {path} to be TOML, got something else ({reason}); see {SHIPPED}") from exc
+
+
+def _read_tables(path: Path) -> dict[str, Any]:
+    tables = tomllib.loads(read_regular(path, MAX_BYTES).decode())
+    base = tables.pop("base", None)
+    if base is None:
+        return tables
+    if base not in (names := sorted(file.stem for file in CONFIGS.glob("*.toml"))):
+        raise ValueError(f"expected base to be one of {', '.join(names)}, got {base!r}")
+    merged = _read_tables(CONFIGS / f"{base}.toml")
+    for name, value in tables.items():
+        both = isinstance(value, dict) and isinstance(merged.get(name), dict)
+        merged[name] = {**merged[name], **value} if both else value
+    return merged

@@ -1,13 +1,14 @@
-"""`mmdigit train`: trains the image classifier in two stages and the audio classifier in one. Fusion needs no training.
+"""`mmdigit train`: trains the image classifier in two stages, the audio classifier in one, and then the fused head.
 
 Seeded, and resumable after every epoch to exactly the same weights. The result is the average of the last epoch's
 weights of each stage.
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,79 +17,57 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from mmdigit.reading.audio.normalize import speech_window
 from mmdigit.training.data.augment import TensorRng, augment_features
-from mmdigit.training.data.augmented_clips import (
-    NOT_A_DIGIT,
-    AugmentedClips,
-    load_augmented_clips,
-    row_batches,
-    rows_without_speakers,
+from mmdigit.training.data.augmented_clips import NOT_A_DIGIT, row_batches, rows_without_speakers
+from mmdigit.training.data.image_batches import image_batches
+from mmdigit.training.data.splits import Clip, Digits
+from mmdigit.training.fit.checkpoints import StageName
+from mmdigit.training.fit.fusion import (
+    Answers,
+    accuracy,
+    answers_to_clips,
+    answers_to_images,
+    draw_pairs,
+    fusion_loss,
+    hard_answers,
 )
-from mmdigit.training.data.image_batches import ImageSets, image_batches, load_image_sets
-from mmdigit.training.data.splits import Clip, Digits, load_clips, load_digits, load_glyphs
-from mmdigit.training.data.synthesis import synthesize_clips
-from mmdigit.training.fit.checkpoints import STAGES, StageName, checkpoint_path, read_state, restore
-from mmdigit.training.fit.model import DigitModel, UnimodalClassifier, UnimodalOutput, count_parameters
+from mmdigit.training.fit.model import DigitModel, Fusion, UnimodalClassifier, UnimodalOutput, count_parameters
 from mmdigit.training.fit.plan import Schedule, TrainingPlan
+from mmdigit.training.fit.predictions import predict_clips, predict_images
+from mmdigit.training.fit.sets import TrainingSets, load_sets
 from mmdigit.training.fit.stage import ONE_THREAD, Hardware, Stage, train_stage
+from mmdigit.training.fit.teachers import Taught, distillation_loss, load_taught, load_teachers, new_audio_classifier
+from mmdigit.training.fit.temperature import fit_temperature
 from mmdigit.training.output import make_folder
 from schemas.errors import DataError
 
+FUSION_SEED_OFFSET = 70_000
+FSDD = "fsdd"  # its speakers are in every training
 CALM_SEED_OFFSET = 50_000  # so that the calm stage does not repeat the image stage's batches
 
 
-@dataclass(frozen=True)
-class TrainingSets:
-    """All data of a training. augmented_clips: made from `clips`."""
-
-    images: ImageSets
-    clips: list[Clip]
-    augmented_clips: AugmentedClips
-    validation_digits: Digits
-    validation_clips: list[Clip]
-
-
-def load_sets(folder: Path, cache: Path, plan: TrainingPlan, log: Callable[[str], None]) -> TrainingSets:
-    """Read, decode and check all training and validation data; make synthetic data, or read it from the cache.
-
-    log: prints a line. Raises DataError if a required data set is missing or altered.
-    """
-    digits, glyphs = load_digits(folder, "train"), load_glyphs(folder, "train")
-    recorded = load_clips(folder, "train")
-    synthetic = synthesize_clips(cache, plan.audio.spoken_digits, plan.audio.spoken_words, plan.data_seed)
-    if not synthetic:
-        log("no speech synthesizer is installed: training on recorded voices only, expect less accuracy on new ones")
-    clips = [clip for clip in [*recorded, *synthetic] if clip.source in plan.audio.shares]
-    images = load_image_sets(digits, glyphs, plan.image, cache, plan.data_seed)
-    sets = TrainingSets(
-        images=images,
-        clips=clips,
-        augmented_clips=load_augmented_clips(clips, plan.audio, plan.data_seed, cache),
-        validation_digits=load_digits(folder, "validation"),
-        validation_clips=load_clips(folder, "validation"),
-    )
-    log(
-        f"{digits.labels.size} handwritten digits, {len(recorded)} recorded and {len(synthetic)} synthetic clips, "
-        f"{len(glyphs)} glyphs; validation: {sets.validation_digits.labels.size} digits, "
-        f"{len(sets.validation_clips)} clips"
-    )
-    return sets
-
-
 def train(
-    sets: TrainingSets, plan: TrainingPlan, folder: Path, hardware: Hardware = ONE_THREAD, stop_after: int | None = None
+    sets: TrainingSets,
+    plan: TrainingPlan,
+    folder: Path,
+    hardware: Hardware = ONE_THREAD,
+    stop_after: int | None = None,
+    taught: Taught | None = None,
 ) -> DigitModel:
     """Train every stage from the folder's checkpoints, or from the start if there are none.
 
     folder: where the checkpoints, the history and TensorBoard's logs are written after each epoch. stop_after: stop
-    each stage after that many epochs, like an interruption. Raises SettingsError if a checkpoint belongs to another
-    plan, DataError if the data are too few or a left-out speaker is unknown.
+    each stage after that many epochs, like an interruption. taught: the teachers' answers, None = no teachers. Raises
+    SettingsError if a checkpoint belongs to another plan, DataError if the data are too few or a left-out speaker is
+    unknown.
     """
     check_leave_out(sets, plan)
     image = train_image(sets, plan, folder, hardware, stop_after)
-    audio = train_audio(sets, plan, folder, hardware, stop_after)
-    return assemble(image, audio)
+    audio = train_audio(sets, plan, folder, hardware, stop_after, taught)
+    model = assemble(image, audio)
+    if stop_after is not None and stop_after < max(plan.image.epochs, plan.calm.epochs, plan.audio.epochs):
+        return model  # the fused head learns from finished encoders only
+    return train_fusion(model, sets, plan, folder, hardware, stop_after)
 
 
 def check_leave_out(sets: TrainingSets, plan: TrainingPlan) -> None:
@@ -147,9 +126,14 @@ def _new_image_classifier() -> UnimodalClassifier:
 
 
 def train_audio(
-    sets: TrainingSets, plan: TrainingPlan, folder: Path, hardware: Hardware = ONE_THREAD, stop_after: int | None = None
+    sets: TrainingSets,
+    plan: TrainingPlan,
+    folder: Path,
+    hardware: Hardware = ONE_THREAD,
+    stop_after: int | None = None,
+    taught: Taught | None = None,
 ) -> UnimodalClassifier:
-    """Train the audio classifier. Raises as train does."""
+    """Train the audio classifier. taught: the teachers' answers, None = no teachers. Raises as train does."""
     check_leave_out(sets, plan)
     rows = rows_without_speakers(sets.augmented_clips, sets.clips, plan.leave_out)
 
@@ -157,12 +141,16 @@ def train_audio(
         rng = TensorRng(torch.Generator().manual_seed(seed + 1))
         for chosen in row_batches(rows, plan.audio.batch_size, seed):
             features = augment_features(sets.augmented_clips.batch(chosen), rng, plan.audio.distortions)
-            yield features, torch.from_numpy(sets.augmented_clips.labels[chosen])
+            labels = torch.from_numpy(sets.augmented_clips.labels[chosen])
+            yield (features, labels) if taught is None else (features, labels, torch.from_numpy(taught[chosen]))
 
-    def loss(model: UnimodalClassifier, features: Tensor, label: Tensor) -> Tensor:
+    def loss(model: UnimodalClassifier, features: Tensor, label: Tensor, taught: Tensor | None = None) -> Tensor:
         with torch.autocast(features.device.type, torch.bfloat16):
             embedding = model.encoder(features).float()
-        return _classifier_loss(model, embedding, label, label != NOT_A_DIGIT)
+        own = _classifier_loss(model, embedding, label, label != NOT_A_DIGIT)
+        if taught is None:
+            return own
+        return torch.lerp(own, distillation_loss(model, embedding, taught.float()), plan.audio.distillation)
 
     validation_clips = [clip for clip in sets.validation_clips if clip.name not in plan.leave_out]
     stage: Stage[UnimodalClassifier] = Stage(
@@ -173,7 +161,80 @@ def train_audio(
         loss=loss,
         validate=lambda model: validate_audio(model, validation_clips),
     )
-    return train_stage(stage, lambda: DigitModel().audio, plan, folder, hardware, stop_after)
+    return train_stage(stage, lambda: new_audio_classifier(plan.audio), plan, folder, hardware, stop_after)
+
+
+def train_fusion(
+    model: DigitModel,
+    sets: TrainingSets,
+    plan: TrainingPlan,
+    folder: Path,
+    hardware: Hardware = ONE_THREAD,
+    stop_after: int | None = None,
+    make_head: Callable[[], Fusion] = Fusion,
+) -> DigitModel:
+    """Train the fused head of a model whose encoders are trained. make_head: an untrained head. Returns the model.
+
+    Raises as train does.
+    """
+    clips = [clip for clip in sets.validation_clips if clip.name not in plan.leave_out]
+    model.fusion.weight.copy_(1 / torch.tensor(temperatures(model, sets.validation_digits, clips)))
+    seed = plan.seed * 100_003 + FUSION_SEED_OFFSET
+
+    @cache
+    def answers() -> tuple[Answers, Answers]:
+        torch.manual_seed(seed)
+        random = np.random.default_rng(seed)
+        rows = rows_without_speakers(sets.augmented_clips, sets.clips, plan.leave_out)
+        rows = np.sort(random.choice(rows, min(plan.fusion.samples, rows.size), replace=False))
+        epochs = (image_batches(sets.images, plan.image, plan.image.batch_size, seed + epoch) for epoch in range(100))
+        images = answers_to_images(model.image, chain.from_iterable(epochs), plan.fusion.samples)
+        return images, answers_to_clips(model.audio, sets.augmented_clips, rows, plan.audio, seed)
+
+    @cache
+    def validation_answers() -> tuple[Answers, Answers]:
+        return hard_answers(model.image, model.audio, sets.validation_digits, clips)
+
+    def batches(seed: int) -> Iterator[tuple[Tensor, ...]]:
+        images, clips = answers()
+        random = np.random.default_rng(seed)
+        rows, columns = draw_pairs(images.labels, clips.labels, plan.fusion.pairs, plan.fusion.conflicts, random)
+        for start in range(0, rows.size - plan.fusion.batch_size + 1, plan.fusion.batch_size):
+            part = slice(start, start + plan.fusion.batch_size)
+            labels = (torch.from_numpy(of.labels[chosen[part]]) for of, chosen in ((images, rows), (clips, columns)))
+            yield (*images.select(rows[part]), *clips.select(columns[part]), *labels)
+
+    def loss(head: Fusion, *parts: Tensor) -> Tensor:
+        image, audio = UnimodalOutput(*parts[:3]), UnimodalOutput(*parts[3:6])
+        return fusion_loss(head, image, audio, parts[6], parts[7], plan.fusion.penalty)
+
+    stage: Stage[Fusion] = Stage(
+        name="fusion",
+        schedule=plan.fusion,
+        n_steps=plan.fusion.pairs // plan.fusion.batch_size,
+        batches=batches,
+        loss=loss,
+        validate=lambda head: accuracy(head, *validation_answers()),
+    )
+
+    def new_head() -> Fusion:
+        head = make_head()
+        head.weight.copy_(model.fusion.weight)
+        return head
+
+    model.fusion = train_stage(stage, new_head, plan, folder, hardware, stop_after)
+    return model
+
+
+def temperatures(model: DigitModel, digits: Digits, clips: list[Clip]) -> tuple[float, float]:
+    """Of image and audio on the validation split; of its speakers, only those whom no training has heard, if there are
+    such: in what it knows, the audio head is surer than is right for others."""
+    clips = [clip for clip in clips if clip.source != FSDD] or clips
+    labels = np.array([clip.label for clip in clips], np.int64)
+    return (
+        fit_temperature(predict_images(model.image, digits.images).logits.numpy(), digits.labels),
+        fit_temperature(predict_clips(model.audio, clips).logits.numpy(), labels),
+    )
 
 
 def _classifier_loss(model: UnimodalClassifier, embedding: Tensor, label: Tensor, is_digit: Tensor) -> Tensor:
@@ -181,26 +242,6 @@ def _classifier_loss(model: UnimodalClassifier, embedding: Tensor, label: Tensor
     logits, novelty = model.head(embedding), model.novelty(embedding).squeeze(1)
     digits = functional.cross_entropy(logits[is_digit], label[is_digit])
     return digits + 0.5 * functional.binary_cross_entropy_with_logits(novelty, (~is_digit).float())
-
-
-@torch.no_grad()
-def predict_images(model: UnimodalClassifier, images: NDArray[np.uint8]) -> UnimodalOutput:
-    """The classifier's outputs for all images, (N, 28, 28), 255 = ink."""
-    inputs = torch.from_numpy(images.astype(np.float32) / 255)[:, None]
-    return UnimodalOutput(*(torch.cat(parts) for parts in zip(*map(model, torch.split(inputs, 512)), strict=True)))
-
-
-@torch.no_grad()
-def predict_clips(model: UnimodalClassifier, clips: list[Clip]) -> UnimodalOutput:
-    """The classifier's outputs for all clips, each cut to length as the decoder does."""
-    log_mel = DigitModel().log_mel
-    waveforms = torch.from_numpy(np.stack([speech_window(clip.waveform) for clip in clips]))
-    return UnimodalOutput(
-        *(
-            torch.cat(parts)
-            for parts in zip(*(model(log_mel(chunk)) for chunk in torch.split(waveforms, 512)), strict=True)
-        )
-    )
 
 
 def validate_image(model: UnimodalClassifier, digits: Digits) -> dict[str, float]:
@@ -222,34 +263,26 @@ def _percent(correct: NDArray[np.bool_]) -> float:
     return round(100 * float(correct.mean()), 3)
 
 
-def load_trained_model(folder: Path) -> tuple[DigitModel, TrainingPlan]:
-    """The model of a finished training and its plan. Raises DataError if a stage is missing or unfinished."""
-    states = {}
-    for stage in STAGES:
-        path = checkpoint_path(folder, stage)
-        if not path.exists():
-            raise DataError(f"expected a checkpoint at {path}, got no such file; run `mmdigit train` first")
-        states[stage] = read_state(path)
-        try:
-            plan = TrainingPlan.model_validate_json(states[stage]["plan"])
-        except ValueError as exc:
-            raise DataError(f"expected a plan of this version in {path}, got another; train again") from exc
-        finished, n_epochs = states[stage]["epochs"], getattr(plan, stage).epochs
-        if finished != n_epochs:
-            raise DataError(f"expected {n_epochs} epochs in {path}, got {finished}; run `mmdigit train` to resume")
-    model = DigitModel()
-    restore(checkpoint_path(folder, "calm"), (model.image, states["calm"]["average"]))
-    restore(checkpoint_path(folder, "audio"), (model.audio, states["audio"]["average"]))
-    return assemble(model.image, model.audio), plan
+def run(
+    data: Path, output: Path, plan: TrainingPlan, hardware: Hardware, teachers: Sequence[Path] = (), audio: bool = False
+) -> None:
+    """`mmdigit train`: load the data, train or resume, and write the checkpoints to output.
 
-
-def run(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> None:
-    """`mmdigit train`: load the data, train or resume, and write the checkpoints to output."""
+    teachers: the folders of trainings that teach the audio classifier; audio: train that one only, as for a teacher.
+    """
 
     def log(line: str) -> None:
         sys.stderr.write(f"{line}\n")
 
     make_folder(output)
-    sets = load_sets(data, output.parent / "cache", plan, log)
-    log(f"{count_parameters(DigitModel())} parameters, seed {plan.seed}")
-    train(sets, plan, output, hardware)
+    models, digests = load_teachers(teachers)
+    plan = plan.model_copy(update={"teachers": digests})
+    sets = load_sets(data, output.parent / "cache", plan, log, images=not audio)
+    torch.set_num_threads(hardware.threads)
+    taught = load_taught(models, digests, sets.augmented_clips, output.parent / "cache") if models else None
+    if audio:
+        log(f"{count_parameters(new_audio_classifier(plan.audio))} parameters, seed {plan.seed}")
+        train_audio(sets, plan, output, hardware, taught=taught)
+    else:
+        log(f"{count_parameters(DigitModel())} parameters, seed {plan.seed}")
+        train(sets, plan, output, hardware, taught=taught)

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, HEADS, N_DIGITS, Head, sigmoid, softmax
 from mmdigit.reading.error_bounds import error_bound
+from mmdigit.reading.metadata import RiskTable
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import Predictor
 from mmdigit.training.data.splits import Clip, Digits
 from mmdigit.training.evaluate.held_out import (
     Folds,
     HeldOutLogits,
-    Labels,
     batches,
     held_out_clips,
     held_out_images,
@@ -28,11 +28,13 @@ from mmdigit.training.evaluate.held_out import (
     pair_each_image,
 )
 from mmdigit.training.evaluate.measures import alarm_limit, ece, risk_coverage
+from mmdigit.training.evaluate.people import figures_by_group
+from mmdigit.training.evaluate.writer_folds import WriterFolds
+from mmdigit.training.fit.temperature import fit_temperature
 from schemas.prediction import Reason
 
 N_PAIRS = 100_000  # drawn to measure conflicts, of the same digit and of different digits each
 SEED = 5
-TEMPERATURES = (0.1, 10.0)
 NOVELTY_FALSE_ALARMS = 0.005  # of the digits of each modality
 CONFLICT_FALSE_ALARMS = 0.01  # of the pairs of the same digit
 CONFIDENCES = (
@@ -54,18 +56,24 @@ ACCEPT_ALL = {
 
 
 def calibrate(
-    predictor: Predictor, digits: Digits, clips: Sequence[Clip], folds: Folds | None
+    predictor: Predictor,
+    digits: Digits,
+    clips: Sequence[Clip],
+    folds: Folds | None,
+    writers: WriterFolds | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The `thresholds`, `temperature` and `risk` of the metadata, and its validation figures.
 
-    predictor: the exported model; digits, clips: the validation split; folds: None = without them.
+    predictor: the exported model; digits, clips: the validation split; folds, writers: of the trainings without a
+    speaker and without some writers, None = there are none.
     """
     random = np.random.default_rng(SEED)
     images, waveforms, clip_labels = model_inputs(digits, clips)
     image_outputs = model_outputs(predictor, [ModelInput(image=image) for image in images])
     audio_outputs = model_outputs(predictor, [ModelInput(waveform=waveform) for waveform in waveforms])
+    plain = None if writers is None else writers.plain
     held_out: dict[Head, HeldOutLogits] = {
-        "image": held_out_images(image_outputs["image_logits"], digits.labels),
+        "image": held_out_images(image_outputs["image_logits"], digits.labels, plain),
         "audio": held_out_clips(audio_outputs["audio_logits"], clip_labels, clips, folds),
         "fused": held_out_pairs(predictor, images, waveforms, clip_labels, digits.labels, folds, random),
     }
@@ -78,41 +86,19 @@ def calibrate(
     }
     risk = {head: head_risk(head, held_out[head], temperature[head]) for head in HEADS}
     figures: dict[str, Any] = {head: _figures(held_out[head], temperature[head]) for head in HEADS}
-    calibration = {"thresholds": thresholds, "temperature": temperature, "risk": risk}
+    figures["audio"]["groups"] = _groups(held_out["audio"], temperature["audio"], risk["audio"])
+    calibration: dict[str, Any] = {"thresholds": thresholds, "temperature": temperature, "risk": risk}
+    if writers is not None and writers.photographed is not None:
+        calibration["photographs"] = photograph_calibration(writers.photographed)
+        figures["photographs"] = _figures(writers.photographed, calibration["photographs"]["temperature"])
     left_out = 0 if folds is None else folds.n_speakers
     return calibration, {"seed": SEED, "left_out_speakers": left_out, **figures, "conflict": conflict}
 
 
-def fit_temperature(logits: NDArray[Any], labels: Labels) -> float:
-    """The temperature within TEMPERATURES that minimizes the negative log-likelihood.
-
-    logits: (N, 10); labels: (N,). Returns 1 if there is no wrong answer: then no temperature is too low.
-    Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2.
-    """
-    scaled = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    true_logits = scaled[np.arange(labels.size), labels]
-    if bool((logits.argmax(axis=1) == labels).all()):
-        return 1.0
-
-    def loss(log_temperature: float) -> float:
-        temperature = np.exp(log_temperature)
-        return float((np.log(np.exp(scaled / temperature).sum(axis=1)) - true_logits / temperature).mean())
-
-    # Golden-section search: the loss is convex in 1 / temperature and so has one minimum.
-    low, high = np.log(TEMPERATURES)
-    shrink = (np.sqrt(5) - 1) / 2
-    left, middle = high - shrink * (high - low), low + shrink * (high - low)
-    at_left, at_middle = loss(left), loss(middle)
-    while high - low > 1e-5:
-        if at_left <= at_middle:
-            high, middle, at_middle = middle, left, at_left
-            left = high - shrink * (high - low)
-            at_left = loss(left)
-        else:
-            low, left, at_left = left, middle, at_middle
-            middle = low + shrink * (high - low)
-            at_middle = loss(middle)
-    return round(float(np.exp((low + high) / 2)), 4)
+def photograph_calibration(held_out: HeldOutLogits) -> dict[str, Any]:
+    """The `photographs` of the metadata: the image head's temperature and risk on digits found in a picture."""
+    temperature = fit_temperature(held_out.logits, held_out.labels)
+    return {"temperature": temperature, "risk": head_risk("image", held_out, temperature)}
 
 
 def head_risk(head: Head, held_out: HeldOutLogits, temperature: float) -> dict[str, Any]:
@@ -218,6 +204,16 @@ def _agreements(
     """The agreement of each pair as decide() computes it, 1 where the labels are equal. (N, 10) twice to (N,)."""
     same = image_probabilities.argmax(axis=1) == audio_probabilities.argmax(axis=1)
     return np.where(same, 1.0, (image_probabilities * audio_probabilities).sum(axis=1))
+
+
+def _groups(held_out: HeldOutLogits, temperature: float, risk: dict[str, Any]) -> list[dict[str, Any]]:
+    """The figures of each group of speakers, at the default target error."""
+    if held_out.people is None:
+        return []
+    probabilities = softmax(held_out.logits, temperature)
+    labels, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    least = np.array(RiskTable.model_validate(risk).operating_point(DEFAULT_TARGET_ERROR).confidences)
+    return figures_by_group(held_out.people, labels == held_out.labels, confidence >= least[labels])
 
 
 def _figures(held_out: HeldOutLogits, temperature: float) -> dict[str, Any]:

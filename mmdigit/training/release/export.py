@@ -3,13 +3,11 @@
 import hashlib
 import json
 import sys
-import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
 
@@ -20,46 +18,43 @@ from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import INPUTS, OUTPUTS, Predictor
 from mmdigit.training.data.splits import Clip, Digits, load_clips, load_digits
 from mmdigit.training.evaluate.held_out import Folds, decode_images, held_out_clips, read_folds
+from mmdigit.training.evaluate.writer_folds import read_writer_folds
 from mmdigit.training.fit.model import DigitModel, ModelOutput, count_parameters
+from mmdigit.training.fit.onnx_file import write_onnx
+from mmdigit.training.fit.predictions import predict_clips, predict_images
 from mmdigit.training.fit.stage import HISTORY
-from mmdigit.training.fit.train import load_trained_model, predict_clips, predict_images
+from mmdigit.training.fit.temperature import fit_temperature
+from mmdigit.training.fit.trained import load_trained_model
 from mmdigit.training.output import make_folder, write_json
-from mmdigit.training.release.calibration import ACCEPT_ALL, calibrate, fit_temperature
+from mmdigit.training.release.calibration import ACCEPT_ALL, calibrate
 from mmdigit.training.release.quantize import QuantizationInputs, quantize
 from mmdigit.training.release.recalibrate import FILES, write_figures_and_card
 from schemas.errors import DataError, WeightsError
 
-OPSET = 17
 MAX_HISTORY_BYTES = 64 * 1024 * 1024
 PARITY_TOLERANCE = 1e-4  # largest difference of any output between torch and ONNX Runtime
 PARITY_PAIRS = 1000
 EXPORTED = (*OUTPUTS, "image_embedding", "audio_embedding")  # the worker reads OUTPUTS, the evaluation all of these
-GENERATION = 2  # of the model's outputs and metadata; part of the model's version
+GENERATION = 3  # of the model's outputs and metadata; part of the model's version
 
 
 def export_onnx(model: DigitModel, path: Path) -> None:
     """Write the model in evaluation mode as ONNX with a dynamic batch size."""
-    model.eval()
-    example = (
+    examples = (
         torch.zeros(2, 1, IMAGE_SIDE, IMAGE_SIDE),
         torch.ones(2),
         torch.zeros(2, N_SAMPLES),
         torch.ones(2),
     )
-    with warnings.catch_warnings():
-        # The newer exporter needs another package and unrolls the recurrent layer; this one keeps it as one operator.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            model,
-            example,
-            str(path),
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=list(INPUTS),
-            output_names=list(EXPORTED),
-            dynamic_axes={name: {0: "batch"} for name in (*INPUTS, *EXPORTED)},
-        )
-    onnx.checker.check_model(str(path), full_check=True)
+    # Apart, so that where all images or all clips are missing, one stands for all of them.
+    dynamic_axes = {name: {0: _batch_of(name)} for name in (*INPUTS, *EXPORTED)}
+    write_onnx(model, examples, path, INPUTS, EXPORTED, dynamic_axes)
+
+
+def _batch_of(name: str) -> str:
+    if name.startswith("fused"):
+        return "pairs"
+    return "images" if name.startswith("image") else "clips"
 
 
 def parity(model: DigitModel, predictor: Predictor, pairs: int, seed: int = 0) -> float:
@@ -139,10 +134,12 @@ def set_fusion_weights(
     return temperature
 
 
-def run(data: Path, training: Path, folds: Path | None, output: Path, threads: int) -> None:
+def run(
+    data: Path, training: Path, folds: Path | None, output: Path, threads: int, writers: Path | None = None
+) -> None:
     """Export a training's checkpoints, calibrate, and measure on the official test splits.
 
-    folds: of the leave-one-speaker-out trainings, for the calibration; None = without them. Replaces the files of the
+    folds, writers: of the studies of that name, for the calibration; None = without them. Replaces the files of the
     output folder when all are complete. Quantizes once ONNX Runtime and torch agree in floats; all figures are of the
     quantized file. Raises DataError if checkpoints, data or folds are missing, WeightsError if ONNX Runtime and torch
     do not agree.
@@ -157,6 +154,7 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
     digits, clips = load_digits(data, "validation"), load_clips(data, "validation")
     speakers = {clip.speaker for clip in clips if clip.source == "fsdd"}
     left_out = None if folds is None else read_folds(folds, digits, sorted(speakers))
+    without_writers = None if writers is None else read_writer_folds(writers)
     set_fusion_weights(model, digits, clips, left_out)
     make_folder(output)
     with TemporaryDirectory(prefix=".export-", dir=output) as folder:
@@ -176,7 +174,7 @@ def run(data: Path, training: Path, folds: Path | None, output: Path, threads: i
         quantization = _quantization_effect(floats, predictor, digits.images, waveforms)
         for head, effect in quantization.items():
             sys.stderr.write(f"quantized: {effect['changed']} of {effect['samples']} held-out {head} answers differ\n")
-        calibration, validation = calibrate(predictor, digits, clips, left_out)
+        calibration, validation = calibrate(predictor, digits, clips, left_out, without_writers)
         metadata |= calibration
         metadata["training"] = {
             "plan": plan.model_dump(),

@@ -12,20 +12,22 @@ from mmdigit.reading.predictor import WEIGHTS, Predictor
 from mmdigit.training.data.splits import Clip, Digits, load_clips, load_digits
 from mmdigit.training.evaluate.command import measure, summary
 from mmdigit.training.evaluate.held_out import decode_images, held_out_images, model_outputs
+from mmdigit.training.evaluate.writer_folds import read_writer_folds
 from mmdigit.training.output import write_json
-from mmdigit.training.release.calibration import head_risk, review_rates
+from mmdigit.training.release.calibration import head_risk, photograph_calibration, review_rates
 from mmdigit.training.release.model_card import model_card
 from schemas.errors import SettingsError, WeightsError
 
 FILES = ("mmdigit.onnx", "mmdigit.json", "MODEL_CARD.md")
 
 
-def run(data: Path, weights: Path | None, output: Path, threads: int) -> None:
+def run(data: Path, weights: Path | None, output: Path, threads: int, writers: Path | None = None) -> None:
     """Compute the image's risk tables, the review rates, the official figures and the card again.
 
-    Keeps the tables of audio and fused, which need trainings that left a speaker out. Replaces the files of the output
-    folder when all are complete. Raises DataError if data are missing, WeightsError if the model is older than
-    generation 2 or lacks the description of its training, SettingsError if the output cannot be written.
+    writers: of the study of that name, None = the image's tables rest on the validation writers alone. Keeps the tables
+    of audio and fused, which need trainings that left a speaker out. Replaces the files of the output folder when all
+    are complete. Raises DataError if data are missing, WeightsError if the model is older than generation 2 or lacks
+    the description of its training, SettingsError if the output cannot be written.
     """
     path = WEIGHTS if weights is None else weights
     predictor = Predictor.load(path, threads=threads)
@@ -36,7 +38,11 @@ def run(data: Path, weights: Path | None, output: Path, threads: int) -> None:
         )
     digits, clips = load_digits(data, "validation"), load_clips(data, "validation")
     images = [ModelInput(image=image) for image in decode_images(digits.images)]
-    held_out = held_out_images(model_outputs(predictor, images)["image_logits"], digits.labels)
+    folds = None if writers is None else read_writer_folds(writers)
+    plain = None if folds is None else folds.plain
+    held_out = held_out_images(model_outputs(predictor, images)["image_logits"], digits.labels, plain)
+    if folds is not None and folds.photographed is not None:
+        metadata["photographs"] = photograph_calibration(folds.photographed)
     metadata["risk"]["image"] = head_risk("image", held_out, predictor.temperature["image"])
     try:
         output.mkdir(parents=True, exist_ok=True)

@@ -101,7 +101,7 @@ class KafkaConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # ka
             self._membership.join()
             polled = self._fetch(max_records, timeout_s)
         try:
-            return [_to_record(record) for records in polled.values() for record in records]
+            return [to_record(record) for records in polled.values() for record in records]
         except BaseException:  # such as MemoryError: nobody has these records yet
             self._seek_back(polled)
             raise
@@ -294,7 +294,7 @@ def _ignore_result(_offsets: object, _result: object) -> None:
     """Replaces the client's default callback, which logs failures; KafkaPendingCommit.result() raises them."""
 
 
-def _to_record(record: Any) -> Record:
+def to_record(record: Any) -> Record:
     return Record(
         topic=record.topic,
         partition=record.partition,

@@ -1,7 +1,7 @@
 """Sends commands over one connection (RESP 2), and checks what the server supports."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -39,6 +39,17 @@ def borrowed_connection(client: redis.Redis) -> Iterator[Any]:
         raise
     finally:
         pool.release(connection)
+
+
+def pack_commands(commands: Sequence[Sequence[str | int | bytes]]) -> bytes:
+    """The commands as RESP arrays of bulk strings. redis-py copies what it has packed so far at each argument."""
+    pieces = []
+    for arguments in commands:
+        pieces.append(b"*%d\r\n" % len(arguments))
+        for argument in arguments:
+            content = argument if isinstance(argument, bytes) else str(argument).encode()
+            pieces += (b"$%d\r\n" % len(content), content, b"\r\n")
+    return b"".join(pieces)
 
 
 def read_reply(connection: Any) -> Any:

@@ -13,7 +13,13 @@ import redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import AskError, ClusterDownError, MovedError, NoScriptError
 
-from mmdigit.transport.redis.connection import borrowed_connection, load_scripts, read_reply, send_command
+from mmdigit.transport.redis.connection import (
+    borrowed_connection,
+    load_scripts,
+    pack_commands,
+    read_reply,
+    send_command,
+)
 from mmdigit.transport.redis.errors import CONNECTION_ERRORS, is_transient, map_errors, needs_rediscovery
 from schemas.errors import StoreError
 
@@ -238,14 +244,14 @@ class Servers:
                 (opened.enter_context(borrowed_connection(client)), own) for client, own in by_client.items()
             ]
             for connection, own in connections:
-                commands: list[tuple[Any, ...]] = []
+                commands: list[tuple[str | int | bytes, ...]] = []
                 for number in own:
                     call, asked = calls[number]
                     commands += [call.arguments] if asked is None else [("ASKING",), call.arguments]
                 if replicas:
                     commands.append(("WAIT", replicas, int(REPLICA_TIMEOUT_S * 1000)))
                 # In one write, so that the server wakes up once.
-                connection.send_packed_command([b"".join(connection.pack_commands(commands))])
+                connection.send_packed_command([pack_commands(commands)])
             for connection, own in connections:
                 for number in own:
                     if calls[number][1] is not None:

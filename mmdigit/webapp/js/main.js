@@ -1,4 +1,5 @@
-// Starts the app: texts, navigation, settings, login. Views are chosen by the fragment: #/read, #/learn, #/review, #/watch.
+// Starts the app: texts, navigation, settings, login. Views are chosen by the fragment: #/read, #/listen, #/learn, #/review,
+// #/watch.
 //
 // A view is a module with `mount(root)`, which fills root and returns a function that ends it. In another language, and
 // after a login, a view is mounted anew: each keeps in a module of its own what must not be lost.
@@ -9,7 +10,7 @@ import { offlinePanel, startOffline } from "./offline.js"
 import { apply, choose, LANGUAGES, settings } from "./settings.js"
 import { loadTexts, t } from "./texts.js"
 
-const VIEWS = ["read", "learn", "review", "watch"]
+const VIEWS = ["read", "listen", "learn", "review", "watch"]
 
 let unmount = () => {}
 let cancelled = false // nobody wants to log in for this view

@@ -12,6 +12,7 @@ const DEFAULTS = {
   contrast: "auto", // auto, more
   motion: "auto", // auto, less
   speak: false, // answers aloud
+  readBack: true, // numbers aloud, in Listen
   where: "gateway", // who reads: gateway, or page: nothing leaves the device
   name: "", // of the clerk, where nobody logs in
 }

@@ -3,7 +3,7 @@
 import { settings } from "./settings.js"
 
 const LOCALES = { en: "en-GB", de: "de-DE" } // of dates: the day before the month, 24 hours
-const PARTS = ["common", "read", "learn", "review", "watch"]
+const PARTS = ["common", "read", "listen", "learn", "review", "watch"]
 
 let texts = {}
 let plurals = new Intl.PluralRules("en")

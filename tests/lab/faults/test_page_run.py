@@ -14,7 +14,7 @@ SEED = 6
 SHORT = ("page worker SIGKILL", "page worker: PostgreSQL SIGKILL and restart")
 BURST = 24
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.docker
 
 
 @pytest.mark.parametrize("name", SHORT)

@@ -21,7 +21,7 @@ SHORT = {
     "SQLite: SIGKILL while it writes": 3,
 }
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.docker
 
 
 @pytest.mark.parametrize("name", SHORT)

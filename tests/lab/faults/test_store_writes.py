@@ -30,7 +30,6 @@ def test_sqlite_writes_counts_every_write(tmp_path: Path) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_redis_writes_counts_across_a_kill(services: Services) -> None:
     services.new_run()
     with open_store(services.store_url) as store:

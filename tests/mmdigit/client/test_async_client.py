@@ -102,6 +102,17 @@ def test_scan_is_sent_again_whole(tmp_path: Path) -> None:
     assert len(server.requests) == 2
 
 
+def test_recordings_are_sent_beside_their_scan(tmp_path: Path) -> None:
+    for name in ("page.png", "member.wav", "all.ogg"):
+        (tmp_path / name).write_bytes(name.encode())
+    server = Scripted((202, {}, b'{"group": "g", "accepted": 1, "rejected": 0}'))
+    sounds: dict[str, Any] = {"recording": tmp_path / "all.ogg", "recordings": {"member": str(tmp_path / "member.wav")}}
+    run(server.client(), lambda client: client.submit_pages("a", tmp_path / "page.png", **sounds))
+    content = server.requests[0].content
+    for part, name in (("scan", "page.png"), ("recording.member", "member.wav"), ("recording", "all.ogg")):
+        assert f'name="{part}"; filename="{name}"'.encode() in content
+
+
 def test_refused_request_is_sent_once() -> None:
     server = Scripted((422, {}, PROBLEM.replace(b"503", b"422")))
     with pytest.raises(ApiError) as raised:

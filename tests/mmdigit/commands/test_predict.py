@@ -112,7 +112,7 @@ def test_predict_manifest_keeps_the_old_table_on_interrupt(tmp_path: Path, predi
 
 def test_predict_manifest_refuses_a_missing_output_folder(tmp_path: Path, predictor: Predictor) -> None:
     manifest = write_manifest(tmp_path, ["a,seven.png,,7"])
-    with pytest.raises(DataError, match="check --output"):
+    with pytest.raises(DataError, match="check the path"):
         predict_manifest(predictor, manifest, tmp_path / "none" / "out.csv", io.StringIO())
 
 

@@ -3,7 +3,9 @@
 import sqlite3
 import stat
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -80,6 +82,29 @@ def test_file_of_another_program_is_refused_and_unchanged(tmp_path: Path) -> Non
     with pytest.raises(SettingsError, match="of another program"):
         open_page_store(f"sqlite:///{tmp_path / 'other.db'}")
     assert path.read_bytes() == before
+
+
+def test_file_that_another_of_ours_creates_meanwhile_is_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "forms.db"
+    with closing(sqlite3.connect(path)) as first:
+        first.execute("PRAGMA journal_mode = WAL")
+
+    class Interrupted(sqlite3.Connection):
+        """Another program creates its tables right after this one has looked at the file's number."""
+
+        def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+            cursor = super().execute(sql, *args)
+            if sql == "PRAGMA application_id":
+                with closing(sqlite3.connect(path)) as other:
+                    other.execute(f"PRAGMA application_id = {FORMS.number}")
+                    other.execute("CREATE TABLE pages (id INTEGER)")
+            return cursor
+
+    monkeypatch.setattr(sqlite3.dbapi2, "connect", partial(sqlite3.connect, factory=Interrupted))
+    engine = open_engine(f"sqlite:///{path}", FORMS)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA application_id").scalar_one() == FORMS.number
+    engine.dispose()
 
 
 def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:

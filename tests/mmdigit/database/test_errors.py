@@ -59,7 +59,6 @@ def test_server_that_is_away_may_come_back() -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_server_that_refuses_is_an_access_error(postgres_url: str) -> None:
     with pytest.raises(AccessError, match="password authentication failed") as caught:
         open_page_store(postgres_url, SecretStr("s3cret"))
@@ -67,14 +66,12 @@ def test_server_that_refuses_is_an_access_error(postgres_url: str) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_database_that_does_not_exist_is_told(postgres_url: str) -> None:
     with pytest.raises(SettingsError, match="does not exist; check --forms"):
         open_page_store(f"{postgres_url}_none", SecretStr(POSTGRES_PASSWORD))
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_store_goes_on_after_the_server_ends_its_sessions(postgres_url: str) -> None:
     with (
         open_page_store(postgres_url, SecretStr(POSTGRES_PASSWORD)) as store,

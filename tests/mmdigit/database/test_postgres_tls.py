@@ -16,7 +16,7 @@ from schemas.errors import AccessError
 from tests.mmdigit.forms.store.kept import page
 from tests.secure import Authority
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.docker
 PASSWORD = SecretStr(POSTGRES_PASSWORD)
 START = (
     "install -o postgres -m 600 /tls/server.key /tmp/server.key && exec docker-entrypoint.sh postgres -c ssl=on "

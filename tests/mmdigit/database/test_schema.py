@@ -15,7 +15,7 @@ from mmdigit.forms.store.sql_review_store import open_review_store
 from mmdigit.forms.store.sql_store import open_page_store
 from mmdigit.forms.store.tables import FORMS
 from schemas.errors import SettingsError
-from tests.mmdigit.forms.store.kept import FIELDS, NOW, page
+from tests.mmdigit.forms.store.kept import FIELDS, HEARD, NOW, SOUNDS, page
 
 VERSION_1 = Path(__file__).parents[1] / "forms" / "store" / "version_1.sql"
 
@@ -24,9 +24,9 @@ def test_tables_of_a_newer_release_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "forms.db"
     open_page_store(f"sqlite:///{path}").close()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("UPDATE form_schema SET version = 3")
+        connection.execute("UPDATE form_schema SET version = 4")
         connection.commit()
-    with pytest.raises(SettingsError, match=r"expected tables of version 2 .* got version 3, of another release"):
+    with pytest.raises(SettingsError, match=r"expected tables of version 3 .* got version 4, of another release"):
         open_page_store(f"sqlite:///{path}")
 
 
@@ -47,13 +47,16 @@ def test_older_database_keeps_all_it_has(tmp_path: Path) -> None:
             ("correction", "12", "Ada"), ("control", "0072", "Ada"),
         ]  # fmt: skip
         assert store.fields("INTK.1") == FIELDS
+        assert store.sound("INTK.1", "member") is None
+        store.put_pages([page(9, heard=HEARD, sounds=SOUNDS)])
+        assert store.sound("INTK.9", "member") == SOUNDS["*"]
     with open_review_store(url) as review:
         assert review.held("", "g", NOW) == []
         place = Place(FieldPlace("INTK.1", "member"))
         claim = StoredClaim("c", "", "g", "loopback", "Bo", "review", NOW + timedelta(minutes=5))
         assert [each.place for each in review.claim(claim, [place], 1, NOW, lambda *_: True)] == [place]
     with closing(sqlite3.connect(tmp_path / "forms.db")) as connection:
-        assert connection.execute("SELECT version FROM form_schema").fetchall() == [(2,)]
+        assert connection.execute("SELECT version FROM form_schema").fetchall() == [(3,)]
 
 
 def test_older_database_is_brought_up_by_several_at_once(tmp_path: Path) -> None:

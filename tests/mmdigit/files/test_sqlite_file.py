@@ -8,9 +8,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
+from mmdigit.files.regular import open_regular
 from mmdigit.transport.sqlite.consumer import SqliteConsumer
 from mmdigit.transport.sqlite.publisher import SqlitePublisher
 from mmdigit.transport.sqlite.store import SqliteStore
@@ -162,6 +164,21 @@ def test_prepare_file_accepts_a_log_of_zeros(path: Path) -> None:
     path.with_name("queue.db-wal").write_bytes(bytes(100))
     with SqliteConsumer(path, "jobs", "g") as consumer:
         assert len(consumer.poll(100, 0)) == 50
+
+
+def test_log_that_another_process_removes_is_no_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last of the other connections closes between the check of the log's size and its opening."""
+    other = SqlitePublisher(path, "jobs")
+    other.send(None, b"moved into the file when it closes")
+    other.flush(1)
+
+    def open_after_close(file: Path) -> BinaryIO:
+        other.close()
+        return open_regular(file)
+
+    monkeypatch.setattr("mmdigit.files.sqlite_file.open_regular", open_after_close)
+    with SqliteConsumer(path, "jobs", "g") as consumer:
+        assert len(consumer.poll(100, 0)) == 1
 
 
 def damaged(path: Path, offset: int, length: int) -> None:

@@ -1,6 +1,7 @@
 """Pages of the example form, filled with the sample pack's digits and scanned, for the tests of reading."""
 
 import io
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,14 @@ from mmdigit.training.data.splits import Digits
 
 PACK = Path(__file__).parents[3] / "samples" / "pack" / "images"
 TEMPLATE = parse_template(example())
+SPOKEN_FORM = re.sub(rb"- name: (born|amount)\b", rb"- spoken: optional\n        name: \1", example()).replace(
+    b"- name: member ", b"- spoken: required\n        name: member "
+)
+SPOKEN = parse_template(SPOKEN_FORM)
+"""The example form, whose first three fields are also read aloud."""
+FREE_FORM = example().replace(b"- name: member ", b"- free: true\n        name: member ")
+FREE = parse_template(FREE_FORM)
+"""The example form; the digits of member are written into one box."""
 FLAT = Camera(150.0)
 
 

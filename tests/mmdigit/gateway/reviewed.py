@@ -1,6 +1,7 @@
 """A group of filled forms with values, and people who review it over HTTP, for the tests of reviewing."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -9,11 +10,13 @@ import numpy as np
 
 from mmdigit.forms.cells.crops import CROP_PX_PER_MM
 from mmdigit.forms.fields.weighing import FieldReason
+from mmdigit.forms.spoken.heard import HeardField
 from mmdigit.forms.store.ports import PageStore, StoredCell, StoredField, StoredPage, StoredValue
 from mmdigit.forms.store.review_port import ReviewStore
 from mmdigit.forms.template.layout import Slot, slots_of
 from mmdigit.forms.template.template import Template
 from mmdigit.gateway.registry.ports import Registry, StoredGroup, number_of
+from mmdigit.reading.audio.wav_writing import pcm_wav
 from schemas.prediction import Decision
 from tests.mmdigit.forms.store.kept import NOW, form_page, prediction
 from tests.mmdigit.forms.written import TEMPLATE
@@ -21,6 +24,7 @@ from tests.mmdigit.gateway.served import Served
 
 UNSURE: tuple[FieldReason, ...] = ("low_confidence",)
 MEMBER = "90481714"  # passes luhn
+SOUND = pcm_wav(bytes(16_000), 8000)
 
 
 @dataclass
@@ -78,15 +82,19 @@ def put_group(
     name: str = "g",
     tenant: str = "",
     template: Template = TEMPLATE,
+    heard: Mapping[str, HeardField] | None = None,
 ) -> None:
     """A group with pages by number, and what was read in their fields; the fields that are not named are accepted
-    blanks."""
+    blanks. heard: in the recordings of each page, whose sounds are SOUND."""
     if isinstance(gateway, Databases):
         store = gateway.pages
     else:
         assert gateway.services.forms is not None
         store = gateway.services.forms.store
     kept = {number: kept_page(number, template, tenant) for number in pages}
+    if heard is not None:
+        sounds = {field.sound: SOUND for field in heard.values() if field.sound is not None}
+        kept = {number: replace(page, heard=heard, sounds=sounds) for number, page in kept.items()}
     store.put_pages(list(kept.values()))
     values = {}
     for number, page in kept.items():
@@ -148,6 +156,9 @@ class Clerk:
 
     def history(self, field: dict[str, Any]) -> httpx.Response:
         return self.client.get(f"/v1/review/groups/{self.group}/fields/{field['field']}/history")
+
+    def sound(self, field: dict[str, Any]) -> httpx.Response:
+        return self.client.get(f"/v1/review/groups/{self.group}/fields/{field['field']}/sound")
 
     def left(self) -> dict[str, Any]:
         asked = self.client.get("/v1/review/groups", params={"clerk": self.name} if self.name else {})

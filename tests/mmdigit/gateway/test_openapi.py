@@ -46,6 +46,7 @@ OPERATIONS = (
     *("submit_job", "submit_batch", "submit_pages", "get_prediction", "list_groups", "get_group"),
     *("get_group_predictions", "get_group_pages", "follow_group", "export_group", "watch"),
     *("list_review_groups", "claim_fields", "renew_claim", "release_claim", "put_keys", "get_field_history"),
+    "get_field_sound",
 )
 MAX_EXAMPLES = 15
 

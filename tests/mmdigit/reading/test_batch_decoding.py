@@ -5,8 +5,10 @@ import pytest
 
 from mmdigit.reading.audio.normalize import N_SAMPLES, Waveform, speech_windows
 from mmdigit.reading.batch_decoding import decode_batch
+from mmdigit.reading.image.normalize import Digit, mnist_digits
+from mmdigit.reading.image.pixels import Grey
 from mmdigit.reading.model_input import ModelInput, decode_input
-from tests.mmdigit.clips import as_bytes, drawn_digit, tone, wav
+from tests.mmdigit.clips import as_bytes, drawn_digit, mnist_like, tone, wav
 
 IMAGE, CLIP = as_bytes(drawn_digit()), wav(tone(0.4))
 PAIRS = [
@@ -58,3 +60,18 @@ def test_decode_batch_isolates_a_failing_clip(monkeypatch: pytest.MonkeyPatch) -
     assert_same(short, decode_input(None, CLIP))
     assert_same(long, ZeroDivisionError("too long"))
     assert_same(other, decode_input(IMAGE, CLIP))
+
+
+def test_decode_batch_isolates_a_failing_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_dark_one(images: Grey) -> list[Digit | None]:
+        if float(images.max(axis=(1, 2)).min()) < 0.5:
+            raise ZeroDivisionError("dark")
+        return mnist_digits(images)
+
+    for module in ("batch_decoding", "image.normalize"):
+        monkeypatch.setattr(f"mmdigit.reading.{module}.mnist_digits", no_dark_one)
+    bright, dark = mnist_like().tobytes(), (mnist_like() // 4).tobytes()
+    first, failed, last = decode_batch([(bright, None), (dark, None), (bright, CLIP)])
+    assert_same(first, decode_input(bright, None))
+    assert_same(failed, ZeroDivisionError("dark"))
+    assert_same(last, decode_input(bright, CLIP))

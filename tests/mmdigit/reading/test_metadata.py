@@ -77,6 +77,23 @@ def test_risk_table_by_digit_replaces_the_rows(tmp_path: Path) -> None:
         Predictor.load(save(tmp_path / "nine.onnx", metadata))
 
 
+def test_digits_found_in_a_picture_have_confidences_of_their_own(tmp_path: Path) -> None:
+    metadata = generation_2() | {"temperature": dict.fromkeys(HEADS, 1.0)}
+    rows = [{"confidence": 0.5, "coverage": 0.9, "error": 0.0, "bound": 0.0005}]
+    metadata["photographs"] = {"temperature": 1.5, "risk": {"split": "made up", "total": 100, "rows": rows}}
+    predictor = Predictor.load(save(tmp_path / "new.onnx", metadata), target_error=0.001)
+    plain = image_of(3, 0.8)
+    answers = predictor.predict([plain, replace(plain, photographed=True), plain])
+    assert [answer.decision for answer in answers] == ["review", "accept", "review"]
+    odds = 9 * 0.8 / 0.2
+    expected = [0.8, odds ** (1 / 1.5) / (odds ** (1 / 1.5) + 9), 0.8]
+    assert [answer.confidence for answer in answers] == pytest.approx(expected, abs=1e-5)
+    assert "photographs accepted from confidence 0.5: shown" in target_error_report(predictor)
+    metadata["photographs"]["temperature"] = 0.0
+    with pytest.raises(WeightsError, match=r"photographs\.temperature"):
+        Predictor.load(save(tmp_path / "zero.onnx", metadata))
+
+
 def test_shipped_baseline_equals_the_model_card() -> None:
     loaded, other = Predictor.load(target_error=0.001).baseline, Predictor.load(target_error=0.01).baseline
     card = (WEIGHTS.parent / "MODEL_CARD.md").read_text(encoding="utf-8")

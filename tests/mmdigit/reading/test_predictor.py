@@ -85,6 +85,30 @@ def test_predictor_answers_for_each_modality(predictor: Predictor) -> None:
 
 def test_predictor_returns_nothing_for_no_inputs(predictor: Predictor) -> None:
     assert predictor.predict([]) == []
+    assert list(predictor.predict_all([])) == []
+
+
+def test_predict_all_gives_every_answer_in_order(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = some_inputs(7)
+    monkeypatch.setattr("mmdigit.reading.predictor.BATCH", 3)
+    assert [each.label for each in predictor.predict_all(iter(inputs))] == [
+        each.label for each in predictor.predict(inputs)
+    ]
+
+
+@pytest.mark.parametrize("head", ["image", "audio", "fused"])
+def test_predictor_refuses_outputs_that_are_no_numbers(monkeypatch: pytest.MonkeyPatch, head: str) -> None:
+    predictor = Predictor.load()
+    inputs = [ModelInput(np.zeros((28, 28), np.float32), np.ones(8000, np.float32))] * 3
+    outputs = predictor.outputs(inputs)
+    outputs = {name: np.array(values) for name, values in outputs.items()}
+    outputs[f"{head}_logits"][1] = np.nan
+    monkeypatch.setattr(
+        predictor, "outputs", lambda taken: {name: values[: len(taken)] for name, values in outputs.items()}
+    )
+    assert len(predictor.predict(inputs[:1])) == 1
+    with pytest.raises(ValueError, match="confidence"):
+        predictor.predict(inputs)
 
 
 def test_predictor_warm_up_changes_no_answer(predictor: Predictor) -> None:
@@ -98,6 +122,11 @@ def test_predictor_finds_no_digit_in_a_blank_image(predictor: Predictor) -> None
     answer = predictor.predict([blank])[0]
     assert answer.novelty > 0.9
     assert "not_a_digit" in answer.reasons
+
+
+def test_decode_input_tells_digits_found_in_a_picture() -> None:
+    assert not decode_input(mnist_like(3).tobytes(), None).photographed
+    assert decode_input(as_bytes(drawn_digit(), "PNG"), None).photographed
 
 
 def test_predictor_reads_a_drawn_digit(predictor: Predictor) -> None:

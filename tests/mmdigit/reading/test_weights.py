@@ -9,15 +9,15 @@ import pytest
 
 from mmdigit.datasets import fsdd
 from mmdigit.reading.audio.normalize import read_waveform
+from mmdigit.reading.decision import softmax
 from mmdigit.reading.image.normalize import normalize
 from mmdigit.reading.model_input import ModelInput, decode_input
 from mmdigit.reading.predictor import WEIGHTS, Predictor
 from mmdigit.training.data.photographs import KINDS, photograph
 from mmdigit.training.data.splits import load_digits, load_glyphs
 from mmdigit.training.evaluate.corrupt_audio import NOISES, add_noise
-from mmdigit.training.evaluate.held_out import HeldOutLogits, decode_images, model_outputs
+from mmdigit.training.evaluate.held_out import decode_images, model_outputs
 from mmdigit.training.evaluate.measures import auroc
-from mmdigit.training.release.calibration import risk_by_digit
 
 pytestmark = [
     pytest.mark.data,
@@ -72,14 +72,16 @@ def test_acceptance_of_every_digit(predictor: Predictor, images: list[tuple[int,
     assert (wrong & accepted).sum() <= 2
 
 
-def test_risk_table_by_digit_matches_the_validation_writers(folder: Path, predictor: Predictor) -> None:
+def test_risk_table_by_digit_holds_for_the_validation_writers(folder: Path, predictor: Predictor) -> None:
     digits = load_digits(folder, "validation")
     found = model_outputs(predictor, [ModelInput(image=image) for image in decode_images(digits.images)])
-    held_out = HeldOutLogits(found["image_logits"], digits.labels, "validation")
-    stated = json.loads(WEIGHTS.with_suffix(".json").read_text())["risk"]["image"]["by_digit"]
-    for row, made in zip(stated, risk_by_digit(held_out, predictor.temperature["image"]), strict=True):
-        np.testing.assert_allclose(row["confidence"], made["confidence"], atol=1e-6)
-        assert row["coverage"] == pytest.approx(made["coverage"], abs=2e-3)
+    probabilities = softmax(found["image_logits"], predictor.temperature["image"])
+    labels, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    for row in json.loads(WEIGHTS.with_suffix(".json").read_text())["risk"]["image"]["by_digit"]:
+        accepted = confidence >= np.array(row["confidence"])[labels]
+        assert accepted.mean() >= row["coverage"] - 0.005  # the table also counts trainings of fewer epochs
+        expected = row["bound"] * accepted.sum()
+        assert (accepted & (labels != digits.labels)).sum() <= expected + 3 * np.sqrt(expected) + 1
 
 
 def test_accuracy_on_clips(predictor: Predictor, clips: list[tuple[int, ModelInput]]) -> None:

@@ -1,5 +1,6 @@
 """Behaviour of every program: variables, one-line errors, exit codes, no secrets in output."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -187,6 +188,17 @@ def test_run_program_survives_a_closed_pipe() -> None:
     command = f'{sys.executable} -c "{program}" | head -c 1'
     done = subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("x", "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("flush", [True, False])
+def test_run_program_names_a_full_disk(flush: bool) -> None:
+    program = f"from mmdigit.settings.program import run_program; run_program('p', lambda _: print(1, flush={flush}))"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program], check=False, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.stderr == "p: error: expected to write the output, got No space left on device; free disk space\n"
 
 
 @pytest.mark.parametrize("flag", ["--store", "--stoer"])

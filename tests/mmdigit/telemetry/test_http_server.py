@@ -193,7 +193,6 @@ server.close()
 """
 
 
-@pytest.mark.timeout(120)
 def test_ten_thousand_connections_leave_the_server_usable() -> None:
     """A normal client beside slow clients that hold connections open and one that keeps opening new ones."""
     wanted = 10_000

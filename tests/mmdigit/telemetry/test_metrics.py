@@ -1,6 +1,6 @@
 """A list of metrics becomes what is scraped, and nothing else."""
 
-from mmdigit.telemetry.metrics import Metric, RegisteredMetrics, prefixed
+from mmdigit.telemetry.metrics import Metric, RegisteredMetrics, observe_all, prefixed
 
 LIST = prefixed(
     "shop_",
@@ -29,3 +29,19 @@ def test_registered_metrics_are_scraped_under_their_prefix() -> None:
     assert value("shop_sales_total", {"kind": "bread"}) == 2
     assert value("shop_open") == 1
     assert [value("shop_wait_seconds_bucket", {"le": limit}) for limit in ("1.0", "2.0", "+Inf")] == [0, 1, 1]
+
+
+def test_observe_all_counts_as_single_observations_do() -> None:
+    values = [0.0, 0.5, 1.0, 1.5, 2.0, 2.0, 7.0]
+    one_by_one, together = Shop(), Shop()
+    for value in values:
+        one_by_one.wait_s.observe(value)
+    observe_all(together.wait_s, values)
+    observe_all(together.wait_s, [])
+    for name in ("bucket", "count", "sum"):
+        for bound in ("1.0", "2.0", "+Inf"):
+            labels = {"le": bound} if name == "bucket" else {}
+            found = [
+                shop.registry.get_sample_value(f"shop_wait_seconds_{name}", labels) for shop in (one_by_one, together)
+            ]
+            assert found[0] == found[1] is not None

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmdigit.training.data.augmented_clips import load_augmented_clips
 from mmdigit.training.data.image_batches import ImageSets
 from mmdigit.training.data.splits import Clip, Digits
-from mmdigit.training.fit.plan import QUICK, AudioPlan, TrainingPlan
-from mmdigit.training.fit.train import TrainingSets
+from mmdigit.training.fit.plan import QUICK, AudioPlan, FusionPlan, TrainingPlan
+from mmdigit.training.fit.sets import TrainingSets
 from tests.mmdigit.clips import tone
 
 
@@ -22,6 +23,7 @@ def plan(**changes: object) -> TrainingPlan:
         audio=AudioPlan.model_validate(
             {**quick.audio.model_dump(), "epochs": 2, "batch_size": 32, "rows": 96, "shares": {"fsdd": 1, "espeak": 1}}
         ),
+        fusion=FusionPlan(epochs=2, batch_size=32, learning_rate=1e-3, pairs=64, samples=64),
     ).model_copy(update=changes)
 
 
@@ -61,3 +63,11 @@ def sets(cache: Path, count: int = 96) -> TrainingSets:
     return TrainingSets(
         images, spoken, load_augmented_clips(spoken, plan().audio, 1, cache), digits(20, 2), clips(2)[:20]
     )
+
+
+def is_laid_out(image: NDArray[np.uint8]) -> bool:
+    """Whether bright ink stands in the middle of black paper, as in MNIST: (28, 28), 255 = ink."""
+    rows, columns = np.indices(image.shape)
+    centre = np.array([(image * rows.astype(np.int64)).sum(), (image * columns.astype(np.int64)).sum()]) / image.sum()
+    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    return image.max() > 230 and border.mean() < 15 and bool((abs(centre - 14) < 4).all())

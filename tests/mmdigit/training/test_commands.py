@@ -67,7 +67,7 @@ def made_up_data(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_train_export_and_calibrate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "load_sets", lambda *_: made_up.sets(tmp_path, 64))
+    monkeypatch.setattr(train, "load_sets", lambda *_, **__: made_up.sets(tmp_path, 64))
     training, output, config = tmp_path / "runs" / "seed-1", tmp_path / "weights", tmp_path / "c.toml"
     config.write_text(CONFIG)
     arguments = ["train", "--config", str(config), "--data", "none", "--output", str(training), "--threads", "1"]
@@ -82,7 +82,7 @@ def test_train_export_and_calibrate(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(recalibrate, "measure", lambda *_: REPORT)
     assert cli.main(["export", "--data", "none", "--training", str(training), "--output", str(output)]) == 0
     predictor = Predictor.load(output / "mmdigit.onnx")
-    assert predictor.model_version.startswith("mmdigit-2-")
+    assert predictor.model_version.startswith("mmdigit-3-")
     metadata = json.loads((output / "mmdigit.json").read_text())
     assert metadata["training"]["plan"]["audio"]["rows"] == 96
     assert set(metadata["training"]["last_epochs"]) == set(STAGES)

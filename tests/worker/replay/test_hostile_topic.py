@@ -63,7 +63,6 @@ def test_report_is_bounded_for_any_number_of_reasons(tmp_path: Path, capfd: pyte
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_decompression_bomb_ends_a_replay_with_one_line(kafka_topic: object) -> None:
     assert callable(kafka_topic)
     url = str(kafka_topic(1, with_dead_letters=True))

@@ -15,16 +15,19 @@ const MIN_STROKE_PX = 1.6
 
 /**
  * Find the ink of a digit and lay it out. grey: {width, height, data}, a Float32Array of range [0, 1], as greyOf
- * returns. Returns {image, reasons}: Float32Array(784), 1 = ink, all zeros if there is none; reasons for review that
- * the image shows, as the gateway names them.
+ * returns. Returns {image, reasons, photographed}: Float32Array(784), 1 = ink, all zeros if there is none; reasons for
+ * review that the image shows, as the gateway names them; whether the ink was found in a picture, and was not laid out
+ * as MNIST's digits are already.
  */
 export function readDigit(grey) {
-  if (looksLikeMnist(grey)) return { image: grey.data.slice(), reasons: reasonsFor(imageHasSeveralDigits(grey)) }
+  if (looksLikeMnist(grey)) {
+    return { image: grey.data.slice(), reasons: reasonsFor(imageHasSeveralDigits(grey)), photographed: false }
+  }
   const [ink, several] = findInk(grey)
   const inked = boundingRect(flag(ink, (value) => value > Math.fround(0.3)))
-  if (inked.width === 0) return { image: new Float32Array(IMAGE_SIDE * IMAGE_SIDE), reasons: [] }
+  if (inked.width === 0) return { image: new Float32Array(IMAGE_SIDE * IMAGE_SIDE), reasons: [], photographed: false }
   const digit = crop(ink, inked.left, inked.top, inked.width, inked.height)
-  return { image: layOut(digit).data, reasons: reasonsFor(several) }
+  return { image: layOut(digit).data, reasons: reasonsFor(several), photographed: true }
 }
 
 const reasonsFor = (several) => (several ? ["several_digits"] : [])

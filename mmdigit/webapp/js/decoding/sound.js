@@ -9,33 +9,34 @@ import { levelled } from "./speech.js"
 import { readWav } from "./wav.js"
 
 // As schemas/job.py and mmdigit/reading/audio/limits.py have them.
-const MAX_BYTES = 2 * 1024 * 1024
+const MEGABYTE = 1024 * 1024
 const MIN_DURATION_S = 0.05
-const MAX_DURATION_S = 10
+const ONE_DIGIT = { maxBytes: 2 * MEGABYTE, maxDurationS: 10, advice: "take one digit a clip" }
+export const RECORDING = { maxBytes: 32 * MEGABYTE, maxDurationS: 60, advice: "cut the recording" }
 const OPUS_SLACK_S = 1 // a stream may begin with what is not to be heard
 
 /**
- * The sound of a Blob: Float32Array, mono at 8 kHz, range [-1, 1], without its mean.
- * Throws an Error with code "silent", "too_long" or "unreadable".
+ * The sound of a Blob: Float32Array, mono at 8 kHz, range [-1, 1], without its mean. limits: RECORDING for more than one
+ * digit. Throws an Error with code "silent", "too_long" or "unreadable".
  */
-export async function waveformOf(blob) {
-  if (blob.size > MAX_BYTES) {
-    throw soundError("too_long", `expected at most ${MAX_BYTES} bytes of sound, got ${blob.size}; take a shorter clip`)
+export async function waveformOf(blob, limits = ONE_DIGIT) {
+  if (blob.size > limits.maxBytes) {
+    throw soundError("too_long", `expected at most ${limits.maxBytes} bytes of sound, got ${blob.size}; ${limits.advice}`)
   }
   const bytes = new Uint8Array(await blob.arrayBuffer())
-  checkNotLonger(declaredSeconds(bytes) - OPUS_SLACK_S)
+  checkNotLonger(declaredSeconds(bytes) - OPUS_SLACK_S, limits)
   const samples = readWav(bytes) ?? (await decoded(bytes.buffer))
   const seconds = samples.length / SAMPLE_RATE_HZ
-  checkNotLonger(seconds)
+  checkNotLonger(seconds, limits)
   if (seconds < MIN_DURATION_S) {
     throw soundError("unreadable", `expected at least ${MIN_DURATION_S} s of sound, got ${seconds} s; record the whole digit`)
   }
   return levelled(samples)
 }
 
-function checkNotLonger(seconds) {
-  if (seconds <= MAX_DURATION_S) return
-  throw soundError("too_long", `expected at most ${MAX_DURATION_S} s of sound, got more; take one digit a clip`)
+function checkNotLonger(seconds, { maxDurationS, advice }) {
+  if (seconds <= maxDurationS) return
+  throw soundError("too_long", `expected at most ${maxDurationS} s of sound, got more; ${advice}`)
 }
 
 /** The samples of any file that the browser decodes: Float32Array, mono at 8 kHz. */

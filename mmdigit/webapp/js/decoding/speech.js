@@ -8,7 +8,7 @@ import { soundError } from "./sound_error.js"
 
 const SPEECH_RMS = 0.1 // of full scale: the level of the speech after normalization
 const MIN_ENERGY = 1e-20 // mean square of a frame; no accepted clip is as faint, and the gain would overflow
-const SILENCE_PEAK = 5e-4 // of full scale (-66 dB); below it there is only converter noise
+export const SILENCE_PEAK = 5e-4 // of full scale (-66 dB); below it there is only converter noise
 
 /**
  * A waveform without its mean, within full scale. samples: Float32Array, mono.

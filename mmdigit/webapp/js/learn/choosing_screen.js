@@ -4,7 +4,7 @@ import { announce, fill, h } from "../dom.js"
 import { choose, settings } from "../settings.js"
 import { t } from "../texts.js"
 import { keep, kept } from "./records.js"
-import { announceLater } from "./saying.js"
+import { announceLater } from "../saying.js"
 
 const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
 const KINDS = ["see", "hear", "heart"]

@@ -11,7 +11,7 @@ import { marksOf } from "./marks.js"
 import { prepareReading, readingsOf } from "./reading.js"
 import { kept, note } from "./records.js"
 import { sample } from "./sample.js"
-import { announceLater, dropAnnouncement } from "./saying.js"
+import { announceLater, dropAnnouncement } from "../saying.js"
 import { beQuiet, speakDigit, speakFeedback } from "./voice.js"
 import { praiseText, remarkText } from "./words.js"
 

@@ -11,10 +11,10 @@ export const prepareReading = () => prepare().catch(() => {})
 /** {reading, reversed, failed}: predictions as of js/model/reader.js, null if the model did not load. */
 export async function readingsOf(strokes) {
   try {
-    const { image, reasons } = readDigit(await greyOf(await digitPicture(strokes)))
+    const { image, ...seen } = readDigit(await greyOf(await digitPicture(strokes)))
     const [reading, reversed] = [
-      await readInPage({ image, waveform: null, reasons }),
-      await readInPage({ image: mirroredImage(image), waveform: null, reasons }),
+      await readInPage({ ...seen, image }),
+      await readInPage({ ...seen, image: mirroredImage(image) }),
     ]
     return { reading, reversed, failed: false }
   } catch {

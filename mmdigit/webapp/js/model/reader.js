@@ -5,18 +5,38 @@ import { ModelError } from "./fetching.js"
 
 const WORKER = "/app/js/model/worker.js"
 const LOAD_MS = 300_000 // 7 MB over a slow network
-const ANSWER_MS = 30_000 // a worker that the browser has ended, short of memory, tells nobody
+const ANSWER_MS = 120_000 // for a part of the work; a worker that the browser has ended, short of memory, tells nobody
 
 let running = null
 
 /**
  * Read one digit. image: Float32Array(784), range [0, 1], 1 = ink, or null; waveform: Float32Array(8000), range [-1, 1],
- * or null; reasons: for review, that the image shows. Resolves with the prediction as the gateway's JSON has it. Rejects
+ * or null; reasons: for review, that the image shows; photographed: as readDigit of image.js says. Resolves with the prediction as the gateway's JSON has it. Rejects
  * with a ModelError if the page cannot read now; the next call tries again.
  */
-export function readInPage({ image = null, waveform = null, reasons = [] }) {
+export function readInPage({ image = null, waveform = null, reasons = [], photographed = false }) {
   running ??= start()
-  return running.ask({ image, waveform, reasons })
+  return running.ask({ image, waveform, reasons, photographed })
+}
+
+/**
+ * Read a number that is spoken. recording: Float32Array, as readSpoken of numbers/spoken_reader.js takes it; count: how many
+ * digits it has, null = unknown. onShare: hears how much is done, 0 to 1. Resolves with the number as readSpoken has it, and
+ * its model_version. Rejects as readInPage does, and with code "too_long".
+ */
+export function hearInPage(recording, count, onShare = () => {}) {
+  running ??= start()
+  return running.ask({ recording, count }, onShare)
+}
+
+/**
+ * Read a number that is written in one line. picture: {pixels} with red, green, blue and alpha, {width, height, data:
+ * Uint8Array}, or {grey} as readWritten of numbers/written_reader.js takes it. count, onShare: as for hearInPage. Resolves
+ * with the number as readWritten has it, and its model_version. Rejects as readInPage does.
+ */
+export function readLineInPage(picture, count, onShare = () => {}) {
+  running ??= start()
+  return running.ask({ ...picture, count }, onShare)
 }
 
 /** Load the model before somebody waits for it. Rejects as readInPage does. */
@@ -54,10 +74,13 @@ function start() {
       loaded = true
       opened.resolve()
     } else {
-      const { resolve, reject } = waiting.get(data.number)
-      waiting.delete(data.number)
-      if (data.prediction) resolve(data.prediction)
-      else reject(new Error(data.error))
+      const { resolve, reject, onShare } = waiting.get(data.number)
+      if ("share" in data) onShare(data.share)
+      else {
+        waiting.delete(data.number)
+        if (data.answer) resolve(data.answer)
+        else reject(Object.assign(new Error(data.error), data.code && { code: data.code }))
+      }
     }
     watch()
   })
@@ -65,9 +88,9 @@ function start() {
   return {
     worker,
     ready,
-    ask: (input) =>
+    ask: (input, onShare = () => {}) =>
       new Promise((resolve, reject) => {
-        waiting.set(++count, { resolve, reject })
+        waiting.set(++count, { resolve, reject, onShare })
         worker.postMessage({ number: count, input })
         if (waiting.size === 1) watch()
       }),

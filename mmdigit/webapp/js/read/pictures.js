@@ -1,8 +1,6 @@
-// Pictures from elsewhere: a file, one dropped or pasted.
+// Pictures from elsewhere, as the gateway takes them.
 
 import { jpeg, paper } from "../canvas.js"
-import { h } from "../dom.js"
-import { t } from "../texts.js"
 
 const KEPT = ["image/png", "image/jpeg", "image/webp"] // kinds that the gateway reads
 const MAX_KEPT_BYTES = 1_000_000 // it takes 2 MiB
@@ -38,38 +36,4 @@ function drawn(bitmap, scale) {
   const canvas = paper(width, height)
   canvas.getContext("2d").drawImage(bitmap, 0, 0, width, height)
   return jpeg(canvas)
-}
-
-/**
- * The button for files. onFiles(files, source) also hears of what is pasted, or dropped anywhere, until signal ends it:
- * a browser would leave the page for a file that misses. root shows that files are over the page.
- */
-export function pictureButton(root, onFiles, signal) {
-  const field = h("input", { type: "file", accept: "image/*", multiple: true, hidden: true, "aria-label": t("read.upload") })
-  field.addEventListener("change", () => {
-    onFiles([...field.files], "upload")
-    field.value = ""
-  })
-  document.addEventListener("dragover", (event) => {
-    if (!event.dataTransfer.types.includes("Files")) return
-    event.preventDefault()
-    root.classList.add("dropping")
-  }, { signal })
-  document.addEventListener("dragleave", (event) => {
-    if (event.relatedTarget === null) root.classList.remove("dropping") // out of the window
-  }, { signal })
-  document.addEventListener("drop", (event) => {
-    root.classList.remove("dropping")
-    if (event.dataTransfer.files.length === 0) return
-    event.preventDefault()
-    onFiles([...event.dataTransfer.files], "upload")
-  }, { signal })
-  document.addEventListener("paste", (event) => {
-    const files = [...(event.clipboardData?.files ?? [])]
-    if (files.length === 0) return
-    event.preventDefault()
-    onFiles(files, "paste")
-  }, { signal })
-  const button = h("button", { type: "button", on: { click: () => field.click() } }, t("read.upload"))
-  return [button, field]
 }

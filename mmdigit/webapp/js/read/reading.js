@@ -22,7 +22,7 @@ import { askGateway } from "./gateway.js"
  */
 export async function read({ picture, sound }, { signal = null, onAway = () => {} } = {}) {
   const [seen, waveform] = await Promise.all([picture && seenIn(picture), sound && heardIn(sound)])
-  const input = { image: seen?.image ?? null, waveform, reasons: seen?.reasons ?? [] }
+  const input = { image: seen?.image ?? null, waveform, reasons: seen?.reasons ?? [], photographed: seen?.photographed }
   const found =
     settings.where === "page"
       ? { prediction: await readInPage(input), inPlace: false }

@@ -1,18 +1,20 @@
 // The view "read": write a digit or several, or give pictures of them, say one, and get the answer.
 
+import { photograph } from "../camera.js"
 import { announce, fill, h, notice } from "../dom.js"
+import { fileButton, takeFiles } from "../files.js"
 import { inkPad } from "../ink/pad.js"
 import { prepare } from "../model/reader.js"
 import { choose, mayMove, settings } from "../settings.js"
+import { speakButton } from "../sound/speak_button.js"
 import { t } from "../texts.js"
+import { toggle } from "../toggle.js"
 import { beQuiet, sayAnswers } from "./aloud.js"
 import { answerOf } from "./answer.js"
-import { photograph } from "./camera.js"
 import { cardList } from "./cards.js"
 import { digits, forget, given, isEmpty } from "./given.js"
-import { asPicture, MAX_PICTURES, pictureButton } from "./pictures.js"
+import { asPicture, MAX_PICTURES } from "./pictures.js"
 import { read } from "./reading.js"
-import { speakButton } from "./speaking.js"
 import { problemText } from "./words.js"
 
 const ASPECT = 1.4 // of the pad: room for several digits
@@ -28,8 +30,9 @@ export function mount(root) {
   const speak = speakButton((sound) => {
     given.sound = sound
     changed()
-  })
-  const [upload, field] = pictureButton(root, addFiles, ended.signal)
+  }, { onStart: beQuiet })
+  const [upload, field] = fileButton(t("read.upload"), "image/*", (files) => addFiles(files, "upload"), { multiple: true })
+  takeFiles(root, addFiles, ended.signal)
   const camera = button(t("read.camera"), takePhotograph)
   const readButton = button(t("read.read"), readAll)
   readButton.className = "main"
@@ -224,13 +227,4 @@ export function mount(root) {
     cards.end()
     pad.end()
   }
-}
-
-let toggles = 0
-
-function toggle(name, help, kind, checked, change) {
-  const id = `read-help-${++toggles}`
-  const field = h("input", { type: "checkbox", role: "switch", class: kind, checked, "aria-describedby": id })
-  field.addEventListener("change", () => change(field.checked))
-  return h("div", {}, h("label", { class: "line" }, field, name), h("p", { class: "soft", id }, help))
 }

@@ -9,8 +9,10 @@ const LONGEST = 64
 const SUREST = 0.999 // the most that is told: nothing is sure
 const REASONS = [
   "low_confidence", "blank", "partly_blank", "over_full", "crossed_out", "not_a_digit", "several_digits", "not_valid",
-  "corrected", "frame_not_found", "faint_mark", "dead_letter", "control_differs",
+  "corrected", "frame_not_found", "faint_mark", "dead_letter", "control_differs", "conflict", "not_spoken",
+  "not_heard", "spoken_differs", "touching", "count_differs", "ink_left_out",
 ]
+const isFree = (field) => field.boxes.length === 1 && field.count > 1 // one box for all digits
 
 /** {element, show(item), choose(number), reset(more), draft(), clear(), focus(), hasFocus}. onKeep(text): Enter. */
 export function fieldForm(kind, onKeep) {
@@ -18,7 +20,7 @@ export function fieldForm(kind, onKeep) {
   const why = h("div", { id: "review-why", class: "why" })
   const field = h("input", {
     id: "review-value", maxlength: LONGEST, autocomplete: "off", autocapitalize: "off", spellcheck: "false",
-    "aria-labelledby": "review-value-label review-what", "aria-describedby": "review-problem review-why review-others",
+    "aria-labelledby": "review-value-label review-what", "aria-describedby": "review-problem review-why review-heard review-others",
   })
   const choices = h("div", { class: "row choices", role: "group", "aria-label": t("review.choices") })
   const others = h("span", { id: "review-others", class: "unseen" })
@@ -106,7 +108,7 @@ export function fieldForm(kind, onKeep) {
       const reasons = read.reasons.map((reason) => (REASONS.includes(reason) ? t(`review.reason.${reason}`) : t("review.reason.other", { reason })))
       fill(why,
         reasons.map((reason) => h("p", {}, reason)),
-        h("p", { class: "soft" }, [t("review.boxes", { count: read.count }), read.checks ? t("review.checks", { checks: read.checks }) : null,
+        h("p", { class: "soft" }, [t(isFree(read) ? "review.digits.in.box" : "review.boxes", { count: read.count }), read.checks ? t("review.checks", { checks: read.checks }) : null,
           typeof read.chance === "number" ? t("review.chance", { chance: percent(Math.min(read.chance, SUREST), 1) }) : null].filter(Boolean).join(" ")))
       fill(others, othersText(read.type))
       showProblem(problemText(wrong), wrong?.outcome === "refused")

@@ -9,6 +9,7 @@ import { groupOf, heldByOthers } from "./following.js"
 import { fieldHelp } from "./help.js"
 import { fieldPicture } from "./picture.js"
 import { presence } from "./presence.js"
+import { fieldRecording } from "./recording.js"
 import { fieldName, isBlind, kindName } from "./tasks.js"
 import { openTrail } from "./trail.js"
 import { working } from "./working.js"
@@ -19,6 +20,7 @@ const TELL_LEFT_EVERY = 10 // fields
 export function fieldScreen(root, task, followed) {
   const form = fieldForm(task.kind, keep)
   const picture = fieldPicture()
+  const recording = fieldRecording(task.group, "review-heard")
   const line = bar(task, followed)
   const what = h("h2", { id: "review-what" })
   const undoButton = tool("undo", undo)
@@ -27,7 +29,7 @@ export function fieldScreen(root, task, followed) {
       h("div", { class: "row zoom", role: "group", "aria-label": t("review.zoom") },
         h("button", { type: "button", "aria-label": t("review.larger"), on: { click: () => zoom(1) } }, "+"),
         h("button", { type: "button", "aria-label": t("review.smaller"), on: { click: () => zoom(-1) } }, "−"))),
-    form.element)
+    form.element, recording.element)
   const others = () => heldByOthers(groupOf(followed.groups, task), work.clerk)
   const pause = pauseFor(desk, { onAgain: () => work.again(), heldByOthers: others })
   const here = presence({ onSign: () => work.touch(), goBack: form.focus })
@@ -57,14 +59,17 @@ export function fieldScreen(root, task, followed) {
 
   function showCurrent() {
     const item = work.current
-    if (item === null) return form.clear()
+    if (item === null) {
+      recording.end()
+      return form.clear()
+    }
     const mayFocus = document.querySelector("dialog[open]") === null
     const name = fieldName(item.field)
     fill(what, name)
     picture.show(item, t("review.picture", { name }))
     pause.hide()
     const hadFocus = form.hasFocus
-    const more = form.show(item)
+    const more = sentences(form.show(item), recording.show(item))
     if (mayFocus) form.focus()
     told = hadFocus ? { name, more } : { name: "", more: "" }
     if (!isStep && hadFocus) announce(sentences(name, more))
@@ -137,11 +142,13 @@ export function fieldScreen(root, task, followed) {
     if (!altKey) return null
     if (/^Digit[0-3]$/.test(code)) return () => form.choose(Number(code.at(-1)))
     if (code === "KeyH" && trailButton) return showTrail
+    if (code === "KeyP" && work.current.field.sound !== null) return recording.play
     return { ArrowUp: () => zoom(1), ArrowDown: () => zoom(-1) }[key] ?? null
   }
 
   return (how) => {
     root.removeEventListener("keydown", press)
+    recording.end()
     here.end()
     pause.end()
     end(how)

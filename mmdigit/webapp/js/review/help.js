@@ -5,7 +5,7 @@ import { t } from "../texts.js"
 import { isBlind } from "./tasks.js"
 
 const TYPED = ["value", "blank", "box", "anyway", "check"]
-const KEYS = ["enter", "choice", "blank", "undo", "skip", "history", "leave", "zoom"]
+const KEYS = ["enter", "choice", "blank", "undo", "skip", "history", "leave", "zoom", "sound"]
 const DIGIT_KEYS = ["enter", "arrows", "wrong", "digit", "unreadable", "undo", "leave"]
 
 /** What may be typed, and the keys. */

@@ -5,7 +5,8 @@ import { settings } from "../settings.js"
 
 // What the gateway leaves out where it has nothing to say.
 const LEFT = { review: 0, control: 0, second: 0, digits: Array(10).fill(0) }
-const FIELD = { serial: null, checks: "", boxes: [], text: null, alternatives: [], chance: null, reasons: [], seen: 0 }
+const FIELD = { serial: null, checks: "", boxes: [], sound: null, text: null, alternatives: [], chance: null, reasons: [], seen: 0 }
+const HEARD = { box: null, written: null }
 
 const root = "/v1/review"
 const groupPath = (group) => `${root}/groups/${encodeURIComponent(group)}`
@@ -46,9 +47,14 @@ export function releaseAtOnce(id) {
 export const fieldHistory = async (group, field) =>
   (await request("GET", `${groupPath(group)}/fields/${encodeURIComponent(field)}/history`)).changes
 
+/** The recording of a field: a Blob of a WAV file. */
+export const fieldSound = async (group, field) =>
+  (await send("GET", `${groupPath(group)}/fields/${encodeURIComponent(field)}/sound`)).blob()
+
 async function leased(response) {
   const now = Date.parse(response.headers.get("date") ?? "") || Date.now()
   const claimed = await jsonOf(response)
-  const fields = (claimed.fields ?? []).map((field) => ({ ...FIELD, ...field }))
+  const heard = (sound) => (sound ? { digits: (sound.digits ?? []).map((digit) => ({ ...HEARD, ...digit })) } : null)
+  const fields = (claimed.fields ?? []).map((field) => ({ ...FIELD, ...field, sound: heard(field.sound) }))
   return { ...claimed, fields, boxes: claimed.boxes ?? [], lease_ms: Math.max(0, Date.parse(claimed.expires_at) - now) }
 }

@@ -1,4 +1,4 @@
-// Finds where one spoken word begins and ends while it is being recorded. No clock and no microphone in here: whoever
+// Finds where speech begins and ends while it is being recorded: one word, or a number. No clock and no microphone in here: whoever
 // records pushes samples. Levels are those of hops of 10 ms, in dB of full scale. The constants were tried on words of the
 // Free Spoken Digit Dataset, AudioMNIST and Speech Commands in background noise 10 to 25 dB below them.
 
@@ -16,13 +16,16 @@ const START_WITHIN = 12 // these begin a word; a click has fewer
 const END_SHARE = 0.35 // of the way from the noise to the loudest hop: below it is quiet
 const END_DB = 5 // above the noise, at least
 const LASTING_HOPS = 3 // in a row: a shorter sound does not make a pause end
-const QUIET_HOPS = 70 // 0.7 s of quiet end a word; the pauses inside "six" and "eight" are below 0.2 s
 const MAX_WAIT_HOPS = 500 // 5 s without speech
-const MAX_SPEECH_HOPS = 300 // 3 s
+/** 0.7 s of quiet end a word: the pauses inside "six" and "eight" are below 0.2 s. It has at most 3 s. */
+export const ONE_WORD = { quietHops: 70, maxSpeechHops: 300 }
+/** Who reads digits from paper pauses between them. With what is before and after, a recording has at most a minute. */
+export const NUMBER = { quietHops: 200, maxSpeechHops: 5500 }
 const PRE_ROLL_HOPS = 30 // 0.3 s before the word are kept: an "s" or "f" is fainter than its vowel
 
-/** One word. rateHz: of the samples that are pushed. */
+/** One word or number. rateHz: of the samples that are pushed. limits: ONE_WORD or NUMBER. */
 export class Endpoint {
+  #limits
   #hop // samples
   #rest = new Float32Array(0)
   #levels = [] // dB of each hop
@@ -35,7 +38,8 @@ export class Endpoint {
   /** "waiting" for speech, "speaking", "done", or "no_speech" */
   state = "waiting"
 
-  constructor(rateHz) {
+  constructor(rateHz, limits = ONE_WORD) {
+    this.#limits = limits
     this.#hop = Math.round(rateHz * HOP_S)
     this.#filter.decay = Math.exp((-2 * Math.PI * CUTOFF_HZ) / rateHz)
   }
@@ -50,6 +54,12 @@ export class Endpoint {
   get level() {
     const now = this.#levels.at(-1) ?? LOWEST_FLOOR_DB
     return Math.min(Math.max(1 - now / LOWEST_FLOOR_DB, 0), 1)
+  }
+
+  /** End it now: the person has said that it is over. Returns the state. */
+  finish() {
+    if (!this.#ended) this.state = this.state === "speaking" ? "done" : "no_speech"
+    return this.state
   }
 
   /** Hear more samples, Float32Array of any length. Returns the state. */
@@ -105,7 +115,7 @@ export class Endpoint {
     this.#lasting = isQuiet ? 0 : this.#lasting + 1
     this.#quiet = this.#lasting >= LASTING_HOPS ? 0 : this.#quiet + 1
     const last = this.#levels.length
-    if (this.#quiet < QUIET_HOPS && last - this.#start < MAX_SPEECH_HOPS) return
+    if (this.#quiet < this.#limits.quietHops && last - this.#start < this.#limits.maxSpeechHops) return
     // Now the noise is known better: if it alone was heard, go on waiting.
     const isSpeech = this.#loudHops(this.#start, last, floor).length >= START_HOPS
     this.state = isSpeech ? "done" : last >= MAX_WAIT_HOPS ? "no_speech" : "waiting"

@@ -1,8 +1,8 @@
-// Records one spoken word: one press, speak; it finds the end itself.
+// Records one spoken word, or a number: one press, speak; it finds the end itself.
 
 import { SAMPLE_RATE_HZ } from "../decoding/frames.js"
 import { soundError } from "../decoding/sound_error.js"
-import { Endpoint } from "./endpoint.js"
+import { Endpoint, ONE_WORD } from "./endpoint.js"
 import { wavOf } from "./wav.js"
 
 const WORKLET = "/app/js/sound/capture-worklet.js"
@@ -10,19 +10,20 @@ const WORKLET = "/app/js/sound/capture-worklet.js"
 const AUDIO = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 }
 
 /**
- * Record a word. onLevel: hears 0 to 1 about 50 times a second, for a meter. onState: hears "waiting" once the microphone
- * is on, and "speaking" when the word begins. signal: an AbortSignal that cancels.
+ * Record a word, or what limits of endpoint.js allow. onLevel: hears 0 to 1 about 50 times a second, for a meter. onState:
+ * hears "waiting" once the microphone is on, and "speaking" when the word begins. signal: an AbortSignal that cancels;
+ * finished: one that ends the recording, which keeps what was said.
  * Resolves with a WAV Blob, 8 kHz, 16 bits, mono. Rejects with an Error whose code is "denied", "no_microphone",
  * "no_speech", "not_started" or "cancelled". The microphone is off again in every case.
  */
-export async function record({ onLevel = () => {}, onState = () => {}, signal = null } = {}) {
+export async function record({ limits = ONE_WORD, onLevel = () => {}, onState = () => {}, signal = null, finished = null } = {}) {
   if (signal?.aborted) throw cancelled()
   const stream = await openMicrophone(signal)
   const opened = []
   try {
     const { context, source } = connect(stream, opened)
     await begin(context)
-    const samples = await listen({ context, source, stream, onLevel, onState, signal })
+    const samples = await listen({ context, source, stream, limits, onLevel, onState, signal, finished })
     return wavOf(context.sampleRate === SAMPLE_RATE_HZ ? samples : await resampled(samples, context.sampleRate), SAMPLE_RATE_HZ)
   } finally {
     stop(stream)
@@ -73,10 +74,10 @@ async function begin(context) {
   }
 }
 
-/** The samples of one word, at the context's rate. */
-function listen({ context, source, stream, onLevel, onState, signal }) {
+/** The samples of what is said, at the context's rate. */
+function listen({ context, source, stream, limits, onLevel, onState, signal, finished }) {
   const capture = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" })
-  const endpoint = new Endpoint(context.sampleRate)
+  const endpoint = new Endpoint(context.sampleRate, limits)
   const pieces = []
   let known = "" // the state that has been told
   return new Promise((resolve, reject) => {
@@ -85,13 +86,17 @@ function listen({ context, source, stream, onLevel, onState, signal }) {
     for (const track of stream.getTracks()) {
       track.addEventListener("ended", () => reject(soundError("no_microphone", "expected the microphone to stay, got none; connect it again")))
     }
+    const tell = (state) => {
+      if (state === "done") resolve(cut(pieces, endpoint.span))
+      else if (state === "no_speech") reject(soundError("no_speech", "expected a spoken digit, got none; speak nearer to the microphone"))
+      else if (state !== known) onState((known = state))
+    }
+    finished?.addEventListener("abort", () => tell(endpoint.finish()), { once: true })
     capture.port.onmessage = ({ data }) => {
       pieces.push(data)
       const state = endpoint.push(data)
       onLevel(endpoint.level)
-      if (state === "done") resolve(cut(pieces, endpoint.span))
-      else if (state === "no_speech") reject(soundError("no_speech", "expected a spoken digit, got none; speak nearer to the microphone"))
-      else if (state !== known) onState((known = state))
+      tell(state)
     }
     source.connect(capture)
   }).finally(() => {

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from mmdigit.forms.cells.reader import BLANK_MM2, Cell, CellReader
+from mmdigit.forms.cells.reader import AROUND_MM, BLANK_MM2, Cell, CellReader
 from mmdigit.forms.registration.flattening import PX_PER_MM, Darkness
 from mmdigit.forms.registration.frames import FrameFit
 from mmdigit.forms.sheets.placing import PlacedPage, place
 from mmdigit.forms.template.layout import Rect, slots_of
 from mmdigit.reading.image.decode import read_image
 from mmdigit.reading.image.normalize import read_digit
-from tests.mmdigit.forms.written import TEMPLATE, filled_page, scanned_page
+from tests.mmdigit.forms.written import FREE, TEMPLATE, filled_page, scanned_page
 
 READER = CellReader()
 SLOTS = slots_of(TEMPLATE, 0)
@@ -123,3 +123,47 @@ def test_cells_pass_through_the_general_decoder_unchanged(placed: PlacedPage) ->
     )
     assert len(cells) > 50
     assert unchanged > 0.9 * len(cells)
+
+
+FREE_SLOTS = slots_of(FREE, 0)
+OUTLINE = FREE_SLOTS[0].boxes[0]
+
+
+def free_page() -> Darkness:
+    """With the frame of the free field, and its label's ink above it."""
+    page = np.zeros((round(297 * PX_PER_MM), round(210 * PX_PER_MM)), np.float32)
+    for edge in (
+        Rect(OUTLINE.left, OUTLINE.top, OUTLINE.right, OUTLINE.top),
+        Rect(OUTLINE.left, OUTLINE.bottom, OUTLINE.right, OUTLINE.bottom),
+        Rect(OUTLINE.left, OUTLINE.top, OUTLINE.left, OUTLINE.bottom),
+        Rect(OUTLINE.right, OUTLINE.top, OUTLINE.right, OUTLINE.bottom),
+    ):
+        draw(page, edge.grown(0.17), FRAME)
+    draw(page, Rect(OUTLINE.left + 5, OUTLINE.top - 2, OUTLINE.left + 6, OUTLINE.top - 0.5), 0.7)
+    return page
+
+
+def free_cell(page: Darkness) -> Cell:
+    [cell] = READER.read(page, FREE_SLOTS, [EXACT] * len(FREE_SLOTS))[0]
+    return cell
+
+
+def test_free_field_is_one_cell_that_is_no_digit() -> None:
+    page = free_page()
+    cell = free_cell(page)
+    assert (cell.state, cell.line) == ("blank", None)
+    for left in (10.0, 20.0, 30.0):
+        stroke = Rect(OUTLINE.left + left, OUTLINE.top + 2, OUTLINE.left + left + 0.6, OUTLINE.bottom - 2)
+        draw(page, stroke)
+    cell = free_cell(page)
+    assert (cell.state, cell.is_digit) == ("digit", False)
+    assert cell.line is not None
+    inked = np.flatnonzero((cell.line > 0.5).any(axis=0)) / PX_PER_MM - AROUND_MM
+    assert sorted({round(float(place) / 10) for place in inked}) == [1, 2, 3]
+    assert cell.line[: round(AROUND_MM * PX_PER_MM)].max() < 0.2  # neither the label nor the frame
+
+
+def test_blackened_free_field_is_told() -> None:
+    page = free_page()
+    draw(page, OUTLINE)
+    assert (free_cell(page).state, free_cell(page).line) == ("over_full", None)

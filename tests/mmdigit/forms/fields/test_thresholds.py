@@ -34,6 +34,7 @@ def test_thresholds_decide_fields_of_their_kind_and_model() -> None:
 
 def test_kind_is_the_type_and_its_checks() -> None:
     assert (kind_of(MEMBER.field), kind_of(BORN.field)) == ("digits+luhn", "date+range")
+    assert kind_of(MEMBER.field.model_copy(update={"free": True})) == "digits+free+luhn"
     assert FITTED.least_chance(BORN.field, "model-1") is None
 
 

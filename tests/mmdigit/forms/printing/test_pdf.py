@@ -39,6 +39,16 @@ def test_printed_markers_stand_where_the_layout_says() -> None:
         assert np.abs(found[0] - wanted).max() < 1.5
 
 
+def test_free_field_is_printed_as_one_box() -> None:
+    form = example().replace(b"- name: member ", b"- free: true\n        name: member ")
+    pages = [rendered(print_form(template)) for template in (TEMPLATE, parse_template(form))]
+    row, left, right = (round(each * PX_PER_MM) for each in (54 + 4.5, 25 - 1, 25 + 7 * 8 + 7 + 1))
+    dark = [np.flatnonzero(page[row, left:right] < 180) / PX_PER_MM + 24 for page in pages]
+    lines = [np.split(each, np.flatnonzero(np.diff(each) > 0.6) + 1) for each in dark]
+    assert [len(each) for each in lines] == [16, 2]
+    assert [line.mean() for line in lines[1]] == pytest.approx([25, 88], abs=0.2)
+
+
 def test_printed_qr_code_names_form_page_and_copy() -> None:
     pdf = print_form(TEMPLATE, 2, first_serial=41)
     texts = [zxingcpp.read_barcode(rendered(pdf, page)) for page in (0, 1)]

@@ -20,8 +20,9 @@ from mmdigit.forms.sheets.placing import PlacedPage, place
 from mmdigit.forms.store.sql_store import open_page_store
 from mmdigit.forms.template.parsing import example, parse_template
 from mmdigit.forms.template.template import Template
+from mmdigit.numbers.prompts import spoken_wav
 from mmdigit.reading.predictor import Predictor
-from tests.mmdigit.forms.written import FLAT, TEMPLATE, paper, sample_digits, scanned, turned
+from tests.mmdigit.forms.written import FLAT, FREE, FREE_FORM, TEMPLATE, paper, sample_digits, scanned, turned
 
 TWO_PAGES = parse_template(example() + b"  - title: More\n    fields:\n      - name: more\n"
                            b"        boxes: {at_mm: [25, 60], size_mm: [7, 9], pitch_mm: 8, count: 4}\n")  # fmt: skip
@@ -32,9 +33,9 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def read(folder: Path, form: bytes = example()) -> int:
+def read(folder: Path, form: bytes = example(), *more: str) -> int:
     (folder / "form.yaml").write_bytes(form)
-    arguments = ["--template", str(folder / "form.yaml"), "-o", str(folder / "table.csv")]
+    arguments = ["--template", str(folder / "form.yaml"), "-o", str(folder / "table.csv"), *more]
     return cli.main(["form", "read", str(folder / "scans"), *arguments, "--pages", str(folder / "pages.csv")])
 
 
@@ -72,6 +73,58 @@ def test_form_read_makes_a_row_of_each_form(tmp_path: Path, capsys: pytest.Captu
     assert "2 forms of 5 pages, 42 fields" in printed.out
     assert "3 pages not read" in printed.out
     assert "broken.pdf, page 1: unreadable: expected a whole PDF" in printed.err
+
+
+def test_recordings_join_their_forms(tmp_path: Path) -> None:
+    form = example().replace(b"- name: member ", b"- spoken: required\n        name: member ")
+    for name in ("scans", "recordings"):
+        (tmp_path / name).mkdir()
+    written = {serial: save_page(tmp_path / "scans" / f"{serial}.png", serial, serial) for serial in (1, 2, 3, 4)}
+    members = {serial: values[0] or "" for serial, values in written.items()}
+    other = str((int(members[3][0]) + 1) % 10) + members[3][1:]
+    for serial, said in ((1, members[1]), (3, other)):
+        (tmp_path / "recordings" / f"{serial}.member.wav").write_bytes(spoken_wav(said))
+    os.mkfifo(tmp_path / "recordings" / "4.member.wav")
+    assert read(tmp_path, form, "--recordings", str(tmp_path / "recordings")) == 0
+    table = {int(row["serial"]): row for row in rows(tmp_path / "table.csv")}
+    assert (table[1]["member"], table[1]["member.decision"]) == (members[1], "accept")
+    reasons = {serial: table[serial]["member.reasons"].split() for serial in (2, 3, 4)}
+    assert "not_spoken" in reasons[2]
+    assert "conflict" in reasons[3]
+    assert "not_heard" in reasons[4]
+
+
+def test_free_fields_are_read_and_corrected(tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    written = {}
+    for serial in (1, 2):
+        chance = np.random.default_rng(serial)
+        filled = fill(paper(FREE, 0, serial), FREE, sample_digits(), chance, blanks=0.0)
+        Image.fromarray(scanned(filled.pixels)[0]).save(tmp_path / "scans" / f"{serial}.png")
+        written[str(serial)] = filled.written[0] or ""
+    strict = FREE_FORM.replace(b"target_error: 0.0014", b"target_error: 0.0000001")
+    assert read(tmp_path, strict) == 0
+    table = {row["serial"]: row for row in rows(tmp_path / "table.csv")}
+    assert any(table[serial]["member"] == written[serial] for serial in written)
+    assert {row["member.decision"] for row in table.values()} == {"review"}
+    assert table["1"]["member.box_mm"] == "25 54 63 9"
+    arguments = ["--template", str(tmp_path / "form.yaml"), "--forms", f"sqlite:///{tmp_path / 'table.db'}"]
+    assert cli.main(["form", "review", *arguments, "-o", str(tmp_path / "look")]) == 0
+    queue = [row for row in rows(tmp_path / "look" / "queue.csv") if row["field"] == "member"]
+    assert {row["boxes"] for row in queue} == {"digits, 8"}
+    with Image.open(tmp_path / "look" / queue[0]["crop"]) as picture:
+        assert picture.width == pytest.approx(4 * (63 + 3), abs=1)
+    with (tmp_path / "said.csv").open("w") as file:
+        said = csv.DictWriter(file, [*queue[0]])
+        said.writeheader()
+        said.writerows(row | {"value": written[row["serial"]]} for row in queue)
+    assert cli.main(["form", "review", *arguments, "--corrections", str(tmp_path / "said.csv"), "--by", "Ada"]) == 0
+    assert cli.main(["form", "export", *arguments, "-o", str(tmp_path / "after.csv")]) == 0
+    after = {row["serial"]: row for row in rows(tmp_path / "after.csv")}
+    assert {serial: row["member"] for serial, row in after.items()} == written
+    assert {row["member.source"] for row in after.values()} == {"person"}
+    assert cli.main(["form", "learn", *arguments, "--digits", str(tmp_path / "digits")]) == 0
+    assert len((tmp_path / "digits" / "corrections.csv").read_text().splitlines()) == 1  # a line is no picture of boxes
 
 
 def test_form_read_goes_on_after_a_file_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -119,3 +119,9 @@ def test_boxes_are_said_of_fields_in_review_alone() -> None:
     assert boxes_to_say(whole, TWICE) == {}
     assert boxes_to_say(record(text="90481714", decision="accept"), FIELDS["member"]) == {}
     assert boxes_to_say(record(("correction", "1", "Ada"), text="90481714"), FIELDS["member"]) == {}
+
+
+def test_boxes_of_a_free_field_cannot_be_told() -> None:
+    field = FIELDS["member"]
+    assert read_digits(field, record(text="90481714")) is not None
+    assert read_digits(field.model_copy(update={"free": True}), record(text="90481714")) is None

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from mmdigit.forms.fields.weighing import FieldReason
+from mmdigit.forms.spoken.heard import HeardBox, HeardField
 from mmdigit.forms.store.ports import Change, ChangeKind, NewChange, StoredCell, StoredField, StoredPage, StoredValue
 from mmdigit.forms.template.layout import slots_of
 from mmdigit.forms.template.template import Template
@@ -15,6 +16,13 @@ FIELDS = (
     StoredField("member", True, CELLS, b"first crop"),
     StoredField("items.1.count", False, (StoredCell("over_full", 40.5, None),), b"second \x00\xff"),
 )
+
+
+HEARD = {
+    "member": HeardField("*", (HeardBox(4, 0.25, 0.75, 0, 4), HeardBox(1, 0.875, 1.25, 1, None))),
+    "items.1.count": HeardField(None, (), "not_heard"),
+}
+SOUNDS = {"*": b"RIFF \x00\xff"}
 
 
 def page(number: int = 1, **changes: object) -> StoredPage:

@@ -11,6 +11,7 @@ from mmdigit.forms.template.layout import slots_of
 from mmdigit.forms.template.parsing import parse_template
 from mmdigit.forms.template.template import Template
 from schemas.errors import DataError
+from tests.mmdigit.forms.written import FREE_FORM
 
 EXAMPLE = Path(schema.__file__).with_name("example.yaml")
 TEXT = EXAMPLE.read_text()
@@ -47,7 +48,7 @@ def test_example_is_a_valid_template() -> None:
         ("form: INTK", "form: *a", 5, "expected no alias or anchor"),
         ("form: INTK", "form: !!python/name:os.system INTK", 5, "expected no tag"),
         ("version: 1 ", "version: 2 ", 4, "expected 1, got 2"),
-        ("blank: accept", "blank: accept\n        spoken: true", 38, "expected False, got true"),
+        ("blank: accept", "blank: accept\n        spoken: true", 38, "expected 'no', 'optional' or 'required'"),
         ("at_mm: [25, 54]", "at_mm: [.inf, 54]", 19, "got \".inf\""),
         ("paper: A4", "paper: [1e9, 1e9]", 7, "expected less than or equal to 450"),
     ],
@@ -75,10 +76,25 @@ def test_digest_changes_with_any_value() -> None:
     assert Template.model_validate_json(changed.model_dump_json()).digest == changed.digest
 
 
+def test_free_field_is_one_box_and_another_digest() -> None:
+    boxed, free = parse_template(EXAMPLE.read_bytes()), parse_template(FREE_FORM)
+    assert (boxed.has_free_fields, free.has_free_fields) == (False, True)
+    [one], boxes = slots_of(free, 0)[0].boxes, slots_of(boxed, 0)[0].boxes
+    assert one == (boxes[0].left, boxes[0].top, boxes[-1].right, boxes[-1].bottom)
+    assert free.digest != boxed.digest
+    assert Template.model_validate_json(free.model_dump_json()) == free
+
+
+def test_adopted_form_has_no_free_fields() -> None:
+    blank = b"blank: {file: a.pdf, sha256: " + b"0" * 64 + b"}\npages:"
+    with pytest.raises(DataError, match=r"line 16: expected boxes in a form that somebody else printed, got free"):
+        parse_template(FREE_FORM.replace(b"pages:", blank))
+
+
 def test_how_many_people_key_makes_no_other_digest() -> None:
     changed = parse_template(TEXT.replace("blank: accept", "blank: accept\n        keyed_by: 2", 1).encode())
     assert [field.keyed_by for field in changed.pages[0].fields] == [1, 1, 2, 1, 1]
-    assert changed.digest == parse_template(EXAMPLE.read_bytes()).digest == "840fcad973a8426d"
+    assert changed.digest == parse_template(EXAMPLE.read_bytes()).digest == "60a073f3760e5cf6"
     with pytest.raises(DataError, match="keyed_by: expected 1 or 2, got 3"):
         parse_template(TEXT.replace("blank: accept", "blank: accept\n        keyed_by: 3", 1).encode())
 

@@ -55,6 +55,10 @@ def told(content: bytes) -> str:
         ("date", 8, "iban: DE", "5: pages.0.fields.0: expected iban for digits alone, got some for a date"),
         ("time", 4, "lookup: a.txt", "5: pages.0.fields.0: expected lookup for digits alone"),
         ("digits", 4, "lookup: a.txt", None),
+        ("digits", 4, "free: true", None),
+        ("date", 8, "free: true", "5: pages.0.fields.0: expected free: true for digits alone, got a date"),
+        ("digits", 4, "free: true, spoken: optional", "5: pages.0.fields.0: expected spoken: no for a free field"),
+        ("digits", 4, "free: 1", "5: pages.0.fields.0.free: expected"),
         ("digits", 4, "lookup: ../a.txt", "5: pages.0.fields.0.lookup: expected"),
         ("digits", 4, "lookup: /etc/passwd", "5: pages.0.fields.0.lookup: expected"),
     ],
@@ -100,3 +104,10 @@ def test_sum_and_lookup_files_are_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(rules, "MAX_LOOKUPS", 1)
     two = PAGE.replace(b"name: a,", b"name: a, lookup: a,").replace(b"name: b,", b"name: b, lookup: b,")
     assert "line 6: expected at most 1 lookup files" in told(two + b"      - {total: t, of: [a]}\n")
+
+
+def test_free_fields_of_a_page_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = PAGE.replace(b"type: decimal,", b"free: true,").replace(b"    sums:\n", b"")
+    parse_template(free)
+    monkeypatch.setattr(rules, "MAX_FREE", 8)
+    assert "expected at most 8 free fields on a page, got 9; print boxes" in told(free)

@@ -6,6 +6,7 @@ from functools import cache
 
 from lab.benchmarks.forms.filling import DPI
 from mmdigit.forms.pages.decoder import PageDecoder
+from mmdigit.forms.spoken.heard import HeardField
 from mmdigit.forms.store.ports import StoredPage
 from mmdigit.forms.worker.loop import PageWorker
 from mmdigit.forms.worker.metrics import PageMetrics
@@ -28,7 +29,12 @@ def page_content() -> bytes:
     return png_of(filled_page().pixels, DPI)
 
 
-def page_record(offset: int, content: bytes | None = None, headers: Mapping[str, bytes] | None = None) -> Record:
+def page_record(
+    offset: int,
+    content: bytes | None = None,
+    headers: Mapping[str, bytes] | None = None,
+    recordings: dict[str, bytes] | None = None,
+) -> Record:
     """The record of page offset + 1 of a file."""
     page = Page(
         file_name="stack.pdf",
@@ -36,6 +42,7 @@ def page_record(offset: int, content: bytes | None = None, headers: Mapping[str,
         number=offset + 1,
         content=page_content() if content is None else content,
         scanner="ScanSnap",
+        recordings=recordings,
         created_at=NOON,
     )
     key = page_id(SHA256, offset + 1).encode()
@@ -55,6 +62,9 @@ class FakePageStore(Closable):
             raise StoreError("database away")
         for page in pages:
             self.kept.setdefault(page.group, page)
+
+    def heard(self, group: str) -> Mapping[str, HeardField] | None:
+        return self.kept[group].heard if group in self.kept else None
 
 
 class FakeJobs(Closable):

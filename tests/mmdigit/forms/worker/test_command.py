@@ -12,10 +12,11 @@ import pytest
 from lab.kit.polling import until
 from mmdigit.forms.store.sql_store import open_page_store
 from mmdigit.forms.template.parsing import example
+from mmdigit.numbers.prompts import spoken_wav
 from mmdigit.transport.urls import open_consumer, open_publisher
 from schemas.wire import decode_dead_letter, decode_job
 from tests.mmdigit.forms.worker.fakes import page_record
-from tests.mmdigit.forms.written import TEMPLATE
+from tests.mmdigit.forms.written import SPOKEN, SPOKEN_FORM, TEMPLATE, filled_page
 
 
 class Place:
@@ -97,3 +98,23 @@ def test_page_worker_refuses_a_template_with_a_mistake(place: Place, tmp_path: P
     done = subprocess.run(place.command, check=False, capture_output=True, text=True)
     assert done.returncode == 2
     assert "form.yaml, line 1" in done.stderr
+
+
+def test_page_worker_listens_to_the_recordings_of_spoken_fields(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "form.yaml").write_bytes(SPOKEN_FORM)
+    filled = filled_page()
+    written = {slot.name: text for slot, text in zip(filled.slots, filled.written, strict=True)}
+    member, born = (written[name] or "" for name in ("member", "born"))
+    recordings = {"member": spoken_wav(member), "born": spoken_wav(born)[:50]}
+    place.send(page_record(0, recordings=recordings).value, page_record(1).value)
+    subprocess.run([*place.command, "--exit-when-idle-s", "0.2"], check=True, capture_output=True)
+    jobs = [decode_job(value) for value in place.read(place.jobs)]
+    with open_page_store(place.forms) as store:
+        heard, silent = (page for _, page in store.unread_pages(SPOKEN.digest, 10))
+        sounds = {name: store.sound(heard.group, name) for name in ("member", "born", "amount")}
+    ids = {cell.job_id for field in heard.fields for cell in field.cells if field.name == "member"}
+    assert {job.job_id for job in jobs if job.audio is not None} == ids
+    assert "".join(str(box.written) for box in heard.heard["member"].boxes) == member
+    assert heard.heard["born"].reason == "not_heard"
+    assert silent.heard == {}
+    assert [name for name, sound in sounds.items() if sound is not None] == ["member"]

@@ -7,6 +7,7 @@ import pytest
 
 from mmdigit.forms.pages.decoder import PageDecoder
 from mmdigit.forms.printing.pdf import print_form
+from mmdigit.forms.spoken.heard import HeardField
 from mmdigit.forms.worker.registrar import PageRegistrar
 from schemas.errors import TooManyDeadLetters
 from schemas.page import page_id
@@ -47,6 +48,16 @@ def test_redelivered_page_repeats_its_jobs_and_is_kept_once(bench: PageBench) ->
     half = len(bench.jobs.jobs) // 2
     assert bench.jobs.jobs[:half] == bench.jobs.jobs[half:]
     assert len(bench.store.kept) == 1
+
+
+def test_page_again_with_other_recordings_sends_no_jobs(bench: PageBench) -> None:
+    bench.consumer.queue = [page_record(0), replace(page_record(0), offset=1)]
+    bench.worker.run_once()
+    [(group, page)], sent = bench.store.kept.items(), len(bench.jobs.jobs)
+    bench.store.kept[group] = replace(page, heard={"member": HeardField("member", (), None)})
+    bench.worker.run_once()
+    assert len(bench.jobs.jobs) == sent
+    assert bench.consumer.commits == [{P0: 1}, {P0: 2}]
 
 
 def test_jobs_carry_the_trace_of_their_page(bench: PageBench) -> None:

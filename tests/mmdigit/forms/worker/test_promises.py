@@ -15,6 +15,7 @@ from mmdigit.forms.cells.jobs import group_of
 from mmdigit.forms.pages.decoder import PageDecoder
 from mmdigit.forms.pages.page import PageFault, ScannedPage
 from mmdigit.forms.sheets.keeping import PageOrigin, kept_fault
+from mmdigit.forms.spoken.recordings import PageRecordings
 from mmdigit.forms.worker.registrar import PageRegistrar, RegisteredPage
 from mmdigit.transport.ports import TopicPartition
 from schemas.job import Job
@@ -41,7 +42,9 @@ class InstantDecoder(PageDecoder):
 class InstantRegistrar(PageRegistrar):
     """Gives each page that is read the same number of jobs."""
 
-    def register(self, scanned: ScannedPage | PageFault, origin: PageOrigin) -> RegisteredPage:
+    def register(
+        self, scanned: ScannedPage | PageFault, origin: PageOrigin, recordings: PageRecordings | None = None
+    ) -> RegisteredPage:
         fault = scanned if isinstance(scanned, PageFault) else PageFault(scanned.number, "bent", "")
         jobs = range(0 if isinstance(scanned, PageFault) else JOBS_A_PAGE)
         return RegisteredPage(

@@ -9,14 +9,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lab.benchmarks.forms.filling import Filled, fill
 from mmdigit.forms.cells.jobs import group_of
+from mmdigit.forms.collecting.deciding import decide_page, job_ids_of
 from mmdigit.forms.pages.page import PageFault, ScannedPage
+from mmdigit.forms.reading.form_reader import FormReader
 from mmdigit.forms.sheets.keeping import PageOrigin
+from mmdigit.forms.spoken.hearing import FieldHearer
+from mmdigit.forms.spoken.recordings import Recordings
 from mmdigit.forms.template.parsing import example, parse_template
 from mmdigit.forms.worker.registrar import PageRegistrar, RegisteredPage
+from mmdigit.numbers.prompts import spoken_wav
+from mmdigit.reading.model_input import decode_input
+from mmdigit.reading.predictor import Predictor
 from schemas.errors import SettingsError
 from tests.mmdigit.forms.adopt.foreign import filled_foreign, template_of
-from tests.mmdigit.forms.written import TEMPLATE, filled_page, paper, scanned_page
+from tests.mmdigit.forms.written import SPOKEN, TEMPLATE, filled_page, paper, sample_digits, scanned_page
 
 NOW = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 ORIGIN = PageOrigin("stack.pdf", "0f" * 32, NOW, "Example ScanSnap")
@@ -95,3 +103,54 @@ def test_register_finds_an_adopted_form_among_several(tmp_path: Path) -> None:
         (TEMPLATE.form, 1, 1), (adopted.form, None, 2), (TEMPLATE.form, 1, 1),
     ]  # fmt: skip
     assert len(found[1].jobs) == 9
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor.load()
+
+
+def spoken_wavs(filled: Filled, **changes: str) -> dict[str, bytes]:
+    """A recording of each spoken field as it is written, or as the changes say."""
+    written = {slot.name: text for slot, text in zip(filled.slots, filled.written, strict=True)}
+    said = {name: changes.get(name, written[name] or "") for name in ("member", "born", "amount")}
+    return {name: spoken_wav("".join(filter(str.isdigit, text))) for name, text in said.items() if text}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_spoken_page_has_the_values_that_form_read_gives(seed: int, predictor: Predictor, tmp_path: Path) -> None:
+    filled = fill(paper(SPOKEN), SPOKEN, sample_digits(), np.random.default_rng(seed))
+    scanned = replace(scanned_page(filled.pixels), number=7)
+    recordings = spoken_wavs(filled, **({"member": "12345678", "amount": "1"} if seed == 2 else {}))
+    for name, content in recordings.items():
+        (tmp_path / f"1.{name}.wav").write_bytes(content)
+    if seed == 3:
+        (tmp_path / "1.member.wav").write_bytes(recordings["member"][:60])
+    folder = Recordings(tmp_path)
+    sent = folder.of_page(1, 1).all_of(["member", "born", "amount"])
+    registered = PageRegistrar([SPOKEN], FieldHearer(predictor)).register(scanned, ORIGIN, sent)
+    inputs = [decode_input(job.image, job.audio) for job in registered.jobs]
+    outcomes = dict(zip(job_ids_of(registered.page), predictor.predict(inputs), strict=True))
+    values = decide_page(SPOKEN, registered.page, outcomes)
+
+    page, read = FormReader(SPOKEN, predictor, recordings=folder).keep(scanned, ORIGIN)
+    assert page == registered.page
+    assert [replace(value, chance=None) for value in values] == [replace(value, chance=None) for value in read]
+    for mine, other in zip(values, read, strict=True):
+        assert mine.chance == pytest.approx(other.chance, abs=1e-5)
+    found = {value.name: value for value in values}
+    assert any(job.audio is not None for job in registered.jobs)
+    assert set(page.heard) == set(recordings) & {"member", "born", "amount"}
+    if seed == 2:
+        assert "conflict" in found["member"].reasons
+        assert "spoken_differs" in found["amount"].reasons
+    if seed == 3:
+        assert found["member"].reasons[0] == "not_heard"
+    assert not {"not_heard", "spoken_differs"} & set(found["born"].reasons)
+
+
+def test_recordings_of_a_form_without_spoken_fields_are_left(predictor: Predictor) -> None:
+    scanned = scanned_page(filled_page().pixels)
+    sent = {"member": b"no sound", "*": b""}
+    once = PageRegistrar([TEMPLATE], FieldHearer(predictor)).register(scanned, ORIGIN, sent)
+    assert once == PageRegistrar([TEMPLATE]).register(scanned, ORIGIN)

@@ -11,7 +11,8 @@ import pytest
 from mmdigit.consuming.publishing import Outgoing
 from mmdigit.forms.printing.pdf import print_form
 from mmdigit.gateway.forms import Decoders, Forms
-from mmdigit.gateway.intake.scans import MAX_REJECTIONS, SentScan, send_scan
+from mmdigit.gateway.intake.scans import MAX_REJECTIONS, ReceivedScan, SentScan, send_scan
+from mmdigit.gateway.problems import Problem
 from mmdigit.gateway.services import Services
 from schemas.errors import InvalidRecord, TransportError
 from schemas.page import Page
@@ -37,12 +38,13 @@ class FakeTopic:
             self.pages.append(page)
 
 
-def send(topic: FakeTopic, tenant: str = "") -> SentScan:
+def send(topic: FakeTopic, tenant: str = "", copies: int = 3, **recordings: bytes) -> SentScan:
     async def run() -> SentScan:
         services = cast(Services, SimpleNamespace(now=lambda: NOON))
         with Decoders(1) as decoders:
             forms = cast(Forms, SimpleNamespace(publisher=topic, decoders=decoders))
-            return await send_scan(io.BytesIO(print_form(TEMPLATE, 3)), "a\x1b.pdf", tenant, services, forms)
+            scan = ReceivedScan(io.BytesIO(print_form(TEMPLATE, copies)), "a\x1b.pdf", recordings)
+            return await send_scan(scan, tenant, services, forms)
 
     return asyncio.run(run())
 
@@ -55,6 +57,15 @@ def test_refused_page_is_rejected_alone() -> None:
     assert [page.number for page in topic.pages] == sent.numbers
     assert {(page.tenant, page.file_sha256) for page in topic.pages} == {("blue", sent.sha256)}
     assert topic.pages[0].file_name == "a\\x1b.pdf"
+
+
+def test_recordings_go_with_a_single_page() -> None:
+    topic = FakeTopic()
+    assert send(topic, copies=1, member=b"sound").numbers == [1]
+    assert [page.recordings for page in topic.pages] == [{"member": b"sound"}]
+    with pytest.raises(Problem, match="expected a scan of one page with its recordings, got more pages"):
+        send(topic, copies=2, member=b"sound")
+    assert len(topic.pages) == 1
 
 
 def test_topic_that_is_away_ends_the_scan() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -23,8 +24,9 @@ from mmdigit.gateway.access.principal import SCOPES, Principal
 from mmdigit.gateway.intake import scans
 from mmdigit.gateway.pages import write_form_table
 from mmdigit.transport.urls import open_consumer, open_publisher
+from schemas.page import MAX_RECORDINGS, MAX_RECORDINGS_BYTES
 from tests.mmdigit.forms.worker.fakes import page_content
-from tests.mmdigit.forms.written import TEMPLATE
+from tests.mmdigit.forms.written import SPOKEN, TEMPLATE
 from tests.mmdigit.gateway.served import Served, pages_url, served
 
 OTHER = TEMPLATE.model_copy(update={"form": "OTHR"})
@@ -127,6 +129,32 @@ def test_scans_come_as_browsers_send_them(gateway: Served) -> None:
         two = [("scan", ("a.png", page_content(), PNG)), ("scan", ("b.png", page_content(), PNG))]
         assert client.post(PATH, files=two).status_code == 422
         assert client.post(PATH, data={"scan": "text"}).status_code in (415, 422)
+
+
+def test_recordings_come_beside_their_scan(tmp_path: Path) -> None:
+    scan = ("scan", ("a.png", page_content(), PNG))
+    member, whole = (("recording.member", ("m.wav", b"member")), ("recording", ("all.ogg", b"", "audio/ogg")))
+    long = ("recording.member", ("m.wav", bytes(MAX_RECORDINGS_BYTES + 1)))
+    refused: list[tuple[Any, str]] = [
+        ([scan, member, member], "each once"),
+        ([scan, ("recording.consent", ("c.wav", b"x"))], "spoken fields of form INTK (amount, born, member), got one"),
+        ([scan, ("recording.../x", ("c.wav", b"x"))], "recording.FIELD or recording"),
+        ([scan, ("member", ("c.wav", b"x"))], "recording.FIELD or recording"),
+        ([member], "one file, scan"),
+        ([scan, *([member] * (MAX_RECORDINGS + 1))], "got another form"),
+        ([scan, long], "of at most 1572864 bytes"),
+        ([("scan", ("a.pdf", printed(), "application/pdf")), member], "a scan of one page"),
+    ]
+    with served(tmp_path, templates=(OTHER, SPOKEN)) as gateway, gateway.client() as client:
+        for files, error in refused:
+            response = client.post(PATH, files=files)
+            assert (response.status_code, error in response.json()["detail"]) == (422, True), response.json()
+        assert gateway.pages() == []
+        assert client.post(PATH, files=[member, scan, whole]).status_code == 202
+        assert client.post(PATH, files=[scan]).status_code == 202
+        other = client.post(f"/v1/forms/{OTHER.form}/pages", files=[scan, member])
+        assert "spoken fields of form OTHR (it has none)" in other.json()["detail"]
+        assert [page.recordings for page in gateway.pages()] == [{"member": b"member", "*": b""}, None]
 
 
 def test_scan_sent_again_is_the_same_pages(gateway: Served, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import base64
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,22 @@ import cv2
 import numpy as np
 import pytest
 
-from mmdigit.forms.store.ports import Change, NewChange
+from mmdigit.forms.fields.free_lines import ReadLine
+from mmdigit.forms.spoken.heard import HeardBox, HeardField
+from mmdigit.forms.store.ports import Change, NewChange, StoredCell
 from mmdigit.gateway.access.principal import SCOPES, Principal
 from schemas.review import MAX_CLAIMED
-from tests.mmdigit.forms.written import TEMPLATE
-from tests.mmdigit.gateway.reviewed import MEMBER, Clerk, Reading, accepted, put_group, put_predictions
+from tests.mmdigit.forms.written import FREE, TEMPLATE
+from tests.mmdigit.gateway.reviewed import (
+    MEMBER,
+    SOUND,
+    Clerk,
+    Reading,
+    accepted,
+    kept_page,
+    put_group,
+    put_predictions,
+)
 from tests.mmdigit.gateway.served import LEASE_S, Served, served
 
 START = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -91,6 +103,47 @@ def test_claim_shows_fields_of_nearly_done_forms_first(gateway: Served, clerk: A
     assert datetime.fromisoformat(ada.claimed["expires_at"]) == START + timedelta(seconds=LEASE_S)
 
 
+def test_claim_says_what_was_heard_and_gives_the_sound(gateway: Served, clerk: As) -> None:
+    heard = {
+        "member": HeardField("*", (HeardBox(7, 0.25, 0.75, 0, 1), HeardBox(4, 0.75, 1.0, 1, None)), None),
+        "born": HeardField(None, (), "not_heard"),
+        "arrived": HeardField("arrived", (HeardBox(3, 0.0, 0.5),), "spoken_differs"),
+    }
+    readings = {name: Reading("1") for name in ("member", "born", "amount")}
+    put(gateway, {1: {**readings, "arrived": accepted("12:30")}}, heard=heard)
+    ada = clerk("Ada")
+    fields = {each["name"]: each for each in ada.claim()}
+    assert fields["member"]["sound"]["digits"] == [
+        {"heard": 7, "start_s": 0.25, "end_s": 0.75, "box": 0, "written": 1},
+        {"heard": 4, "start_s": 0.75, "end_s": 1.0, "box": 1, "written": None},
+    ]
+    assert fields["born"]["sound"] is fields["amount"]["sound"] is None
+    response = ada.sound(fields["member"])
+    assert (response.status_code, response.content, response.headers["content-type"]) == (200, SOUND, "audio/wav")
+    assert response.headers["cache-control"] == "no-store"
+    for field in (fields["born"], fields["amount"], {"field": "INTK.7:member"}, {"field": "no id"}):
+        assert ada.sound(field).status_code == 404
+    put(gateway, {3: {}}, name="other")
+    assert clerk("Ada", "other").sound(fields["member"]).status_code == 404  # of another group
+    blind = {each["name"]: each for each in clerk("Bo").claim("control", 200)}
+    assert blind["arrived"]["sound"] == {"digits": []}
+    assert clerk("Bo").sound(blind["arrived"]).content == SOUND
+
+
+def test_sound_of_another_tenant_is_not_found(tmp_path: Path) -> None:
+    heard = {"member": HeardField("*", ())}
+    with served(tmp_path, templates=(TWICE,), login=True) as gateway:
+        put(gateway, {1: {"member": Reading(MEMBER)}}, tenant="blue", heard=heard)
+        put(gateway, {2: {"member": Reading(MEMBER)}}, tenant="red", heard=heard)
+        found = {}
+        for tenant in ("blue", "red"):
+            with gateway.client(headers=gateway.token(tenant, "review")) as client:
+                person = Clerk(client)
+                found[tenant] = [person.sound({"field": f"INTK.{number}:member"}).status_code for number in (1, 2)]
+                assert person.sound({"field": "blue:INTK.1:member"}).status_code == 404
+        assert found == {"blue": [200, 404], "red": [404, 200]}
+
+
 def test_claim_says_where_the_boxes_are(gateway: Served, clerk: As) -> None:
     put(gateway, {1: {"amount": Reading("12.50")}})
     [field] = clerk("Ada").claim()
@@ -114,6 +167,24 @@ def test_claim_offers_likely_values_that_pass_the_checks(gateway: Served, clerk:
     [field] = clerk("Ada").claim()
     assert field["alternatives"][0] == "90481714"
     assert "90481774" not in field["alternatives"]
+
+
+def test_claim_shows_a_free_field_as_a_whole(tmp_path: Path, time: Time) -> None:
+    rows = tuple(tuple(0.91 if int(each) == digit else 0.01 for digit in range(10)) for each in MEMBER)
+    line = ReadLine(rows, (), 1, "m")
+    with served(tmp_path, templates=(FREE,), clock=time) as gateway:
+        assert gateway.services.forms is not None
+        page = kept_page(1, FREE)
+        member = replace(page.fields[0], cells=(StoredCell("digit", 20.0, None, line),))
+        gateway.services.forms.store.put_pages([replace(page, fields=(member, *page.fields[1:]))])
+        put_group(gateway, {1: {"member": Reading("90481774")}}, template=FREE)
+        with gateway.client() as client:
+            ada = Clerk(client)
+            [field] = ada.claim()
+            assert (field["type"], field["count"], len(field["boxes"])) == ("digits", 8, 1)
+            assert field["boxes"][0]["digit"] is None
+            assert field["alternatives"][0] == MEMBER
+            assert ada.claim("digits", digit=int(MEMBER[0])) == []
 
 
 def test_two_people_never_get_the_same(gateway: Served, clerk: As) -> None:
@@ -528,6 +599,7 @@ def test_review_needs_its_scope(tmp_path: Path) -> None:
                 client.delete("/v1/review/claims/x"),
                 client.post("/v1/review/claims/x/keys", json={}),
                 client.get("/v1/review/groups/g/fields/INTK.1:member/history"),
+                client.get("/v1/review/groups/g/fields/INTK.1:member/sound"),
             ]
             assert {way.status_code for way in ways} == {403}
         with gateway.client(headers=gateway.token("", "review")) as client:

@@ -11,7 +11,7 @@ import soundfile  # type: ignore[import-untyped]
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mmdigit.reading.audio.normalize import N_SAMPLES, SPEECH_RMS, decode_audio, read_waveform
+from mmdigit.reading.audio.normalize import N_SAMPLES, SPEECH_RMS, decode_audio, read_recording, read_waveform
 from schemas.errors import InvalidAudio
 from schemas.job import MAX_AUDIO_BYTES
 from tests.mmdigit.clips import tone, wav
@@ -32,6 +32,21 @@ def test_decode_audio_gives_the_same_second_at_every_rate(rate_hz: int, kind: st
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"])
 def test_decode_audio_reads_every_sample_format(subtype: str) -> None:
     np.testing.assert_allclose(decode_audio(wav(tone(), subtype=subtype)), decode_audio(wav(tone())), atol=0.03)
+
+
+@pytest.mark.parametrize(("kind", "subtype"), [("WAV", "PCM_16"), ("FLAC", "PCM_16"), ("OGG", "OPUS")])
+def test_recordings_may_last_a_minute(kind: str, subtype: str) -> None:
+    minute = wav(np.resize(tone(0.5), 60 * 8000), kind=kind, subtype=subtype)
+    assert read_recording(minute).size == pytest.approx(60 * 8000, rel=1e-3)
+    with pytest.raises(InvalidAudio, match="expected at most 10 s of audio, got more; send one digit a clip"):
+        read_waveform(minute)
+    longer = wav(np.resize(tone(0.5), 62 * 8000), kind=kind, subtype=subtype)
+    with pytest.raises(InvalidAudio, match="expected at most 60 s of audio, got more; cut the recording"):
+        read_recording(longer)
+
+
+def test_silent_recording_is_returned() -> None:
+    assert not read_recording(wav(np.zeros(8000))).any()
 
 
 def test_decode_audio_mixes_stereo_down() -> None:

@@ -163,3 +163,15 @@ def test_wav_of_20_bits_and_of_24_in_32_bits_is_read() -> None:
 def test_wav_of_invalid_format_is_refused(form: bytes, message: str) -> None:
     with pytest.raises(InvalidAudio, match=message):
         read_wav(riff(chunk(b"fmt ", form), chunk(b"data", bytes(4000))))
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_read_wav_reads_the_plain_layout_as_any_other(channels: int) -> None:
+    plain = wav(np.stack([tone()] * channels, axis=1))
+    samples, rate_hz = read_wav(plain)
+    other, other_rate_hz = read_wav(plain[:12] + chunk(b"JUNK", b"1234") + plain[12:])
+    np.testing.assert_array_equal(samples, other)
+    assert (samples.shape, rate_hz) == ((4000, channels), other_rate_hz)
+    for length in range(12, 48):  # a file that is cut off
+        with pytest.raises(InvalidAudio):
+            read_wav(plain[:length])

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from mmdigit.reading.image.decode import read_photo
 from mmdigit.reading.image.normalize import decode_image
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import Predictor
@@ -63,3 +64,32 @@ def test_decode_image_reads_every_mode_at_every_size(mode: str, side: int) -> No
 def test_image_of_extreme_shape_is_refused(width: int, height: int) -> None:
     with pytest.raises(InvalidImage, match="sides of at most 16384 pixels"):
         decode_image(png_header(width, height))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("side", [300, 700, 5000])
+def test_a_photo_is_scaled_down_to_the_side_that_is_asked_for(kind: str, side: int) -> None:
+    data = as_bytes(drawn_digit(1200).resize((1200, 600)).convert("RGB"), kind)
+    photo = read_photo(data, side, len(data))
+    assert photo.size == (1200, 600)
+    assert photo.grey.shape == (min(side, 1200) // 2, min(side, 1200))
+    assert photo.grey.min() < 0.1
+    assert photo.grey.max() > 0.9
+
+
+def test_the_size_of_a_photo_is_as_it_is_seen() -> None:
+    image = drawn_digit(1200).resize((1200, 600))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = as_bytes(image, "JPEG", exif=exif)
+    photo = read_photo(data, 300, len(data))
+    assert photo.size == (600, 1200)
+    assert photo.grey.shape == (300, 150)
+
+
+def test_a_photo_over_its_limit_is_refused() -> None:
+    data = as_bytes(drawn_digit())
+    with pytest.raises(InvalidImage, match=f"expected at most {len(data) - 1} bytes of image"):
+        read_photo(data, 300, len(data) - 1)
+    with pytest.raises(InvalidImage, match="expected a PNG, JPEG, TIFF or WebP file, got"):
+        read_photo(bytes(784), 300, 1000)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image
 
 from mmdigit.reading.image.limits import MAX_PIXELS
-from mmdigit.reading.image.normalize import decode_image
+from mmdigit.reading.image.normalize import decode_image, lay_out, mnist_digits
 from schemas.errors import InvalidImage
 from schemas.job import MAX_IMAGE_BYTES
 from tests.mmdigit.clips import as_bytes, drawn_digit, mnist_like, png_header
@@ -155,3 +156,46 @@ def test_decode_image_of_any_pixels_stays_in_range(width: int, height: int, seed
     digit = decode_image(as_bytes(Image.fromarray(pixels.astype(np.uint8))))
     assert digit.shape == (28, 28)
     assert 0 <= digit.min() <= digit.max() <= 1
+
+
+@pytest.mark.parametrize("shape", [(20, 2), (2, 20), (60, 1), (1, 60), (3, 2)])
+def test_narrow_digits_are_laid_out(shape: tuple[int, int]) -> None:
+    laid_out = lay_out(np.ones(shape, np.float32))
+    rows, columns = np.mgrid[:28, :28]
+    assert laid_out.max() > 0.9
+    for axis in (rows, columns):
+        assert float((laid_out * axis).sum() / laid_out.sum()) == pytest.approx(14, abs=0.6)
+
+
+def shifted_rings(seed: int, count: int) -> NDArray[np.float32]:
+    """Rings like MNIST's, most of them shifted, faded, or over each other, (count, 28, 28)."""
+    random = np.random.default_rng(seed)
+    images = []
+    for number in range(count):
+        ring = np.roll(mnist_like(number), random.integers(-3, 4, 2), (0, 1)) * random.choice([1, 1, 0.6, 0.3])
+        other = np.roll(mnist_like(number), random.integers(-14, 15, 2), (0, 1)) * random.choice([0, 0, 0.5])
+        images.append(np.maximum(ring, other) / 255)
+    return np.asarray(images, np.float32)
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9))
+def test_mnist_digits_do_not_depend_on_their_batch(seed: int, count: int) -> None:
+    images = shifted_rings(seed, count)
+    for image, digit in zip(images, mnist_digits(images), strict=True):
+        (alone,) = mnist_digits(image[None])
+        assert (digit is None) is (alone is None)
+        if digit is not None and alone is not None:
+            assert digit.reasons == alone.reasons
+            np.testing.assert_array_equal(digit.image, image)
+
+
+def test_mnist_digits_finds_digits_and_others() -> None:
+    found = mnist_digits(shifted_rings(1, 200))
+    assert 20 < sum(digit is None for digit in found) < 195
+    two_bars = np.zeros((1, 28, 28), np.float32)
+    two_bars[0, 5:23, [9, 10, 11, 16, 17, 18]] = 1
+    first, two, last = mnist_digits(np.concatenate([two_bars * 0, two_bars, two_bars / 4]))
+    assert (first, last) == (None, None)
+    assert two is not None
+    assert two.reasons == ("several_digits",)

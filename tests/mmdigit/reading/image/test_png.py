@@ -1,5 +1,6 @@
 """PNG files: damage beside the pixels is ignored, damage of the pixels is refused."""
 
+import io
 import struct
 import zlib
 from collections.abc import Callable
@@ -131,3 +132,17 @@ def test_read_plain_png_leaves_damaged_files_to_pillow(damaged: bytes, capfd: py
     assert read_plain_png(damaged) is None
     assert_digit_or_invalid(damaged)
     assert capfd.readouterr() == ("", "")
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([(), (0,), (1, 2), (0, 0, 0, 3), (0, 0, 0, 0, 0, 4), (3, 4)]))
+def test_read_plain_png_undoes_every_filter(seed: int, kinds: tuple[int, ...]) -> None:
+    random = np.random.default_rng(seed)
+    filters = random.choice(kinds or range(5), 28)
+    rows = b"".join(bytes([kind, *random.integers(0, 256, 28, np.uint8).tolist()]) for kind in filters)
+    data = plain_png(rows)
+    with Image.open(io.BytesIO(data)) as opened:
+        expected = np.asarray(opened) / np.float32(255)
+    read = read_plain_png(data)
+    assert read is not None
+    np.testing.assert_array_equal(read, expected)

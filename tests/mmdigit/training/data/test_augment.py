@@ -21,19 +21,12 @@ def rng(seed: int = 0) -> TensorRng:
     return TensorRng(torch.Generator().manual_seed(seed))
 
 
-def images() -> "Tensor":
-    grey: Tensor = torch.rand(16, 1, 28, 28, generator=torch.Generator().manual_seed(3))
-    return grey
-
-
 def waveforms() -> "Tensor":
     waveform: Tensor = torch.randn(16, 8000, generator=torch.Generator().manual_seed(3)).clamp(-3, 3) / 3
     return waveform
 
 
 CASES: list[tuple[str, Callable[[TensorRng], "Tensor"], float, float]] = [
-    ("images", lambda rng: augment.augment_images(images(), rng), 0, 1),
-    ("corrupted", lambda rng: augment.corrupt_images(images(), rng), 0, 1),
     ("waveforms", lambda rng: augment.augment_waveforms(waveforms(), waveforms(), rng, ALL), -1, 1),
     ("not words", lambda rng: augment.non_digit_waveforms(waveforms(), rng), -1, 1),
     ("features", lambda rng: augment.augment_features(torch.rand(16, 49, 40), rng, ALL) * 0, 0, 0),
@@ -67,3 +60,28 @@ def test_augment_without_distortions_only_scales() -> None:
     torch.testing.assert_close(same, waveform / waveform.abs().amax(dim=1, keepdim=True))
     features = torch.rand(3, 49, 40)
     torch.testing.assert_close(augment.augment_features(features, rng(), ()), features)
+
+
+def test_neighbours_leave_their_ends_beside_some_clips() -> None:
+    time_s = torch.arange(8000) / 8000
+    inside = (time_s > 0.4) & (time_s < 0.6)
+    tones = torch.stack([torch.sin(2 * torch.pi * hz * time_s) * inside for hz in (200, 500, 1600)] * 200)
+    left = (augment._between_neighbours(tones, rng()) - tones).abs() > 0.01
+    before, after = time_s < 0.4, time_s > 0.6
+    assert 0.1 < left[:, before].any(dim=1).float().mean() < 0.2  # a fifth, less what overlaps the clip entirely
+    assert 0.1 < left[:, after].any(dim=1).float().mean() < 0.2
+    assert left.sum(dim=1).max() <= 2 * 0.08 * 8000 + 2
+    assert not left[:, (time_s < 0.4 - 0.111) | (time_s > 0.6 + 0.111)].any()
+
+
+def test_two_digits_in_a_row_meet_in_the_middle() -> None:
+    time = torch.arange(8000) / 8000  # seconds
+    speech = ((time > 0.35) & (time < 0.65)).float()
+    low, high = (torch.sin(2 * torch.pi * pitch_hz * time) * speech for pitch_hz in (300, 1500))
+    rows = augment._in_a_row(torch.stack([low, high] * 50), rng())[::2]  # the low tone, then the high one
+    for half, pitch_hz in ((rows[:, :3700], 300), (rows[:, 4300:], 1500)):
+        heard_hz = torch.fft.rfft(half).abs().argmax(dim=1) * 8000 / 3700
+        assert float((heard_hz - pitch_hz).abs().max()) < 25
+    lengths_s = (rows.abs() > 0.01).sum(dim=1) / 8000
+    assert 0.15 < float(lengths_s.min()) < 0.4
+    assert 0.5 < float(lengths_s.max()) < 0.62

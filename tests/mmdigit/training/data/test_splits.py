@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mmdigit.datasets import fsdd
-from mmdigit.training.data.splits import load_clips, load_digits, load_glyphs
+from mmdigit.training.data.splits import fold_of, load_clips, load_digits, load_glyphs
 from schemas.errors import DataError
 from tests.mmdigit.clips import as_bytes, drawn_digit, tone, wav
 from tests.mmdigit.datasets.small_mnist import write_mnist
@@ -75,6 +75,31 @@ def test_load_clips_splits_speech_commands_by_speaker(tmp_path: Path, monkeypatc
     assert len(speakers[0] | speakers[1]) == 20
     assert speakers[1]
     assert speakers[2] == set()
+
+
+def test_load_clips_has_words_in_training_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_speech(tmp_path, monkeypatch)
+    folder = tmp_path / "negatives-words"
+    folder.mkdir()
+    for speaker in range(20):
+        (folder / f"tree_s{speaker}_0.wav").write_bytes(wav(tone(0.1)))
+    (folder / "noise_silence_0.wav").write_bytes(wav(0 * tone(0.1)))  # the worker refuses it: no need to learn it
+    words = {
+        split: [clip for clip in load_clips(tmp_path, split) if clip.label is None] for split in ("train", "validation")
+    }
+    assert words["validation"] == []
+    assert 0 < len(words["train"]) < 20  # a fifth of the speakers is for validation
+    (folder / "7_s1_0.wav").write_bytes(wav(tone(0.1)))
+    with pytest.raises(DataError, match=r"named \{word\}_\{speaker\}_\{index\}.wav or .flac in .*, got 7_s1_0.wav"):
+        load_clips(tmp_path, "train")
+
+
+@pytest.mark.parametrize("folds", [5, 6])
+def test_folds_of_speakers_are_stable_and_even(folds: int) -> None:
+    sizes = [sum(fold_of(f"speaker {number}", folds) == fold for number in range(1000)) for fold in range(folds)]
+    assert sum(sizes) == 1000
+    assert min(sizes) > 1000 / folds * 0.8
+    assert fold_of("0c540988") == 2
 
 
 @pytest.mark.parametrize("change", ["one missing", "wrong name", "broken", "none"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ
+from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ, Waveform
 from mmdigit.training.data import pronunciations, synthesis
 from mmdigit.training.data.pronunciations import ENGLISH_OTHERS, ESPEAK_VARIANTS, PHONEME_OTHERS, RESERVED_VOICES
 from mmdigit.training.data.speech_engines import ENGINES, Engine, Utterance
@@ -76,7 +76,8 @@ def test_synthesize_clips_skips_a_broken_synthesizer(
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert synthesize_clips(tmp_path / "cache", 10, 10, 1) == []
-    (line,) = capsys.readouterr().err.replace("\n", " ").split("no speech from ")[1:]
+    first, line = capsys.readouterr().err.replace("\n", " ").split("no speech from ")[1:]
+    assert first.startswith("kokoro-mixed: its files are not there")
     assert line.startswith("flite: ")
     assert "is broken" in line
 
@@ -89,12 +90,22 @@ def test_speak_drops_only_the_word_that_crashes_a_voice() -> None:
 
     engine = Engine("flite", "flite", 1.0, pronunciations.FLITE, (), speak)  # type: ignore[arg-type]
     plan = [Utterance("flite", "rms", text, 9, 0.5, 1.0, 1.0) for text in ("nine", "nine", "crash", "nine", "nine")]
-    assert [bool(clip.size) for clip in synthesis._speak(engine, plan)] == [True, True, False, True, True]
+    assert [bool(clip.size) for clip in synthesis._speak(engine, plan, synthesis._word)] == [
+        True,
+        True,
+        False,
+        True,
+        True,
+    ]
+
+
+def word(file: bytes, said: Utterance) -> Waveform:
+    return synthesis._word(synthesis._decode(file, said), said)
 
 
 def test_extract_speech_removes_silence() -> None:
     silence = 1e-3 * np.random.default_rng(0).standard_normal(16000)
-    clip = synthesis._extract_speech(wav(np.concatenate([silence, tone(0.5), silence]), 16000), utterance())
+    clip = word(wav(np.concatenate([silence, tone(0.5), silence]), 16000), utterance())
     assert clip.size / SAMPLE_RATE_HZ == pytest.approx(0.5 + 2 * synthesis.MARGIN_S, abs=0.04)
 
 
@@ -102,16 +113,16 @@ def test_extract_speech_removes_silence() -> None:
     ("duration_s", "label", "kept"), [(0.5, 9, True), (1.8, 9, False), (1.8, -1, True), (2.7, -1, False)]
 )
 def test_extract_speech_drops_long_clips(duration_s: float, label: int, kept: bool) -> None:
-    assert bool(synthesis._extract_speech(wav(tone(duration_s), 16000), utterance(label)).size) == kept
+    assert bool(word(wav(tone(duration_s), 16000), utterance(label)).size) == kept
 
 
 @pytest.mark.parametrize("file", [b"", b"RIFF", b"not a file", wav(np.zeros(8000), 16000), wav(tone(0.05), 16000)])
 def test_extract_speech_drops_non_speech(file: bytes) -> None:
-    np.testing.assert_array_equal(synthesis._extract_speech(file, utterance()), EMPTY)
+    np.testing.assert_array_equal(word(file, utterance()), EMPTY)
 
 
 def test_extract_speech_scales_pitch_and_tempo_with_size() -> None:
-    clip = synthesis._extract_speech(wav(tone(0.6), 16000), utterance(size=1.1))
+    clip = word(wav(tone(0.6), 16000), utterance(size=1.1))
     spectrum = np.abs(np.fft.rfft(clip))
     assert spectrum.argmax() * SAMPLE_RATE_HZ / clip.size == pytest.approx(440 * 1.1, rel=0.01)
     assert clip.size / SAMPLE_RATE_HZ == pytest.approx(0.6 / 1.1, abs=0.04)
@@ -153,3 +164,22 @@ def test_synthesize_clips_caches_each_set_of_engines(tmp_path: Path, monkeypatch
         only(monkeypatch, name)
         assert {clip.source for clip in synthesize_clips(tmp_path, 10, 0, 7)} == {name}
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_string_keeps_its_pauses() -> None:
+    pause = 1e-3 * np.random.default_rng(0).standard_normal(8000)
+    sound = wav(np.concatenate([pause, tone(0.5), pause, tone(0.5), pause]), 16000)
+    string = synthesis._string(synthesis._decode(sound, utterance(-1)), utterance(-1))
+    assert string.size / SAMPLE_RATE_HZ == pytest.approx(1.5, abs=0.1)
+    assert not synthesis._string(synthesis._decode(wav(tone(5), 16000), utterance(-1)), utterance(-1)).size
+
+
+def test_planned_strings_say_their_digits() -> None:
+    engine = Engine("flite", "flite", 1.0, pronunciations.FLITE, (), synthesis._speak)  # type: ignore[arg-type]
+    plan, digits = synthesis._plan_strings([engine], 200, seed=1)
+    lengths = [len(each) for each in digits]
+    assert (min(lengths), max(lengths)) == synthesis.STRING_LENGTHS
+    assert {digit for each in digits for digit in each} == set(range(10))
+    for utterance_, said in zip(plan, digits, strict=True):
+        words = utterance_.text.split()
+        assert all(word_ in pronunciations.ENGLISH_DIGITS[digit] for word_, digit in zip(words, said, strict=True))

@@ -46,7 +46,6 @@ def without_time(report: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in report.items() if name not in ("measured_at", "duration_s")}
 
 
-@pytest.mark.timeout(120)  # the first use of matplotlib may build its list of fonts
 def test_evaluate_writes_the_same_full_report_every_time(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

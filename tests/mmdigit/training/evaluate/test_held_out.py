@@ -42,6 +42,8 @@ def fold(seed: int) -> dict[str, Any]:
         "fused_labels": DIGITS.labels[images],
         "fused_images": images,
         "fused_clips": clips,
+        "people": np.array(["fsdd/ann"] * 100),
+        "pitch_hz": np.full(100, 210.0),
     }
 
 
@@ -89,7 +91,9 @@ def test_held_out_clips_take_fsdd_from_the_folds(tmp_path: Path) -> None:
     pooled = held_out_clips(logits, clip_labels, clips, folds)
     assert pooled.labels.size == 51
     np.testing.assert_array_equal(pooled.logits[-1], logits[1])
-    assert "50 FSDD recordings of 1 speakers" in pooled.split
+    assert "50 recordings of 1 people" in pooled.split
+    assert pooled.people is not None
+    assert pooled.people.names.tolist() == ["fsdd/ann"] * 50 + ["speech-commands/x"]
     alone = held_out_clips(logits, clip_labels, clips, None)
     np.testing.assert_array_equal(alone.logits, logits)
     assert "seen in training" in alone.split
@@ -106,6 +110,8 @@ def test_held_out_clips_take_fsdd_from_the_folds(tmp_path: Path) -> None:
         ("labels", np.zeros(99, np.int64), "different lengths"),
         ("audio_logits", np.zeros((100, 9), np.float32), "shape"),
         ("fused_logits", np.full((200, 10), np.nan, np.float32), "finite logits"),
+        ("people", np.arange(100), "who spoke"),
+        ("pitch_hz", np.zeros(99), "who spoke"),
         ("indices", None, "indices"),
         ("indices", np.array([{}] * 100, dtype=object), "allow_pickle"),
     ],

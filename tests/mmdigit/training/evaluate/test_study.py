@@ -13,6 +13,8 @@ from mmdigit.training.evaluate import study
 from mmdigit.training.evaluate.corrupt_audio import gusts
 from mmdigit.training.evaluate.held_out import FOLD_FILE
 from mmdigit.training.fit.stage import Hardware
+from mmdigit.training.fit.train import train
+from schemas.errors import DataError
 from tests.mmdigit.training import made_up
 
 PLAN = made_up.plan(
@@ -65,3 +67,20 @@ def test_study_seeds_summarizes_all_seeds(small: Path) -> None:
     assert [row["seed"] for row in report["seeds"]] == [1, 2]
     assert report["mean"]["image"] == pytest.approx(sum(row["image"] for row in report["seeds"]) / 2)
     assert report["shipped"] == 1
+
+
+def test_study_fusion_compares_all_heads(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[list[str]] = []
+
+    def compare(_: object, heads: dict[str, object], *__: object) -> list[object]:
+        compared.append(list(heads))
+        return []
+
+    monkeypatch.setattr(study, "compare_heads", compare)
+    with pytest.raises(DataError, match="run `mmdigit train` first"):
+        study.run("fusion", small, small / "runs", small / "fusion.json", PLAN, Hardware())
+    taught = PLAN.model_copy(update={"seed": study.SHIPPED_SEED, "teachers": ("0" * 64,)})
+    train(made_up.sets(small), taught, small / "runs" / f"seed-{study.SHIPPED_SEED}")
+    study.run("fusion", small, small / "runs", small / "fusion.json", PLAN, Hardware())
+    assert compared == [["sum", "concatenation", "gates", "correction"]]
+    assert json.loads((small / "fusion.json").read_text())["heads"] == []

@@ -9,7 +9,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from mmdigit.training.fit.checkpoints import checkpoint_path, read_state  # noqa: E402
-from mmdigit.training.fit.train import load_trained_model, train  # noqa: E402
+from mmdigit.training.fit.train import train  # noqa: E402
+from mmdigit.training.fit.trained import load_trained_model  # noqa: E402
 from schemas.errors import DataError  # noqa: E402
 from tests.mmdigit.training import made_up  # noqa: E402
 

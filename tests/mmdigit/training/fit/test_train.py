@@ -9,7 +9,8 @@ torch = pytest.importorskip("torch")
 
 from mmdigit.training.fit.checkpoints import STAGES  # noqa: E402
 from mmdigit.training.fit.stage import HISTORY  # noqa: E402
-from mmdigit.training.fit.train import load_trained_model, train  # noqa: E402
+from mmdigit.training.fit.train import train  # noqa: E402
+from mmdigit.training.fit.trained import load_trained_model  # noqa: E402
 from schemas.errors import DataError, SettingsError  # noqa: E402
 from tests.mmdigit.training import made_up  # noqa: E402
 
@@ -17,7 +18,7 @@ PLAN = made_up.plan()
 
 
 def test_train_resumes_to_the_same_weights(tmp_path: Path) -> None:
-    sets = made_up.sets(tmp_path)
+    sets = made_up.sets(tmp_path, 384)
     whole = train(sets, PLAN, tmp_path / "whole").state_dict()
     train(sets, PLAN, tmp_path / "broken", stop_after=1)
     with pytest.raises(DataError, match="got 1; run `mmdigit train` to resume"):

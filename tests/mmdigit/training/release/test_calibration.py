@@ -4,60 +4,23 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from mmdigit.reading.decision import Head, RiskRow, agreement, operating_point, softmax
 from mmdigit.reading.error_bounds import error_bound
 from mmdigit.training.evaluate.held_out import HeldOutLogits
-from mmdigit.training.evaluate.measures import ece
 from mmdigit.training.release.calibration import (
     CONFIDENCES,
     CONFLICT_FALSE_ALARMS,
     COVERAGES_BY_DIGIT,
     NOVELTY_FALSE_ALARMS,
-    TEMPERATURES,
     conflict_limit,
-    fit_temperature,
     novelty_threshold,
     risk_by_digit,
     risk_table,
 )
+from tests.mmdigit.training.logits import drawn
 
 SAME: dict[Head, float] = {"image": 1.0, "audio": 1.0, "fused": 1.0}
-
-
-def drawn(count: int, spread: float, seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Logits whose softmax is exactly how often each label is right: calibrated at temperature 1."""
-    random = np.random.default_rng(seed)
-    logits = random.normal(0, spread, (count, 10))
-    cumulative = softmax(logits).cumsum(axis=1)
-    return logits, (random.random((count, 1)) > cumulative).sum(axis=1).clip(0, 9)
-
-
-@pytest.mark.parametrize("temperature", [0.3, 1.0, 1.7, 4.0])
-def test_fit_temperature_finds_the_true_temperature(temperature: float) -> None:
-    logits, labels = drawn(20_000, 4.0, 1)
-    found = fit_temperature(logits * temperature, labels)
-    assert found == pytest.approx(temperature, rel=0.05)
-    right = logits.argmax(axis=1) == labels
-    assert ece(softmax(logits * temperature, found).max(axis=1), right) < 0.01
-
-
-def test_fit_temperature_minimizes_the_loss() -> None:
-    logits, labels = drawn(500, 2.0, 2)
-
-    def loss(temperature: float) -> float:
-        return float(-np.log(softmax(logits, temperature)[np.arange(500), labels]).mean())
-
-    found = fit_temperature(logits, labels)
-    assert all(loss(found) <= loss(other) for other in np.geomspace(*TEMPERATURES, 200))
-
-
-def test_fit_temperature_is_one_without_wrong_answers() -> None:
-    logits = np.eye(10)
-    assert fit_temperature(logits, np.arange(10)) == 1.0
-    assert fit_temperature(np.zeros((0, 10)), np.zeros(0, np.int64)) == 1.0
-    assert fit_temperature(logits, (np.arange(10) + 1) % 10) == pytest.approx(TEMPERATURES[1], rel=1e-3)
 
 
 def test_risk_table_counts_accepted_answers() -> None:

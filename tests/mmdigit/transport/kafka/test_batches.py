@@ -139,7 +139,6 @@ def test_read_record_survives_damaged_batches(place: int, byte: int) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_oversized_batch_error_names_the_remedy(kafka_topic: KafkaTopic) -> None:
     """On a real broker: the consumer rejects the batch after it delivered the records before it."""
     url = kafka_topic()
@@ -162,7 +161,6 @@ def test_oversized_batch_error_names_the_remedy(kafka_topic: KafkaTopic) -> None
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_uncompressed_topic_rejects_an_oversized_batch(kafka_bootstrap: str, kafka_topic: KafkaTopic) -> None:
     from kafka.admin import ConfigResource, ConfigResourceType
 

@@ -48,7 +48,6 @@ def test_map_errors_gives_the_expected_class(error: type[Exception], ours: type[
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_missing_topic_is_one_line_and_not_created(kafka_bootstrap: str) -> None:
     url = f"kafka://{kafka_bootstrap}/never-made"
     for _ in range(2):
@@ -59,7 +58,6 @@ def test_missing_topic_is_one_line_and_not_created(kafka_bootstrap: str) -> None
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_send_enforces_the_topics_limit(kafka_topic: KafkaTopic) -> None:
     with open_publisher(kafka_topic(max_message_bytes=10_000)) as publisher:
         with pytest.raises(InvalidRecord, match=r"max\.message\.bytes 10000"):
@@ -69,7 +67,6 @@ def test_send_enforces_the_topics_limit(kafka_topic: KafkaTopic) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_publisher_continues_after_a_broker_rejection(kafka_topic: KafkaTopic, kafka_bootstrap: str) -> None:
     url = kafka_topic()
     delivered: list[bytes] = []
@@ -91,7 +88,6 @@ def test_publisher_continues_after_a_broker_rejection(kafka_topic: KafkaTopic, k
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_send_spreads_keys_over_all_partitions(kafka_topic: KafkaTopic) -> None:
     url = kafka_topic(4)
     with open_publisher(url) as publisher:
@@ -112,7 +108,6 @@ def test_send_spreads_keys_over_all_partitions(kafka_topic: KafkaTopic) -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_rebalance_to_a_new_member_and_back_loses_nothing(
     kafka_topic: KafkaTopic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,7 +154,6 @@ def test_rebalance_to_a_new_member_and_back_loses_nothing(
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_revocation_commits_finished_jobs(kafka_topic: KafkaTopic) -> None:
     url = kafka_topic(4)
     read: Counter[bytes] = Counter()
@@ -228,7 +222,6 @@ def test_poll_that_raises_returns_its_records_again(kafka_topic: KafkaTopic, mon
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_lost_partitions_are_not_committed(kafka_topic: KafkaTopic, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mmdigit.transport.kafka.consumer.SESSION_TIMEOUT_MS", 4_000)
     url = kafka_topic(1)
@@ -267,7 +260,6 @@ def test_lost_partitions_are_not_committed(kafka_topic: KafkaTopic, monkeypatch:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_keep_alive_assigns_partitions_without_loss(kafka_topic: KafkaTopic) -> None:
     url = kafka_topic(3)
     with open_publisher(url) as publisher:
@@ -294,7 +286,6 @@ def test_keep_alive_assigns_partitions_without_loss(kafka_topic: KafkaTopic) -> 
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_join_abandoned_by_a_short_poll_is_repeated(kafka_topic: KafkaTopic) -> None:
     with open_consumer(kafka_topic(2), group="left-behind") as consumer:
         assert isinstance(consumer, KafkaConsumer)

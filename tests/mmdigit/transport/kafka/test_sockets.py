@@ -78,7 +78,6 @@ def test_closed_client_leaves_no_unwritten_connection_open() -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_idle_connection_closed_by_broker_is_no_failure(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -100,7 +99,6 @@ def test_idle_connection_closed_by_broker_is_no_failure(
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_dead_broker_is_still_an_error(caplog: pytest.LogCaptureFixture) -> None:
     with restartable_broker() as broker:
         admin = kafka_admin(broker.address)

@@ -19,7 +19,7 @@ from tests.factories import make_dead_letter, make_prediction
 from tests.redis_group import RedisGroup, redis_cluster
 from tests.redis_load import Load
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.docker
 
 FEED_LENGTH = 10**6
 SLOTS = 16384

@@ -9,7 +9,7 @@ import redis
 from lab.kit.services import REDIS_IMAGE
 from mmdigit.transport.redis import client as redis_client
 from mmdigit.transport.redis import connection
-from mmdigit.transport.redis.connection import is_cluster, is_too_old, version
+from mmdigit.transport.redis.connection import is_cluster, is_too_old, pack_commands, version
 from mmdigit.transport.redis.scripts import Script
 from mmdigit.transport.urls import open_store
 from schemas.errors import SettingsError
@@ -73,7 +73,6 @@ def group() -> Iterator[RedisGroup]:
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_open_store_rejects_an_old_server(monkeypatch: pytest.MonkeyPatch) -> None:
     assert REDIS_7 != REDIS_IMAGE
     monkeypatch.setattr(redis_client, "MIN_VERSION", (7, 4))
@@ -85,7 +84,6 @@ def test_open_store_rejects_an_old_server(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_load_scripts_detects_an_old_server_without_info(group: RedisGroup, monkeypatch: pytest.MonkeyPatch) -> None:
     port = group.ports[0]
     group.ask(port, "ACL", "SETUSER", "old", "reset", *RULES.split())
@@ -102,7 +100,6 @@ def test_load_scripts_detects_an_old_server_without_info(group: RedisGroup, monk
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(120)
 def test_failover_to_an_old_server_is_permanent(group: RedisGroup, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = group.ports
     with closing(Name(first)) as name, open_store(f"redis://127.0.0.1:{name.port}/0") as store:
@@ -118,3 +115,9 @@ def test_failover_to_an_old_server_is_permanent(group: RedisGroup, monkeypatch: 
         ) as caught:
             store.put([make_prediction(2)])
         assert caught.value.exit_code == 2
+
+
+def test_commands_are_packed_as_redis_py_does() -> None:
+    commands = [("EVALSHA", "sha", 1, "ключ", b"\x00\r\n", -5, ""), ("WAIT", 1, 2000)]
+    expected = b"".join(redis.Connection().pack_commands(commands))  # type: ignore[no-untyped-call]
+    assert pack_commands(commands) == expected

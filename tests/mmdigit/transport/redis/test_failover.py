@@ -19,7 +19,7 @@ from tests.factories import make_prediction
 from tests.redis_group import Name, RedisGroup, redis_group
 from tests.redis_load import Load
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.docker
 
 FEED_LENGTH = 10**6
 SENTINEL_PASSWORD = "sentinel-secret"  # noqa: S105

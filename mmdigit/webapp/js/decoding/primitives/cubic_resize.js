@@ -17,7 +17,8 @@ function taps(from, to) {
   }))
 }
 
-function weightsAt(share) {
+/** Of the four pixels around a place that is `share` of a pixel to the right of the second one. */
+export function weightsAt(share) {
   const far = ((A * (share + 1) - 5 * A) * (share + 1) + 8 * A) * (share + 1) - 4 * A
   const near = ((A + 2) * share - (A + 3)) * share * share + 1
   const next = ((A + 2) * (1 - share) - (A + 3)) * (1 - share) * (1 - share) + 1

@@ -1,6 +1,6 @@
 // Tells a screen reader something a little later: what is announced while the focus moves is often not heard.
 
-import { announce } from "../dom.js"
+import { announce } from "./dom.js"
 
 const AFTER_FOCUS_MS = 300
 

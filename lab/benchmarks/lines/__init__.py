@@ -1,0 +1,1 @@
+"""Handwritten digits set in a row, as lines in photos and scans, and how many of them `mmdigit read-line` reads."""

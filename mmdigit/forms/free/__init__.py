@@ -1,0 +1,1 @@
+"""Fields whose digits are written into one box without separators: read as a line of digits."""

@@ -1,0 +1,1 @@
+"""Recordings of fields that were read aloud: each digit that is heard joins the box in which it is written."""

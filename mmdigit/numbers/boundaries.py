@@ -1,0 +1,80 @@
+"""Where a digit of a spoken number may begin or end: at the ends of speech, where it is quietest, and in between."""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ, Waveform
+
+FRAME = 80  # samples: 10 ms
+SMOOTHING = np.array([0.25, 0.5, 1.0, 0.5, 0.25]) / 2.5  # over neighbouring frames' power
+RANGE_DB, HEADROOM_DB = 35.0, 15.0  # speech is at most that far below the loudest, and at least that far above noise
+NOISE_DB = 6.0  # speech is that far above the quietest frames
+STEP = 8  # frames: the longest stretch of speech without a boundary, 80 ms
+CLOSEST = 3  # frames between two boundaries, 30 ms
+AROUND = 2  # frames kept around speech
+
+
+class Boundaries(NamedTuple):
+    """frames: (K,), rising, in frames of 10 ms; speech: (K,), how much speech lies before each, in frames of loud
+    speech; loudness: (K,), of each, range [0, 1]; total_speech: in the whole recording."""
+
+    frames: NDArray[np.int64]
+    speech: NDArray[np.float64]
+    loudness: NDArray[np.float64]
+    total_speech: float
+
+    @property
+    def times_s(self) -> NDArray[np.float64]:
+        return np.asarray(self.frames * (FRAME / SAMPLE_RATE_HZ), np.float64)
+
+
+def find_boundaries(waveform: Waveform) -> Boundaries:
+    """waveform: (n_samples,), 8 kHz, range [-1, 1], at least one frame. Returns no boundaries if it is silent."""
+    level_db = _level_db(waveform)
+    loudest, quietest = np.percentile(level_db, 95), np.percentile(level_db, 5)
+    threshold = max(loudest - RANGE_DB, min(quietest + NOISE_DB, loudest - HEADROOM_DB))
+    loudness = np.clip((level_db - threshold) / max(loudest - threshold, 1e-9), 0, 1)
+    before = np.concatenate([[0.0], np.cumsum(loudness)])
+    changes = np.diff(np.concatenate([[0], (level_db > threshold).astype(np.int64), [0]]))
+    found: set[int] = set()
+    for first, last in zip(np.flatnonzero(changes == 1), np.flatnonzero(changes == -1), strict=True):
+        found |= {max(0, int(first) - AROUND), min(level_db.size, int(last) + AROUND)}
+        found |= set(_inside(level_db, int(first), int(last)))
+    frames = _spread(sorted(found))
+    return Boundaries(frames, before[frames], np.append(loudness, 0.0)[frames], float(before[-1]))
+
+
+def _level_db(waveform: Waveform) -> NDArray[np.float64]:
+    """The smoothed level of each frame, (n_frames,)."""
+    count = waveform.size // FRAME
+    power = (waveform[: count * FRAME].reshape(count, FRAME).astype(np.float64) ** 2).mean(axis=1)
+    smooth = np.convolve(power, SMOOTHING, "same") if count >= SMOOTHING.size else power
+    return np.asarray(10 * np.log10(smooth + 1e-10), np.float64)
+
+
+def _inside(level_db: NDArray[np.float64], first: int, last: int) -> list[int]:
+    """The quietest frames within a stretch of speech, and frames between those that are far apart."""
+    stretch = level_db[first:last]
+    if stretch.size > 4:
+        around = np.lib.stride_tricks.sliding_window_view(stretch, 5).min(axis=1)
+        dips = (first + 2 + np.flatnonzero(stretch[2:-2] <= around)).tolist()
+    else:
+        dips = []
+    points = sorted({first, last, *dips})
+    between = []
+    for start, end in pairwise(points):
+        parts = 1 + (end - start) // STEP if end - start > 1.5 * STEP else 1
+        between += [start + round(part * (end - start) / parts) for part in range(1, parts)]
+    return [*dips, *between]
+
+
+def _spread(frames: list[int]) -> NDArray[np.int64]:
+    """Without those that follow another one too closely."""
+    kept: list[int] = []
+    for frame in frames:
+        if not kept or frame - kept[-1] >= CLOSEST:
+            kept.append(frame)
+    return np.array(kept, np.int64)

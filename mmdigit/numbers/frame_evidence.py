@@ -1,0 +1,79 @@
+"""How much likelier than none each digit is in a span of a recording, by a listener of the whole recording.
+
+The listener (spoken.onnx, `mmdigit train --strings-only`) gives the odds of each digit every 40 ms. It knows what is
+said before and after, and where one digit ends and the next one begins even where nobody pauses; the model that reads
+single digits knows each piece better. The lattice adds both.
+"""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdigit.files.regular import read_regular
+from mmdigit.numbers.lattice import Floats
+from mmdigit.reading.audio.normalize import Waveform
+from mmdigit.reading.predictor import open_session
+from schemas.errors import WeightsError
+
+FILE = Path(__file__).parent / "spoken.onnx"
+MAX_BYTES = 64 * 1024 * 1024
+HOP = 160  # samples: 20 ms; a recording is padded to a multiple of it
+STEP_S, FIRST_S = 0.04, 0.016  # from the middle of a step to that of the next one; of the first step
+LEAST = -20.0  # of the odds of a span, as a logarithm
+
+
+class FrameListener:
+    """A loaded listener. sha256: of its file, in hex."""
+
+    def __init__(self, content: bytes) -> None:
+        self.sha256 = hashlib.sha256(content).hexdigest()
+        self._session = open_session(content, 1)
+
+    @classmethod
+    def load(cls, path: Path = FILE) -> Self:
+        """Raises WeightsError if the file is missing or damaged."""
+        try:
+            return cls(read_regular(path, MAX_BYTES))
+        except Exception as exc:  # ONNX Runtime's errors have no common base
+            reason = type(exc).__name__
+            raise WeightsError(f"expected the listener at {path}, got an error ({reason}); restore the file") from exc
+
+    def log_odds(self, waveform: Waveform) -> Floats:
+        """The logarithm of the odds of each digit against none, every STEP_S, (n_steps, 10).
+
+        waveform: (n_samples,), 8 kHz, range [-1, 1].
+        """
+        size = max(2, -(-waveform.size // HOP)) * HOP
+        padded = np.zeros((1, size), np.float32)
+        padded[0, : waveform.size] = waveform
+        return np.asarray(self._session.run(None, {"waveform": padded})[0], np.float64)
+
+
+@cache
+def shipped_listener() -> FrameListener:
+    return FrameListener.load()
+
+
+def span_log_odds(log_odds: Floats, first: NDArray[np.int64], last: NDArray[np.int64], times_s: Floats) -> Floats:
+    """The logarithm of the odds of each digit in each span, (S, 10), at least LEAST: of the best run of its steps.
+
+    log_odds: (n_steps, 10); first, last: (S,), the boundaries of each span, by their places in times_s, (K,), rising.
+    Source: Bentley 1984, "Programming Pearls: Algorithm Design Techniques", the maximum subarray.
+    """
+    steps = np.clip(np.ceil((times_s - FIRST_S) / STEP_S).astype(np.int64), 0, len(log_odds))
+    found = np.full((first.size, 10), LEAST)
+    for start in np.unique(first):
+        spans = np.flatnonzero(first == start)
+        ends = steps[last[spans]] - steps[start]  # in steps from the start
+        inside = log_odds[steps[start] : steps[start] + int(ends.max(initial=0))]
+        best = np.full((len(inside) + 1, 10), LEAST)
+        run = np.full(10, LEAST)
+        for step, odds in enumerate(inside):
+            run = np.maximum(run, 0) + odds
+            best[step + 1] = np.maximum(best[step], run)
+        found[spans] = best[ends]
+    return found

@@ -1,0 +1,234 @@
+"""Reads a number that is spoken in one recording: cuts it into digits by what the model hears in each piece.
+
+The likeliest digits with the likeliest cuts are found twice: the first pass tells the speaker's pace, the second one
+uses it. Sound alone is never accepted: a caller that confirms the number, by a check digit or by reading it back, may
+accept one whose only reason for review is not_confirmed.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdigit.numbers.boundaries import FRAME
+from mmdigit.numbers.decoding import MAX_DIGITS, Decoded, align, count_scores, decode
+from mmdigit.numbers.frame_evidence import FrameListener, shipped_listener
+from mmdigit.numbers.heard_number import NOT_CONFIRMED, CutNumber, HeardDigit, HeardNumber, HeardReason
+from mmdigit.numbers.lattice import Floats, Lattice
+from mmdigit.numbers.spoken import Spans, listen_to_spans, spoken_lattice
+from mmdigit.numbers.spoken_calibration import SpokenCalibration, shipped
+from mmdigit.reading.audio.frames import peak_level
+from mmdigit.reading.audio.limits import MIN_DURATION_S, RECORDING
+from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ, SILENCE_PEAK, Waveform, read_recording
+from mmdigit.reading.decision import sigmoid, softmax
+from mmdigit.reading.model_input import ModelInput
+from mmdigit.reading.predictor import Predictor
+from schemas.errors import InvalidAudio
+
+FLOOR = 0.01  # of what is written at a place
+MOST_SURPRISING = 3.0  # times the slack of the count: from there on, another number of digits is said than is written
+PACE_PRIOR = 2  # digits of usual length that a speaker's pace is averaged with
+
+
+@dataclass(frozen=True, eq=False)
+class Hearing:
+    """The likeliest number of a recording, with the scores that its confidence follows from.
+
+    counts: (MAX_DIGITS + 1,), the score of the likeliest number with each count.
+    """
+
+    lattice: Lattice
+    counts: Floats
+    decoded: Decoded | None
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """Of the lattice: the spans of the digits, (n,)."""
+        return np.zeros(0, np.int64) if self.decoded is None else self.decoded.spans
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        if self.decoded is None:
+            return ()
+        return tuple(self.decoded.scores.argmax(axis=1).tolist())
+
+    @property
+    def margin(self) -> float:
+        """The score of the number before the next one of as many digits."""
+        if self.decoded is None:
+            return 0.0
+        ordered = np.sort(self.decoded.scores, axis=1)
+        return float((ordered[:, -1] - ordered[:, -2]).min())
+
+    @property
+    def fit(self) -> float:
+        """The score of a digit, on average, with what is left out."""
+        count = len(self.labels)
+        return float(self.counts[count]) / count if count else 0.0
+
+    @property
+    def count_margin(self) -> float:
+        """The score of the number before the likeliest one of another count; negative if that one is likelier."""
+        count = len(self.labels)
+        return float(self.counts[count] - np.delete(self.counts, count).max())
+
+
+class SpokenReader:
+    """Reads spoken numbers with a loaded model."""
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        calibration: SpokenCalibration | None = None,
+        listener: FrameListener | None = None,
+    ) -> None:
+        """calibration, listener: None = the shipped ones. Raises WeightsError if their files are damaged."""
+        self._predictor = predictor
+        self.listener = listener or shipped_listener()
+        self._calibration = calibration or shipped()
+
+    def read(self, recording: bytes, count: int | None = None) -> HeardNumber:
+        """recording: a WAV, FLAC or Ogg Opus file of up to a minute; count: how many digits it has, None = unknown.
+
+        Raises InvalidAudio if it cannot be decoded, ValueError for a count outside 1 to MAX_DIGITS.
+        """
+        return self.read_waveform(read_recording(recording), count)
+
+    def read_waveform(self, waveform: Waveform, count: int | None = None) -> HeardNumber:
+        """As read, of a decoded recording, (n_samples,), 8 kHz, range [-1, 1]."""
+        spans = self._listen_to(waveform, count)
+        duration_s = waveform.size / SAMPLE_RATE_HZ
+        if spans is None:
+            return self._nothing(duration_s, count, "silence", "no digit heard, the recording is silent")
+        heard = self.decode(spans, None)
+        if not self._has_digits(spans, heard):
+            return self._nothing(duration_s, count, "no_digit", "no digit heard")
+        count_heard = len(heard.labels)
+        if count is not None and count != count_heard:
+            expected = self.decode(spans, count)
+            heard = heard if expected.decoded is None else expected
+        return self._number(spans, heard, count_heard, count, duration_s)
+
+    def cut(self, waveform: Waveform, written: Floats) -> CutNumber:
+        """Where each written digit is said, and what is heard there.
+
+        waveform: as of read_waveform. written: (n, 10), the probabilities of what is written at each place. Each digit
+        is cut out by the writing of the others, so that its own does not choose what is heard. Raises InvalidAudio as
+        read, and if no digit is heard; ValueError for more than MAX_DIGITS.
+        """
+        count = len(written)
+        spans = self._listen_to(waveform, count)
+        heard = None if spans is None else self.decode(spans, None)
+        if spans is None or heard is None or not self._has_digits(spans, heard):
+            raise InvalidAudio(f"expected {count} spoken digits, got none; speak nearer to the microphone")
+        free = CutNumber(self._digits(spans, heard), fits=False)
+        if len(heard.labels) != count:
+            heard = self.decode(spans, count)
+            if heard.count_margin < -MOST_SURPRISING * self._calibration.count_slack:
+                return free
+        rows = align(heard.lattice, np.log(np.clip(written, FLOOR, 1)))
+        if rows is None:
+            return free
+        return CutNumber(_heard_digits(spans, rows, np.exp(spans.log_probabilities[rows])), fits=True)
+
+    def _listen_to(self, waveform: Waveform, count: int | None) -> Spans | None:
+        """What the model makes of every span; None if the recording is silent. Raises as read."""
+        if count is not None and not 1 <= count <= MAX_DIGITS:
+            raise ValueError(f"expected a count of 1 to {MAX_DIGITS} digits, got {count}")
+        if not MIN_DURATION_S <= waveform.size / SAMPLE_RATE_HZ <= RECORDING.max_duration_s:
+            raise InvalidAudio(
+                f"expected {MIN_DURATION_S:g}-{RECORDING.max_duration_s:g} s of audio, got "
+                f"{waveform.size / SAMPLE_RATE_HZ:.2f} s; {RECORDING.advice}"
+            )
+        if peak_level(waveform) < SILENCE_PEAK:
+            return None
+        try:
+            return listen_to_spans(waveform, self.listen, self.listener)
+        except ValueError as exc:
+            raise InvalidAudio(str(exc)) from exc
+
+    def _has_digits(self, spans: Spans, heard: Hearing) -> bool:
+        return bool(heard.rows.size) and spans.log_is_digit[heard.rows].mean() >= self._calibration.least_digit
+
+    def listen(self, waveforms: NDArray[np.float32]) -> tuple[Floats, Floats]:
+        """The model's probabilities, (B, 10), and novelty, (B,), of waveforms, (B, N_SAMPLES)."""
+        inputs = [ModelInput(None, waveform) for waveform in waveforms]
+        outputs = self._predictor.outputs(inputs, ("audio_logits", "audio_novelty_logit"))
+        temperature = self._predictor.temperature["audio"]
+        return softmax(outputs["audio_logits"], temperature), sigmoid(outputs["audio_novelty_logit"])
+
+    def decode(self, spans: Spans, count: int | None) -> Hearing:
+        """The likeliest number in the spans, with `count` digits or any."""
+        scoring = self._calibration.scoring
+        first = _decode(spoken_lattice(spans, scoring), count)
+        if first.decoded is None:
+            return first
+        rows = first.decoded.spans
+        usual = np.log(np.take(scoring.usual_s, first.labels))
+        pace = float(np.median(spans.log_length_s[rows] - usual)) * rows.size / (rows.size + PACE_PRIOR)
+        return _decode(spoken_lattice(spans, scoring, pace), count)
+
+    def _number(
+        self, spans: Spans, heard: Hearing, count_heard: int, expected: int | None, duration_s: float
+    ) -> HeardNumber:
+        digits = self._digits(spans, heard)
+        terms = heard.margin, heard.fit, heard.count_margin
+        confidence = self._calibration.known.of(*terms)
+        if count_heard != expected:
+            confidence = min(confidence, self._calibration.unknown.of(*terms))
+        reasons: dict[HeardReason, str] = {NOT_CONFIRMED: "sound alone is not accepted: confirm the number"}
+        uncertain = confidence < self._calibration.sure
+        surprising = uncertain or len(digits) != expected or heard.count_margin < -self._calibration.count_slack
+        if expected is not None and count_heard != expected and surprising:
+            reasons["wrong_count"] = f"heard {_digits(count_heard)}, expected {expected}"
+        if uncertain:
+            reasons["low_confidence"] = "some digits are uncertain"
+        if (left_out_s := outside_s(spans, heard)) > self._calibration.most_left_out_s:
+            reasons["other_speech"] = f"{left_out_s:.1f} s of speech are no digit"
+        return HeardNumber(
+            digits,
+            confidence,
+            count_heard,
+            expected,
+            duration_s,
+            tuple(reasons),
+            tuple(reasons.values()),
+            self._predictor.model_version,
+        )
+
+    def _digits(self, spans: Spans, heard: Hearing) -> tuple[HeardDigit, ...]:
+        if heard.decoded is None:
+            return ()
+        return _heard_digits(spans, heard.decoded.spans, softmax(heard.decoded.scores, self._calibration.temperature))
+
+    def _nothing(self, duration_s: float, expected: int | None, reason: HeardReason, message: str) -> HeardNumber:
+        version = self._predictor.model_version
+        return HeardNumber((), 0.0, 0, expected, duration_s, (reason,), (message,), version)
+
+
+def _decode(lattice: Lattice, count: int | None) -> Hearing:
+    counts = count_scores(lattice, MAX_DIGITS)
+    likeliest = int(counts.argmax()) if count is None else count
+    return Hearing(lattice, counts, decode(lattice, likeliest) if likeliest else None)
+
+
+def _heard_digits(spans: Spans, rows: NDArray[np.int64], probabilities: Floats) -> tuple[HeardDigit, ...]:
+    """rows: (n,), the spans of the digits; probabilities: (n, 10)."""
+    frames = spans.boundaries.frames * (FRAME / SAMPLE_RATE_HZ)
+    digits = []
+    for row, chances in zip(rows, probabilities, strict=True):
+        runner_up, label = np.argsort(chances, kind="stable")[-2:].tolist()
+        start_s, end_s = float(frames[spans.first[row]]), float(frames[spans.last[row]])
+        digits.append(HeardDigit(label, float(chances[label]), runner_up, float(chances[runner_up]), start_s, end_s))
+    return tuple(digits)
+
+
+def outside_s(spans: Spans, heard: Hearing) -> float:
+    """Seconds of loud speech outside of the digits."""
+    at = spans.boundaries
+    inside = float((at.speech[spans.last[heard.rows]] - at.speech[spans.first[heard.rows]]).sum())
+    return (at.total_speech - inside) * FRAME / SAMPLE_RATE_HZ
+
+
+def _digits(count: int) -> str:
+    return f"{count} digit{'' if count == 1 else 's'}"

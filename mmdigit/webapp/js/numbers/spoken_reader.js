@@ -1,0 +1,136 @@
+// Reads a number that is spoken in one recording: cuts it into digits by what the model hears in each piece. The same as
+// mmdigit/numbers/spoken_reader.py. Sound alone is never accepted: whoever reads the number back may have it confirmed.
+
+import { SAMPLE_RATE_HZ, peakLevel } from "../decoding/frames.js"
+import { clip, largestAt, mean, sum } from "../decoding/primitives/numbers.js"
+import { SILENCE_PEAK } from "../decoding/speech.js"
+import { softmax } from "../model/decision.js"
+import { FRAME } from "./boundaries.js"
+import { MAX_DIGITS, countScores, decode, labelsOf } from "./decoding.js"
+import { listenToSpans, spokenLattice } from "./spoken.js"
+
+const PACE_PRIOR = 2 // digits of usual length that a speaker's pace is averaged with
+
+/**
+ * A number as HeardNumber.as_json of mmdigit/numbers/heard_number.py has it, without model_version and messages.
+ *
+ * waveform: Float32Array, 8 kHz, range [-1, 1], 0.05 to 60 s, without its mean. count: how many digits it has, 1 to
+ * MAX_DIGITS; null = unknown. listen, listenToAll, onShare: as listenToSpans of spoken.js. calibration:
+ * spoken_calibration.json.
+ */
+export async function readSpoken(waveform, count, { listen, listenToAll, calibration, onShare }) {
+  const duration = waveform.length / SAMPLE_RATE_HZ
+  if (peakLevel(waveform) < SILENCE_PEAK) return nothing(duration, count, "silence")
+  const spans = await listenToSpans(waveform, { listen, listenToAll, onShare })
+  const any = hear(spans, calibration, null)
+  if (!hasDigits(spans, any, calibration)) return nothing(duration, count, "no_digit")
+  const countHeard = any.decoded.spans.length
+  let heard = any
+  if (count !== null && count !== countHeard) {
+    const expected = hear(spans, calibration, count)
+    if (expected.decoded !== null) heard = expected
+  }
+  const digits = digitsOf(spans, heard.decoded, calibration.temperature)
+  const { confidence, reasons } = judge(spans, heard, { count, countHeard, calibration })
+  return answer({ digits, confidence, countHeard, count, duration, reasons })
+}
+
+/**
+ * {counts, decoded}: the likeliest number in the spans, with `count` digits or any, and the score of the likeliest with
+ * each count. The first pass tells the speaker's pace, the second one uses it.
+ */
+function hear(spans, { scoring }, count) {
+  const first = likeliest(spokenLattice(spans, scoring), count)
+  if (first.decoded === null) return first
+  const labels = labelsOf(first.decoded)
+  const longer = first.decoded.spans.map((span, place) => spans.logLengthS[span] - Math.log(scoring.usual_s[labels[place]]))
+  const pace = (median(longer) * longer.length) / (longer.length + PACE_PRIOR)
+  return likeliest(spokenLattice(spans, scoring, pace), count)
+}
+
+function likeliest(lattice, count) {
+  const counts = countScores(lattice, MAX_DIGITS)
+  const digits = count ?? largestAt(counts)
+  return { counts, decoded: digits ? decode(lattice, digits) : null }
+}
+
+const hasDigits = (spans, { decoded }, { least_digit: least }) =>
+  decoded !== null && mean(decoded.spans.map((span) => spans.logIsDigit[span])) >= least
+
+function judge(spans, { counts, decoded }, { count, countHeard, calibration }) {
+  const size = decoded.spans.length
+  const terms = {
+    margin: Math.min(...decoded.scores.map(lead)),
+    fit: counts[size] / size,
+    countMargin: counts[size] - Math.max(...counts.filter((_, other) => other !== size)),
+  }
+  let confidence = chance(calibration.known, terms)
+  if (countHeard !== count) confidence = Math.min(confidence, chance(calibration.unknown, terms))
+  const uncertain = confidence < calibration.sure
+  const surprising = uncertain || size !== count || terms.countMargin < -calibration.count_slack
+  const others = {
+    wrong_count: count !== null && countHeard !== count && surprising,
+    low_confidence: uncertain,
+    other_speech: outsideS(spans, decoded) > calibration.most_left_out_s,
+  }
+  return { confidence, reasons: ["not_confirmed", ...Object.keys(others).filter((reason) => others[reason])] }
+}
+
+/** The chance that a number is right. fitted: known or unknown of the calibration. */
+function chance(fitted, { margin, fit, countMargin }) {
+  const countTerm = countMargin >= 0 ? Math.log1p(countMargin) : countMargin
+  const logit = fitted.intercept + fitted.margin * Math.log1p(margin) + fitted.fit * fit + fitted.count_margin * countTerm
+  return 1 / (1 + Math.exp(-clip(logit, -60, 60)))
+}
+
+/** Seconds of loud speech outside of the digits. */
+function outsideS({ boundaries: at, first, last }, decoded) {
+  const inside = sum(decoded.spans, (span) => at.speech[last[span]] - at.speech[first[span]])
+  return ((at.totalSpeech - inside) * FRAME) / SAMPLE_RATE_HZ
+}
+
+function digitsOf({ boundaries, first, last }, decoded, temperature) {
+  const secondsAt = (place) => (boundaries.frames[place] * FRAME) / SAMPLE_RATE_HZ
+  return decoded.spans.map((span, position) => {
+    const shares = softmax(decoded.scores[position], temperature)
+    const [label, second] = ranked(shares)
+    return {
+      label,
+      confidence: shares[label],
+      runner_up: second,
+      runner_up_confidence: shares[second],
+      start_s: secondsAt(first[span]),
+      end_s: secondsAt(last[span]),
+    }
+  })
+}
+
+/** How far the likeliest digit is before the next one. */
+function lead(scores) {
+  const [best, second] = ranked(scores)
+  return scores[best] - scores[second]
+}
+
+/** Digits, the likeliest first; of equals, the larger one. */
+const ranked = (shares) => [...shares.keys()].sort((one, other) => shares[other] - shares[one] || other - one)
+
+function median(values) {
+  const ordered = [...values].sort((one, other) => one - other)
+  const half = ordered.length >> 1
+  return ordered.length % 2 ? ordered[half] : (ordered[half - 1] + ordered[half]) / 2
+}
+
+const nothing = (duration, count, reason) =>
+  answer({ digits: [], confidence: 0, countHeard: 0, count, duration, reasons: [reason] })
+
+const answer = ({ digits, confidence, countHeard, count, duration, reasons }) => ({
+  value: digits.map(({ label }) => label).join(""),
+  digits,
+  confidence,
+  count_heard: countHeard,
+  expected: count,
+  duration_s: duration,
+  reasons,
+  decision: "review",
+  acceptable_if_confirmed: reasons.length === 1 && reasons[0] === "not_confirmed",
+})

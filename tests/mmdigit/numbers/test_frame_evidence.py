@@ -1,0 +1,50 @@
+"""The listener's odds: of every length of recording; in a span, those of its best run of steps; damage is one line."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from mmdigit.numbers.frame_evidence import FIRST_S, LEAST, STEP_S, FrameListener, shipped_listener, span_log_odds
+from mmdigit.numbers.lattice import Floats
+from schemas.errors import WeightsError
+from tests.mmdigit.clips import tone
+
+
+@given(arrays(np.float64, (12, 10), elements=st.floats(-9, 9)), st.sets(st.integers(0, 50), min_size=2, max_size=8))
+def test_span_has_the_odds_of_its_best_run(log_odds: Floats, tens: set[int]) -> None:
+    times_s = np.array(sorted(tens)) / 100
+    first, last = np.triu_indices(times_s.size, 1)
+    found = span_log_odds(log_odds, first, last, times_s)
+    middles_s = FIRST_S + STEP_S * np.arange(len(log_odds))
+    for row, (start, end) in enumerate(zip(times_s[first], times_s[last], strict=True)):
+        inside = log_odds[(middles_s >= start - 1e-9) & (middles_s < end - 1e-9)]
+        runs = [inside[i:j].sum(axis=0) for i in range(len(inside)) for j in range(i + 1, len(inside) + 1)]
+        assert found[row] == pytest.approx(np.maximum(LEAST, np.max(runs, axis=0, initial=LEAST)))
+
+
+def test_no_spans_have_no_odds() -> None:
+    none = np.zeros(0, np.int64)
+    assert span_log_odds(np.zeros((3, 10)), none, none, np.zeros(0)).shape == (0, 10)
+
+
+@pytest.mark.parametrize("samples", [1, 800, 8000, 8001, 80_000])
+def test_listener_hears_every_length(samples: int) -> None:
+    log_odds = shipped_listener().log_odds(np.resize(tone(0.3), samples).astype(np.float32))
+    assert np.isfinite(log_odds).all()
+    assert log_odds.shape[1] == 10
+    assert abs(len(log_odds) * STEP_S - samples / 8000) <= 2 * STEP_S
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a model"])
+def test_damaged_listener_is_one_line(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "spoken.onnx"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(
+        WeightsError, match=r"expected the listener at .*spoken.onnx, got an error .*; restore the file"
+    ):
+        FrameListener.load(path)
