@@ -33,8 +33,16 @@ class Compose(AbstractContextManager["Compose"]):
         self._project = f"mmdigit-{uuid.uuid4().hex[:8]}"
 
     def run(self, *arguments: str) -> str:
-        """What `docker compose` prints. Raises TransportError, with the end of its errors, if it fails."""
-        done = subprocess.run(
+        """What `docker compose` prints. Raises TransportError if it fails, with the ends of its errors and the logs."""
+        done = self._compose(*arguments)
+        if done.returncode:
+            what = f"docker compose {' '.join(arguments)}"
+            logs = self._compose("--profile", "*", "logs", "--tail", "20").stdout
+            raise TransportError(f"expected {what} to succeed, got: {done.stderr.strip()[-500:]}\n{logs}")
+        return done.stdout
+
+    def _compose(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             ["docker", "compose", "--file", "docker-compose.yml", "--project-name", self._project, *arguments],
             cwd=ROOT,
             env=self._environment,
@@ -43,10 +51,6 @@ class Compose(AbstractContextManager["Compose"]):
             timeout=_COMMAND_WITHIN_S,
             check=False,
         )
-        if done.returncode:
-            what = f"docker compose {' '.join(arguments)}"
-            raise TransportError(f"expected {what} to succeed, got: {done.stderr.strip()[-500:]}")
-        return done.stdout
 
     def up(self, services: Sequence[str], profiles: Sequence[str] = ()) -> None:
         """Start what does not run yet. Returns when all are healthy."""
