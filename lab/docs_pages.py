@@ -112,7 +112,7 @@ def metrics_page() -> str:
     head = "| name | kind | unit | labels | meaning |\n|---|---|---|---|---|\n"
     return (
         "# Metrics\n\nThe worker serves them at `/metrics`, beside `process_*` (CPU, memory, files) and `python_info`. "
-        "No label holds a job id.\n\n"
+        "No label holds a job id. With `--processes`, every metric also has the label `process`: 0, 1, ...\n\n"
         f"{head}{rows(METRICS)}\n"
         f"The page worker serves these instead:\n\n{head}{rows(PAGE_METRICS)}\n"
         f"The gateway serves these, beside `process_*` and `python_info`; `operation` is the path's template:\n\n"

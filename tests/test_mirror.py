@@ -38,6 +38,7 @@ OTHER_SUBJECTS = {
 
 TESTED_ELSEWHERE = {
     "mmdigit.__main__": "tests.mmdigit.test_cli",
+    "worker.__main__": "tests.worker.test_process",
     "mmdigit.gateway.__main__": "tests.mmdigit.gateway.test_command",
     "mmdigit.gateway.access.requiring": "tests.mmdigit.gateway.access.test_entrance",
     "mmdigit.gateway.audit": "tests.mmdigit.gateway.access.test_entrance",

@@ -62,6 +62,14 @@ class WorkerSettings(ConsumingSettings):
     ] = 0.0
     weights: Weights = None
     threads: Threads = 1
+    processes: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=64,
+            description="processes that share the partitions of a Kafka topic; if one fails, all stop",
+        ),
+    ] = 1
     target_error: TargetError = DEFAULT_TARGET_ERROR
     ttl_s: Annotated[
         int, Field(ge=1, le=10 * 365 * 86_400, description="time that predictions are kept, in seconds")

@@ -25,6 +25,7 @@ locals {
     MMDIGIT_FROM           = "kafka://${local.bootstrap}/${var.topic}"
     MMDIGIT_STORE          = local.store_url
     MMDIGIT_CONSUMER_GROUP = var.consumer_group
+    MMDIGIT_PROCESSES      = tostring(max(1, floor(var.task_cpu / 1024)))
     MMDIGIT_TTL_S          = tostring(var.prediction_ttl_s)
     MMDIGIT_STORE_REPLICAS = tostring(var.store_replicas)
     MMDIGIT_TOPIC_WAIT_S   = "3600" # until the task that creates the topics has run

@@ -145,7 +145,7 @@ variable "topic" {
 }
 
 variable "partitions" {
-  description = "Partitions of the topic for jobs, three per task: they limit the number of workers, and five workers are no faster than four on eight partitions"
+  description = "Partitions of the topic for jobs, three per vCPU: they limit the number of workers' processes, and five workers are no faster than four on eight partitions"
   type        = number
   default     = 24
 

@@ -22,7 +22,7 @@ variable "architecture" {
 }
 
 variable "task_cpu" {
-  description = "CPU units of a task; 1024 is one vCPU, which one worker can use"
+  description = "CPU units of a task; 1024 is one vCPU, and the worker runs one process for each"
   type        = number
   default     = 1024
 
@@ -33,7 +33,7 @@ variable "task_cpu" {
 }
 
 variable "task_memory_mib" {
-  description = "Memory of a task; a worker uses 162 MB, but Fargate requires at least 2 GiB per vCPU"
+  description = "Memory of a task; each process of the worker uses 170 MB, but Fargate requires at least 2 GiB per vCPU"
   type        = number
   default     = 2048
 
@@ -100,7 +100,7 @@ variable "max_capacity" {
 }
 
 variable "jobs_per_second_per_task" {
-  description = "Throughput of one task under full load; the default is less than half of the 1267 jobs/s measured on a whole core (README.md: how to measure yours)"
+  description = "Throughput of one task, all its vCPUs together, under full load; the default, for one vCPU, is less than half of the 1267 jobs/s measured on a whole core (README.md: how to measure yours)"
   type        = number
   default     = 600
 

@@ -95,13 +95,17 @@ def measure_transport(transport: str, samples: Sequence[Sample], jobs: int, repe
         if transport == "sqlite":
             return result
         one = result["one_worker"]["jobs_per_s"]["median"]
-        pairs = []
-        for number in progress(range(1 + repetitions), f"{transport}: two workers"):
-            queue, own = fresh()
-            pair = measure_several(queue, made(2 * jobs), own, cores.workers(2), one)
-            if number:
-                pairs.append(pair | {"to_one_worker": pair["jobs_per_s"] / one})
-        result["two_workers"] = {name: spread_of(pairs, name) for name in pairs[0]}
+        for two, pinned_to, options in (
+            ("two_workers", cores.workers(2), ()),
+            ("two_processes", [None], ("--processes", "2")),
+        ):
+            pairs = []
+            for number in progress(range(1 + repetitions), f"{transport}: {two.replace('_', ' ')}"):
+                queue, own = fresh()
+                pair = measure_several(queue, made(2 * jobs), own, pinned_to, one, options)
+                if number:
+                    pairs.append(pair | {"to_one_worker": pair["jobs_per_s"] / one})
+            result[two] = {name: spread_of(pairs, name) for name in pairs[0]}
         starts = [measure_start(*fresh(), cores.measured) for _ in progress(range(1 + STARTS), f"{transport}: starts")][
             1:
         ]
@@ -176,6 +180,7 @@ def _main(argv: Sequence[str]) -> int:
             "starts": STARTS,
             "cores": find_cores().note,
             "two_workers": "the second shares its core with broker, store and load",
+            "two_processes": "of one worker (--processes 2), on any core",
         },
         "transports": {
             name: measure_transport(name, samples, options.jobs, options.repetitions) for name in transports
@@ -203,12 +208,17 @@ def _table(result: dict[str, Any]) -> str:
             f"  peak memory, MB              {format_spread(one['peak_rss_mb'])}",
         ]
         if "two_workers" in found:
-            two, began = found["two_workers"], found["start"]
+            for name in ("two_workers", "two_processes"):
+                two = found[name]
+                lines += [
+                    f"{transport}, {name.replace('_', ' ')}: {settings[name]}",
+                    f"  jobs/s                       {format_spread(two['jobs_per_s'])}",
+                    f"  CPU per job, us              {format_spread(two['cpu_us_per_job'])}",
+                    f"  jobs/s vs one worker         {format_spread(two['to_one_worker'], '.2f')}",
+                    f"  memory, MB                   {format_spread(two['rss_mb'])}",
+                ]
+            began = found["start"]
             lines += [
-                f"{transport}, two workers: {settings['two_workers']}",
-                f"  jobs/s                       {format_spread(two['jobs_per_s'])}",
-                f"  CPU per job, us              {format_spread(two['cpu_us_per_job'])}",
-                f"  jobs/s vs one worker         {format_spread(two['to_one_worker'], '.2f')}",
                 f"{transport}, seconds from start; median (min-max) of {settings['starts']}",
                 f'  to "ready to work"           {format_spread(began["loaded_s"], ".2f")}',
                 f"  to partitions assigned       {format_spread(began['ready_s'], '.2f')}",

@@ -73,16 +73,21 @@ def saturate(queue: Queue, jobs: Iterable[Record], folder: Path, core: int | Non
 
 
 def measure_several(
-    queue: Queue, jobs: Iterable[Record], folder: Path, cores: Sequence[int | None], one_jobs_per_s: float
+    queue: Queue,
+    jobs: Iterable[Record],
+    folder: Path,
+    cores: Sequence[int | None],
+    one_jobs_per_s: float,
+    options: Sequence[str] = (),
 ) -> dict[str, Any]:
     """One worker a core, all with a backlog: jobs/s and CPU per job of all together.
 
     Jobs are sent once the partitions are assigned, so that all workers get as many. one_jobs_per_s: of one worker
-    alone, which tells how long no worker runs dry.
+    process alone, which tells how long none runs dry. options: more of the workers' flags.
     """
     with ExitStack() as running:
         workers = [
-            running.enter_context(start_worker(queue, folder, core, f"worker-{number}"))
+            running.enter_context(start_worker(queue, folder, core, f"worker-{number}", options))
             for number, core in enumerate(cores)
         ]
         for worker in workers:

@@ -10,7 +10,7 @@ import pytest
 
 from mmdigit.reading.decision import OperatingPoint, same_for_all_digits
 from schemas import VERSION
-from worker.__main__ import log_target_error
+from worker.process import log_target_error
 
 
 @pytest.mark.parametrize(

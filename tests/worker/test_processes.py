@@ -1,0 +1,134 @@
+"""Several processes of a worker, as their parent sees them."""
+
+import multiprocessing
+import subprocess
+import sys
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+
+from mmdigit.telemetry.health import Status
+from samples.running import Scraped
+from worker import processes
+from worker.metrics import Metrics
+from worker.processes import Child, Family, FamilyMetrics, Silent
+
+
+class FakeChild(Child):
+    """A process that answers when it is told to."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self._pipe, self.process_end = multiprocessing.Pipe()
+        self._unanswered = True
+
+    def answers(self, *answers: object) -> "FakeChild":
+        for answer in answers:
+            self.process_end.send(answer)
+        return self
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "ANSWER_WITHIN_S", 0.01)
+
+
+def family_of(*children: Child) -> Family:
+    family = Family()
+    family.children.extend(children)
+    return family
+
+
+def counted(jobs: int) -> list[Any]:
+    metrics = Metrics()
+    metrics.in_flight.set(jobs)
+    return list(metrics.registry.collect())
+
+
+def questions(end: Connection) -> Sequence[object]:
+    asked = []
+    while end.poll():
+        asked.append(end.recv())
+    return asked
+
+
+def test_metrics_of_all_processes_have_its_number() -> None:
+    family = family_of(*(FakeChild(n).answers("here", counted(jobs)) for n, jobs in enumerate((3, 4))))
+    registry = CollectorRegistry()
+    registry.register(FamilyMetrics(family))
+    text = generate_latest(registry).decode()
+    assert [line for line in text.splitlines() if line.startswith("mmdigit_in_flight_jobs")] == [
+        'mmdigit_in_flight_jobs{process="0"} 3.0',
+        'mmdigit_in_flight_jobs{process="1"} 4.0',
+    ]
+    assert text.count("# TYPE mmdigit_in_flight_jobs gauge") == 1
+    assert Scraped(text).value("mmdigit_in_flight_jobs", process="1") == 4
+
+
+def test_silent_process_is_not_asked_again() -> None:
+    child = FakeChild(0).answers("here")
+    for _ in range(3):
+        with pytest.raises(Silent, match="stuck"):
+            child.ask("ready")
+    assert questions(child.process_end) == ["ready"]
+
+
+def test_late_answer_is_not_taken_for_the_next() -> None:
+    child = FakeChild(0).answers("here")
+    with pytest.raises(Silent):
+        child.ask("alive")
+    child.answers("late answer to alive", "answer to ready")
+    assert child.ask("ready") == "answer to ready"
+
+
+def test_starting_process_is_asked_nothing() -> None:
+    child = FakeChild(0)
+    with pytest.raises(Silent, match="starting"):
+        child.ask("metrics")
+    assert questions(child.process_end) == []
+
+
+def test_ended_process_says_so() -> None:
+    child = FakeChild(0).answers("here")
+    child.process_end.close()
+    with pytest.raises(Silent, match="ended"):
+        child.ask("alive")
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        (Status(True, "ready"), Status(True, "process 0: ready; process 1: ready")),
+        (Status(False, "no partitions"), Status(False, "process 0: ready; process 1: no partitions")),
+    ],
+    ids=["all", "not all"],
+)
+def test_check_passes_if_all_processes_do(second: Status, expected: Status) -> None:
+    family = family_of(FakeChild(0).answers("here", Status(True, "ready")), FakeChild(1).answers("here", second))
+    assert family.check("ready") == expected
+
+
+def test_check_fails_with_a_silent_process() -> None:
+    status = family_of(FakeChild(0)).check("alive")
+    assert (status.ok, status.message) == (False, "process 0: starting, or stuck: no answer within 0 s")
+
+
+def run(*options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "worker", "--processes", "2", "--metrics-port", "0", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_sqlite_topic_is_refused() -> None:
+    done = run("--from", "sqlite:///never-made.db", "--store", "sqlite:///never-made.db")
+    assert done.returncode == 2
+    assert "expected a kafka:// topic for 2 processes, got sqlite" in done.stderr
+
+
+def test_exit_code_is_that_of_the_failed_process() -> None:
+    done = run("--from", "kafka://localhost:1/jobs", "--store", "redis://localhost:1/0")
+    assert done.returncode == 3
+    assert "a process failed; all stop worker_process=" in done.stderr
+    assert "(process 0): error: expected an answer from Redis" in done.stderr or "(process 1)" in done.stderr

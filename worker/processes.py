@@ -1,0 +1,223 @@
+"""Several processes of the worker in one container: each runs the loop with a model and partitions of its own.
+
+The parent starts them, passes signals on, and shows their metrics and health on one port. As soon as one fails, the
+others stop and the parent returns its exit code, so that what restarts a container sees one worker. A process whose
+parent is gone stops by itself.
+"""
+
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing.connection import Connection, wait
+from types import FrameType
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.registry import Collector
+
+from mmdigit.consuming.health import LoopHealth
+from mmdigit.consuming.stopping import SIGNALS
+from mmdigit.settings.program import run_program
+from mmdigit.telemetry.health import HealthServer, Status
+from mmdigit.telemetry.logs import configure as configure_logs
+from mmdigit.transport.urls import system_and_topic
+from schemas.errors import SettingsError
+from worker.process import run_process
+from worker.settings import WorkerSettings
+
+log = logging.getLogger(__name__)
+
+LABEL = "process"
+"""Of every metric, where there are several processes: 0, 1, ..."""
+ANSWER_WITHIN_S = 1.0
+"""A process that is slower to say how it is counts as stuck. Other requests wait meanwhile."""
+
+_CONTEXT = multiprocessing.get_context("spawn")  # a fork would copy locks that threads of the parent hold
+
+
+def run_processes(settings: WorkerSettings) -> int:
+    """Run settings.processes of them until all have ended. Returns the exit code of the first that failed, else 0.
+
+    Call it in the main thread. Raises SettingsError for a topic that only one process at a time can read.
+    """
+    system, _ = system_and_topic(settings.from_url)
+    if system != "kafka":
+        raise SettingsError(
+            f"expected a kafka:// topic for {settings.processes} processes, got {system}, whose topic one process at a "
+            "time reads; leave out --processes"
+        )
+    family = Family()
+    registry = CollectorRegistry()
+    registry.register(FamilyMetrics(family))
+    checks = (partial(family.check, "alive"), partial(family.check, "ready"))
+    server = HealthServer(settings.metrics_host, settings.metrics_port, registry, *checks, settings.read_token)
+    address = f"http://{settings.metrics_host}:{server.port}/metrics"
+    log.info("starting processes", extra={"processes": settings.processes, "metrics": address})
+    try:
+        return family.run(settings, address)
+    finally:
+        server.close()
+
+
+class Silent(Exception):  # noqa: N818  a state of a process
+    """The process does not say how it is; str() says why."""
+
+
+class Child:
+    """One process, as its parent sees it."""
+
+    def __init__(self, settings: WorkerSettings, number: int, address: str) -> None:
+        """Start the process. settings, address: of the parent and of its metrics."""
+        self.number = number
+        changes: dict[str, object] = {"processes": 1}
+        if settings.instance_id:
+            changes["instance_id"] = f"{settings.instance_id}-{number}"
+        self._pipe, other_end = _CONTEXT.Pipe()
+        self._unanswered = True  # each process first says, unasked, that it answers
+        arguments = (settings.model_copy(update=changes), number, address, other_end)
+        self.process = _CONTEXT.Process(target=_run_child, args=arguments)
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited: Ctrl-C is for the parent to pass on
+        try:
+            self.process.start()
+        finally:
+            signal.signal(signal.SIGINT, before)
+        other_end.close()  # so that the end of the process ends the pipe
+
+    def exit_code(self) -> int:
+        """Waits for the end of the process. A signal's number counts from 128, as in a shell."""
+        self.process.join()
+        code = self.process.exitcode or 0
+        return code if code >= 0 else 128 - code
+
+    def ask(self, question: str) -> Any:
+        """What the process answers to "metrics", "alive" or "ready". Raises Silent."""
+        try:
+            if self._unanswered:
+                self._receive()
+            self._pipe.send(question)
+            self._unanswered = True
+            return self._receive()
+        except (EOFError, OSError):
+            raise Silent("ended") from None
+
+    def _receive(self) -> Any:
+        if not self._pipe.poll(ANSWER_WITHIN_S):
+            raise Silent(f"starting, or stuck: no answer within {ANSWER_WITHIN_S:.0f} s")
+        self._unanswered = False
+        return self._pipe.recv()
+
+
+class Family:
+    """The processes together."""
+
+    def __init__(self) -> None:
+        self.children: list[Child] = []
+        self._stopping = False
+
+    def run(self, settings: WorkerSettings, address: str) -> int:
+        """Start all and wait for all. address: of the metrics. Returns the first failure's exit code, or 0."""
+        before = {number: signal.signal(number, self._pass_on) for number in SIGNALS}
+        try:
+            for number in range(settings.processes):
+                self.children.append(Child(settings, number, address))
+            return self._wait()
+        except BaseException:
+            self._stop()
+            raise
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def check(self, question: str) -> Status:
+        """Passes if every process passes. question: "alive" or "ready"."""
+        statuses = {child.number: _status(child, question) for child in self.children}
+        message = "; ".join(f"process {number}: {status.message}" for number, status in statuses.items())
+        return Status(all(status.ok for status in statuses.values()), message)
+
+    def _wait(self) -> int:
+        first_failure = 0
+        running = list(self.children)
+        while running:
+            wait([child.process.sentinel for child in running])
+            for child in [child for child in running if not child.process.is_alive()]:
+                running.remove(child)
+                code = child.exit_code()
+                if code and not first_failure:
+                    first_failure = code
+                    log.error("a process failed; all stop", extra={"worker_process": child.number, "exit_code": code})
+                    if not self._stopping:
+                        self._stop()
+        return first_failure
+
+    def _pass_on(self, _number: int, _frame: FrameType | None) -> None:
+        """The second signal makes a process exit at once, as it does without a parent."""
+        self._stop()
+
+    def _stop(self) -> None:
+        self._stopping = True
+        for child in self.children:
+            child.process.terminate()
+
+
+def _status(child: Child, question: str) -> Status:
+    try:
+        status: Status = child.ask(question)
+    except Silent as silent:
+        status = Status(False, str(silent))
+    return status
+
+
+class FamilyMetrics(Collector):
+    """The metrics of all processes, each sample with the label of its process."""
+
+    def __init__(self, family: Family) -> None:
+        self._family = family
+
+    def collect(self) -> Iterable[Metric]:
+        merged: dict[str, Metric] = {}
+        for child in self._family.children:
+            try:
+                metrics: list[Metric] = child.ask("metrics")
+            except Silent:
+                continue
+            for metric in metrics:
+                labelled = [each._replace(labels={LABEL: str(child.number), **each.labels}) for each in metric.samples]
+                metric.samples = []
+                merged.setdefault(metric.name, metric).samples += labelled
+        return merged.values()
+
+
+def _run_child(settings: WorkerSettings, number: int, address: str, parent: Connection) -> None:
+    os.setpgid(0, 0)
+    configure_logs(settings.log_level, as_json=settings.json_logs)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(partial(_name_process, number))
+    serve = partial(_answer_parent, parent, address)
+    sys.exit(run_program(f"{settings.prog} (process {number})", lambda _: run_process(settings, serve), []))
+
+
+def _name_process(number: int, record: logging.LogRecord) -> bool:
+    record.worker_process = number
+    return True
+
+
+@contextmanager
+def _answer_parent(parent: Connection, address: str, registry: CollectorRegistry, health: LoopHealth) -> Iterator[str]:
+    answers = {"metrics": lambda: list(registry.collect()), "alive": health.alive, "ready": health.ready}
+    threading.Thread(target=_answer, args=(parent, answers), name="parent", daemon=True).start()
+    yield address
+
+
+def _answer(parent: Connection, answers: Mapping[str, Callable[[], object]]) -> None:
+    try:
+        parent.send("here")
+        while True:
+            parent.send(answers[parent.recv()]())
+    except (EOFError, OSError):
+        os.kill(os.getpid(), signal.SIGTERM)  # the parent is gone
