@@ -5,13 +5,14 @@ others stop and the parent returns its exit code, so that what restarts a contai
 parent is gone stops by itself.
 """
 
+import gc
 import logging
 import multiprocessing
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import Connection, wait
@@ -25,7 +26,6 @@ from mmdigit.consuming.health import LoopHealth
 from mmdigit.consuming.stopping import SIGNALS
 from mmdigit.settings.program import run_program
 from mmdigit.telemetry.health import HealthServer, Status
-from mmdigit.telemetry.logs import configure as configure_logs
 from mmdigit.transport.urls import system_and_topic
 from schemas.errors import SettingsError
 from worker.process import run_process
@@ -38,13 +38,14 @@ LABEL = "process"
 ANSWER_WITHIN_S = 1.0
 """A process that is slower to say how it is counts as stuck. Other requests wait meanwhile."""
 
-_CONTEXT = multiprocessing.get_context("spawn")  # a fork would copy locks that threads of the parent hold
+_CONTEXT = multiprocessing.get_context("fork")  # so that all share the memory of what is imported
 
 
 def run_processes(settings: WorkerSettings) -> int:
     """Run settings.processes of them until all have ended. Returns the exit code of the first that failed, else 0.
 
-    Call it in the main thread. Raises SettingsError for a topic that only one process at a time can read.
+    Call it in the main thread, before any other thread starts: a fork copies the locks that threads hold. Raises
+    SettingsError for a topic that only one process at a time can read, and for a port that is taken.
     """
     system, _ = system_and_topic(settings.from_url)
     if system != "kafka":
@@ -52,17 +53,24 @@ def run_processes(settings: WorkerSettings) -> int:
             f"expected a kafka:// topic for {settings.processes} processes, got {system}, whose topic one process at a "
             "time reads; leave out --processes"
         )
+    gc.freeze()  # else the children's collector would touch, and so copy, what they share
     family = Family()
-    registry = CollectorRegistry()
-    registry.register(FamilyMetrics(family))
-    checks = (partial(family.check, "alive"), partial(family.check, "ready"))
-    server = HealthServer(settings.metrics_host, settings.metrics_port, registry, *checks, settings.read_token)
-    address = f"http://{settings.metrics_host}:{server.port}/metrics"
-    log.info("starting processes", extra={"processes": settings.processes, "metrics": address})
     try:
-        return family.run(settings, address)
-    finally:
-        server.close()
+        for number in range(settings.processes):
+            family.children.append(Child(settings, number, family.children))
+        registry = CollectorRegistry()
+        registry.register(FamilyMetrics(family))
+        checks = (partial(family.check, "alive"), partial(family.check, "ready"))
+        server = HealthServer(settings.metrics_host, settings.metrics_port, registry, *checks, settings.read_token)
+        address = f"http://{settings.metrics_host}:{server.port}/metrics"
+        log.info("processes started", extra={"processes": settings.processes, "metrics": address})
+        try:
+            return family.wait()
+        finally:
+            server.close()
+    except BaseException:
+        family.stop()
+        raise
 
 
 class Silent(Exception):  # noqa: N818  a state of a process
@@ -72,21 +80,18 @@ class Silent(Exception):  # noqa: N818  a state of a process
 class Child:
     """One process, as its parent sees it."""
 
-    def __init__(self, settings: WorkerSettings, number: int, address: str) -> None:
-        """Start the process. settings, address: of the parent and of its metrics."""
+    def __init__(self, settings: WorkerSettings, number: int, earlier: Sequence["Child"]) -> None:
+        """Start the process. settings: of the parent. earlier: those that it has started."""
         self.number = number
         changes: dict[str, object] = {"processes": 1}
         if settings.instance_id:
             changes["instance_id"] = f"{settings.instance_id}-{number}"
         self._pipe, other_end = _CONTEXT.Pipe()
         self._unanswered = True  # each process first says, unasked, that it answers
-        arguments = (settings.model_copy(update=changes), number, address, other_end)
+        parents_ends = [*(child._pipe for child in earlier), self._pipe]
+        arguments = (settings.model_copy(update=changes), number, other_end, parents_ends)
         self.process = _CONTEXT.Process(target=_run_child, args=arguments)
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited: Ctrl-C is for the parent to pass on
-        try:
-            self.process.start()
-        finally:
-            signal.signal(signal.SIGINT, before)
+        self.process.start()
         other_end.close()  # so that the end of the process ends the pipe
 
     def exit_code(self) -> int:
@@ -120,19 +125,20 @@ class Family:
         self.children: list[Child] = []
         self._stopping = False
 
-    def run(self, settings: WorkerSettings, address: str) -> int:
-        """Start all and wait for all. address: of the metrics. Returns the first failure's exit code, or 0."""
+    def wait(self) -> int:
+        """Wait for all, and pass signals on. Returns the exit code of the first that failed, else 0."""
         before = {number: signal.signal(number, self._pass_on) for number in SIGNALS}
         try:
-            for number in range(settings.processes):
-                self.children.append(Child(settings, number, address))
             return self._wait()
-        except BaseException:
-            self._stop()
-            raise
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def stop(self) -> None:
+        """Send SIGTERM to all that run. The second one makes a process exit at once, as without a parent."""
+        self._stopping = True
+        for child in self.children:
+            child.process.terminate()
 
     def check(self, question: str) -> Status:
         """Passes if every process passes. question: "alive" or "ready"."""
@@ -150,19 +156,15 @@ class Family:
                 code = child.exit_code()
                 if code and not first_failure:
                     first_failure = code
-                    log.error("a process failed; all stop", extra={"worker_process": child.number, "exit_code": code})
                     if not self._stopping:
-                        self._stop()
+                        log.error(
+                            "a process failed; all stop", extra={"worker_process": child.number, "exit_code": code}
+                        )
+                        self.stop()
         return first_failure
 
     def _pass_on(self, _number: int, _frame: FrameType | None) -> None:
-        """The second signal makes a process exit at once, as it does without a parent."""
-        self._stop()
-
-    def _stop(self) -> None:
-        self._stopping = True
-        for child in self.children:
-            child.process.terminate()
+        self.stop()
 
 
 def _status(child: Child, question: str) -> Status:
@@ -193,12 +195,13 @@ class FamilyMetrics(Collector):
         return merged.values()
 
 
-def _run_child(settings: WorkerSettings, number: int, address: str, parent: Connection) -> None:
-    os.setpgid(0, 0)
-    configure_logs(settings.log_level, as_json=settings.json_logs)
+def _run_child(settings: WorkerSettings, number: int, parent: Connection, parents_ends: Sequence[Connection]) -> None:
+    os.setpgid(0, 0)  # Ctrl-C is for the parent to pass on
+    for end in parents_ends:
+        end.close()  # so that the end of the parent ends the pipes
     for handler in logging.getLogger().handlers:
         handler.addFilter(partial(_name_process, number))
-    serve = partial(_answer_parent, parent, address)
+    serve = partial(_answer_parent, parent)
     sys.exit(run_program(f"{settings.prog} (process {number})", lambda _: run_process(settings, serve), []))
 
 
@@ -208,10 +211,10 @@ def _name_process(number: int, record: logging.LogRecord) -> bool:
 
 
 @contextmanager
-def _answer_parent(parent: Connection, address: str, registry: CollectorRegistry, health: LoopHealth) -> Iterator[str]:
+def _answer_parent(parent: Connection, registry: CollectorRegistry, health: LoopHealth) -> Iterator[str]:
     answers = {"metrics": lambda: list(registry.collect()), "alive": health.alive, "ready": health.ready}
     threading.Thread(target=_answer, args=(parent, answers), name="parent", daemon=True).start()
-    yield address
+    yield "with those of all processes"
 
 
 def _answer(parent: Connection, answers: Mapping[str, Callable[[], object]]) -> None:
