@@ -75,7 +75,7 @@ class RunningConsumer:
         deadline_s = time.monotonic() + READY_WITHIN_S
         while True:
             try:
-                with urllib.request.urlopen(readyz, timeout=10):  # noqa: S310  the worker's own address
+                with urllib.request.urlopen(readyz, timeout=60):  # noqa: S310  the worker's own address
                     return
             except urllib.error.HTTPError as answer:
                 got = answer.read().decode().strip()
@@ -91,7 +91,7 @@ class RunningConsumer:
 
     def scrape(self) -> Scraped:
         """The current metrics."""
-        with urllib.request.urlopen(self.metrics_url, timeout=10) as response:  # noqa: S310  the worker's own address
+        with urllib.request.urlopen(self.metrics_url, timeout=60) as response:  # noqa: S310  the worker's own address
             return Scraped(response.read().decode())
 
     def stop(self) -> int:

@@ -57,7 +57,7 @@ class Terraform:
             env=self._environment | own,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=800,  # two minutes on two cores that others use too
             check=False,
         )
 

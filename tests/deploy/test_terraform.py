@@ -307,7 +307,7 @@ def test_first_job_is_answered(
     with RunningWorker(jobs_url, redis_url, tmp_path / "worker.log") as worker:
         worker.wait_until_assigned()
         done = subprocess.run(
-            [sys.executable, *script], env=os.environ | here, capture_output=True, text=True, timeout=60, check=False
+            [sys.executable, *script], env=os.environ | here, capture_output=True, text=True, timeout=300, check=False
         )
     assert done.returncode == 0, done.stderr
     prediction = decode_prediction(done.stdout.encode())
@@ -339,7 +339,7 @@ def make_topics(outcome: Outcome, bootstrap: str, topics: list[dict[str, Any]]) 
         [sys.executable, *script, bootstrap, json.dumps(topics), "plaintext"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -354,7 +354,7 @@ def test_checkov_finds_nothing(tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=800,
         check=False,
     )
     assert done.returncode == 0, done.stdout

@@ -239,7 +239,7 @@ def test_last_request_of_a_page_that_leaves_arrives(site: Site, visitor: Browser
             )
             page.goto("about:blank")
             request = f"DELETE /v1/review/claims/{claim}"
-            until(partial(proxy.asked.count, request), "its last request", timeout_s=20)
+            until(partial(proxy.asked.count, request), "its last request")
 
 
 def test_new_version_comes_at_once_and_is_kept(site: Site, visitor: BrowserContext) -> None:
