@@ -54,22 +54,22 @@ def run_processes(settings: WorkerSettings) -> int:
             "time reads; leave out --processes"
         )
     gc.freeze()  # else the children's collector would touch, and so copy, what they share
-    family = Family()
+    children = Children()
     try:
         for number in range(settings.processes):
-            family.children.append(Child(settings, number, family.children))
+            children.each.append(Child(settings, number, children.each))
         registry = CollectorRegistry()
-        registry.register(FamilyMetrics(family))
-        checks = (partial(family.check, "alive"), partial(family.check, "ready"))
+        registry.register(MergedMetrics(children))
+        checks = (partial(children.check, "alive"), partial(children.check, "ready"))
         server = HealthServer(settings.metrics_host, settings.metrics_port, registry, *checks, settings.read_token)
         address = f"http://{settings.metrics_host}:{server.port}/metrics"
         log.info("processes started", extra={"processes": settings.processes, "metrics": address})
         try:
-            return family.wait()
+            return children.wait()
         finally:
             server.close()
     except BaseException:
-        family.stop()
+        children.stop()
         raise
 
 
@@ -118,11 +118,11 @@ class Child:
         return self._pipe.recv()
 
 
-class Family:
+class Children:
     """The processes together."""
 
     def __init__(self) -> None:
-        self.children: list[Child] = []
+        self.each: list[Child] = []
         self._stopping = False
 
     def wait(self) -> int:
@@ -137,18 +137,18 @@ class Family:
     def stop(self) -> None:
         """Send SIGTERM to all that run. The second one makes a process exit at once, as without a parent."""
         self._stopping = True
-        for child in self.children:
+        for child in self.each:
             child.process.terminate()
 
     def check(self, question: str) -> Status:
         """Passes if every process passes. question: "alive" or "ready"."""
-        statuses = {child.number: _status(child, question) for child in self.children}
+        statuses = {child.number: _status(child, question) for child in self.each}
         message = "; ".join(f"process {number}: {status.message}" for number, status in statuses.items())
         return Status(all(status.ok for status in statuses.values()), message)
 
     def _wait(self) -> int:
         first_failure = 0
-        running = list(self.children)
+        running = list(self.each)
         while running:
             wait([child.process.sentinel for child in running])
             for child in [child for child in running if not child.process.is_alive()]:
@@ -175,15 +175,15 @@ def _status(child: Child, question: str) -> Status:
     return status
 
 
-class FamilyMetrics(Collector):
+class MergedMetrics(Collector):
     """The metrics of all processes, each sample with the label of its process."""
 
-    def __init__(self, family: Family) -> None:
-        self._family = family
+    def __init__(self, children: Children) -> None:
+        self._children = children
 
     def collect(self) -> Iterable[Metric]:
         merged: dict[str, Metric] = {}
-        for child in self._family.children:
+        for child in self._children.each:
             try:
                 metrics: list[Metric] = child.ask("metrics")
             except Silent:

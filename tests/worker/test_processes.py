@@ -14,7 +14,7 @@ from mmdigit.telemetry.health import Status
 from samples.running import Scraped
 from worker import processes
 from worker.metrics import Metrics
-from worker.processes import Child, Family, FamilyMetrics, Silent
+from worker.processes import Child, Children, MergedMetrics, Silent
 
 
 class FakeChild(Child):
@@ -36,10 +36,10 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "ANSWER_WITHIN_S", 0.01)
 
 
-def family_of(*children: Child) -> Family:
-    family = Family()
-    family.children.extend(children)
-    return family
+def children_of(*children: Child) -> Children:
+    children = Children()
+    children.each.extend(children)
+    return children
 
 
 def counted(jobs: int) -> list[Any]:
@@ -56,9 +56,9 @@ def questions(end: Connection) -> Sequence[object]:
 
 
 def test_metrics_of_all_processes_have_its_number() -> None:
-    family = family_of(*(FakeChild(n).answers("here", counted(jobs)) for n, jobs in enumerate((3, 4))))
+    children = children_of(*(FakeChild(n).answers("here", counted(jobs)) for n, jobs in enumerate((3, 4))))
     registry = CollectorRegistry()
-    registry.register(FamilyMetrics(family))
+    registry.register(MergedMetrics(children))
     text = generate_latest(registry).decode()
     assert [line for line in text.splitlines() if line.startswith("mmdigit_in_flight_jobs")] == [
         'mmdigit_in_flight_jobs{process="0"} 3.0',
@@ -107,12 +107,12 @@ def test_ended_process_says_so() -> None:
     ids=["all", "not all"],
 )
 def test_check_passes_if_all_processes_do(second: Status, expected: Status) -> None:
-    family = family_of(FakeChild(0).answers("here", Status(True, "ready")), FakeChild(1).answers("here", second))
-    assert family.check("ready") == expected
+    children = children_of(FakeChild(0).answers("here", Status(True, "ready")), FakeChild(1).answers("here", second))
+    assert children.check("ready") == expected
 
 
 def test_check_fails_with_a_silent_process() -> None:
-    status = family_of(FakeChild(0)).check("alive")
+    status = children_of(FakeChild(0)).check("alive")
     assert (status.ok, status.message) == (False, "process 0: starting, or stuck: no answer within 0 s")
 
 
