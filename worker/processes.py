@@ -54,10 +54,11 @@ def run_processes(settings: WorkerSettings) -> int:
             "time reads; leave out --processes"
         )
     gc.freeze()  # else the children's collector would touch, and so copy, what they share
-    children = Children()
+    started: list[Child] = []
+    children = Children(started)
     try:
         for number in range(settings.processes):
-            children.each.append(Child(settings, number, children.each))
+            started.append(Child(settings, number, started))
         registry = CollectorRegistry()
         registry.register(MergedMetrics(children))
         checks = (partial(children.check, "alive"), partial(children.check, "ready"))
@@ -121,8 +122,8 @@ class Child:
 class Children:
     """The processes together."""
 
-    def __init__(self) -> None:
-        self.each: list[Child] = []
+    def __init__(self, each: Sequence[Child]) -> None:
+        self.each = each
         self._stopping = False
 
     def wait(self) -> int:

@@ -36,12 +36,6 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "ANSWER_WITHIN_S", 0.01)
 
 
-def children_of(*children: Child) -> Children:
-    children = Children()
-    children.each.extend(children)
-    return children
-
-
 def counted(jobs: int) -> list[Any]:
     metrics = Metrics()
     metrics.in_flight.set(jobs)
@@ -56,7 +50,7 @@ def questions(end: Connection) -> Sequence[object]:
 
 
 def test_metrics_of_all_processes_have_its_number() -> None:
-    children = children_of(*(FakeChild(n).answers("here", counted(jobs)) for n, jobs in enumerate((3, 4))))
+    children = Children([FakeChild(n).answers("here", counted(jobs)) for n, jobs in enumerate((3, 4))])
     registry = CollectorRegistry()
     registry.register(MergedMetrics(children))
     text = generate_latest(registry).decode()
@@ -107,12 +101,12 @@ def test_ended_process_says_so() -> None:
     ids=["all", "not all"],
 )
 def test_check_passes_if_all_processes_do(second: Status, expected: Status) -> None:
-    children = children_of(FakeChild(0).answers("here", Status(True, "ready")), FakeChild(1).answers("here", second))
+    children = Children([FakeChild(0).answers("here", Status(True, "ready")), FakeChild(1).answers("here", second)])
     assert children.check("ready") == expected
 
 
 def test_check_fails_with_a_silent_process() -> None:
-    status = children_of(FakeChild(0)).check("alive")
+    status = Children([FakeChild(0)]).check("alive")
     assert (status.ok, status.message) == (False, "process 0: starting, or stuck: no answer within 0 s")
 
 
