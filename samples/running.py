@@ -33,7 +33,8 @@ class Scraped:
 
     def quantile(self, name: str, q: float) -> float:
         """The q-quantile of a histogram, interpolated within its bucket like Prometheus does; NaN if it is empty."""
-        counts = sorted((float(s.labels["le"]), s.value) for s in self._samples if s.name == f"{name}_bucket")
+        bounds = {s.labels["le"] for s in self._samples if s.name == f"{name}_bucket"}
+        counts = sorted((float(bound), self.value(f"{name}_bucket", le=bound)) for bound in bounds)
         total = counts[-1][1] if counts else 0.0
         lower = below = 0.0
         for bound, count in counts:

@@ -7,11 +7,13 @@ parent is gone stops by itself.
 
 import gc
 import logging
+import math
 import multiprocessing
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -25,7 +27,7 @@ from prometheus_client.registry import Collector
 from mmdigit.consuming.health import LoopHealth
 from mmdigit.consuming.stopping import SIGNALS
 from mmdigit.settings.program import run_program
-from mmdigit.telemetry.health import HealthServer, Status
+from mmdigit.telemetry.health import HealthServer, Status, Unavailable
 from mmdigit.transport.urls import system_and_topic
 from schemas.errors import SettingsError
 from worker.process import run_process
@@ -37,7 +39,10 @@ LABEL = "process"
 """Of every metric, where there are several processes: 0, 1, ..."""
 ANSWER_WITHIN_S = 1.0
 """A process that is slower to say how it is counts as stuck. Other requests wait meanwhile."""
+KILLED_AFTER_S = 5.0
+"""Beyond --stop-timeout-s, after which each process exits by itself unless it hangs."""
 
+_LONGEST_WAIT_S = 3600.0
 _CONTEXT = multiprocessing.get_context("fork")  # so that all share the memory of what is imported
 
 
@@ -55,7 +60,7 @@ def run_processes(settings: WorkerSettings) -> int:
         )
     gc.freeze()  # else the children's collector would touch, and so copy, what they share
     started: list[Child] = []
-    children = Children(started)
+    children = Children(started, settings)
     try:
         for number in range(settings.processes):
             started.append(Child(settings, number, started))
@@ -74,7 +79,7 @@ def run_processes(settings: WorkerSettings) -> int:
         raise
 
 
-class Silent(Exception):  # noqa: N818  a state of a process
+class Silent(Unavailable):
     """The process does not say how it is; str() says why."""
 
 
@@ -88,7 +93,8 @@ class Child:
         if settings.instance_id:
             changes["instance_id"] = f"{settings.instance_id}-{number}"
         self._pipe, other_end = _CONTEXT.Pipe()
-        self._unanswered = True  # each process first says, unasked, that it answers
+        self._late = True  # an answer is still to come: first, the process says that it is there
+        self._asked = False
         parents_ends = [*(child._pipe for child in earlier), self._pipe]
         arguments = (settings.model_copy(update=changes), number, other_end, parents_ends)
         self.process = _CONTEXT.Process(target=_run_child, args=arguments)
@@ -101,30 +107,44 @@ class Child:
         code = self.process.exitcode or 0
         return code if code >= 0 else 128 - code
 
-    def ask(self, question: str) -> Any:
-        """What the process answers to "metrics", "alive" or "ready". Raises Silent."""
+    def ask(self, question: str) -> None:
+        """Send "metrics", "alive" or "ready", unless an earlier question is still unanswered."""
+        self._asked = False
         try:
-            if self._unanswered:
-                self._receive()
-            self._pipe.send(question)
-            self._unanswered = True
-            return self._receive()
+            if self._late and self._pipe.poll():
+                self._pipe.recv()
+                self._late = False
+            if not self._late:
+                self._pipe.send(question)
+                self._late = self._asked = True
         except (EOFError, OSError):
-            raise Silent("ended") from None
+            self._asked = True  # receive() finds that the process has ended
 
-    def _receive(self) -> Any:
-        if not self._pipe.poll(ANSWER_WITHIN_S):
-            raise Silent(f"starting, or stuck: no answer within {ANSWER_WITHIN_S:.0f} s")
-        self._unanswered = False
-        return self._pipe.recv()
+    def receive(self, until_s: float) -> Any:
+        """The answer, until that time of the monotonic clock. Raises Silent."""
+        try:
+            if not self._asked or not self._pipe.poll(max(0.0, until_s - time.monotonic())):
+                raise Silent(f"process {self.number}: starting, or stuck: no answer within {ANSWER_WITHIN_S:.0f} s")
+            self._late = False
+            answer = self._pipe.recv()
+        except (EOFError, OSError):
+            raise Silent(f"process {self.number}: ended") from None
+        if answer is None:
+            raise Silent(f"process {self.number}: an error, see its log")
+        return answer
 
 
 class Children:
     """The processes together."""
 
-    def __init__(self, each: Sequence[Child]) -> None:
-        self.each = each
-        self._stopping = False
+    def __init__(self, started: Sequence[Child], settings: WorkerSettings) -> None:
+        self._started = started
+        self._ends_when_idle = settings.exit_when_idle_s is not None
+        self._stops_within_s = settings.stop_timeout_s + KILLED_AFTER_S
+        self._finished: frozenset[Child] = frozenset()
+        """Those that have ended with exit code 0."""
+        self._signals = 0
+        self._kill_at_s = math.inf
 
     def wait(self) -> int:
         """Wait for all, and pass signals on. Returns the exit code of the first that failed, else 0."""
@@ -137,43 +157,57 @@ class Children:
 
     def stop(self) -> None:
         """Send SIGTERM to all that run. The second one makes a process exit at once, as without a parent."""
-        self._stopping = True
-        for child in self.each:
+        self._kill_at_s = time.monotonic() + self._stops_within_s
+        for child in self._started:
             child.process.terminate()
+
+    def answers(self, question: str) -> Iterator[tuple[Child, Any]]:
+        """What each process says, those left out that have finished; a Silent if it says nothing in time."""
+        children = [child for child in self._started if child not in self._finished]
+        for child in children:
+            child.ask(question)
+        until_s = time.monotonic() + ANSWER_WITHIN_S
+        for child in children:
+            try:
+                yield child, child.receive(until_s)
+            except Silent as silent:
+                yield child, silent
 
     def check(self, question: str) -> Status:
         """Passes if every process passes. question: "alive" or "ready"."""
-        statuses = {child.number: _status(child, question) for child in self.each}
-        message = "; ".join(f"process {number}: {status.message}" for number, status in statuses.items())
-        return Status(all(status.ok for status in statuses.values()), message)
+        passes, messages = True, []
+        for child, answer in self.answers(question):
+            if isinstance(answer, Silent):
+                passes = False
+                messages.append(str(answer))
+            else:
+                passes = passes and answer.ok
+                messages.append(f"process {child.number}: {answer.message}")
+        return Status(passes, "; ".join(messages))
 
     def _wait(self) -> int:
         first_failure = 0
-        running = list(self.each)
+        running = list(self._started)
         while running:
-            wait([child.process.sentinel for child in running])
+            left_s = self._kill_at_s - time.monotonic()
+            if not wait([child.process.sentinel for child in running], min(max(0.0, left_s), _LONGEST_WAIT_S)):
+                for child in running if left_s <= 0 else ():
+                    child.process.kill()
             for child in [child for child in running if not child.process.is_alive()]:
                 running.remove(child)
                 code = child.exit_code()
-                if code and not first_failure:
-                    first_failure = code
-                    if not self._stopping:
-                        log.error(
-                            "a process failed; all stop", extra={"worker_process": child.number, "exit_code": code}
-                        )
-                        self.stop()
+                if not code:
+                    self._finished |= {child}
+                first_failure = first_failure or code
+                if self._kill_at_s == math.inf and (code or not self._ends_when_idle):
+                    log.error("a process ended; all stop", extra={"worker_process": child.number, "exit_code": code})
+                    self.stop()
         return first_failure
 
     def _pass_on(self, _number: int, _frame: FrameType | None) -> None:
-        self.stop()
-
-
-def _status(child: Child, question: str) -> Status:
-    try:
-        status: Status = child.ask(question)
-    except Silent as silent:
-        status = Status(False, str(silent))
-    return status
+        self._signals += 1
+        if self._signals > 1 or self._kill_at_s == math.inf:  # else they stop already, since one has failed
+            self.stop()
 
 
 class MergedMetrics(Collector):
@@ -183,12 +217,11 @@ class MergedMetrics(Collector):
         self._children = children
 
     def collect(self) -> Iterable[Metric]:
+        """Raises Silent if one of them does not answer: what is missing must not look like zero."""
         merged: dict[str, Metric] = {}
-        for child in self._children.each:
-            try:
-                metrics: list[Metric] = child.ask("metrics")
-            except Silent:
-                continue
+        for child, metrics in self._children.answers("metrics"):
+            if isinstance(metrics, Silent):
+                raise metrics
             for metric in metrics:
                 labelled = [each._replace(labels={LABEL: str(child.number), **each.labels}) for each in metric.samples]
                 metric.samples = []
@@ -222,6 +255,12 @@ def _answer(parent: Connection, answers: Mapping[str, Callable[[], object]]) -> 
     try:
         parent.send("here")
         while True:
-            parent.send(answers[parent.recv()]())
+            question = parent.recv()
+            try:
+                answer = answers[question]()
+            except Exception:
+                log.exception("an answer to the parent failed; please report it", extra={"question": question})
+                answer = None
+            parent.send(answer)
     except (EOFError, OSError):
         os.kill(os.getpid(), signal.SIGTERM)  # the parent is gone

@@ -35,9 +35,9 @@ class StopSignals:
         self._thread = threading.Thread(target=self._watch, name="stop-signals", daemon=True)
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, _ignore) for number in SIGNALS}
         # The interpreter's own signal handler writes to it, even while the main thread is busy.
         self._wakeup_before = signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
+        self._before = {number: signal.signal(number, _ignore) for number in SIGNALS}
         self._thread.start()
         return self
 

@@ -23,6 +23,10 @@ class Status(NamedTuple):
 Check = Callable[[], Status]
 
 
+class Unavailable(Exception):  # noqa: N818  a state, not an error
+    """A collector cannot say its metrics now; str() says why. A scrape gets 503, so that it counts as failed."""
+
+
 class HealthServer(HttpServer):
     """Responds from its own thread, so that it can report a stuck loop."""
 
@@ -55,7 +59,10 @@ def _metrics(registry: CollectorRegistry, token: SecretStr | None, authorization
         if not hmac.compare_digest(sent, expected):
             challenge = (("WWW-Authenticate", "Bearer"),)
             return Response(HTTPStatus.UNAUTHORIZED, b"expected Authorization: Bearer TOKEN\n", headers=challenge)
-    return Response(HTTPStatus.OK, generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4)
+    try:
+        return Response(HTTPStatus.OK, generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4)
+    except Unavailable as reason:
+        return Response(HTTPStatus.SERVICE_UNAVAILABLE, f"{reason}\n".encode())
 
 
 def _check(check: Check, authorization: str) -> Response:
