@@ -29,8 +29,9 @@
 too many dead letters. Exit code 5 has no error here: a worker left its batch unfinished
 (mmdigit/consuming/stopping.py).
 `InvalidJob.reason` is a fixed word, used as a metric label and in dead letters.
-Outside stand `Stopped` (mmdigit/consuming/loop.py), a requested stop, which nothing that handles errors may catch, and
-`Problem` (mmdigit/gateway/problems.py), an answer over HTTP.
+Outside stand `Stopped` (mmdigit/consuming/loop.py), a requested stop, which nothing that handles errors may catch,
+`Problem` (mmdigit/gateway/problems.py), an answer over HTTP, and `Unavailable` (mmdigit/telemetry/health.py), what a
+scrape gets while there are no metrics.
 Third-party errors are mapped to these where they arise, always `from exc`.
 """
 

@@ -15,6 +15,8 @@ from deploy.grafana.gateway_panels import gateway
 from deploy.grafana.panels import bars, heat, lines, number
 
 FOLDER = Path(__file__).parent / "dashboards"
+EACH = "{{instance}} {{process}}"
+"""The legend of what each process of each worker says; a worker of one process has no label for it."""
 
 
 def overview() -> list[Builder[Panel]]:
@@ -90,16 +92,34 @@ def worker() -> list[Builder[Panel]]:
             "Jobs per batch; equals --batch-size while there is a backlog.",
             8,
         ),
-        lines("In flight", {"{{instance}}": "mmdigit_in_flight_jobs"}, "none", "Polled but not yet written.", 8),
-        lines("Partitions", {"{{instance}}": "mmdigit_assigned_partitions"}, "none", "Owned by each worker.", 8),
+        lines(
+            "In flight",
+            {EACH: "mmdigit_in_flight_jobs"},
+            "none",
+            "Polled but not yet written.",
+            8,
+        ),
+        lines(
+            "Partitions",
+            {EACH: "mmdigit_assigned_partitions"},
+            "none",
+            "Owned by each worker.",
+            8,
+        ),
         lines(
             "CPU",
-            {"{{instance}}": f"rate(process_cpu_seconds_total{of_workers}[$__rate_interval])"},
+            {EACH: f"rate(process_cpu_seconds_total{of_workers}[$__rate_interval])"},
             "none",
             "Cores.",
             8,
         ),
-        lines("Memory", {"{{instance}}": f"process_resident_memory_bytes{of_workers}"}, "bytes", "Resident.", 8),
+        lines(
+            "Memory",
+            {EACH: f"process_resident_memory_bytes{of_workers}"},
+            "bytes",
+            "Resident.",
+            8,
+        ),
         lines(
             "Rebalances",
             {"{{event}}": "sum by (event) (increase(mmdigit_rebalances_total[5m]))"},
@@ -121,10 +141,19 @@ def worker() -> list[Builder[Panel]]:
             "Deleted before they were read (retention), or lost from the end (truncation); within five minutes.",
             8,
         ),
-        lines("Breaker", {"{{instance}}": "mmdigit_breaker_fill"}, "percentunit", "At 100 %, the worker stops.", 8),
+        lines(
+            "Breaker",
+            {EACH: "mmdigit_breaker_fill"},
+            "percentunit",
+            "At 100 %, the worker stops.",
+            8,
+        ),
         lines(
             "Standstill",
-            {"turn {{instance}}": "mmdigit_since_turn_seconds", "commit {{instance}}": "mmdigit_since_commit_seconds"},
+            {
+                f"turn {EACH}": "mmdigit_since_turn_seconds",
+                f"commit {EACH}": "mmdigit_since_commit_seconds",
+            },
             "s",
             "Since the last turn of the loop and the last commit. The latter grows while no jobs arrive.",
             8,
@@ -197,7 +226,7 @@ def quality() -> list[Builder[Panel]]:
             "{{version}}",
             "count by (version) (mmdigit_model_info)",
             "none",
-            "Workers by model version.",
+            "Processes of workers by model version.",
             6,
         ),
         lines(

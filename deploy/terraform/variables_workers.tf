@@ -90,8 +90,8 @@ variable "max_capacity" {
   default     = 8
 
   validation {
-    condition     = var.max_capacity <= var.partitions
-    error_message = "Expected max_capacity <= partitions: a worker without a partition is idle. Raise partitions first."
+    condition     = var.max_capacity * max(1, floor(var.task_cpu / 1024)) <= var.partitions
+    error_message = "Expected max_capacity, times the vCPUs of a task, <= partitions: a process without a partition is idle. Raise partitions first."
   }
   validation {
     condition     = var.max_capacity >= var.min_capacity

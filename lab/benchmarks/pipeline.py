@@ -95,14 +95,11 @@ def measure_transport(transport: str, samples: Sequence[Sample], jobs: int, repe
         if transport == "sqlite":
             return result
         one = result["one_worker"]["jobs_per_s"]["median"]
-        for two, pinned_to, options in (
-            ("two_workers", cores.workers(2), ()),
-            ("two_processes", [None], ("--processes", "2")),
-        ):
+        for two, pinned_to, processes in (("two_workers", cores.workers(2), 1), ("two_processes", [None], 2)):
             pairs = []
             for number in progress(range(1 + repetitions), f"{transport}: {two.replace('_', ' ')}"):
                 queue, own = fresh()
-                pair = measure_several(queue, made(2 * jobs), own, pinned_to, one, options)
+                pair = measure_several(queue, made(2 * jobs), own, pinned_to, one, processes)
                 if number:
                     pairs.append(pair | {"to_one_worker": pair["jobs_per_s"] / one})
             result[two] = {name: spread_of(pairs, name) for name in pairs[0]}
@@ -215,7 +212,6 @@ def _table(result: dict[str, Any]) -> str:
                     f"  jobs/s                       {format_spread(two['jobs_per_s'])}",
                     f"  CPU per job, us              {format_spread(two['cpu_us_per_job'])}",
                     f"  jobs/s vs one worker         {format_spread(two['to_one_worker'], '.2f')}",
-                    f"  memory, MB                   {format_spread(two['rss_mb'])}",
                 ]
             began = found["start"]
             lines += [

@@ -78,13 +78,14 @@ def measure_several(
     folder: Path,
     cores: Sequence[int | None],
     one_jobs_per_s: float,
-    options: Sequence[str] = (),
+    processes: int = 1,
 ) -> dict[str, Any]:
     """One worker a core, all with a backlog: jobs/s and CPU per job of all together.
 
     Jobs are sent once the partitions are assigned, so that all workers get as many. one_jobs_per_s: of one worker
-    process alone, which tells how long none runs dry. options: more of the workers' flags.
+    process alone, which tells how long none runs dry. processes: of each worker.
     """
+    options = () if processes == 1 else ("--processes", str(processes))
     with ExitStack() as running:
         workers = [
             running.enter_context(start_worker(queue, folder, core, f"worker-{number}", options))
@@ -94,7 +95,7 @@ def measure_several(
             worker.wait_until_assigned()
         count = queue.preload(jobs)
         await_outcomes(queue.outcomes, 1)
-        window_s = BUSY_SHARE * min(_backlogs(workers, count)) / one_jobs_per_s
+        window_s = BUSY_SHARE * min(_backlogs(workers, count)) / (processes * one_jobs_per_s)
         drained = drain(queue.outcomes, sys.maxsize, [worker.process.pid for worker in workers], seconds=window_s)
         left = _backlogs(workers, count)
     return {

@@ -11,6 +11,8 @@ const LIST = "/app/files.json"
 const INDEX = "/app/index.html"
 const ANSWER_MS = 3000
 const AT_ONCE = 4 // requests
+const ATTEMPTS = 5
+const AGAIN_MS = 2000 // between them
 
 let known = null // what kept() resolves with
 let work = Promise.resolve() // the last keep()
@@ -113,8 +115,19 @@ async function find() {
 }
 
 function keepNext(language, tell = () => {}) {
-  work = work.catch(() => {}).then(() => keep(language, tell))
+  work = work.catch(() => {}).then(() => keepInAttempts(language, tell, ATTEMPTS))
   return work
+}
+
+/** As keep; goes on after a broken connection: where the device changes its network, all requests break off. */
+async function keepInAttempts(language, tell, attempts) {
+  try {
+    await keep(language, tell)
+  } catch (error) {
+    if (!(error instanceof TypeError) || attempts === 1) throw error
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
+    await keepInAttempts(language, tell, attempts - 1)
+  }
 }
 
 /** Keep the gateway's version, with the clips of one language. Goes on where it was interrupted. */

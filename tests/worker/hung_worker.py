@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import Predictor
 from schemas.prediction import Answer
-from worker import __main__ as program
+from worker import process
+from worker.__main__ import main
 
 
 class HungPredictor(Predictor):
@@ -23,5 +24,5 @@ class HungPredictor(Predictor):
 
 
 if __name__ == "__main__":
-    program.Predictor = HungPredictor  # type: ignore[attr-defined]
-    sys.exit(program.main())
+    process.Predictor = HungPredictor  # type: ignore[attr-defined]
+    sys.exit(main())

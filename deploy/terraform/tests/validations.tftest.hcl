@@ -97,8 +97,9 @@ run "what_depends_on_another" {
     name                = "a-name-that-is-too-long-for-elasticache"
     vpc_cidr            = "10.0/16"
     network             = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-1", "subnet-2"] }
+    task_cpu            = 2048
     task_memory_mib     = 1024
-    max_capacity        = 25
+    max_capacity        = 13 # of two processes each
     broker_volume_gib   = 2000
     store_replicas      = 2
     backlog_target_s    = 900
