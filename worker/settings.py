@@ -53,7 +53,7 @@ class WorkerSettings(ConsumingSettings):
         ),
     ] = 0
     consumer_group: Annotated[Identifier, Field(description="consumer group; its workers share the jobs")] = "mmdigit"
-    batch_size: Annotated[int, Field(ge=1, le=1024, description="maximum jobs in a batch")] = 32
+    batch_size: Annotated[int, Field(ge=1, le=1024, description="maximum jobs in a batch")] = 64
     batch_bytes: Annotated[
         int, Field(ge=1024, description="maximum record bytes in a batch; only the last record may exceed it")
     ] = 16 * 1024 * 1024

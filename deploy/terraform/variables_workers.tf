@@ -100,7 +100,7 @@ variable "max_capacity" {
 }
 
 variable "jobs_per_second_per_task" {
-  description = "Throughput of one task, all its vCPUs together, under full load; the default, for one vCPU, is less than half of the 1267 jobs/s measured on a whole core (README.md: how to measure yours)"
+  description = "Throughput of one task, all its vCPUs together, under full load; the default, for one vCPU, is about a quarter of the 2262 jobs/s measured on a whole core (README.md: how to measure yours)"
   type        = number
   default     = 600
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.benchmarks.model_only import measure
-from lab.kit.cores import find_cores, running_on
+from lab.kit.cores import Pin, find_cores, running_on
 from lab.kit.machine import machine_line
 from lab.kit.records import Record, read_samples, records
 from lab.kit.report import add_runs, arguments, progress, provenance, show
@@ -95,7 +95,11 @@ def measure_transport(transport: str, samples: Sequence[Sample], jobs: int, repe
         if transport == "sqlite":
             return result
         one = result["one_worker"]["jobs_per_s"]["median"]
-        for two, pinned_to, processes in (("two_workers", cores.workers(2), 1), ("two_processes", [None], 2)):
+        ways: dict[str, tuple[Sequence[Pin], int]] = {
+            "two_workers": (cores.workers(2), 1),
+            "two_processes": ([cores.all], 2),
+        }
+        for two, (pinned_to, processes) in ways.items():
             pairs = []
             for number in progress(range(1 + repetitions), f"{transport}: {two.replace('_', ' ')}"):
                 queue, own = fresh()
@@ -177,7 +181,7 @@ def _main(argv: Sequence[str]) -> int:
             "starts": STARTS,
             "cores": find_cores().note,
             "two_workers": "the second shares its core with broker, store and load",
-            "two_processes": "of one worker (--processes 2), on any core",
+            "two_processes": "of one worker (--processes 2), on all cores, beside broker, store and load",
         },
         "transports": {
             name: measure_transport(name, samples, options.jobs, options.repetitions) for name in transports

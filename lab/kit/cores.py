@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
+Pin = int | str | None
+"""A core, several as taskset writes them ("0,1"), or None: not pinned."""
+
 
 class Cores(NamedTuple):
     """The core of the measured process and all other cores; both None if nothing is pinned."""
@@ -25,6 +28,11 @@ class Cores(NamedTuple):
             return "nothing is pinned (one core, or no taskset): processes disturb each other"
         return f"measured process on core {self.measured}; broker, store and load on {self.cpus}"
 
+    @property
+    def all(self) -> str | None:
+        """Every core as taskset writes them; None if nothing is pinned."""
+        return None if self.measured is None else f"{self.measured},{self.cpus}"
+
     def workers(self, count: int) -> list[int | None]:
         """The core of each measured process; a second one shares the first of the other cores."""
         if self.measured is None or self.others is None:
@@ -41,8 +49,8 @@ def find_cores() -> Cores:
     return Cores(first, tuple(rest)) if rest else Cores(None, None)
 
 
-def pinned(command: Sequence[str], core: int | None) -> list[str]:
-    """The command on that core alone, with the same process id; unchanged if core is None."""
+def pinned(command: Sequence[str], core: Pin) -> list[str]:
+    """The command on that core, or those, alone, with the same process id; unchanged if core is None."""
     return list(command) if core is None else ["taskset", "--cpu-list", str(core), *command]
 
 

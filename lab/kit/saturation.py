@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lab.kit.cores import pinned
+from lab.kit.cores import Pin, pinned
 from lab.kit.drain import CountOutcomes, await_outcomes, drain
 from lab.kit.records import Record
 from lab.kit.stack import PARTITIONS, Endpoints, Stack
@@ -16,7 +16,7 @@ from samples.running import RunningWorker, Scraped
 from schemas.errors import TransportError
 from worker.metrics import STAGES
 
-BATCH_SIZE = 32
+BATCH_SIZE = 64
 BUSY_SHARE = 0.7
 """Several workers are measured for this share of the time that the shortest backlog lasts, so that none runs dry."""
 
@@ -37,9 +37,9 @@ def queue_on(stack: Stack, partitions: int = PARTITIONS) -> Queue:
 
 
 def start_worker(
-    queue: Queue | Endpoints, folder: Path, core: int | None, name: str = "worker", options: Sequence[str] = ()
+    queue: Queue | Endpoints, folder: Path, core: Pin, name: str = "worker", options: Sequence[str] = ()
 ) -> RunningWorker:
-    """One worker process, on that core alone (None: anywhere), that logs to folder. options: more of its flags."""
+    """One worker process, pinned to that core, that logs to folder. options: more of its flags."""
     return RunningWorker(
         *(queue.jobs_url, queue.store_url, folder / f"{name}.log", ["--batch-size", str(BATCH_SIZE), *options]),
         launcher=pinned([], core),
@@ -76,7 +76,7 @@ def measure_several(
     queue: Queue,
     jobs: Iterable[Record],
     folder: Path,
-    cores: Sequence[int | None],
+    cores: Sequence[Pin],
     one_jobs_per_s: float,
     processes: int = 1,
 ) -> dict[str, Any]:

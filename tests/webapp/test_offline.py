@@ -224,6 +224,17 @@ def test_foreign_answers_are_never_kept(site: Site, visitor: BrowserContext) -> 
             expect(page.locator(f".view.{view} h1")).to_be_visible()
 
 
+def test_keeping_goes_on_after_a_broken_connection(site: Site, visitor: BrowserContext) -> None:
+    script = "js/review/view.js"
+    with between(site.url) as proxy:
+        proxy.answers[f"/app/{script}"] = Answer((WEBAPP / script).read_bytes(), "text/javascript", missing=1)
+        page = visitor.new_page()
+        page.goto(proxy.url)
+        until(partial(proxy.asked.count, f"GET /app/{script}"), "the request that breaks off")
+        proxy.answers.clear()
+        expect(page.get_by_text(READY)).to_be_attached()
+
+
 def test_last_request_of_a_page_that_leaves_arrives(site: Site, visitor: BrowserContext) -> None:
     page = visitor.new_page()
     with between(site.url) as proxy:

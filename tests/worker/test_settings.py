@@ -57,7 +57,7 @@ def test_target_error_is_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
             WorkerSettings.load([*urls, "--target-error", wrong])
 
 
-@pytest.mark.parametrize("options", [["--batch-size", "100"], ["--breaker-window", "32"], ["--breaker-in-a-row", "32"]])
+@pytest.mark.parametrize("options", [["--batch-size", "100"], ["--breaker-window", "64"], ["--breaker-in-a-row", "64"]])
 def test_breaker_limit_below_the_batch_size_is_refused(options: list[str]) -> None:
     with pytest.raises(SettingsError, match="above the size of a batch, "):
         WorkerSettings.load([*URLS, *options])

@@ -21,7 +21,7 @@ from mmdigit.reading.batch_decoding import decode_batch
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import Predictor
 
-BATCH_SIZE = 32
+BATCH_SIZE = 64
 BLOCK_ROWS = 1_000
 """Rows that are read, kept, written and noted in the checkpoint together. By default Ray makes a few blocks of all."""
 

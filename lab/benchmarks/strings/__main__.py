@@ -45,13 +45,16 @@ def run(data: Path, count: int) -> dict[str, Any]:
         for speaker, number in numbers(speakers, condition, count, LENGTH, 100 * SEED + place):
             outcomes.append(measure(reader, speaker.source, sound, condition, number))
 
+    sources = sorted({outcome.source for outcome in outcomes})
+
     def by(name: Callable[[Outcome], str], names: Iterable[str]) -> dict[str, Any]:
         return {each: shares([outcome for outcome in outcomes if name(outcome) == each]) for each in names}
 
     return {
         "pauses": by(lambda one: str(one.pause_ms), map(str, PAUSES_MS)),
         "sounds": by(lambda one: one.sound, SOUNDS),
-        "sources": by(lambda one: one.source, sorted({one.source for one in outcomes})),
+        "sources": by(lambda one: one.source, sources),
+        "run_together": by(lambda one: one.source if one.pause_ms < 0 else "", sources),
         "all": shares(outcomes),
         "real": measure_real(reader, data / "spoken-strings"),
         "nothing": measure_nothing(reader, data, SEED),
