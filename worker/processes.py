@@ -42,7 +42,7 @@ ANSWER_WITHIN_S = 1.0
 KILLED_AFTER_S = 5.0
 """Beyond --stop-timeout-s, after which each process exits by itself unless it hangs."""
 
-_LONGEST_WAIT_S = 3600.0
+_LOOKS_EVERY_S = 1.0  # at the time to kill, which a signal may have set meanwhile
 _CONTEXT = multiprocessing.get_context("fork")  # so that all share the memory of what is imported
 
 
@@ -189,9 +189,9 @@ class Children:
         first_failure = 0
         running = list(self._started)
         while running:
-            left_s = self._kill_at_s - time.monotonic()
-            if not wait([child.process.sentinel for child in running], min(max(0.0, left_s), _LONGEST_WAIT_S)):
-                for child in running if left_s <= 0 else ():
+            wait([child.process.sentinel for child in running], _LOOKS_EVERY_S)
+            if time.monotonic() >= self._kill_at_s:
+                for child in running:
                     child.process.kill()
             for child in [child for child in running if not child.process.is_alive()]:
                 running.remove(child)

@@ -92,20 +92,8 @@ def worker() -> list[Builder[Panel]]:
             "Jobs per batch; equals --batch-size while there is a backlog.",
             8,
         ),
-        lines(
-            "In flight",
-            {EACH: "mmdigit_in_flight_jobs"},
-            "none",
-            "Polled but not yet written.",
-            8,
-        ),
-        lines(
-            "Partitions",
-            {EACH: "mmdigit_assigned_partitions"},
-            "none",
-            "Owned by each worker.",
-            8,
-        ),
+        lines("In flight", {EACH: "mmdigit_in_flight_jobs"}, "none", "Polled but not yet written.", 8),
+        lines("Partitions", {EACH: "mmdigit_assigned_partitions"}, "none", "Owned by each worker.", 8),
         lines(
             "CPU",
             {EACH: f"rate(process_cpu_seconds_total{of_workers}[$__rate_interval])"},
@@ -113,13 +101,7 @@ def worker() -> list[Builder[Panel]]:
             "Cores.",
             8,
         ),
-        lines(
-            "Memory",
-            {EACH: f"process_resident_memory_bytes{of_workers}"},
-            "bytes",
-            "Resident.",
-            8,
-        ),
+        lines("Memory", {EACH: f"process_resident_memory_bytes{of_workers}"}, "bytes", "Resident.", 8),
         lines(
             "Rebalances",
             {"{{event}}": "sum by (event) (increase(mmdigit_rebalances_total[5m]))"},
@@ -141,13 +123,7 @@ def worker() -> list[Builder[Panel]]:
             "Deleted before they were read (retention), or lost from the end (truncation); within five minutes.",
             8,
         ),
-        lines(
-            "Breaker",
-            {EACH: "mmdigit_breaker_fill"},
-            "percentunit",
-            "At 100 %, the worker stops.",
-            8,
-        ),
+        lines("Breaker", {EACH: "mmdigit_breaker_fill"}, "percentunit", "At 100 %, the worker stops.", 8),
         lines(
             "Standstill",
             {
