@@ -3,13 +3,13 @@
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.webapp.gateway import READING, RunningApp, running_app
+from tests.webapp.speaking import FakeSpeech
 
 LIMIT_MS = 120_000
 """For whatever a test waits for: it catches hangs only."""
@@ -23,8 +23,8 @@ NewPage = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    """Chromium with a fake camera and microphone, which plays the WAV file in the module's FAKE_SPEECH if it has one.
+def browser(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium with a fake camera and microphone, which plays the module's FAKE_SPEECH if it has one.
 
     One a module: while Playwright runs, its thread can run no other event loop.
     """
@@ -34,10 +34,12 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
         if os.environ.get("MMDIGIT_REQUIRE_DOCKER") == "1":
             pytest.fail(f"everything is required here, but {problem}", pytrace=False)
         pytest.skip(problem)
-    speech: Path | None = getattr(request.module, "FAKE_SPEECH", None)
+    speech: FakeSpeech | None = getattr(request.module, "FAKE_SPEECH", None)
     flags = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     if speech is not None:
-        flags.append(f"--use-file-for-fake-audio-capture={speech}")
+        spoken = tmp_path_factory.mktemp("microphone") / "spoken.wav"
+        speech.write(spoken)
+        flags.append(f"--use-file-for-fake-audio-capture={spoken}")
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=program, args=flags)
         yield opened

@@ -20,11 +20,11 @@ from tests.mmdigit.numbers.drawing import row_of
 from tests.webapp.barriers import barriers
 from tests.webapp.conftest import NewPage
 from tests.webapp.numbers import say
-from tests.webapp.speaking import PACK, microphone
+from tests.webapp.speaking import PACK, FakeSpeech
 from tests.webapp.test_read import DROP, no_barriers_in_any_theme, press, status, tab_to
 
 PROGRAMS = ("gateway",)  # no worker: the page hears alone
-FAKE_SPEECH = microphone(PACK / "audio" / "7_00.wav", times=3)
+FAKE_SPEECH = FakeSpeech(PACK / "audio" / "7_00.wav", times=3)
 NUMBER = "47110289"
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 DIGITS_OF = "async (answer) => (await import('/app/js/listen/digits.js')).digitsOf(answer)"

@@ -23,13 +23,13 @@ from samples.running import RunningConsumer
 from tests.webapp.barriers import barriers
 from tests.webapp.between import Answer, between
 from tests.webapp.conftest import LIMIT_MS
-from tests.webapp.speaking import PACK, microphone
+from tests.webapp.speaking import PACK, FakeSpeech
 from tests.webapp.writing import write_by_mouse
 
 ROOT = Path(__file__).parents[2]
 WEBAPP = ROOT / "mmdigit" / "webapp"
 SPOKEN = 7
-FAKE_SPEECH = microphone(PACK / "audio" / "7_00.wav")
+FAKE_SPEECH = FakeSpeech(PACK / "audio" / "7_00.wav")
 READY = "Ready to work without a network."
 INSECURE = "school.test"
 """A name by which the gateway is reached over plain HTTP, from another machine."""

@@ -11,10 +11,10 @@ from samples.strokes import SCRIBBLES
 from tests.webapp.barriers import barriers
 from tests.webapp.conftest import NewPage, forgive
 from tests.webapp.gateway import RunningApp
-from tests.webapp.speaking import PACK, microphone
+from tests.webapp.speaking import PACK, FakeSpeech
 from tests.webapp.writing import write_by_mouse, write_strokes
 
-FAKE_SPEECH = microphone(PACK / "audio" / "7_00.wav")
+FAKE_SPEECH = FakeSpeech(PACK / "audio" / "7_00.wav")
 SPOKEN = 7
 PICTURE = PACK / "images" / "4_17.png"
 

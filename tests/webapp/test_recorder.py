@@ -13,14 +13,14 @@ from mmdigit.reading.predictor import Predictor
 from tests.webapp.conftest import NewPage
 from tests.webapp.gateway import RunningApp
 from tests.webapp.sounds import call, unpacked
-from tests.webapp.speaking import microphone
+from tests.webapp.speaking import FakeSpeech
 
 SPOKEN = Path("samples/pack/audio/6_00.wav")
 DIGIT = 6
 RATE_HZ = 48_000  # of most microphones
 
 
-FAKE_SPEECH = microphone(SPOKEN, RATE_HZ)
+FAKE_SPEECH = FakeSpeech(SPOKEN, RATE_HZ)
 
 WATCH = """() => {
   window.streams = []
