@@ -192,7 +192,7 @@ PAGES = {
     "results/lines.md": lines_results_page,
     "results/faults.md": faults_page,
     "results/strings.md": lambda: strings_page.page(
-        *(json.loads((RESULTS / f"{name}.json").read_text()) for name in ("strings", "spoken_fields"))
+        *(json.loads((RESULTS / f"{name}.json").read_text()) for name in ("strings", "spoken_fields", "worded"))
     ),
     "operate/sizing.md": sizing_page.page,
 }

@@ -70,7 +70,7 @@ class TrainSettings(ProgramSettings):
 
     def run(self) -> int:
         _require_torch()
-        from mmdigit.training.fit import string_listener, train
+        from mmdigit.training.fit import spoken_numbers, train
         from mmdigit.training.fit.plan import QUICK, SHIPPED, TrainingPlan
         from mmdigit.training.fit.stage import Hardware
 
@@ -79,7 +79,7 @@ class TrainSettings(ProgramSettings):
             plan = plan.model_copy(update={"seed": self.seed})
         hardware = Hardware(self.threads, self.device)
         if self.strings_only:
-            string_listener.run(self.data, self.output, plan, hardware)
+            spoken_numbers.run(self.data, self.output, plan, hardware)
         else:
             train.run(self.data, self.output, plan, hardware, self.teachers, audio=self.audio_only)
         return 0

@@ -18,9 +18,11 @@ from mmdigit.numbers.lattice import Floats
 from mmdigit.reading.audio.normalize import Waveform
 from mmdigit.reading.predictor import open_session
 from schemas.errors import WeightsError
+from schemas.printable import printable
 
 FILE = Path(__file__).parent / "spoken.onnx"
 MAX_BYTES = 64 * 1024 * 1024
+N_DIGITS, N_WORDS = 10, 3
 HOP = 160  # samples: 20 ms; a recording is padded to a multiple of it
 STEP_S, FIRST_S = 0.04, 0.016  # from the middle of a step to that of the next one; of the first step
 LEAST = -20.0  # of the odds of a span, as a logarithm
@@ -32,6 +34,8 @@ class FrameListener:
     def __init__(self, content: bytes) -> None:
         self.sha256 = hashlib.sha256(content).hexdigest()
         self._session = open_session(content, 1)
+        if (size := self._session.get_outputs()[0].shape[1]) != N_DIGITS + N_WORDS:
+            raise ValueError(f"expected odds of {N_DIGITS} digits and {N_WORDS} words, got {size}")
 
     @classmethod
     def load(cls, path: Path = FILE) -> Self:
@@ -39,11 +43,12 @@ class FrameListener:
         try:
             return cls(read_regular(path, MAX_BYTES))
         except Exception as exc:  # ONNX Runtime's errors have no common base
-            reason = type(exc).__name__
+            reason = printable(str(exc), 100) if isinstance(exc, ValueError) else type(exc).__name__
             raise WeightsError(f"expected the listener at {path}, got an error ({reason}); restore the file") from exc
 
     def log_odds(self, waveform: Waveform) -> Floats:
-        """The logarithm of the odds of each digit against none, every STEP_S, (n_steps, 10).
+        """Every STEP_S, the logarithm of the odds of each digit against none, and of each of NUMBER_WORDS
+        (number_words.py) against all else, (n_steps, N_DIGITS + N_WORDS).
 
         waveform: (n_samples,), 8 kHz, range [-1, 1].
         """

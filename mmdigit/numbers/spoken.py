@@ -1,15 +1,16 @@
 """What the model hears in each span of a recording that may hold one digit, and the lattice of those spans."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.numbers.boundaries import FRAME, Boundaries, find_boundaries
-from mmdigit.numbers.frame_evidence import FrameListener, span_log_odds
+from mmdigit.numbers.frame_evidence import N_DIGITS, FrameListener, span_log_odds
 from mmdigit.numbers.lattice import Floats, Lattice
+from mmdigit.numbers.number_words import NumberWord, find_number_words, taken, without_speech_of
 from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ, Waveform, speech_windows
 
 SHORTEST, LONGEST = 12, 95  # frames of 10 ms
@@ -45,6 +46,8 @@ class SpanScoring:
     paced_length_sd: float
     left_out: float
     """What a frame of loud speech costs that is in no span."""
+    word: float
+    """What a word costs that changes the number: such words are rare. It scores as the logarithm of its odds."""
     usual_s: tuple[float, ...]
     """The median length of each digit."""
 
@@ -52,7 +55,7 @@ class SpanScoring:
 class Spans(NamedTuple):
     """first, last: (S,), the boundaries between which each lies; log_probabilities: (S, 10); log_is_digit: (S,), the
     logarithm of the chance that it is a digit; log_odds: (S, 10), of each digit by the listener (frame_evidence.py);
-    log_length_s: (S,)."""
+    log_length_s: (S,); words: that change the number."""
 
     boundaries: Boundaries
     first: NDArray[np.int64]
@@ -61,6 +64,14 @@ class Spans(NamedTuple):
     log_is_digit: Floats
     log_odds: Floats
     log_length_s: Floats
+    words: tuple[NumberWord, ...] = ()
+
+    def without(self, words: Sequence[NumberWord]) -> Self:
+        """The same spans, but where these words are said is silence."""
+        times_s = self.boundaries.times_s
+        is_taken = taken(words, times_s[self.first], times_s[self.last])
+        log_is_digit = np.where(is_taken, -np.inf, self.log_is_digit)
+        return self._replace(boundaries=without_speech_of(words, self.boundaries), log_is_digit=log_is_digit)
 
 
 def listen_to_spans(waveform: Waveform, listen: Listen, listener: FrameListener) -> Spans:
@@ -73,6 +84,7 @@ def listen_to_spans(waveform: Waveform, listen: Listen, listener: FrameListener)
     if first.size > MAX_SPANS:
         raise ValueError(f"expected at most {MAX_SPANS} spans of speech, got {first.size}; cut the recording")
     frames = boundaries.frames * FRAME
+    log_odds = listener.log_odds(waveform)
     probabilities, novelty = np.zeros((first.size, 10)), np.zeros(first.size)
     for start in range(0, first.size, BATCH):
         rows = slice(start, start + BATCH)
@@ -84,8 +96,9 @@ def listen_to_spans(waveform: Waveform, listen: Listen, listener: FrameListener)
         last,
         np.log(np.clip(probabilities, LEAST_CHANCE, 1)),
         np.log(np.clip(1 - novelty, LEAST_CHANCE, 1)),
-        span_log_odds(listener.log_odds(waveform), first, last, boundaries.times_s),
+        span_log_odds(log_odds[:, :N_DIGITS], first, last, boundaries.times_s),
         np.log((frames[last] - frames[first]) / SAMPLE_RATE_HZ),
+        find_number_words(log_odds[:, N_DIGITS:]),
     )
 
 

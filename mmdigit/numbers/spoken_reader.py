@@ -5,16 +5,18 @@ uses it. Sound alone is never accepted: a caller that confirms the number, by a 
 accept one whose only reason for review is not_confirmed.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.numbers.boundaries import FRAME
 from mmdigit.numbers.decoding import MAX_DIGITS, Decoded, align, count_scores, decode
-from mmdigit.numbers.frame_evidence import FrameListener, shipped_listener
+from mmdigit.numbers.frame_evidence import N_DIGITS, FrameListener, shipped_listener
 from mmdigit.numbers.heard_number import NOT_CONFIRMED, CutNumber, HeardDigit, HeardNumber, HeardReason
 from mmdigit.numbers.lattice import Floats, Lattice
+from mmdigit.numbers.number_words import NumberWord, place_digits
 from mmdigit.numbers.spoken import Spans, listen_to_spans, spoken_lattice
 from mmdigit.numbers.spoken_calibration import SpokenCalibration, shipped
 from mmdigit.reading.audio.frames import peak_level
@@ -27,6 +29,7 @@ from schemas.errors import InvalidAudio
 
 FLOOR = 0.01  # of what is written at a place
 MOST_SURPRISING = 3.0  # times the slack of the count: from there on, another number of digits is said than is written
+MAX_WORDS = 4  # that may change a number
 PACE_PRIOR = 2  # digits of usual length that a speaker's pace is averaged with
 
 
@@ -34,43 +37,67 @@ PACE_PRIOR = 2  # digits of usual length that a speaker's pace is averaged with
 class Hearing:
     """The likeliest number of a recording, with the scores that its confidence follows from.
 
-    counts: (MAX_DIGITS + 1,), the score of the likeliest number with each count.
+    spans: without the words that change the number; counts: (MAX_DIGITS + 1,), the score of the likeliest number with
+    each count of digits said; places: which of these digits stands at each place of the number, None = each at its own.
     """
 
+    spans: Spans
     lattice: Lattice
     counts: Floats
     decoded: Decoded | None
+    places: tuple[int, ...] | None = None
 
     @property
     def rows(self) -> NDArray[np.int64]:
-        """Of the lattice: the spans of the digits, (n,)."""
+        """Of the lattice: the spans of the digits that are said, (n,)."""
         return np.zeros(0, np.int64) if self.decoded is None else self.decoded.spans
 
     @property
+    def said(self) -> tuple[int, ...]:
+        """The digits that are said."""
+        return () if self.decoded is None else tuple(self.decoded.scores.argmax(axis=1).tolist())
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """As places, never None."""
+        return tuple(range(self.rows.size)) if self.places is None else self.places
+
+    @property
     def labels(self) -> tuple[int, ...]:
-        if self.decoded is None:
-            return ()
-        return tuple(self.decoded.scores.argmax(axis=1).tolist())
+        """The digits of the number."""
+        return tuple(self.said[place] for place in self.order)
+
+    @property
+    def scores(self) -> Floats:
+        """Of the likeliest number with each digit at each of its places, (places, 10)."""
+        return np.zeros((0, N_DIGITS)) if self.decoded is None else self.decoded.scores[list(self.order)]
+
+    @property
+    def score(self) -> float:
+        """Of the likeliest number."""
+        return float(self.counts[self.rows.size])
 
     @property
     def margin(self) -> float:
         """The score of the number before the next one of as many digits."""
-        if self.decoded is None:
-            return 0.0
-        ordered = np.sort(self.decoded.scores, axis=1)
-        return float((ordered[:, -1] - ordered[:, -2]).min())
+        ordered = np.sort(self.scores, axis=1)
+        return float((ordered[:, -1] - ordered[:, -2]).min()) if len(ordered) else 0.0
 
     @property
     def fit(self) -> float:
         """The score of a digit, on average, with what is left out."""
-        count = len(self.labels)
-        return float(self.counts[count]) / count if count else 0.0
+        return self.score / self.rows.size if self.rows.size else 0.0
 
     @property
     def count_margin(self) -> float:
         """The score of the number before the likeliest one of another count; negative if that one is likelier."""
-        count = len(self.labels)
-        return float(self.counts[count] - np.delete(self.counts, count).max())
+        return float(self.score - np.delete(self.counts, self.rows.size).max())
+
+    @property
+    def times_s(self) -> Floats:
+        """When each digit is said: its middle, (n,)."""
+        times_s = self.spans.boundaries.times_s
+        return np.asarray((times_s[self.spans.first[self.rows]] + times_s[self.spans.last[self.rows]]) / 2, np.float64)
 
 
 class SpokenReader:
@@ -101,13 +128,13 @@ class SpokenReader:
         if spans is None:
             return self._nothing(duration_s, count, "silence", "no digit heard, the recording is silent")
         heard = self.decode(spans, None)
-        if not self._has_digits(spans, heard):
+        if not self._has_digits(heard):
             return self._nothing(duration_s, count, "no_digit", "no digit heard")
         count_heard = len(heard.labels)
         if count is not None and count != count_heard:
             expected = self.decode(spans, count)
             heard = heard if expected.decoded is None else expected
-        return self._number(spans, heard, count_heard, count, duration_s)
+        return self._number(heard, count_heard, count, duration_s)
 
     def cut(self, waveform: Waveform, written: Floats) -> CutNumber:
         """Where each written digit is said, and what is heard there.
@@ -119,16 +146,19 @@ class SpokenReader:
         count = len(written)
         spans = self._listen_to(waveform, count)
         heard = None if spans is None else self.decode(spans, None)
-        if spans is None or heard is None or not self._has_digits(spans, heard):
+        if spans is None or heard is None or not self._has_digits(heard):
             raise InvalidAudio(f"expected {count} spoken digits, got none; speak nearer to the microphone")
-        free = CutNumber(self._digits(spans, heard), fits=False)
+        free = CutNumber(self._digits(heard), fits=False)
         if len(heard.labels) != count:
             heard = self.decode(spans, count)
             if heard.count_margin < -MOST_SURPRISING * self._calibration.count_slack:
                 return free
-        rows = align(heard.lattice, np.log(np.clip(written, FLOOR, 1)))
+        expected = np.zeros((heard.rows.size, N_DIGITS))  # nothing, of what is taken back
+        np.add.at(expected, list(heard.order), np.log(np.clip(written, FLOOR, 1)))
+        rows = align(heard.lattice, expected)
         if rows is None:
             return free
+        rows = rows[list(heard.order)]
         return CutNumber(_heard_digits(spans, rows, np.exp(spans.log_probabilities[rows])), fits=True)
 
     def _listen_to(self, waveform: Waveform, count: int | None) -> Spans | None:
@@ -147,8 +177,8 @@ class SpokenReader:
         except ValueError as exc:
             raise InvalidAudio(str(exc)) from exc
 
-    def _has_digits(self, spans: Spans, heard: Hearing) -> bool:
-        return bool(heard.rows.size) and spans.log_is_digit[heard.rows].mean() >= self._calibration.least_digit
+    def _has_digits(self, heard: Hearing) -> bool:
+        return bool(heard.rows.size) and heard.spans.log_is_digit[heard.rows].mean() >= self._calibration.least_digit
 
     def listen(self, waveforms: NDArray[np.float32]) -> tuple[Floats, Floats]:
         """The model's probabilities, (B, 10), and novelty, (B,), of waveforms, (B, N_SAMPLES)."""
@@ -158,20 +188,48 @@ class SpokenReader:
         return softmax(outputs["audio_logits"], temperature), sigmoid(outputs["audio_novelty_logit"])
 
     def decode(self, spans: Spans, count: int | None) -> Hearing:
-        """The likeliest number in the spans, with `count` digits or any."""
+        """The likeliest number in the spans, with `count` digits or any.
+
+        Words may change it: then fewer or more digits are said. Those count with which the number is likeliest.
+        """
+        best = self._decode(spans, count)
+        score = best.score
+        for most in range(1, len(spans.words[:MAX_WORDS]) + 1):
+            words = spans.words[:most]
+            changed = self._decode_changed(spans.without(words), words, count)
+            if changed is not None:
+                changed_score = changed.score + sum(word.log_odds - self._calibration.scoring.word for word in words)
+                if changed_score >= score:
+                    best, score = changed, changed_score
+        return best
+
+    def _decode_changed(self, spans: Spans, words: Sequence[NumberWord], count: int | None) -> Hearing | None:
+        """The likeliest number that these words change; None if that does not come to `count` digits."""
+        heard = self._decode(spans, None)
+        places = place_digits(words, heard.times_s.tolist())
+        if count is not None and len(places) != count:
+            said = heard.rows.size + count - len(places)
+            if not 1 <= said <= MAX_DIGITS:
+                return None
+            heard = self._decode(spans, said)
+            places = place_digits(words, heard.times_s.tolist())
+            if len(places) != count:
+                return None
+        return replace(heard, places=places)
+
+    def _decode(self, spans: Spans, count: int | None) -> Hearing:
+        """With `count` digits said, or any."""
         scoring = self._calibration.scoring
-        first = _decode(spoken_lattice(spans, scoring), count)
+        first = _decode(spans, spoken_lattice(spans, scoring), count)
         if first.decoded is None:
             return first
         rows = first.decoded.spans
-        usual = np.log(np.take(scoring.usual_s, first.labels))
+        usual = np.log(np.take(scoring.usual_s, first.said))
         pace = float(np.median(spans.log_length_s[rows] - usual)) * rows.size / (rows.size + PACE_PRIOR)
-        return _decode(spoken_lattice(spans, scoring, pace), count)
+        return _decode(spans, spoken_lattice(spans, scoring, pace), count)
 
-    def _number(
-        self, spans: Spans, heard: Hearing, count_heard: int, expected: int | None, duration_s: float
-    ) -> HeardNumber:
-        digits = self._digits(spans, heard)
+    def _number(self, heard: Hearing, count_heard: int, expected: int | None, duration_s: float) -> HeardNumber:
+        digits = self._digits(heard)
         terms = heard.margin, heard.fit, heard.count_margin
         confidence = self._calibration.known.of(*terms)
         if count_heard != expected:
@@ -183,7 +241,7 @@ class SpokenReader:
             reasons["wrong_count"] = f"heard {_digits(count_heard)}, expected {expected}"
         if uncertain:
             reasons["low_confidence"] = "some digits are uncertain"
-        if (left_out_s := outside_s(spans, heard)) > self._calibration.most_left_out_s:
+        if (left_out_s := outside_s(heard)) > self._calibration.most_left_out_s:
             reasons["other_speech"] = f"{left_out_s:.1f} s of speech are no digit"
         return HeardNumber(
             digits,
@@ -196,20 +254,20 @@ class SpokenReader:
             self._predictor.model_version,
         )
 
-    def _digits(self, spans: Spans, heard: Hearing) -> tuple[HeardDigit, ...]:
-        if heard.decoded is None:
-            return ()
-        return _heard_digits(spans, heard.decoded.spans, softmax(heard.decoded.scores, self._calibration.temperature))
+    def _digits(self, heard: Hearing) -> tuple[HeardDigit, ...]:
+        return _heard_digits(
+            heard.spans, heard.rows[list(heard.order)], softmax(heard.scores, self._calibration.temperature)
+        )
 
     def _nothing(self, duration_s: float, expected: int | None, reason: HeardReason, message: str) -> HeardNumber:
         version = self._predictor.model_version
         return HeardNumber((), 0.0, 0, expected, duration_s, (reason,), (message,), version)
 
 
-def _decode(lattice: Lattice, count: int | None) -> Hearing:
+def _decode(spans: Spans, lattice: Lattice, count: int | None) -> Hearing:
     counts = count_scores(lattice, MAX_DIGITS)
     likeliest = int(counts.argmax()) if count is None else count
-    return Hearing(lattice, counts, decode(lattice, likeliest) if likeliest else None)
+    return Hearing(spans, lattice, counts, decode(lattice, likeliest) if likeliest else None)
 
 
 def _heard_digits(spans: Spans, rows: NDArray[np.int64], probabilities: Floats) -> tuple[HeardDigit, ...]:
@@ -223,10 +281,10 @@ def _heard_digits(spans: Spans, rows: NDArray[np.int64], probabilities: Floats) 
     return tuple(digits)
 
 
-def outside_s(spans: Spans, heard: Hearing) -> float:
-    """Seconds of loud speech outside of the digits."""
-    at = spans.boundaries
-    inside = float((at.speech[spans.last[heard.rows]] - at.speech[spans.first[heard.rows]]).sum())
+def outside_s(heard: Hearing) -> float:
+    """Seconds of loud speech outside of the digits that are said, and of the words that change them."""
+    at, first, last = heard.spans.boundaries, heard.spans.first, heard.spans.last
+    inside = float((at.speech[last[heard.rows]] - at.speech[first[heard.rows]]).sum())
     return (at.total_speech - inside) * FRAME / SAMPLE_RATE_HZ
 
 

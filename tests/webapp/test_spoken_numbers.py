@@ -16,6 +16,7 @@ from mmdigit.numbers.boundaries import find_boundaries
 from mmdigit.numbers.decoding import MAX_DIGITS, count_scores, decode
 from mmdigit.numbers.frame_evidence import span_log_odds
 from mmdigit.numbers.lattice import Lattice
+from mmdigit.numbers.number_words import find_number_words, place_digits, without_speech_of
 from mmdigit.numbers.prompts import spoken_wav
 from mmdigit.numbers.spoken import _spans
 from mmdigit.numbers.spoken_reader import SpokenReader
@@ -23,12 +24,13 @@ from mmdigit.reading.audio.normalize import Waveform, read_recording
 from mmdigit.reading.predictor import Predictor
 from tests.mmdigit.clips import tone
 from tests.webapp.javascript import ModulePage, module_page
-from tests.webapp.numbers import say, spoken_numbers
+from tests.webapp.numbers import PACK, say, spoken_numbers
 
 TOLERANCE = 5e-4
 """Of confidences: differences of the model's outputs (test_model.py) weigh more in the logarithms of small ones. The
 largest seen is 7e-5."""
 REAL = Path(os.environ.get("MMDIGIT_DATA", "")) / "spoken-strings" / "10001-90210-01803.wav"
+CASES = Path("tests/cases/number-words")
 NUMBERS = ("confidence", "runner_up_confidence", "start_s", "end_s")
 
 
@@ -131,6 +133,29 @@ def test_odds_of_spans_are_the_same(page: ModulePage) -> None:
         np.testing.assert_allclose(np.reshape(got, (-1, 10)), span_log_odds(*case), rtol=1e-9)
 
 
+def test_words_change_numbers_alike(page: ModulePage) -> None:
+    random = np.random.default_rng(8)
+    odds = [random.normal(-1, 2, (size, 3)) for size in (0, 1, 5, 40, 40)]
+    found = page.call("numbers/number_words.js", "findNumberWords", [(each.ravel(),) for each in odds])
+    words = [find_number_words(each) for each in odds]
+    for got, want in zip(found, words, strict=True):
+        assert [each["word"] for each in got] == [each.word for each in want]
+        np.testing.assert_allclose([each["timeS"] for each in got], [each.time_s for each in want])
+        np.testing.assert_allclose([each["logOdds"] for each in got], [each.log_odds for each in want])
+    times = [np.sort(random.uniform(0, 1.8, 6)).tolist() for _ in words]
+    places = page.call("numbers/number_words.js", "placeDigits", list(zip(found, times, strict=True)))
+    assert places == [list(place_digits(*case)) for case in zip(words, times, strict=True)]
+    assert any(place != list(range(6)) for place in places)
+    waveforms = [number.waveform for number in spoken_numbers(1)][: len(words)]
+    every = page.call("numbers/boundaries.js", "findBoundaries", [(waveform,) for waveform in waveforms])
+    cases = [(said, each, (each["frames"] / 100).tolist()) for said, each in zip(found, every, strict=True)]
+    silent = page.call("numbers/number_words.js", "withoutSpeechOf", cases)
+    for got, said, waveform in zip(silent, words, waveforms, strict=True):
+        quiet = without_speech_of(said, find_boundaries(waveform))
+        np.testing.assert_allclose(got["speech"], quiet.speech, atol=1e-9)
+        assert got["totalSpeech"] == pytest.approx(quiet.total_speech)
+
+
 def test_lattices_are_decoded_alike(page: ModulePage) -> None:
     lattices = random_lattices(60)
     counts = page.call("numbers/decoding.js", "countScores", [(sent(lattice), 12) for lattice in lattices])
@@ -171,6 +196,19 @@ def test_what_is_no_number_is_heard_alike(page: ModulePage, reader: SpokenReader
 def test_prompts_are_heard_alike(page: ModulePage, reader: SpokenReader) -> None:
     (answer,) = check(page, reader, [(read_recording(spoken_wav("4711-0289")), 8)])
     assert (answer["value"], answer["acceptable_if_confirmed"]) == ("47110289", True)
+
+
+def test_number_words_are_heard_alike(page: ModulePage, reader: SpokenReader) -> None:
+    numbers = {"2-double-5-8-3": "25583", "6-1-5-8-2": "61582", "8-3-no-4-2": "842", "triple-0-5-6": "00056"}
+    waveforms = [read_recording((CASES / f"{said}.flac").read_bytes()) for said in numbers]
+    answers = check(page, reader, [(waveform, count) for waveform in waveforms for count in (None, 5)])
+    assert [answer["value"] for answer in answers[::2]] == list(numbers.values())
+
+
+def test_digit_said_again_may_follow_a_no(page: ModulePage) -> None:
+    recordings = [(CASES / "no-7.flac").read_bytes(), (PACK / "7_00.wav").read_bytes()]
+    again = page.call("listen/again.js", "hearAgain", [(read_recording(each),) for each in recordings])
+    assert [answer["label"] for answer in again] == [7, 7]
 
 
 @pytest.mark.data

@@ -103,7 +103,7 @@ def calibrate(predictor: Predictor, calibration: SpokenCalibration, heard: Seque
     certain = [_log_is_digit(hearing, sample) for hearing, sample in unknown if hearing.labels == sample.digits]
     words = [(reader.decode(sample.spans, None), sample) for sample in heard if not sample.digits]
     of_words = [_log_is_digit(hearing, sample) for hearing, sample in words if hearing.rows.size]
-    left_out_s = [outside_s(sample.spans, hearing) for hearing, sample in good]
+    left_out_s = [outside_s(hearing) for hearing, _ in good]
     return calibration.model_copy(
         update={
             "model_version": predictor.model_version,
@@ -125,7 +125,7 @@ def _log_is_digit(hearing: Hearing, sample: Sample) -> float:
 
 def _temperature(known: Sequence[tuple[Hearing, Sample]]) -> float:
     """The one with the highest likelihood of the digits that were said."""
-    rows = [(hearing.decoded.scores, sample.digits) for hearing, sample in known if hearing.decoded is not None]
+    rows = [(hearing.scores, sample.digits) for hearing, sample in known if hearing.rows.size]
     scores, digits = np.concatenate([each for each, _ in rows]), np.concatenate([each for _, each in rows])
     losses = [
         -np.log(softmax(scores, temperature)[np.arange(digits.size), digits] + 1e-12).mean()

@@ -8,6 +8,7 @@ are for tuning; the other half, and FSDD's test split, for the figures alone.
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -26,6 +27,7 @@ from schemas.job import MAX_AUDIO_BYTES
 Half = Literal["tuning", "figures"]
 SHORTEST, LONGEST = 15, 90  # frames of speech; in others, no speech stands out of the noise
 LEAST_DIGITS = 3  # different ones that a person must have said
+NOISE = "noise"  # in place of a word
 MIXED = "speech-commands"
 """Most people of this set said one or two digits: its numbers mix voices."""
 
@@ -90,18 +92,22 @@ def numbers(
 
 def load_words(data: Path, half: Half) -> tuple[list[Waveform], list[Waveform]]:
     """Words that are no digits, trimmed, and background noises, of people whom no training has heard."""
-    words, noises = [], []
+    said = list(_held_out_words(data, half))
+    words = [trim(waveform) for word, waveform in said if word != NOISE]
+    return words, [waveform for word, waveform in said if word == NOISE]
+
+
+def load_word(data: Path, half: Half, wanted: str) -> list[Waveform]:
+    """That word, trimmed, as load_words."""
+    return [trim(waveform) for word, waveform in _held_out_words(data, half) if word == wanted]
+
+
+def _held_out_words(data: Path, half: Half) -> Iterator[tuple[str, Waveform]]:
     for each in list_recordings(data / "negatives-words", digits=range(0)):
         if fold_of(each.speaker) == 0 and half_of(each.speaker) == half:
-            try:
+            with suppress(InvalidAudio):  # silent noise
                 waveform = read_waveform(read_regular(each.path, MAX_AUDIO_BYTES))
-            except InvalidAudio:
-                continue  # silent noise
-            if each.path.name.startswith("noise_"):
-                noises.append(waveform)
-            else:
-                words.append(trim(waveform))
-    return words, noises
+                yield each.path.name.partition("_")[0], waveform
 
 
 def minute_of(clips: Sequence[Waveform], condition: Condition, random: np.random.Generator) -> Waveform:

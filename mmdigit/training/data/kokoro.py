@@ -46,7 +46,7 @@ def kokoro(folder: Path) -> Engine | None:
 
     def of(prefixes: str, digits: tuple[tuple[str, ...], ...], share: float) -> list[Lexicon]:
         own = tuple(voice for voice in voices if voice[0] in prefixes)
-        return [Lexicon(own, digits, pronunciations.KOKORO_OTHERS, share)] if own else []
+        return [Lexicon(own, digits, pronunciations.KOKORO_OTHERS, share, pronunciations.KOKORO_WORDS)] if own else []
 
     lexicons = (
         *of("a", pronunciations.KOKORO_AMERICAN, 3.0),

@@ -9,8 +9,13 @@ Source of the phoneme names: espeak-ng, docs/phonemes.md.
 from dataclasses import dataclass
 
 DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+NUMBER_WORDS = ("double", "triple", "no")
+"""Words that change a number: they say the next digit twice or three times, or take the last one back."""
 # For evaluation and the sample pack, never for training.
 RESERVED_VOICES = frozenset({"f2", "f4", "m3", "m5", "m6", "en-029", "en-gb-scotland"})
+
+Spellings = tuple[tuple[str, ...], ...]
+"""Of several words, each in one or more ways."""
 
 
 @dataclass(frozen=True)
@@ -18,17 +23,18 @@ class Lexicon:
     """The spellings that some voices read.
 
     digits: ten tuples of spellings; others: spellings of words that are not digits; share: how often this lexicon is
-    drawn, relative to the engine's others.
+    drawn, relative to the engine's others; number_words: spellings of each of NUMBER_WORDS, () = not of these voices.
     """
 
     voices: tuple[str, ...]
-    digits: tuple[tuple[str, ...], ...]
+    digits: Spellings
     others: tuple[str, ...]
     share: float = 1.0
+    number_words: Spellings = ()
 
 
-def _digits(spellings: str) -> tuple[tuple[str, ...], ...]:
-    """Ten entries from words separated by spaces, spellings of one digit by |."""
+def _spellings(spellings: str) -> Spellings:
+    """Of words separated by spaces; spellings of one word are separated by |."""
     return tuple(tuple(entry.split("|")) for entry in spellings.split())
 
 
@@ -66,8 +72,8 @@ ENGLISH_DIGITS = (
 )
 
 
-def english(*voices: str, share: float = 1.0) -> Lexicon:
-    return Lexicon(voices, ENGLISH_DIGITS, ENGLISH_OTHERS, share)
+def english(*voices: str, number_words: Spellings = ()) -> Lexicon:
+    return Lexicon(voices, ENGLISH_DIGITS, ENGLISH_OTHERS, number_words=number_words)
 
 
 # Words that every language's phonemes can say. No "tree", "free", "sick" or "fife": with an accent, these are digits.
@@ -89,38 +95,60 @@ LATIN_OTHERS = _words(  # read much the same in Italian, Czech, Finnish, Catalan
     """
 )
 
-GENERAL_PHONEMES = _digits(
+GENERAL_PHONEMES = _spellings(
     "z'iro|z'irou|s'iro|'ou w'an|v'an|w'on|u'an t'u|t'u: tr'i|sr'i|tr'i: f'or|f'o:r|f'o: f'aiv|f'aif s'iks|s'i:ks "
     "s'even|s'ev@n|s'eben|s'ivan 'eit|'e:t n'ain|n'a:in"
 )
-SLAVIC_PHONEMES = _digits(
+SLAVIC_PHONEMES = _spellings(
     "z'iro|z'irou|'ou v'an|u'an t'u|t'u: tr'i|sr'i|fr'i f'or|f'o:r f'aiv|f'aif s'iks s'even|s'eve:n "
     "'eit|'ejt n'ain|n'ajn"
 )
-INDIAN_PHONEMES = _digits(
+INDIAN_PHONEMES = _spellings(
     "J'i:ro:|dZ'i:ro|z'i:ro:|'o: v'Vn|w'an|v'an|v'on t.'u:|t.'u t#r'i:|tr'i:|t#r'i p#'o:r|f'o:r|p#'or "
     "p#'aiv|f'aiv|p#'a:Iv s'Iks|s'iks s'e:v@n|s'even|s'i:v@n 'e:t.|'eit. n'a:In|n'ain"
 )
-CHINESE_PHONEMES = _digits(
+CHINESE_PHONEMES = _spellings(
     "z'i55ro51|z'i51rou51|'ou51 w'a51n|w'a55n t'u51|t'u55 sr'i51|tr'i51|sr'i55 "
     "f'o51r|f'o55r|f'o51 f'ai51v|f'ai51f|f'ai55v"
     " s'i51ks|s'i55ks s'e55v@n51|s'e51ven51|s'e55wen51|s'i51van51 'ei51t|'ei55t n'ai51n|n'ai55n"
 )
-GREEK_PHONEMES = _digits("z'iro,u|z'iro|'ou u'an|w'an t'u|d'u Tr'i|tr'i f'or f'aiv|f'aIv s'iks s'even 'eit n'ain|n'aIn")
+GREEK_PHONEMES = _spellings(
+    "z'iro,u|z'iro|'ou u'an|w'an t'u|d'u Tr'i|tr'i f'or f'aiv|f'aIv s'iks s'even 'eit n'ain|n'aIn"
+)
 
-ESPEAK_ENGLISH = (english("en-us", "en-gb", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc"),)
+GENERAL_WORDS = _spellings("d'abel|d'abl|d'Vb@l tr'ipel|tr'ipl|tr'Ip@l n'ou|n'o:")
+SLAVIC_WORDS = _spellings("d'abl|d'abel tr'ipl|tr'ipel n'ou|n'o")
+INDIAN_WORDS = _spellings("d'Vb@l|d'abal|d'Vbl tr'Ip@l|t#r'Ipl|tr'ipal n'o:|n'o")
+CHINESE_WORDS = _spellings("d'a51b@l|d'a51bou|d'a55bel tr'i51p@l|tr'i51pou|tr'i55pel n'ou51|n'o51")
+
+# Only espeak-ng and Kokoro teach NUMBER_WORDS: the other synthesizers' voices are for measuring how they are heard.
+ESPEAK_ENGLISH = (
+    english(
+        *("en-us", "en-gb", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc"),
+        number_words=_spellings("double triple no"),
+    ),
+)
 ESPEAK_ACCENTS = (
-    Lexicon(_words("hi mr te ta ml kn bn gu pa ur ne kok or as si sd"), INDIAN_PHONEMES, PHONEME_OTHERS, share=2.5),
-    Lexicon(("cmn", "yue", "hak", "shn", "th"), CHINESE_PHONEMES, PHONEME_OTHERS, share=1.5),
-    Lexicon(("el",), GREEK_PHONEMES, PHONEME_OTHERS, share=1.2),
-    Lexicon(_words("de nl da sv nb is af fi et hu"), GENERAL_PHONEMES, PHONEME_OTHERS),
-    Lexicon(_words("es es-419 it pt pt-br ca ro fr-fr fr-ch an pap la"), GENERAL_PHONEMES, PHONEME_OTHERS, 1.2),
-    Lexicon(_words("ru uk pl cs sk bg sr hr bs mk sl be lt"), SLAVIC_PHONEMES, PHONEME_OTHERS),
+    Lexicon(
+        _words("hi mr te ta ml kn bn gu pa ur ne kok or as si sd"), INDIAN_PHONEMES, PHONEME_OTHERS, 2.5, INDIAN_WORDS
+    ),
+    Lexicon(("cmn", "yue", "hak", "shn", "th"), CHINESE_PHONEMES, PHONEME_OTHERS, 1.5, CHINESE_WORDS),
+    Lexicon(("el",), GREEK_PHONEMES, PHONEME_OTHERS, 1.2, GENERAL_WORDS),
+    Lexicon(_words("de nl da sv nb is af fi et hu"), GENERAL_PHONEMES, PHONEME_OTHERS, 1.0, GENERAL_WORDS),
+    Lexicon(
+        _words("es es-419 it pt pt-br ca ro fr-fr fr-ch an pap la"),
+        GENERAL_PHONEMES,
+        PHONEME_OTHERS,
+        1.2,
+        GENERAL_WORDS,
+    ),
+    Lexicon(_words("ru uk pl cs sk bg sr hr bs mk sl be lt"), SLAVIC_PHONEMES, PHONEME_OTHERS, 1.0, SLAVIC_WORDS),
     Lexicon(
         _words("ar he fa tr az kk ky uz tt tk am om sw id ms ja ko ka hy ku eu eo cy ga gd mi gn sq ug ba cv"),
         GENERAL_PHONEMES,
         PHONEME_OTHERS,
-        share=1.5,
+        1.5,
+        GENERAL_WORDS,
     ),
 )
 ESPEAK_VARIANTS = (
@@ -137,35 +165,35 @@ FESTIVAL_ENGLISH = (english("kal_diphone", "ked_diphone", "cmu_us_slt_arctic_hts
 FESTIVAL_ACCENTS = (
     Lexicon(
         ("hindi_NSK_diphone",),
-        _digits("जीरो|झीरो|ओ वन्|वान् टू थ्री|त्री फोर् फाइव्|फाईव् सिक्स् सेवन्|सेवेन् एट्|एइट् नाइन्|नाईन्"),
+        _spellings("जीरो|झीरो|ओ वन्|वान् टू थ्री|त्री फोर् फाइव्|फाईव् सिक्स् सेवन्|सेवेन् एट्|एइट् नाइन्|नाईन्"),
         _words("हेलो पानी घर नमस्ते दिल्ली मकान लाइन् फाइन् हेवन् डोर् मोर् गेट् टेन् इलेवन् स्टॉप् डॉक्टर् होटल् केला बस्"),
         share=2.0,
     ),
     Lexicon(
         ("telugu_NSK_diphone",),
-        _digits("జీరో|ఓ వన్ టూ త్రీ|థ్రీ ఫోర్ ఫైవ్ సిక్స్ సెవెన్ ఎయిట్|ఏట్ నైన్"),
+        _spellings("జీరో|ఓ వన్ టూ త్రీ|థ్రీ ఫోర్ ఫైవ్ సిక్స్ సెవెన్ ఎయిట్|ఏట్ నైన్"),
         _words("హలో నీరు ఇల్లు లైన్ ఫైన్ హెవెన్ డోర్ మోర్ గేట్ టెన్ స్టాప్ డాక్టర్ హోటల్ బస్ బనానా"),
     ),
     Lexicon(
         ("lp_diphone", "pc_diphone"),
-        _digits("zìrou|sìro|ou uan tu tri for|foar fàiv sics sèven éit nàin"),
+        _spellings("zìrou|sìro|ou uan tu tri for|foar fàiv sics sèven éit nàin"),
         LATIN_OTHERS,
     ),
     Lexicon(
         ("czech_ph", "czech_dita", "czech_machac", "czech_krb"),
-        _digits("zírou|zíro|ou uan|van tú|tu trí|srí|frí fór|for fajv|fajf siks sevn|seven ejt najn"),
+        _spellings("zírou|zíro|ou uan|van tú|tu trí|srí|frí fór|for fajv|fajf siks sevn|seven ejt najn"),
         LATIN_OTHERS,
         share=1.5,
     ),
-    Lexicon(("upc_ca_ona_hts",), _digits("ziro|síro uan tu tri for fàiv sics sèven èit nàin"), LATIN_OTHERS),
+    Lexicon(("upc_ca_ona_hts",), _spellings("ziro|síro uan tu tri for fàiv sics sèven èit nàin"), LATIN_OTHERS),
     Lexicon(
         ("msu_ru_nsh_clunits",),
-        _digits("зиро|зироу уан|ван ту три|сри фор файв|файф сикс сэвэн эйт наин|наайн"),
+        _spellings("зиро|зироу уан|ван ту три|сри фор файв|файф сикс сэвэн эйт наин|наайн"),
         _words("привет вода дом лайн файн дор мор тэн стоп доктор отель банан метро телефон радио солнце"),
     ),
     Lexicon(
         ("hy_fi_mv_diphone", "suo_fi_lj_diphone"),
-        _digits("siirou|siro uan|van tuu|tu trii|srii foor|for faiv siks seven|sevön eit nain"),
+        _spellings("siirou|siro uan|van tuu|tu trii|srii foor|for faiv siks seven|sevön eit nain"),
         LATIN_OTHERS,
     ),
 )
@@ -178,10 +206,10 @@ FESTIVAL_ENCODINGS = {  # every other voice reads UTF-8
 PICO_ENGLISH = (english("en-US", "en-GB"),)
 PICO_ACCENTS = (
     Lexicon(
-        ("de-DE",), _digits("sierou|oh uann tuh|tu srih|tri fohr|for faiw sicks sewwen ejt|eht nein"), LATIN_OTHERS
+        ("de-DE",), _spellings("sierou|oh uann tuh|tu srih|tri fohr|for faiw sicks sewwen ejt|eht nein"), LATIN_OTHERS
     ),
-    Lexicon(("es-ES",), _digits("sirou|siro uan|guan tu tri|zri for faif|faib sics seven éit nain"), LATIN_OTHERS),
-    Lexicon(("it-IT",), _digits("zirou|siro uan tu tri|sri for faiv sics seven éit nain"), LATIN_OTHERS),
+    Lexicon(("es-ES",), _spellings("sirou|siro uan|guan tu tri|zri for faif|faib sics seven éit nain"), LATIN_OTHERS),
+    Lexicon(("it-IT",), _spellings("zirou|siro uan tu tri|sri for faiv sics seven éit nain"), LATIN_OTHERS),
 )
 
 # For Kokoro, in the phonemes of its package misaki; capitals are diphthongs, A as in eight, I as in five, O as in oh.
@@ -196,17 +224,18 @@ KOKORO_OTHERS = _words(
     nˈæɹO bˈi dˈi ˈi ˈɛf ʤˈi ˈAʧ ˈI ʤˈA kˈA ˈɛl ˈɛm ˈɛn pˈi kjˈu ˈɑɹ ˈɛs tˈi jˈu vˈi wˈI zˈi ˈɛks
     """
 )
-KOKORO_AMERICAN = _digits("zˈiɹO|zˈɪɹO|ˈO wˈʌn tʰˈu θɹˈi fˈɔɹ fˈIv sˈɪks sˈɛvən|sˈɛvᵊn ˈAt nˈIn")
-KOKORO_BRITISH = _digits("zˈɪəɹQ|zˈiɹQ|ˈQ wˈʌn|wˈɒn tʰˈuː|tʰˈu θɹˈiː|θɹˈi fˈɔː fˈIv sˈɪks sˈɛvən|sˈɛvᵊn ˈAt nˈIn")
-KOKORO_INDIAN = _digits(
+KOKORO_AMERICAN = _spellings("zˈiɹO|zˈɪɹO|ˈO wˈʌn tʰˈu θɹˈi fˈɔɹ fˈIv sˈɪks sˈɛvən|sˈɛvᵊn ˈAt nˈIn")
+KOKORO_BRITISH = _spellings("zˈɪəɹQ|zˈiɹQ|ˈQ wˈʌn|wˈɒn tʰˈuː|tʰˈu θɹˈiː|θɹˈi fˈɔː fˈIv sˈɪks sˈɛvən|sˈɛvᵊn ˈAt nˈIn")
+KOKORO_INDIAN = _spellings(
     "zˈiːɾO|ʤˈiːɾO|zˈiɹo|ˈoː wˈʌn|ʋˈʌn|wˈan ʈˈuː|tˈu tɾˈiː|θɾˈi|tɹˈi fˈoːɾ|fˈɔɹ fˈIv|fˈIʋ sˈɪks|sˈiks "
     "sˈɛʋən|sˈeːvən ˈeːʈ|ˈet|ˈAt nˈIn|nˈain"
 )
-KOKORO_CHINESE = _digits(
+KOKORO_CHINESE = _spellings(
     "zˈiɻO|zˈiɹO|ˈO wˈan|wˈʌn tʰˈu sɹˈi|sɻˈi|θɹˈi fˈɔ|fˈɔɹ|fˈo fˈIf|fˈaif|fˈIv|fˈI sˈiks|sˈɪks|sˈikəs "
     "sˈɛvən|sˈɛwən|sˈɛfən ˈAt|ˈet|ˈA nˈIn|nˈain"
 )
-KOKORO_EUROPEAN = _digits(
+KOKORO_EUROPEAN = _spellings(
     "zˈiɾo|zˈiɹO|sˈiɾo|ˈo wˈan|wˈɔn|ʋˈan|wˈʌn tˈu|tˈuː tɾˈi|tɹˈi|sɹˈi|fɹˈi fˈɔɾ|fˈoɾ|fˈɔɹ fˈIv|fˈaif|fˈIf sˈiks|sˈɪks "
     "sˈɛvɛn|sˈɛven|sˈɛbɛn ˈet|ˈAt|ˈɛit nˈain|nˈIn"
 )
+KOKORO_WORDS = _spellings("dˈʌbəl|dˈʌbᵊl|dˈabəl tɹˈɪpəl|tɹˈɪpᵊl|tɾˈipəl nˈO|nˈQ|nˈo")

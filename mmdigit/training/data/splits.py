@@ -71,13 +71,15 @@ RECORDED_SETS = (
 
 @dataclass(frozen=True)
 class Clip:
-    """One recording. waveform: (n_samples,), 8 kHz, range [-1, 1]; label: None = not a digit."""
+    """One recording. waveform: (n_samples,), 8 kHz, range [-1, 1]; label: None = not a digit; word: what is said then,
+    "" = unknown."""
 
     waveform: Waveform
     label: int | None
     source: str
     speaker: str
     index: int
+    word: str = ""
 
     @property
     def name(self) -> str:
@@ -156,7 +158,8 @@ def _read_clips(recordings: Sequence[Recording], source: str) -> list[Clip]:
             if each.digit < 0 and isinstance(exc, InvalidJob):
                 continue  # noise that the worker refuses as silence never reaches the model
             raise DataError(f"expected {each.path} to be a recording, cannot read it ({exc}); restore it") from exc
-        clips.append(Clip(waveform, each.digit if each.digit >= 0 else None, source, each.speaker, each.index))
+        label, word = (each.digit, "") if each.digit >= 0 else (None, each.path.name.partition("_")[0])
+        clips.append(Clip(waveform, label, source, each.speaker, each.index, word))
     return clips
 
 

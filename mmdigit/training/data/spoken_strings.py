@@ -10,6 +10,7 @@ import soxr  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ, Waveform
+from mmdigit.training.data.pronunciations import NUMBER_WORDS
 from mmdigit.training.data.splits import Clip
 from schemas.errors import DataError
 
@@ -24,6 +25,8 @@ LEVEL_DB = 2.5  # standard deviation between the words of a string
 N_STRING_SAMPLES = 5 * SAMPLE_RATE_HZ
 WORD = 10
 """The token of words that are no digits."""
+NUMBER_WORD_TOKENS = tuple(range(WORD + 1, WORD + 1 + len(NUMBER_WORDS)))
+"""Of NUMBER_WORDS, where they are told from other words."""
 MAX_TOKENS = 24
 SHORTEST, LONGEST = 10, 95  # frames of speech in a digit; in others, no speech stands out of the noise
 LONGEST_WORD = 110
@@ -38,7 +41,8 @@ CUT, MAX_CUT = 0.15, 0.15  # of the digits, and of such a digit's length at its 
 
 
 class StringBatch(NamedTuple):
-    """waveforms: (B, N_STRING_SAMPLES); tokens: (B, MAX_TOKENS), 0-9 and WORD, then zeros; counts: (B,), of tokens."""
+    """waveforms: (B, N_STRING_SAMPLES); tokens: (B, MAX_TOKENS), 0-9, WORD and NUMBER_WORD_TOKENS, then zeros; counts:
+    (B,), of tokens."""
 
     waveforms: NDArray[np.float32]
     tokens: NDArray[np.int64]
@@ -62,7 +66,7 @@ class SpokenString(NamedTuple):
     """A number that was said in one breath: waveform, (n_samples,), 8 kHz, at LEVEL."""
 
     waveform: Waveform
-    digits: tuple[int, ...]
+    tokens: tuple[int, ...]
 
 
 class _Said(NamedTuple):
@@ -72,22 +76,34 @@ class _Said(NamedTuple):
 
 class SpokenStrings:
     """Draws strings from these clips, each from one source; shares: how often each source is drawn. WHOLE of them are
-    not joined but said in one breath, if there are such.
+    not joined but said in one breath, if there are such. number_words: the share of NUMBER_WORDS among what is said;
+    0 = they are words like others.
 
     Raises DataError if no digit is long enough.
     """
 
-    def __init__(self, clips: Sequence[Clip], shares: Mapping[str, float], whole: Sequence[SpokenString] = ()) -> None:
-        self._whole = whole
+    def __init__(
+        self,
+        clips: Sequence[Clip],
+        shares: Mapping[str, float],
+        whole: Sequence[SpokenString] = (),
+        number_words: float = 0.0,
+    ) -> None:
+        self._whole, self._number_share = whole, number_words
         by_speaker: dict[str, dict[str, list[_Said]]] = defaultdict(lambda: defaultdict(list))
         words: dict[str, list[_Said]] = defaultdict(list)
+        of_number_words: dict[str, list[_Said]] = defaultdict(list)
         for clip in clips:
             if clip.source not in shares or clip.waveform.size < KEPT * FRAME or not clip.waveform.any():
                 continue
             speech = trim(clip.waveform)
             frames = speech.size / FRAME
             if clip.label is None and SHORTEST <= frames <= LONGEST_WORD:
-                words[clip.source].append(_Said(WORD, speech))
+                if self._number_share and clip.word in NUMBER_WORDS:
+                    token = NUMBER_WORD_TOKENS[NUMBER_WORDS.index(clip.word)]
+                    of_number_words[clip.word].append(_Said(token, speech))
+                else:
+                    words[clip.source].append(_Said(WORD, speech))
             elif clip.label is not None and SHORTEST <= frames <= LONGEST:
                 by_speaker[clip.source][clip.speaker].append(_Said(clip.label, speech))
         if not by_speaker:
@@ -101,6 +117,7 @@ class SpokenStrings:
             for source, of in by_speaker.items()
         }
         self._words = list(words.values())
+        self._number_words = [of_number_words[word] for word in sorted(of_number_words)]
 
     def batch(self, count: int, random: np.random.Generator) -> StringBatch:
         """The next `count` strings, without noise."""
@@ -117,7 +134,7 @@ class SpokenStrings:
             string = self._whole[int(random.integers(len(self._whole)))]
             at = int(random.uniform(0, waveform.size - string.waveform.size))
             waveform[at : at + string.waveform.size] = string.waveform
-            return list(string.digits)
+            return list(string.tokens)
         pool, gap_s = self._pool(random), self._gaps(random)
         speed = float(np.exp(random.uniform(np.log(MIN_SPEED), np.log(MAX_SPEED))))
         most = int(random.integers(1, 16)) if random.random() < 0.5 else MAX_TOKENS
@@ -127,6 +144,8 @@ class SpokenStrings:
         at = int(random.uniform(0, 0.6) * SAMPLE_RATE_HZ)
         for _ in range(most):
             chosen = self._words[random.integers(len(self._words))] if self._words and random.random() < words else pool
+            if self._number_words and random.random() < self._number_share:
+                chosen = self._number_words[random.integers(len(self._number_words))]
             said = chosen[random.integers(len(chosen))]
             speech = _varied(said, speed * float(np.exp(random.normal(0, SPEED_SD))), random)
             if at + speech.size > waveform.size:
@@ -154,7 +173,7 @@ class SpokenStrings:
 
 def _varied(said: _Said, speed: float, random: np.random.Generator) -> Waveform:
     speech = soxr.resample(said.speech, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ, quality="LQ")
-    if said.label != WORD and random.random() < CUT:
+    if said.label < WORD and random.random() < CUT:
         cut = int(speech.size * random.uniform(0, MAX_CUT))
         speech = speech[cut:] if random.random() < 0.5 else speech[: speech.size - cut]
     return np.asarray(speech * 10 ** (random.normal(0, LEVEL_DB) / 20), np.float32)

@@ -20,10 +20,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mmdigit.reading.audio.normalize import FRAME, HOP, SAMPLE_RATE_HZ, Waveform, read_waveform
 from mmdigit.training.data.kokoro import kokoro
-from mmdigit.training.data.pronunciations import Lexicon
+from mmdigit.training.data.pronunciations import NUMBER_WORDS, Lexicon
 from mmdigit.training.data.speech_engines import ENGINES, Engine, Utterance, run
 from mmdigit.training.data.splits import Clip
-from mmdigit.training.data.spoken_strings import SpokenString, trim
+from mmdigit.training.data.spoken_strings import NUMBER_WORD_TOKENS, SpokenString, trim
 from schemas.errors import InvalidAudio
 
 MAX_DIGIT_S, MAX_OTHER_S = 1.6, 2.5
@@ -38,6 +38,7 @@ SIZES = (0.87, 1.16)  # of the speaker: scales pitch and formants together
 PACES = (0.75, 1.4)  # words per minute, relative to the voice's own
 CHUNK = 40  # utterances per run of a synthesizer
 STRING_LENGTHS, STRING_PACES, MAX_STRING_S = (2, 9), (0.8, 1.7), 4.7
+NUMBER_WORD_SHARES = 0.12, 0.06, 0.08  # of the digits of such a string, that "double", "triple" or "no" changes
 EMPTY = np.zeros(0, np.float32)
 
 Extract = Callable[[Waveform, Utterance], Waveform]
@@ -70,15 +71,43 @@ def synthesize_clips(cache: Path, n_digits: int, n_words: int, seed: int, data: 
     return clips
 
 
-def synthesize_strings(cache: Path, count: int, seed: int, data: Path | None = None) -> list[SpokenString]:
-    """Numbers of STRING_LENGTHS digits, said in one breath; otherwise as synthesize_clips."""
+def synthesize_number_words(cache: Path, count: int, seed: int, data: Path | None = None) -> list[Clip]:
+    """Clips of NUMBER_WORDS, each as often as the others, which Clip.word names; otherwise as synthesize_clips."""
     console = Console(stderr=True)
-    engines = _installed(data, console)
+    engines = _with_number_words(_installed(data, console))
     if not engines or not count:
         return []
-    plan, digits = _plan_strings(list(engines), count, seed)
-    spoken = zip(_spoken(cache, engines, plan, _string, console), digits, strict=True)
+    plan = _plan_number_words(list(engines), count, seed)
+    spoken = zip(plan, _spoken(cache, engines, plan, _word, console), strict=True)
+    return [
+        Clip(waveform, None, utterance.engine, utterance.voice, number, NUMBER_WORDS[number % len(NUMBER_WORDS)])
+        for number, (utterance, waveform) in enumerate(spoken)
+        if waveform.size
+    ]
+
+
+def synthesize_strings(
+    cache: Path, count: int, seed: int, data: Path | None = None, number_words: bool = False
+) -> list[SpokenString]:
+    """Numbers of STRING_LENGTHS digits, said in one breath, with NUMBER_WORDS in half of them if they are wanted;
+    otherwise as synthesize_clips."""
+    console = Console(stderr=True)
+    engines = _installed(data, console)
+    engines = _with_number_words(engines) if number_words else engines
+    if not engines or not count:
+        return []
+    plan, tokens = _plan_strings(list(engines), count, seed, number_words)
+    spoken = zip(_spoken(cache, engines, plan, _string, console), tokens, strict=True)
     return [SpokenString(waveform, said) for waveform, said in spoken if waveform.size]
+
+
+def _with_number_words(engines: Mapping[Engine, str]) -> dict[Engine, str]:
+    """The engines that have voices with spellings of NUMBER_WORDS, with those alone."""
+    able = {
+        replace(engine, lexicons=tuple(lexicon for lexicon in engine.lexicons if lexicon.number_words)): version
+        for engine, version in engines.items()
+    }
+    return {engine: version for engine, version in able.items() if engine.lexicons}
 
 
 def _installed(data: Path | None, console: Console) -> dict[Engine, str]:
@@ -122,7 +151,7 @@ def _check_engine(engine: Engine) -> tuple[Engine | str, str]:
     for lexicon in engine.lexicons:
         voices = tuple(voice for voice in lexicon.voices if voice in names or not engine.listing)
         if voices:
-            lexicons.append(Lexicon(voices, lexicon.digits, lexicon.others, lexicon.share))
+            lexicons.append(replace(lexicon, voices=voices))
     if not lexicons:
         return f"{engine.program} has none of its voices", ""
     usable = replace(engine, program=program, lexicons=tuple(lexicons))
@@ -138,9 +167,7 @@ def _plan(engines: Sequence[Engine], n_digits: int, n_words: int, seed: int) -> 
     random = np.random.default_rng(seed)
     plan = []
     for number in range(n_digits + n_words):
-        engine = engines[_choose(random, [engine.share for engine in engines])]
-        lexicon = engine.lexicons[_choose(random, [lexicon.share for lexicon in engine.lexicons])]
-        voice = f"{random.choice(lexicon.voices)}{random.choice(engine.variants)}"
+        engine, lexicon, voice = _draw_voice(engines, random)
         pace = float(random.uniform(*PACES))
         label = number % 10 if number < n_digits else -1
         if label >= 0:
@@ -155,20 +182,54 @@ def _plan(engines: Sequence[Engine], n_digits: int, n_words: int, seed: int) -> 
     return plan
 
 
-def _plan_strings(engines: Sequence[Engine], count: int, seed: int) -> tuple[list[Utterance], list[tuple[int, ...]]]:
-    """The utterances and the digits of each."""
+def _plan_number_words(engines: Sequence[Engine], count: int, seed: int) -> list[Utterance]:
     random = np.random.default_rng(seed)
-    plan, digits = [], []
-    for _ in range(count):
-        engine = engines[_choose(random, [engine.share for engine in engines])]
-        lexicon = engine.lexicons[_choose(random, [lexicon.share for lexicon in engine.lexicons])]
-        voice = f"{random.choice(lexicon.voices)}{random.choice(engine.variants)}"
+    plan = []
+    for number in range(count):
+        engine, lexicon, voice = _draw_voice(engines, random)
+        text = str(random.choice(lexicon.number_words[number % len(NUMBER_WORDS)]))
+        pitch, pace, size = (round(float(random.uniform(*ends)), 3) for ends in ((0, 1), PACES, SIZES))
+        plan.append(Utterance(engine.name, voice, text, -1, pitch, pace, size))
+    return plan
+
+
+def _plan_strings(
+    engines: Sequence[Engine], count: int, seed: int, number_words: bool
+) -> tuple[list[Utterance], list[tuple[int, ...]]]:
+    """The utterances and the tokens of each."""
+    random = np.random.default_rng(seed)
+    plan, tokens = [], []
+    for number in range(count):
+        engine, lexicon, voice = _draw_voice(engines, random)
         said = tuple(random.integers(0, 10, random.integers(*STRING_LENGTHS, endpoint=True)).tolist())
-        text = " ".join(str(random.choice(lexicon.digits[digit])) for digit in said)
+        if number_words and number % 2:
+            said = _with_words(said, random)
+        spellings = (*lexicon.digits, ("",), *lexicon.number_words)  # by token
+        text = " ".join(str(random.choice(spellings[token])) for token in said)
         pitch, pace, size = (round(float(random.uniform(*ends)), 3) for ends in ((0, 1), STRING_PACES, SIZES))
         plan.append(Utterance(engine.name, voice, text, -1, pitch, pace, size))
-        digits.append(said)
-    return plan, digits
+        tokens.append(said)
+    return plan, tokens
+
+
+def _with_words(digits: Sequence[int], random: np.random.Generator) -> tuple[int, ...]:
+    """The digits, some after "double" or "triple", some taken back by "no"; as tokens."""
+    tokens = []
+    for digit in digits:
+        word = random.choice(len(NUMBER_WORD_TOKENS) + 1, p=(*NUMBER_WORD_SHARES, 1 - sum(NUMBER_WORD_SHARES)))
+        if word == len(NUMBER_WORD_TOKENS):
+            tokens.append(digit)
+        elif NUMBER_WORDS[word] == "no":
+            tokens += [int(random.integers(10)), NUMBER_WORD_TOKENS[word], digit]
+        else:
+            tokens += [NUMBER_WORD_TOKENS[word], digit]
+    return tuple(tokens)
+
+
+def _draw_voice(engines: Sequence[Engine], random: np.random.Generator) -> tuple[Engine, Lexicon, str]:
+    engine = engines[_choose(random, [engine.share for engine in engines])]
+    lexicon = engine.lexicons[_choose(random, [lexicon.share for lexicon in engine.lexicons])]
+    return engine, lexicon, f"{random.choice(lexicon.voices)}{random.choice(engine.variants)}"
 
 
 def _choose(random: np.random.Generator, shares: Sequence[float]) -> int:

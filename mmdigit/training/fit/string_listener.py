@@ -6,37 +6,28 @@ where nobody pauses. mmdigit/numbers/frame_evidence.py uses it.
 Source: Graves et al. 2006, "Connectionist Temporal Classification".
 """
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mmdigit.reading.predictor import open_session
 from mmdigit.training.data.augment import TensorRng, augment_waveforms
-from mmdigit.training.data.splits import Clip, load_clips
-from mmdigit.training.data.spoken_strings import N_STRING_SAMPLES, WORD, SpokenStrings, StringBatch
-from mmdigit.training.data.synthesis import synthesize_clips, synthesize_strings
+from mmdigit.training.data.splits import Clip
+from mmdigit.training.data.spoken_strings import WORD, SpokenStrings, StringBatch
 from mmdigit.training.fit.checkpoints import checkpoint_path, read_state, restore
 from mmdigit.training.fit.model import BAND_MEAN, HOP_LENGTH, MEL_FLOOR, N_FFT, AudioEncoder, LogMel
-from mmdigit.training.fit.onnx_file import write_onnx
 from mmdigit.training.fit.plan import Distortion, StringsPlan, TrainingPlan
 from mmdigit.training.fit.stage import Hardware, Stage, train_stage
 from mmdigit.training.fit.teachers import new_audio_classifier
-from mmdigit.training.output import make_folder
-from schemas.errors import DataError, WeightsError
+from schemas.errors import DataError
 
-BLANK = WORD + 1
-N_TOKENS = BLANK + 1
+N_TOKENS = WORD + 2
 DISTORTIONS: tuple[Distortion, ...] = ("room", "equaliser", "noise", "babble", "click", "overload", "codec")
 N_VALIDATION = 200  # strings
 VALIDATION_SEED = 11
-TOLERANCE = 1e-3  # largest difference of any output between torch and ONNX Runtime
-FILE = "spoken.onnx"
 
 
 class StringLogMel(LogMel):
@@ -54,7 +45,7 @@ class StringLogMel(LogMel):
 
 
 class StringListener(nn.Module):
-    """waveform (B, n_samples) -> the logits of N_TOKENS every 40 ms: ten digits, another word, none."""
+    """waveform (B, n_samples) -> the logits of N_TOKENS every 40 ms: ten digits, another word, none, the last one."""
 
     def __init__(self, plan: TrainingPlan, dropout: float = 0.2) -> None:
         super().__init__()
@@ -67,28 +58,16 @@ class StringListener(nn.Module):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """waveform: (B, n_samples), a multiple of HOP_LENGTH. Returns (B, n_steps, N_TOKENS)."""
+        return self.read(waveform)[0]
+
+    def read(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        """The logits, and the features that they are made of, (B, n_steps, n_features): what the convolutions and the
+        recurrent network say."""
         frames = self.frames(self.log_mel(waveform).transpose(1, 2))
         frames = self.dropout(self.halve(functional.relu(frames + self.neighbours(frames))))
-        states: Tensor = self.recurrent(frames.permute(2, 0, 1))[0].transpose(0, 1)
-        logits: Tensor = self.head(self.dropout(states))
-        return logits
-
-
-class LogOdds(nn.Module):
-    """What is exported: the logarithm of the odds of each digit against none and other words, every 40 ms."""
-
-    def __init__(self, listener: StringListener) -> None:
-        super().__init__()
-        self.listener = listener
-
-    def forward(self, waveform: Tensor) -> Tensor:
-        """waveform: (1, n_samples). Returns (n_steps, 10)."""
-        logits = self.listener(waveform)[0]
-        none: Tensor = torch.log(
-            torch.exp(logits[:, WORD:] - logits.amax(dim=1, keepdim=True)).sum(dim=1, keepdim=True)
-        )
-        log_odds: Tensor = logits[:, :WORD] - logits.amax(dim=1, keepdim=True) - none
-        return log_odds
+        steps = frames.permute(2, 0, 1)
+        states: Tensor = self.recurrent(steps)[0].transpose(0, 1)
+        return self.head(self.dropout(states)), torch.cat([steps.transpose(0, 1), states], dim=2)
 
 
 def train_strings(
@@ -96,34 +75,19 @@ def train_strings(
 ) -> StringListener:
     """Train from the folder's checkpoint, or from its audio classifier. Raises DataError if there is none."""
     unseen = SpokenStrings(validation, plan.audio.shares)
-    settings: StringsPlan = plan.strings
     checked = unseen.batch(N_VALIDATION, np.random.default_rng(VALIDATION_SEED))
+    waveforms = torch.from_numpy(checked.waveforms)
 
-    def batches(seed: int) -> Iterator[tuple[Tensor, ...]]:
-        random, rng = np.random.default_rng(seed), TensorRng(torch.Generator().manual_seed(seed))
-        babble = torch.from_numpy(strings.batch(settings.batch_size, random).waveforms)
-        for _ in range(settings.steps):
-            drawn = strings.batch(settings.batch_size, random)
-            clean = torch.from_numpy(drawn.waveforms)
-            waveforms = augment_waveforms(clean, babble, rng, DISTORTIONS)
-            babble = clean
-            yield waveforms, torch.from_numpy(drawn.tokens), torch.from_numpy(drawn.counts)
-
-    def loss(model: StringListener, waveforms: Tensor, tokens: Tensor, counts: Tensor) -> Tensor:
-        log_probabilities = functional.log_softmax(model(waveforms), dim=2).transpose(0, 1)
-        lengths = torch.full_like(counts, len(log_probabilities))
-        losses = functional.ctc_loss(
-            log_probabilities, tokens, lengths, counts, blank=BLANK, reduction="none", zero_infinity=True
-        )
-        return (losses / counts.clamp(min=1)).mean()
+    def validate(model: StringListener) -> dict[str, float]:
+        return {"validation_strings": round(100 * share_right(model, waveforms, checked, range(WORD)), 2)}
 
     stage: Stage[StringListener] = Stage(
         name="strings",
-        schedule=settings,
-        n_steps=settings.steps,
-        batches=batches,
-        loss=loss,
-        validate=lambda model: {"validation_strings": round(100 * share_right(model, checked), 2)},
+        schedule=plan.strings,
+        n_steps=plan.strings.steps,
+        batches=lambda seed: augmented(strings, plan.strings, seed),
+        loss=ctc_loss,
+        validate=validate,
     )
 
     def new_listener() -> StringListener:
@@ -141,49 +105,43 @@ def train_strings(
     return train_stage(stage, new_listener, plan, folder, hardware, None)
 
 
+def augmented(strings: SpokenStrings, settings: StringsPlan, seed: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """The batches of an epoch, in noise and rooms: waveforms, tokens and counts, as of StringBatch."""
+    random, rng = np.random.default_rng(seed), TensorRng(torch.Generator().manual_seed(seed))
+    babble = torch.from_numpy(strings.batch(settings.batch_size, random).waveforms)
+    for _ in range(settings.steps):
+        drawn = strings.batch(settings.batch_size, random)
+        clean = torch.from_numpy(drawn.waveforms)
+        waveforms = augment_waveforms(clean, babble, rng, DISTORTIONS)
+        babble = clean
+        yield waveforms, torch.from_numpy(drawn.tokens), torch.from_numpy(drawn.counts)
+
+
+def ctc_loss(model: nn.Module, inputs: Tensor, tokens: Tensor, counts: Tensor) -> Tensor:
+    """Of a token, on average. inputs: the model's, whose last output is none; tokens, counts: as of StringBatch."""
+    log_probabilities = functional.log_softmax(model(inputs), dim=2).transpose(0, 1)
+    lengths = torch.full_like(counts, len(log_probabilities))
+    losses = functional.ctc_loss(
+        log_probabilities,
+        tokens,
+        lengths,
+        counts,
+        blank=log_probabilities.shape[2] - 1,
+        reduction="none",
+        zero_infinity=True,
+    )
+    return (losses / counts.clamp(min=1)).mean()
+
+
 @torch.no_grad()
-def share_right(model: StringListener, strings: StringBatch) -> float:
-    """The share of strings whose digits are all heard, each step by itself; without noise."""
-    steps = np.concatenate([model(torch.from_numpy(part)).argmax(dim=2).numpy() for part in _parts(strings.waveforms)])
+def share_right(model: Callable[[Tensor], Tensor], inputs: Tensor, strings: StringBatch, among: Sequence[int]) -> float:
+    """The share of strings in which these tokens are heard as they were said, each step by itself; without noise.
+
+    inputs: the model's, of these strings.
+    """
+    steps = torch.cat([model(part).argmax(dim=2) for part in torch.split(inputs, 50)]).numpy()
     right = 0
     for row, tokens, count in zip(steps, strings.tokens, strings.counts, strict=True):
-        first_of_each = row[np.flatnonzero(np.diff(row, prepend=-1))]
-        said = tokens[:count]
-        right += first_of_each[first_of_each < WORD].tolist() == said[said < WORD].tolist()
+        heard, said = row[np.flatnonzero(np.diff(row, prepend=-1))], tokens[:count]
+        right += heard[np.isin(heard, among)].tolist() == said[np.isin(said, among)].tolist()
     return right / len(steps)
-
-
-def _parts(waveforms: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    return np.array_split(waveforms, max(1, len(waveforms) // 50))
-
-
-def export_listener(model: StringListener, path: Path) -> None:
-    """Write the model as ONNX, for recordings of any length. Raises WeightsError if ONNX Runtime disagrees."""
-    exported = LogOdds(model).eval()
-    example = torch.randn(1, N_STRING_SAMPLES, generator=torch.Generator().manual_seed(0)) / 10
-    partial = path.with_name(path.name + ".partial")
-    dynamic_axes = {"waveform": {1: "samples"}, "log_odds": {0: "steps"}}
-    write_onnx(exported, (example,), partial, ["waveform"], ["log_odds"], dynamic_axes)
-    session = open_session(partial.read_bytes(), 1)
-    for waveform in (example, example[:, : 32 * HOP_LENGTH]):
-        with torch.no_grad():
-            expected = exported(waveform).numpy()
-        [found] = session.run(None, {"waveform": waveform.numpy()})
-        if not np.allclose(found, expected, atol=TOLERANCE, rtol=TOLERANCE):
-            raise WeightsError(
-                "expected torch and ONNX Runtime to agree, got others; install the pinned versions of both"
-            )
-    partial.replace(path)
-
-
-def run(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> None:
-    """`mmdigit train --strings-only`: train or resume, and write OUTPUT/spoken.onnx."""
-    make_folder(output)
-    audio = plan.audio
-    synthetic = synthesize_clips(output.parent / "cache", audio.spoken_digits, audio.spoken_words, plan.data_seed, data)
-    clips = [clip for clip in [*load_clips(data, "train"), *synthetic] if clip.name not in plan.leave_out]
-    whole = synthesize_strings(output.parent / "cache", plan.strings.spoken, plan.data_seed, data)
-    strings = SpokenStrings(clips, audio.shares, whole)
-    model = train_strings(strings, load_clips(data, "validation"), plan, output, hardware)
-    export_listener(model, output / FILE)
-    sys.stdout.write(f"{output / FILE}: the listener of spoken numbers\n")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from mmdigit.numbers.frame_evidence import FIRST_S, LEAST, STEP_S, FrameListener, shipped_listener, span_log_odds
 from mmdigit.numbers.lattice import Floats
+from mmdigit.numbers.number_words import NUMBER_WORDS
 from schemas.errors import WeightsError
 from tests.mmdigit.clips import tone
 
@@ -35,8 +37,20 @@ def test_no_spans_have_no_odds() -> None:
 def test_listener_hears_every_length(samples: int) -> None:
     log_odds = shipped_listener().log_odds(np.resize(tone(0.3), samples).astype(np.float32))
     assert np.isfinite(log_odds).all()
-    assert log_odds.shape[1] == 10
+    assert log_odds.shape[1] == 10 + len(NUMBER_WORDS)
     assert abs(len(log_odds) * STEP_S - samples / 8000) <= 2 * STEP_S
+
+
+def test_older_listener_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "spoken.onnx"
+    value = onnx.helper.make_tensor_value_info
+    node = onnx.helper.make_node("Identity", ["waveform"], ["log_odds"])
+    ends = (value(name, onnx.TensorProto.FLOAT, ["steps", 10]) for name in ("waveform", "log_odds"))
+    graph = onnx.helper.make_graph([node], "older", [next(ends)], [next(ends)])
+    opsets = [onnx.helper.make_opsetid("", 17)]
+    path.write_bytes(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString())
+    with pytest.raises(WeightsError, match=r"got an error \(expected odds of 10 digits and 3 words, got 10\)"):
+        FrameListener.load(path)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a model"])

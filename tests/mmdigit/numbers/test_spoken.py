@@ -29,7 +29,7 @@ class Listener(FrameListener):
         pass
 
     def log_odds(self, waveform: Waveform) -> Floats:
-        return np.zeros((waveform.size // 320, 10))
+        return np.zeros((waveform.size // 320, 13))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,13 +11,17 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mmdigit.numbers.decoding import MAX_DIGITS
+from mmdigit.numbers.number_words import NUMBER_WORDS, NumberWord
 from mmdigit.numbers.prompts import spoken_wav
+from mmdigit.numbers.spoken import listen_to_spans
 from mmdigit.numbers.spoken_reader import SpokenReader
+from mmdigit.reading.audio.normalize import read_recording
 from mmdigit.reading.predictor import Predictor
 from schemas.errors import InvalidAudio
 from tests.mmdigit.clips import tone, wav
 
 NUMBER = "4711-0289"
+CASES = Path("tests/cases/number-words")
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +52,42 @@ def test_another_count_is_told(reader: SpokenReader) -> None:
         assert f"heard 8 digits, expected {count}" in heard.messages
         assert "wrong_count" in heard.reasons
         assert not heard.acceptable_if_confirmed
+
+
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [("2-double-5-8-3", "25583"), ("8-3-no-4-2", "842"), ("triple-0-5-6", "00056"), ("6-1-5-8-2", "61582")],
+)
+def test_words_change_the_number(reader: SpokenReader, said: str, number: str) -> None:
+    recording = (CASES / f"{said}.flac").read_bytes()
+    for count in (None, len(number)):
+        heard = reader.read(recording, count)
+        assert (heard.value, heard.count_heard, heard.reasons) == (number, len(number), ("not_confirmed",))
+    assert f"heard {len(number)} digits, expected 8" in reader.read(recording, 8).messages
+    times_s = [(digit.start_s, digit.end_s) for digit in heard.digits]
+    assert times_s == sorted(times_s)
+    assert len(set(times_s)) == len([token for token in said.split("-") if token.isdigit()]) - said.count("no")
+
+
+@pytest.mark.parametrize(("said", "number"), [("2-double-5-8-3", "25583"), ("8-3-no-4-2", "842")])
+def test_words_are_cut_by_what_is_written(reader: SpokenReader, said: str, number: str) -> None:
+    waveform = read_recording((CASES / f"{said}.flac").read_bytes())
+    cut = reader.cut(waveform, np.eye(10)[[int(digit) for digit in number]])
+    assert cut.fits
+    assert "".join(str(digit.label) for digit in cut.digits) == number
+    assert not reader.cut(waveform, np.eye(10)[[1] * 8]).fits
+
+
+def test_words_count_only_where_they_make_the_number_likelier(reader: SpokenReader) -> None:
+    said = read_recording(spoken_wav(NUMBER))
+    spans = listen_to_spans(said, reader.listen, reader.listener)
+    assert spans.words == ()
+    heard = reader.decode(spans, 8)
+    for word in NUMBER_WORDS:
+        for time_s in heard.times_s:  # it would take a digit's place
+            taken = spans._replace(words=(NumberWord(word, float(time_s), 1.0),))
+            assert reader.decode(taken, 8).labels == heard.labels
+            assert reader.decode(taken, None).labels == heard.labels
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from mmdigit.training.data.augmented_clips import load_augmented_clips
 from mmdigit.training.data.image_batches import ImageSets
+from mmdigit.training.data.pronunciations import NUMBER_WORDS
 from mmdigit.training.data.splits import Clip, Digits
-from mmdigit.training.fit.plan import QUICK, AudioPlan, FusionPlan, TrainingPlan
+from mmdigit.training.fit.plan import QUICK, AudioPlan, FusionPlan, NumberWordsPlan, StringsPlan, TrainingPlan
 from mmdigit.training.fit.sets import TrainingSets
 from tests.mmdigit.clips import tone
 
@@ -25,6 +26,13 @@ def plan(**changes: object) -> TrainingPlan:
         ),
         fusion=FusionPlan(epochs=2, batch_size=32, learning_rate=1e-3, pairs=64, samples=64),
     ).model_copy(update=changes)
+
+
+def strings_plan(epochs: int) -> TrainingPlan:
+    """Of a small listener."""
+    settings = StringsPlan(epochs=epochs, batch_size=8, learning_rate=2e-3, steps=10, hidden=16)
+    words = NumberWordsPlan(epochs=epochs, batch_size=8, learning_rate=1e-2, steps=40, hidden=16, share=0.3)
+    return plan(strings=settings, number_words=words)
 
 
 def digits(count: int, seed: int) -> Digits:
@@ -52,6 +60,15 @@ def clips(per_digit: int) -> list[Clip]:
     ]
     other = Clip(tone(0.3, pitch_hz=3000).astype(np.float32), None, "espeak", "c", 0)
     return [*spoken, other]
+
+
+def number_words() -> list[Clip]:
+    """Tones of 2, 2.4 and 2.8 kHz, by ten voices."""
+    return [
+        Clip(tone(0.3, pitch_hz=2000 + 400 * place).astype(np.float32), None, "espeak", f"voice-{voice}", 0, word)
+        for place, word in enumerate(NUMBER_WORDS)
+        for voice in range(10)
+    ]
 
 
 def sets(cache: Path, count: int = 96) -> TrainingSets:

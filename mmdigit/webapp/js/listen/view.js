@@ -3,15 +3,15 @@
 import { photograph } from "../camera.js"
 import { announce, fill, h } from "../dom.js"
 import { RECORDING, waveformOf } from "../decoding/sound.js"
-import { speechWindow } from "../decoding/speech.js"
 import { fileButton, takeFiles } from "../files.js"
-import { hearInPage, prepare, readInPage, readLineInPage } from "../model/reader.js"
+import { hearInPage, prepare, readLineInPage } from "../model/reader.js"
 import { MAX_DIGITS } from "../numbers/decoding.js"
 import { choose, mayMove, settings } from "../settings.js"
 import { NUMBER } from "../sound/endpoint.js"
 import { speakButton } from "../sound/speak_button.js"
 import { percent, t } from "../texts.js"
 import { toggle } from "../toggle.js"
+import { hearAgain } from "./again.js"
 import { beQuiet } from "./aloud.js"
 import { digitsOf } from "./digits.js"
 import { forget, going } from "./going.js"
@@ -146,7 +146,7 @@ export function mount(root) {
 
   /** The prediction of one digit in a Blob. */
   async function hearDigit(blob) {
-    return readInPage({ waveform: speechWindow(await waveformOf(blob)) })
+    return hearAgain(await waveformOf(blob))
   }
 
   function showProblem(error) {

@@ -2,7 +2,8 @@
 
 import * as ort from "/app/vendor/ort.wasm.min.mjs"
 
-import { padded } from "../numbers/frame_evidence.js"
+import { columns, padded } from "../numbers/frame_evidence.js"
+import { N_WORDS } from "../numbers/number_words.js"
 import { loadCrossedOut } from "./crossed_out.js"
 import { decide, labelOf, sigmoid, softmax } from "./decision.js"
 import { ModelError, fetchFile } from "./fetching.js"
@@ -59,7 +60,8 @@ export async function loadModel() {
 }
 
 /**
- * The listener of spoken numbers: takes a waveform and gives its logOdds, as frame_evidence.js has them. sha256: of its file.
+ * The listener of spoken numbers: takes a waveform and gives {ofDigits, ofWords}, as spanLogOdds of frame_evidence.js and
+ * findNumberWords of number_words.js have them. sha256: of its file.
  * Throws ModelError.
  */
 export async function loadListener(sha256) {
@@ -67,7 +69,11 @@ export async function loadListener(sha256) {
   return async (waveform) => {
     const whole = padded(waveform)
     const { log_odds: logOdds } = await session.run({ waveform: tensor("waveform", whole, [1, whole.length]) })
-    return logOdds.data
+    const width = N_DIGITS + N_WORDS
+    return {
+      ofDigits: columns(logOdds.data, width, 0, N_DIGITS),
+      ofWords: columns(logOdds.data, width, N_DIGITS, width),
+    }
   }
 }
 

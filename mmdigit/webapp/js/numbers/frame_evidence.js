@@ -5,8 +5,8 @@ import { clip } from "../decoding/primitives/numbers.js"
 import { N_DIGITS } from "./decoding.js"
 
 const HOP = 160 // samples: 20 ms; a recording is padded to a multiple of it
-const STEP_S = 0.04 // from the middle of a step to that of the next one
-const FIRST_S = 0.016 // of the first step
+export const STEP_S = 0.04 // from the middle of a step to that of the next one
+export const FIRST_S = 0.016 // of the first step
 const LEAST = -20 // of the odds of a span, as a logarithm
 
 /** The recording as the listener takes it. waveform: Float32Array. */
@@ -14,6 +14,16 @@ export function padded(waveform) {
   const whole = new Float32Array(Math.max(2, Math.ceil(waveform.length / HOP)) * HOP)
   whole.set(waveform)
   return whole
+}
+
+/** These columns of a table, `width` numbers a row, as a table of their own. values: Float32Array or Float64Array. */
+export function columns(values, width, from, to) {
+  const taken = new Float64Array((values.length / width) * (to - from))
+  for (let at = 0; at < taken.length; at++) {
+    const row = Math.floor(at / (to - from))
+    taken[at] = values[width * row + from + (at % (to - from))]
+  }
+  return taken
 }
 
 /**

@@ -8,6 +8,7 @@ import { speechWindow } from "../decoding/speech.js"
 import { FRAME, findBoundaries } from "./boundaries.js"
 import { N_DIGITS } from "./decoding.js"
 import { spanLogOdds } from "./frame_evidence.js"
+import { findNumberWords, isTaken, withoutSpeechOf } from "./number_words.js"
 
 const SHORTEST = 12 // frames of 10 ms
 const LONGEST = 95
@@ -19,12 +20,12 @@ const LEAST_CHANCE = 1e-9
 const MAX_DEVIATION = 4
 
 /**
- * {boundaries, first, last, logProbabilities, logIsDigit, logOdds, logLengthS}: Int32Array(S) each, the boundaries between
- * which each span lies; Float64Array(10 * S); Float64Array(S), the logarithm of the chance that it is a digit;
- * Float64Array(10 * S), by the listener of the whole recording; Float64Array(S).
+ * {boundaries, first, last, logProbabilities, logIsDigit, logOdds, logLengthS, words}: Int32Array(S) each, the boundaries
+ * between which each span lies; Float64Array(10 * S); Float64Array(S), the logarithm of the chance that it is a digit;
+ * Float64Array(10 * S), by the listener of the whole recording; Float64Array(S); the words that change the number.
  *
  * listen: takes Float32Array(8000)s, resolves with {probabilities, novelty}, of each: ten, and one. listenToAll: takes the
- * waveform, resolves with the listener's logOdds, as frame_evidence.js has them. onShare: hears how much is done, 0 to 1.
+ * waveform, resolves with what loadListener of session.js says. onShare: hears how much is done, 0 to 1.
  * Throws with code "too_long" for more spans than MAX_SPANS.
  */
 export async function listenToSpans(waveform, { listen, listenToAll, onShare = () => {} }) {
@@ -35,8 +36,9 @@ export async function listenToSpans(waveform, { listen, listenToAll, onShare = (
     throw soundError("too_long", `expected at most ${MAX_SPANS} spans of speech, got ${count}; cut the recording`)
   }
   const [logProbabilities, logIsDigit, logLengthS] = [N_DIGITS, 1, 1].map((width) => new Float64Array(width * count))
-  const timesS = Array.from(boundaries.frames, (frame) => (frame * FRAME) / SAMPLE_RATE_HZ)
-  const logOdds = spanLogOdds(await listenToAll(waveform), first, last, timesS)
+  const timesS = timesOf(boundaries)
+  const { ofDigits, ofWords } = await listenToAll(waveform)
+  const logOdds = spanLogOdds(ofDigits, first, last, timesS)
   const log = (chance) => Math.log(clip(chance, LEAST_CHANCE, 1))
   const sampleOf = (place) => boundaries.frames[place] * FRAME
   for (let start = 0; start < count; start += BATCH) {
@@ -50,7 +52,20 @@ export async function listenToSpans(waveform, { listen, listenToAll, onShare = (
     })
     onShare((start + rows.length) / count)
   }
-  return { boundaries, first, last, logProbabilities, logIsDigit, logOdds, logLengthS }
+  const words = findNumberWords(ofWords)
+  return { boundaries, first, last, logProbabilities, logIsDigit, logOdds, logLengthS, words }
+}
+
+/** When each boundary is, in seconds. */
+export const timesOf = ({ frames }) => Array.from(frames, (frame) => (frame * FRAME) / SAMPLE_RATE_HZ)
+
+/** The same spans, but where these words are said is silence. */
+export function withoutWords(spans, words) {
+  const timesS = timesOf(spans.boundaries)
+  const logIsDigit = spans.logIsDigit.map((log, span) => {
+    return isTaken(words, timesS[spans.first[span]], timesS[spans.last[span]]) ? -Infinity : log
+  })
+  return { ...spans, boundaries: withoutSpeechOf(words, spans.boundaries, timesS), logIsDigit }
 }
 
 /** {first, last}: Int32Array(S) each. */

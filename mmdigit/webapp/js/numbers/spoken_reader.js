@@ -7,8 +7,10 @@ import { SILENCE_PEAK } from "../decoding/speech.js"
 import { softmax } from "../model/decision.js"
 import { FRAME } from "./boundaries.js"
 import { MAX_DIGITS, countScores, decode, labelsOf } from "./decoding.js"
-import { listenToSpans, spokenLattice } from "./spoken.js"
+import { placeDigits } from "./number_words.js"
+import { listenToSpans, spokenLattice, timesOf, withoutWords } from "./spoken.js"
 
+const MAX_WORDS = 4 // that may change a number
 const PACE_PRIOR = 2 // digits of usual length that a speaker's pace is averaged with
 
 /**
@@ -23,55 +25,98 @@ export async function readSpoken(waveform, count, { listen, listenToAll, calibra
   if (peakLevel(waveform) < SILENCE_PEAK) return nothing(duration, count, "silence")
   const spans = await listenToSpans(waveform, { listen, listenToAll, onShare })
   const any = hear(spans, calibration, null)
-  if (!hasDigits(spans, any, calibration)) return nothing(duration, count, "no_digit")
-  const countHeard = any.decoded.spans.length
+  if (!hasDigits(any, calibration)) return nothing(duration, count, "no_digit")
+  const countHeard = any.places.length
   let heard = any
   if (count !== null && count !== countHeard) {
     const expected = hear(spans, calibration, count)
     if (expected.decoded !== null) heard = expected
   }
-  const digits = digitsOf(spans, heard.decoded, calibration.temperature)
-  const { confidence, reasons } = judge(spans, heard, { count, countHeard, calibration })
+  const digits = digitsOf(heard, calibration.temperature)
+  const { confidence, reasons } = judge(heard, { count, countHeard, calibration })
   return answer({ digits, confidence, countHeard, count, duration, reasons })
 }
 
 /**
- * {counts, decoded}: the likeliest number in the spans, with `count` digits or any, and the score of the likeliest with
- * each count. The first pass tells the speaker's pace, the second one uses it.
+ * {spans, counts, decoded, places}: the likeliest number in the spans, with `count` digits or any; the score of the likeliest
+ * with each count of digits said; which of those that are said stands at each place of the number.
+ *
+ * Words may change it: then fewer or more digits are said. Those count with which the number is likeliest.
  */
-function hear(spans, { scoring }, count) {
-  const first = likeliest(spokenLattice(spans, scoring), count)
+function hear(spans, calibration, count) {
+  let best = hearSaid(spans, calibration, count)
+  let score = scoreOf(best)
+  for (let most = 1; most <= Math.min(spans.words.length, MAX_WORDS); most++) {
+    const words = spans.words.slice(0, most)
+    const changed = hearChanged(withoutWords(spans, words), words, calibration, count)
+    if (changed === null) continue
+    const changedScore = scoreOf(changed) + sum(words, ({ logOdds }) => logOdds - calibration.scoring.word)
+    if (changedScore >= score) {
+      best = changed
+      score = changedScore
+    }
+  }
+  return best
+}
+
+/** The likeliest number that these words change; null if that does not come to `count` digits. */
+function hearChanged(spans, words, calibration, count) {
+  let heard = hearSaid(spans, calibration, null)
+  let places = placesOf(heard, words)
+  if (count !== null && places.length !== count) {
+    const said = heard.places.length + count - places.length
+    if (said < 1 || said > MAX_DIGITS) return null
+    heard = hearSaid(spans, calibration, said)
+    places = placesOf(heard, words)
+    if (places.length !== count) return null
+  }
+  return { ...heard, places }
+}
+
+const scoreOf = ({ counts, decoded }) => counts[decoded === null ? 0 : decoded.spans.length]
+
+function placesOf({ spans, decoded }, words) {
+  const timesS = timesOf(spans.boundaries)
+  const said = decoded?.spans ?? []
+  return placeDigits(words, said.map((span) => (timesS[spans.first[span]] + timesS[spans.last[span]]) / 2))
+}
+
+/** The likeliest number, with `count` digits said, or any. The first pass tells the speaker's pace, the second one uses it. */
+function hearSaid(spans, { scoring }, count) {
+  const first = likeliest(spans, spokenLattice(spans, scoring), count)
   if (first.decoded === null) return first
   const labels = labelsOf(first.decoded)
   const longer = first.decoded.spans.map((span, place) => spans.logLengthS[span] - Math.log(scoring.usual_s[labels[place]]))
   const pace = (median(longer) * longer.length) / (longer.length + PACE_PRIOR)
-  return likeliest(spokenLattice(spans, scoring, pace), count)
+  return likeliest(spans, spokenLattice(spans, scoring, pace), count)
 }
 
-function likeliest(lattice, count) {
+function likeliest(spans, lattice, count) {
   const counts = countScores(lattice, MAX_DIGITS)
   const digits = count ?? largestAt(counts)
-  return { counts, decoded: digits ? decode(lattice, digits) : null }
+  const decoded = digits ? decode(lattice, digits) : null
+  return { spans, counts, decoded, places: [...(decoded?.spans ?? []).keys()] }
 }
 
-const hasDigits = (spans, { decoded }, { least_digit: least }) =>
+const hasDigits = ({ spans, decoded }, { least_digit: least }) =>
   decoded !== null && mean(decoded.spans.map((span) => spans.logIsDigit[span])) >= least
 
-function judge(spans, { counts, decoded }, { count, countHeard, calibration }) {
+function judge(heard, { count, countHeard, calibration }) {
+  const { counts, decoded, places } = heard
   const size = decoded.spans.length
   const terms = {
-    margin: Math.min(...decoded.scores.map(lead)),
+    margin: Math.min(...places.map((place) => lead(decoded.scores[place]))),
     fit: counts[size] / size,
     countMargin: counts[size] - Math.max(...counts.filter((_, other) => other !== size)),
   }
   let confidence = chance(calibration.known, terms)
   if (countHeard !== count) confidence = Math.min(confidence, chance(calibration.unknown, terms))
   const uncertain = confidence < calibration.sure
-  const surprising = uncertain || size !== count || terms.countMargin < -calibration.count_slack
+  const surprising = uncertain || places.length !== count || terms.countMargin < -calibration.count_slack
   const others = {
     wrong_count: count !== null && countHeard !== count && surprising,
     low_confidence: uncertain,
-    other_speech: outsideS(spans, decoded) > calibration.most_left_out_s,
+    other_speech: outsideS(heard) > calibration.most_left_out_s,
   }
   return { confidence, reasons: ["not_confirmed", ...Object.keys(others).filter((reason) => others[reason])] }
 }
@@ -83,24 +128,25 @@ function chance(fitted, { margin, fit, countMargin }) {
   return 1 / (1 + Math.exp(-clip(logit, -60, 60)))
 }
 
-/** Seconds of loud speech outside of the digits. */
-function outsideS({ boundaries: at, first, last }, decoded) {
+/** Seconds of loud speech outside of the digits that are said, and of the words that change them. */
+function outsideS({ spans: { boundaries: at, first, last }, decoded }) {
   const inside = sum(decoded.spans, (span) => at.speech[last[span]] - at.speech[first[span]])
   return ((at.totalSpeech - inside) * FRAME) / SAMPLE_RATE_HZ
 }
 
-function digitsOf({ boundaries, first, last }, decoded, temperature) {
-  const secondsAt = (place) => (boundaries.frames[place] * FRAME) / SAMPLE_RATE_HZ
-  return decoded.spans.map((span, position) => {
-    const shares = softmax(decoded.scores[position], temperature)
+function digitsOf({ spans: { boundaries, first, last }, decoded, places }, temperature) {
+  const timesS = timesOf(boundaries)
+  return places.map((place) => {
+    const span = decoded.spans[place]
+    const shares = softmax(decoded.scores[place], temperature)
     const [label, second] = ranked(shares)
     return {
       label,
       confidence: shares[label],
       runner_up: second,
       runner_up_confidence: shares[second],
-      start_s: secondsAt(first[span]),
-      end_s: secondsAt(last[span]),
+      start_s: timesS[first[span]],
+      end_s: timesS[last[span]],
     }
   })
 }

@@ -88,6 +88,7 @@ def test_load_clips_has_words_in_training_only(tmp_path: Path, monkeypatch: pyte
         split: [clip for clip in load_clips(tmp_path, split) if clip.label is None] for split in ("train", "validation")
     }
     assert words["validation"] == []
+    assert {clip.word for clip in words["train"]} == {"tree"}
     assert 0 < len(words["train"]) < 20  # a fifth of the speakers is for validation
     (folder / "7_s1_0.wav").write_bytes(wav(tone(0.1)))
     with pytest.raises(DataError, match=r"named \{word\}_\{speaker\}_\{index\}.wav or .flac in .*, got 7_s1_0.wav"):

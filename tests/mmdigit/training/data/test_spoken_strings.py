@@ -8,6 +8,7 @@ from mmdigit.training.data.spoken_strings import (
     LEVEL,
     MAX_TOKENS,
     N_STRING_SAMPLES,
+    NUMBER_WORD_TOKENS,
     WORD,
     SpokenString,
     SpokenStrings,
@@ -57,6 +58,18 @@ def test_some_strings_are_said_in_one_breath() -> None:
     assert 4 < sum(said) < 20
     for is_whole, tokens, count in zip(said, drawn.tokens, drawn.counts, strict=True):
         assert not is_whole or tokens[:count].tolist() == [1, 1, 2]
+
+
+def test_number_words_are_tokens_of_their_own_if_wanted() -> None:
+    clips = [*made_up.clips(2), *made_up.number_words()]
+    plain = SpokenStrings(clips, SHARES).batch(40, np.random.default_rng(1))
+    assert plain.tokens.max() == WORD
+    drawn = SpokenStrings(clips, SHARES, number_words=0.3).batch(40, np.random.default_rng(1))
+    said = np.concatenate([tokens[:count] for tokens, count in zip(drawn.tokens, drawn.counts, strict=True)])
+    shares = np.bincount(said, minlength=14) / said.size
+    assert set(NUMBER_WORD_TOKENS) == {11, 12, 13}
+    assert (shares[11:] > 0.05).all()
+    assert 0.2 < shares[11:].sum() < 0.4
 
 
 def test_strings_without_digits_are_one_line() -> None:

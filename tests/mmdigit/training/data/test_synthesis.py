@@ -12,6 +12,7 @@ from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ, Waveform
 from mmdigit.training.data import pronunciations, synthesis
 from mmdigit.training.data.pronunciations import ENGLISH_OTHERS, ESPEAK_VARIANTS, PHONEME_OTHERS, RESERVED_VOICES
 from mmdigit.training.data.speech_engines import ENGINES, Engine, Utterance
+from mmdigit.training.data.spoken_strings import NUMBER_WORD_TOKENS
 from mmdigit.training.data.synthesis import EMPTY, synthesize_clips
 
 LEXICONS = [lexicon for engine in ENGINES for lexicon in engine.lexicons]
@@ -176,10 +177,50 @@ def test_string_keeps_its_pauses() -> None:
 
 def test_planned_strings_say_their_digits() -> None:
     engine = Engine("flite", "flite", 1.0, pronunciations.FLITE, (), synthesis._speak)  # type: ignore[arg-type]
-    plan, digits = synthesis._plan_strings([engine], 200, seed=1)
+    plan, digits = synthesis._plan_strings([engine], 200, seed=1, number_words=False)
     lengths = [len(each) for each in digits]
     assert (min(lengths), max(lengths)) == synthesis.STRING_LENGTHS
     assert {digit for each in digits for digit in each} == set(range(10))
     for utterance_, said in zip(plan, digits, strict=True):
         words = utterance_.text.split()
         assert all(word_ in pronunciations.ENGLISH_DIGITS[digit] for word_, digit in zip(words, said, strict=True))
+
+
+ESPEAK = next(engine for engine in ENGINES if engine.name == "espeak")
+
+
+def test_half_of_the_planned_strings_have_number_words() -> None:
+    plan, tokens = synthesis._plan_strings([ESPEAK], 400, seed=1, number_words=True)
+    (double, triple, no), changed = NUMBER_WORD_TOKENS, 0
+    for utterance_, said in zip(plan, tokens, strict=True):
+        words = utterance_.text.split()
+        assert [word_ in pronunciations.NUMBER_WORDS for word_ in words] == [token > 10 for token in said]
+        changed += any(token > 10 for token in said)
+        for before, token, after in zip((10, *said), (*said, 10), (*said[1:], 10, 10), strict=True):
+            assert token not in {double, triple} or after < 10
+            assert token != no or (before < 10 and after < 10)
+    assert 120 < changed < 200
+    assert {token for said in tokens for token in said} == {*range(10), double, triple, no}
+
+
+def test_number_words_are_planned_equally_often() -> None:
+    plan = synthesis._plan_number_words([ESPEAK], 90, seed=1)
+    for word_ in pronunciations.NUMBER_WORDS:
+        assert sum(utterance_.text == word_ for utterance_ in plan) == 30
+
+
+def test_voices_for_measuring_teach_no_number_words() -> None:
+    taught = synthesis._with_number_words(dict.fromkeys(ENGINES, ""))
+    assert {engine.name for engine in taught} == {"espeak", "espeak-accent"}
+    assert all(lexicon.number_words for engine in taught for lexicon in engine.lexicons)
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng")
+def test_number_words_are_named_in_their_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    only(monkeypatch, "espeak")
+    clips = synthesis.synthesize_number_words(tmp_path, 6, seed=1)
+    assert [clip.word for clip in clips] == [*pronunciations.NUMBER_WORDS] * 2
+    assert {clip.label for clip in clips} == {None}
+    strings = synthesis.synthesize_strings(tmp_path, 4, seed=1, number_words=True)
+    assert len(strings) == 4
+    assert synthesis.synthesize_number_words(tmp_path, 0, seed=1) == []

@@ -1,0 +1,71 @@
+// The words that change a spoken number: "double five" is 55, "triple five" 555, and "three, no, four" is 4. The same as
+// mmdigit/numbers/number_words.py, which says why.
+
+import { FIRST_S, STEP_S } from "./frame_evidence.js"
+
+const NUMBER_WORDS = ["double", "triple", "no"]
+export const N_WORDS = NUMBER_WORDS.length
+const TIMES = { double: 2, triple: 3 }
+const APART_S = 0.2
+const SILENT_S = [0.3, 0.35]
+const TAKEN_S = [0.15, 0.3]
+const MOST_TAKEN = 0.9
+
+/**
+ * The words that are likelier than all else, the likeliest first: {word, timeS, logOdds}. logOdds: Float64Array(N_WORDS *
+ * n_steps), by the listener.
+ */
+export function findNumberWords(logOdds) {
+  const found = []
+  let before = -1
+  for (let step = 0; N_WORDS * step < logOdds.length; step++) {
+    const odds = logOdds.subarray(N_WORDS * step, N_WORDS * (step + 1))
+    const best = odds.indexOf(Math.max(...odds))
+    const heard = odds[best] > 0 ? best : -1
+    const said = { word: NUMBER_WORDS[best], timeS: FIRST_S + STEP_S * step, logOdds: odds[best] }
+    if (heard >= 0 && heard !== before) found.push(said)
+    else if (heard >= 0 && odds[best] > found.at(-1).logOdds) found[found.length - 1] = said
+    before = heard
+  }
+  const kept = []
+  for (const word of found.toSorted((one, other) => other.logOdds - one.logOdds)) {
+    if (kept.every(({ timeS }) => Math.abs(word.timeS - timeS) > APART_S)) kept.push(word)
+  }
+  return kept
+}
+
+/** The same boundaries, as if the words were silence. timesS: of each boundary. */
+export function withoutSpeechOf(words, boundaries, timesS) {
+  let left = 0
+  const speech = boundaries.speech.map((before, place) => {
+    const middleS = (timesS[place] + (timesS[place - 1] ?? 0)) / 2
+    const said = words.some((word) => middleS >= word.timeS - SILENT_S[0] && middleS <= word.timeS + SILENT_S[1])
+    return (left += said ? 0 : before - (boundaries.speech[place - 1] ?? 0))
+  })
+  const removed = (boundaries.speech.at(-1) ?? 0) - left
+  return { ...boundaries, speech, totalSpeech: boundaries.totalSpeech - removed }
+}
+
+/** Whether a span is no digit, because such a word is there. */
+export const isTaken = (words, startS, endS) =>
+  words.some(({ timeS }) => {
+    const inside = Math.min(endS, timeS + TAKEN_S[1]) - Math.max(startS, timeS - TAKEN_S[0])
+    return inside > MOST_TAKEN * (endS - startS) || (startS < timeS && timeS < endS)
+  })
+
+/** Which of the digits that are said stands at each place of the number. timesS: when each is said, rising. */
+export function placeDigits(words, timesS) {
+  let placed = []
+  const left = [...words].sort((one, other) => one.timeS - other.timeS)
+  timesS.forEach((timeS, digit) => {
+    let times = 1
+    while (left.length > 0 && left[0].timeS < timeS) {
+      const { word } = left.shift()
+      if (word in TIMES) times = TIMES[word]
+      else if (times > 1) times = 1
+      else placed = placed.filter((place) => place !== placed.at(-1))
+    }
+    placed.push(...Array(times).fill(digit))
+  })
+  return placed
+}
