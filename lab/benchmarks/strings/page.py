@@ -68,7 +68,7 @@ WORDS = """
 Numbers in which six digits are said, and before or after one of them a word that changes the number; and six digits
 without such a word. *Joined*: from single recordings of unseen people, pauses of 100 and 20 ms, clean, at 20 dB and in
 the telephone band, with "no" of other unseen people. *In one breath*: all by one synthetic voice. "Double" and "triple"
-are nobody's recordings: {voices} say them, whose voices did not teach these words, but are in the training of digits.
+are nobody's recordings: they are spoken by {voices}, whose voices taught digits, but none of these words.
 
 """
 

@@ -20,25 +20,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mmdigit.reading.audio.normalize import FRAME, HOP, SAMPLE_RATE_HZ, Waveform, read_waveform
 from mmdigit.training.data.kokoro import kokoro
-from mmdigit.training.data.pronunciations import NUMBER_WORDS, Lexicon
+from mmdigit.training.data.pronunciations import NUMBER_WORDS
 from mmdigit.training.data.speech_engines import ENGINES, Engine, Utterance, run
 from mmdigit.training.data.splits import Clip
-from mmdigit.training.data.spoken_strings import NUMBER_WORD_TOKENS, SpokenString, trim
+from mmdigit.training.data.spoken_strings import SpokenString, trim
+from mmdigit.training.data.utterances import plan_clips, plan_number_words, plan_strings
 from schemas.errors import InvalidAudio
 
-MAX_DIGIT_S, MAX_OTHER_S = 1.6, 2.5
+MAX_DIGIT_S, MAX_OTHER_S, MAX_STRING_S = 1.6, 2.5, 4.7
 MIN_SPEECH_S = 0.1
 SPEECH_FLOOR_DB = -40.0  # relative to the loudest frame: anything below is not speech
 ABOVE_NOISE_DB, MAX_FLOOR_DB = 9.0, -14.0  # speech also has to be this far above the voice's own noise
 QUIET_FRAMES = 10  # 0.1 s: the quietest such stretch is the voice's noise
 PAUSE_S = 0.25  # longer than the closure in "eight" or the gap between two digits in a row
 MARGIN_S = 0.03  # kept on both sides of the speech
-PAIR_SHARE = 0.2  # of the non-digits are two digits in a row
-SIZES = (0.87, 1.16)  # of the speaker: scales pitch and formants together
-PACES = (0.75, 1.4)  # words per minute, relative to the voice's own
 CHUNK = 40  # utterances per run of a synthesizer
-STRING_LENGTHS, STRING_PACES, MAX_STRING_S = (2, 9), (0.8, 1.7), 4.7
-NUMBER_WORD_SHARES = 0.12, 0.06, 0.08  # of the digits of such a string, that "double", "triple" or "no" changes
 EMPTY = np.zeros(0, np.float32)
 
 Extract = Callable[[Waveform, Utterance], Waveform]
@@ -55,7 +51,7 @@ def synthesize_clips(cache: Path, n_digits: int, n_words: int, seed: int, data: 
     engines = _installed(data, console)
     if not engines:
         return []
-    plan = _plan(list(engines), n_digits, n_words, seed)
+    plan = plan_clips(list(engines), n_digits, n_words, seed)
     clips = []
     for number, (utterance, waveform) in enumerate(
         zip(plan, _spoken(cache, engines, plan, _word, console), strict=True)
@@ -77,7 +73,7 @@ def synthesize_number_words(cache: Path, count: int, seed: int, data: Path | Non
     engines = _with_number_words(_installed(data, console))
     if not engines or not count:
         return []
-    plan = _plan_number_words(list(engines), count, seed)
+    plan = plan_number_words(list(engines), count, seed)
     spoken = zip(plan, _spoken(cache, engines, plan, _word, console), strict=True)
     return [
         Clip(waveform, None, utterance.engine, utterance.voice, number, NUMBER_WORDS[number % len(NUMBER_WORDS)])
@@ -96,7 +92,7 @@ def synthesize_strings(
     engines = _with_number_words(engines) if number_words else engines
     if not engines or not count:
         return []
-    plan, tokens = _plan_strings(list(engines), count, seed, number_words)
+    plan, tokens = plan_strings(list(engines), count, seed, number_words)
     spoken = zip(_spoken(cache, engines, plan, _string, console), tokens, strict=True)
     return [SpokenString(waveform, said) for waveform, said in spoken if waveform.size]
 
@@ -161,79 +157,6 @@ def _check_engine(engine: Engine) -> tuple[Engine | str, str]:
     if not spoken.size:
         return f"{engine.program} is broken (it produces no speech)", ""
     return usable, hashlib.sha256(voice_list.encode() + spoken.tobytes()).hexdigest()
-
-
-def _plan(engines: Sequence[Engine], n_digits: int, n_words: int, seed: int) -> list[Utterance]:
-    random = np.random.default_rng(seed)
-    plan = []
-    for number in range(n_digits + n_words):
-        engine, lexicon, voice = _draw_voice(engines, random)
-        pace = float(random.uniform(*PACES))
-        label = number % 10 if number < n_digits else -1
-        if label >= 0:
-            text = str(random.choice(lexicon.digits[label]))
-        elif random.random() < PAIR_SHARE:
-            text = " ".join(str(random.choice(lexicon.digits[digit])) for digit in random.integers(0, 10, 2))
-            pace *= 1.3  # so that both fit into the one second of the model's input
-        else:
-            text = str(random.choice(lexicon.others))
-        pitch, size = float(random.random()), float(random.uniform(*SIZES))
-        plan.append(Utterance(engine.name, voice, text, label, round(pitch, 3), round(pace, 3), round(size, 3)))
-    return plan
-
-
-def _plan_number_words(engines: Sequence[Engine], count: int, seed: int) -> list[Utterance]:
-    random = np.random.default_rng(seed)
-    plan = []
-    for number in range(count):
-        engine, lexicon, voice = _draw_voice(engines, random)
-        text = str(random.choice(lexicon.number_words[number % len(NUMBER_WORDS)]))
-        pitch, pace, size = (round(float(random.uniform(*ends)), 3) for ends in ((0, 1), PACES, SIZES))
-        plan.append(Utterance(engine.name, voice, text, -1, pitch, pace, size))
-    return plan
-
-
-def _plan_strings(
-    engines: Sequence[Engine], count: int, seed: int, number_words: bool
-) -> tuple[list[Utterance], list[tuple[int, ...]]]:
-    """The utterances and the tokens of each."""
-    random = np.random.default_rng(seed)
-    plan, tokens = [], []
-    for number in range(count):
-        engine, lexicon, voice = _draw_voice(engines, random)
-        said = tuple(random.integers(0, 10, random.integers(*STRING_LENGTHS, endpoint=True)).tolist())
-        if number_words and number % 2:
-            said = _with_words(said, random)
-        spellings = (*lexicon.digits, ("",), *lexicon.number_words)  # by token
-        text = " ".join(str(random.choice(spellings[token])) for token in said)
-        pitch, pace, size = (round(float(random.uniform(*ends)), 3) for ends in ((0, 1), STRING_PACES, SIZES))
-        plan.append(Utterance(engine.name, voice, text, -1, pitch, pace, size))
-        tokens.append(said)
-    return plan, tokens
-
-
-def _with_words(digits: Sequence[int], random: np.random.Generator) -> tuple[int, ...]:
-    """The digits, some after "double" or "triple", some taken back by "no"; as tokens."""
-    tokens = []
-    for digit in digits:
-        word = random.choice(len(NUMBER_WORD_TOKENS) + 1, p=(*NUMBER_WORD_SHARES, 1 - sum(NUMBER_WORD_SHARES)))
-        if word == len(NUMBER_WORD_TOKENS):
-            tokens.append(digit)
-        elif NUMBER_WORDS[word] == "no":
-            tokens += [int(random.integers(10)), NUMBER_WORD_TOKENS[word], digit]
-        else:
-            tokens += [NUMBER_WORD_TOKENS[word], digit]
-    return tuple(tokens)
-
-
-def _draw_voice(engines: Sequence[Engine], random: np.random.Generator) -> tuple[Engine, Lexicon, str]:
-    engine = engines[_choose(random, [engine.share for engine in engines])]
-    lexicon = engine.lexicons[_choose(random, [lexicon.share for lexicon in engine.lexicons])]
-    return engine, lexicon, f"{random.choice(lexicon.voices)}{random.choice(engine.variants)}"
-
-
-def _choose(random: np.random.Generator, shares: Sequence[float]) -> int:
-    return int(random.choice(len(shares), p=np.array(shares) / sum(shares)))
 
 
 def _speak_all(

@@ -12,7 +12,6 @@ from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ, Waveform
 from mmdigit.training.data import pronunciations, synthesis
 from mmdigit.training.data.pronunciations import ENGLISH_OTHERS, ESPEAK_VARIANTS, PHONEME_OTHERS, RESERVED_VOICES
 from mmdigit.training.data.speech_engines import ENGINES, Engine, Utterance
-from mmdigit.training.data.spoken_strings import NUMBER_WORD_TOKENS
 from mmdigit.training.data.synthesis import EMPTY, synthesize_clips
 
 LEXICONS = [lexicon for engine in ENGINES for lexicon in engine.lexicons]
@@ -173,40 +172,6 @@ def test_string_keeps_its_pauses() -> None:
     string = synthesis._string(synthesis._decode(sound, utterance(-1)), utterance(-1))
     assert string.size / SAMPLE_RATE_HZ == pytest.approx(1.5, abs=0.1)
     assert not synthesis._string(synthesis._decode(wav(tone(5), 16000), utterance(-1)), utterance(-1)).size
-
-
-def test_planned_strings_say_their_digits() -> None:
-    engine = Engine("flite", "flite", 1.0, pronunciations.FLITE, (), synthesis._speak)  # type: ignore[arg-type]
-    plan, digits = synthesis._plan_strings([engine], 200, seed=1, number_words=False)
-    lengths = [len(each) for each in digits]
-    assert (min(lengths), max(lengths)) == synthesis.STRING_LENGTHS
-    assert {digit for each in digits for digit in each} == set(range(10))
-    for utterance_, said in zip(plan, digits, strict=True):
-        words = utterance_.text.split()
-        assert all(word_ in pronunciations.ENGLISH_DIGITS[digit] for word_, digit in zip(words, said, strict=True))
-
-
-ESPEAK = next(engine for engine in ENGINES if engine.name == "espeak")
-
-
-def test_half_of_the_planned_strings_have_number_words() -> None:
-    plan, tokens = synthesis._plan_strings([ESPEAK], 400, seed=1, number_words=True)
-    (double, triple, no), changed = NUMBER_WORD_TOKENS, 0
-    for utterance_, said in zip(plan, tokens, strict=True):
-        words = utterance_.text.split()
-        assert [word_ in pronunciations.NUMBER_WORDS for word_ in words] == [token > 10 for token in said]
-        changed += any(token > 10 for token in said)
-        for before, token, after in zip((10, *said), (*said, 10), (*said[1:], 10, 10), strict=True):
-            assert token not in {double, triple} or after < 10
-            assert token != no or (before < 10 and after < 10)
-    assert 120 < changed < 200
-    assert {token for said in tokens for token in said} == {*range(10), double, triple, no}
-
-
-def test_number_words_are_planned_equally_often() -> None:
-    plan = synthesis._plan_number_words([ESPEAK], 90, seed=1)
-    for word_ in pronunciations.NUMBER_WORDS:
-        assert sum(utterance_.text == word_ for utterance_ in plan) == 30
 
 
 def test_voices_for_measuring_teach_no_number_words() -> None:
