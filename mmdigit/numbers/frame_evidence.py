@@ -2,7 +2,7 @@
 
 The listener (spoken.onnx, `mmdigit train --strings-only`) gives the odds of each digit every 40 ms. It knows what is
 said before and after, and where one digit ends and the next one begins even where nobody pauses; the model that reads
-single digits knows each piece better. The lattice adds both.
+single digits knows each piece better. The lattice adds both. The listener also gives the odds of NUMBER_WORDS.
 """
 
 import hashlib
@@ -22,7 +22,9 @@ from schemas.printable import printable
 
 FILE = Path(__file__).parent / "spoken.onnx"
 MAX_BYTES = 64 * 1024 * 1024
-N_DIGITS, N_WORDS = 10, 3
+N_DIGITS = 10
+NUMBER_WORDS = ("double", "triple", "no")
+"""They change a number (number_words.py); the order is that of the training."""
 HOP = 160  # samples: 20 ms; a recording is padded to a multiple of it
 STEP_S, FIRST_S = 0.04, 0.016  # from the middle of a step to that of the next one; of the first step
 LEAST = -20.0  # of the odds of a span, as a logarithm
@@ -34,8 +36,8 @@ class FrameListener:
     def __init__(self, content: bytes) -> None:
         self.sha256 = hashlib.sha256(content).hexdigest()
         self._session = open_session(content, 1)
-        if (size := self._session.get_outputs()[0].shape[1]) != N_DIGITS + N_WORDS:
-            raise ValueError(f"expected odds of {N_DIGITS} digits and {N_WORDS} words, got {size}")
+        if (size := self._session.get_outputs()[0].shape[1]) != N_DIGITS + len(NUMBER_WORDS):
+            raise ValueError(f"expected odds of {N_DIGITS} digits and {len(NUMBER_WORDS)} words, got {size}")
 
     @classmethod
     def load(cls, path: Path = FILE) -> Self:
@@ -48,7 +50,7 @@ class FrameListener:
 
     def log_odds(self, waveform: Waveform) -> Floats:
         """Every STEP_S, the logarithm of the odds of each digit against none, and of each of NUMBER_WORDS
-        (number_words.py) against all else, (n_steps, N_DIGITS + N_WORDS).
+        against all else, (n_steps, N_DIGITS + len(NUMBER_WORDS)).
 
         waveform: (n_samples,), 8 kHz, range [-1, 1].
         """

@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.numbers.boundaries import Boundaries
-from mmdigit.numbers.frame_evidence import FIRST_S, STEP_S
+from mmdigit.numbers.frame_evidence import FIRST_S, NUMBER_WORDS, STEP_S
 from mmdigit.numbers.lattice import Floats
 
-NUMBER_WORDS = ("double", "triple", "no")
 TIMES = {"double": 2, "triple": 3}
 APART_S = 0.2
 """Of two words that are heard within that time, the likelier counts."""
@@ -67,22 +66,24 @@ def taken(words: Sequence[NumberWord], start_s: Floats, end_s: Floats) -> NDArra
     return found
 
 
-def place_digits(words: Sequence[NumberWord], times_s: Sequence[float]) -> tuple[int, ...]:
-    """Which of the digits that are said stands at each place of the number. times_s: when each is said, rising.
+def place_digits(words: Sequence[NumberWord], times_s: Sequence[float]) -> tuple[int, ...] | None:
+    """For each digit of the number, which of those that are said it is; None if a word has no digit to change.
 
-    "No" takes back what was said before it, if a digit follows; "double" and "triple" need one, too.
+    "Double" and "triple" need one after them. "No" takes back the digit before it, if it is not the first that is said,
+    and needs another one after it; said twice in a row, it counts once. times_s: when each digit is said, rising.
     """
     placed: list[int] = []
     left = sorted(words, key=lambda word: word.time_s, reverse=True)
     for digit, time_s in enumerate(times_s):
-        times = 1
+        times, taken_back = 1, False
         while left and left[-1].time_s < time_s:
             word = left.pop().word
+            if times > 1:
+                return None
             if word in TIMES:
                 times = TIMES[word]
-            elif times > 1:
-                times = 1
-            else:
+            elif not taken_back:
                 placed = [place for place in placed if place != placed[-1]]
+                taken_back = True
         placed += [digit] * times
-    return tuple(placed)
+    return None if left else tuple(placed)

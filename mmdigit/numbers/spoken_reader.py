@@ -1,8 +1,8 @@
 """Reads a number that is spoken in one recording: cuts it into digits by what the model hears in each piece.
 
 The likeliest digits with the likeliest cuts are found twice: the first pass tells the speaker's pace, the second one
-uses it. Sound alone is never accepted: a caller that confirms the number, by a check digit or by reading it back, may
-accept one whose only reason for review is not_confirmed.
+uses it. Words such as "double" may change the number. Sound alone is never accepted: a caller that confirms the number,
+by a check digit or by reading it back, may accept one whose only reason for review is not_confirmed.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from schemas.errors import InvalidAudio
 
 FLOOR = 0.01  # of what is written at a place
 MOST_SURPRISING = 3.0  # times the slack of the count: from there on, another number of digits is said than is written
-MAX_WORDS = 4  # that may change a number
+MAX_WORDS = 12  # that may change a number
 PACE_PRIOR = 2  # digits of usual length that a speaker's pace is averaged with
 
 
@@ -38,14 +38,17 @@ class Hearing:
     """The likeliest number of a recording, with the scores that its confidence follows from.
 
     spans: without the words that change the number; counts: (MAX_DIGITS + 1,), the score of the likeliest number with
-    each count of digits said; places: which of these digits stands at each place of the number, None = each at its own.
+    each count of digits said; order: for each digit of the number, which of those that are said it is; words_score: of
+    the words that change it; others: the digits and the scores of the likeliest numbers with other words, or with none.
     """
 
     spans: Spans
     lattice: Lattice
     counts: Floats
     decoded: Decoded | None
-    places: tuple[int, ...] | None = None
+    order: tuple[int, ...]
+    words_score: float = 0.0
+    others: tuple[tuple[tuple[int, ...], float], ...] = ()
 
     @property
     def rows(self) -> NDArray[np.int64]:
@@ -58,30 +61,37 @@ class Hearing:
         return () if self.decoded is None else tuple(self.decoded.scores.argmax(axis=1).tolist())
 
     @property
-    def order(self) -> tuple[int, ...]:
-        """As places, never None."""
-        return tuple(range(self.rows.size)) if self.places is None else self.places
-
-    @property
     def labels(self) -> tuple[int, ...]:
         """The digits of the number."""
         return tuple(self.said[place] for place in self.order)
 
     @property
+    def times_s(self) -> Floats:
+        """When each digit is said: its middle, (n,)."""
+        times_s = self.spans.boundaries.times_s
+        return np.asarray((times_s[self.spans.first[self.rows]] + times_s[self.spans.last[self.rows]]) / 2, np.float64)
+
+    @property
     def scores(self) -> Floats:
-        """Of the likeliest number with each digit at each of its places, (places, 10)."""
+        """Of the likeliest number with each digit at each of its places, (len(order), 10)."""
         return np.zeros((0, N_DIGITS)) if self.decoded is None else self.decoded.scores[list(self.order)]
 
     @property
     def score(self) -> float:
-        """Of the likeliest number."""
+        """Of the digits that are said, with what is left out."""
         return float(self.counts[self.rows.size])
+
+    @property
+    def total(self) -> float:
+        """The score with that of the words."""
+        return self.score + self.words_score
 
     @property
     def margin(self) -> float:
         """The score of the number before the next one of as many digits."""
         ordered = np.sort(self.scores, axis=1)
-        return float((ordered[:, -1] - ordered[:, -2]).min()) if len(ordered) else 0.0
+        within = float((ordered[:, -1] - ordered[:, -2]).min()) if len(ordered) else 0.0
+        return min([within, *(self.total - total for labels, total in self.others if len(labels) == len(self.order))])
 
     @property
     def fit(self) -> float:
@@ -91,13 +101,15 @@ class Hearing:
     @property
     def count_margin(self) -> float:
         """The score of the number before the likeliest one of another count; negative if that one is likelier."""
-        return float(self.score - np.delete(self.counts, self.rows.size).max())
+        within = float(self.score - np.delete(self.counts, self.rows.size).max())
+        return min([within, *(self.total - total for labels, total in self.others if len(labels) != len(self.order))])
 
-    @property
-    def times_s(self) -> Floats:
-        """When each digit is said: its middle, (n,)."""
-        times_s = self.spans.boundaries.times_s
-        return np.asarray((times_s[self.spans.first[self.rows]] + times_s[self.spans.last[self.rows]]) / 2, np.float64)
+    def behind(self, free: "Hearing") -> float:
+        """How much likelier than this number, of a given count, one of another count is. free: of any count.
+
+        What words make of another count counts in any case: they are rarely heard where nobody says them.
+        """
+        return float("inf") if free.words_score else max(-self.count_margin, free.total - self.total)
 
 
 class SpokenReader:
@@ -130,11 +142,11 @@ class SpokenReader:
         heard = self.decode(spans, None)
         if not self._has_digits(heard):
             return self._nothing(duration_s, count, "no_digit", "no digit heard")
-        count_heard = len(heard.labels)
-        if count is not None and count != count_heard:
+        free = heard
+        if count is not None and count != len(free.labels):
             expected = self.decode(spans, count)
-            heard = heard if expected.decoded is None else expected
-        return self._number(heard, count_heard, count, duration_s)
+            heard = free if expected.decoded is None else expected
+        return self._number(heard, free, count, duration_s)
 
     def cut(self, waveform: Waveform, written: Floats) -> CutNumber:
         """Where each written digit is said, and what is heard there.
@@ -148,16 +160,17 @@ class SpokenReader:
         heard = None if spans is None else self.decode(spans, None)
         if spans is None or heard is None or not self._has_digits(heard):
             raise InvalidAudio(f"expected {count} spoken digits, got none; speak nearer to the microphone")
-        free = CutNumber(self._digits(heard), fits=False)
+        free, unfit = heard, CutNumber(self._digits(heard), fits=False)
         if len(heard.labels) != count:
             heard = self.decode(spans, count)
-            if heard.count_margin < -MOST_SURPRISING * self._calibration.count_slack:
-                return free
+            surprising = heard.behind(free) > MOST_SURPRISING * self._calibration.count_slack
+            if surprising or len(heard.labels) != count:
+                return unfit
         expected = np.zeros((heard.rows.size, N_DIGITS))  # nothing, of what is taken back
         np.add.at(expected, list(heard.order), np.log(np.clip(written, FLOOR, 1)))
         rows = align(heard.lattice, expected)
         if rows is None:
-            return free
+            return unfit
         rows = rows[list(heard.order)]
         return CutNumber(_heard_digits(spans, rows, np.exp(spans.log_probabilities[rows])), fits=True)
 
@@ -190,32 +203,36 @@ class SpokenReader:
     def decode(self, spans: Spans, count: int | None) -> Hearing:
         """The likeliest number in the spans, with `count` digits or any.
 
-        Words may change it: then fewer or more digits are said. Those count with which the number is likeliest.
+        Words may change it: then fewer or more digits are said. Each of them counts if the number is as likely with it.
         """
-        best = self._decode(spans, count)
-        score = best.score
-        for most in range(1, len(spans.words[:MAX_WORDS]) + 1):
-            words = spans.words[:most]
-            changed = self._decode_changed(spans.without(words), words, count)
-            if changed is not None:
-                changed_score = changed.score + sum(word.log_odds - self._calibration.scoring.word for word in words)
-                if changed_score >= score:
-                    best, score = changed, changed_score
-        return best
+        best, others = self._decode(spans, count), []
+        words: list[NumberWord] = []
+        for word in spans.words[:MAX_WORDS]:
+            other = self._decode_changed(spans, [*words, word], count)
+            if other is None:
+                continue
+            if other.total >= best.total or (count is not None and best.decoded is None):
+                best, other = other, best
+                words.append(word)
+            if other.decoded is not None:
+                others.append((other.labels, other.total))
+        return replace(best, others=tuple(other for other in others if other[0] != best.labels))
 
     def _decode_changed(self, spans: Spans, words: Sequence[NumberWord], count: int | None) -> Hearing | None:
-        """The likeliest number that these words change; None if that does not come to `count` digits."""
+        """The likeliest number that all these words change, of `count` digits or any; None if there is none."""
+        spans = spans.without(words)
         heard = self._decode(spans, None)
-        places = place_digits(words, heard.times_s.tolist())
-        if count is not None and len(places) != count:
-            said = heard.rows.size + count - len(places)
+        order = place_digits(words, heard.times_s.tolist())
+        if order is not None and count is not None and len(order) != count:
+            said = heard.rows.size + count - len(order)
             if not 1 <= said <= MAX_DIGITS:
                 return None
             heard = self._decode(spans, said)
-            places = place_digits(words, heard.times_s.tolist())
-            if len(places) != count:
-                return None
-        return replace(heard, places=places)
+            order = place_digits(words, heard.times_s.tolist())
+        if order is None or len(order) > MAX_DIGITS or (count is not None and len(order) != count):
+            return None
+        score = sum(word.log_odds - self._calibration.scoring.word for word in words)
+        return replace(heard, order=order, words_score=score)
 
     def _decode(self, spans: Spans, count: int | None) -> Hearing:
         """With `count` digits said, or any."""
@@ -228,15 +245,15 @@ class SpokenReader:
         pace = float(np.median(spans.log_length_s[rows] - usual)) * rows.size / (rows.size + PACE_PRIOR)
         return _decode(spans, spoken_lattice(spans, scoring, pace), count)
 
-    def _number(self, heard: Hearing, count_heard: int, expected: int | None, duration_s: float) -> HeardNumber:
-        digits = self._digits(heard)
+    def _number(self, heard: Hearing, free: Hearing, expected: int | None, duration_s: float) -> HeardNumber:
+        digits, count_heard = self._digits(heard), len(free.labels)
         terms = heard.margin, heard.fit, heard.count_margin
         confidence = self._calibration.known.of(*terms)
         if count_heard != expected:
             confidence = min(confidence, self._calibration.unknown.of(*terms))
         reasons: dict[HeardReason, str] = {NOT_CONFIRMED: "sound alone is not accepted: confirm the number"}
         uncertain = confidence < self._calibration.sure
-        surprising = uncertain or len(digits) != expected or heard.count_margin < -self._calibration.count_slack
+        surprising = uncertain or len(digits) != expected or heard.behind(free) > self._calibration.count_slack
         if expected is not None and count_heard != expected and surprising:
             reasons["wrong_count"] = f"heard {_digits(count_heard)}, expected {expected}"
         if uncertain:
@@ -267,7 +284,8 @@ class SpokenReader:
 def _decode(spans: Spans, lattice: Lattice, count: int | None) -> Hearing:
     counts = count_scores(lattice, MAX_DIGITS)
     likeliest = int(counts.argmax()) if count is None else count
-    return Hearing(spans, lattice, counts, decode(lattice, likeliest) if likeliest else None)
+    decoded = decode(lattice, likeliest) if likeliest else None
+    return Hearing(spans, lattice, counts, decoded, tuple(range(0 if decoded is None else decoded.spans.size)))
 
 
 def _heard_digits(spans: Spans, rows: NDArray[np.int64], probabilities: Floats) -> tuple[HeardDigit, ...]:

@@ -16,11 +16,11 @@ from mmdigit.numbers.boundaries import find_boundaries
 from mmdigit.numbers.decoding import MAX_DIGITS, count_scores, decode
 from mmdigit.numbers.frame_evidence import span_log_odds
 from mmdigit.numbers.lattice import Lattice
-from mmdigit.numbers.number_words import find_number_words, place_digits, without_speech_of
+from mmdigit.numbers.number_words import NumberWord, find_number_words, place_digits, taken, without_speech_of
 from mmdigit.numbers.prompts import spoken_wav
 from mmdigit.numbers.spoken import _spans
 from mmdigit.numbers.spoken_reader import SpokenReader
-from mmdigit.reading.audio.normalize import Waveform, read_recording
+from mmdigit.reading.audio.normalize import Waveform, read_recording, speech_windows
 from mmdigit.reading.predictor import Predictor
 from tests.mmdigit.clips import tone
 from tests.webapp.javascript import ModulePage, module_page
@@ -80,6 +80,11 @@ def sent(lattice: Lattice) -> dict[str, Any]:
         "last": lattice.last.astype(np.int32),
         "scores": lattice.scores.ravel(),
     }
+
+
+def in_page(words: Sequence[NumberWord]) -> list[dict[str, Any]]:
+    """As js/numbers/number_words.js has them."""
+    return [{"word": word.word, "timeS": word.time_s, "logOdds": word.log_odds} for word in words]
 
 
 def difference(got: Any, want: dict[str, Any]) -> float:
@@ -143,15 +148,22 @@ def test_words_change_numbers_alike(page: ModulePage) -> None:
         np.testing.assert_allclose([each["timeS"] for each in got], [each.time_s for each in want])
         np.testing.assert_allclose([each["logOdds"] for each in got], [each.log_odds for each in want])
     times = [np.sort(random.uniform(0, 1.8, 6)).tolist() for _ in words]
-    places = page.call("numbers/number_words.js", "placeDigits", list(zip(found, times, strict=True)))
-    assert places == [list(place_digits(*case)) for case in zip(words, times, strict=True)]
-    assert any(place != list(range(6)) for place in places)
+    said = [*words, (), *(each[:1] for each in words[1:])]
+    cases = list(zip(said, [*times, *times], strict=False))
+    places = page.call("numbers/number_words.js", "placeDigits", [(in_page(each), at) for each, at in cases])
+    wanted = [place_digits(*case) for case in cases]
+    assert places == [None if each is None else list(each) for each in wanted]
+    assert {None, tuple(range(6))} < set(wanted)
+    spans = np.sort(random.integers(0, 200, (300, 2)), axis=1) * (80 / 8000)
+    for each in words:
+        asked = [(in_page(each), *span) for span in spans.tolist()]
+        assert page.call("numbers/number_words.js", "isTaken", asked) == taken(each, *spans.T).tolist()
     waveforms = [number.waveform for number in spoken_numbers(1)][: len(words)]
     every = page.call("numbers/boundaries.js", "findBoundaries", [(waveform,) for waveform in waveforms])
-    cases = [(said, each, (each["frames"] / 100).tolist()) for said, each in zip(found, every, strict=True)]
-    silent = page.call("numbers/number_words.js", "withoutSpeechOf", cases)
-    for got, said, waveform in zip(silent, words, waveforms, strict=True):
-        quiet = without_speech_of(said, find_boundaries(waveform))
+    muted = [(these, each, (each["frames"] / 100).tolist()) for these, each in zip(found, every, strict=True)]
+    silent = page.call("numbers/number_words.js", "withoutSpeechOf", muted)
+    for got, spoken, waveform in zip(silent, words, waveforms, strict=True):
+        quiet = without_speech_of(spoken, find_boundaries(waveform))
         np.testing.assert_allclose(got["speech"], quiet.speech, atol=1e-9)
         assert got["totalSpeech"] == pytest.approx(quiet.total_speech)
 
@@ -209,6 +221,9 @@ def test_digit_said_again_may_follow_a_no(page: ModulePage) -> None:
     recordings = [(CASES / "no-7.flac").read_bytes(), (PACK / "7_00.wav").read_bytes()]
     again = page.call("listen/again.js", "hearAgain", [(read_recording(each),) for each in recordings])
     assert [answer["label"] for answer in again] == [7, 7]
+    windows = [(waveform,) for waveform in speech_windows([read_recording(recordings[0])])]
+    [whole] = page.call("model/reader.js", "readInPage", [({"waveform": window},) for (window,) in windows])
+    assert whole["label"] != 7  # with the word before it
 
 
 @pytest.mark.data

@@ -17,7 +17,8 @@ from lab.benchmarks.strings.command import measured
 from lab.benchmarks.strings.joining import Condition, join
 from lab.benchmarks.strings.people import Speaker, load_speakers, load_word
 from lab.kit.report import progress
-from mmdigit.numbers.number_words import NUMBER_WORDS, TIMES
+from mmdigit.numbers.frame_evidence import NUMBER_WORDS
+from mmdigit.numbers.number_words import TIMES
 from mmdigit.numbers.spoken_reader import SpokenReader
 from mmdigit.reading.audio.normalize import Waveform, read_waveform
 from mmdigit.reading.predictor import Predictor

@@ -71,8 +71,8 @@ RECORDED_SETS = (
 
 @dataclass(frozen=True)
 class Clip:
-    """One recording. waveform: (n_samples,), 8 kHz, range [-1, 1]; label: None = not a digit; word: what is said then,
-    "" = unknown."""
+    """One recording. waveform: (n_samples,), 8 kHz, range [-1, 1]; label: None = not a digit; word: what is said in its
+    place, "" = a digit, or unknown."""
 
     waveform: Waveform
     label: int | None

@@ -6,7 +6,7 @@ import numpy as np
 
 from mmdigit.training.data.pronunciations import NUMBER_WORDS, Lexicon
 from mmdigit.training.data.speech_engines import Engine, Utterance
-from mmdigit.training.data.spoken_strings import NUMBER_WORD_TOKENS
+from mmdigit.training.data.spoken_strings import MAX_TOKENS, NUMBER_WORD_TOKENS
 
 PAIR_SHARE = 0.2  # of the non-digits are two digits in a row
 SIZES = (0.87, 1.16)  # of the speaker: scales pitch and formants together
@@ -75,7 +75,7 @@ def _with_words(digits: Sequence[int], random: np.random.Generator) -> tuple[int
             tokens += [int(random.integers(10)), NUMBER_WORD_TOKENS[word], digit]
         else:
             tokens += [NUMBER_WORD_TOKENS[word], digit]
-    return tuple(tokens)
+    return tuple(tokens[:MAX_TOKENS])
 
 
 def _draw_voice(engines: Sequence[Engine], random: np.random.Generator) -> tuple[Engine, Lexicon, str]:

@@ -65,7 +65,8 @@ def export_listener(listener: StringListener, head: NumberWordHead, path: Path) 
 
 
 def number_word_strings(data: Path, cache: Path, plan: TrainingPlan) -> tuple[SpokenStrings, SpokenStrings]:
-    """Strings with number words, to train on and to validate on: other people, and other synthetic voices."""
+    """Strings with number words, to train on and to validate on: digits of other people, and single number words of
+    other synthetic voices, which may also say whole numbers of the training."""
     settings, shares = plan.number_words, plan.audio.shares
     words = synthesize_number_words(cache, settings.clips, plan.data_seed, data)
     whole = synthesize_strings(cache, settings.spoken, plan.data_seed, data, number_words=True)

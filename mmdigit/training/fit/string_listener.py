@@ -45,7 +45,7 @@ class StringLogMel(LogMel):
 
 
 class StringListener(nn.Module):
-    """waveform (B, n_samples) -> the logits of N_TOKENS every 40 ms: ten digits, another word, none, the last one."""
+    """waveform (B, n_samples) -> the logits of N_TOKENS every 40 ms: ten digits, another word and, last, none."""
 
     def __init__(self, plan: TrainingPlan, dropout: float = 0.2) -> None:
         super().__init__()

@@ -9,9 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mmdigit.numbers.frame_evidence import FIRST_S, LEAST, STEP_S, FrameListener, shipped_listener, span_log_odds
+from mmdigit.numbers.frame_evidence import (
+    FIRST_S,
+    LEAST,
+    NUMBER_WORDS,
+    STEP_S,
+    FrameListener,
+    shipped_listener,
+    span_log_odds,
+)
 from mmdigit.numbers.lattice import Floats
-from mmdigit.numbers.number_words import NUMBER_WORDS
 from schemas.errors import WeightsError
 from tests.mmdigit.clips import tone
 

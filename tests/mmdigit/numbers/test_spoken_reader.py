@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mmdigit.numbers.decoding import MAX_DIGITS
-from mmdigit.numbers.number_words import NUMBER_WORDS, NumberWord
+from mmdigit.numbers.frame_evidence import NUMBER_WORDS
+from mmdigit.numbers.number_words import NumberWord
 from mmdigit.numbers.prompts import spoken_wav
 from mmdigit.numbers.spoken import listen_to_spans
 from mmdigit.numbers.spoken_reader import SpokenReader
@@ -75,7 +76,24 @@ def test_words_are_cut_by_what_is_written(reader: SpokenReader, said: str, numbe
     cut = reader.cut(waveform, np.eye(10)[[int(digit) for digit in number]])
     assert cut.fits
     assert "".join(str(digit.label) for digit in cut.digits) == number
-    assert not reader.cut(waveform, np.eye(10)[[1] * 8]).fits
+    for count in (8, MAX_DIGITS):
+        assert not reader.cut(waveform, np.eye(10)[[1] * count]).fits
+    written = [int(digit) for digit in said if digit.isdigit()]  # as if the word were none
+    assert not reader.cut(waveform, np.eye(10)[written]).fits
+
+
+def test_doubtful_words_make_the_number_doubtful(reader: SpokenReader) -> None:
+    spans = listen_to_spans(
+        read_recording((CASES / "2-double-5-8-3.flac").read_bytes()), reader.listen, reader.listener
+    )
+    sure = reader.decode(spans, None)
+    [word] = spans.words
+    odds = np.linspace(word.log_odds, word.log_odds - 12, 40)
+    readings = [reader.decode(spans._replace(words=(word._replace(log_odds=float(each)),)), None) for each in odds]
+    margins = [reading.count_margin for reading in readings if reading.labels == sure.labels]
+    assert 1 < len(margins) < len(odds)  # from some odds on, the word is none
+    assert margins == sorted(margins, reverse=True)
+    assert margins[-1] < 0.5 < margins[0]
 
 
 def test_words_count_only_where_they_make_the_number_likelier(reader: SpokenReader) -> None:

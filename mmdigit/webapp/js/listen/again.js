@@ -10,8 +10,8 @@ const AROUND_S = 0.1 // kept before and after the digit
 export async function hearAgain(waveform) {
   const whole = await readInPage({ waveform: speechWindow(waveform) })
   if (whole.decision === "accept") return whole
-  const { digits } = await hearInPage(waveform, 1)
-  if (digits.length === 0) return whole
+  const { digits } = await hearInPage(waveform, 1).catch(() => ({ digits: [] })) // for instance with too much speech
+  if (digits.length !== 1) return whole
   const [from, to] = [digits[0].start_s - AROUND_S, digits[0].end_s + AROUND_S].map((second) => Math.round(second * SAMPLE_RATE_HZ))
   const part = await readInPage({ waveform: speechWindow(waveform.subarray(Math.max(0, from), to)) })
   return part.confidence > whole.confidence ? part : whole

@@ -53,19 +53,25 @@ export const isTaken = (words, startS, endS) =>
     return inside > MOST_TAKEN * (endS - startS) || (startS < timeS && timeS < endS)
   })
 
-/** Which of the digits that are said stands at each place of the number. timesS: when each is said, rising. */
+/**
+ * For each digit of the number, which of those that are said it is; null if a word has no digit to change. timesS: when each
+ * is said, rising.
+ */
 export function placeDigits(words, timesS) {
   let placed = []
   const left = [...words].sort((one, other) => one.timeS - other.timeS)
-  timesS.forEach((timeS, digit) => {
-    let times = 1
+  for (const [digit, timeS] of timesS.entries()) {
+    let [times, takenBack] = [1, false]
     while (left.length > 0 && left[0].timeS < timeS) {
       const { word } = left.shift()
+      if (times > 1) return null
       if (word in TIMES) times = TIMES[word]
-      else if (times > 1) times = 1
-      else placed = placed.filter((place) => place !== placed.at(-1))
+      else if (!takenBack) {
+        placed = placed.filter((place) => place !== placed.at(-1))
+        takenBack = true
+      }
     }
     placed.push(...Array(times).fill(digit))
-  })
-  return placed
+  }
+  return left.length > 0 ? null : placed
 }

@@ -57,7 +57,7 @@ export async function listenToSpans(waveform, { listen, listenToAll, onShare = (
 }
 
 /** When each boundary is, in seconds. */
-export const timesOf = ({ frames }) => Array.from(frames, (frame) => (frame * FRAME) / SAMPLE_RATE_HZ)
+export const timesOf = ({ frames }) => Array.from(frames, (frame) => frame * (FRAME / SAMPLE_RATE_HZ))
 
 /** The same spans, but where these words are said is silence. */
 export function withoutWords(spans, words) {

@@ -10,7 +10,7 @@ import { MAX_DIGITS, countScores, decode, labelsOf } from "./decoding.js"
 import { placeDigits } from "./number_words.js"
 import { listenToSpans, spokenLattice, timesOf, withoutWords } from "./spoken.js"
 
-const MAX_WORDS = 4 // that may change a number
+const MAX_WORDS = 12 // that may change a number
 const PACE_PRIOR = 2 // digits of usual length that a speaker's pace is averaged with
 
 /**
@@ -26,56 +26,67 @@ export async function readSpoken(waveform, count, { listen, listenToAll, calibra
   const spans = await listenToSpans(waveform, { listen, listenToAll, onShare })
   const any = hear(spans, calibration, null)
   if (!hasDigits(any, calibration)) return nothing(duration, count, "no_digit")
-  const countHeard = any.places.length
+  const countHeard = any.order.length
   let heard = any
   if (count !== null && count !== countHeard) {
     const expected = hear(spans, calibration, count)
     if (expected.decoded !== null) heard = expected
   }
   const digits = digitsOf(heard, calibration.temperature)
-  const { confidence, reasons } = judge(heard, { count, countHeard, calibration })
+  const { confidence, reasons } = judge(heard, any, { count, calibration })
   return answer({ digits, confidence, countHeard, count, duration, reasons })
 }
 
 /**
- * {spans, counts, decoded, places}: the likeliest number in the spans, with `count` digits or any; the score of the likeliest
- * with each count of digits said; which of those that are said stands at each place of the number.
+ * {spans, counts, decoded, order, wordsScore, others}: the likeliest number in the spans, with `count` digits or any; the
+ * score of the likeliest with each count of digits said; for each digit of the number, which of those that are said it is;
+ * the score of the words that change it; {labels, total} of the likeliest numbers with other words, or with none.
  *
- * Words may change it: then fewer or more digits are said. Those count with which the number is likeliest.
+ * Words may change it: then fewer or more digits are said. Each of them counts if the number is as likely with it.
  */
 function hear(spans, calibration, count) {
   let best = hearSaid(spans, calibration, count)
-  let score = scoreOf(best)
-  for (let most = 1; most <= Math.min(spans.words.length, MAX_WORDS); most++) {
-    const words = spans.words.slice(0, most)
-    const changed = hearChanged(withoutWords(spans, words), words, calibration, count)
-    if (changed === null) continue
-    const changedScore = scoreOf(changed) + sum(words, ({ logOdds }) => logOdds - calibration.scoring.word)
-    if (changedScore >= score) {
-      best = changed
-      score = changedScore
+  const others = []
+  const words = []
+  for (const word of spans.words.slice(0, MAX_WORDS)) {
+    let other = hearChanged(spans, [...words, word], calibration, count)
+    if (other === null) continue
+    if (totalOf(other) >= totalOf(best) || (count !== null && best.decoded === null)) {
+      ;[best, other] = [other, best]
+      words.push(word)
     }
+    if (other.decoded !== null) others.push({ labels: numberOf(other), total: totalOf(other) })
   }
-  return best
+  const number = `${numberOf(best)}`
+  return { ...best, others: others.filter(({ labels }) => `${labels}` !== number) }
 }
 
-/** The likeliest number that these words change; null if that does not come to `count` digits. */
+/** The likeliest number that all these words change, of `count` digits or any; null if there is none. */
 function hearChanged(spans, words, calibration, count) {
-  let heard = hearSaid(spans, calibration, null)
-  let places = placesOf(heard, words)
-  if (count !== null && places.length !== count) {
-    const said = heard.places.length + count - places.length
+  const silent = withoutWords(spans, words)
+  let heard = hearSaid(silent, calibration, null)
+  let order = orderOf(heard, words)
+  if (order !== null && count !== null && order.length !== count) {
+    const said = heard.order.length + count - order.length
     if (said < 1 || said > MAX_DIGITS) return null
-    heard = hearSaid(spans, calibration, said)
-    places = placesOf(heard, words)
-    if (places.length !== count) return null
+    heard = hearSaid(silent, calibration, said)
+    order = orderOf(heard, words)
   }
-  return { ...heard, places }
+  if (order === null || order.length > MAX_DIGITS || (count !== null && order.length !== count)) return null
+  return { ...heard, order, wordsScore: sum(words, ({ logOdds }) => logOdds - calibration.scoring.word) }
 }
 
 const scoreOf = ({ counts, decoded }) => counts[decoded === null ? 0 : decoded.spans.length]
 
-function placesOf({ spans, decoded }, words) {
+const totalOf = (heard) => scoreOf(heard) + heard.wordsScore
+
+/** The digits of the number. */
+function numberOf({ decoded, order }) {
+  const labels = decoded === null ? [] : labelsOf(decoded)
+  return order.map((place) => labels[place])
+}
+
+function orderOf({ spans, decoded }, words) {
   const timesS = timesOf(spans.boundaries)
   const said = decoded?.spans ?? []
   return placeDigits(words, said.map((span) => (timesS[spans.first[span]] + timesS[spans.last[span]]) / 2))
@@ -95,30 +106,34 @@ function likeliest(spans, lattice, count) {
   const counts = countScores(lattice, MAX_DIGITS)
   const digits = count ?? largestAt(counts)
   const decoded = digits ? decode(lattice, digits) : null
-  return { spans, counts, decoded, places: [...(decoded?.spans ?? []).keys()] }
+  return { spans, counts, decoded, order: [...(decoded?.spans ?? []).keys()], wordsScore: 0, others: [] }
 }
 
 const hasDigits = ({ spans, decoded }, { least_digit: least }) =>
   decoded !== null && mean(decoded.spans.map((span) => spans.logIsDigit[span])) >= least
 
-function judge(heard, { count, countHeard, calibration }) {
-  const { counts, decoded, places } = heard
-  const size = decoded.spans.length
+/** free: as heard, of any count. */
+function judge(heard, free, { count, calibration }) {
+  const { counts, decoded, order, others } = heard
+  const [size, countHeard] = [decoded.spans.length, free.order.length]
+  const leads = (areAsMany) =>
+    others.filter(({ labels }) => (labels.length === order.length) === areAsMany).map(({ total }) => totalOf(heard) - total)
   const terms = {
-    margin: Math.min(...places.map((place) => lead(decoded.scores[place]))),
+    margin: Math.min(...order.map((place) => lead(decoded.scores[place])), ...leads(true)),
     fit: counts[size] / size,
-    countMargin: counts[size] - Math.max(...counts.filter((_, other) => other !== size)),
+    countMargin: Math.min(counts[size] - Math.max(...counts.filter((_, other) => other !== size)), ...leads(false)),
   }
   let confidence = chance(calibration.known, terms)
   if (countHeard !== count) confidence = Math.min(confidence, chance(calibration.unknown, terms))
   const uncertain = confidence < calibration.sure
-  const surprising = uncertain || places.length !== count || terms.countMargin < -calibration.count_slack
-  const others = {
+  const behind = free.wordsScore !== 0 ? Infinity : Math.max(-terms.countMargin, totalOf(free) - totalOf(heard))
+  const surprising = uncertain || order.length !== count || behind > calibration.count_slack
+  const reasons = {
     wrong_count: count !== null && countHeard !== count && surprising,
     low_confidence: uncertain,
     other_speech: outsideS(heard) > calibration.most_left_out_s,
   }
-  return { confidence, reasons: ["not_confirmed", ...Object.keys(others).filter((reason) => others[reason])] }
+  return { confidence, reasons: ["not_confirmed", ...Object.keys(reasons).filter((reason) => reasons[reason])] }
 }
 
 /** The chance that a number is right. fitted: known or unknown of the calibration. */
@@ -134,9 +149,9 @@ function outsideS({ spans: { boundaries: at, first, last }, decoded }) {
   return ((at.totalSpeech - inside) * FRAME) / SAMPLE_RATE_HZ
 }
 
-function digitsOf({ spans: { boundaries, first, last }, decoded, places }, temperature) {
+function digitsOf({ spans: { boundaries, first, last }, decoded, order }, temperature) {
   const timesS = timesOf(boundaries)
-  return places.map((place) => {
+  return order.map((place) => {
     const span = decoded.spans[place]
     const shares = softmax(decoded.scores[place], temperature)
     const [label, second] = ranked(shares)

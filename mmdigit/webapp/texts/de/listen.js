@@ -11,7 +11,7 @@ export default {
   "listen.speak.tone": "Sagen Sie nach dem Ton die Zahl, Ziffer für Ziffer. Warten Sie dann oder drücken Sie die Eingabetaste.",
   "listen.speak.listening": "Ich höre zu … sagen Sie die Zahl, Ziffer für Ziffer.",
   "listen.speak.got": "Verstanden.",
-  "listen.hint": "Sagen Sie die Ziffern auf Englisch, zero bis nine, eine nach der anderen: four, seven, one, one. Kurze Pausen helfen. „Oh“, „double five“ und „forty-seven“ werden nicht verstanden.",
+  "listen.hint": "Sagen Sie die Ziffern auf Englisch, zero bis nine, eine nach der anderen: four, seven, one, one. Kurze Pausen helfen. „Double five“ und „three, no, four“ werden verstanden, „oh“ nicht immer, „forty-seven“ nicht.",
   "listen.file": "Aufnahme auswählen",
   "listen.camera": "Eine Zahl fotografieren",
   "listen.camera.title": "Eine Zahl fotografieren",

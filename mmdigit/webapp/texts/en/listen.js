@@ -11,7 +11,7 @@ export default {
   "listen.speak.tone": "After the tone, say the number digit by digit. Then wait, or press Enter.",
   "listen.speak.listening": "Listening… say the number digit by digit.",
   "listen.speak.got": "Got it.",
-  "listen.hint": "Say the digits in English, zero to nine, one after the other: four, seven, one, one. Short pauses help. “Oh”, “double five” and “forty-seven” are not understood.",
+  "listen.hint": "Say the digits in English, zero to nine, one after the other: four, seven, one, one. Short pauses help. “Double five” and “three, no, four” are understood, “oh” not always, “forty-seven” is not.",
   "listen.file": "Choose a recording",
   "listen.camera": "Photograph a number",
   "listen.camera.title": "Take a photo of a number",

@@ -35,7 +35,7 @@ def test_exported_file_answers_as_torch(tmp_path: Path, seconds: float) -> None:
     np.testing.assert_allclose(found[:, 10:], np.log(chances) - np.log1p(-chances), atol=1e-3)
 
 
-def test_voices_for_validation_do_not_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_words_for_validation_do_not_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[tuple[list[Clip], float]] = []
     words = made_up.number_words()
 
