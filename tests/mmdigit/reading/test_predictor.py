@@ -41,7 +41,7 @@ def numbers(answer: Answer) -> list[float]:
     return [*answer.probabilities, answer.confidence, answer.novelty, *of_heads]
 
 
-@pytest.mark.parametrize("size", [2, 7, 32])
+@pytest.mark.parametrize("size", [2, 7, 32, 64])
 def test_predictor_answers_independently_of_batch_mates(predictor: Predictor, size: int) -> None:
     inputs = some_inputs(size)
     batched = predictor.predict(inputs)
