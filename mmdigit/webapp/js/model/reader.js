@@ -4,7 +4,7 @@ import { scriptUrl } from "../trusted.js"
 import { ModelError } from "./fetching.js"
 
 const WORKER = "/app/js/model/worker.js"
-const LOAD_MS = 300_000 // 7 MB over a slow network
+const LOAD_MS = 300_000 // 8 MB over a slow network
 const ANSWER_MS = 120_000 // for a part of the work; a worker that the browser has ended, short of memory, tells nobody
 
 let running = null

@@ -69,7 +69,7 @@ def test_two_voices_are_mixed(tmp_path: Path) -> None:
     assert levels == pytest.approx([0.2, 0.3, 0.4], abs=0.01)
 
 
-@pytest.mark.parametrize("name", [name for name in vars(pronunciations) if re.fullmatch("KOKORO_(?!OTHERS).*", name)])
+@pytest.mark.parametrize("name", [name for name in vars(pronunciations) if re.fullmatch("KOKORO_(?!OTHERS|WORDS).*", name)])
 def test_spellings_are_known_and_of_one_digit_each(name: str) -> None:
     digits = getattr(pronunciations, name)
     spellings = [spelling for digit in digits for spelling in digit]
@@ -77,6 +77,12 @@ def test_spellings_are_known_and_of_one_digit_each(name: str) -> None:
     assert len(spellings) == len(set(spellings))
     assert set("".join(spellings)) <= PHONEMES.keys()
     assert set(spellings).isdisjoint(pronunciations.KOKORO_OTHERS)
+
+
+def test_number_words_are_known() -> None:
+    words = pronunciations.KOKORO_WORDS
+    assert len(words) == len(pronunciations.NUMBER_WORDS)
+    assert set("".join(spelling for word in words for spelling in word)) <= PHONEMES.keys()
 
 
 def test_other_words_are_known() -> None:
