@@ -49,9 +49,9 @@ So what is left to gain is in the two networks. (2026-11-29, a one-off with the 
 `lab.benchmarks.strings.calibrating`.)
 
 A word that changes a number costs as much as keeps all of the 400 numbers for tuning as they are, which have no such
-words. At a cost of 3 in place of 4, 54 in place of 49 % of 294 numbers with words would be right, the count known, but 2
-of 369 without words would become wrong, the count unknown. In the table above, the words make two numbers wrong that run
-together, and another digit of the real recording.
+words. At a cost of 3 in place of 4, 54 in place of 49 % of 294 numbers with words would be right, the count known, but
+2 of 369 without words would become wrong, the count unknown. In the table above, the words make two numbers wrong that
+run together, and another digit of the real recording.
 """
 
 FIELDS = """\

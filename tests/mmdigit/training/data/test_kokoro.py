@@ -69,7 +69,10 @@ def test_two_voices_are_mixed(tmp_path: Path) -> None:
     assert levels == pytest.approx([0.2, 0.3, 0.4], abs=0.01)
 
 
-@pytest.mark.parametrize("name", [name for name in vars(pronunciations) if re.fullmatch("KOKORO_(?!OTHERS|WORDS).*", name)])
+DIGITS = [name for name in vars(pronunciations) if re.fullmatch("KOKORO_(?!OTHERS|WORDS).*", name)]
+
+
+@pytest.mark.parametrize("name", DIGITS)
 def test_spellings_are_known_and_of_one_digit_each(name: str) -> None:
     digits = getattr(pronunciations, name)
     spellings = [spelling for digit in digits for spelling in digit]
