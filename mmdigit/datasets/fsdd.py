@@ -39,6 +39,11 @@ class Recording:
     speaker: str
     index: int
 
+    @property
+    def word(self) -> str:
+        """The word or noise; "" = a digit."""
+        return "" if self.digit >= 0 else self.path.name.partition("_")[0]
+
 
 def split_of(index: int) -> Split:
     """The split of all recordings with that index."""

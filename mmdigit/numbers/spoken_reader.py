@@ -63,7 +63,8 @@ class Hearing:
     @property
     def labels(self) -> tuple[int, ...]:
         """The digits of the number."""
-        return tuple(self.said[place] for place in self.order)
+        said = self.said
+        return tuple(said[place] for place in self.order)
 
     @property
     def times_s(self) -> Floats:
@@ -143,7 +144,7 @@ class SpokenReader:
         if not self._has_digits(heard):
             return self._nothing(duration_s, count, "no_digit", "no digit heard")
         free = heard
-        if count is not None and count != len(free.labels):
+        if count is not None and count != len(free.order):
             expected = self.decode(spans, count)
             heard = free if expected.decoded is None else expected
         return self._number(heard, free, count, duration_s)
@@ -161,10 +162,10 @@ class SpokenReader:
         if spans is None or heard is None or not self._has_digits(heard):
             raise InvalidAudio(f"expected {count} spoken digits, got none; speak nearer to the microphone")
         free, unfit = heard, CutNumber(self._digits(heard), fits=False)
-        if len(heard.labels) != count:
+        if len(heard.order) != count:
             heard = self.decode(spans, count)
             surprising = heard.behind(free) > MOST_SURPRISING * self._calibration.count_slack
-            if surprising or len(heard.labels) != count:
+            if surprising or len(heard.order) != count:
                 return unfit
         expected = np.zeros((heard.rows.size, N_DIGITS))  # nothing, of what is taken back
         np.add.at(expected, list(heard.order), np.log(np.clip(written, FLOOR, 1)))
@@ -246,7 +247,7 @@ class SpokenReader:
         return _decode(spans, spoken_lattice(spans, scoring, pace), count)
 
     def _number(self, heard: Hearing, free: Hearing, expected: int | None, duration_s: float) -> HeardNumber:
-        digits, count_heard = self._digits(heard), len(free.labels)
+        digits, count_heard = self._digits(heard), len(free.order)
         terms = heard.margin, heard.fit, heard.count_margin
         confidence = self._calibration.known.of(*terms)
         if count_heard != expected:

@@ -81,13 +81,17 @@ def speakers_of(clips: Sequence[Clip]) -> list[Speaker]:
 def numbers(
     speakers: Sequence[Speaker], condition: Condition, count: int, length: int, seed: int
 ) -> Iterator[tuple[Speaker, Number]]:
-    """Each source in turn, whose speaker is drawn."""
     random = np.random.default_rng(seed)
+    for speaker in draw_speakers(speakers, count, random):
+        yield speaker, speaker.say(length, condition, random)
+
+
+def draw_speakers(speakers: Sequence[Speaker], count: int, random: np.random.Generator) -> Iterator[Speaker]:
+    """Each source in turn, whose speaker is drawn."""
     sources = sorted({speaker.source for speaker in speakers})
     for number in range(count):
         of_source = [speaker for speaker in speakers if speaker.source == sources[number % len(sources)]]
-        speaker = of_source[random.integers(len(of_source))]
-        yield speaker, speaker.say(length, condition, random)
+        yield of_source[random.integers(len(of_source))]
 
 
 def load_words(data: Path, half: Half) -> tuple[list[Waveform], list[Waveform]]:
@@ -107,7 +111,7 @@ def _held_out_words(data: Path, half: Half) -> Iterator[tuple[str, Waveform]]:
         if fold_of(each.speaker) == 0 and half_of(each.speaker) == half:
             with suppress(InvalidAudio):  # silent noise
                 waveform = read_waveform(read_regular(each.path, MAX_AUDIO_BYTES))
-                yield each.path.name.partition("_")[0], waveform
+                yield each.word, waveform
 
 
 def minute_of(clips: Sequence[Waveform], condition: Condition, random: np.random.Generator) -> Waveform:

@@ -15,7 +15,7 @@ import numpy as np
 
 from lab.benchmarks.strings.command import measured
 from lab.benchmarks.strings.joining import Condition, join
-from lab.benchmarks.strings.people import Speaker, load_speakers, load_word
+from lab.benchmarks.strings.people import Speaker, draw_speakers, load_speakers, load_word
 from lab.kit.report import progress
 from mmdigit.numbers.frame_evidence import NUMBER_WORDS
 from mmdigit.numbers.number_words import TIMES
@@ -79,10 +79,8 @@ def joined(
 ) -> Iterator[tuple[Waveform, Said]]:
     """Numbers of each of the speakers' sources in turn, with one of these recordings of the word."""
     random = np.random.default_rng([SEED, CONDITIONS.index(condition)])
-    sources = sorted({speaker.source for speaker in speakers})
-    for number in range(count):
-        of_source = [speaker for speaker in speakers if speaker.source == sources[number % len(sources)]]
-        clips = of_source[random.integers(len(of_source))].clips
+    for speaker in draw_speakers(speakers, count, random):
+        clips = speaker.clips
         said = drawn([int(digit) for digit in random.choice(sorted(clips), SAID)], word, random)
         recordings = [clips[each] if isinstance(each, int) else words[each] for each in said.tokens]
         chosen = [each[random.integers(len(each))] for each in recordings]

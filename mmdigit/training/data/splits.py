@@ -158,8 +158,8 @@ def _read_clips(recordings: Sequence[Recording], source: str) -> list[Clip]:
             if each.digit < 0 and isinstance(exc, InvalidJob):
                 continue  # noise that the worker refuses as silence never reaches the model
             raise DataError(f"expected {each.path} to be a recording, cannot read it ({exc}); restore it") from exc
-        label, word = (each.digit, "") if each.digit >= 0 else (None, each.path.name.partition("_")[0])
-        clips.append(Clip(waveform, label, source, each.speaker, each.index, word))
+        label = each.digit if each.digit >= 0 else None
+        clips.append(Clip(waveform, label, source, each.speaker, each.index, each.word))
     return clips
 
 

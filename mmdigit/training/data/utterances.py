@@ -40,8 +40,7 @@ def plan_number_words(engines: Sequence[Engine], count: int, seed: int) -> list[
     for number in range(count):
         engine, lexicon, voice = _draw_voice(engines, random)
         text = str(random.choice(lexicon.number_words[number % len(NUMBER_WORDS)]))
-        pitch, pace, size = (round(float(random.uniform(*ends)), 3) for ends in ((0, 1), PACES, SIZES))
-        plan.append(Utterance(engine.name, voice, text, -1, pitch, pace, size))
+        plan.append(_no_digit(engine, voice, text, PACES, random))
     return plan
 
 
@@ -58,8 +57,7 @@ def plan_strings(
             said = _with_words(said, random)
         spellings = (*lexicon.digits, ("",), *lexicon.number_words)  # by token
         text = " ".join(str(random.choice(spellings[token])) for token in said)
-        pitch, pace, size = (round(float(random.uniform(*ends)), 3) for ends in ((0, 1), STRING_PACES, SIZES))
-        plan.append(Utterance(engine.name, voice, text, -1, pitch, pace, size))
+        plan.append(_no_digit(engine, voice, text, STRING_PACES, random))
         tokens.append(said)
     return plan, tokens
 
@@ -76,6 +74,14 @@ def _with_words(digits: Sequence[int], random: np.random.Generator) -> tuple[int
         else:
             tokens += [NUMBER_WORD_TOKENS[word], digit]
     return tuple(tokens[:MAX_TOKENS])
+
+
+def _no_digit(
+    engine: Engine, voice: str, text: str, paces: tuple[float, float], random: np.random.Generator
+) -> Utterance:
+    """The text, which is not one digit, at a random pitch, pace and size."""
+    pitch, pace, size = (round(float(random.uniform(*ends)), 3) for ends in ((0, 1), paces, SIZES))
+    return Utterance(engine.name, voice, text, -1, pitch, pace, size)
 
 
 def _draw_voice(engines: Sequence[Engine], random: np.random.Generator) -> tuple[Engine, Lexicon, str]:

@@ -1,6 +1,7 @@
 """`mmdigit train --strings-only`: the listener of spoken numbers, trained and exported (docs/use/numbers.md)."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmdigit.reading.predictor import open_session
-from mmdigit.training.data.splits import fold_of, load_clips
+from mmdigit.training.data.splits import Clip, fold_of, load_clips
 from mmdigit.training.data.spoken_strings import N_STRING_SAMPLES, NUMBER_WORD_TOKENS, WORD, SpokenStrings
 from mmdigit.training.data.synthesis import synthesize_clips, synthesize_number_words, synthesize_strings
 from mmdigit.training.fit.model import HOP_LENGTH
@@ -64,15 +65,16 @@ def export_listener(listener: StringListener, head: NumberWordHead, path: Path) 
     partial.replace(path)
 
 
-def number_word_strings(data: Path, cache: Path, plan: TrainingPlan) -> tuple[SpokenStrings, SpokenStrings]:
+def number_word_strings(
+    recorded: Sequence[Clip], validation: Sequence[Clip], data: Path, cache: Path, plan: TrainingPlan
+) -> tuple[SpokenStrings, SpokenStrings]:
     """Strings with number words, to train on and to validate on: digits of other people, and single number words of
-    other synthetic voices, which may also say whole numbers of the training."""
+    other synthetic voices, which may also say whole numbers of the training. recorded: for the training."""
     settings, shares = plan.number_words, plan.audio.shares
     words = synthesize_number_words(cache, settings.clips, plan.data_seed, data)
     whole = synthesize_strings(cache, settings.spoken, plan.data_seed, data, number_words=True)
-    recorded = [clip for clip in load_clips(data, "train") if clip.name not in plan.leave_out]
     heard = [*recorded, *(clip for clip in words if fold_of(clip.speaker))]
-    unseen = [*load_clips(data, "validation"), *(clip for clip in words if not fold_of(clip.speaker))]
+    unseen = [*validation, *(clip for clip in words if not fold_of(clip.speaker))]
     strings = SpokenStrings(heard, shares, whole, settings.share)
     return strings, SpokenStrings(unseen, shares, number_words=settings.share)
 
@@ -81,11 +83,14 @@ def run(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> Non
     """Train or resume, and write OUTPUT/spoken.onnx. Raises DataError without the audio classifier's checkpoint."""
     make_folder(output)
     audio, cache = plan.audio, output.parent / "cache"
+    recorded = [clip for clip in load_clips(data, "train") if clip.name not in plan.leave_out]
     synthetic = synthesize_clips(cache, audio.spoken_digits, audio.spoken_words, plan.data_seed, data)
-    clips = [clip for clip in [*load_clips(data, "train"), *synthetic] if clip.name not in plan.leave_out]
+    clips = [*recorded, *(clip for clip in synthetic if clip.name not in plan.leave_out)]
+    validation = load_clips(data, "validation")
     whole = synthesize_strings(cache, plan.strings.spoken, plan.data_seed, data)
     strings = SpokenStrings(clips, audio.shares, whole)
-    listener = train_strings(strings, load_clips(data, "validation"), plan, output, hardware)
-    head = train_number_words(listener, *number_word_strings(data, cache, plan), plan, output, hardware)
+    listener = train_strings(strings, validation, plan, output, hardware)
+    words = number_word_strings(recorded, validation, data, cache, plan)
+    head = train_number_words(listener, *words, plan, output, hardware)
     export_listener(listener, head, output / FILE)
     sys.stdout.write(f"{output / FILE}: the listener of spoken numbers\n")

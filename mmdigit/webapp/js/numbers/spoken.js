@@ -62,9 +62,8 @@ export const timesOf = ({ frames }) => Array.from(frames, (frame) => frame * (FR
 /** The same spans, but where these words are said is silence. */
 export function withoutWords(spans, words) {
   const timesS = timesOf(spans.boundaries)
-  const logIsDigit = spans.logIsDigit.map((log, span) => {
-    return isTaken(words, timesS[spans.first[span]], timesS[spans.last[span]]) ? -Infinity : log
-  })
+  const taken = (span) => isTaken(words, timesS[spans.first[span]], timesS[spans.last[span]])
+  const logIsDigit = spans.logIsDigit.map((log, span) => (taken(span) ? -Infinity : log))
   return { ...spans, boundaries: withoutSpeechOf(words, spans.boundaries, timesS), logIsDigit }
 }
 

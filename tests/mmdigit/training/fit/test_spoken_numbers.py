@@ -44,11 +44,10 @@ def test_words_for_validation_do_not_train(tmp_path: Path, monkeypatch: pytest.M
             made.append((clips, number_words))
 
     monkeypatch.setattr(spoken_numbers, "SpokenStrings", Strings)
-    monkeypatch.setattr(spoken_numbers, "load_clips", lambda data, split: made_up.clips(1))
     monkeypatch.setattr(spoken_numbers, "synthesize_number_words", lambda *_: words)
     monkeypatch.setattr(spoken_numbers, "synthesize_strings", lambda *_, number_words: [])
     plan = made_up.strings_plan(1)
-    number_word_strings(tmp_path, tmp_path, plan)
+    number_word_strings(made_up.clips(1), made_up.clips(1), tmp_path, tmp_path, plan)
     (heard, share), (unseen, unseen_share) = made
     assert share == unseen_share == plan.number_words.share
     voices = [{clip.speaker for clip in clips if clip.word} for clips in (heard, unseen)]
