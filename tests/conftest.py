@@ -17,6 +17,7 @@ from tests.shared_broker import SETTINGS, share_broker, shared_bootstrap
 settings.register_profile("suite", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
+BROWSER = Path(__file__).parent / "webapp"
 KafkaTopic = Callable[..., str]
 
 
@@ -25,9 +26,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the slow files, those that wait for services, first: parallel workers then finish at the same time."""
-    slow = {item.path for item in items if item.get_closest_marker("docker")}
-    items.sort(key=lambda item: item.path not in slow)
+    """The browser's files first, those that need services last: when containers start and stop, their networks come and
+    go, and Chromium breaks off what it loads.
+    """
+    services = {item.path for item in items if item.get_closest_marker("docker")}
+    items.sort(key=lambda item: (item.path in services, BROWSER not in item.path.parents))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -103,7 +103,10 @@ def new_page(browser: Browser, app: RunningApp) -> Iterator[NewPage]:
 def wait_for_start(page: Page) -> None:
     """Until the page shows a view, or says that it could not start; at once for what is no page of the app."""
     page.wait_for_function(
-        "() => !document.getElementById('main') || document.querySelector('#main h1, #failed:not([hidden])')"
+        """() => {
+          const failed = document.getElementById("failed")
+          return !failed || document.querySelector("#main h1") || failed.checkVisibility({ visibilityProperty: true })
+        }"""
     )
 
 

@@ -118,6 +118,18 @@ def test_page_without_its_texts_says_so(new_page: NewPage) -> None:
     forgive(new_page, "503")
 
 
+@pytest.mark.parametrize("lost", ["main", "dom"])
+def test_page_without_its_code_says_so(new_page: NewPage, lost: str) -> None:
+    page = new_page()
+    expect(page.get_by_role("alert")).to_be_hidden()
+    page.route(f"**/app/js/{lost}.js", lambda route: route.abort())
+    page.reload()
+    expect(page.get_by_role("alert")).to_be_hidden()  # it may still come
+    page.evaluate("document.getElementById('failed').getAnimations().forEach((animation) => animation.finish())")
+    expect(page.get_by_role("alert")).to_contain_text("did not load")
+    forgive(new_page, "ERR_FAILED")
+
+
 def test_login_can_be_put_off(browser: Browser, tmp_path: Path) -> None:
     with running_app(tmp_path, gateway=("--login", "token"), names=READING) as app:
         context = browser.new_context(base_url=app.url, locale="en-GB", service_workers="block")

@@ -143,12 +143,14 @@ async function changeLanguage() {
 
 async function start() {
   apply()
+  const failed = document.getElementById("failed") // shown after a while, or when it is known
   try {
     await loadTexts()
   } catch {
-    document.getElementById("failed").hidden = false
+    failed.style.animation = "none"
     return
   }
+  failed.hidden = true
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault() // the fragment belongs to the views
     document.getElementById("main").focus()
