@@ -164,8 +164,9 @@ def api_results_page() -> str:
 
 
 def lines_results_page() -> str:
-    """The last result of lab.benchmarks.lines."""
-    return lines_page.page(json.loads((RESULTS / "lines.json").read_text(encoding="utf-8")))
+    """The last results of lab.benchmarks.lines."""
+    names = ("lines.json", "printed_lines.json")
+    return lines_page.page(*(json.loads((RESULTS / name).read_text(encoding="utf-8")) for name in names))
 
 
 def fuzz_page() -> str:

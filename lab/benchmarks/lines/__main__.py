@@ -7,11 +7,12 @@ the reader nor its thresholds have seen, for the figures alone. About three minu
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from lab.benchmarks.lines.page import table
+from lab.benchmarks.lines.rendering import Line
 from lab.benchmarks.lines.sample import KINDS, Kind, render_lines
 from lab.kit.report import arguments, progress, provenance, show
 from mmdigit.numbers.evidence import evidence_of
@@ -27,36 +28,44 @@ PACKAGES = ("numpy", "onnxruntime", "opencv-python-headless")
 LINES = 1_200
 SEEDS = {"validation": 101, "test": 202}
 COUNTS = ("known", "unknown")
+Read = dict[tuple[str, str], list[tuple[WrittenNumber, str]]]
+"""Numbers, each with what the line says, by the kind of line and by one of COUNTS."""
 
 
 def measure(data: Path, split: str, count: int) -> dict[str, Any]:
     """Every kind of line, with its count known and unknown."""
+    drawn = render_lines(data, split, count, SEEDS[split])  # type: ignore[arg-type]
+    result, read = read_lines(((kind.name, line) for kind, line in drawn), count)
+    names = [Kind(*each).name for each in KINDS]
+    groups = {group: [name for name in names if name.startswith(group)] for group in ("apart", "touching")}
+    return {
+        "split": split,
+        **result,
+        "kinds": {name: by_count(read, [name]) for name in names},
+        "groups": {group: by_count(read, members) for group, members in groups.items()},
+    }
+
+
+def read_lines(lines: Iterable[tuple[str, Line]], count: int) -> tuple[dict[str, Any], Read]:
+    """Read `count` lines, each with the name of its kind."""
     predictor = Predictor.load()
     reader, fitted = LineReader(predictor), load_fitted()
-    read: dict[tuple[str, str], list[tuple[WrittenNumber, str]]] = defaultdict(list)
+    read: Read = defaultdict(list)
     spent_s = 0.0
-    for kind, line in progress(render_lines(data, split, count, SEEDS[split]), f"{count} lines"):  # type: ignore[arg-type]
+    for name, line in progress(lines, f"{count} lines"):
         begun = time.process_time()
         weighed = weigh(predictor, line.grey)
         evidence = None if weighed is None else evidence_of(weighed, fitted)
         for counted in COUNTS:
             number = reader.choose(evidence, len(line.digits) if counted == "known" else None)
-            read[kind.name, counted].append((number, line.digits))
+            read[name, counted].append((number, line.digits))
         spent_s += time.process_time() - begun
-    names = [Kind(*each).name for each in KINDS]
-    return {
-        "split": split,
-        "model_version": predictor.model_version,
-        "cpu_ms_a_line": 1000 * spent_s / count,
-        "kinds": {name: {counted: figures(read[name, counted]) for counted in COUNTS} for name in names},
-        "groups": {
-            group: {
-                counted: figures([each for name in names if name.startswith(group) for each in read[name, counted]])
-                for counted in COUNTS
-            }
-            for group in ("apart", "touching")
-        },
-    }
+    return {"model_version": predictor.model_version, "cpu_ms_a_line": 1000 * spent_s / count}, read
+
+
+def by_count(read: Read, names: Sequence[str]) -> dict[str, Any]:
+    """The figures of these kinds together, with the count known and unknown."""
+    return {counted: figures([each for name in names for each in read[name, counted]]) for counted in COUNTS}
 
 
 def figures(read: Iterable[tuple[WrittenNumber, str]]) -> dict[str, Any]:

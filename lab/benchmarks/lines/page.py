@@ -1,4 +1,4 @@
-"""docs/results/lines.md from the last result of python -m lab.benchmarks.lines."""
+"""docs/results/lines.md from the last results of python -m lab.benchmarks.lines and lab.benchmarks.lines.printed."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from lab.kit.machine import machine_line
 COLUMNS = "| line | count | lines | right | accepted | wrong among accepted |\n|---|---|---|---|---|---|\n"
 
 
-def page(result: dict[str, Any]) -> str:
+def page(result: dict[str, Any], printed: dict[str, Any]) -> str:
     """The whole page."""
     return (
         "# Lines of digits\n\n"
@@ -26,7 +26,15 @@ def page(result: dict[str, Any]) -> str:
         f"{result['cpu_ms_a_line']:.0f} ms of CPU a line.\n\n"
         f"Weights `{result['model_version']}`. {machine_line(result['machine'])}. Command: `{result['command']} "
         "--output lab/results/lines.json`; the network and the thresholds are fitted on validation writers by "
-        "`python -m lab.benchmarks.lines.fitting --data DIR`, again for every new model.\n"
+        "`python -m lab.benchmarks.lines.fitting --data DIR`, again for every new model.\n\n"
+        "## Printed digits\n\n"
+        "The same of digits that a printer or a display set: ten fonts, and the seven segments of a calculator or an "
+        "electronic meter, plain, scanned and photographed in equal parts. Nothing is fitted to them. "
+        f"\n\n{table(printed)}\n\n"
+        "Those of seven segments all go to review. The wheels of a mechanical meter, where a digit stands between two "
+        "places, are not measured.\n\n"
+        f"Weights `{printed['model_version']}`, {printed['machine']['date']}. "
+        f"Command: `{printed['command']} --output lab/results/printed_lines.json`.\n"
     )
 
 

@@ -47,15 +47,17 @@ def by_writer(digits: Digits, fewest: int = LONGEST) -> list[Digits]:
     return [digits.select(each) for each in rows if each.size >= fewest]
 
 
-def render_line(writer: Digits, touching: bool, surface: Surface, random: np.random.Generator) -> Line:
-    """A line of SHORTEST to LONGEST digits of this writer."""
+def render_line(
+    writer: Digits, touching: bool, surface: Surface, random: np.random.Generator, jitter: float = 1.0
+) -> Line:
+    """A line of SHORTEST to LONGEST digits of this writer. jitter: of slant, size and height; 0 = as printers set."""
     length = int(random.integers(SHORTEST, LONGEST + 1))
     chosen = random.choice(writer.labels.size, length, replace=False)
     images = [writer.images[row] for row in chosen]
-    slant = random.normal(0, LINE_SLANT)
-    shears = slant + random.normal(0, DIGIT_SLANT, length)
-    sizes = np.exp(random.normal(0, SIZE, length))
-    ups = 20 * random.normal(0, BASELINE, length)
+    slant = jitter * random.normal(0, LINE_SLANT)
+    shears = slant + jitter * random.normal(0, DIGIT_SLANT, length)
+    sizes = np.exp(jitter * random.normal(0, SIZE, length))
+    ups = 20 * jitter * random.normal(0, BASELINE, length)
     matrices = [_matrix(image, shear, size) for image, shear, size in zip(images, shears, sizes, strict=True)]
     outlines = [
         _outline(image, matrix) + np.array([0, up]) for image, matrix, up in zip(images, matrices, ups, strict=True)
