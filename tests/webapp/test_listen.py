@@ -63,6 +63,11 @@ def copied(page: Page) -> str:
     return str(page.evaluate("navigator.clipboard.readText()"))
 
 
+def until_level(page: Page, percent: str) -> None:
+    """Until what the microphone hears is that loud."""
+    page.wait_for_function(f"() => parseFloat(document.querySelector('.speak-level-bar').style.inlineSize) {percent}")
+
+
 def button(page: Page, name: str) -> Locator:
     return page.get_by_role("button", name=name, exact=True)
 
@@ -151,7 +156,8 @@ def test_number_is_said_and_corrected_by_keyboard_alone(new_page: NewPage) -> No
     expect(status(page)).to_have_text("After the tone, say the number digit by digit. Then wait, or press Enter.")
     expect(page.locator(".speak-state").first).to_have_text("Listening… say the number digit by digit.")
     expect(page.locator(".speak-level").first).to_be_visible()
-    page.wait_for_timeout(2500)  # a digit or two are said
+    until_level(page, "> 25")
+    until_level(page, "< 10")  # a digit was said
     press(page, "Enter")  # which ends it
     expect(heard(page)).to_have_text(re.compile(r"^Heard \d digits?: 7"))
     expect(heard(page)).to_be_focused()
