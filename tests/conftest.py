@@ -17,7 +17,9 @@ from tests.shared_broker import SETTINGS, share_broker, shared_bootstrap
 settings.register_profile("suite", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
-BROWSER = Path(__file__).parent / "webapp"
+TESTS = Path(__file__).parent
+MIDDLE = {"mmdigit": 1, "webapp": 2}
+"""Folders of files that need no services, by their place; the others come after them."""
 KafkaTopic = Callable[..., str]
 
 
@@ -26,11 +28,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The browser's files first, those that need services last: when containers start and stop, their networks come and
-    go, and Chromium breaks off what it loads.
+    """Files that need services first: they take longest. The browser's in the middle, where no container starts or
+    stops: its network would come or go, and Chromium breaks off what it loads.
     """
     services = {item.path for item in items if item.get_closest_marker("docker")}
-    items.sort(key=lambda item: (item.path in services, BROWSER not in item.path.parents))
+
+    def place(item: pytest.Item) -> int:
+        if item.path in services:
+            return 0
+        return MIDDLE.get(item.path.relative_to(TESTS).parts[0], 1 + len(MIDDLE))
+
+    items.sort(key=place)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

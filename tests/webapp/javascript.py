@@ -48,13 +48,11 @@ _CALL = """async ({ module, name }) => {
   const results = []
   for (const parameters of await (await fetch("/calls")).json()) {
     const given = parameters.map(unpack)
-    const start = performance.now()
     try {
-      const result = await wanted(...given)
-      results.push({ ms: performance.now() - start, value: pack(result) })
+      results.push(pack(await wanted(...given)))
     } catch (error) {
       if (!error.code) throw error
-      results.push({ ms: 0, value: { code: error.code, message: error.message } })
+      results.push({ code: error.code, message: error.message })
     }
   }
   await fetch("/results", { method: "POST", body: JSON.stringify(results) })
@@ -78,14 +76,10 @@ class ModulePage:
         Blob. Planes among the results become arrays again. An error with a code becomes a dictionary of its code and
         message.
         """
-        return [result for result, _ in self.timed_calls(module, name, calls)]
-
-    def timed_calls(self, module: str, name: str, calls: Iterable[Sequence[Any]]) -> list[tuple[Any, float]]:
-        """As call, each result with its time in milliseconds."""
         packed = [[_pack(each) for each in parameters] for parameters in calls]
         self._server.calls = json.dumps(packed).encode()
         self._page.evaluate(_CALL, {"module": f"/app/js/{module}", "name": name})
-        return [(_unpack(result["value"]), result["ms"]) for result in json.loads(self._server.results)]
+        return [_unpack(result) for result in json.loads(self._server.results)]
 
 
 @contextmanager

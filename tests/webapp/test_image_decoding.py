@@ -1,7 +1,6 @@
 """The page decodes images as the worker does: the same 28x28 and the same reasons for review."""
 
 import struct
-import time
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from playwright.sync_api import Browser
 from mmdigit.reading.image.decode import read_image
 from mmdigit.reading.image.limits import MAX_SIDE
 from mmdigit.reading.image.normalize import Digit, read_digit
-from mmdigit.reading.image.pixels import Grey
+from mmdigit.reading.image.pixels import WORKING_SIDE, Grey
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import Predictor
 from mmdigit.training.data.photographs import KINDS, photograph
@@ -99,15 +98,10 @@ def test_photographs_give_the_same_digit(page: ModulePage, kind: str) -> None:
     assert (found > TOLERANCE).mean() <= FLIPS
 
 
-def test_reading_is_quick(page: ModulePage) -> None:
-    crop = photographs(1, "box")[0][:140, :140]
+def test_photo_is_reduced_before_it_is_read(page: ModulePage) -> None:
     photo = as_bytes(drawn_digit(2000, 150).crop((0, 0, 2000, 1500)), "JPEG")
-    (grey, _), *decoded = page.timed_calls("decoding/pixels.js", "greyOf", [(photo,)] * 4)
-    read = page.timed_calls("decoding/image.js", "readDigit", [(crop,)] * 8 + [(grey,)] * 8)
-    # Milliseconds; on an idle core about 15, 15 and 90, most of it the browser's, but other tests run beside.
-    assert min(ms for _, ms in read[:8]) < 100
-    assert min(ms for _, ms in read[8:]) < 100
-    assert min(ms for _, ms in decoded) < 500
+    [grey] = page.call("decoding/pixels.js", "greyOf", [(photo,)])
+    assert grey.shape == (192, WORKING_SIDE)
 
 
 def colourful(width: int, height: int, mode: str) -> Image.Image:
@@ -243,7 +237,5 @@ def test_random_bytes_are_refused(page: ModulePage) -> None:
         for at in random.integers(len(content), size=4):
             content[at] = random.integers(256)
         calls.append((bytes(content[: int(random.integers(1, len(content) + 1))]),))
-    started = time.monotonic()
     for result in page.call("decoding/pixels.js", "greyOf", calls):
         assert not isinstance(result, dict) or result["code"] in ("unreadable", "too_large")
-    assert time.monotonic() - started < 60
