@@ -1,6 +1,5 @@
-"""Where a digit of a spoken number may begin or end: at the ends of speech, where it is quietest, and in between."""
+"""Where a digit of a spoken number may begin or end: where speech does, where it is quiet, and where it is heard."""
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -12,16 +11,18 @@ FRAME = 80  # samples: 10 ms
 SMOOTHING = np.array([0.25, 0.5, 1.0, 0.5, 0.25]) / 2.5  # over neighbouring frames' power
 RANGE_DB, HEADROOM_DB = 35.0, 15.0  # speech is at most that far below the loudest, and at least that far above noise
 NOISE_DB = 6.0  # speech is that far above the quietest frames
-STEP = 8  # frames: the longest stretch of speech without a boundary, 80 ms
-CLOSEST = 3  # frames between two boundaries, 30 ms
+CLOSEST = 3  # frames between two quiet boundaries, 30 ms
 AROUND = 2  # frames kept around speech
 
 
 class Boundaries(NamedTuple):
-    """frames: (K,), rising, in frames of 10 ms; speech: (K,), how much speech lies before each, in frames of loud
-    speech; loudness: (K,), of each, range [0, 1]; total_speech: in the whole recording."""
+    """frames: (K,), rising, in frames of 10 ms; quiet, heard: (K,), found by the level, and by what is heard; speech:
+    (K,), how much speech lies before each, in frames of loud speech; loudness: (K,), of each, range [0, 1];
+    total_speech: in the whole recording."""
 
     frames: NDArray[np.int64]
+    quiet: NDArray[np.bool_]
+    heard: NDArray[np.bool_]
     speech: NDArray[np.float64]
     loudness: NDArray[np.float64]
     total_speech: float
@@ -31,8 +32,9 @@ class Boundaries(NamedTuple):
         return np.asarray(self.frames * (FRAME / SAMPLE_RATE_HZ), np.float64)
 
 
-def find_boundaries(waveform: Waveform) -> Boundaries:
-    """waveform: (n_samples,), 8 kHz, range [-1, 1], at least one frame. Returns no boundaries if it is silent."""
+def find_boundaries(waveform: Waveform, heard: NDArray[np.int64]) -> Boundaries:
+    """waveform: (n_samples,), 8 kHz, range [-1, 1], at least one frame; heard: frames where digits begin or end by
+    what is heard. Returns no others if the waveform is silent."""
     level_db = _level_db(waveform)
     loudest, quietest = np.percentile(level_db, 95), np.percentile(level_db, 5)
     threshold = max(loudest - RANGE_DB, min(quietest + NOISE_DB, loudest - HEADROOM_DB))
@@ -43,8 +45,16 @@ def find_boundaries(waveform: Waveform) -> Boundaries:
     for first, last in zip(np.flatnonzero(changes == 1), np.flatnonzero(changes == -1), strict=True):
         found |= {max(0, int(first) - AROUND), min(level_db.size, int(last) + AROUND)}
         found |= set(_inside(level_db, int(first), int(last)))
-    frames = _spread(sorted(found))
-    return Boundaries(frames, before[frames], np.append(loudness, 0.0)[frames], float(before[-1]))
+    quiet, heard = _spread(sorted(found)), heard.clip(0, level_db.size)
+    frames = np.union1d(quiet, heard)
+    return Boundaries(
+        frames,
+        np.isin(frames, quiet),
+        np.isin(frames, heard),
+        before[frames],
+        np.append(loudness, 0.0)[frames],
+        float(before[-1]),
+    )
 
 
 def _level_db(waveform: Waveform) -> NDArray[np.float64]:
@@ -56,19 +66,13 @@ def _level_db(waveform: Waveform) -> NDArray[np.float64]:
 
 
 def _inside(level_db: NDArray[np.float64], first: int, last: int) -> list[int]:
-    """The quietest frames within a stretch of speech, and frames between those that are far apart."""
+    """The quietest frames within a stretch of speech."""
     stretch = level_db[first:last]
-    if stretch.size > 4:
-        around = np.lib.stride_tricks.sliding_window_view(stretch, 5).min(axis=1)
-        dips = (first + 2 + np.flatnonzero(stretch[2:-2] <= around)).tolist()
-    else:
-        dips = []
-    points = sorted({first, last, *dips})
-    between = []
-    for start, end in pairwise(points):
-        parts = 1 + (end - start) // STEP if end - start > 1.5 * STEP else 1
-        between += [start + round(part * (end - start) / parts) for part in range(1, parts)]
-    return [*dips, *between]
+    if stretch.size <= 4:
+        return []
+    around = np.lib.stride_tricks.sliding_window_view(stretch, 5).min(axis=1)
+    dips: list[int] = (first + 2 + np.flatnonzero(stretch[2:-2] <= around)).tolist()
+    return dips
 
 
 def _spread(frames: list[int]) -> NDArray[np.int64]:

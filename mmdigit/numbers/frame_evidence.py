@@ -28,6 +28,9 @@ NUMBER_WORDS = ("double", "triple", "no")
 HOP = 160  # samples: 20 ms; a recording is padded to a multiple of it
 STEP_S, FIRST_S = 0.04, 0.016  # from the middle of a step to that of the next one; of the first step
 LEAST = -20.0  # of the odds of a span, as a logarithm
+STEP_FRAMES, FIRST_FRAMES = 4, 2  # the same in frames of 10 ms
+LEAST_PEAK = -4.0  # of the odds of the likeliest digit or word, as a logarithm
+REACH = 35  # frames of 10 ms: no digit begins or ends farther from its peak
 
 
 class FrameListener:
@@ -63,6 +66,21 @@ class FrameListener:
 @cache
 def shipped_listener() -> FrameListener:
     return FrameListener.load()
+
+
+def heard_ends(log_odds: Floats) -> NDArray[np.int64]:
+    """Where digits begin and end by the listener, in frames of 10 ms, rising: halfway between the peaks of its odds.
+
+    log_odds: (n_steps, N_DIGITS + len(NUMBER_WORDS)). Some lie before 0 or after the last frame.
+    """
+    odds = np.pad(log_odds.max(axis=1), 1, constant_values=-np.inf)
+    here = odds[1:-1]
+    (peaks,) = np.nonzero((here > LEAST_PEAK) & (here >= odds[:-2]) & (here > odds[2:]))
+    frames = STEP_FRAMES * peaks + FIRST_FRAMES
+    halfway = (frames[1:] + frames[:-1]) // 2
+    first, last = frames - REACH, frames + REACH
+    first[1:], last[:-1] = np.maximum(first[1:], halfway), np.minimum(last[:-1], halfway)
+    return np.union1d(first, last)
 
 
 def span_log_odds(log_odds: Floats, first: NDArray[np.int64], last: NDArray[np.int64], times_s: Floats) -> Floats:

@@ -47,11 +47,13 @@ def find_number_words(log_odds: Floats) -> tuple[NumberWord, ...]:
 
 def without_speech_of(words: Sequence[NumberWord], boundaries: Boundaries) -> Boundaries:
     """The same boundaries, as if the words were silence."""
-    times_s, speech = boundaries.times_s, np.diff(boundaries.speech, prepend=0.0)
-    middles_s = times_s - np.diff(times_s, prepend=0.0) / 2
+    end_s, speech = boundaries.times_s, np.diff(boundaries.speech, prepend=0.0)
+    start_s = np.concatenate([[0.0], end_s])[: end_s.size]
+    silent_s = np.zeros(end_s.size)
     for word in words:
-        speech[(middles_s >= word.time_s - SILENT_S[0]) & (middles_s <= word.time_s + SILENT_S[1])] = 0.0
-    left = np.cumsum(speech)
+        inside_s = np.minimum(end_s, word.time_s + SILENT_S[1]) - np.maximum(start_s, word.time_s - SILENT_S[0])
+        silent_s += inside_s.clip(0)
+    left = np.cumsum(speech * (1 - silent_s / np.maximum(end_s - start_s, 1e-9)).clip(0))
     removed = float(boundaries.speech[-1] - left[-1]) if left.size else 0.0
     return boundaries._replace(speech=left, total_speech=boundaries.total_speech - removed)
 

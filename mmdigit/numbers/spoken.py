@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.numbers.boundaries import FRAME, Boundaries, find_boundaries
-from mmdigit.numbers.frame_evidence import N_DIGITS, FrameListener, span_log_odds
+from mmdigit.numbers.frame_evidence import N_DIGITS, FrameListener, heard_ends, span_log_odds
 from mmdigit.numbers.lattice import Floats, Lattice
 from mmdigit.numbers.number_words import NumberWord, find_number_words, taken, without_speech_of
 from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ, Waveform, speech_windows
@@ -17,7 +17,8 @@ SHORTEST, LONGEST = 12, 95  # frames of 10 ms
 LOUDEST_CUTS = 1.4
 """Both cuts of a span together: the likeliest digits of the numbers for tuning never had more; 0.4 of all spans do."""
 LEAST_SPEECH = 3.0  # frames of loud speech in a span
-MAX_SPANS = 20_000  # of a recording; a minute of fast speech has about 6,000
+SHORTEST_HEARD, LEAST_SPEECH_HEARD = 6, 1.0  # the same where both ends are heard, however loud they are
+MAX_SPANS = 20_000  # of a recording; a minute of fast speech has about 1,600
 BATCH = 32  # spans that the model hears at once
 LEAST_CHANCE = 1e-9
 MAX_DEVIATION = 4.0  # standard deviations from the usual length, from which on a digit costs no more
@@ -79,12 +80,12 @@ def listen_to_spans(waveform: Waveform, listen: Listen, listener: FrameListener)
 
     Raises ValueError for more spans than MAX_SPANS.
     """
-    boundaries = find_boundaries(waveform)
+    log_odds = listener.log_odds(waveform)
+    boundaries = find_boundaries(waveform, heard_ends(log_odds))
     first, last = _spans(boundaries)
     if first.size > MAX_SPANS:
         raise ValueError(f"expected at most {MAX_SPANS} spans of speech, got {first.size}; cut the recording")
     frames = boundaries.frames * FRAME
-    log_odds = listener.log_odds(waveform)
     probabilities, novelty = np.zeros((first.size, 10)), np.zeros(first.size)
     for start in range(0, first.size, BATCH):
         rows = slice(start, start + BATCH)
@@ -121,5 +122,9 @@ def _spans(boundaries: Boundaries) -> tuple[NDArray[np.int64], NDArray[np.int64]
     length = boundaries.frames[last] - boundaries.frames[first]
     speech = boundaries.speech[last] - boundaries.speech[first]
     cuts = boundaries.loudness[first] + boundaries.loudness[last]
-    fits = (length >= SHORTEST) & (length <= LONGEST) & (speech >= LEAST_SPEECH) & (cuts <= LOUDEST_CUTS)
+    quiet = boundaries.quiet[first] & boundaries.quiet[last] & (cuts <= LOUDEST_CUTS)
+    quiet &= (length >= SHORTEST) & (speech >= LEAST_SPEECH)
+    heard = boundaries.heard[first] & boundaries.heard[last]
+    heard &= (length >= SHORTEST_HEARD) & (speech >= LEAST_SPEECH_HEARD)
+    fits = (quiet | heard) & (length <= LONGEST)
     return first[fits], last[fits]

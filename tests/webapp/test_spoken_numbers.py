@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 from lab.benchmarks.strings.joining import Condition
 from mmdigit.numbers.boundaries import find_boundaries
 from mmdigit.numbers.decoding import MAX_DIGITS, count_scores, decode
-from mmdigit.numbers.frame_evidence import span_log_odds
+from mmdigit.numbers.frame_evidence import heard_ends, span_log_odds
 from mmdigit.numbers.lattice import Lattice
 from mmdigit.numbers.number_words import NumberWord, find_number_words, place_digits, taken, without_speech_of
 from mmdigit.numbers.prompts import spoken_wav
@@ -55,6 +55,16 @@ def odd_sounds() -> list[Waveform]:
         spoken + 0.3 * np.exp(-time_s), 8 * spoken, spoken[::-1], spoken[3000:3400], spoken[2000:3200],
     ]  # fmt: skip
     return [np.asarray(np.clip(each, -1, 1), np.float32) for each in made]
+
+
+def heard(waveforms: Sequence[Waveform]) -> list[NDArray[np.int64]]:
+    """Frames of each where digits may be heard to begin or end, some of them outside."""
+    random = np.random.default_rng(10)
+    return [random.integers(-30, each.size // 80 + 30, 12) for each in waveforms]
+
+
+def sent_with(waveforms: Sequence[Waveform], ends: Sequence[NDArray[np.int64]]) -> list[tuple[Any, Any]]:
+    return [(waveform, each.astype(np.int32)) for waveform, each in zip(waveforms, ends, strict=True)]
 
 
 def random_lattices(count: int) -> list[Lattice]:
@@ -110,16 +120,26 @@ def check(page: ModulePage, reader: SpokenReader, cases: Sequence[tuple[Waveform
 
 def test_boundaries_are_the_same(page: ModulePage) -> None:
     waveforms = [*(number.waveform for number in spoken_numbers(4)), *odd_sounds()]
-    every = page.call("numbers/boundaries.js", "findBoundaries", [(waveform,) for waveform in waveforms])
+    ends = heard(waveforms)
+    every = page.call("numbers/boundaries.js", "findBoundaries", sent_with(waveforms, ends))
     spans = page.call("numbers/spoken.js", "findSpans", [(found,) for found in every])
-    for waveform, found, pairs in zip(waveforms, every, spans, strict=True):
-        wanted = find_boundaries(waveform)
-        assert found["frames"].tolist() == wanted.frames.tolist()
+    for waveform, each, found, pairs in zip(waveforms, ends, every, spans, strict=True):
+        wanted = find_boundaries(waveform, each)
+        for name in ("frames", "quiet", "heard"):
+            assert found[name].tolist() == getattr(wanted, name).tolist()
         np.testing.assert_allclose(found["speech"], wanted.speech, rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(found["loudness"], wanted.loudness, rtol=1e-9, atol=1e-9)
         assert found["totalSpeech"] == pytest.approx(wanted.total_speech)
         for got, want in zip((pairs["first"], pairs["last"]), _spans(wanted), strict=True):
             assert got.tolist() == want.tolist()
+
+
+def test_ends_are_heard_alike(page: ModulePage) -> None:
+    random = np.random.default_rng(11)
+    odds = [random.normal(-6, 4, (size, 13)) for size in (0, 1, 2, 9, 200)]
+    asked = [(each[:, :10].ravel(), each[:, 10:].ravel()) for each in odds]
+    found = page.call("numbers/frame_evidence.js", "heardEnds", asked)
+    assert [sorted(set(each)) for each in found] == [heard_ends(each).tolist() for each in odds]
 
 
 def test_odds_of_spans_are_the_same(page: ModulePage) -> None:
@@ -159,11 +179,12 @@ def test_words_change_numbers_alike(page: ModulePage) -> None:
         asked = [(in_page(each), *span) for span in spans.tolist()]
         assert page.call("numbers/number_words.js", "isTaken", asked) == taken(each, *spans.T).tolist()
     waveforms = [number.waveform for number in spoken_numbers(1)][: len(words)]
-    every = page.call("numbers/boundaries.js", "findBoundaries", [(waveform,) for waveform in waveforms])
+    ends = heard(waveforms)
+    every = page.call("numbers/boundaries.js", "findBoundaries", sent_with(waveforms, ends))
     muted = [(these, each, (each["frames"] / 100).tolist()) for these, each in zip(found, every, strict=True)]
     silent = page.call("numbers/number_words.js", "withoutSpeechOf", muted)
-    for got, spoken, waveform in zip(silent, words, waveforms, strict=True):
-        quiet = without_speech_of(spoken, find_boundaries(waveform))
+    for got, spoken, waveform, frames in zip(silent, words, waveforms, ends, strict=True):
+        quiet = without_speech_of(spoken, find_boundaries(waveform, frames))
         np.testing.assert_allclose(got["speech"], quiet.speech, atol=1e-9)
         assert got["totalSpeech"] == pytest.approx(quiet.total_speech)
 

@@ -82,17 +82,14 @@ def synthesize_number_words(cache: Path, count: int, seed: int, data: Path | Non
     ]
 
 
-def synthesize_strings(
-    cache: Path, count: int, seed: int, data: Path | None = None, number_words: bool = False
-) -> list[SpokenString]:
-    """Numbers of STRING_LENGTHS digits, said in one breath, with NUMBER_WORDS in half of them if they are wanted;
-    otherwise as synthesize_clips."""
+def synthesize_strings(cache: Path, count: int, seed: int, data: Path | None = None) -> list[SpokenString]:
+    """Numbers of STRING_LENGTHS digits, said in one breath, with NUMBER_WORDS in half of them; otherwise as
+    synthesize_clips."""
     console = Console(stderr=True)
-    engines = _installed(data, console)
-    engines = _with_number_words(engines) if number_words else engines
+    engines = _with_number_words(_installed(data, console))
     if not engines or not count:
         return []
-    plan, tokens = plan_strings(list(engines), count, seed, number_words)
+    plan, tokens = plan_strings(list(engines), count, seed)
     spoken = zip(_spoken(cache, engines, plan, _string, console), tokens, strict=True)
     return [SpokenString(waveform, said) for waveform, said in spoken if waveform.size]
 

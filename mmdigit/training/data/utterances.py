@@ -13,6 +13,7 @@ SIZES = (0.87, 1.16)  # of the speaker: scales pitch and formants together
 PACES = (0.75, 1.4)  # words per minute, relative to the voice's own
 NUMBER_WORD_SHARES = 0.12, 0.06, 0.08  # of the digits of such a string, that "double", "triple" or "no" changes
 STRING_LENGTHS, STRING_PACES = (2, 9), (0.8, 1.7)
+ZERO_SHARE, OH_SHARE = 0.18, 0.5  # of the digits of a string; of the strings, in which zero is "oh", its last spelling
 
 
 def plan_clips(engines: Sequence[Engine], n_digits: int, n_words: int, seed: int) -> list[Utterance]:
@@ -44,18 +45,18 @@ def plan_number_words(engines: Sequence[Engine], count: int, seed: int) -> list[
     return plan
 
 
-def plan_strings(
-    engines: Sequence[Engine], count: int, seed: int, number_words: bool
-) -> tuple[list[Utterance], list[tuple[int, ...]]]:
-    """The utterances and the tokens of each."""
+def plan_strings(engines: Sequence[Engine], count: int, seed: int) -> tuple[list[Utterance], list[tuple[int, ...]]]:
+    """The utterances and the tokens of each; NUMBER_WORDS are in every second one."""
     random = np.random.default_rng(seed)
     plan, tokens = [], []
     for number in range(count):
         engine, lexicon, voice = _draw_voice(engines, random)
-        said = tuple(random.integers(0, 10, random.integers(*STRING_LENGTHS, endpoint=True)).tolist())
-        if number_words and number % 2:
+        length = random.integers(*STRING_LENGTHS, endpoint=True)
+        said = tuple(random.choice(10, length, p=[ZERO_SHARE, *[(1 - ZERO_SHARE) / 9] * 9]).tolist())
+        if number % 2:
             said = _with_words(said, random)
-        spellings = (*lexicon.digits, ("",), *lexicon.number_words)  # by token
+        zero = lexicon.digits[0][-1:] if random.random() < OH_SHARE else lexicon.digits[0][:-1]
+        spellings = (zero, *lexicon.digits[1:], ("",), *lexicon.number_words)  # by token
         text = " ".join(str(random.choice(spellings[token])) for token in said)
         plan.append(_no_digit(engine, voice, text, STRING_PACES, random))
         tokens.append(said)

@@ -11,9 +11,9 @@ from mmdigit.files.regular import open_regular
 from mmdigit.training.fit.plan import TrainingPlan
 from schemas.errors import DataError, SettingsError
 
-StageName = Literal["image", "calm", "audio", "fusion", "strings", "number_words"]
+StageName = Literal["image", "calm", "audio", "fusion", "strings"]
 STAGES: tuple[StageName, ...] = ("image", "calm", "audio", "fusion")
-"""Of the reader; "strings" and "number_words" are the listener's of spoken numbers."""
+"""Of the reader; "strings" is the listener's of spoken numbers."""
 MAX_CHECKPOINT_BYTES = 4 * 1024 * 1024 * 1024
 
 
@@ -31,7 +31,6 @@ def _identity(plan: TrainingPlan, path: Path) -> str:
         "audio": audio,
         "fusion": audio | calm | {"fusion"},
         "strings": audio | {"strings"},
-        "number_words": audio | {"strings", "number_words"},
     }[path.stem]
     return json.dumps(plan.model_dump(include=fields | {"seed", "data_seed"}), sort_keys=True)
 

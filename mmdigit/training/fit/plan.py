@@ -100,23 +100,18 @@ class FusionPlan(Schedule):
 
 
 class StringsPlan(Schedule):
-    """Spoken numbers, joined anew for every batch."""
+    """Spoken numbers, joined anew for every batch, and the words that change a number."""
 
     steps: int = Field(default=300, ge=1, le=100_000)
     """in each epoch"""
     spoken: int = Field(default=3000, ge=0, le=1_000_000)
-    """numbers to synthesize that are said in one breath"""
-    hidden: int = Field(default=96, ge=8, le=1024)
-    """units of the listener's recurrent network, in each direction"""
-
-
-class NumberWordsPlan(StringsPlan):
-    """The part of the listener that hears "double", "triple" and "no", which are in half of the `spoken` numbers."""
-
+    """numbers to synthesize that are said in one breath, half of them with such words"""
     clips: int = Field(default=900, ge=0, le=1_000_000)
     """of these words, to synthesize"""
-    share: float = Field(default=0.12, gt=0, le=0.5)
-    """of these words among what is said"""
+    share: float = Field(default=0.05, gt=0, le=0.5)
+    """of these words among what is joined"""
+    hidden: int = Field(default=96, ge=8, le=1024)
+    """units of the listener's recurrent network, in each direction"""
 
 
 class TrainingPlan(_PlanModel):
@@ -135,9 +130,6 @@ class TrainingPlan(_PlanModel):
     audio: AudioPlan
     fusion: FusionPlan = FusionPlan(epochs=8, batch_size=512, learning_rate=1e-3, weight_decay=0.05)
     strings: StringsPlan = StringsPlan(epochs=8, batch_size=48, learning_rate=2e-3, ema_decay=0.998)
-    number_words: NumberWordsPlan = NumberWordsPlan(
-        epochs=8, batch_size=48, learning_rate=3e-3, ema_decay=0.998, steps=200, spoken=1200, hidden=32
-    )
 
     @classmethod
     def read(cls, path: Path) -> Self:

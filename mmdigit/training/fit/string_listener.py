@@ -1,8 +1,8 @@
-"""Trains the listener of spoken numbers: which digit, if any, is said in each 40 ms of a recording.
+"""Trains the listener of spoken numbers: which digit, or which word that changes a number, is said in each 40 ms.
 
 The audio classifier's convolutions, and a recurrent network over the whole recording, trained by connectionist temporal
-classification on numbers that are joined from recordings: it learns where one digit ends and the next one begins, even
-where nobody pauses. mmdigit/numbers/frame_evidence.py uses it.
+classification on numbers that are joined from recordings, and on others that are said in one breath: it learns where
+one digit ends and the next one begins, even where nobody pauses. mmdigit/numbers/frame_evidence.py uses it.
 Source: Graves et al. 2006, "Connectionist Temporal Classification".
 """
 
@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mmdigit.training.data.augment import TensorRng, augment_waveforms
-from mmdigit.training.data.splits import Clip
-from mmdigit.training.data.spoken_strings import WORD, SpokenStrings, StringBatch
+from mmdigit.training.data.spoken_strings import NUMBER_WORD_TOKENS, WORD, SpokenStrings, StringBatch
 from mmdigit.training.fit.checkpoints import checkpoint_path, read_state, restore
 from mmdigit.training.fit.model import BAND_MEAN, HOP_LENGTH, MEL_FLOOR, N_FFT, AudioEncoder, LogMel
 from mmdigit.training.fit.plan import Distortion, StringsPlan, TrainingPlan
@@ -24,7 +23,8 @@ from mmdigit.training.fit.stage import Hardware, Stage, train_stage
 from mmdigit.training.fit.teachers import new_audio_classifier
 from schemas.errors import DataError
 
-N_TOKENS = WORD + 2
+N_TOKENS = NUMBER_WORD_TOKENS[-1] + 2
+"""With none, the last one."""
 DISTORTIONS: tuple[Distortion, ...] = ("room", "equaliser", "noise", "babble", "click", "overload", "codec")
 N_VALIDATION = 200  # strings
 VALIDATION_SEED = 11
@@ -45,7 +45,8 @@ class StringLogMel(LogMel):
 
 
 class StringListener(nn.Module):
-    """waveform (B, n_samples) -> the logits of N_TOKENS every 40 ms: ten digits, another word and, last, none."""
+    """waveform (B, n_samples) -> the logits of N_TOKENS every 40 ms: ten digits, another word, the words that change a
+    number and, last, none."""
 
     def __init__(self, plan: TrainingPlan, dropout: float = 0.2) -> None:
         super().__init__()
@@ -58,28 +59,29 @@ class StringListener(nn.Module):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """waveform: (B, n_samples), a multiple of HOP_LENGTH. Returns (B, n_steps, N_TOKENS)."""
-        return self.read(waveform)[0]
-
-    def read(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
-        """The logits, and the features that they are made of, (B, n_steps, n_features): what the convolutions and the
-        recurrent network say."""
         frames = self.frames(self.log_mel(waveform).transpose(1, 2))
         frames = self.dropout(self.halve(functional.relu(frames + self.neighbours(frames))))
-        steps = frames.permute(2, 0, 1)
-        states: Tensor = self.recurrent(steps)[0].transpose(0, 1)
-        return self.head(self.dropout(states)), torch.cat([steps.transpose(0, 1), states], dim=2)
+        states: Tensor = self.recurrent(frames.permute(2, 0, 1))[0].transpose(0, 1)
+        logits: Tensor = self.head(self.dropout(states))
+        return logits
 
 
 def train_strings(
-    strings: SpokenStrings, validation: list[Clip], plan: TrainingPlan, folder: Path, hardware: Hardware
+    strings: SpokenStrings, unseen: SpokenStrings, plan: TrainingPlan, folder: Path, hardware: Hardware
 ) -> StringListener:
-    """Train from the folder's checkpoint, or from its audio classifier. Raises DataError if there is none."""
-    unseen = SpokenStrings(validation, plan.audio.shares)
+    """Train from the folder's checkpoint, or from its audio classifier. unseen: for validation.
+
+    Raises DataError if there is neither checkpoint.
+    """
     checked = unseen.batch(N_VALIDATION, np.random.default_rng(VALIDATION_SEED))
     waveforms = torch.from_numpy(checked.waveforms)
 
     def validate(model: StringListener) -> dict[str, float]:
-        return {"validation_strings": round(100 * share_right(model, waveforms, checked, range(WORD)), 2)}
+        heard = {"strings": range(WORD), "number_words": NUMBER_WORD_TOKENS}
+        return {
+            f"validation_{name}": round(100 * share_right(model, waveforms, checked, tokens), 2)
+            for name, tokens in heard.items()
+        }
 
     stage: Stage[StringListener] = Stage(
         name="strings",
@@ -117,16 +119,16 @@ def augmented(strings: SpokenStrings, settings: StringsPlan, seed: int) -> Itera
         yield waveforms, torch.from_numpy(drawn.tokens), torch.from_numpy(drawn.counts)
 
 
-def ctc_loss(model: nn.Module, inputs: Tensor, tokens: Tensor, counts: Tensor) -> Tensor:
-    """Of a token, on average. inputs: the model's, whose last output is none; tokens, counts: as of StringBatch."""
-    log_probabilities = functional.log_softmax(model(inputs), dim=2).transpose(0, 1)
+def ctc_loss(model: nn.Module, waveforms: Tensor, tokens: Tensor, counts: Tensor) -> Tensor:
+    """Of a token, on average. tokens, counts: as of StringBatch."""
+    log_probabilities = functional.log_softmax(model(waveforms), dim=2).transpose(0, 1)
     lengths = torch.full_like(counts, len(log_probabilities))
     losses = functional.ctc_loss(
         log_probabilities,
         tokens,
         lengths,
         counts,
-        blank=log_probabilities.shape[2] - 1,
+        blank=N_TOKENS - 1,
         reduction="none",
         zero_infinity=True,
     )
@@ -134,12 +136,11 @@ def ctc_loss(model: nn.Module, inputs: Tensor, tokens: Tensor, counts: Tensor) -
 
 
 @torch.no_grad()
-def share_right(model: Callable[[Tensor], Tensor], inputs: Tensor, strings: StringBatch, among: Sequence[int]) -> float:
-    """The share of strings in which these tokens are heard as they were said, each step by itself; without noise.
-
-    inputs: the model's, of these strings.
-    """
-    steps = torch.cat([model(part).argmax(dim=2) for part in torch.split(inputs, 50)]).numpy()
+def share_right(
+    model: Callable[[Tensor], Tensor], waveforms: Tensor, strings: StringBatch, among: Sequence[int]
+) -> float:
+    """The share of strings in which these tokens are heard as they were said, each step by itself; without noise."""
+    steps = torch.cat([model(part).argmax(dim=2) for part in torch.split(waveforms, 50)]).numpy()
     right = 0
     for row, tokens, count in zip(steps, strings.tokens, strings.counts, strict=True):
         heard, said = row[np.flatnonzero(np.diff(row, prepend=-1))], tokens[:count]

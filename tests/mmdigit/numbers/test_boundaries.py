@@ -1,4 +1,4 @@
-"""Boundaries of a recording: at the ends of what is loud, apart from each other, whatever the samples are."""
+"""Boundaries of a recording: at the ends of what is loud and where digits are heard, whatever the samples are."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -11,7 +11,8 @@ from tests.mmdigit.clips import tone
 def test_loud_stretches_begin_and_end_at_boundaries() -> None:
     silence = np.zeros(4000)
     waveform = np.concatenate([silence, tone(0.3), silence, tone(0.4), silence]).astype(np.float32)
-    found = find_boundaries(waveform + np.random.default_rng(0).normal(0, 1e-4, waveform.size).astype(np.float32))
+    noise = np.random.default_rng(0).normal(0, 1e-4, waveform.size).astype(np.float32)
+    found = find_boundaries(waveform + noise, np.zeros(0, np.int64))
     for edge_s in (0.5, 0.8, 1.3, 1.7):
         assert np.abs(found.times_s - edge_s).min() < 0.06
     assert not ((found.times_s > 0.9) & (found.times_s < 1.2)).any()
@@ -23,9 +24,13 @@ def test_loud_stretches_begin_and_end_at_boundaries() -> None:
 def test_boundaries_rise_and_lie_inside(seed: int, size: int, level: float) -> None:
     random = np.random.default_rng(seed)
     waveform = (random.uniform(-1, 1, size) * level * random.integers(0, 2, size)).astype(np.float32)
-    found = find_boundaries(waveform)
-    assert (np.diff(found.frames) >= CLOSEST).all()
-    assert found.frames.size == found.speech.size == found.loudness.size
+    heard = random.integers(-40, size // FRAME + 40, random.integers(0, 9))
+    found = find_boundaries(waveform, heard)
+    assert (np.diff(found.frames) > 0).all()
+    assert (np.diff(found.frames[found.quiet]) >= CLOSEST).all()
+    assert set(found.frames[found.heard].tolist()) == set(heard.clip(0, size // FRAME).tolist())
+    assert (found.quiet | found.heard).all()
+    assert {field.size for field in found[:-1]} == {found.frames.size}
     assert ((found.frames >= 0) & (found.frames <= size // FRAME)).all()
     assert (np.diff(found.speech) >= 0).all()
     assert (found.speech <= found.total_speech + 1e-9).all()

@@ -13,8 +13,10 @@ from mmdigit.numbers.frame_evidence import (
     FIRST_S,
     LEAST,
     NUMBER_WORDS,
+    REACH,
     STEP_S,
     FrameListener,
+    heard_ends,
     shipped_listener,
     span_log_odds,
 )
@@ -38,6 +40,14 @@ def test_span_has_the_odds_of_its_best_run(log_odds: Floats, tens: set[int]) -> 
 def test_no_spans_have_no_odds() -> None:
     none = np.zeros(0, np.int64)
     assert span_log_odds(np.zeros((3, 10)), none, none, np.zeros(0)).shape == (0, 10)
+
+
+def test_digits_end_halfway_between_peaks_and_near_them() -> None:
+    log_odds = np.full((60, 13), -9.0)
+    log_odds[10, 3], log_odds[14, 3], log_odds[15, 8], log_odds[44, 12] = 5.0, -3.9, -3.9, 2.0
+    log_odds[30, 7] = -4.1  # no digit
+    assert heard_ends(log_odds).tolist() == [42 - REACH, 52, 62 + REACH, 178 - REACH, 178 + REACH]
+    assert heard_ends(np.full((60, 13), -9.0)).size == heard_ends(np.zeros((0, 13))).size == 0
 
 
 @pytest.mark.parametrize("samples", [1, 800, 8000, 8001, 80_000])

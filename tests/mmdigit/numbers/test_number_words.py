@@ -112,13 +112,16 @@ def test_spans_that_a_word_takes_are_no_digits() -> None:
 def test_speech_of_a_word_is_left_out_at_no_cost() -> None:
     boundaries = Boundaries(
         frames=np.array([10, 20, 40, 60, 100]),
+        quiet=np.ones(5, bool),
+        heard=np.zeros(5, bool),
         speech=np.array([0.0, 8.0, 25.0, 40.0, 70.0]),
         loudness=np.zeros(5),
         total_speech=72.0,
     )
     silent = without_speech_of([NumberWord("double", 0.5, 3.0)], boundaries)
-    assert silent.speech.tolist() == [0, 8, 8, 8, 8]  # from 0.2 to 0.85 s
-    assert silent.total_speech == 10
+    assert silent.speech == pytest.approx([0, 8, 8, 8, 8 + 0.15 / 0.4 * 30])  # silent from 0.2 to 0.85 s
+    assert silent.total_speech == pytest.approx(72 - 70 + silent.speech[-1])
     assert without_speech_of([], boundaries).speech.tolist() == boundaries.speech.tolist()
-    none = Boundaries(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), 0.0)
+    flags, floats = np.zeros(0, bool), np.zeros(0)
+    none = Boundaries(np.zeros(0, np.int64), flags, flags, floats, floats, 0.0)
     assert without_speech_of([NumberWord("no", 1.0, 1.0)], none).total_speech == 0

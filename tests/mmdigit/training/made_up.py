@@ -9,7 +9,7 @@ from mmdigit.training.data.augmented_clips import load_augmented_clips
 from mmdigit.training.data.image_batches import ImageSets
 from mmdigit.training.data.pronunciations import NUMBER_WORDS
 from mmdigit.training.data.splits import Clip, Digits
-from mmdigit.training.fit.plan import QUICK, AudioPlan, FusionPlan, NumberWordsPlan, StringsPlan, TrainingPlan
+from mmdigit.training.fit.plan import QUICK, AudioPlan, FusionPlan, StringsPlan, TrainingPlan
 from mmdigit.training.fit.sets import TrainingSets
 from tests.mmdigit.clips import tone
 
@@ -30,9 +30,7 @@ def plan(**changes: object) -> TrainingPlan:
 
 def strings_plan(epochs: int) -> TrainingPlan:
     """Of a small listener."""
-    settings = StringsPlan(epochs=epochs, batch_size=8, learning_rate=2e-3, steps=10, hidden=16)
-    words = NumberWordsPlan(epochs=epochs, batch_size=8, learning_rate=1e-2, steps=40, hidden=16, share=0.3)
-    return plan(strings=settings, number_words=words)
+    return plan(strings=StringsPlan(epochs=epochs, batch_size=8, learning_rate=5e-3, steps=25, hidden=16, share=0.1))
 
 
 def digits(count: int, seed: int) -> Digits:

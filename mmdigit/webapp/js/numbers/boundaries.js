@@ -1,7 +1,7 @@
-// Where a digit of a spoken number may begin or end: at the ends of speech, where it is quietest, and in between. The same
-// as mmdigit/numbers/boundaries.py, which says where the constants come from.
+// Where a digit of a spoken number may begin or end: at the ends of speech, where it is quietest, and where it is heard.
+// The same as mmdigit/numbers/boundaries.py, which says where the constants come from.
 
-import { clip, round } from "../decoding/primitives/numbers.js"
+import { clip } from "../decoding/primitives/numbers.js"
 import { percentiles } from "../decoding/percentiles.js"
 
 export const FRAME = 80 // samples: 10 ms
@@ -9,25 +9,29 @@ const SMOOTHING = [0.25, 0.5, 1, 0.5, 0.25].map((weight) => weight / 2.5) // ove
 const RANGE_DB = 35
 const HEADROOM_DB = 15
 const NOISE_DB = 6
-const STEP = 8 // frames
 const CLOSEST = 3 // frames
 const AROUND = 2 // frames
 
 /**
- * {frames, speech, loudness, totalSpeech}: Int32Array(K) of frames of 10 ms, rising; how much speech lies before each, in
- * frames of loud speech, and its loudness, range [0, 1], Float64Array(K); the speech of the whole recording. waveform:
- * Float32Array, 8 kHz, range [-1, 1], at least one frame. None are found in silence.
+ * {frames, quiet, heard, speech, loudness, totalSpeech}: Int32Array(K) of frames of 10 ms, rising; Uint8Array(K), whether
+ * the level says so, and what is heard; how much speech lies before each, in frames of loud speech, and its loudness, range
+ * [0, 1], Float64Array(K); the speech of the whole recording. waveform: Float32Array, 8 kHz, range [-1, 1], at least one
+ * frame; ends: frames where digits begin or end by what is heard. No others are found in silence.
  */
-export function findBoundaries(waveform) {
+export function findBoundaries(waveform, ends) {
   const level = levelDb(waveform)
   const [loudest, quietest] = percentiles(level, 95, 5)
   const threshold = Math.max(loudest - RANGE_DB, Math.min(quietest + NOISE_DB, loudest - HEADROOM_DB))
   const loudness = level.map((db) => clip((db - threshold) / Math.max(loudest - threshold, 1e-9), 0, 1))
   const before = new Float64Array(level.length + 1)
   loudness.forEach((share, frame) => (before[frame + 1] = before[frame] + share))
-  const frames = spread(found(level, threshold))
+  const quiet = new Set(spread(found(level, threshold)))
+  const heard = new Set(Array.from(ends, (frame) => clip(frame, 0, level.length)))
+  const frames = Int32Array.from(new Set([...quiet, ...heard])).sort()
   return {
     frames,
+    quiet: Uint8Array.from(frames, (frame) => quiet.has(frame)),
+    heard: Uint8Array.from(frames, (frame) => heard.has(frame)),
     speech: Float64Array.from(frames, (frame) => before[frame]),
     loudness: Float64Array.from(frames, (frame) => loudness[frame] ?? 0),
     totalSpeech: before.at(-1),
@@ -61,24 +65,18 @@ function found(level, threshold) {
   return [...places].sort((one, other) => one - other)
 }
 
-/** The quietest frames within a stretch of speech, and frames between those that are far apart. */
+/** The quietest frames within a stretch of speech. */
 function inside(level, first, last) {
   const dips = []
   for (let at = first + 2; at < last - 2; at++) {
     if (level[at] <= Math.min(level[at - 2], level[at - 1], level[at + 1], level[at + 2])) dips.push(at)
   }
-  const points = [...new Set([first, ...dips, last])]
-  const between = points.slice(1).flatMap((end, place) => {
-    const start = points[place]
-    const parts = end - start > 1.5 * STEP ? 1 + Math.floor((end - start) / STEP) : 1
-    return Array.from({ length: parts - 1 }, (_, part) => start + round(((part + 1) * (end - start)) / parts))
-  })
-  return [...dips, ...between]
+  return dips
 }
 
 /** Without those that follow another one too closely. */
 function spread(frames) {
   const kept = []
   for (const frame of frames) if (kept.length === 0 || frame - kept.at(-1) >= CLOSEST) kept.push(frame)
-  return Int32Array.from(kept)
+  return kept
 }

@@ -8,6 +8,10 @@ const HOP = 160 // samples: 20 ms; a recording is padded to a multiple of it
 export const STEP_S = 0.04 // from the middle of a step to that of the next one
 export const FIRST_S = 0.016 // of the first step
 const LEAST = -20 // of the odds of a span, as a logarithm
+const STEP_FRAMES = 4 // STEP_S and FIRST_S in frames of 10 ms
+const FIRST_FRAMES = 2
+const LEAST_PEAK = -4 // of the odds of the likeliest digit, as a logarithm
+const REACH = 35 // frames of 10 ms
 
 /** The recording as the listener takes it. waveform: Float32Array. */
 export function padded(waveform) {
@@ -24,6 +28,24 @@ export function columns(values, width, from, to) {
     taken[at] = values[width * row + from + (at % (to - from))]
   }
   return taken
+}
+
+/**
+ * Where digits begin and end by the listener, in frames of 10 ms: halfway between the peaks of its odds. ofDigits, ofWords: of
+ * each digit, and of each word that changes a number, every STEP_S, row by row.
+ */
+export function heardEnds(ofDigits, ofWords) {
+  const steps = ofDigits.length / N_DIGITS
+  const width = ofWords.length / steps
+  const best = Array.from({ length: steps }, (_, step) =>
+    Math.max(...ofDigits.subarray(N_DIGITS * step, N_DIGITS * (step + 1)), ...ofWords.subarray(width * step, width * (step + 1))))
+  const isPeak = (odds, step) => odds > LEAST_PEAK && odds >= (best[step - 1] ?? -Infinity) && odds > (best[step + 1] ?? -Infinity)
+  const peaks = best.flatMap((odds, step) => (isPeak(odds, step) ? [STEP_FRAMES * step + FIRST_FRAMES] : []))
+  const halfway = peaks.slice(1).map((frame, place) => Math.floor((frame + peaks[place]) / 2))
+  return peaks.flatMap((frame, place) => [
+    Math.max(frame - REACH, halfway[place - 1] ?? -Infinity),
+    Math.min(frame + REACH, halfway[place] ?? Infinity),
+  ])
 }
 
 /**

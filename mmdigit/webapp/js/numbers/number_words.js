@@ -38,9 +38,10 @@ export function findNumberWords(logOdds) {
 export function withoutSpeechOf(words, boundaries, timesS) {
   let left = 0
   const speech = boundaries.speech.map((before, place) => {
-    const middleS = (timesS[place] + (timesS[place - 1] ?? 0)) / 2
-    const said = words.some((word) => middleS >= word.timeS - SILENT_S[0] && middleS <= word.timeS + SILENT_S[1])
-    return (left += said ? 0 : before - (boundaries.speech[place - 1] ?? 0))
+    const [startS, endS] = [timesS[place - 1] ?? 0, timesS[place]]
+    const insideS = words.map(({ timeS }) => Math.max(0, Math.min(endS, timeS + SILENT_S[1]) - Math.max(startS, timeS - SILENT_S[0])))
+    const silent = insideS.reduce((sum, each) => sum + each, 0) / Math.max(endS - startS, 1e-9)
+    return (left += (before - (boundaries.speech[place - 1] ?? 0)) * Math.max(0, 1 - silent))
   })
   const removed = (boundaries.speech.at(-1) ?? 0) - left
   return { ...boundaries, speech, totalSpeech: boundaries.totalSpeech - removed }

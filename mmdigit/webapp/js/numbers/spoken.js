@@ -7,13 +7,15 @@ import { soundError } from "../decoding/sound_error.js"
 import { speechWindow } from "../decoding/speech.js"
 import { FRAME, findBoundaries } from "./boundaries.js"
 import { N_DIGITS } from "./decoding.js"
-import { spanLogOdds } from "./frame_evidence.js"
+import { heardEnds, spanLogOdds } from "./frame_evidence.js"
 import { findNumberWords, isTaken, withoutSpeechOf } from "./number_words.js"
 
 const SHORTEST = 12 // frames of 10 ms
 const LONGEST = 95
 const LOUDEST_CUTS = 1.4
 const LEAST_SPEECH = 3 // frames of loud speech in a span
+const SHORTEST_HEARD = 6
+const LEAST_SPEECH_HEARD = 1
 const MAX_SPANS = 20_000
 const BATCH = 32 // spans that the model hears at once
 const LEAST_CHANCE = 1e-9
@@ -29,16 +31,15 @@ const MAX_DEVIATION = 4
  * Throws with code "too_long" for more spans than MAX_SPANS.
  */
 export async function listenToSpans(waveform, { listen, listenToAll, onShare = () => {} }) {
-  const boundaries = findBoundaries(waveform)
+  const { ofDigits, ofWords } = await listenToAll(waveform)
+  const boundaries = findBoundaries(waveform, heardEnds(ofDigits, ofWords))
   const { first, last } = findSpans(boundaries)
   const count = first.length
   if (count > MAX_SPANS) {
     throw soundError("too_long", `expected at most ${MAX_SPANS} spans of speech, got ${count}; cut the recording`)
   }
   const [logProbabilities, logIsDigit, logLengthS] = [N_DIGITS, 1, 1].map((width) => new Float64Array(width * count))
-  const timesS = timesOf(boundaries)
-  const { ofDigits, ofWords } = await listenToAll(waveform)
-  const logOdds = spanLogOdds(ofDigits, first, last, timesS)
+  const logOdds = spanLogOdds(ofDigits, first, last, timesOf(boundaries))
   const log = (chance) => Math.log(clip(chance, LEAST_CHANCE, 1))
   const sampleOf = (place) => boundaries.frames[place] * FRAME
   for (let start = 0; start < count; start += BATCH) {
@@ -68,12 +69,14 @@ export function withoutWords(spans, words) {
 }
 
 /** {first, last}: Int32Array(S) each. */
-export function findSpans({ frames, speech, loudness }) {
+export function findSpans({ frames, quiet, heard, speech, loudness }) {
   const [first, last] = [[], []]
   for (let from = 0; from < frames.length; from++) {
     for (let to = from + 1; to < frames.length && frames[to] - frames[from] <= LONGEST; to++) {
-      if (frames[to] - frames[from] < SHORTEST || speech[to] - speech[from] < LEAST_SPEECH) continue
-      if (loudness[from] + loudness[to] > LOUDEST_CUTS) continue
+      const [length, spoken] = [frames[to] - frames[from], speech[to] - speech[from]]
+      const isHeard = heard[from] && heard[to] && length >= SHORTEST_HEARD && spoken >= LEAST_SPEECH_HEARD
+      const isQuiet = quiet[from] && quiet[to] && length >= SHORTEST && spoken >= LEAST_SPEECH
+      if (!isHeard && !(isQuiet && loudness[from] + loudness[to] <= LOUDEST_CUTS)) continue
       first.push(from)
       last.push(to)
     }

@@ -186,6 +186,6 @@ def test_number_words_are_named_in_their_clips(tmp_path: Path, monkeypatch: pyte
     clips = synthesis.synthesize_number_words(tmp_path, 6, seed=1)
     assert [clip.word for clip in clips] == [*pronunciations.NUMBER_WORDS] * 2
     assert {clip.label for clip in clips} == {None}
-    strings = synthesis.synthesize_strings(tmp_path, 4, seed=1, number_words=True)
+    strings = synthesis.synthesize_strings(tmp_path, 4, seed=1)
     assert len(strings) == 4
     assert synthesis.synthesize_number_words(tmp_path, 0, seed=1) == []

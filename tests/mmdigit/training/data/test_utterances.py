@@ -1,26 +1,26 @@
 """Planned utterances: seeded, each says its tokens, and number words stand where they change a digit."""
 
 from mmdigit.training.data import pronunciations
-from mmdigit.training.data.speech_engines import ENGINES, Engine, espeak
+from mmdigit.training.data.speech_engines import ENGINES
 from mmdigit.training.data.spoken_strings import NUMBER_WORD_TOKENS
 from mmdigit.training.data.utterances import STRING_LENGTHS, plan_number_words, plan_strings
 
 ESPEAK = next(engine for engine in ENGINES if engine.name == "espeak")
 
 
-def test_planned_strings_say_their_digits() -> None:
-    engine = Engine("flite", "flite", 1.0, pronunciations.FLITE, (), espeak)
-    plan, digits = plan_strings([engine], 200, seed=1, number_words=False)
-    lengths = [len(each) for each in digits]
+def test_planned_strings_say_their_tokens() -> None:
+    plan, tokens = plan_strings([ESPEAK], 200, seed=1)
+    lengths = [len(said) for said in tokens[::2]]
     assert (min(lengths), max(lengths)) == STRING_LENGTHS
-    assert {digit for each in digits for digit in each} == set(range(10))
-    for utterance, said in zip(plan, digits, strict=True):
-        words = utterance.text.split()
-        assert all(word in pronunciations.ENGLISH_DIGITS[digit] for word, digit in zip(words, said, strict=True))
+    assert {token for said in tokens[::2] for token in said} == set(range(10))
+    lexicon = ESPEAK.lexicons[0]
+    spellings = (*lexicon.digits, (), *lexicon.number_words)
+    for utterance, said in zip(plan, tokens, strict=True):
+        assert all(word in spellings[token] for word, token in zip(utterance.text.split(), said, strict=True))
 
 
 def test_half_of_the_planned_strings_have_number_words() -> None:
-    plan, tokens = plan_strings([ESPEAK], 400, seed=1, number_words=True)
+    plan, tokens = plan_strings([ESPEAK], 400, seed=1)
     (double, triple, no), changed = NUMBER_WORD_TOKENS, 0
     for utterance, said in zip(plan, tokens, strict=True):
         words = utterance.text.split()

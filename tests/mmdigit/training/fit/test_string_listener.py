@@ -18,27 +18,25 @@ from tests.mmdigit.training import made_up  # noqa: E402
 
 
 def strings() -> SpokenStrings:
-    return SpokenStrings(made_up.clips(4), {"fsdd": 1.0, "espeak": 1.0})
+    return SpokenStrings([*made_up.clips(4), *made_up.number_words()], {"fsdd": 1.0, "espeak": 1.0}, (), 0.1)
 
 
 def test_listener_learns_and_resumes(tmp_path: Path) -> None:
     train(made_up.sets(tmp_path / "cache"), made_up.strings_plan(2), tmp_path, stop_after=1)
-    clips = made_up.clips(4)
-    trained = train_strings(strings(), clips, made_up.strings_plan(2), tmp_path, ONE_THREAD)
+    trained = train_strings(strings(), strings(), made_up.strings_plan(2), tmp_path, ONE_THREAD)
     lines = (tmp_path / HISTORY).read_text().splitlines()
-    losses = [epoch["loss"] for epoch in map(json.loads, lines) if epoch["stage"] == "strings"]
-    assert len(losses) == 2
-    assert losses[1] < losses[0]
-    again = train_strings(strings(), clips, made_up.strings_plan(2), tmp_path, ONE_THREAD)
+    first, last = (epoch for epoch in map(json.loads, lines) if epoch["stage"] == "strings")
+    assert last["loss"] < first["loss"]
+    assert {"validation_strings", "validation_number_words"} <= last.keys()
+    again = train_strings(strings(), strings(), made_up.strings_plan(2), tmp_path, ONE_THREAD)
     for name, weight in again.state_dict().items():
         assert torch.equal(weight, trained.state_dict()[name])
     assert (tmp_path / HISTORY).read_text().splitlines() == lines
 
 
 def test_listener_needs_the_audio_classifier(tmp_path: Path) -> None:
-    clips = made_up.clips(4)
     with pytest.raises(DataError, match=r"expected the audio classifier's checkpoint at .*audio.pt, got none"):
-        train_strings(strings(), clips, made_up.strings_plan(1), tmp_path, ONE_THREAD)
+        train_strings(strings(), strings(), made_up.strings_plan(1), tmp_path, ONE_THREAD)
 
 
 def test_share_right_counts_strings_whose_digits_are_all_heard() -> None:
