@@ -18,8 +18,8 @@ settings.register_profile("suite", derandomize=True, deadline=None, suppress_hea
 settings.load_profile("suite")
 
 TESTS = Path(__file__).parent
-MIDDLE = {"mmdigit": 1, "webapp": 2}
-"""Folders of files that need no services, by their place; the others come after them."""
+ORDER = ("mmdigit", "webapp")
+"""Of the folders of files that need no services; the others come after them."""
 KafkaTopic = Callable[..., str]
 
 
@@ -36,7 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> int:
         if item.path in services:
             return 0
-        return MIDDLE.get(item.path.relative_to(TESTS).parts[0], 1 + len(MIDDLE))
+        folder = item.path.relative_to(TESTS).parts[0]
+        return 1 + (ORDER.index(folder) if folder in ORDER else len(ORDER))
 
     items.sort(key=place)
 

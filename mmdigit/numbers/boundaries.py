@@ -1,6 +1,6 @@
 """Where a digit of a spoken number may begin or end: where speech does, where it is quiet, and where it is heard."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,45 +16,46 @@ AROUND = 2  # frames kept around speech
 
 
 class Boundaries(NamedTuple):
-    """frames: (K,), rising, in frames of 10 ms; quiet, heard: (K,), found by the level, and by what is heard; speech:
-    (K,), how much speech lies before each, in frames of loud speech; loudness: (K,), of each, range [0, 1];
-    total_speech: in the whole recording."""
+    """frames: (K,), rising, in frames of 10 ms; quiet, heard: (K,), where speech begins, ends or dips, and where a
+    digit is heard to begin or end; loudness: (K,), of each, range [0, 1]; level: (n_frames,), how much of each frame is
+    loud speech; speech: (K,), how much lies before each; total_speech: in the whole recording."""
 
     frames: NDArray[np.int64]
     quiet: NDArray[np.bool_]
     heard: NDArray[np.bool_]
-    speech: NDArray[np.float64]
     loudness: NDArray[np.float64]
+    level: NDArray[np.float64]
+    speech: NDArray[np.float64]
     total_speech: float
 
     @property
     def times_s(self) -> NDArray[np.float64]:
         return np.asarray(self.frames * (FRAME / SAMPLE_RATE_HZ), np.float64)
 
+    def with_level(self, level: NDArray[np.float64]) -> Self:
+        """The same boundaries in a recording with this speech."""
+        before = np.concatenate([[0.0], np.cumsum(level)])
+        return self._replace(level=level, speech=before[self.frames], total_speech=float(before[-1]))
 
-def find_boundaries(waveform: Waveform, heard: NDArray[np.int64]) -> Boundaries:
-    """waveform: (n_samples,), 8 kHz, range [-1, 1], at least one frame; heard: frames where digits begin or end by
-    what is heard. Returns no others if the waveform is silent."""
+
+def find_boundaries(waveform: Waveform, ends: NDArray[np.int64]) -> Boundaries:
+    """waveform: (n_samples,), 8 kHz, range [-1, 1], at least one frame; ends: frames where digits are heard to begin or
+    end. Returns no others if the waveform is silent."""
     level_db = _level_db(waveform)
     loudest, quietest = np.percentile(level_db, 95), np.percentile(level_db, 5)
     threshold = max(loudest - RANGE_DB, min(quietest + NOISE_DB, loudest - HEADROOM_DB))
     loudness = np.clip((level_db - threshold) / max(loudest - threshold, 1e-9), 0, 1)
-    before = np.concatenate([[0.0], np.cumsum(loudness)])
     changes = np.diff(np.concatenate([[0], (level_db > threshold).astype(np.int64), [0]]))
     found: set[int] = set()
     for first, last in zip(np.flatnonzero(changes == 1), np.flatnonzero(changes == -1), strict=True):
         found |= {max(0, int(first) - AROUND), min(level_db.size, int(last) + AROUND)}
         found |= set(_inside(level_db, int(first), int(last)))
-    quiet, heard = _spread(sorted(found)), heard.clip(0, level_db.size)
+    quiet, heard = _spread(sorted(found)), ends.clip(0, level_db.size)
     frames = np.union1d(quiet, heard)
-    return Boundaries(
-        frames,
-        np.isin(frames, quiet),
-        np.isin(frames, heard),
-        before[frames],
-        np.append(loudness, 0.0)[frames],
-        float(before[-1]),
-    )
+    of_frames = np.append(loudness, 0.0)[frames]
+    none = np.zeros(frames.size)
+    found_at = Boundaries(frames, np.isin(frames, quiet), np.isin(frames, heard), of_frames, loudness, none, 0.0)
+    return found_at.with_level(loudness)
 
 
 def _level_db(waveform: Waveform) -> NDArray[np.float64]:

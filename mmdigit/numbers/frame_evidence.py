@@ -27,8 +27,8 @@ NUMBER_WORDS = ("double", "triple", "no")
 """They change a number (number_words.py); the order is that of the training."""
 HOP = 160  # samples: 20 ms; a recording is padded to a multiple of it
 STEP_S, FIRST_S = 0.04, 0.016  # from the middle of a step to that of the next one; of the first step
+STEP_FRAMES, FIRST_FRAMES = 4, 2  # the same in frames of 10 ms, rounded
 LEAST = -20.0  # of the odds of a span, as a logarithm
-STEP_FRAMES, FIRST_FRAMES = 4, 2  # the same in frames of 10 ms
 LEAST_PEAK = -4.0  # of the odds of the likeliest digit or word, as a logarithm
 REACH = 35  # frames of 10 ms: no digit begins or ends farther from its peak
 
@@ -69,7 +69,8 @@ def shipped_listener() -> FrameListener:
 
 
 def heard_ends(log_odds: Floats) -> NDArray[np.int64]:
-    """Where digits begin and end by the listener, in frames of 10 ms, rising: halfway between the peaks of its odds.
+    """Where digits begin and end by the listener, in frames of 10 ms, rising: halfway between the peaks of its odds, of
+    words too, or REACH from one.
 
     log_odds: (n_steps, N_DIGITS + len(NUMBER_WORDS)). Some lie before 0 or after the last frame.
     """

@@ -6,13 +6,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.numbers.boundaries import Boundaries
+from mmdigit.numbers.boundaries import FRAME, Boundaries
 from mmdigit.numbers.frame_evidence import FIRST_S, NUMBER_WORDS, STEP_S
 from mmdigit.numbers.lattice import Floats
+from mmdigit.reading.audio.frames import SAMPLE_RATE_HZ
 
 TIMES = {"double": 2, "triple": 3}
 APART_S = 0.2
 """Of two words that are heard within that time, the likelier counts."""
+FRAMES_A_S = SAMPLE_RATE_HZ // FRAME
 SILENT_S = (0.3, 0.35)
 """Before and after the time when a word is heard: taken for silence."""
 TAKEN_S, MOST_TAKEN = (0.15, 0.3), 0.9
@@ -47,15 +49,11 @@ def find_number_words(log_odds: Floats) -> tuple[NumberWord, ...]:
 
 def without_speech_of(words: Sequence[NumberWord], boundaries: Boundaries) -> Boundaries:
     """The same boundaries, as if the words were silence."""
-    end_s, speech = boundaries.times_s, np.diff(boundaries.speech, prepend=0.0)
-    start_s = np.concatenate([[0.0], end_s])[: end_s.size]
-    silent_s = np.zeros(end_s.size)
+    level = boundaries.level.copy()
     for word in words:
-        inside_s = np.minimum(end_s, word.time_s + SILENT_S[1]) - np.maximum(start_s, word.time_s - SILENT_S[0])
-        silent_s += inside_s.clip(0)
-    left = np.cumsum(speech * (1 - silent_s / np.maximum(end_s - start_s, 1e-9)).clip(0))
-    removed = float(boundaries.speech[-1] - left[-1]) if left.size else 0.0
-    return boundaries._replace(speech=left, total_speech=boundaries.total_speech - removed)
+        first, last = round((word.time_s - SILENT_S[0]) * FRAMES_A_S), round((word.time_s + SILENT_S[1]) * FRAMES_A_S)
+        level[max(0, first) : max(0, last)] = 0.0
+    return boundaries.with_level(level)
 
 
 def taken(words: Sequence[NumberWord], start_s: Floats, end_s: Floats) -> NDArray[np.bool_]:

@@ -14,8 +14,7 @@ from mmdigit.numbers.number_words import NumberWord, find_number_words, taken, w
 from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ, Waveform, speech_windows
 
 SHORTEST, LONGEST = 12, 95  # frames of 10 ms
-LOUDEST_CUTS = 1.4
-"""Both cuts of a span together: the likeliest digits of the numbers for tuning never had more; 0.4 of all spans do."""
+LOUDEST_CUTS = 1.4  # both cuts of a span together, where its ends are quiet
 LEAST_SPEECH = 3.0  # frames of loud speech in a span
 SHORTEST_HEARD, LEAST_SPEECH_HEARD = 6, 1.0  # the same where both ends are heard, however loud they are
 MAX_SPANS = 20_000  # of a recording; a minute of fast speech has about 1,600

@@ -181,8 +181,7 @@ def test_words_change_numbers_alike(page: ModulePage) -> None:
     waveforms = [number.waveform for number in spoken_numbers(1)][: len(words)]
     ends = heard(waveforms)
     every = page.call("numbers/boundaries.js", "findBoundaries", sent_with(waveforms, ends))
-    muted = [(these, each, (each["frames"] / 100).tolist()) for these, each in zip(found, every, strict=True)]
-    silent = page.call("numbers/number_words.js", "withoutSpeechOf", muted)
+    silent = page.call("numbers/number_words.js", "withoutSpeechOf", list(zip(found, every, strict=True)))
     for got, spoken, waveform, frames in zip(silent, words, waveforms, ends, strict=True):
         quiet = without_speech_of(spoken, find_boundaries(waveform, frames))
         np.testing.assert_allclose(got["speech"], quiet.speech, atol=1e-9)

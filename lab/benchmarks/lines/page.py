@@ -29,10 +29,9 @@ def page(result: dict[str, Any], printed: dict[str, Any]) -> str:
         "`python -m lab.benchmarks.lines.fitting --data DIR`, again for every new model.\n\n"
         "## Printed digits\n\n"
         "The same of digits that a printer or a display set: ten fonts, and the seven segments of a calculator or an "
-        "electronic meter, plain, scanned and photographed in equal parts. Nothing is fitted to them. "
+        "electronic meter, plain, scanned and photographed in equal parts. Nothing is fitted to them."
         f"\n\n{table(printed)}\n\n"
-        "Those of seven segments all go to review. The wheels of a mechanical meter, where a digit stands between two "
-        "places, are not measured.\n\n"
+        "The wheels of a mechanical meter, where a digit stands between two places, are not measured.\n\n"
         f"Weights `{printed['model_version']}`, {printed['machine']['date']}. "
         f"Command: `{printed['command']} --output lab/results/printed_lines.json`.\n"
     )

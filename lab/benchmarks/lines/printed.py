@@ -57,7 +57,7 @@ def set_in_type(font: str) -> list[NDArray[np.uint8]]:
 
 def on_display() -> list[NDArray[np.uint8]]:
     """The digits 0 to 9 of seven segments with gaps between them, as set_in_type."""
-    left, right, top, middle, bottom = 90, 190, 40, 140, 240
+    left, right, top, middle, bottom = 95, 185, 50, 140, 230
     corners = {"a": (left, top, right, top), "b": (right, top, right, middle), "c": (right, middle, right, bottom)}
     corners |= {"d": (left, bottom, right, bottom), "e": (left, middle, left, bottom), "f": (left, top, left, middle)}
     corners["g"] = (left, middle, right, middle)
@@ -66,35 +66,30 @@ def on_display() -> list[NDArray[np.uint8]]:
         glyph = np.zeros((10 * SIDE, 10 * SIDE), np.uint8)
         for name in names:
             x, y, to_x, to_y = corners[name]
-            gap_x, gap_y = 14 * np.sign(to_x - x), 14 * np.sign(to_y - y)
-            cv2.line(glyph, (x + gap_x, y + gap_y), (to_x - gap_x, to_y - gap_y), 255, 20)
+            wide, tall = (-15, 10) if y == to_y else (10, -15)  # half of a segment's width, and the gaps at its ends
+            cv2.rectangle(glyph, (x - wide, y - tall), (to_x + wide, to_y + tall), 255, cv2.FILLED)
         images.append(np.asarray(cv2.resize(glyph, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8))
     return images
 
 
 def printed_lines(count: int) -> Iterator[tuple[str, Line]]:
-    """`count` lines of each font, with the name of its group and of what takes the picture."""
+    """`count` lines of each font, plain, scanned and photographed in turn, with the name of its group."""
     fonts = [(group, set_in_type(font)) for group, names in FONTS.items() for font in names] + [(DISPLAY, on_display())]
     for place, (group, images) in enumerate(fonts):
         labels = np.tile(np.arange(10), COPIES)
         font = Digits(np.array(images)[labels], labels, np.full(labels.size, place))
         for number in range(count):
-            surface = SURFACES[number % len(SURFACES)]
-            yield (
-                f"{group}, {surface}",
-                render_line(font, False, surface, np.random.default_rng([SEED, place, number]), jitter=0.0),
-            )
+            random = np.random.default_rng([SEED, place, number])
+            yield group, render_line(font, False, SURFACES[number % len(SURFACES)], random, jitter=0.0)
 
 
 def measure(count: int) -> dict[str, Any]:
-    """Every group of fonts, however the picture is taken, and all fonts without the display."""
+    """Every group of fonts, and all fonts without the display."""
     result, read = read_lines(printed_lines(count), count * (1 + sum(map(len, FONTS.values()))))
-    kinds = {group: [f"{group}, {surface}" for surface in SURFACES] for group in (*FONTS, DISPLAY)}
-    all_fonts = [name for group in FONTS for name in kinds[group]]
     return {
         **result,
-        "kinds": {group: by_count(read, names) for group, names in kinds.items()},
-        "groups": {"ten fonts": by_count(read, all_fonts)},
+        "kinds": {group: by_count(read, [group]) for group in (*FONTS, DISPLAY)},
+        "groups": {"ten fonts": by_count(read, list(FONTS))},
     }
 
 

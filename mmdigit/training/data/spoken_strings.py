@@ -26,7 +26,7 @@ N_STRING_SAMPLES = 5 * SAMPLE_RATE_HZ
 WORD = 10
 """The token of words that are no digits."""
 NUMBER_WORD_TOKENS = tuple(range(WORD + 1, WORD + 1 + len(NUMBER_WORDS)))
-"""Of NUMBER_WORDS, where they are told from other words."""
+"""Of NUMBER_WORDS."""
 MAX_TOKENS = 24
 SHORTEST, LONGEST = 10, 95  # frames of speech in a digit; in others, no speech stands out of the noise
 LONGEST_WORD = 110

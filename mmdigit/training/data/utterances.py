@@ -13,7 +13,8 @@ SIZES = (0.87, 1.16)  # of the speaker: scales pitch and formants together
 PACES = (0.75, 1.4)  # words per minute, relative to the voice's own
 NUMBER_WORD_SHARES = 0.12, 0.06, 0.08  # of the digits of such a string, that "double", "triple" or "no" changes
 STRING_LENGTHS, STRING_PACES = (2, 9), (0.8, 1.7)
-ZERO_SHARE, OH_SHARE = 0.18, 0.5  # of the digits of a string; of the strings, in which zero is "oh", its last spelling
+ZERO_SHARE = 0.18  # of the digits of a string
+OH_SHARE = 0.5  # of the strings: zero is "oh" in them, its last spelling
 
 
 def plan_clips(engines: Sequence[Engine], n_digits: int, n_words: int, seed: int) -> list[Utterance]:

@@ -100,15 +100,15 @@ class FusionPlan(Schedule):
 
 
 class StringsPlan(Schedule):
-    """Spoken numbers, joined anew for every batch, and the words that change a number."""
+    """Spoken numbers: joined anew for every batch, with the words that change a number, and said in one breath."""
 
     steps: int = Field(default=300, ge=1, le=100_000)
     """in each epoch"""
-    spoken: int = Field(default=3000, ge=0, le=1_000_000)
+    spoken: int = Field(default=2300, ge=0, le=1_000_000)
     """numbers to synthesize that are said in one breath, half of them with such words"""
     clips: int = Field(default=900, ge=0, le=1_000_000)
     """of these words, to synthesize"""
-    share: float = Field(default=0.05, gt=0, le=0.5)
+    share: float = Field(default=0.04, gt=0, le=0.5)
     """of these words among what is joined"""
     hidden: int = Field(default=96, ge=8, le=1024)
     """units of the listener's recurrent network, in each direction"""

@@ -143,7 +143,7 @@ async function changeLanguage() {
 
 async function start() {
   apply()
-  const failed = document.getElementById("failed") // shown after a while, or when it is known
+  const failed = document.getElementById("failed") // CSS shows it after 10 s
   try {
     await loadTexts()
   } catch {

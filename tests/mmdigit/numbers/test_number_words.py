@@ -114,14 +114,18 @@ def test_speech_of_a_word_is_left_out_at_no_cost() -> None:
         frames=np.array([10, 20, 40, 60, 100]),
         quiet=np.ones(5, bool),
         heard=np.zeros(5, bool),
-        speech=np.array([0.0, 8.0, 25.0, 40.0, 70.0]),
         loudness=np.zeros(5),
-        total_speech=72.0,
-    )
-    silent = without_speech_of([NumberWord("double", 0.5, 3.0)], boundaries)
-    assert silent.speech == pytest.approx([0, 8, 8, 8, 8 + 0.15 / 0.4 * 30])  # silent from 0.2 to 0.85 s
-    assert silent.total_speech == pytest.approx(72 - 70 + silent.speech[-1])
+        level=np.zeros(110),
+        speech=np.zeros(5),
+        total_speech=0.0,
+    ).with_level(np.concatenate([np.zeros(10), np.full(95, 0.5), np.zeros(5)]))
+    assert boundaries.speech.tolist() == [0, 5, 15, 25, 45]
+    assert boundaries.total_speech == 47.5
+    silent = without_speech_of([NumberWord("double", 0.5, 3.0), NumberWord("no", 0.75, 2.0)], boundaries)
+    assert silent.speech.tolist() == [0, 5, 5, 5, 5]  # silent from 0.2 to 1.1 s
+    assert silent.total_speech == 5
+    assert silent.loudness is boundaries.loudness
     assert without_speech_of([], boundaries).speech.tolist() == boundaries.speech.tolist()
     flags, floats = np.zeros(0, bool), np.zeros(0)
-    none = Boundaries(np.zeros(0, np.int64), flags, flags, floats, floats, 0.0)
+    none = Boundaries(np.zeros(0, np.int64), flags, flags, floats, floats, floats, 0.0)
     assert without_speech_of([NumberWord("no", 1.0, 1.0)], none).total_speech == 0

@@ -1,6 +1,6 @@
 // The digits of a number that was heard or seen: which of them are in doubt, and what a person makes of them.
 
-export const DOUBT = 0.95 // all of 19 wrong digits are less sure, 3 % of the right: lab.benchmarks.strings.doubting
+export const DOUBT = 0.95 // 19 of 19 wrong digits are less sure, 3 % of the right: lab.benchmarks.strings.doubting
 
 /**
  * Digits: {label, share, other, otherShare, doubtful, startS, endS, corners}; label: "0" to "9", "" = still to be typed;

@@ -60,8 +60,8 @@ export async function loadModel() {
 }
 
 /**
- * The listener of spoken numbers: takes a waveform and gives {ofDigits, ofWords}, as spanLogOdds of frame_evidence.js and
- * findNumberWords of number_words.js have them. sha256: of its file.
+ * The listener of spoken numbers: takes a waveform and gives {ofDigits, ofWords}, as heardEnds and spanLogOdds of
+ * frame_evidence.js and findNumberWords of number_words.js have them. sha256: of its file.
  * Throws ModelError.
  */
 export async function loadListener(sha256) {

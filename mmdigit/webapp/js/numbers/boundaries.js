@@ -13,29 +13,34 @@ const CLOSEST = 3 // frames
 const AROUND = 2 // frames
 
 /**
- * {frames, quiet, heard, speech, loudness, totalSpeech}: Int32Array(K) of frames of 10 ms, rising; Uint8Array(K), whether
- * the level says so, and what is heard; how much speech lies before each, in frames of loud speech, and its loudness, range
- * [0, 1], Float64Array(K); the speech of the whole recording. waveform: Float32Array, 8 kHz, range [-1, 1], at least one
- * frame; ends: frames where digits begin or end by what is heard. No others are found in silence.
+ * {frames, quiet, heard, loudness, level, speech, totalSpeech}: Int32Array(K) of frames of 10 ms, rising; Uint8Array(K),
+ * where speech begins, ends or dips, and where a digit is heard to begin or end; Float64Array(K), the loudness of each, range
+ * [0, 1]; Float64Array(n_frames), how much of each frame is loud speech; Float64Array(K), how much lies before each; and in
+ * the whole recording. waveform: Float32Array, 8 kHz, range [-1, 1], at least one frame; ends: frames where digits are heard
+ * to begin or end. No others are found in silence.
  */
 export function findBoundaries(waveform, ends) {
   const level = levelDb(waveform)
   const [loudest, quietest] = percentiles(level, 95, 5)
   const threshold = Math.max(loudest - RANGE_DB, Math.min(quietest + NOISE_DB, loudest - HEADROOM_DB))
   const loudness = level.map((db) => clip((db - threshold) / Math.max(loudest - threshold, 1e-9), 0, 1))
-  const before = new Float64Array(level.length + 1)
-  loudness.forEach((share, frame) => (before[frame + 1] = before[frame] + share))
   const quiet = new Set(spread(found(level, threshold)))
   const heard = new Set(Array.from(ends, (frame) => clip(frame, 0, level.length)))
   const frames = Int32Array.from(new Set([...quiet, ...heard])).sort()
-  return {
+  const boundaries = {
     frames,
     quiet: Uint8Array.from(frames, (frame) => quiet.has(frame)),
     heard: Uint8Array.from(frames, (frame) => heard.has(frame)),
-    speech: Float64Array.from(frames, (frame) => before[frame]),
     loudness: Float64Array.from(frames, (frame) => loudness[frame] ?? 0),
-    totalSpeech: before.at(-1),
   }
+  return withLevel(boundaries, loudness)
+}
+
+/** The same boundaries in a recording with this speech. */
+export function withLevel(boundaries, level) {
+  const before = new Float64Array(level.length + 1)
+  level.forEach((share, frame) => (before[frame + 1] = before[frame] + share))
+  return { ...boundaries, level, speech: Float64Array.from(boundaries.frames, (frame) => before[frame]), totalSpeech: before.at(-1) }
 }
 
 /** The smoothed level of each frame. */

@@ -8,9 +8,9 @@ const HOP = 160 // samples: 20 ms; a recording is padded to a multiple of it
 export const STEP_S = 0.04 // from the middle of a step to that of the next one
 export const FIRST_S = 0.016 // of the first step
 const LEAST = -20 // of the odds of a span, as a logarithm
-const STEP_FRAMES = 4 // STEP_S and FIRST_S in frames of 10 ms
+const STEP_FRAMES = 4 // STEP_S and FIRST_S in frames of 10 ms, rounded
 const FIRST_FRAMES = 2
-const LEAST_PEAK = -4 // of the odds of the likeliest digit, as a logarithm
+const LEAST_PEAK = -4 // of the odds of the likeliest digit or word, as a logarithm
 const REACH = 35 // frames of 10 ms
 
 /** The recording as the listener takes it. waveform: Float32Array. */
@@ -31,8 +31,8 @@ export function columns(values, width, from, to) {
 }
 
 /**
- * Where digits begin and end by the listener, in frames of 10 ms: halfway between the peaks of its odds. ofDigits, ofWords: of
- * each digit, and of each word that changes a number, every STEP_S, row by row.
+ * Where digits begin and end by the listener, in frames of 10 ms, some of them twice: halfway between the peaks of its odds, of
+ * words too, or REACH from one. ofDigits, ofWords: of each digit, and of each word that changes a number, every STEP_S.
  */
 export function heardEnds(ofDigits, ofWords) {
   const steps = ofDigits.length / N_DIGITS

@@ -1,12 +1,16 @@
 // The words that change a spoken number: "double five" is 55, "triple five" 555, and "three, no, four" is 4. The same as
 // mmdigit/numbers/number_words.py, which says why.
 
+import { SAMPLE_RATE_HZ } from "../decoding/frames.js"
+import { round } from "../decoding/primitives/numbers.js"
+import { FRAME, withLevel } from "./boundaries.js"
 import { FIRST_S, STEP_S } from "./frame_evidence.js"
 
 const NUMBER_WORDS = ["double", "triple", "no"]
 export const N_WORDS = NUMBER_WORDS.length
 const TIMES = { double: 2, triple: 3 }
 const APART_S = 0.2
+const FRAMES_A_S = SAMPLE_RATE_HZ / FRAME
 const SILENT_S = [0.3, 0.35]
 const TAKEN_S = [0.15, 0.3]
 const MOST_TAKEN = 0.9
@@ -34,17 +38,12 @@ export function findNumberWords(logOdds) {
   return kept
 }
 
-/** The same boundaries, as if the words were silence. timesS: of each boundary. */
-export function withoutSpeechOf(words, boundaries, timesS) {
-  let left = 0
-  const speech = boundaries.speech.map((before, place) => {
-    const [startS, endS] = [timesS[place - 1] ?? 0, timesS[place]]
-    const insideS = words.map(({ timeS }) => Math.max(0, Math.min(endS, timeS + SILENT_S[1]) - Math.max(startS, timeS - SILENT_S[0])))
-    const silent = insideS.reduce((sum, each) => sum + each, 0) / Math.max(endS - startS, 1e-9)
-    return (left += (before - (boundaries.speech[place - 1] ?? 0)) * Math.max(0, 1 - silent))
-  })
-  const removed = (boundaries.speech.at(-1) ?? 0) - left
-  return { ...boundaries, speech, totalSpeech: boundaries.totalSpeech - removed }
+/** The same boundaries, as if the words were silence. */
+export function withoutSpeechOf(words, boundaries) {
+  const level = boundaries.level.slice()
+  const frame = (timeS) => Math.max(0, round(timeS * FRAMES_A_S))
+  for (const { timeS } of words) level.fill(0, frame(timeS - SILENT_S[0]), frame(timeS + SILENT_S[1]))
+  return withLevel(boundaries, level)
 }
 
 /** Whether a span is no digit, because such a word is there. */

@@ -65,7 +65,7 @@ export function withoutWords(spans, words) {
   const timesS = timesOf(spans.boundaries)
   const taken = (span) => isTaken(words, timesS[spans.first[span]], timesS[spans.last[span]])
   const logIsDigit = spans.logIsDigit.map((log, span) => (taken(span) ? -Infinity : log))
-  return { ...spans, boundaries: withoutSpeechOf(words, spans.boundaries, timesS), logIsDigit }
+  return { ...spans, boundaries: withoutSpeechOf(words, spans.boundaries), logIsDigit }
 }
 
 /** {first, last}: Int32Array(S) each. */
