@@ -70,7 +70,7 @@ def new_page(browser: Browser, app: RunningApp) -> Iterator[NewPage]:
     errors: list[str] = []
 
     def make(path: str = "/", **options: object) -> Page:
-        # Without a service worker, which would fetch 8 MB in each new profile; test_offline.py tests it.
+        # Without a service worker, which would fetch 7 MB in each new profile; test_offline.py tests it.
         own: dict[str, Any] = {"locale": "en-GB", "base_url": app.url, "service_workers": "block"}
         context = browser.new_context(**own | options)
         context.set_default_timeout(LIMIT_MS)
