@@ -1,6 +1,6 @@
 """Where a digit of a spoken number may begin or end: where speech does, where it is quiet, and where it is heard."""
 
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,24 +18,27 @@ AROUND = 2  # frames kept around speech
 class Boundaries(NamedTuple):
     """frames: (K,), rising, in frames of 10 ms; quiet, heard: (K,), where speech begins, ends or dips, and where a
     digit is heard to begin or end; loudness: (K,), of each, range [0, 1]; level: (n_frames,), how much of each frame is
-    loud speech; speech: (K,), how much lies before each; total_speech: in the whole recording."""
+    loud speech."""
 
     frames: NDArray[np.int64]
     quiet: NDArray[np.bool_]
     heard: NDArray[np.bool_]
     loudness: NDArray[np.float64]
     level: NDArray[np.float64]
-    speech: NDArray[np.float64]
-    total_speech: float
 
     @property
     def times_s(self) -> NDArray[np.float64]:
         return np.asarray(self.frames * (FRAME / SAMPLE_RATE_HZ), np.float64)
 
-    def with_level(self, level: NDArray[np.float64]) -> Self:
-        """The same boundaries in a recording with this speech."""
-        before = np.concatenate([[0.0], np.cumsum(level)])
-        return self._replace(level=level, speech=before[self.frames], total_speech=float(before[-1]))
+    @property
+    def speech(self) -> NDArray[np.float64]:
+        """How much loud speech lies before each, in frames, (K,)."""
+        return np.asarray(np.concatenate([[0.0], np.cumsum(self.level)])[self.frames], np.float64)
+
+    @property
+    def total_speech(self) -> float:
+        """In the whole recording, in frames."""
+        return float(self.level.sum())
 
 
 def find_boundaries(waveform: Waveform, ends: NDArray[np.int64]) -> Boundaries:
@@ -53,9 +56,7 @@ def find_boundaries(waveform: Waveform, ends: NDArray[np.int64]) -> Boundaries:
     quiet, heard = _spread(sorted(found)), ends.clip(0, level_db.size)
     frames = np.union1d(quiet, heard)
     of_frames = np.append(loudness, 0.0)[frames]
-    none = np.zeros(frames.size)
-    found_at = Boundaries(frames, np.isin(frames, quiet), np.isin(frames, heard), of_frames, loudness, none, 0.0)
-    return found_at.with_level(loudness)
+    return Boundaries(frames, np.isin(frames, quiet), np.isin(frames, heard), of_frames, loudness)
 
 
 def _level_db(waveform: Waveform) -> NDArray[np.float64]:

@@ -53,7 +53,7 @@ def without_speech_of(words: Sequence[NumberWord], boundaries: Boundaries) -> Bo
     for word in words:
         first, last = round((word.time_s - SILENT_S[0]) * FRAMES_A_S), round((word.time_s + SILENT_S[1]) * FRAMES_A_S)
         level[max(0, first) : max(0, last)] = 0.0
-    return boundaries.with_level(level)
+    return boundaries._replace(level=level)
 
 
 def taken(words: Sequence[NumberWord], start_s: Floats, end_s: Floats) -> NDArray[np.bool_]:

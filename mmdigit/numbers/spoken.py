@@ -119,7 +119,8 @@ def spoken_lattice(spans: Spans, scoring: SpanScoring, pace: float | None = None
 def _spans(boundaries: Boundaries) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     first, last = np.triu_indices(boundaries.frames.size, 1)
     length = boundaries.frames[last] - boundaries.frames[first]
-    speech = boundaries.speech[last] - boundaries.speech[first]
+    before = boundaries.speech
+    speech = before[last] - before[first]
     cuts = boundaries.loudness[first] + boundaries.loudness[last]
     quiet = boundaries.quiet[first] & boundaries.quiet[last] & (cuts <= LOUDEST_CUTS)
     quiet &= (length >= SHORTEST) & (speech >= LEAST_SPEECH)

@@ -303,7 +303,8 @@ def _heard_digits(spans: Spans, rows: NDArray[np.int64], probabilities: Floats) 
 def outside_s(heard: Hearing) -> float:
     """Seconds of loud speech outside of the digits that are said, and of the words that change them."""
     at, first, last = heard.spans.boundaries, heard.spans.first, heard.spans.last
-    inside = float((at.speech[last[heard.rows]] - at.speech[first[heard.rows]]).sum())
+    before = at.speech
+    inside = float((before[last[heard.rows]] - before[first[heard.rows]]).sum())
     return (at.total_speech - inside) * FRAME / SAMPLE_RATE_HZ
 
 

@@ -7,7 +7,7 @@ as the lines of lab.benchmarks.lines. Nothing is fitted to them. About a minute 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import cv2
 import matplotlib as mpl
@@ -24,7 +24,7 @@ from mmdigit.training.data.splits import Digits
 MODULE = "lab.benchmarks.lines.printed"
 LINES = 45  # of each font
 SEED = 303
-SURFACES: tuple[Surface, ...] = ("plain", "scan", "photo")
+SURFACES: tuple[Surface, ...] = get_args(Surface)
 FONTS = {
     "sans serif": ("DejaVuSans", "DejaVuSans-Bold", "cmss10"),
     "serif": ("DejaVuSerif", "DejaVuSerif-Italic", "STIXGeneral", "STIXGeneralBol", "cmr10"),

@@ -115,10 +115,8 @@ def test_speech_of_a_word_is_left_out_at_no_cost() -> None:
         quiet=np.ones(5, bool),
         heard=np.zeros(5, bool),
         loudness=np.zeros(5),
-        level=np.zeros(110),
-        speech=np.zeros(5),
-        total_speech=0.0,
-    ).with_level(np.concatenate([np.zeros(10), np.full(95, 0.5), np.zeros(5)]))
+        level=np.concatenate([np.zeros(10), np.full(95, 0.5), np.zeros(5)]),
+    )
     assert boundaries.speech.tolist() == [0, 5, 15, 25, 45]
     assert boundaries.total_speech == 47.5
     silent = without_speech_of([NumberWord("double", 0.5, 3.0), NumberWord("no", 0.75, 2.0)], boundaries)
@@ -127,5 +125,5 @@ def test_speech_of_a_word_is_left_out_at_no_cost() -> None:
     assert silent.loudness is boundaries.loudness
     assert without_speech_of([], boundaries).speech.tolist() == boundaries.speech.tolist()
     flags, floats = np.zeros(0, bool), np.zeros(0)
-    none = Boundaries(np.zeros(0, np.int64), flags, flags, floats, floats, floats, 0.0)
+    none = Boundaries(np.zeros(0, np.int64), flags, flags, floats, floats)
     assert without_speech_of([NumberWord("no", 1.0, 1.0)], none).total_speech == 0

@@ -1,4 +1,4 @@
-// Where a digit of a spoken number may begin or end: at the ends of speech, where it is quietest, and where it is heard.
+// Where a digit of a spoken number may begin or end: where speech does, where it is quiet, and where it is heard.
 // The same as mmdigit/numbers/boundaries.py, which says where the constants come from.
 
 import { clip } from "../decoding/primitives/numbers.js"
