@@ -128,7 +128,7 @@ weights: $(VENV)/.test ## train, calibrate and measure weights as the shipped on
 	@$(BIN)/mmdigit study writers --config $(CONFIGS)/writers.toml --data $(DATA) --result lab/results/writers.json
 	@$(BIN)/mmdigit export --data $(DATA) --training runs/seed-1 --folds runs/folds --writers runs/writers --output runs/weights
 
-seeds: ## train and evaluate three seeds; hours, resumable (needs DATA=folder)
+seeds: ## train and evaluate the image classifier with three seeds; hours, resumable (needs DATA=folder)
 folds: ## train six times, each without one speaker, and evaluate on that speaker; hours, resumable (needs DATA=folder)
 seeds folds: $(VENV)/.test
 	$(need_data)

@@ -109,7 +109,7 @@ class StudySettings(ProgramSettings):
 
 
 class SeedsSettings(StudySettings):
-    """Trains three models with different seeds and measures each. Resumable. Needs the extra `train`."""
+    """Trains the image classifier with three seeds and measures each. Resumable. Needs the extra `train`."""
 
     prog: ClassVar[str] = "mmdigit study seeds"
 

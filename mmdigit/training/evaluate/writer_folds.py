@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.files.regular import open_regular
+from mmdigit.training.data.image_batches import ImageSets
+from mmdigit.training.data.splits import Digits
 from mmdigit.training.evaluate.held_out import HeldOutLogits
 from mmdigit.training.fit.plan import TrainingPlan
 from mmdigit.training.fit.predictions import predict_images
-from mmdigit.training.fit.sets import TrainingSets
 from mmdigit.training.fit.stage import Hardware
 from mmdigit.training.fit.train import train_image
 from schemas.errors import DataError
@@ -26,25 +27,25 @@ SEED = 13
 PHOTOGRAPHED = 0.5  # of the digits, where there are photographs
 
 
-def read_without_writers(sets: TrainingSets, plan: TrainingPlan, output: Path, hardware: Hardware) -> dict[str, Any]:
+def read_without_writers(
+    images: ImageSets, validation: Digits, plan: TrainingPlan, output: Path, hardware: Hardware
+) -> dict[str, Any]:
     """Train FOLDS image classifiers, and write OUTPUT/writers.npz. Returns figures. Raises as train_image does.
 
     Digits of unknown writers are in every training and are not read. Raises DataError if no writer is known.
     """
-    digits = sets.images.digits
+    digits = images.digits
     known = digits.writers >= 0
     if not bool(known.any()):
         raise DataError("expected the writers of MNIST's digits, got none; restore mnist-writers/ (docs/use/data.md)")
-    photographed = np.random.default_rng(SEED).random(digits.labels.size) < PHOTOGRAPHED * bool(
-        sets.images.photographs.size
-    )
+    photographed = np.random.default_rng(SEED).random(digits.labels.size) < PHOTOGRAPHED * bool(images.photographs.size)
     logits, rows = [], []
     for fold in range(FOLDS):
         unseen = known & (digits.writers % FOLDS == fold)
-        model = train_image(_without(sets, unseen), plan, output / f"{fold}", hardware)
-        images = digits.images[unseen].copy()
-        images[photographed[unseen]] = sets.images.photographs[unseen & photographed]
-        logits.append(predict_images(model, images).logits.numpy())
+        model = train_image(_without(images, unseen), validation, plan, output / f"{fold}", hardware)
+        read = digits.images[unseen].copy()
+        read[photographed[unseen]] = images.photographs[unseen & photographed]
+        logits.append(predict_images(model, read).logits.numpy())
         rows.append(np.flatnonzero(unseen))
     order = np.concatenate(rows)
     all_logits, labels, by_photograph = np.concatenate(logits), digits.labels[order], photographed[order]
@@ -63,11 +64,10 @@ def read_without_writers(sets: TrainingSets, plan: TrainingPlan, output: Path, h
     }
 
 
-def _without(sets: TrainingSets, unseen: NDArray[np.bool_]) -> TrainingSets:
-    images = sets.images
+def _without(images: ImageSets, unseen: NDArray[np.bool_]) -> ImageSets:
     kept = np.flatnonzero(~unseen)
     photographs = images.photographs[kept] if images.photographs.size else images.photographs
-    return replace(sets, images=replace(images, digits=images.digits.select(kept), photographs=photographs))
+    return replace(images, digits=images.digits.select(kept), photographs=photographs)
 
 
 @dataclass(frozen=True, eq=False)

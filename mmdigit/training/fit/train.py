@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from mmdigit.training.data.augment import TensorRng, augment_features
 from mmdigit.training.data.augmented_clips import NOT_A_DIGIT, row_batches, rows_without_speakers
-from mmdigit.training.data.image_batches import image_batches
+from mmdigit.training.data.image_batches import ImageSets, image_batches
 from mmdigit.training.data.splits import Clip, Digits
 from mmdigit.training.fit.checkpoints import StageName
 from mmdigit.training.fit.fusion import (
@@ -62,7 +62,7 @@ def train(
     unknown.
     """
     check_leave_out(sets, plan)
-    image = train_image(sets, plan, folder, hardware, stop_after)
+    image = train_image(sets.images, sets.validation_digits, plan, folder, hardware, stop_after)
     audio = train_audio(sets, plan, folder, hardware, stop_after, taught)
     model = assemble(image, audio)
     if stop_after is not None and stop_after < max(plan.image.epochs, plan.calm.epochs, plan.audio.epochs):
@@ -89,10 +89,15 @@ def assemble(image: UnimodalClassifier, audio: UnimodalClassifier) -> DigitModel
 
 
 def train_image(
-    sets: TrainingSets, plan: TrainingPlan, folder: Path, hardware: Hardware = ONE_THREAD, stop_after: int | None = None
+    images: ImageSets,
+    validation: Digits,
+    plan: TrainingPlan,
+    folder: Path,
+    hardware: Hardware = ONE_THREAD,
+    stop_after: int | None = None,
 ) -> UnimodalClassifier:
     """Train the image classifier. Raises as train does."""
-    count, batch_size = sets.images.digits.labels.size, max(plan.image.batch_size, plan.calm.batch_size)
+    count, batch_size = images.digits.labels.size, max(plan.image.batch_size, plan.calm.batch_size)
     if count < batch_size:
         raise DataError(f"expected at least {batch_size} handwritten digits, got {count}; reduce the plan's batch_size")
 
@@ -102,12 +107,12 @@ def train_image(
         return _classifier_loss(model, embedding, label, is_digit)
 
     def validate(model: UnimodalClassifier) -> dict[str, float]:
-        return validate_image(model, sets.validation_digits)
+        return validate_image(model, validation)
 
     def stage(name: StageName, schedule: Schedule, first_seed: int = 0) -> Stage[UnimodalClassifier]:
         def batches(seed: int) -> Iterator[tuple[Tensor, ...]]:
             calm = name == "calm"
-            for batch in image_batches(sets.images, plan.image, schedule.batch_size, first_seed + seed, calm):
+            for batch in image_batches(images, plan.image, schedule.batch_size, first_seed + seed, calm):
                 yield batch.image.contiguous(memory_format=torch.channels_last), batch.label, batch.is_digit
 
         return Stage(name, schedule, count // schedule.batch_size, batches, loss, validate)

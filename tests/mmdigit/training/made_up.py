@@ -71,13 +71,16 @@ def number_words() -> list[Clip]:
 
 def sets(cache: Path, count: int = 96) -> TrainingSets:
     """The data of a training of plan(); cache: for the augmented clips."""
-    glyphs = np.random.default_rng(5).integers(0, 255, (8, 28, 28)).astype(np.uint8)
-    train_digits = digits(count, 1)
-    images = ImageSets(train_digits, train_digits.images // 2, glyphs, glyphs)
     spoken = clips(2)
     return TrainingSets(
-        images, spoken, load_augmented_clips(spoken, plan().audio, 1, cache), digits(20, 2), clips(2)[:20]
+        images(count), spoken, load_augmented_clips(spoken, plan().audio, 1, cache), digits(20, 2), clips(2)[:20]
     )
+
+
+def images(count: int) -> ImageSets:
+    glyphs = np.random.default_rng(5).integers(0, 255, (8, 28, 28)).astype(np.uint8)
+    train_digits = digits(count, 1)
+    return ImageSets(train_digits, train_digits.images // 2, glyphs, glyphs)
 
 
 def is_laid_out(image: NDArray[np.uint8]) -> bool:

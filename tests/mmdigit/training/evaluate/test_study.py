@@ -29,6 +29,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     sets = made_up.sets(tmp_path)
     clips = [replace(clip, index=clip.index + 5 * part) for clip in made_up.clips(2)[:20] for part in range(2)]
     monkeypatch.setattr(study, "load_sets", lambda *_: sets)
+    monkeypatch.setattr(study, "load_images", lambda *_: sets.images)
     monkeypatch.setattr(study, "load_digits", lambda *_: made_up.digits(20, 9))
     monkeypatch.setattr(study, "load_clips", lambda _, split: clips if split == "test" else [])
     monkeypatch.setattr(study, "FSDD_SPEAKERS", ("a", "b"))
@@ -62,10 +63,14 @@ def test_study_folds_leaves_each_speaker_out(small: Path, capsys: pytest.Capture
 
 
 def test_study_seeds_summarizes_all_seeds(small: Path) -> None:
+    """Beside a training with teachers in the same folder, as the shipped one is."""
+    taught = PLAN.model_copy(update={"seed": study.SHIPPED_SEED, "teachers": ("0" * 64,)})
+    train(made_up.sets(small), taught, small / "runs" / f"seed-{study.SHIPPED_SEED}")
     study.run("seeds", small, small / "runs", small / "seeds.json", PLAN, Hardware())
     report = json.loads((small / "seeds.json").read_text())
     assert [row["seed"] for row in report["seeds"]] == [1, 2]
-    assert report["mean"]["image"] == pytest.approx(sum(row["image"] for row in report["seeds"]) / 2)
+    for split in ("image", "photographed"):
+        assert report["mean"][split] == pytest.approx(sum(row[split] for row in report["seeds"]) / 2)
     assert report["shipped"] == 1
 
 

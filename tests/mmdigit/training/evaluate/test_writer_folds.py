@@ -8,39 +8,38 @@ import pytest
 
 pytest.importorskip("torch")
 
+from mmdigit.training.data.image_batches import ImageSets
 from mmdigit.training.evaluate import writer_folds
 from mmdigit.training.evaluate.writer_folds import FILE, read_without_writers, read_writer_folds
 from mmdigit.training.fit.model import DigitModel
-from mmdigit.training.fit.sets import TrainingSets
 from mmdigit.training.fit.stage import ONE_THREAD
 from schemas.errors import DataError
 from tests.mmdigit.training import made_up
 
 
-def sets_of_writers(cache: Path, writers: int) -> TrainingSets:
+def images_of_writers(writers: int) -> ImageSets:
     """The last writer is not known."""
-    sets = made_up.sets(cache)
-    numbers = np.arange(sets.images.digits.labels.size) % writers
-    digits = replace(sets.images.digits, writers=np.where(numbers == writers - 1, -1, numbers))
-    return replace(sets, images=replace(sets.images, digits=digits))
+    images = made_up.images(96)
+    numbers = np.arange(images.digits.labels.size) % writers
+    return replace(images, digits=replace(images.digits, writers=np.where(numbers == writers - 1, -1, numbers)))
 
 
 def test_each_digit_is_read_without_its_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sets, trained = sets_of_writers(tmp_path, 7), []
+    images, trained = images_of_writers(7), []
 
-    def train_image(kept: TrainingSets, *_: object) -> object:
-        trained.append(set(kept.images.digits.writers.tolist()))
-        assert kept.images.photographs.shape == kept.images.digits.images.shape
+    def train_image(kept: ImageSets, *_: object) -> object:
+        trained.append(set(kept.digits.writers.tolist()))
+        assert kept.photographs.shape == kept.digits.images.shape
         return DigitModel().image.eval()
 
     monkeypatch.setattr(writer_folds, "train_image", train_image)
-    figures = read_without_writers(sets, made_up.plan(), tmp_path, ONE_THREAD)
+    figures = read_without_writers(images, made_up.digits(20, 2), made_up.plan(), tmp_path, ONE_THREAD)
     assert trained == [{-1, 1, 2, 4, 5}, {-1, 0, 2, 3, 5}, {-1, 0, 1, 3, 4}]
     held_out = read_writer_folds(tmp_path)
-    known = sets.images.digits.writers >= 0
+    known = images.digits.writers >= 0
     assert held_out.photographed is not None
     labels = np.concatenate([held_out.plain.labels, held_out.photographed.labels])
-    assert sorted(labels.tolist()) == sorted(sets.images.digits.labels[known].tolist())
+    assert sorted(labels.tolist()) == sorted(images.digits.labels[known].tolist())
     assert len(held_out.plain.logits) + len(held_out.photographed.logits) == known.sum()
     assert set(figures["accuracy"]) == {"as they are", "photographed"}
     assert "photographs of others, each read by a training without its writer" in held_out.photographed.split
@@ -48,7 +47,7 @@ def test_each_digit_is_read_without_its_writer(tmp_path: Path, monkeypatch: pyte
 
 def test_digits_without_writers_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="expected the writers of MNIST's digits, got none"):
-        read_without_writers(sets_of_writers(tmp_path, 1), made_up.plan(), tmp_path, ONE_THREAD)
+        read_without_writers(images_of_writers(1), made_up.digits(20, 2), made_up.plan(), tmp_path, ONE_THREAD)
 
 
 @pytest.mark.parametrize(
