@@ -21,6 +21,10 @@ WriterFolds = Annotated[
     Path | None, Field(description="folder of `mmdigit study writers`, to calibrate on unseen writers")
 ]
 
+SpeakerFolds = Annotated[
+    Path | None, Field(description="folder of `mmdigit study folds`, to calibrate on unseen speakers")
+]
+
 
 class EvaluateSettings(ProgramSettings):
     """Measures a model on the test splits and harder ones; writes a report with plots. Needs the extra `train`."""
@@ -139,10 +143,7 @@ class ExportSettings(ProgramSettings):
 
     data: Annotated[Path, Field(examples=["data"], description="folder of data sets, for calibration and figures")]
     training: Annotated[Path, Field(description="folder of the training")] = Path("runs/seed-1")
-    folds: Annotated[
-        Path | None,
-        Field(description="folder of the leave-one-speaker-out trainings, to calibrate on unseen speakers"),
-    ] = None
+    folds: SpeakerFolds = None
     writers: WriterFolds = None
     output: Annotated[
         Path, Field(examples=["runs/model"], description="folder for mmdigit.onnx, mmdigit.json and MODEL_CARD.md")
@@ -164,6 +165,7 @@ class CalibrateSettings(ProgramSettings):
 
     data: Annotated[Path, Field(examples=["data"], description="folder of the data sets (docs/use/data.md)")]
     weights: Weights = None
+    folds: SpeakerFolds = None
     writers: WriterFolds = None
     output: Annotated[
         Path, Field(examples=["runs/model"], description="folder for mmdigit.onnx, mmdigit.json and MODEL_CARD.md")
@@ -174,7 +176,7 @@ class CalibrateSettings(ProgramSettings):
         _require_plots()
         from mmdigit.training.release import recalibrate
 
-        recalibrate.run(self.data, self.weights, self.output, self.threads, self.writers)
+        recalibrate.run(self.data, self.weights, self.output, self.threads, self.writers, self.folds)
         return 0
 
 

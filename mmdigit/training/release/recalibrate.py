@@ -7,28 +7,42 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from mmdigit.reading.decision import Head
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import WEIGHTS, Predictor
 from mmdigit.training.data.splits import Clip, Digits, load_clips, load_digits
 from mmdigit.training.evaluate.command import measure, summary
-from mmdigit.training.evaluate.held_out import decode_images, held_out_images, model_outputs
+from mmdigit.training.evaluate.held_out import decode_images, held_out_images, model_outputs, read_folds
 from mmdigit.training.evaluate.writer_folds import read_writer_folds
 from mmdigit.training.output import write_json
-from mmdigit.training.release.calibration import head_risk, photograph_calibration, review_rates
+from mmdigit.training.release.calibration import calibrate, head_risk, photograph_calibration, review_rates
 from mmdigit.training.release.model_card import model_card
 from schemas.errors import SettingsError, WeightsError
 
+CLIP_HEADS: tuple[Head, ...] = ("audio", "fused")
 FILES = ("mmdigit.onnx", "mmdigit.json", "MODEL_CARD.md")
 
 
-def run(data: Path, weights: Path | None, output: Path, threads: int, writers: Path | None = None) -> None:
-    """Compute the image's risk tables, the review rates, the official figures and the card again.
+def run(
+    data: Path,
+    weights: Path | None,
+    output: Path,
+    threads: int,
+    writers: Path | None = None,
+    folds: Path | None = None,
+) -> None:
+    """Compute risk tables, the review rates, the official figures and the card again.
 
-    writers: of the study of that name, None = the image's tables rest on the validation writers alone. Keeps the tables
-    of audio and fused, which need trainings that left a speaker out. Replaces the files of the output folder when all
-    are complete. Raises DataError if data are missing, WeightsError if the model is older than generation 2 or lacks
-    the description of its training, SettingsError if the output cannot be written.
+    folds: of the study of that name, for new tables and temperatures of audio and fused, and no others; what the model
+    itself weighs the heads with stays. None = new tables of the image. writers: of the study of that name, None = these
+    rest on the validation writers alone. Replaces the files of the output folder when all are complete. Raises
+    DataError if data are missing, WeightsError if the model is older than generation 2 or lacks the description of its
+    training, SettingsError if the output cannot be written or both folds and writers are given.
     """
+    if folds is not None and writers is not None:
+        raise SettingsError(
+            "expected --folds or --writers, got both; run once with each, the second time on the result of the first"
+        )
     path = WEIGHTS if weights is None else weights
     predictor = Predictor.load(path, threads=threads)
     metadata = json.loads(path.with_suffix(".json").read_text())
@@ -37,13 +51,10 @@ def run(data: Path, weights: Path | None, output: Path, threads: int, writers: P
             f"expected {path} of generation 2, with its training described, got an older model; export it"
         )
     digits, clips = load_digits(data, "validation"), load_clips(data, "validation")
-    images = [ModelInput(image=image) for image in decode_images(digits.images)]
-    folds = None if writers is None else read_writer_folds(writers)
-    plain = None if folds is None else folds.plain
-    held_out = held_out_images(model_outputs(predictor, images)["image_logits"], digits.labels, plain)
-    if folds is not None and folds.photographed is not None:
-        metadata["photographs"] = photograph_calibration(folds.photographed)
-    metadata["risk"]["image"] = head_risk("image", held_out, predictor.temperature["image"])
+    if folds is None:
+        _calibrate_images(predictor, metadata, digits, writers)
+    else:
+        _calibrate_clips(predictor, metadata, digits, clips, folds)
     try:
         output.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".calibrate-", dir=output) as folder:
@@ -54,8 +65,32 @@ def run(data: Path, weights: Path | None, output: Path, threads: int, writers: P
                 (Path(folder) / name).replace(output / name)
     except OSError as exc:
         raise SettingsError(f"expected to write to {output}, got {exc.strerror}; name another --output") from exc
-    point = Predictor.load(output / FILES[0]).operating_points["image"]
-    sys.stdout.write(f"{output / FILES[1]}: an image's answer is accepted from {point.describe()}\n")
+    points = Predictor.load(output / FILES[0]).operating_points
+    heads: tuple[Head, ...] = ("image",) if folds is None else CLIP_HEADS
+    for head in heads:
+        sys.stdout.write(f"{output / FILES[1]}: the answer of {head} is accepted from {points[head].describe()}\n")
+
+
+def _calibrate_images(predictor: Predictor, metadata: dict[str, Any], digits: Digits, writers: Path | None) -> None:
+    images = [ModelInput(image=image) for image in decode_images(digits.images)]
+    folds = None if writers is None else read_writer_folds(writers)
+    plain = None if folds is None else folds.plain
+    held_out = held_out_images(model_outputs(predictor, images)["image_logits"], digits.labels, plain)
+    if folds is not None and folds.photographed is not None:
+        metadata["photographs"] = photograph_calibration(folds.photographed)
+    metadata["risk"]["image"] = head_risk("image", held_out, predictor.temperature["image"])
+
+
+def _calibrate_clips(
+    predictor: Predictor, metadata: dict[str, Any], digits: Digits, clips: list[Clip], folder: Path
+) -> None:
+    folds = read_folds(folder, digits, sorted({clip.speaker for clip in clips if clip.source == "fsdd"}))
+    calibration, figures = calibrate(predictor, digits, clips, folds)
+    for head in CLIP_HEADS:
+        for part in ("temperature", "risk"):
+            metadata[part][head] = calibration[part][head]
+    metadata["thresholds"]["agreement"] = calibration["thresholds"]["agreement"]
+    metadata["validation"] |= {name: figures[name] for name in (*CLIP_HEADS, "conflict", "left_out_speakers")}
 
 
 def write_figures_and_card(

@@ -16,6 +16,7 @@ from mmdigit.training.release import export, recalibrate
 from mmdigit.training.release.model_card import TARGET_ERRORS
 from schemas.errors import DataError
 from tests.mmdigit.training import made_up
+from tests.mmdigit.training.evaluate.test_held_out import fold, write
 
 PLAN = made_up.plan()
 CONFIG = """
@@ -97,6 +98,17 @@ def test_train_export_and_calibrate(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert cli.main(["calibrate", "--data", "none", *weights, "--output", str(again)]) == 0
     assert (again / "mmdigit.onnx").read_bytes() == (output / "mmdigit.onnx").read_bytes()
     assert json.loads((again / "mmdigit.json").read_text()) == metadata
+    folds = tmp_path / "folds"
+    for speaker in {clip.speaker for clip in made_up.clips(3)[:30]}:
+        write(folds, speaker, fold(1, made_up.digits(60, 2)))
+    unseen = ["calibrate", "--data", "none", *weights, "--folds", str(folds), "--output", str(again)]
+    assert cli.main(unseen) == 0
+    without = json.loads((again / "mmdigit.json").read_text())
+    for head in HEADS:
+        assert (without["risk"][head] == metadata["risk"][head]) == (head == "image")
+    assert "by a training without that person" in without["risk"]["audio"]["split"]
+    assert without["thresholds"]["agreement"] != metadata["thresholds"]["agreement"]
+    assert cli.main([*unseen, "--writers", str(folds)]) == 2
     card = (output / "MODEL_CARD.md").read_text()
     assert metadata["sha256"] in card
     assert predictor.model_version in card

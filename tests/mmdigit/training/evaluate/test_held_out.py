@@ -11,7 +11,7 @@ pytest.importorskip("onnx")
 
 from mmdigit.datasets.fsdd import TEST_INDICES
 from mmdigit.reading.predictor import Predictor
-from mmdigit.training.data.splits import Clip, load_digits
+from mmdigit.training.data.splits import Clip, Digits, load_digits
 from mmdigit.training.evaluate.held_out import (
     FOLD_FILE,
     decode_images,
@@ -27,19 +27,19 @@ from tests.mmdigit.training import made_up
 DIGITS = made_up.digits(40, 1)
 
 
-def fold(seed: int) -> dict[str, Any]:
+def fold(seed: int, digits: Digits = DIGITS) -> dict[str, Any]:
     """What a training without one speaker leaves: ten recordings of each digit, and 200 pairs of the kept ones."""
     random = np.random.default_rng(seed)
     labels, indices = np.repeat(np.arange(10), 10), np.tile(np.arange(10), 10)
-    images = random.integers(0, DIGITS.labels.size, 200)
+    images = random.integers(0, digits.labels.size, 200)
     kept = [np.flatnonzero((labels == label) & (indices >= 5)) for label in range(10)]
-    clips = np.array([random.choice(kept[label]) for label in DIGITS.labels[images]])
+    clips = np.array([random.choice(kept[label]) for label in digits.labels[images]])
     return {
         "audio_logits": random.normal(size=(100, 10)).astype(np.float32),
         "labels": labels,
         "indices": indices,
         "fused_logits": random.normal(size=(200, 10)).astype(np.float32),
-        "fused_labels": DIGITS.labels[images],
+        "fused_labels": digits.labels[images],
         "fused_images": images,
         "fused_clips": clips,
         "people": np.array(["fsdd/ann"] * 100),
