@@ -39,16 +39,16 @@ class TensorRng:
 def augment_waveforms(waveforms: Tensor, babble: Tensor, rng: TensorRng, kinds: Sequence[Distortion]) -> Tensor:
     """Give each clip another room, microphone, line and noise.
 
-    waveforms: (B, n_samples), range [-1, 1]; babble: (M, n_samples), clips to mix into background speech, may be none;
-    kinds: the distortions to apply ("speed", "warp" and "mask" are applied elsewhere; "trim", "neighbours" and "shift"
-    are for clips of N_SAMPLES).
+    waveforms: (B, n_samples), range [-1, 1]; babble: (M, n_samples), clips to mix into background speech, and to take
+    neighbours from, may be none; kinds: the distortions to apply ("speed", "warp" and "mask" are applied elsewhere;
+    "trim", "neighbours" and "shift" are for clips of N_SAMPLES).
     Returns (B, n_samples), range [-1, 1].
     """
     count, size = waveforms.shape
     if "trim" in kinds:
         waveforms = _trim(waveforms, rng)
-    if "neighbours" in kinds:
-        waveforms = _between_neighbours(waveforms, rng)
+    if "neighbours" in kinds and babble.shape[0]:
+        waveforms = _between_neighbours(waveforms, babble, rng)
     if "shift" in kinds:
         waveforms = _shift(waveforms, rng)
     if "room" in kinds or "equaliser" in kinds:
@@ -129,13 +129,13 @@ def _speech_ends(waveforms: Tensor) -> tuple[Tensor, Tensor]:
     return first, torch.where(loud, index, 0).amax(dim=1, keepdim=True)
 
 
-def _in_a_row(waveforms: Tensor, rng: TensorRng) -> Tensor:
-    """The end of each digit and the beginning of the next one in the batch, often whole, around the middle of the clip.
+def _in_a_row(waveforms: Tensor, others: Tensor, rng: TensorRng) -> Tensor:
+    """The end of each digit and the beginning of one of the others, often whole, around the middle of the clip.
 
     A span of a spoken number that holds no single digit sounds like that.
     """
     count, middle = waveforms.shape[0], N_SAMPLES // 2
-    following = waveforms.roll(1, 0)
+    following = _drawn(others, count, rng)
     (first, last), (other_first, other_last) = _speech_ends(waveforms), _speech_ends(following)
     gap = rng.uniform((count, 1), -0.03, 0.06) * SAMPLE_RATE_HZ
     before, after = (
@@ -153,8 +153,12 @@ def _in_a_row(waveforms: Tensor, rng: TensorRng) -> Tensor:
     return row
 
 
-def _between_neighbours(waveforms: Tensor, rng: TensorRng) -> Tensor:
-    """Leaves the end of another clip of the batch before every fifth clip, and the beginning of one after every fifth.
+def _drawn(clips: Tensor, count: int, rng: TensorRng) -> Tensor:
+    return clips[rng.integers((count,), 0, clips.shape[0])]
+
+
+def _between_neighbours(waveforms: Tensor, others: Tensor, rng: TensorRng) -> Tensor:
+    """Leaves the end of one of the others before every fifth clip, and the beginning of one after every fifth.
 
     It is 10-80 ms long, of which up to 40 ms overlap the speech. A digit that is cut from a spoken number sounds so.
     """
@@ -162,8 +166,8 @@ def _between_neighbours(waveforms: Tensor, rng: TensorRng) -> Tensor:
     first, last = _speech_ends(waveforms)
     peak = waveforms.abs().amax(dim=1, keepdim=True)
     parts = []
-    for before, step in ((True, 1), (False, 2)):
-        other = waveforms.roll(step, 0)
+    for before in (True, False):
+        other = _drawn(others, count, rng)
         other_first, other_last = _speech_ends(other)
         kept = rng.uniform((count, 1), 0.01, 0.08) * SAMPLE_RATE_HZ
         gap = rng.uniform((count, 1), -0.04, 0.03) * SAMPLE_RATE_HZ
@@ -257,10 +261,11 @@ def _stripe(count: int, length: int, max_width: int, rng: TensorRng) -> Tensor:
     return ((index >= start) & (index < start + width)).float()
 
 
-def non_digit_waveforms(waveforms: Tensor, rng: TensorRng) -> Tensor:
+def non_digit_waveforms(waveforms: Tensor, others: Tensor, rng: TensorRng) -> Tensor:
     """Audio that is not a digit: noise, bursts, hums, reversed speech; as often as all of these, two digits in a row.
 
-    waveforms: (B, N_SAMPLES), digits. Returns the same shape.
+    waveforms: (B, N_SAMPLES), digits; others: (M, N_SAMPLES), M > 0, of which one may follow. Returns the shape of
+    waveforms.
     """
     count = waveforms.shape[0]
     kind = rng.integers((count, 1), 0, 8)
@@ -271,7 +276,7 @@ def non_digit_waveforms(waveforms: Tensor, rng: TensorRng) -> Tensor:
     burst = noise * ((time_s >= start) & (time_s < start + length)).float()
     pitch_hz = rng.uniform((count, 1), 50, 400)
     hum = sum(torch.sin(2 * math.pi * pitch_hz * k * time_s) / k for k in range(1, 6)) + 0.1 * noise / noise.std()
-    audio = _in_a_row(waveforms, rng)
+    audio = _in_a_row(waveforms, others, rng)
     for number, other in enumerate((noise, burst, hum, waveforms.flip(1))):
         audio = torch.where(kind == number, other, audio)
     return audio / audio.abs().amax(dim=1, keepdim=True).clamp(min=1e-6)

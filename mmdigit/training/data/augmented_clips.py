@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
+from mmdigit.reading.audio import normalize
 from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ, Waveform, speech_window
 from mmdigit.training.data import augment
 from mmdigit.training.data.augment import TensorRng, augment_waveforms, non_digit_waveforms
@@ -30,7 +31,7 @@ MIN_SPEED, MAX_SPEED = 0.8, 1.25  # by resampling: tempo, pitch and vocal tract 
 SPEED_SHARE = 0.75  # of the rows change speed
 SECOND_SEARCH_SHARE = 0.5  # of the rows pass the decoder's search for speech again, after the noise is added
 N_BABBLE_CLIPS = 400
-# Speakers of these may be left out: babble is synthetic where possible.
+# Speakers of these may be left out: babble and neighbours are synthetic where possible.
 RECORDED = ("fsdd", *(each.source for each in RECORDED_SETS))
 NOT_A_DIGIT = -1
 
@@ -67,8 +68,8 @@ def load_augmented_clips(clips: Sequence[Clip], plan: AudioPlan, seed: int, cach
 def _fingerprint(clips: Sequence[Clip], plan: AudioPlan, seed: int) -> str:
     settings = plan.model_dump(include={"rows", "negatives", "shares", "distortions"})
     digest = hashlib.sha256(json.dumps([settings, seed], sort_keys=True).encode())
-    for module in (augment, model):  # when the distortions or the spectrogram change, the clips are augmented again
-        digest.update(Path(str(module.__file__)).read_bytes())
+    for source in (__file__, augment.__file__, normalize.__file__, model.__file__):  # what decides how a row sounds
+        digest.update(Path(source).read_bytes())
     for clip in clips:
         digest.update(f"{clip.label} {clip.source} {clip.speaker} {clip.waveform.size}".encode())
         digest.update(clip.waveform[::16].tobytes())
@@ -145,7 +146,7 @@ class _Augmenter:
         rng = TensorRng(torch.Generator().manual_seed(int(random.integers(2**62))))
         noises = torch.from_numpy(np.flatnonzero(negative & ~words))
         if noises.numel():
-            waveforms[noises] = non_digit_waveforms(waveforms[noises], rng)
+            waveforms[noises] = non_digit_waveforms(waveforms[noises], self._babble, rng)
         waveforms = augment_waveforms(waveforms, self._babble, rng, plan.distortions)
         if "shift" in plan.distortions:
             again = np.flatnonzero(random.random(count) < SECOND_SEARCH_SHARE)

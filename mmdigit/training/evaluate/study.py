@@ -160,11 +160,11 @@ def fusion(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> 
 
 
 def _summarize_folds(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, Any]:
-    """Mean and worst accuracy and the calibration over the finished folds."""
+    """Mean and worst accuracy and the calibration over the finished folds, on FSDD's speakers alone."""
     folds_by_speaker = {row["speaker"]: np.load(output / "folds" / row["speaker"] / FOLD_FILE) for row in rows}
     confidence, correct, speakers = [], [], []
     for speaker, fold in folds_by_speaker.items():
-        # Fit the temperature on the other folds, without this speaker's clips.
+        own = fold["indices"] < OTHER_INDICES
         others = [
             (other, ~np.isin(other["indices"], TEST_INDICES))
             for name, other in folds_by_speaker.items()
@@ -174,9 +174,9 @@ def _summarize_folds(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, 
             np.concatenate([other["audio_logits"][mask] for other, mask in others]),
             np.concatenate([other["labels"][mask] for other, mask in others]),
         )
-        probabilities = softmax(fold["audio_logits"], temperature)
+        probabilities = softmax(fold["audio_logits"][own], temperature)
         confidence.append(probabilities.max(axis=1))
-        correct.append(probabilities.argmax(axis=1) == fold["labels"])
+        correct.append(probabilities.argmax(axis=1) == fold["labels"][own])
         speakers.append(np.full(correct[-1].size, speaker))
     all_correct = np.concatenate(correct)
     audio, fused = ([row[head]["accuracy"] for row in rows] for head in ("audio", "fused"))
@@ -187,7 +187,7 @@ def _summarize_folds(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, 
             "interval_95": list(clustered_bootstrap(all_correct, np.concatenate(speakers))),
             "interval_by": "bootstrap over speakers",
             "ece": ece(np.concatenate(confidence), all_correct),
-            "ece_by": "temperature fitted on the other five speakers' recordings 5-49",
+            "ece_by": "temperature fitted on what the other folds left out, without recordings 0-4",
         },
         "fused": {
             "mean": float(np.mean(fused)),

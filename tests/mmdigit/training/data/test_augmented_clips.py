@@ -1,5 +1,6 @@
 """Augmented clips: seeded, cached, and without the left-out speakers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,18 @@ def test_rows_without_speakers_excludes_them(tmp_path: Path) -> None:
     assert rows_without_speakers(augmented, clips, ()).size == PLAN.rows
     with pytest.raises(DataError, match="got 'fsdd/nobody'"):
         rows_without_speakers(augmented, clips, ("fsdd/nobody",))
+
+
+def test_left_out_speakers_are_in_no_other_row(tmp_path: Path) -> None:
+    """With other sounds from a speaker, only the rows of that speaker are others."""
+    clips = [*made_up.clips(2), *made_up.number_words()]
+    other = [replace(clip, waveform=clip.waveform[::-1].copy()) if clip.name == "fsdd/a" else clip for clip in clips]
+    plan = PLAN.model_copy(update={"rows": 512})
+    before, after = (load_augmented_clips(each, plan, 1, tmp_path) for each in (clips, other))
+    kept = rows_without_speakers(before, clips, ("fsdd/a",))
+    assert 100 < kept.size < 400
+    np.testing.assert_array_equal(after.features[kept], before.features[kept])
+    assert not np.array_equal(after.features, before.features)
 
 
 def test_row_batches_read_each_row_once() -> None:

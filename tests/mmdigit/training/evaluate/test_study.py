@@ -62,6 +62,19 @@ def test_study_folds_leaves_each_speaker_out(small: Path, capsys: pytest.Capture
     assert {**again, "measured_at": 0} == {**report, "measured_at": 0}
 
 
+def test_folds_are_summarized_by_the_speakers_of_fsdd_alone(tmp_path: Path) -> None:
+    """Other people's clips, here all misread, only calibrate."""
+    labels = np.tile(np.arange(10), 2)
+    indices = np.where(np.arange(20) < 10, 7, study.OTHER_INDICES + 7)
+    logits = 9 * np.eye(10, dtype=np.float32)[np.where(indices < study.OTHER_INDICES, labels, 9 - labels)]
+    for speaker in "ab":
+        (tmp_path / "folds" / speaker).mkdir(parents=True)
+        np.savez(tmp_path / "folds" / speaker / FOLD_FILE, audio_logits=logits, labels=labels, indices=indices)
+    row = {"accuracy": 1.0}
+    summary = study._summarize_folds([{"speaker": each, "audio": row, "fused": row} for each in "ab"], tmp_path)
+    assert summary["audio"]["interval_95"] == [1.0, 1.0]
+
+
 def test_study_seeds_summarizes_all_seeds(small: Path) -> None:
     """Beside a training with teachers in the same folder, as the shipped one is."""
     taught = PLAN.model_copy(update={"seed": study.SHIPPED_SEED, "teachers": ("0" * 64,)})
