@@ -31,9 +31,8 @@ from mmdigit.training.release.recalibrate import FILES
 from schemas.errors import DataError, WeightsError
 
 FOLDS = 5
-MIN_DIGITS = 500
-"""Of a head, to adapt it: fewer say too little about its errors."""
-MIN_WRITERS = 2 * FOLDS
+MIN_DIGITS, MIN_WRITERS = 500, 2 * FOLDS
+"""Of a head, to adapt it: fewer say too little about its errors. The folds have fewer."""
 PULLS = (1.0, 0.1, 0.01, 0.001)
 """Towards the old weights, the strongest first."""
 Modality = Literal["image", "audio"]
@@ -88,32 +87,40 @@ class Adapted:
             return self.load(Path(folder), target_error)
 
 
-Adapt = Callable[[Adapted, Corrections], Adapted]
+@dataclass(frozen=True)
+class Adaptable:
+    """What has enough digits: modalities whose layers adapt, and heads or PHOTOGRAPHS whose thresholds do."""
+
+    layers: frozenset[Modality]
+    thresholds: frozenset[str]
+
+
+Adapt = Callable[[Adapted, Corrections, Adaptable], Adapted]
 Held = dict[str, tuple[NDArray[np.float32], NDArray[np.int64]]]
 """For each head the logits, (M, 10), and the labels, (M,), of the digits that it answers; those of the image head that
 were found in a picture are PHOTOGRAPHS."""
 PHOTOGRAPHS = "photographs"
 
 
-def adapt_thresholds(base: Adapted, corrections: Corrections) -> Adapted:
+def adapt_thresholds(base: Adapted, corrections: Corrections, adaptable: Adaptable) -> Adapted:
     """New temperatures and risk tables for the heads that have enough digits. The base must not have seen these."""
-    return _calibrated(base, [_held_out(base.predictor(), corrections)])
+    return _calibrated(base, [_held_out(base.predictor(), corrections)], adaptable)
 
 
-def adapt_layers(base: Adapted, corrections: Corrections) -> Adapted:
+def adapt_layers(base: Adapted, corrections: Corrections, adaptable: Adaptable) -> Adapted:
     """New last layers for the heads that have enough digits, with the old thresholds."""
-    return _fit_layers(base, corrections, _best_pulls(base, corrections))
+    return _fit_layers(base, corrections, _best_pulls(base, corrections, adaptable))
 
 
-def adapt_both(base: Adapted, corrections: Corrections) -> Adapted:
+def adapt_both(base: Adapted, corrections: Corrections, adaptable: Adaptable) -> Adapted:
     """New last layers, and the thresholds of what layers fitted without a writer make of that writer's digits."""
-    pulls = _best_pulls(base, corrections)
+    pulls = _best_pulls(base, corrections, adaptable)
     folds = corrections.folds(FOLDS)
     held_out = []
     for fold in range(FOLDS):
         fitted = _fit_layers(base, corrections.select(folds != fold), pulls)
         held_out.append(_held_out(fitted.predictor(), corrections.select(folds == fold)))
-    return _calibrated(_fit_layers(base, corrections, pulls), held_out)
+    return _calibrated(_fit_layers(base, corrections, pulls), held_out, adaptable)
 
 
 ADAPTATIONS: dict[str, Adapt] = {
@@ -132,13 +139,13 @@ def _fit_layers(base: Adapted, corrections: Corrections, pulls: dict[Modality, f
     return Adapted(replace_last_layers(base.model, layers), dict(base.metadata))
 
 
-def _best_pulls(base: Adapted, corrections: Corrections) -> dict[Modality, float]:
+def _best_pulls(base: Adapted, corrections: Corrections, adaptable: Adaptable) -> dict[Modality, float]:
     """For each modality with enough digits, the pull with which layers best explain the digits of writers that they
     were not fitted to."""
     pulls = {}
-    for modality in MODALITIES:
+    for modality in sorted(adaptable.layers):
         chosen = corrections.select(corrections.answered_by(modality))
-        if chosen.labels.size >= MIN_DIGITS:
+        if np.unique(chosen.writers).size >= FOLDS:  # a fold of digits with both modalities may have few of one
             start, embedding = read_last_layer(base.model, modality), chosen.embeddings[modality]
             loss = partial(_held_out_loss, start, embedding, chosen.labels, chosen.folds(FOLDS))
             pulls[modality] = min(PULLS, key=loss)
@@ -177,11 +184,11 @@ def _held_out(predictor: Predictor, corrections: Corrections) -> Held:
     return held
 
 
-def _calibrated(base: Adapted, held_out: Sequence[Held]) -> Adapted:
+def _calibrated(base: Adapted, held_out: Sequence[Held], adaptable: Adaptable) -> Adapted:
     metadata = json.loads(json.dumps(base.metadata))
     for name in held_out[0]:
         logits, labels = map(np.concatenate, zip(*(part[name] for part in held_out), strict=True))
-        if labels.size < MIN_DIGITS:
+        if name not in adaptable.thresholds or not labels.size:
             continue
         split = HeldOutLogits(logits, labels, f"{labels.size} corrected digits, each read without its writer")
         if name == PHOTOGRAPHS:
@@ -199,15 +206,29 @@ def _measure(predictor: Predictor, corrections: Corrections) -> Result:
     return Result(wrong.size, int(wrong.sum()), int(accepted.sum()), int((wrong & accepted).sum()))
 
 
-def compare(base: Adapted, corrections: Corrections, target_error: float) -> dict[str, Result]:
+def compare(base: Adapted, corrections: Corrections, adaptable: Adaptable, target_error: float) -> dict[str, Result]:
     """The model as it is and each of ADAPTATIONS, on writers that the adaptation did not see."""
     folds = corrections.folds(FOLDS)
     results = dict.fromkeys(("now", *ADAPTATIONS), Result(0, 0, 0, 0))
     for fold in range(FOLDS):
         seen, unseen = corrections.select(folds != fold), corrections.select(folds == fold)
-        for name, adapt in {"now": lambda base, _: base, **ADAPTATIONS}.items():
-            results[name] += _measure(adapt(base, seen).predictor(target_error), unseen)
+        for name, adapt in {"now": lambda base, *_: base, **ADAPTATIONS}.items():
+            results[name] += _measure(adapt(base, seen, adaptable).predictor(target_error), unseen)
     return results
+
+
+def _adaptable(corrections: Corrections, by_photograph: bool) -> Adaptable:
+    """by_photograph: whether the model has thresholds of its own for PHOTOGRAPHS."""
+
+    def enough(rows: NDArray[np.int64]) -> bool:
+        return rows.size >= MIN_DIGITS and np.unique(corrections.writers[rows]).size >= MIN_WRITERS
+
+    rows: dict[str, NDArray[np.int64]] = {head: corrections.answered_by(head) for head in HEADS}
+    layers = frozenset(modality for modality in MODALITIES if enough(rows[modality]))
+    if by_photograph:
+        photographed = np.array([corrections.inputs[row].photographed for row in rows["image"]], np.bool_)
+        rows |= {"image": rows["image"][~photographed], PHOTOGRAPHS: rows["image"][photographed]}
+    return Adaptable(layers, frozenset(name for name, chosen in rows.items() if enough(chosen)))
 
 
 def run(manifest: Path, weights: Path | None, output: Path, target_error: float) -> int:
@@ -225,14 +246,16 @@ def run(manifest: Path, weights: Path | None, output: Path, target_error: float)
         read_last_layer(base.model, modality)
     make_folder(output)
     corrections = read_corrections(manifest)
-    writers = np.unique(corrections.writers).size
-    most = max(corrections.answered_by(modality).size for modality in MODALITIES)
-    if writers < MIN_WRITERS or most < MIN_DIGITS:
+    adaptable = _adaptable(corrections, predictor.photograph_point is not None)
+    if not adaptable.layers:
+        images, clips = (corrections.select(corrections.answered_by(modality)) for modality in MODALITIES)
         raise DataError(
-            f"expected {MIN_DIGITS} images or clips of {MIN_WRITERS} writers, got {most} of {writers}; collect more"
+            f"expected {MIN_DIGITS} images or clips of {MIN_WRITERS} writers, got {images.labels.size} images of "
+            f"{np.unique(images.writers).size} and {clips.labels.size} clips of {np.unique(clips.writers).size}; "
+            "collect more"
         )
     corrections = corrections.embed(predictor)
-    results = compare(base, corrections, target_error)
+    results = compare(base, corrections, adaptable, target_error)
     sys.stdout.write(report(results, corrections))
     best = "now"
     for name in ADAPTATIONS:
@@ -241,13 +264,16 @@ def run(manifest: Path, weights: Path | None, output: Path, target_error: float)
     if best == "now":
         sys.stdout.write("refused: no adaptation is better for new writers and worse in nothing; nothing was written\n")
         return 1
-    adapted = ADAPTATIONS[best](base, corrections)
+    adapted = ADAPTATIONS[best](base, corrections, adaptable)
+    adapted.metadata.get("validation", {}).pop(
+        "reviews", None
+    )  # the old model's, from which no drift is to be measured
     adapted.metadata["finetuned"] = {
         "from": predictor.model_version,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "adapted": best,
         "digits": int(corrections.labels.size),
-        "writers": int(writers),
+        "writers": int(np.unique(corrections.writers).size),
         "held_out": {name: vars(result) for name, result in results.items()},
     }
     with TemporaryDirectory(prefix=".finetune-", dir=output) as folder:

@@ -8,8 +8,10 @@ import pytest
 from PIL import Image
 
 from mmdigit import cli
+from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import Predictor
 from mmdigit.training.release import finetune
+from mmdigit.training.release.corrections import Corrections
 from mmdigit.training.release.finetune import Result
 from tests.mmdigit.forms.written import sample_digits
 
@@ -56,7 +58,7 @@ def corrections(folder: Path, change: bool, count: int = 30) -> Path:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finetune, "MIN_DIGITS", 200)
+    monkeypatch.setattr(finetune, "MIN_DIGITS", WRITERS * 30)  # as many as there are: the folds have fewer
     monkeypatch.setattr(finetune, "PULLS", (0.01,))
 
 
@@ -71,6 +73,7 @@ def test_hands_unlike_the_training_are_learnt(tmp_path: Path, capsys: pytest.Cap
     assert held_out[metadata["finetuned"]["adapted"]]["wrong"] < 0.05 * WRITERS * 30
     old, new = Predictor.load(), Predictor.load(output / "mmdigit.onnx")
     assert new.model_version != old.model_version == metadata["finetuned"]["from"]
+    assert not new.baseline, "drift would be measured from the old model's answers"
     assert (output / "MODEL_CARD.md").read_text().startswith(f"# Finetuned: {new.model_version}\n")
     assert {path.name for path in output.iterdir()} == {"mmdigit.onnx", "mmdigit.json", "MODEL_CARD.md"}
 
@@ -78,7 +81,7 @@ def test_hands_unlike_the_training_are_learnt(tmp_path: Path, capsys: pytest.Cap
 def test_what_does_not_help_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    worse = {name: lambda base, _: base for name in finetune.ADAPTATIONS}
+    worse = {name: lambda base, *_: base for name in finetune.ADAPTATIONS}
     monkeypatch.setattr(finetune, "ADAPTATIONS", worse)
     manifest, output = corrections(tmp_path, change=False), tmp_path / "mine"
     assert cli.main(["finetune", "--corrections", str(manifest), "--output", str(output)]) == 1
@@ -89,4 +92,15 @@ def test_what_does_not_help_is_refused(
 def test_too_few_digits_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     manifest = corrections(tmp_path, change=False, count=10)
     assert cli.main(["finetune", "--corrections", str(manifest), "--output", str(tmp_path / "mine")]) == 2
-    assert "expected 200 images or clips of 10 writers, got 120 of 12; collect more" in capsys.readouterr().err
+    expected = "expected 360 images or clips of 10 writers, got 120 images of 12 and 0 clips of 0; collect more"
+    assert expected in capsys.readouterr().err
+
+
+def test_clips_of_one_person_adapt_nothing() -> None:
+    """However many, beside enough images of enough writers."""
+    image, waveform = np.zeros((28, 28), np.float32), np.zeros(8000, np.float32)
+    rows = WRITERS * 30
+    inputs = [ModelInput(image=image)] * rows + [ModelInput(waveform=waveform)] * rows
+    writers = np.concatenate([np.arange(rows) % WRITERS, np.full(rows, WRITERS)])
+    adaptable = finetune._adaptable(Corrections(inputs, np.zeros(2 * rows, np.int64), writers), by_photograph=True)
+    assert adaptable == finetune.Adaptable(frozenset({"image"}), frozenset({"image"}))
