@@ -70,6 +70,8 @@ class TrainSettings(ProgramSettings):
             raise ValueError("expected --quick or --config, got both")
         if self.audio_only and self.strings_only:
             raise ValueError("expected --audio-only or --strings-only, got both")
+        if self.teachers and self.strings_only:
+            raise ValueError("expected --teachers or --strings-only, got both")
         return self
 
     def run(self) -> int:
@@ -231,25 +233,24 @@ def _require_training() -> None:
 
 
 def _require_pooch() -> None:
-    _require_training()
-    if find_spec("pooch") is None:
-        raise SettingsError(
-            "expected pooch, got none installed; run `pip install pooch` or `pip install 'mmdigit[train]'`"
-        )
+    _require_installed("pooch")
 
 
 def _require_plots() -> None:
-    _require_training()
-    if any(find_spec(name) is None for name in ("onnx", "matplotlib")):
-        raise SettingsError(
-            "expected onnx and matplotlib, got one or none installed; run `pip install 'mmdigit[train]'` first"
-        )
+    _require_installed("onnx", "matplotlib")
 
 
 def _require_torch() -> None:
+    _require_installed("torch", "torchvision", "torchaudio", "onnx", "tensorboard", "matplotlib")
+
+
+def _require_installed(*packages: str) -> None:
     _require_training()
-    if any(find_spec(name) is None for name in ("torch", "torchvision", "torchaudio", "onnx", "tensorboard")):
-        raise SettingsError("expected torch, got none installed; run `pip install 'mmdigit[train]'` first")
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        raise SettingsError(
+            f"expected {', '.join(packages)}, got no {', '.join(missing)}; run `pip install 'mmdigit[train]'` first"
+        )
 
 
 class StudyCommands(ProgramSettings):

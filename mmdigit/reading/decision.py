@@ -204,12 +204,12 @@ def agreement(image: Probabilities, audio: Probabilities) -> float:
 
 
 def softmax(logits: NDArray[Any], temperature: float | NDArray[np.float64] = 1.0) -> Probabilities:
-    """(B, 10) to (B, 10), each row's sum 1. In 64 bits, so that rounding never takes a confidence out of [0, 1].
+    """(..., 10) to (..., 10), each row's sum 1. In 64 bits, so that rounding never takes a confidence out of [0, 1].
 
-    temperature: above 0, one for all or (B, 1); a higher one lowers the confidence and never changes the label.
+    temperature: above 0, one for all or (..., 1); a higher one lowers the confidence and never changes the label.
     """
-    powers = np.exp((logits.astype(np.float64) - logits.max(axis=1, keepdims=True)) / temperature)
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
+    powers = np.exp((logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)) / temperature)
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float64)
 
 
 def sigmoid(logits: NDArray[Any]) -> Probabilities:

@@ -18,6 +18,7 @@ from mmdigit.training.data.image_augmentation import augment_images, corrupt_ima
 from mmdigit.training.data.splits import Digits
 from mmdigit.training.data.strokes import barred_sevens, characters, flagged_ones
 from mmdigit.training.fit.plan import ImagePlan
+from schemas.errors import DataError
 
 N_BLANK = 600  # photographs of paper, boxes and neighbours without a digit
 RENDERERS = (normalize, ink, several_digits, lines, polarity, render_paper, render_ink, photographs)
@@ -49,7 +50,10 @@ class ImageBatch:
 
 
 def load_image_sets(digits: Digits, glyphs: NDArray[np.uint8], plan: ImagePlan, cache: Path, seed: int) -> ImageSets:
-    """These digits and glyphs; if the plan asks for photographs, also photographs of both and of empty paper."""
+    """These digits and glyphs; if the plan asks for photographs, also photographs of both and of empty paper.
+
+    Raises DataError if the cached photographs are damaged.
+    """
     if plan.photographs == 0:
         return ImageSets(digits, digits.images[:0], glyphs, glyphs[:0])
     blank = np.zeros((N_BLANK, IMAGE_SIDE, IMAGE_SIDE), np.uint8)
@@ -73,7 +77,13 @@ def _photographs(digits: Digits, cache: Path, seed: int) -> NDArray[np.uint8]:
         cache.mkdir(parents=True, exist_ok=True)
         np.save(path.with_suffix(".partial.npy"), made)
         path.with_suffix(".partial.npy").replace(path)
-    return np.asarray(np.load(path), np.uint8)
+    try:
+        cached = np.load(path)
+        if cached.shape != digits.images.shape or cached.dtype != np.uint8:
+            raise ValueError(f"{cached.dtype} {cached.shape}")
+    except (OSError, ValueError, EOFError) as exc:
+        raise DataError(f"expected photographs in {path}, got a damaged file ({exc}); remove it") from exc
+    return np.asarray(cached, np.uint8)
 
 
 def image_batches(

@@ -9,6 +9,7 @@ import json
 import shutil
 import struct
 import subprocess
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, replace
@@ -25,7 +26,7 @@ from mmdigit.training.data.speech_engines import ENGINES, Engine, Utterance, run
 from mmdigit.training.data.splits import Clip
 from mmdigit.training.data.spoken_strings import SpokenString, trim
 from mmdigit.training.data.utterances import plan_clips, plan_number_words, plan_strings
-from schemas.errors import InvalidAudio
+from schemas.errors import DataError, InvalidAudio
 
 MAX_DIGIT_S, MAX_OTHER_S, MAX_STRING_S = 1.6, 2.5, 4.7
 MIN_SPEECH_S = 0.1
@@ -45,7 +46,8 @@ def synthesize_clips(cache: Path, n_digits: int, n_words: int, seed: int, data: 
 
     n_digits, n_words: how many clips to make; a few are silent or too long and are dropped; data: the folder of the
     data sets, which may hold a synthesizer's files. Clip.source names the engine, Clip.speaker the voice. The first
-    call takes minutes and shows its progress on stderr. Returns [] if no synthesizer is installed.
+    call takes minutes and shows its progress on stderr. Returns [] if no synthesizer is installed. Raises DataError if
+    the cached file is damaged.
     """
     console = Console(stderr=True)
     engines = _installed(data, console)
@@ -246,6 +248,9 @@ def _write(path: Path, clips: Sequence[Waveform]) -> None:
 
 
 def _read(path: Path) -> list[Waveform]:
-    with np.load(path) as stored:
-        samples = stored["samples"].astype(np.float32) / 32767
-        return np.split(samples, stored["ends"][:-1])
+    try:
+        with path.open("rb") as file, np.load(file) as stored:
+            samples = stored["samples"].astype(np.float32) / 32767
+            return np.split(samples, stored["ends"][:-1])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as exc:
+        raise DataError(f"expected synthetic speech in {path}, got a damaged file ({exc}); remove it") from exc

@@ -47,5 +47,5 @@ class Gates(Fusion):
         return scaled[0] + scaled[1]
 
 
-HEADS: dict[str, type[Fusion]] = {"concatenation": Concatenation, "gates": Gates, "correction": Fusion}
+FUSED_HEADS: dict[str, type[Fusion]] = {"concatenation": Concatenation, "gates": Gates, "correction": Fusion}
 """Those that are trained, by name; the sum is the untrained Fusion."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdigit.reading.audio.normalize import Waveform, speech_window
-from mmdigit.reading.decision import HEADS, decide
+from mmdigit.reading.decision import HEADS, decide, softmax
 from mmdigit.reading.error_bounds import error_bound
 from mmdigit.reading.image.decode import read_image
 from mmdigit.reading.image.normalize import read_digit
@@ -29,7 +29,7 @@ from mmdigit.training.evaluate.pairs import (
     pair_accuracy_row,
     same_digit_pairs,
 )
-from mmdigit.training.evaluate.split_model import PAIR_BATCH, Encoded, SplitModel, softmax
+from mmdigit.training.evaluate.split_model import PAIR_BATCH, Encoded, SplitModel
 from schemas.prediction import Reason
 
 IMAGES, CLIPS = "MNIST test", "FSDD recordings 0-4"

@@ -1,4 +1,4 @@
-"""The pitch of a voice, by which figures of speakers are grouped: higher voices are rarer in training and err more."""
+"""The pitch of a voice, by which figures of speakers are grouped: higher voices are rarer in training."""
 
 import numpy as np
 from numpy.typing import NDArray

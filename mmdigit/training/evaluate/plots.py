@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mmdigit.reading.audio.normalize import N_SAMPLES, SAMPLE_RATE_HZ, Waveform, speech_window
+from mmdigit.reading.decision import HEADS
 from mmdigit.training.data.splits import Clip, Digits
 from mmdigit.training.evaluate.measures import wilson
 
@@ -18,7 +19,6 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY = (
     *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#777777"),
 )
 COLOURS = {"image": BLUE, "audio": ORANGE, "fused": GREEN, "sum": PURPLE}
-HEADS = ("image", "audio", "fused")
 DPI = 110
 STYLE: dict[Any, Any] = {
     "font.size": 10,

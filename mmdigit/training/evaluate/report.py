@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-HEADS = ("image", "audio", "fused")
+from mmdigit.reading.decision import HEADS
 
 
 def main_table(report: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ import onnx
 import onnx.utils
 from numpy.typing import NDArray
 
-from mmdigit.reading.decision import HEADS, Thresholds, sigmoid
+from mmdigit.reading.decision import HEADS, Thresholds, sigmoid, softmax
 from mmdigit.reading.predictor import WEIGHTS, Predictor, open_session
 from schemas.errors import WeightsError
 
@@ -120,13 +120,7 @@ class SplitModel:
 
     def probabilities(self, head: str, logits: NDArray[Any]) -> NDArray[np.float64]:
         """Calibrated, (..., 10), each sum 1; head: one of HEADS."""
-        return softmax(logits / self.temperature[head])
-
-
-def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
-    """(..., 10) to (..., 10), each sum 1."""
-    powers = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float64)
+        return softmax(logits, self.temperature[head])
 
 
 def log_softmax(logits: NDArray[Any]) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ from mmdigit.training.data.photographs import photograph_digits
 from mmdigit.training.data.splits import RECORDED_SETS, Clip, Digits, fold_of, load_clips, load_digits
 from mmdigit.training.evaluate.corrupt_audio import NOISES, add_noise
 from mmdigit.training.evaluate.fusion_comparison import compare_heads, untrained_like
-from mmdigit.training.evaluate.fusion_heads import HEADS
+from mmdigit.training.evaluate.fusion_heads import FUSED_HEADS
 from mmdigit.training.evaluate.held_out import FOLD_FILE, decode_images
 from mmdigit.training.evaluate.measures import clustered_bootstrap, ece
 from mmdigit.training.evaluate.pairs import accuracy_row, correct_tables, pair_accuracy_row, same_digit_pairs
@@ -40,7 +40,7 @@ from mmdigit.training.output import make_folder, write_json
 from mmdigit.training.release.calibration import ACCEPT_ALL
 from mmdigit.training.release.export import set_fusion_weights, write_model
 from mmdigit.training.release.quantize import QuantizationInputs
-from schemas.errors import SettingsError
+from schemas.errors import DataError, SettingsError
 
 SEEDS = (1, 2, 3)
 SHIPPED_SEED = SEEDS[0]
@@ -137,24 +137,30 @@ def folds(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> d
 def fusion(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> dict[str, Any]:
     """Train other fused heads on the trained encoders of SHIPPED_SEED, and compare them on unseen writers and speakers.
 
-    Raises DataError if that training is not finished.
+    Raises DataError if that training is not finished, or if there are no validation clips but FSDD's, whose speakers it
+    has heard.
     """
     model, trained_by = load_trained_model(output / f"seed-{SHIPPED_SEED}")
     plan = trained_by.model_copy(update={"fusion": plan.fusion})
     sets = load_sets(data, output / "cache", plan, _log)
+    clips = [clip for clip in sets.validation_clips if clip.source != "fsdd"]
+    if not clips:
+        raise DataError(
+            "expected clips of unseen speakers, got none; run `mmdigit data download --sets audiomnist` first"
+        )
     trained = {
         name: train_fusion(model, sets, plan, output / "fusion" / name, hardware, make_head=head).fusion
-        for name, head in HEADS.items()
+        for name, head in FUSED_HEADS.items()
     }
     heads = {"sum": untrained_like(trained["correction"]), **trained}
-    clips = [clip for clip in sets.validation_clips if clip.source != "fsdd"]
     rows = compare_heads(model, heads, sets.validation_digits, clips, N_PHOTOGRAPHED)
     for row in rows:
         _log(json.dumps(row))
     people = len({clip.name for clip in clips})
     return {
-        "split": f"{sets.validation_digits.labels.size} digits of validation writers x {len(clips)} clips of {people} "
-        "validation speakers, all pairs of the same digit",
+        "plan": plan.model_dump(),
+        "split": f"{sets.validation_digits.labels.size} digits of validation writers, {N_PHOTOGRAPHED} of them "
+        f"photographed, x {len(clips)} clips of {people} validation speakers, all pairs of the same digit",
         "heads": rows,
     }
 

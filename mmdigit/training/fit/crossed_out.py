@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mmdigit.reading.image.crossed_out import FIRST, HIDDEN, SECOND, WEIGHTS, CrossedOutDetector
+from mmdigit.reading.image.crossed_out import FIRST, HIDDEN, SECOND, CrossedOutDetector
 from mmdigit.training.data.augment import TensorRng
 from mmdigit.training.data.crossed_out import render_digits
 from mmdigit.training.data.splits import Digits, load_digits
@@ -155,7 +155,7 @@ def _sample(digits: Digits, count: int, seed: int) -> Digits:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the network that tells crossed-out digits.")
     parser.add_argument("--data", type=Path, required=True, help="folder with MNIST and its writers")
-    parser.add_argument("--output", type=Path, default=WEIGHTS, help="the file to write")
+    parser.add_argument("--output", type=Path, required=True, help="the file to write")
     parser.add_argument("--workers", type=int, default=2, help="processes for rendering")
     options = parser.parse_args()
     torch.set_num_threads(1)  # the weights do not depend on the number of cores

@@ -16,12 +16,11 @@ from torch.nn import functional
 
 from mmdigit.training.data.augment import TensorRng, augment_waveforms
 from mmdigit.training.data.spoken_strings import NUMBER_WORD_TOKENS, WORD, SpokenStrings, StringBatch
-from mmdigit.training.fit.checkpoints import checkpoint_path, read_state, restore
+from mmdigit.training.fit.checkpoints import checkpoint_path, restore
 from mmdigit.training.fit.model import BAND_MEAN, HOP_LENGTH, MEL_FLOOR, N_FFT, AudioEncoder, LogMel
 from mmdigit.training.fit.plan import Distortion, StringsPlan, TrainingPlan
 from mmdigit.training.fit.stage import Hardware, Stage, train_stage
-from mmdigit.training.fit.teachers import new_audio_classifier
-from schemas.errors import DataError
+from mmdigit.training.fit.teachers import load_audio_classifier
 
 N_TOKENS = NUMBER_WORD_TOKENS[-1] + 2
 """With none, the last one."""
@@ -93,15 +92,12 @@ def train_strings(
     )
 
     def new_listener() -> StringListener:
-        path = checkpoint_path(folder, "audio")
-        if not path.exists():
-            raise DataError(
-                f"expected the audio classifier's checkpoint at {path}, got none; run `mmdigit train` first"
-            )
-        audio, model = new_audio_classifier(plan.audio), StringListener(plan)
-        restore(path, (audio, read_state(path)["average"]))
-        for name in ("frames", "neighbours", "halve"):
-            getattr(model, name).load_state_dict(getattr(audio.encoder, name).state_dict())
+        encoder, model = load_audio_classifier(folder).encoder, StringListener(plan)
+        parts = ("frames", "neighbours", "halve")
+        restore(
+            checkpoint_path(folder, "audio"),
+            *((getattr(model, name), getattr(encoder, name).state_dict()) for name in parts),
+        )
         return model
 
     return train_stage(stage, new_listener, plan, folder, hardware, None)

@@ -37,22 +37,23 @@ def load_teachers(folders: Sequence[Path]) -> tuple[list[UnimodalClassifier], tu
 
     Raises DataError if a folder has no finished audio training.
     """
-    teachers, digests = [], []
-    for folder in folders:
-        path = checkpoint_path(folder, "audio")
-        if not path.exists():
-            raise DataError(f"expected a teacher's checkpoint at {path}, got no such file; train it first")
-        state = read_state(path)
-        plan = read_plan(state, path)
-        if state["epochs"] != plan.audio.epochs:
-            raise DataError(
-                f"expected {plan.audio.epochs} epochs in {path}, got {state['epochs']}; finish its training"
-            )
-        teacher = new_audio_classifier(plan.audio)
-        restore(path, (teacher, state["average"]))
-        teachers.append(teacher.eval())
-        digests.append(hashlib.sha256(path.read_bytes()).hexdigest())
+    teachers = [load_audio_classifier(folder) for folder in folders]
+    digests = [hashlib.sha256(checkpoint_path(folder, "audio").read_bytes()).hexdigest() for folder in folders]
     return teachers, tuple(digests)
+
+
+def load_audio_classifier(folder: Path) -> UnimodalClassifier:
+    """The trained audio classifier of a folder. Raises DataError if its training is missing or unfinished."""
+    path = checkpoint_path(folder, "audio")
+    if not path.exists():
+        raise DataError(f"expected an audio classifier's checkpoint at {path}, got no such file; train it first")
+    state = read_state(path)
+    plan = read_plan(state, path)
+    if state["epochs"] != plan.audio.epochs:
+        raise DataError(f"expected {plan.audio.epochs} epochs in {path}, got {state['epochs']}; finish its training")
+    classifier = new_audio_classifier(plan.audio)
+    restore(path, (classifier, state["average"]))
+    return classifier.eval()
 
 
 def load_taught(

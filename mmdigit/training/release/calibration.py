@@ -19,7 +19,6 @@ from mmdigit.training.data.splits import Clip, Digits
 from mmdigit.training.evaluate.held_out import (
     Folds,
     HeldOutLogits,
-    batches,
     held_out_clips,
     held_out_images,
     held_out_pairs,
@@ -62,7 +61,7 @@ def calibrate(
     folds: Folds | None,
     writers: WriterFolds | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The `thresholds`, `temperature` and `risk` of the metadata, and its validation figures.
+    """The `thresholds`, `temperature`, `risk` and, with writers, `photographs` of the metadata; its validation figures.
 
     predictor: the exported model; digits, clips: the validation split; folds, writers: of the trainings without a
     speaker and without some writers, None = there are none.
@@ -85,12 +84,12 @@ def calibrate(
         "audio_novelty": novelty_threshold(sigmoid(audio_outputs["audio_novelty_logit"])),
     }
     risk = {head: head_risk(head, held_out[head], temperature[head]) for head in HEADS}
-    figures: dict[str, Any] = {head: _figures(held_out[head], temperature[head]) for head in HEADS}
+    figures: dict[str, Any] = {head: head_figures(held_out[head], temperature[head]) for head in HEADS}
     figures["audio"]["groups"] = _groups(held_out["audio"], temperature["audio"], risk["audio"])
     calibration: dict[str, Any] = {"thresholds": thresholds, "temperature": temperature, "risk": risk}
     if writers is not None and writers.photographed is not None:
         calibration["photographs"] = photograph_calibration(writers.photographed)
-        figures["photographs"] = _figures(writers.photographed, calibration["photographs"]["temperature"])
+        figures["photographs"] = head_figures(writers.photographed, calibration["photographs"]["temperature"])
     left_out = 0 if folds is None else folds.n_speakers
     return calibration, {"seed": SEED, "left_out_speakers": left_out, **figures, "conflict": conflict}
 
@@ -189,7 +188,7 @@ def review_rates(predictor: Predictor, digits: Digits, clips: Sequence[Clip]) ->
         ("audio", [ModelInput(waveform=waveform) for waveform in waveforms]),
         ("both", pairs),
     ):
-        answers = [answer for part in batches(samples) for answer in predictor.predict(part)]
+        answers = list(predictor.predict_all(samples))
         rates[name] = {"total": len(answers)} | {
             reason: round(sum(reason in answer.reasons for answer in answers) / len(answers), 5)
             for reason in get_args(Reason)
@@ -216,7 +215,8 @@ def _groups(held_out: HeldOutLogits, temperature: float, risk: dict[str, Any]) -
     return figures_by_group(held_out.people, labels == held_out.labels, confidence >= least[labels])
 
 
-def _figures(held_out: HeldOutLogits, temperature: float) -> dict[str, Any]:
+def head_figures(held_out: HeldOutLogits, temperature: float) -> dict[str, Any]:
+    """A head's validation figures in the metadata."""
     correct = held_out.logits.argmax(axis=1) == held_out.labels
     before, after = softmax(held_out.logits).max(axis=1), softmax(held_out.logits, temperature).max(axis=1)
     return {

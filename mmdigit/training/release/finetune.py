@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, HEADS
 from mmdigit.reading.predictor import WEIGHTS, Predictor
-from mmdigit.training.evaluate.held_out import HeldOutLogits, batches, model_outputs
+from mmdigit.training.evaluate.held_out import HeldOutLogits, model_outputs
 from mmdigit.training.fit.temperature import fit_temperature
 from mmdigit.training.output import make_folder, write_json
 from mmdigit.training.release.calibration import head_risk, photograph_calibration
@@ -200,7 +200,7 @@ def _calibrated(base: Adapted, held_out: Sequence[Held], adaptable: Adaptable) -
 
 
 def _measure(predictor: Predictor, corrections: Corrections) -> Result:
-    answers = [answer for part in batches(corrections.inputs) for answer in predictor.predict(part)]
+    answers = list(predictor.predict_all(corrections.inputs))
     wrong = np.array([answer.label for answer in answers]) != corrections.labels
     accepted = np.array([answer.decision == "accept" for answer in answers])
     return Result(wrong.size, int(wrong.sum()), int(accepted.sum()), int((wrong & accepted).sum()))

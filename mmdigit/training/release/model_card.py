@@ -153,15 +153,15 @@ validation digits and {quantized["audio"]["changed"]} of {quantized["audio"]["sa
 
 ## Ethical considerations
 
-Most recorded speakers are men with a European or American accent; high voices, other accents and children err more
-often and are more often sent to review, so that those people wait longer for their answers. A voice is personal data:
-the model keeps none of it, and nothing in it tells who spoke. The recordings were published for research by people who
-gave them; no customer's data is in the weights.
+Most recorded speakers are men with a European or American accent; other accents err more often and are more often
+sent to review, so that those people wait longer for their answers. The table above has high voices, which are few;
+children were not measured. A voice is personal data: the model keeps none of it, and nothing in it tells who spoke. The
+recordings were published for research by people who gave them; no customer's data is in the weights.
 
 ## Carbon
 
-The whole recipe runs on two cores: about three hours for the shipped model, its calibration and the fused heads, and an
-hour for its two teachers: about 0.1 kWh, reckoned at 15 W a core. Trainings that were not kept took many times that.
+The whole recipe runs on two cores in about three hours, with the two teachers, the calibration and the fused heads:
+about 0.1 kWh, reckoned at 15 W a core. Trainings that were not kept took many times that.
 
 ## How to cite
 

@@ -15,7 +15,13 @@ from mmdigit.training.evaluate.command import measure, summary
 from mmdigit.training.evaluate.held_out import decode_images, held_out_images, model_outputs, read_folds
 from mmdigit.training.evaluate.writer_folds import read_writer_folds
 from mmdigit.training.output import write_json
-from mmdigit.training.release.calibration import calibrate, head_risk, photograph_calibration, review_rates
+from mmdigit.training.release.calibration import (
+    calibrate,
+    head_figures,
+    head_risk,
+    photograph_calibration,
+    review_rates,
+)
 from mmdigit.training.release.model_card import model_card
 from schemas.errors import SettingsError, WeightsError
 
@@ -77,8 +83,11 @@ def _calibrate_images(predictor: Predictor, metadata: dict[str, Any], digits: Di
     plain = None if folds is None else folds.plain
     held_out = held_out_images(model_outputs(predictor, images)["image_logits"], digits.labels, plain)
     if folds is not None and folds.photographed is not None:
-        metadata["photographs"] = photograph_calibration(folds.photographed)
-    metadata["risk"]["image"] = head_risk("image", held_out, predictor.temperature["image"])
+        metadata["photographs"] = photographs = photograph_calibration(folds.photographed)
+        metadata["validation"]["photographs"] = head_figures(folds.photographed, photographs["temperature"])
+    temperature = predictor.temperature["image"]
+    metadata["risk"]["image"] = head_risk("image", held_out, temperature)
+    metadata["validation"]["image"] = head_figures(held_out, temperature)
 
 
 def _calibrate_clips(

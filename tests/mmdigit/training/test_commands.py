@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
@@ -10,6 +11,7 @@ pytest.importorskip("torch")
 from mmdigit import cli
 from mmdigit.reading.decision import HEADS
 from mmdigit.reading.predictor import Predictor
+from mmdigit.training.evaluate.writer_folds import FILE
 from mmdigit.training.fit import train
 from mmdigit.training.fit.checkpoints import STAGES, checkpoint_path
 from mmdigit.training.release import export, recalibrate
@@ -98,6 +100,11 @@ def test_train_export_and_calibrate(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert cli.main(["calibrate", "--data", "none", *weights, "--output", str(again)]) == 0
     assert (again / "mmdigit.onnx").read_bytes() == (output / "mmdigit.onnx").read_bytes()
     assert json.loads((again / "mmdigit.json").read_text()) == metadata
+    writers = np.concatenate([9 * np.eye(10, dtype=np.float32)] * 6)
+    np.savez(tmp_path / FILE, logits=writers, labels=np.arange(60) % 10, photographed=np.arange(60) >= 30)
+    assert cli.main(["calibrate", "--data", "none", *weights, "--writers", str(tmp_path), "--output", str(again)]) == 0
+    figures = json.loads((again / "mmdigit.json").read_text())["validation"]
+    assert (figures["image"]["total"], figures["photographs"]["total"]) == (90, 30)
     folds = tmp_path / "folds"
     for speaker in {clip.speaker for clip in made_up.clips(3)[:30]}:
         write(folds, speaker, fold(1, made_up.digits(60, 2)))

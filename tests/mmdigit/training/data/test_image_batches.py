@@ -1,12 +1,16 @@
 """Image batches: every digit once, with labels that match the drawn digits, in range."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from mmdigit.training.data import image_batches as module  # noqa: E402
-from mmdigit.training.data.image_batches import ImageSets, image_batches  # noqa: E402
+from mmdigit.training.data import photographs  # noqa: E402
+from mmdigit.training.data.image_batches import ImageSets, image_batches, load_image_sets  # noqa: E402
+from schemas.errors import DataError  # noqa: E402
 from tests.mmdigit.training import made_up  # noqa: E402
 
 DIGITS = made_up.digits(400, 1)
@@ -42,3 +46,18 @@ def test_image_batches_label_drawn_digits(monkeypatch: pytest.MonkeyPatch) -> No
             else:
                 assert float(image[0, 4 + 2 * label, 10]) > 0.9
     assert min(drawn.values()) > 30
+
+
+def test_damaged_photographs_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photographs, "photograph_digits", lambda digits, *_, **__: digits.images // 2)
+    plan = made_up.plan().image.model_copy(update={"photographs": 0.4})
+
+    def load() -> ImageSets:
+        return load_image_sets(made_up.digits(20, 1), made_up.images(20).glyphs, plan, tmp_path, 1)
+
+    made, again = load(), load()
+    np.testing.assert_array_equal(again.photographs, made.photographs)
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(DataError, match=r"expected photographs in .*, got a damaged file \(.*\); remove it"):
+        load()

@@ -13,6 +13,7 @@ from mmdigit.training.data import pronunciations, synthesis
 from mmdigit.training.data.pronunciations import ENGLISH_OTHERS, ESPEAK_VARIANTS, PHONEME_OTHERS, RESERVED_VOICES
 from mmdigit.training.data.speech_engines import ENGINES, Engine, Utterance
 from mmdigit.training.data.synthesis import EMPTY, synthesize_clips
+from schemas.errors import DataError
 
 LEXICONS = [lexicon for engine in ENGINES for lexicon in engine.lexicons]
 
@@ -189,3 +190,12 @@ def test_number_words_are_named_in_their_clips(tmp_path: Path, monkeypatch: pyte
     strings = synthesis.synthesize_strings(tmp_path, 4, seed=1)
     assert len(strings) == 4
     assert synthesis.synthesize_number_words(tmp_path, 0, seed=1) == []
+
+
+def test_damaged_cache_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "speech.npz"
+    synthesis._write(path, [np.zeros(9, np.float32), EMPTY])
+    assert [clip.size for clip in synthesis._read(path)] == [9, 0]
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(DataError, match=r"expected synthetic speech in .*, got a damaged file \(.*\); remove it"):
+        synthesis._read(path)

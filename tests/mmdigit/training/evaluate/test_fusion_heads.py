@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mmdigit.training.evaluate.fusion_heads import HEADS, Gates  # noqa: E402
+from mmdigit.training.evaluate.fusion_heads import FUSED_HEADS, Gates  # noqa: E402
 from mmdigit.training.fit.model import EMBEDDING, Fusion, UnimodalOutput  # noqa: E402
 
 
@@ -19,9 +19,9 @@ def test_gates_begin_as_the_sum() -> None:
     torch.testing.assert_close(Gates()(image, here, audio, torch.zeros(6)), image.logits)
 
 
-@pytest.mark.parametrize("name", HEADS)
+@pytest.mark.parametrize("name", FUSED_HEADS)
 def test_heads_can_learn(name: str) -> None:
     torch.manual_seed(1)
-    head, image, audio, here = HEADS[name](), outputs(6), outputs(6), torch.ones(6)
+    head, image, audio, here = FUSED_HEADS[name](), outputs(6), outputs(6), torch.ones(6)
     head(image, here, audio, here).square().sum().backward()
     assert any(parameter.grad is not None and bool(parameter.grad.abs().sum() > 0) for parameter in head.parameters())

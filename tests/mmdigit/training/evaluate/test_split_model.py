@@ -11,9 +11,10 @@ import pytest
 pytest.importorskip("onnx")
 
 from mmdigit.reading.audio.normalize import speech_window
+from mmdigit.reading.decision import softmax
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import WEIGHTS, Predictor
-from mmdigit.training.evaluate.split_model import SplitModel, log_softmax, softmax
+from mmdigit.training.evaluate.split_model import SplitModel, log_softmax
 from schemas.errors import WeightsError
 
 N = 5

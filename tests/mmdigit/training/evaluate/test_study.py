@@ -98,7 +98,14 @@ def test_study_fusion_compares_all_heads(small: Path, monkeypatch: pytest.Monkey
     with pytest.raises(DataError, match="run `mmdigit train` first"):
         study.run("fusion", small, small / "runs", small / "fusion.json", PLAN, Hardware())
     taught = PLAN.model_copy(update={"seed": study.SHIPPED_SEED, "teachers": ("0" * 64,)})
-    train(made_up.sets(small), taught, small / "runs" / f"seed-{study.SHIPPED_SEED}")
+    sets = made_up.sets(small)
+    train(sets, taught, small / "runs" / f"seed-{study.SHIPPED_SEED}")
+    with pytest.raises(DataError, match="expected clips of unseen speakers, got none; run `mmdigit data download"):
+        study.run("fusion", small, small / "runs", small / "fusion.json", PLAN, Hardware())
+    others = replace(sets, validation_clips=[replace(clip, source="prompts") for clip in sets.validation_clips])
+    monkeypatch.setattr(study, "load_sets", lambda *_: others)
     study.run("fusion", small, small / "runs", small / "fusion.json", PLAN, Hardware())
     assert compared == [["sum", "concatenation", "gates", "correction"]]
-    assert json.loads((small / "fusion.json").read_text())["heads"] == []
+    report = json.loads((small / "fusion.json").read_text())
+    assert report["heads"] == []
+    assert report["plan"]["teachers"] == ["0" * 64]

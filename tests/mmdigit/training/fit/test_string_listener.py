@@ -22,7 +22,7 @@ def strings() -> SpokenStrings:
 
 
 def test_listener_learns_and_resumes(tmp_path: Path) -> None:
-    train(made_up.sets(tmp_path / "cache"), made_up.strings_plan(2), tmp_path, stop_after=1)
+    train(made_up.sets(tmp_path / "cache"), made_up.strings_plan(2), tmp_path)
     trained = train_strings(strings(), strings(), made_up.strings_plan(2), tmp_path, ONE_THREAD)
     lines = (tmp_path / HISTORY).read_text().splitlines()
     first, last = (epoch for epoch in map(json.loads, lines) if epoch["stage"] == "strings")
@@ -35,7 +35,7 @@ def test_listener_learns_and_resumes(tmp_path: Path) -> None:
 
 
 def test_listener_needs_the_audio_classifier(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"expected the audio classifier's checkpoint at .*audio.pt, got none"):
+    with pytest.raises(DataError, match=r"expected an audio classifier's checkpoint at .*audio.pt, got no such file"):
         train_strings(strings(), strings(), made_up.strings_plan(1), tmp_path, ONE_THREAD)
 
 

@@ -57,7 +57,7 @@ def test_answers_are_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_unfinished_or_missing_teacher_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"expected a teacher's checkpoint at .*; train it first"):
+    with pytest.raises(DataError, match=r"expected an audio classifier's checkpoint at .*; train it first"):
         load_teachers([tmp_path])
     with pytest.raises(DataError, match=r"expected 2 epochs in .*, got 1; finish its training"):
         load_teachers([train_teacher(tmp_path, 1, stop_after=1)])
