@@ -28,7 +28,7 @@ DEFAULT_TARGET_ERROR = 0.001
 @dataclass(frozen=True)
 class Thresholds:
     """When an answer goes to review, range [0, 1]. The confidences follow from the target error; the other three come
-    from the model's metadata, where `mmdigit export` writes what it chose on the validation split."""
+    from the model's metadata, where `mmdigit export` writes what it chose on held-out data."""
 
     image_confidence: Confidences
     """A job with an image only: review below the confidence of its label."""

@@ -1,8 +1,8 @@
 """Logits for unseen writers and speakers, on which calibration is based.
 
-Images: those of the validation writers, read by the exported model. Clips: those of the validation speakers and, if
-there are leave-one-speaker-out trainings, recordings 5-49 of each left-out speaker of FSDD, read by the training
-without that speaker. No test split is read.
+Images: those of the validation writers, read by the exported model; with `mmdigit study writers`, also the training
+digits, each read by a training without its writer. Clips: those of the validation speakers outside FSDD; with `mmdigit
+study folds`, also all that each fold leaves out. No test split is read, nor recordings 0-4 of FSDD.
 """
 
 import tokenize

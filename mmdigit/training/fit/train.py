@@ -42,7 +42,7 @@ from mmdigit.training.output import make_folder
 from schemas.errors import DataError
 
 FUSION_SEED_OFFSET = 70_000
-FSDD = "fsdd"  # its speakers are in every training
+FSDD = "fsdd"
 CALM_SEED_OFFSET = 50_000  # so that the calm stage does not repeat the image stage's batches
 
 
