@@ -12,7 +12,7 @@ KAFKA_PORT ?= 29092
 REDIS_PORT ?= 6379
 # Four test files at once, also on two cores, because most tests wait for something; in the order of tests/conftest.py.
 TESTS := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
-CONFIGS := mmdigit/training/fit/configs
+CONFIGS := mmdigit/training/configs
 # Benchmarks that take --data, in the order of `make bench`.
 BENCHMARKS := wire pipeline latency growth footprint
 

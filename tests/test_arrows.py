@@ -38,10 +38,25 @@ _FORMS = {
     "__main__": "worker",
 }
 """The rooms of mmdigit/forms, and which of those above it each may import."""
+_TRAINING = {
+    "plan": "",
+    "measures": "",
+    "output": "",
+    "data": "plan",
+    "fit": "plan measures output data",
+    "evaluate": "plan measures output data fit",
+    "release": "measures output data fit evaluate",
+    "study": "plan measures output data fit evaluate release",
+}
+"""The rooms of mmdigit/training, likewise."""
 
 
 def _forms(rooms: Iterable[str]) -> set[str]:
     return {f"mmdigit.forms.{room}" for room in rooms}
+
+
+def _training(rooms: Iterable[str]) -> set[str]:
+    return {f"mmdigit.training.{room}" for room in rooms}
 
 
 _PRODUCT = {
@@ -52,6 +67,7 @@ _PRODUCT = {
     "mmdigit.numbers",
     "mmdigit.sending",
     "mmdigit.training",
+    *_training(_TRAINING),
     "mmdigit.database",
     *_forms(_FORMS),
     "mmdigit.gateway",
@@ -77,7 +93,14 @@ ALLOWED: dict[str, set[str]] = {
     "mmdigit.transport.redis": _ADAPTER,
     "mmdigit.transport.sqlite": _ADAPTER,
     "mmdigit.transport": {*_CORE, *_ADAPTERS},
-    "mmdigit.training": {*_CORE, *_READING, "mmdigit.datasets", "mmdigit.reading"},
+    "mmdigit.training": set(),
+    **{
+        f"mmdigit.training.{room}": {
+            *{*_CORE, *_READING, "mmdigit.datasets", "mmdigit.reading"},
+            *_training(others.split()),
+        }
+        for room, others in _TRAINING.items()
+    },
     "mmdigit.sending": _CORE,
     _CONSUMING: {*_CORE, "mmdigit.telemetry", "mmdigit.transport"},
     "mmdigit.database": _CORE,
@@ -109,7 +132,7 @@ ALLOWED: dict[str, set[str]] = {
         "mmdigit.transport",
         *_forms(_FORMS),
         "mmdigit.gateway",
-        "mmdigit.training",
+        *_training(_TRAINING),
     },
     "mmdigit": {*_CORE, *_READING, "mmdigit.reading", "mmdigit.commands"},
     "worker": {*_ROOMS - {"mmdigit.datasets"}, _CONSUMING},

@@ -77,8 +77,8 @@ class TrainSettings(ProgramSettings):
     def run(self) -> int:
         _require_torch()
         from mmdigit.training.fit import spoken_numbers, train
-        from mmdigit.training.fit.plan import QUICK, SHIPPED, TrainingPlan
         from mmdigit.training.fit.stage import Hardware
+        from mmdigit.training.plan import QUICK, SHIPPED, TrainingPlan
 
         plan = TrainingPlan.read(QUICK if self.quick else self.config or SHIPPED)
         if self.seed is not None:
@@ -103,9 +103,9 @@ class StudySettings(ProgramSettings):
 
     def run(self) -> int:
         _require_torch()
-        from mmdigit.training.evaluate import study
-        from mmdigit.training.fit.plan import SHIPPED, TrainingPlan
+        from mmdigit.training import study
         from mmdigit.training.fit.stage import Hardware
+        from mmdigit.training.plan import SHIPPED, TrainingPlan
 
         name = self.prog.split()[-1]
         result = self.result or self.output / f"{name}.json"

@@ -7,7 +7,7 @@ import torch
 from playwright.sync_api import Page
 
 from mmdigit.reading.audio.normalize import decode_audio
-from mmdigit.training.fit.model import N_FRAMES, N_MELS, LogMel
+from mmdigit.training.data.log_mel import N_FRAMES, N_MELS, LogMel
 from tests.webapp.conftest import NewPage
 from tests.webapp.sounds import call, decoded, encoded
 

@@ -22,7 +22,7 @@ from mmdigit.forms.template.parsing import parse_template
 from mmdigit.reading.error_bounds import error_bound
 from mmdigit.reading.predictor import Predictor
 from mmdigit.training.data.splits import load_digits
-from mmdigit.training.evaluate.measures import wilson
+from mmdigit.training.measures import wilson
 
 MODULE = "lab.benchmarks.forms.free"
 SEEDS = {"validation": 61, "test": 62}

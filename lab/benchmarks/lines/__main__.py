@@ -21,7 +21,7 @@ from mmdigit.numbers.written import LineReader, weigh
 from mmdigit.numbers.written_number import WrittenNumber
 from mmdigit.reading.error_bounds import error_bound
 from mmdigit.reading.predictor import Predictor
-from mmdigit.training.evaluate.measures import wilson
+from mmdigit.training.measures import wilson
 
 MODULE = "lab.benchmarks.lines"
 PACKAGES = ("numpy", "onnxruntime", "opencv-python-headless")

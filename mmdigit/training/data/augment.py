@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mmdigit.reading.audio.normalize import N_SAMPLES, SAMPLE_RATE_HZ
-from mmdigit.training.fit.plan import Distortion
+from mmdigit.training.plan import Distortion
 
 FADE = 320  # samples: 40 ms, in which a faint beginning or end grows loud
 

@@ -18,12 +18,11 @@ from torch import Tensor
 
 from mmdigit.reading.audio import normalize
 from mmdigit.reading.audio.normalize import SAMPLE_RATE_HZ, Waveform, speech_window
-from mmdigit.training.data import augment
+from mmdigit.training.data import augment, log_mel
 from mmdigit.training.data.augment import TensorRng, augment_waveforms, non_digit_waveforms
+from mmdigit.training.data.log_mel import N_FRAMES, N_MELS, LogMel
 from mmdigit.training.data.splits import RECORDED_SETS, Clip
-from mmdigit.training.fit import model
-from mmdigit.training.fit.model import N_FRAMES, N_MELS, LogMel
-from mmdigit.training.fit.plan import AudioPlan
+from mmdigit.training.plan import AudioPlan
 from schemas.errors import DataError
 
 CHUNK = 512  # rows made together
@@ -68,7 +67,7 @@ def load_augmented_clips(clips: Sequence[Clip], plan: AudioPlan, seed: int, cach
 def _fingerprint(clips: Sequence[Clip], plan: AudioPlan, seed: int) -> str:
     settings = plan.model_dump(include={"rows", "negatives", "shares", "distortions"})
     digest = hashlib.sha256(json.dumps([settings, seed], sort_keys=True).encode())
-    for source in (__file__, augment.__file__, normalize.__file__, model.__file__):  # what decides how a row sounds
+    for source in (__file__, augment.__file__, normalize.__file__, log_mel.__file__):  # what decides how a row sounds
         digest.update(Path(source).read_bytes())
     for clip in clips:
         digest.update(f"{clip.label} {clip.source} {clip.speaker} {clip.waveform.size}".encode())

@@ -17,7 +17,7 @@ from mmdigit.training.data.augment import TensorRng
 from mmdigit.training.data.image_augmentation import augment_images, corrupt_images
 from mmdigit.training.data.splits import Digits
 from mmdigit.training.data.strokes import barred_sevens, characters, flagged_ones
-from mmdigit.training.fit.plan import ImagePlan
+from mmdigit.training.plan import ImagePlan
 from schemas.errors import DataError
 
 N_BLANK = 600  # photographs of paper, boxes and neighbours without a digit

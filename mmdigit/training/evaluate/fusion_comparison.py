@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from mmdigit.training.data.photographs import photograph_digits
 from mmdigit.training.data.splits import Clip, Digits
 from mmdigit.training.evaluate.corrupt_audio import NOISES, add_noise
-from mmdigit.training.evaluate.measures import two_way_bootstrap
 from mmdigit.training.fit.fusion import Answers
 from mmdigit.training.fit.model import DigitModel, Fusion
 from mmdigit.training.fit.predictions import predict_clips, predict_images, predict_waveforms
+from mmdigit.training.measures import two_way_bootstrap
 
 SEED = 31
 RATIO_DB = 5

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from mmdigit.reading.audio.normalize import Waveform
 from mmdigit.reading.image.pixels import Grey
 from mmdigit.reading.model_input import ModelInput
+from mmdigit.training import measures
 from mmdigit.training.data.splits import load_glyphs, load_letters
-from mmdigit.training.evaluate import corrupt_audio, corrupt_images, measures
-from mmdigit.training.evaluate.measures import SEED
+from mmdigit.training.evaluate import corrupt_audio, corrupt_images
 from mmdigit.training.evaluate.official import CLIPS, IMAGES, PAIRS, OfficialSplit, ShowProgress, decision_reasons
 from mmdigit.training.evaluate.pairs import (
     INTERVAL_BY,
@@ -28,6 +28,7 @@ from mmdigit.training.evaluate.pairs import (
     same_digit_pairs,
 )
 from mmdigit.training.evaluate.split_model import BATCH
+from mmdigit.training.measures import SEED
 
 RATIOS_DB = (20, 10, 5, 0)
 N_CORRUPTED = 1_000  # images of MNIST test, the same ones for every corruption

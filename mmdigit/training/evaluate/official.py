@@ -19,8 +19,8 @@ from mmdigit.reading.image.decode import read_image
 from mmdigit.reading.image.normalize import read_digit
 from mmdigit.reading.image.pixels import Grey
 from mmdigit.reading.model_input import ModelInput
+from mmdigit.training import measures
 from mmdigit.training.data.splits import Clip, Digits, load_clips, load_digits
-from mmdigit.training.evaluate import measures
 from mmdigit.training.evaluate.pairs import (
     LabelPairs,
     accuracy_row,

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdigit.training.evaluate.measures import BOOTSTRAPS, SEED, Correct, clustered_bootstrap, two_way_bootstrap, wilson
 from mmdigit.training.evaluate.split_model import Encoded, SplitModel, log_softmax
+from mmdigit.training.measures import BOOTSTRAPS, SEED, Correct, clustered_bootstrap, two_way_bootstrap, wilson
 
 Labels = NDArray[np.int64]
 INTERVAL_BY = f"two-way bootstrap over images and clips, {BOOTSTRAPS} draws, seed {SEED}"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mmdigit.reading.audio.normalize import N_SAMPLES, SAMPLE_RATE_HZ, Waveform, speech_window
 from mmdigit.reading.decision import HEADS
 from mmdigit.training.data.splits import Clip, Digits
-from mmdigit.training.evaluate.measures import wilson
+from mmdigit.training.measures import wilson
 
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY = (
     *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#777777"),

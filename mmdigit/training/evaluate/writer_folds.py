@@ -15,10 +15,10 @@ from mmdigit.files.regular import open_regular
 from mmdigit.training.data.image_batches import ImageSets
 from mmdigit.training.data.splits import Digits
 from mmdigit.training.evaluate.held_out import HeldOutLogits
-from mmdigit.training.fit.plan import TrainingPlan
 from mmdigit.training.fit.predictions import predict_images
 from mmdigit.training.fit.stage import Hardware
 from mmdigit.training.fit.train import train_image
+from mmdigit.training.plan import TrainingPlan
 from schemas.errors import DataError
 
 FOLDS = 3

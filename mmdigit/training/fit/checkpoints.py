@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from mmdigit.files.regular import open_regular
-from mmdigit.training.fit.plan import TrainingPlan
+from mmdigit.training.plan import TrainingPlan
 from schemas.errors import DataError, SettingsError
 
 StageName = Literal["image", "calm", "audio", "fusion", "strings"]

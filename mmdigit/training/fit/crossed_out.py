@@ -23,7 +23,7 @@ from mmdigit.training.data.augment import TensorRng
 from mmdigit.training.data.crossed_out import render_digits
 from mmdigit.training.data.splits import Digits, load_digits
 from mmdigit.training.data.strokes import barred_sevens, flagged_ones
-from mmdigit.training.evaluate.measures import wilson
+from mmdigit.training.measures import wilson
 
 Images = NDArray[np.uint8]
 Shares = tuple[float, float, float]

@@ -21,8 +21,8 @@ from mmdigit.training.data.image_augmentation import augment_images
 from mmdigit.training.data.image_batches import ImageBatch
 from mmdigit.training.data.splits import Clip, Digits
 from mmdigit.training.fit.model import Fusion, UnimodalClassifier, UnimodalOutput
-from mmdigit.training.fit.plan import AudioPlan, Distortion
 from mmdigit.training.fit.predictions import BATCH, join_outputs, predict_waveforms
+from mmdigit.training.plan import AudioPlan, Distortion
 
 VALIDATION_PAIRS = 100_000
 VALIDATION_SEED = 11

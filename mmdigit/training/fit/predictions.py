@@ -7,8 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from mmdigit.reading.audio.normalize import Waveform, speech_window
+from mmdigit.training.data.log_mel import LogMel
 from mmdigit.training.data.splits import Clip
-from mmdigit.training.fit.model import LogMel, UnimodalClassifier, UnimodalOutput
+from mmdigit.training.fit.model import UnimodalClassifier, UnimodalOutput
 
 BATCH = 512
 

@@ -12,7 +12,7 @@ from mmdigit.training.data.image_batches import ImageSets, load_image_sets
 from mmdigit.training.data.letters import letters
 from mmdigit.training.data.splits import Clip, Digits, load_clips, load_digits, load_glyphs
 from mmdigit.training.data.synthesis import synthesize_clips
-from mmdigit.training.fit.plan import ImagePlan, TrainingPlan
+from mmdigit.training.plan import ImagePlan, TrainingPlan
 
 N_EMPTY_BOXES = 800  # photographs of boxes in which nothing is written
 

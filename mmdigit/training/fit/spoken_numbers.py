@@ -8,15 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from mmdigit.reading.predictor import open_session
+from mmdigit.training.data.log_mel import HOP_LENGTH
 from mmdigit.training.data.splits import fold_of, load_clips
 from mmdigit.training.data.spoken_strings import N_STRING_SAMPLES, NUMBER_WORD_TOKENS, WORD, SpokenStrings
 from mmdigit.training.data.synthesis import synthesize_number_words, synthesize_strings
-from mmdigit.training.fit.model import HOP_LENGTH
 from mmdigit.training.fit.onnx_file import write_onnx
-from mmdigit.training.fit.plan import TrainingPlan
 from mmdigit.training.fit.stage import Hardware
 from mmdigit.training.fit.string_listener import N_TOKENS, StringListener, train_strings
 from mmdigit.training.output import make_folder
+from mmdigit.training.plan import TrainingPlan
 from schemas.errors import WeightsError
 
 TOLERANCE = 1e-3  # largest difference of any output between torch and ONNX Runtime

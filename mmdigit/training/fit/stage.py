@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
 from mmdigit.training.fit.checkpoints import StageName, checkpoint_path, resume, save
-from mmdigit.training.fit.plan import Schedule, TrainingPlan
 from mmdigit.training.output import make_folder
+from mmdigit.training.plan import Schedule, TrainingPlan
 from schemas.errors import DataError, SettingsError
 
 HISTORY = "history.jsonl"

@@ -15,12 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mmdigit.training.data.augment import TensorRng, augment_waveforms
+from mmdigit.training.data.log_mel import BAND_MEAN, HOP_LENGTH, MEL_FLOOR, N_FFT, LogMel
 from mmdigit.training.data.spoken_strings import NUMBER_WORD_TOKENS, WORD, SpokenStrings, StringBatch
 from mmdigit.training.fit.checkpoints import checkpoint_path, restore
-from mmdigit.training.fit.model import BAND_MEAN, HOP_LENGTH, MEL_FLOOR, N_FFT, AudioEncoder, LogMel
-from mmdigit.training.fit.plan import Distortion, StringsPlan, TrainingPlan
+from mmdigit.training.fit.model import AudioEncoder
 from mmdigit.training.fit.stage import Hardware, Stage, train_stage
 from mmdigit.training.fit.teachers import load_audio_classifier
+from mmdigit.training.plan import Distortion, StringsPlan, TrainingPlan
 
 N_TOKENS = NUMBER_WORD_TOKENS[-1] + 2
 """With none, the last one."""

@@ -18,7 +18,7 @@ from torch.nn import functional
 from mmdigit.training.data.augmented_clips import AugmentedClips
 from mmdigit.training.fit.checkpoints import checkpoint_path, read_plan, read_state, restore
 from mmdigit.training.fit.model import AudioEncoder, UnimodalClassifier
-from mmdigit.training.fit.plan import AudioPlan
+from mmdigit.training.plan import AudioPlan
 from schemas.errors import DataError
 
 Taught = NDArray[np.float16]

@@ -32,13 +32,13 @@ from mmdigit.training.fit.fusion import (
     hard_answers,
 )
 from mmdigit.training.fit.model import DigitModel, Fusion, UnimodalClassifier, UnimodalOutput, count_parameters
-from mmdigit.training.fit.plan import Schedule, TrainingPlan
 from mmdigit.training.fit.predictions import predict_clips, predict_images
 from mmdigit.training.fit.sets import TrainingSets, load_sets
 from mmdigit.training.fit.stage import ONE_THREAD, Hardware, Stage, train_stage
 from mmdigit.training.fit.teachers import Taught, distillation_loss, load_taught, load_teachers, new_audio_classifier
 from mmdigit.training.fit.temperature import fit_temperature
 from mmdigit.training.output import make_folder
+from mmdigit.training.plan import Schedule, TrainingPlan
 from schemas.errors import DataError
 
 FUSION_SEED_OFFSET = 70_000

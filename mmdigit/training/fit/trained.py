@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mmdigit.training.fit.checkpoints import STAGES, checkpoint_path, read_plan, read_state, restore
 from mmdigit.training.fit.model import DigitModel
-from mmdigit.training.fit.plan import TrainingPlan
+from mmdigit.training.plan import TrainingPlan
 from schemas.errors import DataError
 
 

@@ -26,10 +26,10 @@ from mmdigit.training.evaluate.held_out import (
     model_outputs,
     pair_each_image,
 )
-from mmdigit.training.evaluate.measures import alarm_limit, ece, risk_coverage
 from mmdigit.training.evaluate.people import figures_by_group
 from mmdigit.training.evaluate.writer_folds import WriterFolds
 from mmdigit.training.fit.temperature import fit_temperature
+from mmdigit.training.measures import alarm_limit, ece, risk_coverage
 from schemas.prediction import Reason
 
 N_PAIRS = 100_000  # drawn to measure conflicts, of the same digit and of different digits each

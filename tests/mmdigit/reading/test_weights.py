@@ -17,7 +17,7 @@ from mmdigit.training.data.photographs import KINDS, photograph
 from mmdigit.training.data.splits import load_digits, load_glyphs
 from mmdigit.training.evaluate.corrupt_audio import NOISES, add_noise
 from mmdigit.training.evaluate.held_out import decode_images, model_outputs
-from mmdigit.training.evaluate.measures import auroc
+from mmdigit.training.measures import auroc
 
 pytestmark = [
     pytest.mark.data,

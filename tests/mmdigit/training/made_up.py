@@ -9,8 +9,8 @@ from mmdigit.training.data.augmented_clips import load_augmented_clips
 from mmdigit.training.data.image_batches import ImageSets
 from mmdigit.training.data.pronunciations import NUMBER_WORDS
 from mmdigit.training.data.splits import Clip, Digits
-from mmdigit.training.fit.plan import QUICK, AudioPlan, FusionPlan, StringsPlan, TrainingPlan
 from mmdigit.training.fit.sets import TrainingSets
+from mmdigit.training.plan import QUICK, AudioPlan, FusionPlan, StringsPlan, TrainingPlan
 from tests.mmdigit.clips import tone
 
 

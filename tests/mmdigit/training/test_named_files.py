@@ -11,7 +11,7 @@ from mmdigit.datasets.idx import Content, read_idx
 from mmdigit.training.data.splits import Digits, load_glyphs
 from mmdigit.training.evaluate.held_out import FOLD_FILE, read_folds
 from mmdigit.training.fit.checkpoints import read_state
-from mmdigit.training.fit.plan import TrainingPlan
+from mmdigit.training.plan import TrainingPlan
 from schemas.errors import SettingsError
 
 

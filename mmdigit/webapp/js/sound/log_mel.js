@@ -1,4 +1,4 @@
-// The spectrogram as the model computes it from a second of speech: LogMel in mmdigit/training/fit/model.py, in doubles.
+// The spectrogram as the model computes it from a second of speech: LogMel in mmdigit/training/data/log_mel.py, in doubles.
 
 import { N_SAMPLES, SAMPLE_RATE_HZ } from "../decoding/frames.js"
 

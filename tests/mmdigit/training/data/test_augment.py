@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 
 from mmdigit.training.data import augment  # noqa: E402
 from mmdigit.training.data.augment import TensorRng  # noqa: E402
-from mmdigit.training.fit.plan import Distortion  # noqa: E402
+from mmdigit.training.plan import Distortion  # noqa: E402
 
 ALL = get_args(Distortion)
 

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("torch")
 
 from mmdigit.training.data.augmented_clips import NOT_A_DIGIT, load_augmented_clips, row_batches, rows_without_speakers
-from mmdigit.training.fit.model import N_FRAMES, N_MELS
+from mmdigit.training.data.log_mel import N_FRAMES, N_MELS
 from schemas.errors import DataError
 from tests.mmdigit.training import made_up
 

@@ -5,7 +5,6 @@ import pytest
 
 pytest.importorskip("onnx")
 
-from mmdigit.training.evaluate.measures import wilson
 from mmdigit.training.evaluate.pairs import (
     accuracy_row,
     compare_with_baselines,
@@ -14,6 +13,7 @@ from mmdigit.training.evaluate.pairs import (
     same_digit_pairs,
 )
 from mmdigit.training.evaluate.split_model import Encoded, SplitModel
+from mmdigit.training.measures import wilson
 
 RANDOM = np.random.default_rng(9)
 

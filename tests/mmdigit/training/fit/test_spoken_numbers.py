@@ -8,9 +8,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from mmdigit.reading.predictor import open_session  # noqa: E402
+from mmdigit.training.data.log_mel import HOP_LENGTH  # noqa: E402
 from mmdigit.training.data.splits import Clip  # noqa: E402
 from mmdigit.training.fit import spoken_numbers  # noqa: E402
-from mmdigit.training.fit.model import HOP_LENGTH  # noqa: E402
 from mmdigit.training.fit.spoken_numbers import export_listener, spoken_strings  # noqa: E402
 from mmdigit.training.fit.string_listener import StringListener  # noqa: E402
 from tests.mmdigit.training import made_up  # noqa: E402

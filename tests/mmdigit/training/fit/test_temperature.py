@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mmdigit.reading.decision import softmax
-from mmdigit.training.evaluate.measures import ece
 from mmdigit.training.fit.temperature import TEMPERATURES, fit_temperature
+from mmdigit.training.measures import ece
 from tests.mmdigit.training.logits import drawn
 
 

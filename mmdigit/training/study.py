@@ -23,20 +23,20 @@ from mmdigit.training.evaluate.corrupt_audio import NOISES, add_noise
 from mmdigit.training.evaluate.fusion_comparison import compare_heads, untrained_like
 from mmdigit.training.evaluate.fusion_heads import FUSED_HEADS
 from mmdigit.training.evaluate.held_out import FOLD_FILE, decode_images
-from mmdigit.training.evaluate.measures import clustered_bootstrap, ece
 from mmdigit.training.evaluate.pairs import accuracy_row, correct_tables, pair_accuracy_row, same_digit_pairs
 from mmdigit.training.evaluate.people import People
 from mmdigit.training.evaluate.split_model import Encoded, SplitModel
 from mmdigit.training.evaluate.writer_folds import read_without_writers
 from mmdigit.training.fit.model import DigitModel
-from mmdigit.training.fit.plan import TrainingPlan
 from mmdigit.training.fit.predictions import predict_images
 from mmdigit.training.fit.sets import TrainingSets, load_images, load_sets
 from mmdigit.training.fit.stage import Hardware
 from mmdigit.training.fit.temperature import fit_temperature
 from mmdigit.training.fit.train import assemble, train_audio, train_fusion, train_image
 from mmdigit.training.fit.trained import load_trained_model
+from mmdigit.training.measures import clustered_bootstrap, ece
 from mmdigit.training.output import make_folder, write_json
+from mmdigit.training.plan import TrainingPlan
 from mmdigit.training.release.calibration import ACCEPT_ALL
 from mmdigit.training.release.export import set_fusion_weights, write_model
 from mmdigit.training.release.quantize import QuantizationInputs

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from mmdigit.training.evaluate import study
+from mmdigit.training import study
 from mmdigit.training.evaluate.corrupt_audio import gusts
 from mmdigit.training.evaluate.held_out import FOLD_FILE
 from mmdigit.training.fit.stage import Hardware

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmdigit.training.evaluate.measures import (
+from mmdigit.training.measures import (
     alarm_limit,
     auroc,
     auroc_interval,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mmdigit.training.fit.plan import CONFIGS, TrainingPlan
+from mmdigit.training.plan import CONFIGS, TrainingPlan
 from schemas.errors import SettingsError
 
 
@@ -51,7 +51,7 @@ def test_plan_takes_from_its_base_what_it_does_not_say(tmp_path: Path) -> None:
     assert plan == shipped.model_copy(update={"seed": 7, "audio": audio})
 
 
-@pytest.mark.parametrize("base", ['"../fit/configs/shipped"', '"none"', "3", "[]"])
+@pytest.mark.parametrize("base", ['"../configs/shipped"', '"none"', "3", "[]"])
 def test_plan_of_an_unknown_base_is_one_line(tmp_path: Path, base: str) -> None:
     (tmp_path / "c.toml").write_text(f"base = {base}\n")
     with pytest.raises(SettingsError, match="expected base to be one of folds, quick, shipped, teacher, writers"):
