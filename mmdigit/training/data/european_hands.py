@@ -12,6 +12,7 @@ from mmdigit.reading.image.normalize import lay_out, normalize
 from mmdigit.reading.image.pixels import Grey
 from mmdigit.training.data.splits import Digits
 
+SEED = 0
 ASPECTS = 3  # widths that each digit of Semeion is given, since its own is lost
 CROPS = 4  # of each photographed digit
 VALIDATION = 4  # every fourth group of writers, and every fourth photograph
@@ -19,12 +20,12 @@ ENLARGED = 8  # pixels for each of Semeion's, smoothed
 MIN_EMPTY_INK = 12.0  # pixels of ink; an empty box with less is blank to the decoder
 
 
-def load_european_digits(folder: Path, split: Split, mnist: Digits, seed: int = 0) -> Digits:
+def load_european_digits(folder: Path, split: Split, mnist: Digits) -> Digits:
     """Semeion's digits in ASPECTS widths and CROPS crops of each photographed digit; none of both if they are missing.
 
-    mnist: digits whose widths Semeion's take. Depends on the seed. Raises DataError if a file is damaged.
+    mnist: digits whose widths Semeion's take. Raises DataError if a file is damaged.
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(SEED)
     images: list[Grey] = []
     labels: list[int] = []
     if (semeion := read_semeion(folder)) is not None:
@@ -45,11 +46,11 @@ def load_european_digits(folder: Path, split: Split, mnist: Digits, seed: int = 
     return Digits(np.round(np.stack(images) * 255).astype(np.uint8), np.array(labels, np.int64), unknown)
 
 
-def load_empty_boxes(folder: Path, count: int, seed: int = 0) -> NDArray[np.uint8]:
+def load_empty_boxes(folder: Path, count: int) -> NDArray[np.uint8]:
     """What the decoder leaves of photographed empty boxes: (N, 28, 28), uint8, at most count; nothing that is blank or
     looks like a 1."""
     cells = read_empty_cells(folder)
-    chosen = np.random.default_rng(seed).permutation(len(cells))[: 2 * count]
+    chosen = np.random.default_rng(SEED).permutation(len(cells))[: 2 * count]
     read = [normalize(cells[row].astype(np.float32) / 255) for row in chosen]
     kept = [image for image in read if float(image.sum()) >= MIN_EMPTY_INK and not _is_upright(image)][:count]
     return np.round(np.stack(kept) * 255).astype(np.uint8) if kept else np.zeros((0, 28, 28), np.uint8)

@@ -18,6 +18,7 @@ from torch.nn import functional
 from mmdigit.training.data.log_mel import N_MELS, LogMel
 
 EMBEDDING = 128
+DROPOUT = 0.3
 
 
 class ModelOutput(NamedTuple):
@@ -44,20 +45,19 @@ class UnimodalOutput(NamedTuple):
 class ImageEncoder(nn.Module):
     """Four convolutional layers and a projection: (B, 1, 28, 28) -> (B, EMBEDDING)."""
 
-    def __init__(self, widths: tuple[int, int, int, int] = (32, 48, 64, 112), dropout: float = 0.3) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        first, second, third, fourth = widths
         self.layers = nn.Sequential(
-            *_convolution(1, first, 5),
+            *_convolution(1, 32, 5),
             nn.MaxPool2d(2),  # (B, 32, 14, 14)
-            *_convolution(first, second, 3),
-            *_convolution(second, third, 3),
+            *_convolution(32, 48, 3),
+            *_convolution(48, 64, 3),
             nn.MaxPool2d(2),  # (B, 64, 7, 7)
-            *_convolution(third, fourth, 3),
+            *_convolution(64, 112, 3),
             nn.MaxPool2d(2),  # (B, 112, 3, 3)
             nn.Flatten(),
-            nn.Dropout(dropout),
-            nn.Linear(fourth * 9, EMBEDDING, bias=False),
+            nn.Dropout(DROPOUT),
+            nn.Linear(112 * 9, EMBEDDING, bias=False),
             nn.BatchNorm1d(EMBEDDING),
             nn.ReLU(),
         )
@@ -78,7 +78,7 @@ class AudioEncoder(nn.Module):
     width: channels of the convolutions; hidden: units of the GRU in each direction; layers: of the GRU.
     """
 
-    def __init__(self, width: int = 96, hidden: int = 64, layers: int = 1, dropout: float = 0.3) -> None:
+    def __init__(self, width: int = 96, hidden: int = 64, layers: int = 1) -> None:
         super().__init__()
         self.frames = nn.Sequential(
             nn.Conv1d(N_MELS, width, 5, padding=2, bias=False),  # every 20 ms, over 112 ms
@@ -92,12 +92,12 @@ class AudioEncoder(nn.Module):
         self.halve = nn.Sequential(  # a step every 40 ms: the GRU, the dearest part, runs half as often
             nn.Conv1d(width, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm1d(width), nn.ReLU()
         )
-        self.dropout = nn.Dropout(dropout / 2)
+        self.dropout = nn.Dropout(DROPOUT / 2)
         self.recurrent = nn.GRU(
-            width, hidden, num_layers=layers, bidirectional=True, dropout=dropout if layers > 1 else 0.0
+            width, hidden, num_layers=layers, bidirectional=True, dropout=DROPOUT if layers > 1 else 0.0
         )
         self.project = nn.Sequential(
-            nn.Dropout(dropout), nn.Linear(4 * hidden, EMBEDDING, bias=False), nn.BatchNorm1d(EMBEDDING), nn.ReLU()
+            nn.Dropout(DROPOUT), nn.Linear(4 * hidden, EMBEDDING, bias=False), nn.BatchNorm1d(EMBEDDING), nn.ReLU()
         )
 
     def forward(self, features: Tensor) -> Tensor:
