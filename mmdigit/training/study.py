@@ -22,6 +22,7 @@ from mmdigit.training.data.splits import RECORDED_SETS, Clip, Digits, fold_of, l
 from mmdigit.training.evaluate.corrupt_audio import NOISES, add_noise
 from mmdigit.training.evaluate.fusion_comparison import compare_heads, untrained_like
 from mmdigit.training.evaluate.fusion_heads import FUSED_HEADS
+from mmdigit.training.evaluate.hard_splits import RATIOS_DB
 from mmdigit.training.evaluate.held_out import FOLD_FILE, decode_images
 from mmdigit.training.evaluate.pairs import accuracy_row, correct_tables, pair_accuracy_row, same_digit_pairs
 from mmdigit.training.evaluate.people import People
@@ -46,7 +47,6 @@ SEEDS = (1, 2, 3)
 SHIPPED_SEED = SEEDS[0]
 """Chosen before any seed was trained."""
 FSDD_SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
-RATIOS_DB = (20, 10, 5, 0)
 PHOTOGRAPHS_SEED = 17
 N_PHOTOGRAPHED = 3000  # of the validation digits, for the comparison of fused heads
 N_FOLDS = len(FSDD_SPEAKERS)

@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, HEADS
+from mmdigit.reading.decision import DEFAULT_TARGET_ERROR, HEADS, Head
 from mmdigit.reading.predictor import WEIGHTS, Predictor
 from mmdigit.training.evaluate.held_out import HeldOutLogits, model_outputs
 from mmdigit.training.fit.temperature import fit_temperature
@@ -96,10 +96,10 @@ class Adaptable:
 
 
 Adapt = Callable[[Adapted, Corrections, Adaptable], Adapted]
-Held = dict[str, tuple[NDArray[np.float32], NDArray[np.int64]]]
+Held = dict[Head | Literal["photographs"], tuple[NDArray[np.float32], NDArray[np.int64]]]
 """For each head the logits, (M, 10), and the labels, (M,), of the digits that it answers; those of the image head that
 were found in a picture are PHOTOGRAPHS."""
-PHOTOGRAPHS = "photographs"
+PHOTOGRAPHS: Final = "photographs"
 
 
 def adapt_thresholds(base: Adapted, corrections: Corrections, adaptable: Adaptable) -> Adapted:
@@ -195,7 +195,7 @@ def _calibrated(base: Adapted, held_out: Sequence[Held], adaptable: Adaptable) -
             metadata[PHOTOGRAPHS] = photograph_calibration(split)
         else:
             metadata["temperature"][name] = temperature = fit_temperature(logits, labels)
-            metadata["risk"][name] = head_risk("image" if name == "image" else "audio", split, temperature)
+            metadata["risk"][name] = head_risk(name, split, temperature)
     return Adapted(base.model, metadata)
 
 
