@@ -172,6 +172,30 @@ def test_sigterm_finishes_and_commits_the_current_batch(tmp_path: Path) -> None:
         assert consumer.poll(1, 0.0) == []
 
 
+def test_killed_worker_costs_no_job(tmp_path: Path) -> None:
+    """What it had read and not committed is read again by the next one."""
+    url, count = f"sqlite:///{tmp_path / 'queue.db'}", 2000
+    job_ids = [f"j{number}" for number in range(count)]
+    with open_publisher(url) as publisher:
+        for job_id in job_ids:
+            publisher.send(None, encode(Job(job_id=job_id, image=bytes(784), created_at=NOW, group="g"), "msgpack"))
+        publisher.flush(30)
+    with open_store(url) as store:
+        with RunningWorker(url, url, tmp_path / "killed.log", ["--batch-size", "16"]) as worker:
+            until(lambda: store.counts("g").done > 0, "the first answers")
+            worker.process.kill()
+            assert worker.process.wait() == -signal.SIGKILL
+        answered = store.counts("g").done
+        assert 0 < answered < count
+        with RunningWorker(url, url, tmp_path / "next.log") as worker:
+            until(lambda: store.counts("g").done >= count, "all answers")
+            assert worker.stop() == 0
+        assert store.counts("g").done == count
+        assert None not in store.get(job_ids)
+    with open_consumer(url, group="mmdigit") as consumer:
+        assert consumer.poll(10, 0.0) == []
+
+
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
