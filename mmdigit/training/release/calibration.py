@@ -84,12 +84,11 @@ def calibrate(
         "audio_novelty": novelty_threshold(sigmoid(audio_outputs["audio_novelty_logit"])),
     }
     risk = {head: head_risk(head, held_out[head], temperature[head]) for head in HEADS}
-    figures: dict[str, Any] = {head: head_figures(held_out[head], temperature[head]) for head in HEADS}
-    figures["audio"]["groups"] = _groups(held_out["audio"], temperature["audio"], risk["audio"])
+    figures: dict[str, Any] = {head: head_figures(held_out[head], temperature[head], risk[head]) for head in HEADS}
     calibration: dict[str, Any] = {"thresholds": thresholds, "temperature": temperature, "risk": risk}
     if writers is not None and writers.photographed is not None:
         calibration["photographs"] = photograph_calibration(writers.photographed)
-        figures["photographs"] = head_figures(writers.photographed, calibration["photographs"]["temperature"])
+        figures["photographs"] = head_figures(writers.photographed, **calibration["photographs"])
     left_out = 0 if folds is None else folds.n_speakers
     return calibration, {"seed": SEED, "left_out_speakers": left_out, **figures, "conflict": conflict}
 
@@ -205,24 +204,25 @@ def _agreements(
     return np.where(same, 1.0, (image_probabilities * audio_probabilities).sum(axis=1))
 
 
-def _groups(held_out: HeldOutLogits, temperature: float, risk: dict[str, Any]) -> list[dict[str, Any]]:
-    """The figures of each group of speakers, at the default target error."""
-    if held_out.people is None:
-        return []
+def head_figures(held_out: HeldOutLogits, temperature: float, risk: dict[str, Any]) -> dict[str, Any]:
+    """A head's validation figures in the metadata; of clips also those of each group of speakers, at the default target
+    error."""
     probabilities = softmax(held_out.logits, temperature)
-    labels, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    least = np.array(RiskTable.model_validate(risk).operating_point(DEFAULT_TARGET_ERROR).confidences)
-    return figures_by_group(held_out.people, labels == held_out.labels, confidence >= least[labels])
-
-
-def head_figures(held_out: HeldOutLogits, temperature: float) -> dict[str, Any]:
-    """A head's validation figures in the metadata."""
-    correct = held_out.logits.argmax(axis=1) == held_out.labels
-    before, after = softmax(held_out.logits).max(axis=1), softmax(held_out.logits, temperature).max(axis=1)
+    labels, before, after = (
+        probabilities.argmax(axis=1),
+        softmax(held_out.logits).max(axis=1),
+        probabilities.max(axis=1),
+    )
+    correct = labels == held_out.labels
+    groups: dict[str, Any] = {}
+    if held_out.people is not None:
+        least = np.array(RiskTable.model_validate(risk).operating_point(DEFAULT_TARGET_ERROR).confidences)
+        groups["groups"] = figures_by_group(held_out.people, correct, after >= least[labels])
     return {
         "split": held_out.split,
         "total": int(correct.size),
         "accuracy": round(float(correct.mean()), 5),
         "ece_uncalibrated": round(ece(before, correct), 5),
         "ece": round(ece(after, correct), 5),
+        **groups,
     }

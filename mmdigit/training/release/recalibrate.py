@@ -7,16 +7,27 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+
 from mmdigit.reading.decision import Head
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import WEIGHTS, Predictor
 from mmdigit.training.data.splits import Clip, Digits, load_clips, load_digits
 from mmdigit.training.evaluate.command import measure, summary
-from mmdigit.training.evaluate.held_out import decode_images, held_out_images, model_outputs, read_folds
+from mmdigit.training.evaluate.held_out import (
+    HeldOutLogits,
+    decode_images,
+    held_out_clips,
+    held_out_images,
+    held_out_pairs,
+    model_inputs,
+    model_outputs,
+    read_folds,
+)
 from mmdigit.training.evaluate.writer_folds import read_writer_folds
 from mmdigit.training.output import write_json
 from mmdigit.training.release.calibration import (
-    calibrate,
+    SEED,
     head_figures,
     head_risk,
     photograph_calibration,
@@ -25,7 +36,6 @@ from mmdigit.training.release.calibration import (
 from mmdigit.training.release.model_card import model_card
 from schemas.errors import SettingsError, WeightsError
 
-CLIP_HEADS: tuple[Head, ...] = ("audio", "fused")
 FILES = ("mmdigit.onnx", "mmdigit.json", "MODEL_CARD.md")
 
 
@@ -39,9 +49,9 @@ def run(
 ) -> None:
     """Compute risk tables, the review rates, the official figures and the card again.
 
-    folds: of the study of that name, for new tables and temperatures of audio and fused, and no others; what the model
-    itself weighs the heads with stays. None = new tables of the image. writers: of the study of that name, None = these
-    rest on the validation writers alone. Replaces the files of the output folder when all are complete. Raises
+    folds: of the study of that name, for the tables of audio and fused; None = those of the image are renewed. writers:
+    of the study of that name, None = the image's tables rest on the validation writers alone. Temperatures stay, so no
+    confidence changes, but that of photographs. Replaces the files of the output folder when all are complete. Raises
     DataError if data are missing, WeightsError if the model is older than generation 2 or lacks the description of its
     training, SettingsError if the output cannot be written or both folds and writers are given.
     """
@@ -72,7 +82,7 @@ def run(
     except OSError as exc:
         raise SettingsError(f"expected to write to {output}, got {exc.strerror}; name another --output") from exc
     points = Predictor.load(output / FILES[0]).operating_points
-    heads: tuple[Head, ...] = ("image",) if folds is None else CLIP_HEADS
+    heads: tuple[Head, ...] = ("image",) if folds is None else ("audio", "fused")
     for head in heads:
         sys.stdout.write(f"{output / FILES[1]}: the answer of {head} is accepted from {points[head].describe()}\n")
 
@@ -84,22 +94,27 @@ def _calibrate_images(predictor: Predictor, metadata: dict[str, Any], digits: Di
     held_out = held_out_images(model_outputs(predictor, images)["image_logits"], digits.labels, plain)
     if folds is not None and folds.photographed is not None:
         metadata["photographs"] = photographs = photograph_calibration(folds.photographed)
-        metadata["validation"]["photographs"] = head_figures(folds.photographed, photographs["temperature"])
-    temperature = predictor.temperature["image"]
-    metadata["risk"]["image"] = head_risk("image", held_out, temperature)
-    metadata["validation"]["image"] = head_figures(held_out, temperature)
+        metadata["validation"]["photographs"] = head_figures(folds.photographed, **photographs)
+    _renew("image", held_out, predictor, metadata)
 
 
 def _calibrate_clips(
     predictor: Predictor, metadata: dict[str, Any], digits: Digits, clips: list[Clip], folder: Path
 ) -> None:
     folds = read_folds(folder, digits, sorted({clip.speaker for clip in clips if clip.source == "fsdd"}))
-    calibration, figures = calibrate(predictor, digits, clips, folds)
-    for head in CLIP_HEADS:
-        for part in ("temperature", "risk"):
-            metadata[part][head] = calibration[part][head]
-    metadata["thresholds"]["agreement"] = calibration["thresholds"]["agreement"]
-    metadata["validation"] |= {name: figures[name] for name in (*CLIP_HEADS, "conflict", "left_out_speakers")}
+    images, waveforms, labels = model_inputs(digits, clips)
+    logits = model_outputs(predictor, [ModelInput(waveform=waveform) for waveform in waveforms])["audio_logits"]
+    random = np.random.default_rng(SEED)
+    pairs = held_out_pairs(predictor, images, waveforms, labels, digits.labels, folds, random)
+    _renew("audio", held_out_clips(logits, labels, clips, folds), predictor, metadata)
+    _renew("fused", pairs, predictor, metadata)
+    metadata["validation"]["left_out_speakers"] = folds.n_speakers
+
+
+def _renew(head: Head, held_out: HeldOutLogits, predictor: Predictor, metadata: dict[str, Any]) -> None:
+    temperature = predictor.temperature[head]
+    metadata["risk"][head] = risk = head_risk(head, held_out, temperature)
+    metadata["validation"][head] = head_figures(held_out, temperature, risk)
 
 
 def write_figures_and_card(

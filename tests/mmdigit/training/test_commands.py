@@ -114,7 +114,8 @@ def test_train_export_and_calibrate(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for head in HEADS:
         assert (without["risk"][head] == metadata["risk"][head]) == (head == "image")
     assert "by a training without that person" in without["risk"]["audio"]["split"]
-    assert without["thresholds"]["agreement"] != metadata["thresholds"]["agreement"]
+    assert without["temperature"] == metadata["temperature"]
+    assert {row["group"] for row in without["validation"]["audio"]["groups"]} >= {"all"}
     assert cli.main([*unseen, "--writers", str(folds)]) == 2
     card = (output / "MODEL_CARD.md").read_text()
     assert metadata["sha256"] in card
