@@ -23,13 +23,13 @@ from mmdigit.training.evaluate.corrupt_audio import NOISES, add_noise
 from mmdigit.training.evaluate.fusion_comparison import compare_heads, untrained_like
 from mmdigit.training.evaluate.fusion_heads import FUSED_HEADS
 from mmdigit.training.evaluate.hard_splits import RATIOS_DB
-from mmdigit.training.evaluate.held_out import FOLD_FILE, decode_images
+from mmdigit.training.evaluate.held_out import FOLD_FILE, HeldOutLogits, decode_images
 from mmdigit.training.evaluate.pairs import accuracy_row, correct_tables, pair_accuracy_row, same_digit_pairs
 from mmdigit.training.evaluate.people import People
 from mmdigit.training.evaluate.split_model import Encoded, SplitModel
 from mmdigit.training.evaluate.writer_folds import read_without_writers
-from mmdigit.training.fit.model import DigitModel
-from mmdigit.training.fit.predictions import predict_images
+from mmdigit.training.fit.model import DigitModel, UnimodalClassifier
+from mmdigit.training.fit.predictions import predict_clips, predict_images
 from mmdigit.training.fit.sets import TrainingSets, load_images, load_sets
 from mmdigit.training.fit.stage import Hardware
 from mmdigit.training.fit.temperature import fit_temperature
@@ -102,11 +102,14 @@ def folds(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> d
         others_unseen = {clip.name for clip in others if fold_of(clip.speaker, N_FOLDS) == fold}
         without = plan.model_copy(update={"leave_out": tuple(sorted({f"fsdd/{speaker}", *others_unseen}))})
         trained_audio.append((speaker, without, train_audio(sets, without, output / "folds" / speaker, hardware)))
+    people = [*(clip for clip in recorded if clip.source == "fsdd"), *others]
+    unseen = [[clip for clip in people if clip.name in without.leave_out] for _, without, _ in trained_audio]
+    held_out = [_held_out(audio, clips) for (_, _, audio), clips in zip(trained_audio, unseen, strict=True)]
     image = train_image(sets.images, sets.validation_digits, plan, output / f"seed-{SHIPPED_SEED}", hardware)
-    for speaker, without, audio in trained_audio:
+    for fold, (speaker, without, audio) in enumerate(trained_audio):
         folder, name, left_out = output / "folds" / speaker, f"fsdd/{speaker}", without.leave_out
         trained = train_fusion(assemble(image, audio), sets, without, folder, hardware)
-        model = _export(trained, sets, left_out, folder)
+        model = _export(trained, sets, left_out, _joined(held_out[:fold] + held_out[fold + 1 :]), folder)
         clips = [clip for clip in recorded if clip.name == name]
         encoded_images, encoded_clips = _encode_images(model, digits), _encode_clips(model, clips)
         labels = _labels_of(clips)
@@ -120,8 +123,7 @@ def folds(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> d
             }
         )
         noise.append(_accuracy_in_noise(model, encoded_images, digits.labels, clips, labels))
-        unseen = [*clips, *(clip for clip in others if clip.name in left_out)]
-        _save_fold(folder / FOLD_FILE, model, unseen, sets.validation_digits)
+        _save_fold(folder / FOLD_FILE, model, unseen[fold], sets.validation_digits)
         _log(f"{speaker}: audio {rows[-1]['audio']['accuracy']:.4f}, fused {rows[-1]['fused']['accuracy']:.6f}")
     return {
         "split": "each speaker's 500 recordings of FSDD, read by a training without them; with MNIST test, all pairs",
@@ -202,14 +204,33 @@ def _summarize_folds(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, 
     }
 
 
-def _export(model: DigitModel, sets: TrainingSets, left_out: Sequence[str], folder: Path) -> SplitModel:
-    """Calibrate the model on validation data, export it to the folder, and load it to be measured."""
+def _held_out(audio: UnimodalClassifier, clips: Sequence[Clip]) -> HeldOutLogits:
+    """What a fold makes of the people that it left out, without FSDD's test split."""
+    kept = [clip for clip in clips if clip.source != "fsdd" or clip.index not in TEST_INDICES]
+    return HeldOutLogits(predict_clips(audio, kept).logits.numpy(), _labels_of(kept), "the people of one fold")
+
+
+def _joined(parts: Sequence[HeldOutLogits]) -> HeldOutLogits:
+    logits, labels = ([getattr(part, name) for part in parts] for name in ("logits", "labels"))
+    return HeldOutLogits(np.concatenate(logits), np.concatenate(labels), "the people of the other folds")
+
+
+def _export(
+    model: DigitModel, sets: TrainingSets, left_out: Sequence[str], others: HeldOutLogits, folder: Path
+) -> SplitModel:
+    """Weigh the heads, export the model to the folder, and load it to be measured.
+
+    others: what the other folds make of their people, as the shipped model's are weighed: in the clips of people whom
+    it has heard, or in a few of others, a fold is surer than is right for strangers.
+    """
     clips = [clip for clip in sets.validation_clips if clip.name not in left_out]
-    temperature = set_fusion_weights(model, sets.validation_digits, clips)
-    more = {"temperature": {**temperature, "fused": 1.0}}
-    inputs = QuantizationInputs(
-        sets.validation_digits.images, np.stack([speech_window(clip.waveform) for clip in clips])
+    digits = sets.validation_digits
+    images = HeldOutLogits(
+        predict_images(model.image, digits.images).logits.numpy(), digits.labels, "validation writers"
     )
+    temperature = set_fusion_weights(model, images, others)
+    more = {"temperature": {**temperature, "fused": 1.0}}
+    inputs = QuantizationInputs(digits.images, np.stack([speech_window(clip.waveform) for clip in clips]))
     write_model(model, folder / "mmdigit.onnx", ACCEPT_ALL, more, inputs)
     return SplitModel.load(folder / "mmdigit.onnx")
 

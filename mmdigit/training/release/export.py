@@ -16,9 +16,9 @@ from mmdigit.reading.audio.normalize import N_SAMPLES, speech_window
 from mmdigit.reading.image.decode import IMAGE_SIDE
 from mmdigit.reading.model_input import ModelInput
 from mmdigit.reading.predictor import INPUTS, OUTPUTS, Predictor
-from mmdigit.training.data.splits import Clip, Digits, load_clips, load_digits
-from mmdigit.training.evaluate.held_out import Folds, decode_images, held_out_clips, held_out_images, read_folds
-from mmdigit.training.evaluate.writer_folds import WriterFolds, read_writer_folds
+from mmdigit.training.data.splits import load_clips, load_digits
+from mmdigit.training.evaluate.held_out import HeldOutLogits, decode_images, held_out_clips, held_out_images, read_folds
+from mmdigit.training.evaluate.writer_folds import read_writer_folds
 from mmdigit.training.fit.model import DigitModel, ModelOutput, count_parameters
 from mmdigit.training.fit.onnx_file import write_onnx
 from mmdigit.training.fit.predictions import predict_clips, predict_images
@@ -117,24 +117,11 @@ def write_model(
     return metadata
 
 
-def set_fusion_weights(
-    model: DigitModel,
-    digits: Digits,
-    clips: list[Clip],
-    folds: Folds | None = None,
-    writers: WriterFolds | None = None,
-) -> dict[str, float]:
-    """Set each modality's weight in the fusion to the inverse of its temperature, fitted on held-out data.
-
-    digits, clips: the validation split; folds, writers: as in calibrate. Returns the temperatures of image and audio.
-    """
-    labels = np.array([clip.label for clip in clips], np.int64)
-    held_out = held_out_clips(predict_clips(model.audio, clips).logits.numpy(), labels, clips, folds)
-    plain = None if writers is None else writers.plain
-    images = held_out_images(predict_images(model.image, digits.images).logits.numpy(), digits.labels, plain)
+def set_fusion_weights(model: DigitModel, images: HeldOutLogits, clips: HeldOutLogits) -> dict[str, float]:
+    """Set each modality's weight in the fusion to the inverse of its temperature. Returns these temperatures."""
     temperature = {
         "image": fit_temperature(images.logits, images.labels),
-        "audio": fit_temperature(held_out.logits, held_out.labels),
+        "audio": fit_temperature(clips.logits, clips.labels),
     }
     model.fusion.weight.copy_(torch.tensor([1 / temperature["image"], 1 / temperature["audio"]]))
     return temperature
@@ -161,7 +148,13 @@ def run(
     speakers = {clip.speaker for clip in clips if clip.source == "fsdd"}
     left_out = None if folds is None else read_folds(folds, digits, sorted(speakers))
     without_writers = None if writers is None else read_writer_folds(writers)
-    set_fusion_weights(model, digits, clips, left_out, without_writers)
+    labels = np.array([clip.label for clip in clips], np.int64)
+    plain = None if without_writers is None else without_writers.plain
+    set_fusion_weights(
+        model,
+        held_out_images(predict_images(model.image, digits.images).logits.numpy(), digits.labels, plain),
+        held_out_clips(predict_clips(model.audio, clips).logits.numpy(), labels, clips, left_out),
+    )
     make_folder(output)
     with TemporaryDirectory(prefix=".export-", dir=output) as folder:
         path = Path(folder) / FILES[0]

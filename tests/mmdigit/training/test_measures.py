@@ -110,7 +110,7 @@ def test_ece_is_zero_if_calibrated_and_else_the_overconfidence() -> None:
     right = np.concatenate([np.arange(100) < 25, np.arange(100) < 75])
     assert ece(confidence, right) == pytest.approx(0)
     assert ece(np.full(100, 0.99), np.arange(100) < 60) == pytest.approx(0.39)
-    # Two bins of opposite error: their sizes set_fusion_weights them.
+    # Two bins of opposite error: their sizes weigh them.
     assert ece(np.repeat([0.3, 0.9], [30, 10]), np.repeat([True, False], [30, 10])) == pytest.approx(0.75)
 
 

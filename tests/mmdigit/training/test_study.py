@@ -13,6 +13,7 @@ from mmdigit.training import study
 from mmdigit.training.evaluate.corrupt_audio import gusts
 from mmdigit.training.evaluate.held_out import FOLD_FILE
 from mmdigit.training.fit.stage import Hardware
+from mmdigit.training.fit.temperature import fit_temperature
 from mmdigit.training.fit.train import train
 from schemas.errors import DataError
 from tests.mmdigit.training import made_up
@@ -55,6 +56,10 @@ def test_study_folds_leaves_each_speaker_out(small: Path, capsys: pytest.Capture
             assert kept["audio_logits"].shape == (20, 10)
             assert kept["fused_logits"].shape[0] == kept["fused_labels"].size == 20 * study.N_PARTNERS
             assert kept["indices"][kept["fused_clips"]].min() >= 5  # the official test recordings calibrate nothing
+            calibrating = kept["indices"] >= 5
+            unseen = fit_temperature(kept["audio_logits"][calibrating], kept["labels"][calibrating])
+        other = json.loads((small / "runs" / "folds" / {"a": "b", "b": "a"}[speaker] / "mmdigit.json").read_text())
+        assert other["temperature"]["audio"] == pytest.approx(unseen, rel=0.05)  # its own people say nothing
     capsys.readouterr()
     study.run("folds", small, small / "runs", result, PLAN, Hardware())
     again = json.loads(result.read_text())
