@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mmdigit.datasets.fsdd import TEST_INDICES
 from mmdigit.reading.audio.normalize import speech_window
 from mmdigit.reading.decision import softmax
+from mmdigit.reading.predictor import Predictor
 from mmdigit.training.data.photographs import photograph_digits
 from mmdigit.training.data.splits import RECORDED_SETS, Clip, Digits, fold_of, load_clips, load_digits
 from mmdigit.training.evaluate.corrupt_audio import NOISES, add_noise
@@ -25,7 +26,7 @@ from mmdigit.training.evaluate.fusion_heads import FUSED_HEADS
 from mmdigit.training.evaluate.hard_splits import RATIOS_DB
 from mmdigit.training.evaluate.held_out import FOLD_FILE, HeldOutLogits, decode_images
 from mmdigit.training.evaluate.pairs import accuracy_row, correct_tables, pair_accuracy_row, same_digit_pairs
-from mmdigit.training.evaluate.people import People
+from mmdigit.training.evaluate.people import People, figures_by_group
 from mmdigit.training.evaluate.split_model import Encoded, SplitModel
 from mmdigit.training.evaluate.writer_folds import read_without_writers
 from mmdigit.training.fit.model import DigitModel, UnimodalClassifier
@@ -129,6 +130,7 @@ def folds(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> d
         "split": "each speaker's 500 recordings of FSDD, read by a training without them; with MNIST test, all pairs",
         "speakers": rows,
         **_summarize_folds(rows, output),
+        "people": _figures_of_people(output),
         "noise": {
             ratio: {head: float(np.mean([each[ratio][head] for each in noise])) for head in ("audio", "fused")}
             for ratio in noise[0]
@@ -201,6 +203,25 @@ def _summarize_folds(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, 
             "mean": float(np.mean(fused)),
             "worst": float(min(fused)),
         },
+    }
+
+
+def _figures_of_people(output: Path) -> dict[str, Any]:
+    """Of all that the folds left out, without recordings 0-4, by group; accepted as the shipped model accepts clips."""
+    parts = [np.load(output / "folds" / speaker / FOLD_FILE) for speaker in FSDD_SPEAKERS]
+    kept = [~np.isin(part["indices"], TEST_INDICES) for part in parts]
+    logits, labels, names, pitch_hz = (
+        np.concatenate([part[name][rows] for part, rows in zip(parts, kept, strict=True)])
+        for name in ("audio_logits", "labels", "people", "pitch_hz")
+    )
+    shipped = Predictor.load()
+    probabilities = softmax(logits, shipped.temperature["audio"])
+    answers = probabilities.argmax(axis=1)
+    least = np.array(shipped.thresholds.audio_confidence)[answers]
+    accepted = probabilities.max(axis=1) >= least
+    return {
+        "accepted_from": float(least.max()),
+        "groups": figures_by_group(People(names, pitch_hz), answers == labels, accepted),
     }
 
 

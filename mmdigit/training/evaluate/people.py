@@ -47,7 +47,7 @@ def figures_by_group(people: People, correct: NDArray[np.bool_], accepted: NDArr
     sources = np.array([name.split("/")[0] for name in people.names])
     groups = {
         "all": np.ones(correct.size, np.bool_),
-        **{source: sources == source for source in np.unique(sources)},
+        **{str(source): sources == source for source in np.unique(sources)},
         f"voices below {HIGH_HZ:.0f} Hz": people.pitch_hz < HIGH_HZ,
         f"voices from {HIGH_HZ:.0f} Hz on": people.pitch_hz >= HIGH_HZ,
     }

@@ -51,6 +51,7 @@ def test_study_folds_leaves_each_speaker_out(small: Path, capsys: pytest.Capture
     assert report["audio"]["mean"] == pytest.approx(sum(audio) / 2)
     assert 0 <= report["audio"]["ece"] <= 1
     assert set(report["noise"]) == {"5 dB"}
+    assert report["people"]["groups"][0]["clips"] == 20  # 10 of each of two speakers, without the test split
     for speaker in ("a", "b"):
         with np.load(small / "runs" / "folds" / speaker / FOLD_FILE) as kept:
             assert kept["audio_logits"].shape == (20, 10)
