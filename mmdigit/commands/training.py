@@ -103,14 +103,14 @@ class StudySettings(ProgramSettings):
 
     def run(self) -> int:
         _require_torch()
-        from mmdigit.training import study
         from mmdigit.training.fit.stage import Hardware
         from mmdigit.training.plan import SHIPPED, TrainingPlan
+        from mmdigit.training.study import command
 
         name = self.prog.split()[-1]
         result = self.result or self.output / f"{name}.json"
         plan = TrainingPlan.read(self.config or SHIPPED)
-        study.run(name, self.data, self.output, result, plan, Hardware(self.threads, self.device))
+        command.run(name, self.data, self.output, result, plan, Hardware(self.threads, self.device))
         return 0
 
 

@@ -1,6 +1,7 @@
 """Output of the training commands: folders checked before any work begins, files replaced when they are complete."""
 
 import json
+import sys
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -25,3 +26,8 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     partial = path.with_name(path.name + ".partial")
     partial.write_text(json.dumps(content, indent=2) + "\n")
     partial.replace(path)
+
+
+def log(line: str) -> None:
+    """One line on standard error."""
+    sys.stderr.write(f"{line}\n")

@@ -4,7 +4,6 @@ Seeded, and resumable after every epoch to exactly the same weights. The result 
 weights of each stage.
 """
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from functools import cache
@@ -37,7 +36,7 @@ from mmdigit.training.fit.sets import TrainingSets, load_sets
 from mmdigit.training.fit.stage import ONE_THREAD, Hardware, Stage, train_stage
 from mmdigit.training.fit.teachers import Taught, distillation_loss, load_taught, load_teachers, new_audio_classifier
 from mmdigit.training.fit.temperature import fit_temperature
-from mmdigit.training.output import make_folder
+from mmdigit.training.output import log, make_folder
 from mmdigit.training.plan import Schedule, TrainingPlan
 from schemas.errors import DataError
 
@@ -275,9 +274,6 @@ def run(
 
     teachers: the folders of trainings that teach the audio classifier; audio: train that one only, as for a teacher.
     """
-
-    def log(line: str) -> None:
-        sys.stderr.write(f"{line}\n")
 
     make_folder(output)
     models, digests = load_teachers(teachers)

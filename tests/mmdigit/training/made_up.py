@@ -28,6 +28,12 @@ def plan(**changes: object) -> TrainingPlan:
     ).model_copy(update=changes)
 
 
+def one_epoch_plan() -> TrainingPlan:
+    """One short epoch of each encoder."""
+    once = {stage: getattr(plan(), stage).model_copy(update={"epochs": 1}) for stage in ("image", "calm", "audio")}
+    return plan(**once)
+
+
 def strings_plan(epochs: int) -> TrainingPlan:
     """Of a small listener."""
     return plan(strings=StringsPlan(epochs=epochs, batch_size=8, learning_rate=5e-3, steps=25, hidden=16, share=0.1))

@@ -1,13 +1,6 @@
-"""`mmdigit study`: trains several models to measure how much seeds differ, and accuracy on unseen speakers and writers.
+"""`mmdigit study folds`: trainings that each leave some people out, measured on these."""
 
-Each study is resumable, and writes one dated result file. Its models are exported and measured like the shipped one.
-Test splits are read only at the end.
-"""
-
-import json
-import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,38 +11,29 @@ from mmdigit.datasets.fsdd import TEST_INDICES
 from mmdigit.reading.audio.normalize import speech_window
 from mmdigit.reading.decision import softmax
 from mmdigit.reading.predictor import Predictor
-from mmdigit.training.data.photographs import photograph_digits
 from mmdigit.training.data.splits import RECORDED_SETS, Clip, Digits, fold_of, load_clips, load_digits
 from mmdigit.training.evaluate.corrupt_audio import NOISES, add_noise
-from mmdigit.training.evaluate.fusion_comparison import compare_heads, untrained_like
-from mmdigit.training.evaluate.fusion_heads import FUSED_HEADS
 from mmdigit.training.evaluate.hard_splits import RATIOS_DB
 from mmdigit.training.evaluate.held_out import FOLD_FILE, HeldOutLogits, decode_images
 from mmdigit.training.evaluate.pairs import accuracy_row, correct_tables, pair_accuracy_row, same_digit_pairs
 from mmdigit.training.evaluate.people import People, figures_by_group
 from mmdigit.training.evaluate.split_model import Encoded, SplitModel
-from mmdigit.training.evaluate.writer_folds import read_without_writers
 from mmdigit.training.fit.model import DigitModel, UnimodalClassifier
 from mmdigit.training.fit.predictions import predict_clips, predict_images
-from mmdigit.training.fit.sets import TrainingSets, load_images, load_sets
+from mmdigit.training.fit.sets import TrainingSets, load_sets
 from mmdigit.training.fit.stage import Hardware
 from mmdigit.training.fit.temperature import fit_temperature
 from mmdigit.training.fit.train import assemble, train_audio, train_fusion, train_image
-from mmdigit.training.fit.trained import load_trained_model
 from mmdigit.training.measures import clustered_bootstrap, ece
-from mmdigit.training.output import make_folder, write_json
+from mmdigit.training.output import log
 from mmdigit.training.plan import TrainingPlan
 from mmdigit.training.release.calibration import ACCEPT_ALL
 from mmdigit.training.release.export import set_fusion_weights, write_model
 from mmdigit.training.release.quantize import QuantizationInputs
-from schemas.errors import DataError, SettingsError
 
-SEEDS = (1, 2, 3)
-SHIPPED_SEED = SEEDS[0]
+SHIPPED_SEED = 1
 """Chosen before any seed was trained."""
 FSDD_SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
-PHOTOGRAPHS_SEED = 17
-N_PHOTOGRAPHED = 3000  # of the validation digits, for the comparison of fused heads
 N_FOLDS = len(FSDD_SPEAKERS)
 LEFT_OUT_SOURCES = {each.source for each in RECORDED_SETS if each.split}
 OTHER_INDICES = 1000  # more than FSDD has
@@ -58,42 +42,11 @@ N_PARTNERS = 4  # clips that each validation image is paired with, to calibrate 
 Labels = NDArray[np.int64]
 
 
-def seeds(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> dict[str, Any]:
-    """Train the image classifier with SEEDS, and measure each, not yet quantized.
-
-    The audio classifier has no such study: it has heard the speakers of FSDD's test split, and of its 300 recordings
-    a seed misreads one to three. `folds` measures it on unseen speakers.
-    """
-    images = load_images(data, output / "cache", plan.image, plan.data_seed, _log)
-    validation = load_digits(data, "validation")
-    photographed = Digits(photograph_digits(validation, 1, PHOTOGRAPHS_SEED), validation.labels, validation.writers)
-    splits = {"image": load_digits(data, "test"), "photographed": photographed}
-    rows: list[dict[str, Any]] = []
-    for seed in SEEDS:
-        seeded = plan.model_copy(update={"seed": seed})
-        model = train_image(images, validation, seeded, output / f"seed-{seed}", hardware)
-        answers = {name: predict_images(model, split.images).logits.argmax(dim=1) for name, split in splits.items()}
-        rows.append(
-            {"seed": seed}
-            | {name: float((labels.numpy() == splits[name].labels).mean()) for name, labels in answers.items()}
-        )
-        _log(json.dumps(rows[-1]))
-    names = tuple(splits)
-    return {
-        "split": f"image: MNIST test ({splits['image'].labels.size}); photographed: renderings of "
-        f"{photographed.labels.size} digits of validation writers",
-        "seeds": rows,
-        "mean": {name: float(np.mean([row[name] for row in rows])) for name in names},
-        "spread": {name: float(np.ptp([row[name] for row in rows])) for name in names},
-        "shipped": SHIPPED_SEED,
-    }
-
-
 def folds(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> dict[str, Any]:
     """Leave each speaker of FSDD out in turn, with a sixth of all other people; train the audio classifier, and measure
     it on that unseen speaker. The other people's logits are kept for the calibration."""
     plan = plan.model_copy(update={"seed": SHIPPED_SEED})
-    sets = load_sets(data, output / "cache", plan, _log)
+    sets = load_sets(data, output / "cache", plan, log)
     digits, recorded = load_digits(data, "test"), _load_all_clips(data)
     rows: list[dict[str, Any]] = []
     noise: list[dict[str, dict[str, float]]] = []
@@ -125,7 +78,7 @@ def folds(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> d
         )
         noise.append(_accuracy_in_noise(model, encoded_images, digits.labels, clips, labels))
         _save_fold(folder / FOLD_FILE, model, unseen[fold], sets.validation_digits)
-        _log(f"{speaker}: audio {rows[-1]['audio']['accuracy']:.4f}, fused {rows[-1]['fused']['accuracy']:.6f}")
+        log(f"{speaker}: audio {rows[-1]['audio']['accuracy']:.4f}, fused {rows[-1]['fused']['accuracy']:.6f}")
     return {
         "split": "each speaker's 500 recordings of FSDD, read by a training without them; with MNIST test, all pairs",
         "speakers": rows,
@@ -135,37 +88,6 @@ def folds(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> d
             ratio: {head: float(np.mean([each[ratio][head] for each in noise])) for head in ("audio", "fused")}
             for ratio in noise[0]
         },
-    }
-
-
-def fusion(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> dict[str, Any]:
-    """Train other fused heads on the trained encoders of SHIPPED_SEED, and compare them on unseen writers and speakers.
-
-    Raises DataError if that training is not finished, or if there are no validation clips but FSDD's, whose speakers it
-    has heard.
-    """
-    model, trained_by = load_trained_model(output / f"seed-{SHIPPED_SEED}")
-    plan = trained_by.model_copy(update={"fusion": plan.fusion})
-    sets = load_sets(data, output / "cache", plan, _log)
-    clips = [clip for clip in sets.validation_clips if clip.source != "fsdd"]
-    if not clips:
-        raise DataError(
-            "expected clips of unseen speakers, got none; run `mmdigit data download --sets audiomnist` first"
-        )
-    trained = {
-        name: train_fusion(model, sets, plan, output / "fusion" / name, hardware, make_head=head).fusion
-        for name, head in FUSED_HEADS.items()
-    }
-    heads = {"sum": untrained_like(trained["correction"]), **trained}
-    rows = compare_heads(model, heads, sets.validation_digits, clips, N_PHOTOGRAPHED)
-    for row in rows:
-        _log(json.dumps(row))
-    people = len({clip.name for clip in clips})
-    return {
-        "plan": plan.model_dump(),
-        "split": f"{sets.validation_digits.labels.size} digits of validation writers, {N_PHOTOGRAPHED} of them "
-        f"photographed, x {len(clips)} clips of {people} validation speakers, all pairs of the same digit",
-        "heads": rows,
     }
 
 
@@ -324,34 +246,3 @@ def _labels_of(clips: Sequence[Clip]) -> Labels:
 
 def _accuracy(encoded: Encoded, labels: Labels) -> float:
     return float((encoded.logits.argmax(axis=1) == labels).mean())
-
-
-def _log(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-
-
-def writers(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> dict[str, Any]:
-    """Read every training digit of MNIST by a classifier that did not see its writer, for the calibration."""
-    images = load_images(data, output / "cache", plan.image, plan.data_seed, _log)
-    plan = plan.model_copy(update={"seed": SHIPPED_SEED})
-    return read_without_writers(images, load_digits(data, "validation"), plan, output / "writers", hardware)
-
-
-STUDIES = {"seeds": seeds, "folds": folds, "fusion": fusion, "writers": writers}
-
-
-def run(name: str, data: Path, output: Path, result: Path, plan: TrainingPlan, hardware: Hardware) -> None:
-    """`mmdigit study NAME`: train, measure, write the dated result file and print its summary."""
-    make_folder(output)
-    make_folder(result.parent)
-    if result.is_dir():
-        raise SettingsError(f"expected a file for the result, got the folder {result}; name another --result")
-    figures = STUDIES[name](data, output, plan, hardware)
-    report = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": f"mmdigit study {name}",
-        "plan": plan.model_dump(),
-        **figures,
-    }
-    write_json(result, report)
-    sys.stdout.write(f"{json.dumps({key: value for key, value in figures.items() if key != 'speakers'}, indent=2)}\n")
