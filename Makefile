@@ -16,7 +16,6 @@ CONFIGS := mmdigit/training/configs
 # Benchmarks that take --data, in the order of `make bench`.
 BENCHMARKS := wire pipeline latency growth footprint
 
-need_data = @test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets, got none; see docs/use/data.md" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-forms api app test unit audit sbom fuzz up backfill down bench bench-api peers faults soak form-stack spoken-stack weights seeds folds evaluate lock docs docs-site plots clean
@@ -113,27 +112,26 @@ soak: $(VENV)/.test ## run half an hour at 80 % load with mild faults; DATA=fold
 	@$(BIN)/python -m lab.faults.soak $(if $(DATA),--data $(DATA)) --output lab/results/soak.json \
 	  --plot docs/results/plots/soak.png; code=$$?; $(BIN)/python -m lab.docs_pages && exit $$code
 
-evaluate: $(VENV)/.test ## evaluate the shipped weights on every split, with plots; minutes (needs DATA=folder)
-	$(need_data)
+evaluate: check-data $(VENV)/.test ## evaluate the shipped weights on every split, with plots; minutes (needs DATA=folder)
 	@$(BIN)/mmdigit evaluate --data $(DATA) --output runs/report --threads 2
 
-weights: $(VENV)/.test ## train, calibrate and measure weights as the shipped ones are, into runs/weights; hours, resumable (needs DATA=folder)
-	$(need_data)
+weights: check-data $(VENV)/.test ## train, calibrate and measure weights by the recipe of the shipped ones, into runs/weights; hours, resumable (needs DATA=folder)
 	@for seed in 1 2; do $(BIN)/mmdigit train --audio-only --config $(CONFIGS)/teacher.toml --data $(DATA) \
 	  --seed $$seed --output runs/teacher-$$seed || exit 1; done
 	@$(BIN)/mmdigit train --data $(DATA) --teachers runs/teacher-1 --teachers runs/teacher-2 --output runs/seed-1
 	@$(BIN)/mmdigit train --strings-only --data $(DATA) --output runs/seed-1
-	@$(BIN)/mmdigit study folds --config $(CONFIGS)/folds.toml --data $(DATA) --result lab/results/folds.json
-	@$(BIN)/mmdigit study fusion --data $(DATA) --result lab/results/fusion.json
-	@$(BIN)/mmdigit study writers --config $(CONFIGS)/writers.toml --data $(DATA) --result lab/results/writers.json
+	@$(BIN)/mmdigit study folds --data $(DATA) --result lab/results/folds.json
+	@$(BIN)/mmdigit study writers --data $(DATA) --result lab/results/writers.json
 	@$(BIN)/mmdigit export --data $(DATA) --training runs/seed-1 --folds runs/folds --writers runs/writers --output runs/weights
+	@$(BIN)/mmdigit study fusion --data $(DATA) --result lab/results/fusion.json
 
 seeds: ## train and evaluate the image classifier with three seeds; hours, resumable (needs DATA=folder)
 folds: ## train six times, each without one speaker, and evaluate on that speaker; hours, resumable (needs DATA=folder)
-seeds folds: $(VENV)/.test
-	$(need_data)
-	@$(BIN)/mmdigit study $@ --config $(CONFIGS)/$(if $(filter folds,$@),folds,shipped).toml --data $(DATA) \
-	  --result lab/results/$@.json
+seeds folds: check-data $(VENV)/.test
+	@$(BIN)/mmdigit study $@ --data $(DATA) --result lab/results/$@.json
+
+check-data:
+	@test -n "$(DATA)" || { echo "make: expected DATA=folder of the data sets, got none; see docs/use/data.md" >&2; exit 2; }
 
 lock: $(VENV)/.test ## compile requirements/*.in to pinned files with hashes
 	@for set in requirements/worker requirements/msk requirements/otel requirements/forms requirements/client requirements/gateway requirements/train requirements/test requirements/fuzz requirements/sbom requirements/docs $(patsubst %,lab/benchmarks/peers/requirements/%,$(PEERS) $(HTTP_PEERS) $(FILE_PEERS)); do \

@@ -102,7 +102,7 @@ def summary_table(rows: list[Row], metrics: Scraped, elapsed_s: float) -> Table:
     table.add_row("accuracy of the image head", _accuracy(answered, "image_label"))
     table.add_row("accuracy of the audio head", _accuracy(answered, "audio_label"))
     table.add_row("accuracy of both, fused", _accuracy(paired, "label"))
-    table.add_row("accuracy of accepted answers", _accuracy(accepted, "label"))
+    table.add_row("accuracy of accepted answers to known digits", _accuracy(accepted, "label"))
     if unlabelled := [row for row in answered if not row["expected"]]:
         reviewed = sum(row["decision"] == "review" for row in unlabelled)
         table.add_row("planted conflicts and scribbles sent to review", f"{reviewed} of {len(unlabelled)}")

@@ -17,6 +17,9 @@ from schemas.errors import SettingsError
 
 TrainingThreads = Annotated[int, Field(ge=1, le=256, description="threads of the training")]
 Device = Annotated[str, Field(pattern=r"^[a-z]+(:[0-9]+)?$", description="PyTorch device: cpu, cuda, cuda:1, mps")]
+PlanFile = Annotated[
+    Path | None, Field(description="TOML file; by default that of the shipped weights, or of the study")
+]
 WriterFolds = Annotated[
     Path | None, Field(description="folder of `mmdigit study writers`, to calibrate on unseen writers")
 ]
@@ -53,7 +56,7 @@ class TrainSettings(ProgramSettings):
     output: Annotated[Path, Field(description="folder for checkpoints, history and TensorBoard logs")] = Path(
         "runs/seed-1"
     )
-    config: Annotated[Path | None, Field(description="TOML file; by default the shipped weights' own")] = None
+    config: PlanFile = None
     quick: Annotated[bool, Field(description="train for two minutes, to try the command")] = False
     seed: Annotated[int | None, Field(ge=0, le=10_000, description="replaces the configuration's seed")] = None
     audio_only: Annotated[bool, Field(description="train the audio classifier only, for instance a teacher")] = False
@@ -97,19 +100,20 @@ class StudySettings(ProgramSettings):
     data: Annotated[Path, Field(examples=["data"], description="folder of the data sets (docs/use/data.md)")]
     output: Annotated[Path, Field(description="folder for all trainings, shared by all studies")] = Path("runs")
     result: Annotated[Path | None, Field(description="result file; by default OUTPUT/NAME.json")] = None
-    config: Annotated[Path | None, Field(description="TOML file; by default the shipped weights' own")] = None
+    config: PlanFile = None
     threads: TrainingThreads = 2
     device: Device = "cpu"
 
     def run(self) -> int:
         _require_torch()
         from mmdigit.training.fit.stage import Hardware
-        from mmdigit.training.plan import SHIPPED, TrainingPlan
+        from mmdigit.training.plan import CONFIGS, SHIPPED, TrainingPlan
         from mmdigit.training.study import command
 
         name = self.prog.split()[-1]
         result = self.result or self.output / f"{name}.json"
-        plan = TrainingPlan.read(self.config or SHIPPED)
+        own = CONFIGS / f"{name}.toml"
+        plan = TrainingPlan.read(self.config or (own if own.exists() else SHIPPED))
         command.run(name, self.data, self.output, result, plan, Hardware(self.threads, self.device))
         return 0
 

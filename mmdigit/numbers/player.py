@@ -37,7 +37,8 @@ def play(player: tuple[str, ...], wav: bytes) -> None:
             )
         except (OSError, subprocess.SubprocessError) as exc:
             said = getattr(exc, "stderr", None) or str(exc).encode()
+            last = said.decode(errors="replace").strip().rpartition("\n")[2]
             raise SettingsError(
                 f"expected {printable(player[0])} to play sound, got an error "
-                f"({printable(said.decode(errors='replace').strip(), 100)}); check the sound device"
+                f"({printable(last, 100)}); check the sound device"
             ) from exc

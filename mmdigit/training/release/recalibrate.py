@@ -49,15 +49,16 @@ def run(
 ) -> None:
     """Compute risk tables, the review rates, the official figures and the card again.
 
-    folds: of the study of that name, for the tables of audio and fused; None = those of the image are renewed. writers:
-    of the study of that name, None = the image's tables rest on the validation writers alone. Temperatures stay, so no
-    confidence changes, but that of photographs. Replaces the files of the output folder when all are complete. Raises
-    DataError if data are missing, WeightsError if the model is older than generation 2 or lacks the description of its
-    training, SettingsError if the output cannot be written or both folds and writers are given.
+    folds: of the study of that name, for the tables of audio and fused; writers: of that study, for those of the image.
+    Temperatures stay, so no confidence changes, but that of photographs. Replaces the files of the output folder when
+    all are complete. Raises DataError if data are missing, WeightsError if the model is older than generation 2 or
+    lacks the description of its training, SettingsError if the output cannot be written, or unless one of folds and
+    writers is given.
     """
-    if folds is not None and writers is not None:
+    if (folds is None) == (writers is None):
         raise SettingsError(
-            "expected --folds or --writers, got both; run once with each, the second time on the result of the first"
+            f"expected --folds or --writers, got {'neither' if folds is None else 'both'}; run once with each, the "
+            "second time on the result of the first"
         )
     path = WEIGHTS if weights is None else weights
     predictor = Predictor.load(path, threads=threads)
@@ -67,9 +68,9 @@ def run(
             f"expected {path} of generation 2, with its training described, got an older model; export it"
         )
     digits, clips = load_digits(data, "validation"), load_clips(data, "validation")
-    if folds is None:
+    if writers is not None:
         _calibrate_images(predictor, metadata, digits, writers)
-    else:
+    if folds is not None:
         _calibrate_clips(predictor, metadata, digits, clips, folds)
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -87,12 +88,11 @@ def run(
         sys.stdout.write(f"{output / FILES[1]}: the answer of {head} is accepted from {points[head].describe()}\n")
 
 
-def _calibrate_images(predictor: Predictor, metadata: dict[str, Any], digits: Digits, writers: Path | None) -> None:
+def _calibrate_images(predictor: Predictor, metadata: dict[str, Any], digits: Digits, folder: Path) -> None:
     images = [ModelInput(image=image) for image in decode_images(digits.images)]
-    folds = None if writers is None else read_writer_folds(writers)
-    plain = None if folds is None else folds.plain
-    held_out = held_out_images(model_outputs(predictor, images)["image_logits"], digits.labels, plain)
-    if folds is not None and folds.photographed is not None:
+    folds = read_writer_folds(folder)
+    held_out = held_out_images(model_outputs(predictor, images)["image_logits"], digits.labels, folds.plain)
+    if folds.photographed is not None:
         metadata["photographs"] = photographs = photograph_calibration(folds.photographed)
         metadata["validation"]["photographs"] = head_figures(folds.photographed, **photographs)
     _renew("image", held_out, predictor, metadata)

@@ -75,7 +75,7 @@ def fusion(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> 
     clips = [clip for clip in sets.validation_clips if clip.source != "fsdd"]
     if not clips:
         raise DataError(
-            "expected clips of unseen speakers, got none; run `mmdigit data download --sets audiomnist` first"
+            "expected clips of unseen speakers, got none; run `mmdigit data download --data DIR --sets audiomnist`"
         )
     trained = {
         name: train_fusion(model, sets, plan, output / "fusion" / name, hardware, make_head=head).fusion

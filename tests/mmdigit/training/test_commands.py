@@ -97,13 +97,15 @@ def test_train_export_and_calibrate(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert strict.thresholds.audio_confidence > lax.thresholds.audio_confidence
     again = tmp_path / "again"
     weights = ["--weights", str(output / "mmdigit.onnx")]
-    assert cli.main(["calibrate", "--data", "none", *weights, "--output", str(again)]) == 0
-    assert (again / "mmdigit.onnx").read_bytes() == (output / "mmdigit.onnx").read_bytes()
-    assert json.loads((again / "mmdigit.json").read_text()) == metadata
+    assert cli.main(["calibrate", "--data", "none", *weights, "--output", str(again)]) == 2
     writers = np.concatenate([9 * np.eye(10, dtype=np.float32)] * 6)
     np.savez(tmp_path / FILE, logits=writers, labels=np.arange(60) % 10, photographed=np.arange(60) >= 30)
     assert cli.main(["calibrate", "--data", "none", *weights, "--writers", str(tmp_path), "--output", str(again)]) == 0
-    figures = json.loads((again / "mmdigit.json").read_text())["validation"]
+    assert (again / "mmdigit.onnx").read_bytes() == (output / "mmdigit.onnx").read_bytes()
+    renewed = json.loads((again / "mmdigit.json").read_text())
+    figures = renewed["validation"]
+    for head in HEADS:
+        assert (renewed["risk"][head] == metadata["risk"][head]) == (head != "image")
     assert (figures["image"]["total"], figures["photographs"]["total"]) == (90, 30)
     folds = tmp_path / "folds"
     for speaker in {clip.speaker for clip in made_up.clips(3)[:30]}:
