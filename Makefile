@@ -16,7 +16,6 @@ CONFIGS := mmdigit/training/configs
 # Benchmarks that take --data, in the order of `make bench`.
 BENCHMARKS := wire pipeline latency growth footprint
 
-
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-forms api app test unit audit sbom fuzz up backfill down bench bench-api peers faults soak form-stack spoken-stack weights seeds folds evaluate lock docs docs-site plots clean
 

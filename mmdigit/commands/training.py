@@ -23,7 +23,6 @@ PlanFile = Annotated[
 WriterFolds = Annotated[
     Path | None, Field(description="folder of `mmdigit study writers`, to calibrate on unseen writers")
 ]
-
 SpeakerFolds = Annotated[
     Path | None, Field(description="folder of `mmdigit study folds`, to calibrate on unseen speakers")
 ]

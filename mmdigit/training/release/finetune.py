@@ -96,7 +96,8 @@ class Adaptable:
 
 
 Adapt = Callable[[Adapted, Corrections, Adaptable], Adapted]
-Held = dict[Head | Literal["photographs"], tuple[NDArray[np.float32], NDArray[np.int64]]]
+Name = Head | Literal["photographs"]
+Held = dict[Name, tuple[NDArray[np.float32], NDArray[np.int64]]]
 """For each head the logits, (M, 10), and the labels, (M,), of the digits that it answers; those of the image head that
 were found in a picture are PHOTOGRAPHS."""
 PHOTOGRAPHS: Final = "photographs"
@@ -172,16 +173,21 @@ def _held_out_loss(
 def _held_out(predictor: Predictor, corrections: Corrections) -> Held:
     """What a model that was not fitted to these digits makes of them."""
     outputs = model_outputs(predictor, corrections.inputs)
-    rows = {head: corrections.answered_by(head) for head in HEADS}
-    held: Held = {
-        head: (outputs[f"{head}_logits"][chosen], corrections.labels[chosen]) for head, chosen in rows.items()
+    return {
+        name: (outputs[f"{'image' if name == PHOTOGRAPHS else name}_logits"][rows], corrections.labels[rows])
+        for name, rows in _rows_of(corrections, predictor.photograph_point is not None).items()
     }
-    photographed = np.array([corrections.inputs[row].photographed for row in rows["image"]], np.bool_)
-    if predictor.photograph_point is not None:  # older files know of no difference
-        logits, labels = held["image"]
-        held["image"] = logits[~photographed], labels[~photographed]
-        held[PHOTOGRAPHS] = logits[photographed], labels[photographed]
-    return held
+
+
+def _rows_of(corrections: Corrections, by_photograph: bool) -> dict[Name, NDArray[np.int64]]:
+    """The rows that each head answers. by_photograph: whether the model has thresholds of its own for PHOTOGRAPHS,
+    which are then not among the image head's; older files know of no difference."""
+    rows: dict[Name, NDArray[np.int64]] = {head: corrections.answered_by(head) for head in HEADS}
+    if by_photograph:
+        photographed = np.array([corrections.inputs[row].photographed for row in rows["image"]], np.bool_)
+        rows[PHOTOGRAPHS] = rows["image"][photographed]
+        rows["image"] = rows["image"][~photographed]
+    return rows
 
 
 def _calibrated(base: Adapted, held_out: Sequence[Held], adaptable: Adaptable) -> Adapted:
@@ -218,16 +224,13 @@ def compare(base: Adapted, corrections: Corrections, adaptable: Adaptable, targe
 
 
 def _adaptable(corrections: Corrections, by_photograph: bool) -> Adaptable:
-    """by_photograph: whether the model has thresholds of its own for PHOTOGRAPHS."""
+    """by_photograph: as in _rows_of."""
 
     def enough(rows: NDArray[np.int64]) -> bool:
         return rows.size >= MIN_DIGITS and np.unique(corrections.writers[rows]).size >= MIN_WRITERS
 
-    rows: dict[str, NDArray[np.int64]] = {head: corrections.answered_by(head) for head in HEADS}
-    layers = frozenset(modality for modality in MODALITIES if enough(rows[modality]))
-    if by_photograph:
-        photographed = np.array([corrections.inputs[row].photographed for row in rows["image"]], np.bool_)
-        rows |= {"image": rows["image"][~photographed], PHOTOGRAPHS: rows["image"][photographed]}
+    layers = frozenset(modality for modality in MODALITIES if enough(corrections.answered_by(modality)))
+    rows = _rows_of(corrections, by_photograph)
     return Adaptable(layers, frozenset(name for name, chosen in rows.items() if enough(chosen)))
 
 

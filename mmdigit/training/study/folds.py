@@ -14,7 +14,7 @@ from mmdigit.reading.predictor import Predictor
 from mmdigit.training.data.splits import RECORDED_SETS, Clip, Digits, fold_of, load_clips, load_digits
 from mmdigit.training.evaluate.corrupt_audio import NOISES, add_noise
 from mmdigit.training.evaluate.hard_splits import RATIOS_DB
-from mmdigit.training.evaluate.held_out import FOLD_FILE, HeldOutLogits, decode_images
+from mmdigit.training.evaluate.held_out import FOLD_FILE, Folds, HeldOutLogits, decode_images, read_folds
 from mmdigit.training.evaluate.pairs import accuracy_row, correct_tables, pair_accuracy_row, same_digit_pairs
 from mmdigit.training.evaluate.people import People, figures_by_group
 from mmdigit.training.evaluate.split_model import Encoded, SplitModel
@@ -83,7 +83,7 @@ def folds(data: Path, output: Path, plan: TrainingPlan, hardware: Hardware) -> d
         "split": "each speaker's 500 recordings of FSDD, read by a training without them; with MNIST test, all pairs",
         "speakers": rows,
         **_summarize_folds(rows, output),
-        "people": _figures_of_people(output),
+        "people": _figures_of_people(read_folds(output / "folds", sets.validation_digits, FSDD_SPEAKERS)),
         "noise": {
             ratio: {head: float(np.mean([each[ratio][head] for each in noise])) for head in ("audio", "fused")}
             for ratio in noise[0]
@@ -128,22 +128,16 @@ def _summarize_folds(rows: Sequence[dict[str, Any]], output: Path) -> dict[str, 
     }
 
 
-def _figures_of_people(output: Path) -> dict[str, Any]:
+def _figures_of_people(folds: Folds) -> dict[str, Any]:
     """Of all that the folds left out, without recordings 0-4, by group; accepted as the shipped model accepts clips."""
-    parts = [np.load(output / "folds" / speaker / FOLD_FILE) for speaker in FSDD_SPEAKERS]
-    kept = [~np.isin(part["indices"], TEST_INDICES) for part in parts]
-    logits, labels, names, pitch_hz = (
-        np.concatenate([part[name][rows] for part, rows in zip(parts, kept, strict=True)])
-        for name in ("audio_logits", "labels", "people", "pitch_hz")
-    )
     shipped = Predictor.load()
-    probabilities = softmax(logits, shipped.temperature["audio"])
+    probabilities = softmax(folds.audio_logits, shipped.temperature["audio"])
     answers = probabilities.argmax(axis=1)
     least = np.array(shipped.thresholds.audio_confidence)[answers]
     accepted = probabilities.max(axis=1) >= least
     return {
         "accepted_from": float(least.max()),
-        "groups": figures_by_group(People(names, pitch_hz), answers == labels, accepted),
+        "groups": figures_by_group(folds.people, answers == folds.audio_labels, accepted),
     }
 
 
